@@ -1,0 +1,243 @@
+import { z } from 'zod'
+import {
+  type Allowed,
+  descriptionInput,
+  type HostVerdict,
+  nameInput,
+  pageInput,
+  type QuotaView,
+} from '../kernel/contract.ts'
+
+export const vmStates = ['building', 'active', 'stopped', 'paused', 'error', 'deleted'] as const
+export type VmState = (typeof vmStates)[number]
+export const taskStates = [
+  'scheduling',
+  'networking',
+  'block_device_mapping',
+  'spawning',
+  'powering-on',
+  'powering-off',
+  'rebooting',
+  'rebooting_hard',
+  'pausing',
+  'unpausing',
+  'deleting',
+] as const
+export type TaskState = (typeof taskStates)[number]
+/** OpenStack's numbers. */
+export const powerStates = { none: 0, running: 1, paused: 3, shutdown: 4, crashed: 6 } as const
+
+export type InstanceStatus =
+  | 'BUILD'
+  | 'ACTIVE'
+  | 'SHUTOFF'
+  | 'PAUSED'
+  | 'REBOOT'
+  | 'HARD_REBOOT'
+  | 'ERROR'
+  | 'DELETED'
+/** The word that people and OpenStack's clients see (openstack-api section 6). */
+export function instanceStatus(vmState: VmState, taskState: TaskState | null): InstanceStatus {
+  if (vmState === 'active' && taskState === 'rebooting') return 'REBOOT'
+  if (vmState === 'active' && taskState === 'rebooting_hard') return 'HARD_REBOOT'
+  return (
+    {
+      building: 'BUILD',
+      active: 'ACTIVE',
+      stopped: 'SHUTOFF',
+      paused: 'PAUSED',
+      error: 'ERROR',
+      deleted: 'DELETED',
+    } as const
+  )[vmState]
+}
+
+type Stateful = { vmState: VmState; taskState: TaskState | null; locked: boolean }
+const inState =
+  (verb: string, states: readonly VmState[]) =>
+  (i: Stateful): Allowed => {
+    if (i.locked) return 'The instance is locked.'
+    if (i.taskState !== null) return `Wait: the instance is busy (${i.taskState.replaceAll(/[_-]/g, ' ')}).`
+    return (
+      states.includes(i.vmState) ||
+      `Only ${states.join(' or ')} instances can be ${verb}; this one is ${i.vmState}.`
+    )
+  }
+export const instanceCan = {
+  start: inState('started', ['stopped']),
+  stop: inState('stopped', ['active', 'error']),
+  rebootSoft: inState('rebooted', ['active']),
+  rebootHard: inState('reset', ['active', 'stopped', 'paused', 'error']),
+  pause: inState('paused', ['active']),
+  unpause: inState('unpaused', ['paused']),
+  /** Also during a build, also in error. */
+  delete: (i: Stateful): Allowed =>
+    i.locked
+      ? 'The instance is locked.'
+      : i.taskState === 'deleting'
+        ? 'It is being deleted.'
+        : i.vmState !== 'deleted' || 'It is deleted.',
+  console: (i: Stateful): Allowed =>
+    i.vmState === 'active' ||
+    i.vmState === 'paused' ||
+    (i.vmState === 'building'
+      ? 'The console opens as soon as the instance runs.'
+      : `A console needs a running instance; this one is ${i.vmState}.`),
+}
+export const instanceTransitioning = (i: Pick<Stateful, 'vmState' | 'taskState'>): boolean =>
+  i.taskState !== null || i.vmState === 'building'
+
+export const flavorCreateInput = z.object({
+  id: z
+    .string()
+    .regex(/^[\w .-]{1,255}$/)
+    .optional(),
+  name: nameInput,
+  description: descriptionInput.default(''),
+  vcpus: z.number().int().min(1).max(256),
+  memoryMib: z.number().int().min(32).max(4_194_304),
+  diskGib: z.number().int().min(1).max(65_536),
+  public: z.boolean().default(true),
+  /** "copy" makes a full copy of the image instead of an overlay. */
+  diskMode: z.enum(['overlay', 'copy']).default('overlay'),
+})
+export type FlavorView = {
+  id: string
+  name: string
+  description: string
+  vcpus: number
+  memoryMib: number
+  diskGib: number
+  public: boolean
+  diskMode: 'overlay' | 'copy'
+  extraSpecs: Record<string, string>
+  createdAt: string
+}
+
+export const keyPairCreateInput = z.object({
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(255)
+    .regex(/^[\w .@:+-]+$/, 'A key pair name has letters, digits, spaces and _ . @ : + - only.'),
+  /** OpenSSH public key to import; without it we generate an ed25519 pair and show the private key once. */
+  publicKey: z.string().max(16_384).optional(),
+})
+export type KeyPairView = {
+  id: string
+  name: string
+  type: string
+  fingerprint: string
+  publicKey: string
+  createdAt: string
+}
+export type KeyPairCreated = KeyPairView & { privateKey: string | null }
+
+export const instanceListInput = pageInput.extend({
+  status: z
+    .array(z.enum(['BUILD', 'ACTIVE', 'SHUTOFF', 'PAUSED', 'REBOOT', 'HARD_REBOOT', 'ERROR']))
+    .max(10)
+    .optional(),
+  imageId: z.uuid().optional(),
+  flavorId: z.string().max(255).optional(),
+  hostId: z.uuid().optional(),
+  sortBy: z.enum(['createdAt', 'name', 'updatedAt']).default('createdAt'),
+})
+export const metadataInput = z
+  .record(z.string().min(1).max(255), z.string().max(255))
+  .refine((m) => Object.keys(m).length <= 128, 'At most 128 entries.')
+export const launchInput = z.object({
+  name: nameInput,
+  description: descriptionInput.default(''),
+  count: z.number().int().min(1).max(50).default(1),
+  imageId: z.uuid(),
+  flavorId: z.string().min(1).max(255),
+  /** In order. Empty: the project's only network, or none asked for is an error that says so. */
+  networkIds: z.array(z.uuid()).max(8).default([]),
+  securityGroupIds: z.array(z.uuid()).max(20).default([]),
+  /** Presets (contract of networking) to open: kept in a group “launch-rules” of the project. */
+  openPresets: z
+    .array(z.enum(['ssh', 'http', 'https', 'ping', 'rdp']))
+    .max(5)
+    .default([]),
+  keyName: z.string().max(255).optional(),
+  /** base64 of at most 64 KiB. */
+  userData: z.string().max(90_000).optional(),
+  metadata: metadataInput.default({}),
+  /** Allocate and associate a floating IP. */
+  publicIp: z.boolean().default(false),
+  /** Repeating a request with the same token returns the same instances. */
+  clientToken: z.string().min(1).max(64).optional(),
+})
+/** While somebody types, anything may still be missing. */
+export const planInput = launchInput.partial()
+export type LaunchPlan = {
+  ok: boolean
+  /** Sentences with the field to mark; empty when ok. */
+  problems: { field: string | null; message: string }[]
+  hosts: { fit: number; total: number; verdicts: HostVerdict[] }
+  quota: { resource: QuotaView['resource']; limit: number; used: number; adds: number }[]
+  needs: { vcpus: number; memoryMib: number; diskGib: number }
+  networks: { id: string; name: string; cidr: string | null; routed: boolean }[]
+  /** "internet → 22/tcp" with the sentence why not, when not. */
+  reach: { what: string; ok: boolean; reason: string | null }[]
+  /** The smallest change that would make it fit. */
+  suggestion: string | null
+}
+
+export type InstanceAddress = {
+  networkId: string
+  networkName: string
+  portId: string
+  mac: string
+  address: string
+  floatingIp: string | null
+}
+export type InstanceView = {
+  id: string
+  name: string
+  description: string
+  projectId: string
+  userId: string
+  status: InstanceStatus
+  vmState: VmState
+  taskState: TaskState | null
+  powerState: number
+  locked: boolean
+  hostId: string | null
+  /** Only administrators see names of hosts. */
+  hostName: string | null
+  zone: string | null
+  image: { id: string | null; name: string }
+  flavor: { id: string; name: string; vcpus: number; memoryMib: number; diskGib: number }
+  keyName: string | null
+  addresses: InstanceAddress[]
+  metadata: Record<string, string>
+  fault: { code: number; message: string; at: string; detail: string | null } | null
+  /** What runs now and since when: "Building · 3.1 s · plugging port". */
+  activity: { title: string; startedAt: string } | null
+  createdAt: string
+  updatedAt: string
+  launchedAt: string | null
+}
+export type InstanceDetail = InstanceView & {
+  securityGroups: { id: string; name: string }[]
+  userData: string | null
+  /** Login of the image when it says one ("tiny"). */
+  loginUser: string | null
+}
+export const rebootInput = z.object({ id: z.uuid(), kind: z.enum(['soft', 'hard']).default('soft') })
+export const instanceUpdateInput = z.object({
+  id: z.uuid(),
+  name: nameInput.optional(),
+  description: descriptionInput.optional(),
+})
+export const consoleLogInput = z.object({
+  id: z.uuid(),
+  offset: z.number().int().min(0).optional(),
+  tailLines: z.number().int().min(1).max(10_000).optional(),
+})
+export const consoleCreateInput = z.object({ id: z.uuid(), protocol: z.enum(['vnc', 'serial']) })
+/** `url` is a WebSocket path on the front door's origin; single use, minutes to live. */
+export type ConsoleAccess = { url: string; protocol: 'vnc' | 'serial'; expiresAt: string }

@@ -1,0 +1,61 @@
+import path from 'node:path'
+import { z } from 'zod'
+
+/** Strict words for switches: anything else stops the start (catalogue A27.2). */
+const onOff = z.enum(['auto', 'on', 'off'])
+const schema = z.object({
+  STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
+  STRATOLITH_PORT: z.coerce.number().int().min(1).max(65535).default(8080),
+  STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
+  STRATOLITH_EGRESS: onOff.default('auto'),
+  STRATOLITH_EXTERNAL_CIDR: z.string().default('172.24.4.0/24'),
+  STRATOLITH_REGION: z
+    .string()
+    .regex(/^[\w.-]{1,64}$/)
+    .default('RegionOne'),
+  /** Base of every public address (catalog, links). */
+  STRATOLITH_PUBLIC_URL: z.url().optional(),
+  /** Where the processes listen behind the front door; set by tools/cloud.ts. */
+  STRATOLITH_WEB_URL: z.url().optional(),
+  STRATOLITH_CONSOLE_URL: z.url().optional(),
+  STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  STRATOLITH_INTERNAL_SECRET: z.string().min(32).optional(),
+  DATABASE_URL: z.string().optional(),
+})
+
+export type Config = {
+  dataDir: string
+  port: number
+  publicUrl: string
+  region: string
+  databaseUrl: string
+  webUrl: string | null
+  consoleUrl: string | null
+  externalCidr: string
+  logLevel: string
+  /** Shared by api, web and console-proxy of one cloud for calls among themselves. */
+  internalSecret: string
+}
+
+/** Reads and checks the environment; throws one sentence per wrong setting. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = schema.safeParse(env)
+  if (!parsed.success)
+    throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '))
+  const e = parsed.data
+  if (!e.DATABASE_URL) throw new Error('DATABASE_URL is not set; start with `npm start`, which sets it.')
+  if (!e.STRATOLITH_INTERNAL_SECRET)
+    throw new Error('STRATOLITH_INTERNAL_SECRET is not set; start with `npm start`, which makes one.')
+  return {
+    dataDir: path.resolve(e.STRATOLITH_DATA),
+    port: e.STRATOLITH_PORT,
+    publicUrl: (e.STRATOLITH_PUBLIC_URL ?? `http://127.0.0.1:${e.STRATOLITH_PORT}`).replace(/\/$/, ''),
+    region: e.STRATOLITH_REGION,
+    databaseUrl: e.DATABASE_URL,
+    webUrl: e.STRATOLITH_WEB_URL ?? null,
+    consoleUrl: e.STRATOLITH_CONSOLE_URL ?? null,
+    externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
+    logLevel: e.STRATOLITH_LOG_LEVEL,
+    internalSecret: e.STRATOLITH_INTERNAL_SECRET,
+  }
+}

@@ -1,0 +1,84 @@
+import type { Prisma, PrismaClient } from '@stratolith/db'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { CloudError } from './errors.ts'
+import type { HostConnections } from './hosts.ts'
+
+export type Db = PrismaClient | Prisma.TransactionClient
+export type RoleName = string
+
+/** Where the caller's token holds. */
+export type Scope =
+  | { kind: 'project'; projectId: string; projectName: string; domainId: string }
+  | { kind: 'domain'; domainId: string }
+  | { kind: 'system' }
+  | { kind: 'none' }
+
+/** Who asks. `tokenHash` is null for our own workflows and reconcilers. */
+export type Actor = {
+  userId: string
+  userName: string
+  domainId: string
+  tokenHash: string | null
+}
+
+/** What lives as long as the process; built once in main.ts or worker.ts (tests: kernel/testing.ts). */
+export type Deps = {
+  config: Config
+  root: PrismaClient
+  log: Logger
+  hosts: HostConnections
+}
+
+/** What every service function gets first. Plain data plus the database it must use. */
+export type Ctx = {
+  actor: Actor
+  scope: Scope
+  /** Effective roles in `scope`, implied ones included. */
+  roles: ReadonlySet<RoleName>
+  requestId: string
+  log: Logger
+  /** The transaction when inside one, else the pool. */
+  db: Db
+  deps: Deps
+}
+
+export const isAdmin = (ctx: Ctx): boolean => ctx.roles.has('admin')
+
+/** Project of the caller's token; refuses scopes that have none. */
+export function projectOf(ctx: Ctx): string {
+  if (ctx.scope.kind === 'project') return ctx.scope.projectId
+  throw new CloudError('forbidden', 'Choose a project first: this token is not scoped to one.')
+}
+
+/**
+ * The where-fragment that every query for one object of a project carries (R1). Administrators
+ * see all projects; the callers of a list say with `allProjects` that they want to.
+ */
+export function visible(ctx: Ctx): { projectId?: string } {
+  return isAdmin(ctx) ? {} : { projectId: projectOf(ctx) }
+}
+export function listScope(ctx: Ctx, input: { allProjects?: boolean }): { projectId?: string } {
+  if (!input.allProjects) return { projectId: projectOf(ctx) }
+  if (!isAdmin(ctx)) throw new CloudError('forbidden', 'Only an administrator may list all projects.')
+  return {}
+}
+
+/** Runs `fn` with a ctx whose db is one transaction; joins the surrounding one when there is one. */
+export async function inTransaction<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> {
+  if (ctx.db !== ctx.deps.root) return fn(ctx)
+  return ctx.deps.root.$transaction((tx) => fn({ ...ctx, db: tx }))
+}
+
+/** Our own hand: workflows, reconcilers, seeds. Has every right; never built from a request. */
+export function systemCtx(deps: Deps, requestId: string, log: Logger = deps.log): Ctx {
+  return {
+    actor: { userId: 'system', userName: 'system', domainId: 'default', tokenHash: null },
+    scope: { kind: 'system' },
+    roles: new Set(['admin', 'member', 'reader']),
+    requestId,
+    log: log.child({ requestId }),
+    db: deps.root,
+    deps,
+  }
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+
+/** Shapes that every room and the portal share. Browser-safe. */
+
+export const idInput = z.object({ id: z.uuid() })
+export const nameInput = z
+  .string()
+  .trim()
+  .min(1, 'Give it a name.')
+  .max(255, 'A name has at most 255 characters.')
+  .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'A name has no control characters or line breaks.')
+export const descriptionInput = z
+  .string()
+  .max(1000, 'A description has at most 1000 characters.')
+  .regex(/^[^\0\p{Cs}]*$/u, 'A description has no NUL characters.')
+
+/** Every list takes these; `marker` is the id of the last row of the page before. */
+export const pageInput = z.object({
+  limit: z.number().int().min(1).max(1000).default(50),
+  marker: z.string().max(64).optional(),
+  sortDir: z.enum(['asc', 'desc']).default('desc'),
+  /** Administrators may look across projects; for others it is refused. */
+  allProjects: z.boolean().default(false),
+  search: z.string().max(255).optional(),
+})
+export type PageInput = z.output<typeof pageInput>
+
+/** `next` is the marker of the next page, null on the last one. `total` counts the whole filter. */
+export type Page<T> = { items: T[]; next: string | null; total: number }
+
+export const errorCodes = [
+  'invalid_input',
+  'unauthenticated',
+  'forbidden',
+  'not_found',
+  'already_exists',
+  'conflict',
+  'quota_exceeded',
+  'no_capacity',
+  'unsupported',
+  'unavailable',
+  'internal',
+] as const
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** What travels to a caller when something goes wrong (tRPC: `error.data.cloud`). */
+export type ErrorView = {
+  code: ErrorCode
+  message: string
+  requestId: string
+  /** The input field that is to blame, when one is. */
+  field: string | null
+  retryable: boolean
+}
+
+/** Answer of an `allowed` question: true, or the sentence why not (shown on the disabled button). */
+export type Allowed = true | string
+
+export type StepView = {
+  index: number
+  name: string
+  title: string
+  state: 'pending' | 'running' | 'done' | 'failed' | 'undone'
+  progress: string | null
+  startedAt: string | null
+  finishedAt: string | null
+  error: string | null
+}
+/** How one candidate host was judged for one placement. */
+export type HostVerdict = {
+  hostId: string
+  /** Real names only for administrators; "host 1" … for others. */
+  host: string
+  fits: boolean
+  checks: { check: string; ok: boolean; need: string; have: string; reason: string | null }[]
+}
+export type OperationView = {
+  id: string
+  action: string
+  state: 'queued' | 'running' | 'succeeded' | 'failed' | 'undoing'
+  resourceKind: string
+  resourceId: string
+  resourceName: string
+  projectId: string | null
+  actorName: string | null
+  requestId: string | null
+  createdAt: string
+  startedAt: string | null
+  finishedAt: string | null
+  errorMessage: string | null
+  explanation: HostVerdict[] | null
+  steps: StepView[]
+}
+
+/** One line of the event stream. `cursor` resumes after it (SSE Last-Event-ID). */
+export type EventView = {
+  cursor: string
+  at: string
+  kind: string
+  projectId: string | null
+  resourceKind: string
+  resourceId: string
+  operationId: string | null
+  data: Record<string, unknown>
+}
+
+export const quotaResources = [
+  'instances',
+  'vcpus',
+  'memoryMib',
+  'keyPairs',
+  'images',
+  'imageGib',
+  'networks',
+  'subnets',
+  'ports',
+  'routers',
+  'floatingIps',
+  'securityGroups',
+  'securityGroupRules',
+] as const
+export type QuotaResource = (typeof quotaResources)[number]
+/** limit -1: unlimited. */
+export type QuotaView = { resource: QuotaResource; limit: number; used: number }

@@ -1,0 +1,129 @@
+import type { DriverError } from '@stratolith/drivers/errors'
+import type { ErrorCode } from './contract.ts'
+
+/** code → HTTP status of the portal's door. Façades map their own (apps/api/src/openstack/errors.ts). */
+export const httpStatus: Record<ErrorCode, number> = {
+  invalid_input: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  already_exists: 409,
+  conflict: 409,
+  quota_exceeded: 403,
+  no_capacity: 507,
+  unsupported: 501,
+  unavailable: 503,
+  internal: 500,
+}
+
+/**
+ * The one error type of the control plane. `message` is public and says what to do next;
+ * `detail` is for the log and administrators.
+ */
+export class CloudError extends Error {
+  readonly code: ErrorCode
+  readonly detail: string | null
+  readonly field: string | null
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { detail?: string; field?: string; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.name = 'CloudError'
+    this.code = code
+    this.detail = options.detail ?? null
+    this.field = options.field ?? null
+  }
+  get retryable(): boolean {
+    return this.code === 'unavailable'
+  }
+}
+
+export const invalidInput = (message: string, field?: string) =>
+  new CloudError('invalid_input', message, { field })
+export const conflict = (message: string) => new CloudError('conflict', message)
+/** The same words for "does not exist" and "is not yours" (R2). */
+export const notFound = (kind: string, ref: string) =>
+  new CloudError('not_found', `${capitalised(kind)} ${printable(ref)} could not be found.`)
+export const alreadyExists = (kind: string, name: string) =>
+  new CloudError(
+    'already_exists',
+    `A ${kind} named “${printable(name)}” exists already. Choose another name.`,
+    { field: 'name' },
+  )
+
+/** A programmer's assumption; failing it is our bug (500) and ends the operation, not the process. */
+export function invariant(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new CloudError('internal', 'Something went wrong on our side.', { detail: message })
+}
+
+/** Translates what a driver raised. The driver's words go to `detail`, never to a tenant. */
+export function fromDriverError(error: DriverError): CloudError {
+  const options = { detail: `${error.code}: ${error.message}`, cause: error }
+  switch (error.code) {
+    case 'not_found':
+      return new CloudError('internal', 'The host has lost something that it needs for this.', options)
+    case 'invalid':
+      return new CloudError('internal', 'The host cannot do what was asked of it.', options)
+    case 'conflict':
+      return new CloudError('conflict', 'The host reports another state than expected. Try again.', options)
+    case 'no_space':
+      return new CloudError('no_capacity', 'The host has run out of space.', options)
+    case 'unsupported':
+      return new CloudError('unsupported', 'This host does not offer that.', options)
+    case 'unavailable':
+    case 'failed':
+      return new CloudError(
+        'unavailable',
+        'The host does not answer as it should. Trying again helps often.',
+        options,
+      )
+  }
+}
+
+/** Anything thrown, as a CloudError; unknown ones become `internal` with the cause kept. */
+export function toCloudError(error: unknown): CloudError {
+  if (error instanceof CloudError) return error
+  if (isDriverError(error)) return fromDriverError(error)
+  if (isDatabaseDown(error))
+    return new CloudError('unavailable', 'The database does not answer. Try again in a moment.', {
+      cause: error,
+    })
+  return new CloudError(
+    'internal',
+    'Something went wrong on our side. Give the request id to your administrator.',
+    {
+      detail: error instanceof Error ? error.message : String(error),
+      cause: error,
+    },
+  )
+}
+
+function isDriverError(error: unknown): error is DriverError {
+  return error instanceof Error && error.name === 'DriverError'
+}
+
+/** Prisma's codes for "cannot reach", "timed out", "too many connections", "transaction conflict". */
+function isDatabaseDown(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code
+  return (
+    typeof code === 'string' &&
+    [
+      'P1001',
+      'P1002',
+      'P1008',
+      'P1017',
+      'P2024',
+      'P2028',
+      'P2034',
+      'P2037',
+      'ECONNREFUSED',
+      '57P01',
+    ].includes(code)
+  )
+}
+
+const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+/** Cuts and cleans what a caller typed before it is quoted back. */
+const printable = (text: string) => text.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, 80)

@@ -1,0 +1,44 @@
+import type { HostDrivers } from '@stratolith/drivers/host'
+import type { Op } from '@stratolith/drivers/op'
+import type { Ctx } from './context.ts'
+import { CloudError } from './errors.ts'
+
+/**
+ * How the control plane reaches the drivers of a host. An endpoint is "unix:/path" (an agent on
+ * this machine) or "fake:NAME" (tests and scale runs). Connections are made once and kept.
+ */
+export class HostConnections {
+  readonly #open = new Map<string, HostDrivers>()
+  readonly #connect: (endpoint: string) => HostDrivers
+  constructor(connect: (endpoint: string) => HostDrivers) {
+    this.#connect = connect
+  }
+  at(endpoint: string): HostDrivers {
+    let drivers = this.#open.get(endpoint)
+    if (!drivers) {
+      drivers = this.#connect(endpoint)
+      this.#open.set(endpoint, drivers)
+    }
+    return drivers
+  }
+}
+
+/** Drivers of the host with that id. */
+export async function driversOf(ctx: Ctx, hostId: string): Promise<HostDrivers> {
+  const host = await ctx.db.host.findUnique({ where: { id: hostId }, select: { endpoint: true } })
+  if (!host)
+    throw new CloudError('internal', 'The host of this resource is not registered any more.', {
+      detail: `host ${hostId}`,
+    })
+  return ctx.deps.hosts.at(host.endpoint)
+}
+
+/** An Op for a driver call made outside a workflow (reconcilers, console). */
+export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
+  return {
+    id: ctx.requestId,
+    signal: AbortSignal.timeout(timeoutMs),
+    log: ctx.log,
+    progress: () => undefined,
+  }
+}

@@ -1,0 +1,109 @@
+import { Prisma } from '@stratolith/db'
+import type { Ctx } from './context.ts'
+import { type QuotaResource, type QuotaView, quotaResources } from './contract.ts'
+import { CloudError, invariant } from './errors.ts'
+
+/** What a project may have when nobody said otherwise. */
+export const quotaDefaults: Record<QuotaResource, number> = {
+  instances: 20,
+  vcpus: 40,
+  memoryMib: 51_200,
+  keyPairs: 100,
+  images: 50,
+  imageGib: 200,
+  networks: 20,
+  subnets: 40,
+  ports: 200,
+  routers: 10,
+  floatingIps: 20,
+  securityGroups: 30,
+  securityGroupRules: 300,
+}
+const words: Record<QuotaResource, string> = {
+  instances: 'instances',
+  vcpus: 'vCPUs',
+  memoryMib: 'MiB of memory',
+  keyPairs: 'key pairs',
+  images: 'images',
+  imageGib: 'GiB of image storage',
+  networks: 'networks',
+  subnets: 'subnets',
+  ports: 'ports',
+  routers: 'routers',
+  floatingIps: 'floating IPs',
+  securityGroups: 'security groups',
+  securityGroupRules: 'security group rules',
+}
+export type QuotaDelta = Partial<Record<QuotaResource, number>>
+
+/**
+ * Takes `delta` from the project's quota inside the transaction that makes the row (R5): one
+ * conditional update a resource, so that no race can exceed a limit. Throws quota_exceeded.
+ * Resources are locked in one fixed order, so that two callers cannot deadlock.
+ */
+export async function reserveQuota(ctx: Ctx, projectId: string, delta: QuotaDelta): Promise<void> {
+  invariant(ctx.db !== ctx.deps.root, 'reserveQuota outside a transaction')
+  for (const resource of quotaResources) {
+    const amount = delta[resource] ?? 0
+    if (amount === 0) continue
+    invariant(Number.isInteger(amount) && amount > 0, `quota delta ${resource}=${amount}`)
+    const rows = await ctx.db.$queryRaw<{ used: number }[]>(Prisma.sql`
+      INSERT INTO "QuotaUsage" ("projectId", "resource", "used")
+      SELECT ${projectId}, ${resource}, ${amount}::int
+      WHERE ${amount}::int <= (${limitSql(projectId, resource)}) OR (${limitSql(projectId, resource)}) < 0
+      ON CONFLICT ("projectId", "resource") DO UPDATE SET "used" = "QuotaUsage"."used" + ${amount}::int
+      WHERE "QuotaUsage"."used" + ${amount}::int <= (${limitSql(projectId, resource)}) OR (${limitSql(projectId, resource)}) < 0
+      RETURNING "used"`)
+    if (rows.length === 0) throw await exceeded(ctx, projectId, resource, amount)
+  }
+}
+
+/** Gives back. Never below zero: the reconciler proves the counters against the rows. */
+export async function releaseQuota(ctx: Ctx, projectId: string, delta: QuotaDelta): Promise<void> {
+  for (const resource of quotaResources) {
+    const amount = delta[resource] ?? 0
+    if (amount === 0) continue
+    await ctx.db.$executeRaw`UPDATE "QuotaUsage" SET "used" = GREATEST("used" - ${amount}::int, 0)
+      WHERE "projectId" = ${projectId} AND "resource" = ${resource}`
+  }
+}
+
+/** Every resource with limit and use; two queries whatever the size of the cloud. */
+export async function quotaOf(ctx: Ctx, projectId: string): Promise<QuotaView[]> {
+  const [limits, usage] = await Promise.all([
+    ctx.db.quotaLimit.findMany({ where: { projectId } }),
+    ctx.db.quotaUsage.findMany({ where: { projectId } }),
+  ])
+  const limitBy = new Map(limits.map((l) => [l.resource, l.limit]))
+  const usedBy = new Map(usage.map((u) => [u.resource, u.used]))
+  return quotaResources.map((resource) => ({
+    resource,
+    limit: limitBy.get(resource) ?? quotaDefaults[resource],
+    used: usedBy.get(resource) ?? 0,
+  }))
+}
+
+/** For plans: would `delta` fit now? Null when it does, else the sentence. */
+export function quotaShortfall(quota: readonly QuotaView[], delta: QuotaDelta): string | null {
+  for (const q of quota) {
+    const amount = delta[q.resource] ?? 0
+    if (amount > 0 && q.limit >= 0 && q.used + amount > q.limit)
+      return sentence(q.resource, amount, q.limit, q.used)
+  }
+  return null
+}
+
+function limitSql(projectId: string, resource: QuotaResource) {
+  return Prisma.sql`SELECT COALESCE((SELECT "limit" FROM "QuotaLimit" WHERE "projectId" = ${projectId} AND "resource" = ${resource}), ${quotaDefaults[resource]}::int)`
+}
+
+async function exceeded(ctx: Ctx, projectId: string, resource: QuotaResource, amount: number) {
+  const q = (await quotaOf(ctx, projectId)).find((x) => x.resource === resource)
+  return new CloudError('quota_exceeded', sentence(resource, amount, q?.limit ?? 0, q?.used ?? 0), {
+    detail: `quota ${resource} project ${projectId}`,
+  })
+}
+
+function sentence(resource: QuotaResource, amount: number, limit: number, used: number): string {
+  return `Quota exceeded: this needs ${amount} more ${words[resource]}, and ${used} of ${limit} are in use. Delete something or ask an administrator for more.`
+}

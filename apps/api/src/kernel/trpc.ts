@@ -1,0 +1,78 @@
+import { initTRPC, TRPCError } from '@trpc/server'
+import { ZodError } from 'zod'
+import type { Ctx } from './context.ts'
+import type { ErrorCode, ErrorView } from './contract.ts'
+import { CloudError, toCloudError } from './errors.ts'
+
+/** ctx is null for callers without a valid token; `requestId` is there in any case. */
+export type TrpcContext = {
+  ctx: Ctx | null
+  requestId: string
+  log: (error: CloudError, path: string) => void
+  sourceIp: string
+  anonymous: Ctx
+}
+
+const trpcCode: Record<ErrorCode, TRPCError['code']> = {
+  invalid_input: 'BAD_REQUEST',
+  unauthenticated: 'UNAUTHORIZED',
+  forbidden: 'FORBIDDEN',
+  not_found: 'NOT_FOUND',
+  already_exists: 'CONFLICT',
+  conflict: 'CONFLICT',
+  quota_exceeded: 'FORBIDDEN',
+  no_capacity: 'SERVICE_UNAVAILABLE',
+  unsupported: 'NOT_IMPLEMENTED',
+  unavailable: 'SERVICE_UNAVAILABLE',
+  internal: 'INTERNAL_SERVER_ERROR',
+}
+
+const t = initTRPC.context<TrpcContext>().create({
+  errorFormatter({ shape, error, ctx }) {
+    const cloud = cloudErrorOf(error)
+    const view: ErrorView = {
+      code: cloud.code,
+      message: cloud.message,
+      requestId: ctx?.requestId ?? '',
+      field: cloud.field,
+      retryable: cloud.retryable,
+    }
+    return {
+      ...shape,
+      message: cloud.message,
+      data: { code: shape.data.code, httpStatus: shape.data.httpStatus, path: shape.data.path, cloud: view },
+    }
+  },
+})
+
+/** What tRPC wrapped: our error, a schema failure (the first issue, by field), or a surprise. */
+function cloudErrorOf(error: TRPCError): CloudError {
+  if (error.cause instanceof CloudError) return error.cause
+  if (error.cause instanceof ZodError) {
+    const issue = error.cause.issues[0]
+    return new CloudError('invalid_input', issue?.message ?? 'The input is not valid.', {
+      field: issue?.path.join('.'),
+    })
+  }
+  if (error.code === 'NOT_FOUND') return new CloudError('not_found', 'There is no such procedure.')
+  if (error.code === 'PARSE_ERROR' || error.code === 'BAD_REQUEST')
+    return new CloudError('invalid_input', 'The request could not be read.')
+  return toCloudError(error.cause ?? error)
+}
+
+const translate = t.middleware(async ({ next, ctx, path }) => {
+  const result = await next()
+  if (result.ok) return result
+  const cloud = cloudErrorOf(result.error)
+  ctx.log(cloud, path)
+  throw new TRPCError({ code: trpcCode[cloud.code], message: cloud.message, cause: cloud })
+})
+
+export const router = t.router
+/** For sign-in alone; `ctx.anonymous` is a ctx without roles. */
+export const publicProcedure = t.procedure.use(translate)
+/** Everything else: the caller's ctx is `ctx.cloud`. Authorization is the service's business. */
+export const procedure = t.procedure.use(translate).use(({ ctx, next }) => {
+  if (!ctx.ctx) throw new CloudError('unauthenticated', 'Sign in first: there is no valid session.')
+  return next({ ctx: { cloud: ctx.ctx } })
+})

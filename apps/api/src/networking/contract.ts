@@ -1,0 +1,221 @@
+import { z } from 'zod'
+import { type Allowed, descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+
+const ipv4 = z.ipv4()
+const cidrInput = z.cidrv4('Write it as 10.0.0.0/24.')
+
+export const networkListInput = pageInput.extend({ external: z.boolean().optional() })
+export const networkCreateInput = z.object({
+  name: nameInput,
+  description: descriptionInput.default(''),
+  external: z.boolean().default(false),
+  shared: z.boolean().default(false),
+  mtu: z.number().int().min(576).max(9000).default(1500),
+  subnet: z
+    .object({
+      name: z.string().max(255).default(''),
+      cidr: cidrInput,
+      gatewayIp: ipv4.nullish(),
+      dhcp: z.boolean().default(true),
+      dns: z.array(ipv4).max(5).default([]),
+    })
+    .optional(),
+})
+export const networkUpdateInput = z.object({
+  id: z.uuid(),
+  name: nameInput.optional(),
+  description: descriptionInput.optional(),
+})
+export const subnetCreateInput = z.object({
+  networkId: z.uuid(),
+  name: z.string().max(255).default(''),
+  cidr: cidrInput,
+  /** undefined: the first address; null: none. */
+  gatewayIp: ipv4.nullish(),
+  dhcp: z.boolean().default(true),
+  dns: z.array(ipv4).max(5).default([]),
+  pool: z.object({ start: ipv4, end: ipv4 }).optional(),
+})
+export const starterNetworkInput = z.object({ name: nameInput.default('starter-net') })
+
+export type SubnetView = {
+  id: string
+  networkId: string
+  name: string
+  cidr: string
+  gatewayIp: string | null
+  dhcp: boolean
+  dns: string[]
+  pool: { start: string; end: string }
+  addressesUsed: number
+  addressesTotal: number
+}
+export type NetworkView = {
+  id: string
+  name: string
+  description: string
+  projectId: string
+  external: boolean
+  shared: boolean
+  mtu: number
+  state: 'build' | 'active' | 'down' | 'error' | 'deleting'
+  createdAt: string
+  subnets: SubnetView[]
+  /** The router that leads out of it, when there is one. */
+  router: { id: string; name: string; externalAddress: string | null } | null
+  ports: number
+  own: boolean
+}
+
+export const portListInput = pageInput.extend({
+  networkId: z.uuid().optional(),
+  deviceId: z.string().max(64).optional(),
+})
+export type PortView = {
+  id: string
+  name: string
+  projectId: string
+  networkId: string
+  networkName: string
+  mac: string
+  state: 'build' | 'active' | 'down' | 'error'
+  errorMessage: string | null
+  deviceOwner: string
+  deviceId: string
+  addresses: { subnetId: string; address: string; floatingIp: { id: string; address: string } | null }[]
+  securityGroups: { id: string; name: string }[]
+  createdAt: string
+}
+export const portUpdateInput = z.object({
+  id: z.uuid(),
+  name: z.string().max(255).optional(),
+  securityGroupIds: z.array(z.uuid()).max(50).optional(),
+})
+
+export const routerCreateInput = z.object({
+  name: nameInput,
+  description: descriptionInput.default(''),
+  externalNetworkId: z.uuid().nullish(),
+})
+export const routerInterfaceInput = z.object({ id: z.uuid(), subnetId: z.uuid() })
+export const routerGatewayInput = z.object({ id: z.uuid(), externalNetworkId: z.uuid().nullable() })
+export type RouterView = {
+  id: string
+  name: string
+  description: string
+  projectId: string
+  state: 'build' | 'active' | 'error' | 'deleting'
+  external: { networkId: string; networkName: string; address: string } | null
+  interfaces: {
+    portId: string
+    networkId: string
+    networkName: string
+    subnetId: string
+    cidr: string
+    address: string
+  }[]
+  createdAt: string
+}
+
+/** With instanceId it is associated at once with that instance's first address (or portId's). */
+export const floatingIpCreateInput = z.object({
+  networkId: z.uuid().optional(),
+  description: descriptionInput.default(''),
+  portId: z.uuid().optional(),
+})
+export const floatingIpAssociateInput = z.object({ id: z.uuid(), portId: z.uuid().nullable() })
+export type FloatingIpView = {
+  id: string
+  address: string
+  description: string
+  projectId: string
+  networkId: string
+  networkName: string
+  state: 'active' | 'down' | 'error'
+  portId: string | null
+  fixedAddress: string | null
+  /** Instance behind it. */
+  instanceId: string | null
+  createdAt: string
+}
+
+export const protocolInput = z.preprocess(
+  (value) =>
+    typeof value === 'string' ? value.toLowerCase() : typeof value === 'number' ? String(value) : value,
+  z
+    .string()
+    .regex(
+      /^(tcp|udp|icmp|sctp|any|[0-9]{1,3})$/,
+      'A protocol is tcp, udp, icmp, sctp, any or a number from 0 to 255.',
+    ),
+)
+export const ruleCreateInput = z.object({
+  securityGroupId: z.uuid(),
+  direction: z.enum(['ingress', 'egress']),
+  ethertype: z.enum(['IPv4', 'IPv6']).default('IPv4'),
+  protocol: protocolInput.nullish(),
+  /** First and last port; for icmp: type and code. */
+  portMin: z.number().int().min(0).max(65_535).nullish(),
+  portMax: z.number().int().min(0).max(65_535).nullish(),
+  remoteCidr: z.string().max(64).nullish(),
+  remoteGroupId: z.uuid().nullish(),
+  description: descriptionInput.default(''),
+})
+export const securityGroupCreateInput = z.object({
+  name: nameInput,
+  description: descriptionInput.default(''),
+})
+export const securityGroupUpdateInput = z.object({
+  id: z.uuid(),
+  name: nameInput.optional(),
+  description: descriptionInput.optional(),
+})
+export type SecurityRuleView = {
+  id: string
+  direction: 'ingress' | 'egress'
+  ethertype: 'IPv4' | 'IPv6'
+  protocol: string | null
+  portMin: number | null
+  portMax: number | null
+  remoteCidr: string | null
+  remoteGroup: { id: string; name: string } | null
+  description: string
+}
+export type SecurityGroupView = {
+  id: string
+  name: string
+  description: string
+  projectId: string
+  isDefault: boolean
+  rules: SecurityRuleView[]
+  usedBy: { portId: string; instanceId: string | null }[]
+  createdAt: string
+}
+
+/** One-click rules of the portal and of the launch form. */
+export const rulePresets = [
+  { key: 'ssh', label: 'SSH', protocol: 'tcp', portMin: 22, portMax: 22 },
+  { key: 'http', label: 'HTTP', protocol: 'tcp', portMin: 80, portMax: 80 },
+  { key: 'https', label: 'HTTPS', protocol: 'tcp', portMin: 443, portMax: 443 },
+  { key: 'ping', label: 'Ping', protocol: 'icmp', portMin: null, portMax: null },
+  { key: 'rdp', label: 'RDP', protocol: 'tcp', portMin: 3389, portMax: 3389 },
+] as const
+
+export const networkCan = {
+  delete: (network: Pick<NetworkView, 'ports' | 'router'>): Allowed =>
+    network.router
+      ? `Router “${network.router.name}” uses it. Detach the router first.`
+      : network.ports === 0 || `${network.ports} ports use it. Delete the instances on it first.`,
+}
+export const floatingIpCan = {
+  associate: (fip: Pick<FloatingIpView, 'portId'>): Allowed =>
+    fip.portId === null || 'It is in use. Disassociate it first.',
+  disassociate: (fip: Pick<FloatingIpView, 'portId'>): Allowed =>
+    fip.portId !== null || 'It is not associated with anything.',
+}
+export const securityGroupCan = {
+  delete: (group: Pick<SecurityGroupView, 'isDefault' | 'usedBy'>): Allowed =>
+    group.isDefault
+      ? 'The default group of a project stays.'
+      : group.usedBy.length === 0 || `${group.usedBy.length} ports use it. Take it off them first.`,
+}

@@ -1,0 +1,27 @@
+/**
+ * What a driver may raise. The control plane translates it once (apps/api/src/kernel/hosts.ts),
+ * so `message` is for the log and the administrator and never reaches a tenant as it is.
+ */
+export const driverErrorCodes = [
+  'not_found', // what the call needs (not what it removes) is not there
+  'invalid', // the spec cannot be honoured, retrying is useless
+  'conflict', // the resource is in a state that forbids the call
+  'no_space', // disk or memory of the host is exhausted
+  'unsupported', // this host or driver lacks the facility
+  'unavailable', // the host, agent or a tool does not answer: retry
+  'failed', // a tool answered with an error: retry a few times
+] as const
+export type DriverErrorCode = (typeof driverErrorCodes)[number]
+
+export class DriverError extends Error {
+  readonly code: DriverErrorCode
+  constructor(code: DriverErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'DriverError'
+    this.code = code
+  }
+  /** True when the same call may succeed later without anybody changing it. */
+  get retryable(): boolean {
+    return this.code === 'unavailable' || this.code === 'failed'
+  }
+}

@@ -1,0 +1,113 @@
+import type { Duplex } from 'node:stream'
+import type { Op } from '../op.ts'
+
+/** What runs on a host: guests. Keys are our instance UUIDs; `ensure` and `remove` are idempotent. */
+export interface HypervisorDriver {
+  readonly capabilities: HypervisorCapabilities
+  /** What this machine can do and has. Slow the first time (boots a boot sector), then cached. */
+  probe(op: Op): Promise<HostFacts>
+  /** Every guest this driver knows on this host, running or not. */
+  list(op: Op): Promise<ObservedInstance[]>
+  /** Null when the host has nothing of that id. */
+  get(op: Op, id: string): Promise<ObservedInstance | null>
+  /**
+   * Makes the guest exist as described and, when `spec.power` is 'running', run. Replaying it
+   * with the same spec changes nothing; a changed spec is used at the next start.
+   * On failure nothing new is left behind.
+   */
+  ensure(op: Op, spec: InstanceSpec): Promise<ObservedInstance>
+  /** Kills the guest and forgets it; disks belong to storage. Succeeds when already gone. */
+  remove(op: Op, id: string): Promise<void>
+  start(op: Op, id: string): Promise<ObservedInstance>
+  /** ACPI power button, then off after graceMs (0: at once). Succeeds when already off. */
+  stop(op: Op, id: string, options: { graceMs: number }): Promise<ObservedInstance>
+  /** soft: ask the guest (falls back to hard after graceMs). hard: a new QEMU process. */
+  reboot(op: Op, id: string, options: { kind: 'soft' | 'hard'; graceMs: number }): Promise<ObservedInstance>
+  pause(op: Op, id: string): Promise<ObservedInstance>
+  unpause(op: Op, id: string): Promise<ObservedInstance>
+  /** Power changes as they happen, also those that the guest itself makes. Returns the way to stop. */
+  subscribe(listener: (event: HypervisorEvent) => void): () => void
+  readonly console?: ConsoleFacet
+}
+
+export interface ConsoleFacet {
+  /** A byte stream to this very guest. Conflict when it does not run. */
+  open(op: Op, id: string, protocol: ConsoleProtocol): Promise<Duplex>
+  /** Serial output so far. `offset` counts bytes ever written; ask again from `next`. */
+  log(
+    op: Op,
+    id: string,
+    options: { offset?: number; maxBytes: number; tailLines?: number },
+  ): Promise<ConsoleLog>
+  /** PNG of the screen. */
+  screenshot(op: Op, id: string): Promise<Buffer>
+}
+
+export type ConsoleProtocol = 'vnc' | 'serial'
+export type ConsoleLog = { text: string; offset: number; next: number }
+
+export type HypervisorCapabilities = {
+  pause: boolean
+  softReboot: boolean
+  screenshot: boolean
+  /** Upper bounds of one guest on this driver. */
+  maxVcpus: number
+  maxMemoryMib: number
+}
+
+export type HostFacts = {
+  hypervisor: string // "QEMU"
+  version: string // "7.2.22"
+  accelerator: 'kvm' | 'tcg' | 'fake'
+  /** Why KVM is not used, when it is not: shown on the host's page. */
+  acceleratorReason: string | null
+  vcpus: number
+  memoryMib: number
+  diskGib: number
+  cpuModel: string
+}
+
+export type PowerState = 'running' | 'paused' | 'off' | 'crashed'
+
+export type InstanceSpec = {
+  id: string
+  projectId: string
+  name: string
+  vcpus: number
+  memoryMib: number
+  power: 'running' | 'off'
+  disks: readonly DiskAttachment[]
+  nics: readonly NicAttachment[]
+  guest: GuestData
+}
+
+/** `path` and `format` as storage's ensureDisk returned them: never probed, never a tenant's word. */
+export type DiskAttachment = { id: string; path: string; format: 'raw' | 'qcow2'; boot: boolean }
+/** `tap` as network's ensurePort returned it. */
+export type NicAttachment = { portId: string; mac: string; tap: string; mtu: number }
+
+/** What the metadata service of the agent tells the guest about itself. */
+export type GuestData = {
+  hostname: string
+  zone: string
+  launchIndex: number
+  metadata: Readonly<Record<string, string>>
+  publicKeys: readonly { name: string; key: string }[]
+  /** base64; null when none. */
+  userData: string | null
+  securityGroups: readonly string[]
+  flavorName: string
+  imageId: string | null
+}
+
+export type ObservedInstance = {
+  id: string
+  power: PowerState
+  pid: number | null
+  /** ISO time of the running process's start. */
+  startedAt: string | null
+  /** For 'crashed': last lines of the hypervisor's own log. */
+  reason: string | null
+}
+
+export type HypervisorEvent = { instanceId: string; power: PowerState; reason: string | null; at: string }

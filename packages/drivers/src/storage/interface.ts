@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream'
+import type { Op } from '../op.ts'
+
+/** Disks of instances on one host. Keys are our UUIDs; a path only ever contains generated ids. */
+export interface StorageDriver {
+  readonly capabilities: StorageCapabilities
+  probe(op: Op): Promise<{ totalGib: number; freeGib: number }>
+  /**
+   * A root disk: an overlay on (or a full copy of) the base that was made of a verified image.
+   * Replay with the same spec returns the same disk with its data untouched.
+   */
+  ensureDisk(op: Op, spec: DiskSpec): Promise<ObservedDisk>
+  /** Gone is success. */
+  removeDisk(op: Op, id: string): Promise<void>
+  listDisks(op: Op): Promise<ObservedDisk[]>
+  /**
+   * Turns uploaded bytes (already inspected, named by their SHA-256 in the image store) into the
+   * base that disks are made from. Runs the converter in a jail (no network, no privileges, rlimits).
+   */
+  ensureBase(op: Op, spec: BaseSpec): Promise<{ virtualBytes: number }>
+  removeBase(op: Op, blobId: string): Promise<void>
+  listBases(op: Op): Promise<string[]>
+}
+
+/** Image bytes as they were uploaded: content-addressed, written once. Used by the API directly. */
+export interface ImageStore {
+  /**
+   * Streams into a private staging file, hashing as it goes. Raises `no_space` when more than
+   * maxBytes come. Nothing is left behind on failure. `onBytes` gets the count so far, for progress.
+   */
+  stage(
+    id: string,
+    source: Readable,
+    options: { maxBytes: number; onBytes?: (total: number) => void; signal?: AbortSignal },
+  ): Promise<StagedImage>
+  /** First bytes of a staged file, for the header parser. */
+  readStaged(id: string, offset: number, length: number): Promise<Buffer>
+  /** Makes the staged file the blob of that SHA-256 (or drops it when the blob exists already). */
+  commit(id: string, sha256: string): Promise<void>
+  discard(id: string): Promise<void>
+  open(blobId: string, range?: { start: number; end: number }): Promise<Readable>
+  remove(blobId: string): Promise<void>
+  list(): Promise<{ blobs: { id: string; sizeBytes: number }[]; staged: { id: string; ageMs: number }[] }>
+}
+export type StagedImage = { sizeBytes: number; md5: string; sha256: string; sha512: string }
+
+export type StorageCapabilities = { formats: readonly ('raw' | 'qcow2')[]; overlay: boolean; shared: boolean }
+
+export type DiskSpec = {
+  id: string
+  instanceId: string
+  projectId: string
+  sizeGib: number
+  /** blobId names a base made by ensureBase. */
+  base: { blobId: string; format: 'raw' | 'qcow2' }
+  mode: 'overlay' | 'copy'
+}
+export type BaseSpec = { blobId: string; format: 'raw' | 'qcow2'; maxVirtualBytes: number }
+export type ObservedDisk = {
+  id: string
+  instanceId: string
+  path: string
+  format: 'raw' | 'qcow2'
+  sizeBytes: number
+}
