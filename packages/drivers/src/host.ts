@@ -1,5 +1,5 @@
-import type { HypervisorDriver } from './hypervisor/interface.ts'
-import type { NetworkDriver } from './network/interface.ts'
+import type { HypervisorDriver, LocalHypervisorDriver } from './hypervisor/interface.ts'
+import type { LocalNetworkDriver, NetworkDriver } from './network/interface.ts'
 import type { StorageDriver } from './storage/interface.ts'
 
 /** Everything that one host offers; the same shape whether local, remote (an agent) or fake. */
@@ -7,4 +7,10 @@ export type HostDrivers = {
   hypervisor: HypervisorDriver
   network: NetworkDriver
   storage: StorageDriver
+}
+
+/** The same on the host itself, with what the agent needs besides. */
+export type LocalHostDrivers = HostDrivers & {
+  hypervisor: LocalHypervisorDriver
+  network: LocalNetworkDriver
 }

@@ -30,6 +30,12 @@ export interface HypervisorDriver {
   readonly console?: ConsoleFacet
 }
 
+/** What only the agent beside it needs: never spoken over the wire. */
+export interface LocalHypervisorDriver extends HypervisorDriver {
+  /** The description that ensure() got last, from disk; null when this host has no such guest. */
+  specOf(id: string): Promise<InstanceSpec | null>
+}
+
 export interface ConsoleFacet {
   /** A byte stream to this very guest. Conflict when it does not run. */
   open(op: Op, id: string, protocol: ConsoleProtocol): Promise<Duplex>

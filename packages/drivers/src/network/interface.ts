@@ -20,6 +20,13 @@ export interface NetworkDriver {
   /** Members of a security group, for rules that name a group. Replaces the whole set at once. */
   ensureAddressSet(op: Op, spec: AddressSetSpec): Promise<void>
   removeAddressSet(op: Op, id: string): Promise<void>
+}
+
+/**
+ * What only the agent beside it needs: never spoken over the wire. Every driver that runs on a
+ * host (and the fake) offers it; the remote client does not.
+ */
+export interface LocalNetworkDriver extends NetworkDriver {
   /** Re-applies everything that is recorded on this host. Called at agent start. */
   restore(op: Op): Promise<RestoreReport>
   /** Which port a packet of (network, source address) must come from: the metadata service's identity. */
@@ -31,6 +38,15 @@ export interface NetworkDriver {
   metadataNamespaces(): { networkId: string; namespace: string }[]
   /** Called with networkIds whenever the answer of metadataNamespaces changes. Returns the way to stop. */
   onMetadataChange(listener: () => void): () => void
+  /** What is recorded of an instance's ports, in the order of their tags: for its metadata. */
+  portsOf(instanceId: string): RecordedPort[]
+}
+
+/** A port as the control plane last described it, with the network that it is on. */
+export type RecordedPort = {
+  port: PortSpec
+  network: NetworkSpec
+  floatingIps: readonly { address: string; fixedAddress: string }[]
 }
 
 export type NetworkCapabilities = { floatingIps: boolean; ipv6: boolean; securityGroups: boolean }
