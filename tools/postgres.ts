@@ -46,7 +46,8 @@ export async function startPostgres(dir: string, options: { durable: boolean; lo
   fs.writeFileSync(path.join(dir, 'port'), String(port), { mode: 0o644 })
   const pid = readPid(data)
   if (!pid) throw new Error('PostgreSQL wrote no postmaster.pid')
-  return { url, pid, adopted: false, stop: () => stopPid(pid) }
+  // Through the library, whose exit hook would otherwise wait for a server that is gone.
+  return { url, pid, adopted: false, stop: () => server.stop() }
 }
 
 /** Creates `name` if it is not there; returns its URL. */
