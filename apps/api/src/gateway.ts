@@ -1,0 +1,49 @@
+import http from 'node:http'
+import net from 'node:net'
+import type { Duplex } from 'node:stream'
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from './kernel/config.ts'
+
+/**
+ * The front door: whatever no façade answers goes to the portal, and WebSockets go to the process
+ * that serves them. Upgrades are piped byte by byte, so back pressure is TCP's own.
+ */
+export async function frontDoor(app: FastifyInstance, config: Config): Promise<void> {
+  if (config.webUrl) await app.register(httpProxy, { upstream: config.webUrl, http: { requestOptions: { timeout: 0 } } })
+  app.server.on('upgrade', (request, socket, head) => {
+    const upstream = upgradeTarget(request.url ?? '/', config)
+    if (upstream) pipeUpgrade(upstream, request, socket, head)
+    else refuse(socket, 404)
+  })
+}
+
+/** Which process serves this WebSocket; the path decides, nothing that the client says of a host. */
+export function upgradeTarget(url: string, config: Pick<Config, 'consoleUrl' | 'webUrl'>): URL | null {
+  const pathname = url.split('?', 1)[0] ?? '/'
+  if (pathname === '/console/' || pathname === '/console') return config.consoleUrl ? new URL(config.consoleUrl) : null
+  // Next's reload socket, in `npm run dev` only.
+  if (pathname.startsWith('/_next/')) return config.webUrl ? new URL(config.webUrl) : null
+  return null
+}
+
+function pipeUpgrade(upstream: URL, request: http.IncomingMessage, client: Duplex, head: Buffer): void {
+  const server = net.connect(Number(upstream.port), upstream.hostname)
+  const end = () => {
+    client.destroy()
+    server.destroy()
+  }
+  client.on('error', end).on('close', end)
+  server.on('error', () => (server.connecting ? refuse(client, 502) : end())).on('close', end)
+  server.once('connect', () => {
+    const lines = [`${request.method} ${request.url} HTTP/1.1`]
+    for (let i = 0; i < request.rawHeaders.length; i += 2) lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
+    server.write(`${lines.join('\r\n')}\r\n\r\n`)
+    if (head.length > 0) server.write(head)
+    server.pipe(client).pipe(server)
+  })
+}
+
+function refuse(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}

@@ -1,0 +1,121 @@
+import { fastifyTRPCPlugin } from '@trpc/server/adapters/fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import { consoleRoutes } from './compute/consoles/http.ts'
+import { streamEvents } from './event-stream.ts'
+import { frontDoor } from './gateway.ts'
+import { authenticate, sessionAlive } from './identity/tokens.ts'
+import { imageRoutes } from './images/http.ts'
+import { type Ctx, type Deps, systemCtx } from './kernel/context.ts'
+import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
+import { EventHub } from './kernel/events.ts'
+import type { TrpcContext } from './kernel/trpc.ts'
+import { openstackRoutes } from './openstack/mount.ts'
+import { buildDeps, onStop } from './process.ts'
+import { appRouter } from './root-router.ts'
+import './register.ts'
+
+const deps = buildDeps('api', 16)
+const hub = new EventHub(deps)
+await hub.start()
+
+const internal = await internalDoor(deps, hub)
+const front = await publicDoor(deps)
+await internal.listen({ host: '127.0.0.1', port: Number(process.env.STRATOLITH_API_PORT ?? 0) })
+await front.listen({ host: process.env.STRATOLITH_BIND ?? '0.0.0.0', port: deps.config.port })
+deps.log.info({ port: deps.config.port }, 'api ready')
+
+onStop(deps.log, async () => {
+  await hub.close()
+  await Promise.all([internal.close(), front.close()])
+  await deps.root.$disconnect()
+})
+
+/**
+ * The door of our own processes (portal, console-proxy) on a loopback port: tRPC, the event
+ * stream, image bytes, console tokens. Callers still bring a token; /internal/ asks for the secret.
+ */
+async function internalDoor(deps: Deps, hub: EventHub): Promise<FastifyInstance> {
+  const app = newApp(deps)
+  await app.register(fastifyTRPCPlugin, {
+    prefix: '/trpc',
+    trpcOptions: {
+      router: appRouter,
+      createContext: ({ req }: { req: FastifyRequest }) => trpcContext(deps, req),
+      onError: () => undefined, // kernel/trpc.ts logs it with the request id
+    },
+  })
+  app.get('/events', async (request, reply) => {
+    const ctx = await callerOf(deps, request)
+    const hash = ctx.actor.tokenHash
+    await streamEvents(hub, ctx, request, reply, async () => hash !== null && (await sessionAlive(deps, hash)))
+  })
+  await app.register(imageRoutes((request) => callerOf(deps, request)))
+  await app.register(consoleRoutes(deps, hub))
+  return app
+}
+
+/** What the world sees: OpenStack's APIs; everything else is the portal's. */
+async function publicDoor(deps: Deps): Promise<FastifyInstance> {
+  const app = newApp(deps)
+  await app.register(openstackRoutes(deps))
+  await frontDoor(app, deps.config)
+  return app
+}
+
+function newApp(deps: Deps): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: 1 << 20,
+    requestTimeout: 0,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 255 },
+    genReqId: () => `req-${crypto.randomUUID()}`,
+  })
+  app.get('/healthz', async () => {
+    await deps.root.$queryRaw`SELECT 1`
+    return { ok: true }
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const cloud = asCloudError(error)
+    if (cloud.code === 'internal') deps.log.error({ err: error, requestId: request.id }, 'request failed')
+    reply.status(httpStatus[cloud.code]).send({ error: { code: cloud.code, message: cloud.message, requestId: request.id, field: cloud.field } })
+  })
+  return app
+}
+
+/** Fastify's own refusals (body too large, malformed JSON) keep their status class. */
+function asCloudError(error: unknown): CloudError {
+  const status = (error as { statusCode?: number }).statusCode
+  if (!(error instanceof CloudError) && status !== undefined && status >= 400 && status < 500)
+    return new CloudError('invalid_input', error instanceof Error ? error.message : 'The request could not be read.')
+  return toCloudError(error)
+}
+
+const tokenOf = (request: FastifyRequest): string | null => {
+  const header = request.headers['x-auth-token']
+  return typeof header === 'string' && header.length > 0 ? header : null
+}
+
+async function callerOf(deps: Deps, request: FastifyRequest): Promise<Ctx> {
+  const token = tokenOf(request)
+  const ctx = token ? await authenticate(deps, token, request.id) : null
+  if (!ctx) throw new CloudError('unauthenticated', 'Sign in first: there is no valid session.')
+  return ctx
+}
+
+async function trpcContext(deps: Deps, request: FastifyRequest): Promise<TrpcContext> {
+  const token = tokenOf(request)
+  const anonymous: Ctx = { ...systemCtx(deps, request.id), actor: { userId: '', userName: '', domainId: '', tokenHash: null }, scope: { kind: 'none' }, roles: new Set() }
+  const forwarded = request.headers['x-stratolith-source']
+  return {
+    ctx: token ? await authenticate(deps, token, request.id) : null,
+    anonymous,
+    requestId: request.id,
+    // The portal's server side is on loopback and names the browser's address; nobody else gets here.
+    sourceIp: typeof forwarded === 'string' ? forwarded : request.ip,
+    log: (error, path) => {
+      const line = { code: error.code, detail: error.detail, path, requestId: request.id }
+      if (error.code === 'internal') deps.log.error({ ...line, err: error.cause ?? error }, error.message)
+      else deps.log.info(line, error.message)
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { openDatabase } from '@stratolith/db'
+import { connectAgent } from '@stratolith/drivers/remote'
+import { pino } from 'pino'
+import { readConfig } from './kernel/config.ts'
+import type { Deps } from './kernel/context.ts'
+import { HostConnections } from './kernel/hosts.ts'
+
+/** What main.ts and worker.ts both build once: configuration, log, database, ways to the hosts. */
+export function buildDeps(name: string, connections: number): Deps {
+  const config = readConfig()
+  const log = pino({ name, level: config.logLevel, redact: ['token', 'password', '*.token', '*.password', 'req.headers'] })
+  return {
+    config,
+    log,
+    root: openDatabase(config.databaseUrl, connections),
+    hosts: new HostConnections((endpoint) => connectAgent(endpoint)),
+  }
+}
+
+/** Runs `stop` once on SIGTERM or SIGINT, then exits; a second signal exits at once. */
+export function onStop(log: Deps['log'], stop: () => Promise<void>): void {
+  let stopping = false
+  const handle = () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    stop()
+      .catch((error) => log.error({ err: error }, 'stopping failed'))
+      .finally(() => process.exit(0))
+  }
+  process.on('SIGTERM', handle)
+  process.on('SIGINT', handle)
+  // A broken stream handler must not take the whole cloud down; it is our bug all the same.
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
+}
