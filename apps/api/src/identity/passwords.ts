@@ -1,0 +1,67 @@
+import argon2 from 'argon2'
+import { CloudError, invalidInput } from '../kernel/errors.ts'
+
+/** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane; about 25 ms on a small machine. */
+const cost = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
+export const maxPasswordBytes = 1024
+
+/**
+ * argon2 works in libuv's thread pool of four. We use half of it, so that a flood of sign-ins
+ * cannot hold up files and names; those who wait beyond `maxWaiting` are turned away (A22.5).
+ */
+const maxRunning = 2
+const maxWaiting = 100
+let running = 0
+const waiting: (() => void)[] = []
+
+async function withSlot<T>(work: () => Promise<T>): Promise<T> {
+  if (running >= maxRunning) {
+    if (waiting.length >= maxWaiting)
+      throw new CloudError(
+        'unavailable',
+        'Too many people sign in at this moment. Try again in a few seconds.',
+      )
+    await new Promise<void>((resolve) => waiting.push(resolve))
+  } else running += 1
+  try {
+    return await work()
+  } finally {
+    const next = waiting.shift()
+    if (next) next()
+    else running -= 1
+  }
+}
+
+/** UTF-8 length within the bound and no lone surrogates (which would all hash alike). */
+export function isPossiblePassword(password: string): boolean {
+  return password.length > 0 && password.isWellFormed() && Buffer.byteLength(password) <= maxPasswordBytes
+}
+
+/** Hashes a new password; throws invalid_input for one that is empty or longer than 1,024 bytes. */
+export async function hashPassword(password: string): Promise<string> {
+  if (!isPossiblePassword(password))
+    throw invalidInput('A password has 1 to 1024 bytes. Choose another one.', 'password')
+  return withSlot(() => argon2.hash(password, cost))
+}
+
+/** Never equal to any password: the hash of random bytes that nobody keeps. */
+let dummy: Promise<string> | null = null
+const dummyHash = () => {
+  dummy ??= argon2.hash(crypto.getRandomValues(Buffer.alloc(32)), cost)
+  return dummy
+}
+
+/**
+ * Does the password belong to the hash? With null (unknown user, user without a password) or an
+ * impossible password the same work is done on a dummy, so that the time tells nothing (A16.1).
+ */
+export async function verifyPassword(hash: string | null, password: string): Promise<boolean> {
+  const possible = isPossiblePassword(password)
+  const against = hash !== null && possible ? hash : await dummyHash()
+  return withSlot(async () => {
+    const equal = await argon2.verify(against, possible ? password : 'x')
+    return equal && hash !== null && possible
+  })
+}
+
+export const needsRehash = (hash: string): boolean => argon2.needsRehash(hash, cost)

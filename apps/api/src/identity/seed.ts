@@ -1,0 +1,42 @@
+import { seedRows } from '@stratolith/db/seed'
+import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
+import { assignRole, createProject, createUser } from './accounts.ts'
+import './register.ts'
+
+/**
+ * Makes what a new cloud starts with: domain Default, the roles, projects admin and demo, users
+ * admin and demo. Idempotent; a user that is there keeps its password. Import the register.ts of
+ * the rooms with project hooks first (networking), so that the projects get their defaults.
+ */
+export async function seedIdentity(
+  deps: Deps,
+  passwords: { adminPassword: string; demoPassword: string },
+): Promise<void> {
+  await seedRows(deps.root)
+  const ctx = systemCtx(deps, 'seed-identity')
+  const adminProject = await ensureProject(ctx, 'admin', 'For running the cloud')
+  const demoProject = await ensureProject(ctx, 'demo', 'For a first look around')
+  const admin = await ensureUser(ctx, 'admin', passwords.adminPassword, adminProject)
+  const demo = await ensureUser(ctx, 'demo', passwords.demoPassword, demoProject)
+  await assignRole(ctx, { userId: admin, role: 'admin', target: { projectId: adminProject } })
+  await assignRole(ctx, { userId: admin, role: 'admin', target: { projectId: demoProject } })
+  await assignRole(ctx, { userId: admin, role: 'admin', target: { system: true } })
+  await assignRole(ctx, { userId: demo, role: 'member', target: { projectId: demoProject } })
+}
+
+async function ensureProject(ctx: Ctx, name: string, description: string): Promise<string> {
+  const where = { domainId_name: { domainId: 'default', name } }
+  const found = await ctx.db.project.findUnique({ where })
+  return (found ?? (await createProject(ctx, { name, description }))).id
+}
+
+async function ensureUser(
+  ctx: Ctx,
+  name: string,
+  password: string,
+  defaultProjectId: string,
+): Promise<string> {
+  const where = { domainId_name: { domainId: 'default', name } }
+  const found = await ctx.db.user.findUnique({ where })
+  return (found ?? (await createUser(ctx, { name, password, defaultProjectId }))).id
+}

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { isIPv6 } from 'node:net'
+import { CloudError } from '../kernel/errors.ts'
+
+/** Failures that one source may make in a window before it must wait. */
+const maxFailures = 60
+const windowMs = 60_000
+/** Sources remembered at a time; the one seen longest ago is forgotten first (A22.6). */
+const maxSources = 10_000
+
+/** Counts failed sign-ins per source in bounded memory. `now` in ms. */
+export class SourceThrottle {
+  readonly #sources = new Map<string, { failures: number; since: number }>()
+
+  /** Throws when the source has failed too often within the window. */
+  check(source: string, now = Date.now()): void {
+    const seen = this.#sources.get(sourceKey(source))
+    if (seen && now - seen.since < windowMs && seen.failures >= maxFailures)
+      throw new CloudError(
+        'unavailable',
+        'Too many failed sign-ins from your address. Wait a minute and try again.',
+      )
+  }
+  failed(source: string, now = Date.now()): void {
+    const key = sourceKey(source)
+    const seen = this.#sources.get(key)
+    const current = seen && now - seen.since < windowMs ? seen : { failures: 0, since: now }
+    current.failures += 1
+    this.#sources.delete(key)
+    this.#sources.set(key, current)
+    const oldest = this.#sources.keys().next().value
+    if (this.#sources.size > maxSources && oldest !== undefined) this.#sources.delete(oldest)
+  }
+  get size(): number {
+    return this.#sources.size
+  }
+}
+
+/** An IPv6 caller owns a whole /64, so that counts as one source. */
+function sourceKey(source: string): string {
+  if (!isIPv6(source) || source.startsWith('::ffff:')) return source.slice(0, 64)
+  const [head = '', tail] = source.split('::', 2)
+  const left = head.split(':').filter(Boolean)
+  const right = (tail ?? '').split(':').filter(Boolean)
+  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0')
+  return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`
+}
+
+/** What a user's row keeps of a source: enough to know it again, not to read it. */
+export const sourceDigest = (userId: string, source: string): string =>
+  createHash('sha256')
+    .update(`${userId} ${sourceKey(source)}`)
+    .digest('hex')
+    .slice(0, 16)
