@@ -1,0 +1,165 @@
+import { DriverError } from '../errors.ts'
+import type { HostDrivers } from '../host.ts'
+import type { ConsoleFacet, HypervisorDriver } from '../hypervisor/interface.ts'
+import type { NetworkDriver } from '../network/interface.ts'
+import type { Op } from '../op.ts'
+import type { StorageDriver } from '../storage/interface.ts'
+import { EventStream } from './events.ts'
+import {
+  type ArgsOf,
+  consoleUpgrade,
+  fromWireError,
+  type MethodName,
+  type ResultOf,
+  type WireCapabilities,
+  type WireLine,
+} from './protocol.ts'
+import { type AgentConnection, ask, lines, unixConnection, upgrade } from './transport.ts'
+
+/** Drivers of a host behind its agent. The connection is made at the first call and kept. */
+export type RemoteHost = HostDrivers & {
+  /**
+   * Fetches the capabilities, which are a plain property of the interface. Every `probe` does it
+   * too (and a host is probed when it is registered); before that they say what our own drivers
+   * offer, and a call that the host does not support is refused by the agent.
+   */
+  refreshCapabilities(): Promise<void>
+  close(): void
+}
+
+export type RemoteOptions = {
+  /** Told when the event stream breaks (it connects again) or a listener throws. */
+  onTrouble?: (error: Error) => void
+}
+
+/** Capabilities until the agent has told its own. */
+const assumed: WireCapabilities = {
+  hypervisor: { pause: true, softReboot: true, screenshot: true, maxVcpus: 256, maxMemoryMib: 4_194_304 },
+  network: { floatingIps: true, ipv6: false, securityGroups: true },
+  storage: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
+}
+
+/** `endpoint` is "unix:/path/to/agent.sock". Raises `unsupported` for any other kind. */
+export function connectAgent(endpoint: string, options: RemoteOptions = {}): RemoteHost {
+  if (!endpoint.startsWith('unix:/'))
+    throw new DriverError('unsupported', `An agent's endpoint is unix:/path, not ${endpoint}.`)
+  return remoteHost(unixConnection(endpoint.slice('unix:'.length)), options)
+}
+
+export function remoteHost(connection: AgentConnection, options: RemoteOptions = {}): RemoteHost {
+  const known = { ...assumed }
+  const events = new EventStream(connection, options.onTrouble ?? (() => undefined))
+  const call = caller(connection)
+  const refreshCapabilities = async (signal?: AbortSignal) => {
+    const response = await ask(connection, { method: 'GET', path: '/v1/capabilities', signal })
+    for await (const line of lines<WireCapabilities>(connection, response)) Object.assign(known, line)
+  }
+  const probing = async (op: Op) => refreshCapabilities(op.signal)
+  return {
+    hypervisor: remoteHypervisor(call, connection, events, known, probing),
+    network: remoteNetwork(call, known, probing),
+    storage: remoteStorage(call, known, probing),
+    refreshCapabilities,
+    close() {
+      events.close()
+      connection.options.agent.destroy()
+    },
+  }
+}
+
+type Call = <N extends MethodName>(name: N, op: Op, ...args: ArgsOf<N>) => Promise<ResultOf<N>>
+type Probing = (op: Op) => Promise<void>
+
+function caller(connection: AgentConnection): Call {
+  return async (name, op, ...args) => {
+    const response = await ask(connection, {
+      method: 'POST',
+      path: `/v1/call/${name}`,
+      body: JSON.stringify({ op: { id: op.id }, args }),
+      signal: op.signal,
+    })
+    // Read to the end, so that the connection can be used again.
+    let last: WireLine | null = null
+    for await (const line of lines<WireLine>(connection, response)) {
+      if ('progress' in line) op.progress(line.progress)
+      else if (!('alive' in line)) last = line
+    }
+    if (last && 'error' in last) throw fromWireError(last.error)
+    if (last && 'result' in last) return last.result as ResultOf<typeof name>
+    throw new DriverError('unavailable', `The agent at ${connection.name} broke off ${name}.`)
+  }
+}
+
+function remoteHypervisor(
+  call: Call,
+  connection: AgentConnection,
+  events: EventStream,
+  known: WireCapabilities,
+  probing: Probing,
+): HypervisorDriver {
+  const console: ConsoleFacet = {
+    open: (op, id, protocol) =>
+      upgrade(connection, `/v1/console/${encodeURIComponent(id)}/${protocol}`, consoleUpgrade, op.signal),
+    log: (op, id, options) => call('console/log', op, id, options),
+    screenshot: async (op, id) => Buffer.from(await call('console/screenshot', op, id), 'base64'),
+  }
+  return {
+    get capabilities() {
+      return known.hypervisor
+    },
+    async probe(op) {
+      await probing(op)
+      return call('hypervisor/probe', op)
+    },
+    list: (op) => call('hypervisor/list', op),
+    get: (op, id) => call('hypervisor/get', op, id),
+    ensure: (op, spec) => call('hypervisor/ensure', op, spec),
+    remove: async (op, id) => void (await call('hypervisor/remove', op, id)),
+    start: (op, id) => call('hypervisor/start', op, id),
+    stop: (op, id, options) => call('hypervisor/stop', op, id, options),
+    reboot: (op, id, options) => call('hypervisor/reboot', op, id, options),
+    pause: (op, id) => call('hypervisor/pause', op, id),
+    unpause: (op, id) => call('hypervisor/unpause', op, id),
+    subscribe: (listener) => events.subscribe(listener),
+    console,
+  }
+}
+
+function remoteNetwork(call: Call, known: WireCapabilities, probing: Probing): NetworkDriver {
+  return {
+    get capabilities() {
+      return known.network
+    },
+    async probe(op) {
+      await probing(op)
+      return call('network/probe', op)
+    },
+    list: (op) => call('network/list', op),
+    ensureNetwork: async (op, spec) => void (await call('network/ensureNetwork', op, spec)),
+    removeNetwork: async (op, id) => void (await call('network/removeNetwork', op, id)),
+    ensurePort: (op, spec) => call('network/ensurePort', op, spec),
+    removePort: async (op, id) => void (await call('network/removePort', op, id)),
+    ensureRouter: async (op, spec) => void (await call('network/ensureRouter', op, spec)),
+    removeRouter: async (op, id) => void (await call('network/removeRouter', op, id)),
+    ensureAddressSet: async (op, spec) => void (await call('network/ensureAddressSet', op, spec)),
+    removeAddressSet: async (op, id) => void (await call('network/removeAddressSet', op, id)),
+  }
+}
+
+function remoteStorage(call: Call, known: WireCapabilities, probing: Probing): StorageDriver {
+  return {
+    get capabilities() {
+      return known.storage
+    },
+    async probe(op) {
+      await probing(op)
+      return call('storage/probe', op)
+    },
+    ensureDisk: (op, spec) => call('storage/ensureDisk', op, spec),
+    removeDisk: async (op, id) => void (await call('storage/removeDisk', op, id)),
+    listDisks: (op) => call('storage/listDisks', op),
+    ensureBase: (op, spec) => call('storage/ensureBase', op, spec),
+    removeBase: async (op, id) => void (await call('storage/removeBase', op, id)),
+    listBases: (op) => call('storage/listBases', op),
+  }
+}

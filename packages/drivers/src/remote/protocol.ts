@@ -1,0 +1,194 @@
+import { z } from 'zod'
+import { DriverError, type DriverErrorCode, driverErrorCodes } from '../errors.ts'
+import type { HostDrivers } from '../host.ts'
+import type { ConsoleFacet, HypervisorCapabilities, HypervisorEvent } from '../hypervisor/interface.ts'
+import type { NetworkCapabilities } from '../network/interface.ts'
+import type { Op } from '../op.ts'
+import type { StorageCapabilities } from '../storage/interface.ts'
+import * as s from './schemas.ts'
+
+/**
+ * What the control plane and an agent say to each other, version 1. HTTP/1.1 over the agent's
+ * unix socket (mutual TLS over TCP is the same with other connect options):
+ *
+ *   POST /v1/call/<driver>/<method>  {op:{id}, args:[…]}  → NDJSON, one WireLine each: any number of
+ *        progress and alive lines, then one result or error. Closing the request cancels the call.
+ *   GET  /v1/capabilities            → WireCapabilities
+ *   GET  /v1/events                  → NDJSON without end: a snapshot of every guest, then events and
+ *        an alive line every few seconds. Nothing that happens after the snapshot is missing.
+ *   GET  /v1/console/<id>/<vnc|serial>  Upgrade: stratolith-console → 101 and raw bytes both ways
+ *   GET  /healthz                    → who the agent is and what it runs
+ */
+export const consoleUpgrade = 'stratolith-console'
+/** An alive line is written this often on answers that take long … */
+export const aliveEveryMs = 5_000
+/** … and a peer that is silent for so long is taken for dead. */
+export const silenceMs = 30_000
+export const maxRequestBytes = 8 * 1024 * 1024
+export const maxLineBytes = 32 * 1024 * 1024
+
+export type WireLine =
+  | { progress: string }
+  | { alive: true }
+  | { result: unknown }
+  | { error: { code: DriverErrorCode; message: string } }
+
+export type WireEvent =
+  | { snapshot: HypervisorEvent[] }
+  | { event: HypervisorEvent }
+  | { alive: true }
+  | { error: { code: DriverErrorCode; message: string } }
+
+export type WireCapabilities = {
+  hypervisor: HypervisorCapabilities
+  network: NetworkCapabilities
+  storage: StorageCapabilities
+}
+
+export const callEnvelope = z.strictObject({
+  op: z.strictObject({ id: z.string().min(1).max(128) }),
+  args: z.array(z.unknown()).max(4),
+})
+
+type Method<A extends unknown[], R> = {
+  args: z.ZodType<A>
+  /** Key of what a changing call changes: calls on one key run one after the other. Null: a read. */
+  key: ((...args: A) => string) | null
+  /** A removal does not wait for the call that is under way on its key but cancels it. */
+  removes: boolean
+  call(host: HostDrivers, op: Op, ...args: A): Promise<R>
+}
+
+const read = <A extends unknown[], R>(args: z.ZodType<A>, call: Method<A, R>['call']): Method<A, R> => ({
+  args,
+  key: null,
+  removes: false,
+  call,
+})
+const change = <A extends [{ id: string } | string, ...unknown[]], R>(
+  kind: string,
+  args: z.ZodType<A>,
+  call: Method<A, R>['call'],
+): Method<A, R> => ({
+  args,
+  key: (...given) => `${kind}/${typeof given[0] === 'string' ? given[0] : given[0].id}`,
+  removes: false,
+  call,
+})
+const remove = (kind: string, call: Method<[string], void>['call']): Method<[string], void> => ({
+  ...change(kind, byId, call),
+  removes: true,
+})
+
+const none: z.ZodType<[]> = z.tuple([])
+const byId: z.ZodType<[string]> = z.tuple([s.id])
+
+/** The facet or `unsupported`: a host without consoles answers instead of breaking. */
+function consoleOf(host: HostDrivers): ConsoleFacet {
+  if (!host.hypervisor.console) throw new DriverError('unsupported', 'This hypervisor has no consoles.')
+  return host.hypervisor.console
+}
+
+/** Every call that exists: the agent's allow-list and the client's types in one. */
+export const methods = {
+  'hypervisor/probe': read(none, (h, op) => h.hypervisor.probe(op)),
+  'hypervisor/list': read(none, (h, op) => h.hypervisor.list(op)),
+  'hypervisor/get': read(byId, (h, op, id) => h.hypervisor.get(op, id)),
+  'hypervisor/ensure': change('instance', z.tuple([s.instanceSpec]), (h, op, spec) =>
+    h.hypervisor.ensure(op, spec),
+  ),
+  'hypervisor/remove': remove('instance', (h, op, id) => h.hypervisor.remove(op, id)),
+  'hypervisor/start': change('instance', byId, (h, op, id) => h.hypervisor.start(op, id)),
+  'hypervisor/stop': change('instance', z.tuple([s.id, s.stopOptions]), (h, op, id, options) =>
+    h.hypervisor.stop(op, id, options),
+  ),
+  'hypervisor/reboot': change('instance', z.tuple([s.id, s.rebootOptions]), (h, op, id, options) =>
+    h.hypervisor.reboot(op, id, options),
+  ),
+  'hypervisor/pause': change('instance', byId, (h, op, id) => h.hypervisor.pause(op, id)),
+  'hypervisor/unpause': change('instance', byId, (h, op, id) => h.hypervisor.unpause(op, id)),
+  'console/log': read(z.tuple([s.id, s.logOptions]), async (h, op, id, options) =>
+    consoleOf(h).log(op, id, options),
+  ),
+  /** PNG as base64. */
+  'console/screenshot': read(byId, async (h, op, id) =>
+    (await consoleOf(h).screenshot(op, id)).toString('base64'),
+  ),
+  'network/probe': read(none, (h, op) => h.network.probe(op)),
+  'network/list': read(none, (h, op) => h.network.list(op)),
+  'network/ensureNetwork': change('network', z.tuple([s.networkSpec]), (h, op, spec) =>
+    h.network.ensureNetwork(op, spec),
+  ),
+  'network/removeNetwork': remove('network', (h, op, id) => h.network.removeNetwork(op, id)),
+  'network/ensurePort': change('port', z.tuple([s.portSpec]), (h, op, spec) =>
+    h.network.ensurePort(op, spec),
+  ),
+  'network/removePort': remove('port', (h, op, id) => h.network.removePort(op, id)),
+  'network/ensureRouter': change('router', z.tuple([s.routerSpec]), (h, op, spec) =>
+    h.network.ensureRouter(op, spec),
+  ),
+  'network/removeRouter': remove('router', (h, op, id) => h.network.removeRouter(op, id)),
+  'network/ensureAddressSet': change('addressSet', z.tuple([s.addressSetSpec]), (h, op, spec) =>
+    h.network.ensureAddressSet(op, spec),
+  ),
+  'network/removeAddressSet': remove('addressSet', (h, op, id) => h.network.removeAddressSet(op, id)),
+  'storage/probe': read(none, (h, op) => h.storage.probe(op)),
+  'storage/ensureDisk': change('disk', z.tuple([s.diskSpec]), (h, op, spec) =>
+    h.storage.ensureDisk(op, spec),
+  ),
+  'storage/removeDisk': remove('disk', (h, op, id) => h.storage.removeDisk(op, id)),
+  'storage/listDisks': read(none, (h, op) => h.storage.listDisks(op)),
+  'storage/ensureBase': {
+    ...read(z.tuple([s.baseSpec]), (h, op, spec) => h.storage.ensureBase(op, spec)),
+    key: (spec: { blobId: string }) => `base/${spec.blobId}`,
+  },
+  'storage/removeBase': remove('base', (h, op, id) => h.storage.removeBase(op, id)),
+  'storage/listBases': read(none, (h, op) => h.storage.listBases(op)),
+}
+
+export type MethodName = keyof typeof methods
+type CallOf<N extends MethodName> = (typeof methods)[N]['call']
+type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
+export type ArgsOf<N extends MethodName> =
+  CallOf<N> extends (host: HostDrivers, op: Op, ...args: infer A) => unknown
+    ? { readonly [K in keyof A]: Frozen<A[K]> }
+    : never
+export type ResultOf<N extends MethodName> = Awaited<ReturnType<CallOf<N>>>
+
+/** A call that has been checked and only waits to be run. */
+export type CheckedCall = {
+  key: string | null
+  removes: boolean
+  run(host: HostDrivers, op: Op): Promise<unknown>
+}
+
+/**
+ * Checks a call against the allow-list and its schema. Raises `unsupported` for an unknown
+ * method and `invalid` with the path of the first wrong field.
+ */
+export function checkCall(name: string, args: unknown): CheckedCall {
+  if (!Object.hasOwn(methods, name))
+    throw new DriverError('unsupported', `This agent has no call ${name.slice(0, 80)}.`)
+  const method = methods[name as MethodName] as unknown as Method<unknown[], unknown>
+  const parsed = method.args.safeParse(args)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    throw new DriverError('invalid', `${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`)
+  }
+  return {
+    key: method.key?.(...parsed.data) ?? null,
+    removes: method.removes,
+    run: (host, op) => method.call(host, op, ...parsed.data),
+  }
+}
+
+/** An error as it travels; what is no DriverError is a tool's failure. */
+export function toWireError(error: unknown): { code: DriverErrorCode; message: string } {
+  if (error instanceof DriverError) return { code: error.code, message: error.message }
+  return { code: 'failed', message: error instanceof Error ? error.message : String(error) }
+}
+
+export function fromWireError(error: { code?: unknown; message?: unknown }): DriverError {
+  const code = driverErrorCodes.find((known) => known === error.code) ?? 'failed'
+  return new DriverError(code, String(error.message ?? 'The agent gave no reason.'))
+}

@@ -1,0 +1,150 @@
+import http from 'node:http'
+import type { Duplex } from 'node:stream'
+import { DriverError } from '../errors.ts'
+import { fromWireError, maxLineBytes, silenceMs } from './protocol.ts'
+
+/**
+ * How an agent is reached. A unix socket is `{ socketPath }`; mutual TLS is node:https's request
+ * with host, port, ca, cert, key and an https.Agent. Nothing else in this folder knows which.
+ */
+export type AgentConnection = {
+  /** For messages. */
+  name: string
+  request: typeof http.request
+  options: http.RequestOptions & { agent: http.Agent }
+}
+
+export function unixConnection(socketPath: string): AgentConnection {
+  return {
+    name: socketPath,
+    request: http.request,
+    options: { socketPath, host: 'localhost', agent: new http.Agent({ keepAlive: true, maxSockets: 256 }) },
+  }
+}
+
+type Ask = { method: 'GET' | 'POST'; path: string; body?: string; signal?: AbortSignal }
+
+/**
+ * Sends one request and returns the answer's head. Every failure is a DriverError: `unavailable`
+ * when the agent cannot be reached, dies or is silent for too long, else what the agent said.
+ */
+export async function ask(connection: AgentConnection, request: Ask): Promise<http.IncomingMessage> {
+  const response = await send(connection, request).catch((error: unknown) => {
+    // A kept-alive socket may have been closed by a restarted agent; every call is idempotent.
+    if (error instanceof StaleSocket) return send(connection, request)
+    throw error
+  })
+  if (response.statusCode === 200) return response
+  throw await refusal(connection, response)
+}
+
+class StaleSocket extends DriverError {}
+
+function send(
+  connection: AgentConnection,
+  { method, path, body, signal }: Ask,
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = connection.request({
+      ...connection.options,
+      method,
+      path,
+      signal,
+      headers:
+        body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+    })
+    request.setTimeout(silenceMs, () => request.destroy(new Error(`silent for ${silenceMs / 1000} s`)))
+    request.on('response', resolve)
+    request.on('error', (error) => {
+      const unreachable = unavailable(connection, error)
+      const stale = request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(codeOf(error))
+      reject(stale ? new StaleSocket('unavailable', unreachable.message, { cause: error }) : unreachable)
+    })
+    request.end(body)
+  })
+}
+
+/** Asks for a byte stream instead of an answer. */
+export function upgrade(
+  connection: AgentConnection,
+  path: string,
+  protocol: string,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const request = connection.request({
+      ...connection.options,
+      agent: false,
+      method: 'GET',
+      path,
+      headers: { connection: 'Upgrade', upgrade: protocol },
+    })
+    // Only the way there can be cancelled: the stream outlives the operation that opened it.
+    const cancel = () => request.destroy(new Error('cancelled'))
+    if (signal.aborted) cancel()
+    signal.addEventListener('abort', cancel, { once: true })
+    const settled = () => {
+      signal.removeEventListener('abort', cancel)
+      request.setTimeout(0)
+    }
+    request.setTimeout(silenceMs, cancel)
+    request.on('upgrade', (_response, socket, head) => {
+      settled()
+      if (head.length > 0) socket.unshift(head)
+      resolve(socket)
+    })
+    request.on('response', (response) => {
+      settled()
+      refusal(connection, response).then(reject, reject)
+    })
+    request.on('error', (error) => {
+      settled()
+      reject(unavailable(connection, error))
+    })
+    request.end()
+  })
+}
+
+/** The NDJSON lines of an answer, parsed. Raises `unavailable` when it breaks off. */
+export async function* lines<T>(
+  connection: AgentConnection,
+  response: http.IncomingMessage,
+): AsyncGenerator<T, void, undefined> {
+  const decoder = new TextDecoder()
+  let rest = ''
+  try {
+    for await (const chunk of response) {
+      rest += decoder.decode(chunk as Buffer, { stream: true })
+      let end = rest.indexOf('\n')
+      while (end >= 0) {
+        const line = rest.slice(0, end)
+        rest = rest.slice(end + 1)
+        yield JSON.parse(line) as T
+        end = rest.indexOf('\n')
+      }
+      if (rest.length > maxLineBytes) throw new Error('an answer without end')
+    }
+  } catch (error) {
+    throw error instanceof DriverError ? error : unavailable(connection, error)
+  }
+}
+
+async function refusal(connection: AgentConnection, response: http.IncomingMessage): Promise<DriverError> {
+  let refused: DriverError | null = null
+  for await (const line of lines<{ error?: { code?: unknown; message?: unknown } }>(connection, response))
+    if (line.error) refused = fromWireError(line.error)
+  return (
+    refused ?? new DriverError('failed', `The agent at ${connection.name} answered ${response.statusCode}.`)
+  )
+}
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? '')
+
+export function unavailable(connection: AgentConnection, error: unknown): DriverError {
+  const why = codeOf(error) || (error instanceof Error ? error.message : String(error))
+  return new DriverError('unavailable', `The agent at ${connection.name} does not answer (${why}).`, {
+    cause: error,
+  })
+}
