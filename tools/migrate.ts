@@ -14,7 +14,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { bindMigrationAwareSqlAdapterFactory, type SqlDriverAdapter, type SqlQuery } from '@prisma/driver-adapter-utils'
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  type SqlDriverAdapter,
+  type SqlQuery,
+} from '@prisma/driver-adapter-utils'
 import * as wasm from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
 import { startPostgres } from './postgres.ts'
@@ -25,17 +29,29 @@ const migrationsDir = path.join(root, 'prisma/migrations')
 const noFilters = { externalTables: [], externalEnums: [] }
 
 function generate(): void {
-  execFileSync(process.execPath, [path.join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', schemaDir], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true', CHECKPOINT_DISABLE: '1', PRISMA_HIDE_UPDATE_MESSAGE: '1' },
-  })
+  execFileSync(
+    process.execPath,
+    [path.join(root, 'node_modules/prisma/build/index.js'), 'generate', '--schema', schemaDir],
+    {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        ...process.env,
+        PRISMA_SCHEMA_ENGINE_BINARY: '/bin/true',
+        CHECKPOINT_DISABLE: '1',
+        PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      },
+    },
+  )
 }
 
 /** Applies every migration that the database does not have. Returns the names applied. */
 async function deploy(url: string): Promise<string[]> {
   const engine = await openEngine(url)
-  const { appliedMigrationNames } = await engine.applyMigrations({ migrationsList: migrations(), filters: noFilters })
+  const { appliedMigrationNames } = await engine.applyMigrations({
+    migrationsList: migrations(),
+    filters: noFilters,
+  })
   return appliedMigrationNames
 }
 
@@ -62,9 +78,17 @@ async function create(url: string, name: string): Promise<void> {
   const engine = await openEngine(url)
   const diagnosis = await engine.devDiagnostic({ migrationsList: migrations(), filters: noFilters })
   if (diagnosis.action.tag === 'reset')
-    throw new Error(`The database does not fit the migrations (${diagnosis.action.reason}). Use an empty one.`)
+    throw new Error(
+      `The database does not fit the migrations (${diagnosis.action.reason}). Use an empty one.`,
+    )
   await engine.applyMigrations({ migrationsList: migrations(), filters: noFilters })
-  const made = await engine.createMigration({ draft: false, migrationName: name, migrationsList: migrations(), schema: schemaFiles(), filters: noFilters })
+  const made = await engine.createMigration({
+    draft: false,
+    migrationName: name,
+    migrationsList: migrations(),
+    schema: schemaFiles(),
+    filters: noFilters,
+  })
   if (!made.migrationScript) {
     console.log('Nothing to do: the migrations say all that the schema says.')
     return
@@ -86,28 +110,50 @@ async function drift(url: string): Promise<number> {
     filters: noFilters,
   })
   if (result.exitCode === 0) return 0
-  console.error('prisma/schema says what no migration does. Run: npm run migrate create NAME\n', result.stdout)
+  console.error(
+    'prisma/schema says what no migration does. Run: npm run migrate create NAME\n',
+    result.stdout,
+  )
   return 1
 }
 
 function schemaFiles() {
-  const names = fs.readdirSync(schemaDir).filter((name) => name.endsWith('.prisma')).sort()
-  return { files: names.map((name) => ({ path: path.join(schemaDir, name), content: fs.readFileSync(path.join(schemaDir, name), 'utf8') })) }
+  const names = fs
+    .readdirSync(schemaDir)
+    .filter((name) => name.endsWith('.prisma'))
+    .sort()
+  return {
+    files: names.map((name) => ({
+      path: path.join(schemaDir, name),
+      content: fs.readFileSync(path.join(schemaDir, name), 'utf8'),
+    })),
+  }
 }
 
 function migrations() {
   const lock = path.join(migrationsDir, 'migration_lock.toml')
-  const dirs = fs.existsSync(migrationsDir) ? fs.readdirSync(migrationsDir, { withFileTypes: true }).filter((d) => d.isDirectory()) : []
+  const dirs = fs.existsSync(migrationsDir)
+    ? fs.readdirSync(migrationsDir, { withFileTypes: true }).filter((d) => d.isDirectory())
+    : []
   return {
     baseDir: migrationsDir,
     shadowDbInitScript: '',
-    lockfile: { path: 'migration_lock.toml', content: fs.existsSync(lock) ? fs.readFileSync(lock, 'utf8') : null },
+    lockfile: {
+      path: 'migration_lock.toml',
+      content: fs.existsSync(lock) ? fs.readFileSync(lock, 'utf8') : null,
+    },
     migrationDirectories: dirs
       .map((d) => d.name)
       .sort()
       .map((name) => ({
         path: name,
-        migrationFile: { path: 'migration.sql', content: { tag: 'ok' as const, value: fs.readFileSync(path.join(migrationsDir, name, 'migration.sql'), 'utf8') } },
+        migrationFile: {
+          path: 'migration.sql',
+          content: {
+            tag: 'ok' as const,
+            value: fs.readFileSync(path.join(migrationsDir, name, 'migration.sql'), 'utf8'),
+          },
+        },
       })),
   }
 }
@@ -115,16 +161,25 @@ function migrations() {
 let engineReady = false
 async function openEngine(url: string) {
   if (!engineReady) {
-    const wasmPath = path.join(path.dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg')), 'schema_engine_bg.wasm')
+    const wasmPath = path.join(
+      path.dirname(createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm/schema_engine_bg')),
+      'schema_engine_bg.wasm',
+    )
     const panics = { message: '', set_message: (text: string) => console.error('schema engine panic:', text) }
     Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: panics })
-    const instance = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(wasmPath)), { './schema_engine_bg.js': wasm as never })
+    const instance = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(wasmPath)), {
+      './schema_engine_bg.js': wasm as never,
+    })
     wasm.__wbg_set_wasm(instance.exports)
     ;(instance.exports.__wbindgen_start as () => void)()
     await acceptCharColumns(url)
     engineReady = true
   }
-  return wasm.SchemaEngine.new({ datamodels: schemaFiles().files.map((f) => [f.path, f.content]) }, () => undefined, adapterFactory(url))
+  return wasm.SchemaEngine.new(
+    { datamodels: schemaFiles().files.map((f) => [f.path, f.content]) },
+    () => undefined,
+    adapterFactory(url),
+  )
 }
 
 /**
@@ -133,7 +188,10 @@ async function openEngine(url: string) {
  */
 async function acceptCharColumns(url: string): Promise<void> {
   const probe = await new PrismaPg({ connectionString: url }).connect()
-  type Queryable = { queryRaw(query: SqlQuery): Promise<{ columnTypes: number[] }>; performIO(query: SqlQuery): Promise<{ fields: { dataTypeID: number }[] }> }
+  type Queryable = {
+    queryRaw(query: SqlQuery): Promise<{ columnTypes: number[] }>
+    performIO(query: SqlQuery): Promise<{ fields: { dataTypeID: number }[] }>
+  }
   const prototype: Queryable = Object.getPrototypeOf(Object.getPrototypeOf(probe))
   const original = prototype.queryRaw
   prototype.queryRaw = async function (this: Queryable, query) {
@@ -157,7 +215,13 @@ async function acceptCharColumns(url: string): Promise<void> {
 
 function adapterFactory(url: string) {
   const u = new URL(url)
-  const config = (database: string) => ({ host: u.hostname, port: Number(u.port || 5432), user: u.username, password: decodeURIComponent(u.password), database })
+  const config = (database: string) => ({
+    host: u.hostname,
+    port: Number(u.port || 5432),
+    user: u.username,
+    password: decodeURIComponent(u.password),
+    database,
+  })
   const base = new PrismaPg(config(u.pathname.slice(1)))
   return bindMigrationAwareSqlAdapterFactory({
     provider: base.provider,

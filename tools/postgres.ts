@@ -11,7 +11,10 @@ export type Postgres = { url: string; pid: number; adopted: boolean; stop(): Pro
  * kill -9 of whoever started it. The server listens on 127.0.0.1 only, with a password of its own
  * kept beside the data (0600). `port` is remembered in `dir/port`, so that a restart keeps it.
  */
-export async function startPostgres(dir: string, options: { durable: boolean; log?: (line: string) => void }): Promise<Postgres> {
+export async function startPostgres(
+  dir: string,
+  options: { durable: boolean; log?: (line: string) => void },
+): Promise<Postgres> {
   fs.mkdirSync(dir, { recursive: true, mode: 0o755 })
   const data = path.join(dir, 'data')
   const password = readOrMake(path.join(dir, 'password'), () => crypto.randomUUID().replaceAll('-', ''))
@@ -76,7 +79,8 @@ function flags(durable: boolean): string[] {
   return Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
 }
 
-const urlOf = (port: number, password: string) => `postgresql://stratolith:${password}@127.0.0.1:${port}/postgres`
+const urlOf = (port: number, password: string) =>
+  `postgresql://stratolith:${password}@127.0.0.1:${port}/postgres`
 
 function readOrMake(file: string, make: () => string): string {
   if (!fs.existsSync(file)) fs.writeFileSync(file, make(), { mode: 0o600 })
@@ -113,7 +117,8 @@ async function stopPid(pid: number): Promise<void> {
   } catch {
     return
   }
-  for (let i = 0; i < 300 && fs.existsSync(`/proc/${pid}`) && !isZombie(pid); i++) await new Promise((r) => setTimeout(r, 50))
+  for (let i = 0; i < 300 && fs.existsSync(`/proc/${pid}`) && !isZombie(pid); i++)
+    await new Promise((r) => setTimeout(r, 50))
 }
 function isZombie(pid: number): boolean {
   try {

@@ -25,7 +25,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const template = await ensureDatabase(server.url, 'template')
     // In a process of its own: the schema engine keeps connections open until it ends.
-    execFileSync(process.execPath, [path.join(import.meta.dirname, 'migrate.ts'), 'push'], { env: { ...process.env, DATABASE_URL: template } })
+    execFileSync(process.execPath, [path.join(import.meta.dirname, 'migrate.ts'), 'push'], {
+      env: { ...process.env, DATABASE_URL: template },
+    })
     await runMigrations({ connectionString: template })
   } catch (error) {
     await teardown()

@@ -1,6 +1,8 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { run } from 'graphile-worker'
 import pg from 'pg'
-import { type Deps } from './kernel/context.ts'
+import type { Deps } from './kernel/context.ts'
 import { startReconcilers } from './kernel/reconciler.ts'
 import { runOperation } from './kernel/workflow.ts'
 import { buildDeps, onStop } from './process.ts'
@@ -27,6 +29,9 @@ const runner = await run({
   },
 })
 const stopReconcilers = startReconcilers(deps)
+// tools/cloud/services.ts waits for this: the worker serves no port.
+fs.mkdirSync(path.join(deps.config.dataDir, 'run'), { recursive: true })
+fs.writeFileSync(path.join(deps.config.dataDir, 'run/worker.ready'), String(process.pid))
 deps.log.info('worker ready')
 
 onStop(deps.log, async () => {

@@ -15,7 +15,9 @@ import { Crash, type Probe, runOperation, workflowNamed } from './workflow.ts'
  * A Deps over a fresh database (a clone of the migrated template, about 100 ms) and the fake
  * drivers that `connect` makes per endpoint ("fake:a"). Call close() in afterAll.
  */
-export async function testDeps(connect: (endpoint: string) => HostDrivers = noHosts): Promise<{ deps: Deps; close(): Promise<void> }> {
+export async function testDeps(
+  connect: (endpoint: string) => HostDrivers = noHosts,
+): Promise<{ deps: Deps; close(): Promise<void> }> {
   const server = inject('postgresUrl')
   const name = `t_${crypto.randomUUID().replaceAll('-', '')}`
   await onServer(server, `CREATE DATABASE ${name} TEMPLATE template`)
@@ -51,20 +53,36 @@ export async function testCtx(
   options: { role?: 'admin' | 'member' | 'reader' | 'none'; projectId?: string } = {},
 ): Promise<Ctx & { projectId: string }> {
   const role = options.role ?? 'member'
-  const chain = { admin: ['admin', 'member', 'reader'], member: ['member', 'reader'], reader: ['reader'], none: [] }[role]
+  const chain = {
+    admin: ['admin', 'member', 'reader'],
+    member: ['member', 'reader'],
+    reader: ['reader'],
+    none: [],
+  }[role]
   const projectId = options.projectId ?? hexId()
   const userId = hexId()
-  await deps.root.domain.upsert({ where: { id: 'default' }, create: { id: 'default', name: 'Default' }, update: {} })
+  await deps.root.domain.upsert({
+    where: { id: 'default' },
+    create: { id: 'default', name: 'Default' },
+    update: {},
+  })
   await deps.root.project.upsert({
     where: { id: projectId },
     create: { id: projectId, domainId: 'default', name: `project-${projectId.slice(0, 8)}` },
     update: {},
   })
-  await deps.root.user.create({ data: { id: userId, domainId: 'default', name: `user-${userId.slice(0, 8)}` } })
+  await deps.root.user.create({
+    data: { id: userId, domainId: 'default', name: `user-${userId.slice(0, 8)}` },
+  })
   return {
     projectId,
     actor: { userId, userName: `user-${userId.slice(0, 8)}`, domainId: 'default', tokenHash: null },
-    scope: { kind: 'project', projectId, projectName: `project-${projectId.slice(0, 8)}`, domainId: 'default' },
+    scope: {
+      kind: 'project',
+      projectId,
+      projectName: `project-${projectId.slice(0, 8)}`,
+      domainId: 'default',
+    },
     roles: new Set(chain),
     requestId: `req-${crypto.randomUUID()}`,
     log: deps.log,
@@ -89,7 +107,11 @@ export async function runPending(deps: Deps): Promise<void> {
   throw new Error('operations do not come to an end')
 }
 
-export async function expectCloudError(promise: Promise<unknown>, code: CloudError['code'], message?: RegExp): Promise<CloudError> {
+export async function expectCloudError(
+  promise: Promise<unknown>,
+  code: CloudError['code'],
+  message?: RegExp,
+): Promise<CloudError> {
   const error = await promise.then(
     () => null,
     (e: unknown) => e,
@@ -127,7 +149,12 @@ export async function failEveryStep(deps: Deps, testCase: WorkflowCase): Promise
   }
 }
 
-async function failAt(deps: Deps, testCase: WorkflowCase, step: string, when: 'before' | 'after'): Promise<void> {
+async function failAt(
+  deps: Deps,
+  testCase: WorkflowCase,
+  step: string,
+  when: 'before' | 'after',
+): Promise<void> {
   const at = `${testCase.action} fails ${when} ${step}`
   const { operationId, resourceId } = await testCase.start()
   let hit = 0
@@ -144,7 +171,12 @@ async function failAt(deps: Deps, testCase: WorkflowCase, step: string, when: 'b
   await testCase.afterFailure(resourceId, at)
 }
 
-async function crashAt(deps: Deps, testCase: WorkflowCase, step: string, when: 'before' | 'after'): Promise<void> {
+async function crashAt(
+  deps: Deps,
+  testCase: WorkflowCase,
+  step: string,
+  when: 'before' | 'after',
+): Promise<void> {
   const at = `${testCase.action} crashes ${when} ${step}`
   const { operationId, resourceId } = await testCase.start()
   let hit = 0

@@ -57,7 +57,14 @@ describe('workflow', () => {
     const resourceId = crypto.randomUUID()
     const operationId = crypto.randomUUID()
     await inTransaction(ctx, (tx) =>
-      startOperation(tx, { id: operationId, action, resourceKind: 'thing', resourceId, resourceName: 'x', projectId: null }),
+      startOperation(tx, {
+        id: operationId,
+        action,
+        resourceKind: 'thing',
+        resourceId,
+        resourceName: 'x',
+        projectId: null,
+      }),
     )
     return { operationId, resourceId }
   }
@@ -82,11 +89,15 @@ describe('workflow', () => {
     await expect(runOperation(deps, operationId, { last: false })).rejects.toThrow('Not yet.')
     await expect(runOperation(deps, operationId, { last: false })).rejects.toThrow('Not yet.')
     await runOperation(deps, operationId, { last: false })
-    expect((await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })).state).toBe('succeeded')
+    expect((await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })).state).toBe(
+      'succeeded',
+    )
     flaky = 0
     const second = await start('thing.flaky')()
     await runOperation(deps, second.operationId, { last: true })
-    expect((await deps.root.operation.findUniqueOrThrow({ where: { id: second.operationId } })).state).toBe('failed')
+    expect((await deps.root.operation.findUniqueOrThrow({ where: { id: second.operationId } })).state).toBe(
+      'failed',
+    )
     expect(settled.get('flaky')).toBe('failed')
   })
 
@@ -94,13 +105,22 @@ describe('workflow', () => {
     const id = crypto.randomUUID()
     await expect(
       inTransaction(ctx, async (tx) => {
-        await startOperation(tx, { id, action: 'thing.create', resourceKind: 'thing', resourceId: id, resourceName: '', projectId: null })
+        await startOperation(tx, {
+          id,
+          action: 'thing.create',
+          resourceKind: 'thing',
+          resourceId: id,
+          resourceName: '',
+          projectId: null,
+        })
         throw new Error('rolled back')
       }),
     ).rejects.toThrow('rolled back')
     expect(await deps.root.operation.count({ where: { id } })).toBe(0)
     expect(await deps.root.event.count({ where: { resourceId: id } })).toBe(0)
-    const jobs = await deps.root.$queryRaw<{ n: bigint }[]>`SELECT count(*) AS n FROM graphile_worker.jobs WHERE key = ${id}`
+    const jobs = await deps.root.$queryRaw<
+      { n: bigint }[]
+    >`SELECT count(*) AS n FROM graphile_worker.jobs WHERE key = ${id}`
     expect(jobs[0]?.n).toBe(0n)
   })
 })

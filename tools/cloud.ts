@@ -1,0 +1,247 @@
+/** npm start | dev | stop | status | destroy, once the machine is prepared (tools/up.mjs). */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import readline from 'node:readline/promises'
+import { runMigrations } from 'graphile-worker'
+import { makePlaces, type Places, places, secret, writeAtomically } from './cloud/paths.ts'
+import { buildPortal, buildTestImage, generateClient, migrate, node, testImage } from './cloud/prepare.ts'
+import { type Cloud, internalPorts, scriptEnv, services } from './cloud/services.ts'
+import { leftServices, Supervisor, startTime, stopLeftServices } from './cloud/supervisor.ts'
+import { ensureDatabase, isFree, type Postgres, startPostgres } from './postgres.ts'
+
+type Running = { pid: number; startTime: string | null; url: string; data: string }
+const stateFile = (where: Places) => path.join(where.run, 'cloud.json')
+
+async function start(mode: 'start' | 'dev'): Promise<void> {
+  const startedAt = Number(process.env.STRATOLITH_STARTED_AT ?? Date.now())
+  const where = places()
+  if (where.moved) console.log(`  ! ${where.moved}`)
+  makePlaces(where)
+  const port = readPort()
+  const bind = process.env.STRATOLITH_BIND ?? '0.0.0.0'
+  const publicUrl = (process.env.STRATOLITH_PUBLIC_URL ?? `http://127.0.0.1:${port}`).replace(/\/$/, '')
+  const other = running(where)
+  if (other)
+    throw new Error(`This cloud runs already: ${other.url} (pid ${other.pid}). Stop it with: npm run stop`)
+  const left = await stopLeftServices(where)
+  if (left > 0) console.log(`  ! ended ${left} processes that the last run left`)
+  if (!(await isFree(port, bind)))
+    throw new Error(
+      `Port ${port} is taken by another program. Choose another: STRATOLITH_PORT=${port + 1} npm start`,
+    )
+  writeAtomically(
+    stateFile(where),
+    JSON.stringify({ pid: process.pid, startTime: startTime(process.pid), url: publicUrl, data: where.data }),
+  )
+
+  await step('Database client', generateClient)
+  const portal = mode === 'start' ? step('Portal', buildPortal) : Promise.resolve()
+  let database: Postgres | null = null
+  const databaseUrl =
+    process.env.DATABASE_URL ??
+    (await step('PostgreSQL', async () => {
+      database = await startPostgres(path.join(where.data, 'postgres'), { durable: true })
+      return database.adopted ? 'adopted' : 'started'
+    }).then(() => ensureDatabase(database?.url ?? '', 'stratolith')))
+  await step('Schema', () => migrate(databaseUrl, where))
+  await runMigrations({ connectionString: databaseUrl })
+  await portal
+  await step('Test image', () => buildTestImage(where))
+
+  const cloud: Cloud = { where, port, bind, publicUrl, databaseUrl, host: hostName(), mode }
+  const specs = services(cloud, await internalPorts(where))
+  const supervisor = new Supervisor(where)
+  const stop = onSignals(async () => {
+    await supervisor.stop()
+    await database?.stop()
+    fs.rmSync(stateFile(where), { force: true })
+  })
+  try {
+    await step('Services', async () => {
+      fs.rmSync(path.join(where.run, 'worker.ready'), { force: true })
+      for (const spec of specs) supervisor.start(spec)
+      await supervisor.ready(specs)
+      return specs.map((spec) => spec.name).join(', ')
+    })
+    const passwords = {
+      admin: secret(where, 'admin-password', password),
+      demo: secret(where, 'demo-password', password),
+    }
+    await step('First contents', async () => {
+      await node('apps/api/src/seed.ts', [testImage(where)], {
+        ...scriptEnv(specs),
+        STRATOLITH_ADMIN_PASSWORD: passwords.admin,
+        STRATOLITH_DEMO_PASSWORD: passwords.demo,
+      })
+      return 'there'
+    })
+    writeClientFiles(where, cloud, passwords.admin)
+    const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
+    console.log(
+      `\nOpen ${publicUrl}  user: admin  password: ${passwords.admin}  (ready in ${seconds} s; Ctrl-C stops it, guests go on)`,
+    )
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function stop(): Promise<void> {
+  const where = places()
+  const cloud = running(where)
+  if (cloud) {
+    process.kill(cloud.pid, 'SIGTERM')
+    while (running(where)) await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  await stopLeftServices(where)
+  await stopDatabase(where)
+  console.log(cloud ? 'Stopped. Guests go on; `npm start` finds them again.' : 'It was not running.')
+}
+
+/** The embedded PostgreSQL may outlive a supervisor that was killed. */
+async function stopDatabase(where: Places): Promise<void> {
+  if (process.env.DATABASE_URL || !fs.existsSync(path.join(where.data, 'postgres/data/postmaster.pid')))
+    return
+  const server = await startPostgres(path.join(where.data, 'postgres'), { durable: true })
+  await server.stop()
+}
+
+async function status(): Promise<number> {
+  const where = places()
+  const cloud = running(where)
+  const names = Object.keys(leftServices(where))
+  console.log(cloud ? `running at ${cloud.url}, supervisor pid ${cloud.pid}` : 'not running')
+  console.log(`data: ${where.data}`)
+  for (const name of ['agent', 'api', 'worker', 'console-proxy', 'web'])
+    console.log(`${name.padEnd(14)} ${names.includes(name) ? 'up' : 'down'}`)
+  return cloud && names.length === 5 ? 0 : 1
+}
+
+async function destroy(): Promise<void> {
+  const where = places()
+  if (!fs.existsSync(where.data)) {
+    console.log(`Nothing to destroy: ${where.data} does not exist.`)
+    return
+  }
+  if (!process.argv.includes('--yes')) {
+    const terminal = readline.createInterface({ input: process.stdin, output: process.stdout })
+    const answer = await terminal.question(
+      `This removes every guest, network and all data of the cloud in ${where.data}. Type “destroy” to go on: `,
+    )
+    terminal.close()
+    if (answer.trim() !== 'destroy') {
+      console.log('Nothing was changed.')
+      return
+    }
+  }
+  await stop()
+  const out = await node('apps/agent/src/destroy.ts', [], {
+    STRATOLITH_DATA: where.data,
+    STRATOLITH_HOST: hostName(),
+  })
+  process.stdout.write(out)
+  fs.rmSync(where.data, { recursive: true, force: true })
+  console.log(`Removed ${where.data}.`)
+}
+
+function running(where: Places): Running | null {
+  const file = stateFile(where)
+  if (!fs.existsSync(file)) return null
+  const state = JSON.parse(fs.readFileSync(file, 'utf8')) as Running
+  return state.startTime !== null && startTime(state.pid) === state.startTime && state.pid !== process.pid
+    ? state
+    : null
+}
+
+function readPort(): number {
+  const port = Number(process.env.STRATOLITH_PORT ?? 8080)
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error('STRATOLITH_PORT is not a port number.')
+  return port
+}
+
+const hostName = () =>
+  process.env.STRATOLITH_HOST ??
+  (os
+    .hostname()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 40) ||
+    'host-1')
+const password = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString('base64url')
+
+function onSignals(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | null = null
+  const once = () => {
+    done ??= work()
+    return done
+  }
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (done) return
+      console.log('\nStopping; guests go on.')
+      once().finally(() => process.exit(0))
+    })
+  return once
+}
+
+function writeClientFiles(where: Places, cloud: Cloud, adminPassword: string): void {
+  const auth = `${cloud.publicUrl}/identity/v3`
+  const region = process.env.STRATOLITH_REGION ?? 'RegionOne'
+  const variables = {
+    OS_AUTH_URL: auth,
+    OS_USERNAME: 'admin',
+    OS_PASSWORD: adminPassword,
+    OS_PROJECT_NAME: 'admin',
+    OS_USER_DOMAIN_NAME: 'Default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_IDENTITY_API_VERSION: '3',
+    OS_REGION_NAME: region,
+  }
+  const lines = Object.entries(variables).map(
+    ([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'`,
+  )
+  writeAtomically(path.join(where.data, 'admin-openrc.sh'), `${lines.join('\n')}\n`)
+  const q = JSON.stringify
+  writeAtomically(
+    path.join(where.data, 'clouds.yaml'),
+    `clouds:\n  stratolith:\n    region_name: ${q(region)}\n    identity_api_version: 3\n    auth:\n      auth_url: ${q(auth)}\n      username: admin\n      password: ${q(adminPassword)}\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n`,
+  )
+}
+
+async function step(title: string, work: () => Promise<string>): Promise<void> {
+  const started = Date.now()
+  const seconds = () => (Date.now() - started) / 1000
+  const tick = process.stdout.isTTY
+    ? setInterval(() => process.stdout.write(`\r  … ${title} ${seconds().toFixed(0)} s`), 500)
+    : null
+  try {
+    const note = await work()
+    if (tick) process.stdout.write('\r\u001b[K')
+    console.log(`  ✓ ${title}: ${note} (${seconds().toFixed(1)} s)`)
+  } finally {
+    if (tick) clearInterval(tick)
+  }
+}
+
+const commands: Record<string, () => Promise<number | void>> = {
+  start: () => start('start'),
+  dev: () => start('dev'),
+  stop,
+  status,
+  destroy,
+}
+const command = commands[process.argv[2] ?? 'start']
+if (!command) {
+  console.error('usage: npm start | npm run dev | stop | status | destroy [-- --yes]')
+  process.exit(2)
+}
+try {
+  const code = await command()
+  if (typeof code === 'number') process.exitCode = code
+} catch (error) {
+  console.error(`\n${error instanceof Error ? error.message : error}`)
+  process.exit(1)
+}

@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process'
+import crypto from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { type Places, root } from './paths.ts'
+
+const run = promisify(execFile)
+const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
+
+/** Prisma's client, when prisma/schema changed since it was generated. */
+export async function generateClient(): Promise<string> {
+  const hash = hashFiles([path.join(root, 'prisma/schema'), path.join(root, 'package-lock.json')])
+  return onceFor(path.join(root, 'prisma/generated/.stamp'), hash, () =>
+    node('tools/migrate.ts', ['generate']),
+  )
+}
+
+/** The portal, when its sources or the contracts it shares changed. */
+export async function buildPortal(): Promise<string> {
+  const contracts = fs
+    .globSync('apps/api/src/**/contract.ts', { cwd: root })
+    .map((file) => path.join(root, file))
+    .sort()
+  const web = ['src', 'public', 'next.config.ts', 'package.json', 'postcss.config.mjs', 'tsconfig.json'].map(
+    (name) => path.join(root, 'apps/web', name),
+  )
+  const hash = hashFiles([...web, ...contracts, path.join(root, 'package-lock.json')])
+  return onceFor(path.join(root, 'apps/web/.next/.stamp'), hash, () =>
+    run(bin('turbo'), ['run', 'build', '--filter=@stratolith/web', '--output-logs=errors-only'], {
+      cwd: root,
+      maxBuffer: 1 << 24,
+      env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' },
+    }),
+  )
+}
+
+/** The tiny test image, built once a data folder from this machine's Debian packages. */
+export async function buildTestImage(where: Places): Promise<string> {
+  const script = path.join(root, 'tools/image/build-image.sh')
+  const image = testImage(where)
+  return onceFor(`${image}.stamp`, hashFiles([script]), async () => {
+    const work = fs.mkdtempSync(path.join(where.cache, 'image-'))
+    try {
+      await run('bash', [script, `${image}.part`, work], { maxBuffer: 1 << 24 })
+      fs.renameSync(`${image}.part`, image)
+    } finally {
+      fs.rmSync(work, { recursive: true, force: true })
+    }
+  })
+}
+export const testImage = (where: Places): string => path.join(where.cache, 'tiny.qcow2')
+
+/** Migrations, when one is there that this database does not have. */
+export async function migrate(databaseUrl: string, where: Places): Promise<string> {
+  const hash = hashFiles([path.join(root, 'prisma/migrations')]) + databaseUrl
+  return onceFor(path.join(where.run, 'migrated'), hash, () =>
+    node('tools/migrate.ts', ['deploy'], { DATABASE_URL: databaseUrl }),
+  )
+}
+
+export async function node(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const { stdout } = await run(process.execPath, [path.join(root, script), ...args], {
+    cwd: root,
+    maxBuffer: 1 << 24,
+    env: { ...process.env, ...env },
+  })
+  return stdout
+}
+
+async function onceFor(stamp: string, hash: string, work: () => Promise<unknown>): Promise<string> {
+  if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === hash) return 'up to date'
+  try {
+    await work()
+  } catch (error) {
+    const { stderr, stdout } = error as { stderr?: string; stdout?: string }
+    throw new Error(
+      [
+        error instanceof Error ? error.message.split('\n')[0] : String(error),
+        `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-15).join('\n'),
+      ].join('\n'),
+    )
+  }
+  fs.mkdirSync(path.dirname(stamp), { recursive: true })
+  fs.writeFileSync(stamp, hash, { mode: 0o600 })
+  return 'done'
+}
+
+/** SHA-256 over names and bytes of files and folders; missing ones count as absent. */
+export function hashFiles(paths: readonly string[]): string {
+  const hash = crypto.createHash('sha256')
+  const visit = (file: string) => {
+    const stat = fs.statSync(file, { throwIfNoEntry: false })
+    if (!stat) return
+    if (stat.isDirectory()) for (const name of fs.readdirSync(file).sort()) visit(path.join(file, name))
+    else hash.update(path.relative(root, file)).update('\0').update(fs.readFileSync(file)).update('\0')
+  }
+  for (const file of paths) visit(file)
+  return hash.digest('hex')
+}

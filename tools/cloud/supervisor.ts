@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { type Places, root, writeAtomically } from './paths.ts'
+
+export type ServiceSpec = {
+  name: string
+  args: string[]
+  env: NodeJS.ProcessEnv
+  /** Resolves when it answers; rejects with why not. Asked again until it does. */
+  healthy(): Promise<void>
+}
+
+const logLimit = 10 * 1024 * 1024
+
+/**
+ * Keeps our processes running: starts them in sessions of their own (Ctrl-C reaches us alone),
+ * restarts what dies, and records pids so that the next start finds what a kill -9 left.
+ */
+export class Supervisor {
+  readonly #where: Places
+  readonly #children = new Map<string, ChildProcess>()
+  readonly #restarts = new Map<string, number>()
+  #stopping = false
+
+  constructor(where: Places) {
+    this.#where = where
+  }
+
+  start(spec: ServiceSpec): void {
+    const log = openLog(path.join(this.#where.logs, `${spec.name}.log`))
+    const child = spawn(process.execPath, spec.args, {
+      cwd: root,
+      env: spec.env,
+      detached: true,
+      stdio: ['ignore', log, log],
+    })
+    fs.closeSync(log)
+    this.#children.set(spec.name, child)
+    this.#record()
+    const startedAt = Date.now()
+    child.once('exit', (code, signal) => {
+      if (this.#stopping) return
+      const quick = Date.now() - startedAt < 10_000
+      const count = quick ? (this.#restarts.get(spec.name) ?? 0) + 1 : 0
+      this.#restarts.set(spec.name, count)
+      console.error(
+        `${spec.name} ended (${signal ?? code}); starting it again. See ${path.join(this.#where.logs, `${spec.name}.log`)}`,
+      )
+      setTimeout(() => !this.#stopping && this.start(spec), Math.min(100 * 2 ** count, 10_000))
+    })
+  }
+
+  /** Waits until every service answers; fails with the tail of the log of one that does not. */
+  async ready(specs: readonly ServiceSpec[], timeoutMs = 90_000): Promise<void> {
+    await Promise.all(
+      specs.map(async (spec) => {
+        const until = Date.now() + timeoutMs
+        for (;;) {
+          const why = await spec.healthy().then(
+            () => null,
+            (error: unknown) => error,
+          )
+          if (why === null) return
+          if (Date.now() > until || (this.#restarts.get(spec.name) ?? 0) > 4)
+            throw new Error(
+              `${spec.name} does not come up: ${String(why)}\n${tail(path.join(this.#where.logs, `${spec.name}.log`))}`,
+            )
+          await new Promise((resolve) => setTimeout(resolve, 60))
+        }
+      }),
+    )
+  }
+
+  /** SIGTERM to all, SIGKILL to what is still there after 10 s. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await Promise.all(
+      [...this.#children.values()].map(
+        (child) =>
+          new Promise<void>((resolve) => {
+            if (child.exitCode !== null || child.signalCode !== null) return resolve()
+            const timer = setTimeout(() => child.kill('SIGKILL'), 10_000)
+            child.once('exit', () => {
+              clearTimeout(timer)
+              resolve()
+            })
+            child.kill('SIGTERM')
+          }),
+      ),
+    )
+    fs.rmSync(path.join(this.#where.run, 'services.json'), { force: true })
+  }
+
+  #record(): void {
+    const pids = Object.fromEntries(
+      [...this.#children].map(([name, child]) => [
+        name,
+        { pid: child.pid, startTime: startTime(child.pid ?? 0) },
+      ]),
+    )
+    writeAtomically(path.join(this.#where.run, 'services.json'), JSON.stringify(pids))
+  }
+}
+
+export type Recorded = Record<string, { pid: number; startTime: string | null }>
+
+/** Services that a killed supervisor left, still the same processes (pid and start time). */
+export function leftServices(where: Places): Recorded {
+  const file = path.join(where.run, 'services.json')
+  if (!fs.existsSync(file)) return {}
+  const all = JSON.parse(fs.readFileSync(file, 'utf8')) as Recorded
+  return Object.fromEntries(
+    Object.entries(all).filter(([, p]) => p.startTime !== null && startTime(p.pid) === p.startTime),
+  )
+}
+
+export async function stopLeftServices(where: Places): Promise<number> {
+  const left = Object.values(leftServices(where))
+  for (const { pid } of left) process.kill(pid, 'SIGTERM')
+  const until = Date.now() + 10_000
+  while (Object.keys(leftServices(where)).length > 0 && Date.now() < until)
+    await new Promise((r) => setTimeout(r, 50))
+  for (const { pid } of Object.values(leftServices(where))) process.kill(pid, 'SIGKILL')
+  return left.length
+}
+
+/** Field 22 of /proc/PID/stat: tells a process from a later one with the same pid. Null: gone. */
+export function startTime(pid: number): string | null {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? null : (fields[19] ?? null)
+  } catch {
+    return null
+  }
+}
+
+function openLog(file: string): number {
+  if (fs.existsSync(file) && fs.statSync(file).size > logLimit) fs.renameSync(file, `${file}.1`)
+  return fs.openSync(file, 'a', 0o600)
+}
+
+export function tail(file: string, lines = 15): string {
+  if (!fs.existsSync(file)) return ''
+  return fs.readFileSync(file, 'utf8').split('\n').slice(-lines).join('\n')
+}
