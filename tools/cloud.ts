@@ -37,13 +37,9 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
 
   await step('Database client', generateClient)
   const portal = mode === 'start' ? step('Portal', buildPortal) : Promise.resolve()
-  let database: Postgres | null = null
+  const database = process.env.DATABASE_URL ? null : await openPostgres(where)
   const databaseUrl =
-    process.env.DATABASE_URL ??
-    (await step('PostgreSQL', async () => {
-      database = await startPostgres(path.join(where.data, 'postgres'), { durable: true })
-      return database.adopted ? 'adopted' : 'started'
-    }).then(() => ensureDatabase(database?.url ?? '', 'stratolith')))
+    process.env.DATABASE_URL ?? (database ? await ensureDatabase(database.url, 'stratolith') : '')
   await step('Schema', () => migrate(databaseUrl, where))
   await runMigrations({ connectionString: databaseUrl })
   await portal
@@ -85,6 +81,14 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
     await stop()
     throw error
   }
+}
+
+async function openPostgres(where: Places): Promise<Postgres> {
+  const started = Date.now()
+  const server = await startPostgres(path.join(where.data, 'postgres'), { durable: true })
+  const how = server.adopted ? 'adopted' : 'started'
+  console.log(`  ✓ PostgreSQL: ${how} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
+  return server
 }
 
 async function stop(): Promise<void> {
@@ -211,6 +215,7 @@ function writeClientFiles(where: Places, cloud: Cloud, adminPassword: string): v
   )
 }
 
+/** Says what is done, for how long, and in the end how it went. */
 async function step(title: string, work: () => Promise<string>): Promise<void> {
   const started = Date.now()
   const seconds = () => (Date.now() - started) / 1000
@@ -226,7 +231,7 @@ async function step(title: string, work: () => Promise<string>): Promise<void> {
   }
 }
 
-const commands: Record<string, () => Promise<number | void>> = {
+const commands: Record<string, () => Promise<unknown>> = {
   start: () => start('start'),
   dev: () => start('dev'),
   stop,

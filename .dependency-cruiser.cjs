@@ -1,0 +1,120 @@
+/** The directions of design section 2: each rule fails `npm run check` when broken. */
+const rooms = ['identity', 'catalog', 'hosts', 'images', 'networking', 'volumes', 'compute']
+const roomOrder = rooms.map((room, index) => ({
+  name: `room-order-${room}`,
+  comment: `${room} uses only rooms before it: ${rooms.slice(0, index).join(', ') || 'none'}`,
+  severity: 'error',
+  from: { path: `^apps/api/src/${room}/`, pathNot: '\\.test\\.ts$' },
+  to: {
+    path: `^apps/api/src/(${rooms
+      .slice(index + 1)
+      .concat('operations')
+      .join('|')})/`,
+  },
+}))
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circular',
+      severity: 'error',
+      from: {},
+      to: { circular: true, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'drivers-import-nothing-of-ours',
+      severity: 'error',
+      from: { path: '^packages/drivers' },
+      to: { path: '^(apps|prisma|tools|e2e)/' },
+    },
+    {
+      name: 'one-driver-never-another',
+      severity: 'error',
+      from: { path: '^packages/drivers/src/(hypervisor|network|storage)/' },
+      to: {
+        path: '^packages/drivers/src/(hypervisor|network|storage)/',
+        pathNot: '^packages/drivers/src/$1/',
+      },
+    },
+    {
+      name: 'agent-uses-drivers-only',
+      severity: 'error',
+      from: { path: '^apps/agent' },
+      to: { path: '^(apps/(api|web|console-proxy)|prisma)/' },
+    },
+    {
+      name: 'console-proxy-speaks-http-only',
+      severity: 'error',
+      from: { path: '^apps/console-proxy' },
+      to: { path: '^(apps/(api|web|agent)|prisma|packages)/' },
+    },
+    {
+      name: 'api-uses-no-other-app',
+      severity: 'error',
+      from: { path: '^apps/api', pathNot: '\\.test\\.ts$' },
+      to: { path: '^apps/(web|agent|console-proxy)/' },
+    },
+    {
+      name: 'web-enters-api-by-two-doors',
+      severity: 'error',
+      from: { path: '^apps/web' },
+      to: {
+        path: '^(apps/(api|agent|console-proxy)|prisma|packages)/',
+        pathNot: '^apps/api/src/([a-z-]+/)+contract\\.ts$|^apps/api/src/root-router\\.ts$',
+      },
+    },
+    {
+      name: 'web-takes-only-the-type-of-the-router',
+      severity: 'error',
+      from: { path: '^apps/web' },
+      to: { path: '^apps/api/src/root-router', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'kernel-knows-no-room',
+      severity: 'error',
+      from: { path: '^apps/api/src/(kernel|openstack)/', pathNot: '\\.test\\.ts$|openstack/mount\\.ts$' },
+      to: { path: `^apps/api/src/(${rooms.join('|')}|operations)/` },
+    },
+    ...roomOrder,
+    {
+      name: 'rooms-meet-at-service-or-contract',
+      severity: 'error',
+      from: {
+        path: '^apps/api/src/(identity|catalog|hosts|images|networking|volumes|compute)/',
+        pathNot: '\\.test\\.ts$',
+      },
+      to: {
+        path: '^apps/api/src/(identity|catalog|hosts|images|networking|volumes|compute)/',
+        pathNot: '^apps/api/src/$1/|/(service|contract)\\.ts$',
+      },
+    },
+    {
+      name: 'doors-touch-no-database',
+      severity: 'error',
+      from: { path: '/(router|openstack)\\.ts$' },
+      to: { path: '^(prisma|packages/drivers)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'services-know-no-door',
+      severity: 'error',
+      from: { path: '/service\\.ts$' },
+      to: { path: '(^|/)node_modules/(@trpc|fastify)|kernel/trpc\\.ts$' },
+    },
+    {
+      name: 'tests-stay-out',
+      severity: 'error',
+      from: { pathNot: '\\.test\\.ts$|/testing|conformance|^(tools|e2e)/|vitest' },
+      to: { path: '\\.test\\.ts$|kernel/testing\\.ts$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(node_modules|generated|\\.next)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.cjs', '.json'],
+    },
+  },
+}

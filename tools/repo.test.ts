@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const root = path.resolve(import.meta.dirname, '..')
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((file) => file !== '' && fs.existsSync(path.join(root, file)))
+const source = tracked.filter((file) => /\.(ts|tsx|mjs)$/.test(file))
+const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
+
+describe('repository rules', () => {
+  test('the listing is not empty', () => {
+    expect(source.length).toBeGreaterThan(50)
+  })
+
+  test('no file is over 500 lines', () => {
+    expect(source.filter((file) => read(file).split('\n').length > 500)).toEqual([])
+  })
+
+  test('files are kebab-case, components PascalCase', () => {
+    const wrong = source.filter((file) => {
+      const name = path.basename(file).replace(/(\.[a-z]+)+$/, '')
+      if (file.startsWith('apps/web/src/app/')) return !/^(\[{1,2}[.\w-]+\]{1,2}|[a-z][a-z0-9-]*)$/.test(name)
+      return file.endsWith('.tsx')
+        ? !/^([A-Z][A-Za-z0-9]*|[a-z][a-z0-9-]*)$/.test(name)
+        : !/^[a-z0-9][a-z0-9-]*$/.test(name)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  test('no unfinished work, no escape from the type checker', () => {
+    const marks = [
+      /\bTODO\b/,
+      /\bFIXME\b/,
+      /\.skip\(/,
+      /\.only\(/,
+      /\.todo\(/,
+      /@ts-(ignore|nocheck|expect-error)/,
+      /\bas any\b/,
+      /shell:\s*true/,
+      /dangerouslySetInnerHTML/,
+    ]
+    const found = source
+      .filter((file) => file !== 'tools/repo.test.ts')
+      .flatMap((file) => {
+        const text = read(file)
+        return marks.filter((mark) => mark.test(text)).map((mark) => `${file}: ${mark}`)
+      })
+    expect(found).toEqual([])
+  })
+
+  test('no enum, namespace or parameter property (Node strips types, it does not compile)', () => {
+    const wrong = source.filter(
+      (file) =>
+        !file.endsWith('.mjs') &&
+        /^\s*(export\s+)?(const\s+)?enum\s|constructor\([^)]*\b(private|public|readonly)\s/m.test(read(file)),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('every room has its contract, policy, router, registration and tests', () => {
+    const api = path.join(root, 'apps/api/src')
+    const rooms = fs
+      .readdirSync(api, { withFileTypes: true })
+      .filter(
+        (d) => d.isDirectory() && fs.existsSync(path.join(api, d.name, 'contract.ts')) && d.name !== 'kernel',
+      )
+    expect(rooms.length).toBeGreaterThanOrEqual(5)
+    const missing = rooms.flatMap(({ name }) => {
+      const files = tracked.filter((file) => file.startsWith(`apps/api/src/${name}/`))
+      return ['router.ts', 'register.ts', '.test.ts']
+        .filter((wanted) => !files.some((file) => file.endsWith(wanted)))
+        .map((wanted) => `${name}: ${wanted}`)
+    })
+    expect(missing).toEqual([])
+  })
+
+  test('nothing reaches outside of the repository', () => {
+    expect(
+      source.filter((file) => file !== 'tools/repo.test.ts' && /\.\.\/shared\/|\/work\//.test(read(file))),
+    ).toEqual([])
+  })
+
+  test('the migrations are in one folder each and the lock says postgresql', () => {
+    expect(read('prisma/migrations/migration_lock.toml')).toContain('postgresql')
+  })
+})

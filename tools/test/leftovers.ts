@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** What tests must not leave on the machine: processes, links, namespaces, nft tables, temp folders. */
+export type Snapshot = {
+  processes: Set<string>
+  links: Set<string>
+  namespaces: Set<string>
+  tables: Set<string>
+  folders: Set<string>
+}
+
+export async function snapshot(): Promise<Snapshot> {
+  const [links, namespaces, tables] = await Promise.all([
+    lines('ip', ['-o', 'link']).then((rows) => rows.map((row) => row.split(': ')[1] ?? '')),
+    lines('ip', ['netns', 'list']).then((rows) => rows.map((row) => row.split(' ')[0] ?? '')),
+    lines('nft', ['list', 'tables']),
+  ])
+  return {
+    processes: new Set(ourProcesses()),
+    links: new Set(links),
+    namespaces: new Set(namespaces),
+    tables: new Set(tables),
+    folders: new Set(fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith('stratolith'))),
+  }
+}
+
+/** One line for each thing that is there now and was not before. Gives processes 5 s to end. */
+export async function leftovers(before: Snapshot): Promise<string[]> {
+  for (let i = 0; ; i++) {
+    const now = await snapshot()
+    const left = (Object.keys(now) as (keyof Snapshot)[]).flatMap((kind) =>
+      [...now[kind]].filter((name) => !before[kind].has(name)).map((name) => `${kind}: ${name}`),
+    )
+    if (left.length === 0 || i >= 10) return left
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+/** Guests, DHCP servers, databases and services, by command line. */
+function ourProcesses(): string[] {
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+        return /qemu-system|dnsmasq|bin\/postgres|apps\/(api|agent|console-proxy|web)\/|chromium/.test(
+          command,
+        )
+          ? [`${pid} ${command.slice(0, 120)}`]
+          : []
+      } catch {
+        return [] // it ended while we looked
+      }
+    })
+}
+
+async function lines(file: string, args: string[]): Promise<string[]> {
+  const { stdout } = await run(file, args)
+  return stdout.split('\n').filter((line) => line.length > 0)
+}
