@@ -1,0 +1,9 @@
+import type { PolicyTable } from '../kernel/policy.ts'
+
+/** Endpoints hold no secrets, but only an administrator sees what is not in his own catalog. */
+export const catalogPolicy: PolicyTable = {
+  'catalog:own': 'anyone',
+  'catalog:list_services': 'role:admin',
+  'catalog:list_endpoints': 'role:admin',
+  'catalog:list_regions': 'anyone',
+}

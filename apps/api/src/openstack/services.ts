@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import type { Config } from '../kernel/config.ts'
+
+/** A service that really answers; a façade registers itself when it is mounted. */
+export type CloudService = {
+  /** "compute" */
+  type: string
+  /** "nova" */
+  name: string
+  /** Below the public URL: "/compute/v2.1", "/volume/v3/{project_id}". */
+  path: string
+}
+export type Endpoint = {
+  id: string
+  interface: 'public' | 'internal' | 'admin'
+  region: string
+  region_id: string
+  url: string
+}
+export type CatalogEntry = { id: string; type: string; name: string; endpoints: Endpoint[] }
+
+const services = new Map<string, CloudService>()
+const projectMark = '{project_id}'
+
+export function registerService(service: CloudService): void {
+  services.set(service.type, service)
+}
+export const allServices = (): CloudService[] =>
+  [...services.values()].sort((a, b) => a.type.localeCompare(b.type))
+
+/** The same in every process and after every start, without a table. */
+const stableId = (...parts: string[]) =>
+  createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32)
+export const serviceId = (service: CloudService): string => stableId('service', service.type)
+
+/**
+ * Endpoints of a service in the three interfaces. With a project its id is filled in; with null a
+ * path that needs one has no endpoints; with "template" the mark stays in Keystone's notation.
+ */
+export function endpointsOf(
+  config: Pick<Config, 'publicUrl' | 'region'>,
+  service: CloudService,
+  project: { id: string } | 'template' | null,
+): Endpoint[] {
+  if (project === null && service.path.includes(projectMark)) return []
+  const filling = project === 'template' ? '%(project_id)s' : (project?.id ?? '')
+  const url = config.publicUrl + service.path.replaceAll(projectMark, () => filling)
+  return (['admin', 'internal', 'public'] as const).map((name) => ({
+    id: stableId('endpoint', service.type, name),
+    interface: name,
+    region_id: config.region,
+    url,
+    region: config.region,
+  }))
+}
+
+/** What a token shows: every service with the addresses for its project (null: none). */
+export function catalogOf(
+  config: Pick<Config, 'publicUrl' | 'region'>,
+  projectId: string | null,
+): CatalogEntry[] {
+  return allServices().map((service) => ({
+    endpoints: endpointsOf(config, service, projectId === null ? null : { id: projectId }),
+    id: serviceId(service),
+    type: service.type,
+    name: service.name,
+  }))
+}
