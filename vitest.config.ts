@@ -10,7 +10,11 @@ export default defineConfig({
         test: {
           ...node,
           name: 'drivers',
-          include: ['packages/drivers/src/**/*.test.ts', 'apps/agent/src/**/*.test.ts', 'apps/console-proxy/src/**/*.test.ts'],
+          include: [
+            'packages/drivers/src/**/*.test.ts',
+            'apps/agent/src/**/*.test.ts',
+            'apps/console-proxy/src/**/*.test.ts',
+          ],
           exclude: ['**/*.host.test.ts'],
         },
       },

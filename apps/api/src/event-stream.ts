@@ -43,7 +43,12 @@ export async function streamEvents(
   try {
     for await (const event of hub.subscribe(ctx, after, abort.signal)) {
       const ok = out.write(`id: ${event.cursor}\nevent: change\ndata: ${JSON.stringify(event)}\n\n`)
-      if (!ok) await new Promise((resolve) => (out.once('drain', resolve), abort.signal.addEventListener('abort', resolve, { once: true })))
+      if (!ok)
+        await new Promise(
+          (resolve) => (
+            out.once('drain', resolve), abort.signal.addEventListener('abort', resolve, { once: true })
+          ),
+        )
     }
   } finally {
     clearInterval(heartbeat)

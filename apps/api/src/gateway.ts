@@ -10,7 +10,8 @@ import type { Config } from './kernel/config.ts'
  * that serves them. Upgrades are piped byte by byte, so back pressure is TCP's own.
  */
 export async function frontDoor(app: FastifyInstance, config: Config): Promise<void> {
-  if (config.webUrl) await app.register(httpProxy, { upstream: config.webUrl, http: { requestOptions: { timeout: 0 } } })
+  if (config.webUrl)
+    await app.register(httpProxy, { upstream: config.webUrl, http: { requestOptions: { timeout: 0 } } })
   app.server.on('upgrade', (request, socket, head) => {
     const upstream = upgradeTarget(request.url ?? '/', config)
     if (upstream) pipeUpgrade(upstream, request, socket, head)
@@ -21,7 +22,8 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
 /** Which process serves this WebSocket; the path decides, nothing that the client says of a host. */
 export function upgradeTarget(url: string, config: Pick<Config, 'consoleUrl' | 'webUrl'>): URL | null {
   const pathname = url.split('?', 1)[0] ?? '/'
-  if (pathname === '/console/' || pathname === '/console') return config.consoleUrl ? new URL(config.consoleUrl) : null
+  if (pathname === '/console/' || pathname === '/console')
+    return config.consoleUrl ? new URL(config.consoleUrl) : null
   // Next's reload socket, in `npm run dev` only.
   if (pathname.startsWith('/_next/')) return config.webUrl ? new URL(config.webUrl) : null
   return null
@@ -37,7 +39,8 @@ function pipeUpgrade(upstream: URL, request: http.IncomingMessage, client: Duple
   server.on('error', () => (server.connecting ? refuse(client, 502) : end())).on('close', end)
   server.once('connect', () => {
     const lines = [`${request.method} ${request.url} HTTP/1.1`]
-    for (let i = 0; i < request.rawHeaders.length; i += 2) lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
+    for (let i = 0; i < request.rawHeaders.length; i += 2)
+      lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
     server.write(`${lines.join('\r\n')}\r\n\r\n`)
     if (head.length > 0) server.write(head)
     server.pipe(client).pipe(server)
@@ -45,5 +48,7 @@ function pipeUpgrade(upstream: URL, request: http.IncomingMessage, client: Duple
 }
 
 function refuse(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  socket.end(
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+  )
 }

@@ -47,7 +47,13 @@ async function internalDoor(deps: Deps, hub: EventHub): Promise<FastifyInstance>
   app.get('/events', async (request, reply) => {
     const ctx = await callerOf(deps, request)
     const hash = ctx.actor.tokenHash
-    await streamEvents(hub, ctx, request, reply, async () => hash !== null && (await sessionAlive(deps, hash)))
+    await streamEvents(
+      hub,
+      ctx,
+      request,
+      reply,
+      async () => hash !== null && (await sessionAlive(deps, hash)),
+    )
   })
   await app.register(imageRoutes((request) => callerOf(deps, request)))
   await app.register(consoleRoutes(deps, hub))
@@ -77,7 +83,9 @@ function newApp(deps: Deps): FastifyInstance {
   app.setErrorHandler((error, request, reply) => {
     const cloud = asCloudError(error)
     if (cloud.code === 'internal') deps.log.error({ err: error, requestId: request.id }, 'request failed')
-    reply.status(httpStatus[cloud.code]).send({ error: { code: cloud.code, message: cloud.message, requestId: request.id, field: cloud.field } })
+    reply.status(httpStatus[cloud.code]).send({
+      error: { code: cloud.code, message: cloud.message, requestId: request.id, field: cloud.field },
+    })
   })
   return app
 }
@@ -86,7 +94,10 @@ function newApp(deps: Deps): FastifyInstance {
 function asCloudError(error: unknown): CloudError {
   const status = (error as { statusCode?: number }).statusCode
   if (!(error instanceof CloudError) && status !== undefined && status >= 400 && status < 500)
-    return new CloudError('invalid_input', error instanceof Error ? error.message : 'The request could not be read.')
+    return new CloudError(
+      'invalid_input',
+      error instanceof Error ? error.message : 'The request could not be read.',
+    )
   return toCloudError(error)
 }
 
@@ -104,7 +115,12 @@ async function callerOf(deps: Deps, request: FastifyRequest): Promise<Ctx> {
 
 async function trpcContext(deps: Deps, request: FastifyRequest): Promise<TrpcContext> {
   const token = tokenOf(request)
-  const anonymous: Ctx = { ...systemCtx(deps, request.id), actor: { userId: '', userName: '', domainId: '', tokenHash: null }, scope: { kind: 'none' }, roles: new Set() }
+  const anonymous: Ctx = {
+    ...systemCtx(deps, request.id),
+    actor: { userId: '', userName: '', domainId: '', tokenHash: null },
+    scope: { kind: 'none' },
+    roles: new Set(),
+  }
   const forwarded = request.headers['x-stratolith-source']
   return {
     ctx: token ? await authenticate(deps, token, request.id) : null,

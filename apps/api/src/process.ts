@@ -8,7 +8,11 @@ import { HostConnections } from './kernel/hosts.ts'
 /** What main.ts and worker.ts both build once: configuration, log, database, ways to the hosts. */
 export function buildDeps(name: string, connections: number): Deps {
   const config = readConfig()
-  const log = pino({ name, level: config.logLevel, redact: ['token', 'password', '*.token', '*.password', 'req.headers'] })
+  const log = pino({
+    name,
+    level: config.logLevel,
+    redact: ['token', 'password', '*.token', '*.password', 'req.headers'],
+  })
   return {
     config,
     log,

@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import type { AppRouter } from '@stratolith/api/router'
+import { connectAgent } from '@stratolith/drivers/remote'
+import { createTRPCClient, httpBatchLink } from '@trpc/client'
+import { pino } from 'pino'
+
+const run = promisify(execFile)
+
+/** What selftest, e2e tests and bench know of a running cloud: what its data folder says. */
+export type Cloud = {
+  data: string
+  url: string
+  apiUrl: string
+  agentSocket: string
+  password(user: 'admin' | 'demo'): string
+}
+
+export function findCloud(data = process.env.STRATOLITH_DATA ?? '.stratolith'): Cloud {
+  const dir = path.resolve(data)
+  const state = path.join(dir, 'run/cloud.json')
+  if (!fs.existsSync(state)) throw new Error(`No cloud runs in ${dir}. Start one with: npm start`)
+  const { url } = JSON.parse(fs.readFileSync(state, 'utf8')) as { url: string }
+  const ports = JSON.parse(fs.readFileSync(path.join(dir, 'run/ports.json'), 'utf8')) as { api: number }
+  const host = fs.readdirSync(path.join(dir, 'hosts'))[0] ?? ''
+  return {
+    data: dir,
+    url,
+    apiUrl: `http://127.0.0.1:${ports.api}`,
+    agentSocket: path.join(dir, 'hosts', host, 'agent.sock'),
+    password: (user) => fs.readFileSync(path.join(dir, `secrets/${user}-password`), 'utf8').trim(),
+  }
+}
+
+export type Api = ReturnType<typeof createTRPCClient<AppRouter>>
+
+/** A typed client that acts with `token` (none: only sign-in works). */
+export function apiClient(cloud: Cloud, token?: string): Api {
+  return createTRPCClient<AppRouter>({
+    links: [httpBatchLink({ url: `${cloud.apiUrl}/trpc`, headers: token ? { 'x-auth-token': token } : {} })],
+  })
+}
+
+export async function signedIn(cloud: Cloud, user: 'admin' | 'demo'): Promise<{ api: Api; token: string }> {
+  const { token } = await apiClient(cloud).identity.signIn.mutate({ user, password: cloud.password(user) })
+  return { api: apiClient(cloud, token), token }
+}
+
+/** Name of the namespace from which guests are reached: tests never send a packet anywhere else. */
+export async function dataPlaneNamespace(cloud: Cloud): Promise<string> {
+  const op = {
+    id: 'e2e',
+    signal: AbortSignal.timeout(30_000),
+    log: pino({ level: 'silent' }),
+    progress: () => undefined,
+  }
+  return (await connectAgent(`unix:${cloud.agentSocket}`).network.probe(op)).namespace
+}
+
+/** Runs a program inside that namespace; returns its output, throws with it when it fails. */
+export async function inNamespace(
+  namespace: string,
+  argv: readonly string[],
+  timeoutMs = 30_000,
+): Promise<string> {
+  const { stdout, stderr } = await run('ip', ['netns', 'exec', namespace, ...argv], {
+    timeout: timeoutMs,
+    maxBuffer: 1 << 20,
+  })
+  return stdout + stderr
+}
+
+/** Asks `probe` until it gives something; fails with the last reason. */
+export async function until<T>(
+  what: string,
+  timeoutMs: number,
+  probe: () => Promise<T | null | undefined | false>,
+): Promise<T> {
+  const end = Date.now() + timeoutMs
+  let why: unknown = 'it never did'
+  for (;;) {
+    try {
+      const value = await probe()
+      if (value) return value
+    } catch (error) {
+      why = error
+    }
+    if (Date.now() > end)
+      throw new Error(
+        `${what}: not within ${timeoutMs / 1000} s (${why instanceof Error ? why.message : why})`,
+      )
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}
+
+export const sshArgs = (keyFile: string, user: string, address: string, command: string): string[] => [
+  'ssh',
+  '-i',
+  keyFile,
+  '-o',
+  'StrictHostKeyChecking=no',
+  '-o',
+  'UserKnownHostsFile=/dev/null',
+  '-o',
+  'LogLevel=ERROR',
+  '-o',
+  'ConnectTimeout=5',
+  '-o',
+  'BatchMode=yes',
+  `${user}@${address}`,
+  command,
+]
