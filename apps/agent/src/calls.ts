@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { DriverError } from '@stratolith/drivers/errors'
+import type { Op } from '@stratolith/drivers/op'
+import {
+  aliveEveryMs,
+  callEnvelope,
+  checkCall,
+  maxRequestBytes,
+  toWireError,
+  type WireLine,
+} from '@stratolith/drivers/remote/protocol'
+import type { KeyedQueue } from './queue.ts'
+import type { Service } from './serve.ts'
+
+/** One driver call: checked, run, its progress and its end written as lines. */
+export async function answerCall(
+  service: Service,
+  queue: KeyedQueue,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const envelope = callEnvelope.safeParse(await readJson(request))
+  if (!envelope.success) throw new DriverError('invalid', 'A call is {op:{id}, args:[…]}.')
+  const call = checkCall(name, envelope.data.args)
+  const log = service.log.child({ op: envelope.data.op.id, call: name })
+  // A caller who goes away takes the call along.
+  const gone = new AbortController()
+  response.once('close', () => gone.abort(new DriverError('unavailable', 'The caller went away.')))
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+  const write = (line: WireLine) => {
+    if (!response.destroyed) response.write(`${JSON.stringify(line)}\n`)
+  }
+  const alive = setInterval(() => write({ alive: true }), aliveEveryMs)
+  const run = (signal: AbortSignal) => {
+    const op: Op = {
+      id: envelope.data.op.id,
+      signal,
+      log,
+      progress: (text) => write({ progress: text.slice(0, 500) }),
+    }
+    return call.run(service.drivers, op)
+  }
+  const startedAt = performance.now()
+  try {
+    const result =
+      call.key === null
+        ? await run(gone.signal)
+        : await queue.run(call.key, (cancelled) => run(AbortSignal.any([gone.signal, cancelled])), {
+            preempts: call.removes,
+          })
+    if (call.key !== null) log.info({ key: call.key, ms: Math.round(performance.now() - startedAt) }, 'done')
+    write({ result: result ?? null })
+  } catch (error) {
+    log.warn({ err: error, key: call.key, ms: Math.round(performance.now() - startedAt) }, 'failed')
+    write({ error: toWireError(error) })
+  } finally {
+    clearInterval(alive)
+    response.end()
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request) {
+    size += (chunk as Buffer).length
+    if (size > maxRequestBytes) throw new DriverError('invalid', 'The call is too large.')
+    chunks.push(chunk as Buffer)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+  } catch (error) {
+    throw new DriverError('invalid', 'The call is not JSON.', { cause: error })
+  }
+}

@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { z } from 'zod'
+
+const schema = z.object({
+  STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
+  STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
+  STRATOLITH_EGRESS: z.enum(['auto', 'on', 'off']).default('auto'),
+  STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
+  STRATOLITH_HOST: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a host name has small letters, digits and dashes')
+    .optional(),
+  STRATOLITH_CLOUD: z
+    .string()
+    .regex(/^[a-z0-9]{4,6}$/, 'a cloud id has 4 to 6 small letters and digits')
+    .optional(),
+  STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+export type AgentConfig = {
+  dataDir: string
+  /** $STRATOLITH_DATA/hosts/<host>: all that this agent owns on disk. */
+  hostDir: string
+  host: string
+  /** Short id of the cloud: part of the names of everything we make in the kernel. */
+  cloud: string
+  accel: 'auto' | 'kvm' | 'tcg'
+  egress: 'auto' | 'on' | 'off'
+  externalCidr: string
+  socketPath: string
+  logLevel: string
+}
+
+/** Reads and checks the environment, making the data folder and the cloud's id when absent. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
+  const parsed = schema.safeParse(env)
+  if (!parsed.success)
+    throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '))
+  const e = parsed.data
+  const dataDir = path.resolve(e.STRATOLITH_DATA)
+  const host = e.STRATOLITH_HOST ?? hostNameOf(os.hostname())
+  const hostDir = path.join(dataDir, 'hosts', host)
+  const socketPath = path.join(hostDir, 'agent.sock')
+  // sun_path of a unix socket holds 108 bytes; guests' sockets are longer than the agent's.
+  if (Buffer.byteLength(socketPath) > 100)
+    throw new Error(`The data folder's path is too long for a unix socket: choose a shorter STRATOLITH_DATA.`)
+  fs.mkdirSync(hostDir, { recursive: true })
+  return {
+    dataDir,
+    hostDir,
+    host,
+    cloud: e.STRATOLITH_CLOUD ?? cloudId(dataDir),
+    accel: e.STRATOLITH_ACCEL,
+    egress: e.STRATOLITH_EGRESS,
+    externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
+    socketPath,
+    logLevel: e.STRATOLITH_LOG_LEVEL,
+  }
+}
+
+/** A machine's name as a host's: "Web_1.example.org" becomes "web-1". */
+export function hostNameOf(hostname: string): string {
+  const cleaned = (hostname.split('.')[0] ?? '').toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  return cleaned.replace(/^-+|-+$/g, '').slice(0, 63) || 'host'
+}
+
+/** The id that $STRATOLITH_DATA/cloud-id holds; made at the first start, by whoever is first. */
+function cloudId(dataDir: string): string {
+  const file = path.join(dataDir, 'cloud-id')
+  const fresh = `c${randomBytes(2).toString('hex')}`
+  // link() gives the file its name together with its content, and only to one of two at once.
+  const draft = `${file}.${process.pid}`
+  fs.writeFileSync(draft, `${fresh}\n`)
+  try {
+    fs.linkSync(draft, file)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    fs.rmSync(draft, { force: true })
+  }
+  const id = fs.readFileSync(file, 'utf8').trim()
+  if (!/^[a-z0-9]{4,6}$/.test(id))
+    throw new Error(
+      `${file} does not hold a cloud id (4 to 6 small letters and digits): restore or remove it.`,
+    )
+  return id
+}

@@ -1,0 +1,196 @@
+import fs from 'node:fs'
+import http from 'node:http'
+import type { LocalHypervisorDriver } from '@stratolith/drivers/hypervisor/interface'
+import type { LocalNetworkDriver } from '@stratolith/drivers/network/interface'
+import type { Logger } from 'pino'
+import { type Answer, answer, nothing, type PasswordStore, plain, type Subject } from './answer.ts'
+import { SourceLimits } from './limits.ts'
+import { maxPasswordBytes } from './openstack.ts'
+import { socketIn } from './sockets.ts'
+
+export type MetadataDeps = {
+  hypervisor: Pick<LocalHypervisorDriver, 'specOf'>
+  network: Pick<LocalNetworkDriver, 'findPort' | 'portsOf' | 'metadataNamespaces' | 'onMetadataChange'>
+  passwords: PasswordStore
+  log: Logger
+}
+
+type Listener = { namespace: string; inode: bigint; server: http.Server }
+
+/**
+ * Serves 169.254.169.254:80 inside the namespace of every network that has it. Who asks is known
+ * by the socket that was asked (its network) and the packet's source address, which the port's
+ * filter has proven; nothing that the guest sends takes part. Needs no control plane: the answers
+ * come from what the drivers have on disk.
+ */
+export class MetadataService {
+  readonly #deps: MetadataDeps
+  readonly #listeners = new Map<string, Listener>()
+  #syncing: Promise<void> | null = null
+  #again = false
+  #stop: () => void = () => undefined
+  #stopped = false
+
+  constructor(deps: MetadataDeps) {
+    this.#deps = deps
+  }
+
+  /** Listens wherever it should, now and after every change; repairs itself every few seconds. */
+  async start(): Promise<void> {
+    const unsubscribe = this.#deps.network.onMetadataChange(() => void this.sync())
+    const timer = setInterval(() => void this.sync(), 5_000)
+    this.#stop = () => {
+      unsubscribe()
+      clearInterval(timer)
+    }
+    await this.sync()
+  }
+
+  get networks(): string[] {
+    return [...this.#listeners.keys()]
+  }
+
+  /** Makes the listeners what the network driver says they should be. Never rejects. */
+  async sync(): Promise<void> {
+    if (this.#syncing) {
+      this.#again = true
+      return this.#syncing
+    }
+    this.#syncing = this.#converge()
+    await this.#syncing
+    this.#syncing = null
+  }
+
+  async #converge(): Promise<void> {
+    do {
+      this.#again = false
+      const wanted = new Map(this.#deps.network.metadataNamespaces().map((n) => [n.networkId, n.namespace]))
+      for (const [networkId, listener] of this.#listeners)
+        if (wanted.get(networkId) !== listener.namespace || inodeOf(listener.namespace) !== listener.inode)
+          this.#close(networkId, listener)
+      for (const [networkId, namespace] of wanted)
+        if (!this.#stopped && !this.#listeners.has(networkId)) await this.#open(networkId, namespace)
+    } while (this.#again && !this.#stopped)
+  }
+
+  async #open(networkId: string, namespace: string): Promise<void> {
+    const { log } = this.#deps
+    // A namespace that is made again under its old name is another one: its number tells.
+    const inode = inodeOf(namespace)
+    if (inode === null) return
+    try {
+      const socket = await socketIn(namespace, '169.254.169.254', 80)
+      const server = metadataServer(networkId, this.#deps)
+      await new Promise<void>((resolve) => server.listen(socket, resolve))
+      if (this.#stopped) server.close()
+      else this.#listeners.set(networkId, { namespace, inode, server })
+      log.info({ networkId, namespace }, 'metadata is served')
+    } catch (error) {
+      log.warn({ err: error, networkId, namespace }, 'metadata is not served yet, trying again')
+    }
+  }
+
+  #close(networkId: string, listener: Listener): void {
+    this.#listeners.delete(networkId)
+    listener.server.close()
+    listener.server.closeAllConnections()
+    this.#deps.log.info({ networkId, namespace: listener.namespace }, 'metadata is not served any more')
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#stop()
+    await this.#syncing
+    for (const [networkId, listener] of this.#listeners) this.#close(networkId, listener)
+  }
+}
+
+function inodeOf(namespace: string): bigint | null {
+  return fs.statSync(`/run/netns/${namespace}`, { bigint: true, throwIfNoEntry: false })?.ino ?? null
+}
+
+/** The HTTP server of one network, not yet listening. Everything about it is bounded (R6). */
+export function metadataServer(
+  networkId: string,
+  deps: MetadataDeps,
+  limits = new SourceLimits(),
+): http.Server {
+  const server = http.createServer({
+    maxHeaderSize: 8_192,
+    headersTimeout: 5_000,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 5_000,
+    connectionsCheckingInterval: 2_000,
+  })
+  server.maxConnections = 1_024
+  server.maxRequestsPerSocket = 100
+  server.timeout = 15_000
+  server.prependListener('connection', (socket) => {
+    const source = sourceOf(socket.remoteAddress)
+    if (!limits.opened(source)) {
+      socket.destroy()
+      return
+    }
+    socket.once('close', () => limits.closed(source))
+  })
+  server.on('request', (request, response) => {
+    const source = sourceOf(request.socket.remoteAddress)
+    const reply = limits.asked(source) ? respond(networkId, source, request, deps) : plain('Slow down.', 429)
+    Promise.resolve(reply)
+      .catch((error: unknown) => {
+        deps.log.error({ err: error, networkId, source }, 'metadata could not be read')
+        return plain('', 500)
+      })
+      .then((given) => send(request, response, given))
+      .catch((error: unknown) => {
+        deps.log.debug({ err: error, networkId, source }, 'guest went away')
+        request.socket.destroy()
+      })
+  })
+  return server
+}
+
+async function respond(
+  networkId: string,
+  source: string,
+  request: http.IncomingMessage,
+  deps: MetadataDeps,
+): Promise<Answer> {
+  const subject = await subjectOf(networkId, source, deps)
+  if (!subject) return nothing
+  const question = {
+    method: request.method ?? '',
+    path: request.url ?? '',
+    body: request.method === 'POST' ? await firstBytes(request, maxPasswordBytes + 1) : Buffer.alloc(0),
+  }
+  return answer(question, subject, deps.passwords, new Date().toISOString().slice(0, 10))
+}
+
+/** Looked up afresh for each request and never remembered by address: addresses are used again. */
+async function subjectOf(networkId: string, source: string, deps: MetadataDeps): Promise<Subject | null> {
+  const port = deps.network.findPort(networkId, source)
+  if (!port) return null
+  const spec = await deps.hypervisor.specOf(port.instanceId)
+  return spec ? { spec, ports: deps.network.portsOf(port.instanceId) } : null
+}
+
+async function firstBytes(request: http.IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk as Buffer)
+    size += (chunk as Buffer).length
+    if (size >= limit) break
+  }
+  return Buffer.concat(chunks).subarray(0, limit)
+}
+
+function send(request: http.IncomingMessage, response: http.ServerResponse, given: Answer): void {
+  // A body that nobody reads must not keep the connection.
+  if (!request.complete || given.status === 429) response.setHeader('connection', 'close')
+  if (given.status === 405) response.setHeader('allow', 'GET')
+  response.writeHead(given.status, { 'content-type': given.type, 'content-length': given.body.length })
+  response.end(given.body)
+}
+
+const sourceOf = (address: string | undefined): string => (address ?? '').replace(/^::ffff:/, '')

@@ -1,0 +1,115 @@
+import fs from 'node:fs'
+import http from 'node:http'
+import net from 'node:net'
+import { DriverError, type DriverErrorCode } from '@stratolith/drivers/errors'
+import type { HostDrivers } from '@stratolith/drivers/host'
+import { toWireError, type WireCapabilities } from '@stratolith/drivers/remote/protocol'
+import type { Logger } from 'pino'
+import { answerCall } from './calls.ts'
+import { openConsole } from './console.ts'
+import { streamEvents } from './events.ts'
+import { KeyedQueue } from './queue.ts'
+
+export type Service = {
+  drivers: HostDrivers
+  log: Logger
+  /** What GET /healthz says; must answer at once. */
+  health(): object
+}
+
+const statusOf: Record<DriverErrorCode, number> = {
+  not_found: 404,
+  invalid: 400,
+  conflict: 409,
+  no_space: 507,
+  unsupported: 501,
+  unavailable: 503,
+  failed: 500,
+}
+
+/** The agent's HTTP server, not yet listening; see packages/drivers/src/remote/protocol.ts. */
+export function agentServer(service: Service): http.Server {
+  const queue = new KeyedQueue()
+  const server = http.createServer(
+    { keepAliveTimeout: 60_000, requestTimeout: 30_000 },
+    (request, response) => {
+      route(service, queue, request, response).catch((error: unknown) => refuse(service, response, error))
+    },
+  )
+  server.on('upgrade', (request, socket, head) => {
+    openConsole(service, request, socket, head).catch((error: unknown) => {
+      const wire = toWireError(error)
+      service.log.info({ err: error, path: request.url }, 'console refused')
+      const body = `${JSON.stringify({ error: wire })}\n`
+      socket.end(
+        `HTTP/1.1 ${statusOf[wire.code]} Refused\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      )
+    })
+  })
+  return server
+}
+
+async function route(
+  service: Service,
+  queue: KeyedQueue,
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+): Promise<void> {
+  const path = request.url ?? '/'
+  if (request.method === 'POST' && path.startsWith('/v1/call/'))
+    return answerCall(service, queue, path.slice('/v1/call/'.length), request, response)
+  if (request.method === 'GET' && path === '/v1/events') return streamEvents(service, response)
+  if (request.method === 'GET' && path === '/v1/capabilities')
+    return answerJson(response, capabilitiesOf(service.drivers))
+  if (request.method === 'GET' && path === '/healthz') return answerJson(response, service.health())
+  throw new DriverError('unsupported', 'This agent has no such address.')
+}
+
+const capabilitiesOf = ({ hypervisor, network, storage }: HostDrivers): WireCapabilities => ({
+  hypervisor: hypervisor.capabilities,
+  network: network.capabilities,
+  storage: storage.capabilities,
+})
+
+function answerJson(response: http.ServerResponse, body: object): void {
+  response.writeHead(200, { 'content-type': 'application/json' })
+  response.end(`${JSON.stringify(body)}\n`)
+}
+
+function refuse(service: Service, response: http.ServerResponse, error: unknown): void {
+  const wire = toWireError(error)
+  service.log.warn({ err: error }, 'request refused')
+  if (response.headersSent) response.destroy()
+  else {
+    response.writeHead(statusOf[wire.code], { 'content-type': 'application/x-ndjson', connection: 'close' })
+    response.end(`${JSON.stringify({ error: wire })}\n`)
+  }
+}
+
+/** Listens on the unix socket, for root alone. A socket that a killed agent left is replaced. */
+export async function listenOn(server: http.Server, socketPath: string): Promise<void> {
+  if (await answers(socketPath))
+    throw new Error(`Something answers on ${socketPath} already: another agent runs. Stop it first.`)
+  fs.rmSync(socketPath, { force: true })
+  const before = process.umask(0o177)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(socketPath, resolve)
+    })
+  } finally {
+    process.umask(before)
+  }
+}
+
+function answers(socketPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(socketPath)
+    const end = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', () => end(true))
+    socket.once('error', () => end(false))
+  })
+}
