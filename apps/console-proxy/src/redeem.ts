@@ -1,0 +1,85 @@
+import type { ProxyConfig } from './config.ts'
+
+/** Where the API says that this one connection leads. The client has no say in it. */
+export type Grant = { sessionId: string; agentSocket: string; path: string }
+type Api = Pick<ProxyConfig, 'apiUrl' | 'internalSecret'>
+
+export class Refused extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** Turns a one-time token into a grant. Throws Refused (403, or 503 when the API does not answer). */
+export async function redeem(api: Api, token: string): Promise<Grant> {
+  const answer = await fetch(`${api.apiUrl}/internal/console/redeem`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-internal-secret': api.internalSecret },
+    body: JSON.stringify({ token }),
+    signal: AbortSignal.timeout(5_000),
+    redirect: 'error',
+  }).catch((cause: unknown) => {
+    throw new Refused(503, `The API does not answer: ${cause instanceof Error ? cause.message : 'unknown'}`)
+  })
+  if (answer.status >= 500) throw new Refused(503, `The API answered ${answer.status}.`)
+  if (!answer.ok) throw new Refused(403, 'The console token is not valid (any more).')
+  return checkGrant(await answer.json())
+}
+
+/** Even our own API's word is checked: only an agent's socket and only its console path. */
+function checkGrant(body: unknown): Grant {
+  const { sessionId, agentSocket, path } = (body ?? {}) as Record<string, unknown>
+  if (typeof sessionId !== 'string' || typeof agentSocket !== 'string' || typeof path !== 'string')
+    throw new Refused(503, 'The API gave no grant.')
+  if (!/^\/[^\0]*\.sock$/.test(agentSocket) || !/^\/v1\/console\/[0-9a-f-]{36}\/(vnc|serial)$/.test(path))
+    throw new Refused(503, 'The API gave a grant that leads elsewhere.')
+  return { sessionId, agentSocket, path }
+}
+
+/** How long a console outlives an API that does not answer (a restart of it). */
+const patienceMs = 10_000
+
+/**
+ * Resolves with the reason when the right to this session has ended: the API says so at once by
+ * the open stream. A stream that breaks is opened again; after `patienceMs` we assume the worst.
+ */
+export async function watchSession(api: Api, sessionId: string, signal: AbortSignal): Promise<string> {
+  let lastGood = Date.now()
+  while (!signal.aborted) {
+    const reason = await watchOnce(api, sessionId, signal, () => {
+      lastGood = Date.now()
+    }).catch(() => null)
+    if (reason !== null) return reason
+    if (Date.now() - lastGood > patienceMs) return 'The cloud does not answer.'
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+  return 'closed'
+}
+
+async function watchOnce(
+  api: Api,
+  sessionId: string,
+  signal: AbortSignal,
+  onLine: () => void,
+): Promise<string | null> {
+  const answer = await fetch(
+    `${api.apiUrl}/internal/console/watch?session=${encodeURIComponent(sessionId)}`,
+    { headers: { 'x-internal-secret': api.internalSecret }, signal, redirect: 'error' },
+  )
+  if (answer.status >= 500 || !answer.body) return null
+  if (!answer.ok) return 'The session has ended.'
+  let text = ''
+  for await (const chunk of answer.body.pipeThrough(new TextDecoderStream())) {
+    text = (text + chunk).slice(-65_536)
+    const lines = text.split('\n')
+    text = lines.pop() ?? ''
+    for (const line of lines) {
+      onLine()
+      const ended = (JSON.parse(line) as { ended?: unknown }).ended
+      if (typeof ended === 'string') return ended
+    }
+  }
+  return null
+}

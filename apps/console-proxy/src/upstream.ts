@@ -1,0 +1,32 @@
+import http from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type Grant, Refused } from './redeem.ts'
+
+/**
+ * Opens the guest's console at its agent: an HTTP upgrade on the agent's unix socket, so the
+ * stream is of that very guest's process and never of whoever has its port now (A06).
+ */
+export function openUpstream(grant: Grant, timeoutMs = 5_000): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({
+      socketPath: grant.agentSocket,
+      path: grant.path,
+      headers: { connection: 'Upgrade', upgrade: 'stratolith-console' },
+      timeout: timeoutMs,
+      maxHeaderSize: 8_192,
+    })
+    const fail = (message: string) => {
+      request.destroy()
+      reject(new Refused(502, message))
+    }
+    request.on('upgrade', (_response, socket, head) => {
+      socket.setTimeout(0)
+      if (head.length > 0) socket.unshift(head)
+      resolve(socket)
+    })
+    request.on('response', (response) => fail(`The agent answered ${response.statusCode ?? 0}.`))
+    request.on('timeout', () => fail('The agent does not answer.'))
+    request.on('error', (error) => fail(`The agent cannot be reached: ${error.message}`))
+    request.end()
+  })
+}
