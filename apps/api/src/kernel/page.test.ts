@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Deps } from './context.ts'
+import { pageOf } from './page.ts'
+import { expectCloudError, testCtx, testDeps } from './testing.ts'
+
+describe('pageOf', () => {
+  let deps: Deps
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    ;({ deps, close } = await testDeps())
+  })
+  afterAll(() => close())
+
+  test('walks all rows once, newest first, with the count of the whole filter', async () => {
+    const ctx = await testCtx(deps)
+    const ids = Array.from({ length: 23 }, () => crypto.randomUUID())
+    // Equal times: the id decides, so that no row is shown twice or never.
+    await deps.root.network.createMany({
+      data: ids.map((id) => ({ id, projectId: ctx.projectId, name: 'n', createdAt: new Date(0) })),
+    })
+    const seen: string[] = []
+    let marker: string | undefined
+    do {
+      const page = await pageOf<{ id: string }>(
+        deps.root.network,
+        { limit: 5, marker, sortDir: 'desc' },
+        { projectId: ctx.projectId },
+      )
+      expect(page.total).toBe(23)
+      seen.push(...page.items.map((row) => row.id))
+      marker = page.next ?? undefined
+    } while (marker)
+    expect(seen).toEqual([...ids].sort().reverse())
+  })
+
+  test('a marker of another project is no marker', async () => {
+    const [mine, other] = [await testCtx(deps), await testCtx(deps)]
+    const id = crypto.randomUUID()
+    await deps.root.network.create({ data: { id, projectId: other.projectId, name: 'n' } })
+    await expectCloudError(
+      pageOf(deps.root.network, { limit: 5, marker: id, sortDir: 'desc' }, { projectId: mine.projectId }),
+      'invalid_input',
+    )
+  })
+})

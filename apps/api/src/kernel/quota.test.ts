@@ -1,0 +1,58 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ctx, type Deps, inTransaction } from './context.ts'
+import type { CloudError } from './errors.ts'
+import { quotaOf, quotaShortfall, releaseQuota, reserveQuota } from './quota.ts'
+import { expectCloudError, testCtx, testDeps } from './testing.ts'
+
+describe('quota', () => {
+  let deps: Deps
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    ;({ deps, close } = await testDeps())
+  })
+  afterAll(() => close())
+
+  const take = (ctx: Ctx & { projectId: string }, amount: number) =>
+    inTransaction(ctx, (tx) => reserveQuota(tx, ctx.projectId, { networks: amount, ports: amount }))
+  const used = async (ctx: Ctx & { projectId: string }, resource: string) =>
+    (await quotaOf(ctx, ctx.projectId)).find((q) => q.resource === resource)?.used
+
+  test('100 parallel takers at a limit of 10: exactly 10', async () => {
+    const ctx = await testCtx(deps)
+    await deps.root.quotaLimit.create({ data: { projectId: ctx.projectId, resource: 'networks', limit: 10 } })
+    const results = await Promise.allSettled(Array.from({ length: 100 }, () => take(ctx, 1)))
+    const refused = results.filter((r) => r.status === 'rejected').map((r) => r.reason as CloudError)
+    expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(10)
+    expect(new Set(refused.map((e) => e.code))).toEqual(new Set(['quota_exceeded']))
+    expect(await used(ctx, 'networks')).toBe(10)
+    // What the refused ones had taken of another resource went back with their transaction.
+    expect(await used(ctx, 'ports')).toBe(10)
+  })
+
+  test('more than the limit at once is refused although nothing is used', async () => {
+    const ctx = await testCtx(deps)
+    await expectCloudError(take(ctx, 21), 'quota_exceeded', /needs 21 more networks, and 0 of 20/)
+    expect(await used(ctx, 'networks')).toBe(0)
+  })
+
+  test('a limit of -1 is none; giving back never goes below zero', async () => {
+    const ctx = await testCtx(deps)
+    await deps.root.quotaLimit.create({ data: { projectId: ctx.projectId, resource: 'networks', limit: -1 } })
+    await inTransaction(ctx, (tx) => reserveQuota(tx, ctx.projectId, { networks: 5000 }))
+    await releaseQuota(ctx, ctx.projectId, { networks: 9999 })
+    expect(await used(ctx, 'networks')).toBe(0)
+  })
+
+  test('outside a transaction it is a programming error', async () => {
+    const ctx = await testCtx(deps)
+    await expectCloudError(reserveQuota(ctx, ctx.projectId, { networks: 1 }), 'internal')
+  })
+
+  test('a plan says what would not fit', () => {
+    expect(quotaShortfall([{ resource: 'vcpus', limit: 4, used: 3 }], { vcpus: 1 })).toBeNull()
+    expect(quotaShortfall([{ resource: 'vcpus', limit: 4, used: 3 }], { vcpus: 2 })).toMatch(
+      /2 more vCPUs, and 3 of 4/,
+    )
+    expect(quotaShortfall([{ resource: 'vcpus', limit: -1, used: 3 }], { vcpus: 200 })).toBeNull()
+  })
+})
