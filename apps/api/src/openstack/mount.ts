@@ -139,14 +139,19 @@ function sendError(
 
 function asKnown(error: unknown): CloudError | HttpError {
   if (error instanceof HttpError || error instanceof CloudError) return error
-  if (error instanceof ZodError) {
-    const issue = error.issues[0]
-    const where = issue && issue.path.length > 0 ? ` (at ${issue.path.join('.').slice(0, 200)})` : ''
-    return new HttpError(400, `${issue?.message ?? 'The body is not valid.'}${where}`)
-  }
+  if (error instanceof ZodError) return new HttpError(400, schemaFault(error))
   const status = (error as Partial<FastifyError>).statusCode
   if (status !== undefined && status >= 400 && status < 500) return new HttpError(status, clientFault(status))
   return toCloudError(error)
+}
+
+/** The first thing wrong with a body, in Keystone's words where clients know them. */
+function schemaFault(error: ZodError): string {
+  const issue = error.issues[0]
+  const at = issue?.path.join('.').slice(0, 200) ?? ''
+  if (issue?.code === 'invalid_type' && issue.message.endsWith('received undefined'))
+    return `'${issue.path.at(-1)?.toString() ?? 'body'}' is a required property`
+  return at === '' ? (issue?.message ?? 'The body is not valid.') : `${issue?.message} (at ${at})`
 }
 
 /** Fastify's own refusals, in fixed words. */

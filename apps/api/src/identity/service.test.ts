@@ -1,0 +1,248 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
+import { CloudError } from '../kernel/errors.ts'
+import { expectCloudError } from '../kernel/testing.ts'
+import { createProject, createUser, onProjectCreated, setDomainEnabled, setUserEnabled } from './accounts.ts'
+import { hashPassword, isPossiblePassword, verifyPassword } from './passwords.ts'
+import { seedIdentity } from './seed.ts'
+import { projects, rescope, session, signIn } from './service.ts'
+import { adminPassword, demoPassword, testCloud, testUser } from './testing.ts'
+import { SourceThrottle } from './throttle.ts'
+import { anonymousCtx, authenticate } from './tokens.ts'
+
+let cloud: Awaited<ReturnType<typeof testCloud>>
+let deps: Deps
+let system: Ctx
+beforeAll(async () => {
+  cloud = await testCloud()
+  deps = cloud.deps
+  system = systemCtx(deps, 'test')
+})
+afterAll(() => cloud.close())
+
+let sources = 0
+const newSource = () => `192.0.2.${++sources % 250}-${sources}`
+const enter = (user: string, password: string, source = newSource(), domain = 'Default') =>
+  signIn(anonymousCtx(deps, 'req-test'), { user, password, domain }, source)
+async function callerOf(token: string): Promise<Ctx> {
+  const ctx = await authenticate(deps, token, 'req-test')
+  if (!ctx) throw new Error('token is not good')
+  return ctx
+}
+
+describe('seed and sign-in', () => {
+  test('admin and demo sign in to their own projects with their rights', async () => {
+    const admin = (await enter('admin', adminPassword)).session
+    expect(admin).toMatchObject({ project: { name: 'admin' }, admin: true, user: { domainName: 'Default' } })
+    const demo = await enter('demo', demoPassword)
+    expect(demo.session).toMatchObject({
+      project: { name: 'demo' },
+      admin: false,
+      roles: ['member', 'reader'],
+    })
+    expect(await session(await callerOf(demo.token))).toEqual(demo.session)
+  })
+  test('seeding again changes nothing, least of all a password', async () => {
+    const before = await deps.root.user.findMany({ orderBy: { id: 'asc' } })
+    await seedIdentity(deps, { adminPassword: 'other', demoPassword: 'other' })
+    expect(await deps.root.user.findMany({ orderBy: { id: 'asc' } })).toEqual(before)
+    expect(await deps.root.roleAssignment.count()).toBe(4)
+    await expectCloudError(enter('admin', 'other'), 'unauthenticated')
+  })
+  test('projects and rescope: own ones only; another is the same 404 as none', async () => {
+    const caller = await callerOf((await enter('admin', adminPassword)).token)
+    const own = await projects(caller)
+    expect(own.map((p) => p.name)).toEqual(['admin', 'demo'])
+    const other = await rescope(caller, { projectId: own[1]?.id ?? '' })
+    expect(other.session.project?.name).toBe('demo')
+    const foreign = await testUser(deps)
+    const texts = await Promise.all(
+      [foreign.projectId, '0'.repeat(32)].map(async (projectId) => {
+        const error = await expectCloudError(rescope(caller, { projectId }), 'not_found')
+        return error.message.replace(projectId, 'ID')
+      }),
+    )
+    expect(texts[0]).toBe(texts[1])
+  })
+  test('a user without any project gets a session without one', async () => {
+    await createUser(system, { name: 'loner', password: 'pw' })
+    expect((await enter('loner', 'pw')).session).toMatchObject({ project: null, roles: [], admin: false })
+  })
+  test('a project hook runs in the transaction: when it fails there is no project', async () => {
+    const seen: string[] = []
+    onProjectCreated(async (ctx, project) => {
+      seen.push(project.name)
+      expect(ctx.db).not.toBe(deps.root)
+      if (project.name === 'doomed') throw new CloudError('conflict', 'no')
+    })
+    await createProject(system, { name: 'lucky' })
+    await expectCloudError(createProject(system, { name: 'doomed' }), 'conflict')
+    expect(seen).toEqual(['lucky', 'doomed'])
+    expect(await deps.root.project.findFirst({ where: { name: 'doomed' } })).toBeNull()
+    await expectCloudError(createProject(system, { name: 'lucky' }), 'already_exists')
+  })
+  test('only an administrator makes accounts', async () => {
+    const caller = await callerOf((await enter('demo', demoPassword)).token)
+    await expectCloudError(createUser(caller, { name: 'mine' }), 'forbidden')
+    await expectCloudError(createProject(caller, { name: 'mine' }), 'forbidden')
+  })
+})
+
+describe('A15.1 passwords and names that are no such', () => {
+  const bad = [
+    'x',
+    `${demoPassword} `,
+    demoPassword.toUpperCase(),
+    `${demoPassword}\0`,
+    '\0',
+    '\ud800',
+    'é'.repeat(513),
+    'x'.repeat(1025),
+  ]
+  test.each(bad)('password %j', async (password) => {
+    await expectCloudError(enter('demo', password), 'unauthenticated')
+  })
+  test.each(['demo\0', 'Demo', 'dеmo', 'demo ', ' demo', 'demo\ud800', '%', '_emo', 'demo/*', "' OR 1=1 --"])(
+    'user name %j',
+    async (name) => {
+      await expectCloudError(enter(name, demoPassword), 'unauthenticated')
+    },
+  )
+  test('an empty password never matches, not even a user without one', async () => {
+    await createUser(system, { name: 'no-password' })
+    await expectCloudError(enter('no-password', ''), 'unauthenticated')
+    await expectCloudError(enter('demo', ''), 'unauthenticated')
+    await expectCloudError(hashPassword(''), 'invalid_input')
+    await expectCloudError(hashPassword('x'.repeat(1025)), 'invalid_input')
+  })
+  test('a password of 1,024 bytes works, NUL inside counts', async () => {
+    const long = `a\0b${'x'.repeat(1021)}`
+    expect(isPossiblePassword(long)).toBe(true)
+    const hash = await hashPassword(long)
+    expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/)
+    expect([await verifyPassword(hash, long), await verifyPassword(hash, 'a')]).toEqual([true, false])
+  })
+  test('A22.5: more than 102 hashes at a time are turned away, the rest are done', async () => {
+    const results = await Promise.allSettled(Array.from({ length: 130 }, () => verifyPassword(null, 'x')))
+    const refused = results.filter((r) => r.status === 'rejected')
+    expect(refused.length).toBeGreaterThan(0)
+    expect(refused.length).toBeLessThan(130)
+    for (const r of refused) expect(r.reason).toMatchObject({ code: 'unavailable' })
+    expect(await verifyPassword(null, 'x')).toBe(false)
+  })
+})
+
+describe('A16: what a refusal tells', () => {
+  const answerOf = async (attempt: Promise<unknown>) => {
+    const started = performance.now()
+    const error = await expectCloudError(attempt, 'unauthenticated')
+    return { ms: performance.now() - started, text: JSON.stringify({ ...error, message: error.message }) }
+  }
+  test('A16.1: unknown, wrong, disabled, waiting, other domain: same words, same time', async () => {
+    const [known, disabled, waiting] = [await testUser(deps), await testUser(deps), await testUser(deps)]
+    await setUserEnabled(system, { userId: disabled.userId, enabled: false })
+    await deps.root.user.update({
+      where: { id: waiting.userId },
+      data: { failedSignIns: 9, lockedUntil: new Date(Date.now() + 3600_000) },
+    })
+    const kinds: Record<string, () => Promise<unknown>> = {
+      unknown: () => enter('nobody-here', 'wrong'),
+      wrong: () => enter(known.name, 'wrong'),
+      disabled: () => enter(disabled.name, disabled.password),
+      waiting: () => enter(waiting.name, waiting.password),
+      domain: () => enter(known.name, known.password, newSource(), 'no-such-domain'),
+      nul: () => enter('nobody\0', 'wrong'),
+    }
+    const times = new Map<string, number[]>(Object.keys(kinds).map((kind) => [kind, []]))
+    const texts = new Set<string>()
+    for (let round = 0; round < 15; round++)
+      for (const [kind, attempt] of Object.entries(kinds)) {
+        if (kind === 'wrong')
+          await deps.root.user.update({
+            where: { id: known.userId },
+            data: { failedSignIns: 0, lockedUntil: null },
+          })
+        const { ms, text } = await answerOf(attempt())
+        times.get(kind)?.push(ms)
+        texts.add(text)
+      }
+    expect(texts.size).toBe(1)
+    const medians = Object.fromEntries(
+      [...times].map(([kind, all]) => [kind, all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0]),
+    )
+    const all = Object.values(medians)
+    const spread = Math.max(...all) - Math.min(...all)
+    console.info('median ms of refusals', medians)
+    // A hash left out would show as 25 ms and more.
+    expect(spread, JSON.stringify(medians)).toBeLessThan(20)
+  }, 60_000)
+
+  test('A16.6: an account waits after five failures, not for ever, and not where its owner is known', async () => {
+    const who = await testUser(deps)
+    await enter(who.name, who.password, '198.51.100.7')
+    for (let i = 0; i < 5; i++) await expectCloudError(enter(who.name, 'guess'), 'unauthenticated')
+    const locked = await deps.root.user.findUniqueOrThrow({ where: { id: who.userId } })
+    expect(locked.lockedUntil?.getTime()).toBeGreaterThan(Date.now() + 5_000)
+    await expectCloudError(enter(who.name, who.password), 'unauthenticated')
+    await expectCloudError(enter(who.name, 'guess'), 'unauthenticated')
+    const still = await deps.root.user.findUniqueOrThrow({ where: { id: who.userId } })
+    expect(still.lockedUntil, 'tries meanwhile do not make it longer').toEqual(locked.lockedUntil)
+    expect((await enter(who.name, who.password, '198.51.100.7')).token).toMatch(/^slt_/)
+  })
+  test('A16.6: the wait ends by itself and never exceeds five minutes', async () => {
+    const who = await testUser(deps)
+    await deps.root.user.update({ where: { id: who.userId }, data: { failedSignIns: 999 } })
+    await expectCloudError(enter(who.name, 'guess'), 'unauthenticated')
+    const { lockedUntil } = await deps.root.user.findUniqueOrThrow({ where: { id: who.userId } })
+    expect((lockedUntil?.getTime() ?? 0) - Date.now()).toBeLessThanOrEqual(5 * 60_000)
+    await deps.root.user.update({
+      where: { id: who.userId },
+      data: { lockedUntil: new Date(Date.now() - 1) },
+    })
+    await enter(who.name, who.password)
+    const after = await deps.root.user.findUniqueOrThrow({ where: { id: who.userId } })
+    expect([after.failedSignIns, after.lockedUntil]).toEqual([0, null])
+  })
+  test('a source that fails too often waits; others and later do not', () => {
+    const throttle = new SourceThrottle()
+    for (let i = 0; i < 60; i++) throttle.failed(`2001:db8:0:1::${i}`, 1000)
+    expect(() => throttle.check('2001:db8:0:1:aa::1', 2000)).toThrow(/Wait a minute/)
+    expect(() => throttle.check('2001:db8:0:2::1', 2000)).not.toThrow()
+    expect(() => throttle.check('2001:db8:0:1::1', 61_001)).not.toThrow()
+  })
+  test('A22.6: a million sources are not remembered', () => {
+    const throttle = new SourceThrottle()
+    for (let i = 0; i < 50_000; i++) throttle.failed(`source-${i}`)
+    expect(throttle.size).toBe(10_000)
+  })
+  test('a disabled domain lets nobody in', async () => {
+    const who = await testUser(deps)
+    await setDomainEnabled(system, { domainId: 'default', enabled: false })
+    const refusal = await enter(who.name, who.password).catch((error: unknown) => error)
+    await setDomainEnabled(system, { domainId: 'default', enabled: true })
+    expect(refusal).toMatchObject({ code: 'unauthenticated' })
+  })
+})
+
+test('A24: no password or token is in the log or the events', async () => {
+  const lines: string[] = []
+  const log = deps.log.child({})
+  for (const level of ['debug', 'info', 'warn', 'error'] as const)
+    log[level] = (...args: unknown[]) => void lines.push(JSON.stringify(args))
+  const ctx = { ...anonymousCtx(deps, 'req-test'), log }
+  const { token } = await signIn(
+    ctx,
+    { user: 'demo', password: demoPassword, domain: 'Default' },
+    newSource(),
+  )
+  await signIn(ctx, { user: 'demo', password: 'canary-wrong', domain: 'Default' }, newSource()).catch(
+    () => null,
+  )
+  const events = JSON.stringify(await deps.root.event.findMany(), (_k, v) =>
+    typeof v === 'bigint' ? `${v}` : v,
+  )
+  for (const secret of ['canary-', token]) {
+    expect(lines.join()).not.toContain(secret)
+    expect(events).not.toContain(secret)
+  }
+})

@@ -1,0 +1,43 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { type Deps, systemCtx } from '../kernel/context.ts'
+import { testDeps } from '../kernel/testing.ts'
+import { openstackRoutes } from '../openstack/mount.ts'
+import { assignRole, createProject, createUser } from './accounts.ts'
+import { seedIdentity } from './seed.ts'
+import { newId } from './tokens.ts'
+import './register.ts'
+
+export const adminPassword = 'canary-admin-password'
+export const demoPassword = 'canary-demo-password'
+
+/** A seeded cloud for tests: Default domain, admin and demo. */
+export async function testCloud(): Promise<{ deps: Deps; close(): Promise<void> }> {
+  const cloud = await testDeps()
+  await seedIdentity(cloud.deps, { adminPassword, demoPassword })
+  return cloud
+}
+
+/** The façades alone, as the public door has them. */
+export async function testFacade(deps: Deps): Promise<FastifyInstance> {
+  const app = Fastify({ genReqId: () => `req-${crypto.randomUUID()}` })
+  await app.register(openstackRoutes(deps))
+  return app
+}
+
+/** A user with the role on a new project of its own. */
+export async function testUser(
+  deps: Deps,
+  options: { role?: string; password?: string } = {},
+): Promise<{ userId: string; projectId: string; name: string; password: string }> {
+  const ctx = systemCtx(deps, 'test')
+  const name = `user-${newId().slice(0, 8)}`
+  const password = options.password ?? `pw-${newId()}`
+  const project = await createProject(ctx, { name: `project-of-${name}` })
+  const user = await createUser(ctx, { name, password, defaultProjectId: project.id })
+  await assignRole(ctx, {
+    userId: user.id,
+    role: options.role ?? 'member',
+    target: { projectId: project.id },
+  })
+  return { userId: user.id, projectId: project.id, name, password }
+}
