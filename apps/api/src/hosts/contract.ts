@@ -1,5 +1,9 @@
 import { z } from 'zod'
+import { pageInput } from '../kernel/contract.ts'
 
+export const hostListInput = pageInput.extend({ sortDir: z.enum(['asc', 'desc']).default('asc') })
+
+/** `total` is what may be given out (overcommit and reserve included), `used` what instances have claimed. */
 export type HostView = {
   id: string
   name: string
@@ -14,11 +18,13 @@ export type HostView = {
   vcpus: { used: number; total: number }
   memoryMib: { used: number; total: number }
   diskGib: { used: number; total: number }
+  /** What the machine really has. */
+  physical: { vcpus: number; memoryMib: number; diskGib: number }
   instances: number
   lastSeenAt: string | null
 }
 export const hostUpdateInput = z.object({
   id: z.uuid(),
   enabled: z.boolean(),
-  reason: z.string().max(255).optional(),
+  reason: z.string().trim().max(255).optional(),
 })

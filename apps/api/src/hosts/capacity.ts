@@ -1,0 +1,25 @@
+/** What a machine has: vCPUs, MiB of memory, GiB of disk in all and free now. */
+export type Physical = { vcpus: number; memoryMib: number; diskGib: number; diskFreeGib: number }
+/** How much of it may be given out; columns of the host, defaults in prisma/schema/compute.prisma. */
+export type Overcommit = {
+  cpuRatio: number
+  memoryRatio: number
+  memoryReserveMib: number
+  diskRatio: number
+}
+export type Capacity = { vcpus: number; memoryMib: number; diskGib: number }
+
+/**
+ * vCPUs are shared four to one by default, memory is not, and 1 GiB of it (at most half of a small
+ * machine) is left for the machine itself. Of the disk counts what is free now plus what instances
+ * have claimed already: a disk that others have filled is not promised twice.
+ */
+export function capacityOf(physical: Physical, claimed: { diskGib: number }, over: Overcommit): Capacity {
+  const reserve = Math.min(over.memoryReserveMib, physical.memoryMib / 2)
+  const disk = Math.min(physical.diskGib, physical.diskFreeGib + claimed.diskGib)
+  return {
+    vcpus: Math.floor(physical.vcpus * over.cpuRatio),
+    memoryMib: Math.floor((physical.memoryMib - reserve) * over.memoryRatio),
+    diskGib: Math.floor(disk * over.diskRatio),
+  }
+}

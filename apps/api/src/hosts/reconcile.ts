@@ -1,0 +1,84 @@
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { plainOp } from '../kernel/hosts.ts'
+import { defineReconciler } from '../kernel/reconciler.ts'
+import { hostEvent } from './service.ts'
+
+/** How often every host is asked, and after how much silence it counts as down: two missed beats. */
+const beatMs = 5_000
+const deadAfterMs = 12_000
+
+defineReconciler({ name: 'hosts.heartbeat', everyMs: beatMs, run: beat })
+defineReconciler({ name: 'hosts.counters', everyMs: 60_000, run: proveCounters })
+
+/** Asks every host; one that does not answer for a while is down until it answers again. */
+export async function beat(ctx: Ctx): Promise<void> {
+  const hosts = await ctx.db.host.findMany({ select: { id: true, name: true, endpoint: true, state: true } })
+  const seen: string[] = []
+  await Promise.all(
+    hosts.map(async (host) => {
+      try {
+        await ctx.deps.hosts.at(host.endpoint).hypervisor.probe(plainOp(ctx, beatMs - 1_000))
+        seen.push(host.id)
+      } catch (error) {
+        ctx.log.warn({ err: error, host: host.name }, 'host does not answer')
+      }
+    }),
+  )
+  await ctx.db.host.updateMany({ where: { id: { in: seen } }, data: { lastSeenAt: new Date() } })
+  for (const { id, state } of hosts) {
+    if (seen.includes(id) && state !== 'up') await settle(ctx, id, 'up')
+    if (!seen.includes(id) && state === 'up') await settle(ctx, id, 'down')
+  }
+}
+
+async function settle(ctx: Ctx, id: string, state: 'up' | 'down'): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const silent = { OR: [{ lastSeenAt: null }, { lastSeenAt: { lt: new Date(Date.now() - deadAfterMs) } }] }
+    const { count } = await tx.db.host.updateMany({
+      where: { id, state: { not: state }, ...(state === 'down' ? silent : {}) },
+      data: { state },
+    })
+    if (count === 0) return
+    tx.log.warn({ hostId: id, state }, 'host changed its state')
+    await hostEvent(tx, id, 'updated')
+  })
+}
+
+/** Proves what hosts have given out against the instances that are there, and corrects it. */
+export async function proveCounters(ctx: Ctx): Promise<void> {
+  const suspects = await ctx.db.$queryRaw<{ id: string }[]>`
+    SELECT h."id"::text AS "id" FROM "Host" h LEFT JOIN (
+      SELECT "hostId", sum("vcpus") AS v, sum("memoryMib") AS m, sum("diskGib") AS d
+      FROM "Instance" WHERE "vmState" <> 'deleted' GROUP BY "hostId") i ON i."hostId" = h."id"
+    WHERE (h."vcpusUsed", h."memoryMibUsed", h."diskGibUsed")
+      IS DISTINCT FROM (COALESCE(i.v, 0), COALESCE(i.m, 0), COALESCE(i.d, 0))`
+  for (const { id } of suspects) await correct(ctx, id)
+}
+
+/**
+ * Claims change the host's row in the transaction of the instance's. With the row locked nobody
+ * is between the two, and the next statement sees every instance that was committed before.
+ */
+async function correct(ctx: Ctx, id: string): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "id" = ${id}::uuid FOR UPDATE`
+    const { _sum: sum } = await tx.db.instance.aggregate({
+      where: { hostId: id, vmState: { not: 'deleted' } },
+      _sum: { vcpus: true, memoryMib: true, diskGib: true },
+    })
+    const proven = {
+      vcpusUsed: sum.vcpus ?? 0,
+      memoryMibUsed: sum.memoryMib ?? 0,
+      diskGibUsed: sum.diskGib ?? 0,
+    }
+    const before = await tx.db.host.findFirst({ where: { id, NOT: proven } })
+    if (!before) return // somebody was in the middle of it
+    await tx.db.host.update({ where: { id }, data: proven })
+    const { vcpusUsed, memoryMibUsed, diskGibUsed } = before
+    tx.log.warn(
+      { hostId: id, proven, before: { vcpusUsed, memoryMibUsed, diskGibUsed } },
+      'counters corrected',
+    )
+    await hostEvent(tx, id, 'updated')
+  })
+}

@@ -1,0 +1,297 @@
+import { DriverError } from '@stratolith/drivers/errors'
+import type { HostDrivers } from '@stratolith/drivers/host'
+import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
+import type { HypervisorEvent } from '@stratolith/drivers/hypervisor/interface'
+import { backgroundOp } from '@stratolith/drivers/op'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
+import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
+import { capacityOf } from './capacity.ts'
+import { hostListInput } from './contract.ts'
+import { beat, proveCounters } from './reconcile.ts'
+import './register.ts'
+import {
+  claimHost,
+  getHost,
+  hostsForPlacement,
+  listHosts,
+  registerHost,
+  releaseHost,
+  updateHost,
+} from './service.ts'
+import { watchHostEvents } from './watch.ts'
+
+const fakes = new Map<string, ReturnType<typeof fakeHost>>()
+function fakeHost() {
+  const hypervisor = createFakeHypervisor({ vcpus: 4, memoryMib: 9_216 })
+  const disk = { totalGib: 100, freeGib: 60 }
+  const storage: Pick<HostDrivers['storage'], 'probe'> = { probe: async () => disk }
+  return { hypervisor, disk, storage }
+}
+const at = (endpoint: string) => {
+  const known = fakes.get(endpoint) ?? fakeHost()
+  fakes.set(endpoint, known)
+  return known
+}
+
+let deps: Deps
+let close: () => Promise<void>
+let system: Ctx
+beforeAll(async () => {
+  ;({ deps, close } = await testDeps((endpoint) => at(endpoint) as unknown as HostDrivers))
+  system = systemCtx(deps, 'test')
+})
+afterAll(() => close())
+
+const newHost = async () => {
+  const name = `h-${crypto.randomUUID().slice(0, 8)}`
+  const { id } = await registerHost(system, { name, endpoint: `fake:${name}` })
+  return { id, name, ...at(`fake:${name}`) }
+}
+const one = { vcpus: 1, memoryMib: 1024, diskGib: 10 }
+const claim = (id: string, need = one) => inTransaction(system, (tx) => claimHost(tx, id, need))
+const eventsOf = (id: string) =>
+  deps.root.event.findMany({ where: { resourceId: id }, orderBy: { id: 'asc' } })
+const newInstance = (hostId: string, projectId: string, data: object = {}) =>
+  deps.root.instance.create({
+    data: {
+      id: crypto.randomUUID(),
+      projectId,
+      userId: 'u',
+      name: 'i',
+      hostname: 'i',
+      flavorId: 'f',
+      flavorName: 'f',
+      hostId,
+      ...one,
+      ...data,
+    },
+  })
+
+describe('capacity', () => {
+  const over = { cpuRatio: 4, memoryRatio: 1, memoryReserveMib: 1024, diskRatio: 1 }
+  it.each([
+    ['an empty machine', { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60 }, 0, [16, 8_192, 60]],
+    [
+      'claims count as free',
+      { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60 },
+      30,
+      [16, 8_192, 90],
+    ],
+    [
+      'never more than there is',
+      { vcpus: 1, memoryMib: 9_216, diskGib: 100, diskFreeGib: 99 },
+      30,
+      [4, 8_192, 100],
+    ],
+    [
+      'a small machine keeps half',
+      { vcpus: 1, memoryMib: 1_000, diskGib: 9, diskFreeGib: 9 },
+      0,
+      [4, 500, 9],
+    ],
+  ])('%s', (_what, physical, diskGib, [vcpus, memoryMib, disk]) => {
+    expect(capacityOf(physical, { diskGib }, over)).toEqual({ vcpus, memoryMib, diskGib: disk })
+  })
+})
+
+describe('registering', () => {
+  it('writes facts and capacity, and again changes nothing that an administrator set', async () => {
+    const host = await newHost()
+    const admin = await testCtx(deps, { role: 'admin' })
+    await updateHost(admin, { id: host.id, enabled: false, reason: 'new fans' })
+    host.disk.freeGib = 50
+    expect(await registerHost(system, { name: host.name, endpoint: `fake:${host.name}` })).toEqual({
+      id: host.id,
+    })
+    expect(await getHost(admin, { id: host.id })).toMatchObject({
+      name: host.name,
+      state: 'up',
+      enabled: false,
+      disabledReason: 'new fans',
+      hypervisor: 'Fake 1',
+      accelerator: 'fake',
+      vcpus: { used: 0, total: 16 },
+      memoryMib: { used: 0, total: 8_192 },
+      diskGib: { total: 50 },
+      physical: { vcpus: 4, memoryMib: 9_216, diskGib: 100 },
+      instances: 0,
+    })
+    expect((await eventsOf(host.id)).map((event) => event.kind)).toEqual([
+      'host.created',
+      'operation.updated',
+      'host.updated',
+      'host.updated',
+    ])
+  })
+
+  it('twice at once makes one host', async () => {
+    const name = `h-${crypto.randomUUID().slice(0, 8)}`
+    const input = { name, endpoint: `fake:${name}` }
+    const [a, b] = await Promise.all([registerHost(system, input), registerHost(system, input)])
+    expect(a.id).toBe(b.id)
+  })
+
+  it('leaves nothing when the agent does not answer', async () => {
+    const name = `h-${crypto.randomUUID().slice(0, 8)}`
+    at(`fake:${name}`).hypervisor.failNext('probe', new DriverError('unavailable', 'down'))
+    await expect(registerHost(system, { name, endpoint: `fake:${name}` })).rejects.toThrow('down')
+    expect(await deps.root.host.count({ where: { name } })).toBe(0)
+  })
+})
+
+describe('reading and changing', () => {
+  it('is for administrators', async () => {
+    const host = await newHost()
+    for (const role of ['member', 'reader', 'none'] as const) {
+      const ctx = await testCtx(deps, { role })
+      await expectCloudError(listHosts(ctx, hostListInput.parse({})), 'forbidden')
+      await expectCloudError(getHost(ctx, { id: host.id }), 'forbidden')
+      await expectCloudError(updateHost(ctx, { id: host.id, enabled: true }), 'forbidden')
+    }
+  })
+
+  it('lists by name, page by page, with the number of instances', async () => {
+    const admin = await testCtx(deps, { role: 'admin' })
+    const host = await newHost()
+    await newInstance(host.id, admin.projectId)
+    await newInstance(host.id, admin.projectId, { vmState: 'deleted' })
+    const found = await listHosts(admin, hostListInput.parse({ search: host.name.toUpperCase() }))
+    expect(found).toMatchObject({ total: 1, next: null, items: [{ id: host.id, instances: 1 }] })
+    const first = await listHosts(admin, hostListInput.parse({ limit: 1 }))
+    const second = await listHosts(admin, hostListInput.parse({ limit: 1, marker: first.next }))
+    expect([first.items[0]?.name, second.items[0]?.name]).toEqual(
+      (await deps.root.host.findMany({ orderBy: { name: 'asc' }, take: 2 })).map((row) => row.name),
+    )
+  })
+
+  it('asks for a reason and answers 404 for no host', async () => {
+    const admin = await testCtx(deps, { role: 'admin' })
+    const host = await newHost()
+    const error = await expectCloudError(updateHost(admin, { id: host.id, enabled: false }), 'invalid_input')
+    expect(error.field).toBe('reason')
+    await expectCloudError(getHost(admin, { id: crypto.randomUUID() }), 'not_found')
+    await updateHost(admin, { id: host.id, enabled: false, reason: 'fans' })
+    expect(await updateHost(admin, { id: host.id, enabled: true })).toMatchObject({
+      enabled: true,
+      disabledReason: null,
+    })
+  })
+})
+
+describe('claims', () => {
+  it('never give out more than there is, however many ask at once', async () => {
+    const host = await newHost()
+    const won = await Promise.all(Array.from({ length: 20 }, () => claim(host.id)))
+    expect(won.filter(Boolean)).toHaveLength(6) // of 60 GiB of disk
+    expect(await deps.root.host.findUnique({ where: { id: host.id } })).toMatchObject({
+      vcpusUsed: 6,
+      memoryMibUsed: 6_144,
+      diskGibUsed: 60,
+    })
+    await inTransaction(system, (tx) => releaseHost(tx, host.id, one))
+    expect([await claim(host.id), await claim(host.id)]).toEqual([true, false])
+  })
+
+  it('are bounded by each amount alone', async () => {
+    const host = await newHost()
+    expect(await claim(host.id, { vcpus: 17, memoryMib: 1, diskGib: 1 })).toBe(false)
+    expect(await claim(host.id, { vcpus: 1, memoryMib: 8_193, diskGib: 1 })).toBe(false)
+    expect(await claim(host.id, { vcpus: 1, memoryMib: 1, diskGib: 61 })).toBe(false)
+    expect(await claim(host.id, { vcpus: 16, memoryMib: 8_192, diskGib: 60 })).toBe(true)
+  })
+
+  it('are refused by a disabled and by a silent host, and undone with their transaction', async () => {
+    const host = await newHost()
+    const aborted = inTransaction(system, async (tx) => {
+      expect(await claimHost(tx, host.id, one)).toBe(true)
+      throw new Error('changed my mind')
+    })
+    await expect(aborted).rejects.toThrow('changed my mind')
+    expect((await hostsForPlacement(system)).find((h) => h.id === host.id)?.vcpus).toEqual({
+      used: 0,
+      total: 16,
+    })
+    await deps.root.host.update({ where: { id: host.id }, data: { enabled: false } })
+    expect(await claim(host.id)).toBe(false)
+    await deps.root.host.update({ where: { id: host.id }, data: { enabled: true, state: 'down' } })
+    expect(await claim(host.id)).toBe(false)
+  })
+})
+
+describe('reconcilers', () => {
+  it('prove the counters against the instances', async () => {
+    const host = await newHost()
+    const { projectId } = await testCtx(deps)
+    await newInstance(host.id, projectId)
+    await newInstance(host.id, projectId, { vmState: 'error' })
+    await newInstance(host.id, projectId, { vmState: 'deleted' })
+    await proveCounters(system)
+    const used = { vcpusUsed: 2, memoryMibUsed: 2_048, diskGibUsed: 20 }
+    expect(await deps.root.host.findUnique({ where: { id: host.id } })).toMatchObject(used)
+    const events = (await eventsOf(host.id)).length
+    await proveCounters(system)
+    expect((await eventsOf(host.id)).length).toBe(events)
+  })
+
+  it('take a host down after some silence and up at its first answer, with an event each', async () => {
+    const host = await newHost()
+    const state = async () => (await deps.root.host.findUniqueOrThrow({ where: { id: host.id } })).state
+    const silent = () => host.hypervisor.failNext('probe', new DriverError('unavailable', 'no answer'))
+    silent()
+    await beat(system)
+    expect(await state()).toBe('up') // one missed beat is nothing
+    await deps.root.host.update({
+      where: { id: host.id },
+      data: { lastSeenAt: new Date(Date.now() - 13_000) },
+    })
+    silent()
+    await beat(system)
+    expect(await state()).toBe('down')
+    await beat(system)
+    expect(await state()).toBe('up')
+    expect((await eventsOf(host.id)).map((event) => event.kind)).toEqual([
+      'host.created',
+      'host.updated',
+      'host.updated',
+    ])
+  })
+})
+
+describe('watching', () => {
+  it('tells the power changes of every host until it is stopped', async () => {
+    const host = await newHost()
+    const told: [string, HypervisorEvent][] = []
+    const stop = watchHostEvents(deps, (hostId, event) => told.push([hostId, event]))
+    const op = backgroundOp(deps.log)
+    const spec = (id: string) => ({
+      id,
+      projectId: 'p',
+      name: 'n',
+      vcpus: 1,
+      memoryMib: 64,
+      power: 'running' as const,
+      disks: [],
+      nics: [],
+      guest: {
+        hostname: 'h',
+        zone: 'nova',
+        launchIndex: 0,
+        metadata: {},
+        publicKeys: [],
+        userData: null,
+        securityGroups: [],
+        flavorName: 'f',
+        imageId: null,
+      },
+    })
+    await vi.waitFor(async () => {
+      await host.hypervisor.ensure(op, spec(crypto.randomUUID()))
+      expect(told.some(([id, event]) => id === host.id && event.power === 'running')).toBe(true)
+    })
+    stop()
+    const before = told.length
+    await host.hypervisor.ensure(op, spec(crypto.randomUUID()))
+    expect(told).toHaveLength(before)
+  })
+})

@@ -1,0 +1,195 @@
+import { Prisma } from '@stratolith/db'
+import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import type { Page } from '../kernel/contract.ts'
+import { invalidInput, invariant, notFound } from '../kernel/errors.ts'
+import { appendEvent } from '../kernel/events.ts'
+import { plainOp } from '../kernel/hosts.ts'
+import { pageOf } from '../kernel/page.ts'
+import { authorize } from '../kernel/policy.ts'
+import { recordOperation } from '../kernel/workflow.ts'
+import { capacityOf } from './capacity.ts'
+import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
+
+type HostRow = NonNullable<Awaited<ReturnType<Ctx['db']['host']['findUnique']>>>
+/** What one instance takes. */
+export type Need = { vcpus: number; memoryMib: number; diskGib: number }
+
+/** Administrators only. By name. */
+export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
+  authorize(ctx, 'hosts:list_hosts')
+  const where = input.search ? { name: { contains: input.search, mode: 'insensitive' as const } } : {}
+  const page = await pageOf<HostRow>(ctx.db.host, input, where, {
+    orderBy: [{ name: input.sortDir }, { id: input.sortDir }],
+  })
+  const counts = await instanceCounts(ctx, page.items)
+  return { ...page, items: page.items.map((row) => toView(row, counts.get(row.id) ?? 0)) }
+}
+
+/** Administrators only. Throws not_found. */
+export async function getHost(ctx: Ctx, { id }: { id: string }): Promise<HostView> {
+  authorize(ctx, 'hosts:get_host')
+  return viewOf(ctx, await loadHost(ctx, id))
+}
+
+/** Opens or closes a host for new instances; those that run there go on. Closing needs a reason. */
+export async function updateHost(ctx: Ctx, input: z.output<typeof hostUpdateInput>): Promise<HostView> {
+  authorize(ctx, 'hosts:update_host')
+  if (!input.enabled && !input.reason)
+    throw invalidInput('Say why the host is disabled: others will ask.', 'reason')
+  return inTransaction(ctx, async (tx) => {
+    const before = await loadHost(tx, input.id)
+    const row = await tx.db.host.update({
+      where: { id: input.id },
+      data: { enabled: input.enabled, disabledReason: input.enabled ? null : input.reason },
+    })
+    await recordOperation(tx, {
+      id: crypto.randomUUID(),
+      action: input.enabled ? 'host.enable' : 'host.disable',
+      resourceKind: 'host',
+      resourceId: row.id,
+      resourceName: row.name,
+      projectId: null,
+      input: { enabled: input.enabled, reason: input.reason ?? null, before: before.enabled },
+    })
+    await hostEvent(tx, row.id, 'updated')
+    return viewOf(tx, row)
+  })
+}
+
+/**
+ * Writes down a machine and what it can carry, as its agent tells. Called at every start; doing it
+ * again refreshes facts and capacity and keeps what an administrator has set. Throws `unavailable`
+ * when the agent does not answer. Our own processes only (systemCtx).
+ */
+export async function registerHost(
+  ctx: Ctx,
+  input: { name: string; endpoint: string },
+): Promise<{ id: string }> {
+  invariant(ctx.scope.kind === 'system', 'registerHost needs the system ctx')
+  const drivers = ctx.deps.hosts.at(input.endpoint)
+  const op = plainOp(ctx, 60_000)
+  const [facts, disk] = await Promise.all([drivers.hypervisor.probe(op), drivers.storage.probe(op)])
+  return inTransaction(ctx, async (tx) => {
+    const id = crypto.randomUUID()
+    // First the row (or nothing), then its lock: a claim may be changing the counters.
+    await tx.db.$executeRaw`INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib")
+      VALUES (${id}::uuid, ${input.name}, ${input.endpoint}, 0, 0, 0) ON CONFLICT ("name") DO NOTHING`
+    await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "name" = ${input.name} FOR UPDATE`
+    const row = await tx.db.host.findUniqueOrThrow({ where: { name: input.name } })
+    const physical = { ...facts, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
+    const updated = await tx.db.host.update({
+      where: { id: row.id },
+      data: {
+        endpoint: input.endpoint,
+        accelerator: facts.accelerator,
+        ...capacityOf(physical, { diskGib: row.diskGibUsed }, row),
+        facts: physical,
+        state: 'up',
+        lastSeenAt: new Date(),
+      },
+    })
+    if (row.id === id) await hostEvent(tx, id, 'created')
+    else if (shown(row) !== shown(updated)) await hostEvent(tx, row.id, 'updated')
+    return { id: row.id }
+  })
+}
+
+/**
+ * Takes room on a host for one instance: one conditional update, in the transaction that makes
+ * (or moves) the instance. False when the host is full, disabled or down: choose another.
+ */
+export async function claimHost(ctx: Ctx, hostId: string, need: Need): Promise<boolean> {
+  invariant(ctx.db !== ctx.deps.root, 'claimHost outside a transaction')
+  const claimed = await ctx.db.$executeRaw(Prisma.sql`
+    UPDATE "Host" SET "vcpusUsed" = "vcpusUsed" + ${need.vcpus}::int,
+      "memoryMibUsed" = "memoryMibUsed" + ${need.memoryMib}::int,
+      "diskGibUsed" = "diskGibUsed" + ${need.diskGib}::int
+    WHERE "id" = ${hostId}::uuid AND "enabled" AND "state" = 'up'
+      AND "vcpusUsed" + ${need.vcpus}::int <= "vcpus"
+      AND "memoryMibUsed" + ${need.memoryMib}::int <= "memoryMib"
+      AND "diskGibUsed" + ${need.diskGib}::int <= "diskGib"`)
+  if (claimed === 1) await hostEvent(ctx, hostId, 'updated')
+  return claimed === 1
+}
+
+/**
+ * Gives the room back, in the transaction that takes the instance off the host (sets its hostId to
+ * null or makes it deleted): hosts.counters counts every instance with a hostId that is not deleted.
+ */
+export async function releaseHost(ctx: Ctx, hostId: string, need: Need): Promise<void> {
+  invariant(ctx.db !== ctx.deps.root, 'releaseHost outside a transaction')
+  await ctx.db.$executeRaw`
+    UPDATE "Host" SET "vcpusUsed" = GREATEST("vcpusUsed" - ${need.vcpus}::int, 0),
+      "memoryMibUsed" = GREATEST("memoryMibUsed" - ${need.memoryMib}::int, 0),
+      "diskGibUsed" = GREATEST("diskGibUsed" - ${need.diskGib}::int, 0)
+    WHERE "id" = ${hostId}::uuid`
+  await hostEvent(ctx, hostId, 'updated')
+}
+
+/** Every host with its room, for the scheduler; the caller decides what of it a tenant may read. */
+export async function hostsForPlacement(ctx: Ctx) {
+  const rows = await ctx.db.host.findMany({ orderBy: { name: 'asc' } })
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    zone: row.zone,
+    state: row.state,
+    enabled: row.enabled,
+    disabledReason: row.disabledReason,
+    ...room(row),
+  }))
+}
+
+/** A change of a host that its page shows; in the transaction of the change. */
+export async function hostEvent(ctx: Ctx, hostId: string, what: 'created' | 'updated'): Promise<void> {
+  await appendEvent(ctx, { kind: `host.${what}`, projectId: null, resourceKind: 'host', resourceId: hostId })
+}
+
+async function loadHost(ctx: Ctx, id: string): Promise<HostRow> {
+  const row = await ctx.db.host.findUnique({ where: { id } })
+  if (!row) throw notFound('host', id)
+  return row
+}
+
+async function viewOf(ctx: Ctx, row: HostRow): Promise<HostView> {
+  return toView(row, (await instanceCounts(ctx, [row])).get(row.id) ?? 0)
+}
+
+async function instanceCounts(ctx: Ctx, rows: readonly HostRow[]): Promise<Map<string, number>> {
+  const counts = await ctx.db.instance.groupBy({
+    by: ['hostId'],
+    where: { hostId: { in: rows.map((row) => row.id) }, vmState: { not: 'deleted' } },
+    _count: true,
+  })
+  return new Map(counts.map((count) => [count.hostId ?? '', count._count]))
+}
+
+const room = (row: HostRow) => ({
+  vcpus: { used: row.vcpusUsed, total: row.vcpus },
+  memoryMib: { used: row.memoryMibUsed, total: row.memoryMib },
+  diskGib: { used: row.diskGibUsed, total: row.diskGib },
+})
+
+function toView(row: HostRow, instances: number): HostView {
+  const facts = row.facts as Partial<HostFacts>
+  return {
+    id: row.id,
+    name: row.name,
+    zone: row.zone,
+    state: row.state === 'up' ? 'up' : 'down',
+    enabled: row.enabled,
+    disabledReason: row.disabledReason,
+    accelerator: row.accelerator,
+    acceleratorReason: facts.acceleratorReason ?? null,
+    hypervisor: [facts.hypervisor, facts.version].filter(Boolean).join(' '),
+    cpuModel: facts.cpuModel ?? '',
+    ...room(row),
+    physical: { vcpus: facts.vcpus ?? 0, memoryMib: facts.memoryMib ?? 0, diskGib: facts.diskGib ?? 0 },
+    instances,
+    lastSeenAt: row.lastSeenAt?.toISOString() ?? null,
+  }
+}
+
+const shown = (row: HostRow): string => JSON.stringify({ ...toView(row, 0), lastSeenAt: null })
