@@ -9,13 +9,11 @@ import {
   toWireError,
   type WireLine,
 } from '@stratolith/drivers/remote/protocol'
-import type { KeyedQueue } from './queue.ts'
 import type { Service } from './serve.ts'
 
 /** One driver call: checked, run, its progress and its end written as lines. */
 export async function answerCall(
   service: Service,
-  queue: KeyedQueue,
   name: string,
   request: IncomingMessage,
   response: ServerResponse,
@@ -32,27 +30,20 @@ export async function answerCall(
     if (!response.destroyed) response.write(`${JSON.stringify(line)}\n`)
   }
   const alive = setInterval(() => write({ alive: true }), aliveEveryMs)
-  const run = (signal: AbortSignal) => {
-    const op: Op = {
-      id: envelope.data.op.id,
-      signal,
-      log,
-      progress: (text) => write({ progress: text.slice(0, 500) }),
-    }
-    return call.run(service.drivers, op)
+  const op: Op = {
+    id: envelope.data.op.id,
+    signal: gone.signal,
+    log,
+    progress: (text) => write({ progress: text.slice(0, 500) }),
   }
   const startedAt = performance.now()
+  const took = () => ({ ms: Math.round(performance.now() - startedAt) })
   try {
-    const result =
-      call.key === null
-        ? await run(gone.signal)
-        : await queue.run(call.key, (cancelled) => run(AbortSignal.any([gone.signal, cancelled])), {
-            preempts: call.removes,
-          })
-    if (call.key !== null) log.info({ key: call.key, ms: Math.round(performance.now() - startedAt) }, 'done')
+    const result = await call.run(service.drivers, op)
+    if (call.changes) log.info(took(), 'done')
     write({ result: result ?? null })
   } catch (error) {
-    log.warn({ err: error, key: call.key, ms: Math.round(performance.now() - startedAt) }, 'failed')
+    log.warn({ err: error, ...took() }, 'failed')
     write({ error: toWireError(error) })
   } finally {
     clearInterval(alive)

@@ -8,7 +8,6 @@ import type { Logger } from 'pino'
 import { answerCall } from './calls.ts'
 import { openConsole } from './console.ts'
 import { streamEvents } from './events.ts'
-import { KeyedQueue } from './queue.ts'
 
 export type Service = {
   drivers: HostDrivers
@@ -29,11 +28,10 @@ const statusOf: Record<DriverErrorCode, number> = {
 
 /** The agent's HTTP server, not yet listening; see packages/drivers/src/remote/protocol.ts. */
 export function agentServer(service: Service): http.Server {
-  const queue = new KeyedQueue()
   const server = http.createServer(
     { keepAliveTimeout: 60_000, requestTimeout: 30_000 },
     (request, response) => {
-      route(service, queue, request, response).catch((error: unknown) => refuse(service, response, error))
+      route(service, request, response).catch((error: unknown) => refuse(service, response, error))
     },
   )
   server.on('upgrade', (request, socket, head) => {
@@ -51,13 +49,12 @@ export function agentServer(service: Service): http.Server {
 
 async function route(
   service: Service,
-  queue: KeyedQueue,
   request: http.IncomingMessage,
   response: http.ServerResponse,
 ): Promise<void> {
   const path = request.url ?? '/'
   if (request.method === 'POST' && path.startsWith('/v1/call/'))
-    return answerCall(service, queue, path.slice('/v1/call/'.length), request, response)
+    return answerCall(service, path.slice('/v1/call/'.length), request, response)
   if (request.method === 'GET' && path === '/v1/events') return streamEvents(service, response)
   if (request.method === 'GET' && path === '/v1/capabilities')
     return answerJson(response, capabilitiesOf(service.drivers))

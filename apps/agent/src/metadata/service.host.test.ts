@@ -32,7 +32,9 @@ const service = new MetadataService({
     read: async (id) => passwords.get(id) ?? '',
     writeOnce: async (id, password) => !passwords.has(id) && !!passwords.set(id, password),
   },
-  hypervisor: { specOf: async (id) => ({ id, name: id, projectId: 'p', guest: guest() }) as InstanceSpec },
+  hypervisor: {
+    specOf: async (id) => ({ id, name: id, projectId: 'p', guest: guest() }) as unknown as InstanceSpec,
+  },
   network: {
     findPort: (networkId, address) => {
       const instanceId = guests[`${networkId}/${address}`]

@@ -52,33 +52,22 @@ export const callEnvelope = z.strictObject({
 
 type Method<A extends unknown[], R> = {
   args: z.ZodType<A>
-  /** Key of what a changing call changes: calls on one key run one after the other. Null: a read. */
-  key: ((...args: A) => string) | null
-  /** A removal does not wait for the call that is under way on its key but cancels it. */
-  removes: boolean
+  /** Changes something on the host (and is worth a line in the log). */
+  changes: boolean
   call(host: HostDrivers, op: Op, ...args: A): Promise<R>
 }
 
 const read = <A extends unknown[], R>(args: z.ZodType<A>, call: Method<A, R>['call']): Method<A, R> => ({
   args,
-  key: null,
-  removes: false,
+  changes: false,
   call,
 })
-const change = <A extends [{ id: string } | string, ...unknown[]], R>(
-  kind: string,
-  args: z.ZodType<A>,
-  call: Method<A, R>['call'],
-): Method<A, R> => ({
+const change = <A extends unknown[], R>(args: z.ZodType<A>, call: Method<A, R>['call']): Method<A, R> => ({
   args,
-  key: (...given) => `${kind}/${typeof given[0] === 'string' ? given[0] : given[0].id}`,
-  removes: false,
+  changes: true,
   call,
 })
-const remove = (kind: string, call: Method<[string], void>['call']): Method<[string], void> => ({
-  ...change(kind, byId, call),
-  removes: true,
-})
+const remove = (call: Method<[string], void>['call']): Method<[string], void> => change(byId, call)
 
 const none: z.ZodType<[]> = z.tuple([])
 const byId: z.ZodType<[string]> = z.tuple([s.id])
@@ -94,19 +83,17 @@ export const methods = {
   'hypervisor/probe': read(none, (h, op) => h.hypervisor.probe(op)),
   'hypervisor/list': read(none, (h, op) => h.hypervisor.list(op)),
   'hypervisor/get': read(byId, (h, op, id) => h.hypervisor.get(op, id)),
-  'hypervisor/ensure': change('instance', z.tuple([s.instanceSpec]), (h, op, spec) =>
-    h.hypervisor.ensure(op, spec),
-  ),
-  'hypervisor/remove': remove('instance', (h, op, id) => h.hypervisor.remove(op, id)),
-  'hypervisor/start': change('instance', byId, (h, op, id) => h.hypervisor.start(op, id)),
-  'hypervisor/stop': change('instance', z.tuple([s.id, s.stopOptions]), (h, op, id, options) =>
+  'hypervisor/ensure': change(z.tuple([s.instanceSpec]), (h, op, spec) => h.hypervisor.ensure(op, spec)),
+  'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
+  'hypervisor/start': change(byId, (h, op, id) => h.hypervisor.start(op, id)),
+  'hypervisor/stop': change(z.tuple([s.id, s.stopOptions]), (h, op, id, options) =>
     h.hypervisor.stop(op, id, options),
   ),
-  'hypervisor/reboot': change('instance', z.tuple([s.id, s.rebootOptions]), (h, op, id, options) =>
+  'hypervisor/reboot': change(z.tuple([s.id, s.rebootOptions]), (h, op, id, options) =>
     h.hypervisor.reboot(op, id, options),
   ),
-  'hypervisor/pause': change('instance', byId, (h, op, id) => h.hypervisor.pause(op, id)),
-  'hypervisor/unpause': change('instance', byId, (h, op, id) => h.hypervisor.unpause(op, id)),
+  'hypervisor/pause': change(byId, (h, op, id) => h.hypervisor.pause(op, id)),
+  'hypervisor/unpause': change(byId, (h, op, id) => h.hypervisor.unpause(op, id)),
   'console/log': read(z.tuple([s.id, s.logOptions]), async (h, op, id, options) =>
     consoleOf(h).log(op, id, options),
   ),
@@ -116,33 +103,24 @@ export const methods = {
   ),
   'network/probe': read(none, (h, op) => h.network.probe(op)),
   'network/list': read(none, (h, op) => h.network.list(op)),
-  'network/ensureNetwork': change('network', z.tuple([s.networkSpec]), (h, op, spec) =>
+  'network/ensureNetwork': change(z.tuple([s.networkSpec]), (h, op, spec) =>
     h.network.ensureNetwork(op, spec),
   ),
-  'network/removeNetwork': remove('network', (h, op, id) => h.network.removeNetwork(op, id)),
-  'network/ensurePort': change('port', z.tuple([s.portSpec]), (h, op, spec) =>
-    h.network.ensurePort(op, spec),
-  ),
-  'network/removePort': remove('port', (h, op, id) => h.network.removePort(op, id)),
-  'network/ensureRouter': change('router', z.tuple([s.routerSpec]), (h, op, spec) =>
-    h.network.ensureRouter(op, spec),
-  ),
-  'network/removeRouter': remove('router', (h, op, id) => h.network.removeRouter(op, id)),
-  'network/ensureAddressSet': change('addressSet', z.tuple([s.addressSetSpec]), (h, op, spec) =>
+  'network/removeNetwork': remove((h, op, id) => h.network.removeNetwork(op, id)),
+  'network/ensurePort': change(z.tuple([s.portSpec]), (h, op, spec) => h.network.ensurePort(op, spec)),
+  'network/removePort': remove((h, op, id) => h.network.removePort(op, id)),
+  'network/ensureRouter': change(z.tuple([s.routerSpec]), (h, op, spec) => h.network.ensureRouter(op, spec)),
+  'network/removeRouter': remove((h, op, id) => h.network.removeRouter(op, id)),
+  'network/ensureAddressSet': change(z.tuple([s.addressSetSpec]), (h, op, spec) =>
     h.network.ensureAddressSet(op, spec),
   ),
-  'network/removeAddressSet': remove('addressSet', (h, op, id) => h.network.removeAddressSet(op, id)),
+  'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
   'storage/probe': read(none, (h, op) => h.storage.probe(op)),
-  'storage/ensureDisk': change('disk', z.tuple([s.diskSpec]), (h, op, spec) =>
-    h.storage.ensureDisk(op, spec),
-  ),
-  'storage/removeDisk': remove('disk', (h, op, id) => h.storage.removeDisk(op, id)),
+  'storage/ensureDisk': change(z.tuple([s.diskSpec]), (h, op, spec) => h.storage.ensureDisk(op, spec)),
+  'storage/removeDisk': remove((h, op, id) => h.storage.removeDisk(op, id)),
   'storage/listDisks': read(none, (h, op) => h.storage.listDisks(op)),
-  'storage/ensureBase': {
-    ...read(z.tuple([s.baseSpec]), (h, op, spec) => h.storage.ensureBase(op, spec)),
-    key: (spec: { blobId: string }) => `base/${spec.blobId}`,
-  },
-  'storage/removeBase': remove('base', (h, op, id) => h.storage.removeBase(op, id)),
+  'storage/ensureBase': change(z.tuple([s.baseSpec]), (h, op, spec) => h.storage.ensureBase(op, spec)),
+  'storage/removeBase': remove((h, op, id) => h.storage.removeBase(op, id)),
   'storage/listBases': read(none, (h, op) => h.storage.listBases(op)),
 }
 
@@ -156,11 +134,7 @@ export type ArgsOf<N extends MethodName> =
 export type ResultOf<N extends MethodName> = Awaited<ReturnType<CallOf<N>>>
 
 /** A call that has been checked and only waits to be run. */
-export type CheckedCall = {
-  key: string | null
-  removes: boolean
-  run(host: HostDrivers, op: Op): Promise<unknown>
-}
+export type CheckedCall = { changes: boolean; run(host: HostDrivers, op: Op): Promise<unknown> }
 
 /**
  * Checks a call against the allow-list and its schema. Raises `unsupported` for an unknown
@@ -176,8 +150,7 @@ export function checkCall(name: string, args: unknown): CheckedCall {
     throw new DriverError('invalid', `${name}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`)
   }
   return {
-    key: method.key?.(...parsed.data) ?? null,
-    removes: method.removes,
+    changes: method.changes,
     run: (host, op) => method.call(host, op, ...parsed.data),
   }
 }
