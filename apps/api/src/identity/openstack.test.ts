@@ -79,6 +79,10 @@ describe('discovery', () => {
     expect(answer.statusCode).toBe(404)
     expect(answer.json()).toEqual({ error: { code: 404, message: expect.any(String), title: 'Not Found' } })
   })
+  test('what is not below /identity goes to the portal', async () => {
+    for (const url of ['/', '/identityx', '/images', '/v3/auth/tokens'])
+      expect((await get(url)).body, url).toBe('the portal')
+  })
   test('request ids: ours, or the caller’s when it has the form', async () => {
     const mine = 'req-102ae999-aa4a-41f3-9fac-a099d1fcbf4e'
     const echoed = await get(v3, undefined, { 'x-openstack-request-id': mine })

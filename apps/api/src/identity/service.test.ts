@@ -210,6 +210,21 @@ describe('A16: what a refusal tells', () => {
     expect(() => throttle.check('2001:db8:0:2::1', 2000)).not.toThrow()
     expect(() => throttle.check('2001:db8:0:1::1', 61_001)).not.toThrow()
   })
+  test('one source cannot take every place: 30 sign-ins at once', async () => {
+    const throttle = new SourceThrottle()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const running = Array.from({ length: 30 }, () => throttle.attempt('192.0.2.9', () => promise))
+    await expectCloudError(
+      throttle.attempt('192.0.2.9', async () => 1),
+      'unavailable',
+      /at once/,
+    )
+    expect(await throttle.attempt('192.0.2.10', async () => 2)).toBe(2)
+    resolve()
+    await Promise.all(running)
+    expect(await throttle.attempt('192.0.2.9', async () => 3)).toBe(3)
+    expect(throttle.size).toBe(0)
+  })
   test('A22.6: a million sources are not remembered', () => {
     const throttle = new SourceThrottle()
     for (let i = 0; i < 50_000; i++) throttle.failed(`source-${i}`)

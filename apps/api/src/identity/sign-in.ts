@@ -38,7 +38,10 @@ export async function verifySignIn(
   password: string,
   source: string,
 ): Promise<VerifiedUser> {
-  throttle.check(source)
+  return throttle.attempt(source, () => verify(ctx, who, password, source))
+}
+
+async function verify(ctx: Ctx, who: UserRef, password: string, source: string): Promise<VerifiedUser> {
   const user = await findUser(ctx, who)
   const correct = await verifyPassword(user?.passwordHash ?? null, password)
   const digest = user ? sourceDigest(user.id, source) : ''

@@ -17,10 +17,11 @@ export async function testCloud(): Promise<{ deps: Deps; close(): Promise<void> 
   return cloud
 }
 
-/** The façades alone, as the public door has them. */
+/** The façades as the public door has them: whatever they do not answer goes to the portal. */
 export async function testFacade(deps: Deps): Promise<FastifyInstance> {
   const app = Fastify({ genReqId: () => `req-${crypto.randomUUID()}` })
   await app.register(openstackRoutes(deps))
+  app.all('/*', async (_request, reply) => reply.status(418).send('the portal'))
   return app
 }
 

@@ -5,12 +5,35 @@ import { CloudError } from '../kernel/errors.ts'
 /** Failures that one source may make in a window before it must wait. */
 const maxFailures = 60
 const windowMs = 60_000
+/** Sign-ins of one source under way at a time, well below what passwords.ts lets wait: no one fills it. */
+const maxAtOnce = 30
 /** Sources remembered at a time; the one seen longest ago is forgotten first (A22.6). */
 const maxSources = 10_000
 
 /** Counts failed sign-ins per source in bounded memory. `now` in ms. */
 export class SourceThrottle {
   readonly #sources = new Map<string, { failures: number; since: number }>()
+  readonly #underWay = new Map<string, number>()
+
+  /** Runs one attempt of the source; throws when it has too many under way or has failed too often. */
+  async attempt<T>(source: string, work: () => Promise<T>): Promise<T> {
+    this.check(source)
+    const key = sourceKey(source)
+    const others = this.#underWay.get(key) ?? 0
+    if (others >= maxAtOnce)
+      throw new CloudError(
+        'unavailable',
+        'Too many sign-ins at once from your address. Try again in a moment.',
+      )
+    this.#underWay.set(key, others + 1)
+    try {
+      return await work()
+    } finally {
+      const left = (this.#underWay.get(key) ?? 1) - 1
+      if (left > 0) this.#underWay.set(key, left)
+      else this.#underWay.delete(key)
+    }
+  }
 
   /** Throws when the source has failed too often within the window. */
   check(source: string, now = Date.now()): void {
@@ -32,7 +55,7 @@ export class SourceThrottle {
     if (this.#sources.size > maxSources && oldest !== undefined) this.#sources.delete(oldest)
   }
   get size(): number {
-    return this.#sources.size
+    return this.#sources.size + this.#underWay.size
   }
 }
 

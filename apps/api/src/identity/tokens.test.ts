@@ -11,7 +11,7 @@ import {
 } from './accounts.ts'
 import { rescope, signIn, signOut } from './service.ts'
 import { testCloud, testUser } from './testing.ts'
-import { anonymousCtx, authenticate, hashToken, newTokenText, sessionAlive } from './tokens.ts'
+import { anonymousCtx, authenticate, hashToken, newTokenText, rightsHold, sessionAlive } from './tokens.ts'
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
@@ -109,7 +109,10 @@ describe('A14: what ends a token ends it at the next request', () => {
     await assignRole(system, { userId: who.userId, role: 'admin', target })
     const token = await enter(who)
     expect([...(await callerOf(token)).roles].sort()).toEqual(['admin', 'member', 'reader'])
+    const stream = await callerOf(token)
+    expect(await rightsHold(stream)).toBe(true)
     await removeRole(system, { userId: who.userId, role: 'admin', target })
+    expect(await rightsHold(stream)).toBe(false)
     expect([...(await callerOf(token)).roles]).toEqual(['reader'])
   })
 

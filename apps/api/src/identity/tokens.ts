@@ -136,6 +136,12 @@ export async function sessionAlive(deps: Deps, tokenHash: string): Promise<boole
   return (await tokenFacts(deps.root, tokenHash)) !== null
 }
 
+/** For open streams: does the token still give everything that `ctx` was made with? */
+export async function rightsHold(ctx: Ctx): Promise<boolean> {
+  const facts = ctx.actor.tokenHash === null ? null : await tokenFacts(ctx.deps.root, ctx.actor.tokenHash)
+  return facts !== null && [...ctx.roles].every((role) => facts.roles.has(role))
+}
+
 export type ScopeWish =
   | { kind: 'project'; projectId: string }
   | { kind: 'domain'; domainId: string }
