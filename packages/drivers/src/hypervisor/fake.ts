@@ -1,0 +1,340 @@
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { checkAlive, createChanges, unknownInstance } from './changes.ts'
+import { appendLog, blackPng, echoStream, type FakeLog, readLog } from './fake-console.ts'
+import type {
+  ConsoleFacet,
+  HostFacts,
+  HypervisorCapabilities,
+  HypervisorDriver,
+  InstanceSpec,
+  LocalHypervisorDriver,
+  ObservedInstance,
+  PowerState,
+} from './interface.ts'
+import { checkSpec, sameSpec } from './spec.ts'
+
+export type FakeHypervisorOptions = {
+  /** What each call takes, in milliseconds. Default 0. */
+  latencyMs?: number
+  /** When true each call waits until `step()` lets it go. Default false. */
+  stepped?: boolean
+  vcpus?: number
+  memoryMib?: number
+  diskGib?: number
+  /** What an earlier fake left (its `state`), as a restarted agent finds it. Used in place. */
+  state?: FakeHypervisorState
+}
+
+/** Plain data: can be copied, compared and handed to the next fake. */
+export type FakeHypervisorState = { instances: Record<string, FakeInstance>; lastPid: number }
+type FakeInstance = {
+  spec: InstanceSpec
+  power: PowerState
+  pid: number | null
+  startedAt: string | null
+  reason: string | null
+  ignoresButton: boolean
+  log: FakeLog
+}
+
+export type FakeMethod =
+  | Exclude<keyof HypervisorDriver, 'capabilities' | 'subscribe' | 'console'>
+  | `console.${keyof ConsoleFacet}`
+
+/** The simulator's own controls, beside the driver interface. */
+export type FakeHypervisor = LocalHypervisorDriver & {
+  readonly console: ConsoleFacet
+  readonly state: FakeHypervisorState
+  /** How often each method was called. */
+  readonly calls: Readonly<Partial<Record<FakeMethod, number>>>
+  /** Names of the calls that wait for `step()`, oldest first. */
+  readonly waiting: readonly FakeMethod[]
+  /** Lets the next `count` waiting calls go (stepped fakes only). */
+  step(count?: number): void
+  /** The next call of that method raises this and changes nothing. May be queued several times. */
+  failNext(method: FakeMethod, error: DriverError): void
+  /** The hypervisor process of that guest dies. */
+  crash(id: string, reason?: string): void
+  /** The guest powers itself off. */
+  guestPowerOff(id: string): void
+  /** The guest does not react to the power button from now on. */
+  ignorePowerButton(id: string): void
+  /** The guest writes to its serial port (ASCII). */
+  print(id: string, text: string): void
+}
+
+/**
+ * A hypervisor that only pretends, with the semantics of the real one: it carries tests of a
+ * hundred hosts with a thousand guests each (a guest is one small record, no timers).
+ */
+export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeHypervisor {
+  const capabilities: HypervisorCapabilities = {
+    pause: true,
+    softReboot: true,
+    screenshot: true,
+    maxVcpus: options.vcpus ?? 64,
+    maxMemoryMib: options.memoryMib ?? 262_144,
+  }
+  const facts: HostFacts = {
+    hypervisor: 'Fake',
+    version: '1',
+    accelerator: 'fake',
+    acceleratorReason: null,
+    vcpus: options.vcpus ?? 64,
+    memoryMib: options.memoryMib ?? 262_144,
+    diskGib: options.diskGib ?? 4096,
+    cpuModel: 'Fake CPU',
+  }
+  const machine = createMachine(options.state ?? { instances: {}, lastPid: 1000 })
+  const gate = createGate(options)
+  const { enter } = gate
+  const { load, settle, boot, halt, cut } = machine
+
+  /** Takes as long as the guest does; one that ignores the button takes all the time it is given. */
+  async function pressButton(op: Op, guest: FakeInstance, graceMs: number): Promise<void> {
+    if (guest.power === 'running' && guest.ignoresButton && graceMs > 0)
+      await sleep(graceMs, undefined, { signal: op.signal }).catch(() => checkAlive(op))
+  }
+
+  async function stop(op: Op, id: string, grace: { graceMs: number }): Promise<ObservedInstance> {
+    await enter('stop', op)
+    await pressButton(op, load(id), grace.graceMs)
+    const guest = load(id)
+    guest.spec = { ...guest.spec, power: 'off' }
+    return guest.power === 'off' ? settle(guest) : halt(guest, 'off', null)
+  }
+
+  async function reboot(op: Op, id: string, how: { kind: 'soft' | 'hard'; graceMs: number }) {
+    await enter('reboot', op)
+    const guest = load(id)
+    if (how.kind === 'soft') {
+      if (guest.power !== 'running')
+        throw new DriverError(
+          'conflict',
+          `Instance ${id} is ${guest.power}: only a running guest can be asked to reboot.`,
+        )
+      await pressButton(op, guest, how.graceMs)
+      load(id)
+    }
+    guest.spec = { ...guest.spec, power: 'running' }
+    // like the real one: a reboot is not told as an end and a beginning
+    if (guest.pid !== null) cut(guest)
+    return boot(guest)
+  }
+
+  async function freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {
+    await enter(to === 'paused' ? 'pause' : 'unpause', op)
+    const guest = load(id)
+    if (guest.pid === null)
+      throw new DriverError('conflict', `Instance ${id} is ${guest.power}: start it first.`)
+    return guest.power === to ? settle(guest) : machine.change(guest, to, null)
+  }
+
+  return {
+    capabilities,
+    state: machine.state,
+    calls: gate.calls,
+    waiting: gate.waiting,
+    step: gate.step,
+    failNext: gate.failNext,
+    subscribe: machine.changes.subscribe,
+    console: createConsole(enter, machine),
+    async probe(op) {
+      await enter('probe', op)
+      return { ...facts }
+    },
+    async list(op) {
+      await enter('list', op)
+      return Object.values(machine.state.instances).map(settle)
+    },
+    async get(op, id) {
+      await enter('get', op)
+      const guest = machine.state.instances[id]
+      return guest ? settle(guest) : null
+    },
+    async ensure(op, given) {
+      await enter('ensure', op)
+      const spec = checkSpec(given, capabilities)
+      const guest = machine.define(spec)
+      const due = spec.power === 'running' && (guest.power === 'off' || guest.power === 'crashed')
+      return due ? boot(guest) : settle(guest)
+    },
+    async remove(op, id) {
+      await enter('remove', op)
+      const guest = machine.state.instances[id]
+      if (guest && guest.pid !== null) halt(guest, 'off', null)
+      delete machine.state.instances[id]
+    },
+    async start(op, id) {
+      await enter('start', op)
+      const guest = load(id)
+      if (guest.power === 'paused')
+        throw new DriverError('conflict', `Instance ${id} is paused: unpause it instead.`)
+      guest.spec = { ...guest.spec, power: 'running' }
+      return guest.power === 'running' ? settle(guest) : boot(guest)
+    },
+    stop,
+    reboot,
+    pause: (op, id) => freeze(op, id, 'paused'),
+    unpause: (op, id) => freeze(op, id, 'running'),
+    specOf: async (id) => machine.state.instances[id]?.spec ?? null,
+    crash(id, reason = 'QEMU died (simulated).') {
+      halt(load(id), 'crashed', reason)
+    },
+    guestPowerOff(id) {
+      halt(load(id), 'off', null)
+    },
+    ignorePowerButton(id) {
+      load(id).ignoresButton = true
+    },
+    print(id, text) {
+      machine.print(load(id), text)
+    },
+  }
+}
+
+type Machine = ReturnType<typeof createMachine>
+
+/** The guests and what may happen to them; every change is told to the listeners. */
+function createMachine(state: FakeHypervisorState) {
+  const changes = createChanges((error) => {
+    throw error
+  })
+  /** Serial and VNC streams that end with their guest. Not part of the state: an agent's restart cuts them too. */
+  const streams = new Map<string, Set<{ stream: Duplex; serial: boolean }>>()
+
+  const settle = (guest: FakeInstance): ObservedInstance => ({
+    id: guest.spec.id,
+    power: guest.power,
+    pid: guest.pid,
+    startedAt: guest.startedAt,
+    reason: guest.reason,
+  })
+  function change(guest: FakeInstance, power: PowerState, reason: string | null): ObservedInstance {
+    guest.power = power
+    guest.reason = reason
+    changes.emit(guest.spec.id, power, reason)
+    return settle(guest)
+  }
+  /** The process ends, and with it the consoles. */
+  function cut(guest: FakeInstance): void {
+    guest.pid = null
+    guest.startedAt = null
+    for (const { stream } of streams.get(guest.spec.id) ?? []) stream.destroy()
+    streams.delete(guest.spec.id)
+  }
+  return {
+    state,
+    changes,
+    streams,
+    settle,
+    change,
+    load(id: string): FakeInstance {
+      const guest = state.instances[id]
+      if (!guest) throw unknownInstance(id)
+      return guest
+    },
+    define(spec: InstanceSpec): FakeInstance {
+      const known = state.instances[spec.id]
+      if (known) {
+        if (!sameSpec(known.spec, spec)) known.spec = spec
+        return known
+      }
+      const guest: FakeInstance = {
+        spec,
+        power: 'off',
+        pid: null,
+        startedAt: null,
+        reason: null,
+        ignoresButton: false,
+        log: { start: 0, text: '' },
+      }
+      state.instances[spec.id] = guest
+      return guest
+    },
+    boot(guest: FakeInstance): ObservedInstance {
+      state.lastPid += 1
+      guest.pid = state.lastPid
+      guest.startedAt = new Date().toISOString()
+      guest.ignoresButton = false
+      appendLog(guest.log, 'hello\r\n')
+      return change(guest, 'running', null)
+    },
+    cut,
+    halt(guest: FakeInstance, power: 'off' | 'crashed', reason: string | null): ObservedInstance {
+      cut(guest)
+      return change(guest, power, reason)
+    },
+    print(guest: FakeInstance, text: string): void {
+      appendLog(guest.log, text)
+      for (const { stream, serial } of streams.get(guest.spec.id) ?? []) if (serial) stream.push(text)
+    },
+  }
+}
+
+/** What happens before a call does its work: latency, waiting for a step, the failure that a test ordered. */
+function createGate(options: FakeHypervisorOptions) {
+  const calls: Partial<Record<FakeMethod, number>> = {}
+  const failures = new Map<FakeMethod, DriverError[]>()
+  const waiting: FakeMethod[] = []
+  const releases: (() => void)[] = []
+  return {
+    calls,
+    waiting,
+    failNext(method: FakeMethod, error: DriverError): void {
+      failures.set(method, [...(failures.get(method) ?? []), error])
+    },
+    step(count = 1): void {
+      waiting.splice(0, count)
+      for (const release of releases.splice(0, count)) release()
+    },
+    async enter(method: FakeMethod, op: Op): Promise<void> {
+      calls[method] = (calls[method] ?? 0) + 1
+      checkAlive(op)
+      if (options.latencyMs) await sleep(options.latencyMs)
+      if (options.stepped) {
+        waiting.push(method)
+        await new Promise<void>((resolve) => releases.push(resolve))
+      }
+      checkAlive(op)
+      const failure = failures.get(method)?.shift()
+      if (failure) throw failure
+    },
+  }
+}
+
+function createConsole(enter: ReturnType<typeof createGate>['enter'], machine: Machine): ConsoleFacet {
+  function alive(id: string): FakeInstance {
+    const guest = machine.load(id)
+    if (guest.pid === null)
+      throw new DriverError('conflict', `Instance ${id} is ${guest.power} and has no console.`)
+    return guest
+  }
+  return {
+    async open(op, id, protocol) {
+      await enter('console.open', op)
+      const guest = alive(id)
+      const serial = protocol === 'serial'
+      const stream = echoStream(serial ? '' : 'RFB 003.008\n', (text) => {
+        if (serial) appendLog(guest.log, text)
+      })
+      const entry = { stream, serial }
+      const open = machine.streams.get(id) ?? new Set()
+      machine.streams.set(id, open.add(entry))
+      stream.once('close', () => open.delete(entry))
+      return stream
+    },
+    async log(op, id, options) {
+      await enter('console.log', op)
+      return readLog(machine.load(id).log, options)
+    },
+    async screenshot(op, id) {
+      await enter('console.screenshot', op)
+      alive(id)
+      return blackPng
+    },
+  }
+}

@@ -1,0 +1,166 @@
+import type { InstanceSpec } from './interface.ts'
+import { maxDisks, maxNics } from './spec.ts'
+
+/** Names of QEMU's files, relative to its working directory (no socket path can become too long). */
+export const runFiles = { qmp: 'qmp', vnc: 'vnc', serial: 'serial', agent: 'qga', pid: 'pid' } as const
+/** Descriptor of the serial log that QEMU inherits. */
+export const serialLogFd = 3
+
+export type Accelerator = 'kvm' | 'tcg'
+export type ArgsInput = {
+  spec: InstanceSpec
+  accelerator: Accelerator
+  /** Per disk id: whether its file can be opened past the page cache. */
+  direct: ReadonlyMap<string, boolean>
+}
+
+/** Forbids what QEMU never needs once it runs; the kernel kills it (SIGSYS) when it tries. */
+export const sandbox = ['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny']
+
+/**
+ * QEMU's arguments (without its name) for one guest: q35, everything on explicit PCI slots so that
+ * a guest finds its devices where they were, disks and NICs each behind a port of their own so that
+ * more can be plugged in. Starts stopped (-S). A guest that powers itself off leaves QEMU in the
+ * state "shutdown" (-no-shutdown), so that a QEMU that is gone without having been told so by us
+ * has crashed, also when that happened while the agent was down.
+ */
+export function qemuArgs(input: ArgsInput): string[] {
+  const { spec } = input
+  return [
+    ...['-name', `guest=${spec.id},process=qemu-${spec.id.slice(0, 8)}`],
+    ...['-uuid', spec.id],
+    ...['-no-user-config', '-nodefaults', '-S', '-no-shutdown'],
+    ...sandbox,
+    ...machineArgs(input),
+    ...['-pidfile', runFiles.pid],
+    ...['-chardev', `socket,id=qmp,path=${runFiles.qmp},server=on,wait=off`],
+    ...['-mon', 'chardev=qmp,mode=control'],
+    ...consoleArgs(),
+    ...portArgs(),
+    ...spec.disks.flatMap((disk, index) => diskArgs(disk, index, input.direct.get(disk.id) ?? false)),
+    ...spec.nics.flatMap(nicArgs),
+  ]
+}
+
+function machineArgs({ spec, accelerator }: ArgsInput): string[] {
+  return [
+    ...['-machine', 'q35,vmport=off,usb=off,dump-guest-core=off'],
+    // tb-size bounds QEMU's own memory: the translated code of a guest, in MiB
+    ...['-accel', accelerator === 'kvm' ? 'kvm' : 'tcg,thread=multi,tb-size=64'],
+    ...['-cpu', accelerator === 'kvm' ? 'host' : 'max'],
+    ...['-smp', `cpus=${spec.vcpus},sockets=1,cores=${spec.vcpus},threads=1`],
+    ...['-m', `size=${spec.memoryMib}M`],
+    ...['-rtc', accelerator === 'kvm' ? 'base=utc,driftfix=slew' : 'base=utc'],
+    ...['-boot', 'strict=on'],
+    ...[
+      '-smbios',
+      `type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova,uuid=${spec.id},serial=${spec.id}`,
+    ],
+    ...device({
+      driver: 'virtio-balloon-pci',
+      id: 'balloon',
+      'deflate-on-oom': true,
+      bus: 'pcie.0',
+      addr: '0x4',
+    }),
+    ...['-object', JSON.stringify({ 'qom-type': 'rng-builtin', id: 'entropy' })],
+    ...device({ driver: 'virtio-rng-pci', id: 'rng', rng: 'entropy', bus: 'pcie.0', addr: '0x5' }),
+  ]
+}
+
+function consoleArgs(): string[] {
+  return [
+    ...['-display', 'none'],
+    ...['-vnc', `unix:${runFiles.vnc},share=force-shared`],
+    ...device({ driver: 'virtio-vga', id: 'video', bus: 'pcie.0', addr: '0x1' }),
+    ...device({ driver: 'qemu-xhci', id: 'usb', bus: 'pcie.0', addr: '0x2' }),
+    ...device({ driver: 'usb-tablet', id: 'tablet', bus: 'usb.0' }),
+    ...device({ driver: 'usb-kbd', id: 'keyboard', bus: 'usb.0' }),
+    ...['-add-fd', `fd=${serialLogFd},set=1`],
+    ...[
+      '-chardev',
+      `socket,id=serial,path=${runFiles.serial},server=on,wait=off,logfile=/dev/fdset/1,logappend=on`,
+    ],
+    ...device({ driver: 'isa-serial', id: 'serial0', chardev: 'serial' }),
+    ...device({ driver: 'virtio-serial-pci', id: 'channels', bus: 'pcie.0', addr: '0x3' }),
+    ...['-chardev', `socket,id=agent,path=${runFiles.agent},server=on,wait=off`],
+    ...device({
+      driver: 'virtserialport',
+      chardev: 'agent',
+      name: 'org.qemu.guest_agent.0',
+      bus: 'channels.0',
+    }),
+  ]
+}
+
+/** Hot-pluggable PCIe ports: d0… for disks, n0… for NICs. io-reserve=0: 16 ports would exhaust the I/O space. */
+function portArgs(): string[] {
+  const names = [...range(maxDisks).map((n) => `d${n}`), ...range(maxNics).map((n) => `n${n}`)]
+  return names.flatMap((id, index) =>
+    device({
+      driver: 'pcie-root-port',
+      id,
+      bus: 'pcie.0',
+      chassis: index + 1,
+      slot: index + 1,
+      addr: `0x${(0x10 + (index >> 3)).toString(16)}.0x${index & 7}`,
+      multifunction: (index & 7) === 0,
+      'io-reserve': 0,
+    }),
+  )
+}
+
+function diskArgs(disk: InstanceSpec['disks'][number], index: number, direct: boolean): string[] {
+  const cache = { direct, 'no-flush': false }
+  const file = {
+    driver: 'file',
+    'node-name': `disk${index}-file`,
+    filename: disk.path,
+    discard: 'unmap',
+    cache,
+  }
+  const format = {
+    driver: disk.format,
+    'node-name': `disk${index}`,
+    file: file['node-name'],
+    discard: 'unmap',
+    cache,
+  }
+  return [
+    ...['-blockdev', JSON.stringify(file)],
+    ...['-blockdev', JSON.stringify(format)],
+    ...device({
+      driver: 'virtio-blk-pci',
+      id: `blk${index}`,
+      drive: `disk${index}`,
+      serial: disk.id.slice(0, 20),
+      bus: `d${index}`,
+      ...(disk.boot ? { bootindex: index + 1 } : {}),
+    }),
+  ]
+}
+
+function nicArgs(nic: InstanceSpec['nics'][number], index: number): string[] {
+  return [
+    ...[
+      '-netdev',
+      JSON.stringify({ type: 'tap', id: `net${index}`, ifname: nic.tap, script: 'no', downscript: 'no' }),
+    ],
+    ...device({
+      driver: 'virtio-net-pci',
+      id: `nic${index}`,
+      netdev: `net${index}`,
+      mac: nic.mac,
+      host_mtu: nic.mtu,
+      // no boot ROM: nothing boots from the network
+      romfile: '',
+      bus: `n${index}`,
+    }),
+  ]
+}
+
+const device = (properties: Record<string, string | number | boolean>): string[] => [
+  '-device',
+  JSON.stringify(properties),
+]
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)

@@ -1,0 +1,347 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { checkAlive } from './changes.ts'
+import type { InstanceSpec, ObservedInstance, PowerState } from './interface.ts'
+import { type LaunchOptions, launchQemu } from './qemu-launch.ts'
+import { findQemu, killQemu, waitGone } from './qemu-process.ts'
+import { connectQmp, type QmpClient, type QmpEvent } from './qmp.ts'
+import { bootId, type GuestPaths, type RunRecord, tailOf, writeRecord, writeSpec } from './state-files.ts'
+
+export type GuestContext = {
+  log: Logger
+  launch: () => Promise<LaunchOptions>
+  emit: (power: PowerState, reason: string | null, at?: string) => void
+}
+
+/** How often the power button is pressed again while a guest has not reacted (it may still be booting). */
+const buttonIntervalMs = 5_000
+const quitMs = 3_000
+const reconnectMs = 1_000
+
+/**
+ * One guest: its wish (spec), its process and what QEMU tells about it. The methods are called one
+ * at a time (qemu.ts holds a lock per guest); only QEMU's events come in between.
+ */
+export class QemuGuest {
+  readonly id: string
+  readonly paths: GuestPaths
+  readonly #context: GuestContext
+  spec: InstanceSpec | null
+  power: PowerState = 'off'
+  #record: RunRecord
+  #qmp: QmpClient | null = null
+  /** How our own child ended; null for a process that we adopted. */
+  #exited: Promise<string> | null = null
+  /** QEMU announced the guest's end (SHUTDOWN event). */
+  #shutdown = Promise.withResolvers<void>()
+  #shutdownSeen = false
+  /** Being ended by us: what the closing socket means is known. */
+  #ending = false
+  #pauseReason: string | null = null
+  /** Work that an event started; lifecycle calls wait for it. */
+  #settling: Promise<void> | null = null
+  #closed = false
+  #quiet = false
+
+  constructor(
+    paths: GuestPaths,
+    id: string,
+    spec: InstanceSpec | null,
+    record: RunRecord,
+    context: GuestContext,
+  ) {
+    this.id = id
+    this.paths = paths
+    this.spec = spec
+    this.#record = record
+    this.#context = context
+  }
+
+  observed(): ObservedInstance {
+    const alive = this.isAlive()
+    return {
+      id: this.id,
+      power: this.power,
+      pid: alive ? this.#record.pid : null,
+      startedAt: alive ? this.#record.startedAt : null,
+      reason:
+        this.power === 'crashed' ? this.#record.reason : this.power === 'paused' ? this.#pauseReason : null,
+    }
+  }
+
+  isAlive(): boolean {
+    return this.power === 'running' || this.power === 'paused'
+  }
+
+  /** The control connection, or `unavailable` while QEMU does not answer. */
+  control(): QmpClient {
+    if (this.#qmp) return this.#qmp
+    throw new DriverError('unavailable', `QEMU of instance ${this.id} does not answer on its control socket.`)
+  }
+
+  settled(): Promise<void> {
+    return this.#settling ?? Promise.resolve()
+  }
+
+  /** Lets go of the guest without touching it. */
+  detach(): void {
+    this.#closed = true
+    this.#qmp?.close()
+  }
+
+  /** After a start of the agent: finds out what became of the guest while nobody watched. */
+  async adopt(): Promise<void> {
+    if (this.#record.phase === 'off') return killQemu(this.paths.run, this.id, this.#record.pid)
+    if (this.#record.phase === 'crashed') {
+      this.power = 'crashed'
+      return killQemu(this.paths.run, this.id, this.#record.pid)
+    }
+    const pid = await findQemu(this.paths.run, this.id, this.#record.pid)
+    if (pid === null) {
+      // The agent died before the guest ever ran, or the guest died alone.
+      if (this.#record.phase === 'starting') return this.#settle('off', null)
+      const restarted = this.#record.bootId !== (await bootId())
+      const why = restarted
+        ? 'The host was restarted while the guest ran.'
+        : 'QEMU died while the agent was down.'
+      return this.#settle('crashed', await this.#withTail(why))
+    }
+    if (this.#record.phase === 'starting') {
+      // The agent died in the middle of a start: whoever wanted it asks again.
+      await killQemu(this.paths.run, this.id, pid)
+      return this.#settle('off', null)
+    }
+    this.#record = { ...this.#record, pid }
+    this.power = 'running'
+    await this.#attach().catch((error: unknown) => {
+      this.#context.log.warn({ err: error, instance: this.id }, 'a running guest does not answer yet')
+      this.#reconnectLater()
+    })
+  }
+
+  async launch(op: Op): Promise<void> {
+    const { spec } = this
+    if (!spec)
+      throw new DriverError('invalid', `The record of instance ${this.id} is damaged: ensure it again.`)
+    const before = this.#record
+    const options = await this.#context.launch()
+    await killQemu(this.paths.run, this.id, before.pid)
+    this.#shutdown = Promise.withResolvers<void>()
+    this.#shutdownSeen = false
+    this.#ending = false
+    this.#pauseReason = null
+    const startedAt = new Date().toISOString()
+    try {
+      await this.#save({ phase: 'starting', pid: null, startedAt, bootId: await bootId(), reason: null })
+      const { qmp, pid, exited } = await launchQemu(op, spec, this.paths, options, this.#handlers())
+      this.#qmp = qmp
+      this.#exited = exited
+      await this.#save({ ...this.#record, pid })
+      await qmp.execute('cont')
+      await this.#save({ ...this.#record, phase: 'running' })
+    } catch (error) {
+      this.#ending = true
+      this.#qmp?.close()
+      this.#qmp = null
+      await killQemu(this.paths.run, this.id, this.#record.pid)
+      await this.#save(before)
+      throw error
+    }
+    // A guest that has ended since (its event came before this line) keeps that state.
+    if (this.#settling === null) this.#become('running', null)
+  }
+
+  /** Ends the process at once. Power becomes off. */
+  async halt(): Promise<void> {
+    this.#ending = true
+    await this.#save({ ...this.#record, phase: 'off', reason: null }).catch((error: unknown) =>
+      this.#context.log.error(
+        { err: error, instance: this.id },
+        'the clean end of a guest cannot be recorded',
+      ),
+    )
+    const { pid } = this.#record
+    const qmp = this.#qmp
+    // the answer may never come: QEMU can be faster in going than in saying so
+    await qmp?.execute('quit', {}, quitMs).catch(() => undefined)
+    const gone = pid !== null && qmp !== null && (await waitGone(this.paths.run, this.id, pid, quitMs))
+    if (!gone) await killQemu(this.paths.run, this.id, pid)
+    qmp?.close()
+    this.#qmp = null
+    this.#record = { ...this.#record, pid: null }
+    this.#become('off', null)
+  }
+
+  /**
+   * Presses the power button and waits until the guest is off, at most graceMs or until `hurry`.
+   * Then (also when the guest did react) the process is ended. Raises `unavailable` when the call
+   * was given up; the guest then goes on.
+   */
+  async powerDown(op: Op, graceMs: number, hurry: AbortSignal): Promise<void> {
+    const end = Date.now() + graceMs
+    const over = this.#shutdown.promise
+    const stop = AbortSignal.any([op.signal, hurry])
+    while (this.power === 'running' && !this.#shutdownSeen && Date.now() < end && !hurry.aborted) {
+      checkAlive(op)
+      await this.control().execute('system_powerdown')
+      const waitMs = Math.max(0, Math.min(buttonIntervalMs, end - Date.now()))
+      const pause = new AbortController()
+      const signal = AbortSignal.any([stop, pause.signal])
+      const tick = sleep(waitMs, undefined, { signal }).catch(() => undefined)
+      await Promise.race([over, tick])
+      pause.abort()
+    }
+    if (!hurry.aborted) checkAlive(op)
+    // The event has begun to end the process already.
+    if (this.#settling) await this.#settling
+    else await this.halt()
+  }
+
+  async freeze(to: 'paused' | 'running'): Promise<void> {
+    await this.control().execute(to === 'paused' ? 'stop' : 'cont')
+    const status = await this.#status()
+    if (status === 'paused' || status === 'running') this.#become(status, null)
+  }
+
+  /** Tells of the outcome only: a reboot is not an end and a beginning for whoever follows. */
+  async quietly(run: () => Promise<void>): Promise<void> {
+    this.#quiet = true
+    try {
+      await run()
+    } finally {
+      this.#quiet = false
+      this.#context.emit(this.power, this.observed().reason)
+    }
+  }
+
+  async define(spec: InstanceSpec): Promise<void> {
+    await writeSpec(this.paths, spec)
+    this.spec = spec
+  }
+
+  /** A crash that has been seen and acknowledged by a stop. */
+  async acknowledge(): Promise<void> {
+    await this.#settle('off', null)
+  }
+
+  #handlers() {
+    return {
+      onEvent: (event: QmpEvent) => this.#onEvent(event),
+      onClose: () => this.#onClose(),
+    }
+  }
+
+  async #attach(): Promise<void> {
+    this.#shutdown = Promise.withResolvers<void>()
+    this.#shutdownSeen = false
+    const qmp = await connectQmp(this.paths.run, 5_000, this.#handlers())
+    this.#qmp = qmp
+    const uuid = (await qmp.execute('query-uuid')) as { UUID?: unknown }
+    if (uuid.UUID !== this.id) {
+      qmp.close()
+      throw new DriverError('failed', `The control socket of instance ${this.id} belongs to another guest.`)
+    }
+    const status = await this.#status()
+    if (status === 'off') await this.halt()
+    else this.#become(status, null)
+  }
+
+  /** QEMU's run state in our words. */
+  async #status(): Promise<'running' | 'paused' | 'off'> {
+    const { status } = (await this.control().execute('query-status')) as { status?: unknown }
+    if (status === 'running') return 'running'
+    return status === 'shutdown' ? 'off' : 'paused'
+  }
+
+  #onEvent({ name, data, at }: QmpEvent): void {
+    this.#context.log.debug({ instance: this.id, event: name, data }, 'qemu event')
+    if (name === 'SHUTDOWN') {
+      this.#shutdownSeen = true
+      this.#shutdown.resolve()
+      // By itself (or by the button that we pressed); a QEMU told to quit by a signal ends alone.
+      if (!this.#ending && this.#settling === null && data.guest === true) this.#work(() => this.halt())
+      return
+    }
+    if (this.#shutdownSeen || this.#ending) return
+    if (name === 'BLOCK_IO_ERROR' && data.action === 'stop')
+      this.#pauseReason =
+        data.nospace === true ? 'The disk of the host is full.' : 'The disk of the guest reported an error.'
+    if (name === 'STOP') this.#become('paused', this.#pauseReason, at)
+    if (name === 'RESUME' && this.#record.phase === 'running') {
+      this.#pauseReason = null
+      this.#become('running', null, at)
+    }
+    // still running: said so that whoever follows the guest can show that it began anew
+    if (name === 'RESET' && this.power === 'running') this.#context.emit('running', null, at)
+  }
+
+  #onClose(): void {
+    this.#qmp = null
+    if (this.#ending || this.#closed || this.#record.phase !== 'running') return
+    this.#work(() => this.#lost())
+  }
+
+  /** The control connection ended without our doing. */
+  async #lost(): Promise<void> {
+    const { pid } = this.#record
+    if (pid !== null && !(await waitGone(this.paths.run, this.id, pid, 1_000))) {
+      this.#reconnectLater()
+      return
+    }
+    if (this.#shutdownSeen) return this.#settle('off', null)
+    const exit = await Promise.race([this.#exited ?? 'QEMU died', sleep(500, 'QEMU died')])
+    await this.#settle('crashed', await this.#withTail(`${exit}.`))
+  }
+
+  #reconnectLater(): void {
+    const timer = setTimeout(() => {
+      if (this.#closed || this.#qmp || !this.isAlive() || this.#ending) return
+      this.#work(async () => {
+        const pid = await findQemu(this.paths.run, this.id, this.#record.pid)
+        if (pid === null) await this.#lost()
+        else await this.#attach().catch(() => this.#reconnectLater())
+      })
+    }, reconnectMs)
+    timer.unref()
+  }
+
+  /** Runs what an event asks for, after what an earlier one asked for. Never rejects. */
+  #work(run: () => Promise<void>): void {
+    const mine = this.settled()
+      .then(run)
+      .catch((error: unknown) =>
+        this.#context.log.error(
+          { err: error, instance: this.id },
+          'a change of a guest could not be followed',
+        ),
+      )
+      .finally(() => {
+        if (this.#settling === mine) this.#settling = null
+      })
+    this.#settling = mine
+  }
+
+  async #withTail(sentence: string): Promise<string> {
+    const tail = await tailOf(this.paths.qemuLog)
+    return tail ? `${sentence} Its log ends: ${tail}` : `${sentence} Its log is empty.`
+  }
+
+  async #settle(power: 'off' | 'crashed', reason: string | null): Promise<void> {
+    await this.#save({ ...this.#record, phase: power, pid: null, reason })
+    this.#become(power, reason)
+  }
+
+  async #save(record: RunRecord): Promise<void> {
+    await writeRecord(this.paths, record)
+    this.#record = record
+  }
+
+  #become(power: PowerState, reason: string | null, at?: string): void {
+    if (power === 'paused') this.#pauseReason = reason
+    if (this.power === power) return
+    this.power = power
+    if (!this.#quiet) this.#context.emit(power, reason, at)
+  }
+}

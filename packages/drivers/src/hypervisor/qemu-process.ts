@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, constants, openSync } from 'node:fs'
+import { access, readdir, readFile, readlink, realpath } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../errors.ts'
+import { serialLogFd } from './qemu-args.ts'
+
+/** Who QEMU runs as and where. `groups` are supplementary ids, `netns` a name below /run/netns. */
+export type Jail = { uid: number; gid: number; groups: readonly number[]; netns: string | null }
+
+/** The words before "qemu": into the network namespace, then without any privilege and no way back. */
+export function jailArgs({ uid, gid, groups, netns }: Jail): string[] {
+  return [
+    ...(netns === null ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--']),
+    'setpriv',
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups',
+    '--no-new-privs',
+    '--bounding-set=-all',
+    '--inh-caps=-all',
+    '--ambient-caps=-all',
+    '--',
+  ]
+}
+
+/** Nothing of ours (tokens, database addresses) is in a guest process's environment. */
+export const jailEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
+
+export type Spawned = { pid: number; exited: Promise<string>; hasExited: () => boolean }
+
+/**
+ * Starts a process that outlives us: its own session, output appended to `log`, the serial log as
+ * an inherited descriptor (both opened by us: QEMU can write there but not choose other files).
+ * `exited` says in words how it ended. The working directory is `cwd`.
+ */
+export async function spawnDetached(
+  argv: readonly string[],
+  options: { cwd: string; log: string; serialLog: string },
+): Promise<Spawned> {
+  const [file, ...args] = argv
+  if (!file) throw new DriverError('invalid', 'There is nothing to run.')
+  const append = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
+  const log = openSync(options.log, append | constants.O_TRUNC, 0o600)
+  let serial: number | null = null
+  let child: ChildProcess
+  try {
+    serial = openSync(options.serialLog, append, 0o600)
+    const stdio = ['ignore', log, log, serial] as const
+    if (stdio.length !== serialLogFd + 1) throw new Error('the serial log must be descriptor 3')
+    child = spawn(file, args, { cwd: options.cwd, detached: true, stdio: [...stdio], env: jailEnvironment })
+  } finally {
+    closeSync(log)
+    if (serial !== null) closeSync(serial)
+  }
+  child.unref()
+  let over = false
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      over = true
+      resolve(signal ? `QEMU was ended by ${signal}` : `QEMU exited with status ${code}`)
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', (cause) =>
+      reject(
+        new DriverError('unsupported', `${file} cannot be run: ${cause.message}. Install util-linux.`, {
+          cause,
+        }),
+      ),
+    )
+  })
+  if (child.pid === undefined) throw new DriverError('failed', `${file} did not start.`)
+  return { pid: child.pid, exited, hasExited: () => over }
+}
+
+/**
+ * The process that runs that guest: its working directory is the guest's run directory (which no
+ * other QEMU can enter by itself) and its arguments name the guest. Null when there is none; a
+ * zombie is none. `hint` is tried first, then all processes are looked at.
+ */
+export async function findQemu(
+  runDirectory: string,
+  id: string,
+  hint: number | null,
+): Promise<number | null> {
+  const directory = await realpath(runDirectory).catch(() => null)
+  if (directory === null) return null
+  if (hint !== null && (await isQemu(hint, directory, id))) return hint
+  for (const name of await readdir('/proc')) {
+    const pid = Number(name)
+    if (Number.isInteger(pid) && pid !== hint && (await isQemu(pid, directory, id))) return pid
+  }
+  return null
+}
+
+async function isQemu(pid: number, directory: string, id: string): Promise<boolean> {
+  try {
+    if ((await readlink(`/proc/${pid}/cwd`)) !== directory) return false
+    return (await readFile(`/proc/${pid}/cmdline`, 'latin1')).includes(`-uuid\0${id}\0`)
+  } catch {
+    return false // the process ended while we looked, or is a zombie
+  }
+}
+
+/** Waits until that process is gone. False when it is still there after timeoutMs. */
+export async function waitGone(
+  runDirectory: string,
+  id: string,
+  pid: number,
+  timeoutMs: number,
+): Promise<boolean> {
+  const directory = await realpath(runDirectory).catch(() => null)
+  const end = Date.now() + timeoutMs
+  while (directory !== null && (await isQemu(pid, directory, id))) {
+    if (Date.now() >= end) return false
+    await sleep(5)
+  }
+  return true
+}
+
+/** Kills the guest's process, however it was found, and waits until the kernel has freed it. */
+export async function killQemu(runDirectory: string, id: string, hint: number | null): Promise<void> {
+  for (let round = 0; round < 3; round += 1) {
+    const pid = await findQemu(runDirectory, id, hint)
+    if (pid === null) return
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
+    await waitGone(runDirectory, id, pid, 5_000)
+  }
+  if ((await findQemu(runDirectory, id, hint)) !== null)
+    throw new DriverError(
+      'failed',
+      `The QEMU process of instance ${id} cannot be killed: look for a hung disk.`,
+    )
+}
+
+/** Raises `unavailable` when the network namespace that guests start in is not there (yet). */
+export async function checkNamespace(netns: string | null): Promise<void> {
+  if (netns === null) return
+  try {
+    await access(`/run/netns/${netns}`)
+  } catch (cause) {
+    throw new DriverError(
+      'unavailable',
+      `The network namespace ${netns} of this host is missing: the network driver makes it when it restores.`,
+      { cause },
+    )
+  }
+}

@@ -1,0 +1,381 @@
+import { mkdir, statfs } from 'node:fs/promises'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import type { Logger } from 'pino'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
+import { checkAlive, createChanges, createLocks, unknownInstance } from './changes.ts'
+import type {
+  ConsoleFacet,
+  HostFacts,
+  HypervisorCapabilities,
+  InstanceSpec,
+  LocalHypervisorDriver,
+  ObservedInstance,
+} from './interface.ts'
+import type { Accelerator } from './qemu-args.ts'
+import { createQemuConsole } from './qemu-console.ts'
+import { QemuGuest } from './qemu-guest.ts'
+import { killQemu } from './qemu-process.ts'
+import { boundLog } from './serial-log.ts'
+import { checkSpec, sameSpec } from './spec.ts'
+import {
+  guestPaths,
+  listGuestIds,
+  makeHome,
+  type RunRecord,
+  readRecord,
+  readSpec,
+  removeFiles,
+} from './state-files.ts'
+
+export type QemuOptions = {
+  /** The host's directory ($STRATOLITH_DATA/hosts/<host>); guests live in `instances/<id>` below it. */
+  dir: string
+  log: Logger
+  /** Network namespace (name below /run/netns) in which guests run. Null: the machine's own. */
+  netns: string | null
+  /** STRATOLITH_ACCEL. Default auto. */
+  accel?: 'auto' | Accelerator
+  /** Numeric owner of QEMU processes, disks and taps. Defaults 64123. */
+  uid?: number
+  gid?: number
+  /** Default qemu-system-x86_64. */
+  binary?: string
+  /** How long QEMU may take until it answers, in ms. Default 30 000. */
+  startMs?: number
+  /** How often logs are looked at, in ms. Default 2000. */
+  logWatchMs?: number
+}
+
+export type QemuDriver = LocalHypervisorDriver & {
+  readonly console: ConsoleFacet
+  /** Resolves when the guests that run already have been found. Every call waits for it. */
+  readonly ready: Promise<void>
+  /** Lets go of all guests (they go on running) and of all timers. For the end of the agent. */
+  close(): Promise<void>
+}
+
+/** A log may outgrow what is kept by so much before its start is dropped. */
+const logSlackBytes = 1024 * 1024
+
+/**
+ * Guests as QEMU processes on this machine, controlled over QMP. Needs root. The driver keeps its
+ * state in `dir` and in the processes themselves: after any end of the agent the next driver on the
+ * same `dir` adopts what runs and says `crashed` of what died meanwhile. Only one driver at a time
+ * may use a `dir`. Disks must be readable and writable for uid:gid, taps must belong to uid.
+ */
+export function createQemuDriver(options: QemuOptions): QemuDriver {
+  const host = new QemuHost(options)
+  const { console } = host
+  return {
+    capabilities: host.capabilities,
+    console,
+    ready: host.ready,
+    close: () => host.close(),
+    subscribe: host.changes.subscribe,
+    probe: () => host.probe(),
+    list: () => host.list(),
+    get: (_op, id) => host.get(id),
+    specOf: (id) => host.specOf(id),
+    ensure: (op, spec) => host.ensure(op, spec),
+    remove: (_op, id) => host.remove(id),
+    start: (op, id) =>
+      host.change(op, id, async (guest) => {
+        if (guest.power === 'paused')
+          throw new DriverError('conflict', `Instance ${id} is paused: unpause it instead.`)
+        await host.wish(guest, 'running')
+        if (!guest.isAlive()) await guest.launch(op)
+      }),
+    stop: (op, id, { graceMs }) => host.stop(op, id, graceMs),
+    reboot: (op, id, how) => host.reboot(op, id, how),
+    pause: (op, id) => host.freeze(op, id, 'paused'),
+    unpause: (op, id) => host.freeze(op, id, 'running'),
+  }
+}
+
+class QemuHost {
+  readonly capabilities: HypervisorCapabilities = {
+    pause: true,
+    softReboot: true,
+    screenshot: true,
+    maxVcpus: 64,
+    maxMemoryMib: Math.floor(totalmem() / 1024 ** 2),
+  }
+  readonly changes: ReturnType<typeof createChanges>
+  readonly console: ConsoleFacet
+  readonly ready: Promise<void>
+  readonly #options: QemuOptions
+  readonly #uid: number
+  readonly #gid: number
+  readonly #guests = new Map<string, QemuGuest>()
+  readonly #locked = createLocks()
+  /** Ends the grace time of whoever waits for that guest to power off. */
+  readonly #hurry = new Map<string, AbortController>()
+  readonly #watch: NodeJS.Timeout
+  #watching: Promise<void> = Promise.resolve()
+  #accelerator: Promise<ProbedAccelerator> | null = null
+
+  constructor(options: QemuOptions) {
+    this.#options = options
+    this.#uid = options.uid ?? 64_123
+    this.#gid = options.gid ?? 64_123
+    this.changes = createChanges((err) => options.log.error({ err }, 'a listener to guests failed'))
+    this.console = createQemuConsole((id) => this.load(id))
+    this.ready = this.#adopt()
+    // the calls report it; nobody may wait for `ready` itself
+    this.ready.catch(() => undefined)
+    this.#watch = setInterval(() => {
+      this.#watching = this.#watching.then(() => this.#boundLogs())
+    }, options.logWatchMs ?? 2_000)
+    this.#watch.unref()
+  }
+
+  async probe(): Promise<HostFacts> {
+    await this.ready
+    const { accelerator, reason, version } = await this.#probed()
+    const disk = await statfs(this.#options.dir)
+    return {
+      hypervisor: 'QEMU',
+      version,
+      accelerator,
+      acceleratorReason: reason,
+      vcpus: availableParallelism(),
+      memoryMib: Math.floor(totalmem() / 1024 ** 2),
+      diskGib: Math.floor((disk.blocks * disk.bsize) / 1024 ** 3),
+      cpuModel: cpus()[0]?.model.trim() || 'unknown',
+    }
+  }
+
+  async list(): Promise<ObservedInstance[]> {
+    await this.ready
+    return [...this.#guests.values()].map((guest) => guest.observed())
+  }
+
+  async get(id: string): Promise<ObservedInstance | null> {
+    await this.ready
+    return this.#guests.get(id)?.observed() ?? null
+  }
+
+  async specOf(id: string): Promise<InstanceSpec | null> {
+    await this.ready
+    return this.#guests.get(id)?.spec ?? null
+  }
+
+  async load(id: string): Promise<QemuGuest> {
+    await this.ready
+    const guest = this.#guests.get(id)
+    if (!guest) throw unknownInstance(id)
+    return guest
+  }
+
+  async ensure(op: Op, given: InstanceSpec): Promise<ObservedInstance> {
+    await this.ready
+    const spec = checkSpec(given, this.capabilities)
+    return this.#locked(spec.id, async () => {
+      checkAlive(op)
+      const known = this.#guests.get(spec.id)
+      return known ? this.#redefine(op, known, spec) : this.#build(op, spec)
+    })
+  }
+
+  /** A new guest; nothing of it is left when it cannot be started. */
+  async #build(op: Op, spec: InstanceSpec): Promise<ObservedInstance> {
+    const guest = this.#guest(spec.id, spec, null)
+    try {
+      await makeHome(guest.paths)
+      await guest.define(spec)
+      this.#guests.set(spec.id, guest)
+      if (spec.power === 'running') await guest.launch(op)
+    } catch (error) {
+      this.#guests.delete(spec.id)
+      guest.detach()
+      await removeFiles(guest.paths)
+      throw diskFull(error)
+    }
+    return guest.observed()
+  }
+
+  async #redefine(op: Op, guest: QemuGuest, spec: InstanceSpec): Promise<ObservedInstance> {
+    await guest.settled()
+    const before = guest.spec
+    if (!before || !sameSpec(before, spec)) await guest.define(spec)
+    try {
+      if (spec.power === 'running' && !guest.isAlive()) await guest.launch(op)
+    } catch (error) {
+      if (before) await guest.define(before)
+      throw diskFull(error)
+    }
+    return guest.observed()
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.ready
+    this.#hurry.get(id)?.abort()
+    await this.#locked(id, async () => {
+      const guest = this.#guests.get(id)
+      if (!guest) return
+      await guest.settled()
+      if (guest.isAlive()) await guest.halt()
+      else await killQemu(guest.paths.run, id, null)
+      guest.detach()
+      await removeFiles(guest.paths)
+      this.#guests.delete(id)
+    })
+  }
+
+  /** Runs one change of a guest, alone, after all that events have begun. */
+  async change(op: Op, id: string, run: (guest: QemuGuest) => Promise<void>): Promise<ObservedInstance> {
+    await this.load(id)
+    return this.#locked(id, async () => {
+      checkAlive(op)
+      const guest = await this.load(id)
+      await guest.settled()
+      try {
+        await run(guest)
+      } catch (error) {
+        throw diskFull(error)
+      }
+      return guest.observed()
+    })
+  }
+
+  async stop(op: Op, id: string, graceMs: number): Promise<ObservedInstance> {
+    if (graceMs === 0) this.#hurry.get(id)?.abort()
+    return this.change(op, id, async (guest) => {
+      await this.wish(guest, 'off')
+      if (guest.power === 'crashed') await guest.acknowledge()
+      // a paused guest cannot react to its power button
+      else if (guest.power === 'paused' || graceMs === 0) await guest.halt()
+      else if (guest.power === 'running') await this.#powerDown(op, guest, graceMs)
+    })
+  }
+
+  async reboot(
+    op: Op,
+    id: string,
+    how: { kind: 'soft' | 'hard'; graceMs: number },
+  ): Promise<ObservedInstance> {
+    if (how.kind === 'hard') this.#hurry.get(id)?.abort()
+    return this.change(op, id, async (guest) => {
+      if (how.kind === 'soft' && guest.power !== 'running')
+        throw new DriverError(
+          'conflict',
+          `Instance ${id} is ${guest.power}: only a running guest can be asked to reboot.`,
+        )
+      await this.wish(guest, 'running')
+      await guest.quietly(async () => {
+        if (how.kind === 'soft') await this.#powerDown(op, guest, how.graceMs)
+        else if (guest.isAlive()) await guest.halt()
+        await guest.launch(op)
+      })
+    })
+  }
+
+  freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {
+    return this.change(op, id, async (guest) => {
+      if (!guest.isAlive())
+        throw new DriverError('conflict', `Instance ${id} is ${guest.power}: start it first.`)
+      if (guest.power !== to) await guest.freeze(to)
+    })
+  }
+
+  /** Records the wanted power first: whatever dies afterwards, a stopped guest stays stopped. */
+  async wish(guest: QemuGuest, power: 'running' | 'off'): Promise<void> {
+    if (guest.spec && guest.spec.power !== power) await guest.define({ ...guest.spec, power })
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#watch)
+    await this.ready.catch(() => undefined)
+    for (const guest of this.#guests.values()) guest.detach()
+    await this.#watching
+  }
+
+  async #powerDown(op: Op, guest: QemuGuest, graceMs: number): Promise<void> {
+    const hurry = new AbortController()
+    this.#hurry.set(guest.id, hurry)
+    try {
+      op.progress('waiting for the guest to shut down')
+      await guest.powerDown(op, graceMs, hurry.signal)
+    } finally {
+      this.#hurry.delete(guest.id)
+    }
+  }
+
+  async #adopt(): Promise<void> {
+    await mkdir(this.#options.dir, { recursive: true })
+    for (const id of await listGuestIds(this.#options.dir)) {
+      try {
+        await this.#adoptOne(id)
+      } catch (err) {
+        this.#options.log.error({ err, instance: id }, 'a guest cannot be adopted')
+      }
+    }
+  }
+
+  async #adoptOne(id: string): Promise<void> {
+    const { log, dir } = this.#options
+    const paths = guestPaths(dir, id)
+    const damaged = (err: unknown) => {
+      log.error({ err, instance: id }, 'the record of a guest is damaged')
+      return null
+    }
+    const spec = await readSpec(paths).catch(damaged)
+    const guest = this.#guest(id, spec, await readRecord(paths).catch(damaged))
+    this.#guests.set(id, guest)
+    await guest.adopt()
+  }
+
+  #guest(id: string, spec: InstanceSpec | null, record: RunRecord | null): QemuGuest {
+    const none: RunRecord = { phase: 'off', pid: null, startedAt: null, bootId: '', reason: null }
+    return new QemuGuest(guestPaths(this.#options.dir, id), id, spec, record ?? none, {
+      log: this.#options.log,
+      emit: (power, reason, at) => this.changes.emit(id, power, reason, at),
+      launch: async () => {
+        const { accelerator, groups } = await this.#probed()
+        const { netns, binary, startMs } = this.#options
+        return {
+          binary: binary ?? 'qemu-system-x86_64',
+          jail: { uid: this.#uid, gid: this.#gid, groups, netns },
+          accelerator,
+          startMs: startMs ?? 30_000,
+        }
+      },
+    })
+  }
+
+  #probed(): Promise<ProbedAccelerator> {
+    const { binary, dir, accel } = this.#options
+    this.#accelerator ??= probeAccelerator({
+      binary: binary ?? 'qemu-system-x86_64',
+      directory: dir,
+      want: accel ?? 'auto',
+      uid: this.#uid,
+      gid: this.#gid,
+    }).catch((error: unknown) => {
+      this.#accelerator = null
+      throw error
+    })
+    return this.#accelerator
+  }
+
+  async #boundLogs(): Promise<void> {
+    for (const guest of this.#guests.values()) {
+      if (!guest.isAlive()) continue
+      for (const path of [guest.paths.serialLog, guest.paths.qemuLog])
+        await boundLog(path, logSlackBytes, this.#options.log).catch((err: unknown) =>
+          this.#options.log.error({ err, instance: guest.id }, 'a log cannot be bounded'),
+        )
+    }
+  }
+}
+
+/** A full disk of the host is the administrator's matter and not worth trying again. */
+function diskFull(error: unknown): unknown {
+  return (error as NodeJS.ErrnoException).code === 'ENOSPC'
+    ? new DriverError('no_space', 'The disk of the host is full: the record of a guest cannot be written.', {
+        cause: error,
+      })
+    : error
+}

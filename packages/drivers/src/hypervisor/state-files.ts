@@ -1,0 +1,148 @@
+import { constants } from 'node:fs'
+import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { InstanceSpec } from './interface.ts'
+import { instanceSpecSchema } from './spec.ts'
+
+/**
+ * Files of one guest below instances/<id>/. All but `run` belong to root and cannot be reached by
+ * QEMU; `run` is QEMU's working directory with its sockets. Disks may lie in the same directory:
+ * they belong to the storage driver and are left alone.
+ */
+export type GuestPaths = {
+  home: string
+  spec: string
+  record: string
+  serialLog: string
+  qemuLog: string
+  run: string
+}
+
+export function guestPaths(hostDirectory: string, id: string): GuestPaths {
+  const home = join(hostDirectory, 'instances', id)
+  return {
+    home,
+    spec: join(home, 'spec.json'),
+    record: join(home, 'run.json'),
+    serialLog: join(home, 'serial.log'),
+    qemuLog: join(home, 'qemu.log'),
+    run: join(home, 'run'),
+  }
+}
+
+/**
+ * What is known about the guest's process across restarts of the agent. `off` is the marker of a
+ * clean end: a record that says `running` without a process means a crash. `bootId` is the kernel's
+ * boot, to tell a crash from a restart of the machine.
+ */
+const recordSchema = z.object({
+  phase: z.enum(['off', 'starting', 'running', 'crashed']),
+  pid: z.int().nullable(),
+  startedAt: z.string().nullable(),
+  bootId: z.string(),
+  reason: z.string().nullable(),
+})
+export type RunRecord = z.infer<typeof recordSchema>
+
+/** Replaces a file whole: a reader, or the next process after a crash, sees the old text or the new one. */
+export async function writeAtomic(path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp`
+  await rm(temporary, { force: true })
+  const file = await open(temporary, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(temporary, path)
+}
+
+/** Null when there is no such file; raises when there is one that cannot be understood. */
+export async function readSpec(paths: GuestPaths): Promise<InstanceSpec | null> {
+  const text = await readIfThere(paths.spec)
+  return text === null ? null : instanceSpecSchema.parse(JSON.parse(text))
+}
+
+export const writeSpec = (paths: GuestPaths, spec: InstanceSpec): Promise<void> =>
+  writeAtomic(paths.spec, JSON.stringify(spec))
+
+export async function readRecord(paths: GuestPaths): Promise<RunRecord | null> {
+  const text = await readIfThere(paths.record)
+  return text === null ? null : recordSchema.parse(JSON.parse(text))
+}
+
+export const writeRecord = (paths: GuestPaths, record: RunRecord): Promise<void> =>
+  writeAtomic(paths.record, JSON.stringify(record))
+
+/** Ids of the guests that have a spec on this host. */
+export async function listGuestIds(hostDirectory: string): Promise<string[]> {
+  const names = await readdir(join(hostDirectory, 'instances')).catch(orNone)
+  const found = await Promise.all(
+    names.map(async (id) => ({
+      id,
+      known: (await readIfThere(guestPaths(hostDirectory, id).spec)) !== null,
+    })),
+  )
+  return found.filter((entry) => entry.known).map((entry) => entry.id)
+}
+
+/** The guest's directory (0711: QEMU must reach its disk in it) and an empty run directory of QEMU's. */
+export async function makeHome(paths: GuestPaths): Promise<void> {
+  if ((await mkdir(paths.home, { recursive: true, mode: 0o711 })) !== undefined)
+    await chmod(paths.home, 0o711)
+}
+
+export async function makeRunDirectory(paths: GuestPaths, uid: number, gid: number): Promise<void> {
+  await rm(paths.run, { recursive: true, force: true })
+  await mkdir(paths.run, { mode: 0o700 })
+  await chown(paths.run, uid, gid)
+}
+
+/** Removes all that is ours, the spec last: until then the guest is known and removal can be replayed. */
+export async function removeFiles(paths: GuestPaths): Promise<void> {
+  await rm(paths.run, { recursive: true, force: true })
+  for (const path of [paths.serialLog, paths.qemuLog, paths.record, paths.spec])
+    for (const name of [`${path}.tmp`, path]) await rm(name, { force: true })
+  await rmdir(paths.home).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
+  })
+}
+
+/** The last lines of a log, at most 2 KiB, without control characters. */
+export async function tailOf(path: string): Promise<string> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => null)
+  if (file === null) return ''
+  try {
+    const { size } = await file.stat()
+    const length = Math.min(size, 2048)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length)
+    return buffer
+      .subarray(0, bytesRead)
+      .toString('utf8')
+      .replace(/[^\P{Cc}\n]+/gu, ' ')
+      .trim()
+  } finally {
+    await file.close()
+  }
+}
+
+export async function bootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+}
+
+async function readIfThere(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return null
+    throw error
+  }
+}
+
+function orNone(error: NodeJS.ErrnoException): string[] {
+  if (error.code === 'ENOENT') return []
+  throw error
+}
