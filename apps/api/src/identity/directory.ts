@@ -6,7 +6,7 @@ import { authorize } from '../kernel/policy.ts'
 import { projectsOf } from './service.ts'
 
 /** Lists of the identity room hold at most this many; `truncated` says when there are more. */
-export const listCap = 1000
+const listCap = 1000
 export type Listed<Row> = { items: Row[]; truncated: boolean }
 const capped = <Row>(rows: Row[]): Listed<Row> => ({
   items: rows.slice(0, listCap),

@@ -3,7 +3,7 @@ import { CloudError, invalidInput } from '../kernel/errors.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane; about 25 ms on a small machine. */
 const cost = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const
-export const maxPasswordBytes = 1024
+const maxPasswordBytes = 1024
 
 /**
  * argon2 works in libuv's thread pool of four. We use half of it, so that a flood of sign-ins

@@ -5,7 +5,7 @@ import { CloudError } from '../kernel/errors.ts'
 import { impliedRoles } from './contract.ts'
 
 /** How long a sign-in lasts. A token made from a token never outlives it (A14.2). */
-export const tokenLifetimeMs = 8 * 3600_000
+const tokenLifetimeMs = 8 * 3600_000
 const tokenPrefix = 'slt_'
 const tokenPattern = /^slt_[A-Za-z0-9_-]{43}$/
 

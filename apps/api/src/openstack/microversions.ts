@@ -12,9 +12,8 @@ export type MicroversionRange = {
   max: Microversion
 }
 
-export const versionText = (v: Microversion): string => `${v[0]}.${v[1]}`
+const versionText = (v: Microversion): string => `${v[0]}.${v[1]}`
 const compare = (a: Microversion, b: Microversion) => a[0] - b[0] || a[1] - b[1]
-export const atLeast = (v: Microversion, minor: number): boolean => v[1] >= minor
 
 /**
  * The microversion that a request asks for: the minimum when it asks for none, the maximum for

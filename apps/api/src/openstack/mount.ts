@@ -67,10 +67,6 @@ export function callerOf(request: FastifyRequest): Ctx {
   if (!request.cloud) throw new CloudError('unauthenticated', 'A token is needed.')
   return request.cloud
 }
-export function microversionOf(request: FastifyRequest): Microversion {
-  if (!request.microversion) throw new CloudError('internal', 'This service has no microversions.')
-  return request.microversion
-}
 
 async function serviceRoutes(app: FastifyInstance, deps: Deps, group: Facade[]): Promise<void> {
   const facade: Facade = Object.assign({}, ...group)
