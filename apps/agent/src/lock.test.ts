@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { hostNameOf, readConfig } from './config.ts'
+import { holderOf, takeLock } from './lock.ts'
+
+let dir = ''
+let file = ''
+beforeEach(() => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'lock-'))
+  file = path.join(dir, 'agent.lock')
+})
+afterEach(() => fs.rmSync(dir, { recursive: true }))
+
+describe('the lock', () => {
+  it('is refused while its holder lives, and free again when given back', () => {
+    const release = takeLock(file)
+    expect(() => takeLock(file)).toThrow(`pid ${process.pid}`)
+    release()
+    expect(fs.readdirSync(dir)).toEqual([])
+    takeLock(file)()
+  })
+
+  it('of a killed agent is taken over', async () => {
+    const child = spawn('sleep', ['60'])
+    fs.writeFileSync(file, JSON.stringify(holderOf(child.pid ?? 0)))
+    expect(() => takeLock(file)).toThrow(`pid ${child.pid}`)
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('exit', resolve))
+    takeLock(file)
+    expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toMatchObject({ pid: process.pid })
+    expect(fs.readdirSync(dir)).toEqual(['agent.lock'])
+  })
+
+  it.each([
+    ['another process has its pid now', { ...holderOf(process.pid), startTime: '1' }],
+    ['the machine was started again', { ...holderOf(process.pid), boot: 'before' }],
+    ['it was cut off', 'half'],
+  ])('is stale when %s', (_why, content) => {
+    fs.writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content))
+    takeLock(file)()
+    expect(fs.readdirSync(dir)).toEqual([])
+  })
+
+  it('given back late does not take the next holder’s away', () => {
+    const release = takeLock(file)
+    fs.writeFileSync(file, '{"pid":1}')
+    release()
+    expect(fs.existsSync(file)).toBe(true)
+  })
+})
+
+describe('settings', () => {
+  const env = (over: NodeJS.ProcessEnv = {}) => ({ STRATOLITH_DATA: dir, STRATOLITH_HOST: 'web-1', ...over })
+
+  it('make the folder and an id of the cloud that stays', () => {
+    const config = readConfig(env())
+    expect(config).toMatchObject({ hostDir: path.join(dir, 'hosts/web-1'), accel: 'auto', egress: 'auto' })
+    expect(config.cloud).toMatch(/^[a-z0-9]{5}$/)
+    expect(readConfig(env({ STRATOLITH_HOST: 'web-2' })).cloud).toBe(config.cloud)
+    expect(fs.readdirSync(dir).sort()).toEqual(['cloud-id', 'hosts'])
+  })
+
+  it.each([
+    { STRATOLITH_EGRESS: 'yes' },
+    { STRATOLITH_ACCEL: 'fast' },
+    { STRATOLITH_EXTERNAL_CIDR: '172.24.4.0' },
+    { STRATOLITH_HOST: '../x' },
+    { STRATOLITH_CLOUD: 'A' },
+    { STRATOLITH_DATA: `/tmp/${'x'.repeat(100)}` },
+  ])('refuse %o', (over) => {
+    expect(() => readConfig(env(over))).toThrow(/STRATOLITH_/)
+  })
+
+  it('make a name of whatever the machine is called', () => {
+    expect(['Web_1.example.org', '-x-', 'ü', ''].map(hostNameOf)).toEqual(['web-1', 'x', 'host', 'host'])
+  })
+})

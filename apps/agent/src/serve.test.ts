@@ -1,0 +1,346 @@
+import fs from 'node:fs'
+import http from 'node:http'
+import os from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '@stratolith/drivers/errors'
+import type { HostDrivers } from '@stratolith/drivers/host'
+import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
+import type { HypervisorEvent, InstanceSpec } from '@stratolith/drivers/hypervisor/interface'
+import { backgroundOp, type Op } from '@stratolith/drivers/op'
+import { connectAgent, type RemoteHost } from '@stratolith/drivers/remote'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { agentServer, listenOn } from './serve.ts'
+
+const log = pino({ level: 'silent' })
+const op = (over: Partial<Op> = {}): Op => ({ ...backgroundOp(log, 'op-1', 20_000), ...over })
+const spec = (over: Partial<InstanceSpec> = {}): InstanceSpec => ({
+  id: crypto.randomUUID(),
+  projectId: 'p',
+  name: 'Ünïcode',
+  vcpus: 1,
+  memoryMib: 64,
+  power: 'running',
+  disks: [],
+  nics: [],
+  guest: {
+    hostname: 'h',
+    zone: 'nova',
+    launchIndex: 0,
+    metadata: { ключ: 'значение' },
+    publicKeys: [],
+    userData: null,
+    securityGroups: [],
+    flavorName: 'f',
+    imageId: null,
+  },
+  ...over,
+})
+
+let dir = ''
+let socketPath = ''
+let fake: FakeHypervisor
+let ensureDisk: (op: Op) => Promise<never>
+let server: http.Server
+let host: RemoteHost
+const troubles: Error[] = []
+
+async function serve(): Promise<void> {
+  const storage = { capabilities: {}, ensureDisk: (given: Op) => ensureDisk(given) }
+  const drivers = { hypervisor: fake, storage, network: { capabilities: {} } } as unknown as HostDrivers
+  server = agentServer({ drivers, log, health: () => ({ ok: true }) })
+  await listenOn(server, socketPath)
+}
+async function stop(): Promise<void> {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+}
+
+beforeEach(async () => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'agent-'))
+  socketPath = path.join(dir, 'agent.sock')
+  fake = createFakeHypervisor({ vcpus: 7 })
+  troubles.length = 0
+  await serve()
+  host = connectAgent(`unix:${socketPath}`, { onTrouble: (error) => troubles.push(error) })
+})
+afterEach(async () => {
+  host.close()
+  await stop()
+  fs.rmSync(dir, { recursive: true })
+})
+const failure = async (promise: Promise<unknown>): Promise<DriverError> => {
+  const error = await promise.then(
+    () => null,
+    (e: unknown) => e,
+  )
+  expect(error).toBeInstanceOf(DriverError)
+  return error as DriverError
+}
+const diskSpec = {
+  id: 'd',
+  instanceId: 'i',
+  projectId: 'p',
+  sizeGib: 1,
+  base: { blobId: 'b', format: 'raw' as const },
+  mode: 'overlay' as const,
+}
+
+describe('calls', () => {
+  it('reach the driver and bring back what it says', async () => {
+    const given = spec()
+    expect(await host.hypervisor.ensure(op(), given)).toMatchObject({ id: given.id, power: 'running' })
+    expect(fake.state.instances[given.id]?.spec).toEqual(given)
+    expect(await host.hypervisor.get(op(), crypto.randomUUID())).toBeNull()
+    expect(await host.hypervisor.remove(op(), given.id)).toBeUndefined()
+    expect(await host.hypervisor.list(op())).toEqual([])
+  })
+
+  it('keep the driver’s error code and words', async () => {
+    fake.failNext('list', new DriverError('no_space', 'The disk is full.'))
+    const error = await failure(host.hypervisor.list(op()))
+    expect([error.code, error.message]).toEqual(['no_space', 'The disk is full.'])
+    expect(await host.hypervisor.list(op())).toEqual([])
+  })
+
+  it('tell their progress as it happens', async () => {
+    let release: () => void = () => undefined
+    ensureDisk = async (given) => {
+      given.progress('copying 10 %')
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      throw new Error('a tool failed')
+    }
+    const told: string[] = []
+    const call = failure(host.storage.ensureDisk(op({ progress: (text) => told.push(text) }), diskSpec))
+    await vi.waitFor(() => expect(told).toEqual(['copying 10 %']))
+    release()
+    const error = await call
+    expect([error.code, error.message]).toEqual(['failed', 'a tool failed'])
+  })
+
+  it('are cancelled on the host when the caller gives up', async () => {
+    let seen: AbortSignal | null = null
+    ensureDisk = async (given) => {
+      seen = given.signal
+      await sleep(60_000, undefined, { signal: given.signal })
+      throw new Error('unreachable')
+    }
+    const abort = new AbortController()
+    const call = failure(host.storage.ensureDisk(op({ signal: abort.signal }), diskSpec))
+    await vi.waitFor(() => expect(seen?.aborted).toBe(false))
+    abort.abort()
+    expect((await call).code).toBe('unavailable')
+    await vi.waitFor(() => expect(seen?.aborted).toBe(true))
+  })
+
+  it('use few connections', async () => {
+    let connections = 0
+    server.on('connection', () => {
+      connections += 1
+    })
+    for (let i = 0; i < 20; i += 1) await host.hypervisor.list(op())
+    expect(connections).toBe(1)
+  })
+
+  it.each([
+    ['an id with a way up', () => host.hypervisor.get(op(), '../../etc'), 'invalid'],
+    [
+      'a path with a way up',
+      () =>
+        host.hypervisor.ensure(
+          op(),
+          spec({ disks: [{ id: 'd', path: '/a/../etc/shadow', format: 'raw', boot: true }] }),
+        ),
+      'invalid',
+    ],
+    [
+      'an interface that is none',
+      () =>
+        host.hypervisor.ensure(
+          op(),
+          spec({ nics: [{ portId: 'p', mac: 'fa:16:3e:00:00:01', tap: 'a,script=x', mtu: 1500 }] }),
+        ),
+      'invalid',
+    ],
+    [
+      'an unknown field',
+      () => host.hypervisor.stop(op(), 'x', { graceMs: 1, also: 2 } as { graceMs: number }),
+      'invalid',
+    ],
+  ])('refuse %s before any driver sees it', async (_what, call, code) => {
+    const error = await failure(call())
+    expect(error.code).toBe(code)
+    expect(fake.calls).toEqual({})
+  })
+
+  it.each(['hypervisor/subscribe', 'network/restore', 'hypervisor/__proto__', 'constructor', ''])(
+    'know nothing of %s',
+    async (name) => {
+      const body = JSON.stringify({ op: { id: 'x' }, args: [] })
+      expect(await raw('POST', `/v1/call/${name}`, body)).toMatchObject({ status: 501 })
+    },
+  )
+
+  it('refuse what is no call', async () => {
+    expect(await raw('POST', '/v1/call/hypervisor/list', '{')).toMatchObject({ status: 400 })
+    expect(await raw('POST', '/v1/call/hypervisor/list', '{}')).toMatchObject({ status: 400 })
+    expect(await raw('POST', '/v1/call/hypervisor/list', ' '.repeat(9_000_000))).toMatchObject({
+      status: 400,
+    })
+    expect(await raw('GET', '/v1/call/hypervisor/list')).toMatchObject({ status: 501 })
+    expect(await raw('GET', '/healthz')).toEqual({ status: 200, body: '{"ok":true}\n' })
+  })
+})
+
+describe('an agent that is not there', () => {
+  it('is unavailable, and answers again after its restart', async () => {
+    await host.hypervisor.list(op())
+    await stop()
+    const error = await failure(host.hypervisor.list(op()))
+    expect(error.code).toBe('unavailable')
+    expect(error.retryable).toBe(true)
+    await serve()
+    expect(await host.hypervisor.list(op())).toEqual([])
+  })
+
+  it('is unavailable when it dies in the middle of a call', async () => {
+    ensureDisk = () => new Promise(() => undefined)
+    const call = failure(host.storage.ensureDisk(op(), diskSpec))
+    await sleep(50)
+    server.closeAllConnections()
+    expect((await call).code).toBe('unavailable')
+  })
+
+  it('is met by kept connections of its predecessor without an error', async () => {
+    await host.hypervisor.list(op())
+    const before = server
+    const old = new Promise((resolve) => before.close(resolve))
+    before.closeAllConnections()
+    await old
+    await serve()
+    expect(await host.hypervisor.list(op())).toEqual([])
+  })
+})
+
+describe('capabilities', () => {
+  it('are those of the host after its first probe', async () => {
+    expect(host.hypervisor.capabilities.maxVcpus).toBe(256)
+    await host.hypervisor.probe(op())
+    expect(host.hypervisor.capabilities.maxVcpus).toBe(7)
+  })
+})
+
+describe('events', () => {
+  it('come as they happen, also to several listeners, and end with their subscription', async () => {
+    const [a, b]: HypervisorEvent[][] = [[], []]
+    const stopA = host.hypervisor.subscribe((event) => a?.push(event))
+    const stopB = host.hypervisor.subscribe((event) => b?.push(event))
+    const { id } = await host.hypervisor.ensure(op(), spec())
+    await vi.waitFor(() => expect(a?.at(-1)).toMatchObject({ instanceId: id, power: 'running' }))
+    stopA()
+    fake.crash(id, 'boom')
+    await vi.waitFor(() =>
+      expect(b?.at(-1)).toMatchObject({ instanceId: id, power: 'crashed', reason: 'boom' }),
+    )
+    expect(a?.map((event) => event.power)).toEqual(['running'])
+    stopB()
+    await vi.waitFor(async () => expect(await connectionsOf(server)).toBeLessThanOrEqual(1))
+  })
+
+  it('that happen while the agent is away are told when it is back, once', async () => {
+    const told: HypervisorEvent[] = []
+    const kept = await host.hypervisor.ensure(op(), spec())
+    const { id } = await host.hypervisor.ensure(op(), spec())
+    const end = host.hypervisor.subscribe((event) => told.push(event))
+    await vi.waitFor(() => expect(told).toHaveLength(2))
+    await stop()
+    fake.guestPowerOff(id)
+    await vi.waitFor(() => expect(troubles.length).toBeGreaterThan(0))
+    await serve()
+    await vi.waitFor(() => expect(told.at(-1)).toMatchObject({ instanceId: id, power: 'off' }), 5_000)
+    expect(told.filter((event) => event.instanceId === kept.id)).toHaveLength(1)
+    end()
+  })
+
+  it('reach the other listeners when one throws', async () => {
+    const told: HypervisorEvent[] = []
+    const bad = host.hypervisor.subscribe(() => {
+      throw new Error('listener is broken')
+    })
+    const end = host.hypervisor.subscribe((event) => told.push(event))
+    await host.hypervisor.ensure(op(), spec())
+    await vi.waitFor(() => expect(told).toHaveLength(1))
+    expect(troubles.map((error) => error.message)).toContain('listener is broken')
+    bad()
+    end()
+  })
+})
+
+describe('consoles', () => {
+  const consoleOf = () => {
+    const { console } = host.hypervisor
+    if (!console) throw new Error('no console')
+    return console
+  }
+
+  it('carry bytes both ways and close with the guest', async () => {
+    const { id } = await host.hypervisor.ensure(op(), spec())
+    const stream = await consoleOf().open(op({ signal: AbortSignal.timeout(300) }), id, 'serial')
+    let got = ''
+    stream.on('data', (chunk) => {
+      got += chunk
+    })
+    stream.write('ls\r')
+    await vi.waitFor(() => expect(got).toContain('ls\r'))
+    await sleep(400) // the operation that opened it is over, the stream is not
+    stream.write('again')
+    await vi.waitFor(() => expect(got).toContain('again'))
+    const closed = new Promise((resolve) => stream.once('close', resolve))
+    fake.guestPowerOff(id)
+    await closed
+  })
+
+  it('say why not', async () => {
+    const { id } = await host.hypervisor.ensure(op(), spec({ power: 'off' }))
+    expect((await failure(consoleOf().open(op(), id, 'vnc'))).code).toBe('conflict')
+    expect((await failure(consoleOf().open(op(), crypto.randomUUID(), 'vnc'))).code).toBe('not_found')
+    expect((await failure(consoleOf().open(op(), '../x', 'vnc'))).code).toBe('invalid')
+  })
+
+  it('bring log and screen', async () => {
+    const { id } = await host.hypervisor.ensure(op(), spec())
+    fake.print(id, 'login: ')
+    expect((await consoleOf().log(op(), id, { maxBytes: 100 })).text).toContain('login: ')
+    const png = await consoleOf().screenshot(op(), id)
+    expect(png.subarray(1, 4).toString()).toBe('PNG')
+  })
+})
+
+describe('the socket', () => {
+  it('is for its owner alone and is never taken from an agent that lives', async () => {
+    expect(fs.statSync(socketPath).mode & 0o777).toBe(0o600)
+    const second = http.createServer()
+    await expect(listenOn(second, socketPath)).rejects.toThrow('another agent runs')
+    expect(await host.hypervisor.list(op())).toEqual([])
+  })
+})
+
+const connectionsOf = (of: http.Server) =>
+  new Promise<number>((resolve, reject) =>
+    of.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+  )
+
+function raw(method: string, url: string, body?: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ socketPath, method, path: url, agent: false }, async (response) => {
+      let text = ''
+      for await (const chunk of response) text += chunk
+      resolve({ status: response.statusCode ?? 0, body: text })
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}
