@@ -241,3 +241,17 @@ export const consoleLogInput = z.object({
 export const consoleCreateInput = z.object({ id: z.uuid(), protocol: z.enum(['vnc', 'serial']) })
 /** `url` is a WebSocket path on the front door's origin; single use, minutes to live. */
 export type ConsoleAccess = { url: string; protocol: 'vnc' | 'serial'; expiresAt: string }
+
+/** What a tenant may read: numbers, but neither names nor ids nor an administrator's words. */
+export function maskVerdicts(verdicts: readonly HostVerdict[]): HostVerdict[] {
+  return verdicts.map((verdict, index) => ({
+    ...verdict,
+    hostId: `host-${index + 1}`,
+    host: `host ${index + 1}`,
+    checks: verdict.checks.map((check) =>
+      check.check === 'Accepts instances' && !check.ok
+        ? { ...check, reason: 'An administrator has disabled the host.' }
+        : check,
+    ),
+  }))
+}

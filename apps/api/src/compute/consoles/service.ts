@@ -1,0 +1,162 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { z } from 'zod'
+import { ownToken } from '../../identity/service.ts'
+import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
+import { CloudError, conflict } from '../../kernel/errors.ts'
+import { recordOperation } from '../../kernel/workflow.ts'
+import { type ConsoleAccess, type consoleCreateInput, instanceCan } from '../contract.ts'
+import { type InstanceRow, loadInstance } from '../instances/load.ts'
+
+/** How long a token waits for its one use (A06.2: at most ten minutes). */
+export const consoleTokenMs = 5 * 60_000
+/** How long one connection may last before it must be asked for again. */
+export const consoleSessionMs = 12 * 3600_000
+
+const hashOf = (token: string) => createHash('sha256').update(token).digest('hex')
+
+/** A one-time right to one console of one running instance, bound to the caller's own session. */
+export async function createConsole(
+  ctx: Ctx,
+  input: z.output<typeof consoleCreateInput>,
+): Promise<ConsoleAccess> {
+  const authHash = ctx.actor.tokenHash
+  if (authHash === null) throw new CloudError('forbidden', 'A console belongs to a session: sign in first.')
+  const token = randomBytes(32).toString('base64url')
+  const expiresAt = new Date(Date.now() + consoleTokenMs)
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadInstance(tx, 'compute:create_console', input.id)
+    demandConsole(row)
+    await tx.db.consoleToken.create({
+      data: {
+        hash: hashOf(token),
+        instanceId: row.id,
+        userId: ctx.actor.userId,
+        authHash,
+        projectId: row.projectId,
+        protocol: input.protocol,
+        expiresAt,
+      },
+    })
+    await recordOperation(tx, {
+      id: crypto.randomUUID(),
+      action: 'instance.console',
+      resourceKind: 'instance',
+      resourceId: row.id,
+      resourceName: row.name,
+      projectId: row.projectId,
+      input: { protocol: input.protocol },
+    })
+  })
+  return { url: `/console/?token=${token}`, protocol: input.protocol, expiresAt: expiresAt.toISOString() }
+}
+
+function demandConsole(row: InstanceRow): void {
+  const allowed =
+    row.taskState === 'deleting'
+      ? 'The instance is being deleted.'
+      : instanceCan.console({ ...row, locked: false })
+  if (allowed !== true) throw conflict(allowed)
+}
+
+export type Grant = { sessionId: string; agentSocket: string; path: string }
+const refused = () =>
+  new CloudError('forbidden', 'The console token is not valid (any more). Open the console again.')
+
+/**
+ * Uses a token up and says where it leads: to the agent that runs this very guest now, never to
+ * an address that could have become another's. Everything is checked again at this moment (A06).
+ * Throws forbidden for every reason alike.
+ */
+export async function redeemConsole(deps: Deps, token: string, requestId: string): Promise<Grant> {
+  const sessionId = randomBytes(32).toString('base64url')
+  const hash = hashOf(token)
+  const now = new Date()
+  const { count } = await deps.root.consoleToken.updateMany({
+    where: { hash, usedAt: null, expiresAt: { gt: now } },
+    data: { usedAt: now, sessionId },
+  })
+  const right = count === 1 ? await deps.root.consoleToken.findUnique({ where: { hash } }) : null
+  if (!right) throw refused()
+  const row = await instanceOfRight(deps, right, requestId)
+  if (!row?.hostId) throw refused()
+  const host = await deps.root.host.findUnique({ where: { id: row.hostId }, select: { endpoint: true } })
+  if (!host?.endpoint.startsWith('unix:/'))
+    throw new CloudError('unsupported', 'The host of this instance offers no consoles.')
+  return {
+    sessionId,
+    agentSocket: host.endpoint.slice('unix:'.length),
+    path: `/v1/console/${row.id}/${right.protocol}`,
+  }
+}
+
+type Right = { instanceId: string; authHash: string }
+
+/** Null, or the instance that the right's owner may still look into at this moment. */
+async function instanceOfRight(deps: Deps, right: Right, requestId: string): Promise<InstanceRow | null> {
+  try {
+    const ctx = await callerAgain(deps, right.authHash, requestId)
+    const row = await loadInstance(ctx, 'compute:create_console', right.instanceId)
+    demandConsole(row)
+    return row
+  } catch (error) {
+    // Any of our refusals ends the right; what is not ours (a database that is away) is thrown on.
+    if (error instanceof CloudError && !error.retryable && error.code !== 'internal') return null
+    throw error
+  }
+}
+
+/** The ctx that the caller's session gives now: its rights are computed anew. */
+async function callerAgain(deps: Deps, authHash: string, requestId: string): Promise<Ctx> {
+  const ours = systemCtx(deps, requestId)
+  const facts = await ownToken({ ...ours, actor: { ...ours.actor, tokenHash: authHash } })
+  return {
+    ...ours,
+    actor: {
+      userId: facts.userId,
+      userName: facts.userName,
+      domainId: facts.userDomainId,
+      tokenHash: authHash,
+    },
+    scope: facts.scope,
+    roles: facts.roles,
+  }
+}
+
+export type ConsoleSession = Right & { sessionId: string }
+
+/** Null when there is no such session. */
+export async function findSession(deps: Deps, sessionId: string): Promise<ConsoleSession | null> {
+  const row = await deps.root.consoleToken.findUnique({ where: { sessionId } })
+  return row && { sessionId, instanceId: row.instanceId, authHash: row.authHash }
+}
+
+/** Why an open session must end now; null while it may go on. */
+export async function sessionOver(deps: Deps, session: ConsoleSession): Promise<string | null> {
+  const known = await deps.root.consoleToken.findUnique({ where: { sessionId: session.sessionId } })
+  if (!known?.usedAt || known.usedAt.getTime() + consoleSessionMs < Date.now())
+    return 'The session has ended.'
+  const row = await instanceOfRight(deps, session, `console-${session.instanceId}`)
+  if (row) return null
+  const instance = await deps.root.instance.findUnique({
+    where: { id: session.instanceId },
+    select: { vmState: true, taskState: true },
+  })
+  if (!instance || instance.taskState === 'deleting') return 'The instance has been deleted.'
+  return ['active', 'paused'].includes(instance.vmState)
+    ? 'Your session has ended. Sign in again.'
+    : `The instance is ${instance.vmState}.`
+}
+
+/** Removes tokens that nobody can use any more. For the reconciler. */
+export async function dropOldTokens(ctx: Ctx): Promise<number> {
+  const now = Date.now()
+  const { count } = await ctx.db.consoleToken.deleteMany({
+    where: {
+      OR: [
+        { usedAt: null, expiresAt: { lt: new Date(now) } },
+        { usedAt: { lt: new Date(now - consoleSessionMs) } },
+      ],
+    },
+  })
+  return count
+}

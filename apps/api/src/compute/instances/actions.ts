@@ -1,0 +1,147 @@
+import type { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import type { Allowed } from '../../kernel/contract.ts'
+import { conflict, invariant, notFound } from '../../kernel/errors.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import {
+  type InstanceView,
+  instanceCan,
+  type instanceUpdateInput,
+  type rebootInput,
+  type TaskState,
+  type VmState,
+} from '../contract.ts'
+import { demand, type InstanceRow, loadInstance, moveState, noteInstance } from './load.ts'
+import { viewOne } from './view.ts'
+
+type Stateful = { vmState: VmState; taskState: TaskState | null; locked: boolean }
+type Action = {
+  policy: string
+  /** Workflow to start. */
+  workflow: string
+  can: (instance: Stateful) => Allowed
+  task: TaskState
+  input?: Prisma.InputJsonObject
+}
+
+/**
+ * Checks, marks the instance busy and queues the workflow, in one transaction. Of two concurrent
+ * actions the second gets `conflict`: the update is conditional on what was checked.
+ */
+async function act(ctx: Ctx, id: string, action: Action): Promise<InstanceView> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadInstance(tx, action.policy, id)
+    demand(ctx, action.can, row)
+    const operationId = crypto.randomUUID()
+    const won = await moveState(tx, row, { taskState: action.task }, operationId)
+    if (!won) throw conflict('Another action on this instance was faster. Look at its state and try again.')
+    await startOperation(tx, { ...historyOf(row, action.workflow), id: operationId, input: action.input })
+  })
+  return viewOne(ctx, id)
+}
+
+const historyOf = (row: InstanceRow, action: string) => ({
+  action,
+  resourceKind: 'instance',
+  resourceId: row.id,
+  resourceName: row.name,
+  projectId: row.projectId,
+})
+
+/** Stopped → active. */
+export const startInstance = (ctx: Ctx, input: { id: string }) =>
+  act(ctx, input.id, {
+    policy: 'compute:start_instance',
+    workflow: 'instance.start',
+    can: (i) => built(i) ?? instanceCan.start(i),
+    task: 'powering-on',
+  })
+
+/** Active → stopped: the ACPI button, then off after 30 s. */
+export const stopInstance = (ctx: Ctx, input: { id: string }) =>
+  act(ctx, input.id, {
+    policy: 'compute:stop_instance',
+    workflow: 'instance.stop',
+    can: (i) => built(i) ?? instanceCan.stop(i),
+    task: 'powering-off',
+  })
+
+/** soft: the guest restarts itself. hard: a new process, also out of stopped, paused and error. */
+export const rebootInstance = (ctx: Ctx, input: z.output<typeof rebootInput>) =>
+  act(ctx, input.id, {
+    policy: 'compute:reboot_instance',
+    workflow: 'instance.reboot',
+    can: (i) => built(i) ?? (input.kind === 'hard' ? instanceCan.rebootHard(i) : instanceCan.rebootSoft(i)),
+    task: input.kind === 'hard' ? 'rebooting_hard' : 'rebooting',
+    input: { kind: input.kind },
+  })
+
+export const pauseInstance = (ctx: Ctx, input: { id: string }) =>
+  act(ctx, input.id, {
+    policy: 'compute:pause_instance',
+    workflow: 'instance.pause',
+    can: instanceCan.pause,
+    task: 'pausing',
+  })
+
+export const unpauseInstance = (ctx: Ctx, input: { id: string }) =>
+  act(ctx, input.id, {
+    policy: 'compute:unpause_instance',
+    workflow: 'instance.unpause',
+    can: instanceCan.unpause,
+    task: 'unpausing',
+  })
+
+/** A failed build left nothing on any host: there is nothing to switch on. */
+function built(i: Stateful & { hostId?: string | null }): string | null {
+  return i.vmState === 'error' && i.hostId === null
+    ? 'Its build failed, so there is nothing to switch on. Delete it and launch again.'
+    : null
+}
+
+/**
+ * From any state, also in the middle of a build: the build notices and gives up. Asking twice is
+ * no error. The instance stays visible (deleting) until everything of it is gone.
+ */
+export async function deleteInstance(ctx: Ctx, input: { id: string }): Promise<InstanceView> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadInstance(tx, 'compute:delete_instance', input.id)
+    if (row.taskState === 'deleting') return
+    demand(ctx, instanceCan.delete, row)
+    await markDeleting(tx, row)
+  })
+  return viewOne(ctx, input.id)
+}
+
+/** A build moves its own task state meanwhile, so the row is locked instead of compared. */
+async function markDeleting(tx: Ctx, seen: InstanceRow): Promise<void> {
+  await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${seen.id}::uuid FOR UPDATE`
+  const row = await loadInstance(tx, 'compute:delete_instance', seen.id)
+  if (row.taskState === 'deleting') return
+  const operationId = crypto.randomUUID()
+  const won = await moveState(tx, row, { taskState: 'deleting' }, operationId)
+  invariant(won, 'a locked row changed')
+  await tx.db.consoleToken.deleteMany({ where: { instanceId: row.id, usedAt: null } })
+  await startOperation(tx, { ...historyOf(row, 'instance.delete'), id: operationId })
+}
+
+/** Name and description. The guest's own host name stays as it was launched. */
+export async function updateInstance(
+  ctx: Ctx,
+  input: z.output<typeof instanceUpdateInput>,
+): Promise<InstanceView> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadInstance(tx, 'compute:update_instance', input.id)
+    const { id, ...data } = input
+    const { count } = await tx.db.instance.updateMany({ where: { id, projectId: row.projectId }, data })
+    if (count === 0) throw notFound('instance', id)
+    const operationId = crypto.randomUUID()
+    await recordOperation(tx, {
+      ...historyOf({ ...row, name: data.name ?? row.name }, 'instance.update'),
+      id: operationId,
+    })
+    await noteInstance(tx, row, 'updated', operationId)
+  })
+  return viewOne(ctx, input.id)
+}

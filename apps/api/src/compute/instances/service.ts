@@ -1,0 +1,113 @@
+import type { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, listScope } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { CloudError, conflict } from '../../kernel/errors.ts'
+import { driversOf, plainOp } from '../../kernel/hosts.ts'
+import { pageOf } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import type {
+  consoleLogInput,
+  InstanceDetail,
+  InstanceStatus,
+  InstanceView,
+  instanceListInput,
+} from '../contract.ts'
+import { loadInstance, typed } from './load.ts'
+import { viewsOf } from './view.ts'
+
+const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** What a status word means in the table (the reverse of instanceStatus). */
+const whereStatus: Record<Exclude<InstanceStatus, 'DELETED'>, Prisma.InstanceWhereInput> = {
+  BUILD: { vmState: 'building' },
+  ACTIVE: {
+    vmState: 'active',
+    OR: [{ taskState: null }, { taskState: { notIn: ['rebooting', 'rebooting_hard'] } }],
+  },
+  REBOOT: { vmState: 'active', taskState: 'rebooting' },
+  HARD_REBOOT: { vmState: 'active', taskState: 'rebooting_hard' },
+  SHUTOFF: { vmState: 'stopped' },
+  PAUSED: { vmState: 'paused' },
+  ERROR: { vmState: 'error' },
+}
+
+/** One page in a constant number of queries, addresses and current activity included. */
+export async function listInstances(
+  ctx: Ctx,
+  input: z.output<typeof instanceListInput>,
+): Promise<Page<InstanceView>> {
+  const scope = listScope(ctx, input)
+  authorize(ctx, 'compute:list_instances', scope)
+  const where: Prisma.InstanceWhereInput = {
+    ...scope,
+    vmState: { not: 'deleted' },
+    AND: [
+      input.status ? { OR: input.status.map((word) => whereStatus[word]) } : {},
+      input.search ? searched(input.search) : {},
+    ],
+    ...(input.imageId ? { imageId: input.imageId } : {}),
+    ...(input.flavorId ? { flavorId: input.flavorId } : {}),
+    ...(input.hostId ? hostFilter(ctx, input.hostId) : {}),
+  }
+  const page = await pageOf<Prisma.InstanceGetPayload<object>>(ctx.db.instance, input, where, {
+    orderBy: [{ [input.sortBy]: input.sortDir }, { id: input.sortDir }],
+  })
+  return { ...page, items: await viewsOf(ctx, page.items.map(typed)) }
+}
+
+function hostFilter(ctx: Ctx, hostId: string): Prisma.InstanceWhereInput {
+  if (!ctx.roles.has('admin'))
+    throw new CloudError('forbidden', 'Only an administrator may filter by host.', { field: 'hostId' })
+  return { hostId }
+}
+
+/** By part of the name or by the whole id. */
+function searched(text: string): Prisma.InstanceWhereInput {
+  return idPattern.test(text.trim())
+    ? { OR: [{ id: text.trim().toLowerCase() }, { name: { contains: text, mode: 'insensitive' } }] }
+    : { name: { contains: text, mode: 'insensitive' } }
+}
+
+export async function getInstance(ctx: Ctx, input: { id: string }): Promise<InstanceDetail> {
+  const row = await loadInstance(ctx, 'compute:get_instance', input.id)
+  const [[view], groups, image] = await Promise.all([
+    viewsOf(ctx, [row]),
+    ctx.db.securityGroup.findMany({
+      where: { ports: { some: { port: { deviceId: row.id, projectId: row.projectId } } } },
+      select: { id: true, name: true },
+      orderBy: [{ name: 'asc' }, { id: 'asc' }],
+      take: 100,
+    }),
+    row.imageId
+      ? ctx.db.image.findUnique({ where: { id: row.imageId }, select: { properties: true } })
+      : Promise.resolve(null),
+  ])
+  if (!view) throw conflict('The instance is gone.')
+  return { ...view, securityGroups: groups, userData: row.userData, loginUser: loginOf(image?.properties) }
+}
+
+/** Images name their login in the property that OpenStack's tools use. */
+function loginOf(properties: unknown): string | null {
+  const user = (properties as Record<string, unknown> | null | undefined)?.os_admin_user
+  return typeof user === 'string' && /^[\w.-]{1,64}$/.test(user) ? user : null
+}
+
+/** Most bytes of serial output in one answer. */
+const logBytes = 256 * 1024
+
+/** Serial output: from `offset` (bytes ever written) on, or the last lines. Ask again from `next`. */
+export async function consoleLog(
+  ctx: Ctx,
+  input: z.output<typeof consoleLogInput>,
+): Promise<{ text: string; offset: number; next: number }> {
+  const row = await loadInstance(ctx, 'compute:get_console_log', input.id)
+  if (row.hostId === null || row.launchedAt === null) return { text: '', offset: 0, next: 0 }
+  const { hypervisor } = await driversOf(ctx, row.hostId)
+  if (!hypervisor.console) throw new CloudError('unsupported', 'This host keeps no console log.')
+  return hypervisor.console.log(plainOp(ctx), row.id, {
+    offset: input.offset,
+    tailLines: input.tailLines,
+    maxBytes: logBytes,
+  })
+}

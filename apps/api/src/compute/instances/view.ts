@@ -1,0 +1,103 @@
+import { type Ctx, isAdmin } from '../../kernel/context.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { addressesOf } from '../../networking/service.ts'
+import { type InstanceAddress, type InstanceView, instanceStatus } from '../contract.ts'
+import { type InstanceRow, typed } from './load.ts'
+
+type Activity = { title: string; startedAt: string }
+
+/** Views of one page: three queries beside the rows, whatever their number. */
+export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<InstanceView[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map((row) => row.id)
+  const [addresses, activities, hostNames] = await Promise.all([
+    addressesOf(ctx, ids),
+    activitiesOf(ctx, ids),
+    hostNamesOf(ctx, rows),
+  ])
+  return rows.map((row) =>
+    view(ctx, row, {
+      addresses: addresses.get(row.id) ?? [],
+      activity: activities.get(row.id) ?? null,
+      hostName: (row.hostId && hostNames.get(row.hostId)) || null,
+    }),
+  )
+}
+
+/** For the answer of an action: authorized by whoever calls. A row that is gone meanwhile is not_found. */
+export async function viewOne(ctx: Ctx, id: string): Promise<InstanceView> {
+  const row = await ctx.db.instance.findUnique({ where: { id } })
+  const [one] = row ? await viewsOf(ctx, [typed(row)]) : []
+  if (!one) throw notFound('instance', id)
+  return one
+}
+
+function view(
+  ctx: Ctx,
+  row: InstanceRow,
+  more: { addresses: InstanceAddress[]; activity: Activity | null; hostName: string | null },
+): InstanceView {
+  const admin = isAdmin(ctx)
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    projectId: row.projectId,
+    userId: row.userId,
+    status: instanceStatus(row.vmState, row.taskState),
+    vmState: row.vmState,
+    taskState: row.taskState,
+    powerState: row.powerState,
+    locked: row.locked,
+    hostId: admin ? row.hostId : null,
+    hostName: admin ? more.hostName : null,
+    zone: row.zone,
+    image: { id: row.imageId, name: row.imageName },
+    flavor: {
+      id: row.flavorId,
+      name: row.flavorName,
+      vcpus: row.vcpus,
+      memoryMib: row.memoryMib,
+      diskGib: row.diskGib,
+    },
+    keyName: row.keyName,
+    addresses: more.addresses,
+    metadata: row.metadata as Record<string, string>,
+    fault: faultOf(row, admin),
+    activity: more.activity,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+    launchedAt: row.launchedAt?.toISOString() ?? null,
+  }
+}
+
+function faultOf(row: InstanceRow, admin: boolean): InstanceView['fault'] {
+  if (row.faultMessage === null || row.faultAt === null) return null
+  return {
+    code: row.faultCode ?? 500,
+    message: row.faultMessage,
+    at: row.faultAt.toISOString(),
+    detail: admin ? row.faultDetail : null,
+  }
+}
+
+/** The step that runs now and since when, by instance. One query. */
+async function activitiesOf(ctx: Ctx, ids: string[]): Promise<Map<string, Activity>> {
+  const rows = await ctx.db.$queryRaw<{ resourceId: string; title: string; startedAt: Date }[]>`
+    SELECT DISTINCT ON (o."resourceId") o."resourceId", COALESCE(s."progress", s."title", 'Waiting for its turn') AS "title",
+           COALESCE(o."startedAt", o."createdAt") AS "startedAt"
+    FROM "Operation" o LEFT JOIN "OperationStep" s ON s."operationId" = o."id" AND s."state" = 'running'
+    WHERE o."resourceKind" = 'instance' AND o."resourceId" = ANY(${ids}) AND o."state" IN ('queued', 'running', 'undoing')
+    ORDER BY o."resourceId", (o."state" = 'queued'), o."createdAt" DESC`
+  return new Map(
+    rows.map((row) => [row.resourceId, { title: row.title, startedAt: row.startedAt.toISOString() }]),
+  )
+}
+
+/** Only administrators see names of hosts, so for others nothing is asked. */
+async function hostNamesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<string, string>> {
+  if (!isAdmin(ctx)) return new Map()
+  const ids = [...new Set(rows.flatMap((row) => (row.hostId ? [row.hostId] : [])))]
+  const hosts = await ctx.db.host.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } })
+  return new Map(hosts.map((host) => [host.id, host.name]))
+}

@@ -1,0 +1,107 @@
+import { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import type { Page, pageInput } from '../../kernel/contract.ts'
+import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { pageOf } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
+import type { KeyPairCreated, KeyPairView, keyPairCreateInput } from '../contract.ts'
+import { generatePair, parsePublicKey } from './openssh.ts'
+
+type Row = {
+  id: string
+  userId: string
+  name: string
+  publicKey: string
+  fingerprint: string
+  createdAt: Date
+}
+
+const viewOf = (row: Row): KeyPairView => ({
+  id: row.id,
+  name: row.name,
+  type: row.publicKey.split(' ', 1)[0] ?? 'ssh',
+  fingerprint: row.fingerprint,
+  publicKey: row.publicKey,
+  createdAt: row.createdAt.toISOString(),
+})
+/** Key pairs are counted per user, as in Nova: the user's id takes the project's place. */
+const quotaOwner = (userId: string) => `user:${userId}`
+
+/** Key pairs are the caller's own, in whichever project; nobody sees another's. */
+export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<KeyPairView>> {
+  authorize(ctx, 'compute:list_key_pairs')
+  const where = {
+    userId: ctx.actor.userId,
+    ...(input.search ? { name: { contains: input.search, mode: 'insensitive' } } : {}),
+  }
+  const page = await pageOf<Row>(ctx.db.keyPair, input, where)
+  return { ...page, items: page.items.map(viewOf) }
+}
+
+/** The public key of that name, for a launch. Null when the caller has none of it. */
+export async function findKeyPair(
+  ctx: Ctx,
+  name: string,
+): Promise<{ name: string; publicKey: string } | null> {
+  return ctx.db.keyPair.findUnique({
+    where: { userId_name: { userId: ctx.actor.userId, name } },
+    select: { name: true, publicKey: true },
+  })
+}
+
+/** Imports `publicKey`, or makes an ed25519 pair whose private half is in this answer and nowhere else. */
+export async function createKeyPair(
+  ctx: Ctx,
+  input: z.output<typeof keyPairCreateInput>,
+): Promise<KeyPairCreated> {
+  authorize(ctx, 'compute:create_key_pair')
+  const made =
+    input.publicKey === undefined
+      ? generatePair(input.name)
+      : { ...parsePublicKey(input.publicKey), privateKey: null }
+  const { userId } = ctx.actor
+  const id = crypto.randomUUID()
+  try {
+    return await inTransaction(ctx, async (tx) => {
+      await reserveQuota(tx, quotaOwner(userId), { keyPairs: 1 })
+      const { publicKey, fingerprint } = made
+      const row = await tx.db.keyPair.create({
+        data: { id, userId, name: input.name, publicKey, fingerprint },
+      })
+      await noteKeyPair(tx, row, 'created')
+      return { ...viewOf(row), privateKey: made.privateKey }
+    })
+  } catch (error) {
+    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002')
+      throw alreadyExists('key pair', input.name)
+    throw error
+  }
+}
+
+/** Instances keep the key that they were launched with. */
+export async function deleteKeyPair(ctx: Ctx, input: { name: string }): Promise<KeyPairView> {
+  const { userId } = ctx.actor
+  authorize(ctx, 'compute:delete_key_pair', { userId })
+  return inTransaction(ctx, async (tx) => {
+    const row = await tx.db.keyPair.findUnique({ where: { userId_name: { userId, name: input.name } } })
+    if (!row) throw notFound('key pair', input.name)
+    await releaseQuota(tx, quotaOwner(userId), { keyPairs: 1 })
+    const { count } = await tx.db.keyPair.deleteMany({ where: { id: row.id } })
+    if (count === 0) throw new CloudError('not_found', notFound('key pair', input.name).message)
+    await noteKeyPair(tx, row, 'deleted')
+    return viewOf(row)
+  })
+}
+
+async function noteKeyPair(ctx: Ctx, row: Row, what: 'created' | 'deleted'): Promise<void> {
+  await appendEvent(ctx, {
+    kind: `keyPair.${what}`,
+    projectId: ctx.scope.kind === 'project' ? ctx.scope.projectId : null,
+    resourceKind: 'keyPair',
+    resourceId: row.id,
+    data: { name: row.name, userId: row.userId },
+  })
+}

@@ -1,0 +1,66 @@
+import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import type { Ctx } from '../kernel/context.ts'
+import { driversOf, plainOp } from '../kernel/hosts.ts'
+import { powerStates, type VmState } from './contract.ts'
+import { type InstanceRow, moveState, noFault, typed } from './instances/load.ts'
+
+/** States in which the host's word counts; a build or an error is settled by its own workflow. */
+const settled: readonly VmState[] = ['active', 'paused', 'stopped']
+
+/**
+ * Takes the host's word for one instance that no action holds. Asks the host itself, since an
+ * event may be older than an action that has ended meanwhile; the generation that was read before
+ * asking guards the write. Returns whether anything was wrong.
+ */
+export async function observeInstance(ctx: Ctx, hostId: string, id: string): Promise<boolean> {
+  const row = await ctx.deps.root.instance.findUnique({ where: { id } })
+  if (!row || row.hostId !== hostId || !isIdle(typed(row))) return false
+  const { hypervisor } = await driversOf(ctx, hostId)
+  return adopt(ctx, typed(row), await hypervisor.get(plainOp(ctx), id))
+}
+
+export const isIdle = (row: InstanceRow): boolean => row.taskState === null && settled.includes(row.vmState)
+
+/** Writes what was observed when it differs from the row; null: the host does not know the guest. */
+export async function adopt(ctx: Ctx, row: InstanceRow, observed: ObservedInstance | null): Promise<boolean> {
+  const patch = correction(row, observed)
+  if (!patch) return false
+  const won = await ctx.deps.root.$transaction((tx) => moveState({ ...ctx, db: tx }, row, patch))
+  if (won)
+    ctx.log.info(
+      { instanceId: row.id, from: row.vmState, to: patch.vmState },
+      'the host reports another state',
+    )
+  return won
+}
+
+type Patch = Parameters<typeof moveState>[2]
+
+/** What must change in the row; null when it is right. Pure. */
+export function correction(
+  row: Pick<InstanceRow, 'vmState' | 'powerState'>,
+  observed: Pick<ObservedInstance, 'power' | 'reason'> | null,
+): Patch | null {
+  // A stopped guest need not exist: its disk and its row are all that is left of it, and enough.
+  if (!observed)
+    return row.vmState === 'stopped' ? null : { vmState: 'stopped', powerState: powerStates.shutdown }
+  switch (observed.power) {
+    case 'running':
+      return row.vmState === 'active' && row.powerState === powerStates.running
+        ? null
+        : { vmState: 'active', powerState: powerStates.running, ...noFault }
+    case 'paused':
+      return row.vmState === 'paused' ? null : { vmState: 'paused', powerState: powerStates.paused }
+    case 'off':
+      return row.vmState === 'stopped' ? null : { vmState: 'stopped', powerState: powerStates.shutdown }
+    case 'crashed':
+      return {
+        vmState: 'error',
+        powerState: powerStates.crashed,
+        faultCode: 500,
+        faultMessage: 'The guest’s process has died. Its disk is safe: reboot it (hard).',
+        faultDetail: observed.reason?.slice(-8_000) ?? null,
+        faultAt: new Date(),
+      }
+  }
+}

@@ -1,0 +1,26 @@
+import type { PolicyTable } from '../kernel/policy.ts'
+
+/** Action → rule of the compute room (words: kernel/policy.ts). Readers may look, never open a console. */
+const own = 'role:admin or role:member and project:own'
+const look = 'role:admin or role:reader and project:own'
+export const computePolicy: PolicyTable = {
+  'compute:list_instances': look,
+  'compute:get_instance': look,
+  'compute:plan_instance': own,
+  'compute:launch_instance': 'role:member and project:own',
+  'compute:start_instance': own,
+  'compute:stop_instance': own,
+  'compute:reboot_instance': own,
+  'compute:pause_instance': own,
+  'compute:unpause_instance': own,
+  'compute:update_instance': own,
+  'compute:delete_instance': own,
+  'compute:get_console_log': look,
+  'compute:create_console': own,
+  'compute:list_flavors': 'anyone',
+  'compute:create_flavor': 'role:admin',
+  'compute:delete_flavor': 'role:admin',
+  'compute:list_key_pairs': 'anyone',
+  'compute:create_key_pair': 'anyone',
+  'compute:delete_key_pair': 'user:own',
+}

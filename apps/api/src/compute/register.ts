@@ -1,0 +1,8 @@
+import { registerPolicy } from '../kernel/policy.ts'
+import { computePolicy } from './policy.ts'
+import './reconcile.ts'
+import './workflows/create.ts'
+import './workflows/delete.ts'
+import './workflows/power.ts'
+
+registerPolicy(computePolicy)

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { idInput, pageInput } from '../kernel/contract.ts'
+import { procedure, router } from '../kernel/trpc.ts'
+import { createConsole } from './consoles/service.ts'
+import {
+  consoleCreateInput,
+  consoleLogInput,
+  flavorCreateInput,
+  instanceListInput,
+  instanceUpdateInput,
+  keyPairCreateInput,
+  launchInput,
+  planInput,
+  rebootInput,
+} from './contract.ts'
+import { createFlavor, deleteFlavor, listFlavors } from './flavors/service.ts'
+import {
+  deleteInstance,
+  pauseInstance,
+  rebootInstance,
+  startInstance,
+  stopInstance,
+  unpauseInstance,
+  updateInstance,
+} from './instances/actions.ts'
+import { launchInstances, planInstance } from './instances/launch.ts'
+import { consoleLog, getInstance, listInstances } from './instances/service.ts'
+import { createKeyPair, deleteKeyPair, listKeyPairs } from './key-pairs/service.ts'
+
+const instancesRouter = router({
+  list: procedure.input(instanceListInput).query(({ ctx, input }) => listInstances(ctx.cloud, input)),
+  get: procedure.input(idInput).query(({ ctx, input }) => getInstance(ctx.cloud, input)),
+  plan: procedure.input(planInput).query(({ ctx, input }) => planInstance(ctx.cloud, input)),
+  launch: procedure.input(launchInput).mutation(({ ctx, input }) => launchInstances(ctx.cloud, input)),
+  start: procedure.input(idInput).mutation(({ ctx, input }) => startInstance(ctx.cloud, input)),
+  stop: procedure.input(idInput).mutation(({ ctx, input }) => stopInstance(ctx.cloud, input)),
+  reboot: procedure.input(rebootInput).mutation(({ ctx, input }) => rebootInstance(ctx.cloud, input)),
+  pause: procedure.input(idInput).mutation(({ ctx, input }) => pauseInstance(ctx.cloud, input)),
+  unpause: procedure.input(idInput).mutation(({ ctx, input }) => unpauseInstance(ctx.cloud, input)),
+  update: procedure.input(instanceUpdateInput).mutation(({ ctx, input }) => updateInstance(ctx.cloud, input)),
+  delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteInstance(ctx.cloud, input)),
+  consoleLog: procedure.input(consoleLogInput).query(({ ctx, input }) => consoleLog(ctx.cloud, input)),
+  createConsole: procedure
+    .input(consoleCreateInput)
+    .mutation(({ ctx, input }) => createConsole(ctx.cloud, input)),
+})
+
+const flavorsRouter = router({
+  list: procedure.input(pageInput).query(({ ctx, input }) => listFlavors(ctx.cloud, input)),
+  create: procedure.input(flavorCreateInput).mutation(({ ctx, input }) => createFlavor(ctx.cloud, input)),
+  /** A flavor's id is what its administrator chose, not always a UUID. */
+  delete: procedure
+    .input(z.object({ id: z.string().min(1).max(255) }))
+    .mutation(({ ctx, input }) => deleteFlavor(ctx.cloud, input)),
+})
+
+const keyPairsRouter = router({
+  list: procedure.input(pageInput).query(({ ctx, input }) => listKeyPairs(ctx.cloud, input)),
+  create: procedure.input(keyPairCreateInput).mutation(({ ctx, input }) => createKeyPair(ctx.cloud, input)),
+  delete: procedure
+    .input(z.object({ name: z.string().min(1).max(255) }))
+    .mutation(({ ctx, input }) => deleteKeyPair(ctx.cloud, input)),
+})
+
+export const computeRouter = router({
+  instances: instancesRouter,
+  flavors: flavorsRouter,
+  keyPairs: keyPairsRouter,
+})

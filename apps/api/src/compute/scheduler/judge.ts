@@ -1,0 +1,124 @@
+import type { Need } from '../../hosts/service.ts'
+import type { HostVerdict } from '../../kernel/contract.ts'
+
+export type { Need }
+/** One machine as the scheduler sees it (hostsForPlacement). Units: whole vCPUs, MiB, GiB. */
+export type Candidate = {
+  id: string
+  name: string
+  zone: string
+  state: string
+  enabled: boolean
+  disabledReason: string | null
+  vcpus: { used: number; total: number }
+  memoryMib: { used: number; total: number }
+  diskGib: { used: number; total: number }
+}
+type Check = HostVerdict['checks'][number]
+export type Filter = (host: Candidate, need: Need) => Check
+/** Higher is better; every weigher answers between 0 and 1. */
+export type Weigher = (host: Candidate, need: Need) => number
+
+export const amounts = ['vcpus', 'memoryMib', 'diskGib'] as const
+type Amount = (typeof amounts)[number]
+const units: Record<Amount, { check: string; unit: string }> = {
+  vcpus: { check: 'vCPUs', unit: '' },
+  memoryMib: { check: 'Memory', unit: ' MiB' },
+  diskGib: { check: 'Disk', unit: ' GiB' },
+}
+export const freeOf = (host: Candidate, amount: Amount): number => host[amount].total - host[amount].used
+
+const answers: Filter = (host) => ({
+  check: 'Answers',
+  ok: host.state === 'up',
+  need: 'up',
+  have: host.state,
+  reason: host.state === 'up' ? null : 'The host does not answer.',
+})
+const accepts: Filter = (host) => ({
+  check: 'Accepts instances',
+  ok: host.enabled,
+  need: 'enabled',
+  have: host.enabled ? 'enabled' : 'disabled',
+  reason: host.enabled
+    ? null
+    : `An administrator has disabled the host${host.disabledReason ? `: ${host.disabledReason}` : ''}.`,
+})
+const room =
+  (amount: Amount): Filter =>
+  (host, need) => {
+    const { check, unit } = units[amount]
+    const free = freeOf(host, amount)
+    const ok = need[amount] <= free
+    return {
+      check,
+      ok,
+      need: `${need[amount]}${unit}`,
+      have: `${Math.max(free, 0)}${unit}`,
+      reason: ok
+        ? null
+        : `${need[amount] - free}${unit} short: ${host[amount].used} of ${host[amount].total}${unit} are taken.`,
+    }
+  }
+export const filters: readonly Filter[] = [
+  answers,
+  accepts,
+  room('vcpus'),
+  room('memoryMib'),
+  room('diskGib'),
+]
+
+/** Spreads: the host that keeps the largest share free wins; memory counts most, disk least. */
+const keepsFree =
+  (amount: Amount): Weigher =>
+  (host, need) =>
+    host[amount].total > 0 ? Math.max(0, freeOf(host, amount) - need[amount]) / host[amount].total : 0
+export const weighers: readonly { weigh: Weigher; factor: number }[] = [
+  { weigh: keepsFree('memoryMib'), factor: 2 },
+  { weigh: keepsFree('vcpus'), factor: 1 },
+  { weigh: keepsFree('diskGib'), factor: 0.5 },
+]
+
+/** Every filter on one host. Real names: mask with `maskVerdicts` for tenants. */
+export function judgeHost(host: Candidate, need: Need): HostVerdict {
+  const checks = filters.map((filter) => filter(host, need))
+  return { hostId: host.id, host: host.name, fits: checks.every((check) => check.ok), checks }
+}
+
+const weight = (host: Candidate, need: Need) =>
+  weighers.reduce((sum, { weigh, factor }) => sum + factor * weigh(host, need), 0)
+
+/** Hosts that fit one instance, best first; ties by id so that a plan and its launch agree. */
+export function rank(hosts: readonly Candidate[], need: Need): Candidate[] {
+  return hosts
+    .filter((host) => filters.every((filter) => filter(host, need).ok))
+    .map((host) => ({ host, score: weight(host, need) }))
+    .sort((a, b) => b.score - a.score || (a.host.id < b.host.id ? -1 : 1))
+    .map(({ host }) => host)
+}
+
+export type Placement = {
+  /** Host ids in the order of the instances; shorter than asked for when the cloud is full. */
+  hostIds: string[]
+  /** How each host was judged for the first instance, or for the first that found no place. */
+  verdicts: HostVerdict[]
+}
+
+/** Places `count` equal instances one after the other, each claim changing what the next one sees. */
+export function place(hosts: readonly Candidate[], need: Need, count: number): Placement {
+  let world = [...hosts]
+  const hostIds: string[] = []
+  const first = world.map((host) => judgeHost(host, need))
+  for (let i = 0; i < count; i++) {
+    const best = rank(world, need)[0]
+    if (!best) return { hostIds, verdicts: world.map((host) => judgeHost(host, need)) }
+    hostIds.push(best.id)
+    world = world.map((host) => (host.id === best.id ? taken(host, need) : host))
+  }
+  return { hostIds, verdicts: first }
+}
+
+function taken(host: Candidate, need: Need): Candidate {
+  const plus = (amount: Amount) => ({ used: host[amount].used + need[amount], total: host[amount].total })
+  return { ...host, vcpus: plus('vcpus'), memoryMib: plus('memoryMib'), diskGib: plus('diskGib') }
+}

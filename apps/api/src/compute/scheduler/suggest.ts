@@ -1,0 +1,57 @@
+import { amounts, type Candidate, freeOf, type Need, place, rank } from './judge.ts'
+
+export type Size = Need & { name: string }
+
+/**
+ * The smallest change that would make `count` instances of `need` fit, as one sentence. Tries, in
+ * this order: fewer instances, the next smaller flavor, and what is missing on the closest host.
+ * `flavors` are those that the caller may use and that the image fits into.
+ */
+export function suggest(
+  hosts: readonly Candidate[],
+  need: Need,
+  count: number,
+  flavors: readonly Size[],
+): string | null {
+  const placed = place(hosts, need, count).hostIds.length
+  if (placed >= count) return null
+  if (placed > 0) return `There is room for ${placed} of the ${count}: launch ${placed} now.`
+  const smaller = largestThatFits(hosts, need, flavors)
+  if (smaller)
+    return `Choose ${smaller.name} (${smaller.vcpus} vCPU, ${smaller.memoryMib} MiB, ${smaller.diskGib} GiB): it fits now.`
+  return missing(hosts, need)
+}
+
+function largestThatFits(hosts: readonly Candidate[], need: Need, flavors: readonly Size[]): Size | null {
+  const fitting = flavors.filter(
+    (flavor) =>
+      amounts.every((amount) => flavor[amount] <= need[amount]) &&
+      amounts.some((amount) => flavor[amount] < need[amount]) &&
+      rank(hosts, flavor).length > 0,
+  )
+  const share = (flavor: Size) =>
+    amounts.reduce((sum, amount) => sum + flavor[amount] / Math.max(need[amount], 1), 0)
+  return fitting.sort((a, b) => share(b) - share(a))[0] ?? null
+}
+
+/** What must become free on the host that is closest to fitting, or what keeps every host away. */
+function missing(hosts: readonly Candidate[], need: Need): string {
+  if (hosts.length === 0) return 'Ask an administrator to add a host: this cloud has none yet.'
+  const usable = hosts.filter((host) => host.state === 'up' && host.enabled)
+  if (usable.length === 0)
+    return hosts.some((host) => host.enabled)
+      ? 'Wait until a host answers again, or ask an administrator.'
+      : 'Ask an administrator to enable a host: all are disabled.'
+  const big = usable.filter((host) => amounts.every((amount) => host[amount].total >= need[amount]))
+  if (big.length === 0) return 'No host is large enough even when empty: choose a smaller flavor.'
+  const gaps = big.map((host) => amounts.map((amount) => Math.max(0, need[amount] - freeOf(host, amount))))
+  const size = (gap: number[]) =>
+    gap.reduce((sum, value, i) => sum + value / Math.max(need[amounts[i] ?? 'vcpus'], 1), 0)
+  const [vcpus = 0, memory = 0, disk = 0] = gaps.sort((a, b) => size(a) - size(b))[0] ?? []
+  const parts = [
+    vcpus > 0 ? `${vcpus} vCPU` : '',
+    memory > 0 ? `${memory} MiB of memory` : '',
+    disk > 0 ? `${disk} GiB of disk` : '',
+  ].filter(Boolean)
+  return `Delete instances that hold ${parts.join(' and ')} on one host, or choose a smaller flavor.`
+}

@@ -1,0 +1,75 @@
+import { releaseHost } from '../../hosts/service.ts'
+import type { CloudError } from '../../kernel/errors.ts'
+import { driversOf } from '../../kernel/hosts.ts'
+import { releaseQuota } from '../../kernel/quota.ts'
+import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
+import { noteInstance } from '../instances/load.ts'
+import { deletePorts, releasePublicIp } from '../instances/ports.ts'
+import { currentRow, faultOf, settle } from './guest.ts'
+
+/**
+ * Host's drivers when the host is there to be asked. A host that is down is not waited for: the
+ * rows go now, and what is left on it is a stranger that the reconciler removes on its return.
+ */
+async function reachable(run: Run<unknown>) {
+  const row = await currentRow(run)
+  if (!row?.hostId) return null
+  const host = await run.ctx.db.host.findUnique({ where: { id: row.hostId }, select: { state: true } })
+  return host?.state === 'up' ? { row, drivers: await driversOf(run.ctx, row.hostId) } : null
+}
+
+defineWorkflow({
+  action: 'instance.delete',
+  steps: [
+    {
+      name: 'guest',
+      title: 'Switching the guest off',
+      async run(run) {
+        const at = await reachable(run)
+        await at?.drivers.hypervisor.remove(run.op, at.row.id)
+      },
+    },
+    {
+      name: 'network',
+      title: 'Giving the addresses back',
+      async run(run) {
+        const row = await currentRow(run)
+        if (!row) return
+        await releasePublicIp(run.ctx, row)
+        await deletePorts(run.ctx, run.op, row.id)
+      },
+    },
+    {
+      name: 'disk',
+      title: 'Removing the root disk',
+      async run(run) {
+        const at = await reachable(run)
+        await at?.drivers.storage.removeDisk(run.op, at.row.id)
+      },
+    },
+    { name: 'forget', title: 'Returning the quota', run: forget },
+  ],
+  /** It stays visible and can be deleted again; its quota is held, since something of it may exist. */
+  async onFailed(run, error: CloudError) {
+    await settle(
+      run,
+      { vmState: 'error', taskState: null, ...faultOf(error) },
+      (row) => row.taskState === 'deleting',
+    )
+  },
+})
+
+/** Row, quota and room on the host go together or not at all; a replay finds no row and is done. */
+async function forget(run: Run<unknown>): Promise<void> {
+  await run.ctx.deps.root.$transaction(async (tx) => {
+    const ctx = { ...run.ctx, db: tx }
+    await tx.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+    const row = await tx.instance.findUnique({ where: { id: run.resourceId } })
+    if (!row) return
+    await releaseQuota(ctx, row.projectId, { instances: 1, vcpus: row.vcpus, memoryMib: row.memoryMib })
+    if (row.hostId) await releaseHost(ctx, row.hostId, row)
+    await tx.consoleToken.deleteMany({ where: { instanceId: row.id } })
+    await tx.instance.deleteMany({ where: { id: row.id } })
+    await noteInstance(ctx, row, 'deleted', run.operationId, { name: row.name })
+  })
+}

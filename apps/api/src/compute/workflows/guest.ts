@@ -1,0 +1,112 @@
+import type { DiskAttachment, InstanceSpec, NicAttachment } from '@stratolith/drivers/hypervisor/interface'
+import { CloudError, invariant } from '../../kernel/errors.ts'
+import { driversOf } from '../../kernel/hosts.ts'
+import type { Run } from '../../kernel/workflow.ts'
+import { type InstanceRow, moveState, typed } from '../instances/load.ts'
+import { applyPort, bindPort, portsOfInstance } from '../instances/ports.ts'
+
+/** The row as it is now; null when it is gone. */
+export async function currentRow(run: Run<unknown>): Promise<InstanceRow | null> {
+  const row = await run.ctx.deps.root.instance.findUnique({ where: { id: run.resourceId } })
+  return row && typed(row)
+}
+
+/** For actions on a built instance: it must be there, on a host, and still under this action. */
+export async function rowUnder(run: Run<unknown>, task: string): Promise<InstanceRow & { hostId: string }> {
+  const row = await currentRow(run)
+  if (!row || row.taskState === 'deleting')
+    throw new CloudError('conflict', 'The instance was deleted while this was under way.')
+  invariant(row.taskState === task, `instance ${row.id} is ${row.taskState ?? 'idle'} instead of ${task}`)
+  const { hostId } = row
+  invariant(hostId !== null, `instance ${row.id} has no host`)
+  return { ...row, hostId }
+}
+
+/** moveState in a transaction of its own, on the newest generation; tries again when it loses. */
+export async function settle(
+  run: Run<unknown>,
+  patch: Parameters<typeof moveState>[2],
+  only: (row: InstanceRow) => boolean,
+): Promise<InstanceRow | null> {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const row = await currentRow(run)
+    if (!row || !only(row)) return null
+    const won = await run.ctx.deps.root.$transaction((tx) =>
+      moveState({ ...run.ctx, db: tx }, row, patch, run.operationId),
+    )
+    if (won) return row
+  }
+  throw new CloudError('unavailable', 'The instance changes too fast. Trying again helps.')
+}
+
+/** Every port of the instance on its host, filtered and up; in the order they were asked for. */
+export async function plugPorts(
+  run: Run<unknown>,
+  row: InstanceRow & { hostId: string },
+): Promise<NicAttachment[]> {
+  const nics: NicAttachment[] = []
+  const ports = await portsOfInstance(run.ctx, row.id)
+  for (const [index, port] of ports.entries()) {
+    if (ports.length > 1) run.progress(`Plugging port ${index + 1} of ${ports.length}`)
+    await bindPort(run.ctx, port.id, row.hostId)
+    const { tap } = await applyPort(run.ctx, run.op, port.id)
+    nics.push({ portId: port.id, mac: port.mac, tap, mtu: port.mtu })
+  }
+  return nics
+}
+
+/** The root disk that was made at launch; its path comes from the host, never from a record. */
+export async function existingDisk(
+  run: Run<unknown>,
+  row: InstanceRow & { hostId: string },
+): Promise<DiskAttachment> {
+  const { storage } = await driversOf(run.ctx, row.hostId)
+  const disk = (await storage.listDisks(run.op)).find((d) => d.id === row.id)
+  if (!disk)
+    throw new CloudError('internal', 'The disk of this instance is gone from its host.', {
+      detail: `no disk ${row.id} on host ${row.hostId}`,
+    })
+  return { id: disk.id, path: disk.path, format: disk.format, boot: true }
+}
+
+/** What the hypervisor is told: the row's numbers and what the guest may know about itself. */
+export async function specOf(
+  run: Run<unknown>,
+  row: InstanceRow,
+  parts: { disk: DiskAttachment; nics: NicAttachment[] },
+): Promise<InstanceSpec> {
+  const groups = await run.ctx.db.securityGroup.findMany({
+    where: { ports: { some: { port: { deviceId: row.id, projectId: row.projectId } } } },
+    select: { name: true },
+    orderBy: { name: 'asc' },
+  })
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    name: row.name,
+    vcpus: row.vcpus,
+    memoryMib: row.memoryMib,
+    power: 'running',
+    disks: [parts.disk],
+    nics: parts.nics,
+    guest: {
+      hostname: row.hostname,
+      zone: row.zone ?? 'nova',
+      launchIndex: row.launchIndex,
+      metadata: row.metadata as Record<string, string>,
+      publicKeys: row.publicKey ? [{ name: row.keyName ?? 'default', key: row.publicKey }] : [],
+      userData: row.userData,
+      securityGroups: groups.map((group) => group.name),
+      flavorName: row.flavorName,
+      imageId: row.imageId,
+    },
+  }
+}
+
+/** The row's words for a failure: public message, detail for administrators. */
+export const faultOf = (error: CloudError) => ({
+  faultCode: 500,
+  faultMessage: error.message,
+  faultDetail: error.detail,
+  faultAt: new Date(),
+})

@@ -1,0 +1,49 @@
+import type { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, listScope, projectOf, visible } from '../kernel/context.ts'
+import type { OperationView, Page, QuotaView } from '../kernel/contract.ts'
+import { notFound } from '../kernel/errors.ts'
+import { pageOf } from '../kernel/page.ts'
+import { authorize } from '../kernel/policy.ts'
+import { quotaOf } from '../kernel/quota.ts'
+import type { operationListInput } from './contract.ts'
+import { type OperationRow, operationView } from './view.ts'
+
+const steps = { steps: { orderBy: { index: 'asc' } } } as const
+
+/** History, newest first, with steps; constant number of queries. */
+export async function listOperations(
+  ctx: Ctx,
+  input: z.output<typeof operationListInput>,
+): Promise<Page<OperationView>> {
+  const scope = listScope(ctx, input)
+  authorize(ctx, 'operations:list', scope)
+  const where: Prisma.OperationWhereInput = {
+    ...scope,
+    ...(input.resourceKind ? { resourceKind: input.resourceKind } : {}),
+    ...(input.resourceId ? { resourceId: input.resourceId } : {}),
+    ...(input.state ? { state: input.state } : {}),
+    ...(input.action ? { action: input.action } : {}),
+    ...(input.search ? { resourceName: { contains: input.search, mode: 'insensitive' } } : {}),
+  }
+  const page = await pageOf<OperationRow>(ctx.db.operation, input, where, { include: steps })
+  return { ...page, items: page.items.map((row) => operationView(ctx, row)) }
+}
+
+export async function getOperation(ctx: Ctx, input: { id: string }): Promise<OperationView> {
+  const row = await ctx.db.operation.findFirst({ where: { id: input.id, ...visible(ctx) }, include: steps })
+  if (!row) throw notFound('operation', input.id)
+  authorize(ctx, 'operations:get', row)
+  return operationView(ctx, row)
+}
+
+/** Limits and use of the caller's project; key pairs are counted per user, so they are the caller's. */
+export async function getQuota(ctx: Ctx): Promise<QuotaView[]> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'quota:get', { projectId })
+  const [quota, keyPairs] = await Promise.all([
+    quotaOf(ctx, projectId),
+    ctx.db.keyPair.count({ where: { userId: ctx.actor.userId } }),
+  ])
+  return quota.map((q) => (q.resource === 'keyPairs' ? { ...q, used: keyPairs } : q))
+}
