@@ -61,10 +61,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   }
 }
 
-/** A machine's name as a host's: "Web_1.example.org" becomes "web-1". */
+/** A machine's name as a host's: "Web_1.example.org" becomes "web-1-example-org". */
 export function hostNameOf(hostname: string): string {
-  const cleaned = (hostname.split('.')[0] ?? '').toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  return cleaned.replace(/^-+|-+$/g, '').slice(0, 63) || 'host'
+  const cleaned = hostname.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')
+  return cleaned.replaceAll(/^-+|-+$/g, '').slice(0, 40) || 'host-1'
 }
 
 /** The id that $STRATOLITH_DATA/cloud-id holds; made at the first start, by whoever is first. */

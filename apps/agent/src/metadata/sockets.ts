@@ -9,7 +9,7 @@ const child = path.join(import.meta.dirname, 'listen.ts')
  * with the kernel's reason, for example while the address is not there yet.
  */
 export function socketIn(namespace: string, address: string, port: number): Promise<net.Server> {
-  if (!/^[\w.-]{1,64}$/.test(namespace)) throw new Error(`${namespace} is no name of a namespace`)
+  if (!/^[\w.-]{1,200}$/.test(namespace)) throw new Error(`${namespace} is no name of a namespace`)
   return new Promise((resolve, reject) => {
     const helper = spawn(
       'nsenter',

@@ -1,0 +1,68 @@
+import path from 'node:path'
+import { pino } from 'pino'
+import { adopt } from './adopt.ts'
+import { readConfig } from './config.ts'
+import { openDrivers } from './drivers.ts'
+import { takeLock } from './lock.ts'
+import { passwordFiles } from './metadata/password.ts'
+import { MetadataService } from './metadata/service.ts'
+import { agentServer, listenOn } from './serve.ts'
+
+/**
+ * The agent of one host (root): finds what runs, serves metadata inside the networks, then
+ * answers the control plane. Ending it, in whatever way, touches no guest.
+ */
+const config = readConfig()
+const log = pino({ name: 'agent', level: config.logLevel, base: { host: config.host } })
+process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'))
+
+const startedAt = new Date().toISOString()
+const unlock = takeLock(path.join(config.hostDir, 'agent.lock'))
+const drivers = await openDrivers(config, log)
+const adopted = await adopt(drivers, log)
+const metadata = new MetadataService({
+  hypervisor: drivers.hypervisor,
+  network: drivers.network,
+  passwords: passwordFiles(path.join(config.hostDir, 'instances')),
+  log,
+})
+// Namespaces may be many and each takes a moment: the control plane need not wait for them.
+const serving = metadata.start()
+
+const server = agentServer({
+  drivers,
+  log,
+  health: () => ({
+    ok: true,
+    version: 1,
+    node: process.version,
+    pid: process.pid,
+    host: config.host,
+    cloud: config.cloud,
+    startedAt,
+    adopted,
+    metadataNetworks: metadata.networks.length,
+  }),
+})
+await listenOn(server, config.socketPath)
+log.info({ socket: config.socketPath, cloud: config.cloud }, 'agent ready')
+
+let stopping = false
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.on(signal, () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    stop()
+      .catch((error: unknown) => log.error({ err: error }, 'stopping failed'))
+      .finally(() => process.exit(0))
+  })
+
+async function stop(): Promise<void> {
+  server.close()
+  server.closeAllConnections()
+  await serving
+  await metadata.stop()
+  await drivers.close()
+  unlock()
+  log.info('agent stopped; guests go on')
+}
