@@ -1,0 +1,67 @@
+import type { Op } from '../../op.ts'
+import type { NetworkSpec } from '../interface.ts'
+import { ipBatch } from './exec.ts'
+import { infrastructurePort, networkFilter } from './filter.ts'
+import { difference } from './fragment.ts'
+import { applyFragment, type Kernel, removeFragment } from './kernel.ts'
+import { stableMac } from './names.ts'
+import { bridgeOf, type Plane } from './plane.ts'
+
+/** A network's bridge and its conntrack zone. Writes only what differs. */
+export async function ensureBridge(op: Op, plane: Plane, spec: NetworkSpec, zone: number, kernel: Kernel) {
+  const name = bridgeOf(plane, spec)
+  const filter = networkFilter(spec, name, zone)
+  if (difference(filter, kernel.rules)) await applyFragment(op, plane.namespace, filter, kernel.rules)
+  const link = kernel.links.get(name)
+  const alias = `network ${spec.id} ${zone}`
+  if (link?.up && link.mtu === spec.mtu && link.alias === alias) return
+  const lines: string[] = []
+  if (!link)
+    lines.push(
+      `link add ${name} address ${stableMac(spec.id)} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+    )
+  lines.push(
+    `link set dev ${name} mtu ${spec.mtu}`,
+    `link set dev ${name} alias "${alias}"`,
+    `link set dev ${name} up`,
+  )
+  await ipBatch(op, plane.namespace, lines)
+}
+
+export async function removeBridge(op: Op, plane: Plane, spec: NetworkSpec, zone: number, kernel: Kernel) {
+  const name = bridgeOf(plane, spec)
+  if (kernel.links.has(name)) await ipBatch(op, plane.namespace, [`link delete dev ${name}`])
+  await removeFragment(op, plane.namespace, networkFilter(spec, name, zone), kernel.rules)
+}
+
+/**
+ * Plugs our own end of a veth pair into a bridge. `create` holds the `ip` words that make the pair when
+ * it is missing. Returns true when it had to be made.
+ */
+export async function ensureInfrastructure(
+  op: Op,
+  plane: Plane,
+  wish: { device: string; bridge: string; mtu: number; create: string },
+  kernel: Kernel,
+): Promise<boolean> {
+  const { device, bridge, mtu, create } = wish
+  const filter = infrastructurePort(device)
+  if (difference(filter, kernel.rules)) await applyFragment(op, plane.namespace, filter, kernel.rules)
+  const link = kernel.links.get(device)
+  if (link?.up && link.master === bridge && link.mtu === mtu) return false
+  const lines = link ? [] : [create]
+  lines.push(`link set dev ${device} mtu ${mtu} master ${bridge}`, `link set dev ${device} up`)
+  await ipBatch(op, plane.namespace, lines)
+  return !link
+}
+
+export async function removeInfrastructure(
+  op: Op,
+  plane: Plane,
+  device: string,
+  kernel: Kernel,
+): Promise<void> {
+  if (kernel.links.has(device))
+    await ipBatch(op, plane.namespace, [`link delete dev ${device}`], { force: true })
+  await removeFragment(op, plane.namespace, infrastructurePort(device), kernel.rules)
+}

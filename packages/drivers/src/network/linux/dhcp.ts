@@ -1,0 +1,230 @@
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../../errors.ts'
+import type { Op } from '../../op.ts'
+import type { NetworkSpec, PortSpec } from '../interface.ts'
+import { netmask, parseCidr, toAddress } from '../ipv4.ts'
+import { servesDhcp } from '../relations.ts'
+import { ensureInfrastructure, removeInfrastructure } from './bridges.ts'
+import { ipBatch, run } from './exec.ts'
+import { metadataAddress } from './filter.ts'
+import { addressLines, type Kernel, readAddresses } from './kernel.ts'
+import { dhcpNamespace, dhcpPeer, stableMac } from './names.ts'
+import { dhcpSysctls, ensureNamespace, namespaceExists, removeNamespace } from './namespace.ts'
+import { bridgeOf, type Plane } from './plane.ts'
+
+const device = 'dhcp0'
+const leaseSeconds = 86_400
+
+/** DHCP namespace, its addresses (the metadata address too) and a running dnsmasq. Writes only what differs. */
+export async function ensureDhcp(op: Op, plane: Plane, spec: NetworkSpec, kernel: Kernel): Promise<void> {
+  if (!servesDhcp(spec)) return removeDhcp(op, plane, spec, kernel)
+  const namespace = dhcpNamespace(plane.place, spec.id)
+  const isNew = await ensureDhcpNamespace(op, plane, spec, namespace, kernel)
+  const want = [
+    ...spec.subnets.flatMap((s) => (s.dhcp && s.dhcpIp ? [`${s.dhcpIp}/${parseCidr(s.cidr)?.prefix}`] : [])),
+    `${metadataAddress}/32`,
+  ]
+  const have = isNew ? [] : await readAddresses(op, namespace, device)
+  const lines = addressLines(device, have, want)
+  if (isNew || lines.length > 0) await ipBatch(op, namespace, [...lines, `link set dev ${device} up`])
+  const changed = await writeFiles(plane, spec)
+  const pid = runningPid(plane, spec)
+  if (pid === null || isNew) await startDnsmasq(op, plane, spec)
+  else if (changed) process.kill(pid, 'SIGHUP')
+  if (isNew) plane.metadataChanged()
+}
+
+async function ensureDhcpNamespace(
+  op: Op,
+  plane: Plane,
+  spec: NetworkSpec,
+  namespace: string,
+  kernel: Kernel,
+) {
+  const peer = dhcpPeer(plane.place, spec.tag)
+  let isNew = false
+  if (!namespaceExists(namespace)) {
+    await ensureNamespace(op, namespace, dhcpSysctls)
+    isNew = true
+    // The old namespace may live on while a process is in it, and hold our link's other end.
+    if (kernel.links.has(peer))
+      await ipBatch(op, plane.namespace, [`link delete dev ${peer}`], { force: true })
+    kernel.links.delete(peer)
+  }
+  const mac = stableMac(plane.place.cloud, 'dhcp', spec.id)
+  const create = `link add ${peer} mtu ${spec.mtu} type veth peer name ${device} mtu ${spec.mtu} address ${mac} netns ${namespace}`
+  const made = await ensureInfrastructure(
+    op,
+    plane,
+    { device: peer, bridge: bridgeOf(plane, spec), mtu: spec.mtu, create },
+    kernel,
+  )
+  return isNew || made
+}
+
+/** Rewrites the static leases after a port came, went or changed. Returns at once when nothing differs. */
+export async function refreshLeases(plane: Plane, spec: NetworkSpec): Promise<void> {
+  if (!servesDhcp(spec) || !(await writeFiles(plane, spec))) return
+  const pid = runningPid(plane, spec)
+  if (pid !== null) process.kill(pid, 'SIGHUP')
+}
+
+/** Starts dnsmasq again when it has died. Returns true when it had. */
+export async function superviseDhcp(op: Op, plane: Plane, spec: NetworkSpec): Promise<boolean> {
+  if (!servesDhcp(spec) || !namespaceExists(dhcpNamespace(plane.place, spec.id))) return false
+  if (runningPid(plane, spec) !== null) return false
+  await startDnsmasq(op, plane, spec)
+  return true
+}
+
+export async function removeDhcp(op: Op, plane: Plane, spec: NetworkSpec, kernel: Kernel): Promise<void> {
+  await stopDnsmasq(plane, spec.id)
+  await removeInfrastructure(op, plane, dhcpPeer(plane.place, spec.tag), kernel)
+  const namespace = dhcpNamespace(plane.place, spec.id)
+  if (namespaceExists(namespace)) {
+    await removeNamespace(op, namespace)
+    plane.metadataChanged()
+  }
+  for (const file of Object.values(files(plane, spec.id))) await rm(file, { force: true })
+}
+
+function files(plane: Plane, networkId: string) {
+  const base = join(plane.state.dir, 'dhcp', networkId)
+  return { hosts: `${base}.hosts`, options: `${base}.options`, pid: `${base}.pid` }
+}
+
+function argv(plane: Plane, spec: NetworkSpec): string[] {
+  const { hosts, options, pid } = files(plane, spec.id)
+  const ranges = spec.subnets.flatMap((subnet, index) => {
+    const range = parseCidr(subnet.cidr)
+    if (!subnet.dhcp || !range) return []
+    return [
+      `--dhcp-range=set:s${index},${toAddress(range.first)},static,${netmask(range.prefix)},${leaseSeconds}s`,
+    ]
+  })
+  return [
+    'dnsmasq',
+    '--conf-file=/dev/null',
+    '--no-hosts',
+    '--no-resolv',
+    '--no-ping',
+    '--port=0',
+    '--bind-interfaces',
+    `--interface=${device}`,
+    '--except-interface=lo',
+    '--leasefile-ro',
+    '--dhcp-authoritative',
+    '--quiet-dhcp',
+    // A guest decides how much there would be to log.
+    '--log-facility=/dev/null',
+    ...ranges,
+    `--dhcp-hostsfile=${hosts}`,
+    `--dhcp-optsfile=${options}`,
+    `--pid-file=${pid}`,
+    `--user=${reachableByOthers(dirname(hosts)) ? 'nobody' : 'root'}`,
+    '--group=nogroup',
+  ]
+}
+
+/** dnsmasq reads its files again at SIGHUP as the user it became: every folder above must let it pass. */
+function reachableByOthers(folder: string): boolean {
+  if ((statSync(folder).mode & 0o001) === 0) return false
+  const above = dirname(folder)
+  return above === folder || reachableByOthers(above)
+}
+
+/** Pid of the dnsmasq that serves exactly this network as it is now; null when there is none. */
+export function runningPid(plane: Plane, spec: NetworkSpec): number | null {
+  const pid = recordedPid(plane, spec.id)
+  return pid !== null && commandLine(pid) === `${argv(plane, spec).join('\0')}\0` ? pid : null
+}
+
+function recordedPid(plane: Plane, networkId: string): number | null {
+  const file = files(plane, networkId).pid
+  if (!existsSync(file)) return null
+  const pid = Number(readFileSync(file, 'utf8').trim())
+  return Number.isSafeInteger(pid) && pid > 1 ? pid : null
+}
+
+/** Empty for a zombie and for a process that is gone. */
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+async function startDnsmasq(op: Op, plane: Plane, spec: NetworkSpec): Promise<void> {
+  await stopDnsmasq(plane, spec.id)
+  // It puts itself into the background, so its exit code tells whether it could start.
+  await run(op, argv(plane, spec), { namespace: dhcpNamespace(plane.place, spec.id) })
+  for (let tries = 0; runningPid(plane, spec) === null; tries += 1) {
+    if (tries >= 50)
+      throw new DriverError('failed', `dnsmasq of network ${spec.id} ended right after its start.`)
+    await sleep(10)
+  }
+}
+
+/** Ends whichever dnsmasq serves this network, also one that was started with other arguments. */
+async function stopDnsmasq(plane: Plane, networkId: string): Promise<void> {
+  const pid = recordedPid(plane, networkId)
+  const marker = `--pid-file=${files(plane, networkId).pid}\0`
+  const isOurs = (id: number) => commandLine(id).startsWith('dnsmasq\0') && commandLine(id).includes(marker)
+  if (pid === null || !isOurs(pid)) return
+  process.kill(pid, 'SIGTERM')
+  for (let tries = 0; tries < 100 && isOurs(pid); tries += 1) await sleep(10)
+  if (isOurs(pid)) process.kill(pid, 'SIGKILL')
+}
+
+/** Writes the two files that dnsmasq reads again at SIGHUP. True when one of them changed. */
+async function writeFiles(plane: Plane, spec: NetworkSpec): Promise<boolean> {
+  const { hosts, options } = files(plane, spec.id)
+  mkdirSync(dirname(hosts), { recursive: true, mode: 0o755 })
+  const ports = plane.state.portsOf(spec.id).map((entry) => entry.spec)
+  const changedHosts = await writeIfChanged(hosts, hostLines(spec, ports))
+  return (await writeIfChanged(options, optionLines(spec, ports))) || changedHosts
+}
+
+async function writeIfChanged(file: string, lines: readonly string[]): Promise<boolean> {
+  const text = lines.map((line) => `${line}\n`).join('')
+  const before = await readFile(file, 'utf8').catch(() => null)
+  if (before === text) return false
+  await writeFile(`${file}.tmp`, text, { mode: 0o644 })
+  await rename(`${file}.tmp`, file)
+  return true
+}
+
+/** `<mac>,set:p<tag>,<address>`: the first address of the port that is on a subnet with DHCP. */
+export function hostLines(spec: NetworkSpec, ports: readonly PortSpec[]): string[] {
+  const served = new Set(spec.subnets.filter((subnet) => subnet.dhcp).map((subnet) => subnet.id))
+  return ports.flatMap((port) => {
+    const address = port.addresses.find((candidate) => served.has(candidate.subnetId))
+    return address ? [`${port.mac},set:p${port.tag},${address.ip}`] : []
+  })
+}
+
+/** Options by number (RFC 2132; 121: RFC 3442, 249 is Microsoft's copy of it). */
+export function optionLines(spec: NetworkSpec, ports: readonly PortSpec[]): string[] {
+  const lines = spec.subnets.flatMap((subnet, index) => {
+    if (!subnet.dhcp || !subnet.dhcpIp) return []
+    const routes = [`${metadataAddress}/32,${subnet.dhcpIp}`]
+    if (subnet.gatewayIp) routes.push(`0.0.0.0/0,${subnet.gatewayIp}`)
+    const tag = `tag:s${index}`
+    return [
+      // Without a value dnsmasq sends no router at all, instead of itself.
+      `${tag},3${subnet.gatewayIp ? `,${subnet.gatewayIp}` : ''}`,
+      `${tag},121,${routes.join(',')}`,
+      `${tag},249,${routes.join(',')}`,
+      `${tag},26,${spec.mtu}`,
+      ...(subnet.dns.length > 0 ? [`${tag},6,${subnet.dns.join(',')}`] : []),
+    ]
+  })
+  // As an option and not in the hosts file, where the names 'ignore', 'infinite' or '60' would be words of its own.
+  const named = ports.filter((port) => port.hostname !== '')
+  const names = named.map((port) => `tag:p${port.tag},12,${port.hostname.split('.')[0]}`)
+  return [...lines, ...names]
+}

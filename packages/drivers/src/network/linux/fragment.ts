@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+
+/**
+ * A piece of the ruleset as data: written in one nft transaction, taken away in one, and compared
+ * with what the kernel says it has. Every rule carries the digest of its own text as comment, so
+ * that a read-back proves which rules are there, in which order, whatever nft's printed form is.
+ */
+export type Family = 'bridge' | 'inet' | 'ip'
+export type Chain = { family: Family; name: string; hook?: string; rules: readonly string[] }
+export type Element = { family: Family; map: string; key: string; value: string }
+/** `exact`: the fragment holds all of its elements, others are taken out. */
+export type NftMap = { family: Family; name: string; type: string; exact?: boolean }
+/** `members` null: the set must exist, somebody else fills it. */
+export type AddressSet = { family: Family; name: string; members: readonly string[] | null }
+export type Fragment = {
+  maps?: readonly NftMap[]
+  sets?: readonly AddressSet[]
+  chains?: readonly Chain[]
+  elements?: readonly Element[]
+}
+
+export const table = 'stratolith'
+
+const comment = (rule: string) => createHash('sha256').update(rule).digest('hex').slice(0, 16)
+
+/**
+ * Text that makes the kernel equal to the fragment. `current` is what is there now: an element that leads
+ * elsewhere (left by a crash) cannot be overwritten, only replaced within the transaction.
+ */
+export function applyText(fragment: Fragment, current: Ruleset): string {
+  const { maps = [], sets = [], chains = [], elements = [] } = fragment
+  const lines: string[] = []
+  for (const family of new Set([...maps, ...chains, ...sets].map((part) => part.family)))
+    lines.push(`add table ${family} ${table}`)
+  for (const map of maps) {
+    lines.push(`add map ${map.family} ${table} ${map.name} { type ${map.type}; }`)
+    if (map.exact) lines.push(`flush map ${map.family} ${table} ${map.name}`)
+  }
+  for (const set of sets) lines.push(...setText(set))
+  for (const chain of chains) {
+    const hook = chain.hook ? ` { ${chain.hook} }` : ''
+    lines.push(`add chain ${chain.family} ${table} ${chain.name}${hook}`)
+    lines.push(`flush chain ${chain.family} ${table} ${chain.name}`)
+  }
+  for (const chain of chains)
+    for (const rule of chain.rules)
+      lines.push(`add rule ${chain.family} ${table} ${chain.name} ${rule} comment "${comment(rule)}"`)
+  for (const e of elements) {
+    const isFlushed = maps.some((map) => map.exact && map.family === e.family && map.name === e.map)
+    const found = isFlushed ? undefined : elementOf(current, e)
+    if (found !== undefined && found !== e.value)
+      lines.push(`delete element ${e.family} ${table} ${e.map} { ${e.key} }`)
+    if (found !== e.value) lines.push(`add element ${e.family} ${table} ${e.map} { ${e.key} : ${e.value} }`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function setText({ family, name, members }: AddressSet): string[] {
+  const lines = [`add set ${family} ${table} ${name} { type ipv4_addr; }`]
+  if (members) lines.push(`flush set ${family} ${table} ${name}`)
+  if (members && members.length > 0)
+    lines.push(`add element ${family} ${table} ${name} { ${members.join(', ')} }`)
+  return lines
+}
+
+/** Text that takes away what is there of the fragment; '' when nothing is. */
+export function removeText(fragment: Fragment, current: Ruleset): string {
+  const { sets = [], chains = [], elements = [] } = fragment
+  const lines: string[] = []
+  for (const e of elements)
+    if (elementOf(current, e) === e.value)
+      lines.push(`delete element ${e.family} ${table} ${e.map} { ${e.key} }`)
+  const found = chains.filter((chain) => current.chains.has(`${chain.family}/${chain.name}`))
+  for (const chain of found) lines.push(`flush chain ${chain.family} ${table} ${chain.name}`)
+  for (const chain of found) lines.push(`delete chain ${chain.family} ${table} ${chain.name}`)
+  for (const set of sets)
+    if (set.members && current.sets.has(`${set.family}/${set.name}`))
+      lines.push(`delete set ${set.family} ${table} ${set.name}`)
+  return lines.length > 0 ? `${lines.join('\n')}\n` : ''
+}
+
+function elementOf(ruleset: Ruleset, { family, map, key }: Element): string | undefined {
+  const plain = key.startsWith('"') ? key.slice(1, -1) : key.startsWith('0x') ? String(Number(key)) : key
+  return ruleset.maps.get(`${family}/${map}`)?.get(plain)
+}
+
+/** What `nft -j list ruleset` said about our tables: comments of rules by chain, elements by map or set. */
+export type Ruleset = {
+  chains: Map<string, string[]>
+  hooks: Map<string, string>
+  maps: Map<string, Map<string, string>>
+  sets: Map<string, Set<string>>
+}
+
+const named = z.looseObject({ family: z.string(), table: z.string().optional(), name: z.string().optional() })
+const chainShape = named.extend({
+  hook: z.string().optional(),
+  prio: z.number().optional(),
+  policy: z.string().optional(),
+})
+const ruleShape = named.extend({ chain: z.string(), comment: z.string().optional() })
+const setShape = named.extend({ elem: z.array(z.unknown()).optional() })
+const item = z.object({
+  chain: chainShape.optional(),
+  rule: ruleShape.optional(),
+  map: setShape.optional(),
+  set: setShape.optional(),
+})
+const listing = z.object({ nftables: z.array(item) })
+const verdict = z.object({ goto: z.object({ target: z.string() }).optional(), accept: z.null().optional() })
+
+export function emptyRuleset(): Ruleset {
+  return { chains: new Map(), hooks: new Map(), maps: new Map(), sets: new Map() }
+}
+
+export function parseRuleset(json: unknown): Ruleset {
+  const ruleset = emptyRuleset()
+  for (const entry of listing.parse(json).nftables) {
+    const { chain, rule, map, set } = entry
+    if (chain?.table === table) {
+      ruleset.chains.set(`${chain.family}/${chain.name}`, [])
+      if (chain.hook)
+        ruleset.hooks.set(`${chain.family}/${chain.name}`, `${chain.hook} ${chain.prio} ${chain.policy}`)
+    }
+    if (rule?.table === table)
+      ruleset.chains.get(`${rule.family}/${rule.chain}`)?.push(rule.comment ?? 'a rule without our mark')
+    if (map?.table === table) ruleset.maps.set(`${map.family}/${map.name}`, mapElements(map.elem ?? []))
+    if (set?.table === table)
+      ruleset.sets.set(`${set.family}/${set.name}`, new Set((set.elem ?? []).map(String)))
+  }
+  return ruleset
+}
+
+function mapElements(elements: readonly unknown[]): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const element of elements) {
+    if (!Array.isArray(element)) continue
+    const [key, value] = element as [unknown, unknown]
+    if (typeof value === 'string') found.set(String(key), value)
+    else {
+      const parsed = verdict.safeParse(value)
+      found.set(String(key), parsed.data?.goto ? `goto ${parsed.data.goto.target}` : 'accept')
+    }
+  }
+  return found
+}
+
+/** Null when the kernel has the fragment exactly; else a sentence about the first difference. */
+export function difference(fragment: Fragment, ruleset: Ruleset): string | null {
+  for (const chain of fragment.chains ?? []) {
+    const key = `${chain.family}/${chain.name}`
+    const found = ruleset.chains.get(key)
+    if (!found) return `chain ${key} is missing`
+    if (chain.hook && ruleset.hooks.get(key) !== hookKey(chain.hook)) return `chain ${key} has another hook`
+    const wanted = chain.rules.map(comment)
+    if (found.length !== wanted.length || found.some((mark, i) => mark !== wanted[i]))
+      return `chain ${key} has other rules`
+  }
+  for (const map of fragment.maps ?? []) {
+    const found = ruleset.maps.get(`${map.family}/${map.name}`)
+    if (!found) return `map ${map.family}/${map.name} is missing`
+    const wanted = (fragment.elements ?? []).filter((e) => e.family === map.family && e.map === map.name)
+    if (map.exact && found.size !== wanted.length) return `map ${map.family}/${map.name} has other elements`
+  }
+  for (const e of fragment.elements ?? [])
+    if (elementOf(ruleset, e) !== e.value) return `map ${e.family}/${e.map} lacks ${e.key}`
+  for (const set of fragment.sets ?? []) {
+    const found = ruleset.sets.get(`${set.family}/${set.name}`)
+    if (!found) return `set ${set.family}/${set.name} is missing`
+    if (set.members && (found.size !== new Set(set.members).size || set.members.some((m) => !found.has(m))))
+      return `set ${set.family}/${set.name} has other members`
+  }
+  return null
+}
+
+/** `type filter hook forward priority 0; policy drop;` as parseRuleset says it: `forward 0 drop`. */
+function hookKey(hook: string): string {
+  const match = /hook (\w+) priority (-?\d+); policy (\w+);/.exec(hook)
+  return match ? `${match[1]} ${match[2]} ${match[3]}` : hook
+}

@@ -1,0 +1,313 @@
+import { isDeepStrictEqual } from 'node:util'
+import { DriverError } from '../../errors.ts'
+import { backgroundOp, type Op } from '../../op.ts'
+import type {
+  AddressSetSpec,
+  LocalNetworkDriver,
+  NetworkFacts,
+  NetworkSpec,
+  ObservedNetwork,
+  ObservedPort,
+  PortSpec,
+  RecordedPort,
+  RestoreReport,
+  RouterSpec,
+} from '../interface.ts'
+import * as related from '../relations.ts'
+import { checkAddressSet, checkId, checkNetwork, checkPort, checkRouter } from '../validate.ts'
+import { ensureBridge, removeBridge } from './bridges.ts'
+import { ensureDhcp, refreshLeases, removeDhcp } from './dhcp.ts'
+import { run } from './exec.ts'
+import { ensureExternal, floatingRanges, removeExternal } from './external.ts'
+import { addressSetFilter } from './filter.ts'
+import { difference } from './fragment.ts'
+import { applyFragment, type Kernel, owned, readKernel, removeFragment } from './kernel.ts'
+import { cleanupOp, Lock } from './lock.ts'
+import { checkPlace, dhcpNamespace, hostNamespace, tapName } from './names.ts'
+import { namespaceExists, requireKernel } from './namespace.ts'
+import { observe } from './observe.ts'
+import { ensurePlane, type Plane } from './plane.ts'
+import { applyPort, cutForbidden, detachOrphan, detachPort, portDifference } from './ports.ts'
+import { membersOf, restoreAll } from './restore.ts'
+import { ensureRouterParts, removeRouterParts } from './routers.ts'
+import { type Entry, State } from './state.ts'
+import { superviseAll } from './watch.ts'
+
+export type LinuxNetworkOptions = {
+  /** Short id of the cloud: 4 to 6 lower-case letters or digits. */
+  cloud: string
+  host: string
+  /** hosts/<host>/network: records and DHCP files. Its parents should let other users pass (o+x). */
+  dir: string
+  /** 'on' joins the data plane to the machine; 'off' makes no link at all, nothing leaves. */
+  egress: 'on' | 'off'
+  /** Reported by probe() until an external network is recorded. Default 172.24.4.0/24. */
+  externalCidr?: string
+  /** User that QEMU runs as and that may open the taps. Default 64123. */
+  tapUid?: number
+  /** Namespace that stands for the machine (tests); the machine's own when absent. */
+  machineNamespace?: string
+  /** How often dnsmasq is looked after, in milliseconds; 0: never. Default 3000. */
+  watchMs?: number
+  /** Where the watch writes. Without it there is no watch. */
+  log?: Op['log']
+}
+
+export type LinuxNetwork = LocalNetworkDriver & {
+  /** Stops watching. What runs in the kernel stays as it is. */
+  close(): void
+}
+
+/** Linux bridges, nftables, dnsmasq and namespaces; see filter.ts for how packets are judged. */
+export function createLinuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
+  return new Driver(options)
+}
+
+class Driver implements LinuxNetwork {
+  readonly capabilities = { floatingIps: true, ipv6: false, securityGroups: true }
+  readonly #plane: Plane
+  readonly #lock = new Lock()
+  readonly #externalCidr: string
+  readonly #listeners = new Set<() => void>()
+  #metadataDirty = false
+  readonly #timer: NodeJS.Timeout | undefined
+
+  constructor(options: LinuxNetworkOptions) {
+    const place = checkPlace({ cloud: options.cloud, host: options.host })
+    this.#externalCidr = options.externalCidr ?? '172.24.4.0/24'
+    this.#plane = {
+      place,
+      namespace: hostNamespace(place),
+      state: new State(options.dir),
+      tapUid: options.tapUid ?? 64_123,
+      egress: options.egress,
+      machineNamespace: options.machineNamespace,
+      metadataChanged: () => {
+        this.#metadataDirty = true
+      },
+    }
+    const { watchMs = 3_000, log } = options
+    if (watchMs > 0 && log)
+      this.#timer = setInterval(() => this.#watch(backgroundOp(log, 'dhcp')), watchMs).unref()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async probe(op: Op): Promise<NetworkFacts> {
+    await requireKernel(op)
+    for (const argv of [
+      ['nft', '--version'],
+      ['dnsmasq', '--version'],
+      ['conntrack', '--version'],
+    ])
+      await run(op, argv)
+    await this.#change(op, async () => undefined)
+    const external = floatingRanges(this.#plane, '', null)[0] ?? this.#externalCidr
+    return { namespace: this.#plane.namespace, egress: this.#plane.egress, externalCidr: external }
+  }
+
+  async list(op: Op): Promise<ObservedNetwork> {
+    return observe(this.#plane, await readKernel(op, this.#plane.namespace))
+  }
+
+  ensureNetwork(op: Op, wish: NetworkSpec): Promise<void> {
+    const plane = this.#plane
+    return this.#change(op, async (kernel) => {
+      const spec = checkNetwork(wish)
+      related.relateNetwork(plane.state.recorded, spec)
+      const known = plane.state.networks.entries.get(spec.id)
+      const slot = slotOr(plane.state.networks.slotFor(spec.id), 'networks')
+      try {
+        await ensureBridge(op, plane, spec, slot, kernel)
+        await ensureDhcp(op, plane, spec, kernel)
+        await ensureExternal(op, plane, spec, kernel)
+      } catch (error) {
+        if (!known) await this.#dropNetwork(cleanupOp(op), { spec, slot })
+        throw error
+      }
+      if (!isDeepStrictEqual(known?.spec, spec)) await plane.state.networks.put({ spec, slot })
+    })
+  }
+
+  removeNetwork(op: Op, id: string): Promise<void> {
+    const { state } = this.#plane
+    return this.#change(op, async (kernel) => {
+      related.releaseNetwork(state.recorded, checkId(id))
+      const entry = state.networks.entries.get(id)
+      if (entry) await this.#dropNetwork(op, entry)
+      else
+        for (const orphan of owned(kernel, 'network'))
+          if (orphan.id === id) await this.#dropOrphan(op, orphan.link.name)
+      await state.networks.remove(id)
+    })
+  }
+
+  async #dropNetwork(op: Op, { spec, slot }: Entry<NetworkSpec>): Promise<void> {
+    const kernel = await readKernel(op, this.#plane.namespace)
+    await removeExternal(op, this.#plane, spec, kernel)
+    await removeDhcp(op, this.#plane, spec, kernel)
+    await removeBridge(op, this.#plane, spec, slot, kernel)
+  }
+
+  /** A bridge that no file knows; its tag stands in its name. */
+  async #dropOrphan(op: Op, bridge: string): Promise<void> {
+    const kernel = await readKernel(op, this.#plane.namespace)
+    const [, id = '', slot] = kernel.links.get(bridge)?.alias.split(' ') ?? []
+    const tag = Number.parseInt(bridge.slice(`br${this.#plane.place.cloud}`.length), 36)
+    const spec = { id, tag, mtu: 1500, external: false, subnets: [] }
+    await this.#dropNetwork(op, { spec, slot: Number(slot) })
+  }
+
+  ensurePort(op: Op, wish: PortSpec): Promise<ObservedPort> {
+    const plane = this.#plane
+    return this.#change(op, async (kernel) => {
+      const spec = checkPort(wish)
+      related.relatePort(plane.state.recorded, spec)
+      const network = plane.state.networks.entries.get(spec.networkId)
+      if (!network) throw new DriverError('not_found', `Network ${spec.networkId} is not on this host.`)
+      const known = plane.state.ports.entries.get(spec.id)
+      const entry = { spec, slot: slotOr(plane.state.ports.slotFor(spec.id), 'ports') }
+      const port = { entry, network }
+      op.progress('plugging port')
+      if (portDifference(plane, port, kernel)) await applyPort(op, plane, port, kernel)
+      if (!isDeepStrictEqual(known?.spec, spec)) {
+        if (known) await cutForbidden(op, plane, port, known.spec)
+        await plane.state.ports.put(entry)
+        await refreshLeases(plane, network.spec)
+      }
+      return { id: spec.id, tap: tapName(plane.place, spec.tag), state: spec.adminUp ? 'active' : 'down' }
+    })
+  }
+
+  removePort(op: Op, id: string): Promise<void> {
+    const plane = this.#plane
+    return this.#change(op, async (kernel) => {
+      const entry = plane.state.ports.entries.get(checkId(id))
+      const network = entry && plane.state.networks.entries.get(entry.spec.networkId)
+      if (entry && network) await detachPort(op, plane, { entry, network }, kernel)
+      else await detachOrphan(op, plane, id, kernel)
+      await plane.state.ports.remove(id)
+      if (network) await refreshLeases(plane, network.spec)
+    })
+  }
+
+  ensureRouter(op: Op, wish: RouterSpec): Promise<void> {
+    const plane = this.#plane
+    return this.#change(op, async (kernel) => {
+      const spec = checkRouter(wish)
+      related.relateRouter(plane.state.recorded, spec)
+      const known = plane.state.routers.entries.get(spec.id)
+      try {
+        await ensureRouterParts(op, plane, spec, kernel)
+      } catch (error) {
+        if (!known) {
+          const cleanup = cleanupOp(op)
+          await removeRouterParts(cleanup, plane, spec.id, spec, await readKernel(cleanup, plane.namespace))
+        }
+        throw error
+      }
+      if (!isDeepStrictEqual(known?.spec, spec)) await plane.state.routers.put({ spec, slot: 0 })
+    })
+  }
+
+  removeRouter(op: Op, id: string): Promise<void> {
+    const plane = this.#plane
+    return this.#change(op, async (kernel) => {
+      const entry = plane.state.routers.entries.get(checkId(id))
+      await removeRouterParts(op, plane, id, entry?.spec ?? null, kernel)
+      await plane.state.routers.remove(id)
+    })
+  }
+
+  ensureAddressSet(op: Op, wish: AddressSetSpec): Promise<void> {
+    const { state, namespace } = this.#plane
+    return this.#change(op, async (kernel) => {
+      const spec = checkAddressSet(wish)
+      const known = state.sets.entries.get(spec.id)?.spec
+      const filter = addressSetFilter(spec.id, membersOf(spec.addresses))
+      if (difference(filter, kernel.rules)) await applyFragment(op, namespace, filter, kernel.rules)
+      if (isDeepStrictEqual(known, spec)) return
+      await state.sets.put({ spec, slot: 0 })
+      const now = new Set(spec.addresses)
+      if (known?.addresses.every((address) => now.has(address))) return
+      for (const entry of state.ports.entries.values()) {
+        const network = state.networks.entries.get(entry.spec.networkId)
+        if (network && related.namesSet(entry.spec, spec.id))
+          await cutForbidden(op, this.#plane, { entry, network }, null)
+      }
+    })
+  }
+
+  removeAddressSet(op: Op, id: string): Promise<void> {
+    const { state, namespace } = this.#plane
+    return this.#change(op, async (kernel) => {
+      related.releaseAddressSet(state.recorded, checkId(id))
+      await removeFragment(op, namespace, addressSetFilter(id, []), kernel.rules)
+      await state.sets.remove(id)
+    })
+  }
+
+  async restore(op: Op): Promise<RestoreReport> {
+    let report: RestoreReport = { restored: 0, failed: [] }
+    await this.#change(op, async () => {
+      report = await restoreAll(op, this.#plane)
+    })
+    return report
+  }
+
+  findPort(networkId: string, address: string) {
+    return related.findPortIn(this.#plane.state.ports.specs.values(), networkId, address)
+  }
+
+  portsOf(instanceId: string): RecordedPort[] {
+    return related.portsOfIn(this.#plane.state.recorded, instanceId)
+  }
+
+  metadataNamespaces(): { networkId: string; namespace: string }[] {
+    const served = [...this.#plane.state.networks.specs.values()].filter(related.servesDhcp)
+    return served
+      .map((network) => ({ networkId: network.id, namespace: dhcpNamespace(this.#plane.place, network.id) }))
+      .filter(({ namespace }) => namespaceExists(namespace))
+  }
+
+  onMetadataChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * One change after the other, each on a data plane that is whole: when somebody took the namespace or
+   * the base rules away, everything recorded is put back before the change, not only what it touches.
+   */
+  #change<T>(op: Op, work: (kernel: Kernel) => Promise<T>): Promise<T> {
+    return this.#lock.run(op, async () => {
+      try {
+        const { kernel, mended } = await ensurePlane(op, this.#plane)
+        if (mended === null) return await work(kernel)
+        op.log.warn({ namespace: this.#plane.namespace, mended }, 'the data plane had to be made anew')
+        await restoreAll(op, this.#plane)
+        return await work(await readKernel(op, this.#plane.namespace))
+      } finally {
+        if (this.#metadataDirty) {
+          this.#metadataDirty = false
+          for (const listener of this.#listeners) listener()
+        }
+      }
+    })
+  }
+
+  #watch(op: Op): void {
+    this.#lock
+      .run(op, () => superviseAll(op, this.#plane))
+      .catch((error: unknown) => {
+        op.log.error({ err: error }, 'DHCP servers could not be looked after')
+      })
+  }
+}
+
+function slotOr(slot: number | null, what: string): number {
+  if (slot === null) throw new DriverError('no_space', `This host has its 65,535 ${what}: use another host.`)
+  return slot
+}

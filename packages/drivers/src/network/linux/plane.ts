@@ -1,0 +1,42 @@
+import type { Op } from '../../op.ts'
+import type { NetworkSpec } from '../interface.ts'
+import { skeleton } from './filter.ts'
+import { difference } from './fragment.ts'
+import { applyFragment, type Kernel, readKernel } from './kernel.ts'
+import { bridgeName, type Place } from './names.ts'
+import { dataPlaneSysctls, ensureNamespace, namespaceExists, requireKernel } from './namespace.ts'
+import type { State } from './state.ts'
+
+/** What every part of this driver works on. */
+export type Plane = {
+  readonly place: Place
+  /** The data-plane namespace. */
+  readonly namespace: string
+  readonly state: State
+  /** Owner of the taps: the user that QEMU runs as. */
+  readonly tapUid: number
+  readonly egress: 'on' | 'off'
+  /** Where the far end of the uplink goes; undefined: the machine's own namespace. */
+  readonly machineNamespace: string | undefined
+  /** Called when a metadata namespace has come, gone or been made anew. */
+  readonly metadataChanged: () => void
+}
+
+/** Data-plane namespace and base chains exist. Null when nothing had to be mended, else what was wrong. */
+export async function ensurePlane(op: Op, plane: Plane): Promise<{ kernel: Kernel; mended: string | null }> {
+  let mended: string | null = null
+  if (!namespaceExists(plane.namespace)) {
+    await requireKernel(op)
+    await ensureNamespace(op, plane.namespace, dataPlaneSysctls)
+    mended = 'the namespace was missing'
+  }
+  const kernel = await readKernel(op, plane.namespace)
+  const wrong = difference(skeleton(), kernel.rules)
+  if (wrong === null && mended === null) return { kernel, mended }
+  await applyFragment(op, plane.namespace, skeleton(), kernel.rules)
+  return { kernel: await readKernel(op, plane.namespace), mended: mended ?? wrong }
+}
+
+export function bridgeOf(plane: Plane, network: NetworkSpec): string {
+  return bridgeName(plane.place, network.tag)
+}

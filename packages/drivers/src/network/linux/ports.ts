@@ -1,0 +1,125 @@
+import { DriverError } from '../../errors.ts'
+import type { Op } from '../../op.ts'
+import type { NetworkSpec, ObservedPort, PortSpec } from '../interface.ts'
+import { ipBatch } from './exec.ts'
+import { portFilter } from './filter.ts'
+import { allows, cutFlows } from './flows.ts'
+import { difference } from './fragment.ts'
+import { applyFragment, type Kernel, removeFragment } from './kernel.ts'
+import { tapName } from './names.ts'
+import { bridgeOf, type Plane } from './plane.ts'
+import type { Entry } from './state.ts'
+
+type Wish = { entry: Entry<PortSpec>; network: Entry<NetworkSpec> }
+
+const aliasOf = ({ slot, spec }: Entry<PortSpec>) => `port ${spec.id} ${slot}`
+
+/** Null when the kernel has this port exactly as recorded; else what differs. */
+export function portDifference(plane: Plane, { entry, network }: Wish, kernel: Kernel): string | null {
+  const { spec, slot } = entry
+  const tap = tapName(plane.place, spec.tag)
+  const link = kernel.links.get(tap)
+  if (!link) return `tap ${tap} is missing`
+  if (link.master !== bridgeOf(plane, network.spec)) return `tap ${tap} is not plugged into its bridge`
+  if (link.up !== spec.adminUp || link.mtu !== spec.mtu || link.alias !== aliasOf(entry))
+    return `tap ${tap} is set up otherwise`
+  return difference(portFilter(spec, tap, slot, network.spec.tag), kernel.rules)
+}
+
+/**
+ * Filter first (one transaction, read back), link after. A port that could not be finished is taken
+ * away again when it is new, and taken down when it is not.
+ */
+export async function applyPort(op: Op, plane: Plane, wish: Wish, kernel: Kernel): Promise<ObservedPort> {
+  const { entry, network } = wish
+  const { spec, slot } = entry
+  const tap = tapName(plane.place, spec.tag)
+  const link = kernel.links.get(tap)
+  try {
+    const filter = portFilter(spec, tap, slot, network.spec.tag)
+    if (difference(filter, kernel.rules)) await applyFragment(op, plane.namespace, filter, kernel.rules)
+    const lines = link ? [] : [`tuntap add dev ${tap} mode tap user ${plane.tapUid} vnet_hdr`]
+    lines.push(
+      `link set dev ${tap} mtu ${spec.mtu} master ${bridgeOf(plane, network.spec)}`,
+      `link set dev ${tap} alias "${aliasOf(entry)}"`,
+      `link set dev ${tap} ${spec.adminUp ? 'up' : 'down'}`,
+    )
+    await ipBatch(op, plane.namespace, lines)
+  } catch (error) {
+    await closePort(op, plane, tap, link === undefined)
+    throw error
+  }
+  return { id: spec.id, tap, state: spec.adminUp ? 'active' : 'down' }
+}
+
+async function closePort(op: Op, plane: Plane, tap: string, isNew: boolean): Promise<void> {
+  await ipBatch(op, plane.namespace, [isNew ? `link delete dev ${tap}` : `link set dev ${tap} down`], {
+    force: true,
+  })
+}
+
+/** Ends flows that the port's rules of now do not allow. `before` null: judge every flow. */
+export async function cutForbidden(
+  op: Op,
+  plane: Plane,
+  { entry, network }: Wish,
+  before: PortSpec | null,
+): Promise<void> {
+  const { spec } = entry
+  if (before && covers(spec, before)) return
+  const own = new Set([...spec.addresses, ...(before?.addresses ?? [])].map((address) => address.ip))
+  const kept = new Set(spec.addresses.map((address) => address.ip))
+  const members = (id: string) => new Set(plane.state.sets.entries.get(id)?.spec.addresses ?? [])
+  const cut = await cutFlows(op, plane.namespace, network.slot, [...own], (flow) => {
+    const lost = [flow.source, flow.target].some((address) => own.has(address) && !kept.has(address))
+    return !lost && allows(spec, flow, members)
+  })
+  if (cut > 0) op.log.info({ portId: spec.id, cut }, 'ended flows that the port no longer allows')
+}
+
+/** True when everything that `before` allowed is allowed by the same words now. */
+function covers(spec: PortSpec, before: PortSpec): boolean {
+  if (!spec.portSecurity) return true
+  if (!before.portSecurity) return false
+  const now = new Set(spec.rules.map((rule) => JSON.stringify(rule)))
+  const addresses = new Set(spec.addresses.map((address) => address.ip))
+  return (
+    before.rules.every((rule) => now.has(JSON.stringify(rule))) &&
+    before.addresses.every((address) => addresses.has(address.ip))
+  )
+}
+
+/** Takes a port away: link, filter and flows, so that the next owner of its address inherits none. */
+export async function detachPort(
+  op: Op,
+  plane: Plane,
+  { entry, network }: Wish,
+  kernel: Kernel,
+): Promise<void> {
+  const { spec, slot } = entry
+  const tap = tapName(plane.place, spec.tag)
+  if (kernel.links.has(tap)) await ipBatch(op, plane.namespace, [`link delete dev ${tap}`])
+  await removeFragment(op, plane.namespace, portFilter(spec, tap, slot, network.spec.tag), kernel.rules)
+  const own = spec.addresses.map((address) => address.ip)
+  await cutFlows(op, plane.namespace, network.slot, own, () => false)
+}
+
+/** A tap of ours that no file knows (a crash between making and recording). */
+export async function detachOrphan(op: Op, plane: Plane, id: string, kernel: Kernel): Promise<void> {
+  for (const link of kernel.links.values()) {
+    const [kind, owner, slot] = link.alias.split(' ')
+    if (kind !== 'port' || owner !== id) continue
+    const tag = Number.parseInt(link.name.slice(tapName(plane.place, 0).length - 1), 36)
+    if (!Number.isSafeInteger(tag)) throw new DriverError('failed', `Link ${link.name} has no name of ours.`)
+    await ipBatch(op, plane.namespace, [`link delete dev ${link.name}`])
+    const nobody = { id, tag, rules: [], addresses: [], mac: '02:00:00:00:00:00', portSecurity: true }
+    await removeFragment(
+      op,
+      plane.namespace,
+      portFilter({ ...blank, ...nobody }, link.name, Number(slot), 1),
+      kernel.rules,
+    )
+  }
+}
+
+const blank = { networkId: '', mtu: 1500, hostname: '', instanceId: '', projectId: '', adminUp: false }

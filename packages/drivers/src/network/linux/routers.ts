@@ -1,0 +1,262 @@
+import { z } from 'zod'
+import { DriverError } from '../../errors.ts'
+import type { Op } from '../../op.ts'
+import type { NetworkSpec, RouterSpec } from '../interface.ts'
+import { canonicalCidr } from '../ipv4.ts'
+import { announce } from './announce.ts'
+import { ensureInfrastructure, removeInfrastructure } from './bridges.ts'
+import { ipBatch, run, runJson } from './exec.ts'
+import { difference, type Fragment } from './fragment.ts'
+import { addressLines, applyFragment, type Kernel, readRules } from './kernel.ts'
+import { gatewayPeer, interfaceName, interfacePeer, type Place, routerNamespace, stableMac } from './names.ts'
+import { ensureNamespace, namespaceExists, removeNamespace, routerSysctls } from './namespace.ts'
+import { bridgeOf, type Plane } from './plane.ts'
+
+const gateway = 'gw0'
+
+/** One interface of a router as it should be. */
+type Wish = { device: string; peer: string; network: NetworkSpec; mac: string; addresses: string[] }
+type Found = { mac: string; up: boolean; addresses: string[] }
+
+/** A router: a namespace with an interface on each network, NAT in nft maps. Writes only what differs. */
+export async function ensureRouterParts(
+  op: Op,
+  plane: Plane,
+  spec: RouterSpec,
+  kernel: Kernel,
+): Promise<void> {
+  const namespace = routerNamespace(plane.place, spec.id)
+  const isNew = await ensureRouterNamespace(op, plane, spec, namespace, kernel)
+  // NAT and its policy first: no packet is forwarded by other rules than these.
+  const filter = routerFilter(spec)
+  const rules = await readRules(op, namespace)
+  if (difference(filter, rules)) await applyFragment(op, namespace, filter, rules)
+  const wishes = wishesOf(plane, spec)
+  const before = await readInterfaces(op, namespace)
+  await dropInterfaces(op, plane, spec, kernel, [...before.keys()], wishes)
+  for (const { device, peer, network, mac } of wishes) {
+    const { mtu } = network
+    const create = `link add ${peer} mtu ${mtu} type veth peer name ${device} mtu ${mtu} address ${mac} netns ${namespace}`
+    await ensureInfrastructure(
+      op,
+      plane,
+      { device: peer, bridge: bridgeOf(plane, network), mtu, create },
+      kernel,
+    )
+  }
+  await ipBatch(op, namespace, interfaceLines(spec, wishes, before))
+  if (!isNew) await cutLost(op, namespace, before, wishes)
+  const out = wishes.find((wish) => wish.device === gateway)
+  if (!out || !spec.adminUp) return
+  const known = new Set(before.get(gateway)?.up ? before.get(gateway)?.addresses : [])
+  const fresh = out.addresses
+    .filter((address) => !known.has(address))
+    .map((address) => address.split('/')[0] ?? '')
+  await announce(op, namespace, gateway, out.mac, fresh)
+}
+
+async function ensureRouterNamespace(
+  op: Op,
+  plane: Plane,
+  spec: RouterSpec,
+  namespace: string,
+  kernel: Kernel,
+) {
+  if (namespaceExists(namespace)) return false
+  await ensureNamespace(op, namespace, routerSysctls)
+  const peers = [
+    gatewayPeer(plane.place, spec.tag),
+    ...spec.interfaces.map((item) => interfacePeer(item.portId)),
+  ]
+  const orphans = peers.filter((peer) => kernel.links.has(peer))
+  await ipBatch(
+    op,
+    plane.namespace,
+    orphans.map((peer) => `link delete dev ${peer}`),
+    { force: true },
+  )
+  for (const peer of orphans) kernel.links.delete(peer)
+  return true
+}
+
+function networkOf(plane: Plane, id: string): NetworkSpec {
+  const entry = plane.state.networks.entries.get(id)
+  if (!entry) throw new DriverError('not_found', `Network ${id} is not on this host: ensure it first.`)
+  return entry.spec
+}
+
+function wishesOf(plane: Plane, spec: RouterSpec): Wish[] {
+  const wishes = spec.interfaces.map((item) => ({
+    device: interfaceName(item.portId),
+    peer: interfacePeer(item.portId),
+    network: networkOf(plane, item.networkId),
+    mac: item.mac,
+    addresses: [`${item.address}/${item.prefix}`],
+  }))
+  if (!spec.external) return wishes
+  return [...wishes, gatewayWish(plane, spec, spec.external)]
+}
+
+function gatewayWish(plane: Plane, spec: RouterSpec, external: NonNullable<RouterSpec['external']>): Wish {
+  return {
+    device: gateway,
+    peer: gatewayPeer(plane.place, spec.tag),
+    network: networkOf(plane, external.networkId),
+    mac: stableMac(plane.place.cloud, 'gateway', spec.id),
+    addresses: [`${external.address}/${external.prefix}`, ...spec.floatingIps.map((f) => `${f.address}/32`)],
+  }
+}
+
+function interfaceLines(
+  spec: RouterSpec,
+  wishes: readonly Wish[],
+  before: ReadonlyMap<string, Found>,
+): string[] {
+  const lines = wishes.flatMap(({ device, mac, addresses }) => {
+    const found = before.get(device)
+    const changes = addressLines(device, found?.addresses ?? [], addresses)
+    if (found && found.mac !== mac) changes.push(`link set dev ${device} address ${mac}`)
+    if (found?.up !== spec.adminUp) changes.push(`link set dev ${device} ${spec.adminUp ? 'up' : 'down'}`)
+    return changes
+  })
+  if (spec.external && spec.adminUp)
+    lines.push(`route replace default via ${spec.external.gatewayIp} dev ${gateway} onlink`)
+  return lines
+}
+
+async function dropInterfaces(
+  op: Op,
+  plane: Plane,
+  spec: RouterSpec,
+  kernel: Kernel,
+  devices: readonly string[],
+  wishes: readonly Wish[],
+): Promise<void> {
+  for (const device of devices) {
+    if (wishes.some((wish) => wish.device === device)) continue
+    await removeInfrastructure(op, plane, peerOf(plane.place, spec.tag, device), kernel)
+  }
+}
+
+const peerOf = (place: Place, tag: number, device: string) =>
+  device === gateway ? gatewayPeer(place, tag) : device.replace(/^qr/, 'rp')
+
+const interfaceShape = z.array(
+  z.looseObject({
+    ifname: z.string(),
+    address: z.string().optional(),
+    flags: z.array(z.string()),
+    addr_info: z.array(z.looseObject({ family: z.string(), local: z.string(), prefixlen: z.number() })),
+  }),
+)
+
+/** Our interfaces in a router's namespace. */
+async function readInterfaces(op: Op, namespace: string): Promise<Map<string, Found>> {
+  const links = interfaceShape.parse(await runJson(op, ['ip', '-j', 'address', 'show'], { namespace }))
+  const own = links.filter((link) => link.ifname === gateway || link.ifname.startsWith('qr'))
+  return new Map(
+    own.map((link) => [
+      link.ifname,
+      {
+        mac: link.address ?? '',
+        up: link.flags.includes('UP'),
+        addresses: link.addr_info.filter((i) => i.family === 'inet').map((i) => `${i.local}/${i.prefixlen}`),
+      },
+    ]),
+  )
+}
+
+/** Flows that used an address which the router no longer has end now, in both directions. */
+async function cutLost(
+  op: Op,
+  namespace: string,
+  before: ReadonlyMap<string, Found>,
+  wishes: readonly Wish[],
+) {
+  const kept = new Set(wishes.flatMap((wish) => wish.addresses))
+  const lost = [...before.values()]
+    .flatMap((found) => found.addresses)
+    .filter((address) => !kept.has(address))
+  if (lost.length === 0) return
+  const lines = lost.map((text) => text.split('/')[0]).flatMap((a) => [`-D -d ${a}`, `-D -q ${a}`])
+  await run(op, ['conntrack', '-R', '-'], { namespace, input: `${lines.join('\n')}\n`, accept: [0, 1] })
+}
+
+/** NAT of one router: floating IPs by map in both directions, everything else by the router's own address. */
+export function routerFilter(spec: RouterSpec): Fragment {
+  const ip = 'ip' as const
+  const inside = spec.interfaces.flatMap((item) => canonicalCidr(`${item.address}/${item.prefix}`) ?? [])
+  const source =
+    spec.external && inside.length > 0
+      ? [`oifname "${gateway}" ip saddr { ${inside.join(', ')} } snat to ${spec.external.address}`]
+      : []
+  return {
+    maps: [
+      { family: ip, name: 'to_fixed', type: 'ipv4_addr : ipv4_addr', exact: true },
+      { family: ip, name: 'to_floating', type: 'ipv4_addr : ipv4_addr', exact: true },
+    ],
+    chains: [
+      {
+        family: ip,
+        name: 'prerouting',
+        hook: 'type nat hook prerouting priority -100; policy accept;',
+        rules: ['dnat to ip daddr map @to_fixed'],
+      },
+      {
+        family: ip,
+        name: 'postrouting',
+        hook: 'type nat hook postrouting priority 100; policy accept;',
+        rules: [
+          // Hairpin: a guest reaches its neighbour by floating IP, so the answer must come back through here.
+          'ct status dnat iifname "qr*" oifname "qr*" masquerade',
+          `oifname "${gateway}" snat to ip saddr map @to_floating`,
+          ...source,
+        ],
+      },
+      {
+        family: ip,
+        name: 'forward',
+        hook: 'type filter hook forward priority 0; policy drop;',
+        rules: [
+          'ct state established,related accept',
+          'ct state invalid drop',
+          'iifname "qr*" accept',
+          'ct status dnat accept',
+        ],
+      },
+      {
+        family: ip,
+        name: 'input',
+        hook: 'type filter hook input priority 0; policy drop;',
+        rules: [
+          'iifname "lo" accept',
+          'ct state established,related accept',
+          'icmp type echo-request accept',
+        ],
+      },
+    ],
+    elements: spec.floatingIps.flatMap(({ address, fixedAddress }) => [
+      { family: ip, map: 'to_fixed', key: address, value: fixedAddress },
+      { family: ip, map: 'to_floating', key: fixedAddress, value: address },
+    ]),
+  }
+}
+
+/** Takes a router away, by what is recorded of it or (after a crash) by what its namespace holds. */
+export async function removeRouterParts(
+  op: Op,
+  plane: Plane,
+  id: string,
+  spec: RouterSpec | null,
+  kernel: Kernel,
+) {
+  const namespace = routerNamespace(plane.place, id)
+  const found = namespaceExists(namespace) ? [...(await readInterfaces(op, namespace)).keys()] : []
+  const peers = new Set(
+    found.filter((device) => device !== gateway).map((device) => peerOf(plane.place, 0, device)),
+  )
+  for (const item of spec?.interfaces ?? []) peers.add(interfacePeer(item.portId))
+  if (spec) peers.add(gatewayPeer(plane.place, spec.tag))
+  for (const peer of peers) await removeInfrastructure(op, plane, peer, kernel)
+  await removeNamespace(op, namespace)
+}

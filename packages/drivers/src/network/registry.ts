@@ -1,0 +1,11 @@
+import { createFakeNetwork, type FakeNetworkOptions } from './fake.ts'
+import type { LocalNetworkDriver } from './interface.ts'
+import { createLinuxNetwork, type LinuxNetworkOptions } from './linux/linux.ts'
+
+export type NetworkOptions = { linux: LinuxNetworkOptions; fake: FakeNetworkOptions }
+export type NetworkName = keyof NetworkOptions
+
+/** Name of a network driver → how to make one. */
+export const networks: {
+  [N in NetworkName]: (options: NetworkOptions[N]) => LocalNetworkDriver
+} = { linux: createLinuxNetwork, fake: createFakeNetwork }

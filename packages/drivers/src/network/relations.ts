@@ -1,0 +1,170 @@
+import { DriverError } from '../errors.ts'
+import type { AddressSetSpec, NetworkSpec, PortSpec, RecordedPort, RouterSpec } from './interface.ts'
+import { contains } from './ipv4.ts'
+
+/** What a host has been asked to have. The fake and the real driver judge new wishes by the same record. */
+export type Recorded = {
+  networks: ReadonlyMap<string, NetworkSpec>
+  ports: ReadonlyMap<string, PortSpec>
+  routers: ReadonlyMap<string, RouterSpec>
+  sets: ReadonlyMap<string, AddressSetSpec>
+}
+
+function freeTag(
+  kind: string,
+  spec: { id: string; tag: number },
+  others: Iterable<{ id: string; tag: number }>,
+) {
+  for (const other of others) {
+    if (other.tag === spec.tag && other.id !== spec.id)
+      throw new DriverError(
+        'conflict',
+        `Tag ${spec.tag} of ${kind} ${spec.id} belongs to ${kind} ${other.id}.`,
+      )
+  }
+}
+
+function need(recorded: Recorded, networkId: string, kind: string, id: string): NetworkSpec {
+  const network = recorded.networks.get(networkId)
+  if (!network)
+    throw new DriverError(
+      'not_found',
+      `Network ${networkId} of ${kind} ${id} is not on this host: ensure it first.`,
+    )
+  return network
+}
+
+/** A tag is for life: kernel names come from it. */
+function keepTag(kind: string, spec: { id: string; tag: number }, known: { tag: number } | undefined) {
+  if (known && known.tag !== spec.tag)
+    throw new DriverError(
+      'invalid',
+      `The tag of ${kind} ${spec.id} is ${known.tag} and cannot become ${spec.tag}.`,
+    )
+}
+
+export function relateNetwork(recorded: Recorded, spec: NetworkSpec): void {
+  keepTag('network', spec, recorded.networks.get(spec.id))
+  freeTag('network', spec, recorded.networks.values())
+}
+
+/**
+ * One address and one MAC belong to one port of a network: otherwise findPort, and with it the
+ * metadata service, would have to guess whom a packet comes from (A07).
+ */
+export function relatePort(recorded: Recorded, spec: PortSpec): void {
+  const known = recorded.ports.get(spec.id)
+  keepTag('port', spec, known)
+  if (known && known.networkId !== spec.networkId)
+    throw new DriverError(
+      'invalid',
+      `Port ${spec.id} is on network ${known.networkId} and cannot move to another.`,
+    )
+  freeTag('port', spec, recorded.ports.values())
+  const network = need(recorded, spec.networkId, 'port', spec.id)
+  for (const { subnetId, ip } of spec.addresses) {
+    const subnet = network.subnets.find((candidate) => candidate.id === subnetId)
+    if (!subnet)
+      throw new DriverError('not_found', `Subnet ${subnetId} of port ${spec.id} is not on this host.`)
+    if (!contains(subnet.cidr, ip))
+      throw new DriverError('invalid', `Address ${ip} of port ${spec.id} is outside of ${subnet.cidr}.`)
+    if (network.subnets.some((s) => s.dhcp && s.dhcpIp === ip))
+      throw new DriverError('conflict', `Address ${ip} of port ${spec.id} is that of the DHCP server.`)
+  }
+  for (const other of recorded.ports.values()) {
+    if (other.id === spec.id || other.networkId !== spec.networkId) continue
+    if (other.mac === spec.mac)
+      throw new DriverError('conflict', `MAC ${spec.mac} of port ${spec.id} belongs to port ${other.id}.`)
+    const shared = spec.addresses.find((a) => other.addresses.some((b) => a.ip === b.ip))
+    if (shared)
+      throw new DriverError(
+        'conflict',
+        `Address ${shared.ip} of port ${spec.id} belongs to port ${other.id}.`,
+      )
+  }
+}
+
+export function relateRouter(recorded: Recorded, spec: RouterSpec): void {
+  keepTag('router', spec, recorded.routers.get(spec.id))
+  freeTag('router', spec, recorded.routers.values())
+  for (const item of spec.interfaces) need(recorded, item.networkId, 'router', spec.id)
+  if (!spec.external) return
+  const network = need(recorded, spec.external.networkId, 'router', spec.id)
+  if (!network.external)
+    throw new DriverError('invalid', `Network ${network.id} of router ${spec.id} is not an external network.`)
+  const mine = new Set([spec.external.address, ...spec.floatingIps.map((f) => f.address)])
+  for (const other of recorded.routers.values()) {
+    if (other.id === spec.id || other.external?.networkId !== network.id) continue
+    const theirs = [other.external.address, ...other.floatingIps.map((f) => f.address)]
+    const shared = theirs.find((address) => mine.has(address))
+    if (shared)
+      throw new DriverError(
+        'conflict',
+        `Address ${shared} of router ${spec.id} belongs to router ${other.id}.`,
+      )
+  }
+}
+
+export function releaseNetwork(recorded: Recorded, id: string): void {
+  for (const port of recorded.ports.values()) {
+    if (port.networkId === id)
+      throw new DriverError('conflict', `Network ${id} still has port ${port.id}: remove the port first.`)
+  }
+  for (const router of recorded.routers.values()) {
+    if (router.external?.networkId === id || router.interfaces.some((item) => item.networkId === id))
+      throw new DriverError(
+        'conflict',
+        `Network ${id} is joined by router ${router.id}: remove the router first.`,
+      )
+  }
+}
+
+export function releaseAddressSet(recorded: Recorded, id: string): void {
+  for (const port of recorded.ports.values()) {
+    if (namesSet(port, id))
+      throw new DriverError(
+        'conflict',
+        `Address set ${id} is named by rules of port ${port.id}: change them first.`,
+      )
+  }
+}
+
+export function namesSet(port: PortSpec, id: string): boolean {
+  return port.rules.some(
+    (rule) => rule.remote !== null && 'addressSet' in rule.remote && rule.remote.addressSet === id,
+  )
+}
+
+/** Networks whose DHCP server, and so the metadata address, is on this host. */
+export function servesDhcp(network: NetworkSpec): boolean {
+  return network.subnets.some((subnet) => subnet.dhcp)
+}
+
+/** The owner of (network, source address), or null: the metadata service then answers nothing. */
+export function findPortIn(ports: Iterable<PortSpec>, networkId: string, address: string) {
+  for (const port of ports) {
+    if (port.networkId === networkId && port.addresses.some((item) => item.ip === address))
+      return { portId: port.id, instanceId: port.instanceId, projectId: port.projectId }
+  }
+  return null
+}
+
+/** An instance's ports by tag, each with its network and the floating IPs that lead to it. */
+export function portsOfIn(recorded: Recorded, instanceId: string): RecordedPort[] {
+  const ports = [...recorded.ports.values()].filter((port) => port.instanceId === instanceId)
+  return ports
+    .sort((a, b) => a.tag - b.tag)
+    .flatMap((port) => {
+      const network = recorded.networks.get(port.networkId)
+      if (!network) return []
+      const own = new Set(port.addresses.map((address) => address.ip))
+      const joined = [...recorded.routers.values()].filter((r) =>
+        r.interfaces.some((i) => i.networkId === network.id),
+      )
+      const floatingIps = joined
+        .flatMap((router) => router.floatingIps)
+        .filter((floating) => own.has(floating.fixedAddress))
+        .map(({ address, fixedAddress }) => ({ address, fixedAddress }))
+      return [{ port, network, floatingIps }]
+    })
+}
