@@ -1,0 +1,461 @@
+import { randomUUID } from 'node:crypto'
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { backgroundOp } from '../op.ts'
+import type { HypervisorEvent, InstanceSpec, LocalHypervisorDriver } from './interface.ts'
+
+/** One machine with a driver on it, and the hand that interferes from outside. */
+export type HypervisorHarness = {
+  driver: LocalHypervisorDriver
+  /** Makes what the spec of a new guest refers to (disks). The guest prints "hello" and echoes what is typed. */
+  prepare(id: string): Promise<Pick<InstanceSpec, 'disks' | 'nics'>>
+  /** Makes the next start of a guest of that spec fail. */
+  spoil(spec: InstanceSpec): Promise<void>
+  /** Waits until the guest's own code runs. */
+  booted(id: string): Promise<void>
+  /** The guest's process dies. */
+  crash(id: string): Promise<void>
+  /** The guest powers itself off. */
+  powerOff(id: string): Promise<void>
+  ignoreButton(id: string): Promise<void>
+  /** The agent ends without a word. Afterwards `driver` may not be used. */
+  abandon(): Promise<void>
+  /** A new agent comes up on the same machine. */
+  reopen(): Promise<LocalHypervisorDriver>
+  /** What is left of a guest: files, processes. */
+  leftovers(id: string): Promise<string[]>
+  /** Removes all guests and all that the harness made. */
+  destroy(): Promise<void>
+}
+
+const op = backgroundOp(pino({ level: 'silent' }), 'conformance', 600_000)
+
+/** What every hypervisor driver must do; run on the fake and on real QEMU. */
+export function hypervisorConformance(name: string, make: () => Promise<HypervisorHarness>): void {
+  describe(`hypervisor: ${name}`, () => {
+    const world = { harness: undefined as HypervisorHarness | undefined, events: [] as HypervisorEvent[] }
+    const context: Context = {
+      get harness() {
+        if (!world.harness) throw new Error('the harness is made before each test')
+        return world.harness
+      },
+      get driver() {
+        return context.harness.driver
+      },
+      events: world.events,
+      async spec(changes = {}) {
+        const id = randomUUID()
+        return { ...plainSpec(id), ...(await context.harness.prepare(id)), ...changes }
+      },
+    }
+    beforeEach(async () => {
+      world.harness = await make()
+      world.events.length = 0
+      world.harness.driver.subscribe((event) => world.events.push(event))
+    })
+    afterEach(() => context.harness.destroy())
+
+    existence(context)
+    power(context)
+    events(context)
+    restarts(context)
+    consoles(context)
+  })
+}
+
+type Context = {
+  readonly harness: HypervisorHarness
+  readonly driver: LocalHypervisorDriver
+  readonly events: HypervisorEvent[]
+  spec(changes?: Partial<InstanceSpec>): Promise<InstanceSpec>
+}
+
+function existence(c: Context): void {
+  it('says what the machine is', async () => {
+    const facts = await c.driver.probe(op)
+    expect(facts.vcpus).toBeGreaterThan(0)
+    expect(facts.memoryMib).toBeGreaterThan(0)
+    expect(facts.version).toMatch(/^\d/)
+    expect(await c.driver.probe(op)).toEqual(facts)
+  })
+
+  it('ensures twice what it ensured once, and lists it', async () => {
+    const spec = await c.spec()
+    const first = await c.driver.ensure(op, spec)
+    expect(first).toMatchObject({ id: spec.id, power: 'running', reason: null })
+    expect(first.pid).toBeGreaterThan(0)
+    expect(await c.driver.ensure(op, structuredClone(spec))).toEqual(first)
+    expect(await c.driver.list(op)).toEqual([first])
+    expect(await c.driver.get(op, spec.id)).toEqual(first)
+    expect(await c.driver.specOf(spec.id)).toEqual(spec)
+  })
+
+  it('defines a guest without running it, and runs it when asked to', async () => {
+    const spec = await c.spec({ power: 'off' })
+    expect(await c.driver.ensure(op, spec)).toMatchObject({ power: 'off', pid: null, startedAt: null })
+    expect(await c.driver.ensure(op, { ...spec, power: 'running' })).toMatchObject({ power: 'running' })
+  })
+
+  it('keeps a running guest when its spec changes and uses the new one at the next start', async () => {
+    const spec = await c.spec()
+    const before = await c.driver.ensure(op, spec)
+    const changed = { ...spec, vcpus: 2 }
+    expect(await c.driver.ensure(op, changed)).toEqual(before)
+    expect(await c.driver.specOf(spec.id)).toEqual(changed)
+    const after = await c.driver.reboot(op, spec.id, { kind: 'hard', graceMs: 0 })
+    expect(after.pid).not.toBe(before.pid)
+  })
+
+  it('removes twice what is there once, running or not, and leaves nothing', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.driver.remove(op, spec.id)
+    await c.driver.remove(op, spec.id)
+    expect(await c.driver.get(op, spec.id)).toBeNull()
+    expect(await c.driver.specOf(spec.id)).toBeNull()
+    expect(await c.driver.list(op)).toEqual([])
+    expect(await c.harness.leftovers(spec.id)).toEqual([])
+    await c.driver.remove(op, randomUUID())
+  })
+
+  it('leaves nothing of a guest that cannot be started, and starts it when it can', async () => {
+    const spec = await c.spec()
+    await c.harness.spoil(spec)
+    await expect(c.driver.ensure(op, spec)).rejects.toMatchObject({ name: 'DriverError' })
+    expect(await c.driver.get(op, spec.id)).toBeNull()
+    expect(await c.harness.leftovers(spec.id)).toEqual([])
+    expect(c.events).toEqual([])
+    await c.harness.prepare(spec.id)
+    expect(await c.driver.ensure(op, spec)).toMatchObject({ power: 'running' })
+  })
+
+  it('knows nothing of an unknown id', async () => {
+    const id = randomUUID()
+    const missing = { name: 'DriverError', code: 'not_found' }
+    expect(await c.driver.get(op, id)).toBeNull()
+    await expect(c.driver.start(op, id)).rejects.toMatchObject(missing)
+    await expect(c.driver.stop(op, id, { graceMs: 0 })).rejects.toMatchObject(missing)
+    await expect(c.driver.reboot(op, id, { kind: 'hard', graceMs: 0 })).rejects.toMatchObject(missing)
+    await expect(c.driver.pause(op, id)).rejects.toMatchObject(missing)
+    await expect(c.driver.unpause(op, id)).rejects.toMatchObject(missing)
+    await expect(c.driver.console?.open(op, id, 'serial')).rejects.toMatchObject(missing)
+    await expect(c.driver.console?.log(op, id, { maxBytes: 10 })).rejects.toMatchObject(missing)
+  })
+
+  it('refuses a spec that cannot be honoured', async () => {
+    const spec = await c.spec()
+    const invalid = { name: 'DriverError', code: 'invalid' }
+    const wrong: Partial<InstanceSpec>[] = [
+      { id: '../../etc' },
+      { vcpus: 100_000 },
+      { vcpus: 0 },
+      { memoryMib: 1_000_000_000 },
+      { nics: [{ portId: 'p', mac: 'fa:16:3e:00:00:01', tap: 'tap0,script=/bin/sh', mtu: 1500 }] },
+      { nics: [{ portId: 'p', mac: 'ff:ff:ff:ff:ff:ff', tap: 'tap0', mtu: 1500 }] },
+      { disks: [{ id: 'd', path: 'relative.img', format: 'raw', boot: true }] },
+    ]
+    for (const change of wrong)
+      await expect(c.driver.ensure(op, { ...spec, ...change })).rejects.toMatchObject(invalid)
+    expect(await c.driver.list(op)).toEqual([])
+  })
+
+  it('does nothing for a caller that has given up', async () => {
+    const spec = await c.spec()
+    const late = { ...op, signal: AbortSignal.abort() }
+    await expect(c.driver.ensure(late, spec)).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await c.driver.get(op, spec.id)).toBeNull()
+  })
+}
+
+function power(c: Context): void {
+  it('starts and stops, each as often as asked', async () => {
+    const spec = await c.spec()
+    const { pid } = await c.driver.ensure(op, spec)
+    expect(await c.driver.start(op, spec.id)).toMatchObject({ power: 'running', pid })
+    expect(await c.driver.stop(op, spec.id, { graceMs: 0 })).toMatchObject({ power: 'off', pid: null })
+    expect(await c.driver.stop(op, spec.id, { graceMs: 0 })).toMatchObject({ power: 'off' })
+    expect((await c.driver.specOf(spec.id))?.power).toBe('off')
+    expect(await c.driver.start(op, spec.id)).toMatchObject({ power: 'running' })
+    expect((await c.driver.specOf(spec.id))?.power).toBe('running')
+  })
+
+  it('lets the guest shut down, and does not wait for longer than it takes', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.harness.booted(spec.id)
+    const began = Date.now()
+    expect(await c.driver.stop(op, spec.id, { graceMs: 60_000 })).toMatchObject({ power: 'off' })
+    expect(Date.now() - began).toBeLessThan(10_000)
+  })
+
+  it('ends a guest that ignores its power button after the grace time', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.harness.booted(spec.id)
+    await c.harness.ignoreButton(spec.id)
+    const began = Date.now()
+    expect(await c.driver.stop(op, spec.id, { graceMs: 700 })).toMatchObject({ power: 'off' })
+    expect(Date.now() - began).toBeGreaterThanOrEqual(690)
+  })
+
+  it('reboots, asking or not, and tells only that it runs again', async () => {
+    const spec = await c.spec()
+    const first = await c.driver.ensure(op, spec)
+    await c.harness.booted(spec.id)
+    c.events.length = 0
+    const soft = await c.driver.reboot(op, spec.id, { kind: 'soft', graceMs: 10_000 })
+    const hard = await c.driver.reboot(op, spec.id, { kind: 'hard', graceMs: 0 })
+    for (const observed of [soft, hard]) expect(observed).toMatchObject({ power: 'running', reason: null })
+    expect(new Set([first.pid, soft.pid, hard.pid]).size).toBe(3)
+    expect(c.events.map((event) => event.power)).toEqual(['running', 'running'])
+    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    await expect(c.driver.reboot(op, spec.id, { kind: 'soft', graceMs: 1000 })).rejects.toMatchObject({
+      code: 'conflict',
+    })
+    expect(await c.driver.reboot(op, spec.id, { kind: 'hard', graceMs: 0 })).toMatchObject({
+      power: 'running',
+    })
+  })
+
+  it('pauses and unpauses, each as often as asked, and only what runs', async () => {
+    const spec = await c.spec()
+    const { pid } = await c.driver.ensure(op, spec)
+    for (let n = 0; n < 2; n += 1)
+      expect(await c.driver.pause(op, spec.id)).toMatchObject({ power: 'paused', pid })
+    expect(await c.driver.ensure(op, spec)).toMatchObject({ power: 'paused' })
+    await expect(c.driver.start(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
+    for (let n = 0; n < 2; n += 1)
+      expect(await c.driver.unpause(op, spec.id)).toMatchObject({ power: 'running', pid })
+    await c.driver.pause(op, spec.id)
+    expect(await c.driver.stop(op, spec.id, { graceMs: 5_000 })).toMatchObject({ power: 'off' })
+    await expect(c.driver.pause(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
+    await expect(c.driver.unpause(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  it('serves calls for one guest that come all at once', async () => {
+    const spec = await c.spec()
+    const all = await Promise.all([1, 2, 3].map(() => c.driver.ensure(op, spec)))
+    expect(new Set(all.map((observed) => observed.pid)).size).toBe(1)
+    // whichever comes first, the stop may find the guest gone; the removal holds
+    await Promise.allSettled([c.driver.stop(op, spec.id, { graceMs: 0 }), c.driver.remove(op, spec.id)])
+    expect(await c.driver.get(op, spec.id)).toBeNull()
+    expect(await c.harness.leftovers(spec.id)).toEqual([])
+  })
+}
+
+function events(c: Context): void {
+  const seen = (id: string) => c.events.filter((event) => event.instanceId === id).map((event) => event.power)
+
+  it('tells each change of power once', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.driver.pause(op, spec.id)
+    await c.driver.pause(op, spec.id)
+    await c.driver.unpause(op, spec.id)
+    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    await sleep(50)
+    expect(seen(spec.id)).toEqual(['running', 'paused', 'running', 'off'])
+    for (const event of c.events) expect(Math.abs(Date.parse(event.at) - Date.now())).toBeLessThan(60_000)
+  })
+
+  it('tells within a second that a guest has powered itself off, and is ready to start it', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.harness.booted(spec.id)
+    await c.harness.powerOff(spec.id)
+    await until(() => seen(spec.id).at(-1) === 'off', 1_500)
+    expect(await c.driver.get(op, spec.id)).toMatchObject({ power: 'off', pid: null, reason: null })
+    expect(await c.driver.start(op, spec.id)).toMatchObject({ power: 'running' })
+  })
+
+  it('tells within a second that a guest has crashed, with a reason, until it is started or stopped', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.harness.crash(spec.id)
+    await until(() => seen(spec.id).at(-1) === 'crashed', 1_500)
+    expect(await c.driver.get(op, spec.id)).toMatchObject({ power: 'crashed', pid: null })
+    expect((await c.driver.get(op, spec.id))?.reason).toMatch(/QEMU/)
+    expect(await c.driver.start(op, spec.id)).toMatchObject({ power: 'running', reason: null })
+    await c.harness.crash(spec.id)
+    await until(() => seen(spec.id).at(-1) === 'crashed', 1_500)
+    expect(await c.driver.stop(op, spec.id, { graceMs: 0 })).toMatchObject({ power: 'off', reason: null })
+  })
+
+  it('stops telling whoever has unsubscribed', async () => {
+    const spec = await c.spec()
+    const heard: HypervisorEvent[] = []
+    const stop = c.driver.subscribe((event) => heard.push(event))
+    await c.driver.ensure(op, spec)
+    stop()
+    await c.driver.pause(op, spec.id)
+    expect(heard.map((event) => event.power)).toEqual(['running'])
+  })
+}
+
+function restarts(c: Context): void {
+  it('finds its guests after a restart of the agent, untouched', async () => {
+    const running = await c.spec()
+    const before = await c.driver.ensure(op, running)
+    await c.harness.abandon()
+    const driver = await c.harness.reopen()
+    expect(await driver.list(op)).toEqual([before])
+    expect(await driver.specOf(running.id)).toEqual(running)
+    expect(await driver.ensure(op, running)).toEqual(before)
+    await driver.pause(op, running.id)
+    await c.harness.abandon()
+    expect(await (await c.harness.reopen()).get(op, running.id)).toMatchObject({
+      power: 'paused',
+      pid: before.pid,
+    })
+  })
+
+  it('leaves a stopped guest stopped', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    await c.harness.abandon()
+    expect(await (await c.harness.reopen()).get(op, spec.id)).toMatchObject({ power: 'off', pid: null })
+  })
+
+  it('tells a crash from a clean end that happened while the agent was away', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.harness.booted(spec.id)
+    await c.harness.abandon()
+    await c.harness.powerOff(spec.id)
+    const driver = await c.harness.reopen()
+    expect(await driver.get(op, spec.id)).toMatchObject({ power: 'off', reason: null, pid: null })
+    await driver.start(op, spec.id)
+    await c.harness.abandon()
+    await c.harness.crash(spec.id)
+    const next = await c.harness.reopen()
+    const crashed = await next.get(op, spec.id)
+    expect(crashed).toMatchObject({ power: 'crashed', pid: null })
+    expect(crashed?.reason).toMatch(/QEMU/)
+  })
+}
+
+function consoles(c: Context): void {
+  const facet = () => {
+    if (!c.driver.console) throw new Error('this suite needs a driver with consoles')
+    return c.driver.console
+  }
+
+  it('carries bytes of the serial console both ways, for two at once', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.harness.booted(spec.id)
+    const stream = await facet().open(op, spec.id, 'serial')
+    const echo = collect(stream)
+    stream.write('abc')
+    await until(() => echo.text.includes('abc'), 5_000)
+    const second = collect(await facet().open(op, spec.id, 'serial'))
+    second.stream.write('de')
+    await until(() => second.text.includes('de'), 5_000)
+    stream.destroy()
+    second.stream.write('gh')
+    await until(() => second.text.includes('gh'), 5_000)
+    second.stream.destroy()
+  })
+
+  it('speaks RFB on the VNC console', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    const stream = await facet().open(op, spec.id, 'vnc')
+    const greeting = collect(stream)
+    await until(() => greeting.text.startsWith('RFB 003.'), 5_000)
+    stream.destroy()
+  })
+
+  it('closes consoles within a second when their guest ends, and opens none of a guest that does not run', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    const open = [await facet().open(op, spec.id, 'serial'), await facet().open(op, spec.id, 'vnc')]
+    for (const stream of open) stream.resume()
+    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    await until(() => open.every((stream) => stream.destroyed), 1_000)
+    await expect(facet().open(op, spec.id, 'serial')).rejects.toMatchObject({ code: 'conflict' })
+    await expect(facet().open(op, spec.id, 'vnc')).rejects.toMatchObject({ code: 'conflict' })
+    await expect(facet().screenshot(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
+  })
+
+  it('keeps the serial output, by offset and by line, also of a guest that is off', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    await c.harness.booted(spec.id)
+    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    const all = await facet().log(op, spec.id, { maxBytes: 10_000 })
+    expect(all).toEqual({ text: 'hello\r\n', offset: 0, next: 7 })
+    expect(await facet().log(op, spec.id, { offset: 2, maxBytes: 3 })).toEqual({
+      text: 'llo',
+      offset: 2,
+      next: 5,
+    })
+    expect(await facet().log(op, spec.id, { offset: 7, maxBytes: 3 })).toEqual({
+      text: '',
+      offset: 7,
+      next: 7,
+    })
+    await c.driver.start(op, spec.id)
+    await c.harness.booted(spec.id)
+    expect(await facet().log(op, spec.id, { maxBytes: 100, tailLines: 1 })).toEqual({
+      text: 'hello\r\n',
+      offset: 7,
+      next: 14,
+    })
+  })
+
+  it('takes a picture of the screen', async () => {
+    const spec = await c.spec()
+    await c.driver.ensure(op, spec)
+    const png = await facet().screenshot(op, spec.id)
+    expect(png.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n')
+  })
+}
+
+/** Waits for a condition; the test fails when it does not come true in time. */
+export async function until(condition: () => boolean | Promise<boolean>, withinMs: number): Promise<void> {
+  const end = Date.now() + withinMs
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${condition}`)
+    await sleep(10)
+  }
+}
+
+function collect(stream: Duplex): { readonly text: string; stream: Duplex } {
+  let text = ''
+  stream.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1')
+  })
+  return {
+    stream,
+    get text() {
+      return text
+    },
+  }
+}
+
+/** A spec without disks and interfaces. */
+export const plainSpec = (id: string): InstanceSpec => ({
+  id,
+  projectId: randomUUID(),
+  name: 'conformance',
+  vcpus: 1,
+  memoryMib: 32,
+  power: 'running',
+  disks: [],
+  nics: [],
+  guest: {
+    hostname: 'conformance',
+    zone: 'nova',
+    launchIndex: 0,
+    metadata: {},
+    publicKeys: [],
+    userData: null,
+    securityGroups: [],
+    flavorName: 'tiny',
+    imageId: null,
+  },
+})
