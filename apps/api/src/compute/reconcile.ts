@@ -35,19 +35,21 @@ export async function reconcileHosts(ctx: Ctx): Promise<void> {
 }
 
 /**
- * First the host is asked, then the rows are read: an instance that is launched in between has a
- * row already when its guest appears, so a guest without a row has truly lost it.
+ * The rows whose state may be corrected are read before the host is asked, so that an action in
+ * between raises their generation and wins. The rows that protect a guest are read after: an
+ * instance that is launched in between has a row before its guest appears.
  */
 async function reconcileHost(ctx: Ctx, hostId: string, drivers: HostDrivers): Promise<void> {
+  const here = await ctx.db.instance.findMany({ where: { hostId } })
   const [guests, disks] = await Promise.all([
     drivers.hypervisor.list(plainOp(ctx)),
     drivers.storage.listDisks(plainOp(ctx)),
   ])
   const ids = [...new Set([...guests.map((g) => g.id), ...disks.map((d) => d.instanceId)])]
-  const [known, here] = await Promise.all([
-    ctx.db.instance.findMany({ where: { id: { in: ids } }, select: { id: true, hostId: true } }),
-    ctx.db.instance.findMany({ where: { hostId } }),
-  ])
+  const known = await ctx.db.instance.findMany({
+    where: { id: { in: ids } },
+    select: { id: true, hostId: true },
+  })
   const homeOf = new Map(known.map((row) => [row.id, row.hostId]))
   const stranger = (id: string) => homeOf.get(id) !== hostId
   for (const guest of guests) {

@@ -10,7 +10,7 @@ const secretToken = z.object({ token: z.string().regex(/^[A-Za-z0-9_-]{43}$/) })
 const sessionQuery = z.object({ session: z.string().regex(/^[A-Za-z0-9_-]{43}$/) })
 
 /** However quiet the event log is, a right is asked for again this often. */
-const recheckMs = 800
+const recheckMs = 500
 
 /**
  * What console-proxy asks of the API, on the internal door only and with the shared secret:

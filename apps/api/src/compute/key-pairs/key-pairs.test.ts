@@ -6,10 +6,13 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Deps } from '../../kernel/context.ts'
 import { pageInput } from '../../kernel/contract.ts'
+import { registerPolicy } from '../../kernel/policy.ts'
 import { expectCloudError, testCtx, testDeps } from '../../kernel/testing.ts'
-import '../register.ts'
+import { computePolicy } from '../policy.ts'
 import { generatePair, parsePublicKey } from './openssh.ts'
 import { createKeyPair, deleteKeyPair, findKeyPair, listKeyPairs } from './service.ts'
+
+registerPolicy(computePolicy)
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-keys-'))
 afterAll(() => fs.rmSync(dir, { recursive: true }))

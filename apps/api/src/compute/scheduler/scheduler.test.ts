@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { maskVerdicts } from '../contract.ts'
+import { type Candidate, filters, judgeHost, place, rank } from './judge.ts'
+import { suggest } from './suggest.ts'
+
+const host = (name: string, patch: Partial<Candidate> = {}): Candidate => ({
+  id: name,
+  name,
+  zone: 'nova',
+  state: 'up',
+  enabled: true,
+  disabledReason: null,
+  vcpus: { used: 0, total: 4 },
+  memoryMib: { used: 0, total: 4096 },
+  diskGib: { used: 0, total: 40 },
+  ...patch,
+})
+const small = { vcpus: 1, memoryMib: 512, diskGib: 1 }
+const failing = (c: Candidate, need = small) => judgeHost(c, need).checks.filter((check) => !check.ok)
+
+describe('judge', () => {
+  test('a host with room passes every check', () => {
+    const verdict = judgeHost(host('a'), small)
+    expect(verdict).toMatchObject({ host: 'a', fits: true })
+    expect(verdict.checks).toHaveLength(filters.length)
+    expect(verdict.checks.every((check) => check.ok && check.reason === null)).toBe(true)
+  })
+
+  test.each([
+    [{ state: 'down' }, 'Answers', 'down', 'The host does not answer.'],
+    [
+      { enabled: false, disabledReason: 'disk swap' },
+      'Accepts instances',
+      'disabled',
+      'An administrator has disabled the host: disk swap.',
+    ],
+    [{ vcpus: { used: 4, total: 4 } }, 'vCPUs', '0', '1 short: 4 of 4 are taken.'],
+    [
+      { memoryMib: { used: 3900, total: 4096 } },
+      'Memory',
+      '196 MiB',
+      '316 MiB short: 3900 of 4096 MiB are taken.',
+    ],
+    [{ diskGib: { used: 41, total: 40 } }, 'Disk', '0 GiB', '2 GiB short: 41 of 40 GiB are taken.'],
+  ])('%j fails exactly one check and says why', (patch, check, have, reason) => {
+    expect(failing(host('a', patch))).toMatchObject([{ check, have, reason }])
+    expect(judgeHost(host('a', patch), small).fits).toBe(false)
+  })
+
+  test('exactly enough is enough', () => {
+    expect(failing(host('a'), { vcpus: 4, memoryMib: 4096, diskGib: 40 })).toEqual([])
+  })
+
+  test('a tenant reads numbers, but no name, no id and no administrator’s words', () => {
+    const masked = maskVerdicts([
+      judgeHost(host('rack7-secret', { enabled: false, disabledReason: 'canary' }), small),
+    ])
+    expect(JSON.stringify(masked)).not.toMatch(/rack7|canary/)
+    expect(masked[0]).toMatchObject({ hostId: 'host-1', host: 'host 1', fits: false })
+  })
+})
+
+describe('rank and place', () => {
+  test('the emptier host wins; ties are decided by id', () => {
+    const busy = host('a', { memoryMib: { used: 2048, total: 4096 } })
+    expect(rank([busy, host('c'), host('b')], small).map((h) => h.id)).toEqual(['b', 'c', 'a'])
+  })
+
+  test('several instances spread and each claim counts', () => {
+    expect(place([host('a'), host('b')], small, 4).hostIds.sort()).toEqual(['a', 'a', 'b', 'b'])
+    const two = { vcpus: 2, memoryMib: 512, diskGib: 1 }
+    const full = place([host('a'), host('b')], two, 5)
+    expect(full.hostIds).toHaveLength(4)
+    expect(full.verdicts.every((v) => !v.fits)).toBe(true)
+  })
+
+  test('inputs are not changed', () => {
+    const world = [host('a')]
+    place(world, small, 3)
+    expect(world).toEqual([host('a')])
+  })
+
+  test('a thousand hosts are judged in less than 30 ms', () => {
+    const many = Array.from({ length: 1000 }, (_, i) => host(`h${i}`))
+    const from = performance.now()
+    place(many, small, 1)
+    expect(performance.now() - from).toBeLessThan(30)
+  })
+})
+
+describe('suggest', () => {
+  const flavors = [
+    { name: 'nano', vcpus: 1, memoryMib: 128, diskGib: 1 },
+    { name: 'small', vcpus: 1, memoryMib: 2048, diskGib: 20 },
+    { name: 'large', vcpus: 8, memoryMib: 8192, diskGib: 80 },
+  ]
+  const large = flavors[2] ?? small
+  test('nothing when it fits', () => expect(suggest([host('a')], small, 1, flavors)).toBeNull())
+  test('fewer', () =>
+    expect(suggest([host('a')], small, 9, flavors)).toBe('There is room for 4 of the 9: launch 4 now.'))
+  test('the largest smaller flavor', () =>
+    expect(suggest([host('a')], large, 1, flavors)).toBe(
+      'Choose small (1 vCPU, 2048 MiB, 20 GiB): it fits now.',
+    ))
+  test('what must become free', () =>
+    expect(suggest([host('a', { vcpus: { used: 4, total: 4 } })], small, 1, flavors)).toBe(
+      'Delete instances that hold 1 vCPU on one host, or choose a smaller flavor.',
+    ))
+  test('no host large enough even when empty', () =>
+    expect(suggest([host('a')], large, 1, [large])).toContain('even when empty'))
+  test('no host at all, all disabled, none answers', () => {
+    expect(suggest([], small, 1, flavors)).toContain('add a host')
+    expect(suggest([host('a', { enabled: false })], small, 1, flavors)).toContain('enable a host')
+    expect(suggest([host('a', { state: 'down' })], small, 1, flavors)).toContain('answers again')
+  })
+})
