@@ -238,9 +238,14 @@ async function undoAll(
 function makeRun(ctx: Ctx, row: Row, signal: AbortSignal): Run<unknown> {
   const data: Record<string, unknown> = { ...(row.stateData as Record<string, unknown>) }
   const progress = (text: string) => {
-    appendOperationEvent(ctx, row, 'running', { progress: text.slice(0, 200) }).catch((error) =>
-      ctx.log.warn({ err: error }, 'progress could not be written'),
-    )
+    const short = text.slice(0, 200)
+    Promise.all([
+      ctx.deps.root.operationStep.updateMany({
+        where: { operationId: row.id, state: 'running' },
+        data: { progress: short },
+      }),
+      appendOperationEvent(ctx, row, 'running', { progress: short }),
+    ]).catch((error) => ctx.log.warn({ err: error }, 'progress could not be written'))
   }
   return {
     ctx,
