@@ -1,0 +1,232 @@
+import type { FloatingIpModel } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction, listScope, projectOf, visible } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { pageOf } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import type { FloatingIpView, floatingIpAssociateInput, floatingIpCreateInput } from '../contract.ts'
+import { loadNetwork } from '../networks/load.ts'
+import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
+import { loadPort } from '../ports/service.ts'
+
+type ListInput = {
+  limit: number
+  marker?: string
+  sortDir: 'asc' | 'desc'
+  allProjects: boolean
+  search?: string
+}
+
+export async function listFloatingIps(ctx: Ctx, input: ListInput): Promise<Page<FloatingIpView>> {
+  authorize(ctx, 'floatingIp:list')
+  const where = {
+    ...listScope(ctx, input),
+    ...(input.search ? { address: { startsWith: input.search } } : {}),
+  }
+  const page = await pageOf<FloatingIpModel>(ctx.db.floatingIp, input, where)
+  return { ...page, items: await views(ctx, page.items) }
+}
+
+async function load(ctx: Ctx, action: string, id: string): Promise<FloatingIpModel> {
+  const row = await ctx.db.floatingIp.findFirst({ where: { ...visible(ctx), id } })
+  if (!row) throw notFound('floating IP', id)
+  authorize(ctx, action, { projectId: row.projectId })
+  return row
+}
+
+/** Takes an address of the external network; with portId it is associated at once. */
+export async function createFloatingIp(
+  ctx: Ctx,
+  input: z.output<typeof floatingIpCreateInput>,
+): Promise<FloatingIpView> {
+  const id = await inTransaction(ctx, (tx) => createFloatingIpRow(tx, input))
+  return one(ctx, id)
+}
+
+/** The same inside a caller's transaction; returns the id. */
+export async function createFloatingIpRow(
+  ctx: Ctx,
+  input: z.output<typeof floatingIpCreateInput>,
+): Promise<string> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'floatingIp:create', { projectId })
+  const external = await ctx.db.network.findFirst({
+    where: { external: true, state: 'active', ...(input.networkId ? { id: input.networkId } : {}) },
+    orderBy: { createdAt: 'asc' },
+  })
+  if (!external)
+    throw input.networkId
+      ? notFound('external network', input.networkId)
+      : conflict('This cloud has no external network, so there are no floating IPs.')
+  await reserveQuota(ctx, projectId, { floatingIps: 1 })
+  const id = crypto.randomUUID()
+  const network = await loadNetwork(ctx, 'network:get', external.id)
+  const holder = await createPortRow(ctx, {
+    projectId: '',
+    network,
+    deviceOwner: 'network:floatingip',
+    deviceId: id,
+  })
+  if (!holder.address) throw conflict('The external network has no subnet, so it has no addresses to give.')
+  const row = await ctx.db.floatingIp.create({
+    data: { id, projectId, networkId: network.id, address: holder.address, description: input.description },
+  })
+  await appendEvent(ctx, {
+    kind: 'floatingIp.created',
+    projectId,
+    resourceKind: 'floatingIp',
+    resourceId: id,
+  })
+  if (input.portId) await associateRow(ctx, row, input.portId)
+  else await recordOperation(ctx, { ...historyOf(row, 'floatingIp.create'), id: crypto.randomUUID() })
+  return id
+}
+
+/** portId null: takes it off. The host follows in a workflow. */
+export async function associateFloatingIp(
+  ctx: Ctx,
+  input: z.output<typeof floatingIpAssociateInput>,
+): Promise<FloatingIpView> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await load(tx, 'floatingIp:update', input.id)
+    if (input.portId) return associateRow(tx, row, input.portId)
+    if (row.portId) await disassociateRow(tx, row)
+  })
+  return one(ctx, input.id)
+}
+
+async function associateRow(ctx: Ctx, row: FloatingIpModel, portId: string): Promise<void> {
+  if (row.portId === portId) return
+  if (row.portId) throw conflict(`${row.address} is in use. Disassociate it first.`)
+  const port = await loadPort(ctx, 'port:update', portId)
+  const fixed = port.addresses[0]
+  if (port.projectId !== row.projectId || !port.deviceOwner.startsWith('compute:'))
+    throw invalidInput('A floating IP goes to a port of an instance of the same project.', 'portId')
+  if (!fixed) throw conflict('This port has no address to which a floating IP could lead.')
+  if (await ctx.db.floatingIp.count({ where: { portId, fixedAddress: fixed.address } }))
+    throw conflict(`${fixed.address} has a floating IP already. Disassociate that one first.`)
+  const router = await routerOf(ctx, port.networkId, row.networkId)
+  if (!router)
+    throw conflict(
+      `No router leads from network “${port.network.name}” to the external network of ${row.address}. Create a router with a gateway and attach the network to it.`,
+    )
+  await ctx.db.floatingIp.update({
+    where: { id: row.id },
+    data: { portId, fixedAddress: fixed.address, routerId: router },
+  })
+  await changed(ctx, row, router, port)
+}
+
+async function disassociateRow(ctx: Ctx, row: FloatingIpModel): Promise<void> {
+  const port = row.portId ? await ctx.db.port.findUnique({ where: { id: row.portId } }) : null
+  await ctx.db.floatingIp.update({
+    where: { id: row.id },
+    data: { portId: null, fixedAddress: null, routerId: null, state: 'down' },
+  })
+  await changed(ctx, row, row.routerId, port)
+}
+
+async function changed(
+  ctx: Ctx,
+  row: FloatingIpModel,
+  routerId: string | null,
+  port: { id: string; projectId: string; deviceId: string; networkId: string } | null,
+): Promise<void> {
+  await startOperation(ctx, {
+    ...historyOf(row, 'floatingIp.apply'),
+    id: crypto.randomUUID(),
+    input: { routerId },
+  })
+  await appendEvent(ctx, {
+    kind: 'floatingIp.updated',
+    projectId: row.projectId,
+    resourceKind: 'floatingIp',
+    resourceId: row.id,
+  })
+  if (port) await portEvent(ctx, port, 'updated')
+}
+
+/** The router that joins a network with an external one. */
+async function routerOf(ctx: Ctx, networkId: string, externalNetworkId: string): Promise<string | null> {
+  const interfaces = await ctx.db.port.findMany({
+    where: { networkId, deviceOwner: 'network:router_interface' },
+    select: { deviceId: true },
+  })
+  const router = await ctx.db.router.findFirst({
+    where: { id: { in: interfaces.map((i) => i.deviceId) }, externalNetworkId, state: { not: 'deleting' } },
+    select: { id: true },
+  })
+  return router?.id ?? null
+}
+
+export async function deleteFloatingIp(ctx: Ctx, input: { id: string }): Promise<FloatingIpView> {
+  const view = await one(ctx, input.id)
+  await inTransaction(ctx, async (tx) => {
+    const row = await load(tx, 'floatingIp:delete', input.id)
+    if (row.portId) await disassociateRow(tx, row)
+    const holders = await tx.db.port.findMany({
+      where: { deviceOwner: 'network:floatingip', deviceId: row.id },
+      select: { id: true },
+    })
+    await deletePortRows(
+      tx,
+      holders.map((port) => port.id),
+    )
+    await tx.db.floatingIp.delete({ where: { id: row.id } })
+    await releaseQuota(tx, row.projectId, { floatingIps: 1 })
+    await recordOperation(tx, { ...historyOf(row, 'floatingIp.delete'), id: crypto.randomUUID() })
+    await appendEvent(tx, {
+      kind: 'floatingIp.deleted',
+      projectId: row.projectId,
+      resourceKind: 'floatingIp',
+      resourceId: row.id,
+    })
+  })
+  return view
+}
+
+async function one(ctx: Ctx, id: string): Promise<FloatingIpView> {
+  const [view] = await views(ctx, [await load(ctx, 'floatingIp:list', id)])
+  if (!view) throw new CloudError('not_found', 'The floating IP is gone.')
+  return view
+}
+
+async function views(ctx: Ctx, rows: readonly FloatingIpModel[]): Promise<FloatingIpView[]> {
+  const [networks, ports] = await Promise.all([
+    ctx.db.network.findMany({
+      where: { id: { in: rows.map((row) => row.networkId) } },
+      select: { id: true, name: true },
+    }),
+    ctx.db.port.findMany({
+      where: { id: { in: rows.flatMap((row) => row.portId ?? []) } },
+      select: { id: true, deviceId: true, deviceOwner: true },
+    }),
+  ])
+  const nameOf = new Map(networks.map((network) => [network.id, network.name]))
+  const portOf = new Map(ports.map((port) => [port.id, port]))
+  return rows.map((row) => ({
+    id: row.id,
+    address: row.address,
+    description: row.description,
+    projectId: row.projectId,
+    networkId: row.networkId,
+    networkName: nameOf.get(row.networkId) ?? '',
+    state: row.state as FloatingIpView['state'],
+    portId: row.portId,
+    fixedAddress: row.fixedAddress,
+    instanceId: (row.portId && portOf.get(row.portId)?.deviceId) || null,
+    createdAt: row.createdAt.toISOString(),
+  }))
+}
+
+const historyOf = (row: FloatingIpModel, action: string) => ({
+  action,
+  resourceKind: 'floatingIp',
+  resourceId: row.id,
+  resourceName: row.address,
+  projectId: row.projectId,
+})

@@ -1,0 +1,157 @@
+import type { Op } from '@stratolith/drivers/op'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { applyMemberships, applyRouter } from './apply.ts'
+import type { NetworkRow } from './networks/load.ts'
+import { createPortRow, deletePortRows } from './ports/rows.ts'
+import { loadGroups } from './security-groups/load.ts'
+import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
+
+export type InstancePort = {
+  id: string
+  networkId: string
+  networkName: string
+  mac: string
+  mtu: number
+  address: string | null
+  hostId: string | null
+  hostname?: string
+}
+/** What compute shows of an instance's addresses (compute/contract.ts InstanceAddress). */
+export type PortAddressView = {
+  networkId: string
+  networkName: string
+  portId: string
+  mac: string
+  address: string
+  floatingIp: string | null
+}
+
+/**
+ * One port a network, in order, with addresses and groups (none named: the project's default
+ * group). In the transaction of the instance's row.
+ */
+export async function createPortsForInstance(
+  ctx: Ctx,
+  wish: {
+    instanceId: string
+    projectId: string
+    hostId: string | null
+    networks: readonly NetworkRow[]
+    securityGroupIds: readonly string[]
+  },
+): Promise<InstancePort[]> {
+  const groups =
+    wish.securityGroupIds.length > 0
+      ? (await loadGroups(ctx, 'securityGroup:get', wish.securityGroupIds)).map((group) => group.id)
+      : [await ensureDefaultSecurityGroup(ctx, wish.projectId)]
+  const ports: InstancePort[] = []
+  for (const network of wish.networks) {
+    const port = await createPortRow(ctx, {
+      projectId: wish.projectId,
+      network,
+      deviceOwner: 'compute:nova',
+      deviceId: wish.instanceId,
+      securityGroupIds: groups,
+    })
+    if (wish.hostId) await bindPort(ctx, port.id, wish.hostId)
+    ports.push({
+      id: port.id,
+      networkId: network.id,
+      networkName: network.name,
+      mac: port.mac,
+      mtu: network.mtu,
+      address: port.address,
+      hostId: wish.hostId,
+    })
+  }
+  return ports
+}
+
+/** Says on which host the port is, or (null) that it is on none. */
+export async function bindPort(ctx: Ctx, portId: string, hostId: string | null): Promise<void> {
+  await ctx.db.port.updateMany({ where: { id: portId }, data: { hostId } })
+}
+
+/** Ports of one instance, oldest first. */
+export async function portsOfInstance(ctx: Ctx, instanceId: string): Promise<InstancePort[]> {
+  const rows = await ctx.db.port.findMany({
+    where: { deviceId: instanceId, deviceOwner: 'compute:nova' },
+    include: { network: true, addresses: true },
+    orderBy: { tag: 'asc' },
+  })
+  return rows.map((row) => ({
+    id: row.id,
+    networkId: row.networkId,
+    networkName: row.network.name,
+    mac: row.mac,
+    mtu: row.network.mtu,
+    address: row.addresses[0]?.address ?? null,
+    hostId: row.hostId,
+  }))
+}
+
+/** Rows, addresses and quota of the ports of an instance that is off its host. */
+export async function deletePortsOfInstance(ctx: Ctx, op: Op, instanceId: string): Promise<void> {
+  const ports = await ctx.db.port.findMany({
+    where: { deviceId: instanceId, deviceOwner: 'compute:nova' },
+    include: { securityGroups: true },
+  })
+  const routers = await ctx.db.floatingIp.findMany({
+    where: { portId: { in: ports.map((port) => port.id) }, routerId: { not: null } },
+    select: { routerId: true },
+    distinct: ['routerId'],
+  })
+  await inTransaction(ctx, (tx) =>
+    deletePortRows(
+      tx,
+      ports.map((port) => port.id),
+    ),
+  )
+  await applyMemberships(ctx, op, [
+    ...new Set(ports.flatMap((port) => port.securityGroups.map((s) => s.groupId))),
+  ])
+  for (const { routerId } of routers) if (routerId) await applyRouter(ctx, op, routerId)
+}
+
+/** Addresses of a page of instances, by instance id: one query. */
+export async function addressesOf(
+  ctx: Ctx,
+  instanceIds: readonly string[],
+): Promise<Map<string, PortAddressView[]>> {
+  const rows = await ctx.db.port.findMany({
+    where: { deviceId: { in: [...instanceIds] }, deviceOwner: 'compute:nova' },
+    include: {
+      network: { select: { name: true } },
+      addresses: true,
+      floatingIps: { select: { address: true, fixedAddress: true } },
+    },
+    orderBy: { tag: 'asc' },
+  })
+  const byInstance = new Map<string, PortAddressView[]>()
+  for (const row of rows) {
+    const list = byInstance.get(row.deviceId) ?? []
+    for (const a of row.addresses)
+      list.push({
+        networkId: row.networkId,
+        networkName: row.network.name,
+        portId: row.id,
+        mac: row.mac,
+        address: a.address,
+        floatingIp: row.floatingIps.find((fip) => fip.fixedAddress === a.address)?.address ?? null,
+      })
+    byInstance.set(row.deviceId, list)
+  }
+  return byInstance
+}
+
+/** Groups that the ports of an instance are in. */
+export async function securityGroupsOf(
+  ctx: Ctx,
+  instanceId: string,
+): Promise<{ id: string; name: string }[]> {
+  return ctx.db.securityGroup.findMany({
+    where: { ports: { some: { port: { deviceId: instanceId, deviceOwner: 'compute:nova' } } } },
+    select: { id: true, name: true },
+    orderBy: { name: 'asc' },
+  })
+}

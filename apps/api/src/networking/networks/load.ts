@@ -1,0 +1,24 @@
+import type { NetworkModel, SubnetModel } from '@stratolith/db'
+import { type Ctx, isAdmin } from '../../kernel/context.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+
+export type NetworkRow = NetworkModel & { subnets: SubnetModel[] }
+
+/** What the caller may see: the project's own networks, shared ones and provider networks. */
+export function visibleNetworks(ctx: Ctx, allProjects = false): object {
+  if (isAdmin(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
+  const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
+  return { OR: [{ projectId }, { shared: true }, { external: true }] }
+}
+
+/** By (what the caller may see, id), then authorized; unseen is 404. */
+export async function loadNetwork(ctx: Ctx, action: string, id: string): Promise<NetworkRow> {
+  const row = await ctx.db.network.findFirst({
+    where: { AND: [isAdmin(ctx) ? {} : visibleNetworks(ctx), { id }] },
+    include: { subnets: { orderBy: { createdAt: 'asc' } } },
+  })
+  if (!row) throw notFound('network', id)
+  authorize(ctx, action, { projectId: row.projectId, public: row.shared || row.external })
+  return row
+}

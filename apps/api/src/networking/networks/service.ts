@@ -1,0 +1,229 @@
+import type { z } from 'zod'
+import { type Ctx, inTransaction, isAdmin, listScope, projectOf } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { CloudError, conflict } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { pageOf } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
+import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import type {
+  NetworkView,
+  networkCreateInput,
+  networkListInput,
+  networkUpdateInput,
+  starterNetworkInput,
+} from '../contract.ts'
+import { overlaps, parseCidr } from '../ipv4.ts'
+import { addInterfaceRow, createRouterRow } from '../routers/rows.ts'
+import { addSubnet, oneNetwork } from '../subnets/service.ts'
+import { loadNetwork, type NetworkRow, visibleNetworks } from './load.ts'
+import { networkViews } from './view.ts'
+
+export async function listNetworks(
+  ctx: Ctx,
+  input: z.output<typeof networkListInput>,
+): Promise<Page<NetworkView>> {
+  authorize(ctx, 'network:list')
+  listScope(ctx, input)
+  const where = {
+    AND: [
+      visibleNetworks(ctx, input.allProjects),
+      input.external === undefined ? {} : { external: input.external },
+      input.search ? { name: { contains: input.search, mode: 'insensitive' as const } } : {},
+    ],
+  }
+  const page = await pageOf<NetworkRow>(ctx.db.network, input, where, {
+    include: { subnets: { orderBy: { createdAt: 'asc' } } },
+  })
+  return { ...page, items: await networkViews(ctx, page.items) }
+}
+
+export const getNetwork = (ctx: Ctx, input: { id: string }): Promise<NetworkView> => oneNetwork(ctx, input.id)
+
+export async function createNetwork(
+  ctx: Ctx,
+  input: z.output<typeof networkCreateInput>,
+): Promise<NetworkView> {
+  authorize(ctx, 'network:create', { projectId: projectOf(ctx) })
+  if (input.external || input.shared) authorize(ctx, 'network:create_shared')
+  const id = await inTransaction(ctx, async (tx) => {
+    const network = await createNetworkRow(tx, projectOf(ctx), input)
+    if (input.subnet) await addSubnet(tx, network, input.subnet)
+    return network.id
+  })
+  return oneNetwork(ctx, id)
+}
+
+/** Row, quota, history and event. In a transaction. */
+export async function createNetworkRow(
+  ctx: Ctx,
+  projectId: string,
+  input: { name: string; description?: string; external?: boolean; shared?: boolean; mtu?: number },
+): Promise<NetworkRow> {
+  await reserveQuota(ctx, projectId, { networks: 1 })
+  const row = await ctx.db.network.create({
+    data: {
+      id: crypto.randomUUID(),
+      projectId,
+      name: input.name,
+      description: input.description ?? '',
+      external: input.external ?? false,
+      shared: input.shared ?? false,
+      mtu: input.mtu ?? 1500,
+    },
+    include: { subnets: true },
+  })
+  await recordOperation(ctx, { ...historyOf(row, 'network.create'), id: crypto.randomUUID() })
+  await appendEvent(ctx, {
+    kind: 'network.created',
+    projectId,
+    public: row.shared || row.external,
+    resourceKind: 'network',
+    resourceId: row.id,
+  })
+  return row
+}
+
+export async function updateNetwork(
+  ctx: Ctx,
+  input: z.output<typeof networkUpdateInput>,
+): Promise<NetworkView> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadNetwork(tx, 'network:update', input.id)
+    await tx.db.network.update({
+      where: { id: row.id },
+      data: { name: input.name, description: input.description },
+    })
+    await recordOperation(tx, { ...historyOf(row, 'network.update'), id: crypto.randomUUID() })
+    await appendEvent(tx, {
+      kind: 'network.updated',
+      projectId: row.projectId,
+      public: row.shared || row.external,
+      resourceKind: 'network',
+      resourceId: row.id,
+    })
+  })
+  return oneNetwork(ctx, input.id)
+}
+
+/** Refused while ports use it; host resources go in a workflow, then the row. */
+export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<NetworkView> {
+  const view = await oneNetwork(ctx, input.id)
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadNetwork(tx, 'network:delete', input.id)
+    await tx.db.$executeRaw`SELECT 1 FROM "Network" WHERE "id" = ${row.id}::uuid FOR UPDATE`
+    const ports = await tx.db.port.groupBy({
+      by: ['deviceOwner'],
+      where: { networkId: row.id },
+      _count: true,
+    })
+    const guests = ports
+      .filter((p) => p.deviceOwner !== 'network:router_interface')
+      .reduce((n, p) => n + p._count, 0)
+    if (ports.some((p) => p.deviceOwner === 'network:router_interface'))
+      throw conflict('A router leads out of this network. Detach or delete the router first.')
+    if (guests > 0)
+      throw conflict(`${guests} ports use this network. Delete the instances and floating IPs on it first.`)
+    await tx.db.network.update({ where: { id: row.id }, data: { state: 'deleting' } })
+    await startOperation(tx, { ...historyOf(row, 'network.delete'), id: crypto.randomUUID() })
+    await appendEvent(tx, {
+      kind: 'network.updated',
+      projectId: row.projectId,
+      public: row.shared || row.external,
+      resourceKind: 'network',
+      resourceId: row.id,
+    })
+  })
+  return { ...view, state: 'deleting' }
+}
+
+/** The end of network.delete: rows and quota in one transaction. Gone is success. */
+export async function forgetNetwork(ctx: Ctx, id: string): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await tx.db.network.findUnique({ where: { id }, include: { subnets: true } })
+    if (!row) return
+    await tx.db.subnet.deleteMany({ where: { networkId: id } })
+    await tx.db.network.delete({ where: { id } })
+    await releaseQuota(tx, row.projectId, { networks: 1, subnets: row.subnets.length })
+    await appendEvent(tx, {
+      kind: 'network.deleted',
+      projectId: row.projectId,
+      public: row.shared || row.external,
+      resourceKind: 'network',
+      resourceId: id,
+    })
+  })
+}
+
+/** One click: a network, a free subnet, a router with a way out. */
+export async function starterNetwork(
+  ctx: Ctx,
+  input: z.output<typeof starterNetworkInput>,
+): Promise<NetworkView> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'network:create', { projectId })
+  const id = await inTransaction(ctx, async (tx) => {
+    const external = await tx.db.network.findFirst({
+      where: { external: true, state: 'active' },
+      orderBy: { createdAt: 'asc' },
+    })
+    if (!external)
+      throw conflict(
+        'This cloud has no external network yet, so nothing leads out. An administrator makes one under Networks.',
+      )
+    const network = await createNetworkRow(tx, projectId, { name: input.name })
+    const cidr = await freeCidr(tx, projectId)
+    const subnetId = await addSubnet(tx, network, { name: `${input.name}-subnet`, cidr, dhcp: true, dns: [] })
+    const router = await createRouterRow(tx, projectId, {
+      name: `${input.name}-router`,
+      externalNetworkId: external.id,
+    })
+    await addInterfaceRow(tx, router, subnetId)
+    return network.id
+  })
+  return oneNetwork(ctx, id)
+}
+
+/** The first 10.0.N.0/24 that no network of the project uses. */
+async function freeCidr(ctx: Ctx, projectId: string): Promise<string> {
+  const own = await ctx.db.subnet.findMany({ where: { projectId }, select: { cidr: true } })
+  const taken = own.map((subnet) => parseCidr(subnet.cidr))
+  for (let n = 0; n < 256; n++) {
+    const text = `10.0.${n}.0/24`
+    const cidr = parseCidr(text)
+    if (!taken.some((other) => overlaps(other, cidr))) return text
+  }
+  throw new CloudError(
+    'conflict',
+    'Every range 10.0.0.0/24 to 10.0.255.0/24 is in use. Create the network with a range of your own.',
+  )
+}
+
+/** Networks an instance of the caller may be plugged into, by id; any other is not_found. */
+export async function attachableNetworks(ctx: Ctx, ids: readonly string[]): Promise<NetworkRow[]> {
+  return Promise.all(ids.map((id) => loadNetwork(ctx, 'network:attach', id)))
+}
+
+/** When a launch names no network: the only one the project can use, else a sentence. */
+export async function defaultNetworks(ctx: Ctx): Promise<NetworkRow[]> {
+  const rows = await ctx.db.network.findMany({
+    where: {
+      AND: [
+        visibleNetworks({ ...ctx, roles: isAdmin(ctx) ? new Set(['member']) : ctx.roles }),
+        { external: false, state: 'active' },
+      ],
+    },
+    include: { subnets: true },
+    take: 2,
+  })
+  return rows.length === 1 ? rows : []
+}
+
+const historyOf = (row: { id: string; name: string; projectId: string }, action: string) => ({
+  action,
+  resourceKind: 'network',
+  resourceId: row.id,
+  resourceName: row.name,
+  projectId: row.projectId,
+})

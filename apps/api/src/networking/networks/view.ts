@@ -1,0 +1,60 @@
+import type { Ctx } from '../../kernel/context.ts'
+import type { NetworkView, SubnetView } from '../contract.ts'
+import { toNumber } from '../ipv4.ts'
+import type { NetworkRow } from './load.ts'
+
+/** Views of one page: three queries whatever its length. */
+export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promise<NetworkView[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map((row) => row.id)
+  const subnetIds = rows.flatMap((row) => row.subnets.map((subnet) => subnet.id))
+  const [ports, used, interfaces] = await Promise.all([
+    ctx.db.port.groupBy({
+      by: ['networkId'],
+      where: { networkId: { in: ids }, deviceOwner: { not: 'network:router_interface' } },
+      _count: true,
+    }),
+    ctx.db.portAddress.groupBy({ by: ['subnetId'], where: { subnetId: { in: subnetIds } }, _count: true }),
+    ctx.db.port.findMany({
+      where: { networkId: { in: ids }, deviceOwner: 'network:router_interface' },
+      select: { networkId: true, deviceId: true },
+    }),
+  ])
+  const routers = await ctx.db.router.findMany({
+    where: { id: { in: interfaces.map((i) => i.deviceId) } },
+    select: { id: true, name: true, externalAddress: true },
+  })
+  const routerById = new Map(routers.map((router) => [router.id, router]))
+  const routerOf = new Map(interfaces.map((i) => [i.networkId, routerById.get(i.deviceId)]))
+  const portsOf = new Map(ports.map((p) => [p.networkId, p._count]))
+  const usedOf = new Map(used.map((u) => [u.subnetId, u._count]))
+  const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    projectId: row.projectId,
+    external: row.external,
+    shared: row.shared,
+    mtu: row.mtu,
+    state: row.state as NetworkView['state'],
+    createdAt: row.createdAt.toISOString(),
+    subnets: row.subnets.map(
+      (subnet): SubnetView => ({
+        id: subnet.id,
+        networkId: subnet.networkId,
+        name: subnet.name,
+        cidr: subnet.cidr,
+        gatewayIp: subnet.gatewayIp,
+        dhcp: subnet.dhcp,
+        dns: subnet.dns,
+        pool: { start: subnet.poolStart, end: subnet.poolEnd },
+        addressesUsed: usedOf.get(subnet.id) ?? 0,
+        addressesTotal: toNumber(subnet.poolEnd) - toNumber(subnet.poolStart) + 1,
+      }),
+    ),
+    router: routerOf.get(row.id) ?? null,
+    ports: portsOf.get(row.id) ?? 0,
+    own: row.projectId === projectId,
+  }))
+}

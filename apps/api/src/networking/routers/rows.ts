@@ -1,0 +1,122 @@
+import type { RouterModel } from '@stratolith/db'
+import type { Ctx } from '../../kernel/context.ts'
+import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { reserveQuota } from '../../kernel/quota.ts'
+import { startOperation } from '../../kernel/workflow.ts'
+import { overlaps, parseCidr } from '../ipv4.ts'
+import { loadNetwork } from '../networks/load.ts'
+import { createPortRow, deletePortRows } from '../ports/rows.ts'
+
+/** Router with its gateway address, quota, history, event. In a transaction. */
+export async function createRouterRow(
+  ctx: Ctx,
+  projectId: string,
+  input: { name: string; description?: string; externalNetworkId?: string | null },
+): Promise<RouterModel> {
+  await reserveQuota(ctx, projectId, { routers: 1 })
+  const router = await ctx.db.router.create({
+    data: { id: crypto.randomUUID(), projectId, name: input.name, description: input.description ?? '' },
+  })
+  await appendEvent(ctx, { kind: 'router.created', projectId, resourceKind: 'router', resourceId: router.id })
+  return input.externalNetworkId ? setGatewayRow(ctx, router, input.externalNetworkId) : router
+}
+
+/** Gives the router an address of the external network, or takes it away (null). */
+export async function setGatewayRow(
+  ctx: Ctx,
+  router: RouterModel,
+  externalNetworkId: string | null,
+): Promise<RouterModel> {
+  if (router.externalNetworkId === externalNetworkId) return router
+  const old = await ctx.db.port.findMany({
+    where: { deviceOwner: 'network:router_gateway', deviceId: router.id },
+    select: { id: true },
+  })
+  if (old.length > 0) {
+    const inUse = await ctx.db.floatingIp.count({ where: { routerId: router.id } })
+    if (inUse > 0) throw conflict(`${inUse} floating IPs lead through this router. Disassociate them first.`)
+    await deletePortRows(
+      ctx,
+      old.map((port) => port.id),
+    )
+  }
+  if (externalNetworkId === null)
+    return ctx.db.router.update({
+      where: { id: router.id },
+      data: { externalNetworkId: null, externalAddress: null },
+    })
+  const network = await loadNetwork(ctx, 'network:get', externalNetworkId)
+  if (!network.external)
+    throw invalidInput(
+      'A router leads out through an external network; this one is not external.',
+      'externalNetworkId',
+    )
+  const gateway = await createPortRow(ctx, {
+    projectId: '',
+    network,
+    deviceOwner: 'network:router_gateway',
+    deviceId: router.id,
+  })
+  if (!gateway.address) throw conflict('The external network has no subnet yet.')
+  return ctx.db.router.update({
+    where: { id: router.id },
+    data: { externalNetworkId, externalAddress: gateway.address },
+  })
+}
+
+/** Plugs the router into the subnet with the subnet's gateway address. */
+export async function addInterfaceRow(ctx: Ctx, router: RouterModel, subnetId: string): Promise<void> {
+  const subnet = await ctx.db.subnet.findUnique({ where: { id: subnetId } })
+  if (!subnet) throw notFound('subnet', subnetId)
+  const network = await loadNetwork(ctx, 'network:get', subnet.networkId).catch(() => {
+    throw notFound('subnet', subnetId)
+  })
+  if (network.projectId !== router.projectId || network.external)
+    throw invalidInput('A router connects networks of its own project.', 'subnetId')
+  if (!subnet.gatewayIp)
+    throw invalidInput('This subnet has no gateway address, so a router has no place in it.', 'subnetId')
+  const mine = await ctx.db.port.findMany({
+    where: { deviceOwner: 'network:router_interface', deviceId: router.id },
+    include: { addresses: { include: { subnet: { select: { id: true, cidr: true } } } } },
+  })
+  const clash = mine
+    .flatMap((port) => port.addresses)
+    .find((a) => overlaps(parseCidr(a.subnet.cidr), parseCidr(subnet.cidr)))
+  if (clash)
+    throw conflict(
+      clash.subnet.id === subnet.id
+        ? 'The router is on this subnet already.'
+        : `${subnet.cidr} overlaps with ${clash.subnet.cidr}, where this router is already.`,
+    )
+  await createPortRow(ctx, {
+    projectId: router.projectId,
+    network,
+    deviceOwner: 'network:router_interface',
+    deviceId: router.id,
+    fixed: { subnetId: subnet.id, address: subnet.gatewayIp },
+  })
+  await appendEvent(ctx, {
+    kind: 'network.updated',
+    projectId: network.projectId,
+    resourceKind: 'network',
+    resourceId: network.id,
+  })
+  await applyRouterLater(ctx, router)
+}
+
+/** Queues the host's part. `changed` names networks whose router may be gone from the rows. */
+export async function applyRouterLater(
+  ctx: Ctx,
+  router: RouterModel,
+  action = 'router.apply',
+): Promise<void> {
+  await startOperation(ctx, {
+    id: crypto.randomUUID(),
+    action,
+    resourceKind: 'router',
+    resourceId: router.id,
+    resourceName: router.name,
+    projectId: router.projectId,
+  })
+}

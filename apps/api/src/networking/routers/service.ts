@@ -1,0 +1,209 @@
+import type { RouterModel } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction, listScope, projectOf, visible } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { pageOf } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { releaseQuota } from '../../kernel/quota.ts'
+import type { RouterView, routerCreateInput, routerGatewayInput, routerInterfaceInput } from '../contract.ts'
+import { deletePortRows } from '../ports/rows.ts'
+import { addInterfaceRow, applyRouterLater, createRouterRow, setGatewayRow } from './rows.ts'
+
+type ListInput = {
+  limit: number
+  marker?: string
+  sortDir: 'asc' | 'desc'
+  allProjects: boolean
+  search?: string
+}
+
+export async function listRouters(ctx: Ctx, input: ListInput): Promise<Page<RouterView>> {
+  authorize(ctx, 'router:list')
+  const where = {
+    ...listScope(ctx, input),
+    ...(input.search ? { name: { contains: input.search, mode: 'insensitive' } } : {}),
+  }
+  const page = await pageOf<RouterModel>(ctx.db.router, input, where)
+  return { ...page, items: await routerViews(ctx, page.items) }
+}
+
+export async function getRouter(ctx: Ctx, input: { id: string }): Promise<RouterView> {
+  const [view] = await routerViews(ctx, [await loadRouter(ctx, 'router:get', input.id)])
+  if (!view) throw notFound('router', input.id)
+  return view
+}
+
+export async function loadRouter(ctx: Ctx, action: string, id: string): Promise<RouterModel> {
+  const row = await ctx.db.router.findFirst({ where: { ...visible(ctx), id } })
+  if (!row) throw notFound('router', id)
+  authorize(ctx, action, { projectId: row.projectId })
+  return row
+}
+
+export async function createRouter(ctx: Ctx, input: z.output<typeof routerCreateInput>): Promise<RouterView> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'router:create', { projectId })
+  const id = await inTransaction(ctx, async (tx) => {
+    const router = await createRouterRow(tx, projectId, input)
+    await applyRouterLater(tx, router)
+    return router.id
+  })
+  return getRouter(ctx, { id })
+}
+
+export async function addRouterInterface(
+  ctx: Ctx,
+  input: z.output<typeof routerInterfaceInput>,
+): Promise<RouterView> {
+  await change(ctx, input.id, (tx, router) => addInterfaceRow(tx, router, input.subnetId), false)
+  return getRouter(ctx, input)
+}
+
+export async function removeRouterInterface(
+  ctx: Ctx,
+  input: z.output<typeof routerInterfaceInput>,
+): Promise<RouterView> {
+  await change(ctx, input.id, async (tx, router) => {
+    const port = await tx.db.port.findFirst({
+      where: {
+        deviceOwner: 'network:router_interface',
+        deviceId: router.id,
+        addresses: { some: { subnetId: input.subnetId } },
+      },
+    })
+    if (!port) throw notFound('router interface on subnet', input.subnetId)
+    const fips = await tx.db.floatingIp.count({
+      where: { routerId: router.id, port: { networkId: port.networkId } },
+    })
+    if (fips > 0)
+      throw conflict(`${fips} floating IPs reach instances through this interface. Disassociate them first.`)
+    await deletePortRows(tx, [port.id])
+    await appendEvent(tx, {
+      kind: 'network.updated',
+      projectId: router.projectId,
+      resourceKind: 'network',
+      resourceId: port.networkId,
+    })
+  })
+  return getRouter(ctx, input)
+}
+
+export async function setRouterGateway(
+  ctx: Ctx,
+  input: z.output<typeof routerGatewayInput>,
+): Promise<RouterView> {
+  await change(ctx, input.id, async (tx, router) => {
+    await setGatewayRow(tx, router, input.externalNetworkId)
+  })
+  return getRouter(ctx, input)
+}
+
+export async function deleteRouter(ctx: Ctx, input: { id: string }): Promise<RouterView> {
+  const view = await getRouter(ctx, input)
+  await inTransaction(ctx, async (tx) => {
+    const router = await loadRouter(tx, 'router:delete', input.id)
+    const fips = await tx.db.floatingIp.count({ where: { routerId: router.id } })
+    if (fips > 0) throw conflict(`${fips} floating IPs lead through this router. Disassociate them first.`)
+    await tx.db.router.update({ where: { id: router.id }, data: { state: 'deleting' } })
+    await applyRouterLater(tx, router, 'router.delete')
+    await routerEvent(tx, router, 'updated')
+  })
+  return { ...view, state: 'deleting' }
+}
+
+/** The end of router.delete: interfaces, gateway, row, quota. Gone is success. */
+export async function forgetRouter(ctx: Ctx, id: string): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const router = await tx.db.router.findUnique({ where: { id } })
+    if (!router) return
+    const ports = await tx.db.port.findMany({
+      where: { deviceId: id, deviceOwner: { in: ['network:router_interface', 'network:router_gateway'] } },
+    })
+    await deletePortRows(
+      tx,
+      ports.map((port) => port.id),
+    )
+    await tx.db.router.delete({ where: { id } })
+    await releaseQuota(tx, router.projectId, { routers: 1 })
+    await routerEvent(tx, router, 'deleted')
+    for (const port of ports)
+      await appendEvent(tx, {
+        kind: 'network.updated',
+        projectId: router.projectId,
+        resourceKind: 'network',
+        resourceId: port.networkId,
+      })
+  })
+}
+
+async function change(
+  ctx: Ctx,
+  id: string,
+  work: (tx: Ctx, router: RouterModel) => Promise<void>,
+  apply = true,
+): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const router = await loadRouter(tx, 'router:update', id)
+    await tx.db.$executeRaw`SELECT 1 FROM "Router" WHERE "id" = ${id}::uuid FOR UPDATE`
+    await work(tx, router)
+    if (apply) await applyRouterLater(tx, router)
+    await routerEvent(tx, router, 'updated')
+  })
+}
+
+const routerEvent = (ctx: Ctx, router: RouterModel, what: 'updated' | 'deleted') =>
+  appendEvent(ctx, {
+    kind: `router.${what}`,
+    projectId: router.projectId,
+    resourceKind: 'router',
+    resourceId: router.id,
+  })
+
+/** Views of one page: two queries beside the rows. */
+async function routerViews(ctx: Ctx, rows: readonly RouterModel[]): Promise<RouterView[]> {
+  if (rows.length === 0) return []
+  const [ports, externals] = await Promise.all([
+    ctx.db.port.findMany({
+      where: { deviceOwner: 'network:router_interface', deviceId: { in: rows.map((row) => row.id) } },
+      include: {
+        network: { select: { name: true } },
+        addresses: { include: { subnet: { select: { cidr: true } } } },
+      },
+    }),
+    ctx.db.network.findMany({
+      where: { id: { in: rows.flatMap((row) => row.externalNetworkId ?? []) } },
+      select: { id: true, name: true },
+    }),
+  ])
+  const nameOf = new Map(externals.map((network) => [network.id, network.name]))
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    projectId: row.projectId,
+    state: row.state as RouterView['state'],
+    external:
+      row.externalNetworkId && row.externalAddress
+        ? {
+            networkId: row.externalNetworkId,
+            networkName: nameOf.get(row.externalNetworkId) ?? '',
+            address: row.externalAddress,
+          }
+        : null,
+    interfaces: ports
+      .filter((port) => port.deviceId === row.id)
+      .flatMap((port) =>
+        port.addresses.map((a) => ({
+          portId: port.id,
+          networkId: port.networkId,
+          networkName: port.network.name,
+          subnetId: a.subnetId,
+          cidr: a.subnet.cidr,
+          address: a.address,
+        })),
+      ),
+    createdAt: row.createdAt.toISOString(),
+  }))
+}

@@ -1,0 +1,37 @@
+import type { SecurityGroupModel } from '@stratolith/db'
+import { type Ctx, visible } from '../../kernel/context.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { authorize } from '../../kernel/policy.ts'
+
+export async function loadGroup(ctx: Ctx, action: string, id: string): Promise<SecurityGroupModel> {
+  const row = await ctx.db.securityGroup.findFirst({ where: { ...visible(ctx), id } })
+  if (!row) throw notFound('security group', id)
+  authorize(ctx, action, { projectId: row.projectId })
+  return row
+}
+
+/** Every one of `ids`, of the project of the scope alone (also for administrators): one query. */
+export async function loadGroups(
+  ctx: Ctx,
+  action: string,
+  ids: readonly string[],
+): Promise<SecurityGroupModel[]> {
+  const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
+  const rows = await ctx.db.securityGroup.findMany({ where: { id: { in: [...ids] }, projectId } })
+  for (const id of ids) if (!rows.some((row) => row.id === id)) throw notFound('security group', id)
+  for (const row of rows) authorize(ctx, action, { projectId: row.projectId })
+  return rows
+}
+
+export const groupEvent = (
+  ctx: Ctx,
+  row: Pick<SecurityGroupModel, 'id' | 'projectId'>,
+  what: 'created' | 'updated' | 'deleted',
+) =>
+  appendEvent(ctx, {
+    kind: `securityGroup.${what}`,
+    projectId: row.projectId,
+    resourceKind: 'securityGroup',
+    resourceId: row.id,
+  })

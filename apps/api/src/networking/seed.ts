@@ -1,0 +1,33 @@
+import { type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
+import { fromNumber, parseCidr } from './ipv4.ts'
+import { createNetworkRow } from './networks/service.ts'
+import { addSubnet } from './subnets/service.ts'
+
+/** The provider network "public", from which floating IPs come: owned by the admin project. Idempotent. */
+export async function seedNetworking(deps: Deps): Promise<void> {
+  const ctx = systemCtx(deps, 'seed-networking')
+  const project = await ctx.db.project.findUniqueOrThrow({
+    where: { domainId_name: { domainId: 'default', name: 'admin' } },
+  })
+  await inTransaction(ctx, async (tx) => {
+    await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('seed-networking'))`
+    if (await tx.db.network.findFirst({ where: { external: true } })) return
+    const cidr = parseCidr(deps.config.externalCidr, 'STRATOLITH_EXTERNAL_CIDR')
+    const network = await createNetworkRow(tx, project.id, {
+      name: 'public',
+      description: 'Where floating IPs come from.',
+      external: true,
+    })
+    await addSubnet(tx, network, {
+      name: 'public-subnet',
+      cidr: cidr.text,
+      gatewayIp: fromNumber(cidr.first),
+      dhcp: false,
+      dns: [],
+      pool: {
+        start: fromNumber(Math.min(cidr.first + 9, cidr.last)),
+        end: fromNumber(Math.max(cidr.last - 4, cidr.first + 9)),
+      },
+    })
+  })
+}
