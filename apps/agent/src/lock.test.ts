@@ -75,6 +75,11 @@ describe('settings', () => {
   })
 
   it('make a name of whatever the machine is called', () => {
-    expect(['Web_1.example.org', '-x-', 'ü', ''].map(hostNameOf)).toEqual(['web-1-example-org', 'x', 'host-1', 'host-1'])
+    expect(['Web_1.example.org', '-x-', 'ü', ''].map(hostNameOf)).toEqual([
+      'web-1-example-org',
+      'x',
+      'host-1',
+      'host-1',
+    ])
   })
 })

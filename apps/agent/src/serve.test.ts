@@ -157,11 +157,11 @@ describe('calls', () => {
       'invalid',
     ],
     [
-      'an interface that is none',
+      'a name without bound',
       () =>
         host.hypervisor.ensure(
           op(),
-          spec({ nics: [{ portId: 'p', mac: 'fa:16:3e:00:00:01', tap: 'a,script=x', mtu: 1500 }] }),
+          spec({ nics: [{ portId: 'p', mac: 'fa:16:3e:00:00:01', tap: 'x'.repeat(40), mtu: 1500 }] }),
         ),
       'invalid',
     ],

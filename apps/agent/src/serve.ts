@@ -88,15 +88,15 @@ export async function listenOn(server: http.Server, socketPath: string): Promise
   if (await answers(socketPath))
     throw new Error(`Something answers on ${socketPath} already: another agent runs. Stop it first.`)
   fs.rmSync(socketPath, { force: true })
+  const listening = new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.once('listening', resolve)
+  })
+  // Node binds within listen(): nobody else's files are made under this mask.
   const before = process.umask(0o177)
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(socketPath, resolve)
-    })
-  } finally {
-    process.umask(before)
-  }
+  server.listen(socketPath)
+  process.umask(before)
+  await listening
 }
 
 function answers(socketPath: string): Promise<boolean> {

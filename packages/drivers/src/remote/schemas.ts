@@ -1,18 +1,19 @@
 import { z } from 'zod'
 
 /**
- * What an agent accepts. The control plane has checked all of it before; here it is checked
- * again because the agent is root: bounds on everything, ids that are safe as file names, paths
- * without a way up. The types are checked against the interfaces by the calls in protocol.ts.
+ * The shape of what an agent accepts: no unknown field, bounds on everything, ids that are safe as
+ * file names, paths without a way up. The grammar of addresses, names and rules is each driver's
+ * own (it knows whom it writes them for). The types are checked by the calls in protocol.ts.
  */
 export const id = z.string().regex(/^[0-9a-zA-Z][0-9a-zA-Z_-]{0,63}$/, 'not a generated id')
+const idOrNone = z.union([id, z.literal('')])
 const text = (max: number) => z.string().max(max)
-const ipv4 = z.ipv4()
-const mac = z.string().regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, 'not a MAC address')
-const tag = z.number().int().min(1).max(0x7fffffff)
-const prefix = z.number().int().min(0).max(32)
-const mtu = z.number().int().min(68).max(65_535)
-const count = z.number().int().min(1)
+const address = text(64)
+const mac = text(32)
+const tag = z.number().int()
+const prefix = z.number().int()
+const mtu = z.number().int()
+const count = z.number().int()
 const absolutePath = z
   .string()
   .max(4096)
@@ -20,7 +21,7 @@ const absolutePath = z
   .refine((path) => !path.split('/').includes('..'), 'a path with ".."')
 const diskFormat = z.enum(['raw', 'qcow2'])
 
-export const graceMs = z.number().int().min(0).max(600_000)
+const graceMs = z.number().int().min(0).max(600_000)
 export const stopOptions = z.strictObject({ graceMs })
 export const rebootOptions = z.strictObject({ kind: z.enum(['soft', 'hard']), graceMs })
 export const logOptions = z.strictObject({
@@ -28,7 +29,6 @@ export const logOptions = z.strictObject({
   maxBytes: z.number().int().min(1).max(4_194_304),
   tailLines: z.number().int().min(1).max(100_000).optional(),
 })
-export const consoleProtocol = z.enum(['vnc', 'serial'])
 
 const guestData = z.strictObject({
   hostname: text(255),
@@ -45,8 +45,8 @@ export const instanceSpec = z.strictObject({
   id,
   projectId: id,
   name: text(255),
-  vcpus: count.max(1024),
-  memoryMib: count.max(67_108_864),
+  vcpus: count,
+  memoryMib: count,
   power: z.enum(['running', 'off']),
   disks: z.array(z.strictObject({ id, path: absolutePath, format: diskFormat, boot: z.boolean() })).max(64),
   nics: z
@@ -54,7 +54,7 @@ export const instanceSpec = z.strictObject({
       z.strictObject({
         portId: id,
         mac,
-        tap: z.string().regex(/^[\w.-]{1,15}$/, 'not an interface name'),
+        tap: text(32),
         mtu,
       }),
     )
@@ -64,11 +64,11 @@ export const instanceSpec = z.strictObject({
 
 const subnetSpec = z.strictObject({
   id,
-  cidr: z.cidrv4(),
-  gatewayIp: ipv4.nullable(),
+  cidr: address,
+  gatewayIp: address.nullable(),
   dhcp: z.boolean(),
-  dhcpIp: ipv4.nullable(),
-  dns: z.array(ipv4).max(16),
+  dhcpIp: address.nullable(),
+  dns: z.array(address).max(16),
 })
 export const networkSpec = z.strictObject({
   id,
@@ -80,12 +80,10 @@ export const networkSpec = z.strictObject({
 const filterRule = z.strictObject({
   direction: z.enum(['ingress', 'egress']),
   ethertype: z.enum(['IPv4', 'IPv6']),
-  protocol: z.number().int().min(0).max(255).nullable(),
-  portMin: z.number().int().min(0).max(65_535).nullable(),
-  portMax: z.number().int().min(0).max(65_535).nullable(),
-  remote: z
-    .union([z.strictObject({ cidr: z.union([z.cidrv4(), z.cidrv6()]) }), z.strictObject({ addressSet: id })])
-    .nullable(),
+  protocol: z.number().int().nullable(),
+  portMin: z.number().int().nullable(),
+  portMax: z.number().int().nullable(),
+  remote: z.union([z.strictObject({ cidr: address }), z.strictObject({ addressSet: id })]).nullable(),
 })
 export const portSpec = z.strictObject({
   id,
@@ -93,10 +91,10 @@ export const portSpec = z.strictObject({
   networkId: id,
   mac,
   mtu,
-  addresses: z.array(z.strictObject({ subnetId: id, ip: ipv4, prefix })).max(64),
+  addresses: z.array(z.strictObject({ subnetId: id, ip: address, prefix })).max(64),
   hostname: text(255),
-  instanceId: z.union([id, z.literal('')]),
-  projectId: id,
+  instanceId: idOrNone,
+  projectId: idOrNone,
   portSecurity: z.boolean(),
   adminUp: z.boolean(),
   rules: z.array(filterRule).max(20_000),
@@ -105,20 +103,20 @@ export const routerSpec = z.strictObject({
   id,
   tag,
   adminUp: z.boolean(),
-  external: z.strictObject({ networkId: id, address: ipv4, prefix, gatewayIp: ipv4 }).nullable(),
-  interfaces: z.array(z.strictObject({ portId: id, networkId: id, mac, address: ipv4, prefix })).max(256),
-  floatingIps: z.array(z.strictObject({ id, address: ipv4, fixedAddress: ipv4 })).max(10_000),
+  external: z.strictObject({ networkId: id, address, prefix, gatewayIp: address }).nullable(),
+  interfaces: z.array(z.strictObject({ portId: id, networkId: id, mac, address, prefix })).max(256),
+  floatingIps: z.array(z.strictObject({ id, address, fixedAddress: address })).max(10_000),
 })
 export const addressSetSpec = z.strictObject({
   id,
-  addresses: z.array(z.union([ipv4, z.ipv6()])).max(65_536),
+  addresses: z.array(address).max(65_536),
 })
 
 export const diskSpec = z.strictObject({
   id,
   instanceId: id,
   projectId: id,
-  sizeGib: count.max(1_048_576),
+  sizeGib: count,
   base: z.strictObject({ blobId: id, format: diskFormat }),
   mode: z.enum(['overlay', 'copy']),
 })
