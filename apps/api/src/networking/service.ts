@@ -11,6 +11,6 @@ export {
   securityGroupsOf,
 } from './instance-ports.ts'
 export type { NetworkRow } from './networks/load.ts'
-export { attachableNetworks, defaultNetworks } from './networks/service.ts'
+export { type NetworkPlan, planNetworks } from './plan.ts'
 export { explainReach, ruleOpens } from './reach.ts'
 export { ensureDefaultSecurityGroup, ensurePresetGroup } from './security-groups/service.ts'

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Ctx, inTransaction, isAdmin, listScope, projectOf } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, listScope, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
@@ -198,26 +198,6 @@ async function freeCidr(ctx: Ctx, projectId: string): Promise<string> {
     'conflict',
     'Every range 10.0.0.0/24 to 10.0.255.0/24 is in use. Create the network with a range of your own.',
   )
-}
-
-/** Networks an instance of the caller may be plugged into, by id; any other is not_found. */
-export async function attachableNetworks(ctx: Ctx, ids: readonly string[]): Promise<NetworkRow[]> {
-  return Promise.all(ids.map((id) => loadNetwork(ctx, 'network:attach', id)))
-}
-
-/** When a launch names no network: the only one the project can use, else a sentence. */
-export async function defaultNetworks(ctx: Ctx): Promise<NetworkRow[]> {
-  const rows = await ctx.db.network.findMany({
-    where: {
-      AND: [
-        visibleNetworks({ ...ctx, roles: isAdmin(ctx) ? new Set(['member']) : ctx.roles }),
-        { external: false, state: 'active' },
-      ],
-    },
-    include: { subnets: true },
-    take: 2,
-  })
-  return rows.length === 1 ? rows : []
 }
 
 const historyOf = (row: { id: string; name: string; projectId: string }, action: string) => ({
