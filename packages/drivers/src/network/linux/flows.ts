@@ -1,7 +1,10 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Op } from '../../op.ts'
 import type { FilterRule, PortSpec } from '../interface.ts'
 import { contains } from '../ipv4.ts'
 import { run } from './exec.ts'
+import type { Plane } from './plane.ts'
 
 /** One conntrack entry as it was begun. For icmp, ports are null and type and code are set. */
 export type Flow = {
@@ -70,21 +73,44 @@ function kindFits(rule: FilterRule, flow: Flow): boolean {
  */
 export async function cutFlows(
   op: Op,
-  namespace: string,
+  plane: Plane,
   zone: number,
   addresses: readonly string[],
   keep: (flow: Flow) => boolean,
 ): Promise<number> {
   if (addresses.length === 0) return 0
-  const { stdout } = await run(op, ['conntrack', '-L', '-w', String(zone), '-f', 'ipv4'], { namespace })
+  const { stdout } = await run(op, ['conntrack', '-L', '-w', String(zone), '-f', 'ipv4'], {
+    namespace: plane.namespace,
+  })
   const own = new Set(addresses)
   const doomed = parseFlows(stdout).filter(
     (flow) => (own.has(flow.source) || own.has(flow.target)) && !keep(flow),
   )
   if (doomed.length === 0) return 0
-  const input = `${doomed.map((flow) => deleteLine(zone, flow)).join('\n')}\n`
-  await run(op, ['conntrack', '-R', '-'], { namespace, input, accept: [0, 1] })
+  await deleteFlows(
+    op,
+    plane,
+    plane.namespace,
+    doomed.map((flow) => deleteLine(zone, flow)),
+  )
   return doomed.length
+}
+
+/** Many `conntrack -D` in one process. By a file, because it cannot open the socket that Node makes of stdin. */
+export async function deleteFlows(
+  op: Op,
+  plane: Plane,
+  namespace: string,
+  lines: readonly string[],
+): Promise<void> {
+  const file = join(plane.state.dir, 'flows.tmp')
+  await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
+  try {
+    // 1: some of them had ended by themselves.
+    await run(op, ['conntrack', '-R', file], { namespace, accept: [0, 1] })
+  } finally {
+    await rm(file, { force: true })
+  }
 }
 
 function deleteLine(zone: number, flow: Flow): string {

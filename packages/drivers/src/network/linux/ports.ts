@@ -70,7 +70,7 @@ export async function cutForbidden(
   const own = new Set([...spec.addresses, ...(before?.addresses ?? [])].map((address) => address.ip))
   const kept = new Set(spec.addresses.map((address) => address.ip))
   const members = (id: string) => new Set(plane.state.sets.entries.get(id)?.spec.addresses ?? [])
-  const cut = await cutFlows(op, plane.namespace, network.slot, [...own], (flow) => {
+  const cut = await cutFlows(op, plane, network.slot, [...own], (flow) => {
     const lost = [flow.source, flow.target].some((address) => own.has(address) && !kept.has(address))
     return !lost && allows(spec, flow, members)
   })
@@ -101,7 +101,7 @@ export async function detachPort(
   if (kernel.links.has(tap)) await ipBatch(op, plane.namespace, [`link delete dev ${tap}`])
   await removeFragment(op, plane.namespace, portFilter(spec, tap, slot, network.spec.tag), kernel.rules)
   const own = spec.addresses.map((address) => address.ip)
-  await cutFlows(op, plane.namespace, network.slot, own, () => false)
+  await cutFlows(op, plane, network.slot, own, () => false)
 }
 
 /** A tap of ours that no file knows (a crash between making and recording). */

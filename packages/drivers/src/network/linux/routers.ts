@@ -5,7 +5,8 @@ import type { NetworkSpec, RouterSpec } from '../interface.ts'
 import { canonicalCidr } from '../ipv4.ts'
 import { announce } from './announce.ts'
 import { ensureInfrastructure, removeInfrastructure } from './bridges.ts'
-import { ipBatch, run, runJson } from './exec.ts'
+import { ipBatch, runJson } from './exec.ts'
+import { deleteFlows } from './flows.ts'
 import { difference, type Fragment } from './fragment.ts'
 import { addressLines, applyFragment, type Kernel, readRules } from './kernel.ts'
 import { gatewayPeer, interfaceName, interfacePeer, type Place, routerNamespace, stableMac } from './names.ts'
@@ -45,7 +46,7 @@ export async function ensureRouterParts(
     )
   }
   await ipBatch(op, namespace, interfaceLines(spec, wishes, before))
-  if (!isNew) await cutLost(op, namespace, before, wishes)
+  if (!isNew) await cutLost(op, plane, namespace, before, wishes)
   const out = wishes.find((wish) => wish.device === gateway)
   if (!out || !spec.adminUp) return
   const known = new Set(before.get(gateway)?.up ? before.get(gateway)?.addresses : [])
@@ -169,6 +170,7 @@ async function readInterfaces(op: Op, namespace: string): Promise<Map<string, Fo
 /** Flows that used an address which the router no longer has end now, in both directions. */
 async function cutLost(
   op: Op,
+  plane: Plane,
   namespace: string,
   before: ReadonlyMap<string, Found>,
   wishes: readonly Wish[],
@@ -179,7 +181,7 @@ async function cutLost(
     .filter((address) => !kept.has(address))
   if (lost.length === 0) return
   const lines = lost.map((text) => text.split('/')[0]).flatMap((a) => [`-D -d ${a}`, `-D -q ${a}`])
-  await run(op, ['conntrack', '-R', '-'], { namespace, input: `${lines.join('\n')}\n`, accept: [0, 1] })
+  await deleteFlows(op, plane, namespace, lines)
 }
 
 /** NAT of one router: floating IPs by map in both directions, everything else by the router's own address. */
