@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hostNameOf, readConfig } from './config.ts'
+import { egressOf } from './egress.ts'
 import { holderOf, takeLock } from './lock.ts'
 
 let dir = ''
@@ -81,5 +82,19 @@ describe('settings', () => {
       'host-1',
       'host-1',
     ])
+  })
+
+  it.each([
+    ['a way out', 'eth0\t00000000\t0104A8C0\t0003\t0\t0\t0\t00000000\t0\t0\t0', 'on'],
+    ['a way out that is down', 'eth0\t00000000\t0104A8C0\t0002\t0\t0\t0\t00000000\t0\t0\t0', 'off'],
+    ['half of the world', 'eth0\t00000000\t0104A8C0\t0003\t0\t0\t0\t00000080\t0\t0\t0', 'off'],
+    ['only its own network', 'eth0\t0004A8C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0', 'off'],
+    ['nothing', '', 'off'],
+  ])('let guests out on a machine with %s: %#', (_what, line, expected) => {
+    const routes = path.join(dir, 'route')
+    fs.writeFileSync(routes, `Iface\tDestination\tGateway\tFlags\n${line}\n`)
+    expect(egressOf('auto', routes)).toBe(expected)
+    expect(egressOf('off', routes)).toBe('off')
+    expect(egressOf('on', routes)).toBe('on')
   })
 })

@@ -1,4 +1,6 @@
 import path from 'node:path'
+import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
+import { backgroundOp } from '@stratolith/drivers/op'
 import { pino } from 'pino'
 import { adopt } from './adopt.ts'
 import { readConfig } from './config.ts'
@@ -29,6 +31,16 @@ const metadata = new MetadataService({
 // Namespaces may be many and each takes a moment: the control plane need not wait for them.
 const serving = metadata.start()
 
+// The first probe boots something: done now, so that whoever registers this host need not wait.
+let facts: HostFacts | null = null
+drivers.hypervisor
+  .probe(backgroundOp(log, 'start', 120_000))
+  .then((found) => {
+    facts = found
+    log.info(found, 'this machine')
+  })
+  .catch((error: unknown) => log.error({ err: error }, 'this machine cannot run guests'))
+
 const server = agentServer({
   drivers,
   log,
@@ -41,6 +53,7 @@ const server = agentServer({
     cloud: config.cloud,
     startedAt,
     adopted,
+    facts,
     metadataNetworks: metadata.networks.length,
   }),
 })
@@ -62,7 +75,6 @@ async function stop(): Promise<void> {
   server.closeAllConnections()
   await serving
   await metadata.stop()
-  await drivers.close()
   unlock()
   log.info('agent stopped; guests go on')
 }

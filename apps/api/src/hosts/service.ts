@@ -12,6 +12,8 @@ import { recordOperation } from '../kernel/workflow.ts'
 import { capacityOf } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 
+export { watchHostEvents } from './watch.ts'
+
 type HostRow = NonNullable<Awaited<ReturnType<Ctx['db']['host']['findUnique']>>>
 /** What one instance takes. */
 export type Need = { vcpus: number; memoryMib: number; diskGib: number }

@@ -2,7 +2,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { maxAttempts } from '../kernel/workflow.ts'
 
-defineReconciler({ name: 'operations.lost', everyMs: 60_000, run: requeueLost })
+defineReconciler({ name: 'operations.lost', everyMs: 60_000, run: async (ctx) => void (await requeueLost(ctx)) })
 
 /**
  * Operations that are not over but that no job will end: the undo of a failed one that could not

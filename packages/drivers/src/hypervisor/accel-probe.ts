@@ -108,7 +108,7 @@ async function boots(
     // readable for that user through its working directory, whatever the directories above allow
     await chmod(join(directory, 'probe.bin'), 0o644)
     await chmod(directory, 0o711)
-    const jail: Jail = { uid: options.uid, gid: options.gid, groups, netns: null }
+    const jail: Jail = { uid: options.uid, gid: options.gid, groups, netns: null, tun: null }
     const [file, ...args] = [...jailArgs(jail), options.binary, ...probeArgs(accelerator)]
     const result = await execa(file ?? 'setpriv', args, {
       cwd: directory,

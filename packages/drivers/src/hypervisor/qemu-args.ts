@@ -6,6 +6,10 @@ export const runFiles = { qmp: 'qmp', vnc: 'vnc', serial: 'serial', agent: 'qga'
 /** Descriptor of the serial log that QEMU inherits. */
 export const serialLogFd = 3
 
+/** How many disks and NICs can be plugged in while a guest runs, beside those that it started with. */
+const spareDisks = 4
+const spareNics = 2
+
 export type Accelerator = 'kvm' | 'tcg'
 export type ArgsInput = {
   spec: InstanceSpec
@@ -36,7 +40,7 @@ export function qemuArgs(input: ArgsInput): string[] {
     ...['-chardev', `socket,id=qmp,path=${runFiles.qmp},server=on,wait=off`],
     ...['-mon', 'chardev=qmp,mode=control'],
     ...consoleArgs(),
-    ...portArgs(),
+    ...portArgs(spec),
     ...spec.disks.flatMap((disk, index) => diskArgs(disk, index, input.direct.get(disk.id) ?? false)),
     ...spec.nics.flatMap(nicArgs),
   ]
@@ -93,21 +97,29 @@ function consoleArgs(): string[] {
   ]
 }
 
-/** Hot-pluggable PCIe ports: d0… for disks, n0… for NICs. io-reserve=0: 16 ports would exhaust the I/O space. */
-function portArgs(): string[] {
-  const names = [...range(maxDisks).map((n) => `d${n}`), ...range(maxNics).map((n) => `n${n}`)]
-  return names.flatMap((id, index) =>
-    device({
-      driver: 'pcie-root-port',
-      id,
-      bus: 'pcie.0',
-      chassis: index + 1,
-      slot: index + 1,
-      addr: `0x${(0x10 + (index >> 3)).toString(16)}.0x${index & 7}`,
-      multifunction: (index & 7) === 0,
-      'io-reserve': 0,
-    }),
-  )
+/**
+ * Hot-pluggable PCIe ports: d0… for disks on slot 0x10, n0… for NICs on slot 0x11, always the same
+ * function for the same name. Only some more than the guest uses are made, because each costs boot
+ * time under TCG. io-reserve=0: they would exhaust the I/O space otherwise.
+ */
+function portArgs({ disks, nics }: InstanceSpec): string[] {
+  const ports = (count: number, letter: string, slot: number, chassis: number) =>
+    Array.from({ length: count }, (_, index) =>
+      device({
+        driver: 'pcie-root-port',
+        id: `${letter}${index}`,
+        bus: 'pcie.0',
+        chassis: chassis + index,
+        slot: chassis + index,
+        addr: `0x${slot.toString(16)}.0x${index}`,
+        multifunction: index === 0,
+        'io-reserve': 0,
+      }),
+    ).flat()
+  return [
+    ...ports(Math.min(maxDisks, disks.length + spareDisks), 'd', 0x10, 1),
+    ...ports(Math.min(maxNics, nics.length + spareNics), 'n', 0x11, 1 + maxDisks),
+  ]
 }
 
 function diskArgs(disk: InstanceSpec['disks'][number], index: number, direct: boolean): string[] {
@@ -163,4 +175,3 @@ const device = (properties: Record<string, string | number | boolean>): string[]
   '-device',
   JSON.stringify(properties),
 ]
-const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)

@@ -11,7 +11,7 @@ import { bootId, type GuestPaths, type RunRecord, tailOf, writeRecord, writeSpec
 
 export type GuestContext = {
   log: Logger
-  launch: () => Promise<LaunchOptions>
+  launch: (spec: InstanceSpec) => Promise<LaunchOptions>
   emit: (power: PowerState, reason: string | null, at?: string) => void
 }
 
@@ -126,7 +126,7 @@ export class QemuGuest {
     if (!spec)
       throw new DriverError('invalid', `The record of instance ${this.id} is damaged: ensure it again.`)
     const before = this.#record
-    const options = await this.#context.launch()
+    const options = await this.#context.launch(spec)
     await killQemu(this.paths.run, this.id, before.pid)
     this.#shutdown = Promise.withResolvers<void>()
     this.#shutdownSeen = false

@@ -5,13 +5,26 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import { serialLogFd } from './qemu-args.ts'
 
-/** Who QEMU runs as and where. `groups` are supplementary ids, `netns` a name below /run/netns. */
-export type Jail = { uid: number; gid: number; groups: readonly number[]; netns: string | null }
+/**
+ * Who QEMU runs as and where. `groups` are supplementary ids, `netns` a name below /run/netns, `tun`
+ * a device node that stands for /dev/net/tun (null: that one itself).
+ */
+export type Jail = {
+  uid: number
+  gid: number
+  groups: readonly number[]
+  netns: string | null
+  tun: string | null
+}
+
+/** Nothing is put into this text; what varies are its arguments. The mount is seen by QEMU alone and ends with it. */
+const withTun = 'mount --bind "$0" /dev/net/tun && exec "$@"'
 
 /** The words before "qemu": into the network namespace, then without any privilege and no way back. */
-export function jailArgs({ uid, gid, groups, netns }: Jail): string[] {
+export function jailArgs({ uid, gid, groups, netns, tun }: Jail): string[] {
   return [
     ...(netns === null ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--']),
+    ...(tun === null ? [] : ['unshare', '--mount', '--propagation', 'slave', '--', 'sh', '-c', withTun, tun]),
     'setpriv',
     `--reuid=${uid}`,
     `--regid=${gid}`,

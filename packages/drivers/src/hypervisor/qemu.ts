@@ -28,6 +28,7 @@ import {
   readSpec,
   removeFiles,
 } from './state-files.ts'
+import { tunDevice } from './tun-device.ts'
 
 export type QemuOptions = {
   /** The host's directory ($STRATOLITH_DATA/hosts/<host>); guests live in `instances/<id>` below it. */
@@ -329,15 +330,17 @@ class QemuHost {
 
   #guest(id: string, spec: InstanceSpec | null, record: RunRecord | null): QemuGuest {
     const none: RunRecord = { phase: 'off', pid: null, startedAt: null, bootId: '', reason: null }
-    return new QemuGuest(guestPaths(this.#options.dir, id), id, spec, record ?? none, {
-      log: this.#options.log,
+    const { dir, log } = this.#options
+    return new QemuGuest(guestPaths(dir, id), id, spec, record ?? none, {
+      log,
       emit: (power, reason, at) => this.changes.emit(id, power, reason, at),
-      launch: async () => {
+      launch: async ({ nics }) => {
         const { accelerator, groups } = await this.#probed()
         const { netns, binary, startMs } = this.#options
+        const tun = nics.length > 0 ? await tunDevice(dir, this.#gid) : null
         return {
           binary: binary ?? 'qemu-system-x86_64',
-          jail: { uid: this.#uid, gid: this.#gid, groups, netns },
+          jail: { uid: this.#uid, gid: this.#gid, groups, netns, tun },
           accelerator,
           startMs: startMs ?? 30_000,
         }

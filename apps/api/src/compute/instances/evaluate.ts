@@ -1,6 +1,5 @@
 import type { z } from 'zod'
 import { hostsForPlacement } from '../../hosts/service.ts'
-import { type BootImage, findBootImage } from '../../images/service.ts'
 import { type Ctx, isAdmin, projectOf } from '../../kernel/context.ts'
 import type { ErrorCode, HostVerdict, QuotaView } from '../../kernel/contract.ts'
 import { type QuotaDelta, quotaOf, quotaShortfall } from '../../kernel/quota.ts'
@@ -10,6 +9,7 @@ import { type Flavor, usableFlavors } from '../flavors/service.ts'
 import { findKeyPair } from '../key-pairs/service.ts'
 import { type Candidate, type Placement, place } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
+import { type BootImage, findBootImage } from './boot-image.ts'
 
 export type PlanInput = z.output<typeof planInput>
 export type Problem = { code: ErrorCode; field: string | null; message: string }
@@ -70,7 +70,7 @@ function judge(input: PlanInput, facts: Facts, count: number): Evaluation {
     memoryMib: need.memoryMib * count,
     ...facts.networks.adds,
   }
-  const full = flavor !== null && placement.hostIds.length < count
+  const full = flavor !== null && placement.hosts.length < count
   const suitable = facts.flavors.filter((f) => !facts.image || tooSmall(facts.image, f) === null)
   const suggestion = full ? suggest(facts.hosts, need, count, suitable) : null
   return {
@@ -138,8 +138,8 @@ function quotaProblems(quota: QuotaView[], adds: QuotaDelta): Problem[] {
 
 function noRoom(placement: Placement, hosts: Candidate[], count: number, suggestion: string | null): Problem {
   const what =
-    placement.hostIds.length > 0
-      ? `Only ${placement.hostIds.length} of ${count} instances find a host.`
+    placement.hosts.length > 0
+      ? `Only ${placement.hosts.length} of ${count} instances find a host.`
       : `None of the ${hosts.length} hosts has room for this.`
   return { code: 'no_capacity', field: 'flavorId', message: [what, suggestion].filter(Boolean).join(' ') }
 }

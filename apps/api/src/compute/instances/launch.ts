@@ -1,7 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { claimHost } from '../../hosts/service.ts'
-import type { BootImage } from '../../images/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -9,6 +8,7 @@ import { reserveQuota } from '../../kernel/quota.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import type { InstanceView, LaunchPlan, launchInput } from '../contract.ts'
 import type { Flavor } from '../flavors/service.ts'
+import type { BootImage } from './boot-image.ts'
 import { type Evaluation, evaluate, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
 import { noteInstance, typed } from './load.ts'
 import { type Attachments, attachAtLaunch, attachmentsOf } from './ports.ts'
@@ -65,10 +65,14 @@ async function launch(ctx: Ctx, projectId: string, input: LaunchInput): Promise<
     vcpus: flavor.vcpus * count,
     memoryMib: flavor.memoryMib * count,
   })
-  await claimAll(ctx, placement.hostIds, flavor)
-  const attachments = await attachmentsOf(ctx, input, evaluation.networks)
+  await claimAll(
+    ctx,
+    placement.hosts.map((host) => host.id),
+    flavor,
+  )
+  const attachments = await attachmentsOf(ctx, projectId, input, evaluation.networks)
   const ids: string[] = []
-  for (const [index, hostId] of placement.hostIds.entries())
+  for (const [index, { id: hostId }] of placement.hosts.entries())
     ids.push(
       await createOne(ctx, { projectId, input, evaluation, flavor, image, attachments, index, hostId }),
     )
@@ -127,7 +131,7 @@ async function createOne(ctx: Ctx, one: One): Promise<string> {
       description: input.description,
       hostname,
       hostId,
-      zone: 'nova',
+      zone: evaluation.placement.hosts[index]?.zone ?? 'nova',
       imageId: image.id,
       imageName: image.name,
       flavorId: flavor.id,
@@ -144,7 +148,7 @@ async function createOne(ctx: Ctx, one: One): Promise<string> {
       launchIndex: index,
     },
   })
-  const floatingIpId = await attachAtLaunch(ctx, { id, projectId, hostname }, input, one.attachments)
+  const floatingIpId = await attachAtLaunch(ctx, { id, projectId, hostId }, one.attachments)
   if (floatingIpId) await ctx.db.instance.update({ where: { id }, data: { floatingIpId } })
   await startOperation(ctx, {
     id: operationId,

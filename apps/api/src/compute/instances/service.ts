@@ -6,6 +6,7 @@ import { CloudError, conflict } from '../../kernel/errors.ts'
 import { driversOf, plainOp } from '../../kernel/hosts.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { securityGroupsOf } from '../../networking/service.ts'
 import type {
   consoleLogInput,
   InstanceDetail,
@@ -73,12 +74,7 @@ export async function getInstance(ctx: Ctx, input: { id: string }): Promise<Inst
   const row = await loadInstance(ctx, 'compute:get_instance', input.id)
   const [[view], groups, image] = await Promise.all([
     viewsOf(ctx, [row]),
-    ctx.db.securityGroup.findMany({
-      where: { ports: { some: { port: { deviceId: row.id, projectId: row.projectId } } } },
-      select: { id: true, name: true },
-      orderBy: [{ name: 'asc' }, { id: 'asc' }],
-      take: 100,
-    }),
+    securityGroupsOf(ctx, row.id),
     row.imageId
       ? ctx.db.image.findUnique({ where: { id: row.imageId }, select: { properties: true } })
       : Promise.resolve(null),

@@ -27,7 +27,7 @@ export function parsePublicKey(text: string): PublicKey {
   if (key.type === 'rsa' && key.size < 2048) throw bad(`An RSA key of ${key.size} bits is too weak.`)
   if (key.type === 'rsa' && key.size > 16_384) throw bad(`An RSA key of ${key.size} bits is too large.`)
   // The type inside the blob must be the one that was written before it, and nothing may follow it.
-  const canonical = key.toBuffer('ssh').toString('base64')
+  const canonical = key.toBuffer('rfc4253').toString('base64')
   if (
     canonical !== Buffer.from(blob, 'base64').toString('base64') ||
     !key.toString('ssh').startsWith(`${type} `)
@@ -44,7 +44,7 @@ export function generatePair(comment: string): PublicKey & { privateKey: string 
   const { privateKey } = generateKeyPairSync('ed25519')
   const key = sshpk.parsePrivateKey(privateKey.export({ type: 'pkcs8', format: 'pem' }), 'pkcs8')
   key.comment = comment
-  const blob = key.toPublic().toBuffer('ssh').toString('base64')
+  const blob = key.toPublic().toBuffer('rfc4253').toString('base64')
   return {
     publicKey: `ssh-ed25519 ${blob} ${comment}`,
     fingerprint: md5(key.toPublic()),

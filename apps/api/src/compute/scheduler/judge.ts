@@ -98,8 +98,8 @@ export function rank(hosts: readonly Candidate[], need: Need): Candidate[] {
 }
 
 export type Placement = {
-  /** Host ids in the order of the instances; shorter than asked for when the cloud is full. */
-  hostIds: string[]
+  /** Hosts in the order of the instances; shorter than asked for when the cloud is full. */
+  hosts: { id: string; zone: string }[]
   /** How each host was judged for the first instance, or for the first that found no place. */
   verdicts: HostVerdict[]
 }
@@ -107,15 +107,15 @@ export type Placement = {
 /** Places `count` equal instances one after the other, each claim changing what the next one sees. */
 export function place(hosts: readonly Candidate[], need: Need, count: number): Placement {
   let world = [...hosts]
-  const hostIds: string[] = []
+  const chosen: Placement['hosts'] = []
   const first = world.map((host) => judgeHost(host, need))
   for (let i = 0; i < count; i++) {
     const best = rank(world, need)[0]
-    if (!best) return { hostIds, verdicts: world.map((host) => judgeHost(host, need)) }
-    hostIds.push(best.id)
+    if (!best) return { hosts: chosen, verdicts: world.map((host) => judgeHost(host, need)) }
+    chosen.push({ id: best.id, zone: best.zone })
     world = world.map((host) => (host.id === best.id ? taken(host, need) : host))
   }
-  return { hostIds, verdicts: first }
+  return { hosts: chosen, verdicts: first }
 }
 
 function taken(host: Candidate, need: Need): Candidate {

@@ -67,10 +67,14 @@ describe('rank and place', () => {
   })
 
   test('several instances spread and each claim counts', () => {
-    expect(place([host('a'), host('b')], small, 4).hostIds.sort()).toEqual(['a', 'a', 'b', 'b'])
+    expect(
+      place([host('a'), host('b')], small, 4)
+        .hosts.map((h) => h.id)
+        .sort(),
+    ).toEqual(['a', 'a', 'b', 'b'])
     const two = { vcpus: 2, memoryMib: 512, diskGib: 1 }
     const full = place([host('a'), host('b')], two, 5)
-    expect(full.hostIds).toHaveLength(4)
+    expect(full.hosts).toHaveLength(4)
     expect(full.verdicts.every((v) => !v.fits)).toBe(true)
   })
 
@@ -94,7 +98,7 @@ describe('suggest', () => {
     { name: 'small', vcpus: 1, memoryMib: 2048, diskGib: 20 },
     { name: 'large', vcpus: 8, memoryMib: 8192, diskGib: 80 },
   ]
-  const large = flavors[2] ?? small
+  const large = { name: 'large', vcpus: 8, memoryMib: 8192, diskGib: 80 }
   test('nothing when it fits', () => expect(suggest([host('a')], small, 1, flavors)).toBeNull())
   test('fewer', () =>
     expect(suggest([host('a')], small, 9, flavors)).toBe('There is room for 4 of the 9: launch 4 now.'))

@@ -13,7 +13,7 @@ export function suggest(
   count: number,
   flavors: readonly Size[],
 ): string | null {
-  const placed = place(hosts, need, count).hostIds.length
+  const placed = place(hosts, need, count).hosts.length
   if (placed >= count) return null
   if (placed > 0) return `There is room for ${placed} of the ${count}: launch ${placed} now.`
   const smaller = largestThatFits(hosts, need, flavors)

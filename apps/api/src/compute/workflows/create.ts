@@ -6,7 +6,7 @@ import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
 import { powerStates, type TaskState } from '../contract.ts'
 import { diskModeOf } from '../flavors/service.ts'
 import { type InstanceRow, moveState, noFault } from '../instances/load.ts'
-import { associatePublicIp, deletePorts, releasePublicIp, unplugPorts } from '../instances/ports.ts'
+import { deletePorts, releasePublicIp, unplugPorts } from '../instances/ports.ts'
 import { currentRow, faultOf, plugPorts, settle, specOf } from './guest.ts'
 
 /** What the launch has found out and the build must not ask again. */
@@ -75,14 +75,6 @@ defineWorkflow<CreateInput>({
       async undo(run) {
         const row = await remains(run)
         if (row) await (await driversOf(run.ctx, row.hostId)).hypervisor.remove(run.op, row.id)
-      },
-    },
-    {
-      name: 'public-ip',
-      title: 'Attaching the public address',
-      async run(run) {
-        const row = await wanted(run, 'spawning')
-        if (row.floatingIpId) await associatePublicIp(run.ctx, row.id, row.floatingIpId)
       },
     },
     {

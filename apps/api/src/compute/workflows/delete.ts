@@ -4,7 +4,7 @@ import { driversOf } from '../../kernel/hosts.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
 import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
 import { noteInstance } from '../instances/load.ts'
-import { deletePorts, releasePublicIp } from '../instances/ports.ts'
+import { deletePorts, releasePublicIp, unplugPorts } from '../instances/ports.ts'
 import { currentRow, faultOf, settle } from './guest.ts'
 
 /**
@@ -35,6 +35,7 @@ defineWorkflow({
       async run(run) {
         const row = await currentRow(run)
         if (!row) return
+        if (await reachable(run)) await unplugPorts(run.ctx, run.op, row.id)
         await releasePublicIp(run.ctx, row)
         await deletePorts(run.ctx, run.op, row.id)
       },

@@ -2,8 +2,8 @@ import type { DiskAttachment, InstanceSpec, NicAttachment } from '@stratolith/dr
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import { driversOf } from '../../kernel/hosts.ts'
 import type { Run } from '../../kernel/workflow.ts'
+import { applyPort, bindPort, portsOfInstance, securityGroupsOf } from '../../networking/service.ts'
 import { type InstanceRow, moveState, typed } from '../instances/load.ts'
-import { applyPort, bindPort, portsOfInstance } from '../instances/ports.ts'
 
 /** The row as it is now; null when it is gone. */
 export async function currentRow(run: Run<unknown>): Promise<InstanceRow | null> {
@@ -49,8 +49,8 @@ export async function plugPorts(
   for (const [index, port] of ports.entries()) {
     if (ports.length > 1) run.progress(`Plugging port ${index + 1} of ${ports.length}`)
     await bindPort(run.ctx, port.id, row.hostId)
-    const { tap } = await applyPort(run.ctx, run.op, port.id)
-    nics.push({ portId: port.id, mac: port.mac, tap, mtu: port.mtu })
+    const { tap, mtu } = await applyPort(run.ctx, run.op, port.id)
+    nics.push({ portId: port.id, mac: port.mac, tap, mtu })
   }
   return nics
 }
@@ -75,11 +75,7 @@ export async function specOf(
   row: InstanceRow,
   parts: { disk: DiskAttachment; nics: NicAttachment[] },
 ): Promise<InstanceSpec> {
-  const groups = await run.ctx.db.securityGroup.findMany({
-    where: { ports: { some: { port: { deviceId: row.id, projectId: row.projectId } } } },
-    select: { name: true },
-    orderBy: { name: 'asc' },
-  })
+  const groups = await securityGroupsOf(run.ctx, row.id)
   return {
     id: row.id,
     projectId: row.projectId,

@@ -1,0 +1,28 @@
+import path from 'node:path'
+import type { LocalHostDrivers } from '@stratolith/drivers/host'
+import { hypervisors } from '@stratolith/drivers/hypervisor/registry'
+import { networks } from '@stratolith/drivers/network/registry'
+import { backgroundOp } from '@stratolith/drivers/op'
+import { storages } from '@stratolith/drivers/storage/registry'
+import type { Logger } from 'pino'
+import type { AgentConfig } from './config.ts'
+import { egressOf } from './egress.ts'
+
+/**
+ * The real drivers of this machine. The network comes first: guests run in its namespace. Raises
+ * a sentence that says what to install when the machine lacks something.
+ */
+export async function openDrivers(config: AgentConfig, log: Logger): Promise<LocalHostDrivers> {
+  const network = networks.linux({
+    cloud: config.cloud,
+    host: config.host,
+    dir: path.join(config.hostDir, 'network'),
+    egress: egressOf(config.egress),
+    externalCidr: config.externalCidr,
+    log,
+  })
+  const { namespace } = await network.probe(backgroundOp(log, 'open'))
+  const hypervisor = hypervisors.qemu({ dir: config.hostDir, netns: namespace, accel: config.accel, log })
+  const storage = storages.files({ dir: config.hostDir, imagesDir: path.join(config.dataDir, 'images') })
+  return { hypervisor, network, storage }
+}

@@ -1,0 +1,127 @@
+import type { HostDrivers } from '@stratolith/drivers/host'
+import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
+import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
+import { createFakeStorage, type FakeStorage } from './testing-storage.ts'
+import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
+import { testCtx, testDeps } from '../kernel/testing.ts'
+import { createNetworkRow, starterNetwork } from '../networking/networks/service.ts'
+import { addSubnet } from '../networking/subnets/service.ts'
+import { launchInput } from './contract.ts'
+import { seedFlavors } from './flavors/seed.ts'
+import '../hosts/register.ts'
+import '../networking/register.ts'
+import './register.ts'
+
+export type FakeHost = { hypervisor: FakeHypervisor; network: FakeNetwork; storage: FakeStorage }
+export type World = {
+  deps: Deps
+  system: Ctx
+  /** Simulated machines by the name in their endpoint "fake:NAME". */
+  hosts: Map<string, FakeHost>
+  imageId: string
+  close(): Promise<void>
+}
+
+/** A cloud of fake hosts with flavors, an image that every project may launch, and a public network. */
+export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Promise<World> {
+  const hosts = new Map<string, FakeHost>()
+  const connect = (endpoint: string): HostDrivers => {
+    const name = endpoint.replace('fake:', '')
+    const host = hosts.get(name) ?? {
+      hypervisor: createFakeHypervisor(),
+      network: createFakeNetwork({ host: name }),
+      storage: createFakeStorage(),
+    }
+    hosts.set(name, host)
+    return host
+  }
+  const { deps, close } = await testDeps(connect)
+  const system = systemCtx(deps, 'test-world')
+  for (const name of hostNames) await addHost(deps, name)
+  await seedFlavors(system)
+  const owner = await testCtx(deps, { role: 'admin' })
+  await deps.root.$transaction(async (tx) => {
+    const ctx = { ...system, db: tx }
+    const network = await createNetworkRow(ctx, owner.projectId, { name: 'public', external: true })
+    await addSubnet(ctx, network, { name: '', cidr: '172.24.4.0/24', gatewayIp: '172.24.4.1', dhcp: false, dns: [] })
+  })
+  return { deps, system, hosts, imageId: await addImage(deps, owner.projectId), close }
+}
+
+export async function addHost(
+  deps: Deps,
+  name: string,
+  room: { vcpus: number; memoryMib: number; diskGib: number } = { vcpus: 64, memoryMib: 65_536, diskGib: 1000 },
+): Promise<string> {
+  const id = crypto.randomUUID()
+  await deps.root.host.create({ data: { id, name: `secret-name-${name}`, endpoint: `fake:${name}`, ...room } })
+  deps.hosts.at(`fake:${name}`)
+  return id
+}
+
+export async function addImage(deps: Deps, projectId: string, patch: object = {}): Promise<string> {
+  const id = crypto.randomUUID()
+  await deps.root.image.create({
+    data: {
+      id,
+      projectId,
+      name: 'Tiny test image',
+      visibility: 'public',
+      state: 'active',
+      diskFormat: 'qcow2',
+      virtualBytes: 64n * 1024n * 1024n,
+      sizeBytes: 1024n,
+      blobId: 'a'.repeat(64),
+      sha256: 'a'.repeat(64),
+      properties: { os_admin_user: 'tiny' },
+      ...patch,
+    },
+  })
+  return id
+}
+
+/** A member of a new project that has a network with a way out. */
+export async function testTenant(world: World): Promise<Ctx & { projectId: string; networkId: string }> {
+  const ctx = await testCtx(world.deps)
+  const network = await starterNetwork(ctx, { name: 'net' })
+  return { ...ctx, networkId: network.id }
+}
+
+/** A launch that works: nano on the tiny image. */
+export const aLaunch = (world: World, patch: object = {}) =>
+  launchInput.parse({ name: 'web', imageId: world.imageId, flavorId: '1', ...patch })
+
+/** Everything that any host has of any instance: the proof that nothing is left over. */
+export async function leftovers(world: World): Promise<Record<string, number>> {
+  const count = async (name: string, host: FakeHost) => {
+    const op = { id: 'test', signal: new AbortController().signal, log: world.deps.log, progress: () => undefined }
+    return [
+      (await host.hypervisor.list(op)).length,
+      (await host.network.list(op)).ports.length,
+      (await host.storage.listDisks(op)).length,
+      name,
+    ] as const
+  }
+  const sum = { guests: 0, ports: 0, disks: 0 }
+  for (const [name, host] of world.hosts) {
+    const [guests, ports, disks] = await count(name, host)
+    sum.guests += guests
+    sum.ports += ports
+    sum.disks += disks
+  }
+  return sum
+}
+
+/** What a project uses and what all hosts have given out. */
+export async function accounts(world: World, projectId: string): Promise<Record<string, number>> {
+  const usage = await world.deps.root.quotaUsage.findMany({ where: { projectId } })
+  const hosts = await world.deps.root.host.aggregate({
+    _sum: { vcpusUsed: true, memoryMibUsed: true, diskGibUsed: true },
+  })
+  return {
+    ...Object.fromEntries(usage.filter((u) => u.used > 0).map((u) => [u.resource, u.used])),
+    hostVcpus: hosts._sum.vcpusUsed ?? 0,
+    hostMemoryMib: hosts._sum.memoryMibUsed ?? 0,
+    hostDiskGib: hosts._sum.diskGibUsed ?? 0,
+  }
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import type { StorageDriver } from './interface.ts'
+
+export type StorageBench = {
+  driver: StorageDriver
+  op: Op
+  /** Puts the bytes of a plain raw image of 1 MiB in the store and names the blob. */
+  rawBlob(): Promise<string>
+}
+
+/** What every storage driver must do; run on the fake and on the real one. */
+export function storageConformance(bench: () => StorageBench): void {
+  const make = async (over: { mode?: 'overlay' | 'copy'; sizeGib?: number } = {}) => {
+    const { driver, op, rawBlob } = bench()
+    const blobId = await rawBlob()
+    await driver.ensureBase(op, { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
+    const id = crypto.randomUUID()
+    const spec = {
+      id,
+      instanceId: id,
+      projectId: 'p',
+      sizeGib: over.sizeGib ?? 1,
+      base: { blobId, format: 'raw' as const },
+      mode: over.mode ?? ('overlay' as const),
+    }
+    return { driver, op, blobId, spec }
+  }
+
+  test.each(['overlay', 'copy'] as const)('a disk by %s: made once, listed, removed twice', async (mode) => {
+    const { driver, op, spec } = await make({ mode })
+    const disk = await driver.ensureDisk(op, spec)
+    expect(disk).toMatchObject({
+      id: spec.id,
+      instanceId: spec.instanceId,
+      format: 'qcow2',
+      sizeBytes: 1024 ** 3,
+    })
+    expect(await driver.ensureDisk(op, spec)).toEqual(disk)
+    expect(await driver.listDisks(op)).toContainEqual(disk)
+    await driver.removeDisk(op, spec.id)
+    await driver.removeDisk(op, spec.id)
+    expect((await driver.listDisks(op)).map((d) => d.id)).not.toContain(spec.id)
+  })
+
+  test('a base is made once, listed, removed twice', async () => {
+    const { driver, op, blobId } = await make()
+    const again = await driver.ensureBase(op, { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
+    expect(again.virtualBytes).toBeGreaterThan(0)
+    expect(await driver.listBases(op)).toContain(blobId)
+    await driver.removeBase(op, blobId)
+    await driver.removeBase(op, blobId)
+    expect(await driver.listBases(op)).not.toContain(blobId)
+  })
+
+  test('without its base a disk is not_found, and nothing is left behind', async () => {
+    const { driver, op, blobId, spec } = await make()
+    await driver.removeBase(op, blobId)
+    const error = await driver.ensureDisk(op, spec).catch((e: unknown) => e)
+    expect(error).toBeInstanceOf(DriverError)
+    expect(error).toMatchObject({ code: 'not_found' })
+    expect((await driver.listDisks(op)).map((d) => d.id)).not.toContain(spec.id)
+  })
+
+  test('probe says how much room there is', async () => {
+    const { driver, op } = bench()
+    const { totalGib, freeGib } = await driver.probe(op)
+    expect(totalGib).toBeGreaterThan(0)
+    expect(freeGib).toBeLessThanOrEqual(totalGib)
+  })
+}

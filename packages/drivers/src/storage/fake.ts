@@ -1,0 +1,74 @@
+import { DriverError } from '../errors.ts'
+import type { ObservedDisk, StorageDriver } from './interface.ts'
+
+export type FakeStorageOptions = { totalGib?: number; baseBytes?: number }
+export type FakeStorage = StorageDriver & {
+  /** The next call of `method` raises `error`. */
+  failNext(method: string, error: DriverError): void
+  readonly disks: ReadonlyMap<string, ObservedDisk>
+  readonly bases: ReadonlyMap<string, number>
+}
+
+/** A host's storage in memory, with the semantics of the real one; for tests and scale runs. */
+export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage {
+  const disks = new Map<string, ObservedDisk>()
+  const bases = new Map<string, number>()
+  const failures = new Map<string, DriverError>()
+  const totalGib = options.totalGib ?? 1000
+  const enter = (method: string) => {
+    const error = failures.get(method)
+    failures.delete(method)
+    if (error) throw error
+  }
+  return {
+    disks,
+    bases,
+    capabilities: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
+    failNext: (method, error) => void failures.set(method, error),
+    async probe() {
+      enter('probe')
+      return { totalGib, freeGib: totalGib }
+    },
+    async ensureBase(_op, spec) {
+      enter('ensureBase')
+      const bytes = bases.get(spec.blobId) ?? options.baseBytes ?? 112 * 1024 ** 2
+      if (bytes > spec.maxVirtualBytes) throw new DriverError('invalid', 'the image is larger than allowed')
+      bases.set(spec.blobId, bytes)
+      return { virtualBytes: bytes }
+    },
+    async removeBase(_op, blobId) {
+      enter('removeBase')
+      bases.delete(blobId)
+    },
+    async listBases() {
+      enter('listBases')
+      return [...bases.keys()]
+    },
+    async ensureDisk(_op, spec) {
+      enter('ensureDisk')
+      const known = disks.get(spec.id)
+      if (known) return known
+      const base = bases.get(spec.base.blobId)
+      if (base === undefined) throw new DriverError('not_found', `base ${spec.base.blobId}`)
+      const sizeBytes = spec.sizeGib * 1024 ** 3
+      if (base > sizeBytes) throw new DriverError('invalid', 'the image needs more than the disk has')
+      const disk: ObservedDisk = {
+        id: spec.id,
+        instanceId: spec.instanceId,
+        path: `/fake/${spec.instanceId}/disk-${spec.id}.qcow2`,
+        format: 'qcow2',
+        sizeBytes,
+      }
+      disks.set(spec.id, disk)
+      return disk
+    },
+    async removeDisk(_op, id) {
+      enter('removeDisk')
+      disks.delete(id)
+    },
+    async listDisks() {
+      enter('listDisks')
+      return [...disks.values()]
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import crypto from 'node:crypto'
+import fs from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { DriverError } from '../errors.ts'
+import type { ImageStore, StagedImage } from './interface.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const digest = /^[0-9a-f]{64}$/
+
+/**
+ * Blobs under `dir`/blobs named by their SHA-256, staging under `dir`/staging named by our ids.
+ * A blob appears by rename after fsync, so it is whole or not there, and it is never opened for
+ * writing again.
+ */
+export function openImageStore(dir: string): ImageStore {
+  const staging = path.join(dir, 'staging')
+  const blobs = path.join(dir, 'blobs')
+  const ready = (async () => {
+    await mkdir(staging, { recursive: true, mode: 0o711 })
+    await mkdir(blobs, { recursive: true, mode: 0o711 })
+  })()
+  const stagedPath = (id: string) => path.join(staging, checked(id, uuid))
+  const blobPath = (id: string) => path.join(blobs, checked(id, digest))
+  return {
+    async stage(id, source, options) {
+      await ready
+      return stageFile(stagedPath(id), source, options)
+    },
+    async readStaged(id, offset, length) {
+      const file = await open(stagedPath(id), 'r')
+      try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset)
+        return buffer.subarray(0, bytesRead)
+      } finally {
+        await file.close()
+      }
+    },
+    async commit(id, sha256) {
+      await ready
+      if (fs.existsSync(blobPath(sha256))) return rm(stagedPath(id), { force: true })
+      await rename(stagedPath(id), blobPath(sha256)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') throw new DriverError('not_found', `staged image ${id}`)
+        throw error
+      })
+      await syncDirectory(blobs)
+    },
+    discard: async (id) => rm(stagedPath(id), { force: true }),
+    async open(blobId, range) {
+      const file = await open(blobPath(blobId), 'r').catch(() => {
+        throw new DriverError('not_found', `blob ${blobId}`)
+      })
+      return file.createReadStream(range ?? {})
+    },
+    remove: async (blobId) => rm(blobPath(blobId), { force: true }),
+    async list() {
+      await ready
+      const now = Date.now()
+      const listed = await Promise.all(
+        (await readdir(blobs))
+          .filter((name) => digest.test(name))
+          .map(async (id) => ({ id, sizeBytes: (await stat(path.join(blobs, id))).size })),
+      )
+      const staged = await Promise.all(
+        (await readdir(staging))
+          .filter((name) => uuid.test(name))
+          .map(async (id) => ({ id, ageMs: now - (await stat(path.join(staging, id))).mtimeMs })),
+      )
+      return { blobs: listed, staged }
+    },
+  }
+}
+
+type StageOptions = Parameters<ImageStore['stage']>[2]
+
+async function stageFile(file: string, source: Readable, options: StageOptions): Promise<StagedImage> {
+  const handle = await open(file, 'wx', 0o644).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST'
+      ? new DriverError('conflict', 'an upload of this image is under way')
+      : fileError(error)
+  })
+  try {
+    const staged = await pump(handle, source, options)
+    await handle.sync()
+    await handle.close()
+    return staged
+  } catch (error) {
+    await handle.close().catch(() => undefined)
+    await rm(file, { force: true })
+    throw fileError(error)
+  }
+}
+
+async function pump(handle: FileHandle, source: Readable, options: StageOptions): Promise<StagedImage> {
+  const hashes = {
+    md5: crypto.createHash('md5'),
+    sha256: crypto.createHash('sha256'),
+    sha512: crypto.createHash('sha512'),
+  }
+  let total = 0
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    if (options.signal?.aborted) throw new DriverError('unavailable', 'the upload was cancelled')
+    total += chunk.length
+    if (total > options.maxBytes) throw new DriverError('no_space', `more than ${options.maxBytes} bytes`)
+    for (const hash of Object.values(hashes)) hash.update(chunk)
+    await handle.write(chunk)
+    options.onBytes?.(total)
+  }
+  return {
+    sizeBytes: total,
+    md5: hashes.md5.digest('hex'),
+    sha256: hashes.sha256.digest('hex'),
+    sha512: hashes.sha512.digest('hex'),
+  }
+}
+
+/** Only generated names become paths (catalogue A03). */
+function checked(id: string, pattern: RegExp): string {
+  if (!pattern.test(id)) throw new DriverError('invalid', 'not an id of ours')
+  return id
+}
+
+export function fileError(error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new DriverError('no_space', 'the disk is full', { cause: error })
+  return error
+}
+
+export async function syncDirectory(dir: string): Promise<void> {
+  const handle = await open(dir, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

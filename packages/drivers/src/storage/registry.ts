@@ -1,0 +1,11 @@
+import { createFakeStorage, type FakeStorageOptions } from './fake.ts'
+import { createFilesDriver, type FilesOptions } from './files.ts'
+import type { StorageDriver } from './interface.ts'
+
+export type StorageOptions = { files: FilesOptions; fake: FakeStorageOptions }
+
+/** Name of a storage driver → how to make one. */
+export const storages: { [N in keyof StorageOptions]: (options: StorageOptions[N]) => StorageDriver } = {
+  files: createFilesDriver,
+  fake: createFakeStorage,
+}
