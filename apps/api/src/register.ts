@@ -1,2 +1,7 @@
-/** Every room's policy, workflows and reconcilers, by import; main.ts and worker.ts need them all. */
-export {}
+/** Every room's policy, workflows and reconcilers, by import; main.ts, worker.ts and seed.ts need them all. */
+import './identity/register.ts'
+import './catalog/register.ts'
+import './hosts/register.ts'
+import './networking/register.ts'
+import './compute/register.ts'
+import './operations/register.ts'

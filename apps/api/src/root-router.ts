@@ -1,4 +1,18 @@
+import { computeRouter } from './compute/router.ts'
+import { hostsRouter } from './hosts/router.ts'
+import { identityRouter } from './identity/router.ts'
 import { router } from './kernel/trpc.ts'
+import { networkingRouter } from './networking/router.ts'
+import { quotaRouter } from './operations/quota-router.ts'
+import { operationsRouter } from './operations/router.ts'
 
-export const appRouter = router({})
+/** Everything that the portal can ask. A room's router only binds a schema to one service call. */
+export const appRouter = router({
+  identity: identityRouter,
+  networking: networkingRouter,
+  compute: computeRouter,
+  hosts: hostsRouter,
+  operations: operationsRouter,
+  quota: quotaRouter,
+})
 export type AppRouter = typeof appRouter
