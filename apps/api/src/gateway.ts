@@ -11,12 +11,38 @@ import type { Config } from './kernel/config.ts'
  */
 export async function frontDoor(app: FastifyInstance, config: Config): Promise<void> {
   if (config.webUrl)
-    await app.register(httpProxy, { upstream: config.webUrl, http: { requestOptions: { timeout: 0 } } })
+    await app.register(httpProxy, {
+      upstream: config.webUrl,
+      http: { requestOptions: { timeout: 0 } },
+      replyOptions: {
+        rewriteRequestHeaders: (request, headers) => ({
+          ...headers,
+          ...browserOf(request, config),
+        }),
+      },
+    })
   app.server.on('upgrade', (request, socket, head) => {
     const upstream = upgradeTarget(request.url ?? '/', config)
     if (upstream) pipeUpgrade(upstream, request, socket, head)
     else refuse(socket, 404)
   })
+}
+
+/**
+ * What the portal must know of the browser: its address and the origin that it sees. We overwrite
+ * whatever the client claims. TLS is ended in front of us when the public address says https.
+ */
+export function browserOf(
+  request: { ip: string; headers: { host?: string } },
+  config: Pick<Config, 'publicUrl'>,
+): Record<string, string | undefined> {
+  return {
+    'x-forwarded-for': request.ip,
+    'x-forwarded-host': request.headers.host ?? new URL(config.publicUrl).host,
+    'x-forwarded-proto': new URL(config.publicUrl).protocol.slice(0, -1),
+    'x-forwarded-port': undefined,
+    forwarded: undefined,
+  }
 }
 
 /** Which process serves this WebSocket; the path decides, nothing that the client says of a host. */

@@ -1,0 +1,31 @@
+import path from 'node:path'
+import type { NextConfig } from 'next'
+
+const config: NextConfig = {
+  // The contracts are TypeScript sources of the api's workspace.
+  transpilePackages: ['@stratolith/api'],
+  turbopack: { root: path.join(import.meta.dirname, '../..') },
+  poweredByHeader: false,
+  reactStrictMode: true,
+  // `npm run check` does it with the same tsconfig; a build repeats nothing.
+  typescript: { ignoreBuildErrors: true },
+  experimental: { optimizePackageImports: ['@mantine/core', '@mantine/hooks', '@tabler/icons-react'] },
+  // The Content-Security-Policy has a nonce and is set in src/proxy.ts.
+  headers: async () => [
+    {
+      source: '/:path*',
+      headers: [
+        { key: 'X-Content-Type-Options', value: 'nosniff' },
+        { key: 'X-Frame-Options', value: 'DENY' },
+        { key: 'Referrer-Policy', value: 'same-origin' },
+        { key: 'Cross-Origin-Opener-Policy', value: 'same-origin' },
+        { key: 'Cross-Origin-Resource-Policy', value: 'same-origin' },
+        {
+          key: 'Permissions-Policy',
+          value: 'camera=(), microphone=(), geolocation=(), payment=(), usb=()',
+        },
+      ],
+    },
+  ],
+}
+export default config

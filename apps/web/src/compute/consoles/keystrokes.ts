@@ -1,0 +1,27 @@
+/** One key as X11 names it (keysym), typed with or without Shift. */
+export type Keystroke = { keysym: number; shift: boolean }
+
+const enter = 0xff0d
+const tab = 0xff09
+const shifted = '~!@#$%^&*()_+{}|:"<>?'
+
+/**
+ * Text as keys of a US keyboard, which is what a guest has until it is told otherwise. Latin-1
+ * keysyms are their code points, others 0x01000000 + code point (X11 protocol, appendix A).
+ * Control characters other than line ends and tabs are dropped.
+ */
+export function keystrokes(text: string): Keystroke[] {
+  const keys: Keystroke[] = []
+  for (const character of text.replaceAll(/\r\n?/g, '\n')) {
+    const point = character.codePointAt(0) ?? 0
+    if (character === '\n') keys.push({ keysym: enter, shift: false })
+    else if (character === '\t') keys.push({ keysym: tab, shift: false })
+    else if (point < 0x20 || (point >= 0x7f && point < 0xa0)) continue
+    else
+      keys.push({
+        keysym: point < 0x100 ? point : 0x1000000 + point,
+        shift: /\p{Lu}/u.test(character) || shifted.includes(character),
+      })
+  }
+  return keys
+}

@@ -1,0 +1,117 @@
+import type { RouterInputs } from '../../kit/trpc.ts'
+
+export type Preset = 'ssh' | 'http' | 'https' | 'ping' | 'rdp'
+export type MetadataRow = { id: string; key: string; value: string }
+
+/** What the launch form holds: everything as a person types it. */
+export type LaunchValues = {
+  name: string
+  description: string
+  count: number | string
+  imageId: string | null
+  flavorId: string | null
+  networkIds: string[]
+  securityGroupIds: string[]
+  openPresets: Preset[]
+  keyName: string | null
+  publicIp: boolean
+  userData: string
+  metadata: MetadataRow[]
+}
+
+export const emptyLaunch: LaunchValues = {
+  name: '',
+  description: '',
+  count: 1,
+  imageId: null,
+  flavorId: null,
+  networkIds: [],
+  securityGroupIds: [],
+  openPresets: ['ssh', 'ping'],
+  keyName: null,
+  publicIp: false,
+  userData: '',
+  metadata: [],
+}
+
+type LaunchInput = RouterInputs['compute']['instances']['launch']
+type PlanInput = RouterInputs['compute']['instances']['plan']
+
+/** Bytes of user data that the cloud takes. */
+export const maxUserDataBytes = 65_536
+
+/** UTF-8 as base64, in pieces: `fromCharCode` takes only so many arguments. */
+export function toBase64(text: string): string {
+  const bytes = new TextEncoder().encode(text)
+  let binary = ''
+  for (let at = 0; at < bytes.length; at += 8192)
+    binary += String.fromCharCode(...bytes.subarray(at, at + 8192))
+  return btoa(binary)
+}
+
+const countOf = (count: number | string): number => {
+  const number = Number(count)
+  return Number.isInteger(number) && number >= 1 ? number : 1
+}
+
+export function metadataOf(rows: readonly MetadataRow[]): Record<string, string> {
+  return Object.fromEntries(rows.filter((row) => row.key.trim()).map((row) => [row.key.trim(), row.value]))
+}
+
+/** What is asked while somebody types. User data stays here: it changes no plan and may be large. */
+export function planInputOf(values: LaunchValues): PlanInput {
+  return {
+    name: values.name.trim() || undefined,
+    count: Math.min(countOf(values.count), 50),
+    imageId: values.imageId ?? undefined,
+    flavorId: values.flavorId ?? undefined,
+    networkIds: values.networkIds,
+    securityGroupIds: values.securityGroupIds,
+    openPresets: values.openPresets,
+    keyName: values.keyName ?? undefined,
+    publicIp: values.publicIp,
+  }
+}
+
+export function launchInputOf(values: LaunchValues, clientToken: string): LaunchInput {
+  return {
+    name: values.name.trim(),
+    description: values.description,
+    count: countOf(values.count),
+    imageId: values.imageId ?? '',
+    flavorId: values.flavorId ?? '',
+    networkIds: values.networkIds,
+    securityGroupIds: values.securityGroupIds,
+    openPresets: values.openPresets,
+    keyName: values.keyName ?? undefined,
+    userData: values.userData ? toBase64(values.userData) : undefined,
+    metadata: metadataOf(values.metadata),
+    publicIp: values.publicIp,
+    clientToken,
+  }
+}
+
+/** What the form can know without asking: field → sentence. */
+export function launchProblems(values: LaunchValues): Partial<Record<keyof LaunchValues, string>> {
+  const problems: Partial<Record<keyof LaunchValues, string>> = {}
+  if (!values.name.trim()) problems.name = 'Give it a name.'
+  const count = Number(values.count)
+  if (!Number.isInteger(count) || count < 1 || count > 50) problems.count = 'Between 1 and 50 at a time.'
+  if (!values.imageId) problems.imageId = 'Choose an image.'
+  if (!values.flavorId) problems.flavorId = 'Choose a size.'
+  if (new TextEncoder().encode(values.userData).length > maxUserDataBytes)
+    problems.userData = 'User data has at most 64 KiB. Let it fetch the rest from somewhere.'
+  const keys = values.metadata.map((row) => row.key.trim()).filter(Boolean)
+  if (new Set(keys).size < keys.length) problems.metadata = 'A metadata key appears twice.'
+  return problems
+}
+
+/** Names as the launch will give them: "web" ×3 → web-1 web-2 web-3; {n} says where the number goes. */
+export function launchNames(name: string, count: number | string): string[] {
+  const base = name.trim() || 'instance'
+  const many = Math.min(countOf(count), 50)
+  return Array.from({ length: many }, (_, index) => {
+    if (base.includes('{n}')) return base.replaceAll('{n}', String(index + 1))
+    return many === 1 ? base : `${base}-${index + 1}`
+  })
+}

@@ -1,0 +1,51 @@
+import type { Allowed } from '@stratolith/api/kernel/contract'
+import type { ReactNode } from 'react'
+
+export type ResourceAction<V> = {
+  id: string
+  label: string
+  icon?: ReactNode
+  danger?: boolean
+  /** true, or the sentence why not: shown as the tooltip of the disabled button. */
+  allowed: (view: V) => Allowed
+  /** Asks first. */
+  confirm?: (views: V[]) => { title: string; body: ReactNode; confirmLabel: string }
+  /** Runs on one; bulk runs it on each. Absent for actions with their own UI → `open`. */
+  run?: (view: V) => Promise<unknown>
+  open?: (view: V) => void
+  /** Toast text. */
+  started?: (views: V[]) => string
+  bulk?: boolean
+  asCli?: (view: V) => string
+}
+
+export type ColumnDef<V> = {
+  id: string
+  header: string
+  cell: (view: V) => ReactNode
+  /** Makes the column sortable. ISO dates sort as text. */
+  sort?: (view: V) => string | number
+  width?: number | string
+  /** Left out on screens narrower than this. */
+  hideBelow?: 'xs' | 'sm' | 'md'
+}
+
+export type FactItem = { label: string; value: ReactNode; copy?: string }
+
+/** All that the kit must know of a type of resource to list it and to head its page. */
+export type ResourceDescriptor<V extends { id: string }> = {
+  /** `resourceKind` of the event log. */
+  kind: string
+  noun: string
+  plural: string
+  name: (view: V) => string
+  path?: (view: V) => string
+  icon: ReactNode
+  columns: ColumnDef<V>[]
+  facts?: (view: V) => FactItem[]
+  empty: { title: string; text: string; action?: ReactNode }
+}
+
+/** “3 instances”, “1 instance”. */
+export const counted = (count: number, words: { noun: string; plural: string }): string =>
+  `${count.toLocaleString('en')} ${count === 1 ? words.noun : words.plural}`.toLowerCase()

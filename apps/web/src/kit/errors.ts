@@ -1,0 +1,34 @@
+import type { ErrorView } from '@stratolith/api/kernel/contract'
+
+const unreachable: ErrorView = {
+  code: 'unavailable',
+  message: 'The portal does not answer. Check your connection; we keep trying.',
+  requestId: '',
+  field: null,
+  retryable: true,
+}
+
+/** What went wrong, in the cloud's own words; a failure of the network becomes a sentence of ours. */
+export function cloudError(error: unknown): ErrorView {
+  const view = dataOf(error)?.cloud
+  if (isErrorView(view)) return view
+  if (isErrorView(error)) return error
+  if (error instanceof Error && error.name !== 'TRPCClientError' && !(error instanceof TypeError))
+    return { ...unreachable, code: 'internal', message: error.message, retryable: false }
+  return unreachable
+}
+
+/** For a Mantine form: the field that is to blame with the sentence; empty when no field is. */
+export function formErrors(error: unknown): Record<string, string> {
+  const view = cloudError(error)
+  return view.field ? { [view.field]: view.message } : {}
+}
+
+function dataOf(error: unknown): { cloud?: unknown } | null {
+  if (typeof error !== 'object' || error === null || !('data' in error)) return null
+  return typeof error.data === 'object' ? error.data : null
+}
+
+function isErrorView(value: unknown): value is ErrorView {
+  return typeof value === 'object' && value !== null && 'code' in value && 'retryable' in value
+}

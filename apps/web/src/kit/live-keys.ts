@@ -1,0 +1,21 @@
+/**
+ * Which queries an event makes stale: `resourceKind` of the event log → router paths. A path covers
+ * everything below it ("compute.instances" covers list, get and plan).
+ */
+export const liveKeys: Record<string, readonly string[]> = {
+  instance: ['compute.instances', 'networking.ports', 'networking.networks', 'hosts', 'quota'],
+  image: ['images', 'quota'],
+  network: ['networking.networks', 'networking.routers', 'quota'],
+  subnet: ['networking.networks', 'networking.routers', 'quota'],
+  port: ['networking.ports', 'networking.networks', 'networking.securityGroups', 'quota'],
+  router: ['networking.routers', 'networking.networks', 'quota'],
+  floatingIp: ['networking.floatingIps', 'networking.ports', 'compute.instances', 'quota'],
+  securityGroup: ['networking.securityGroups', 'compute.instances', 'quota'],
+  keyPair: ['compute.keyPairs', 'quota'],
+  flavor: ['compute.flavors'],
+  host: ['hosts'],
+  project: ['identity', 'quota'],
+  user: ['identity'],
+}
+/** `operation.updated` says the kind of what it works on; the operations themselves change too. */
+export const operationKeys: readonly string[] = ['operations']

@@ -1,0 +1,35 @@
+/** Every address of the portal. Nothing else spells a path. */
+export const paths = {
+  overview: '/',
+  instances: '/instances',
+  launch: '/instances/new',
+  instance: (id: string, tab?: InstanceTab) => `/instances/${id}${tab ? `?tab=${tab}` : ''}`,
+  keyPairs: '/key-pairs',
+  images: '/images',
+  image: (id: string) => `/images/${id}`,
+  networks: '/networks',
+  network: (id: string) => `/networks/${id}`,
+  routers: '/routers',
+  router: (id: string) => `/routers/${id}`,
+  securityGroups: '/security-groups',
+  securityGroup: (id: string) => `/security-groups/${id}`,
+  floatingIps: '/floating-ips',
+  operations: '/operations',
+  adminHosts: '/admin/hosts',
+  adminFlavors: '/admin/flavors',
+  adminInstances: '/admin/instances',
+  signIn: '/sign-in',
+} as const
+
+export type InstanceTab = 'overview' | 'vnc' | 'serial' | 'log' | 'interfaces' | 'security' | 'operations'
+
+/** The list page with its create panel open. */
+export const creating = (listPath: string): string => `${listPath}?create=1`
+
+/** Same-origin path from a query parameter, or the overview: never another site (open redirect). */
+export function safeReturnPath(from: string | null | undefined): string {
+  if (!from?.startsWith('/')) return paths.overview
+  const url = new URL(from, 'http://portal.invalid')
+  if (url.origin !== 'http://portal.invalid' || url.pathname.startsWith(paths.signIn)) return paths.overview
+  return url.pathname + url.search + url.hash
+}

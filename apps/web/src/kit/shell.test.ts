@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { shellLine, shellWord } from './shell.ts'
+
+describe('shell text', () => {
+  it('quotes what a shell would read as something else', () => {
+    expect(shellWord('web-1')).toBe('web-1')
+    expect(shellWord("it's; rm -rf ~")).toBe(`'it'\\''s; rm -rf ~'`)
+    expect(shellWord('$(id)')).toBe("'$(id)'")
+    expect(shellWord('')).toBe("''")
+  })
+  it('leaves out what is not asked for', () => {
+    expect(shellLine('openstack', 'network', 'create', false, null, undefined, 'a b')).toBe(
+      "openstack network create 'a b'",
+    )
+  })
+  it('breaks long lines at options and before the name', () => {
+    const line = shellLine('openstack', 'x', '--one', 'a'.repeat(40), '--two', 'b'.repeat(40), 'name')
+    expect(line.split(' \\\n  ')).toEqual([
+      'openstack x',
+      `--one ${'a'.repeat(40)}`,
+      `--two ${'b'.repeat(40)} name`,
+    ])
+  })
+})

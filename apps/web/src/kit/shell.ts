@@ -1,0 +1,19 @@
+/**
+ * One command line of the stock `openstack` client, safe to paste into a POSIX shell: every word
+ * with anything but plain characters is put into single quotes. `null` and `false` words are left
+ * out, so that optional options read well where they are used. Long lines break after a backslash.
+ */
+export function shellLine(...words: (string | number | null | false | undefined)[]): string {
+  const kept = words.filter((word) => word !== null && word !== false && word !== undefined)
+  const text = kept.map((word) => shellWord(String(word)))
+  const line = text.join(' ')
+  if (line.length <= 72) return line
+  return text.reduce((out, word, index) => {
+    const breaks = word.startsWith('--') || (index === text.length - 1 && !text[index - 1]?.startsWith('--'))
+    return `${out}${breaks ? ' \\\n  ' : ' '}${word}`
+  })
+}
+
+/** 'it'\''s' for it's; plain words stay as they are; an empty word is ''. */
+export const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
