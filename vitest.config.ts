@@ -22,13 +22,14 @@ export default defineConfig({
         test: {
           ...node,
           name: 'api',
-          include: ['apps/api/src/**/*.test.ts', 'apps/web/src/**/*.test.ts'],
+          include: ['apps/api/src/**/*.test.ts'],
           exclude: ['**/*.host.test.ts'],
           globalSetup: ['tools/test-database.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
       },
+      { test: { ...node, name: 'web', include: ['apps/web/src/**/*.test.ts'] } },
       {
         test: {
           ...node,

@@ -18,7 +18,8 @@ describe('shell text', () => {
     expect(line.split(' \\\n  ')).toEqual([
       'openstack x',
       `--one ${'a'.repeat(40)}`,
-      `--two ${'b'.repeat(40)} name`,
+      `--two ${'b'.repeat(40)}`,
+      'name',
     ])
   })
 })

@@ -1,0 +1,144 @@
+/**
+ * Uploads outlive the panel that started them: they live in this module, and components look at
+ * them with useSyncExternalStore. One XMLHttpRequest each, because fetch tells no upload progress.
+ */
+export type Upload = {
+  imageId: string
+  name: string
+  state: 'running' | 'done' | 'failed' | 'cancelled'
+  sentBytes: number
+  totalBytes: number
+  /** Smoothed over the last seconds; null until there is something to say. */
+  bytesPerSecond: number | null
+  /** The server's sentence when it has failed. */
+  error: string | null
+  startedAt: number
+}
+
+type Request = Pick<
+  XMLHttpRequest,
+  'open' | 'send' | 'abort' | 'setRequestHeader' | 'status' | 'responseText'
+> & {
+  upload: { onprogress: ((event: { loaded: number; total: number }) => void) | null }
+  onload: (() => void) | null
+  onerror: (() => void) | null
+}
+export type UploadDeps = { request: () => Request; now: () => number }
+
+/** A store of its own for tests; the portal uses `uploads` below. */
+export function createUploadStore(deps: UploadDeps) {
+  let items: readonly Upload[] = []
+  const listeners = new Set<() => void>()
+  const requests = new Map<string, Request>()
+
+  const set = (imageId: string, change: Partial<Upload>): void => {
+    items = items.map((item) => (item.imageId === imageId ? { ...item, ...change } : item))
+    for (const listener of listeners) listener()
+  }
+  const settle = (imageId: string, change: Partial<Upload>): void => {
+    requests.delete(imageId)
+    set(imageId, { bytesPerSecond: null, ...change })
+  }
+
+  return {
+    subscribe(listener: () => void): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    getSnapshot: (): readonly Upload[] => items,
+
+    /** Sends the file as the image's data. Answers at once; the store tells how it goes. */
+    start(image: { id: string; name: string }, file: Blob): void {
+      const request = deps.request()
+      const meter = speedMeter(deps.now)
+      requests.set(image.id, request)
+      items = [
+        ...items.filter((item) => item.imageId !== image.id),
+        {
+          imageId: image.id,
+          name: image.name,
+          state: 'running',
+          sentBytes: 0,
+          totalBytes: file.size,
+          bytesPerSecond: null,
+          error: null,
+          startedAt: deps.now(),
+        },
+      ]
+      for (const listener of listeners) listener()
+      request.upload.onprogress = ({ loaded }) =>
+        set(image.id, { sentBytes: Math.min(loaded, file.size), bytesPerSecond: meter(loaded) })
+      request.onload = () =>
+        request.status >= 200 && request.status < 300
+          ? settle(image.id, { state: 'done', sentBytes: file.size })
+          : settle(image.id, { state: 'failed', error: serverSentence(request) })
+      request.onerror = () =>
+        settle(image.id, {
+          state: 'failed',
+          error:
+            'The connection broke during the upload. Check the network, delete the image and upload it again.',
+        })
+      request.open('PUT', `/api/upload/images/${encodeURIComponent(image.id)}`)
+      request.setRequestHeader('Content-Type', 'application/octet-stream')
+      request.send(file)
+    },
+
+    /** Stops a running upload; the image stays behind without data until it is deleted. */
+    cancel(imageId: string): void {
+      requests.get(imageId)?.abort()
+      settle(imageId, { state: 'cancelled' })
+    },
+
+    /** Takes a finished one out of the tray; a running one stays. */
+    dismiss(imageId: string): void {
+      items = items.filter((item) => item.imageId !== imageId || item.state === 'running')
+      for (const listener of listeners) listener()
+    },
+
+    running: (): boolean => items.some((item) => item.state === 'running'),
+  }
+}
+
+/** The answer's own words: { error: { message } } of the upload route, else what the code means. */
+function serverSentence(request: Pick<Request, 'status' | 'responseText'>): string {
+  const found = sentenceIn(request.responseText)
+  if (found) return found
+  if (request.status === 401) return 'Your session has ended. Sign in again and repeat the upload.'
+  if (request.status === 413) return 'The file is larger than this cloud takes.'
+  return `The server refused the upload (code ${request.status}). Try again; if it stays so, ask an administrator.`
+}
+function sentenceIn(text: string): string | null {
+  try {
+    const body: unknown = JSON.parse(text)
+    for (const holder of [body, field(body, 'error')]) {
+      const message = field(holder, 'message')
+      if (typeof message === 'string' && message !== '') return message
+    }
+    return null
+  } catch {
+    return null // Not JSON: a proxy's page is no sentence for people.
+  }
+}
+const field = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+
+/** Bytes per second over a sliding window of four seconds. */
+export function speedMeter(now: () => number): (loaded: number) => number | null {
+  const samples: { at: number; loaded: number }[] = [{ at: now(), loaded: 0 }]
+  return (loaded) => {
+    const at = now()
+    samples.push({ at, loaded })
+    while (samples.length > 2 && (samples[1]?.at ?? at) < at - 4000) samples.shift()
+    const first = samples[0]
+    if (!first || at - first.at < 300) return null
+    return ((loaded - first.loaded) * 1000) / (at - first.at)
+  }
+}
+
+/** Seconds that are left at this speed; null when nobody can say. */
+export const secondsLeft = (
+  upload: Pick<Upload, 'sentBytes' | 'totalBytes' | 'bytesPerSecond'>,
+): number | null =>
+  upload.bytesPerSecond === null || upload.bytesPerSecond <= 0
+    ? null
+    : Math.ceil((upload.totalBytes - upload.sentBytes) / upload.bytesPerSecond)

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import { cidrHint, cidrProblem, cidrWarning, dnsProblem, gatewayProblem, suggestCidr } from './cidr.ts'
+
+describe('ranges', () => {
+  it('suggests the first range that nothing overlaps', () => {
+    expect(suggestCidr([])).toBe('10.0.0.0/24')
+    expect(suggestCidr(['10.0.0.0/24', '10.0.2.0/24'])).toBe('10.0.1.0/24')
+    expect(suggestCidr(['10.0.0.0/22', 'nonsense'])).toBe('10.0.4.0/24')
+    expect(suggestCidr(['10.0.0.0/16'])).toBe('10.1.0.0/24')
+    expect(suggestCidr(['10.0.0.0/8'])).toBe('192.168.0.0/24')
+    expect(suggestCidr(['10.0.0.0/8', '192.168.0.0/16'])).toBe('')
+  })
+  it.each([
+    ['', /Write it as/],
+    ['10.0.0.0', /Write it as/],
+    ['10.0.0.256/24', /Write it as/],
+    ['010.0.0.0/24', /Write it as/],
+    ['10.0.0.0/24/8', /Write it as/],
+    ['10.0.0.0/31', /between \/8 and \/30/],
+    ['10.0.0.5/24', /Did you mean 10\.0\.0\.0\/24\?/],
+    ['127.0.0.0/24', /reserved/],
+    ['169.254.10.0/24', /reserved/],
+    ['240.0.0.0/8', /reserved/],
+  ])('says what is wrong with %j', (text, sentence) => {
+    expect(cidrProblem(text)).toMatch(sentence)
+  })
+  it('takes what the server takes', () => {
+    for (const text of ['10.0.0.0/24', '192.168.4.0/30', '11.0.0.0/8', '172.16.0.0/12'])
+      expect(cidrProblem(text)).toBeNull()
+  })
+  it('tells clashes inside a network apart from those with others', () => {
+    expect(cidrProblem('10.0.0.128/25', ['10.0.0.0/24'])).toMatch(/overlaps with 10\.0\.0\.0\/24/)
+    expect(cidrProblem('10.0.1.0/24', ['10.0.0.0/24'])).toBeNull()
+    expect(cidrWarning('10.0.0.0/16', ['10.0.7.0/24'])).toMatch(/10\.0\.7\.0\/24/)
+    expect(cidrWarning('10.1.0.0/16', ['10.0.7.0/24'])).toBeNull()
+  })
+  it('explains a range', () => {
+    expect(cidrHint('10.0.0.0/24', undefined)).toBe('254 addresses, 10.0.0.1 – 10.0.0.254; gateway 10.0.0.1')
+    expect(cidrHint('10.0.0.0/24', null)).toMatch(/no gateway/)
+    expect(cidrHint('10.0.0/24', null)).toBeNull()
+  })
+  it('checks gateways and name servers', () => {
+    expect(gatewayProblem('10.0.0.0/24', '')).toBeNull()
+    expect(gatewayProblem('10.0.0.0/24', '10.0.0.254')).toBeNull()
+    expect(gatewayProblem('10.0.0.0/24', '10.0.1.1')).toMatch(/not a usable/)
+    expect(gatewayProblem('10.0.0.0/24', '10.0.0.255')).toMatch(/not a usable/)
+    expect(dnsProblem(['9.9.9.9', 'dns.example'])).toMatch(/dns\.example is no address/)
+    expect(dnsProblem(['1.1.1.1'])).toBeNull()
+  })
+})

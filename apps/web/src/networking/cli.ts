@@ -1,0 +1,135 @@
+import { shellLine } from '../kit/shell.ts'
+
+/** The stock `openstack` client's words for what the forms of this room do. */
+
+const lines = (...commands: (string | false)[]): string => commands.filter(Boolean).join('\n')
+
+export type SubnetValues = { cidr: string; gateway: string; noGateway: boolean; dhcp: boolean; dns: string[] }
+
+export const subnetCreateCli = (network: string, name: string, values: SubnetValues): string =>
+  shellLine(
+    ...['openstack', 'subnet', 'create', '--network', network || 'NETWORK'],
+    ...['--subnet-range', values.cidr || 'RANGE'],
+    ...(values.noGateway ? ['--gateway', 'none'] : values.gateway ? ['--gateway', values.gateway] : []),
+    values.dhcp ? '--dhcp' : '--no-dhcp',
+    ...values.dns.flatMap((server) => ['--dns-nameserver', server]),
+    name || 'NAME',
+  )
+export const subnetDeleteCli = (id: string): string => shellLine('openstack', 'subnet', 'delete', id)
+
+export const networkCreateCli = (
+  values: { name: string; description: string; external: boolean; shared: boolean; mtu: number },
+  subnet: SubnetValues | null,
+): string =>
+  lines(
+    shellLine(
+      ...['openstack', 'network', 'create'],
+      ...(values.description ? ['--description', values.description] : []),
+      values.external && '--external',
+      values.shared && '--share',
+      ...(values.mtu === 1500 ? [] : ['--mtu', values.mtu]),
+      values.name || 'NAME',
+    ),
+    subnet !== null && subnetCreateCli(values.name, `${values.name || 'NAME'}-subnet`, subnet),
+  )
+export const starterCli = (name: string, cidr: string, external: string): string =>
+  lines(
+    shellLine('openstack', 'network', 'create', name),
+    shellLine('openstack', 'subnet', 'create', '--network', name, '--subnet-range', cidr, `${name}-subnet`),
+    shellLine('openstack', 'router', 'create', '--external-gateway', external, `${name}-router`),
+    shellLine('openstack', 'router', 'add', 'subnet', `${name}-router`, `${name}-subnet`),
+  )
+export const networkSetCli = (id: string, values: { name: string; description: string }): string =>
+  shellLine('openstack', 'network', 'set', '--name', values.name, '--description', values.description, id)
+export const networkDeleteCli = (id: string): string => shellLine('openstack', 'network', 'delete', id)
+
+/** `port set` adds groups unless the old ones are cleared, so the line starts from none. */
+export const portSetCli = (id: string, values: { name: string; groups: readonly string[] }): string =>
+  shellLine(
+    ...['openstack', 'port', 'set', '--name', values.name, '--no-security-group'],
+    ...values.groups.flatMap((group) => ['--security-group', group]),
+    id,
+  )
+
+export const routerCreateCli = (
+  values: { name: string; description: string },
+  external: string | null,
+): string =>
+  shellLine(
+    ...['openstack', 'router', 'create'],
+    ...(values.description ? ['--description', values.description] : []),
+    ...(external === null ? [] : ['--external-gateway', external]),
+    values.name || 'NAME',
+  )
+export const routerDeleteCli = (id: string): string => shellLine('openstack', 'router', 'delete', id)
+export const routerSubnetCli = (verb: 'add' | 'remove', router: string, subnet: string): string =>
+  shellLine('openstack', 'router', verb, 'subnet', router, subnet || 'SUBNET')
+export const routerGatewayCli = (router: string, external: string | null): string =>
+  external === null
+    ? shellLine('openstack', 'router', 'unset', '--external-gateway', router)
+    : shellLine('openstack', 'router', 'set', '--external-gateway', external || 'NETWORK', router)
+
+export const groupCreateCli = (values: { name: string; description: string }): string =>
+  shellLine(
+    ...['openstack', 'security', 'group', 'create'],
+    ...(values.description ? ['--description', values.description] : []),
+    values.name || 'NAME',
+  )
+export const groupSetCli = (id: string, values: { name: string; description: string }): string =>
+  shellLine(
+    'openstack',
+    'security',
+    'group',
+    'set',
+    '--name',
+    values.name,
+    '--description',
+    values.description,
+    id,
+  )
+export const groupDeleteCli = (id: string): string =>
+  shellLine('openstack', 'security', 'group', 'delete', id)
+
+export type RuleCli = {
+  direction: 'ingress' | 'egress'
+  ethertype: 'IPv4' | 'IPv6'
+  protocol: string | null
+  portMin: number | null
+  portMax: number | null
+  remoteCidr: string | null
+  remoteGroup: string | null
+  description: string
+}
+export function ruleCreateCli(group: string, rule: RuleCli): string {
+  const icmp = rule.protocol === 'icmp'
+  return shellLine(
+    ...['openstack', 'security', 'group', 'rule', 'create', `--${rule.direction}`],
+    ...(rule.ethertype === 'IPv4' ? [] : ['--ethertype', rule.ethertype]),
+    '--protocol',
+    rule.protocol === 'icmp' && rule.ethertype === 'IPv6' ? 'ipv6-icmp' : (rule.protocol ?? 'any'),
+    ...(rule.portMin === null ? [] : icmp ? ['--icmp-type', rule.portMin] : ['--dst-port', portRange(rule)]),
+    ...(icmp && rule.portMax !== null ? ['--icmp-code', rule.portMax] : []),
+    ...(rule.remoteGroup ? ['--remote-group', rule.remoteGroup] : []),
+    ...(rule.remoteCidr && !rule.remoteGroup ? ['--remote-ip', rule.remoteCidr] : []),
+    ...(rule.description ? ['--description', rule.description] : []),
+    group,
+  )
+}
+const portRange = ({ portMin, portMax }: Pick<RuleCli, 'portMin' | 'portMax'>): string =>
+  portMax === null || portMax === portMin ? String(portMin) : `${portMin}:${portMax}`
+export const ruleDeleteCli = (id: string): string =>
+  shellLine('openstack', 'security', 'group', 'rule', 'delete', id)
+
+export const floatingIpCreateCli = (network: string, portId: string | null, description: string): string =>
+  shellLine(
+    ...['openstack', 'floating', 'ip', 'create'],
+    ...(portId ? ['--port', portId] : []),
+    ...(description ? ['--description', description] : []),
+    network || 'public',
+  )
+export const floatingIpAssociateCli = (id: string, portId: string): string =>
+  shellLine('openstack', 'floating', 'ip', 'set', '--port', portId || 'PORT', id)
+export const floatingIpDisassociateCli = (id: string): string =>
+  shellLine('openstack', 'floating', 'ip', 'unset', '--port', id)
+export const floatingIpDeleteCli = (id: string): string =>
+  shellLine('openstack', 'floating', 'ip', 'delete', id)
