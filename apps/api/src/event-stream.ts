@@ -37,18 +37,18 @@ export async function streamEvents(
   }
   // Rights are asked for again when something about identities changes, and now and then.
   const stopWatching = hub.onRows((rows) => {
-    if (rows.some((row) => ['user', 'project', 'session', 'role'].includes(row.resourceKind))) void end()
+    if (rows.some((row) => ['user', 'project', 'session', 'role', 'domain'].includes(row.resourceKind)))
+      void end()
   })
   const recheck = setInterval(() => void end(), 5_000)
   try {
     for await (const event of hub.subscribe(ctx, after, abort.signal)) {
       const ok = out.write(`id: ${event.cursor}\nevent: change\ndata: ${JSON.stringify(event)}\n\n`)
       if (!ok)
-        await new Promise(
-          (resolve) => (
-            out.once('drain', resolve), abort.signal.addEventListener('abort', resolve, { once: true })
-          ),
-        )
+        await new Promise<void>((resolve) => {
+          out.once('drain', resolve)
+          abort.signal.addEventListener('abort', () => resolve(), { once: true })
+        })
     }
   } finally {
     clearInterval(heartbeat)

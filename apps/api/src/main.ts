@@ -3,7 +3,8 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { consoleRoutes } from './compute/consoles/http.ts'
 import { streamEvents } from './event-stream.ts'
 import { frontDoor } from './gateway.ts'
-import { authenticate, sessionAlive } from './identity/tokens.ts'
+import { rightsHold } from './identity/service.ts'
+import { authenticate } from './identity/tokens.ts'
 import { imageRoutes } from './images/http.ts'
 import { type Ctx, type Deps, systemCtx } from './kernel/context.ts'
 import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
@@ -46,14 +47,7 @@ async function internalDoor(deps: Deps, hub: EventHub): Promise<FastifyInstance>
   })
   app.get('/events', async (request, reply) => {
     const ctx = await callerOf(deps, request)
-    const hash = ctx.actor.tokenHash
-    await streamEvents(
-      hub,
-      ctx,
-      request,
-      reply,
-      async () => hash !== null && (await sessionAlive(deps, hash)),
-    )
+    await streamEvents(hub, ctx, request, reply, () => rightsHold(ctx))
   })
   await app.register(imageRoutes((request) => callerOf(deps, request)))
   await app.register(consoleRoutes(deps, hub))

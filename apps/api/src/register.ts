@@ -2,6 +2,7 @@
 import './identity/register.ts'
 import './catalog/register.ts'
 import './hosts/register.ts'
+import './images/register.ts'
 import './networking/register.ts'
 import './compute/register.ts'
 import './operations/register.ts'

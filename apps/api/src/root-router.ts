@@ -1,6 +1,7 @@
 import { computeRouter } from './compute/router.ts'
 import { hostsRouter } from './hosts/router.ts'
 import { identityRouter } from './identity/router.ts'
+import { imagesRouter } from './images/router.ts'
 import { router } from './kernel/trpc.ts'
 import { networkingRouter } from './networking/router.ts'
 import { quotaRouter } from './operations/quota-router.ts'
@@ -9,6 +10,7 @@ import { operationsRouter } from './operations/router.ts'
 /** Everything that the portal can ask. A room's router only binds a schema to one service call. */
 export const appRouter = router({
   identity: identityRouter,
+  images: imagesRouter,
   networking: networkingRouter,
   compute: computeRouter,
   hosts: hostsRouter,

@@ -1,4 +1,6 @@
+import { refuseImageDelete } from '../images/service.ts'
 import { registerPolicy } from '../kernel/policy.ts'
+import { refuseWhileInstancesUse } from './instances/service.ts'
 import { computePolicy } from './policy.ts'
 import './reconcile.ts'
 import './workflows/create.ts'
@@ -6,3 +8,4 @@ import './workflows/delete.ts'
 import './workflows/power.ts'
 
 registerPolicy(computePolicy)
+refuseImageDelete(refuseWhileInstancesUse)

@@ -24,7 +24,13 @@ export function createFakeStorage(): FakeStorage {
       if (!bases.has(spec.base.blobId)) throw new Error(`no base ${spec.base.blobId}`)
       const { id, instanceId } = spec
       const sizeBytes = spec.sizeGib * 1024 ** 3
-      const disk = disks.get(id) ?? { id, instanceId, path: `/fake/${id}`, format: 'qcow2' as const, sizeBytes }
+      const disk = disks.get(id) ?? {
+        id,
+        instanceId,
+        path: `/fake/${id}`,
+        format: 'qcow2' as const,
+        sizeBytes,
+      }
       disks.set(id, disk)
       return disk
     },

@@ -1,13 +1,13 @@
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
-import { createFakeStorage, type FakeStorage } from './testing-storage.ts'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
 import { testCtx, testDeps } from '../kernel/testing.ts'
 import { createNetworkRow, starterNetwork } from '../networking/networks/service.ts'
 import { addSubnet } from '../networking/subnets/service.ts'
 import { launchInput } from './contract.ts'
 import { seedFlavors } from './flavors/seed.ts'
+import { createFakeStorage, type FakeStorage } from './testing-storage.ts'
 import '../hosts/register.ts'
 import '../networking/register.ts'
 import './register.ts'
@@ -43,7 +43,13 @@ export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Prom
   await deps.root.$transaction(async (tx) => {
     const ctx = { ...system, db: tx }
     const network = await createNetworkRow(ctx, owner.projectId, { name: 'public', external: true })
-    await addSubnet(ctx, network, { name: '', cidr: '172.24.4.0/24', gatewayIp: '172.24.4.1', dhcp: false, dns: [] })
+    await addSubnet(ctx, network, {
+      name: '',
+      cidr: '172.24.4.0/24',
+      gatewayIp: '172.24.4.1',
+      dhcp: false,
+      dns: [],
+    })
   })
   return { deps, system, hosts, imageId: await addImage(deps, owner.projectId), close }
 }
@@ -51,10 +57,16 @@ export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Prom
 export async function addHost(
   deps: Deps,
   name: string,
-  room: { vcpus: number; memoryMib: number; diskGib: number } = { vcpus: 64, memoryMib: 65_536, diskGib: 1000 },
+  room: { vcpus: number; memoryMib: number; diskGib: number } = {
+    vcpus: 64,
+    memoryMib: 65_536,
+    diskGib: 1000,
+  },
 ): Promise<string> {
   const id = crypto.randomUUID()
-  await deps.root.host.create({ data: { id, name: `secret-name-${name}`, endpoint: `fake:${name}`, ...room } })
+  await deps.root.host.create({
+    data: { id, name: `secret-name-${name}`, endpoint: `fake:${name}`, ...room },
+  })
   deps.hosts.at(`fake:${name}`)
   return id
 }
@@ -94,7 +106,12 @@ export const aLaunch = (world: World, patch: object = {}) =>
 /** Everything that any host has of any instance: the proof that nothing is left over. */
 export async function leftovers(world: World): Promise<Record<string, number>> {
   const count = async (name: string, host: FakeHost) => {
-    const op = { id: 'test', signal: new AbortController().signal, log: world.deps.log, progress: () => undefined }
+    const op = {
+      id: 'test',
+      signal: new AbortController().signal,
+      log: world.deps.log,
+      progress: () => undefined,
+    }
     return [
       (await host.hypervisor.list(op)).length,
       (await host.network.list(op)).ports.length,

@@ -2,7 +2,11 @@ import type { Ctx } from '../kernel/context.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { maxAttempts } from '../kernel/workflow.ts'
 
-defineReconciler({ name: 'operations.lost', everyMs: 60_000, run: async (ctx) => void (await requeueLost(ctx)) })
+defineReconciler({
+  name: 'operations.lost',
+  everyMs: 60_000,
+  run: async (ctx) => void (await requeueLost(ctx)),
+})
 
 /**
  * Operations that are not over but that no job will end: the undo of a failed one that could not
@@ -17,7 +21,8 @@ export async function requeueLost(ctx: Ctx): Promise<number> {
     ORDER BY o."createdAt" LIMIT 500`
   for (const { id, resourceKind, resourceId } of lost) {
     ctx.log.warn({ operationId: id }, 'operation had lost its job')
-    await ctx.db.$executeRaw`SELECT graphile_worker.add_job('workflow', json_build_object('operationId', ${id}::text),
+    await ctx.db
+      .$executeRaw`SELECT graphile_worker.add_job('workflow', json_build_object('operationId', ${id}::text),
       queue_name := ${`${resourceKind}:${resourceId}`}, job_key := ${id}, max_attempts := ${maxAttempts}::int)`
   }
   return lost.length

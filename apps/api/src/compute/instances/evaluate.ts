@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { hostsForPlacement } from '../../hosts/service.ts'
+import { type BootImage, findBootImage } from '../../images/service.ts'
 import { type Ctx, isAdmin, projectOf } from '../../kernel/context.ts'
 import type { ErrorCode, HostVerdict, QuotaView } from '../../kernel/contract.ts'
 import { type QuotaDelta, quotaOf, quotaShortfall } from '../../kernel/quota.ts'
@@ -9,7 +10,6 @@ import { type Flavor, usableFlavors } from '../flavors/service.ts'
 import { findKeyPair } from '../key-pairs/service.ts'
 import { type Candidate, type Placement, place } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
-import { type BootImage, findBootImage } from './boot-image.ts'
 
 export type PlanInput = z.output<typeof planInput>
 export type Problem = { code: ErrorCode; field: string | null; message: string }

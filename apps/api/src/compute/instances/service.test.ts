@@ -19,12 +19,24 @@ describe('instances', () => {
     const before = await accounts(world, me.projectId)
     const { instances } = await launchInstances(me, aLaunch(world, { metadata: { role: 'db' } }))
     const id = instances[0]?.id ?? ''
-    expect(instances[0]).toMatchObject({ name: 'web', status: 'BUILD', taskState: 'scheduling', powerState: 0 })
+    expect(instances[0]).toMatchObject({
+      name: 'web',
+      status: 'BUILD',
+      taskState: 'scheduling',
+      powerState: 0,
+    })
     expect(instances[0]?.activity?.title).toBe('Waiting for its turn')
     expect(instances[0]?.addresses).toHaveLength(1)
     await runPending(world.deps)
     const view = await getInstance(me, { id })
-    expect(view).toMatchObject({ status: 'ACTIVE', vmState: 'active', taskState: null, powerState: 1, activity: null, loginUser: 'tiny' })
+    expect(view).toMatchObject({
+      status: 'ACTIVE',
+      vmState: 'active',
+      taskState: null,
+      powerState: 1,
+      activity: null,
+      loginUser: 'tiny',
+    })
     expect(view.securityGroups.map((g) => g.name)).toEqual(['default'])
     expect(view.launchedAt).not.toBeNull()
     expect(await leftovers(world)).toEqual({ guests: 1, ports: 1, disks: 1 })
@@ -33,7 +45,12 @@ describe('instances', () => {
       id,
       memoryMib: 128,
       disks: [{ boot: true, format: 'qcow2' }],
-      guest: { hostname: 'web', metadata: { role: 'db' }, securityGroups: ['default'], flavorName: 'm1.nano' },
+      guest: {
+        hostname: 'web',
+        metadata: { role: 'db' },
+        securityGroups: ['default'],
+        flavorName: 'm1.nano',
+      },
     })
     await deleteInstance(me, { id })
     expect((await getInstance(me, { id })).taskState).toBe('deleting')
@@ -47,7 +64,10 @@ describe('instances', () => {
   test('plan says the same as launch, and writes nothing', async () => {
     const me = await testTenant(world)
     const input = aLaunch(world, { openPresets: ['ssh'], publicIp: true, count: 3 })
-    const rows = async () => [await world.deps.root.event.count(), await world.deps.root.securityGroup.count()]
+    const rows = async () => [
+      await world.deps.root.event.count(),
+      await world.deps.root.securityGroup.count(),
+    ]
     const before = await rows()
     const plan = await planInstance(me, input)
     expect(await rows()).toEqual(before)
@@ -71,7 +91,12 @@ describe('instances', () => {
   test('an unfinished form gets a plan too', async () => {
     const me = await testTenant(world)
     expect(await planInstance(me, {})).toMatchObject({ ok: true, needs: { vcpus: 0 } })
-    const plan = await planInstance(me, { flavorId: 'nope', keyName: 'none', userData: '%%%', imageId: crypto.randomUUID() })
+    const plan = await planInstance(me, {
+      flavorId: 'nope',
+      keyName: 'none',
+      userData: '%%%',
+      imageId: crypto.randomUUID(),
+    })
     expect(plan.problems.map((p) => p.field)).toEqual(['imageId', 'flavorId', 'keyName', 'userData'])
   })
 
@@ -101,7 +126,10 @@ describe('instances', () => {
     await expectCloudError(deleteInstance(mine, { id }), 'not_found')
     await expectCloudError(updateInstance(mine, { id, name: 'x' }), 'not_found')
     await expectCloudError(consoleLog(mine, { id }), 'not_found')
-    await expectCloudError(launchInstances(mine, aLaunch(world, { networkIds: [theirs.networkId] })), 'not_found')
+    await expectCloudError(
+      launchInstances(mine, aLaunch(world, { networkIds: [theirs.networkId] })),
+      'not_found',
+    )
     expect((await listInstances(mine, { ...all, search: id })).total).toBe(0)
     await expectCloudError(listInstances(mine, { ...all, allProjects: true }), 'forbidden')
     await expectCloudError(listInstances(mine, { ...all, marker: id }), 'invalid_input')
@@ -127,20 +155,44 @@ describe('instances', () => {
 
   test('a page of 1,000 costs as many queries as a page of 1', async () => {
     const me = await testTenant(world)
-    const base = { projectId: me.projectId, userId: me.actor.userId, hostname: 'h', flavorId: '1', flavorName: 'f', vcpus: 1, memoryMib: 1, diskGib: 1, vmState: 'active', taskState: null }
+    const base = {
+      projectId: me.projectId,
+      userId: me.actor.userId,
+      hostname: 'h',
+      flavorId: '1',
+      flavorName: 'f',
+      vcpus: 1,
+      memoryMib: 1,
+      diskGib: 1,
+      vmState: 'active',
+      taskState: null,
+    }
     await world.deps.root.instance.createMany({
-      data: Array.from({ length: 1000 }, (_, i) => ({ ...base, id: crypto.randomUUID(), name: `i-${String(i).padStart(4, '0')}` })),
+      data: Array.from({ length: 1000 }, (_, i) => ({
+        ...base,
+        id: crypto.randomUUID(),
+        name: `i-${String(i).padStart(4, '0')}`,
+      })),
     })
     const input = { ...all, sortBy: 'name' as const, sortDir: 'asc' as const }
     const first = await listInstances(me, { ...input, limit: 400 })
     const second = await listInstances(me, { ...input, limit: 1000, marker: first.next ?? '' })
-    expect([first.items.length, second.items.length, second.next, first.total]).toEqual([400, 600, null, 1000])
-    expect([...first.items, ...second.items].map((i) => i.name)).toEqual([...first.items, ...second.items].map((i) => i.name).sort())
+    expect([first.items.length, second.items.length, second.next, first.total]).toEqual([
+      400,
+      600,
+      null,
+      1000,
+    ])
+    expect([...first.items, ...second.items].map((i) => i.name)).toEqual(
+      [...first.items, ...second.items].map((i) => i.name).sort(),
+    )
     const one = await queriesOf(world, () => listInstances(me, { ...all, limit: 1 }))
     const thousand = await queriesOf(world, () => listInstances(me, { ...all, limit: 1000 }))
     expect(thousand).toBe(one)
     expect(one).toBeLessThanOrEqual(9)
-    expect((await listInstances(me, { ...all, search: 'i-0007' })).items.map((i) => i.name)).toEqual(['i-0007'])
+    expect((await listInstances(me, { ...all, search: 'i-0007' })).items.map((i) => i.name)).toEqual([
+      'i-0007',
+    ])
     expect((await listInstances(me, { ...all, status: ['SHUTOFF'] })).total).toBe(0)
     expect((await listInstances(me, { ...all, status: ['ACTIVE', 'ERROR'] })).total).toBe(1000)
     await world.deps.root.instance.deleteMany({ where: { projectId: me.projectId } })
@@ -151,7 +203,9 @@ describe('instances', () => {
     const { instances } = await launchInstances(me, aLaunch(world))
     const id = instances[0]?.id ?? ''
     const admin = await testCtx(world.deps, { role: 'admin' })
-    expect(JSON.stringify([await getInstance(me, { id }), await planInstance(me, aLaunch(world))])).not.toContain('secret-name')
+    expect(
+      JSON.stringify([await getInstance(me, { id }), await planInstance(me, aLaunch(world))]),
+    ).not.toContain('secret-name')
     expect((await getInstance(admin, { id })).hostName).toMatch(/^secret-name-[ab]$/)
     await deleteInstance(me, { id })
     await runPending(world.deps)

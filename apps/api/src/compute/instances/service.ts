@@ -107,3 +107,12 @@ export async function consoleLog(
     maxBytes: logBytes,
   })
 }
+
+/** An image may not go while disks are overlays on it; says so without naming whose. */
+export async function refuseWhileInstancesUse(ctx: Ctx, imageId: string): Promise<void> {
+  const count = await ctx.db.instance.count({ where: { imageId } })
+  if (count > 0)
+    throw conflict(
+      `${count} ${count === 1 ? 'instance runs' : 'instances run'} on this image. Delete them first.`,
+    )
+}

@@ -11,6 +11,10 @@ CREATE TABLE "Host" (
     "vcpus" INTEGER NOT NULL,
     "memoryMib" INTEGER NOT NULL,
     "diskGib" INTEGER NOT NULL,
+    "cpuRatio" DOUBLE PRECISION NOT NULL DEFAULT 4,
+    "memoryRatio" DOUBLE PRECISION NOT NULL DEFAULT 1,
+    "memoryReserveMib" INTEGER NOT NULL DEFAULT 1024,
+    "diskRatio" DOUBLE PRECISION NOT NULL DEFAULT 1,
     "vcpusUsed" INTEGER NOT NULL DEFAULT 0,
     "memoryMibUsed" INTEGER NOT NULL DEFAULT 0,
     "diskGibUsed" INTEGER NOT NULL DEFAULT 0,
@@ -75,6 +79,9 @@ CREATE TABLE "Instance" (
     "userData" TEXT,
     "metadata" JSONB NOT NULL DEFAULT '{}',
     "locked" BOOLEAN NOT NULL DEFAULT false,
+    "clientToken" TEXT,
+    "launchIndex" INTEGER NOT NULL DEFAULT 0,
+    "floatingIpId" UUID,
     "faultCode" INTEGER,
     "faultMessage" TEXT,
     "faultDetail" TEXT,
@@ -98,6 +105,7 @@ CREATE TABLE "ConsoleToken" (
     "protocol" TEXT NOT NULL,
     "expiresAt" TIMESTAMPTZ(6) NOT NULL,
     "usedAt" TIMESTAMPTZ(6),
+    "sessionId" TEXT,
 
     CONSTRAINT "ConsoleToken_pkey" PRIMARY KEY ("hash")
 );
@@ -138,6 +146,7 @@ CREATE TABLE "User" (
     "tokensValidAfter" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "failedSignIns" INTEGER NOT NULL DEFAULT 0,
     "lockedUntil" TIMESTAMPTZ(6),
+    "knownSources" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "createdAt" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "User_pkey" PRIMARY KEY ("id")
@@ -437,6 +446,15 @@ CREATE INDEX "Instance_hostId_idx" ON "Instance"("hostId");
 
 -- CreateIndex
 CREATE INDEX "Instance_projectId_name_idx" ON "Instance"("projectId", "name");
+
+-- CreateIndex
+CREATE INDEX "Instance_imageId_idx" ON "Instance"("imageId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Instance_projectId_clientToken_launchIndex_key" ON "Instance"("projectId", "clientToken", "launchIndex");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "ConsoleToken_sessionId_key" ON "ConsoleToken"("sessionId");
 
 -- CreateIndex
 CREATE INDEX "ConsoleToken_expiresAt_idx" ON "ConsoleToken"("expiresAt");

@@ -1,0 +1,141 @@
+import type { z } from 'zod'
+import { type Ctx, inTransaction, isAdmin, listScope, projectOf } from '../kernel/context.ts'
+import type { Page } from '../kernel/contract.ts'
+import { conflict } from '../kernel/errors.ts'
+import { pageOf } from '../kernel/page.ts'
+import { authorize } from '../kernel/policy.ts'
+import { reserveQuota } from '../kernel/quota.ts'
+import { recordOperation, startOperation } from '../kernel/workflow.ts'
+import {
+  type ImageView,
+  imageCan,
+  type imageCreateInput,
+  type imageListInput,
+  type imageUpdateInput,
+} from './contract.ts'
+import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf, visibleImages } from './load.ts'
+import { releaseImageQuota } from './quota.ts'
+
+export { downloadImage } from './download.ts'
+export { uploadImage } from './upload.ts'
+
+export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput>): Promise<Page<ImageView>> {
+  authorize(ctx, 'image:list')
+  if (input.allProjects) listScope(ctx, input)
+  const where = {
+    AND: [
+      visibleImages(ctx, input.allProjects),
+      { state: input.state ?? { not: 'deleted' } },
+      input.visibility === undefined ? {} : { visibility: input.visibility },
+      input.search ? { name: { contains: input.search, mode: 'insensitive' as const } } : {},
+    ],
+  }
+  const page = await pageOf<ImageRow>(ctx.db.image, input, where)
+  return { ...page, items: page.items.map((row) => viewOf(ctx, row)) }
+}
+
+export async function getImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
+  return viewOf(ctx, await loadImage(ctx, 'image:get', input.id))
+}
+
+/** An image without bytes: `queued` until somebody uploads them. */
+export async function createImage(ctx: Ctx, input: z.output<typeof imageCreateInput>): Promise<ImageView> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'image:create', { projectId })
+  if (input.visibility === 'public') authorize(ctx, 'image:publish')
+  return viewOf(ctx, await inTransaction(ctx, (tx) => createImageRow(tx, projectId, input)))
+}
+
+/** Row, quota, history and event. In a transaction. */
+export async function createImageRow(
+  ctx: Ctx,
+  projectId: string,
+  input: z.output<typeof imageCreateInput>,
+): Promise<ImageRow> {
+  await reserveQuota(ctx, projectId, { images: 1 })
+  const row = await ctx.db.image.create({ data: { ...input, id: crypto.randomUUID(), projectId } })
+  await recordOperation(ctx, historyOf(row, 'image.create'))
+  await noteImage(ctx, row, 'created')
+  return row
+}
+
+export async function updateImage(ctx: Ctx, input: z.output<typeof imageUpdateInput>): Promise<ImageView> {
+  const { id, ...data } = input
+  const row = await inTransaction(ctx, async (tx) => {
+    const before = await loadImage(tx, 'image:update', id)
+    if (data.visibility === 'public' && before.visibility !== 'public') authorize(tx, 'image:publish')
+    const after = await tx.db.image.update({ where: { id }, data })
+    await recordOperation(tx, historyOf(after, 'image.update'))
+    // To those who could see it before: for them it may be gone now.
+    await noteImage(tx, before.visibility === 'public' ? before : after, 'updated')
+    return after
+  })
+  return viewOf(ctx, row)
+}
+
+/** Asked before an image goes; throws a conflict that says what still uses it. */
+type InUse = (ctx: Ctx, imageId: string) => Promise<void>
+const inUse: InUse[] = []
+/** Rooms that use images (compute, volumes) say here when one may not go. */
+export const refuseImageDelete = (check: InUse): void => void inUse.push(check)
+
+/** Quota and the row's name go at once; bytes nobody else uses go in a workflow. */
+export async function deleteImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const found = await loadImage(tx, 'image:delete', input.id)
+    // Launches hold the row FOR SHARE until their instance is there: one of us sees the other.
+    await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${found.id}::uuid FOR UPDATE`
+    const now = await tx.db.image.findUniqueOrThrow({ where: { id: found.id } })
+    const allowed = imageCan.delete({ state: stateOf(now), protected: now.protected })
+    if (allowed !== true) throw conflict(allowed)
+    for (const check of inUse) await check(tx, now.id)
+    return forgetImage(tx, now)
+  })
+  return viewOf(ctx, row)
+}
+
+async function forgetImage(ctx: Ctx, row: ImageRow): Promise<ImageRow> {
+  const after = await ctx.db.image.update({
+    where: { id: row.id },
+    data: { state: 'deleted', deletedAt: new Date() },
+  })
+  await releaseImageQuota(ctx, row)
+  await startOperation(ctx, historyOf(row, 'image.delete'))
+  await noteImage(ctx, row, 'deleted')
+  return after
+}
+
+/** What a launch must know of an image. Sizes: bytes, GiB, MiB. */
+export type BootImage = {
+  id: string
+  name: string
+  state: string
+  blobId: string
+  format: 'raw' | 'qcow2'
+  virtualBytes: number
+  minDiskGib: number
+  minRamMib: number
+}
+
+/**
+ * The project's own or a public image; null for anything else (R2). Inside a transaction the row
+ * stays until its end: nobody deletes what is being launched.
+ */
+export async function findBootImage(ctx: Ctx, id: string): Promise<BootImage | null> {
+  if (ctx.db !== ctx.deps.root)
+    await ctx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR SHARE`
+  const seen = isAdmin(ctx) ? {} : { OR: [{ projectId: projectOf(ctx) }, { visibility: 'public' }] }
+  const row = await ctx.db.image.findFirst({ where: { id, state: { not: 'deleted' }, ...seen } })
+  return (
+    row && {
+      id: row.id,
+      name: row.name,
+      state: row.state,
+      blobId: row.blobId ?? '',
+      format: row.diskFormat === 'qcow2' ? 'qcow2' : 'raw',
+      virtualBytes: Number(row.virtualBytes ?? 0),
+      minDiskGib: row.minDiskGib,
+      minRamMib: row.minRamMib,
+    }
+  )
+}

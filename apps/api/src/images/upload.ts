@@ -1,0 +1,167 @@
+import type { Readable } from 'node:stream'
+import type { StagedImage } from '@stratolith/drivers/storage/interface'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { CloudError, conflict, invalidInput, toCloudError } from '../kernel/errors.ts'
+import { reserveQuota } from '../kernel/quota.ts'
+import { startOperation } from '../kernel/workflow.ts'
+import { type ImageView, imageCan } from './contract.ts'
+import { headBytes, inspectImage } from './inspect.ts'
+import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
+import { imageGib, uploadBound } from './quota.ts'
+import { imageStore } from './store.ts'
+
+/** Largest file that is taken, whatever the quota: 1 TiB. */
+const hardLimit = 1024 ** 4
+/** Uploads of one project at once (R6). */
+const uploadsAtOnce = 8
+/** A stream that is silent for so long is given up. */
+const idleMs = 30_000
+const progressMs = 1000
+
+/**
+ * Streams the bytes of a queued image to the store, looks at them, and hands the conversion to a
+ * workflow: when this resolves they are safe and the image is `saving`. Bytes that are refused
+ * kill the image with the reason; an upload that breaks off leaves it queued, to be tried again.
+ * Nothing stays in staging on failure.
+ */
+export async function uploadImage(ctx: Ctx, input: { id: string; source: Readable }): Promise<ImageView> {
+  const row = await claim(ctx, input.id)
+  const store = imageStore(ctx.deps)
+  try {
+    const maxBytes = await uploadBound(ctx, row.projectId, hardLimit)
+    // Left by a process that was killed in an earlier upload; the claim makes it ours alone.
+    await store.discard(row.id)
+    const staged = await receive(ctx, row, input.source, maxBytes)
+    const virtualBytes = await inspect(ctx, row, staged)
+    return viewOf(ctx, await accept(ctx, row, staged, virtualBytes))
+  } catch (error) {
+    await store.discard(row.id)
+    const failure = refusal(error)
+    await giveUp(ctx, row, failure)
+    throw failure
+  }
+}
+
+/** One upload at a time: queued → saving, decided by the database. */
+async function claim(ctx: Ctx, id: string): Promise<ImageRow> {
+  return inTransaction(ctx, async (tx) => {
+    const row = await loadImage(tx, 'image:upload', id)
+    await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${`image-uploads:${row.projectId}`}))`
+    const underWay = await tx.db.image.count({
+      where: { projectId: row.projectId, state: 'saving', blobId: null },
+    })
+    if (underWay >= uploadsAtOnce)
+      throw conflict(`${underWay} uploads of this project are under way. Wait until one is done.`)
+    const { count } = await tx.db.image.updateMany({
+      where: { id, state: 'queued' },
+      data: { state: 'saving', uploadedBytes: 0, errorMessage: null },
+    })
+    if (count === 0) {
+      const allowed = imageCan.upload({ state: stateOf(row) })
+      throw conflict(allowed === true ? 'Another upload of this image has just begun.' : allowed)
+    }
+    await noteImage(tx, row, 'updated')
+    return row
+  })
+}
+
+async function receive(ctx: Ctx, row: ImageRow, source: Readable, maxBytes: number): Promise<StagedImage> {
+  const stop = new AbortController()
+  let lastWrite = 0
+  let writing: Promise<void> = Promise.resolve()
+  const idle = setTimeout(() => {
+    stop.abort()
+    source.destroy(new Error('upload idle'))
+  }, idleMs)
+  const onBytes = (total: number) => {
+    idle.refresh()
+    if (Date.now() - lastWrite < progressMs) return
+    lastWrite = Date.now()
+    writing = writing.then(() => progress(ctx, row, total, stop))
+  }
+  try {
+    return await imageStore(ctx.deps).stage(row.id, source, { maxBytes, onBytes, signal: stop.signal })
+  } finally {
+    clearTimeout(idle)
+    await writing
+  }
+}
+
+/** Also finds out that the image was deleted meanwhile, and ends the upload then. */
+async function progress(ctx: Ctx, row: ImageRow, total: number, stop: AbortController): Promise<void> {
+  const { count } = await ctx.deps.root.image.updateMany({
+    where: { id: row.id, state: 'saving' },
+    data: { uploadedBytes: total },
+  })
+  if (count === 0) stop.abort()
+  else await noteImage(ctx, row, 'updated', { uploadedBytes: total })
+}
+
+/** Throws invalid_input with the reason when the bytes are not what they were declared to be. */
+async function inspect(ctx: Ctx, row: ImageRow, staged: StagedImage): Promise<number> {
+  const store = imageStore(ctx.deps)
+  const head = await store.readStaged(row.id, 0, Math.min(headBytes, staged.sizeBytes))
+  const tail = await store.readStaged(row.id, Math.max(0, staged.sizeBytes - 512), 512)
+  const declared = row.diskFormat === 'qcow2' ? 'qcow2' : 'raw'
+  const found = inspectImage(declared, { head, tail, sizeBytes: staged.sizeBytes })
+  if (!found.ok) throw invalidInput(found.reason)
+  return found.virtualBytes
+}
+
+/** Quota by what the disk will really need, the facts of the bytes, and the import: one transaction. */
+async function accept(ctx: Ctx, row: ImageRow, staged: StagedImage, virtualBytes: number): Promise<ImageRow> {
+  return inTransaction(ctx, async (tx) => {
+    await reserveQuota(tx, row.projectId, {
+      imageGib: imageGib({ sizeBytes: staged.sizeBytes, virtualBytes }),
+    })
+    const { count } = await tx.db.image.updateMany({
+      where: { id: row.id, state: 'saving', blobId: null },
+      data: {
+        sizeBytes: staged.sizeBytes,
+        uploadedBytes: staged.sizeBytes,
+        virtualBytes,
+        checksumMd5: staged.md5,
+        sha256: staged.sha256,
+        blobId: staged.sha256,
+      },
+    })
+    if (count === 0) throw conflict('The image was deleted while it was uploaded.')
+    await startOperation(tx, historyOf(row, 'image.import'))
+    await noteImage(tx, row, 'updated')
+    return tx.db.image.findUniqueOrThrow({ where: { id: row.id } })
+  })
+}
+
+const words: Partial<Record<string, string>> = {
+  no_capacity: 'The upload is larger than the project may still store. Delete images or ask for more quota.',
+  unavailable: 'The upload was ended because no data came or the image was deleted.',
+  conflict: 'An upload of this image is under way.',
+}
+
+/** What the uploader is told. Errors of the stream (the other side hung up) are no fault of ours. */
+function refusal(error: unknown): CloudError {
+  if (error instanceof CloudError) return error
+  const translated = toCloudError(error)
+  if (translated.code === 'internal')
+    return new CloudError(
+      'invalid_input',
+      'The upload broke off before all data had come. Upload it again.',
+      {
+        cause: error,
+        detail: translated.detail ?? undefined,
+      },
+    )
+  return new CloudError(translated.code, words[translated.code] ?? translated.message, { cause: error })
+}
+
+/** Refused bytes kill the image; everything else leaves it as it was before the upload. */
+async function giveUp(ctx: Ctx, row: ImageRow, failure: CloudError): Promise<void> {
+  const refused = failure.code === 'invalid_input' && failure.cause === undefined
+  await inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.image.updateMany({
+      where: { id: row.id, state: 'saving', blobId: null },
+      data: { state: refused ? 'killed' : 'queued', uploadedBytes: 0, errorMessage: failure.message },
+    })
+    if (count > 0) await noteImage(tx, row, 'updated')
+  })
+}

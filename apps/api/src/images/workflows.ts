@@ -1,0 +1,153 @@
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { CloudError } from '../kernel/errors.ts'
+import { plainOp } from '../kernel/hosts.ts'
+import { releaseQuota } from '../kernel/quota.ts'
+import { defineWorkflow, type Run } from '../kernel/workflow.ts'
+import { type ImageRow, noteImage } from './load.ts'
+import { paidGib } from './quota.ts'
+import { imageStore } from './store.ts'
+
+const current = async (run: Run<unknown>): Promise<ImageRow | null> =>
+  run.ctx.deps.root.image.findUnique({ where: { id: run.resourceId } })
+
+/** The row while it is being imported; deleted meanwhile: the import ends and undoes. */
+async function importing(run: Run<unknown>): Promise<ImageRow & { blobId: string }> {
+  const row = await current(run)
+  const { state, blobId } = row ?? {}
+  if (!row || !blobId || (state !== 'saving' && state !== 'active'))
+    throw new CloudError('conflict', 'The image was deleted while it was being imported.')
+  return { ...row, blobId }
+}
+
+defineWorkflow({
+  action: 'image.import',
+  steps: [
+    {
+      name: 'keep',
+      title: 'Keeping the bytes',
+      async run(run) {
+        const { id, blobId } = await importing(run)
+        await withBlob(run.ctx, blobId, () => keep(run.ctx, id, blobId))
+      },
+      async undo(run) {
+        const row = await current(run)
+        await imageStore(run.ctx.deps).discard(run.resourceId)
+        if (row?.blobId) await dropUnused(run.ctx, row.blobId, row.id)
+      },
+    },
+    {
+      name: 'convert',
+      title: 'Converting it for the hosts',
+      async run(run) {
+        const row = await importing(run)
+        const host = await run.ctx.deps.root.host.findFirst({
+          where: { state: 'up' },
+          orderBy: { name: 'asc' },
+        })
+        if (!host) throw new CloudError('unavailable', 'No host is up to convert the image.')
+        const spec = {
+          blobId: row.blobId,
+          format: row.diskFormat === 'qcow2' ? ('qcow2' as const) : ('raw' as const),
+          maxVirtualBytes: Number(row.virtualBytes),
+        }
+        const { storage } = run.ctx.deps.hosts.at(host.endpoint)
+        await storage.ensureBase(run.op, spec).catch((error: unknown) => {
+          throw refused(error)
+        })
+      },
+    },
+    {
+      name: 'settle',
+      title: 'Making it ready',
+      async run(run) {
+        await inTransaction(run.ctx, async (tx) => {
+          const { count } = await tx.db.image.updateMany({
+            where: { id: run.resourceId, state: { in: ['saving', 'active'] } },
+            data: { state: 'active', errorMessage: null },
+          })
+          const row = await tx.db.image.findUnique({ where: { id: run.resourceId } })
+          if (count === 0 || !row)
+            throw new CloudError('conflict', 'The image was deleted while it was being imported.')
+          await noteImage(tx, row, 'updated')
+        })
+      },
+    },
+  ],
+  async onFailed(run, error) {
+    await inTransaction(run.ctx, async (tx) => {
+      await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
+      const row = await tx.db.image.findUnique({ where: { id: run.resourceId } })
+      if (!row || row.state === 'deleted' || row.state === 'killed') return
+      await releaseQuota(tx, row.projectId, { imageGib: paidGib(row) })
+      await tx.db.image.update({
+        where: { id: row.id },
+        data: { state: 'killed', errorMessage: error.message, blobId: null },
+      })
+      await noteImage(tx, row, 'updated')
+    })
+  },
+})
+
+defineWorkflow({
+  action: 'image.delete',
+  steps: [
+    {
+      name: 'bytes',
+      title: 'Removing its bytes',
+      async run(run) {
+        const row = await current(run)
+        await imageStore(run.ctx.deps).discard(run.resourceId)
+        if (row?.blobId) await dropUnused(run.ctx, row.blobId, row.id)
+      },
+    },
+  ],
+  // The row is deleted already; the reconciler goes on trying for what is left of the bytes.
+  async onFailed(run, error) {
+    run.ctx.log.error({ err: error, imageId: run.resourceId }, 'bytes of a deleted image are left')
+  },
+})
+
+/** `commit` moves the staged file; on a replay the blob is there already. */
+async function keep(ctx: Ctx, id: string, blobId: string): Promise<void> {
+  const store = imageStore(ctx.deps)
+  const { blobs } = await store.list()
+  if (blobs.some((blob) => blob.id === blobId)) return store.discard(id)
+  await store.commit(id, blobId)
+}
+
+/** What a converter refuses is the image's fault, not the host's. */
+function refused(error: unknown): unknown {
+  if ((error as { code?: unknown }).code !== 'invalid') return error
+  return new CloudError('invalid_input', 'The image could not be read to its end: it is damaged.', {
+    cause: error,
+    detail: error instanceof Error ? error.message : undefined,
+  })
+}
+
+/** Nobody adds or removes this blob while `work` runs, in any process. */
+async function withBlob<T>(ctx: Ctx, blobId: string, work: () => Promise<T>): Promise<T> {
+  return ctx.deps.root.$transaction(
+    async (tx) => {
+      await tx.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${`blob:${blobId}`}))`
+      return work()
+    },
+    { timeout: 60_000, maxWait: 30_000 },
+  )
+}
+
+/** Removes the blob and the bases made of it unless another image has the same bytes. Gone is success. */
+export async function dropUnused(ctx: Ctx, blobId: string, exceptImageId?: string): Promise<void> {
+  await withBlob(ctx, blobId, async () => {
+    const users = await ctx.deps.root.image.count({
+      where: {
+        blobId,
+        state: { in: ['saving', 'active'] },
+        ...(exceptImageId ? { NOT: { id: exceptImageId } } : {}),
+      },
+    })
+    if (users > 0) return
+    await imageStore(ctx.deps).remove(blobId)
+    const hosts = await ctx.deps.root.host.findMany({ where: { state: 'up' } })
+    for (const host of hosts) await ctx.deps.hosts.at(host.endpoint).storage.removeBase(plainOp(ctx), blobId)
+  })
+}

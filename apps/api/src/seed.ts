@@ -1,0 +1,31 @@
+/**
+ * The first contents of a cloud: this host, users, networks, flavors, the test image. Run by
+ * tools/cloud.ts at every start; leaves alone what is there.
+ *   node seed.ts IMAGE.qcow2   with STRATOLITH_{ADMIN,DEMO}_PASSWORD in the environment
+ */
+import path from 'node:path'
+import { seedFlavors } from './compute/flavors/seed.ts'
+import { registerHost } from './hosts/service.ts'
+import { seedIdentity } from './identity/seed.ts'
+import { seedTestImage } from './images/seed.ts'
+import { systemCtx } from './kernel/context.ts'
+import { invariant } from './kernel/errors.ts'
+import { seedNetworking } from './networking/seed.ts'
+import { buildDeps } from './process.ts'
+import './register.ts'
+
+const [, , image] = process.argv
+const { STRATOLITH_ADMIN_PASSWORD, STRATOLITH_DEMO_PASSWORD, STRATOLITH_HOST } = process.env
+invariant(image, 'usage: node seed.ts IMAGE.qcow2')
+invariant(STRATOLITH_ADMIN_PASSWORD && STRATOLITH_DEMO_PASSWORD && STRATOLITH_HOST, 'start it by `npm start`')
+
+const deps = buildDeps('seed', 4)
+const ctx = systemCtx(deps, 'seed')
+await seedIdentity(deps, { adminPassword: STRATOLITH_ADMIN_PASSWORD, demoPassword: STRATOLITH_DEMO_PASSWORD })
+await seedNetworking(deps)
+await seedFlavors(ctx)
+const socket = path.join(deps.config.dataDir, 'hosts', STRATOLITH_HOST, 'agent.sock')
+await registerHost(ctx, { name: STRATOLITH_HOST, endpoint: `unix:${socket}` })
+await seedTestImage(deps, image)
+await deps.root.$disconnect()
+process.exit(0)
