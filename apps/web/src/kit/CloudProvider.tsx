@@ -1,0 +1,54 @@
+'use client'
+import type { AppRouter } from '@stratolith/api/router'
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { createTRPCClient, httpBatchStreamLink, httpLink, splitLink } from '@trpc/client'
+import { type ReactNode, useState } from 'react'
+import { cloudError } from './errors.ts'
+import { leave } from './session-end.ts'
+import { TRPCProvider } from './trpc.ts'
+
+const url = '/api/trpc'
+/** Longer inputs (user data in a plan) do not fit into an address. */
+const maxQueryInAddress = 1500
+
+/** tRPC and the query cache for the pages inside of the shell. */
+export function CloudProvider({ children }: { children: ReactNode }) {
+  const [queryClient] = useState(newQueryClient)
+  const [trpcClient] = useState(() =>
+    createTRPCClient<AppRouter>({
+      links: [
+        splitLink({
+          condition: (op) =>
+            op.type === 'query' && (JSON.stringify(op.input)?.length ?? 0) > maxQueryInAddress,
+          true: httpLink({ url, methodOverride: 'POST' }),
+          false: httpBatchStreamLink({ url, maxItems: 20, maxURLLength: 6000 }),
+        }),
+      ],
+    }),
+  )
+  return (
+    <QueryClientProvider client={queryClient}>
+      <TRPCProvider trpcClient={trpcClient} queryClient={queryClient}>
+        {children}
+      </TRPCProvider>
+    </QueryClientProvider>
+  )
+}
+
+function newQueryClient(): QueryClient {
+  const signedOut = (error: unknown) => {
+    if (cloudError(error).code === 'unauthenticated') leave('ended')
+  }
+  return new QueryClient({
+    queryCache: new QueryCache({ onError: signedOut }),
+    defaultOptions: {
+      queries: {
+        // Events make data stale; this is for the time without them.
+        staleTime: 30_000,
+        retry: (count, error) => cloudError(error).retryable && count < 3,
+        throwOnError: false,
+      },
+      mutations: { retry: false, onError: signedOut },
+    },
+  })
+}

@@ -1,0 +1,174 @@
+/* biome-ignore-all lint/a11y/noRedundantRoles: as in TableParts.tsx */
+'use client'
+import { Button, Group, Text } from '@mantine/core'
+import type { Page } from '@stratolith/api/kernel/contract'
+import { IconSearchOff } from '@tabler/icons-react'
+import { type ReactNode, useState } from 'react'
+import { EmptyState } from '../ui/EmptyState.tsx'
+import { BulkButtons, useRunAction } from './actions.tsx'
+import { counted, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
+import { LoadError } from './Loaded.tsx'
+import { type CloudQuery, type FilterDef, type PageRequest, useListQuery } from './list-query.ts'
+import classes from './ResourceTable.module.css'
+import { TableHead, TableRow, TableWaiting } from './TableParts.tsx'
+import { TableToolbar } from './TableToolbar.tsx'
+
+/**
+ * A list that lives in its address and in the event stream. `query` gets the page (limit, marker,
+ * search) and the chosen filters by id, and gives the options of a list procedure.
+ */
+export function ResourceTable<V extends { id: string }>({
+  descriptor,
+  actions = [],
+  query,
+  filters = [],
+  toolbar,
+  searchable = true,
+}: {
+  descriptor: ResourceDescriptor<V>
+  actions?: ResourceAction<V>[]
+  query: (page: PageRequest, filters: Record<string, string>) => CloudQuery<Page<V>>
+  filters?: FilterDef[]
+  toolbar?: ReactNode
+  searchable?: boolean
+}) {
+  const list = useListQuery(query, descriptor.columns, filters)
+  const runAction = useRunAction(descriptor)
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const selectable = actions.some((action) => action.bulk && action.run)
+  // Rows that went away are no longer selected.
+  const chosen = list.rows.filter((row) => selected.has(row.id))
+  const toggle = (id: string) =>
+    setSelected((before) =>
+      before.has(id) ? new Set([...before].filter((x) => x !== id)) : new Set(before).add(id),
+    )
+  const { result } = list
+  const empty = result.data !== undefined && list.rows.length === 0
+  return (
+    <div>
+      <TableToolbar
+        list={list}
+        filters={filters}
+        searchable={searchable}
+        plural={descriptor.plural}
+        toolbar={toolbar}
+      />
+      {chosen.length > 0 && (
+        <Group className={classes.bulk} gap="xs" role="toolbar" aria-label="Selected rows">
+          <Text size="sm" fw={600}>
+            {counted(chosen.length, descriptor)} selected
+          </Text>
+          <BulkButtons
+            actions={actions}
+            views={chosen}
+            onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
+          />
+          <Button size="xs" variant="subtle" color="gray" onClick={() => setSelected(new Set())}>
+            Clear
+          </Button>
+        </Group>
+      )}
+      {result.error && <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />}
+      {empty ? (
+        list.filtered || list.paged ? (
+          <EmptyState
+            icon={<IconSearchOff size={28} />}
+            title="Nothing matches"
+            text={`No ${descriptor.plural.toLowerCase()} match what you have asked for.`}
+            action={
+              <Button variant="default" onClick={list.clear}>
+                Show all
+              </Button>
+            }
+          />
+        ) : (
+          <EmptyState icon={descriptor.icon} {...descriptor.empty} />
+        )
+      ) : (
+        (result.data !== undefined || result.isPending) && (
+          <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
+            <table
+              className={classes.table}
+              role="table"
+              aria-label={descriptor.plural}
+              aria-busy={result.isFetching}
+            >
+              <TableHead
+                columns={descriptor.columns}
+                sort={list.sort}
+                onSort={list.toggleSort}
+                select={
+                  selectable
+                    ? {
+                        all: chosen.length > 0 && chosen.length === list.rows.length,
+                        some: chosen.length > 0,
+                        toggle: () =>
+                          setSelected(
+                            chosen.length === list.rows.length
+                              ? new Set()
+                              : new Set(list.rows.map((row) => row.id)),
+                          ),
+                      }
+                    : null
+                }
+                hasActions={actions.length > 0}
+              />
+              <tbody role="rowgroup">
+                {result.data === undefined ? (
+                  <TableWaiting
+                    columns={descriptor.columns.length + (selectable ? 1 : 0) + (actions.length > 0 ? 1 : 0)}
+                  />
+                ) : (
+                  list.rows.map((row) => (
+                    <TableRow
+                      key={row.id}
+                      view={row}
+                      descriptor={descriptor}
+                      actions={actions}
+                      select={selectable ? { on: selected.has(row.id), toggle: () => toggle(row.id) } : null}
+                      onRun={(action) => void runAction(action, [row])}
+                    />
+                  ))
+                )}
+              </tbody>
+            </table>
+          </div>
+        )
+      )}
+      <TableFoot list={list} words={descriptor} />
+    </div>
+  )
+}
+
+function TableFoot({
+  list,
+  words,
+}: {
+  list: {
+    total: number
+    paged: boolean
+    next: string | null
+    partlySorted: boolean
+    goTo: (to: string | null) => void
+  }
+  words: { noun: string; plural: string }
+}) {
+  return (
+    <Group justify="space-between" mt="sm" mih={30}>
+      <Text size="sm" c="dimmed" role="status">
+        {list.total > 0 ? counted(list.total, words) : ''}
+        {list.partlySorted ? ' (the first 1,000 are sorted; search to narrow down)' : ''}
+      </Text>
+      {(list.paged || list.next) && (
+        <Group gap="xs">
+          <Button size="xs" variant="default" disabled={!list.paged} onClick={() => list.goTo(null)}>
+            First page
+          </Button>
+          <Button size="xs" variant="default" disabled={!list.next} onClick={() => list.goTo(list.next)}>
+            Next page
+          </Button>
+        </Group>
+      )}
+    </Group>
+  )
+}

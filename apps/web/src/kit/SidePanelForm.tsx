@@ -1,0 +1,112 @@
+'use client'
+import { Alert, Button, Drawer, Group, Stack } from '@mantine/core'
+import type { UseFormReturnType } from '@mantine/form'
+import { useWindowEvent } from '@mantine/hooks'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { type ReactNode, useRef, useState } from 'react'
+import { AsCode } from './AsCode.tsx'
+import { confirm } from './confirm.tsx'
+import { cloudError } from './errors.ts'
+
+/**
+ * A small form at the side of a list. `onSubmit` throws what the server answered; the sentence is
+ * shown on its field, or above the buttons. Closes itself after success; asks before it loses input.
+ */
+export function SidePanelForm<T extends Record<string, unknown>>({
+  title,
+  opened,
+  onClose,
+  form,
+  onSubmit,
+  submitLabel,
+  asCli,
+  children,
+}: {
+  title: string
+  opened: boolean
+  onClose: () => void
+  form: UseFormReturnType<T>
+  onSubmit: (values: T) => Promise<unknown>
+  submitLabel: string
+  asCli?: (values: T) => string
+  children: ReactNode
+}) {
+  const body = useRef<HTMLFormElement>(null)
+  const [busy, setBusy] = useState(false)
+  const [failure, setFailure] = useState<{ message: string; requestId: string } | null>(null)
+  useWindowEvent('beforeunload', (event) => {
+    if (opened && form.isDirty() && !busy) event.preventDefault()
+  })
+  const finish = () => {
+    setFailure(null)
+    form.reset()
+    onClose()
+  }
+  const close = async () => {
+    if (busy) return
+    if (form.isDirty()) {
+      const yes = await confirm({
+        title: 'Discard what you have typed?',
+        body: 'The form has changes that are not saved.',
+        confirmLabel: 'Discard',
+        danger: true,
+      })
+      if (!yes) return
+    }
+    finish()
+  }
+  const submit = async (values: T) => {
+    setBusy(true)
+    setFailure(null)
+    try {
+      await onSubmit(values)
+      finish()
+    } catch (error) {
+      const view = cloudError(error)
+      const onField = view.field !== null && form.getInputNode(view.field) !== null
+      if (onField && view.field) form.setFieldError(view.field, view.message)
+      else setFailure(view)
+    } finally {
+      setBusy(false)
+    }
+  }
+  return (
+    <Drawer
+      opened={opened}
+      onClose={() => void close()}
+      position="right"
+      size="md"
+      title={title}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      onEnterTransitionEnd={() =>
+        body.current?.querySelector<HTMLElement>('input:not([type=hidden]):not(:disabled), textarea')?.focus()
+      }
+    >
+      <form ref={body} onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
+        <Stack gap="md">
+          {children}
+          {failure && (
+            <Alert
+              color="red"
+              variant="light"
+              icon={<IconAlertTriangle />}
+              title={failure.message}
+              role="alert"
+            >
+              {failure.requestId && `Request ${failure.requestId}`}
+            </Alert>
+          )}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={() => void close()} disabled={busy}>
+              Cancel
+            </Button>
+            <Button type="submit" loading={busy}>
+              {submitLabel}
+            </Button>
+          </Group>
+          {asCli && <AsCode cli={asCli(form.getValues())} />}
+        </Stack>
+      </form>
+    </Drawer>
+  )
+}

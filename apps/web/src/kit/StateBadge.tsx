@@ -1,0 +1,27 @@
+import { Badge, Loader, Tooltip } from '@mantine/core'
+import { IconAlertTriangle, IconCircleCheck, IconPlayerStop } from '@tabler/icons-react'
+
+export type Tone = 'good' | 'busy' | 'off' | 'bad'
+const looks = {
+  good: { color: 'teal', icon: <IconCircleCheck size={14} /> },
+  busy: { color: 'blue', icon: <Loader size={10} color="currentColor" aria-hidden /> },
+  off: { color: 'gray', icon: <IconPlayerStop size={14} /> },
+  bad: { color: 'red', icon: <IconAlertTriangle size={14} /> },
+} as const
+
+/** A state in words with an icon; the colour only helps. `detail` is shown on hover. */
+export function StateBadge({ state, tone, detail }: { state: string; tone: Tone; detail?: string | null }) {
+  const { color, icon } = looks[tone]
+  const badge = (
+    <Badge variant="light" color={color} leftSection={icon} tt="none" fw={600} radius="sm" autoContrast>
+      {state}
+    </Badge>
+  )
+  return detail ? (
+    <Tooltip label={detail} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
+      {badge}
+    </Tooltip>
+  ) : (
+    badge
+  )
+}

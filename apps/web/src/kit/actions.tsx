@@ -1,0 +1,109 @@
+'use client'
+import { Button, Menu, Text } from '@mantine/core'
+import type { Allowed } from '@stratolith/api/kernel/contract'
+import { useQueryClient } from '@tanstack/react-query'
+import { confirm } from './confirm.tsx'
+import { counted, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
+import { cloudError } from './errors.ts'
+import { notify } from './notify.ts'
+import { invalidateKind } from './stale.ts'
+
+/** Runs an action on some resources: asks when it must, says what has begun and what failed. */
+export function useRunAction<V extends { id: string }>(descriptor: ResourceDescriptor<V>) {
+  const client = useQueryClient()
+  return async (action: ResourceAction<V>, views: V[]): Promise<void> => {
+    const first = views[0]
+    if (!first) return
+    if (action.confirm && !(await confirm({ ...action.confirm(views), danger: action.danger }))) return
+    if (!action.run) return action.open?.(first)
+    const run = action.run
+    const results = await Promise.allSettled(views.map((view) => run(view)))
+    invalidateKind(client, descriptor.kind)
+    const done = views.filter((_, index) => results[index]?.status === 'fulfilled')
+    if (done.length > 0)
+      notify.started(action.started?.(done) ?? `${action.label}: ${names(done, descriptor)}`)
+    const failed = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [{ view: views[index], error: result.reason as unknown }] : [],
+    )
+    for (const { view, error } of failed.slice(0, 3))
+      notify.failed({
+        ...cloudError(error),
+        message: `${view ? descriptor.name(view) : ''}: ${cloudError(error).message}`,
+      })
+    if (failed.length > 3) notify.failed(new Error(`${failed.length - 3} more failed the same way.`))
+  }
+}
+
+const names = <V extends { id: string }>(views: V[], descriptor: ResourceDescriptor<V>): string =>
+  views.length === 1 && views[0] ? descriptor.name(views[0]) : counted(views.length, descriptor)
+
+/** Lines of a menu; what cannot be done says why below its name. */
+export function ActionMenuItems<V>({
+  actions,
+  view,
+  onRun,
+}: {
+  actions: ResourceAction<V>[]
+  view: V
+  onRun: (action: ResourceAction<V>) => void
+}) {
+  return actions.map((action) => {
+    const allowed = action.allowed(view)
+    return (
+      <Menu.Item
+        key={action.id}
+        leftSection={action.icon}
+        color={action.danger && allowed === true ? 'red' : undefined}
+        aria-disabled={allowed !== true}
+        data-disabled={allowed === true ? undefined : true}
+        closeMenuOnClick={allowed === true}
+        onClick={() => allowed === true && onRun(action)}
+      >
+        {action.label}
+        {allowed !== true && (
+          <Text size="xs" c="dimmed" maw={240} style={{ whiteSpace: 'normal' }}>
+            {allowed}
+          </Text>
+        )}
+      </Menu.Item>
+    )
+  })
+}
+
+/** The bar that appears while rows are selected. An action runs on those that allow it. */
+export function BulkButtons<V extends { id: string }>({
+  actions,
+  views,
+  onRun,
+}: {
+  actions: ResourceAction<V>[]
+  views: V[]
+  onRun: (action: ResourceAction<V>, views: V[]) => void
+}) {
+  return actions
+    .filter((action) => action.bulk && action.run)
+    .map((action) => {
+      const able = views.filter((view) => action.allowed(view) === true)
+      const reason = able.length > 0 ? null : firstReason(action, views)
+      return (
+        <Button
+          key={action.id}
+          size="xs"
+          variant="default"
+          leftSection={action.icon}
+          disabled={able.length === 0}
+          title={reason ?? undefined}
+          c={action.danger && able.length > 0 ? 'red' : undefined}
+          onClick={() => onRun(action, able)}
+        >
+          {action.label}
+          {able.length > 0 && able.length < views.length ? ` (${able.length})` : ''}
+        </Button>
+      )
+    })
+}
+
+function firstReason<V>(action: ResourceAction<V>, views: V[]): string | null {
+  const answers: Allowed[] = views.map((view) => action.allowed(view))
+  return answers.find((answer) => answer !== true) ?? null
+}

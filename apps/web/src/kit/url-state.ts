@@ -1,0 +1,44 @@
+'use client'
+import { usePathname, useSearchParams } from 'next/navigation'
+import { useCallback } from 'react'
+
+type Patch = Record<string, string | null | undefined>
+
+/**
+ * State that belongs to the address: filters, tabs, open panels. `set` patches parameters (null or
+ * '' removes one) without asking the server; `push` makes a step that Back undoes.
+ */
+export function useUrlState(): {
+  get: (key: string) => string | null
+  set: (patch: Patch, push?: boolean) => void
+} {
+  const params = useSearchParams()
+  const pathname = usePathname()
+  const get = useCallback((key: string) => params.get(key), [params])
+  const set = useCallback(
+    (patch: Patch, push = false) => {
+      // What the address says now, not at the last render: two patches in one event both hold.
+      const next = new URLSearchParams(window.location.search)
+      for (const [key, value] of Object.entries(patch)) {
+        if (value) next.set(key, value)
+        else next.delete(key)
+      }
+      const search = next.toString()
+      const url = search ? `${pathname}?${search}` : pathname
+      if (push) window.history.pushState(null, '', url)
+      else window.history.replaceState(null, '', url)
+    },
+    [pathname],
+  )
+  return { get, set }
+}
+
+/** A panel that is open while `?key=value` is in the address. */
+export function useUrlPanel(key: string, value = '1') {
+  const { get, set } = useUrlState()
+  return {
+    opened: get(key) === value,
+    open: () => set({ [key]: value }, true),
+    close: () => set({ [key]: null }),
+  }
+}

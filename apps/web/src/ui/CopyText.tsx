@@ -1,0 +1,27 @@
+'use client'
+import { ActionIcon, Code, CopyButton, Group, Tooltip } from '@mantine/core'
+import { IconCheck, IconCopy } from '@tabler/icons-react'
+
+/** A value that people take elsewhere: an id, an address, a command. `label` is shown instead of it. */
+export function CopyText({ value, label }: { value: string; label?: string }) {
+  return (
+    <Group gap={4} wrap="nowrap" component="span" display="inline-flex" maw="100%">
+      <Code style={{ overflowWrap: 'anywhere' }}>{label ?? value}</Code>
+      <CopyButton value={value} timeout={1500}>
+        {({ copied, copy }) => (
+          <Tooltip label={copied ? 'Copied' : 'Copy'}>
+            <ActionIcon
+              variant="subtle"
+              size="sm"
+              color={copied ? 'teal' : 'gray'}
+              aria-label={copied ? 'Copied' : `Copy ${label ?? value}`}
+              onClick={copy}
+            >
+              {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+            </ActionIcon>
+          </Tooltip>
+        )}
+      </CopyButton>
+    </Group>
+  )
+}

@@ -1,0 +1,32 @@
+import { Stack, Text, ThemeIcon, Title } from '@mantine/core'
+import type { ReactNode } from 'react'
+
+/** There is nothing here yet, and this is what to do about it. */
+export function EmptyState({
+  icon,
+  title,
+  text,
+  action,
+}: {
+  icon?: ReactNode
+  title: string
+  text: ReactNode
+  action?: ReactNode
+}) {
+  return (
+    <Stack align="center" gap="xs" py={48} px="md">
+      {icon && (
+        <ThemeIcon variant="light" size={56} radius="xl" aria-hidden>
+          {icon}
+        </ThemeIcon>
+      )}
+      <Title order={2} size="h4" ta="center">
+        {title}
+      </Title>
+      <Text c="dimmed" size="sm" ta="center" maw={440} component="div">
+        {text}
+      </Text>
+      {action}
+    </Stack>
+  )
+}

@@ -1,0 +1,39 @@
+import { Group, Stack, Text, Title } from '@mantine/core'
+import type { ReactNode } from 'react'
+
+/** The top of a page: its name, a sentence of what it is, and its main actions. */
+export function PageHeader({
+  title,
+  description,
+  actions,
+  badge,
+  icon,
+}: {
+  title: string
+  description?: ReactNode
+  actions?: ReactNode
+  badge?: ReactNode
+  icon?: ReactNode
+}) {
+  return (
+    <Group justify="space-between" align="flex-start" gap="sm" mb="md">
+      <Group gap="sm" wrap="nowrap" align="flex-start" style={{ minWidth: 0 }}>
+        {icon}
+        <Stack gap={2} style={{ minWidth: 0 }}>
+          <Group gap="sm">
+            <Title order={1} size="h3" style={{ overflowWrap: 'anywhere' }}>
+              {title}
+            </Title>
+            {badge}
+          </Group>
+          {description && (
+            <Text size="sm" c="dimmed" component="div">
+              {description}
+            </Text>
+          )}
+        </Stack>
+      </Group>
+      {actions && <Group gap="xs">{actions}</Group>}
+    </Group>
+  )
+}
