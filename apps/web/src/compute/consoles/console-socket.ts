@@ -1,0 +1,43 @@
+import type { Ending } from './close-reason.ts'
+
+const connectTimeoutMs = 15_000
+
+/** The WebSocket of a console on the origin that this page came from. */
+export const consoleUrl = (path: string, origin: string): string =>
+  new URL(path, origin.replace(/^http/, 'ws')).href
+
+export type ConsoleSocket = { socket: WebSocket; close: () => void }
+
+/**
+ * Opens a console's WebSocket and tells how it ends, exactly once: with the code and the reason of
+ * the close frame, which libraries keep to themselves. `close` ends it without a word.
+ */
+export function openConsoleSocket(
+  path: string,
+  on: { opened: () => void; ended: (ending: Ending) => void },
+): ConsoleSocket {
+  const socket = new WebSocket(consoleUrl(path, window.location.origin), ['binary'])
+  socket.binaryType = 'arraybuffer'
+  let opened = false
+  let silent = false
+  const timer = setTimeout(() => socket.close(), connectTimeoutMs)
+  socket.addEventListener('open', () => {
+    clearTimeout(timer)
+    opened = true
+    if (!silent) on.opened()
+  })
+  socket.addEventListener('close', (event) => {
+    clearTimeout(timer)
+    if (silent) return
+    silent = true
+    on.ended({ code: event.code, reason: event.reason, opened })
+  })
+  return {
+    socket,
+    close() {
+      silent = true
+      clearTimeout(timer)
+      socket.close()
+    },
+  }
+}

@@ -1,0 +1,97 @@
+'use client'
+import { useMutation } from '@tanstack/react-query'
+import { type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
+import { cloudError } from '../../kit/errors.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { closeReason, retryAfterMs } from './close-reason.ts'
+import { openConsoleSocket } from './console-socket.ts'
+
+export type ConsoleStatus =
+  | { state: 'connecting' }
+  | { state: 'open' }
+  | { state: 'closed'; why: string; retrying: boolean }
+
+/** What a view does with an open socket; returns what undoes it. */
+export type AttachConsole = (socket: WebSocket) => () => void
+
+/** A connection that held this long ends a series of tries. */
+const steadyMs = 10_000
+
+/**
+ * Keeps one console of an instance open while it is available: asks for a one-time right, opens the
+ * socket, hands it to `attach`, and after an end says why and tries again with a new right, a few
+ * times by itself and whenever `reconnect` is called.
+ * `unavailable` is the sentence why there is no console now, or null.
+ */
+export function useConsole(
+  instanceId: string,
+  protocol: 'vnc' | 'serial',
+  unavailable: string | null,
+  attach: AttachConsole,
+): { status: ConsoleStatus; reconnect: () => void } {
+  const trpc = useTRPC()
+  const { mutateAsync: createConsole } = useMutation(trpc.compute.instances.createConsole.mutationOptions())
+  const [status, setStatus] = useState<ConsoleStatus>({ state: 'connecting' })
+  const [attempt, setAttempt] = useState(0)
+  const tries = useRef(0)
+  const reason: RefObject<string | null> = useRef(unavailable)
+  reason.current = unavailable
+  const attached = useEffectEvent(attach)
+  const available = unavailable === null
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `attempt` is the wish to connect anew
+  useEffect(() => {
+    if (!available) {
+      setStatus({ state: 'closed', why: reason.current ?? '', retrying: false })
+      return
+    }
+    let over = false
+    let detach: (() => void) | null = null
+    let close: (() => void) | null = null
+    let retry: ReturnType<typeof setTimeout> | null = null
+    let openedAt = 0
+    const ended = (why: string, waitMs: number | null) => {
+      detach?.()
+      detach = null
+      setStatus({ state: 'closed', why, retrying: waitMs !== null })
+      if (waitMs === null) return
+      tries.current += 1
+      retry = setTimeout(() => setAttempt((n) => n + 1), waitMs)
+    }
+    setStatus({ state: 'connecting' })
+    createConsole({ id: instanceId, protocol }).then(
+      ({ url }) => {
+        if (over) return
+        const connection = openConsoleSocket(url, {
+          opened() {
+            openedAt = Date.now()
+            setStatus({ state: 'open' })
+          },
+          ended(ending) {
+            if (ending.opened && Date.now() - openedAt > steadyMs) tries.current = 0
+            ended(closeReason(ending, reason.current), retryAfterMs(ending, tries.current))
+          },
+        })
+        close = connection.close
+        detach = attached(connection.socket)
+      },
+      (error: unknown) => {
+        if (!over) ended(cloudError(error).message, null)
+      },
+    )
+    return () => {
+      over = true
+      if (retry) clearTimeout(retry)
+      detach?.()
+      close?.()
+    }
+  }, [instanceId, protocol, available, attempt, createConsole])
+
+  return {
+    status,
+    reconnect() {
+      tries.current = 0
+      setAttempt((n) => n + 1)
+    },
+  }
+}

@@ -1,0 +1,16 @@
+/** Gives the person a text as a file; nothing leaves the browser. */
+export function saveText(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  document.body.append(link)
+  link.click()
+  link.remove()
+  // the download has begun by then; Safari needs the address a little longer
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+}
+
+/** Only what every file system takes. */
+export const fileNameOf = (name: string, extension: string): string =>
+  `${name.replaceAll(/[^\w.-]+/g, '-').replace(/^[.-]+/, '') || 'file'}${extension}`

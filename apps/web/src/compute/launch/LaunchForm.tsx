@@ -1,0 +1,159 @@
+'use client'
+import { Grid, Group, NumberInput, Stack, TextInput } from '@mantine/core'
+import { type KeyboardEvent, useRef } from 'react'
+import { AdvancedFields } from './AdvancedFields.tsx'
+import { launchCli } from './cli.ts'
+import { FlavorField } from './FlavorField.tsx'
+import { FormSection } from './FormSection.tsx'
+import { ImageField } from './ImageField.tsx'
+import { KeyPairField } from './KeyPairField.tsx'
+import { LaunchSummary } from './LaunchSummary.tsx'
+import classes from './launch.module.css'
+import { NetworkField } from './NetworkField.tsx'
+import { SecurityField } from './SecurityField.tsx'
+import { useLaunchForm, usePlan } from './use-launch-form.ts'
+import { type LaunchOptions, useFlavorProblems } from './use-launch-options.ts'
+import { type LaunchValues, launchNames } from './values.ts'
+
+export function LaunchForm({
+  options,
+  initialValues,
+}: {
+  options: LaunchOptions
+  initialValues: LaunchValues
+}) {
+  const element = useRef<HTMLFormElement>(null)
+  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(initialValues, options)
+  const { values } = form
+  const { plan, fresh, error: planError } = usePlan(values, starter)
+  const image = options.images.find(({ id }) => id === values.imageId) ?? null
+  const flavor = options.flavors.find(({ id }) => id === values.flavorId) ?? null
+  const flavorProblems = useFlavorProblems(
+    options.flavors,
+    image,
+    Math.max(1, Math.min(50, Number(values.count) || 1)),
+  )
+  /** What the form found at submit, else what the plan knows already. */
+  const errorOf = (field: keyof LaunchValues): string | undefined => {
+    const own = form.errors[field]
+    if (own) return String(own)
+    return plan?.problems.find((problem) => problem.field === field)?.message
+  }
+  const cli = launchCli(values, {
+    image: image?.name ?? null,
+    flavor: flavor?.name ?? null,
+    networks: starter
+      ? ['starter-net']
+      : values.networkIds.flatMap((id) => options.networks.find((network) => network.id === id)?.name ?? []),
+    securityGroups: values.securityGroupIds.flatMap(
+      (id) => options.securityGroups.find((group) => group.id === id)?.name ?? [],
+    ),
+    externalNetwork: options.externalNetwork?.name ?? null,
+    starter,
+  })
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) element.current?.requestSubmit()
+  }
+  return (
+    <form
+      id="launch-form"
+      ref={element}
+      noValidate
+      onSubmit={onSubmit}
+      onKeyDown={onKeyDown}
+      aria-label="Launch an instance"
+    >
+      <Grid gap="md" align="flex-start">
+        <Grid.Col span={{ base: 12, md: 8 }}>
+          <Stack gap="md">
+            <FormSection id="name" title="Name">
+              <Group align="flex-start" gap="sm">
+                <TextInput
+                  flex="1 1 220px"
+                  label="Name"
+                  placeholder="web"
+                  maxLength={255}
+                  autoFocus
+                  description={namesText(values)}
+                  {...form.getInputProps('name')}
+                  error={errorOf('name')}
+                />
+                <NumberInput
+                  w={110}
+                  label="Count"
+                  description="at once"
+                  min={1}
+                  max={50}
+                  allowDecimal={false}
+                  {...form.getInputProps('count')}
+                  error={errorOf('count')}
+                />
+              </Group>
+            </FormSection>
+            <ImageField
+              images={options.images}
+              value={values.imageId}
+              onChange={(id) => form.setFieldValue('imageId', id)}
+              error={errorOf('imageId')}
+            />
+            <FlavorField
+              flavors={options.flavors}
+              value={values.flavorId}
+              onChange={(id) => form.setFieldValue('flavorId', id)}
+              problems={flavorProblems}
+              error={errorOf('flavorId')}
+            />
+            <KeyPairField
+              keyPairs={options.keyPairs}
+              value={values.keyName}
+              onChange={(name) => form.setFieldValue('keyName', name)}
+              error={errorOf('keyName')}
+            />
+            <NetworkField
+              networks={options.networks}
+              hasExternal={options.externalNetwork !== null}
+              value={values.networkIds}
+              onChange={(ids) => form.setFieldValue('networkIds', ids)}
+              publicIp={values.publicIp}
+              onPublicIp={(on) => form.setFieldValue('publicIp', on)}
+              onStarter={choose}
+              error={errorOf('networkIds')}
+              publicIpError={errorOf('publicIp')}
+            />
+            <SecurityField
+              presets={values.openPresets}
+              onPresets={(presets) => form.setFieldValue('openPresets', presets)}
+              groups={options.securityGroups}
+              groupIds={values.securityGroupIds}
+              onGroups={(ids) => form.setFieldValue('securityGroupIds', ids)}
+              error={errorOf('securityGroupIds')}
+            />
+            <AdvancedFields form={form} />
+          </Stack>
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, md: 4 }} className={classes.summary}>
+          <LaunchSummary
+            values={values}
+            image={image}
+            flavor={flavor}
+            plan={plan}
+            fresh={fresh}
+            planError={planError}
+            starter={starter}
+            busy={busy}
+            failure={failure}
+            cli={cli}
+          />
+        </Grid.Col>
+      </Grid>
+    </form>
+  )
+}
+
+function namesText(values: LaunchValues): string {
+  const names = launchNames(values.name, values.count)
+  if (names.length === 1) return 'Also its host name'
+  return names.length === 2
+    ? names.join(' and ')
+    : `${names[0]} … ${names.at(-1)}; {n} says where the number goes`
+}

@@ -1,0 +1,176 @@
+'use client'
+import {
+  Alert,
+  Button,
+  Divider,
+  Group,
+  Kbd,
+  List,
+  Loader,
+  Paper,
+  Stack,
+  Text,
+  ThemeIcon,
+  Title,
+} from '@mantine/core'
+import type { FlavorView, LaunchPlan } from '@stratolith/api/compute/contract'
+import type { ImageView } from '@stratolith/api/images/contract'
+import type { ErrorView } from '@stratolith/api/kernel/contract'
+import { IconAlertTriangle, IconCheck, IconRocket, IconX } from '@tabler/icons-react'
+import { AsCode } from '../../kit/AsCode.tsx'
+import { cloudError } from '../../kit/errors.ts'
+import { gib, mib } from '../../kit/format.ts'
+import { PlacementSummary } from './PlacementSummary.tsx'
+import { QuotaSummary } from './QuotaSummary.tsx'
+import { type LaunchValues, launchNames } from './values.ts'
+
+type Props = {
+  values: LaunchValues
+  image: ImageView | null
+  flavor: FlavorView | null
+  plan: LaunchPlan | null
+  fresh: boolean
+  planError: unknown
+  /** The launch makes the starter network first. */
+  starter: boolean
+  busy: boolean
+  failure: ErrorView | null
+  cli: string
+}
+
+/** What will happen, kept true while somebody types; the button launches it. */
+export function LaunchSummary(props: Props) {
+  const { values, image, flavor, plan, fresh, planError, busy, failure, cli } = props
+  const problem = plan && fresh && !plan.ok ? plan.problems[0] : null
+  return (
+    <Paper component="aside" withBorder radius="md" p="md" aria-label="Summary">
+      <Stack gap="sm">
+        <Group justify="space-between">
+          <Title order={2} size="h5">
+            Summary
+          </Title>
+          {!fresh && <Loader size="xs" aria-label="Working it out" />}
+        </Group>
+        <What values={values} image={image} flavor={flavor} />
+        {planError !== null && !plan && <Text size="sm">{cloudError(planError).message}</Text>}
+        {plan && flavor && <PlacementSummary plan={plan} />}
+        {plan && <QuotaSummary quota={plan.quota} />}
+        {plan && <Reach plan={plan} publicIp={values.publicIp} starter={props.starter} />}
+        <Login values={values} />
+        <Divider />
+        {failure && !failure.field && (
+          <Alert
+            color="red"
+            variant="light"
+            icon={<IconAlertTriangle />}
+            title={failure.message}
+            role="alert"
+          >
+            {failure.requestId && <Text size="xs">Request {failure.requestId}</Text>}
+          </Alert>
+        )}
+        {problem && (
+          <Text size="sm" c="var(--mantine-color-error)" role="status">
+            {problem.message}
+          </Text>
+        )}
+        <Button
+          type="submit"
+          size="md"
+          fullWidth
+          loading={busy}
+          disabled={Boolean(problem)}
+          leftSection={<IconRocket size={18} />}
+        >
+          {Number(values.count) > 1 ? `Launch ${values.count} instances` : 'Launch'}
+        </Button>
+        <Text size="xs" c="dimmed" ta="center">
+          <Kbd size="xs">Enter</Kbd> in a field, or <Kbd size="xs">Ctrl</Kbd>+<Kbd size="xs">Enter</Kbd>{' '}
+          anywhere
+        </Text>
+        <AsCode cli={cli} />
+      </Stack>
+    </Paper>
+  )
+}
+
+function What({ values, image, flavor }: Pick<Props, 'values' | 'image' | 'flavor'>) {
+  const names = launchNames(values.name, values.count)
+  return (
+    <div>
+      <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
+        {names.length === 1 ? names[0] : `${names.length} × ${names[0]} … ${names.at(-1)}`}
+      </Text>
+      <Text size="sm" c="dimmed">
+        {image ? image.name : 'no image yet'}
+      </Text>
+      <Text size="sm" c="dimmed">
+        {flavor
+          ? `${flavor.name}: ${flavor.vcpus} vCPU, ${mib(flavor.memoryMib)}, ${gib(flavor.diskGib)} disk`
+          : 'no size yet'}
+      </Text>
+    </div>
+  )
+}
+
+/** Who gets in, from where: what the plan says before there is anything to try. */
+function Reach({ plan, publicIp, starter }: { plan: LaunchPlan; publicIp: boolean; starter: boolean }) {
+  const networks = starter
+    ? 'starter-net (made first)'
+    : plan.networks.map((network) => network.name).join(', ')
+  return (
+    <Stack gap={4}>
+      <Text size="sm" fw={600}>
+        Network
+      </Text>
+      <Text size="sm" c="dimmed">
+        {networks || 'none yet'} · {publicIp ? 'with a public IP' : 'no public IP'}
+      </Text>
+      {publicIp && !starter && (
+        <List size="sm" spacing={2} center listStyleType="none">
+          {plan.reach.map((way) => (
+            <List.Item
+              key={way.what}
+              icon={
+                <ThemeIcon
+                  size={18}
+                  variant="light"
+                  color={way.ok ? 'teal' : 'gray'}
+                  aria-label={way.ok ? 'open' : 'closed'}
+                >
+                  {way.ok ? <IconCheck size={12} /> : <IconX size={12} />}
+                </ThemeIcon>
+              }
+            >
+              {way.what}
+              {way.reason && (
+                <Text span size="xs" c="dimmed">
+                  {' '}
+                  {way.reason}
+                </Text>
+              )}
+            </List.Item>
+          ))}
+        </List>
+      )}
+    </Stack>
+  )
+}
+
+function Login({ values }: { values: LaunchValues }) {
+  const ssh = values.openPresets.includes('ssh') && values.publicIp
+  return (
+    <Stack gap={4}>
+      <Text size="sm" fw={600}>
+        Logging in
+      </Text>
+      <Text size="sm" c="dimmed">
+        {values.keyName
+          ? ssh
+            ? `SSH with the key “${values.keyName}” to the public IP; the consoles are in the page too.`
+            : `The key “${values.keyName}” goes in. From outside SSH needs a public IP and an open port 22; the consoles work without.`
+          : 'No key pair: log in on a console with the password that the image has, if it has one.'}
+      </Text>
+    </Stack>
+  )
+}

@@ -1,0 +1,42 @@
+'use client'
+import { Button, Collapse, Group, Stack, Text, ThemeIcon } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import type { LaunchPlan } from '@stratolith/api/compute/contract'
+import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
+import { Explanation } from '../../operations/Explanation.tsx'
+
+/** On how many hosts it fits, and host by host why not; open by itself when it fits nowhere. */
+export function PlacementSummary({ plan }: { plan: LaunchPlan }) {
+  const { fit, total, verdicts } = plan.hosts
+  const [asked, { toggle }] = useDisclosure(false)
+  const open = asked || fit === 0
+  return (
+    <Stack gap={4}>
+      <Group gap="xs" justify="space-between">
+        <Group gap="xs">
+          <ThemeIcon size="sm" variant="light" color={fit > 0 ? 'teal' : 'red'} aria-hidden>
+            {fit > 0 ? <IconCheck size={14} /> : <IconAlertTriangle size={14} />}
+          </ThemeIcon>
+          <Text size="sm" fw={600}>
+            {total === 0
+              ? 'There is no host'
+              : `Fits on ${fit} of ${total} ${total === 1 ? 'host' : 'hosts'}`}
+          </Text>
+        </Group>
+        {fit > 0 && (
+          <Button size="compact-xs" variant="subtle" onClick={toggle} aria-expanded={open}>
+            {open ? 'Hide' : 'Why?'}
+          </Button>
+        )}
+      </Group>
+      {plan.suggestion && (
+        <Text size="sm" c="dimmed">
+          {plan.suggestion}
+        </Text>
+      )}
+      <Collapse expanded={open}>
+        <Explanation verdicts={verdicts} />
+      </Collapse>
+    </Stack>
+  )
+}

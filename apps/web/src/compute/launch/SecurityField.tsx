@@ -1,0 +1,60 @@
+'use client'
+import { Chip, Group, MultiSelect, Stack, Text } from '@mantine/core'
+import type { SecurityGroupView } from '@stratolith/api/networking/contract'
+import { FormSection } from './FormSection.tsx'
+import type { Preset } from './values.ts'
+
+/** What people want to open; "Web" is two ports. */
+const choices: { key: string; label: string; presets: Preset[]; opens: string }[] = [
+  { key: 'ssh', label: 'SSH', presets: ['ssh'], opens: '22/tcp' },
+  { key: 'web', label: 'Web', presets: ['http', 'https'], opens: '80/tcp and 443/tcp' },
+  { key: 'ping', label: 'Ping', presets: ['ping'], opens: 'ICMP' },
+  { key: 'rdp', label: 'Remote desktop', presets: ['rdp'], opens: '3389/tcp' },
+]
+
+type Props = {
+  presets: Preset[]
+  onPresets: (presets: Preset[]) => void
+  groups: SecurityGroupView[]
+  groupIds: string[]
+  onGroups: (ids: string[]) => void
+  error?: string
+}
+
+export function SecurityField({ presets, onPresets, groups, groupIds, onGroups, error }: Props) {
+  const on = choices.filter((choice) => choice.presets.every((preset) => presets.includes(preset)))
+  const change = (keys: string[]) =>
+    onPresets(choices.filter((choice) => keys.includes(choice.key)).flatMap((choice) => choice.presets))
+  return (
+    <FormSection id="security" title="Open ports">
+      <Stack gap="sm">
+        <Chip.Group multiple value={on.map((choice) => choice.key)} onChange={change}>
+          <Group gap="xs" role="group" aria-label="Ports to open">
+            {choices.map((choice) => (
+              <Chip key={choice.key} value={choice.key}>
+                {choice.label}
+              </Chip>
+            ))}
+          </Group>
+        </Chip.Group>
+        <Text size="xs" c="dimmed">
+          {on.length > 0
+            ? `Lets ${on.map((choice) => choice.opens).join(', ')} in from anywhere, by rules in the group “launch-rules”.`
+            : 'Nothing is let in beyond what the security groups below allow.'}
+        </Text>
+        <MultiSelect
+          label="Security groups"
+          description="None chosen: the project’s default group."
+          placeholder={groupIds.length > 0 ? undefined : 'default'}
+          data={groups.map((group) => ({ value: group.id, label: group.name }))}
+          value={groupIds}
+          onChange={onGroups}
+          searchable
+          clearable
+          hidePickedOptions
+          error={error}
+        />
+      </Stack>
+    </FormSection>
+  )
+}

@@ -1,0 +1,120 @@
+import { rulePresets } from '@stratolith/api/networking/contract'
+import { shellLine } from '../../kit/shell.ts'
+import { type LaunchValues, launchNames, metadataOf } from './values.ts'
+
+/** Names behind the ids of the form; the stock client takes either. */
+export type LaunchNames = {
+  image: string | null
+  flavor: string | null
+  networks: string[]
+  securityGroups: string[]
+  externalNetwork: string | null
+  /** True: the launch makes the starter network first. */
+  starter: boolean
+}
+
+const group = 'launch-rules'
+
+/** The same launch with the stock `openstack` client, ready to paste. */
+export function launchCli(values: LaunchValues, names: LaunchNames): string {
+  const count = Number(values.count) || 1
+  const lines = [...starterLines(names), ...ruleLines(values)]
+  if (values.userData) lines.push('# user-data.txt holds the user data of the form')
+  lines.push(
+    shellLine(
+      'openstack',
+      'server',
+      'create',
+      '--image',
+      names.image ?? 'IMAGE',
+      '--flavor',
+      names.flavor ?? 'FLAVOR',
+      ...names.networks.flatMap((network) => ['--network', network]),
+      ...groupWords(values, names),
+      ...(values.keyName ? ['--key-name', values.keyName] : []),
+      ...(values.userData ? ['--user-data', 'user-data.txt'] : []),
+      ...(values.description ? ['--description', values.description] : []),
+      ...Object.entries(metadataOf(values.metadata)).flatMap(([key, value]) => [
+        '--property',
+        `${key}=${value}`,
+      ]),
+      ...(count > 1 ? ['--min', count, '--max', count] : []),
+      '--wait',
+      values.name.trim() || 'NAME',
+    ),
+  )
+  return [...lines, ...publicIpLines(values, names)].join('\n')
+}
+
+function starterLines(names: LaunchNames): string[] {
+  if (!names.starter) return []
+  const [network = 'starter-net'] = names.networks
+  return [
+    shellLine('openstack', 'network', 'create', network),
+    shellLine(
+      'openstack',
+      'subnet',
+      'create',
+      '--network',
+      network,
+      '--subnet-range',
+      '10.0.0.0/24',
+      `${network}-subnet`,
+    ),
+    shellLine(
+      'openstack',
+      'router',
+      'create',
+      '--external-gateway',
+      names.externalNetwork ?? 'EXTERNAL',
+      `${network}-router`,
+    ),
+    shellLine('openstack', 'router', 'add', 'subnet', `${network}-router`, `${network}-subnet`),
+  ]
+}
+
+function ruleLines(values: LaunchValues): string[] {
+  const chosen = rulePresets.filter((preset) => values.openPresets.includes(preset.key))
+  if (chosen.length === 0) return []
+  return [
+    shellLine('openstack', 'security', 'group', 'create', group),
+    ...chosen.map((preset) =>
+      shellLine(
+        'openstack',
+        'security',
+        'group',
+        'rule',
+        'create',
+        '--protocol',
+        preset.protocol,
+        ...(preset.portMin === null ? [] : ['--dst-port', preset.portMin]),
+        group,
+      ),
+    ),
+  ]
+}
+
+function groupWords(values: LaunchValues, names: LaunchNames): string[] {
+  const opens = values.openPresets.length > 0
+  const groups = names.securityGroups.length > 0 || !opens ? names.securityGroups : ['default']
+  return [...groups, ...(opens ? [group] : [])].flatMap((name) => ['--security-group', name])
+}
+
+function publicIpLines(values: LaunchValues, names: LaunchNames): string[] {
+  if (!values.publicIp) return []
+  const network = names.externalNetwork ?? 'EXTERNAL'
+  const create = shellLine(
+    'openstack',
+    'floating',
+    'ip',
+    'create',
+    '-f',
+    'value',
+    '-c',
+    'floating_ip_address',
+    network,
+  )
+  return launchNames(values.name, values.count).map(
+    (name) => `${shellLine('openstack', 'server', 'add', 'floating', 'ip', name)} "$(${create})"`,
+  )
+}

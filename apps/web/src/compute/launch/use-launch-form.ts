@@ -1,0 +1,94 @@
+'use client'
+import { type UseFormReturnType, useForm } from '@mantine/form'
+import { useDebouncedValue } from '@mantine/hooks'
+import type { LaunchPlan } from '@stratolith/api/compute/contract'
+import type { NetworkView } from '@stratolith/api/networking/contract'
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
+import { useRouter } from 'next/navigation'
+import { useState } from 'react'
+import { cloudError, formErrors } from '../../kit/errors.ts'
+import { notify } from '../../kit/notify.ts'
+import { paths } from '../../kit/paths.ts'
+import { randomToken } from '../../kit/random.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import type { LaunchOptions } from './use-launch-options.ts'
+import { type LaunchValues, launchInputOf, launchProblems, planInputOf } from './values.ts'
+
+export type LaunchFormApi = UseFormReturnType<LaunchValues>
+const typingPauseMs = 250
+
+/**
+ * The plan for what the form says, a moment after the last key. `fresh` is false while the answer
+ * belongs to an older state of the form. `starter`: the launch makes the network first, so that its
+ * lack is no problem.
+ */
+export function usePlan(values: LaunchValues, starter: boolean) {
+  const trpc = useTRPC()
+  const input = JSON.stringify(planInputOf(values))
+  const [asked] = useDebouncedValue(input, typingPauseMs)
+  const query = useQuery(
+    trpc.compute.instances.plan.queryOptions(JSON.parse(asked), { placeholderData: keepPreviousData }),
+  )
+  const plan = query.data && starter ? withStarter(query.data) : (query.data ?? null)
+  return { plan, fresh: asked === input && !query.isPlaceholderData && !query.isFetching, error: query.error }
+}
+
+/** The plan as it will be once the starter network is there. */
+function withStarter(plan: LaunchPlan): LaunchPlan {
+  const problems = plan.problems.filter(({ field }) => field !== 'networkIds')
+  return { ...plan, problems, ok: problems.length === 0 }
+}
+
+/** Form, submit and what the server says to it. A repeated submit launches once (clientToken). */
+export function useLaunchForm(initialValues: LaunchValues, options: LaunchOptions) {
+  const trpc = useTRPC()
+  const router = useRouter()
+  const [clientToken] = useState(randomToken)
+  const form: LaunchFormApi = useForm<LaunchValues>({ initialValues, validate: launchProblems })
+  const starterNetwork = useMutation(trpc.networking.networks.starter.mutationOptions())
+  const launch = useMutation(trpc.compute.instances.launch.mutationOptions())
+  const starter =
+    options.networks.length === 0 && options.externalNetwork !== null && form.values.networkIds.length === 0
+
+  const choose = (network: NetworkView) => form.setFieldValue('networkIds', [network.id])
+  async function submit(values: LaunchValues): Promise<void> {
+    try {
+      let { networkIds } = values
+      if (starter) {
+        const network = await starterNetwork.mutateAsync({})
+        choose(network)
+        networkIds = [network.id]
+      }
+      const { instances } = await launch.mutateAsync(launchInputOf({ ...values, networkIds }, clientToken))
+      const [first] = instances
+      notify.started(
+        instances.length === 1 ? `Launching ${first?.name}` : `Launching ${instances.length} instances`,
+      )
+      router.push(instances.length === 1 && first ? paths.instance(first.id) : paths.instances)
+    } catch (error) {
+      form.setErrors(formErrors(error))
+      focusFirstError()
+    }
+  }
+  const failed = launch.error ?? starterNetwork.error
+  return {
+    form,
+    starter,
+    choose,
+    onSubmit: form.onSubmit(submit, focusFirstError),
+    /** Stays true after success: the page is being left. */
+    busy: starterNetwork.isPending || launch.isPending || launch.isSuccess,
+    /** What no field can show. */
+    failure: failed ? cloudError(failed) : null,
+  }
+}
+
+function focusFirstError(): void {
+  requestAnimationFrame(() => {
+    const field = document.querySelector<HTMLElement>(
+      '#launch-form [aria-invalid="true"], #launch-form [role="alert"]',
+    )
+    field?.focus({ preventScroll: true })
+    field?.scrollIntoView({ block: 'center', behavior: 'smooth' })
+  })
+}

@@ -1,0 +1,80 @@
+'use client'
+import type { FlavorView, KeyPairView } from '@stratolith/api/compute/contract'
+import type { ImageView } from '@stratolith/api/images/contract'
+import type { NetworkView, SecurityGroupView } from '@stratolith/api/networking/contract'
+import { useQueries, useQuery } from '@tanstack/react-query'
+import { useTRPC } from '../../kit/trpc.ts'
+import { imageDiskGib } from './defaults.ts'
+
+/** What the form offers. `refreshing` lists keep their old rows. */
+export type LaunchOptions = {
+  images: ImageView[]
+  flavors: FlavorView[]
+  networks: NetworkView[]
+  externalNetwork: NetworkView | null
+  securityGroups: SecurityGroupView[]
+  keyPairs: KeyPairView[]
+}
+
+const limit = 200
+
+/** All lists that the form needs, kept true by the event stream; null until each came once. */
+export function useLaunchOptions(): { options: LaunchOptions | null; error: unknown; retry: () => void } {
+  const trpc = useTRPC()
+  const images = useQuery(trpc.images.list.queryOptions({ state: 'active', limit }))
+  const flavors = useQuery(trpc.compute.flavors.list.queryOptions({ limit }))
+  const networks = useQuery(trpc.networking.networks.list.queryOptions({ limit }))
+  const groups = useQuery(trpc.networking.securityGroups.list.queryOptions({ limit }))
+  const keys = useQuery(trpc.compute.keyPairs.list.queryOptions({ limit }))
+  const all = [images, flavors, networks, groups, keys]
+  const error = all.find((query) => query.isError && !query.data)?.error ?? null
+  const retry = () => {
+    for (const query of all) if (query.isError) void query.refetch()
+  }
+  if (!images.data || !flavors.data || !networks.data || !groups.data || !keys.data)
+    return { options: null, error, retry }
+  return {
+    options: {
+      images: images.data.items,
+      flavors: flavors.data.items,
+      networks: networks.data.items.filter((network) => !network.external),
+      externalNetwork: networks.data.items.find((network) => network.external) ?? null,
+      securityGroups: groups.data.items,
+      keyPairs: keys.data.items,
+    },
+    error: null,
+    retry,
+  }
+}
+
+/** More sizes than this are judged only when one is chosen. */
+const judgedFlavors = 24
+
+/**
+ * Why each size would not do now, for this image and count (placement and quota included): flavor id
+ * → sentence. Asked in one batch, again only when image or count change.
+ */
+export function useFlavorProblems(
+  flavors: readonly FlavorView[],
+  image: ImageView | null,
+  count: number,
+): Map<string, string> {
+  const trpc = useTRPC()
+  const judged = flavors.slice(0, judgedFlavors)
+  const plans = useQueries({
+    queries: judged.map((flavor) =>
+      trpc.compute.instances.plan.queryOptions(
+        { flavorId: flavor.id, imageId: image?.id, count },
+        { staleTime: 30_000 },
+      ),
+    ),
+  })
+  const problems = new Map<string, string>()
+  for (const [index, flavor] of judged.entries()) {
+    const found = plans[index]?.data?.problems.find(({ field }) => field === 'flavorId' || field === null)
+    if (found) problems.set(flavor.id, found.message)
+    else if (image && flavor.diskGib < imageDiskGib(image))
+      problems.set(flavor.id, `The image needs ${imageDiskGib(image)} GiB of disk.`)
+  }
+  return problems
+}
