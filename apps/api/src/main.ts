@@ -41,6 +41,8 @@ async function internalDoor(deps: Deps, hub: EventHub): Promise<FastifyInstance>
     prefix: '/trpc',
     trpcOptions: {
       router: appRouter,
+      // Queries with long inputs (a plan with user data) come as POST.
+      allowMethodOverride: true,
       createContext: ({ req }: { req: FastifyRequest }) => trpcContext(deps, req),
       onError: () => undefined, // kernel/trpc.ts logs it with the request id
     },

@@ -12,20 +12,22 @@ const url = '/api/trpc'
 const maxQueryInAddress = 1500
 
 /** tRPC and the query cache for the pages inside of the shell. */
-export function CloudProvider({ children }: { children: ReactNode }) {
+export function CloudProvider({ projectId, children }: { projectId: string | null; children: ReactNode }) {
   const [queryClient] = useState(newQueryClient)
-  const [trpcClient] = useState(() =>
-    createTRPCClient<AppRouter>({
+  const [trpcClient] = useState(() => {
+    // See identity/server/forward.ts: this page was made for this project.
+    const headers = { 'x-stratolith-project': projectId ?? '' }
+    return createTRPCClient<AppRouter>({
       links: [
         splitLink({
           condition: (op) =>
             op.type === 'query' && (JSON.stringify(op.input)?.length ?? 0) > maxQueryInAddress,
-          true: httpLink({ url, methodOverride: 'POST' }),
-          false: httpBatchStreamLink({ url, maxItems: 20, maxURLLength: 6000 }),
+          true: httpLink({ url, methodOverride: 'POST', headers, fetch: fetchHere }),
+          false: httpBatchStreamLink({ url, maxItems: 20, maxURLLength: 6000, headers, fetch: fetchHere }),
         }),
       ],
-    }),
-  )
+    })
+  })
   return (
     <QueryClientProvider client={queryClient}>
       <TRPCProvider trpcClient={trpcClient} queryClient={queryClient}>
@@ -33,6 +35,13 @@ export function CloudProvider({ children }: { children: ReactNode }) {
       </TRPCProvider>
     </QueryClientProvider>
   )
+}
+
+/** 409 from the portal itself: the project was switched in another tab. This page is of the past. */
+const fetchHere: typeof fetch = async (input, init) => {
+  const answer = await fetch(input, init)
+  if (answer.status === 409 && answer.headers.has('x-stratolith-reload')) window.location.reload()
+  return answer
 }
 
 function newQueryClient(): QueryClient {

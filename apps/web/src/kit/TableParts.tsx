@@ -25,7 +25,7 @@ export function TableHead<V>({
     <thead role="rowgroup">
       <tr role="row">
         {select && (
-          <th role="columnheader" className={classes.tick}>
+          <th role="columnheader" scope="col" className={classes.tick}>
             <Checkbox
               size="xs"
               aria-label="Select all rows"
@@ -58,7 +58,7 @@ export function TableHead<V>({
           )
         })}
         {hasActions && (
-          <th role="columnheader" className={classes.menu}>
+          <th role="columnheader" scope="col" className={classes.menu}>
             <span className={classes.hidden}>Actions</span>
           </th>
         )}

@@ -1,0 +1,28 @@
+import '@mantine/spotlight/styles.css'
+import '@mantine/dropzone/styles.css'
+import { headers } from 'next/headers'
+import { redirect } from 'next/navigation'
+import type { ReactNode } from 'react'
+import { currentSession } from '../../identity/server/current.ts'
+import { paths } from '../../kit/paths.ts'
+import { Portal } from '../../shell/Portal.tsx'
+
+export default async function PortalLayout({ children }: { children: ReactNode }) {
+  const session = await currentSession()
+  if (!session) {
+    const from = (await headers()).get('x-portal-path') ?? paths.overview
+    redirect(`${paths.signIn}?${new URLSearchParams({ from, ended: '1' })}`)
+  }
+  return (
+    <Portal
+      session={{
+        userName: session.user.name,
+        project: session.project,
+        roles: session.roles,
+        isAdmin: session.admin,
+      }}
+    >
+      {children}
+    </Portal>
+  )
+}

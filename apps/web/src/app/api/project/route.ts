@@ -1,0 +1,32 @@
+import { rescopeInput } from '@stratolith/api/identity/contract'
+import { cookies } from 'next/headers'
+import { apiClient } from '../../../identity/server/api.ts'
+import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
+import {
+  cookieName,
+  cookieOptions,
+  maxAgeSeconds,
+  readSession,
+  sealSession,
+} from '../../../identity/server/session-cookie.ts'
+import { cloudError } from '../../../kit/errors.ts'
+
+/** Changes the project that the session works in: a new token of the same sign-in, in the cookie. */
+export async function POST(request: Request): Promise<Response> {
+  const refused = refuseForeign(request)
+  if (refused) return refused
+  const jar = await cookies()
+  const known = await readSession(jar)
+  if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
+  const input = rescopeInput.safeParse(await request.json().catch(() => null))
+  if (!input.success) return refusal(400, 'invalid_input', 'Choose a project.')
+  try {
+    const issued = await apiClient({ token: known.token }).identity.rescope.mutate(input.data)
+    const sealed = await sealSession(issued)
+    jar.set(cookieName('session'), sealed, { ...cookieOptions(request.headers), maxAge: maxAgeSeconds })
+    return Response.json({ project: issued.session.project }, { headers: { 'cache-control': 'no-store' } })
+  } catch (error) {
+    const { code, message } = cloudError(error)
+    return refusal(code === 'unauthenticated' ? 401 : code === 'not_found' ? 404 : 503, code, message)
+  }
+}

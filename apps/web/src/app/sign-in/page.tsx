@@ -1,0 +1,15 @@
+import type { Metadata } from 'next'
+import { redirect } from 'next/navigation'
+import { SignInPage } from '../../identity/SignInPage.tsx'
+import { currentSession } from '../../identity/server/current.ts'
+import { safeReturnPath } from '../../kit/paths.ts'
+
+export const metadata: Metadata = { title: 'Sign in' }
+type Params = { from?: string; ended?: string }
+
+export default async function Page({ searchParams }: { searchParams: Promise<Params> }) {
+  const { from, ended } = await searchParams
+  const back = safeReturnPath(typeof from === 'string' ? from : null)
+  if (await currentSession()) redirect(back)
+  return <SignInPage back={back} ended={ended === '1'} />
+}

@@ -1,0 +1,83 @@
+import type { AuthOptions, User } from 'next-auth'
+import CredentialsProvider from 'next-auth/providers/credentials'
+import { cloudError } from '../../kit/errors.ts'
+import { paths } from '../../kit/paths.ts'
+import { apiClient } from './api.ts'
+import {
+  cookieName,
+  cookieOptions,
+  maxAgeSeconds,
+  type PortalSession,
+  sessionSecret,
+} from './session-cookie.ts'
+
+// The portal is opened under any name that leads to the front door, which alone sets
+// x-forwarded-host; a fixed address would break all the others.
+delete process.env.NEXTAUTH_URL
+process.env.AUTH_TRUST_HOST = 'true'
+
+type SignedIn = User & { portal: PortalSession }
+
+/** Options of next-auth for one request: whether cookies demand TLS depends on how it came in. */
+export function authOptions(headers: Headers): AuthOptions {
+  const options = cookieOptions(headers)
+  return {
+    secret: sessionSecret(),
+    session: { strategy: 'jwt', maxAge: maxAgeSeconds },
+    jwt: { maxAge: maxAgeSeconds },
+    pages: { signIn: paths.signIn, error: paths.signIn },
+    useSecureCookies: options.secure,
+    cookies: {
+      sessionToken: { name: cookieName('session'), options },
+      csrfToken: { name: cookieName('csrf'), options },
+      callbackUrl: { name: cookieName('callback'), options },
+    },
+    providers: [
+      CredentialsProvider({
+        name: 'Password',
+        credentials: { user: { type: 'text' }, password: { type: 'password' }, domain: { type: 'text' } },
+        authorize: (input, request) => signIn(input, sourceOf(request.headers)),
+      }),
+    ],
+    callbacks: {
+      // `token` is what the cookie seals. Nothing else of next-auth's is kept in it.
+      jwt: ({ token, user }) => (user ? { ...(user as SignedIn).portal } : token),
+      // What /api/auth/session tells the browser: nothing that it could use.
+      session: ({ session }) => ({ expires: session.expires }),
+    },
+    events: {
+      signOut: async ({ token }) => {
+        const text = (token as Partial<PortalSession> | undefined)?.token
+        if (!text) return
+        await apiClient({ token: text })
+          .identity.signOut.mutate()
+          .catch((error: unknown) => {
+            if (cloudError(error).code !== 'unauthenticated') throw error
+          })
+      },
+    },
+  }
+}
+
+async function signIn(
+  input: Record<string, string> | undefined,
+  source: string | undefined,
+): Promise<SignedIn | null> {
+  const { user = '', password = '', domain } = input ?? {}
+  try {
+    const { token, session } = await apiClient({ source }).identity.signIn.mutate({
+      user,
+      password,
+      domain: domain || undefined,
+    })
+    return { id: session.user.id, portal: { token, session } }
+  } catch (error) {
+    // next-auth hands this message to the form as it is.
+    throw new Error(cloudError(error).message)
+  }
+}
+
+/** The front door puts exactly one address there. */
+function sourceOf(headers: Record<string, string> | undefined): string | undefined {
+  return headers?.['x-forwarded-for']?.split(',')[0]?.trim()
+}

@@ -1,0 +1,76 @@
+import { cookies } from 'next/headers'
+import { apiUrl } from './api.ts'
+import { refusal } from './origin.ts'
+import { readSession } from './session-cookie.ts'
+
+const maxBodyBytes = 1 << 20
+/** These answer with a token, which the browser must not see, or have a route of their own. */
+const ownRoutes = new Set(['identity.signIn', 'identity.rescope', 'identity.signOut'])
+/** A page made for one project must not act in another one, after a switch in another tab. */
+const projectHeader = 'x-stratolith-project'
+
+/** Passes a tRPC request of the browser on to the API, with the token that only we know. */
+export async function forwardTrpc(request: Request, procedures: string): Promise<Response> {
+  if (!/^[\w.,]{1,4000}$/.test(procedures)) return refusal(404, 'not_found', 'There is no such procedure.')
+  if (procedures.split(',').some((name) => ownRoutes.has(name)))
+    return refusal(404, 'not_found', 'There is no such procedure.')
+  const known = await readSession(await cookies())
+  const wanted = request.headers.get(projectHeader)
+  if (known && wanted !== null && wanted !== (known.session.project?.id ?? '')) return switched()
+  const body = request.method === 'POST' ? await limitedBody(request) : undefined
+  if (body === null) return refusal(413, 'invalid_input', 'That is more than 1 MiB. Send less.')
+  const headers = new Headers({ accept: request.headers.get('accept') ?? '*/*' })
+  for (const name of ['content-type', 'trpc-accept']) {
+    const value = request.headers.get(name)
+    if (value) headers.set(name, value)
+  }
+  if (known) headers.set('x-auth-token', known.token)
+  try {
+    const url = `${apiUrl('/trpc')}/${procedures}${new URL(request.url).search}`
+    const answer = await fetch(url, {
+      method: request.method,
+      headers,
+      body,
+      signal: request.signal,
+      cache: 'no-store',
+    })
+    return new Response(answer.body, { status: answer.status, headers: keptHeaders(answer) })
+  } catch (error) {
+    if (request.signal.aborted) return new Response(null, { status: 499 })
+    console.error('the API does not answer', error)
+    return refusal(503, 'unavailable', 'The control plane does not answer. We keep trying.')
+  }
+}
+
+function switched(): Response {
+  const answer = refusal(409, 'conflict', 'You work in another project now. Reload the page.')
+  answer.headers.set('x-stratolith-reload', '1')
+  return answer
+}
+
+function keptHeaders(answer: Response): Headers {
+  const headers = new Headers({ 'cache-control': 'no-store' })
+  for (const name of ['content-type', 'vary']) {
+    const value = answer.headers.get(name)
+    if (value) headers.set(name, value)
+  }
+  return headers
+}
+
+/** The body's bytes; null when there are too many of them, whatever content-length says. */
+async function limitedBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.body ?? []) {
+    length += chunk.byteLength
+    if (length > maxBodyBytes) return null
+    chunks.push(chunk)
+  }
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return whole
+}

@@ -1,0 +1,52 @@
+/* biome-ignore-all lint/a11y/noRedundantRoles: as in TableParts.tsx */
+'use client'
+import type { ReactNode } from 'react'
+import { EmptyState } from '../ui/EmptyState.tsx'
+import { useRunAction } from './actions.tsx'
+import type { ResourceAction, ResourceDescriptor } from './descriptor.ts'
+import classes from './ResourceTable.module.css'
+import { TableHead, TableRow } from './TableParts.tsx'
+
+/** The look of a list for rows that a page has already: parts of one resource. No search, no pages. */
+export function RowsTable<V extends { id: string }>({
+  descriptor,
+  rows,
+  actions = [],
+  label,
+  empty,
+}: {
+  descriptor: ResourceDescriptor<V>
+  rows: V[]
+  actions?: ResourceAction<V>[]
+  /** What the table is called where the plural alone says too little. */
+  label?: string
+  empty?: ReactNode
+}) {
+  const runAction = useRunAction(descriptor)
+  if (rows.length === 0) return empty ?? <EmptyState icon={descriptor.icon} {...descriptor.empty} />
+  return (
+    <div className={classes.frame}>
+      <table className={classes.table} role="table" aria-label={label ?? descriptor.plural}>
+        <TableHead
+          columns={descriptor.columns.map((column) => ({ ...column, sort: undefined }))}
+          sort={null}
+          onSort={() => undefined}
+          select={null}
+          hasActions={actions.length > 0}
+        />
+        <tbody role="rowgroup">
+          {rows.map((row) => (
+            <TableRow
+              key={row.id}
+              view={row}
+              descriptor={descriptor}
+              actions={actions}
+              select={null}
+              onRun={(action) => void runAction(action, [row])}
+            />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}

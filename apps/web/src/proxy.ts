@@ -1,0 +1,49 @@
+import { type NextRequest, NextResponse } from 'next/server'
+import { publicHost } from './identity/server/origin.ts'
+import { isTls, readSession } from './identity/server/session-cookie.ts'
+import { paths } from './kit/paths.ts'
+
+/** Pages only: route handlers check for themselves, and a proxy in front of an upload would hold it. */
+export const config = { matcher: ['/((?!api/|_next/|icon|favicon).*)'] }
+
+/** Sends strangers to the sign-in page; gives every page its Content-Security-Policy. */
+export async function proxy(request: NextRequest): Promise<NextResponse> {
+  const { pathname, search } = request.nextUrl
+  const host = publicHost(request.headers)
+  const policy = contentSecurityPolicy(crypto.randomUUID().replaceAll('-', ''), host)
+  if (pathname !== paths.signIn && !(await readSession(request.cookies))) {
+    const origin = `${isTls(request.headers) ? 'https' : 'http'}://${host}`
+    const target = new URL(paths.signIn, origin)
+    if (pathname !== paths.overview || search) target.searchParams.set('from', pathname + search)
+    return NextResponse.redirect(target)
+  }
+  const headers = new Headers(request.headers)
+  headers.set('content-security-policy', policy.text)
+  headers.set('x-nonce', policy.nonce)
+  headers.set('x-portal-path', pathname + search)
+  const response = NextResponse.next({ request: { headers } })
+  response.headers.set('content-security-policy', policy.text)
+  return response
+}
+
+/** Scripts only by nonce; frames nowhere; WebSockets only to the host that served the page. */
+function contentSecurityPolicy(nonce: string, host: string): { nonce: string; text: string } {
+  const dev = process.env.NODE_ENV === 'development'
+  const sockets = /^[\w.:[\]-]{1,255}$/.test(host) ? ` ws://${host} wss://${host}` : ''
+  const text = [
+    `default-src 'self'`,
+    // Turbopack evaluates changed modules; only in development.
+    `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${dev ? " 'unsafe-eval'" : ''}`,
+    // Mantine and xterm size things by style attributes.
+    `style-src 'self' 'unsafe-inline'`,
+    `img-src 'self' data: blob:`,
+    `font-src 'self'`,
+    `connect-src 'self'${sockets}`,
+    `worker-src 'self' blob:`,
+    `object-src 'none'`,
+    `base-uri 'none'`,
+    `form-action 'self'`,
+    `frame-ancestors 'none'`,
+  ].join('; ')
+  return { nonce, text }
+}

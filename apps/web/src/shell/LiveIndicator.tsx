@@ -1,0 +1,45 @@
+'use client'
+import { Group, Text, Tooltip } from '@mantine/core'
+import { IconPlugConnectedX, IconRefresh, IconWifi } from '@tabler/icons-react'
+import { useLiveState } from '../kit/live.tsx'
+
+const looks = {
+  live: {
+    text: 'Live',
+    color: 'teal',
+    icon: <IconWifi size={16} />,
+    detail: 'Changes appear by themselves, whoever makes them.',
+  },
+  connecting: {
+    text: 'Connecting',
+    color: 'dimmed',
+    icon: <IconRefresh size={16} />,
+    detail: 'Connecting to the stream of changes.',
+  },
+  offline: {
+    text: 'Offline',
+    color: 'red',
+    icon: <IconPlugConnectedX size={16} />,
+    detail: 'The portal does not answer; what you see may be old. We keep trying.',
+  },
+} as const
+
+/** Whether this page follows the cloud. */
+export function LiveIndicator() {
+  const { text, color, icon, detail } = looks[useLiveState()]
+  return (
+    <Tooltip label={detail} events={{ hover: true, focus: true, touch: true }}>
+      <Group gap={4} wrap="nowrap" role="status" aria-label={`${text}. ${detail}`} c={color} px={4}>
+        {icon}
+        <Text
+          size="xs"
+          fw={600}
+          visibleFrom="sm"
+          c={color === 'teal' ? 'var(--mantine-color-teal-light-color)' : color}
+        >
+          {text}
+        </Text>
+      </Group>
+    </Tooltip>
+  )
+}

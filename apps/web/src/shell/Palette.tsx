@@ -1,0 +1,109 @@
+'use client'
+import { useDebouncedValue } from '@mantine/hooks'
+import { Spotlight } from '@mantine/spotlight'
+import { IconDisc, IconNetwork, IconPlus, IconSearch, IconServer2 } from '@tabler/icons-react'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useRouter } from 'next/navigation'
+import { type ReactNode, useState } from 'react'
+import { paths } from '../kit/paths.ts'
+import { useSession } from '../kit/session.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { navigationFor } from './navigation.tsx'
+
+type Entry = { id: string; label: string; description?: string; href: string; icon: ReactNode }
+
+/** Ctrl-K: pages, things to make, and the project's resources by name. */
+export function Palette({ onClose }: { onClose: () => void }) {
+  const router = useRouter()
+  const { isAdmin } = useSession()
+  const [query, setQuery] = useState('')
+  const words = query.trim().toLowerCase()
+  const groups = navigationFor(isAdmin)
+  const pages: Entry[] = groups.flatMap(({ items }) =>
+    items.map(({ label, href, icon }) => ({ id: href, label, href, icon })),
+  )
+  const makers: Entry[] = groups.flatMap(({ items }) =>
+    items.flatMap(({ create }) =>
+      create ? [{ id: create.href, ...create, icon: <IconPlus size={18} /> }] : [],
+    ),
+  )
+  const matches = (entries: Entry[]) => entries.filter(({ label }) => label.toLowerCase().includes(words))
+  const found = useResources(query.trim())
+  const sections = [
+    { label: 'Resources', entries: found },
+    { label: 'Pages', entries: matches(pages) },
+    { label: 'Make', entries: matches(makers) },
+  ].filter(({ entries }) => entries.length > 0)
+  const go = (href: string) => {
+    onClose()
+    router.push(href)
+  }
+  return (
+    <Spotlight.Root
+      forceOpened
+      onSpotlightClose={onClose}
+      query={query}
+      onQueryChange={setQuery}
+      shortcut={null}
+      scrollable
+      maxHeight={420}
+    >
+      <Spotlight.Search
+        placeholder="Find a page, an instance, an image, a network …"
+        aria-label="Find or do"
+        leftSection={<IconSearch size={18} />}
+      />
+      <Spotlight.ActionsList>
+        {sections.map(({ label, entries }) => (
+          <Spotlight.ActionsGroup key={label} label={label}>
+            {entries.map((entry) => (
+              <Spotlight.Action
+                key={entry.id}
+                label={entry.label}
+                description={entry.description}
+                leftSection={entry.icon}
+                onClick={() => go(entry.href)}
+              />
+            ))}
+          </Spotlight.ActionsGroup>
+        ))}
+        {sections.length === 0 && <Spotlight.Empty>Nothing has that name.</Spotlight.Empty>}
+      </Spotlight.ActionsList>
+    </Spotlight.Root>
+  )
+}
+
+/** Instances, networks and images whose name has the word. */
+function useResources(typed: string): Entry[] {
+  const trpc = useTRPC()
+  const [search] = useDebouncedValue(typed, 150)
+  const input = { search, limit: 5 }
+  const options = { enabled: search.length > 0, placeholderData: keepPreviousData }
+  const instances = useQuery({ ...trpc.compute.instances.list.queryOptions(input), ...options })
+  const networks = useQuery({ ...trpc.networking.networks.list.queryOptions(input), ...options })
+  const images = useQuery({ ...trpc.images.list.queryOptions(input), ...options })
+  if (typed === '') return []
+  return [
+    ...(instances.data?.items ?? []).map(({ id, name, status }) => ({
+      id,
+      label: name,
+      description: `Instance · ${status}`,
+      href: paths.instance(id),
+      icon: <IconServer2 size={18} />,
+    })),
+    ...(networks.data?.items ?? []).map(({ id, name }) => ({
+      id,
+      label: name,
+      description: 'Network',
+      href: paths.network(id),
+      icon: <IconNetwork size={18} />,
+    })),
+    ...(images.data?.items ?? []).map(({ id, name }) => ({
+      id,
+      label: name,
+      description: 'Image',
+      href: paths.image(id),
+      icon: <IconDisc size={18} />,
+    })),
+  ]
+}

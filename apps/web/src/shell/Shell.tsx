@@ -1,0 +1,82 @@
+'use client'
+import { ActionIcon, AppShell, Burger, Button, Group, Kbd, Text } from '@mantine/core'
+import { useDisclosure, useHotkeys } from '@mantine/hooks'
+import { IconSearch } from '@tabler/icons-react'
+import dynamic from 'next/dynamic'
+import Link from 'next/link'
+import { type ReactNode, useState } from 'react'
+import { AccountMenu } from '../identity/AccountMenu.tsx'
+import { ProjectSwitcher } from '../identity/ProjectSwitcher.tsx'
+import { paths } from '../kit/paths.ts'
+import { Logo } from '../ui/Logo.tsx'
+import { LiveIndicator } from './LiveIndicator.tsx'
+import classes from './Shell.module.css'
+import { SideBar } from './SideBar.tsx'
+
+// Loaded when it is opened for the first time.
+const Palette = dynamic(() => import('./Palette.tsx').then((module) => module.Palette), { ssr: false })
+
+/** Header, side bar and the page. Below 768 px the side bar is a drawer. */
+export function Shell({ children }: { children: ReactNode }) {
+  const [menuOpen, menu] = useDisclosure(false)
+  const [paletteOpen, setPaletteOpen] = useState(false)
+  useHotkeys([['mod+K', () => setPaletteOpen((open) => !open)]], [])
+  return (
+    <AppShell
+      header={{ height: 56 }}
+      navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !menuOpen } }}
+      padding={{ base: 'sm', sm: 'lg' }}
+    >
+      <a href="#content" className={classes.skip}>
+        Skip to the content
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" gap="xs" justify="space-between" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap" style={{ minWidth: 0 }}>
+            <Burger
+              hiddenFrom="sm"
+              size="sm"
+              opened={menuOpen}
+              onClick={menu.toggle}
+              aria-label={menuOpen ? 'Close the navigation' : 'Open the navigation'}
+              aria-expanded={menuOpen}
+            />
+            <Link href={paths.overview} className={classes.home} aria-label="Stratolith: overview">
+              <Logo compact />
+            </Link>
+            <ProjectSwitcher />
+          </Group>
+          <Group gap={6} wrap="nowrap">
+            <LiveIndicator />
+            <Button
+              variant="default"
+              visibleFrom="md"
+              leftSection={<IconSearch size={16} />}
+              rightSection={<Kbd size="xs">Ctrl K</Kbd>}
+              onClick={() => setPaletteOpen(true)}
+            >
+              <Text size="sm" c="dimmed">
+                Find or do
+              </Text>
+            </Button>
+            <ActionIcon
+              hiddenFrom="md"
+              variant="default"
+              size={36}
+              aria-label="Find or do"
+              onClick={() => setPaletteOpen(true)}
+            >
+              <IconSearch size={18} />
+            </ActionIcon>
+            <AccountMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <SideBar onNavigate={menu.close} />
+      <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
+        <div className={classes.page}>{children}</div>
+      </AppShell.Main>
+      {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
+    </AppShell>
+  )
+}
