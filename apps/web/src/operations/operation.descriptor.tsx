@@ -1,0 +1,79 @@
+'use client'
+import { Anchor, Text } from '@mantine/core'
+import type { OperationView } from '@stratolith/api/kernel/contract'
+import { IconActivity } from '@tabler/icons-react'
+import Link from 'next/link'
+import { Ago } from '../kit/Ago.tsx'
+import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { useUrlState } from '../kit/url-state.ts'
+import { OperationState, OperationTime } from './OperationState.tsx'
+import { durationMs, kindWords, operationTitle, resourcePath } from './words.ts'
+
+export const operationDescriptor: ResourceDescriptor<OperationView> = {
+  kind: 'operation',
+  noun: 'Operation',
+  plural: 'Operations',
+  name: operationTitle,
+  icon: <IconActivity size={28} />,
+  columns: [
+    {
+      id: 'action',
+      header: 'Operation',
+      cell: (op) => <OpenOperation operation={op} />,
+      sort: operationTitle,
+    },
+    {
+      id: 'resource',
+      header: 'On',
+      cell: (op) => <ResourceLink operation={op} />,
+      sort: (op) => op.resourceName,
+    },
+    { id: 'state', header: 'State', cell: (op) => <OperationState operation={op} />, sort: (op) => op.state },
+    {
+      id: 'time',
+      header: 'Took',
+      cell: (op) => <OperationTime operation={op} />,
+      sort: (op) => durationMs(op, 0) ?? 0,
+      width: 110,
+    },
+    { id: 'actor', header: 'By', cell: (op) => op.actorName ?? 'the cloud', hideBelow: 'sm' },
+    {
+      id: 'createdAt',
+      header: 'Begun',
+      cell: (op) => <Ago iso={op.createdAt} />,
+      sort: (op) => op.createdAt,
+    },
+  ],
+  empty: {
+    title: 'Nothing has happened yet',
+    text: 'Every action of this project is listed here with its steps, its seconds and its errors.',
+  },
+}
+
+/** Opens the panel with the steps (?operation=ID). */
+function OpenOperation({ operation }: { operation: OperationView }) {
+  const { set } = useUrlState()
+  return (
+    <Anchor
+      component="button"
+      type="button"
+      size="sm"
+      fw={600}
+      ta="start"
+      onClick={() => set({ operation: operation.id }, true)}
+    >
+      {operationTitle(operation)}
+    </Anchor>
+  )
+}
+
+export function ResourceLink({ operation }: { operation: OperationView }) {
+  const href = resourcePath(operation)
+  const name = operation.resourceName || kindWords[operation.resourceKind] || operation.resourceKind
+  if (href === null) return <Text size="sm">{name}</Text>
+  return (
+    <Anchor component={Link} href={href} size="sm" prefetch={false}>
+      {name}
+    </Anchor>
+  )
+}

@@ -1,0 +1,62 @@
+import type { OperationView } from '@stratolith/api/kernel/contract'
+import { paths } from '../kit/paths.ts'
+import type { Tone } from '../kit/StateBadge.tsx'
+
+/** Kinds of the event log in people's words. */
+export const kindWords: Record<string, string> = {
+  instance: 'instance',
+  image: 'image',
+  network: 'network',
+  subnet: 'subnet',
+  port: 'port',
+  router: 'router',
+  floatingIp: 'floating IP',
+  securityGroup: 'security group',
+  keyPair: 'key pair',
+  flavor: 'flavor',
+  host: 'host',
+  project: 'project',
+  user: 'user',
+}
+
+/** "instance.create" → "Create instance"; "securityGroup.addRule" → "Add rule: security group". */
+export function operationTitle({ action }: Pick<OperationView, 'action'>): string {
+  const [kind = '', verb = ''] = action.split('.')
+  const words = verb
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .replaceAll(/[_-]/g, ' ')
+    .toLowerCase()
+  const noun = kindWords[kind] ?? kind
+  const sentence = words.includes(' ') ? `${words}: ${noun}` : `${words} ${noun}`
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
+}
+
+export const stateWords: Record<OperationView['state'], { text: string; tone: Tone }> = {
+  queued: { text: 'Queued', tone: 'busy' },
+  running: { text: 'Running', tone: 'busy' },
+  undoing: { text: 'Undoing', tone: 'busy' },
+  succeeded: { text: 'Done', tone: 'good' },
+  failed: { text: 'Failed', tone: 'bad' },
+}
+
+/** The page of what an operation worked on, when it has one. */
+export function resourcePath({ resourceKind, resourceId }: OperationView): string | null {
+  const pages: Record<string, (id: string) => string> = {
+    instance: paths.instance,
+    image: paths.image,
+    network: paths.network,
+    router: paths.router,
+    securityGroup: paths.securityGroup,
+  }
+  return pages[resourceKind]?.(resourceId) ?? null
+}
+
+/** How long it took, or has taken up to `now`; null before it began. Milliseconds. */
+export function durationMs(
+  item: { startedAt: string | null; finishedAt: string | null },
+  now: number | null,
+): number | null {
+  if (item.startedAt === null) return null
+  const end = item.finishedAt === null ? now : Date.parse(item.finishedAt)
+  return end === null ? null : Math.max(0, end - Date.parse(item.startedAt))
+}

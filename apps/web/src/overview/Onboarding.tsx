@@ -1,0 +1,116 @@
+'use client'
+import { Button, SimpleGrid, Text, ThemeIcon } from '@mantine/core'
+import { IconCheck, IconKey, IconNetwork, IconRocket } from '@tabler/icons-react'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import Link from 'next/link'
+import type { ReactNode } from 'react'
+import { notify } from '../kit/notify.ts'
+import { creating, paths } from '../kit/paths.ts'
+import { invalidateKind } from '../kit/stale.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { Section } from '../ui/Section.tsx'
+import classes from './Onboarding.module.css'
+
+/** Three steps from an empty project to a running instance. What is done already is ticked off. */
+export function Onboarding() {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const networks = useQuery(trpc.networking.networks.list.queryOptions({ external: false, limit: 1 }))
+  const keyPairs = useQuery(trpc.compute.keyPairs.list.queryOptions({ limit: 1 }))
+  const starter = useMutation(
+    trpc.networking.networks.starter.mutationOptions({
+      onSuccess: (network) => {
+        invalidateKind(client, 'network')
+        notify.done(`Network ${network.name} with a way out is on its way.`)
+      },
+      onError: notify.failed,
+    }),
+  )
+  const hasNetwork = (networks.data?.total ?? 0) > 0
+  const hasKey = (keyPairs.data?.total ?? 0) > 0
+  const next = hasNetwork ? (hasKey ? 3 : 2) : 1
+  return (
+    <Section title="Your first instance" description="Three steps, about a minute.">
+      <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="md" component="ol" className={classes.steps}>
+        <Step
+          number={1}
+          title="A network with a way out"
+          text="A private network, its router to the outside, and addresses by DHCP."
+          icon={<IconNetwork size={20} />}
+          done={hasNetwork}
+        >
+          <Button
+            fullWidth
+            variant={next === 1 ? 'filled' : 'default'}
+            loading={starter.isPending}
+            disabled={hasNetwork || networks.isPending}
+            onClick={() => starter.mutate({})}
+          >
+            Make the starter network
+          </Button>
+        </Step>
+        <Step
+          number={2}
+          title="A key pair for SSH"
+          text="Import your public key, or let us make a pair. You can also do it while you launch."
+          icon={<IconKey size={20} />}
+          done={hasKey}
+        >
+          <Button
+            fullWidth
+            component={Link}
+            href={creating(paths.keyPairs)}
+            variant={next === 2 ? 'filled' : 'default'}
+          >
+            Add a key pair
+          </Button>
+        </Step>
+        <Step
+          number={3}
+          title="Launch"
+          text="Choose an image and a size. The form says at once whether it fits, and why not."
+          icon={<IconRocket size={20} />}
+          done={false}
+        >
+          <Button fullWidth component={Link} href={paths.launch} variant={next === 3 ? 'filled' : 'default'}>
+            Launch instance
+          </Button>
+        </Step>
+      </SimpleGrid>
+    </Section>
+  )
+}
+
+function Step({
+  number,
+  title,
+  text,
+  icon,
+  done,
+  children,
+}: {
+  number: number
+  title: string
+  text: string
+  icon: ReactNode
+  done: boolean
+  children: ReactNode
+}) {
+  return (
+    <li className={classes.step}>
+      <div className={classes.head}>
+        <ThemeIcon variant="light" size={36} radius="xl" color={done ? 'teal' : undefined} aria-hidden>
+          {done ? <IconCheck size={20} /> : icon}
+        </ThemeIcon>
+        <Text fw={600}>
+          {number}. {title}
+          {done ? ' (done)' : ''}
+        </Text>
+      </div>
+      <Text size="sm" c="dimmed" className={classes.text}>
+        {text}
+      </Text>
+      {children}
+    </li>
+  )
+}
