@@ -1,3 +1,4 @@
+/* biome-ignore-all lint/style/noDefaultExport: this is how noVNC exports */
 /** What we use of noVNC 1.7 (docs/API.md of the package); it brings no types of its own. */
 declare module '@novnc/novnc' {
   export default class RFB extends EventTarget {

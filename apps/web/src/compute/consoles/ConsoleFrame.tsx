@@ -1,0 +1,86 @@
+'use client'
+import { Button, Group, Loader, Text, Tooltip } from '@mantine/core'
+import { useFullscreenElement } from '@mantine/hooks'
+import { IconArrowsMaximize, IconArrowsMinimize, IconPlugConnected } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
+import classes from './console.module.css'
+import type { ConsoleStatus } from './use-console.ts'
+
+const looks: Record<ConsoleStatus['state'], { word: string; tone: Tone }> = {
+  connecting: { word: 'Connecting', tone: 'busy' },
+  open: { word: 'Connected', tone: 'good' },
+  closed: { word: 'Not connected', tone: 'off' },
+}
+
+type Props = {
+  title: string
+  status: ConsoleStatus
+  /** False while the instance offers no console: then there is nothing to reconnect to. */
+  available: boolean
+  onReconnect: () => void
+  tools: ReactNode
+  children: ReactNode
+}
+
+/** What both consoles share: state, full screen, reconnect, and why there is nothing to see. */
+export function ConsoleFrame({ title, status, available, onReconnect, tools, children }: Props) {
+  const { ref, toggle, fullscreen } = useFullscreenElement()
+  const { word, tone } = looks[status.state]
+  return (
+    <section ref={ref} className={classes.frame} aria-label={title}>
+      <Group className={classes.bar} gap="xs" justify="space-between">
+        <div role="status">
+          <StateBadge state={word} tone={tone} />
+        </div>
+        <Group gap="xs">
+          {tools}
+          <Tooltip label="The right to look in is renewed">
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconPlugConnected size={14} />}
+              disabled={!available || status.state === 'connecting'}
+              onClick={onReconnect}
+            >
+              Reconnect
+            </Button>
+          </Tooltip>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={fullscreen ? <IconArrowsMinimize size={14} /> : <IconArrowsMaximize size={14} />}
+            onClick={() => void toggle()}
+          >
+            {fullscreen ? 'Leave full screen' : 'Full screen'}
+          </Button>
+        </Group>
+      </Group>
+      <div className={classes.screen}>
+        {children}
+        {status.state !== 'open' && (
+          <div className={classes.cover} role="status">
+            {status.state === 'connecting' ? (
+              <Loader size="sm" color="gray" aria-label="Connecting" />
+            ) : (
+              <>
+                <Text size="sm" maw={480}>
+                  {status.why}
+                </Text>
+                {status.retrying ? (
+                  <Text size="xs">Trying again …</Text>
+                ) : (
+                  available && (
+                    <Button size="xs" onClick={onReconnect}>
+                      Reconnect
+                    </Button>
+                  )
+                )}
+              </>
+            )}
+          </div>
+        )}
+      </div>
+    </section>
+  )
+}

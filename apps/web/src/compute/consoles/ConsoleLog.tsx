@@ -1,0 +1,91 @@
+'use client'
+import { Button, CopyButton, Group, Stack, Switch, Text } from '@mantine/core'
+import { IconCopy, IconDownload, IconRefresh } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { LoadError } from '../../kit/Loaded.tsx'
+import { useTRPC } from '../../kit/trpc.ts'
+import { fileNameOf, saveText } from '../key-pairs/save-file.ts'
+import classes from './console.module.css'
+import { plainText } from './plain-text.ts'
+
+/** The event stream does not carry what a guest prints: while somebody follows, we ask. */
+const followEveryMs = 2_000
+const tailLines = 5_000
+
+export function ConsoleLog({ id, name, running }: { id: string; name: string; running: boolean }) {
+  const trpc = useTRPC()
+  const [follow, setFollow] = useState(true)
+  const [wrap, setWrap] = useState(true)
+  const box = useRef<HTMLPreElement>(null)
+  const query = useQuery(
+    trpc.compute.instances.consoleLog.queryOptions(
+      { id, tailLines },
+      { refetchInterval: follow && running ? followEveryMs : false },
+    ),
+  )
+  const text = plainText(query.data?.text ?? '')
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new text is the reason to scroll
+  useEffect(() => {
+    if (follow && box.current) box.current.scrollTop = box.current.scrollHeight
+  }, [text, follow])
+  if (query.error && !query.data)
+    return <LoadError error={query.error} retry={query.refetch} busy={query.isFetching} />
+  return (
+    <Stack gap="xs">
+      <Group justify="space-between" gap="xs">
+        <Group gap="md">
+          <Switch
+            label="Follow"
+            checked={follow}
+            onChange={(event) => setFollow(event.currentTarget.checked)}
+          />
+          <Switch label="Wrap lines" checked={wrap} onChange={(event) => setWrap(event.currentTarget.checked)} />
+        </Group>
+        <Group gap="xs">
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconRefresh size={14} />}
+            loading={query.isFetching && !follow}
+            onClick={() => void query.refetch()}
+          >
+            Reload
+          </Button>
+          <CopyButton value={text}>
+            {({ copied, copy }) => (
+              <Button size="xs" variant="default" leftSection={<IconCopy size={14} />} onClick={copy}>
+                {copied ? 'Copied' : 'Copy'}
+              </Button>
+            )}
+          </CopyButton>
+          <Button
+            size="xs"
+            variant="default"
+            leftSection={<IconDownload size={14} />}
+            onClick={() => saveText(fileNameOf(name, '-console.log'), text)}
+          >
+            Download
+          </Button>
+        </Group>
+      </Group>
+      <pre
+        ref={box}
+        className={classes.log}
+        data-wrap={wrap || undefined}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        tabIndex={0}
+        role="log"
+        aria-label="Console log"
+        aria-live="off"
+      >
+        {text || (query.isPending ? 'Loading …' : 'The guest has printed nothing on its serial port yet.')}
+      </pre>
+      {query.data && query.data.offset > 0 && (
+        <Text size="xs" c="dimmed">
+          The last {tailLines.toLocaleString('en')} lines at most.
+        </Text>
+      )}
+    </Stack>
+  )
+}

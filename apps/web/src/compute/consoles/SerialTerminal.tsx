@@ -1,0 +1,132 @@
+'use client'
+import '@xterm/xterm/css/xterm.css'
+import { Switch } from '@mantine/core'
+import { FitAddon } from '@xterm/addon-fit'
+import { Terminal } from '@xterm/xterm'
+import { useQueryClient } from '@tanstack/react-query'
+import { useEffect, useRef, useState } from 'react'
+import { useTRPC } from '../../kit/trpc.ts'
+import { ConsoleFrame } from './ConsoleFrame.tsx'
+import classes from './console.module.css'
+import { afterLog } from './join-log.ts'
+import { PasteText } from './PasteText.tsx'
+import { useConsole } from './use-console.ts'
+
+const scrollbackLines = 10_000
+const encoder = new TextEncoder()
+
+/** Only ever loaded in the browser (SerialConsole.tsx). */
+export function SerialTerminal({ instanceId, unavailable }: { instanceId: string; unavailable: string | null }) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const element = useRef<HTMLDivElement>(null)
+  const terminal = useRef<Terminal | null>(null)
+  const send = useRef<(text: string) => void>(() => undefined)
+  const [reader, setReader] = useState(false)
+
+  useEffect(() => {
+    const target = element.current
+    if (!target) return
+    const { term, end } = openTerminal(target, (text) => send.current(text))
+    terminal.current = term
+    return () => {
+      terminal.current = null
+      end()
+    }
+  }, [])
+
+  const tail = () =>
+    client.fetchQuery(
+      trpc.compute.instances.consoleLog.queryOptions({ id: instanceId, tailLines: 2000 }, { staleTime: 0, gcTime: 0 }),
+    )
+  const { status, reconnect } = useConsole(instanceId, 'serial', unavailable, (socket) => {
+    const decoder = new TextDecoder()
+    let over = false
+    // Until the log is there, what the guest prints is kept, so that nothing is lost or shown twice.
+    let early: string | null = ''
+    const write = (text: string) => {
+      if (early === null) terminal.current?.write(text)
+      else early += text
+    }
+    const begin = (log: string) => {
+      if (over || early === null) return
+      const live = early
+      early = null
+      terminal.current?.reset()
+      terminal.current?.write(log + afterLog(log, live))
+    }
+    socket.addEventListener('open', () => {
+      tail().then(
+        ({ text }) => begin(text),
+        () => begin(''),
+      )
+      terminal.current?.focus()
+    })
+    socket.addEventListener('message', ({ data }) => {
+      if (!over && data instanceof ArrayBuffer) write(decoder.decode(data, { stream: true }))
+    })
+    send.current = (text) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(encoder.encode(text))
+    }
+    return () => {
+      over = true
+      send.current = () => undefined
+    }
+  })
+  return (
+    <ConsoleFrame
+      title="Serial console"
+      status={status}
+      available={unavailable === null}
+      onReconnect={reconnect}
+      tools={
+        <>
+          <Switch
+            size="xs"
+            label="Screen reader"
+            checked={reader}
+            onChange={({ currentTarget: { checked } }) => {
+              setReader(checked)
+              if (terminal.current) terminal.current.options.screenReaderMode = checked
+            }}
+          />
+          <PasteText
+            disabled={status.state !== 'open'}
+            hint="Sent as it is; Ctrl+Shift+V in the console does the same."
+            onPaste={(text) => {
+              terminal.current?.paste(text)
+              terminal.current?.focus()
+            }}
+          />
+        </>
+      }
+    >
+      <div ref={element} className={classes.terminal} />
+    </ConsoleFrame>
+  )
+}
+
+/** A terminal that fills `target` whatever its size becomes. */
+function openTerminal(target: HTMLElement, onText: (text: string) => void): { term: Terminal; end: () => void } {
+  const term = new Terminal({
+    scrollback: scrollbackLines,
+    cursorBlink: true,
+    fontSize: 13,
+    fontFamily: getComputedStyle(target).getPropertyValue('--mantine-font-family-monospace') || 'monospace',
+    theme: { background: '#000000' },
+  })
+  const fit = new FitAddon()
+  term.loadAddon(fit)
+  term.open(target)
+  fit.fit()
+  term.onData(onText)
+  const resized = new ResizeObserver(() => fit.fit())
+  resized.observe(target)
+  return {
+    term,
+    end() {
+      resized.disconnect()
+      term.dispose()
+    },
+  }
+}

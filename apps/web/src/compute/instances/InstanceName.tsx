@@ -1,0 +1,28 @@
+'use client'
+import { ActionIcon, Group, Tooltip } from '@mantine/core'
+import type { InstanceView } from '@stratolith/api/compute/contract'
+import { IconLayoutSidebarRightExpand } from '@tabler/icons-react'
+import { paths } from '../../kit/paths.ts'
+import { useUrlState } from '../../kit/url-state.ts'
+import { NameCell } from '../../kit/NameCell.tsx'
+
+/** The name leads to the page; the button beside it opens the side panel. */
+export function InstanceName({ view }: { view: InstanceView }) {
+  const { set } = useUrlState()
+  return (
+    <Group gap={4} wrap="nowrap" justify="space-between">
+      <NameCell href={paths.instance(view.id)} name={view.name} detail={view.description} />
+      <Tooltip label="Quick look">
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          size="sm"
+          aria-label={`Quick look at ${view.name}`}
+          onClick={() => set({ panel: view.id }, true)}
+        >
+          <IconLayoutSidebarRightExpand size={16} />
+        </ActionIcon>
+      </Tooltip>
+    </Group>
+  )
+}

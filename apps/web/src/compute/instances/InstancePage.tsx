@@ -1,0 +1,98 @@
+'use client'
+import { Text } from '@mantine/core'
+import { type InstanceDetail, instanceCan } from '@stratolith/api/compute/contract'
+import {
+  IconDeviceDesktop,
+  IconFileText,
+  IconHistory,
+  IconInfoCircle,
+  IconNetwork,
+  IconShield,
+  IconTerminal2,
+} from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { DetailPage } from '../../kit/DetailPage.tsx'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { paths } from '../../kit/paths.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { ConsoleLog } from '../consoles/ConsoleLog.tsx'
+import { SerialConsole } from '../consoles/SerialConsole.tsx'
+import { VncConsole } from '../consoles/VncConsole.tsx'
+import { instanceDescriptor, sizeText } from './descriptor.tsx'
+import { FaultCard } from './FaultCard.tsx'
+import { InstanceState } from './InstanceState.tsx'
+import { InterfacesTab } from './tabs/InterfacesTab.tsx'
+import { OperationsTab } from './tabs/OperationsTab.tsx'
+import { OverviewTab } from './tabs/OverviewTab.tsx'
+import { SecurityTab } from './tabs/SecurityTab.tsx'
+import { useInstanceActions } from './use-instance-actions.tsx'
+
+export function InstancePage({ id }: { id: string }) {
+  const trpc = useTRPC()
+  const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))
+  return <Loaded query={query}>{(view) => <Page view={view} />}</Loaded>
+}
+
+function Page({ view }: { view: InstanceDetail }) {
+  const actions = useInstanceActions()
+  const console = instanceCan.console(view)
+  const unavailable = view.taskState === 'deleting' ? 'The instance is being deleted.' : console === true ? null : console
+  return (
+    <DetailPage
+      descriptor={{ ...instanceDescriptor, listPath: paths.instances }}
+      view={view}
+      actions={actions}
+      badge={<InstanceState view={view} />}
+      description={
+        <>
+          {view.image.name} · {view.flavor.name} ({sizeText(view.flavor)})
+          {view.activity && (
+            <Text span size="sm" role="status">
+              {' '}
+              · {view.activity.title}
+            </Text>
+          )}
+        </>
+      }
+      header={<FaultCard view={view} />}
+      tabs={tabsOf(view, unavailable)}
+    />
+  )
+}
+
+const icon = { size: 16, 'aria-hidden': true } as const
+
+const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
+  { id: 'overview', label: 'Overview', icon: <IconInfoCircle {...icon} />, content: <OverviewTab view={view} /> },
+  {
+    id: 'vnc',
+    label: 'VNC console',
+    icon: <IconDeviceDesktop {...icon} />,
+    content: <VncConsole instanceId={view.id} unavailable={unavailable} />,
+  },
+  {
+    id: 'serial',
+    label: 'Serial console',
+    icon: <IconTerminal2 {...icon} />,
+    content: <SerialConsole instanceId={view.id} unavailable={unavailable} />,
+  },
+  {
+    id: 'log',
+    label: 'Log',
+    icon: <IconFileText {...icon} />,
+    content: <ConsoleLog id={view.id} name={view.name} running={unavailable === null} />,
+  },
+  {
+    id: 'interfaces',
+    label: 'Interfaces',
+    icon: <IconNetwork {...icon} />,
+    content: <InterfacesTab instanceId={view.id} />,
+  },
+  { id: 'security', label: 'Security', icon: <IconShield {...icon} />, content: <SecurityTab view={view} /> },
+  {
+    id: 'operations',
+    label: 'Operations',
+    icon: <IconHistory {...icon} />,
+    content: <OperationsTab id={view.id} />,
+  },
+]

@@ -1,0 +1,87 @@
+'use client'
+import { Alert, Anchor, Drawer, Group, Stack } from '@mantine/core'
+import type { InstanceView } from '@stratolith/api/compute/contract'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import Link from 'next/link'
+import { useRunAction } from '../../kit/actions.tsx'
+import type { ResourceAction } from '../../kit/descriptor.ts'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { paths } from '../../kit/paths.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlState } from '../../kit/url-state.ts'
+import { Facts } from '../../ui/Fact.tsx'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { Addresses } from './Addresses.tsx'
+import { instanceDescriptor, instanceFacts } from './descriptor.tsx'
+import { InstanceState } from './InstanceState.tsx'
+
+/** The side panel of `?panel=<id>`: facts and quick actions beside the list. */
+export function InstancePanel({ actions }: { actions: ResourceAction<InstanceView>[] }) {
+  const { get, set } = useUrlState()
+  const id = get('panel')
+  return (
+    <Drawer
+      opened={id !== null}
+      onClose={() => set({ panel: null })}
+      position="right"
+      size="md"
+      title="Quick look"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      {id && <Content id={id} actions={actions} />}
+    </Drawer>
+  )
+}
+
+function Content({ id, actions }: { id: string; actions: ResourceAction<InstanceView>[] }) {
+  const trpc = useTRPC()
+  const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))
+  const run = useRunAction(instanceDescriptor)
+  return (
+    <Loaded query={query}>
+      {(view) => (
+        <Stack gap="md">
+          <Group gap="sm" justify="space-between">
+            <Anchor component={Link} href={paths.instance(view.id)} fw={600} style={{ overflowWrap: 'anywhere' }}>
+              {view.name}
+            </Anchor>
+            <InstanceState view={view} />
+          </Group>
+          {view.fault && (
+            <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={view.fault.message} />
+          )}
+          <Group gap="xs">
+            {actions.map((action) => (
+              <ReasonButton
+                key={action.id}
+                size="xs"
+                variant="default"
+                c={action.danger && action.allowed(view) === true ? 'red' : undefined}
+                leftSection={action.icon}
+                allowed={action.allowed(view)}
+                onClick={() => void run(action, [view])}
+              >
+                {action.label}
+              </ReasonButton>
+            ))}
+          </Group>
+          <Facts
+            items={[{ label: 'Addresses', value: <Addresses addresses={view.addresses} /> }, ...instanceFacts(view)]}
+          />
+          <Group gap="md">
+            <Anchor component={Link} size="sm" href={paths.instance(view.id, 'serial')}>
+              Serial console
+            </Anchor>
+            <Anchor component={Link} size="sm" href={paths.instance(view.id, 'vnc')}>
+              VNC console
+            </Anchor>
+            <Anchor component={Link} size="sm" href={paths.instance(view.id, 'log')}>
+              Log
+            </Anchor>
+          </Group>
+        </Stack>
+      )}
+    </Loaded>
+  )
+}

@@ -1,0 +1,49 @@
+'use client'
+import { Button } from '@mantine/core'
+import { IconRocket } from '@tabler/icons-react'
+import Link from 'next/link'
+import { paths } from '../../kit/paths.ts'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
+import { useTRPC } from '../../kit/trpc.ts'
+import { PageHeader } from '../../ui/PageHeader.tsx'
+import { allInstancesDescriptor, instanceDescriptor } from './descriptor.tsx'
+import { InstancePanel } from './InstancePanel.tsx'
+import { isStatus, statusFilter } from './state.ts'
+import { useInstanceActions } from './use-instance-actions.tsx'
+
+export function InstancesPage({ allProjects = false }: { allProjects?: boolean }) {
+  const trpc = useTRPC()
+  const actions = useInstanceActions()
+  return (
+    <>
+      <PageHeader
+        title={allProjects ? 'All instances' : 'Instances'}
+        description={allProjects ? 'Of every project, and where they run.' : 'Virtual machines of this project.'}
+      />
+      <ResourceTable
+        descriptor={allProjects ? allInstancesDescriptor : instanceDescriptor}
+        actions={actions}
+        filters={[statusFilter]}
+        query={(page, { status }) =>
+          trpc.compute.instances.list.queryOptions({
+            ...page,
+            allProjects,
+            status: statusWords(status),
+          })
+        }
+        toolbar={
+          !allProjects && (
+            <Button component={Link} href={paths.launch} leftSection={<IconRocket size={16} />}>
+              Launch
+            </Button>
+          )
+        }
+      />
+      <InstancePanel actions={actions} />
+    </>
+  )
+}
+
+/** A hard reboot is a reboot to whoever looks for one. */
+const statusWords = (status: string | undefined) =>
+  !isStatus(status) ? undefined : status === 'REBOOT' ? (['REBOOT', 'HARD_REBOOT'] as const).slice() : [status]

@@ -1,0 +1,129 @@
+import { Anchor, Button, Text } from '@mantine/core'
+import type { InstanceView } from '@stratolith/api/compute/contract'
+import { IconRocket, IconServer2 } from '@tabler/icons-react'
+import Link from 'next/link'
+import { Ago } from '../../kit/Ago.tsx'
+import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
+import { dateTime, gib, mib } from '../../kit/format.ts'
+import { paths } from '../../kit/paths.ts'
+import { Addresses } from './Addresses.tsx'
+import { InstanceName } from './InstanceName.tsx'
+import { InstanceState } from './InstanceState.tsx'
+
+export const sizeText = (flavor: InstanceView['flavor']): string =>
+  `${flavor.vcpus} vCPU · ${mib(flavor.memoryMib)} · ${gib(flavor.diskGib)}`
+
+const columns: ColumnDef<InstanceView>[] = [
+  { id: 'name', header: 'Name', cell: (view) => <InstanceName view={view} />, sort: (view) => view.name },
+  {
+    id: 'state',
+    header: 'State',
+    cell: (view) => <InstanceState view={view} />,
+    sort: (view) => view.status,
+    width: 170,
+  },
+  {
+    id: 'flavor',
+    header: 'Size',
+    cell: (view) => (
+      <>
+        <Text size="sm">{view.flavor.name}</Text>
+        <Text size="xs" c="dimmed">
+          {sizeText(view.flavor)}
+        </Text>
+      </>
+    ),
+    sort: (view) => view.flavor.vcpus * 1e9 + view.flavor.memoryMib,
+    hideBelow: 'md',
+  },
+  {
+    id: 'image',
+    header: 'Image',
+    cell: (view) => <Text size="sm">{view.image.name}</Text>,
+    sort: (view) => view.image.name,
+    hideBelow: 'md',
+  },
+  { id: 'addresses', header: 'Addresses', cell: (view) => <Addresses addresses={view.addresses} /> },
+  {
+    id: 'created',
+    header: 'Created',
+    cell: (view) => (
+      <Text size="sm" span>
+        <Ago iso={view.createdAt} />
+      </Text>
+    ),
+    sort: (view) => view.createdAt,
+    width: 130,
+    hideBelow: 'sm',
+  },
+]
+
+export const instanceDescriptor: ResourceDescriptor<InstanceView> = {
+  kind: 'instance',
+  noun: 'Instance',
+  plural: 'Instances',
+  name: (view) => view.name,
+  path: (view) => paths.instance(view.id),
+  icon: <IconServer2 size={28} />,
+  columns,
+  facts: instanceFacts,
+  empty: {
+    title: 'No instances yet',
+    text: 'An instance is a virtual machine. Type a name, press Enter, and it runs in seconds.',
+    action: (
+      <Button component={Link} href={paths.launch} leftSection={<IconRocket size={16} />}>
+        Launch your first instance
+      </Button>
+    ),
+  },
+}
+
+/** For administrators: everybody's, with where they belong and where they run. */
+export const allInstancesDescriptor: ResourceDescriptor<InstanceView> = {
+  ...instanceDescriptor,
+  columns: [
+    ...columns.slice(0, 2),
+    {
+      id: 'project',
+      header: 'Project',
+      cell: (view) => (
+        <Text size="sm" ff="monospace" title={view.projectId}>
+          {view.projectId.slice(0, 8)}
+        </Text>
+      ),
+      sort: (view) => view.projectId,
+    },
+    {
+      id: 'host',
+      header: 'Host',
+      cell: (view) => <Text size="sm">{view.hostName ?? '–'}</Text>,
+      sort: (view) => view.hostName ?? '',
+    },
+    ...columns.slice(2),
+  ],
+  empty: { title: 'No instances', text: 'Nobody runs anything in this cloud yet.' },
+}
+
+export function instanceFacts(view: InstanceView) {
+  return [
+    { label: 'ID', value: view.id, copy: view.id },
+    ...(view.description ? [{ label: 'Description', value: view.description }] : []),
+    { label: 'Size', value: `${view.flavor.name} (${sizeText(view.flavor)})` },
+    {
+      label: 'Image',
+      value: view.image.id ? (
+        <Anchor component={Link} size="sm" href={paths.image(view.image.id)}>
+          {view.image.name}
+        </Anchor>
+      ) : (
+        view.image.name
+      ),
+    },
+    { label: 'Key pair', value: view.keyName ?? 'none' },
+    { label: 'Zone', value: view.zone ?? '–' },
+    ...(view.hostName ? [{ label: 'Host', value: view.hostName }] : []),
+    { label: 'Created', value: <Ago iso={view.createdAt} /> },
+    { label: 'Running since', value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet' },
+    ...Object.entries(view.metadata).map(([key, value]) => ({ label: key, value: value || '–' })),
+  ]
+}

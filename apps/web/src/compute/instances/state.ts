@@ -1,0 +1,41 @@
+import type { InstanceView } from '@stratolith/api/compute/contract'
+import type { Tone } from '../../kit/StateBadge.tsx'
+
+const words: Record<InstanceView['status'], string> = {
+  BUILD: 'Building',
+  ACTIVE: 'Active',
+  SHUTOFF: 'Stopped',
+  PAUSED: 'Paused',
+  REBOOT: 'Rebooting',
+  HARD_REBOOT: 'Resetting',
+  ERROR: 'Error',
+  DELETED: 'Deleted',
+}
+const tasks: Partial<Record<NonNullable<InstanceView['taskState']>, string>> = {
+  'powering-on': 'Starting',
+  'powering-off': 'Stopping',
+  pausing: 'Pausing',
+  unpausing: 'Resuming',
+  deleting: 'Deleting',
+}
+
+/** The state as people say it; a task under way outranks the state it starts from. */
+export function stateOf(view: Pick<InstanceView, 'status' | 'taskState' | 'vmState'>): { state: string; tone: Tone } {
+  const task = view.taskState && tasks[view.taskState]
+  if (task) return { state: task, tone: 'busy' }
+  if (view.taskState || view.vmState === 'building') return { state: words[view.status], tone: 'busy' }
+  const tone = { ACTIVE: 'good', ERROR: 'bad' }[view.status as string] as Tone | undefined
+  return { state: words[view.status], tone: tone ?? 'off' }
+}
+
+/** What a list may be narrowed to; the URL says `?status=ACTIVE`. */
+export const statusFilter = {
+  id: 'status',
+  label: 'State',
+  options: (['ACTIVE', 'SHUTOFF', 'BUILD', 'PAUSED', 'ERROR', 'REBOOT'] as const).map((value) => ({
+    value,
+    label: words[value],
+  })),
+}
+type Status = Exclude<InstanceView['status'], 'DELETED'>
+export const isStatus = (text: string | undefined): text is Status => text !== undefined && text in words

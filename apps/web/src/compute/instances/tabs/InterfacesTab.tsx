@@ -1,0 +1,106 @@
+'use client'
+import { Anchor, Badge, Group, Stack, Text } from '@mantine/core'
+import type { PortView } from '@stratolith/api/networking/contract'
+import { IconNetworkOff } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import Link from 'next/link'
+import { Loaded } from '../../../kit/Loaded.tsx'
+import { paths } from '../../../kit/paths.ts'
+import { StateBadge, type Tone } from '../../../kit/StateBadge.tsx'
+import { useTRPC } from '../../../kit/trpc.ts'
+import { CopyText } from '../../../ui/CopyText.tsx'
+import { EmptyState } from '../../../ui/EmptyState.tsx'
+import { Facts } from '../../../ui/Fact.tsx'
+import { Section } from '../../../ui/Section.tsx'
+
+/** The ports of an instance, in every project the caller may see. */
+export function usePortsOf(instanceId: string) {
+  const trpc = useTRPC()
+  return useQuery(trpc.networking.ports.list.queryOptions({ deviceId: instanceId, limit: 100, sortDir: 'asc' }))
+}
+
+const tones: Record<PortView['state'], Tone> = { active: 'good', build: 'busy', down: 'off', error: 'bad' }
+
+export function InterfacesTab({ instanceId }: { instanceId: string }) {
+  const query = usePortsOf(instanceId)
+  return (
+    <Loaded query={query}>
+      {({ items }) =>
+        items.length === 0 ? (
+          <EmptyState
+            icon={<IconNetworkOff size={28} />}
+            title="No interfaces"
+            text="It is on no network. While it is being built, they appear here in a moment."
+          />
+        ) : (
+          <Stack gap="md">
+            {items.map((port, index) => (
+              <Interface key={port.id} port={port} index={index} />
+            ))}
+          </Stack>
+        )
+      }
+    </Loaded>
+  )
+}
+
+function Interface({ port, index }: { port: PortView; index: number }) {
+  return (
+    <Section
+      title={`Interface ${index + 1}: ${port.networkName}`}
+      action={<StateBadge state={port.state} tone={tones[port.state]} detail={port.errorMessage} />}
+    >
+      <Facts
+        items={[
+          {
+            label: 'Network',
+            value: (
+              <Anchor component={Link} size="sm" href={paths.network(port.networkId)}>
+                {port.networkName}
+              </Anchor>
+            ),
+          },
+          { label: 'MAC', value: port.mac, copy: port.mac },
+          {
+            label: 'Addresses',
+            value: (
+              <Stack gap={2}>
+                {port.addresses.map((one) => (
+                  <Group key={one.address} gap="xs">
+                    <CopyText value={one.address} />
+                    {one.floatingIp && (
+                      <Text size="sm" component="span">
+                        public <CopyText value={one.floatingIp.address} />
+                      </Text>
+                    )}
+                  </Group>
+                ))}
+              </Stack>
+            ),
+          },
+          {
+            label: 'Security groups',
+            value: (
+              <Group gap={4}>
+                {port.securityGroups.map((group) => (
+                  <Badge
+                    key={group.id}
+                    component={Link}
+                    href={paths.securityGroup(group.id)}
+                    variant="light"
+                    tt="none"
+                    style={{ cursor: 'pointer' }}
+                  >
+                    {group.name}
+                  </Badge>
+                ))}
+                {port.securityGroups.length === 0 && 'none: nothing is let in'}
+              </Group>
+            ),
+          },
+          { label: 'Port ID', value: port.id, copy: port.id },
+        ]}
+      />
+    </Section>
+  )
+}

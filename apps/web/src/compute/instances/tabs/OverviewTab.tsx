@@ -1,0 +1,30 @@
+'use client'
+import { SimpleGrid, Stack } from '@mantine/core'
+import type { InstanceDetail } from '@stratolith/api/compute/contract'
+import { Facts } from '../../../ui/Fact.tsx'
+import { Section } from '../../../ui/Section.tsx'
+import { instanceFacts } from '../descriptor.tsx'
+import { AddressList } from './AddressList.tsx'
+import { BuildTimeline } from './BuildTimeline.tsx'
+import { HowToConnect } from './HowToConnect.tsx'
+import { UserData } from './UserData.tsx'
+
+export function OverviewTab({ view }: { view: InstanceDetail }) {
+  return (
+    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
+      <Stack gap="md">
+        <HowToConnect view={view} />
+        <Section title="Addresses">
+          <AddressList view={view} />
+        </Section>
+        <BuildTimeline id={view.id} />
+      </Stack>
+      <Stack gap="md">
+        <Section title="Facts">
+          <Facts items={instanceFacts(view)} />
+        </Section>
+        {view.userData && <UserData encoded={view.userData} />}
+      </Stack>
+    </SimpleGrid>
+  )
+}

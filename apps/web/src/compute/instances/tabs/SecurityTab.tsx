@@ -1,0 +1,148 @@
+'use client'
+import { Alert, Anchor, Button, Group, MultiSelect, Stack, Table, Text } from '@mantine/core'
+import type { InstanceDetail } from '@stratolith/api/compute/contract'
+import type { PortView, SecurityRuleView } from '@stratolith/api/networking/contract'
+import { IconShieldOff } from '@tabler/icons-react'
+import { useMutation, useQueries, useQuery } from '@tanstack/react-query'
+import Link from 'next/link'
+import { useState } from 'react'
+import { cloudError } from '../../../kit/errors.ts'
+import { Loaded } from '../../../kit/Loaded.tsx'
+import { notify } from '../../../kit/notify.ts'
+import { paths } from '../../../kit/paths.ts'
+import { useMay } from '../../../kit/rights.ts'
+import { useTRPC } from '../../../kit/trpc.ts'
+import { portsText, protocolText, remoteText } from '../../../networking/rules.ts'
+import { ReasonButton } from '../../../ui/ReasonButton.tsx'
+import { Section } from '../../../ui/Section.tsx'
+import { usePortsOf } from './InterfacesTab.tsx'
+
+/** Which groups guard it, interface by interface, and what their rules let through together. */
+export function SecurityTab({ view }: { view: InstanceDetail }) {
+  const query = usePortsOf(view.id)
+  return (
+    <Loaded query={query}>
+      {({ items }) => (
+        <Stack gap="md">
+          {items.map((port) => (
+            <PortGroups key={`${port.id} ${port.securityGroups.map((group) => group.id).join()}`} port={port} />
+          ))}
+          <Rules groupIds={[...new Set(items.flatMap((port) => port.securityGroups.map((group) => group.id)))]} />
+        </Stack>
+      )}
+    </Loaded>
+  )
+}
+
+function PortGroups({ port }: { port: PortView }) {
+  const trpc = useTRPC()
+  const may = useMay()
+  const before = port.securityGroups.map((group) => group.id)
+  const [chosen, setChosen] = useState(before)
+  const groups = useQuery(trpc.networking.securityGroups.list.queryOptions({ limit: 200 }))
+  const update = useMutation(
+    trpc.networking.ports.update.mutationOptions({
+      onSuccess: () => notify.done(`The groups of ${port.networkName} are changed.`),
+    }),
+  )
+  const changed = chosen.toSorted().join() !== before.toSorted().join()
+  const known = new Map([...port.securityGroups, ...(groups.data?.items ?? [])].map(({ id, name }) => [id, name]))
+  return (
+    <Section title={`Security groups on ${port.networkName}`} description={port.addresses[0]?.address}>
+      <Group align="flex-end" gap="sm">
+        <MultiSelect
+          flex="1 1 260px"
+          aria-label={`Security groups on ${port.networkName}`}
+          data={[...known].map(([value, label]) => ({ value, label }))}
+          value={chosen}
+          onChange={setChosen}
+          searchable
+          hidePickedOptions
+          placeholder={chosen.length === 0 ? 'none: nothing is let in' : undefined}
+        />
+        <ReasonButton
+          variant="default"
+          loading={update.isPending}
+          allowed={may() === true ? changed || 'Nothing is changed.' : may()}
+          onClick={() => update.mutate({ id: port.id, securityGroupIds: chosen })}
+        >
+          Apply
+        </ReasonButton>
+        {changed && (
+          <Button variant="subtle" onClick={() => setChosen(before)}>
+            Undo
+          </Button>
+        )}
+      </Group>
+      {update.isError && (
+        <Text size="sm" mt="xs" c="var(--mantine-color-error)" role="alert">
+          {cloudError(update.error).message}
+        </Text>
+      )}
+    </Section>
+  )
+}
+
+type GroupRule = SecurityRuleView & { group: { id: string; name: string } }
+
+function Rules({ groupIds }: { groupIds: string[] }) {
+  const trpc = useTRPC()
+  const groups = useQueries({
+    queries: groupIds.map((id) => trpc.networking.securityGroups.get.queryOptions({ id })),
+  }).flatMap(({ data }) => (data ? [data] : []))
+  const rules = groups.flatMap((group) => group.rules.map((rule): GroupRule => ({ ...rule, group })))
+  const incoming = rules.filter((rule) => rule.direction === 'ingress')
+  const outgoing = rules.filter((rule) => rule.direction === 'egress')
+  return (
+    <>
+      {groupIds.length === 0 && (
+        <Alert variant="light" color="yellow" icon={<IconShieldOff />} title="No security group">
+          Nothing is let in and nothing out. Choose a group above.
+        </Alert>
+      )}
+      <RuleTable title="Let in" rules={incoming} peer="From" none="Nothing is let in from outside." />
+      <RuleTable title="Let out" rules={outgoing} peer="To" none="Nothing is let out." />
+    </>
+  )
+}
+
+function RuleTable({ title, rules, peer, none }: { title: string; rules: GroupRule[]; peer: string; none: string }) {
+  return (
+    <Section title={title}>
+      {rules.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          {none}
+        </Text>
+      ) : (
+        <Table.ScrollContainer minWidth={460}>
+          <Table aria-label={title}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Protocol</Table.Th>
+                <Table.Th>Ports</Table.Th>
+                <Table.Th>{peer}</Table.Th>
+                <Table.Th>By group</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rules.map((rule) => (
+                <Table.Tr key={rule.id}>
+                  <Table.Td>
+                    {protocolText(rule.protocol)} {rule.ethertype}
+                  </Table.Td>
+                  <Table.Td>{portsText(rule)}</Table.Td>
+                  <Table.Td>{remoteText(rule)}</Table.Td>
+                  <Table.Td>
+                    <Anchor component={Link} size="sm" href={paths.securityGroup(rule.group.id)}>
+                      {rule.group.name}
+                    </Anchor>
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+    </Section>
+  )
+}

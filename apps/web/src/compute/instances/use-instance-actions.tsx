@@ -1,0 +1,123 @@
+'use client'
+import { List, Stack, Text } from '@mantine/core'
+import { type InstanceView, instanceCan } from '@stratolith/api/compute/contract'
+import type { Allowed } from '@stratolith/api/kernel/contract'
+import {
+  IconBolt,
+  IconPlayerPause,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconPlayerTrackNext,
+  IconRefresh,
+  IconTrash,
+} from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import type { ResourceAction } from '../../kit/descriptor.ts'
+import { all, useMay } from '../../kit/rights.ts'
+import { shellLine } from '../../kit/shell.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+
+type Action = ResourceAction<InstanceView>
+
+const named = (views: InstanceView[]): string =>
+  views.length === 1 ? `“${views[0]?.name}”` : `${views.length} instances`
+
+/** A question that names every machine it is about. */
+const ask = (verb: string, consequence: string) => (views: InstanceView[]) => ({
+  title: `${verb} ${named(views)}?`,
+  confirmLabel: views.length === 1 ? verb : `${verb} ${views.length}`,
+  body: <Question consequence={consequence} names={views.map((view) => view.name)} />,
+})
+
+function Question({ consequence, names }: { consequence: string; names: string[] }): ReactNode {
+  return (
+    <Stack gap="xs">
+      <Text size="sm">{consequence}</Text>
+      {names.length > 1 && (
+        <List size="sm" mah={220} style={{ overflowY: 'auto' }}>
+          {names.toSorted().map((name) => (
+            <List.Item key={name}>{name}</List.Item>
+          ))}
+        </List>
+      )}
+    </Stack>
+  )
+}
+
+/** What can be done with an instance; the contract says when, the role says who. */
+export function useInstanceActions(): Action[] {
+  const trpc = useTRPC().compute.instances
+  const may = useMay()
+  const start = useMutation(trpc.start.mutationOptions())
+  const stop = useMutation(trpc.stop.mutationOptions())
+  const reboot = useMutation(trpc.reboot.mutationOptions())
+  const pause = useMutation(trpc.pause.mutationOptions())
+  const unpause = useMutation(trpc.unpause.mutationOptions())
+  const remove = useMutation(trpc.delete.mutationOptions())
+  const action = (
+    can: (view: InstanceView) => Allowed,
+    command: string[],
+    rest: Omit<Action, 'allowed' | 'asCli' | 'bulk'>,
+  ): Action => ({
+    ...rest,
+    bulk: true,
+    allowed: (view) => all(may(), can(view)),
+    asCli: (view) => shellLine('openstack', 'server', ...command, view.id),
+  })
+  return [
+    action(instanceCan.start, ['start'], {
+      id: 'start',
+      label: 'Start',
+      icon: <IconPlayerPlay size={16} />,
+      run: ({ id }) => start.mutateAsync({ id }),
+      started: (views) => `Starting ${named(views)}`,
+    }),
+    action(instanceCan.stop, ['stop'], {
+      id: 'stop',
+      label: 'Stop',
+      icon: <IconPlayerStop size={16} />,
+      confirm: ask('Stop', 'The guest is asked to shut down, and switched off when it does not. Its disk stays.'),
+      run: ({ id }) => stop.mutateAsync({ id }),
+      started: (views) => `Stopping ${named(views)}`,
+    }),
+    action(instanceCan.rebootSoft, ['reboot', '--soft'], {
+      id: 'reboot',
+      label: 'Reboot',
+      icon: <IconRefresh size={16} />,
+      run: ({ id }) => reboot.mutateAsync({ id, kind: 'soft' }),
+      started: (views) => `Rebooting ${named(views)}`,
+    }),
+    action(instanceCan.rebootHard, ['reboot', '--hard'], {
+      id: 'reset',
+      label: 'Hard reboot',
+      icon: <IconBolt size={16} />,
+      confirm: ask('Hard reboot', 'Like the reset button: what the guest has not written to its disk is lost.'),
+      run: ({ id }) => reboot.mutateAsync({ id, kind: 'hard' }),
+      started: (views) => `Resetting ${named(views)}`,
+    }),
+    action(instanceCan.pause, ['pause'], {
+      id: 'pause',
+      label: 'Pause',
+      icon: <IconPlayerPause size={16} />,
+      run: ({ id }) => pause.mutateAsync({ id }),
+      started: (views) => `Pausing ${named(views)}`,
+    }),
+    action(instanceCan.unpause, ['unpause'], {
+      id: 'unpause',
+      label: 'Resume',
+      icon: <IconPlayerTrackNext size={16} />,
+      run: ({ id }) => unpause.mutateAsync({ id }),
+      started: (views) => `Resuming ${named(views)}`,
+    }),
+    action(instanceCan.delete, ['delete'], {
+      id: 'delete',
+      label: 'Delete',
+      icon: <IconTrash size={16} />,
+      danger: true,
+      confirm: ask('Delete', 'The machine, its disk and everything on it are gone for good.'),
+      run: ({ id }) => remove.mutateAsync({ id }),
+      started: (views) => `Deleting ${named(views)}`,
+    }),
+  ]
+}
