@@ -1,7 +1,16 @@
+import os from 'node:os'
 import path from 'node:path'
 import type { NextConfig } from 'next'
 
+/** In `npm run dev` the front door is another origin to Next; it is opened under these names. */
+const ownNames = [
+  'localhost',
+  os.hostname(),
+  ...Object.values(os.networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
+]
+
 const config: NextConfig = {
+  allowedDevOrigins: ownNames,
   // The contracts are TypeScript sources of the api's workspace.
   transpilePackages: ['@stratolith/api'],
   turbopack: { root: path.join(import.meta.dirname, '../..') },

@@ -13,6 +13,7 @@ const LiveContext = createContext<Live | null>(null)
 
 /** A burst of events makes one reload of what they touch. */
 const gatherMs = 120
+const hiddenMs = 30_000
 const retryMs = [500, 1000, 2000, 5000] as const
 
 /**
@@ -94,10 +95,26 @@ function follow(
       timer = setTimeout(connect, retryMs[Math.min(failures - 1, retryMs.length - 1)])
     }
   }
+  const stop = () => {
+    source?.close()
+    source = null
+    if (timer) clearTimeout(timer)
+    timer = null
+  }
+  // A browser gives a site six connections: tabs that nobody sees give theirs back.
+  const onVisibility = () => {
+    if (hidden) clearTimeout(hidden)
+    hidden = null
+    if (document.hidden) hidden = setTimeout(stop, hiddenMs)
+    else if (source === null && timer === null) connect()
+  }
+  let hidden: ReturnType<typeof setTimeout> | null = null
+  document.addEventListener('visibilitychange', onVisibility)
   connect()
   return () => {
-    source?.close()
-    if (timer) clearTimeout(timer)
+    document.removeEventListener('visibilitychange', onVisibility)
+    if (hidden) clearTimeout(hidden)
+    stop()
   }
 }
 

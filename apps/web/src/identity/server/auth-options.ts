@@ -73,9 +73,12 @@ async function signIn(
     return { id: session.user.id, portal: { token, session } }
   } catch (error) {
     // next-auth hands this message to the form as it is.
-    throw new Error(cloudError(error).message)
+    const { code, message } = cloudError(error)
+    throw new Error(code === 'unauthenticated' ? wrong : message)
   }
 }
+
+const wrong = 'The user name or the password is wrong.'
 
 /** The front door puts exactly one address there. */
 function sourceOf(headers: Record<string, string> | undefined): string | undefined {
