@@ -40,7 +40,11 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
             checked={follow}
             onChange={(event) => setFollow(event.currentTarget.checked)}
           />
-          <Switch label="Wrap lines" checked={wrap} onChange={(event) => setWrap(event.currentTarget.checked)} />
+          <Switch
+            label="Wrap lines"
+            checked={wrap}
+            onChange={(event) => setWrap(event.currentTarget.checked)}
+          />
         </Group>
         <Group gap="xs">
           <Button

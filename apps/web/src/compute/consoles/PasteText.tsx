@@ -19,7 +19,15 @@ export function PasteText({ disabled, hint, onPaste }: Props) {
     close()
   }
   return (
-    <Popover opened={opened} onClose={close} position="bottom-end" shadow="md" width={320} trapFocus withinPortal={false}>
+    <Popover
+      opened={opened}
+      onClose={close}
+      position="bottom-end"
+      shadow="md"
+      width={320}
+      trapFocus
+      withinPortal={false}
+    >
       <Popover.Target>
         <Button
           size="xs"

@@ -1,9 +1,9 @@
 'use client'
 import '@xterm/xterm/css/xterm.css'
 import { Switch } from '@mantine/core'
+import { useQueryClient } from '@tanstack/react-query'
 import { FitAddon } from '@xterm/addon-fit'
 import { Terminal } from '@xterm/xterm'
-import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { useTRPC } from '../../kit/trpc.ts'
 import { ConsoleFrame } from './ConsoleFrame.tsx'
@@ -16,7 +16,13 @@ const scrollbackLines = 10_000
 const encoder = new TextEncoder()
 
 /** Only ever loaded in the browser (SerialConsole.tsx). */
-export function SerialTerminal({ instanceId, unavailable }: { instanceId: string; unavailable: string | null }) {
+export function SerialTerminal({
+  instanceId,
+  unavailable,
+}: {
+  instanceId: string
+  unavailable: string | null
+}) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const element = useRef<HTMLDivElement>(null)
@@ -37,7 +43,10 @@ export function SerialTerminal({ instanceId, unavailable }: { instanceId: string
 
   const tail = () =>
     client.fetchQuery(
-      trpc.compute.instances.consoleLog.queryOptions({ id: instanceId, tailLines: 2000 }, { staleTime: 0, gcTime: 0 }),
+      trpc.compute.instances.consoleLog.queryOptions(
+        { id: instanceId, tailLines: 2000 },
+        { staleTime: 0, gcTime: 0 },
+      ),
     )
   const { status, reconnect } = useConsole(instanceId, 'serial', unavailable, (socket) => {
     const decoder = new TextDecoder()
@@ -107,7 +116,10 @@ export function SerialTerminal({ instanceId, unavailable }: { instanceId: string
 }
 
 /** A terminal that fills `target` whatever its size becomes. */
-function openTerminal(target: HTMLElement, onText: (text: string) => void): { term: Terminal; end: () => void } {
+function openTerminal(
+  target: HTMLElement,
+  onText: (text: string) => void,
+): { term: Terminal; end: () => void } {
   const term = new Terminal({
     scrollback: scrollbackLines,
     cursorBlink: true,

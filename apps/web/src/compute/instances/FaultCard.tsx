@@ -11,7 +11,14 @@ export function FaultCard({ view }: { view: InstanceView }) {
   if (!fault || view.vmState !== 'error') return null
   const neverRan = view.launchedAt === null
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={fault.message} role="alert" mt="sm">
+    <Alert
+      color="red"
+      variant="light"
+      icon={<IconAlertTriangle />}
+      title={fault.message}
+      role="alert"
+      mt="sm"
+    >
       <Stack gap="xs">
         <Text size="sm">
           {neverRan

@@ -2,9 +2,9 @@
 import { ActionIcon, Group, Tooltip } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconLayoutSidebarRightExpand } from '@tabler/icons-react'
+import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useUrlState } from '../../kit/url-state.ts'
-import { NameCell } from '../../kit/NameCell.tsx'
 
 /** The name leads to the page; the button beside it opens the side panel. */
 export function InstanceName({ view }: { view: InstanceView }) {

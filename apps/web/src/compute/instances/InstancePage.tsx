@@ -15,6 +15,7 @@ import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { ConsoleLog } from '../consoles/ConsoleLog.tsx'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
@@ -22,7 +23,7 @@ import { instanceDescriptor, sizeText } from './descriptor.tsx'
 import { FaultCard } from './FaultCard.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { InterfacesTab } from './tabs/InterfacesTab.tsx'
-import { OperationsTab } from './tabs/OperationsTab.tsx'
+
 import { OverviewTab } from './tabs/OverviewTab.tsx'
 import { SecurityTab } from './tabs/SecurityTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
@@ -36,7 +37,8 @@ export function InstancePage({ id }: { id: string }) {
 function Page({ view }: { view: InstanceDetail }) {
   const actions = useInstanceActions()
   const console = instanceCan.console(view)
-  const unavailable = view.taskState === 'deleting' ? 'The instance is being deleted.' : console === true ? null : console
+  const unavailable =
+    view.taskState === 'deleting' ? 'The instance is being deleted.' : console === true ? null : console
   return (
     <DetailPage
       descriptor={{ ...instanceDescriptor, listPath: paths.instances }}
@@ -63,7 +65,12 @@ function Page({ view }: { view: InstanceDetail }) {
 const icon = { size: 16, 'aria-hidden': true } as const
 
 const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
-  { id: 'overview', label: 'Overview', icon: <IconInfoCircle {...icon} />, content: <OverviewTab view={view} /> },
+  {
+    id: 'overview',
+    label: 'Overview',
+    icon: <IconInfoCircle {...icon} />,
+    content: <OverviewTab view={view} />,
+  },
   {
     id: 'vnc',
     label: 'VNC console',
@@ -93,6 +100,6 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
     id: 'operations',
     label: 'Operations',
     icon: <IconHistory {...icon} />,
-    content: <OperationsTab id={view.id} />,
+    content: <OperationsOf resourceId={view.id} />,
   },
 ]

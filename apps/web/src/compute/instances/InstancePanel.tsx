@@ -43,7 +43,12 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
       {(view) => (
         <Stack gap="md">
           <Group gap="sm" justify="space-between">
-            <Anchor component={Link} href={paths.instance(view.id)} fw={600} style={{ overflowWrap: 'anywhere' }}>
+            <Anchor
+              component={Link}
+              href={paths.instance(view.id)}
+              fw={600}
+              style={{ overflowWrap: 'anywhere' }}
+            >
               {view.name}
             </Anchor>
             <InstanceState view={view} />
@@ -67,7 +72,10 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
             ))}
           </Group>
           <Facts
-            items={[{ label: 'Addresses', value: <Addresses addresses={view.addresses} /> }, ...instanceFacts(view)]}
+            items={[
+              { label: 'Addresses', value: <Addresses addresses={view.addresses} /> },
+              ...instanceFacts(view),
+            ]}
           />
           <Group gap="md">
             <Anchor component={Link} size="sm" href={paths.instance(view.id, 'serial')}>

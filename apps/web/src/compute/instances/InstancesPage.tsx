@@ -1,10 +1,11 @@
 'use client'
 import { Button } from '@mantine/core'
-import { IconRocket } from '@tabler/icons-react'
+import { IconRocket, IconX } from '@tabler/icons-react'
 import Link from 'next/link'
 import { paths } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { allInstancesDescriptor, instanceDescriptor } from './descriptor.tsx'
 import { InstancePanel } from './InstancePanel.tsx'
@@ -14,11 +15,15 @@ import { useInstanceActions } from './use-instance-actions.tsx'
 export function InstancesPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const actions = useInstanceActions()
+  const { get, set } = useUrlState()
+  const hostId = get('host')
   return (
     <>
       <PageHeader
         title={allProjects ? 'All instances' : 'Instances'}
-        description={allProjects ? 'Of every project, and where they run.' : 'Virtual machines of this project.'}
+        description={
+          allProjects ? 'Of every project, and where they run.' : 'Virtual machines of this project.'
+        }
       />
       <ResourceTable
         descriptor={allProjects ? allInstancesDescriptor : instanceDescriptor}
@@ -29,10 +34,17 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
             ...page,
             allProjects,
             status: statusWords(status),
+            hostId: (allProjects && hostId) || undefined,
           })
         }
         toolbar={
-          !allProjects && (
+          allProjects ? (
+            hostId && (
+              <Button variant="light" rightSection={<IconX size={14} />} onClick={() => set({ host: null })}>
+                On one host only
+              </Button>
+            )
+          ) : (
             <Button component={Link} href={paths.launch} leftSection={<IconRocket size={16} />}>
               Launch
             </Button>
@@ -46,4 +58,8 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
 
 /** A hard reboot is a reboot to whoever looks for one. */
 const statusWords = (status: string | undefined) =>
-  !isStatus(status) ? undefined : status === 'REBOOT' ? (['REBOOT', 'HARD_REBOOT'] as const).slice() : [status]
+  !isStatus(status)
+    ? undefined
+    : status === 'REBOOT'
+      ? (['REBOOT', 'HARD_REBOOT'] as const).slice()
+      : [status]

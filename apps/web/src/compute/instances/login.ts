@@ -19,9 +19,15 @@ export type Login = { user: string; sure: boolean }
  * Whom to log in as: what the image declares, what its description says (“login: tiny”, “user tiny”),
  * else what images of that name usually have.
  */
-export function loginOf(declared: string | null, imageName: string, description: string | null): Login | null {
+export function loginOf(
+  declared: string | null,
+  imageName: string,
+  description: string | null,
+): Login | null {
   if (declared) return { user: declared, sure: true }
-  const told = /\b(?:log ?in|user(?: ?name)?)(?: as| is|:|=)?\s+[“"'`]?([a-z_][\w-]{0,31})[”"'`]?/i.exec(description ?? '')
+  const told = /\b(?:log ?in|user(?: ?name)?)(?: as| is|:|=)?\s+[“"'`]?([a-z_][\w-]{0,31})[”"'`]?/i.exec(
+    description ?? '',
+  )
   if (told?.[1]) return { user: told[1], sure: true }
   const known = usual.find(([word]) => word.test(imageName))
   return known ? { user: known[1], sure: false } : null

@@ -20,7 +20,10 @@ const tasks: Partial<Record<NonNullable<InstanceView['taskState']>, string>> = {
 }
 
 /** The state as people say it; a task under way outranks the state it starts from. */
-export function stateOf(view: Pick<InstanceView, 'status' | 'taskState' | 'vmState'>): { state: string; tone: Tone } {
+export function stateOf(view: Pick<InstanceView, 'status' | 'taskState' | 'vmState'>): {
+  state: string
+  tone: Tone
+} {
   const task = view.taskState && tasks[view.taskState]
   if (task) return { state: task, tone: 'busy' }
   if (view.taskState || view.vmState === 'building') return { state: words[view.status], tone: 'busy' }

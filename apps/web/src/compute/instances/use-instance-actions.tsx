@@ -77,7 +77,10 @@ export function useInstanceActions(): Action[] {
       id: 'stop',
       label: 'Stop',
       icon: <IconPlayerStop size={16} />,
-      confirm: ask('Stop', 'The guest is asked to shut down, and switched off when it does not. Its disk stays.'),
+      confirm: ask(
+        'Stop',
+        'The guest is asked to shut down, and switched off when it does not. Its disk stays.',
+      ),
       run: ({ id }) => stop.mutateAsync({ id }),
       started: (views) => `Stopping ${named(views)}`,
     }),
@@ -92,7 +95,10 @@ export function useInstanceActions(): Action[] {
       id: 'reset',
       label: 'Hard reboot',
       icon: <IconBolt size={16} />,
-      confirm: ask('Hard reboot', 'Like the reset button: what the guest has not written to its disk is lost.'),
+      confirm: ask(
+        'Hard reboot',
+        'Like the reset button: what the guest has not written to its disk is lost.',
+      ),
       run: ({ id }) => reboot.mutateAsync({ id, kind: 'hard' }),
       started: (views) => `Resetting ${named(views)}`,
     }),

@@ -15,7 +15,13 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { keyPairDescriptor } from './descriptor.tsx'
-import { emptyKeyPair, KeyPairFields, type KeyPairValues, keyPairInput, keyPairProblems } from './KeyPairFields.tsx'
+import {
+  emptyKeyPair,
+  KeyPairFields,
+  type KeyPairValues,
+  keyPairInput,
+  keyPairProblems,
+} from './KeyPairFields.tsx'
 import { downloadPrivateKey, PrivateKeyOnce, privateKeyFile } from './PrivateKeyOnce.tsx'
 
 export function KeyPairsPage() {
@@ -24,7 +30,10 @@ export function KeyPairsPage() {
   const [made, setMade] = useState<KeyPairCreated | null>(null)
   return (
     <>
-      <PageHeader title="Key pairs" description="Yours, in every project. Instances keep the key they were launched with." />
+      <PageHeader
+        title="Key pairs"
+        description="Yours, in every project. Instances keep the key they were launched with."
+      />
       {made && (
         <Box mb="md">
           <PrivateKeyOnce pair={made} onDone={() => setMade(null)} />
@@ -63,7 +72,8 @@ function useKeyPairActions(): ResourceAction<KeyPairView>[] {
         confirmLabel: 'Delete',
       }),
       run: ({ name }) => remove.mutateAsync({ name }),
-      started: (views) => (views.length === 1 ? `Deleted ${views[0]?.name}` : `Deleted ${views.length} key pairs`),
+      started: (views) =>
+        views.length === 1 ? `Deleted ${views[0]?.name}` : `Deleted ${views.length} key pairs`,
       asCli: ({ name }) => shellLine('openstack', 'keypair', 'delete', name),
     },
   ]
@@ -86,7 +96,14 @@ function CreateKeyPair({ opened, onClose, onMade }: CreateProps) {
       asCli={(values) =>
         values.how === 'generate'
           ? `${shellLine('openstack', 'keypair', 'create', values.name || 'NAME')} > ${privateKeyFile(values.name || 'NAME')}`
-          : shellLine('openstack', 'keypair', 'create', '--public-key', '~/.ssh/id_ed25519.pub', values.name || 'NAME')
+          : shellLine(
+              'openstack',
+              'keypair',
+              'create',
+              '--public-key',
+              '~/.ssh/id_ed25519.pub',
+              values.name || 'NAME',
+            )
       }
       onSubmit={async (values) => {
         const pair = await create.mutateAsync(keyPairInput(values))

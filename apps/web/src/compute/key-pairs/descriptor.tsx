@@ -24,7 +24,14 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
         </Text>
       ),
     },
-    { id: 'type', header: 'Type', width: 140, hideBelow: 'sm', sort: (view) => view.type, cell: (view) => view.type },
+    {
+      id: 'type',
+      header: 'Type',
+      width: 140,
+      hideBelow: 'sm',
+      sort: (view) => view.type,
+      cell: (view) => view.type,
+    },
     { id: 'fingerprint', header: 'Fingerprint', cell: (view) => <CopyText value={view.fingerprint} /> },
     {
       id: 'public',

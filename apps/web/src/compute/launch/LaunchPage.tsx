@@ -8,7 +8,7 @@ import { LaunchForm } from './LaunchForm.tsx'
 import { type LaunchOptions, useLaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues } from './values.ts'
 
-/** `?image=`, `?flavor=`, `?network=` and `?key=` choose beforehand. */
+/** `?name=`, `?image=`, `?flavor=`, `?network=` and `?key=` choose beforehand. */
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
   const params = useSearchParams()
@@ -37,6 +37,7 @@ function initial(options: LaunchOptions, params: { get(key: string): string | nu
   const routed = network ? Boolean(network.router?.externalAddress) : options.networks.length === 0
   return {
     ...emptyLaunch,
+    name: params.get('name') ?? '',
     imageId: image?.id ?? null,
     flavorId: (wished ?? defaultFlavor(options.flavors, image))?.id ?? null,
     networkIds: network ? [network.id] : [],

@@ -21,7 +21,10 @@ const sshPort = 22
 export function HowToConnect({ view }: { view: InstanceDetail }) {
   const trpc = useTRPC()
   const image = useQuery(
-    trpc.images.get.queryOptions({ id: view.image.id ?? '' }, { enabled: view.image.id !== null && !view.loginUser }),
+    trpc.images.get.queryOptions(
+      { id: view.image.id ?? '' },
+      { enabled: view.image.id !== null && !view.loginUser },
+    ),
   )
   const login = loginOf(view.loginUser, view.image.name, image.data?.description ?? null)
   const entry = view.addresses.find((one) => one.floatingIp) ?? view.addresses[0]
@@ -45,7 +48,9 @@ export function HowToConnect({ view }: { view: InstanceDetail }) {
 
 function userText(login: ReturnType<typeof loginOf>, view: InstanceDetail): string {
   if (!login) return `The image “${view.image.name}” does not say whom to log in as.`
-  return login.sure ? `The image’s user is “${login.user}”.` : `Images of this name usually have the user “${login.user}”.`
+  return login.sure
+    ? `The image’s user is “${login.user}”.`
+    : `Images of this name usually have the user “${login.user}”.`
 }
 
 function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }) {
@@ -74,7 +79,12 @@ function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }
             <List.Item
               key={hop.what}
               icon={
-                <ThemeIcon size={18} variant="light" color={hop.ok ? 'teal' : 'orange'} aria-label={hop.ok ? 'fine' : 'in the way'}>
+                <ThemeIcon
+                  size={18}
+                  variant="light"
+                  color={hop.ok ? 'teal' : 'orange'}
+                  aria-label={hop.ok ? 'fine' : 'in the way'}
+                >
                   {hop.ok ? <IconCheck size={12} /> : <IconX size={12} />}
                 </ThemeIcon>
               }
@@ -101,7 +111,11 @@ function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }
         </Group>
         {give.isError && (
           <Text size="sm" c="var(--mantine-color-error)" role="alert">
-            {cloudError(give.error).message} See <Anchor component={Link} href={paths.floatingIps}>Floating IPs</Anchor>.
+            {cloudError(give.error).message} See{' '}
+            <Anchor component={Link} href={paths.floatingIps}>
+              Floating IPs
+            </Anchor>
+            .
           </Text>
         )}
       </Stack>

@@ -16,7 +16,9 @@ import { Section } from '../../../ui/Section.tsx'
 /** The ports of an instance, in every project the caller may see. */
 export function usePortsOf(instanceId: string) {
   const trpc = useTRPC()
-  return useQuery(trpc.networking.ports.list.queryOptions({ deviceId: instanceId, limit: 100, sortDir: 'asc' }))
+  return useQuery(
+    trpc.networking.ports.list.queryOptions({ deviceId: instanceId, limit: 100, sortDir: 'asc' }),
+  )
 }
 
 const tones: Record<PortView['state'], Tone> = { active: 'good', build: 'busy', down: 'off', error: 'bad' }

@@ -25,9 +25,14 @@ export function SecurityTab({ view }: { view: InstanceDetail }) {
       {({ items }) => (
         <Stack gap="md">
           {items.map((port) => (
-            <PortGroups key={`${port.id} ${port.securityGroups.map((group) => group.id).join()}`} port={port} />
+            <PortGroups
+              key={`${port.id} ${port.securityGroups.map((group) => group.id).join()}`}
+              port={port}
+            />
           ))}
-          <Rules groupIds={[...new Set(items.flatMap((port) => port.securityGroups.map((group) => group.id)))]} />
+          <Rules
+            groupIds={[...new Set(items.flatMap((port) => port.securityGroups.map((group) => group.id)))]}
+          />
         </Stack>
       )}
     </Loaded>
@@ -46,7 +51,9 @@ function PortGroups({ port }: { port: PortView }) {
     }),
   )
   const changed = chosen.toSorted().join() !== before.toSorted().join()
-  const known = new Map([...port.securityGroups, ...(groups.data?.items ?? [])].map(({ id, name }) => [id, name]))
+  const known = new Map(
+    [...port.securityGroups, ...(groups.data?.items ?? [])].map(({ id, name }) => [id, name]),
+  )
   return (
     <Section title={`Security groups on ${port.networkName}`} description={port.addresses[0]?.address}>
       <Group align="flex-end" gap="sm">
@@ -106,7 +113,17 @@ function Rules({ groupIds }: { groupIds: string[] }) {
   )
 }
 
-function RuleTable({ title, rules, peer, none }: { title: string; rules: GroupRule[]; peer: string; none: string }) {
+function RuleTable({
+  title,
+  rules,
+  peer,
+  none,
+}: {
+  title: string
+  rules: GroupRule[]
+  peer: string
+  none: string
+}) {
   return (
     <Section title={title}>
       {rules.length === 0 ? (

@@ -1,0 +1,62 @@
+import { Button, Text } from '@mantine/core'
+import type { FlavorView } from '@stratolith/api/compute/contract'
+import { IconPlus, IconStack2 } from '@tabler/icons-react'
+import Link from 'next/link'
+import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { gib, mib } from '../../kit/format.ts'
+import { creating, paths } from '../../kit/paths.ts'
+import { CopyText } from '../../ui/CopyText.tsx'
+
+export const flavorDescriptor: ResourceDescriptor<FlavorView> = {
+  kind: 'flavor',
+  noun: 'Flavor',
+  plural: 'Flavors',
+  name: (view) => view.name,
+  icon: <IconStack2 size={28} />,
+  columns: [
+    {
+      id: 'name',
+      header: 'Name',
+      sort: (view) => view.name.toLowerCase(),
+      cell: (view) => (
+        <>
+          <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
+            {view.name}
+          </Text>
+          {view.description && (
+            <Text size="xs" c="dimmed" lineClamp={1}>
+              {view.description}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    { id: 'vcpus', header: 'vCPU', sort: (view) => view.vcpus, cell: (view) => view.vcpus },
+    { id: 'memory', header: 'Memory', sort: (view) => view.memoryMib, cell: (view) => mib(view.memoryMib) },
+    { id: 'disk', header: 'Disk', sort: (view) => view.diskGib, cell: (view) => gib(view.diskGib) },
+    {
+      id: 'mode',
+      header: 'Root disk',
+      hideBelow: 'md',
+      sort: (view) => view.diskMode,
+      cell: (view) => (view.diskMode === 'copy' ? 'full copy' : 'on top of the image'),
+    },
+    {
+      id: 'public',
+      header: 'For',
+      hideBelow: 'sm',
+      sort: (view) => (view.public ? 'a' : 'b'),
+      cell: (view) => (view.public ? 'everybody' : 'administrators'),
+    },
+    { id: 'id', header: 'ID', hideBelow: 'md', cell: (view) => <CopyText value={view.id} /> },
+  ],
+  empty: {
+    title: 'No flavors yet',
+    text: 'A flavor is a size that instances come in. Without one nobody can launch.',
+    action: (
+      <Button component={Link} href={creating(paths.adminFlavors)} leftSection={<IconPlus size={16} />}>
+        Create a flavor
+      </Button>
+    ),
+  },
+}

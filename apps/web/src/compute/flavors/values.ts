@@ -1,0 +1,67 @@
+import { shellLine } from '../../kit/shell.ts'
+import type { RouterInputs } from '../../kit/trpc.ts'
+
+export type FlavorValues = {
+  name: string
+  vcpus: number | string
+  memoryMib: number | string
+  diskGib: number | string
+  description: string
+  diskMode: 'overlay' | 'copy'
+  public: boolean
+  id: string
+}
+export const emptyFlavor: FlavorValues = {
+  name: '',
+  vcpus: 1,
+  memoryMib: 2048,
+  diskGib: 20,
+  description: '',
+  diskMode: 'overlay',
+  public: true,
+  id: '',
+}
+
+const whole = (low: number, high: number, what: string) => (value: number | string) => {
+  const number = Number(value)
+  return value !== '' && Number.isInteger(number) && number >= low && number <= high
+    ? null
+    : `${what} from ${low.toLocaleString('en')} to ${high.toLocaleString('en')}.`
+}
+export const flavorProblems = {
+  name: (name: string) => (name.trim() ? null : 'Give it a name.'),
+  vcpus: whole(1, 256, 'vCPUs'),
+  memoryMib: whole(32, 4_194_304, 'MiB'),
+  diskGib: whole(1, 65_536, 'GiB'),
+  id: (id: string) =>
+    id === '' || /^[\w .-]{1,255}$/.test(id) ? null : 'An id has letters, digits, spaces and _ . - only.',
+}
+
+export const flavorInput = (values: FlavorValues): RouterInputs['compute']['flavors']['create'] => ({
+  ...(values.id ? { id: values.id } : {}),
+  name: values.name.trim(),
+  description: values.description,
+  vcpus: Number(values.vcpus),
+  memoryMib: Number(values.memoryMib),
+  diskGib: Number(values.diskGib),
+  public: values.public,
+  diskMode: values.diskMode,
+})
+
+export const flavorCli = (values: FlavorValues): string =>
+  shellLine(
+    'openstack',
+    'flavor',
+    'create',
+    ...(values.id ? ['--id', values.id] : []),
+    '--vcpus',
+    values.vcpus,
+    '--ram',
+    values.memoryMib,
+    '--disk',
+    values.diskGib,
+    !values.public && '--private',
+    ...(values.description ? ['--description', values.description] : []),
+    ...(values.diskMode === 'copy' ? ['--property', 'hw:disk=copy'] : []),
+    values.name.trim() || 'NAME',
+  )

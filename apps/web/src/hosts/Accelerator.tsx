@@ -1,0 +1,25 @@
+import { Badge, Tooltip } from '@mantine/core'
+import type { HostView } from '@stratolith/api/hosts/contract'
+import { IconBolt, IconCpu } from '@tabler/icons-react'
+
+/** KVM, or emulation with the reason for it. */
+export function Accelerator({ host }: { host: HostView }) {
+  const kvm = host.accelerator.toLowerCase() === 'kvm'
+  const badge = (
+    <Badge
+      variant="light"
+      color={kvm ? 'teal' : 'orange'}
+      tt="none"
+      leftSection={kvm ? <IconBolt size={12} /> : <IconCpu size={12} />}
+    >
+      {kvm ? 'KVM' : `${host.accelerator.toUpperCase()} (emulated)`}
+    </Badge>
+  )
+  return host.acceleratorReason ? (
+    <Tooltip label={host.acceleratorReason} multiline maw={320}>
+      {badge}
+    </Tooltip>
+  ) : (
+    badge
+  )
+}

@@ -1,0 +1,45 @@
+import { Stack, Text, Tooltip } from '@mantine/core'
+import type { HostView } from '@stratolith/api/hosts/contract'
+import { gib, mib } from '../kit/format.ts'
+import { Bar } from '../ui/Bar.tsx'
+import { ratioText } from './ratio.ts'
+
+const amounts = [
+  { key: 'vcpus', label: 'vCPU', format: (n: number) => n.toLocaleString('en') },
+  { key: 'memoryMib', label: 'Memory', format: mib },
+  { key: 'diskGib', label: 'Disk', format: gib },
+] as const
+
+/** One bar: what instances have claimed of what may be given out, and how that compares to the machine. */
+export function CapacityBar({ host, amount }: { host: HostView; amount: (typeof amounts)[number]['key'] }) {
+  const { label, format } = amounts.find(({ key }) => key === amount) ?? amounts[0]
+  const { used, total } = host[amount]
+  return (
+    <Tooltip
+      label={`${format(total)} may be given out of the machine’s ${format(host.physical[amount])} (${ratioText(total, host.physical[amount])})`}
+      multiline
+      maw={300}
+    >
+      <div style={{ minWidth: 130 }}>
+        <Bar used={used} limit={total} label={label} format={format} />
+      </div>
+    </Tooltip>
+  )
+}
+
+/** All three, with the allocation ratio in words. */
+export function Capacity({ host }: { host: HostView }) {
+  return (
+    <Stack gap="sm">
+      {amounts.map(({ key, format }) => (
+        <div key={key}>
+          <CapacityBar host={host} amount={key} />
+          <Text size="xs" c="dimmed" mt={2}>
+            The machine has {format(host.physical[key])}; allocation{' '}
+            {ratioText(host[key].total, host.physical[key])}
+          </Text>
+        </div>
+      ))}
+    </Stack>
+  )
+}

@@ -1,0 +1,64 @@
+import type { HostView } from '@stratolith/api/hosts/contract'
+import { IconServerBolt } from '@tabler/icons-react'
+import { Ago } from '../kit/Ago.tsx'
+import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { Accelerator } from './Accelerator.tsx'
+import { CapacityBar } from './Capacity.tsx'
+import { HostName } from './HostName.tsx'
+import { HostState } from './HostState.tsx'
+
+const share = ({ used, total }: { used: number; total: number }): number => (total > 0 ? used / total : 0)
+
+export const hostDescriptor: ResourceDescriptor<HostView> = {
+  kind: 'host',
+  noun: 'Host',
+  plural: 'Hosts',
+  name: (host) => host.name,
+  icon: <IconServerBolt size={28} />,
+  columns: [
+    { id: 'name', header: 'Name', sort: (host) => host.name, cell: (host) => <HostName host={host} /> },
+    { id: 'state', header: 'State', sort: (host) => host.state, cell: (host) => <HostState host={host} /> },
+    {
+      id: 'vcpus',
+      header: 'vCPU',
+      sort: (host) => share(host.vcpus),
+      cell: (host) => <CapacityBar host={host} amount="vcpus" />,
+    },
+    {
+      id: 'memory',
+      header: 'Memory',
+      sort: (host) => share(host.memoryMib),
+      cell: (host) => <CapacityBar host={host} amount="memoryMib" />,
+    },
+    {
+      id: 'disk',
+      header: 'Disk',
+      hideBelow: 'md',
+      sort: (host) => share(host.diskGib),
+      cell: (host) => <CapacityBar host={host} amount="diskGib" />,
+    },
+    { id: 'instances', header: 'Instances', sort: (host) => host.instances, cell: (host) => host.instances },
+    {
+      id: 'accelerator',
+      header: 'Accelerator',
+      hideBelow: 'md',
+      sort: (host) => host.accelerator,
+      cell: (host) => <Accelerator host={host} />,
+    },
+  ],
+  facts: (host) => [
+    { label: 'ID', value: host.id, copy: host.id },
+    { label: 'Zone', value: host.zone },
+    { label: 'Instances', value: host.instances },
+    { label: 'Hypervisor', value: host.hypervisor },
+    { label: 'CPU', value: host.cpuModel },
+    { label: 'Accelerator', value: <Accelerator host={host} /> },
+    ...(host.acceleratorReason ? [{ label: 'Why not faster', value: host.acceleratorReason }] : []),
+    { label: 'Last seen', value: host.lastSeenAt ? <Ago iso={host.lastSeenAt} /> : 'never' },
+    ...(host.disabledReason ? [{ label: 'Disabled because', value: host.disabledReason }] : []),
+  ],
+  empty: {
+    title: 'No hosts',
+    text: 'A host is a machine with an agent of this cloud. It registers itself as soon as its agent starts.',
+  },
+}
