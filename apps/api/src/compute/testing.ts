@@ -1,13 +1,14 @@
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
-import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
+import { createFakeStorage, type FakeStorage } from '@stratolith/drivers/storage/fake'
+import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { testCtx, testDeps } from '../kernel/testing.ts'
 import { createNetworkRow, starterNetwork } from '../networking/networks/service.ts'
+import { ensureDefaultSecurityGroup } from '../networking/security-groups/service.ts'
 import { addSubnet } from '../networking/subnets/service.ts'
 import { launchInput } from './contract.ts'
 import { seedFlavors } from './flavors/seed.ts'
-import { createFakeStorage, type FakeStorage } from './testing-storage.ts'
 import '../hosts/register.ts'
 import '../networking/register.ts'
 import './register.ts'
@@ -95,6 +96,7 @@ export async function addImage(deps: Deps, projectId: string, patch: object = {}
 /** A member of a new project that has a network with a way out. */
 export async function testTenant(world: World): Promise<Ctx & { projectId: string; networkId: string }> {
   const ctx = await testCtx(world.deps)
+  await inTransaction(ctx, (tx) => ensureDefaultSecurityGroup(tx, ctx.projectId))
   const network = await starterNetwork(ctx, { name: 'net' })
   return { ...ctx, networkId: network.id }
 }

@@ -24,13 +24,12 @@ export async function reconcileImages(ctx: Ctx): Promise<void> {
 }
 
 async function requeueDeadUploads(ctx: Ctx): Promise<void> {
-  const dead = await ctx.db.image.findMany({
-    where: { state: 'saving', blobId: null, updatedAt: { lt: new Date(Date.now() - deadUploadMs) } },
-  })
+  const silent = { state: 'saving', blobId: null, updatedAt: { lt: new Date(Date.now() - deadUploadMs) } }
+  const dead = await ctx.db.image.findMany({ where: silent })
   for (const row of dead)
     await inTransaction(ctx, async (tx) => {
       const { count } = await tx.db.image.updateMany({
-        where: { id: row.id, state: 'saving', blobId: null, updatedAt: row.updatedAt },
+        where: { id: row.id, ...silent },
         data: {
           state: 'queued',
           uploadedBytes: 0,

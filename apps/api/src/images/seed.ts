@@ -30,6 +30,7 @@ export async function seedTestImage(deps: Deps, file: string): Promise<void> {
       visibility: 'public',
       minDiskGib: 0,
       minRamMib: 128,
+      properties: { os_admin_user: 'tiny' },
       protected: false,
     })
   })

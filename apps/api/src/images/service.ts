@@ -50,7 +50,7 @@ export async function createImage(ctx: Ctx, input: z.output<typeof imageCreateIn
 export async function createImageRow(
   ctx: Ctx,
   projectId: string,
-  input: z.output<typeof imageCreateInput>,
+  input: z.output<typeof imageCreateInput> & { properties?: Record<string, string> },
 ): Promise<ImageRow> {
   await reserveQuota(ctx, projectId, { images: 1 })
   const row = await ctx.db.image.create({ data: { ...input, id: crypto.randomUUID(), projectId } })

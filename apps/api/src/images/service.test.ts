@@ -1,0 +1,285 @@
+import crypto from 'node:crypto'
+import { Readable } from 'node:stream'
+import { DriverError } from '@stratolith/drivers/errors'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Ctx } from '../kernel/context.ts'
+import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
+import { imageCreateInput, imageListInput } from './contract.ts'
+import { reconcileImages } from './reconcile.ts'
+import {
+  createImage,
+  deleteImage,
+  downloadImage,
+  findBootImage,
+  getImage,
+  listImages,
+  updateImage,
+  uploadImage,
+} from './service.ts'
+import { imageStore } from './store.ts'
+import { type ImageWorld, imageWorld } from './testing.ts'
+import { qcow2 } from './testing-qcow2.ts'
+
+let world: ImageWorld
+beforeAll(async () => {
+  world = await imageWorld()
+})
+afterAll(() => world.close())
+
+const rawBytes = (length = 4096) => crypto.randomBytes(length).fill(0, 0, 1)
+const make = (ctx: Ctx, over: object = {}) =>
+  createImage(ctx, imageCreateInput.parse({ name: 'disk', diskFormat: 'raw', ...over }))
+const upload = (ctx: Ctx, id: string, bytes: Buffer) =>
+  uploadImage(ctx, { id, source: Readable.from([bytes]) })
+async function active(ctx: Ctx, bytes = rawBytes(), over: object = {}) {
+  const image = await make(ctx, over)
+  await upload(ctx, image.id, bytes)
+  await runPending(world.deps)
+  return getImage(ctx, image)
+}
+const list = (ctx: Ctx, over: object = {}) => listImages(ctx, imageListInput.parse(over))
+const usage = async (ctx: Ctx & { projectId: string }) =>
+  Object.fromEntries(
+    (await world.deps.root.quotaUsage.findMany({ where: { projectId: ctx.projectId } })).map((u) => [
+      u.resource,
+      u.used,
+    ]),
+  )
+
+describe('the way of an image', () => {
+  test('queued, saving, active; the bytes come back as they went in; deleted when unused', async () => {
+    const ctx = await testCtx(world.deps)
+    const bytes = rawBytes(10_000)
+    const image = await make(ctx)
+    expect(image).toMatchObject({ state: 'queued', sizeBytes: null, own: true })
+    const saving = await upload(ctx, image.id, bytes)
+    const md5 = crypto.createHash('md5').update(bytes).digest('hex')
+    expect(saving).toMatchObject({
+      state: 'saving',
+      sizeBytes: 10_000,
+      virtualBytes: 10_240,
+      checksumMd5: md5,
+    })
+    await runPending(world.deps)
+    expect(await getImage(ctx, image)).toMatchObject({ state: 'active', uploadedBytes: 10_000 })
+    const { stream, sizeBytes } = await downloadImage(ctx, image)
+    expect(Buffer.concat(await stream.toArray())).toEqual(bytes)
+    expect(sizeBytes).toBe(10_000)
+    expect(await usage(ctx)).toMatchObject({ images: 1, imageGib: 1 })
+    await deleteImage(ctx, image)
+    await runPending(world.deps)
+    await expectCloudError(getImage(ctx, image), 'not_found')
+    expect(await usage(ctx)).toMatchObject({ images: 0, imageGib: 0 })
+    const { blobs, staged } = await imageStore(world.deps).list()
+    expect(blobs.map((b) => b.id)).not.toContain(saving.sha256)
+    expect(staged).toEqual([])
+    expect([...world.storage.bases.keys()]).not.toContain(saving.sha256)
+  })
+
+  test('refused bytes kill the image with the reason and leave nothing', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx)
+    const vmdk = Buffer.from('# Disk DescriptorFile\nversion=1\nRW 1 FLAT "/etc/passwd" 0\n')
+    await expectCloudError(upload(ctx, image.id, vmdk), 'invalid_input', /VMDK/)
+    const killed = await getImage(ctx, image)
+    expect(killed).toMatchObject({ state: 'killed', errorMessage: expect.stringMatching(/VMDK/) })
+    expect(killed.errorMessage).not.toMatch(/passwd/)
+    expect((await imageStore(world.deps).list()).staged).toEqual([])
+    await expectCloudError(upload(ctx, image.id, rawBytes()), 'conflict', /killed/)
+    expect((await usage(ctx)).imageGib ?? 0).toBe(0)
+  })
+
+  test('an upload that breaks off can be tried again', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx)
+    async function* broken() {
+      yield rawBytes()
+      throw new Error('ECONNRESET')
+    }
+    await expectCloudError(
+      uploadImage(ctx, { id: image.id, source: Readable.from(broken()) }),
+      'invalid_input',
+      /Upload it again/,
+    )
+    expect(await getImage(ctx, image)).toMatchObject({ state: 'queued' })
+    expect((await imageStore(world.deps).list()).staged).toEqual([])
+    await upload(ctx, image.id, rawBytes())
+    await runPending(world.deps)
+    expect(await getImage(ctx, image)).toMatchObject({ state: 'active', errorMessage: null })
+  })
+
+  test('a second upload, and one of two at once, is a conflict; the bytes never change', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await active(ctx)
+    await expectCloudError(upload(ctx, image.id, rawBytes()), 'conflict', /active/)
+    expect(await getImage(ctx, image)).toMatchObject({ sha256: image.sha256, state: 'active' })
+    const fresh = await make(ctx)
+    const both = await Promise.allSettled([
+      upload(ctx, fresh.id, rawBytes()),
+      upload(ctx, fresh.id, rawBytes()),
+    ])
+    expect(both.filter((r) => r.status === 'fulfilled')).toHaveLength(1)
+    await runPending(world.deps)
+    expect(await getImage(ctx, fresh)).toMatchObject({ state: 'active' })
+  })
+
+  test('a converter that refuses kills it, quota goes back', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx)
+    await upload(ctx, image.id, rawBytes())
+    world.storage.failNext('ensureBase', new DriverError('invalid', 'qemu-img: /secret/path'))
+    await runPending(world.deps)
+    const killed = await getImage(ctx, image)
+    expect(killed).toMatchObject({ state: 'killed', errorMessage: expect.stringMatching(/damaged/) })
+    expect(killed.errorMessage).not.toMatch(/secret/)
+    expect(await usage(ctx)).toMatchObject({ images: 1, imageGib: 0 })
+  })
+})
+
+describe('bounds', () => {
+  test('more bytes than the quota has room for end the stream', async () => {
+    const ctx = await testCtx(world.deps)
+    await world.deps.root.quotaLimit.create({
+      data: { projectId: ctx.projectId, resource: 'imageGib', limit: 0 },
+    })
+    const image = await make(ctx)
+    let sent = 0
+    async function* endless() {
+      for (;;) {
+        sent++
+        yield Buffer.alloc(65_536)
+      }
+    }
+    await expectCloudError(
+      uploadImage(ctx, { id: image.id, source: Readable.from(endless()) }),
+      'no_capacity',
+      /quota/,
+    )
+    expect(sent).toBeLessThan(10)
+    expect((await imageStore(world.deps).list()).staged).toEqual([])
+    expect(await getImage(ctx, image)).toMatchObject({ state: 'queued' })
+  })
+
+  test('a small qcow2 that claims a large disk pays for the large disk', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx, { diskFormat: 'qcow2' })
+    const claims = 300n << 30n
+    const l1Size = Math.ceil(Number(claims) / 65_536 / 8192)
+    await expectCloudError(
+      upload(ctx, image.id, qcow2({ virtualSize: claims, l1Size })),
+      'quota_exceeded',
+      /300 more GiB/,
+    )
+    expect(await getImage(ctx, image)).toMatchObject({ state: 'queued' })
+  })
+
+  test('images count against the quota', async () => {
+    const ctx = await testCtx(world.deps)
+    await world.deps.root.quotaLimit.create({
+      data: { projectId: ctx.projectId, resource: 'images', limit: 1 },
+    })
+    await make(ctx)
+    await expectCloudError(make(ctx), 'quota_exceeded')
+  })
+
+  test('deleted in the middle of its upload: nothing stays, quota is right', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx)
+    async function* slow() {
+      yield rawBytes()
+      await deleteImage(ctx, image)
+      yield rawBytes()
+    }
+    await expectCloudError(
+      uploadImage(ctx, { id: image.id, source: Readable.from(slow()) }),
+      'conflict',
+      /deleted/,
+    )
+    await runPending(world.deps)
+    expect((await imageStore(world.deps).list()).staged).toEqual([])
+    expect(await usage(ctx)).toMatchObject({ images: 0 })
+    await expectCloudError(getImage(ctx, image), 'not_found')
+  })
+})
+
+describe('who may what', () => {
+  test('another project’s private image is a 404 for every verb', async () => {
+    const [ctx, other] = [await testCtx(world.deps), await testCtx(world.deps)]
+    const image = await active(ctx)
+    for (const verb of [
+      () => getImage(other, image),
+      () => updateImage(other, { id: image.id, name: 'x' }),
+      () => deleteImage(other, image),
+      () => downloadImage(other, image),
+      () => upload(other, image.id, rawBytes()),
+    ])
+      await expectCloudError(verb(), 'not_found')
+    expect((await list(other)).items.map((i) => i.id)).not.toContain(image.id)
+    expect(await findBootImage(other, image.id)).toBeNull()
+  })
+
+  test('a public image: everybody looks, launches and downloads; only its owner and admins change it', async () => {
+    const [admin, other] = [await testCtx(world.deps, { role: 'admin' }), await testCtx(world.deps)]
+    const image = await active(admin, rawBytes(), { visibility: 'public' })
+    expect((await list(other)).items.map((i) => i.id)).toContain(image.id)
+    expect(await findBootImage(other, image.id)).toMatchObject({ state: 'active', blobId: image.sha256 })
+    expect((await downloadImage(other, image)).sizeBytes).toBe(4096)
+    await expectCloudError(updateImage(other, { id: image.id, name: 'x' }), 'forbidden')
+    await expectCloudError(deleteImage(other, image), 'forbidden')
+  })
+
+  test('only an administrator publishes; readers only look', async () => {
+    const ctx = await testCtx(world.deps)
+    await expectCloudError(make(ctx, { visibility: 'public' }), 'forbidden')
+    const image = await make(ctx)
+    await expectCloudError(updateImage(ctx, { id: image.id, visibility: 'public' }), 'forbidden')
+    const reader = await testCtx(world.deps, { role: 'reader', projectId: ctx.projectId })
+    expect(await getImage(reader, image)).toMatchObject({ id: image.id })
+    await expectCloudError(make(reader), 'forbidden')
+    await expectCloudError(upload(reader, image.id, rawBytes()), 'forbidden')
+  })
+
+  test('protected is protected', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx, { protected: true })
+    await expectCloudError(deleteImage(ctx, image), 'conflict', /protect/)
+    await updateImage(ctx, { id: image.id, protected: false })
+    await deleteImage(ctx, image)
+  })
+})
+
+describe('what is shared and what is left behind', () => {
+  test('two images of the same bytes share one blob; it stays until the second goes', async () => {
+    const ctx = await testCtx(world.deps)
+    const bytes = rawBytes()
+    const [one, two] = [await active(ctx, bytes), await active(ctx, bytes)]
+    expect(one.sha256).toBe(two.sha256)
+    await deleteImage(ctx, one)
+    await runPending(world.deps)
+    const { stream } = await downloadImage(ctx, two)
+    expect(Buffer.concat(await stream.toArray())).toEqual(bytes)
+    await deleteImage(ctx, two)
+    await runPending(world.deps)
+    expect((await imageStore(world.deps).list()).blobs.map((b) => b.id)).not.toContain(one.sha256)
+  })
+
+  test('the reconciler requeues an upload whose process died and removes strangers', async () => {
+    const ctx = await testCtx(world.deps)
+    const keep = await active(ctx)
+    const dead = await make(ctx)
+    await world.deps.root
+      .$executeRaw`UPDATE "Image" SET "state" = 'saving', "updatedAt" = now() - interval '5 minutes' WHERE "id" = ${dead.id}::uuid`
+    const store = imageStore(world.deps)
+    const stray = crypto.randomUUID()
+    const { sha256 } = await store.stage(stray, Readable.from([rawBytes()]), { maxBytes: 1e6 })
+    await store.commit(stray, sha256)
+    await reconcileImages(world.system)
+    expect(await getImage(ctx, dead)).toMatchObject({
+      state: 'queued',
+      errorMessage: expect.stringMatching(/again/),
+    })
+    const blobs = (await store.list()).blobs.map((b) => b.id)
+    expect(blobs).not.toContain(sha256)
+    expect(blobs).toContain(keep.sha256)
+  })
+})
