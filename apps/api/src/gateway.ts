@@ -15,10 +15,8 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
       upstream: config.webUrl,
       http: { requestOptions: { timeout: 0 } },
       replyOptions: {
-        rewriteRequestHeaders: (request, headers) => ({
-          ...headers,
-          ...browserOf(request, config),
-        }),
+        rewriteRequestHeaders: (request, headers) =>
+          portalHeaders(headers, request.ip, config, request.headers.host),
       },
     })
   app.server.on('upgrade', (request, socket, head) => {
@@ -28,20 +26,27 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
   })
 }
 
+/** Only we say who the browser is; a client that sends these is not believed. */
+const ours = new Set(['forwarded', 'x-real-ip', 'x-stratolith-source'])
+
 /**
- * What the portal must know of the browser: its address and the origin that it sees. We overwrite
- * whatever the client claims. TLS is ended in front of us when the public address says https.
+ * Adds what the portal must know of the browser: its address and the origin that it sees. TLS is
+ * ended in front of us when the public address says https. `host` of the client becomes
+ * x-forwarded-host, because the proxy replaces it.
  */
-export function browserOf(
-  request: { ip: string; headers: { host?: string } },
+export function portalHeaders(
+  headers: http.IncomingHttpHeaders,
+  clientIp: string,
   config: Pick<Config, 'publicUrl'>,
-): Record<string, string | undefined> {
+  clientHost?: string,
+): http.IncomingHttpHeaders {
+  const base = new URL(config.publicUrl)
+  const kept = Object.entries(headers).filter(([name]) => !ours.has(name) && !name.startsWith('x-forwarded-'))
   return {
-    'x-forwarded-for': request.ip,
-    'x-forwarded-host': request.headers.host ?? new URL(config.publicUrl).host,
-    'x-forwarded-proto': new URL(config.publicUrl).protocol.slice(0, -1),
-    'x-forwarded-port': undefined,
-    forwarded: undefined,
+    ...Object.fromEntries(kept),
+    'x-forwarded-for': clientIp,
+    'x-forwarded-host': clientHost ?? base.host,
+    'x-forwarded-proto': base.protocol.slice(0, -1),
   }
 }
 
