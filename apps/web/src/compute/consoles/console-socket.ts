@@ -1,10 +1,7 @@
 import type { Ending } from './close-reason.ts'
+import { consoleUrl } from './console-url.ts'
 
 const connectTimeoutMs = 15_000
-
-/** The WebSocket of a console on the origin that this page came from. */
-export const consoleUrl = (path: string, origin: string): string =>
-  new URL(path, origin.replace(/^http/, 'ws')).href
 
 export type ConsoleSocket = { socket: WebSocket; close: () => void }
 

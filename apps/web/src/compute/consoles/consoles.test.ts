@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import { closeReason, retryAfterMs } from './close-reason.ts'
+import { consoleUrl } from './console-url.ts'
+import { afterLog } from './join-log.ts'
+import { keystrokes } from './keystrokes.ts'
+import { plainText } from './plain-text.ts'
+
+describe('why a console closed', () => {
+  const broke = { code: 1006, reason: '', opened: true }
+  it('is the cloud’s own sentence, then the instance’s state, and never a number', () => {
+    expect(closeReason({ code: 4000, reason: 'The session has ended.', opened: true }, null)).toBe(
+      'The session has ended.',
+    )
+    expect(closeReason(broke, 'A console needs a running instance; this one is stopped.')).toMatch(/stopped/)
+    for (const code of [1000, 1001, 1005, 1006, 1009, 1011, 1012])
+      for (const opened of [true, false]) {
+        const sentence = closeReason({ code, reason: '', opened }, null)
+        expect(sentence).toMatch(/^The .+\.$/)
+        expect(sentence).not.toContain(String(code))
+      }
+  })
+  it('is followed by a few tries, but not after a deliberate end', () => {
+    expect([0, 1, 2, 3].map((tries) => retryAfterMs(broke, tries))).toEqual([1000, 3000, 8000, null])
+    expect(retryAfterMs({ code: 4000, reason: 'x', opened: true }, 0)).toBeNull()
+  })
+})
+
+it('a console is on the origin of the page', () => {
+  expect(consoleUrl('/console/?token=abc', 'https://cloud.example')).toBe(
+    'wss://cloud.example/console/?token=abc',
+  )
+  expect(consoleUrl('/console/?token=abc', 'http://127.0.0.1:8080')).toBe(
+    'ws://127.0.0.1:8080/console/?token=abc',
+  )
+})
+
+describe('log and live text', () => {
+  it('are joined without loss and without repeats', () => {
+    expect(afterLog('boot\nlogin: ', 'login: ')).toBe('')
+    expect(afterLog('boot\nlog', 'oot\nlogin: ')).toBe('in: ')
+    expect(afterLog('', 'hello')).toBe('hello')
+    expect(afterLog('abc', 'xyz')).toBe('xyz')
+  })
+})
+
+describe('pasted text', () => {
+  it('becomes keys of a US keyboard', () => {
+    expect(keystrokes('aB!\n')).toEqual([
+      { keysym: 0x61, shift: false },
+      { keysym: 0x42, shift: true },
+      { keysym: 0x21, shift: true },
+      { keysym: 0xff0d, shift: false },
+    ])
+    expect(keystrokes('\r\n\t€').map((key) => key.keysym)).toEqual([0xff0d, 0xff09, 0x10020ac])
+    expect(keystrokes('\u0003\u001b')).toEqual([])
+  })
+})
+
+it('a log is shown without what would steer a terminal', () => {
+  expect(plainText('\u001b[1;32mok\u001b[0m\r\n\u001b]0;title\u0007login: \u001bc\u0000')).toBe('ok\nlogin: ')
+  expect(plainText('a\tb')).toBe('a\tb')
+})

@@ -1,0 +1,108 @@
+import { launchInput, planInput } from '@stratolith/api/compute/contract'
+import { describe, expect, it } from 'vitest'
+import { launchCli } from './cli.ts'
+import {
+  emptyLaunch,
+  type LaunchValues,
+  launchInputOf,
+  launchNames,
+  launchProblems,
+  maxUserDataBytes,
+  planInputOf,
+  toBase64,
+} from './values.ts'
+
+const imageId = '7b0f5d9e-62d8-4a4e-9a39-2b6f6f0c8a11'
+const networkId = '0d6c1b6e-7f1d-4b58-8a53-54c0ff8bd7cd'
+const filled: LaunchValues = {
+  ...emptyLaunch,
+  name: ' web ',
+  imageId,
+  flavorId: '1',
+  networkIds: [networkId],
+}
+
+describe('the launch form', () => {
+  it('asks for a plan at every stage of typing', () => {
+    expect(() => planInput.parse(planInputOf(emptyLaunch))).not.toThrow()
+    expect(() => planInput.parse(planInputOf({ ...filled, count: '' }))).not.toThrow()
+    expect(planInputOf({ ...filled, count: 500 }).count).toBe(50)
+    expect(planInputOf({ ...filled, userData: 'x'.repeat(60_000) })).not.toHaveProperty('userData')
+  })
+
+  it('becomes an input that the contract takes, with the text as UTF-8 in base64', () => {
+    const input = launchInput.parse(
+      launchInputOf(
+        {
+          ...filled,
+          count: '3',
+          keyName: 'laptop',
+          userData: '#!/bin/sh\necho grüß\n',
+          metadata: [
+            { id: 'a', key: ' role ', value: 'front' },
+            { id: 'b', key: ' ', value: 'lost' },
+          ],
+        },
+        'token',
+      ),
+    )
+    expect(input).toMatchObject({ name: 'web', count: 3, keyName: 'laptop', metadata: { role: 'front' } })
+    expect(Buffer.from(input.userData ?? '', 'base64').toString()).toBe('#!/bin/sh\necho grüß\n')
+    expect(input.clientToken).toBe('token')
+  })
+
+  it('fits the largest user data and names what is wrong', () => {
+    expect(launchProblems(filled)).toEqual({})
+    const largest = 'ü'.repeat(maxUserDataBytes / 2)
+    expect(launchProblems({ ...filled, userData: largest })).toEqual({})
+    expect(Buffer.from(toBase64(largest), 'base64').toString()).toBe(largest)
+    expect(Object.keys(launchProblems({ ...filled, userData: `${largest}x` }))).toEqual(['userData'])
+    expect(Object.keys(launchProblems({ ...emptyLaunch, count: 0 }))).toEqual([
+      'name',
+      'count',
+      'imageId',
+      'flavorId',
+    ])
+    const twice = ['a', 'b'].map((id) => ({ id, key: 'same', value: id }))
+    expect(launchProblems({ ...filled, metadata: twice })).toHaveProperty('metadata')
+  })
+
+  it('names instances as the cloud does', () => {
+    expect(launchNames('web', 1)).toEqual(['web'])
+    expect(launchNames('web', 3)).toEqual(['web-1', 'web-2', 'web-3'])
+    expect(launchNames('n{n}.web', 2)).toEqual(['n1.web', 'n2.web'])
+  })
+})
+
+describe('the same as CLI', () => {
+  const names = {
+    image: 'Ubuntu 24.04',
+    flavor: 'm1.small',
+    networks: ['net'],
+    securityGroups: [],
+    externalNetwork: 'public',
+    starter: false,
+  }
+
+  it('quotes names and keeps the default group when ports are opened', () => {
+    const cli = launchCli({ ...filled, name: "it's; rm -rf ~", openPresets: ['ssh'] }, names).replaceAll(
+      ' \\\n  ',
+      ' ',
+    )
+    expect(cli).toContain('rule create --protocol tcp --dst-port 22 launch-rules')
+    expect(cli).toContain("--image 'Ubuntu 24.04' --flavor m1.small --network net")
+    expect(cli).toContain('--security-group default --security-group launch-rules')
+    expect(cli).toContain(`'it'\\''s; rm -rf ~'`)
+  })
+
+  it('gives every instance its own public address', () => {
+    const cli = launchCli({ ...filled, count: 2, publicIp: true, openPresets: [] }, names)
+    expect(cli.match(/server add floating ip web-[12] "\$\(openstack floating ip create/g)).toHaveLength(2)
+    expect(cli).not.toContain('--security-group')
+  })
+
+  it('makes the starter network first', () => {
+    const lines = launchCli(filled, { ...names, networks: ['starter-net'], starter: true }).split('\n')
+    expect(lines[0]).toBe('openstack network create starter-net')
+  })
+})
