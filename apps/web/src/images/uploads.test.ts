@@ -29,7 +29,9 @@ function setup() {
       },
     }
   }
+  const guarded: boolean[] = []
   const store = createUploadStore({
+    guard: (on) => guarded.push(on),
     now: () => time,
     request: () => {
       const request = fakeRequest()
@@ -42,14 +44,14 @@ function setup() {
     if (!request) throw new Error('nothing was sent')
     return request
   }
-  return { store, sent, last, wait: (ms: number) => (time += ms) }
+  return { store, sent, last, guarded, wait: (ms: number) => (time += ms) }
 }
 const image = { id: 'a/b', name: 'debian' }
 const file = new Blob([new Uint8Array(1000)])
 
 describe('upload store', () => {
   it('sends the file and tells progress and speed to its listeners', () => {
-    const { store, sent, last, wait } = setup()
+    const { store, sent, last, guarded, wait } = setup()
     let told = 0
     const stop = store.subscribe(() => told++)
     store.start(image, file)
@@ -59,11 +61,11 @@ describe('upload store', () => {
     const [item] = store.getSnapshot()
     expect(item).toMatchObject({ state: 'running', sentBytes: 500, totalBytes: 1000, bytesPerSecond: 500 })
     expect(item && secondsLeft(item)).toBe(1)
-    expect(store.running()).toBe(true)
+    expect(guarded).toEqual([true])
     last().status = 204
     last().onload?.()
     expect(store.getSnapshot()[0]).toMatchObject({ state: 'done', sentBytes: 1000, bytesPerSecond: null })
-    expect(store.running()).toBe(false)
+    expect(guarded).toEqual([true, false])
     expect(told).toBe(3)
     stop()
     store.dismiss(image.id)
@@ -94,12 +96,13 @@ describe('upload store', () => {
     expect(store.getSnapshot()[0]?.error).toMatch(/connection broke/)
   })
   it('cancels, and a running one cannot be dismissed', () => {
-    const { store, last } = setup()
+    const { store, last, guarded } = setup()
     store.start(image, file)
     store.dismiss(image.id)
     expect(store.getSnapshot()).toHaveLength(1)
     store.cancel(image.id)
     expect(last().aborted).toBe(true)
+    expect(guarded).toEqual([true, false])
     expect(store.getSnapshot()[0]?.state).toBe('cancelled')
   })
   it('replaces an earlier try of the same image', () => {

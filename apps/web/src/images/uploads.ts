@@ -15,15 +15,21 @@ export type Upload = {
   startedAt: number
 }
 
+/** What is used of an XMLHttpRequest. */
 type Request = Pick<
   XMLHttpRequest,
   'open' | 'send' | 'abort' | 'setRequestHeader' | 'status' | 'responseText'
 > & {
-  upload: { onprogress: ((event: { loaded: number; total: number }) => void) | null }
-  onload: (() => void) | null
-  onerror: (() => void) | null
+  upload: { onprogress: unknown }
+  onload: unknown
+  onerror: unknown
 }
-export type UploadDeps = { request: () => Request; now: () => number }
+export type UploadDeps = {
+  request: () => Request
+  now: () => number
+  /** Told when the first upload begins and when the last one ends: leaving the page would end it. */
+  guard: (on: boolean) => void
+}
 
 /** A store of its own for tests; the portal uses `uploads` below. */
 export function createUploadStore(deps: UploadDeps) {
@@ -36,7 +42,8 @@ export function createUploadStore(deps: UploadDeps) {
     for (const listener of listeners) listener()
   }
   const settle = (imageId: string, change: Partial<Upload>): void => {
-    requests.delete(imageId)
+    if (!requests.delete(imageId)) return
+    if (requests.size === 0) deps.guard(false)
     set(imageId, { bytesPerSecond: null, ...change })
   }
 
@@ -51,7 +58,9 @@ export function createUploadStore(deps: UploadDeps) {
     start(image: { id: string; name: string }, file: Blob): void {
       const request = deps.request()
       const meter = speedMeter(deps.now)
+      requests.get(image.id)?.abort()
       requests.set(image.id, request)
+      if (requests.size === 1) deps.guard(true)
       items = [
         ...items.filter((item) => item.imageId !== image.id),
         {
@@ -66,7 +75,7 @@ export function createUploadStore(deps: UploadDeps) {
         },
       ]
       for (const listener of listeners) listener()
-      request.upload.onprogress = ({ loaded }) =>
+      request.upload.onprogress = ({ loaded }: { loaded: number }) =>
         set(image.id, { sentBytes: Math.min(loaded, file.size), bytesPerSecond: meter(loaded) })
       request.onload = () =>
         request.status >= 200 && request.status < 300
@@ -94,8 +103,6 @@ export function createUploadStore(deps: UploadDeps) {
       items = items.filter((item) => item.imageId !== imageId || item.state === 'running')
       for (const listener of listeners) listener()
     },
-
-    running: (): boolean => items.some((item) => item.state === 'running'),
   }
 }
 

@@ -1,0 +1,181 @@
+'use client'
+import {
+  Checkbox,
+  Group,
+  NumberInput,
+  SegmentedControl,
+  Skeleton,
+  Stack,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core'
+import { type UseFormReturnType, useForm } from '@mantine/form'
+import { useMutation } from '@tanstack/react-query'
+import dynamic from 'next/dynamic'
+import { useState } from 'react'
+import { bytes } from '../kit/format.ts'
+import { notify } from '../kit/notify.ts'
+import { SidePanelForm } from '../kit/SidePanelForm.tsx'
+import { useSession } from '../kit/session.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { type ImageFormValues, imageCreateCli } from './cli.ts'
+import { fileProblem, gibFor, guessName, readHead } from './format.ts'
+import { uploads } from './portal-uploads.ts'
+
+const ImageFilePick = dynamic(() => import('./ImageFilePick.tsx').then((module) => module.ImageFilePick), {
+  ssr: false,
+  loading: () => <Skeleton height={118} />,
+})
+
+type Values = ImageFormValues & { file: File | null }
+const initial: Values = {
+  file: null,
+  name: '',
+  description: '',
+  diskFormat: 'qcow2',
+  visibility: 'private',
+  minDiskGib: 0,
+  minRamMib: 0,
+  protected: false,
+}
+
+/** Makes the image and sends the file; the panel closes at once, the tray shows how it goes. */
+export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const trpc = useTRPC()
+  const create = useMutation(trpc.images.create.mutationOptions())
+  const [seen, setSeen] = useState<{ format: 'raw' | 'qcow2'; virtualBytes: number } | null>(null)
+  const form = useForm<Values>({
+    initialValues: initial,
+    validate: {
+      file: (file) => (file ? null : 'Choose the file of the image.'),
+      name: (name) => (name.trim() ? null : 'Give it a name.'),
+    },
+  })
+  const pick = async (file: File | null) => {
+    setSeen(null)
+    if (!file) return form.setFieldValue('file', null)
+    const head = new Uint8Array(await file.slice(0, 64).arrayBuffer())
+    const problem = fileProblem(file.name, file.size, head)
+    if (problem) return form.setFieldError('file', problem)
+    const found = readHead(head, file.size)
+    setSeen(found)
+    form.clearFieldError('file')
+    form.setValues((values) => ({
+      file,
+      diskFormat: found.format,
+      name: values.name || guessName(file.name),
+    }))
+  }
+  const submit = async ({ file, ...values }: Values) => {
+    if (!file) return
+    const image = await create.mutateAsync(values)
+    uploads.start(image, file)
+    notify.started(`Uploading ${image.name}`)
+    form.reset()
+    setSeen(null)
+  }
+  return (
+    <SidePanelForm
+      title="Upload an image"
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      onSubmit={submit}
+      submitLabel="Upload"
+      asCli={(values) => imageCreateCli(values, values.file?.name ?? 'FILE')}
+    >
+      <ImageFilePick
+        file={form.values.file}
+        error={textOf(form.errors.file)}
+        onPick={(file) => void pick(file)}
+      />
+      <TextInput label="Name" required {...form.getInputProps('name')} />
+      <FormatField form={form} seen={seen} />
+      <Textarea
+        label="Description"
+        description="What is on it, and how to sign in"
+        autosize
+        minRows={2}
+        maxLength={1000}
+        {...form.getInputProps('description')}
+      />
+      <Group grow align="flex-start">
+        <NumberInput
+          label="Minimum disk (GiB)"
+          description={seen ? `It needs ${gibFor(seen.virtualBytes)} GiB` : '0: none'}
+          min={0}
+          max={65_536}
+          allowDecimal={false}
+          {...form.getInputProps('minDiskGib')}
+        />
+        <NumberInput
+          label="Minimum memory (MiB)"
+          description="0: none"
+          min={0}
+          max={16_777_216}
+          step={256}
+          allowDecimal={false}
+          {...form.getInputProps('minRamMib')}
+        />
+      </Group>
+      <SharingFields form={form} />
+    </SidePanelForm>
+  )
+}
+
+type Form = UseFormReturnType<Values>
+
+function FormatField({ form, seen }: { form: Form; seen: { format: string; virtualBytes: number } | null }) {
+  const other = seen !== null && seen.format !== form.values.diskFormat
+  return (
+    <Stack gap={4}>
+      <Text size="sm" fw={500} id="image-format">
+        Format
+      </Text>
+      <SegmentedControl
+        aria-labelledby="image-format"
+        data={[
+          { value: 'qcow2', label: 'QCOW2' },
+          { value: 'raw', label: 'Raw' },
+        ]}
+        {...form.getInputProps('diskFormat')}
+      />
+      <Text size="xs" c={other ? 'red' : 'dimmed'} aria-live="polite">
+        {seen === null && 'Found out from the first bytes of the file.'}
+        {seen !== null &&
+          (other
+            ? `The file begins like ${seen.format === 'qcow2' ? 'QCOW2' : 'raw'}; the upload will probably be refused.`
+            : `Found out from the file. As a disk it has ${bytes(seen.virtualBytes)}.`)}
+      </Text>
+    </Stack>
+  )
+}
+
+/** Who may use it and whether it can be deleted. Publishing is for administrators. */
+function SharingFields({ form }: { form: Form }) {
+  const { isAdmin } = useSession()
+  return (
+    <Stack gap="xs">
+      <Checkbox
+        label="Public"
+        description={
+          isAdmin ? 'Every project can launch it.' : 'Only an administrator can make an image public.'
+        }
+        disabled={!isAdmin}
+        checked={form.values.visibility === 'public'}
+        onChange={(event) =>
+          form.setFieldValue('visibility', event.currentTarget.checked ? 'public' : 'private')
+        }
+        error={form.errors.visibility}
+      />
+      <Checkbox
+        label="Protected"
+        description="It cannot be deleted until the protection is taken off."
+        {...form.getInputProps('protected', { type: 'checkbox' })}
+      />
+    </Stack>
+  )
+}
+
+const textOf = (error: unknown): string | null => (typeof error === 'string' ? error : null)

@@ -1,0 +1,101 @@
+'use client'
+import { Alert, Group, Stack, Text } from '@mantine/core'
+import { type ImageView, imageTransitioning } from '@stratolith/api/images/contract'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { DetailPage } from '../kit/DetailPage.tsx'
+import { Loaded } from '../kit/Loaded.tsx'
+import { useTRPC } from '../kit/trpc.ts'
+import { useUrlPanel } from '../kit/url-state.ts'
+import { OperationsOf } from '../operations/OperationsOf.tsx'
+import { CopyText } from '../ui/CopyText.tsx'
+import { Facts } from '../ui/Fact.tsx'
+import { Section } from '../ui/Section.tsx'
+import { ImageEditForm } from './ImageEditForm.tsx'
+import { ImageState, UploadProgress } from './ImageState.tsx'
+import { imageDescriptor } from './image.descriptor.tsx'
+import { useImageActions } from './image-actions.tsx'
+import { useUpload } from './portal-uploads.ts'
+
+export function ImagePage({ id }: { id: string }) {
+  const trpc = useTRPC()
+  const image = useQuery(trpc.images.get.queryOptions({ id }))
+  return <Loaded query={image}>{(view) => <ImageDetail image={view} />}</Loaded>
+}
+
+function ImageDetail({ image }: { image: ImageView }) {
+  const panel = useUrlPanel('edit')
+  const actions = useImageActions({ edit: panel.open })
+  return (
+    <>
+      <DetailPage
+        descriptor={imageDescriptor}
+        view={image}
+        actions={actions}
+        badge={<ImageState image={image} />}
+        header={<Happening image={image} />}
+        tabs={[
+          { id: 'overview', label: 'Overview', content: <Overview image={image} /> },
+          { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={image.id} /> },
+        ]}
+      />
+      {panel.opened && <ImageEditForm image={image} opened onClose={panel.close} />}
+    </>
+  )
+}
+
+/** What is under way or went wrong, above everything else. */
+function Happening({ image }: { image: ImageView }) {
+  const upload = useUpload(image.id)
+  if (upload?.state === 'running')
+    return (
+      <Section title="Upload">
+        <UploadProgress upload={upload} wide />
+      </Section>
+    )
+  const reason = image.errorMessage ?? (upload?.state === 'failed' ? upload.error : null)
+  if (reason && !imageTransitioning(image.state))
+    return (
+      <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={reason} role="alert">
+        {image.state === 'queued'
+          ? 'Choose “Upload data” to try again, or delete the image.'
+          : 'This image cannot be used. Delete it and upload a file that is in order.'}
+      </Alert>
+    )
+  return null
+}
+
+function Overview({ image }: { image: ImageView }) {
+  return (
+    <Stack gap="md">
+      {image.description && (
+        <Section title="Description">
+          <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+            {image.description}
+          </Text>
+        </Section>
+      )}
+      <Section title="Facts">
+        <Facts items={imageDescriptor.facts?.(image) ?? []} />
+      </Section>
+      <Section
+        title="Checksums"
+        description="Of the file as it was uploaded: compare them with those of its maker."
+      >
+        <Checksum label="SHA-256" value={image.sha256} />
+        <Checksum label="MD5" value={image.checksumMd5} />
+      </Section>
+    </Stack>
+  )
+}
+
+function Checksum({ label, value }: { label: string; value: string | null }) {
+  return (
+    <Group gap="sm" mt={6} align="flex-start">
+      <Text size="sm" c="dimmed" w={70}>
+        {label}
+      </Text>
+      {value ? <CopyText value={value} /> : <Text size="sm">Known after the upload</Text>}
+    </Group>
+  )
+}

@@ -1,0 +1,71 @@
+'use client'
+import { type ImageView, imageStates } from '@stratolith/api/images/contract'
+import { IconUpload } from '@tabler/icons-react'
+import { ResourceTable } from '../kit/ResourceTable.tsx'
+import { useMay } from '../kit/rights.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { useUrlPanel } from '../kit/url-state.ts'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
+import { ImageCreateForm } from './ImageCreateForm.tsx'
+import { imageDescriptor } from './image.descriptor.tsx'
+import { useImageActions } from './image-actions.tsx'
+
+const filters = [
+  {
+    id: 'visibility',
+    label: 'Visibility',
+    options: [
+      { value: 'public', label: 'Public' },
+      { value: 'private', label: 'Private' },
+    ],
+  },
+  {
+    id: 'state',
+    label: 'State',
+    options: [
+      { value: 'active', label: 'Active' },
+      { value: 'saving', label: 'Uploading or importing' },
+      { value: 'queued', label: 'Waiting for data' },
+      { value: 'killed', label: 'Refused' },
+    ],
+  },
+]
+
+export function ImagesPage() {
+  const trpc = useTRPC()
+  const may = useMay()
+  const actions = useImageActions()
+  const panel = useUrlPanel('create')
+  const upload = (
+    <ReasonButton leftSection={<IconUpload size={16} />} allowed={may()} onClick={panel.open}>
+      Upload image
+    </ReasonButton>
+  )
+  return (
+    <>
+      <PageHeader
+        title="Images"
+        description="The disks that instances start from: yours and the public ones."
+        actions={upload}
+      />
+      <ResourceTable
+        descriptor={{ ...imageDescriptor, empty: { ...imageDescriptor.empty, action: upload } }}
+        actions={actions}
+        filters={filters}
+        query={(page, { visibility, state }) =>
+          trpc.images.list.queryOptions({
+            ...page,
+            visibility: visibilityOf(visibility),
+            state: stateOf(state),
+          })
+        }
+      />
+      <ImageCreateForm opened={panel.opened} onClose={panel.close} />
+    </>
+  )
+}
+
+const visibilityOf = (text: string | undefined): ImageView['visibility'] | undefined =>
+  text === 'public' || text === 'private' ? text : undefined
+const stateOf = (text: string | undefined) => imageStates.find((state) => state === text)

@@ -1,0 +1,108 @@
+import { Badge, Group, Text, Tooltip } from '@mantine/core'
+import type { ImageView } from '@stratolith/api/images/contract'
+import { IconDisc, IconLock, IconUsers, IconWorld } from '@tabler/icons-react'
+import { Ago } from '../kit/Ago.tsx'
+import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { bytes, gib, mib } from '../kit/format.ts'
+import { NameCell } from '../kit/NameCell.tsx'
+import { paths } from '../kit/paths.ts'
+import { ImageState } from './ImageState.tsx'
+
+export const formatName = { raw: 'raw', qcow2: 'QCOW2' } as const
+
+/** Whose it is, from where the reader stands. */
+export const ownerText = (image: Pick<ImageView, 'own' | 'visibility'>): string =>
+  image.own ? 'Yours' : image.visibility === 'public' ? 'Public' : 'Another project'
+
+export const imageDescriptor: ResourceDescriptor<ImageView> = {
+  kind: 'image',
+  noun: 'Image',
+  plural: 'Images',
+  name: (image) => image.name,
+  path: (image) => paths.image(image.id),
+  icon: <IconDisc size={20} />,
+  columns: [
+    {
+      id: 'name',
+      header: 'Name',
+      sort: (image) => image.name.toLowerCase(),
+      cell: (image) => (
+        <Group gap={6} wrap="nowrap">
+          <NameCell href={paths.image(image.id)} name={image.name} detail={image.description} />
+          {image.protected && (
+            <Tooltip label="Protected from deletion">
+              <IconLock size={14} role="img" aria-label="Protected from deletion" />
+            </Tooltip>
+          )}
+        </Group>
+      ),
+    },
+    {
+      id: 'state',
+      header: 'State',
+      width: 190,
+      sort: (image) => image.state,
+      cell: (image) => <ImageState image={image} />,
+    },
+    {
+      id: 'format',
+      header: 'Format',
+      hideBelow: 'md',
+      sort: (image) => image.diskFormat,
+      cell: (image) => formatName[image.diskFormat],
+    },
+    {
+      id: 'size',
+      header: 'Size',
+      sort: (image) => image.sizeBytes ?? -1,
+      cell: (image) => (image.sizeBytes === null ? '–' : bytes(image.sizeBytes)),
+    },
+    {
+      id: 'owner',
+      header: 'Owner',
+      hideBelow: 'sm',
+      sort: ownerText,
+      cell: (image) => <Owner image={image} />,
+    },
+    {
+      id: 'created',
+      header: 'Created',
+      hideBelow: 'sm',
+      sort: (image) => image.createdAt,
+      cell: (image) => <Ago iso={image.createdAt} />,
+    },
+  ],
+  facts: (image) => [
+    { label: 'ID', value: image.id, copy: image.id },
+    { label: 'Owner', value: <Owner image={image} /> },
+    { label: 'Format', value: formatName[image.diskFormat] },
+    { label: 'Size of the file', value: image.sizeBytes === null ? '–' : bytes(image.sizeBytes) },
+    { label: 'Size as a disk', value: image.virtualBytes === null ? '–' : bytes(image.virtualBytes) },
+    { label: 'Minimum disk', value: image.minDiskGib === 0 ? 'None' : gib(image.minDiskGib) },
+    { label: 'Minimum memory', value: image.minRamMib === 0 ? 'None' : mib(image.minRamMib) },
+    { label: 'Protected', value: image.protected ? 'Yes, it cannot be deleted' : 'No' },
+    { label: 'Created', value: <Ago iso={image.createdAt} /> },
+    { label: 'Changed', value: <Ago iso={image.updatedAt} /> },
+  ],
+  empty: {
+    title: 'No images yet',
+    text: 'An image is the disk that an instance starts from: a raw or QCOW2 file, such as the cloud image of a Linux distribution.',
+  },
+}
+
+function Owner({ image }: { image: Pick<ImageView, 'own' | 'visibility'> }) {
+  const open = image.visibility === 'public'
+  return (
+    <Group gap={6} wrap="nowrap">
+      <Text size="sm" component="span">
+        {ownerText(image)}
+      </Text>
+      {open && image.own && (
+        <Badge size="sm" variant="light" color="gray" tt="none" leftSection={<IconWorld size={12} />}>
+          public
+        </Badge>
+      )}
+      {open && !image.own && <IconUsers size={14} aria-hidden />}
+    </Group>
+  )
+}

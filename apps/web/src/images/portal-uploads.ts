@@ -1,0 +1,19 @@
+'use client'
+import { useSyncExternalStore } from 'react'
+import { createUploadStore, type Upload } from './uploads.ts'
+
+const warn = (event: BeforeUnloadEvent) => event.preventDefault()
+
+/** The uploads of this tab. They go on while one looks at other pages of the portal. */
+export const uploads = createUploadStore({
+  request: () => new XMLHttpRequest(),
+  now: () => Date.now(),
+  guard: (on) =>
+    on ? window.addEventListener('beforeunload', warn) : window.removeEventListener('beforeunload', warn),
+})
+
+const none: readonly Upload[] = []
+export const useUploads = (): readonly Upload[] =>
+  useSyncExternalStore(uploads.subscribe, uploads.getSnapshot, () => none)
+export const useUpload = (imageId: string): Upload | null =>
+  useUploads().find((upload) => upload.imageId === imageId) ?? null

@@ -1,0 +1,15 @@
+import { StateBadge, type Tone } from '../kit/StateBadge.tsx'
+
+type State = 'build' | 'active' | 'down' | 'error' | 'deleting'
+const looks: Record<State, { text: string; tone: Tone }> = {
+  build: { text: 'Building', tone: 'busy' },
+  active: { text: 'Active', tone: 'good' },
+  down: { text: 'Down', tone: 'off' },
+  error: { text: 'Error', tone: 'bad' },
+  deleting: { text: 'Deleting', tone: 'busy' },
+}
+
+/** State of a network, port, router or floating IP in words. */
+export const NetState = ({ state, detail }: { state: State; detail?: string | null }) => (
+  <StateBadge state={looks[state].text} tone={looks[state].tone} detail={detail} />
+)

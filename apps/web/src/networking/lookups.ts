@@ -1,0 +1,43 @@
+'use client'
+import type { InstanceView } from '@stratolith/api/compute/contract'
+import type { NetworkView } from '@stratolith/api/networking/contract'
+import { useQuery } from '@tanstack/react-query'
+import { useTRPC } from '../kit/trpc.ts'
+
+/** The most that a list gives at once; enough for names and for choices. */
+const many = 1000
+
+export type NetworkLookup = { networks: NetworkView[]; ready: boolean }
+
+/** Networks that one can use: the project's, shared and external ones. */
+export function useNetworks(): NetworkLookup {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.networking.networks.list.queryOptions({ limit: many }))
+  return { networks: data?.items ?? [], ready: data !== undefined }
+}
+
+/** Networks that lead out of the cloud, where floating IPs and gateways come from. */
+export function useExternalNetworks(): NetworkLookup {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.networking.networks.list.queryOptions({ limit: many, external: true }))
+  return { networks: data?.items ?? [], ready: data !== undefined }
+}
+
+export function useInstances(): { instances: InstanceView[]; nameOf: (id: string) => string | null } {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.compute.instances.list.queryOptions({ limit: many }))
+  const instances = data?.items ?? []
+  return { instances, nameOf: (id) => instances.find((instance) => instance.id === id)?.name ?? null }
+}
+
+export function useRouters() {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.networking.routers.list.queryOptions({ limit: many }))
+  return { routers: data?.items ?? [], ready: data !== undefined }
+}
+
+export function useSecurityGroups() {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.networking.securityGroups.list.queryOptions({ limit: many }))
+  return { groups: data?.items ?? [], ready: data !== undefined }
+}

@@ -1,0 +1,60 @@
+'use client'
+import { Group, Stack } from '@mantine/core'
+import type { NetworkView } from '@stratolith/api/networking/contract'
+import { useQuery } from '@tanstack/react-query'
+import { DetailPage } from '../../kit/DetailPage.tsx'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { Facts } from '../../ui/Fact.tsx'
+import { Section } from '../../ui/Section.tsx'
+import { NetState } from '../NetState.tsx'
+import { NetworkEditForm } from './NetworkEditForm.tsx'
+import { NetworkPorts } from './NetworkPorts.tsx'
+import { NetworkSubnets } from './NetworkSubnets.tsx'
+import { NetworkBadges, networkDescriptor } from './network.descriptor.tsx'
+import { useNetworkActions } from './network-actions.tsx'
+import { PathOut } from './PathOut.tsx'
+
+export function NetworkPage({ id }: { id: string }) {
+  const trpc = useTRPC()
+  const network = useQuery(trpc.networking.networks.get.queryOptions({ id }))
+  return <Loaded query={network}>{(view) => <NetworkDetail network={view} />}</Loaded>
+}
+
+function NetworkDetail({ network }: { network: NetworkView }) {
+  const panel = useUrlPanel('edit')
+  const actions = useNetworkActions({ edit: panel.open })
+  return (
+    <>
+      <DetailPage
+        descriptor={networkDescriptor}
+        view={network}
+        actions={actions}
+        badge={
+          <Group gap="xs">
+            <NetState state={network.state} />
+            <NetworkBadges network={network} />
+          </Group>
+        }
+        tabs={[
+          {
+            id: 'overview',
+            label: 'Overview',
+            content: (
+              <Stack gap="md">
+                <PathOut network={network} />
+                <NetworkSubnets network={network} />
+                <Section title="Facts">
+                  <Facts items={networkDescriptor.facts?.(network) ?? []} />
+                </Section>
+              </Stack>
+            ),
+          },
+          { id: 'ports', label: 'Ports', content: <NetworkPorts networkId={network.id} /> },
+        ]}
+      />
+      {panel.opened && <NetworkEditForm network={network} onClose={panel.close} />}
+    </>
+  )
+}

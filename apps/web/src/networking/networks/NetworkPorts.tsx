@@ -1,0 +1,44 @@
+'use client'
+import type { PortView } from '@stratolith/api/networking/contract'
+import { IconPencil } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import type { ResourceAction } from '../../kit/descriptor.ts'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
+import { useMay } from '../../kit/rights.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlState } from '../../kit/url-state.ts'
+import { useInstances } from '../lookups.ts'
+import { PortEditForm } from '../ports/PortEditForm.tsx'
+import { portDescriptor } from '../ports/port.descriptor.tsx'
+
+/** The project's ports on one network; ?port=<id> opens one. */
+export function NetworkPorts({ networkId }: { networkId: string }) {
+  const trpc = useTRPC()
+  const may = useMay()
+  const { nameOf } = useInstances()
+  const { get, set } = useUrlState()
+  const open = get('port')
+  const port = useQuery(
+    trpc.networking.ports.get.queryOptions({ id: open ?? '' }, { enabled: open !== null }),
+  )
+  const edit: ResourceAction<PortView> = {
+    id: 'edit',
+    label: 'Open and edit',
+    icon: <IconPencil size={16} />,
+    allowed: () => may(),
+    open: ({ id }) => set({ port: id }, true),
+  }
+  return (
+    <>
+      <ResourceTable
+        descriptor={portDescriptor(nameOf)}
+        actions={[edit]}
+        searchable={false}
+        query={(page) => trpc.networking.ports.list.queryOptions({ ...page, networkId })}
+      />
+      {open !== null && port.data && (
+        <PortEditForm key={port.data.id} port={port.data} onClose={() => set({ port: null })} />
+      )}
+    </>
+  )
+}

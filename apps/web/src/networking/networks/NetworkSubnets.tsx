@@ -1,0 +1,112 @@
+'use client'
+import { Code, Text } from '@mantine/core'
+import type { NetworkView, SubnetView } from '@stratolith/api/networking/contract'
+import { IconListNumbers, IconPlus, IconTrash } from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import type { ResourceAction, ResourceDescriptor } from '../../kit/descriptor.ts'
+import { RowsTable } from '../../kit/RowsTable.tsx'
+import { all, useMay } from '../../kit/rights.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { Bar } from '../../ui/Bar.tsx'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { Section } from '../../ui/Section.tsx'
+import { subnetDeleteCli } from '../cli.ts'
+import { SubnetCreateForm } from './SubnetCreateForm.tsx'
+
+const subnetDescriptor: ResourceDescriptor<SubnetView> = {
+  kind: 'network',
+  noun: 'Subnet',
+  plural: 'Subnets',
+  name: (subnet) => subnet.name || subnet.cidr,
+  icon: <IconListNumbers size={28} />,
+  columns: [
+    {
+      id: 'cidr',
+      header: 'Range',
+      cell: (subnet) => (
+        <>
+          <Code fw={600}>{subnet.cidr}</Code>
+          {subnet.name && (
+            <Text size="xs" c="dimmed" mt={2}>
+              {subnet.name}
+            </Text>
+          )}
+        </>
+      ),
+    },
+    { id: 'gateway', header: 'Gateway', cell: (subnet) => subnet.gatewayIp ?? 'None' },
+    {
+      id: 'pool',
+      header: 'Given out',
+      hideBelow: 'md',
+      cell: (subnet) => `${subnet.pool.start} – ${subnet.pool.end}`,
+    },
+    {
+      id: 'dhcp',
+      header: 'DHCP',
+      hideBelow: 'sm',
+      width: 70,
+      cell: (subnet) => (subnet.dhcp ? 'On' : 'Off'),
+    },
+    {
+      id: 'dns',
+      header: 'Name servers',
+      hideBelow: 'md',
+      cell: (subnet) => (subnet.dns.length > 0 ? subnet.dns.join(', ') : 'None'),
+    },
+    {
+      id: 'used',
+      header: 'Addresses',
+      width: 190,
+      cell: (subnet) => <Bar label="Used" used={subnet.addressesUsed} limit={subnet.addressesTotal} />,
+    },
+  ],
+  empty: {
+    title: 'No subnet yet',
+    text: 'A network without a subnet has no addresses to give to instances.',
+  },
+}
+
+export function NetworkSubnets({ network }: { network: NetworkView }) {
+  const trpc = useTRPC()
+  const may = useMay()
+  const panel = useUrlPanel('add')
+  const remove = useMutation(trpc.networking.subnets.delete.mutationOptions())
+  const erase: ResourceAction<SubnetView> = {
+    id: 'delete',
+    label: 'Delete',
+    icon: <IconTrash size={16} />,
+    danger: true,
+    allowed: (subnet) =>
+      all(
+        may(network.own),
+        subnet.addressesUsed === 0 ||
+          `${subnet.addressesUsed} of its addresses are in use. Delete the instances on it and detach the router first.`,
+      ),
+    confirm: ([subnet]) => ({
+      title: `Delete subnet ${subnet?.cidr ?? ''}?`,
+      body: <Text size="sm">Instances get no more addresses of this range.</Text>,
+      confirmLabel: 'Delete',
+    }),
+    run: (subnet) => remove.mutateAsync({ id: subnet.id }),
+    started: ([subnet]) => `Subnet ${subnet?.cidr ?? ''} is deleted`,
+    asCli: (subnet) => subnetDeleteCli(subnet.id),
+  }
+  const add = (
+    <ReasonButton
+      size="xs"
+      leftSection={<IconPlus size={14} />}
+      allowed={may(network.own)}
+      onClick={panel.open}
+    >
+      Add subnet
+    </ReasonButton>
+  )
+  return (
+    <Section title="Subnets" description="Ranges of addresses of this network." action={add}>
+      <RowsTable descriptor={subnetDescriptor} rows={network.subnets} actions={[erase]} />
+      <SubnetCreateForm network={network} opened={panel.opened} onClose={panel.close} />
+    </Section>
+  )
+}

@@ -1,0 +1,56 @@
+'use client'
+import type { ButtonProps } from '@mantine/core'
+import { IconSparkles } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRouter } from 'next/navigation'
+import { notify } from '../../kit/notify.ts'
+import { paths } from '../../kit/paths.ts'
+import { all, useMay } from '../../kit/rights.ts'
+import { invalidateKind } from '../../kit/stale.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { freeName } from '../free-name.ts'
+import { useExternalNetworks, useNetworks } from '../lookups.ts'
+
+/** One click: network, subnet and a router with a way out; then the page that shows them. */
+export function StarterNetworkButton({ variant = 'default' }: { variant?: ButtonProps['variant'] }) {
+  const trpc = useTRPC()
+  const router = useRouter()
+  const client = useQueryClient()
+  const may = useMay()
+  const { networks } = useNetworks()
+  const external = useExternalNetworks()
+  const starter = useMutation(trpc.networking.networks.starter.mutationOptions())
+  const hasWayOut =
+    !external.ready ||
+    external.networks.length > 0 ||
+    'This cloud has no external network yet, so nothing leads out. An administrator creates one first.'
+  const make = () =>
+    starter.mutate(
+      {
+        name: freeName(
+          'starter-net',
+          networks.map((network) => network.name),
+        ),
+      },
+      {
+        onSuccess: (network) => {
+          notify.done(`${network.name} is made, with a router that leads out`)
+          invalidateKind(client, 'network')
+          router.push(paths.network(network.id))
+        },
+        onError: notify.failed,
+      },
+    )
+  return (
+    <ReasonButton
+      variant={variant}
+      leftSection={<IconSparkles size={16} />}
+      allowed={all(may(), hasWayOut)}
+      loading={starter.isPending}
+      onClick={make}
+    >
+      Starter network
+    </ReasonButton>
+  )
+}

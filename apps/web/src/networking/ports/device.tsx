@@ -1,0 +1,43 @@
+import { Anchor, Text } from '@mantine/core'
+import type { PortView } from '@stratolith/api/networking/contract'
+import Link from 'next/link'
+import { paths } from '../../kit/paths.ts'
+
+type Device = Pick<PortView, 'deviceOwner' | 'deviceId'>
+
+export const isInstancePort = (port: Device): boolean => port.deviceOwner.startsWith('compute:')
+
+/** What a port belongs to, in words. */
+export function deviceText(port: Device): string {
+  if (isInstancePort(port)) return 'Instance'
+  switch (port.deviceOwner) {
+    case 'network:router_interface':
+      return 'Router'
+    case 'network:router_gateway':
+      return 'Gateway of a router'
+    case 'network:floatingip':
+      return 'Floating IP'
+    case 'network:dhcp':
+      return 'DHCP'
+    default:
+      return port.deviceOwner || 'Nothing'
+  }
+}
+
+/** The same as a way to that thing's page; `name` is its name when it is known. */
+export function DeviceLink({ port, name }: { port: Device; name: string | null }) {
+  const href = hrefOf(port)
+  if (!href) return <Text size="sm">{deviceText(port)}</Text>
+  return (
+    <Anchor component={Link} href={href} size="sm" prefetch={false} style={{ overflowWrap: 'anywhere' }}>
+      {name ?? deviceText(port)}
+    </Anchor>
+  )
+}
+
+function hrefOf(port: Device): string | null {
+  if (isInstancePort(port)) return paths.instance(port.deviceId, 'interfaces')
+  if (port.deviceOwner.startsWith('network:router_')) return paths.router(port.deviceId)
+  if (port.deviceOwner === 'network:floatingip') return paths.floatingIps
+  return null
+}

@@ -1,0 +1,64 @@
+'use client'
+import { Code, Group, Stack, Text } from '@mantine/core'
+import type { RouterView } from '@stratolith/api/networking/contract'
+import { useQuery } from '@tanstack/react-query'
+import { DetailPage } from '../../kit/DetailPage.tsx'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { Facts } from '../../ui/Fact.tsx'
+import { Section } from '../../ui/Section.tsx'
+import { NetState } from '../NetState.tsx'
+import { GatewayForm } from './RouterForms.tsx'
+import { RouterInterfaces } from './RouterInterfaces.tsx'
+import { routerDescriptor } from './router.descriptor.tsx'
+import { useRouterActions } from './router-actions.tsx'
+
+export function RouterPage({ id }: { id: string }) {
+  const trpc = useTRPC()
+  const router = useQuery(trpc.networking.routers.get.queryOptions({ id }))
+  return <Loaded query={router}>{(view) => <RouterDetail router={view} />}</Loaded>
+}
+
+function RouterDetail({ router }: { router: RouterView }) {
+  const panel = useUrlPanel('gateway')
+  const actions = useRouterActions({ gateway: panel.open })
+  return (
+    <>
+      <DetailPage
+        descriptor={routerDescriptor}
+        view={router}
+        actions={actions}
+        badge={<NetState state={router.state} />}
+        tabs={[
+          {
+            id: 'overview',
+            label: 'Overview',
+            content: (
+              <Stack gap="md">
+                <Section title="Gateway">
+                  {router.external ? (
+                    <Group gap="xs">
+                      <Text size="sm">It leads out to network {router.external.networkName} as</Text>
+                      <Code>{router.external.address}</Code>
+                    </Group>
+                  ) : (
+                    <Text size="sm" c="dimmed">
+                      None: it joins networks, but nothing leads out of the cloud, and floating IPs do not
+                      work behind it.
+                    </Text>
+                  )}
+                </Section>
+                <RouterInterfaces router={router} />
+                <Section title="Facts">
+                  <Facts items={routerDescriptor.facts?.(router) ?? []} />
+                </Section>
+              </Stack>
+            ),
+          },
+        ]}
+      />
+      <GatewayForm router={router} opened={panel.opened} onClose={panel.close} />
+    </>
+  )
+}

@@ -1,0 +1,38 @@
+'use client'
+import { IconPlus } from '@tabler/icons-react'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
+import { useMay } from '../../kit/rights.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { PageHeader } from '../../ui/PageHeader.tsx'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { RouterCreateForm } from './RouterCreateForm.tsx'
+import { routerDescriptor } from './router.descriptor.tsx'
+import { useRouterActions } from './router-actions.tsx'
+
+export function RoutersPage() {
+  const trpc = useTRPC()
+  const may = useMay()
+  const actions = useRouterActions()
+  const panel = useUrlPanel('create')
+  const create = (
+    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
+      Create router
+    </ReasonButton>
+  )
+  return (
+    <>
+      <PageHeader
+        title="Routers"
+        description="They join networks and lead them out of the cloud."
+        actions={create}
+      />
+      <ResourceTable
+        descriptor={{ ...routerDescriptor, empty: { ...routerDescriptor.empty, action: create } }}
+        actions={actions}
+        query={(page) => trpc.networking.routers.list.queryOptions(page)}
+      />
+      <RouterCreateForm opened={panel.opened} onClose={panel.close} />
+    </>
+  )
+}
