@@ -22,7 +22,9 @@ export function AccountMenu() {
     <Menu position="bottom-end" width={220} shadow="md">
       <Menu.Target>
         <UnstyledButton aria-label={`Account of ${userName}`}>
-          <Avatar radius="xl" size={34} color="initials" name={userName} alt="" />
+          <span aria-hidden>
+            <Avatar radius="xl" size={34} color="initials" name={userName} />
+          </span>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

@@ -57,7 +57,7 @@ export function TableToolbar({
               text ? (
                 <CloseButton size="sm" aria-label="Clear the search" onClick={() => change('')} />
               ) : (
-                <Kbd size="xs" aria-hidden>
+                <Kbd size="xs" aria-hidden visibleFrom="sm">
                   /
                 </Kbd>
               )

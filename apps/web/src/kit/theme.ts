@@ -4,7 +4,7 @@ import { ActionIcon, Button, createTheme, Drawer, Modal, Tooltip } from '@mantin
 /** The portal's look, in Mantine's words. System fonts only: nothing is fetched from elsewhere. */
 export const theme = createTheme({
   primaryColor: 'indigo',
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: 7,
   autoContrast: true,
   defaultRadius: 'md',
   cursorType: 'pointer',

@@ -19,10 +19,12 @@ export const kindWords: Record<string, string> = {
   user: 'user',
 }
 
+const verbs: Record<string, string> = { apply: 'setUp' }
+
 /** "instance.create" → "Create instance"; "securityGroup.addRule" → "Add rule: security group". */
 export function operationTitle({ action }: Pick<OperationView, 'action'>): string {
   const [kind = '', verb = ''] = action.split('.')
-  const words = verb
+  const words = (verbs[verb] ?? verb)
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .replaceAll(/[_-]/g, ' ')
     .toLowerCase()

@@ -4,7 +4,7 @@ import { Spotlight } from '@mantine/spotlight'
 import { IconDisc, IconNetwork, IconPlus, IconSearch, IconServer2 } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -30,10 +30,16 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const matches = (entries: Entry[]) => entries.filter(({ label }) => label.toLowerCase().includes(words))
   const found = useResources(query.trim())
   const sections = [
-    { label: 'Resources', entries: found },
     { label: 'Pages', entries: matches(pages) },
     { label: 'Make', entries: matches(makers) },
+    { label: 'Resources', entries: found },
   ].filter(({ entries }) => entries.length > 0)
+  const list = useRef<HTMLDivElement>(null)
+  // Mantine selects the first entry when one types; resources arrive later, maybe into an empty list.
+  useEffect(() => {
+    if (words === '' || list.current?.querySelector('[data-selected]')) return
+    list.current?.querySelector('[data-action]')?.setAttribute('data-selected', 'true')
+  })
   const go = (href: string) => {
     onClose()
     router.push(href)
@@ -53,7 +59,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         aria-label="Find or do"
         leftSection={<IconSearch size={18} />}
       />
-      <Spotlight.ActionsList>
+      <Spotlight.ActionsList ref={list}>
         {sections.map(({ label, entries }) => (
           <Spotlight.ActionsGroup key={label} label={label}>
             {entries.map((entry) => (

@@ -11,6 +11,7 @@ export function Bar({
   unit = '',
   adds = 0,
   format,
+  bare = false,
 }: {
   used: number
   limit: number
@@ -18,8 +19,11 @@ export function Bar({
   unit?: string
   adds?: number
   format?: (n: number) => string
+  /** Without the label: a table's column says it already. */
+  bare?: boolean
 }) {
-  const words = format ?? ((n: number) => `${n.toLocaleString('en')}${unit ? ` ${unit}` : ''}`)
+  const inUnits = format ?? ((n: number) => `${n.toLocaleString('en')}${unit ? ` ${unit}` : ''}`)
+  const words = (n: number) => (n === 0 ? '0' : inUnits(n))
   const unlimited = limit < 0
   const share = (n: number) => (unlimited || limit === 0 ? 0 : Math.min(100, (n / limit) * 100))
   const full = !unlimited && used + adds > limit
@@ -28,7 +32,7 @@ export function Bar({
   return (
     <div>
       <Group justify="space-between" gap="xs" wrap="nowrap" mb={4}>
-        <Text size="sm">{label}</Text>
+        {!bare && <Text size="sm">{label}</Text>}
         <Text size="sm" c={full ? 'red' : 'dimmed'} style={{ whiteSpace: 'nowrap' }}>
           {text}
           {full ? ' (over the limit)' : ''}
