@@ -69,7 +69,8 @@ function newApp(deps: Deps): FastifyInstance {
     bodyLimit: 1 << 20,
     requestTimeout: 0,
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: 255 },
+    // A tRPC batch has the names of all its procedures (20 at most) in one path segment.
+    routerOptions: { maxParamLength: 2048 },
     genReqId: () => `req-${crypto.randomUUID()}`,
   })
   app.get('/healthz', async () => {

@@ -10,8 +10,10 @@ const amounts = [
   { key: 'diskGib', label: 'Disk', format: gib },
 ] as const
 
+type CapacityBarProps = { host: HostView; amount: (typeof amounts)[number]['key']; bare?: boolean }
+
 /** One bar: what instances have claimed of what may be given out, and how that compares to the machine. */
-export function CapacityBar({ host, amount }: { host: HostView; amount: (typeof amounts)[number]['key'] }) {
+export function CapacityBar({ host, amount, bare }: CapacityBarProps) {
   const { label, format } = amounts.find(({ key }) => key === amount) ?? amounts[0]
   const { used, total } = host[amount]
   return (
@@ -21,7 +23,7 @@ export function CapacityBar({ host, amount }: { host: HostView; amount: (typeof 
       maw={300}
     >
       <div style={{ minWidth: 130 }}>
-        <Bar used={used} limit={total} label={label} format={format} />
+        <Bar used={used} limit={total} label={label} format={format} bare={bare} />
       </div>
     </Tooltip>
   )

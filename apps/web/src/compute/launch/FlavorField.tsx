@@ -42,7 +42,7 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
                 <Table.Th>vCPU</Table.Th>
                 <Table.Th>Memory</Table.Th>
                 <Table.Th>Disk</Table.Th>
-                <Table.Th visibleFrom="sm">Fits now</Table.Th>
+                <Table.Th visibleFrom="sm">Fits</Table.Th>
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
@@ -76,8 +76,8 @@ function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
         />
       </Table.Td>
       <Table.Td>{flavor.vcpus}</Table.Td>
-      <Table.Td>{mib(flavor.memoryMib)}</Table.Td>
-      <Table.Td>{gib(flavor.diskGib)}</Table.Td>
+      <Table.Td className={classes.number}>{mib(flavor.memoryMib)}</Table.Td>
+      <Table.Td className={classes.number}>{gib(flavor.diskGib)}</Table.Td>
       <Table.Td visibleFrom="sm">
         <Tooltip label={problem ?? 'There is room and quota for it.'} multiline maw={320}>
           <ThemeIcon

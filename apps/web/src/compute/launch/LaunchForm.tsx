@@ -1,10 +1,9 @@
 'use client'
-import { Grid, Group, NumberInput, Stack, TextInput } from '@mantine/core'
+import { Grid, Group, NumberInput, Paper, Stack, TextInput } from '@mantine/core'
 import { type KeyboardEvent, useRef } from 'react'
 import { AdvancedFields } from './AdvancedFields.tsx'
 import { launchCli } from './cli.ts'
 import { FlavorField } from './FlavorField.tsx'
-import { FormSection } from './FormSection.tsx'
 import { ImageField } from './ImageField.tsx'
 import { KeyPairField } from './KeyPairField.tsx'
 import { LaunchSummary } from './LaunchSummary.tsx'
@@ -66,7 +65,7 @@ export function LaunchForm({
       <Grid gap="md" align="flex-start">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Stack gap="md">
-            <FormSection id="name" title="Name">
+            <Paper component="section" withBorder p="md" radius="md" aria-label="Name and count">
               <Group align="flex-start" gap="sm">
                 <TextInput
                   flex="1 1 220px"
@@ -75,13 +74,15 @@ export function LaunchForm({
                   maxLength={255}
                   autoFocus
                   description={namesText(values)}
+                  inputWrapperOrder={order}
+                  size="md"
                   {...form.getInputProps('name')}
                   error={errorOf('name')}
                 />
                 <NumberInput
                   w={110}
                   label="Count"
-                  description="at once"
+                  size="md"
                   min={1}
                   max={50}
                   allowDecimal={false}
@@ -89,7 +90,7 @@ export function LaunchForm({
                   error={errorOf('count')}
                 />
               </Group>
-            </FormSection>
+            </Paper>
             <ImageField
               images={options.images}
               value={values.imageId}
@@ -150,9 +151,12 @@ export function LaunchForm({
   )
 }
 
+/** Help below the field: the fields of a line stay on one height. */
+const order: ('label' | 'input' | 'description' | 'error')[] = ['label', 'input', 'description', 'error']
+
 function namesText(values: LaunchValues): string {
   const names = launchNames(values.name, values.count)
-  if (names.length === 1) return 'Also its host name'
+  if (names.length === 1) return 'Also its host name.'
   return names.length === 2
     ? names.join(' and ')
     : `${names[0]} … ${names.at(-1)}; {n} says where the number goes`

@@ -98,8 +98,12 @@ function What({ values, image, flavor }: Pick<Props, 'values' | 'image' | 'flavo
   const names = launchNames(values.name, values.count)
   return (
     <div>
-      <Text fw={600} style={{ overflowWrap: 'anywhere' }}>
-        {names.length === 1 ? names[0] : `${names.length} × ${names[0]} … ${names.at(-1)}`}
+      <Text fw={600} c={values.name.trim() ? undefined : 'dimmed'} style={{ overflowWrap: 'anywhere' }}>
+        {!values.name.trim()
+          ? 'no name yet'
+          : names.length === 1
+            ? names[0]
+            : `${names.length} × ${names[0]} … ${names.at(-1)}`}
       </Text>
       <Text size="sm" c="dimmed">
         {image ? image.name : 'no image yet'}
