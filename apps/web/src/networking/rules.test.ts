@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   isWorld,
+  opensText,
   parsePorts,
   portsText,
   remoteProblem,
@@ -31,6 +32,16 @@ describe('security rules in words', () => {
     expect(portsText({ ...rule, portMin: 8000, portMax: 8080 })).toBe('8000–8080')
     expect(portsText({ ...rule, portMin: null, portMax: null })).toBe('all')
     expect(portsText({ ...rule, protocol: 'icmp', portMin: 8, portMax: 0 })).toBe('type 8, code 0')
+  })
+  it('says what is open in a few words', () => {
+    expect(opensText(rule)).toBe('SSH from anywhere')
+    expect(opensText({ ...rule, portMin: 8000, portMax: 8080, remoteCidr: '10.0.0.0/8' })).toBe(
+      'TCP 8000–8080 from 10.0.0.0/8',
+    )
+    expect(opensText({ ...rule, protocol: null, portMin: null, remoteGroup: { id: 'g', name: 'web' } })).toBe(
+      'all from “web”',
+    )
+    expect(opensText({ ...rule, protocol: 'icmp', portMin: null, portMax: null })).toBe('ping from anywhere')
   })
   it('makes a sentence', () => {
     expect(ruleSentence(rule)).toBe('Lets TCP 22 (SSH) in from anywhere (0.0.0.0/0).')

@@ -53,6 +53,21 @@ export function ruleSentence(rule: Shape & Remote): string {
 }
 const lower = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
+/** The rule in two or three words for a list: "SSH", "HTTP from 10.0.0.0/8", "all from “web”". */
+export function opensText(rule: Shape & Remote): string {
+  const one = rule.portMin !== null && (rule.portMax === null || rule.portMax === rule.portMin)
+  const name = one && rule.protocol !== 'icmp' && rule.portMin !== null ? known[rule.portMin] : undefined
+  const what =
+    name ??
+    (rule.protocol === null
+      ? 'all'
+      : rule.protocol === 'icmp'
+        ? 'ping'
+        : `${protocolText(rule.protocol)} ${portsText(rule)}`)
+  if (rule.remoteGroup) return `${what} from “${rule.remoteGroup.name}”`
+  return isWorld(rule.remoteCidr) ? `${what} from anywhere` : `${what} from ${rule.remoteCidr}`
+}
+
 /** Ports that are attacked all day long when the world can reach them, and what to do instead. */
 const sensitive = [
   { port: 22, name: 'SSH', advice: 'allow only your own address, or use key pairs only' },

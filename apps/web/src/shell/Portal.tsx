@@ -2,6 +2,7 @@
 import { ModalsProvider } from '@mantine/modals'
 import { Notifications } from '@mantine/notifications'
 import type { ReactNode } from 'react'
+import { UploadTray } from '../images/UploadTray.tsx'
 import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
 import { LiveProvider } from '../kit/live.tsx'
@@ -19,6 +20,7 @@ export function Portal({ session, children }: { session: Session; children: Reac
           <ModalsProvider>
             <Notifications position="bottom-right" limit={4} />
             <Shell>{children}</Shell>
+            <UploadTray />
           </ModalsProvider>
         </LiveProvider>
       </CloudProvider>

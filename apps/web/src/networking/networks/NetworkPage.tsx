@@ -6,6 +6,7 @@ import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
+import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { NetState } from '../NetState.tsx'
@@ -52,6 +53,7 @@ function NetworkDetail({ network }: { network: NetworkView }) {
             ),
           },
           { id: 'ports', label: 'Ports', content: <NetworkPorts networkId={network.id} /> },
+          { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={network.id} /> },
         ]}
       />
       {panel.opened && <NetworkEditForm network={network} onClose={panel.close} />}

@@ -6,6 +6,7 @@ import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
+import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { NetState } from '../NetState.tsx'
@@ -56,6 +57,7 @@ function RouterDetail({ router }: { router: RouterView }) {
               </Stack>
             ),
           },
+          { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={router.id} /> },
         ]}
       />
       <GatewayForm router={router} opened={panel.opened} onClose={panel.close} />

@@ -1,0 +1,95 @@
+import { Anchor, Code, Stack, Text } from '@mantine/core'
+import type { FloatingIpView } from '@stratolith/api/networking/contract'
+import { IconWorldPin } from '@tabler/icons-react'
+import Link from 'next/link'
+import { Ago } from '../../kit/Ago.tsx'
+import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { paths } from '../../kit/paths.ts'
+import { CopyText } from '../../ui/CopyText.tsx'
+import { NetState } from '../NetState.tsx'
+
+export const floatingIpDescriptor = (
+  instanceName: (id: string) => string | null,
+): ResourceDescriptor<FloatingIpView> => ({
+  kind: 'floatingIp',
+  noun: 'Floating IP',
+  plural: 'Floating IPs',
+  name: (fip) => fip.address,
+  icon: <IconWorldPin size={28} />,
+  columns: [
+    {
+      id: 'address',
+      header: 'Address',
+      sort: (fip) => fip.address,
+      cell: (fip) => (
+        <Stack gap={2} align="flex-start">
+          <CopyText value={fip.address} />
+          {fip.description && (
+            <Text size="xs" c="dimmed" lineClamp={1} title={fip.description}>
+              {fip.description}
+            </Text>
+          )}
+        </Stack>
+      ),
+    },
+    {
+      id: 'attached',
+      header: 'Leads to',
+      sort: (fip) => (fip.instanceId && instanceName(fip.instanceId)) ?? '',
+      cell: (fip) => (
+        <Target fip={fip} name={fip.instanceId === null ? null : instanceName(fip.instanceId)} />
+      ),
+    },
+    {
+      id: 'state',
+      header: 'State',
+      width: 120,
+      sort: (fip) => fip.state,
+      cell: (fip) =>
+        fip.portId === null ? (
+          <NetState state="down" detail="It leads to nothing yet." />
+        ) : (
+          <NetState state={fip.state} />
+        ),
+    },
+    {
+      id: 'network',
+      header: 'Network',
+      hideBelow: 'sm',
+      sort: (fip) => fip.networkName,
+      cell: (fip) => fip.networkName,
+    },
+    {
+      id: 'created',
+      header: 'Allocated',
+      hideBelow: 'md',
+      sort: (fip) => fip.createdAt,
+      cell: (fip) => <Ago iso={fip.createdAt} />,
+    },
+  ],
+  empty: {
+    title: 'No floating IPs yet',
+    text: 'A floating IP is an address of the outside that leads to one of your instances. It stays yours until you release it.',
+  },
+})
+
+function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
+  if (fip.portId === null)
+    return (
+      <Text size="sm" c="dimmed">
+        Nothing
+      </Text>
+    )
+  return (
+    <Stack gap={2} align="flex-start">
+      {fip.instanceId ? (
+        <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600} prefetch={false}>
+          {name ?? 'Instance'}
+        </Anchor>
+      ) : (
+        <Text size="sm">Port {fip.portId}</Text>
+      )}
+      {fip.fixedAddress && <Code>{fip.fixedAddress}</Code>}
+    </Stack>
+  )
+}

@@ -1,0 +1,76 @@
+'use client'
+import { Anchor, Code, Text } from '@mantine/core'
+import type { SecurityGroupView } from '@stratolith/api/networking/contract'
+import { IconServer } from '@tabler/icons-react'
+import Link from 'next/link'
+import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { paths } from '../../kit/paths.ts'
+import { RowsTable } from '../../kit/RowsTable.tsx'
+import { Section } from '../../ui/Section.tsx'
+import { useInstances } from '../lookups.ts'
+
+type User = {
+  id: string
+  instanceId: string | null
+  name: string
+  address: string | null
+  network: string | null
+}
+
+const userDescriptor: ResourceDescriptor<User> = {
+  kind: 'securityGroup',
+  noun: 'Port',
+  plural: 'Ports',
+  name: (user) => user.name,
+  icon: <IconServer size={28} />,
+  columns: [
+    {
+      id: 'instance',
+      header: 'Instance',
+      cell: (user) =>
+        user.instanceId ? (
+          <Anchor
+            component={Link}
+            href={paths.instance(user.instanceId, 'security')}
+            size="sm"
+            fw={600}
+            prefetch={false}
+          >
+            {user.name}
+          </Anchor>
+        ) : (
+          <Text size="sm" c="dimmed">
+            None
+          </Text>
+        ),
+    },
+    { id: 'address', header: 'Address', cell: (user) => (user.address ? <Code>{user.address}</Code> : '–') },
+    { id: 'network', header: 'Network', cell: (user) => user.network ?? '–' },
+    { id: 'port', header: 'Port', hideBelow: 'sm', cell: (user) => <Code>{user.id}</Code> },
+  ],
+  empty: {
+    title: 'Nothing uses it',
+    text: 'Choose it when you launch an instance, or on one of the ports of a network.',
+  },
+}
+
+/** Whose traffic these rules decide about. */
+export function GroupUsers({ group }: { group: SecurityGroupView }) {
+  const { instances } = useInstances()
+  const rows = group.usedBy.map(({ portId, instanceId }): User => {
+    const instance = instances.find(({ id }) => id === instanceId)
+    const address = instance?.addresses.find((one) => one.portId === portId)
+    return {
+      id: portId,
+      instanceId,
+      name: instance?.name ?? instanceId ?? portId,
+      address: address?.address ?? null,
+      network: address?.networkName ?? null,
+    }
+  })
+  return (
+    <Section title="Used by" description="Every change of a rule applies to these at once.">
+      <RowsTable descriptor={userDescriptor} rows={rows} label="Used by" />
+    </Section>
+  )
+}

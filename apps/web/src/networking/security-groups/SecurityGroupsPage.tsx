@@ -1,0 +1,56 @@
+'use client'
+import { IconPlus } from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import { useRouter } from 'next/navigation'
+import { notify } from '../../kit/notify.ts'
+import { paths } from '../../kit/paths.ts'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
+import { useMay } from '../../kit/rights.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { PageHeader } from '../../ui/PageHeader.tsx'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { groupCreateCli } from '../cli.ts'
+import { NameForm } from '../NameForm.tsx'
+import { groupDescriptor } from './group.descriptor.tsx'
+import { useGroupActions } from './group-actions.tsx'
+
+export function SecurityGroupsPage() {
+  const trpc = useTRPC()
+  const may = useMay()
+  const navigate = useRouter()
+  const actions = useGroupActions()
+  const panel = useUrlPanel('create')
+  const create = useMutation(trpc.networking.securityGroups.create.mutationOptions())
+  const button = (
+    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
+      Create security group
+    </ReasonButton>
+  )
+  return (
+    <>
+      <PageHeader
+        title="Security groups"
+        description="What may reach an instance, and what it may reach. What no rule lets through is dropped."
+        actions={button}
+      />
+      <ResourceTable
+        descriptor={{ ...groupDescriptor, empty: { ...groupDescriptor.empty, action: button } }}
+        actions={actions}
+        query={(page) => trpc.networking.securityGroups.list.queryOptions(page)}
+      />
+      <NameForm
+        title="Create a security group"
+        opened={panel.opened}
+        onClose={panel.close}
+        submitLabel="Create"
+        onSubmit={async (values) => {
+          const group = await create.mutateAsync(values)
+          notify.done(`Security group ${group.name} is made: everything out, nothing in yet`)
+          navigate.push(paths.securityGroup(group.id))
+        }}
+        asCli={groupCreateCli}
+      />
+    </>
+  )
+}

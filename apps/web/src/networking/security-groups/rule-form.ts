@@ -1,0 +1,90 @@
+import { rulePresets } from '@stratolith/api/networking/contract'
+import { parsePorts, remoteProblem } from '../rules.ts'
+
+export type RuleValues = {
+  direction: 'ingress' | 'egress'
+  ethertype: 'IPv4' | 'IPv6'
+  /** any, tcp, udp, icmp, sctp, or `number` with `protocolNumber`. */
+  protocol: string
+  protocolNumber: string
+  ports: string
+  remote: 'anywhere' | 'range' | 'group'
+  remoteCidr: string
+  remoteGroupId: string
+  description: string
+}
+
+export const ruleInitial = (direction: RuleValues['direction'], groupId: string): RuleValues => ({
+  direction,
+  ethertype: 'IPv4',
+  protocol: 'tcp',
+  protocolNumber: '',
+  ports: '22',
+  remote: 'anywhere',
+  remoteCidr: '',
+  remoteGroupId: groupId,
+  description: '',
+})
+
+export const hasPorts = (protocol: string): boolean => ['tcp', 'udp', 'sctp'].includes(protocol)
+
+export type Preset = { key: string; label: string; values: Partial<RuleValues> }
+/** The contract's presets, all traffic from the group itself, and a start of one's own. */
+export const presetsOf = (groupId: string): Preset[] => [
+  ...rulePresets.map(({ key, label, protocol, portMin }) => ({
+    key,
+    label,
+    values: { protocol, ports: portMin === null ? '' : String(portMin), remote: 'anywhere' as const },
+  })),
+  {
+    key: 'group',
+    label: 'All from this group',
+    values: { protocol: 'any', ports: '', remote: 'group' as const, remoteGroupId: groupId },
+  },
+]
+
+/** Key of the preset that the values are, or "custom". */
+export function presetKey(values: RuleValues, groupId: string): string {
+  const found = presetsOf(groupId).find((preset) =>
+    Object.entries(preset.values).every(([key, value]) => Reflect.get(values, key) === value),
+  )
+  return found?.key ?? 'custom'
+}
+
+/** Sentences by field; empty when it can be sent. */
+export function ruleProblems(values: RuleValues): Record<string, string> {
+  const ports = hasPorts(values.protocol) ? parsePorts(values.ports) : null
+  const remote = values.remote === 'range' ? remoteProblem(values.remoteCidr, values.ethertype) : null
+  const number = Number(values.protocolNumber)
+  const found = {
+    ports: typeof ports === 'string' ? ports : null,
+    remoteCidr:
+      values.remote === 'range' && !values.remoteCidr.trim() ? 'Write a range like 203.0.113.0/24.' : remote,
+    remoteGroupId: values.remote === 'group' && !values.remoteGroupId ? 'Choose a group.' : null,
+    protocolNumber:
+      values.protocol === 'number' && !(/^\d{1,3}$/.test(values.protocolNumber.trim()) && number <= 255)
+        ? 'An IP protocol number is between 0 and 255.'
+        : null,
+  }
+  return Object.fromEntries(
+    Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== null),
+  )
+}
+
+/** What goes to the server (with the group's id); null protocol is any. */
+export function ruleInput(values: RuleValues) {
+  const ports = hasPorts(values.protocol) ? parsePorts(values.ports) : null
+  const { portMin, portMax } =
+    ports !== null && typeof ports !== 'string' ? ports : { portMin: null, portMax: null }
+  const protocol = values.protocol === 'number' ? String(Number(values.protocolNumber)) : values.protocol
+  return {
+    direction: values.direction,
+    ethertype: values.ethertype,
+    protocol: protocol === 'any' ? null : protocol,
+    portMin,
+    portMax,
+    remoteCidr: values.remote === 'range' ? values.remoteCidr.trim() : null,
+    remoteGroupId: values.remote === 'group' ? values.remoteGroupId : null,
+    description: values.description,
+  }
+}
