@@ -2,7 +2,7 @@
 import { Combobox, InputBase, Loader, ScrollArea, Text, UnstyledButton, useCombobox } from '@mantine/core'
 import { IconCheck, IconFolder, IconSelector } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
@@ -29,6 +29,10 @@ export function ProjectSwitcher() {
     ({ name, description }) =>
       name.toLowerCase().includes(words) || description.toLowerCase().includes(words),
   )
+  // Selection is a matter of the drawn options, which may arrive after the word was typed.
+  useEffect(() => {
+    if (words && shown.length > 0) combobox.selectFirstOption()
+  }, [words, shown.length, combobox.selectFirstOption])
   const change = async (id: string) => {
     combobox.closeDropdown()
     if (id === project?.id) return
@@ -69,10 +73,7 @@ export function ProjectSwitcher() {
         <Combobox.Search
           component={InputBase}
           value={search}
-          onChange={(event) => {
-            setSearch(event.currentTarget.value)
-            combobox.selectFirstOption()
-          }}
+          onChange={(event) => setSearch(event.currentTarget.value)}
           placeholder="Find a project"
           aria-label="Find a project"
         />
