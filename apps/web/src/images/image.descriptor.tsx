@@ -1,6 +1,7 @@
-import { Badge, Group, Text, Tooltip } from '@mantine/core'
+import { Group, Tooltip } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
-import { IconDisc, IconLock, IconUsers, IconWorld } from '@tabler/icons-react'
+import { IconDisc, IconLock, IconShieldLock, IconWorld } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
 import { Ago } from '../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { bytes, gib, mib } from '../kit/format.ts'
@@ -31,7 +32,7 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
           <NameCell href={paths.image(image.id)} name={image.name} detail={image.description} />
           {image.protected && (
             <Tooltip label="Protected from deletion">
-              <IconLock size={14} role="img" aria-label="Protected from deletion" />
+              <IconShieldLock size={14} role="img" aria-label="Protected from deletion" />
             </Tooltip>
           )}
         </Group>
@@ -55,14 +56,21 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
       id: 'size',
       header: 'Size',
       sort: (image) => image.sizeBytes ?? -1,
-      cell: (image) => (image.sizeBytes === null ? '–' : bytes(image.sizeBytes)),
+      cell: (image) => <NoWrap>{image.sizeBytes === null ? '–' : bytes(image.sizeBytes)}</NoWrap>,
     },
     {
       id: 'owner',
       header: 'Owner',
       hideBelow: 'sm',
       sort: ownerText,
-      cell: (image) => <Owner image={image} />,
+      cell: (image) => <NoWrap>{ownerText(image)}</NoWrap>,
+    },
+    {
+      id: 'visibility',
+      header: 'Visibility',
+      hideBelow: 'md',
+      sort: (image) => image.visibility,
+      cell: (image) => <Visibility image={image} />,
     },
     {
       id: 'created',
@@ -74,7 +82,8 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
   ],
   facts: (image) => [
     { label: 'ID', value: image.id, copy: image.id },
-    { label: 'Owner', value: <Owner image={image} /> },
+    { label: 'Owner', value: ownerText(image) },
+    { label: 'Visibility', value: <Visibility image={image} /> },
     { label: 'Format', value: formatName[image.diskFormat] },
     { label: 'Size of the file', value: image.sizeBytes === null ? '–' : bytes(image.sizeBytes) },
     { label: 'Size as a disk', value: image.virtualBytes === null ? '–' : bytes(image.virtualBytes) },
@@ -90,19 +99,16 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
   },
 }
 
-function Owner({ image }: { image: Pick<ImageView, 'own' | 'visibility'> }) {
-  const open = image.visibility === 'public'
+const NoWrap = ({ children }: { children: ReactNode }) => (
+  <span style={{ whiteSpace: 'nowrap' }}>{children}</span>
+)
+
+function Visibility({ image }: { image: Pick<ImageView, 'visibility'> }) {
+  const Icon = image.visibility === 'public' ? IconWorld : IconLock
   return (
-    <Group gap={6} wrap="nowrap">
-      <Text size="sm" component="span">
-        {ownerText(image)}
-      </Text>
-      {open && image.own && (
-        <Badge size="sm" variant="light" color="gray" tt="none" leftSection={<IconWorld size={12} />}>
-          public
-        </Badge>
-      )}
-      {open && !image.own && <IconUsers size={14} aria-hidden />}
+    <Group gap={6} wrap="nowrap" component="span" display="inline-flex">
+      <Icon size={14} aria-hidden />
+      {image.visibility === 'public' ? 'Public' : 'Private'}
     </Group>
   )
 }

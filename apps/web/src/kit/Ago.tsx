@@ -6,10 +6,17 @@ import { useNow } from './use-now.ts'
 /** "3 minutes ago", exact time on hover; keeps itself true. */
 export function Ago({ iso }: { iso: string }) {
   const now = useNow()
-  if (now === null) return <time dateTime={iso}>{iso.slice(0, 10)}</time>
+  if (now === null)
+    return (
+      <time dateTime={iso} style={{ whiteSpace: 'nowrap' }}>
+        {iso.slice(0, 10)}
+      </time>
+    )
   return (
     <Tooltip label={dateTime(iso)}>
-      <time dateTime={iso}>{ago(iso, now)}</time>
+      <time dateTime={iso} style={{ whiteSpace: 'nowrap' }}>
+        {ago(iso, now)}
+      </time>
     </Tooltip>
   )
 }

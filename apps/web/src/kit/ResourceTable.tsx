@@ -6,7 +6,7 @@ import { IconSearchOff } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { BulkButtons, useRunAction } from './actions.tsx'
-import { counted, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
+import { counted, inSentence, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
 import { LoadError } from './Loaded.tsx'
 import { type CloudQuery, type FilterDef, type PageRequest, useListQuery } from './list-query.ts'
 import classes from './ResourceTable.module.css'
@@ -74,7 +74,7 @@ export function ResourceTable<V extends { id: string }>({
           <EmptyState
             icon={<IconSearchOff size={28} />}
             title="Nothing matches"
-            text={`No ${descriptor.plural.toLowerCase()} match what you have asked for.`}
+            text={`No ${inSentence(descriptor.plural)} match what you have asked for.`}
             action={
               <Button variant="default" onClick={list.clear}>
                 Show all

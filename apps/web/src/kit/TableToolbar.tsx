@@ -3,6 +3,7 @@ import { Button, CloseButton, Group, Kbd, Select, TextInput } from '@mantine/cor
 import { useDebouncedCallback, useHotkeys } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { type ReactNode, useRef, useState } from 'react'
+import { inSentence } from './descriptor.ts'
 import type { FilterDef } from './list-query.ts'
 
 /** Search (press /), filters and the page's own buttons. */
@@ -50,8 +51,8 @@ export function TableToolbar({
           <TextInput
             ref={input}
             type="search"
-            aria-label={`Search ${plural.toLowerCase()}`}
-            placeholder={`Search ${plural.toLowerCase()}`}
+            aria-label={`Search ${inSentence(plural)}`}
+            placeholder={`Search ${inSentence(plural)}`}
             leftSection={<IconSearch size={16} />}
             rightSection={
               text ? (

@@ -48,4 +48,7 @@ export type ResourceDescriptor<V extends { id: string }> = {
 
 /** “3 instances”, “1 instance”. */
 export const counted = (count: number, words: { noun: string; plural: string }): string =>
-  `${count.toLocaleString('en')} ${count === 1 ? words.noun : words.plural}`.toLowerCase()
+  `${count.toLocaleString('en')} ${inSentence(count === 1 ? words.noun : words.plural)}`
+
+/** “Floating IPs” as it stands inside of a sentence: “floating IPs”. */
+export const inSentence = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1)

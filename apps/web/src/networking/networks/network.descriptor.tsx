@@ -118,7 +118,9 @@ function Ranges({ network }: { network: NetworkView }) {
   return (
     <Stack gap={2} align="flex-start">
       {network.subnets.map((subnet) => (
-        <Code key={subnet.id}>{subnet.cidr}</Code>
+        <Code key={subnet.id} style={{ whiteSpace: 'nowrap' }}>
+          {subnet.cidr}
+        </Code>
       ))}
     </Stack>
   )
