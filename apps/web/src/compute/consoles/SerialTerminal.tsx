@@ -13,6 +13,7 @@ import { PasteText } from './PasteText.tsx'
 import { useConsole } from './use-console.ts'
 
 const scrollbackLines = 10_000
+const logPatienceMs = 2_000
 const encoder = new TextEncoder()
 
 /** Only ever loaded in the browser (SerialConsole.tsx). */
@@ -51,34 +52,44 @@ export function SerialTerminal({
   const { status, reconnect } = useConsole(instanceId, 'serial', unavailable, (socket) => {
     const decoder = new TextDecoder()
     let over = false
+    let patience: ReturnType<typeof setTimeout> | undefined
     // Until the log is there, what the guest prints is kept, so that nothing is lost or shown twice.
     let early: string | null = ''
     const write = (text: string) => {
       if (early === null) terminal.current?.write(text)
       else early += text
     }
+    const sendToGuest = (text: string) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(encoder.encode(text))
+    }
     const begin = (log: string) => {
       if (over || early === null) return
       const live = early
       early = null
+      // The log may hold questions to a terminal that is long gone: nobody answers them into the guest.
+      send.current = () => undefined
       terminal.current?.reset()
-      terminal.current?.write(log + afterLog(log, live))
+      terminal.current?.write(log, () => {
+        if (!over) send.current = sendToGuest
+      })
+      terminal.current?.write(afterLog(log, live))
     }
     socket.addEventListener('open', () => {
       tail().then(
         ({ text }) => begin(text),
         () => begin(''),
       )
+      // The past is welcome, the present matters more.
+      patience = setTimeout(() => begin(''), logPatienceMs)
       terminal.current?.focus()
     })
     socket.addEventListener('message', ({ data }) => {
       if (!over && data instanceof ArrayBuffer) write(decoder.decode(data, { stream: true }))
     })
-    send.current = (text) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(encoder.encode(text))
-    }
+    send.current = sendToGuest
     return () => {
       over = true
+      clearTimeout(patience)
       send.current = () => undefined
     }
   })
@@ -110,7 +121,9 @@ export function SerialTerminal({
         </>
       }
     >
-      <div ref={element} className={classes.terminal} />
+      <div className={classes.terminal}>
+        <div ref={element} className={classes.fill} />
+      </div>
     </ConsoleFrame>
   )
 }

@@ -59,28 +59,33 @@ export function useConsole(
       retry = setTimeout(() => setAttempt((n) => n + 1), waitMs)
     }
     setStatus({ state: 'connecting' })
-    createConsole({ id: instanceId, protocol }).then(
-      ({ url }) => {
-        if (over) return
-        const connection = openConsoleSocket(url, {
-          opened() {
-            openedAt = Date.now()
-            setStatus({ state: 'open' })
-          },
-          ended(ending) {
-            if (ending.opened && Date.now() - openedAt > steadyMs) tries.current = 0
-            ended(closeReason(ending, reason.current), retryAfterMs(ending, tries.current))
-          },
-        })
-        close = connection.close
-        detach = attached(connection.socket)
-      },
-      (error: unknown) => {
-        if (!over) ended(cloudError(error).message, null)
-      },
-    )
+    const begin = () => {
+      createConsole({ id: instanceId, protocol }).then(
+        ({ url }) => {
+          if (over) return
+          const connection = openConsoleSocket(url, {
+            opened() {
+              openedAt = Date.now()
+              setStatus({ state: 'open' })
+            },
+            ended(ending) {
+              if (ending.opened && Date.now() - openedAt > steadyMs) tries.current = 0
+              ended(closeReason(ending, reason.current), retryAfterMs(ending, tries.current))
+            },
+          })
+          close = connection.close
+          detach = attached(connection.socket)
+        },
+        (error: unknown) => {
+          if (!over) ended(cloudError(error).message, null)
+        },
+      )
+    }
+    // A moment later: an effect that is undone at once (React does so in development) asks for nothing.
+    const start = setTimeout(begin, 0)
     return () => {
       over = true
+      clearTimeout(start)
       if (retry) clearTimeout(retry)
       detach?.()
       close?.()

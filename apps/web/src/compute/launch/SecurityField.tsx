@@ -2,7 +2,7 @@
 import { Chip, Group, MultiSelect, Stack, Text } from '@mantine/core'
 import type { SecurityGroupView } from '@stratolith/api/networking/contract'
 import { FormSection } from './FormSection.tsx'
-import type { Preset } from './values.ts'
+import { type Preset, presetGroup } from './values.ts'
 
 /** What people want to open; "Web" is two ports. */
 const choices: { key: string; label: string; presets: Preset[]; opens: string }[] = [
@@ -39,7 +39,7 @@ export function SecurityField({ presets, onPresets, groups, groupIds, onGroups, 
         </Chip.Group>
         <Text size="xs" c="dimmed">
           {on.length > 0
-            ? `Lets ${on.map((choice) => choice.opens).join(', ')} in from anywhere, by rules in the group “launch-rules”.`
+            ? `Lets ${on.map((choice) => choice.opens).join(', ')} in from anywhere, through the security group “${presetGroup(presets)}”.`
             : 'Nothing is let in beyond what the security groups below allow.'}
         </Text>
         <MultiSelect

@@ -1,6 +1,6 @@
 import { rulePresets } from '@stratolith/api/networking/contract'
 import { shellLine } from '../../kit/shell.ts'
-import { type LaunchValues, launchNames, metadataOf } from './values.ts'
+import { type LaunchValues, launchNames, metadataOf, presetGroup } from './values.ts'
 
 /** Names behind the ids of the form; the stock client takes either. */
 export type LaunchNames = {
@@ -12,8 +12,6 @@ export type LaunchNames = {
   /** True: the launch makes the starter network first. */
   starter: boolean
 }
-
-const group = 'launch-rules'
 
 /** The same launch with the stock `openstack` client, ready to paste. */
 export function launchCli(values: LaunchValues, names: LaunchNames): string {
@@ -76,6 +74,7 @@ function starterLines(names: LaunchNames): string[] {
 function ruleLines(values: LaunchValues): string[] {
   const chosen = rulePresets.filter((preset) => values.openPresets.includes(preset.key))
   if (chosen.length === 0) return []
+  const group = presetGroup(values.openPresets)
   return [
     shellLine('openstack', 'security', 'group', 'create', group),
     ...chosen.map((preset) =>
@@ -97,7 +96,10 @@ function ruleLines(values: LaunchValues): string[] {
 function groupWords(values: LaunchValues, names: LaunchNames): string[] {
   const opens = values.openPresets.length > 0
   const groups = names.securityGroups.length > 0 || !opens ? names.securityGroups : ['default']
-  return [...groups, ...(opens ? [group] : [])].flatMap((name) => ['--security-group', name])
+  return [...groups, ...(opens ? [presetGroup(values.openPresets)] : [])].flatMap((name) => [
+    '--security-group',
+    name,
+  ])
 }
 
 function publicIpLines(values: LaunchValues, names: LaunchNames): string[] {

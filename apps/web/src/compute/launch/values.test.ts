@@ -89,9 +89,9 @@ describe('the same as CLI', () => {
       ' \\\n  ',
       ' ',
     )
-    expect(cli).toContain('rule create --protocol tcp --dst-port 22 launch-rules')
+    expect(cli).toContain('rule create --protocol tcp --dst-port 22 open-ssh')
     expect(cli).toContain("--image 'Ubuntu 24.04' --flavor m1.small --network net")
-    expect(cli).toContain('--security-group default --security-group launch-rules')
+    expect(cli).toContain('--security-group default --security-group open-ssh')
     expect(cli).toContain(`'it'\\''s; rm -rf ~'`)
   })
 

@@ -1,3 +1,4 @@
+import { rulePresets } from '@stratolith/api/networking/contract'
 import type { RouterInputs } from '../../kit/trpc.ts'
 
 export type Preset = 'ssh' | 'http' | 'https' | 'ping' | 'rdp'
@@ -33,6 +34,13 @@ export const emptyLaunch: LaunchValues = {
   userData: '',
   metadata: [],
 }
+
+/** The group that the cloud makes for these presets; presets in the order of the contract. */
+export const presetGroup = (presets: readonly Preset[]): string =>
+  `open-${rulePresets
+    .filter(({ key }) => presets.includes(key))
+    .map(({ key }) => key)
+    .join('-')}`
 
 type LaunchInput = RouterInputs['compute']['instances']['launch']
 type PlanInput = RouterInputs['compute']['instances']['plan']
