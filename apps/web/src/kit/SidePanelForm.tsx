@@ -11,6 +11,8 @@ import { cloudError } from './errors.ts'
 /**
  * A small form at the side of a list. `onSubmit` throws what the server answered; the sentence is
  * shown on its field, or above the buttons. Closes itself after success; asks before it loses input.
+ * What must come after closing (leaving for another page: closing writes the address) is a function
+ * that `onSubmit` resolves to.
  */
 export function SidePanelForm<T extends Record<string, unknown>>({
   title,
@@ -59,8 +61,9 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     setBusy(true)
     setFailure(null)
     try {
-      await onSubmit(values)
+      const then = await onSubmit(values)
       finish()
+      if (typeof then === 'function') then()
     } catch (error) {
       const view = cloudError(error)
       const onField = view.field !== null && form.getInputNode(view.field) !== null

@@ -60,7 +60,7 @@ export function NetworkCreateForm({ opened, onClose }: { opened: boolean; onClos
       : undefined
     const network = await create.mutateAsync({ name, description, external, shared, mtu, subnet })
     notify.done(`Network ${network.name} is made`)
-    router.push(paths.network(network.id))
+    return () => router.push(paths.network(network.id))
   }
   return (
     <SidePanelForm

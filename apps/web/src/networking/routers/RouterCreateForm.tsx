@@ -37,7 +37,7 @@ export function RouterCreateForm({ opened, onClose }: { opened: boolean; onClose
           externalNetworkId: externalOf(external)?.id ?? null,
         })
         notify.started(`Building router ${router.name}`)
-        navigate.push(paths.router(router.id))
+        return () => navigate.push(paths.router(router.id))
       }}
       submitLabel="Create"
       asCli={(values) => routerCreateCli(values, externalOf(values.external)?.name ?? null)}

@@ -47,7 +47,7 @@ export function SecurityGroupsPage() {
         onSubmit={async (values) => {
           const group = await create.mutateAsync(values)
           notify.done(`Security group ${group.name} is made: everything out, nothing in yet`)
-          navigate.push(paths.securityGroup(group.id))
+          return () => navigate.push(paths.securityGroup(group.id))
         }}
         asCli={groupCreateCli}
       />
