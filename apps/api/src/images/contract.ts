@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { type Allowed, descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { type ImageState, imageStates } from './states.ts'
 
-export const imageStates = ['queued', 'saving', 'active', 'killed', 'deleted'] as const
-export type ImageState = (typeof imageStates)[number]
+export * from './states.ts'
+
 export const diskFormats = ['raw', 'qcow2'] as const
-export const imageTransitioning = (state: ImageState): boolean => state === 'saving'
 
 export const imageListInput = pageInput.extend({
   visibility: z.enum(['private', 'public']).optional(),
@@ -47,16 +47,4 @@ export type ImageView = {
   createdAt: string
   updatedAt: string
   own: boolean
-}
-
-/** What the state alone forbids; policy comes on top. */
-export const imageCan = {
-  upload: (image: Pick<ImageView, 'state'>): Allowed =>
-    image.state === 'queued' || `Only a queued image takes data; this one is ${image.state}.`,
-  launch: (image: Pick<ImageView, 'state'>): Allowed =>
-    image.state === 'active' || `Only an active image can be launched; this one is ${image.state}.`,
-  delete: (image: Pick<ImageView, 'state' | 'protected'>): Allowed =>
-    image.protected
-      ? 'This image is protected. Remove the protection first.'
-      : image.state !== 'deleted' || 'It is deleted already.',
 }

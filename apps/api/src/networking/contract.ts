@@ -1,5 +1,7 @@
 import { z } from 'zod'
-import { type Allowed, descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+
+export * from './states.ts'
 
 const ipv4 = z.ipv4()
 const cidrInput = z.cidrv4('Write it as 10.0.0.0/24.')
@@ -190,32 +192,4 @@ export type SecurityGroupView = {
   rules: SecurityRuleView[]
   usedBy: { portId: string; instanceId: string | null }[]
   createdAt: string
-}
-
-/** One-click rules of the portal and of the launch form. */
-export const rulePresets = [
-  { key: 'ssh', label: 'SSH', protocol: 'tcp', portMin: 22, portMax: 22 },
-  { key: 'http', label: 'HTTP', protocol: 'tcp', portMin: 80, portMax: 80 },
-  { key: 'https', label: 'HTTPS', protocol: 'tcp', portMin: 443, portMax: 443 },
-  { key: 'ping', label: 'Ping', protocol: 'icmp', portMin: null, portMax: null },
-  { key: 'rdp', label: 'RDP', protocol: 'tcp', portMin: 3389, portMax: 3389 },
-] as const
-
-export const networkCan = {
-  delete: (network: Pick<NetworkView, 'ports' | 'router'>): Allowed =>
-    network.router
-      ? `Router “${network.router.name}” uses it. Detach the router first.`
-      : network.ports === 0 || `${network.ports} ports use it. Delete the instances on it first.`,
-}
-export const floatingIpCan = {
-  associate: (fip: Pick<FloatingIpView, 'portId'>): Allowed =>
-    fip.portId === null || 'It is in use. Disassociate it first.',
-  disassociate: (fip: Pick<FloatingIpView, 'portId'>): Allowed =>
-    fip.portId !== null || 'It is not associated with anything.',
-}
-export const securityGroupCan = {
-  delete: (group: Pick<SecurityGroupView, 'isDefault' | 'usedBy'>): Allowed =>
-    group.isDefault
-      ? 'The default group of a project stays.'
-      : group.usedBy.length === 0 || `${group.usedBy.length} ports use it. Take it off them first.`,
 }

@@ -1,6 +1,7 @@
 'use client'
 import { Alert, Group, Stack, Text } from '@mantine/core'
-import { type ImageView, imageTransitioning } from '@stratolith/api/images/contract'
+import type { ImageView } from '@stratolith/api/images/contract'
+import { imageTransitioning } from '@stratolith/api/images/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../kit/DetailPage.tsx'

@@ -1,5 +1,6 @@
 'use client'
-import { type ImageView, imageStates } from '@stratolith/api/images/contract'
+import type { ImageView } from '@stratolith/api/images/contract'
+import { imageStates } from '@stratolith/api/images/states'
 import { IconUpload } from '@tabler/icons-react'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useMay } from '../kit/rights.ts'

@@ -1,6 +1,7 @@
 'use client'
 import { Text } from '@mantine/core'
-import { type ImageView, imageCan } from '@stratolith/api/images/contract'
+import type { ImageView } from '@stratolith/api/images/contract'
+import { imageCan } from '@stratolith/api/images/states'
 import { IconPencil, IconRocket, IconTrash, IconUpload } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'

@@ -1,6 +1,7 @@
 'use client'
 import { Text } from '@mantine/core'
-import { type InstanceDetail, instanceCan } from '@stratolith/api/compute/contract'
+import type { InstanceDetail } from '@stratolith/api/compute/contract'
+import { instanceCan } from '@stratolith/api/compute/states'
 import {
   IconDeviceDesktop,
   IconFileText,

@@ -1,6 +1,7 @@
 'use client'
 import { List, Stack, Text } from '@mantine/core'
-import { type InstanceView, instanceCan } from '@stratolith/api/compute/contract'
+import type { InstanceView } from '@stratolith/api/compute/contract'
+import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import {
   IconBolt,

@@ -1,4 +1,4 @@
-import { rulePresets } from '@stratolith/api/networking/contract'
+import { rulePresets } from '@stratolith/api/networking/states'
 import { shellLine } from '../../kit/shell.ts'
 import { type LaunchValues, launchNames, metadataOf, presetGroup } from './values.ts'
 

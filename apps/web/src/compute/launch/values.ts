@@ -1,4 +1,4 @@
-import { rulePresets } from '@stratolith/api/networking/contract'
+import { rulePresets } from '@stratolith/api/networking/states'
 import type { RouterInputs } from '../../kit/trpc.ts'
 
 export type Preset = 'ssh' | 'http' | 'https' | 'ping' | 'rdp'

@@ -1,6 +1,7 @@
 'use client'
 import { Text } from '@mantine/core'
-import { type FloatingIpView, floatingIpCan } from '@stratolith/api/networking/contract'
+import type { FloatingIpView } from '@stratolith/api/networking/contract'
+import { floatingIpCan } from '@stratolith/api/networking/states'
 import { IconLink, IconTrash, IconUnlink } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction } from '../../kit/descriptor.ts'

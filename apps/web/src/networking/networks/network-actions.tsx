@@ -1,6 +1,7 @@
 'use client'
 import { Text } from '@mantine/core'
-import { type NetworkView, networkCan } from '@stratolith/api/networking/contract'
+import type { NetworkView } from '@stratolith/api/networking/contract'
+import { networkCan } from '@stratolith/api/networking/states'
 import { IconPencil, IconRocket, IconTrash } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'

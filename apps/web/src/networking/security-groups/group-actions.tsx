@@ -1,6 +1,7 @@
 'use client'
 import { Text } from '@mantine/core'
-import { type SecurityGroupView, securityGroupCan } from '@stratolith/api/networking/contract'
+import type { SecurityGroupView } from '@stratolith/api/networking/contract'
+import { securityGroupCan } from '@stratolith/api/networking/states'
 import { IconPencil, IconTrash } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction } from '../../kit/descriptor.ts'

@@ -1,4 +1,4 @@
-import { rulePresets } from '@stratolith/api/networking/contract'
+import { rulePresets } from '@stratolith/api/networking/states'
 import { parsePorts, remoteProblem } from '../rules.ts'
 
 export type RuleValues = {

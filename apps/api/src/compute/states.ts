@@ -1,0 +1,82 @@
+import type { Allowed } from '../kernel/contract.ts'
+
+/** States of instances and what each allows. Without zod, so that pages load little. */
+
+export const vmStates = ['building', 'active', 'stopped', 'paused', 'error', 'deleted'] as const
+export type VmState = (typeof vmStates)[number]
+export const taskStates = [
+  'scheduling',
+  'networking',
+  'block_device_mapping',
+  'spawning',
+  'powering-on',
+  'powering-off',
+  'rebooting',
+  'rebooting_hard',
+  'pausing',
+  'unpausing',
+  'deleting',
+] as const
+export type TaskState = (typeof taskStates)[number]
+/** OpenStack's numbers. */
+export const powerStates = { none: 0, running: 1, paused: 3, shutdown: 4, crashed: 6 } as const
+
+export type InstanceStatus =
+  | 'BUILD'
+  | 'ACTIVE'
+  | 'SHUTOFF'
+  | 'PAUSED'
+  | 'REBOOT'
+  | 'HARD_REBOOT'
+  | 'ERROR'
+  | 'DELETED'
+/** The word that people and OpenStack's clients see (openstack-api section 6). */
+export function instanceStatus(vmState: VmState, taskState: TaskState | null): InstanceStatus {
+  if (vmState === 'active' && taskState === 'rebooting') return 'REBOOT'
+  if (vmState === 'active' && taskState === 'rebooting_hard') return 'HARD_REBOOT'
+  return (
+    {
+      building: 'BUILD',
+      active: 'ACTIVE',
+      stopped: 'SHUTOFF',
+      paused: 'PAUSED',
+      error: 'ERROR',
+      deleted: 'DELETED',
+    } as const
+  )[vmState]
+}
+
+type Stateful = { vmState: VmState; taskState: TaskState | null; locked: boolean }
+const inState =
+  (verb: string, states: readonly VmState[]) =>
+  (i: Stateful): Allowed => {
+    if (i.locked) return 'The instance is locked.'
+    if (i.taskState !== null) return `Wait: the instance is busy (${i.taskState.replaceAll(/[_-]/g, ' ')}).`
+    return (
+      states.includes(i.vmState) ||
+      `Only ${states.join(' or ')} instances can be ${verb}; this one is ${i.vmState}.`
+    )
+  }
+export const instanceCan = {
+  start: inState('started', ['stopped']),
+  stop: inState('stopped', ['active', 'error']),
+  rebootSoft: inState('rebooted', ['active']),
+  rebootHard: inState('reset', ['active', 'stopped', 'paused', 'error']),
+  pause: inState('paused', ['active']),
+  unpause: inState('unpaused', ['paused']),
+  /** Also during a build, also in error. */
+  delete: (i: Stateful): Allowed =>
+    i.locked
+      ? 'The instance is locked.'
+      : i.taskState === 'deleting'
+        ? 'It is being deleted.'
+        : i.vmState !== 'deleted' || 'It is deleted.',
+  console: (i: Stateful): Allowed =>
+    i.vmState === 'active' ||
+    i.vmState === 'paused' ||
+    (i.vmState === 'building'
+      ? 'The console opens as soon as the instance runs.'
+      : `A console needs a running instance; this one is ${i.vmState}.`),
+}
+export const instanceTransitioning = (i: Pick<Stateful, 'vmState' | 'taskState'>): boolean =>
+  i.taskState !== null || i.vmState === 'building'

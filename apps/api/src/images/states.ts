@@ -1,0 +1,20 @@
+import type { Allowed } from '../kernel/contract.ts'
+import type { ImageView } from './contract.ts'
+
+/** States of images and what each allows. Without zod, so that pages load little. */
+
+export const imageStates = ['queued', 'saving', 'active', 'killed', 'deleted'] as const
+export type ImageState = (typeof imageStates)[number]
+export const imageTransitioning = (state: ImageState): boolean => state === 'saving'
+
+/** What the state alone forbids; policy comes on top. */
+export const imageCan = {
+  upload: (image: Pick<ImageView, 'state'>): Allowed =>
+    image.state === 'queued' || `Only a queued image takes data; this one is ${image.state}.`,
+  launch: (image: Pick<ImageView, 'state'>): Allowed =>
+    image.state === 'active' || `Only an active image can be launched; this one is ${image.state}.`,
+  delete: (image: Pick<ImageView, 'state' | 'protected'>): Allowed =>
+    image.protected
+      ? 'This image is protected. Remove the protection first.'
+      : image.state !== 'deleted' || 'It is deleted already.',
+}
