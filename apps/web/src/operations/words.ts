@@ -23,6 +23,7 @@ const verbs: Record<string, string> = { apply: 'setUp' }
 
 /** "instance.create" → "Create instance"; "securityGroup.addRule" → "Add rule: security group". */
 export function operationTitle({ action }: Pick<OperationView, 'action'>): string {
+  if (action === 'instance.console') return 'Open a console'
   const [kind = '', verb = ''] = action.split('.')
   const words = (verbs[verb] ?? verb)
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')

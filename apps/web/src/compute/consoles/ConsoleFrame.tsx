@@ -63,10 +63,8 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
             {status.state === 'connecting' ? (
               <Loader size="sm" color="gray" aria-label="Connecting" />
             ) : (
-              <>
-                <Text size="sm" maw={480}>
-                  {status.why}
-                </Text>
+              <div className={classes.reason}>
+                <Text size="sm">{status.why}</Text>
                 {status.retrying ? (
                   <Text size="xs">Trying again …</Text>
                 ) : (
@@ -76,7 +74,7 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
                     </Button>
                   )
                 )}
-              </>
+              </div>
             )}
           </div>
         )}
