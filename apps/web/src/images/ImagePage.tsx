@@ -6,17 +6,19 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../kit/DetailPage.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
+import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { OperationsOf } from '../operations/OperationsOf.tsx'
 import { CopyText } from '../ui/CopyText.tsx'
 import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
-import { ImageEditForm } from './ImageEditForm.tsx'
 import { ImageState, UploadProgress } from './ImageState.tsx'
 import { imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
 import { useUpload } from './portal-uploads.ts'
+
+const ImageEditForm = lazyPanel(() => import('./ImageEditForm.tsx').then((module) => module.ImageEditForm))
 
 export function ImagePage({ id }: { id: string }) {
   const trpc = useTRPC()

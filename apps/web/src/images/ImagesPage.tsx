@@ -2,15 +2,19 @@
 import type { ImageView } from '@stratolith/api/images/contract'
 import { imageStates } from '@stratolith/api/images/states'
 import { IconUpload } from '@tabler/icons-react'
+import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useMay } from '../kit/rights.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
-import { ImageCreateForm } from './ImageCreateForm.tsx'
 import { imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
+
+const ImageCreateForm = lazyPanel(() =>
+  import('./ImageCreateForm.tsx').then((module) => module.ImageCreateForm),
+)
 
 const filters = [
   {

@@ -72,6 +72,8 @@ export function SubnetFields({
         label="Range (CIDR)"
         required
         data-path="cidr"
+        data-autofocus
+        placeholder="10.0.0.0/24"
         inputMode="decimal"
         autoComplete="off"
         spellCheck={false}

@@ -44,6 +44,7 @@ export function AllocateForm({ opened, onClose }: { opened: boolean; onClose: ()
     >
       <Select
         label="External network"
+        data-autofocus
         data={networks.map((network) => ({ value: network.id, label: network.name }))}
         allowDeselect={false}
         value={chosen(form.values.networkId)}
@@ -66,7 +67,15 @@ export function AllocateForm({ opened, onClose }: { opened: boolean; onClose: ()
   )
 }
 
-export function AssociateForm({ fip, onClose }: { fip: FloatingIpView; onClose: () => void }) {
+export function AssociateForm({
+  fip,
+  opened,
+  onClose,
+}: {
+  fip: FloatingIpView
+  opened: boolean
+  onClose: () => void
+}) {
   const trpc = useTRPC()
   const associate = useMutation(trpc.networking.floatingIps.associate.mutationOptions())
   const form = useForm<{ portId: string | null }>({
@@ -76,7 +85,7 @@ export function AssociateForm({ fip, onClose }: { fip: FloatingIpView; onClose: 
   return (
     <SidePanelForm
       title={`Associate ${fip.address}`}
-      opened
+      opened={opened}
       onClose={onClose}
       form={form}
       onSubmit={async ({ portId }) => {

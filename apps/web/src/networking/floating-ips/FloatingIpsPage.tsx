@@ -2,6 +2,7 @@
 import type { FloatingIpView } from '@stratolith/api/networking/contract'
 import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -9,9 +10,11 @@ import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { useInstances } from '../lookups.ts'
-import { AllocateForm, AssociateForm } from './FloatingIpForms.tsx'
 import { floatingIpDescriptor } from './floating-ip.descriptor.tsx'
 import { useFloatingIpActions } from './floating-ip-actions.tsx'
+
+const AllocateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.AllocateForm))
+const AssociateForm = lazyPanel(() => import('./FloatingIpForms.tsx').then((module) => module.AssociateForm))
 
 export function FloatingIpsPage() {
   const trpc = useTRPC()
@@ -53,5 +56,5 @@ function Associating() {
     trpc.networking.floatingIps.list.queryOptions({ limit: 1000 }, { enabled: id !== null }),
   )
   const fip: FloatingIpView | undefined = list.data?.items.find((one) => one.id === id)
-  return fip ? <AssociateForm key={fip.id} fip={fip} onClose={() => set({ associate: null })} /> : null
+  return fip ? <AssociateForm key={fip.id} opened fip={fip} onClose={() => set({ associate: null })} /> : null
 }

@@ -42,9 +42,9 @@ export function NetworkCreateForm({ opened, onClose }: { opened: boolean; onClos
   const trpc = useTRPC()
   const router = useRouter()
   const { isAdmin } = useSession()
-  const { networks } = useNetworks()
+  const { networks, ready } = useNetworks()
   const taken = networks.flatMap((network) => network.subnets.map((subnet) => subnet.cidr))
-  const suggestion = suggestCidr(taken)
+  const suggestion = ready ? suggestCidr(taken) : ''
   const create = useMutation(trpc.networking.networks.create.mutationOptions())
   const form = useForm<Values>({
     initialValues: initial,

@@ -5,7 +5,15 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { networkSetCli } from '../cli.ts'
 import { NameForm } from '../NameForm.tsx'
 
-export function NetworkEditForm({ network, onClose }: { network: NetworkView; onClose: () => void }) {
+export function NetworkEditForm({
+  network,
+  opened,
+  onClose,
+}: {
+  network: NetworkView
+  opened: boolean
+  onClose: () => void
+}) {
   const trpc = useTRPC()
   const update = useMutation(trpc.networking.networks.update.mutationOptions())
   return (
@@ -13,7 +21,7 @@ export function NetworkEditForm({ network, onClose }: { network: NetworkView; on
       title={`Edit ${network.name}`}
       initial={network}
       submitLabel="Save"
-      opened
+      opened={opened}
       onClose={onClose}
       onSubmit={(values) => update.mutateAsync({ id: network.id, ...values })}
       asCli={(values) => networkSetCli(network.id, values)}

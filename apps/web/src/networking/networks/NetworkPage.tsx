@@ -4,18 +4,22 @@ import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { NetState } from '../NetState.tsx'
-import { NetworkEditForm } from './NetworkEditForm.tsx'
 import { NetworkPorts } from './NetworkPorts.tsx'
 import { NetworkSubnets } from './NetworkSubnets.tsx'
 import { NetworkBadges, networkDescriptor } from './network.descriptor.tsx'
 import { useNetworkActions } from './network-actions.tsx'
 import { PathOut } from './PathOut.tsx'
+
+const NetworkEditForm = lazyPanel(() =>
+  import('./NetworkEditForm.tsx').then((module) => module.NetworkEditForm),
+)
 
 export function NetworkPage({ id }: { id: string }) {
   const trpc = useTRPC()
@@ -56,7 +60,7 @@ function NetworkDetail({ network }: { network: NetworkView }) {
           { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={network.id} /> },
         ]}
       />
-      {panel.opened && <NetworkEditForm network={network} onClose={panel.close} />}
+      {panel.opened && <NetworkEditForm network={network} opened onClose={panel.close} />}
     </>
   )
 }

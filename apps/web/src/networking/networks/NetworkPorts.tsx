@@ -3,13 +3,17 @@ import type { PortView } from '@stratolith/api/networking/contract'
 import { IconPencil } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { ResourceAction } from '../../kit/descriptor.ts'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { useInstances } from '../lookups.ts'
-import { PortEditForm } from '../ports/PortEditForm.tsx'
 import { portDescriptor } from '../ports/port.descriptor.tsx'
+
+const PortEditForm = lazyPanel(() =>
+  import('../ports/PortEditForm.tsx').then((module) => module.PortEditForm),
+)
 
 /** The project's ports on one network; ?port=<id> opens one. */
 export function NetworkPorts({ networkId }: { networkId: string }) {
@@ -37,7 +41,7 @@ export function NetworkPorts({ networkId }: { networkId: string }) {
         query={(page) => trpc.networking.ports.list.queryOptions({ ...page, networkId })}
       />
       {open !== null && port.data && (
-        <PortEditForm key={port.data.id} port={port.data} onClose={() => set({ port: null })} />
+        <PortEditForm key={port.data.id} opened port={port.data} onClose={() => set({ port: null })} />
       )}
     </>
   )

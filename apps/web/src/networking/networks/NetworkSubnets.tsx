@@ -4,6 +4,7 @@ import type { NetworkView, SubnetView } from '@stratolith/api/networking/contrac
 import { IconListNumbers, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction, ResourceDescriptor } from '../../kit/descriptor.ts'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { all, useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -12,7 +13,10 @@ import { Bar } from '../../ui/Bar.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { subnetDeleteCli } from '../cli.ts'
-import { SubnetCreateForm } from './SubnetCreateForm.tsx'
+
+const SubnetCreateForm = lazyPanel(() =>
+  import('./SubnetCreateForm.tsx').then((module) => module.SubnetCreateForm),
+)
 
 const subnetDescriptor: ResourceDescriptor<SubnetView> = {
   kind: 'network',

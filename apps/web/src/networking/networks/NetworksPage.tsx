@@ -1,6 +1,7 @@
 'use client'
 import { Stack } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -10,10 +11,13 @@ import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { useNetworks } from '../lookups.ts'
-import { NetworkCreateForm } from './NetworkCreateForm.tsx'
 import { networkDescriptor } from './network.descriptor.tsx'
 import { useNetworkActions } from './network-actions.tsx'
 import { StarterNetworkButton } from './StarterNetwork.tsx'
+
+const NetworkCreateForm = lazyPanel(() =>
+  import('./NetworkCreateForm.tsx').then((module) => module.NetworkCreateForm),
+)
 
 const filters = [
   {

@@ -10,12 +10,14 @@ import {
 } from '@tabler/icons-react'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useMay } from '../../kit/rights.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
-import { ConnectForm } from './ConnectForm.tsx'
+
+const ConnectForm = lazyPanel(() => import('./ConnectForm.tsx').then((module) => module.ConnectForm))
 
 /** Network → router → outside, or where it ends and what to do about it. */
 export function PathOut({ network }: { network: NetworkView }) {

@@ -31,12 +31,12 @@ export function SubnetCreateForm({
   onClose: () => void
 }) {
   const trpc = useTRPC()
-  const { networks } = useNetworks()
+  const { networks, ready } = useNetworks()
   const siblings = network.subnets.map((subnet) => subnet.cidr)
   const others = networks
     .filter((other) => other.id !== network.id)
     .flatMap((other) => other.subnets.map((subnet) => subnet.cidr))
-  const suggestion = suggestCidr([...siblings, ...others])
+  const suggestion = ready ? suggestCidr([...siblings, ...others]) : ''
   const create = useMutation(trpc.networking.subnets.create.mutationOptions())
   const form = useForm<Values>({
     initialValues: { ...subnetInitial, name: '' },

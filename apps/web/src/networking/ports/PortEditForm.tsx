@@ -13,7 +13,15 @@ import { NetState } from '../NetState.tsx'
 import { isInstancePort } from './device.tsx'
 
 /** A port's facts, and what of it can be changed: its name and its security groups. */
-export function PortEditForm({ port, onClose }: { port: PortView; onClose: () => void }) {
+export function PortEditForm({
+  port,
+  opened,
+  onClose,
+}: {
+  port: PortView
+  opened: boolean
+  onClose: () => void
+}) {
   const trpc = useTRPC()
   const { groups } = useSecurityGroups()
   const update = useMutation(trpc.networking.ports.update.mutationOptions())
@@ -26,7 +34,7 @@ export function PortEditForm({ port, onClose }: { port: PortView; onClose: () =>
   return (
     <SidePanelForm
       title={`Port ${port.addresses[0]?.address ?? port.mac}`}
-      opened
+      opened={opened}
       onClose={onClose}
       form={form}
       onSubmit={async ({ name, securityGroupIds }) => {

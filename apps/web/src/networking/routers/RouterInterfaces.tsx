@@ -5,6 +5,7 @@ import { IconPlug, IconPlugConnectedX, IconPlus } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import Link from 'next/link'
 import type { ResourceAction, ResourceDescriptor } from '../../kit/descriptor.ts'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { paths } from '../../kit/paths.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useMay } from '../../kit/rights.ts'
@@ -13,7 +14,8 @@ import { useUrlPanel } from '../../kit/url-state.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { routerSubnetCli } from '../cli.ts'
-import { InterfaceForm } from './RouterForms.tsx'
+
+const InterfaceForm = lazyPanel(() => import('./RouterForms.tsx').then((module) => module.InterfaceForm))
 
 type Interface = RouterView['interfaces'][number] & { id: string }
 

@@ -4,16 +4,18 @@ import type { RouterView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { NetState } from '../NetState.tsx'
-import { GatewayForm } from './RouterForms.tsx'
 import { RouterInterfaces } from './RouterInterfaces.tsx'
 import { routerDescriptor } from './router.descriptor.tsx'
 import { useRouterActions } from './router-actions.tsx'
+
+const GatewayForm = lazyPanel(() => import('./RouterForms.tsx').then((module) => module.GatewayForm))
 
 export function RouterPage({ id }: { id: string }) {
   const trpc = useTRPC()

@@ -1,14 +1,18 @@
 'use client'
 import { IconPlus } from '@tabler/icons-react'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
-import { RouterCreateForm } from './RouterCreateForm.tsx'
 import { routerDescriptor } from './router.descriptor.tsx'
 import { useRouterActions } from './router-actions.tsx'
+
+const RouterCreateForm = lazyPanel(() =>
+  import('./RouterCreateForm.tsx').then((module) => module.RouterCreateForm),
+)
 
 export function RoutersPage() {
   const trpc = useTRPC()

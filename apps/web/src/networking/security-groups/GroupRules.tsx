@@ -11,6 +11,7 @@ import {
 import { useMutation } from '@tanstack/react-query'
 import Link from 'next/link'
 import type { ResourceAction, ResourceDescriptor } from '../../kit/descriptor.ts'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { paths } from '../../kit/paths.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useMay } from '../../kit/rights.ts'
@@ -20,7 +21,8 @@ import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { ruleDeleteCli } from '../cli.ts'
 import { portsText, protocolText, remoteText, ruleSentence, ruleWarning } from '../rules.ts'
-import { RuleCreateForm } from './RuleCreateForm.tsx'
+
+const RuleCreateForm = lazyPanel(() => import('./RuleCreateForm.tsx').then((module) => module.RuleCreateForm))
 
 type Direction = SecurityRuleView['direction']
 

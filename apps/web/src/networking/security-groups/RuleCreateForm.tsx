@@ -83,7 +83,7 @@ function Presets({ form, groupId }: { form: Form; groupId: string }) {
       <Chip.Group value={presetKey(form.values, groupId)} onChange={(key) => choose(String(key))}>
         <Group gap={6} role="radiogroup" aria-labelledby="rule-preset">
           {[...presets, { key: 'custom', label: 'Custom' }].map(({ key, label }) => (
-            <Chip key={key} value={key} size="sm">
+            <Chip key={key} value={key} size="sm" data-autofocus={key === 'ssh' || undefined}>
               {label}
             </Chip>
           ))}

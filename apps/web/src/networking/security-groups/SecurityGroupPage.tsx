@@ -4,17 +4,19 @@ import type { SecurityGroupView } from '@stratolith/api/networking/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { groupSetCli } from '../cli.ts'
-import { NameForm } from '../NameForm.tsx'
 import { GroupRules } from './GroupRules.tsx'
 import { GroupUsers } from './GroupUsers.tsx'
 import { groupDescriptor } from './group.descriptor.tsx'
 import { useGroupActions } from './group-actions.tsx'
+
+const NameForm = lazyPanel(() => import('../NameForm.tsx').then((module) => module.NameForm))
 
 export function SecurityGroupPage({ id }: { id: string }) {
   const trpc = useTRPC()

@@ -2,6 +2,7 @@
 import { IconPlus } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { notify } from '../../kit/notify.ts'
 import { paths } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
@@ -11,9 +12,10 @@ import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { groupCreateCli } from '../cli.ts'
-import { NameForm } from '../NameForm.tsx'
 import { groupDescriptor } from './group.descriptor.tsx'
 import { useGroupActions } from './group-actions.tsx'
+
+const NameForm = lazyPanel(() => import('../NameForm.tsx').then((module) => module.NameForm))
 
 export function SecurityGroupsPage() {
   const trpc = useTRPC()
