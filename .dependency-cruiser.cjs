@@ -59,7 +59,7 @@ module.exports = {
       from: { path: '^apps/web' },
       to: {
         path: '^(apps/(api|agent|console-proxy)|prisma|packages)/',
-        pathNot: '^apps/api/src/.+/contract\\.ts$|^apps/api/src/root-router\\.ts$',
+        pathNot: '^apps/api/src/.+/(contract|states)\\.ts$|^apps/api/src/root-router\\.ts$',
       },
     },
     {
@@ -80,7 +80,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^apps/api/src/(identity|catalog|hosts|images|networking|volumes|compute)/',
-        pathNot: '\\.test\\.ts$',
+        pathNot: '(\\.test|/testing)\\.ts$',
       },
       to: {
         path: '^apps/api/src/(identity|catalog|hosts|images|networking|volumes|compute)/',

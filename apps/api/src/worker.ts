@@ -2,7 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { run } from 'graphile-worker'
 import pg from 'pg'
+import { startHostWatch } from './compute/events.ts'
 import type { Deps } from './kernel/context.ts'
+import { overridePolicy } from './kernel/policy.ts'
 import { startReconcilers } from './kernel/reconciler.ts'
 import { runOperation } from './kernel/workflow.ts'
 import { buildDeps, onStop } from './process.ts'
@@ -10,6 +12,7 @@ import './register.ts'
 
 const concurrency = 12
 const deps = buildDeps('worker', concurrency + 6)
+overridePolicy(deps.config.dataDir)
 const pool = new pg.Pool({ connectionString: deps.config.databaseUrl, max: concurrency + 4 })
 await unlockDeadWorkers(deps, pool)
 
@@ -29,12 +32,14 @@ const runner = await run({
   },
 })
 const stopReconcilers = startReconcilers(deps)
+const stopHostWatch = startHostWatch(deps)
 // tools/cloud/services.ts waits for this: the worker serves no port.
 fs.mkdirSync(path.join(deps.config.dataDir, 'run'), { recursive: true })
 fs.writeFileSync(path.join(deps.config.dataDir, 'run/worker.ready'), String(process.pid))
 deps.log.info('worker ready')
 
 onStop(deps.log, async () => {
+  stopHostWatch()
   await stopReconcilers()
   await runner.stop()
   await pool.end()

@@ -4,10 +4,11 @@ import path from 'node:path'
 import type { InstanceSpec } from '@stratolith/drivers/hypervisor/interface'
 import type { RecordedPort } from '@stratolith/drivers/network/interface'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { answer, type Subject } from './answer.ts'
+import { answer } from './answer.ts'
 import { SourceLimits } from './limits.ts'
 import { netmaskOf } from './network-data.ts'
 import { passwordFiles } from './password.ts'
+import type { Subject } from './reply.ts'
 
 const userData = Buffer.concat([Buffer.from([0, 255, 10]), Buffer.alloc(65_533, 7)])
 const spec: InstanceSpec = {

@@ -1,33 +1,6 @@
-import type { InstanceSpec } from '@stratolith/drivers/hypervisor/interface'
-import type { RecordedPort } from '@stratolith/drivers/network/interface'
 import { ec2Answer, ec2Versions } from './ec2.ts'
 import { openstackAnswer } from './openstack.ts'
-
-/** The guest that asks, found by the network and address that its packet came from. */
-export type Subject = { spec: InstanceSpec; ports: readonly RecordedPort[] }
-
-/** A guest's own note of its (encrypted) password, written once. */
-export type PasswordStore = {
-  read(instanceId: string): Promise<string>
-  /** False when there is one already. */
-  writeOnce(instanceId: string, password: string): Promise<boolean>
-}
-
-export type Question = { method: string; path: string; body: Buffer }
-export type Answer = { status: number; type: string; body: Buffer }
-
-export const plain = (body: string, status = 200): Answer => ({
-  status,
-  type: 'text/plain; charset=UTF-8',
-  body: Buffer.from(body),
-})
-export const json = (body: unknown): Answer => ({
-  status: 200,
-  type: 'application/json',
-  body: Buffer.from(JSON.stringify(body)),
-})
-export const raw = (body: Buffer): Answer => ({ status: 200, type: 'application/octet-stream', body })
-export const nothing = plain('', 404)
+import { type Answer, nothing, type PasswordStore, plain, type Question, type Subject } from './reply.ts'
 
 /**
  * Answers a guest as Nova's metadata service does (openstack and EC2 trees, every version). Only

@@ -1,4 +1,4 @@
-import { type Answer, nothing, plain, raw, type Subject } from './answer.ts'
+import { type Answer, nothing, plain, raw, type Subject } from './reply.ts'
 
 export const ec2Versions = [
   '1.0',

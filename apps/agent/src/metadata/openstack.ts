@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { networkData } from './network-data.ts'
 import {
   type Answer,
   json,
@@ -8,8 +9,7 @@ import {
   type Question,
   raw,
   type Subject,
-} from './answer.ts'
-import { networkData } from './network-data.ts'
+} from './reply.ts'
 
 /** Nova's versions; a client may ask for any that is listed, and cloud-init does. */
 const versions = [

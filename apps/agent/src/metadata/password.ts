@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type { PasswordStore } from './answer.ts'
+import type { PasswordStore } from './reply.ts'
 
 /** Passwords as files in the instances' folders, gone with them. `instancesDir` holds one folder an id. */
 export function passwordFiles(instancesDir: string): PasswordStore {

@@ -3,9 +3,10 @@ import http from 'node:http'
 import type { LocalHypervisorDriver } from '@stratolith/drivers/hypervisor/interface'
 import type { LocalNetworkDriver } from '@stratolith/drivers/network/interface'
 import type { Logger } from 'pino'
-import { type Answer, answer, nothing, type PasswordStore, plain, type Subject } from './answer.ts'
+import { answer } from './answer.ts'
 import { SourceLimits } from './limits.ts'
 import { maxPasswordBytes } from './openstack.ts'
+import { type Answer, nothing, type PasswordStore, plain, type Subject } from './reply.ts'
 import { socketIn } from './sockets.ts'
 
 export type MetadataDeps = {

@@ -16,7 +16,7 @@ import {
 
 /** For later rooms, which enter here. */
 export { onProjectCreated } from './accounts.ts'
-export { rightsHold, sessionAlive } from './tokens.ts'
+export { rightsHold } from './tokens.ts'
 
 /** Signs in by password; the session is for the user's default project, else the first by name. */
 export async function signIn(

@@ -1,6 +1,9 @@
-import { beforeAll, describe, expect, test } from 'vitest'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from './context.ts'
-import { authorize, decide, registerPolicy } from './policy.ts'
+import { authorize, decide, overridePolicy, registerPolicy } from './policy.ts'
 
 const ctxOf = (role: 'admin' | 'member' | 'reader', projectId = 'p1'): Ctx =>
   ({
@@ -48,5 +51,29 @@ describe('policy', () => {
   test('an action without a rule and a rule with an unknown word are errors, never a yes', () => {
     expect(() => decide(ctxOf('admin'), 'test:nowhere')).toThrow(/no policy/)
     expect(() => decide(ctxOf('admin'), 'test:typo')).toThrow(/unknown word/)
+  })
+})
+
+describe("the operator's policy.yaml", () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-policy-'))
+  afterAll(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const override = (text: string) => {
+    fs.writeFileSync(path.join(dir, 'policy.yaml'), text)
+    overridePolicy(dir)
+  }
+  beforeAll(() => registerPolicy({ 'test:file': 'role:admin', 'test:other': 'role:admin' }))
+
+  test('replaces the rules that it names and no other', () => {
+    override('"test:file": "role:reader and project:own"')
+    expect(decide(ctxOf('reader'), 'test:file', { projectId: 'p1' }).allowed).toBe(true)
+    expect(decide(ctxOf('reader'), 'test:file', { projectId: 'p2' }).allowed).toBe(false)
+    expect(decide(ctxOf('reader'), 'test:other').allowed).toBe(false)
+  })
+  test('an unknown action, an unknown word and another shape stop the start', () => {
+    expect(() => override('"test:nowhere": "role:admin"')).toThrow(/no action “test:nowhere”/)
+    expect(() => override('"test:file": "role:boss"')).toThrow(/“role:boss” is no word/)
+    expect(() => override('- role:admin')).toThrow(/must be a map/)
+    fs.rmSync(path.join(dir, 'policy.yaml'))
+    expect(() => overridePolicy(dir)).not.toThrow()
   })
 })

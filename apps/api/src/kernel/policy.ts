@@ -1,3 +1,7 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
 import type { Ctx } from './context.ts'
 import { CloudError } from './errors.ts'
 
@@ -22,6 +26,25 @@ export function registerPolicy(table: PolicyTable): void {
 export function policyRules(): ReadonlyMap<string, string> {
   return rules
 }
+
+/**
+ * The operator's own rules: `policy.yaml` in the data folder, a map of action → rule that replaces
+ * those of the tables. Call it when every room has registered. An unknown action or word stops the
+ * start with a sentence: a rule that is silently ignored would be worse.
+ */
+export function overridePolicy(dataDir: string): void {
+  const file = path.join(dataDir, 'policy.yaml')
+  if (!fs.existsSync(file)) return
+  const parsed = z.record(z.string(), z.string()).safeParse(parse(fs.readFileSync(file, 'utf8')) ?? {})
+  if (!parsed.success) throw new Error(`${file} must be a map of action: "rule".`)
+  for (const [action, rule] of Object.entries(parsed.data)) {
+    if (!rules.has(action)) throw new Error(`${file}: there is no action “${action}”.`)
+    const strange = rule.split(/\s+(?:and|or)\s+/).find((word) => !words.test(word.trim()))
+    if (strange !== undefined) throw new Error(`${file}: “${strange}” is no word of a rule (${action}).`)
+    rules.set(action, rule)
+  }
+}
+const words = /^(role:(admin|member|reader)|project:own|user:own|public:yes|scope:(system|project)|anyone)$/
 
 export function ruleOf(action: string): string {
   const rule = rules.get(action)

@@ -9,7 +9,6 @@ export function defineReconciler(reconciler: Reconciler): Reconciler {
   registry.set(reconciler.name, reconciler)
   return reconciler
 }
-export const allReconcilers = (): Reconciler[] => [...registry.values()]
 
 /**
  * Runs every reconciler on its period, one run of each at a time; a failing one is logged and

@@ -47,7 +47,6 @@ export function defineWorkflow<Input>(workflow: Workflow<Input>): Workflow<Input
   return workflow
 }
 export const workflowNamed = (action: string): Workflow | undefined => registry.get(action)
-export const allWorkflows = (): Workflow[] => [...registry.values()]
 
 /** Times a job is tried before its failure counts as permanent. */
 export const maxAttempts = 8

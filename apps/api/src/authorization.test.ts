@@ -1,0 +1,283 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
+import { type Ctx, systemCtx } from './kernel/context.ts'
+import { type ErrorCode, quotaResources } from './kernel/contract.ts'
+import { runPending, testCtx } from './kernel/testing.ts'
+import type { TrpcContext } from './kernel/trpc.ts'
+import './register.ts'
+import { appRouter } from './root-router.ts'
+
+/**
+ * The authorization matrix: every procedure × every kind of caller. A procedure without a row
+ * fails. "ok" means: past authorization; the call may still be refused for another reason.
+ */
+type Caller = 'anonymous' | 'noRole' | 'stranger' | 'reader' | 'member' | 'admin'
+type Answer = 'ok' | 'unauthenticated' | 'forbidden' | 'not_found'
+const callers: Caller[] = ['anonymous', 'noRole', 'stranger', 'reader', 'member', 'admin']
+const answers = (...five: Answer[]): Record<Caller, Answer> =>
+  Object.fromEntries(
+    callers.map((caller, i) => [caller, i === 0 ? 'unauthenticated' : (five[i - 1] ?? 'ok')]),
+  ) as Record<Caller, Answer>
+const kinds = {
+  //                noRole       stranger     reader       member       admin
+  list: answers('forbidden', 'ok', 'ok', 'ok', 'ok'),
+  read: answers('forbidden', 'not_found', 'ok', 'ok', 'ok'),
+  /** Readers may not, for what is shown there is as good as a password. */
+  write: answers('forbidden', 'not_found', 'forbidden', 'ok', 'ok'),
+  create: answers('forbidden', 'ok', 'forbidden', 'ok', 'ok'),
+  admin: answers('forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok'),
+  anyone: answers('ok', 'ok', 'ok', 'ok', 'ok'),
+  /** Bound to the user, not to the project: another's is not there, not even for administrators. */
+  mine: answers('not_found', 'not_found', 'not_found', 'not_found', 'not_found'),
+  /** About the caller's own token, which these callers do not have (identity/service.test.ts has). */
+  token: answers(
+    'unauthenticated',
+    'unauthenticated',
+    'unauthenticated',
+    'unauthenticated',
+    'unauthenticated',
+  ),
+}
+
+let world: World
+let owner: Ctx & { projectId: string; networkId: string }
+const contexts = new Map<Caller, Ctx | null>()
+const system = () => systemCtx(world.deps, 'matrix')
+const asOwner = () => callerOf(owner)
+const name = () => `m-${crypto.randomUUID().slice(0, 8)}`
+
+function callerOf(ctx: Ctx | null) {
+  const context: TrpcContext = {
+    ctx,
+    requestId: 'req-matrix',
+    log: () => undefined,
+    sourceIp: '127.0.0.1',
+    anonymous: { ...system(), roles: new Set(), scope: { kind: 'none' } },
+  }
+  return appRouter.createCaller(context)
+}
+
+beforeAll(async () => {
+  world = await testWorld(['a'])
+  await world.deps.root.host.updateMany({ data: { vcpus: 10_000, memoryMib: 10_000_000, diskGib: 100_000 } })
+  owner = await testTenant(world)
+  await world.deps.root.quotaLimit.createMany({
+    data: quotaResources.map((resource) => ({ projectId: owner.projectId, resource, limit: -1 })),
+  })
+  const { projectId } = owner
+  contexts.set('anonymous', null)
+  contexts.set('noRole', await testCtx(world.deps, { role: 'none', projectId }))
+  contexts.set('stranger', await testCtx(world.deps))
+  contexts.set('reader', await testCtx(world.deps, { role: 'reader', projectId }))
+  contexts.set('member', await testCtx(world.deps, { projectId }))
+  contexts.set('admin', await testCtx(world.deps, { role: 'admin', projectId }))
+})
+afterAll(() => world.close())
+
+const network = async () => (await asOwner().networking.networks.create({ name: name() })).id
+const subnet = async () => {
+  const { id } = await asOwner().networking.networks.create({
+    name: name(),
+    subnet: { cidr: '10.77.0.0/24' },
+  })
+  return (await asOwner().networking.networks.get({ id })).subnets[0]?.id ?? ''
+}
+const router = async () => (await asOwner().networking.routers.create({ name: name() })).id
+const group = async () => (await asOwner().networking.securityGroups.create({ name: name() })).id
+const image = async () => (await asOwner().images.create({ name: name(), diskFormat: 'raw' })).id
+const instance = async () => {
+  const { instances } = await asOwner().compute.instances.launch(
+    aLaunch(world, { name: name(), networkIds: [owner.networkId] }),
+  )
+  await runPending(world.deps)
+  return instances[0]?.id ?? ''
+}
+const port = async () => {
+  const id = await instance()
+  return (await asOwner().networking.ports.list({ deviceId: id })).items[0]?.id ?? ''
+}
+const floatingIp = async () => {
+  const external = await world.deps.root.network.findFirstOrThrow({ where: { external: true } })
+  return (await asOwner().networking.floatingIps.create({ networkId: external.id })).id
+}
+const host = async () => (await world.deps.root.host.findFirstOrThrow()).id
+const keyPair = async () => (await asOwner().compute.keyPairs.create({ name: name() })).name
+
+type Row = {
+  kind: keyof typeof kinds
+  input?: () => unknown
+  mayBeInvalid?: true
+  except?: Partial<Record<Caller, Answer>>
+}
+const byId = (kind: Row['kind'], make: () => Promise<string>, more: object = {}): Row => ({
+  kind,
+  input: async () => ({ id: await make(), ...more }),
+})
+const matrix: Record<string, Row | 'public'> = {
+  'identity.signIn': 'public',
+  'identity.session': { kind: 'token' },
+  'identity.projects': { kind: 'anyone' },
+  'identity.rescope': { kind: 'mine', input: () => ({ projectId: 'f'.repeat(32) }) },
+  'identity.signOut': { kind: 'token' },
+  'images.list': { kind: 'list', input: () => ({}) },
+  'images.get': byId('read', image),
+  'images.create': { kind: 'create', input: () => ({ name: name(), diskFormat: 'raw' }) },
+  'images.update': byId('write', image, { name: 'new' }),
+  'images.delete': byId('write', image),
+  'networking.networks.list': { kind: 'list', input: () => ({}) },
+  'networking.networks.get': byId('read', network),
+  'networking.networks.create': { kind: 'create', input: () => ({ name: name() }) },
+  'networking.networks.update': byId('write', network, { name: 'new' }),
+  'networking.networks.delete': byId('write', network),
+  'networking.networks.starter': { kind: 'create', input: () => ({ name: name() }) },
+  'networking.subnets.create': {
+    kind: 'write',
+    input: async () => ({ networkId: await network(), cidr: '10.78.0.0/24' }),
+  },
+  // Found through its network, which this caller does not see.
+  'networking.subnets.delete': { ...byId('write', subnet), except: { noRole: 'not_found' } },
+  'networking.ports.list': { kind: 'list', input: () => ({}) },
+  'networking.ports.get': byId('read', port),
+  'networking.ports.update': byId('write', port, { name: 'new' }),
+  'networking.ports.reach': { kind: 'read', input: async () => ({ portId: await port(), port: 22 }) },
+  'networking.routers.list': { kind: 'list', input: () => ({}) },
+  'networking.routers.get': byId('read', router),
+  'networking.routers.create': { kind: 'create', input: () => ({ name: name() }) },
+  'networking.routers.delete': byId('write', router),
+  'networking.routers.addInterface': {
+    kind: 'write',
+    input: async () => ({ id: await router(), subnetId: await subnet() }),
+  },
+  'networking.routers.removeInterface': {
+    kind: 'write',
+    input: async () => {
+      const input = { id: await router(), subnetId: await subnet() }
+      await asOwner().networking.routers.addInterface(input)
+      return input
+    },
+  },
+  'networking.routers.setGateway': byId('write', router, { externalNetworkId: null }),
+  'networking.floatingIps.list': { kind: 'list', input: () => ({}) },
+  'networking.floatingIps.create': {
+    kind: 'create',
+    input: async () => ({
+      networkId: (await world.deps.root.network.findFirstOrThrow({ where: { external: true } })).id,
+    }),
+  },
+  'networking.floatingIps.associate': byId('write', floatingIp, { portId: null }),
+  'networking.floatingIps.delete': byId('write', floatingIp),
+  'networking.securityGroups.list': { kind: 'list', input: () => ({}) },
+  'networking.securityGroups.get': byId('read', group),
+  'networking.securityGroups.create': { kind: 'create', input: () => ({ name: name() }) },
+  'networking.securityGroups.update': byId('write', group, { name: 'new' }),
+  'networking.securityGroups.delete': byId('write', group),
+  'networking.securityGroups.addRule': {
+    kind: 'write',
+    input: async () => ({
+      securityGroupId: await group(),
+      direction: 'ingress',
+      protocol: 'tcp',
+      portMin: 22,
+      portMax: 22,
+    }),
+  },
+  'networking.securityGroups.removeRule': {
+    kind: 'write',
+    input: async () => {
+      const id = await group()
+      return { id: (await asOwner().networking.securityGroups.get({ id })).rules[0]?.id }
+    },
+  },
+  'compute.instances.list': { kind: 'list', input: () => ({}) },
+  'compute.instances.get': byId('read', instance),
+  'compute.instances.plan': { kind: 'create', input: () => ({}) },
+  'compute.instances.launch': {
+    kind: 'create',
+    input: () => aLaunch(world, { name: name() }),
+    mayBeInvalid: true, // a stranger has no network yet
+  },
+  'compute.instances.start': byId('write', instance),
+  'compute.instances.stop': byId('write', instance),
+  'compute.instances.reboot': byId('write', instance, { type: 'soft' }),
+  'compute.instances.pause': byId('write', instance),
+  'compute.instances.unpause': byId('write', instance),
+  'compute.instances.update': byId('write', instance, { name: 'new' }),
+  'compute.instances.delete': byId('write', instance),
+  'compute.instances.consoleLog': byId('read', instance),
+  'compute.instances.createConsole': byId('write', instance, { protocol: 'serial' }),
+  'compute.flavors.list': { kind: 'anyone', input: () => ({}) },
+  'compute.flavors.create': {
+    kind: 'admin',
+    input: () => ({ name: name(), vcpus: 1, memoryMib: 128, diskGib: 1 }),
+  },
+  'compute.flavors.delete': {
+    kind: 'admin',
+    input: async () => {
+      const admin = contexts.get('admin') ?? null
+      return {
+        id: (
+          await callerOf(admin).compute.flavors.create({ name: name(), vcpus: 1, memoryMib: 64, diskGib: 1 })
+        ).id,
+      }
+    },
+  },
+  'compute.keyPairs.list': { kind: 'anyone', input: () => ({}) },
+  'compute.keyPairs.create': { kind: 'anyone', input: () => ({ name: name() }) },
+  'compute.keyPairs.delete': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
+  'hosts.list': { kind: 'admin', input: () => ({}) },
+  'hosts.get': byId('admin', host),
+  'hosts.update': byId('admin', host, { enabled: true }),
+  'operations.list': { kind: 'list', input: () => ({}) },
+  'operations.get': {
+    kind: 'read',
+    input: async () => {
+      const resourceId = await image()
+      return { id: (await world.deps.root.operation.findFirstOrThrow({ where: { resourceId } })).id }
+    },
+  },
+  'quota.get': { kind: 'list' },
+}
+
+const procedures = Object.keys(appRouter._def.procedures)
+
+describe('authorization matrix', () => {
+  test('every procedure has a row, every row a procedure', () => {
+    expect(Object.keys(matrix).sort()).toEqual([...procedures].sort())
+  })
+
+  test.each(procedures.filter((path) => matrix[path] !== 'public'))('%s', async (path) => {
+    const row = matrix[path]
+    if (!row || row === 'public') throw new Error(`no row for ${path}`)
+    const got: Partial<Record<Caller, string>> = {}
+    const wanted: Partial<Record<Caller, string>> = {}
+    for (const caller of callers) {
+      const input = await row.input?.()
+      const answer = await codeOf(call(contexts.get(caller) ?? null, path, input))
+      const past = answer !== 'unauthenticated' && answer !== 'forbidden' && answer !== 'not_found'
+      got[caller] = past ? 'ok' : answer
+      wanted[caller] = row.except?.[caller] ?? kinds[row.kind][caller]
+      expect(answer, `${path} as ${caller}: our own fault`).not.toBe('internal')
+      if (!row.mayBeInvalid)
+        expect(answer, `${path} as ${caller}: the row's input is wrong`).not.toBe('invalid_input')
+    }
+    expect(got).toEqual(wanted)
+  })
+})
+
+/** A procedure by its path, as HTTP would call it. */
+async function call(ctx: Ctx | null, path: string, input: unknown): Promise<unknown> {
+  let at: unknown = callerOf(ctx)
+  for (const part of path.split('.')) at = (at as Record<string, unknown>)[part]
+  return (at as (input: unknown) => Promise<unknown>)(input)
+}
+
+async function codeOf(result: Promise<unknown>): Promise<ErrorCode | 'done'> {
+  try {
+    await result
+    return 'done'
+  } catch (error) {
+    const cause = (error as { cause?: { code?: ErrorCode; name?: string } }).cause
+    if (cause?.name === 'ZodError') return 'invalid_input'
+    return cause?.code ?? 'internal'
+  }
+}

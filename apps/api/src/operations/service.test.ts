@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
+import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
+import { defineWorkflow, recordOperation, startOperation } from '../kernel/workflow.ts'
+import { operationListInput } from './contract.ts'
+import { requeueLost } from './reconcile.ts'
+import './register.ts'
+import { getOperation, getQuota, listOperations } from './service.ts'
+
+let deps: Deps
+let close: () => Promise<void>
+beforeAll(async () => {
+  ;({ deps, close } = await testDeps())
+  defineWorkflow({ action: 'thing.make', steps: [], onFailed: async () => undefined })
+})
+afterAll(() => close())
+
+const list = (ctx: Ctx, over: object = {}) => listOperations(ctx, operationListInput.parse(over))
+async function start(ctx: Ctx & { projectId: string }): Promise<string> {
+  const id = crypto.randomUUID()
+  await inTransaction(ctx, (tx) =>
+    startOperation(tx, {
+      id,
+      action: 'thing.make',
+      resourceKind: 'thing',
+      resourceId: id,
+      resourceName: 'a thing',
+      projectId: ctx.projectId,
+    }),
+  )
+  return id
+}
+const jobs = (id: string) =>
+  deps.root.$queryRaw<{ attempts: number }[]>`SELECT attempts FROM graphile_worker.jobs WHERE key = ${id}`
+
+describe('history', () => {
+  test('newest first, by resource, state and action; with who asked', async () => {
+    const ctx = await testCtx(deps)
+    const id = await start(ctx)
+    await inTransaction(ctx, (tx) =>
+      recordOperation(tx, {
+        id: crypto.randomUUID(),
+        action: 'thing.rename',
+        resourceKind: 'thing',
+        resourceId: id,
+        resourceName: 'a thing',
+        projectId: ctx.projectId,
+      }),
+    )
+    const { items, total } = await list(ctx, { resourceKind: 'thing', resourceId: id })
+    expect(items.map((o) => [o.action, o.state])).toEqual([
+      ['thing.rename', 'succeeded'],
+      ['thing.make', 'queued'],
+    ])
+    expect(total).toBe(2)
+    expect(items[0]?.actorName).toBe(ctx.actor.userName)
+    expect((await list(ctx, { state: 'queued' })).items.map((o) => o.id)).toEqual([id])
+    expect((await list(ctx, { action: 'thing.rename' })).total).toBe(1)
+  })
+
+  test("another project's operations are not there; administrators see all projects when they ask", async () => {
+    const [ctx, other] = [await testCtx(deps), await testCtx(deps)]
+    const admin = await testCtx(deps, { role: 'admin' })
+    const id = await start(ctx)
+    await expectCloudError(getOperation(other, { id }), 'not_found')
+    expect((await list(other)).items).toEqual([])
+    await expectCloudError(list(other, { allProjects: true }), 'forbidden')
+    expect(await getOperation(admin, { id })).toMatchObject({ id, action: 'thing.make' })
+    expect((await list(admin, { allProjects: true })).items.map((o) => o.id)).toContain(id)
+  })
+})
+
+test('quota: every resource with its limit', async () => {
+  const ctx = await testCtx(deps)
+  const quota = await getQuota(ctx)
+  expect(quota.find((q) => q.resource === 'instances')).toMatchObject({ used: 0, limit: 20 })
+})
+
+describe('operations that lost their job', () => {
+  const age = (id: string) =>
+    deps.root
+      .$executeRaw`UPDATE "Operation" SET "createdAt" = now() - interval '5 minutes' WHERE "id" = ${id}::uuid`
+
+  test('get a new one; those that have theirs are left alone', async () => {
+    const ctx = await testCtx(deps)
+    const [lost, fine, young] = [await start(ctx), await start(ctx), await start(ctx)]
+    await deps.root.$executeRaw`SELECT graphile_worker.remove_job(${lost})`
+    await deps.root.$executeRaw`SELECT graphile_worker.remove_job(${young})`
+    await Promise.all([age(lost), age(fine)])
+    await requeueLost(systemCtx(deps, 'test'))
+    expect(await jobs(lost)).toEqual([{ attempts: 0 }])
+    expect(await jobs(fine)).toEqual([{ attempts: 0 }])
+    expect(await jobs(young)).toEqual([])
+    expect(await requeueLost(systemCtx(deps, 'test'))).toBe(0)
+  })
+})
