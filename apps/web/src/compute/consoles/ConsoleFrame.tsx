@@ -1,9 +1,10 @@
 'use client'
-import { Button, Group, Loader, Text, Tooltip } from '@mantine/core'
+import { Button, Group, Loader, Text } from '@mantine/core'
 import { useFullscreenElement } from '@mantine/hooks'
 import { IconArrowsMaximize, IconArrowsMinimize, IconPlugConnected } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
+import { Hint } from '../../ui/Hint.tsx'
 import classes from './console.module.css'
 import type { ConsoleStatus } from './use-console.ts'
 
@@ -35,7 +36,7 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
         </div>
         <Group gap="xs">
           {tools}
-          <Tooltip label="The right to look in is renewed">
+          <Hint label="The right to look in is renewed">
             <Button
               size="xs"
               variant="default"
@@ -45,7 +46,7 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
             >
               Reconnect
             </Button>
-          </Tooltip>
+          </Hint>
           <Button
             size="xs"
             variant="default"

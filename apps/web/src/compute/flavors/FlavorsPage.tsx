@@ -3,6 +3,7 @@ import type { FlavorView } from '@stratolith/api/compute/contract'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction } from '../../kit/descriptor.ts'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useSession } from '../../kit/session.ts'
 import { shellLine } from '../../kit/shell.ts'
@@ -11,7 +12,10 @@ import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { flavorDescriptor } from './descriptor.tsx'
-import { FlavorCreateForm } from './FlavorCreateForm.tsx'
+
+const FlavorCreateForm = lazyPanel(() =>
+  import('./FlavorCreateForm.tsx').then((module) => module.FlavorCreateForm),
+)
 
 const adminsOnly = 'Only an administrator changes the flavors of the cloud.'
 

@@ -19,7 +19,7 @@ export const flavorDescriptor: ResourceDescriptor<FlavorView> = {
       header: 'Name',
       sort: (view) => view.name.toLowerCase(),
       cell: (view) => (
-        <>
+        <div>
           <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
             {view.name}
           </Text>
@@ -28,7 +28,7 @@ export const flavorDescriptor: ResourceDescriptor<FlavorView> = {
               {view.description}
             </Text>
           )}
-        </>
+        </div>
       ),
     },
     { id: 'vcpus', header: 'vCPU', sort: (view) => view.vcpus, cell: (view) => view.vcpus },

@@ -1,10 +1,11 @@
 'use client'
-import { ActionIcon, Group, Tooltip } from '@mantine/core'
+import { ActionIcon, Group } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconLayoutSidebarRightExpand } from '@tabler/icons-react'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useUrlState } from '../../kit/url-state.ts'
+import { Hint } from '../../ui/Hint.tsx'
 
 /** The name leads to the page; the button beside it opens the side panel. */
 export function InstanceName({ view }: { view: InstanceView }) {
@@ -12,7 +13,7 @@ export function InstanceName({ view }: { view: InstanceView }) {
   return (
     <Group gap={4} wrap="nowrap" justify="space-between">
       <NameCell href={paths.instance(view.id)} name={view.name} detail={view.description} />
-      <Tooltip label="Quick look">
+      <Hint label="Quick look">
         <ActionIcon
           variant="subtle"
           color="gray"
@@ -22,7 +23,7 @@ export function InstanceName({ view }: { view: InstanceView }) {
         >
           <IconLayoutSidebarRightExpand size={16} />
         </ActionIcon>
-      </Tooltip>
+      </Hint>
     </Group>
   )
 }

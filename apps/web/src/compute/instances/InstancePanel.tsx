@@ -1,5 +1,5 @@
 'use client'
-import { Alert, Anchor, Drawer, Group, Stack } from '@mantine/core'
+import { Alert, Anchor, Group, Stack } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -8,6 +8,7 @@ import { useRunAction } from '../../kit/actions.tsx'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { paths } from '../../kit/paths.ts'
+import { SidePanel } from '../../kit/SidePanel.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { Facts } from '../../ui/Fact.tsx'
@@ -21,16 +22,9 @@ export function InstancePanel({ actions }: { actions: ResourceAction<InstanceVie
   const { get, set } = useUrlState()
   const id = get('panel')
   return (
-    <Drawer
-      opened={id !== null}
-      onClose={() => set({ panel: null })}
-      position="right"
-      size="md"
-      title="Quick look"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <SidePanel opened={id !== null} onClose={() => set({ panel: null })} size="md" title="Quick look">
       {id && <Content id={id} actions={actions} />}
-    </Drawer>
+    </SidePanel>
   )
 }
 

@@ -14,24 +14,30 @@ export const sizeText = (flavor: InstanceView['flavor']): string =>
   `${flavor.vcpus} vCPU · ${mib(flavor.memoryMib)} · ${gib(flavor.diskGib)}`
 
 const columns: ColumnDef<InstanceView>[] = [
-  { id: 'name', header: 'Name', cell: (view) => <InstanceName view={view} />, sort: (view) => view.name },
+  {
+    id: 'name',
+    header: 'Name',
+    width: 220,
+    cell: (view) => <InstanceName view={view} />,
+    sort: (view) => view.name,
+  },
   {
     id: 'state',
     header: 'State',
     cell: (view) => <InstanceState view={view} />,
     sort: (view) => view.status,
-    width: 170,
+    width: 150,
   },
   {
     id: 'flavor',
     header: 'Size',
     cell: (view) => (
-      <>
+      <div>
         <Text size="sm">{view.flavor.name}</Text>
         <Text size="xs" c="dimmed">
           {sizeText(view.flavor)}
         </Text>
-      </>
+      </div>
     ),
     sort: (view) => view.flavor.vcpus * 1e9 + view.flavor.memoryMib,
     hideBelow: 'md',

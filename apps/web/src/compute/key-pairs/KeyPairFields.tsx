@@ -34,8 +34,8 @@ export function KeyPairFields({ form }: { form: UseFormReturnType<KeyPairValues>
         fullWidth
         aria-label="Where the key comes from"
         data={[
-          { value: 'generate', label: 'Make a new pair' },
-          { value: 'import', label: 'Import my public key' },
+          { value: 'generate', label: 'New pair' },
+          { value: 'import', label: 'Import public key' },
         ]}
         {...form.getInputProps('how')}
       />

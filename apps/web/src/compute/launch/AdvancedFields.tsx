@@ -25,7 +25,7 @@ export function AdvancedFields({ form }: { form: LaunchFormApi }) {
   const open = opened || broken
   return (
     <Stack gap="sm">
-      <Group>
+      <Group gap="xs">
         <Button
           variant="subtle"
           px="xs"
@@ -35,8 +35,13 @@ export function AdvancedFields({ form }: { form: LaunchFormApi }) {
           aria-expanded={open}
           aria-controls="launch-more"
         >
-          More: user data, metadata, description
+          More options
         </Button>
+        {!open && (
+          <Text size="xs" c="dimmed">
+            user data, metadata, description
+          </Text>
+        )}
       </Group>
       <Collapse expanded={open} id="launch-more">
         <Stack gap="md">

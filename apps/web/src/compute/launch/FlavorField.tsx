@@ -1,11 +1,12 @@
 'use client'
-import { Anchor, Radio, Table, Text, ThemeIcon, Tooltip } from '@mantine/core'
+import { Anchor, Radio, Table, Text, ThemeIcon } from '@mantine/core'
 import type { FlavorView } from '@stratolith/api/compute/contract'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
 import Link from 'next/link'
 import { gib, mib } from '../../kit/format.ts'
 import { paths } from '../../kit/paths.ts'
 import { useSession } from '../../kit/session.ts'
+import { Hint } from '../../ui/Hint.tsx'
 import { FormSection } from './FormSection.tsx'
 import classes from './launch.module.css'
 
@@ -39,9 +40,9 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
             <Table.Thead>
               <Table.Tr>
                 <Table.Th>Flavor</Table.Th>
-                <Table.Th>vCPU</Table.Th>
-                <Table.Th>Memory</Table.Th>
-                <Table.Th>Disk</Table.Th>
+                <Table.Th visibleFrom="xs">vCPU</Table.Th>
+                <Table.Th visibleFrom="xs">Memory</Table.Th>
+                <Table.Th visibleFrom="xs">Disk</Table.Th>
                 <Table.Th visibleFrom="sm">Fits</Table.Th>
               </Table.Tr>
             </Table.Thead>
@@ -72,14 +73,26 @@ function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
         <Radio
           value={flavor.id}
           label={flavor.name}
-          description={problem && <span className={classes.whyNot}>{problem}</span>}
+          description={
+            <>
+              {/* the columns have no room on a phone */}
+              <Text span size="xs" hiddenFrom="xs">
+                {flavor.vcpus} vCPU · {mib(flavor.memoryMib)} · {gib(flavor.diskGib)}{' '}
+              </Text>
+              {problem && <span className={classes.whyNot}>{problem}</span>}
+            </>
+          }
         />
       </Table.Td>
-      <Table.Td>{flavor.vcpus}</Table.Td>
-      <Table.Td className={classes.number}>{mib(flavor.memoryMib)}</Table.Td>
-      <Table.Td className={classes.number}>{gib(flavor.diskGib)}</Table.Td>
+      <Table.Td visibleFrom="xs">{flavor.vcpus}</Table.Td>
+      <Table.Td visibleFrom="xs" className={classes.number}>
+        {mib(flavor.memoryMib)}
+      </Table.Td>
+      <Table.Td visibleFrom="xs" className={classes.number}>
+        {gib(flavor.diskGib)}
+      </Table.Td>
       <Table.Td visibleFrom="sm">
-        <Tooltip label={problem ?? 'There is room and quota for it.'} multiline maw={320}>
+        <Hint label={problem ?? 'There is room and quota for it.'}>
           <ThemeIcon
             size="sm"
             variant="light"
@@ -88,7 +101,7 @@ function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
           >
             {problem ? <IconAlertTriangle size={14} /> : <IconCheck size={14} />}
           </ThemeIcon>
-        </Tooltip>
+        </Hint>
       </Table.Td>
     </Table.Tr>
   )
