@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
 import { type Ctx, systemCtx } from './kernel/context.ts'
 import { type ErrorCode, quotaResources } from './kernel/contract.ts'
-import { runPending, testCtx } from './kernel/testing.ts'
+import { hexId, runPending, testCtx } from './kernel/testing.ts'
 import type { TrpcContext } from './kernel/trpc.ts'
 import './register.ts'
 import { appRouter } from './root-router.ts'
@@ -65,12 +65,14 @@ beforeAll(async () => {
     data: quotaResources.map((resource) => ({ projectId: owner.projectId, resource, limit: -1 })),
   })
   const { projectId } = owner
+  // Sessions that no table knows: enough for what only asks whether there is one.
+  const withSession = (ctx: Ctx): Ctx => ({ ...ctx, actor: { ...ctx.actor, tokenHash: hexId() + hexId() } })
   contexts.set('anonymous', null)
-  contexts.set('noRole', await testCtx(world.deps, { role: 'none', projectId }))
-  contexts.set('stranger', await testCtx(world.deps))
-  contexts.set('reader', await testCtx(world.deps, { role: 'reader', projectId }))
-  contexts.set('member', await testCtx(world.deps, { projectId }))
-  contexts.set('admin', await testCtx(world.deps, { role: 'admin', projectId }))
+  contexts.set('noRole', withSession(await testCtx(world.deps, { role: 'none', projectId })))
+  contexts.set('stranger', withSession(await testCtx(world.deps)))
+  contexts.set('reader', withSession(await testCtx(world.deps, { role: 'reader', projectId })))
+  contexts.set('member', withSession(await testCtx(world.deps, { projectId })))
+  contexts.set('admin', withSession(await testCtx(world.deps, { role: 'admin', projectId })))
 })
 afterAll(() => world.close())
 
