@@ -1,6 +1,7 @@
-import { Badge, Tooltip } from '@mantine/core'
+import { Badge } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
 import { IconBolt, IconCpu } from '@tabler/icons-react'
+import { Hint } from '../ui/Hint.tsx'
 
 /** KVM, or emulation with the reason for it. */
 export function Accelerator({ host }: { host: HostView }) {
@@ -15,11 +16,5 @@ export function Accelerator({ host }: { host: HostView }) {
       {kvm ? 'KVM' : `${host.accelerator.toUpperCase()} (emulated)`}
     </Badge>
   )
-  return host.acceleratorReason ? (
-    <Tooltip label={host.acceleratorReason} multiline maw={320}>
-      {badge}
-    </Tooltip>
-  ) : (
-    badge
-  )
+  return host.acceleratorReason ? <Hint label={host.acceleratorReason}>{badge}</Hint> : badge
 }

@@ -1,7 +1,8 @@
-import { Stack, Text, Tooltip } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
 import { gib, mib } from '../kit/format.ts'
 import { Bar } from '../ui/Bar.tsx'
+import { Hint } from '../ui/Hint.tsx'
 import { ratioText } from './ratio.ts'
 
 const amounts = [
@@ -17,15 +18,13 @@ export function CapacityBar({ host, amount, bare }: CapacityBarProps) {
   const { label, format } = amounts.find(({ key }) => key === amount) ?? amounts[0]
   const { used, total } = host[amount]
   return (
-    <Tooltip
+    <Hint
       label={`${format(total)} may be given out of the machine’s ${format(host.physical[amount])} (${ratioText(total, host.physical[amount])})`}
-      multiline
-      maw={300}
     >
       <div style={{ minWidth: 130 }}>
         <Bar used={used} limit={total} label={label} format={format} bare={bare} />
       </div>
-    </Tooltip>
+    </Hint>
   )
 }
 

@@ -1,5 +1,5 @@
 'use client'
-import { Anchor, Drawer, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Anchor, Group, Stack, Text, TextInput } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import Link from 'next/link'
@@ -8,6 +8,7 @@ import { cloudError } from '../kit/errors.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
+import { SidePanel } from '../kit/SidePanel.tsx'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
@@ -23,16 +24,9 @@ export function HostPanel() {
   const { get, set } = useUrlState()
   const id = get('panel')
   return (
-    <Drawer
-      opened={id !== null}
-      onClose={() => set({ panel: null })}
-      position="right"
-      size="md"
-      title="Host"
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
+    <SidePanel opened={id !== null} onClose={() => set({ panel: null })} size="md" title="Host">
       {id && <Content id={id} />}
-    </Drawer>
+    </SidePanel>
   )
 }
 

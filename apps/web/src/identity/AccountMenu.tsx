@@ -1,61 +1,36 @@
 'use client'
-import {
-  Avatar,
-  Menu,
-  Text,
-  UnstyledButton,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from '@mantine/core'
-import { IconLogout, IconMoon, IconSun } from '@tabler/icons-react'
-import { notify } from '../kit/notify.ts'
+import { Avatar, UnstyledButton } from '@mantine/core'
+import { lazy, Suspense, useState } from 'react'
 import { useSession } from '../kit/session.ts'
-import { leave } from '../kit/session-end.ts'
 
-/** Who is signed in, the colour scheme, and the way out. */
+const load = () => import('./AccountMenuOpen.tsx')
+const AccountMenuOpen = lazy(() => load().then((module) => ({ default: module.AccountMenuOpen })))
+
+/** Who is signed in; the menu behind it is loaded when a pointer or the focus comes near. */
 export function AccountMenu() {
-  const { userName, roles } = useSession()
-  const { setColorScheme } = useMantineColorScheme()
-  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: true })
-  const other = scheme === 'dark' ? 'light' : 'dark'
-  return (
-    <Menu position="bottom-end" width={220} shadow="md">
-      <Menu.Target>
-        <UnstyledButton aria-label={`Account of ${userName}`}>
-          <span aria-hidden>
-            <Avatar radius="xl" size={34} color="initials" name={userName} />
-          </span>
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          <Text size="sm" fw={600} c="var(--mantine-color-text)" truncate>
-            {userName}
-          </Text>
-          <Text size="xs">{roles.join(', ') || 'no role in this project'}</Text>
-        </Menu.Label>
-        <Menu.Divider />
-        <Menu.Item
-          leftSection={other === 'dark' ? <IconMoon size={16} /> : <IconSun size={16} />}
-          onClick={() => setColorScheme(other)}
-        >
-          {other === 'dark' ? 'Dark mode' : 'Light mode'}
-        </Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+  const { userName } = useSession()
+  const [wanted, setWanted] = useState(false)
+  const face = (
+    <span aria-hidden>
+      <Avatar radius="xl" size={34} color="initials" name={userName} />
+    </span>
   )
-}
-
-/** Ends the session everywhere it was taken: the API token dies before this returns. */
-async function signOut(): Promise<void> {
-  try {
-    const auth = await import('next-auth/react')
-    await auth.signOut({ redirect: false })
-    leave('signed-out')
-  } catch (error) {
-    notify.failed(error)
-  }
+  const label = `Account of ${userName}`
+  const closed = (
+    <UnstyledButton
+      aria-label={label}
+      aria-haspopup="menu"
+      onClick={() => setWanted(true)}
+      onMouseEnter={() => void load()}
+      onFocus={() => void load()}
+    >
+      {face}
+    </UnstyledButton>
+  )
+  if (!wanted) return closed
+  return (
+    <Suspense fallback={closed}>
+      <AccountMenuOpen target={<UnstyledButton aria-label={label}>{face}</UnstyledButton>} />
+    </Suspense>
+  )
 }

@@ -9,13 +9,14 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './ProjectSwitcher.module.css'
 
-/** Which project the session works in, and the others by name. Switching starts the portal anew. */
-export function ProjectSwitcher() {
+/** The projects by name, open from the start. Switching starts the portal anew. */
+export function ProjectSwitcherOpen() {
   const { project } = useSession()
   const trpc = useTRPC()
   const [search, setSearch] = useState('')
   const [busy, setBusy] = useState(false)
   const combobox = useCombobox({
+    defaultOpened: true,
     onDropdownClose: () => {
       combobox.resetSelectedOption()
       combobox.focusTarget()
@@ -29,6 +30,8 @@ export function ProjectSwitcher() {
     ({ name, description }) =>
       name.toLowerCase().includes(words) || description.toLowerCase().includes(words),
   )
+  // It is born open, and only opening moves the focus into the search field.
+  useEffect(() => combobox.focusSearchInput(), [combobox.focusSearchInput])
   // Selection is a matter of the drawn options, which may arrive after the word was typed.
   useEffect(() => {
     if (words && shown.length > 0) combobox.selectFirstOption()

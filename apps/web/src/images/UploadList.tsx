@@ -1,5 +1,5 @@
 'use client'
-import { ActionIcon, Affix, Anchor, Group, Paper, ScrollArea, Stack, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Affix, Anchor, Group, Paper, ScrollArea, Stack, Text } from '@mantine/core'
 import {
   IconAlertTriangle,
   IconChevronDown,
@@ -13,6 +13,7 @@ import { useState } from 'react'
 import { cloudError } from '../kit/errors.ts'
 import { paths } from '../kit/paths.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import { Hint } from '../ui/Hint.tsx'
 import { UploadProgress } from './ImageState.tsx'
 import { useCancelUpload } from './image-actions.tsx'
 import { uploads as store } from './portal-uploads.ts'
@@ -65,7 +66,7 @@ function UploadRow({ upload }: { upload: Upload }) {
         <Anchor component={Link} href={paths.image(upload.imageId)} size="sm" lineClamp={1}>
           {upload.name}
         </Anchor>
-        <Tooltip label={running ? 'Cancel' : 'Close'}>
+        <Hint label={running ? 'Cancel' : 'Close'}>
           <ActionIcon
             variant="subtle"
             color="gray"
@@ -77,7 +78,7 @@ function UploadRow({ upload }: { upload: Upload }) {
           >
             <IconX size={14} />
           </ActionIcon>
-        </Tooltip>
+        </Hint>
       </Group>
       {running ? <UploadProgress upload={upload} wide /> : <Outcome upload={upload} />}
     </Stack>

@@ -1,4 +1,4 @@
-import { Group, Tooltip } from '@mantine/core'
+import { Group } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
 import { IconDisc, IconLock, IconShieldLock, IconWorld } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
@@ -7,6 +7,7 @@ import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { bytes, gib, mib } from '../kit/format.ts'
 import { NameCell } from '../kit/NameCell.tsx'
 import { paths } from '../kit/paths.ts'
+import { Hint } from '../ui/Hint.tsx'
 import { ImageState } from './ImageState.tsx'
 
 export const formatName = { raw: 'raw', qcow2: 'QCOW2' } as const
@@ -31,9 +32,9 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
         <Group gap={6} wrap="nowrap">
           <NameCell href={paths.image(image.id)} name={image.name} detail={image.description} />
           {image.protected && (
-            <Tooltip label="Protected from deletion">
+            <Hint label="Protected from deletion">
               <IconShieldLock size={14} role="img" aria-label="Protected from deletion" />
-            </Tooltip>
+            </Hint>
           )}
         </Group>
       ),

@@ -1,5 +1,5 @@
 'use client'
-import { Tooltip } from '@mantine/core'
+import { Hint } from '../ui/Hint.tsx'
 import { ago, dateTime } from './format.ts'
 import { useNow } from './use-now.ts'
 
@@ -13,10 +13,10 @@ export function Ago({ iso }: { iso: string }) {
       </time>
     )
   return (
-    <Tooltip label={dateTime(iso)}>
+    <Hint label={dateTime(iso)}>
       <time dateTime={iso} style={{ whiteSpace: 'nowrap' }}>
         {ago(iso, now)}
       </time>
-    </Tooltip>
+    </Hint>
   )
 }

@@ -1,6 +1,7 @@
 'use client'
-import { ActionIcon, Box, Code, CopyButton, Text, Tooltip } from '@mantine/core'
+import { ActionIcon, Box, Code, CopyButton, Text } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
+import { Hint } from '../ui/Hint.tsx'
 
 /** The same as a command of the stock OpenStack client. */
 export function AsCode({ cli }: { cli: string }) {
@@ -21,7 +22,7 @@ export function AsCode({ cli }: { cli: string }) {
         </Code>
         <CopyButton value={cli} timeout={1500}>
           {({ copied, copy }) => (
-            <Tooltip label={copied ? 'Copied' : 'Copy'}>
+            <Hint label={copied ? 'Copied' : 'Copy'}>
               <ActionIcon
                 pos="absolute"
                 top={6}
@@ -33,7 +34,7 @@ export function AsCode({ cli }: { cli: string }) {
               >
                 {copied ? <IconCheck size={16} /> : <IconCopy size={16} />}
               </ActionIcon>
-            </Tooltip>
+            </Hint>
           )}
         </CopyButton>
       </Box>

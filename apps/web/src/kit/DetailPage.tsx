@@ -1,11 +1,11 @@
 'use client'
-import { ActionIcon, Anchor, Breadcrumbs, Menu, Tabs, Text } from '@mantine/core'
-import { IconDots } from '@tabler/icons-react'
+import { Anchor, Breadcrumbs, Tabs, Text } from '@mantine/core'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
-import { ActionMenuItems, useRunAction } from './actions.tsx'
+import { ActionMenu } from './ActionMenu.tsx'
+import { useRunAction } from './actions.tsx'
 import type { ResourceAction, ResourceDescriptor } from './descriptor.ts'
 import { useUrlState } from './url-state.ts'
 
@@ -68,16 +68,7 @@ export function DetailPage<V extends { id: string }>({
               </ReasonButton>
             ))}
             {rest.length > 0 && (
-              <Menu position="bottom-end" shadow="md" width={240}>
-                <Menu.Target>
-                  <ActionIcon variant="default" size={36} aria-label="More actions">
-                    <IconDots size={18} />
-                  </ActionIcon>
-                </Menu.Target>
-                <Menu.Dropdown>
-                  <ActionMenuItems actions={rest} view={view} onRun={run} />
-                </Menu.Dropdown>
-              </Menu>
+              <ActionMenu label="More actions" asButton actions={rest} view={view} onRun={run} />
             )}
           </>
         }

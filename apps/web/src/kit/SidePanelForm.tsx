@@ -1,5 +1,5 @@
 'use client'
-import { Alert, Button, Drawer, Group, Stack } from '@mantine/core'
+import { Alert, Button, Group, Stack } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
 import { useWindowEvent } from '@mantine/hooks'
 import { IconAlertTriangle } from '@tabler/icons-react'
@@ -7,6 +7,7 @@ import { type ReactNode, useRef, useState } from 'react'
 import { AsCode } from './AsCode.tsx'
 import { confirm } from './confirm.tsx'
 import { cloudError } from './errors.ts'
+import { SidePanel } from './SidePanel.tsx'
 
 /**
  * A small form at the side of a list. `onSubmit` throws what the server answered; the sentence is
@@ -74,14 +75,11 @@ export function SidePanelForm<T extends Record<string, unknown>>({
     }
   }
   return (
-    <Drawer
+    <SidePanel
       opened={opened}
       onClose={() => void close()}
-      position="right"
-      size="md"
       title={title}
-      closeButtonProps={{ 'aria-label': 'Close' }}
-      onEnterTransitionEnd={() =>
+      onShown={() =>
         body.current?.querySelector<HTMLElement>('input:not([type=hidden]):not(:disabled), textarea')?.focus()
       }
     >
@@ -110,6 +108,6 @@ export function SidePanelForm<T extends Record<string, unknown>>({
           {asCli && <AsCode cli={asCli(form.getValues())} />}
         </Stack>
       </form>
-    </Drawer>
+    </SidePanel>
   )
 }

@@ -1,5 +1,6 @@
-import { Badge, Loader, Tooltip } from '@mantine/core'
+import { Badge, Loader } from '@mantine/core'
 import { IconAlertTriangle, IconCircleCheck, IconPlayerStop } from '@tabler/icons-react'
+import { Hint } from '../ui/Hint.tsx'
 
 export type Tone = 'good' | 'busy' | 'off' | 'bad'
 const looks = {
@@ -17,11 +18,5 @@ export function StateBadge({ state, tone, detail }: { state: string; tone: Tone;
       {state}
     </Badge>
   )
-  return detail ? (
-    <Tooltip label={detail} multiline maw={320} events={{ hover: true, focus: true, touch: true }}>
-      {badge}
-    </Tooltip>
-  ) : (
-    badge
-  )
+  return detail ? <Hint label={detail}>{badge}</Hint> : badge
 }

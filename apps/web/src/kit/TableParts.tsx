@@ -1,10 +1,10 @@
 /* biome-ignore-all lint/a11y/noRedundantRoles: CSS turns the table into cards on small screens, which takes its roles away */
 'use client'
-import { ActionIcon, Anchor, Checkbox, Menu, Skeleton, UnstyledButton } from '@mantine/core'
-import { IconArrowDown, IconArrowUp, IconDots, IconSelector } from '@tabler/icons-react'
+import { Anchor, Checkbox, Skeleton, UnstyledButton } from '@mantine/core'
+import { IconArrowDown, IconArrowUp, IconSelector } from '@tabler/icons-react'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
-import { ActionMenuItems } from './actions.tsx'
+import { ActionMenu } from './ActionMenu.tsx'
 import type { ColumnDef, ResourceAction, ResourceDescriptor } from './descriptor.ts'
 import classes from './ResourceTable.module.css'
 
@@ -106,16 +106,7 @@ export function TableRow<V extends { id: string }>({
       ))}
       {actions.length > 0 && (
         <td role="cell" className={classes.menu}>
-          <Menu position="bottom-end" withinPortal shadow="md" width={240}>
-            <Menu.Target>
-              <ActionIcon variant="subtle" color="gray" aria-label={`Actions of ${name}`}>
-                <IconDots size={18} />
-              </ActionIcon>
-            </Menu.Target>
-            <Menu.Dropdown>
-              <ActionMenuItems actions={actions} view={view} onRun={onRun} />
-            </Menu.Dropdown>
-          </Menu>
+          <ActionMenu label={`Actions of ${name}`} actions={actions} view={view} onRun={onRun} />
         </td>
       )}
     </tr>

@@ -1,5 +1,5 @@
 'use client'
-import { Button, CloseButton, Group, Kbd, Select, TextInput } from '@mantine/core'
+import { Button, CloseButton, Group, Kbd, NativeSelect, TextInput } from '@mantine/core'
 import { useDebouncedCallback, useHotkeys } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { type ReactNode, useRef, useState } from 'react'
@@ -70,15 +70,13 @@ export function TableToolbar({
           />
         )}
         {filters.map((filter) => (
-          <Select
+          <NativeSelect
             key={filter.id}
             aria-label={filter.label}
-            placeholder={filter.label}
-            data={filter.options}
-            value={list.chosen[filter.id] ?? null}
-            onChange={(value) => list.setFilter(filter.id, value)}
-            clearable
-            w={160}
+            data={[{ value: '', label: `${filter.label}: any` }, ...filter.options]}
+            value={list.chosen[filter.id] ?? ''}
+            onChange={(event) => list.setFilter(filter.id, event.currentTarget.value || null)}
+            w={170}
           />
         ))}
         {list.filtered && (

@@ -1,5 +1,5 @@
 'use client'
-import { Button, Menu, Text } from '@mantine/core'
+import { Button } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
 import { confirm } from './confirm.tsx'
@@ -36,39 +36,6 @@ export function useRunAction<V extends { id: string }>(descriptor: ResourceDescr
 
 const names = <V extends { id: string }>(views: V[], descriptor: ResourceDescriptor<V>): string =>
   views.length === 1 && views[0] ? descriptor.name(views[0]) : counted(views.length, descriptor)
-
-/** Lines of a menu; what cannot be done says why below its name. */
-export function ActionMenuItems<V>({
-  actions,
-  view,
-  onRun,
-}: {
-  actions: ResourceAction<V>[]
-  view: V
-  onRun: (action: ResourceAction<V>) => void
-}) {
-  return actions.map((action) => {
-    const allowed = action.allowed(view)
-    return (
-      <Menu.Item
-        key={action.id}
-        leftSection={action.icon}
-        color={action.danger && allowed === true ? 'red' : undefined}
-        aria-disabled={allowed !== true}
-        data-disabled={allowed === true ? undefined : true}
-        closeMenuOnClick={allowed === true}
-        onClick={() => allowed === true && onRun(action)}
-      >
-        {action.label}
-        {allowed !== true && (
-          <Text size="xs" c="dimmed" maw={240} style={{ whiteSpace: 'normal' }}>
-            {allowed}
-          </Text>
-        )}
-      </Menu.Item>
-    )
-  })
-}
 
 /** The bar that appears while rows are selected. An action runs on those that allow it. */
 export function BulkButtons<V extends { id: string }>({

@@ -6,7 +6,9 @@ import { type ComponentType, lazy, Suspense, useState } from 'react'
  * first load is the page alone:
  * `const CreateForm = lazyPanel(() => import('./CreateForm.tsx').then((m) => m.CreateForm))`.
  */
-export function lazyPanel<P extends { opened: boolean }>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
+export function lazyPanel<P extends { opened: boolean }>(
+  load: () => Promise<ComponentType<P>>,
+): ComponentType<P> {
   const Panel: ComponentType<P> = lazy(async () => ({ default: await load() }))
   return function LazyPanel(props: P) {
     const [wanted, setWanted] = useState(props.opened)

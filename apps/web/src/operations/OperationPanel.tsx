@@ -1,8 +1,9 @@
 'use client'
-import { Drawer, Group, Stack, Title } from '@mantine/core'
+import { Group, Stack, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Ago } from '../kit/Ago.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
+import { SidePanel } from '../kit/SidePanel.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { Facts } from '../ui/Fact.tsx'
@@ -19,13 +20,11 @@ export function OperationPanel() {
   const id = get('operation')
   const query = useQuery({ ...trpc.operations.get.queryOptions({ id: id ?? '' }), enabled: id !== null })
   return (
-    <Drawer
+    <SidePanel
       opened={id !== null}
       onClose={() => set({ operation: null })}
-      position="right"
       size="lg"
       title={query.data ? operationTitle(query.data) : 'Operation'}
-      closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {id !== null && (
         <Loaded query={query}>
@@ -57,6 +56,6 @@ export function OperationPanel() {
           )}
         </Loaded>
       )}
-    </Drawer>
+    </SidePanel>
   )
 }

@@ -1,7 +1,8 @@
 'use client'
-import { Group, Text, Tooltip } from '@mantine/core'
+import { Group, Text } from '@mantine/core'
 import { IconPlugConnectedX, IconRefresh, IconWifi } from '@tabler/icons-react'
 import { useLiveState } from '../kit/live.tsx'
+import { Hint } from '../ui/Hint.tsx'
 
 const looks = {
   live: {
@@ -28,7 +29,7 @@ const looks = {
 export function LiveIndicator() {
   const { text, color, icon, detail } = looks[useLiveState()]
   return (
-    <Tooltip label={detail} events={{ hover: true, focus: true, touch: true }}>
+    <Hint label={detail}>
       <Group gap={4} wrap="nowrap" role="status" aria-label={`${text}. ${detail}`} c={color} px={4}>
         {icon}
         <Text
@@ -40,6 +41,6 @@ export function LiveIndicator() {
           {text}
         </Text>
       </Group>
-    </Tooltip>
+    </Hint>
   )
 }

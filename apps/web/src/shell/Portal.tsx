@@ -1,15 +1,18 @@
 'use client'
-import { ModalsProvider } from '@mantine/modals'
-import { Notifications } from '@mantine/notifications'
+import dynamic from 'next/dynamic'
 import type { ReactNode } from 'react'
 import { UploadTray } from '../images/UploadTray.tsx'
 import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
+import { ConfirmHost } from '../kit/confirm.tsx'
 import { LiveProvider } from '../kit/live.tsx'
 import { type Session, SessionContext } from '../kit/session.ts'
 import { Shell } from './Shell.tsx'
 
 installClipboard()
+
+// After the page itself: nothing is said before somebody does something.
+const Toasts = dynamic(() => import('./Toasts.tsx').then((module) => module.Toasts), { ssr: false })
 
 /** All that the pages inside of the shell stand on. */
 export function Portal({ session, children }: { session: Session; children: ReactNode }) {
@@ -17,11 +20,10 @@ export function Portal({ session, children }: { session: Session; children: Reac
     <SessionContext value={session}>
       <CloudProvider projectId={session.project?.id ?? null}>
         <LiveProvider>
-          <ModalsProvider>
-            <Notifications position="bottom-right" limit={4} />
-            <Shell>{children}</Shell>
-            <UploadTray />
-          </ModalsProvider>
+          <Shell>{children}</Shell>
+          <ConfirmHost />
+          <Toasts />
+          <UploadTray />
         </LiveProvider>
       </CloudProvider>
     </SessionContext>

@@ -1,5 +1,5 @@
 'use client'
-import { ActionIcon, AppShell, Burger, Button, Group, Kbd, Text } from '@mantine/core'
+import { ActionIcon, Burger, Button, Group, Kbd, Text } from '@mantine/core'
 import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import dynamic from 'next/dynamic'
@@ -22,15 +22,11 @@ export function Shell({ children }: { children: ReactNode }) {
   const [paletteOpen, setPaletteOpen] = useState(false)
   useHotkeys([['mod+K', () => setPaletteOpen((open) => !open)]], [])
   return (
-    <AppShell
-      header={{ height: 56 }}
-      navbar={{ width: 232, breakpoint: 'sm', collapsed: { mobile: !menuOpen } }}
-      padding={{ base: 'sm', sm: 'lg' }}
-    >
+    <div className={classes.shell}>
       <a href="#content" className={classes.skip}>
         Skip to the content
       </a>
-      <AppShell.Header>
+      <header className={classes.header}>
         <Group h="100%" px="md" gap="xs" justify="space-between" wrap="nowrap">
           <Group gap="xs" wrap="nowrap" style={{ minWidth: 0 }}>
             <Burger
@@ -71,12 +67,12 @@ export function Shell({ children }: { children: ReactNode }) {
             <AccountMenu />
           </Group>
         </Group>
-      </AppShell.Header>
-      <SideBar onNavigate={menu.close} />
-      <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
+      </header>
+      <SideBar open={menuOpen} onNavigate={menu.close} />
+      <main id="content" tabIndex={-1} className={classes.main}>
         <div className={classes.page}>{children}</div>
-      </AppShell.Main>
+      </main>
       {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
-    </AppShell>
+    </div>
   )
 }

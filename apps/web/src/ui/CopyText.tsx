@@ -1,6 +1,7 @@
 'use client'
-import { ActionIcon, Code, CopyButton, Group, Tooltip } from '@mantine/core'
+import { ActionIcon, Code, CopyButton, Group } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
+import { Hint } from './Hint.tsx'
 
 /** A value that people take elsewhere: an id, an address, a command. `label` is shown instead of it. */
 export function CopyText({ value, label }: { value: string; label?: string }) {
@@ -9,7 +10,7 @@ export function CopyText({ value, label }: { value: string; label?: string }) {
       <Code style={{ overflowWrap: 'anywhere' }}>{label ?? value}</Code>
       <CopyButton value={value} timeout={1500}>
         {({ copied, copy }) => (
-          <Tooltip label={copied ? 'Copied' : 'Copy'}>
+          <Hint label={copied ? 'Copied' : 'Copy'}>
             <ActionIcon
               variant="subtle"
               size="sm"
@@ -19,7 +20,7 @@ export function CopyText({ value, label }: { value: string; label?: string }) {
             >
               {copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
             </ActionIcon>
-          </Tooltip>
+          </Hint>
         )}
       </CopyButton>
     </Group>

@@ -1,6 +1,7 @@
 'use client'
-import { Button, type ButtonProps, Tooltip } from '@mantine/core'
+import { Button, type ButtonProps } from '@mantine/core'
 import type { ReactNode } from 'react'
+import { Hint } from './Hint.tsx'
 
 /**
  * A button that stays in place when it cannot be used and says why: `allowed` is true or the
@@ -14,16 +15,16 @@ export function ReasonButton({
 }: ButtonProps & { allowed: true | string; onClick: () => void; children: ReactNode }) {
   const reason = allowed === true ? null : allowed
   return (
-    <Tooltip label={reason} disabled={reason === null} multiline maw={320} events={hoverFocusTouch}>
+    <Hint label={reason}>
       <Button
         {...button}
         data-disabled={reason === null ? undefined : true}
         aria-disabled={reason !== null}
+        aria-description={reason ?? undefined}
         onClick={() => reason === null && onClick()}
       >
         {children}
       </Button>
-    </Tooltip>
+    </Hint>
   )
 }
-const hoverFocusTouch = { hover: true, focus: true, touch: true }

@@ -1,0 +1,48 @@
+'use client'
+import { Menu, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
+import { IconLogout, IconMoon, IconSun } from '@tabler/icons-react'
+import type { ReactElement } from 'react'
+import { notify } from '../kit/notify.ts'
+import { useSession } from '../kit/session.ts'
+import { leave } from '../kit/session-end.ts'
+
+/** The colour scheme and the way out; open from the start. */
+export function AccountMenuOpen({ target }: { target: ReactElement }) {
+  const { userName, roles } = useSession()
+  const { setColorScheme } = useMantineColorScheme()
+  const other = useComputedColorScheme('light') === 'dark' ? 'light' : 'dark'
+  return (
+    <Menu position="bottom-end" width={220} shadow="md" defaultOpened>
+      <Menu.Target>{target}</Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>
+          <Text size="sm" fw={600} c="var(--mantine-color-text)" truncate>
+            {userName}
+          </Text>
+          <Text size="xs">{roles.join(', ') || 'no role in this project'}</Text>
+        </Menu.Label>
+        <Menu.Divider />
+        <Menu.Item
+          leftSection={other === 'dark' ? <IconMoon size={16} /> : <IconSun size={16} />}
+          onClick={() => setColorScheme(other)}
+        >
+          {other === 'dark' ? 'Dark mode' : 'Light mode'}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+/** Ends the session everywhere it was taken: the API token dies before this returns. */
+async function signOut(): Promise<void> {
+  try {
+    const auth = await import('next-auth/react')
+    await auth.signOut({ redirect: false })
+    leave('signed-out')
+  } catch (error) {
+    notify.failed(error)
+  }
+}

@@ -1,0 +1,38 @@
+'use client'
+import { Text, UnstyledButton } from '@mantine/core'
+import { IconFolder, IconSelector } from '@tabler/icons-react'
+import { lazy, Suspense, useState } from 'react'
+import { useSession } from '../kit/session.ts'
+import classes from './ProjectSwitcher.module.css'
+
+const load = () => import('./ProjectSwitcherOpen.tsx')
+const ProjectSwitcherOpen = lazy(() => load().then((module) => ({ default: module.ProjectSwitcherOpen })))
+
+/** Which project the session works in; the list behind it is loaded when it is asked for. */
+export function ProjectSwitcher() {
+  const { project } = useSession()
+  const [wanted, setWanted] = useState(false)
+  const closed = (
+    <UnstyledButton
+      className={classes.target}
+      aria-label={`Project: ${project?.name ?? 'none'}. Switch the project`}
+      aria-haspopup="listbox"
+      aria-expanded={false}
+      onClick={() => setWanted(true)}
+      onMouseEnter={() => void load()}
+      onFocus={() => void load()}
+    >
+      <IconFolder size={16} aria-hidden />
+      <Text size="sm" fw={600} truncate>
+        {project?.name ?? 'No project'}
+      </Text>
+      <IconSelector size={14} aria-hidden />
+    </UnstyledButton>
+  )
+  if (!wanted) return closed
+  return (
+    <Suspense fallback={closed}>
+      <ProjectSwitcherOpen />
+    </Suspense>
+  )
+}

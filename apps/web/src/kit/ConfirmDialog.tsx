@@ -1,0 +1,41 @@
+'use client'
+import { Button, Group, Modal } from '@mantine/core'
+import { type ReactNode, useState } from 'react'
+
+type Question = {
+  title: string
+  body: ReactNode
+  confirmLabel: string
+  danger?: boolean
+  answer: (yes: boolean) => void
+}
+
+/** The question keeps its words while it fades away. */
+export function ConfirmDialog({ opened, question }: { opened: boolean; question: Question | null }) {
+  const [shown, setShown] = useState(question)
+  if (question !== null && question !== shown) setShown(question)
+  return (
+    <Modal
+      opened={opened}
+      onClose={() => question?.answer(false)}
+      title={shown?.title}
+      centered
+      zIndex={400}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      {shown?.body}
+      <Group justify="flex-end" gap="xs" mt="lg">
+        <Button variant="default" onClick={() => question?.answer(false)}>
+          Cancel
+        </Button>
+        <Button
+          color={shown?.danger ? 'red' : undefined}
+          data-autofocus
+          onClick={() => question?.answer(true)}
+        >
+          {shown?.confirmLabel}
+        </Button>
+      </Group>
+    </Modal>
+  )
+}

@@ -1,0 +1,61 @@
+'use client'
+import {
+  cloneElement,
+  type FocusEvent,
+  lazy,
+  type MouseEvent,
+  type ReactElement,
+  type ReactNode,
+  Suspense,
+  useState,
+} from 'react'
+
+type Target = {
+  onMouseEnter?: (event: MouseEvent<HTMLElement>) => void
+  onMouseLeave?: (event: MouseEvent<HTMLElement>) => void
+  onFocus?: (event: FocusEvent<HTMLElement>) => void
+  onBlur?: (event: FocusEvent<HTMLElement>) => void
+}
+const HintBubble = lazy(() => import('./HintBubble.tsx').then((module) => ({ default: module.HintBubble })))
+
+/**
+ * A tooltip for one element, on hover and on focus (a tap focuses). Its code is loaded with the
+ * first hint that anybody looks at. No label: no hint.
+ */
+export function Hint({ label, children }: { label: ReactNode; children: ReactElement<Target> }) {
+  const [target, setTarget] = useState<HTMLElement | null>(null)
+  const [opened, setOpened] = useState(false)
+  if (!label) return children
+  const { props } = children
+  const show = (element: HTMLElement) => {
+    setTarget(element)
+    setOpened(true)
+  }
+  return (
+    <>
+      {cloneElement(children, {
+        onMouseEnter: (event: MouseEvent<HTMLElement>) => {
+          props.onMouseEnter?.(event)
+          show(event.currentTarget)
+        },
+        onMouseLeave: (event: MouseEvent<HTMLElement>) => {
+          props.onMouseLeave?.(event)
+          setOpened(false)
+        },
+        onFocus: (event: FocusEvent<HTMLElement>) => {
+          props.onFocus?.(event)
+          show(event.currentTarget)
+        },
+        onBlur: (event: FocusEvent<HTMLElement>) => {
+          props.onBlur?.(event)
+          setOpened(false)
+        },
+      })}
+      {target && (
+        <Suspense fallback={null}>
+          <HintBubble target={target} opened={opened} label={label} />
+        </Suspense>
+      )}
+    </>
+  )
+}
