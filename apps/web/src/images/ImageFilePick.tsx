@@ -46,7 +46,7 @@ export function ImageFilePick({
       >
         <Stack align="center" gap={4} style={{ pointerEvents: 'none' }}>
           <IconFileUpload size={32} aria-hidden />
-          <Text size="sm" fw={600}>
+          <Text size="sm" fw={600} ta="center">
             Drop a raw or QCOW2 file here, or click to choose
           </Text>
           <Text size="xs" c="dimmed" ta="center">

@@ -28,7 +28,7 @@ export function ImagePage({ id }: { id: string }) {
 
 function ImageDetail({ image }: { image: ImageView }) {
   const panel = useUrlPanel('edit')
-  const actions = useImageActions({ edit: panel.open })
+  const actions = useImageActions({ edit: panel.open, waiting: image.state === 'queued' })
   return (
     <>
       <DetailPage

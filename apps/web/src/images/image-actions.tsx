@@ -17,7 +17,11 @@ import { uploads } from './portal-uploads.ts'
 
 /** What can be done with an image; `edit` opens the page's own panel. */
 export function useImageActions(
-  options: { edit?: (image: ImageView) => void } = {},
+  options: {
+    edit?: (image: ImageView) => void
+    /** It waits for data: the upload comes first. */
+    waiting?: boolean
+  } = {},
 ): ResourceAction<ImageView>[] {
   const trpc = useTRPC()
   const router = useRouter()
@@ -62,7 +66,8 @@ export function useImageActions(
     asCli: imageDeleteCli,
   }
   // A list has no panel for one image: there only what needs none.
-  return options.edit ? [launch, upload, edit, erase] : [launch, erase]
+  if (!options.edit) return [launch, erase]
+  return options.waiting ? [upload, edit, erase, launch] : [launch, edit, erase, upload]
 }
 
 const deleteQuestion = (images: ImageView[]) => ({

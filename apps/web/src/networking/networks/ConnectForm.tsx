@@ -62,7 +62,7 @@ export function ConnectForm({
       value: router.id,
       label: `${router.name} (${router.external ? `leads out to ${router.external.networkName}` : 'no gateway'})`,
     })),
-    { value: newRouter, label: `New router “${name}”${outside ? ` with a way out to ${outside.name}` : ''}` },
+    { value: newRouter, label: `New: ${name}${outside ? ` (leads out to ${outside.name})` : ''}` },
   ]
   return (
     <SidePanelForm

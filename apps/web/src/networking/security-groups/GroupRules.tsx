@@ -82,8 +82,13 @@ function Remote({ rule }: { rule: SecurityRuleView }) {
         remoteText(rule)
       )}
       {warning && (
-        <Group gap={4} wrap="nowrap" align="flex-start" c="var(--mantine-color-orange-text)">
-          <IconAlertTriangle size={14} style={{ flexShrink: 0, marginTop: 2 }} aria-hidden />
+        <Group gap={4} wrap="nowrap" align="flex-start">
+          <IconAlertTriangle
+            size={14}
+            color="var(--mantine-color-orange-text)"
+            style={{ flexShrink: 0, marginTop: 2 }}
+            aria-hidden
+          />
           <Text size="xs">{warning}</Text>
         </Group>
       )}
