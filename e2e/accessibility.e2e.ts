@@ -1,0 +1,68 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { expect, test } from '@playwright/test'
+import { findCloud } from './support/cloud.ts'
+import { signIn } from './support/portal.ts'
+
+const cloud = findCloud()
+const pages = [
+  '/',
+  '/instances',
+  '/instances/new',
+  '/images',
+  '/images?create=1',
+  '/key-pairs',
+  '/networks',
+  '/networks?create=1',
+  '/routers',
+  '/security-groups',
+  '/floating-ips',
+  '/operations',
+  '/admin/hosts',
+  '/admin/flavors',
+  '/admin/instances',
+]
+
+test.beforeEach(async ({ page }) => signIn(page, 'admin', cloud.password('admin')))
+
+test('axe finds nothing serious on any page, in light and dark', async ({ page }) => {
+  const found: string[] = []
+  for (const scheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: scheme })
+    for (const path of pages) {
+      await page.goto(path)
+      await expect(page.getByRole('heading').first()).toBeVisible()
+      await page.waitForLoadState('networkidle', { timeout: 3_000 }).catch(() => undefined) // the event stream stays open
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      for (const { id, impact, nodes } of violations)
+        if (impact === 'serious' || impact === 'critical')
+          found.push(`${scheme} ${path}: ${id} (${nodes[0]?.target.join(' ')})`)
+    }
+  }
+  expect(found).toEqual([])
+})
+
+test('nothing is wider than a phone of 360 px', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 })
+  const wide: string[] = []
+  for (const path of pages) {
+    await page.goto(path)
+    await expect(page.getByRole('heading').first()).toBeVisible()
+    const width = await page.evaluate(() => document.documentElement.scrollWidth)
+    if (width > 360) wide.push(`${path}: ${width}`)
+  }
+  expect(wide).toEqual([])
+})
+
+test('the launch form by keyboard alone, from the palette', async ({ page }) => {
+  await page.keyboard.press('Control+k')
+  const search = page
+    .getByRole('dialog')
+    .getByRole('searchbox')
+    .or(page.getByRole('dialog').getByRole('textbox'))
+    .first()
+  await expect(search).toBeFocused()
+  await page.keyboard.type('launch')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: 'Launch an instance' })).toBeVisible()
+  await expect(page.getByLabel('Name', { exact: true }).first()).toBeFocused()
+})

@@ -1,0 +1,201 @@
+import fs from 'node:fs'
+import { expect, type Page, test } from '@playwright/test'
+import { dataPlaneNamespace, findCloud, inNamespace, sshArgs, until } from './support/cloud.ts'
+import { newPerson, type Person } from './support/people.ts'
+import { newBrowser, picture, row, signIn, terminalText, watchProblems } from './support/portal.ts'
+
+/** One guest, from a newcomer's first click to its deletion; its consoles and its SSH are real. */
+test.describe.configure({ mode: 'serial' })
+
+const bootMs = 240_000
+const cloud = findCloud()
+let person: Person
+let page: Page
+let problems: string[]
+let address = ''
+let keyFile = ''
+let instanceUrl = ''
+
+test.beforeAll(async ({ browser }) => {
+  person = await newPerson(cloud)
+  page = await browser.newPage()
+  problems = watchProblems(page)
+})
+test.afterAll(async () => {
+  await page.close()
+})
+
+test('a newcomer launches: sign in, launch, a name, Enter', async () => {
+  await signIn(page, person.name, person.password)
+  await expect(page.getByRole('region', { name: 'Your first instance' })).toBeVisible()
+  await page.getByRole('link', { name: 'Launch instance' }).first().click()
+  const summary = page.getByRole('complementary', { name: 'Summary' })
+  await expect(summary.getByText(/Fits on 1 of 1 host/)).toBeVisible()
+  await page.getByRole('button', { name: 'New key pair' }).click()
+  const makeKey = page.getByRole('group', { name: 'New key pair' })
+  await makeKey.getByLabel('Name').fill('laptop')
+  const download = page.waitForEvent('download')
+  await makeKey.getByRole('button', { name: 'Make the pair' }).click()
+  keyFile = test.info().outputPath('laptop')
+  await (await download).saveAs(keyFile)
+  fs.chmodSync(keyFile, 0o600)
+  await page.getByLabel('Name', { exact: true }).first().fill('first')
+  await page.getByLabel('Name', { exact: true }).first().press('Enter')
+  await page.waitForURL(/\/instances\/[0-9a-f-]{36}/)
+  instanceUrl = new URL(page.url()).pathname
+  await expect(page.getByRole('list', { name: 'Steps' })).toContainText('Starting the guest')
+  await expect(page.getByText('Active', { exact: true }).first()).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByRole('list', { name: 'Steps' })).toContainText(/\d\.\d s/)
+})
+
+test('the VNC console shows a picture that changes', async () => {
+  await page.getByRole('tab', { name: 'VNC console' }).click()
+  await expect(
+    page.getByRole('region', { name: 'VNC console' }).getByText('Connected', { exact: true }),
+  ).toBeVisible()
+  await expect.poll(async () => (await picture(page)).colours, { timeout: bootMs }).toBeGreaterThan(1)
+  const before = await until('a picture', bootMs, async () => {
+    const now = await picture(page)
+    return now.colours > 1 ? now.print : null
+  })
+  await expect
+    .poll(
+      async () => {
+        await page.getByRole('region', { name: 'VNC console' }).locator('canvas').press('Enter')
+        return (await picture(page)).print
+      },
+      { timeout: bootMs, intervals: [1000] },
+    )
+    .not.toBe(before)
+})
+
+test('the serial console is typed into and read back', async () => {
+  await page.getByRole('tab', { name: 'Serial console' }).click()
+  const serial = page.getByRole('region', { name: 'Serial console' })
+  await expect(serial.getByText('Connected', { exact: true })).toBeVisible()
+  await expect.poll(() => terminalText(page), { timeout: bootMs }).toMatch(/login:\s*$/)
+  const type = async (text: string) => {
+    await serial.getByRole('textbox').first().focus()
+    await page.keyboard.type(`${text}\n`, { delay: 20 })
+  }
+  await type('tiny')
+  await expect.poll(() => terminalText(page), { timeout: 60_000 }).toMatch(/Password:\s*$/)
+  await type('tinycloud')
+  await expect.poll(() => terminalText(page), { timeout: 60_000 }).toMatch(/\$\s*$/)
+  await type('echo typed-$((40+2))-read')
+  await expect.poll(() => terminalText(page), { timeout: 60_000 }).toMatch(/^typed-42-read/m)
+})
+
+test('SSH by the floating IP with the key made in the form', async () => {
+  await page.getByRole('tab', { name: 'Overview' }).click()
+  address = (
+    await page
+      .getByText(/^172\.24\.\d+\.\d+$/)
+      .first()
+      .innerText()
+  ).trim()
+  const namespace = await dataPlaneNamespace(cloud)
+  const said = await until('ssh', 120_000, () =>
+    inNamespace(namespace, sshArgs(keyFile, 'tiny', address, 'hostname; cat /etc/resolv.conf'), 60_000),
+  )
+  expect(said).toMatch(/^first/)
+})
+
+test('a closed port opens when the rule is added, without a reload', async ({ browser }) => {
+  const namespace = await dataPlaneNamespace(cloud)
+  const tcp8080 = () =>
+    inNamespace(namespace, [
+      'timeout',
+      '3',
+      'bash',
+      '-c',
+      `exec 3<>/dev/tcp/${address}/8080 && cat <&3`,
+    ]).then(
+      (text) => text,
+      () => null,
+    )
+  await inNamespace(
+    namespace,
+    sshArgs(
+      keyFile,
+      'tiny',
+      address,
+      'nohup sh -c "while true; do echo open-sesame | nc -l -p 8080; done" >/dev/null 2>&1 &',
+    ),
+    60_000,
+  )
+  expect(await tcp8080(), 'closed before').toBeNull()
+  const other = await newBrowser(browser, person.name, person.password)
+  await other.goto('/security-groups')
+  await page.getByRole('tab', { name: 'Security' }).click()
+  await expect(page.getByText('8080')).toHaveCount(0)
+  await other.getByRole('link', { name: 'open-ssh-ping' }).click()
+  await other
+    .getByRole('button', { name: /^Add.*inbound/i })
+    .first()
+    .click()
+  const panel = other.getByRole('dialog')
+  await panel.getByText('Custom').click()
+  await panel.getByLabel('Ports').fill('8080')
+  await panel.getByRole('button', { name: 'Add rule' }).click()
+  await expect(page.getByText('8080').first(), 'the other browser sees the rule').toBeVisible()
+  expect(await until('the open port', 30_000, tcp8080)).toContain('open-sesame')
+  await other.context().close()
+})
+
+test('another project sees a 404, and nothing of it in lists', async ({ browser }) => {
+  const stranger = await newPerson(cloud)
+  const other = await newBrowser(browser, stranger.name, stranger.password)
+  await other.goto(instanceUrl)
+  await expect(other.getByText(/could not be found|not found/i).first()).toBeVisible()
+  await other.goto('/instances')
+  await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible()
+  await other.context().close()
+})
+
+test('stop, start and delete; the other browser sees each without reload', async ({ browser }) => {
+  const other = await newBrowser(browser, person.name, person.password)
+  await other.goto('/instances')
+  await expect(row(other, 'first')).toContainText('Active')
+  await page.getByRole('button', { name: 'Stop', exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: /^Stop/ }).click()
+  await expect(row(other, 'first')).toContainText(/Stopped|Shut off/, { timeout: 90_000 })
+  await page.getByRole('button', { name: 'Start', exact: true }).click()
+  await expect(row(other, 'first')).toContainText('Active', { timeout: 60_000 })
+  await other.getByRole('checkbox', { name: 'Select first' }).check()
+  await other.getByRole('toolbar', { name: 'Selected rows' }).getByRole('button', { name: 'Delete' }).click()
+  await other
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Delete/ })
+    .click()
+  await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByText(/could not be found|was deleted|is gone/i).first()).toBeVisible()
+  await other.context().close()
+})
+
+test('a size that fits nowhere says why, host by host', async ({ browser }) => {
+  const admin = await newBrowser(browser, 'admin', cloud.password('admin'))
+  await admin.goto('/admin/flavors?create=1')
+  const panel = admin.getByRole('dialog')
+  await panel.getByLabel('Name').fill('m9.giant')
+  await panel.getByLabel(/vCPU/).fill('4')
+  await panel
+    .getByLabel(/Memory/)
+    .first()
+    .fill('900000')
+  await panel.getByLabel(/Disk/).first().fill('1')
+  await panel.getByRole('button', { name: /Create/ }).click()
+  await expect(row(admin, 'm9.giant').or(admin.getByText('m9.giant')).first()).toBeVisible()
+  await page.goto('/instances/new')
+  await page.getByRole('radio', { name: 'm9.giant' }).check()
+  const summary = page.getByRole('complementary', { name: 'Summary' })
+  await expect(summary.getByText(/Fits on 0 of 1 host/)).toBeVisible()
+  await summary.getByRole('button', { name: /Why/ }).click()
+  await expect(page.getByText(/does not fit/).first()).toBeVisible()
+  await expect(page.getByText(/memory/i).first()).toBeVisible()
+  await admin.context().close()
+})
+
+test('nothing went wrong in the page meanwhile', () => {
+  expect(problems).toEqual([])
+})

@@ -1,0 +1,76 @@
+import { expect, test } from '@playwright/test'
+import { findCloud } from './support/cloud.ts'
+import { newPerson } from './support/people.ts'
+import { newBrowser, signIn } from './support/portal.ts'
+
+const cloud = findCloud()
+
+test('a wrong password is answered in words, and the right one leads back to the page asked for', async ({
+  page,
+}) => {
+  const person = await newPerson(cloud)
+  await page.goto('/networks')
+  await expect(page).toHaveURL(/sign-in/)
+  await page.getByLabel('User name').fill(person.name)
+  await page.getByLabel('Password', { exact: true }).fill('wrong')
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(page.getByRole('alert').filter({ hasText: /\w/ }).first()).toContainText(/password|name/i)
+  await page.getByLabel('Password', { exact: true }).fill(person.password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'Networks', level: 1 })).toBeVisible()
+})
+
+test('the API token never reaches the browser', async ({ page }) => {
+  const person = await newPerson(cloud)
+  const bodies: string[] = []
+  page.on('response', async (response) => {
+    if (response.url().includes('/api/')) bodies.push(await response.text().catch(() => ''))
+  })
+  await signIn(page, person.name, person.password)
+  const session = await (await page.request.get('/api/auth/session')).text()
+  const cookies = await page.context().cookies()
+  expect(cookies.some((cookie) => cookie.name.includes('session-token') && cookie.httpOnly)).toBe(true)
+  for (const text of [session, ...bodies]) expect(text).not.toMatch(/gAAAA|"token"\s*:/)
+})
+
+test('signing out in one browser ends that session in all its tabs within seconds', async ({
+  page,
+  browser,
+}) => {
+  const person = await newPerson(cloud)
+  await signIn(page, person.name, person.password)
+  const second = await page.context().newPage()
+  await second.goto('/instances')
+  await expect(second.getByRole('heading', { name: 'Instances', level: 1 })).toBeVisible()
+  const elsewhere = await newBrowser(browser, person.name, person.password)
+  const cookies = await page.context().cookies()
+  await page
+    .getByRole('button', { name: /account|GU/i })
+    .last()
+    .click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await expect(page).toHaveURL(/sign-in/)
+  await expect(second, 'the other tab').toHaveURL(/sign-in/, { timeout: 15_000 })
+  // Somebody who kept the cookie has nothing: the API's token is dead.
+  const thief = await browser.newContext()
+  await thief.addCookies(cookies)
+  const answer = await thief.request.get('/api/trpc/identity.session')
+  expect(answer.status()).toBe(401)
+  await thief.close()
+  await elsewhere.goto('/instances')
+  await expect(
+    elsewhere.getByRole('heading', { name: 'Instances', level: 1 }),
+    'another session lives',
+  ).toBeVisible()
+  await elsewhere.context().close()
+})
+
+test('a page of another origin cannot make changes', async ({ page }) => {
+  const person = await newPerson(cloud)
+  await signIn(page, person.name, person.password)
+  const answer = await page.request.post('/api/trpc/networking.networks.starter', {
+    headers: { origin: 'http://evil.example', 'content-type': 'application/json' },
+    data: {},
+  })
+  expect(answer.status()).toBe(403)
+})

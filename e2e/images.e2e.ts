@@ -1,0 +1,53 @@
+import crypto from 'node:crypto'
+import fs from 'node:fs'
+import { expect, type Page, test } from '@playwright/test'
+import { findCloud } from './support/cloud.ts'
+import { newPerson } from './support/people.ts'
+import { newBrowser, row, signIn } from './support/portal.ts'
+
+test.describe.configure({ mode: 'serial' })
+const cloud = findCloud()
+let page: Page
+let other: Page
+
+test.beforeAll(async ({ browser }) => {
+  const person = await newPerson(cloud)
+  page = await browser.newPage()
+  await signIn(page, person.name, person.password)
+  other = await newBrowser(browser, person.name, person.password)
+  await other.goto('/images')
+})
+test.afterAll(async () => {
+  await page.close()
+  await other.context().close()
+})
+
+async function upload(name: string, bytes: Buffer): Promise<void> {
+  const file = test.info().outputPath(name)
+  fs.mkdirSync(test.info().outputDir, { recursive: true })
+  fs.writeFileSync(file, bytes)
+  await page.goto('/images?create=1')
+  await page.locator('input[type=file]').first().setInputFiles(file)
+  const panel = page.getByRole('dialog')
+  await panel
+    .getByRole('button', { name: /Create|Upload/ })
+    .last()
+    .click()
+}
+
+test('an upload becomes active, seen by the other browser; its checksum is the file’s', async () => {
+  const bytes = Buffer.concat([Buffer.alloc(512), crypto.randomBytes(4 * 1024 * 1024)])
+  await upload('disk.raw', bytes)
+  await expect(row(other, 'disk')).toContainText('Active', { timeout: 60_000 })
+  await other.getByRole('link', { name: 'disk', exact: true }).click()
+  await expect(
+    other.getByText(crypto.createHash('sha256').update(bytes).digest('hex').slice(0, 12)).first(),
+  ).toBeVisible()
+})
+
+test('a file that leads out of itself is refused with the reason', async () => {
+  await other.goto('/images')
+  await upload('evil.raw', Buffer.from('# Disk DescriptorFile\nversion=1\nRW 1 FLAT "/etc/passwd" 0\n'))
+  await expect(page.getByText(/VMDK/).first()).toBeVisible()
+  await expect(row(other, 'evil')).toContainText(/Killed|Refused|Failed/i)
+})

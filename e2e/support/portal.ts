@@ -1,0 +1,60 @@
+import { type Browser, expect, type Locator, type Page } from '@playwright/test'
+
+/** What specs say of the portal, in words of the portal: roles and labels only. */
+export async function signIn(page: Page, user: string, password: string): Promise<void> {
+  await page.goto('/')
+  await page.getByLabel('User name').fill(user)
+  await page.getByLabel('Password', { exact: true }).fill(password)
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible()
+}
+
+/** Another browser: own cookies, own streams. */
+export async function newBrowser(browser: Browser, user: string, password: string): Promise<Page> {
+  const context = await browser.newContext()
+  const page = await context.newPage()
+  await signIn(page, user, password)
+  return page
+}
+
+export const row = (page: Page, name: string): Locator =>
+  page.getByRole('row').filter({ has: page.getByRole('link', { name, exact: true }) })
+
+/** Fails on a problem in the page's console: a thrown error, a refused script, a hydration warning. */
+export function watchProblems(page: Page): string[] {
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(String(error)))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/the server responded with a status of (4|5)\d\d/.test(message.text()))
+      problems.push(message.text())
+  })
+  return problems
+}
+
+/** Text of the serial terminal, as a person reads it. */
+export const terminalText = (page: Page): Promise<string> =>
+  page
+    .getByRole('region', { name: 'Serial console' })
+    .locator('.xterm-rows > div')
+    .allInnerTexts()
+    .then((lines) => lines.join('\n'))
+
+/** How many colours a console's picture has, and a short print of it to see it change. */
+export async function picture(page: Page): Promise<{ colours: number; print: string }> {
+  return page
+    .getByRole('region', { name: 'VNC console' })
+    .locator('canvas')
+    .evaluate(async (element) => {
+      const canvas = element as HTMLCanvasElement
+      const { width, height } = canvas
+      const data = canvas.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray()
+      const colours = new Set<number>()
+      let sum = 0
+      for (let i = 0; i < data.length; i += 4) {
+        const colour = ((data[i] ?? 0) << 16) | ((data[i + 1] ?? 0) << 8) | (data[i + 2] ?? 0)
+        colours.add(colour)
+        sum = (Math.imul(sum, 31) + colour) | 0
+      }
+      return { colours: colours.size, print: `${width}x${height}:${sum}` }
+    })
+}
