@@ -8,7 +8,6 @@ export function SidePanelDrawer({ size = 'md', onShown, children, ...drawer }: S
       {...drawer}
       position="right"
       size={size}
-      overlayProps={{ backgroundOpacity: 0.4 }}
       closeButtonProps={{ 'aria-label': 'Close' }}
       onEnterTransitionEnd={onShown}
     >

@@ -1,5 +1,5 @@
 'use client'
-import { ActionIcon, Button, createTheme, Drawer, Modal, Tooltip } from '@mantine/core'
+import { createTheme } from '@mantine/core'
 
 /** The portal's look, in Mantine's words. System fonts only: nothing is fetched from elsewhere. */
 export const theme = createTheme({
@@ -14,11 +14,11 @@ export const theme = createTheme({
   fontFamilyMonospace:
     'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", "DejaVu Sans Mono", monospace',
   headings: { fontWeight: '650' },
+  // Plain objects: `Tooltip.extend` would load every component named here on every page.
   components: {
-    Tooltip: Tooltip.extend({ defaultProps: { withArrow: true, openDelay: 200 } }),
-    Modal: Modal.extend({ defaultProps: { centered: true } }),
-    Drawer: Drawer.extend({ defaultProps: { overlayProps: { backgroundOpacity: 0.4 } } }),
-    Button: Button.extend({ defaultProps: { size: 'sm' } }),
-    ActionIcon: ActionIcon.extend({ defaultProps: { size: 'md' } }),
+    Tooltip: { defaultProps: { withArrow: true, openDelay: 200 } },
+    Modal: { defaultProps: { centered: true } },
+    Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 } } },
+    Button: { defaultProps: { size: 'sm' } },
   },
 })
