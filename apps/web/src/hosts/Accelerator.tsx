@@ -13,7 +13,7 @@ export function Accelerator({ host }: { host: HostView }) {
       tt="none"
       leftSection={kvm ? <IconBolt size={12} /> : <IconCpu size={12} />}
     >
-      {kvm ? 'KVM' : `${host.accelerator.toUpperCase()} (emulated)`}
+      {kvm ? 'KVM' : 'Emulated'}
     </Badge>
   )
   return host.acceleratorReason ? <Hint label={host.acceleratorReason}>{badge}</Hint> : badge

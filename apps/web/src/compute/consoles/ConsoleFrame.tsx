@@ -62,7 +62,10 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
         {status.state !== 'open' && (
           <div className={classes.cover} role="status">
             {status.state === 'connecting' ? (
-              <Loader size="sm" color="gray" aria-label="Connecting" />
+              <>
+                <Loader size="sm" color="gray" aria-hidden />
+                <Text size="sm">Connecting …</Text>
+              </>
             ) : (
               <div className={classes.reason}>
                 <Text size="sm">{status.why}</Text>

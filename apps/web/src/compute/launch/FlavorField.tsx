@@ -97,6 +97,7 @@ function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
             size="sm"
             variant="light"
             color={problem ? 'orange' : 'teal'}
+            role="img"
             aria-label={problem ? 'does not fit' : 'fits'}
           >
             {problem ? <IconAlertTriangle size={14} /> : <IconCheck size={14} />}

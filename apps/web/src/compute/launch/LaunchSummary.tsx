@@ -140,6 +140,7 @@ function Reach({ plan, publicIp, starter }: { plan: LaunchPlan; publicIp: boolea
                   size={18}
                   variant="light"
                   color={way.ok ? 'teal' : 'gray'}
+                  role="img"
                   aria-label={way.ok ? 'open' : 'closed'}
                 >
                   {way.ok ? <IconCheck size={12} /> : <IconX size={12} />}

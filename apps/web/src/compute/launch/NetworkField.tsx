@@ -24,7 +24,7 @@ export type NetworkFieldProps = {
 export function NetworkField(props: NetworkFieldProps) {
   const { networks, hasExternal, value, onChange, publicIp, onPublicIp } = props
   return (
-    <FormSection id="network" title="Network" error={networks.length > 0 && props.error}>
+    <FormSection id="network" title="Networks" error={networks.length > 0 && props.error}>
       <Stack gap="sm">
         {networks.length === 0 ? (
           <StarterNetwork hasExternal={hasExternal} onMade={props.onStarter} />

@@ -116,7 +116,7 @@ function publicIpLines(values: LaunchValues, names: LaunchNames): string[] {
     'floating_ip_address',
     network,
   )
-  return launchNames(values.name, values.count).map(
+  return launchNames(values.name.trim() || 'NAME', values.count).map(
     (name) => `${shellLine('openstack', 'server', 'add', 'floating', 'ip', name)} "$(${create})"`,
   )
 }

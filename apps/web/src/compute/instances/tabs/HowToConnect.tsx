@@ -83,6 +83,7 @@ function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }
                   size={18}
                   variant="light"
                   color={hop.ok ? 'teal' : 'orange'}
+                  role="img"
                   aria-label={hop.ok ? 'fine' : 'in the way'}
                 >
                   {hop.ok ? <IconCheck size={12} /> : <IconX size={12} />}
