@@ -140,7 +140,9 @@ function noRoom(placement: Placement, hosts: Candidate[], count: number, suggest
   const what =
     placement.hosts.length > 0
       ? `Only ${placement.hosts.length} of ${count} instances find a host.`
-      : `None of the ${hosts.length} hosts has room for this.`
+      : hosts.length === 1
+        ? 'The only host has no room for this.'
+        : `None of the ${hosts.length} hosts has room for this.`
   return { code: 'no_capacity', field: 'flavorId', message: [what, suggestion].filter(Boolean).join(' ') }
 }
 

@@ -15,6 +15,8 @@ export function PrivateKeyOnce({ pair, onDone }: { pair: KeyPairCreated; onDone?
     <Alert
       variant="light"
       color="yellow"
+      c="var(--mantine-color-text)"
+      styles={{ title: { color: 'inherit' }, closeButton: { color: 'inherit' } }}
       icon={<IconKey />}
       title="Keep the private key: it is shown only now"
       withCloseButton={Boolean(onDone)}

@@ -21,8 +21,10 @@ type Props = {
 
 export function FlavorField({ flavors, value, onChange, problems, error }: Props) {
   const { isAdmin } = useSession()
+  // The chosen row says it already.
+  const said = value !== null && problems.get(value) === error
   return (
-    <FormSection id="flavor" title="Size" error={error}>
+    <FormSection id="flavor" title="Size" error={said ? undefined : error}>
       {flavors.length === 0 ? (
         <Text size="sm">
           There is no flavor yet.{' '}

@@ -20,6 +20,7 @@ import { IconAlertTriangle, IconCheck, IconRocket, IconX } from '@tabler/icons-r
 import { AsCode } from '../../kit/AsCode.tsx'
 import { cloudError } from '../../kit/errors.ts'
 import { gib, mib } from '../../kit/format.ts'
+import classes from './launch.module.css'
 import { PlacementSummary } from './PlacementSummary.tsx'
 import { QuotaSummary } from './QuotaSummary.tsx'
 import { type LaunchValues, launchNames } from './values.ts'
@@ -57,38 +58,40 @@ export function LaunchSummary(props: Props) {
         {plan && <QuotaSummary quota={plan.quota} />}
         {plan && <Reach plan={plan} publicIp={values.publicIp} starter={props.starter} />}
         <Login values={values} />
-        <Divider />
-        {failure && !failure.field && (
-          <Alert
-            color="red"
-            variant="light"
-            icon={<IconAlertTriangle />}
-            title={failure.message}
-            role="alert"
-          >
-            {failure.requestId && <Text size="xs">Request {failure.requestId}</Text>}
-          </Alert>
-        )}
-        {problem && (
-          <Text size="sm" c="var(--mantine-color-error)" role="status">
-            {problem.message}
-          </Text>
-        )}
-        <Button
-          type="submit"
-          size="md"
-          fullWidth
-          loading={busy}
-          disabled={Boolean(problem)}
-          leftSection={<IconRocket size={18} />}
-        >
-          {Number(values.count) > 1 ? `Launch ${values.count} instances` : 'Launch'}
-        </Button>
-        <Text size="xs" c="dimmed" ta="center">
-          <Kbd size="xs">Enter</Kbd> in a field, or <Kbd size="xs">Ctrl</Kbd>+<Kbd size="xs">Enter</Kbd>{' '}
-          anywhere
-        </Text>
         <AsCode cli={cli} />
+        <Stack gap="xs" className={classes.go}>
+          <Divider />
+          {failure && !failure.field && (
+            <Alert
+              color="red"
+              variant="light"
+              icon={<IconAlertTriangle />}
+              title={failure.message}
+              role="alert"
+            >
+              {failure.requestId && <Text size="xs">Request {failure.requestId}</Text>}
+            </Alert>
+          )}
+          {problem && (
+            <Text size="sm" c="var(--mantine-color-error)" role="status">
+              {problem.message}
+            </Text>
+          )}
+          <Button
+            type="submit"
+            size="md"
+            fullWidth
+            loading={busy}
+            disabled={Boolean(problem)}
+            leftSection={<IconRocket size={18} />}
+          >
+            {Number(values.count) > 1 ? `Launch ${values.count} instances` : 'Launch'}
+          </Button>
+          <Text size="xs" c="dimmed" ta="center">
+            <Kbd size="xs">Enter</Kbd> in a field, or <Kbd size="xs">Ctrl</Kbd>+<Kbd size="xs">Enter</Kbd>{' '}
+            anywhere
+          </Text>
+        </Stack>
       </Stack>
     </Paper>
   )

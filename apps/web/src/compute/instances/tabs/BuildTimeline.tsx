@@ -1,5 +1,5 @@
 'use client'
-import { Stack, Text } from '@mantine/core'
+import { Skeleton, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Loaded } from '../../../kit/Loaded.tsx'
 import { useTRPC } from '../../../kit/trpc.ts'
@@ -20,7 +20,7 @@ export function BuildTimeline({ id }: { id: string }) {
   )
   return (
     <Section title="Build">
-      <Loaded query={query}>
+      <Loaded query={query} waiting={<Skeleton height={184} aria-label="Loading" />}>
         {({ items: [operation] }) =>
           operation ? (
             <Stack gap="sm">

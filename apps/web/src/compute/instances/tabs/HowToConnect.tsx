@@ -72,7 +72,12 @@ function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }
       </Text>
     )
   return (
-    <Alert variant="light" color="yellow" title="From outside it does not answer yet">
+    <Alert
+      variant="light"
+      color="yellow"
+      styles={{ title: { color: 'var(--mantine-color-text)' } }}
+      title="From outside it does not answer yet"
+    >
       <Stack gap="xs">
         <List size="sm" spacing={4} listStyleType="none">
           {reach.hops.map((hop) => (

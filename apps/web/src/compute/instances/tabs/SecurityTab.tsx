@@ -103,7 +103,13 @@ function Rules({ groupIds }: { groupIds: string[] }) {
   return (
     <>
       {groupIds.length === 0 && (
-        <Alert variant="light" color="yellow" icon={<IconShieldOff />} title="No security group">
+        <Alert
+          variant="light"
+          color="yellow"
+          styles={{ title: { color: 'var(--mantine-color-text)' } }}
+          icon={<IconShieldOff />}
+          title="No security group"
+        >
           Nothing is let in and nothing out. Choose a group above.
         </Alert>
       )}
