@@ -24,6 +24,7 @@ export function Explanation({ verdicts }: { verdicts: HostVerdict[] }) {
               <Badge
                 variant="light"
                 tt="none"
+                style={{ flexShrink: 0 }}
                 color={verdict.fits ? 'teal' : 'red'}
                 leftSection={verdict.fits ? <IconCircleCheck size={14} /> : <IconCircleX size={14} />}
               >

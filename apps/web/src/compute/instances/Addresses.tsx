@@ -2,10 +2,6 @@ import { Stack, Text } from '@mantine/core'
 import type { InstanceAddress } from '@stratolith/api/compute/contract'
 import { CopyText } from '../../ui/CopyText.tsx'
 
-/** The first address to try: the public one when there is one. */
-export const bestAddress = (addresses: InstanceAddress[]): string | null =>
-  addresses.find((one) => one.floatingIp)?.floatingIp ?? addresses[0]?.address ?? null
-
 export function Addresses({ addresses }: { addresses: InstanceAddress[] }) {
   if (addresses.length === 0)
     return (
