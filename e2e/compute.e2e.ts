@@ -96,7 +96,7 @@ test('SSH by the floating IP with the key made in the form', async () => {
   ).trim()
   const namespace = await dataPlaneNamespace(cloud)
   const said = await until('ssh', 120_000, () =>
-    inNamespace(namespace, sshArgs(keyFile, 'tiny', address, 'hostname; cat /etc/resolv.conf'), 60_000),
+    inNamespace(namespace, sshArgs(keyFile, 'tiny', address, 'hostname'), 60_000),
   )
   expect(said).toMatch(/^first/)
 })

@@ -48,9 +48,10 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   const cloud: Cloud = { where, port, bind, publicUrl, databaseUrl, host: hostName(), mode }
   const specs = services(cloud, await internalPorts(where))
   const supervisor = new Supervisor(where)
+  const keeper = database ? keepPostgres(where, database) : null
   const stop = onSignals(async () => {
     await supervisor.stop()
-    await database?.stop()
+    await keeper?.stop()
     fs.rmSync(stateFile(where), { force: true })
   })
   try {
@@ -89,6 +90,32 @@ async function openPostgres(where: Places): Promise<Postgres> {
   const how = server.adopted ? 'adopted' : 'started'
   console.log(`  ✓ PostgreSQL: ${how} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
   return server
+}
+
+/** Starts PostgreSQL again when somebody killed it; what was committed is in its log and comes back. */
+function keepPostgres(where: Places, first: Postgres): { stop(): Promise<void> } {
+  let server = first
+  let stopping = false
+  let restart: Promise<void> = Promise.resolve()
+  const timer = setInterval(() => {
+    if (fs.existsSync(`/proc/${server.pid}`)) return
+    restart = restart.then(async () => {
+      if (stopping || fs.existsSync(`/proc/${server.pid}`)) return
+      console.error('PostgreSQL ended; starting it again.')
+      server = await startPostgres(path.join(where.data, 'postgres'), { durable: true }).catch((error) => {
+        console.error(error instanceof Error ? error.message : error)
+        return server
+      })
+    })
+  }, 500)
+  return {
+    async stop() {
+      stopping = true
+      clearInterval(timer)
+      await restart
+      await server.stop()
+    },
+  }
 }
 
 async function stop(): Promise<void> {

@@ -16,6 +16,7 @@ import {
   sshArgs,
   until,
 } from '../e2e/support/cloud.ts'
+import { steps } from '../e2e/support/steps.ts'
 
 const cloud = findCloud()
 const run = crypto.randomUUID().slice(0, 8)
@@ -26,8 +27,7 @@ let api: Api
 let namespace = ''
 let instanceId = ''
 let address = ''
-let passed = 0
-let failed = 0
+const { step, end } = steps()
 
 await step('sign in', async () => {
   api = (await signedIn(cloud, 'demo')).api
@@ -92,8 +92,7 @@ await step('start again', async () => {
 await step('delete, and nothing of it is left', cleanUp)
 
 fs.rmSync(work, { recursive: true, force: true })
-console.log(`\n${passed} passed, ${failed} failed`)
-process.exit(failed === 0 ? 0 : 1)
+end()
 
 async function cleanUp(): Promise<void> {
   if (instanceId) {
@@ -156,19 +155,5 @@ async function consoleSays(protocol: 'serial' | 'vnc', send: string | null, expe
     })
   } finally {
     socket.terminate()
-  }
-}
-
-async function step(title: string, work: () => Promise<unknown>): Promise<void> {
-  const started = Date.now()
-  try {
-    await work()
-    passed++
-    console.log(`  ✓ ${title} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
-  } catch (error) {
-    failed++
-    console.log(
-      `  ✗ ${title} (${((Date.now() - started) / 1000).toFixed(1)} s): ${error instanceof Error ? error.message : error}`,
-    )
   }
 }

@@ -19,12 +19,19 @@ const env: NodeJS.ProcessEnv = {
   STRATOLITH_EGRESS: 'off',
   STRATOLITH_URL: `http://127.0.0.1:${port}`,
 }
-const cloud = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] })
+const cloud = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start'], {
+  cwd: root,
+  env,
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 let failed = false
 try {
   await ready(cloud)
   failed = !(await run(['tools/selftest.ts'])) || failed
-  failed = !(await run(['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts'])) || failed
+  failed = !(await run(['tools/durability.ts'])) || failed
+  failed =
+    !(await run(['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts'])) ||
+    failed
   if (failed) printLogs()
 } catch (error) {
   failed = true
@@ -32,7 +39,9 @@ try {
   printLogs()
 } finally {
   failed = !(await run(['tools/cloud.ts', 'destroy', '--yes'])) || failed
-  await new Promise<void>((resolve) => (cloud.exitCode === null ? cloud.once('exit', () => resolve()) : resolve()))
+  await new Promise<void>((resolve) =>
+    cloud.exitCode === null ? cloud.once('exit', () => resolve()) : resolve(),
+  )
 }
 process.exit(failed ? 1 : 0)
 

@@ -14,6 +14,7 @@ const layers: Record<string, string[]> = {
   check: ['npm', 'run', '--silent', 'check'],
   drivers: vitest('drivers'),
   api: vitest('api'),
+  web: vitest('web'),
   host: vitest('host'),
   e2e: [process.execPath, path.join(root, 'tools/test/e2e.ts')],
 }

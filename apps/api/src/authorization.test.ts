@@ -200,7 +200,7 @@ const matrix: Record<string, Row | 'public'> = {
   },
   'compute.instances.start': byId('write', instance),
   'compute.instances.stop': byId('write', instance),
-  'compute.instances.reboot': byId('write', instance, { type: 'soft' }),
+  'compute.instances.reboot': byId('write', instance, { kind: 'soft' }),
   'compute.instances.pause': byId('write', instance),
   'compute.instances.unpause': byId('write', instance),
   'compute.instances.update': byId('write', instance, { name: 'new' }),

@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { z } from 'zod'
 
@@ -9,6 +10,12 @@ const schema = z.object({
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: onOff.default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.string().default('172.24.4.0/24'),
+  /** Name servers that guests of starter networks ask, comma-separated; this machine's own when left out. */
+  STRATOLITH_DNS: z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.ipv4()))
+    .optional(),
   STRATOLITH_REGION: z
     .string()
     .regex(/^[\w.-]{1,64}$/)
@@ -32,6 +39,8 @@ export type Config = {
   webUrl: string | null
   consoleUrl: string | null
   externalCidr: string
+  /** For guests that may reach the world; empty where nothing leads out. */
+  nameServers: string[]
   logLevel: string
   /** Shared by api, web and console-proxy of one cloud for calls among themselves. */
   internalSecret: string
@@ -55,7 +64,23 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     webUrl: e.STRATOLITH_WEB_URL ?? null,
     consoleUrl: e.STRATOLITH_CONSOLE_URL ?? null,
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
+    nameServers: e.STRATOLITH_DNS ?? (e.STRATOLITH_EGRESS === 'off' ? [] : machineNameServers()),
     logLevel: e.STRATOLITH_LOG_LEVEL,
     internalSecret: e.STRATOLITH_INTERNAL_SECRET,
   }
+}
+
+/**
+ * The name servers of this machine that others can reach too: systemd-resolved answers on
+ * loopback only and keeps the real ones in a file of its own (resolved.conf(5)).
+ */
+function machineNameServers(): string[] {
+  for (const file of ['/run/systemd/resolve/resolv.conf', '/etc/resolv.conf']) {
+    if (!fs.existsSync(file)) continue
+    const found = [...fs.readFileSync(file, 'utf8').matchAll(/^nameserver\s+([\d.]+)\s*$/gm)]
+      .map((match) => match[1] ?? '')
+      .filter((address) => z.ipv4().safeParse(address).success && !address.startsWith('127.'))
+    if (found.length > 0) return found.slice(0, 3)
+  }
+  return []
 }

@@ -33,6 +33,7 @@ export async function testDeps(
     webUrl: null,
     consoleUrl: null,
     externalCidr: '172.24.4.0/24',
+    nameServers: [],
     logLevel: 'silent',
     internalSecret: 'test-secret-test-secret-test-secret',
   }

@@ -174,7 +174,12 @@ export async function starterNetwork(
       )
     const network = await createNetworkRow(tx, projectId, { name: input.name })
     const cidr = await freeCidr(tx, projectId)
-    const subnetId = await addSubnet(tx, network, { name: `${input.name}-subnet`, cidr, dhcp: true, dns: [] })
+    const subnetId = await addSubnet(tx, network, {
+      name: `${input.name}-subnet`,
+      cidr,
+      dhcp: true,
+      dns: ctx.deps.config.nameServers,
+    })
     const router = await createRouterRow(tx, projectId, {
       name: `${input.name}-router`,
       externalNetworkId: external.id,

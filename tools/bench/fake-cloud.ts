@@ -1,0 +1,181 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { runMigrations } from 'graphile-worker'
+import { seedFlavors } from '../../apps/api/src/compute/flavors/seed.ts'
+import { registerHost } from '../../apps/api/src/hosts/service.ts'
+import { assignRole, createProject } from '../../apps/api/src/identity/accounts.ts'
+import { seedIdentity } from '../../apps/api/src/identity/seed.ts'
+import { anonymousCtx, authenticate } from '../../apps/api/src/identity/tokens.ts'
+import { type Ctx, type Deps, systemCtx } from '../../apps/api/src/kernel/context.ts'
+import { quotaResources } from '../../apps/api/src/kernel/contract.ts'
+import { EventHub } from '../../apps/api/src/kernel/events.ts'
+import { seedNetworking } from '../../apps/api/src/networking/seed.ts'
+import { appRouter } from '../../apps/api/src/root-router.ts'
+import { root } from '../cloud/paths.ts'
+import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
+import { fakeDeps } from './fake-deps.ts'
+import { waitFor } from './instance-events.ts'
+import type { Statements } from './statements.ts'
+
+type Caller = ReturnType<typeof appRouter.createCaller>
+/** A project and the right to act in it. `api()` checks the token, as each request does. */
+export type Tenant = { token: string; projectId: string; api(): Promise<Caller> }
+export type FakeCloud = {
+  deps: Deps
+  databaseUrl: string
+  imageId: string
+  tenant(): Promise<Tenant>
+  /** A network of 10.0.0.0/16, so that a thousand instances find addresses. */
+  network(tenant: Tenant): Promise<string>
+  /** Resolves when the instance gets there (launched or deleted), by the event log. */
+  reached(instanceId: string, what: 'active' | 'gone'): Promise<void>
+  workerStatements(): Promise<Statements>
+  stop(): Promise<void>
+}
+
+/**
+ * A cloud without machines: a fresh and durable PostgreSQL in a temporary folder, the real schema,
+ * the real queue in a worker process of its own, `hosts` simulated machines. Call stop().
+ */
+export async function startFakeCloud(hosts: number): Promise<FakeCloud> {
+  const dir = fs.mkdtempSync(path.join('/var/tmp', 'stratolith-bench-db-'))
+  fs.chmodSync(dir, 0o755)
+  const server = await startPostgres(dir, { durable: true })
+  try {
+    return await openCloud(server, dir, hosts)
+  } catch (error) {
+    await remove(server, dir)
+    throw error
+  }
+}
+
+async function openCloud(server: Postgres, dir: string, hosts: number): Promise<FakeCloud> {
+  const databaseUrl = await ensureDatabase(server.url, 'bench')
+  // In a process of its own: the schema engine keeps connections open until it ends.
+  execFileSync(process.execPath, [path.join(root, 'tools/migrate.ts'), 'deploy'], {
+    cwd: root,
+    env: { ...process.env, DATABASE_URL: databaseUrl },
+  })
+  await runMigrations({ connectionString: databaseUrl })
+  const deps = fakeDeps(databaseUrl, 16)
+  const imageId = await seed(deps, hosts)
+  const worker = await startWorker(databaseUrl)
+  const hub = new EventHub(deps)
+  await hub.start()
+  const admin = await signIn(deps, 'admin')
+  return {
+    deps,
+    databaseUrl,
+    imageId,
+    tenant: () => newTenant(deps, admin),
+    network: async (tenant) => {
+      const api = await tenant.api()
+      const network = await api.networking.networks.create({ name: 'wide', subnet: { cidr: '10.0.0.0/16' } })
+      return network.id
+    },
+    reached: waitFor(hub),
+    workerStatements: () => worker.statements(),
+    async stop() {
+      await hub.close()
+      await worker.stop()
+      await deps.root.$disconnect()
+      await remove(server, dir)
+    },
+  }
+}
+
+async function remove(server: Postgres, dir: string): Promise<void> {
+  await server.stop()
+  fs.rmSync(dir, { recursive: true, force: true })
+}
+
+const password = crypto.randomUUID()
+
+async function seed(deps: Deps, hosts: number): Promise<string> {
+  const ctx = systemCtx(deps, 'bench-seed')
+  await seedIdentity(deps, { adminPassword: password, demoPassword: password })
+  await seedNetworking(deps)
+  await seedFlavors(ctx)
+  for (let i = 0; i < hosts; i++) await registerHost(ctx, { name: `host-${i}`, endpoint: `fake:${i}` })
+  const id = crypto.randomUUID()
+  const owner = await deps.root.project.findFirstOrThrow({ where: { name: 'admin' } })
+  await deps.root.image.create({
+    data: {
+      id,
+      projectId: owner.id,
+      name: 'Tiny test image',
+      visibility: 'public',
+      state: 'active',
+      diskFormat: 'qcow2',
+      virtualBytes: 64n * 1024n * 1024n,
+      sizeBytes: 1024n,
+      blobId: 'a'.repeat(64),
+      sha256: 'a'.repeat(64),
+    },
+  })
+  return id
+}
+
+function callerOf(deps: Deps, ctx: Ctx | null): Caller {
+  const requestId = `req-${crypto.randomUUID()}`
+  return appRouter.createCaller({
+    ctx,
+    requestId,
+    anonymous: anonymousCtx(deps, requestId),
+    sourceIp: '127.0.0.1',
+    log: (error, at) => deps.log.error({ err: error.cause ?? error }, at),
+  })
+}
+
+async function signIn(deps: Deps, user: string): Promise<Caller> {
+  const { token } = await callerOf(deps, null).identity.signIn({ user, password })
+  return callerOf(deps, await authenticate(deps, token, 'req-bench'))
+}
+
+/** A project that may have as much as it likes, with the administrator's own token for it. */
+async function newTenant(deps: Deps, admin: Caller): Promise<Tenant> {
+  const ctx = systemCtx(deps, 'bench-tenant')
+  const project = await createProject(ctx, { name: `bench-${crypto.randomUUID().slice(0, 8)}` })
+  const { user } = await admin.identity.session()
+  await assignRole(ctx, { userId: user.id, role: 'member', target: { projectId: project.id } })
+  await deps.root.quotaLimit.createMany({
+    data: quotaResources.map((resource) => ({ projectId: project.id, resource, limit: -1 })),
+  })
+  const { token } = await admin.identity.rescope({ projectId: project.id })
+  const api = async () =>
+    callerOf(deps, await authenticate(deps, token, `req-${crypto.randomUUID()}`))
+  return { token, projectId: project.id, api }
+}
+
+async function startWorker(databaseUrl: string) {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'fake-worker.ts')], {
+    cwd: root,
+    env: { ...process.env, DATABASE_URL: databaseUrl, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  await answer(child)
+  return {
+    async statements(): Promise<Statements> {
+      child.send('read')
+      return answer(child)
+    },
+    async stop(): Promise<void> {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      if (child.connected) child.disconnect()
+      await ended
+    },
+  }
+}
+
+function answer(child: ChildProcess): Promise<Statements> {
+  return new Promise((resolve, reject) => {
+    const failed = (code: number | null) => reject(new Error(`the worker of the measurement ended with ${code}`))
+    child.once('exit', failed)
+    child.once('message', (message) => {
+      child.off('exit', failed)
+      resolve(message as Statements)
+    })
+  })
+}

@@ -1,0 +1,154 @@
+/**
+ * node tools/durability.ts, on a running cloud: kill -9 of each of our processes in the middle of
+ * what it does. Nothing that was acknowledged is lost, no orphan stays, the running guest is not
+ * touched. Part of `npm test`.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import { type Api, findCloud, signedIn, until } from '../e2e/support/cloud.ts'
+import { steps } from '../e2e/support/steps.ts'
+
+const cloud = findCloud()
+const { step, end } = steps()
+const run = crypto.randomUUID().slice(0, 8)
+let api: Api
+let imageId = ''
+let networkId = ''
+
+await step('sign in', async () => {
+  api = (await signedIn(cloud, 'demo')).api
+  const images = await api.images.list.query({ search: 'Tiny test image' })
+  imageId = images.items.find((image) => image.state === 'active')?.id ?? ''
+  const own = (await api.networking.networks.list.query({})).items.find((n) => !n.external)
+  networkId = own?.id ?? (await api.networking.networks.starter.mutate({})).id
+})
+
+let first = ''
+await step(
+  'the worker is killed right after a launch was acknowledged: it comes up all the same',
+  async () => {
+    first = await launch('a')
+    kill('worker')
+    await status(first, 'ACTIVE')
+  },
+)
+await step('the worker is killed in the middle of the build: it comes up all the same, once', async () => {
+  const second = await launch('b')
+  await until('a step under way', 30_000, async () => {
+    const { items } = await api.operations.list.query({ resourceId: second })
+    return items.some((operation) => operation.action === 'instance.create' && operation.steps.length >= 2)
+  })
+  kill('worker')
+  await status(second, 'ACTIVE')
+  if (guests(second).length !== 1) throw new Error(`${guests(second).length} guests run for one instance`)
+  await api.compute.instances.delete.mutate({ id: second })
+  kill('worker')
+  await gone(second)
+  if (guests(second).length !== 0) throw new Error('its guest still runs')
+})
+await step('the agent is killed in the middle of a build: it comes up all the same', async () => {
+  const third = await launch('c')
+  kill('agent')
+  await status(third, 'ACTIVE')
+  await api.compute.instances.delete.mutate({ id: third })
+  await gone(third)
+})
+
+for (const name of ['agent', 'api', 'console-proxy', 'web', 'postgres'] as const)
+  await step(`kill -9 of ${name}: it is back, the running guest was not touched`, async () => {
+    const [before] = guests(first)
+    kill(name)
+    await until(`${name} again`, 60_000, async () => running(name) && (await works()))
+    const [after] = guests(first)
+    if (before === undefined || before !== after)
+      throw new Error(`the guest was process ${before}, is ${after}`)
+    await status(first, 'ACTIVE')
+  })
+
+await step('a guest whose QEMU is killed shows ERROR with the reason, within seconds', async () => {
+  const [pid] = guests(first)
+  if (pid === undefined) throw new Error('it does not run')
+  process.kill(pid, 'SIGKILL')
+  const view = await until('ERROR', 15_000, async () => {
+    const instance = await api.compute.instances.get.query({ id: first })
+    return instance.status === 'ERROR' && instance
+  })
+  if (!view.fault?.message) throw new Error('there is no reason')
+})
+await step('a hard reboot brings it back', async () => {
+  await api.compute.instances.reboot.mutate({ id: first, kind: 'hard' })
+  await status(first, 'ACTIVE')
+})
+await step('deleted, and nothing is left on the host', async () => {
+  await api.compute.instances.delete.mutate({ id: first })
+  await gone(first)
+  const folder = path.join(path.dirname(cloud.agentSocket), 'instances', first)
+  if (fs.existsSync(folder)) throw new Error(`${folder} is still there`)
+})
+end()
+
+async function launch(name: string): Promise<string> {
+  const { instances } = await api.compute.instances.launch.mutate({
+    name: `durable-${run}-${name}`,
+    imageId,
+    flavorId: '1',
+    networkIds: [networkId],
+  })
+  return instances[0]?.id ?? ''
+}
+
+async function status(id: string, wanted: string): Promise<void> {
+  await until(`status ${wanted}`, 120_000, async () => {
+    const instance = await api.compute.instances.get.query({ id })
+    return instance.status === wanted && instance.taskState === null
+  })
+}
+
+async function gone(id: string): Promise<void> {
+  await until('deletion', 120_000, async () => {
+    const { items } = await api.compute.instances.list.query({ limit: 1000 })
+    return !items.some((instance) => instance.id === id)
+  })
+}
+
+async function works(): Promise<boolean> {
+  const answer = await fetch(`${cloud.url}/sign-in`)
+  await api.compute.instances.list.query({})
+  return answer.ok
+}
+
+type Name = 'agent' | 'api' | 'worker' | 'console-proxy' | 'web' | 'postgres'
+
+function pidOf(name: Name): number {
+  if (name === 'postgres') {
+    const file = path.join(cloud.data, 'postgres/data/postmaster.pid')
+    return Number(fs.readFileSync(file, 'utf8').split('\n')[0])
+  }
+  const services = JSON.parse(fs.readFileSync(path.join(cloud.data, 'run/services.json'), 'utf8'))
+  return (services as Record<Name, { pid: number }>)[name].pid
+}
+
+const killed = new Map<Name, number>()
+function kill(name: Name): void {
+  const pid = pidOf(name)
+  killed.set(name, pid)
+  process.kill(pid, 'SIGKILL')
+}
+const running = (name: Name): boolean =>
+  pidOf(name) !== killed.get(name) && fs.existsSync(`/proc/${pidOf(name)}`)
+
+/** Pids of the QEMU processes that name this instance. */
+function guests(id: string): number[] {
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const argv = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+        return argv.includes('qemu-system') && argv.includes(id)
+      } catch {
+        return false // it ended while we looked
+      }
+    })
+    .map(Number)
+}
