@@ -1,5 +1,5 @@
 'use client'
-import { Avatar, UnstyledButton } from '@mantine/core'
+import { Avatar, UnstyledButton, VisuallyHidden } from '@mantine/core'
 import { lazy, Suspense, useState } from 'react'
 import { useSession } from '../kit/session.ts'
 
@@ -11,14 +11,13 @@ export function AccountMenu() {
   const { userName } = useSession()
   const [wanted, setWanted] = useState(false)
   const face = (
-    <span aria-hidden>
+    <>
       <Avatar radius="xl" size={34} color="initials" name={userName} />
-    </span>
+      <VisuallyHidden>Account of {userName}</VisuallyHidden>
+    </>
   )
-  const label = `Account of ${userName}`
   const closed = (
     <UnstyledButton
-      aria-label={label}
       aria-haspopup="menu"
       onClick={() => setWanted(true)}
       onMouseEnter={() => void load()}
@@ -30,7 +29,7 @@ export function AccountMenu() {
   if (!wanted) return closed
   return (
     <Suspense fallback={closed}>
-      <AccountMenuOpen target={<UnstyledButton aria-label={label}>{face}</UnstyledButton>} />
+      <AccountMenuOpen target={<UnstyledButton>{face}</UnstyledButton>} />
     </Suspense>
   )
 }

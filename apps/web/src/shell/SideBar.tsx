@@ -13,27 +13,30 @@ export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () =>
   return (
     <nav aria-label="Main navigation" className={classes.sidebar} data-open={open || undefined}>
       {navigationFor(isAdmin).map((group) => (
-        <section key={group.label} aria-label={group.label}>
+        <div key={group.label}>
           <div className={classes.group} aria-hidden>
             {group.label}
           </div>
-          {group.items.map((item) => {
-            const active = isHere(item.href, pathname)
-            return (
-              <NavLink
-                key={item.href}
-                component={Link}
-                href={item.href}
-                label={item.label}
-                leftSection={item.icon}
-                active={active}
-                aria-current={active ? 'page' : undefined}
-                className={classes.item}
-                onClick={onNavigate}
-              />
-            )
-          })}
-        </section>
+          <ul aria-label={group.label} className={classes.list}>
+            {group.items.map((item) => {
+              const active = isHere(item.href, pathname)
+              return (
+                <li key={item.href}>
+                  <NavLink
+                    component={Link}
+                    href={item.href}
+                    label={item.label}
+                    leftSection={item.icon}
+                    active={active}
+                    aria-current={active ? 'page' : undefined}
+                    className={classes.item}
+                    onClick={onNavigate}
+                  />
+                </li>
+              )
+            })}
+          </ul>
+        </div>
       ))}
     </nav>
   )

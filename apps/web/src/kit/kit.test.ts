@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { refuseForeign } from '../identity/server/origin.ts'
+import { operationTitle } from '../operations/words.ts'
+import { cloudError, formErrors } from './errors.ts'
+import { ago, bytes, seconds } from './format.ts'
+import { safeReturnPath } from './paths.ts'
+
+describe('where a sign-in leads', () => {
+  it.each([
+    ['/instances?status=ACTIVE', '/instances?status=ACTIVE'],
+    ['//evil.example/x', '/'],
+    ['/\\evil.example', '/'],
+    ['https://evil.example', '/'],
+    ['javascript:alert(1)', '/'],
+    ['/sign-in?from=/x', '/'],
+    [null, '/'],
+  ])('%s → %s', (from, to) => expect(safeReturnPath(from)).toBe(to))
+})
+
+describe('requests that change something', () => {
+  const request = (headers: Record<string, string>) =>
+    new Request('http://127.0.0.1:7002/api/x', {
+      method: 'POST',
+      headers: { 'x-forwarded-host': 'cloud:8080', ...headers },
+    })
+  it('pass from our own pages, over http and https', () => {
+    expect(
+      refuseForeign(request({ origin: 'http://cloud:8080', 'sec-fetch-site': 'same-origin' })),
+    ).toBeNull()
+    expect(refuseForeign(request({ origin: 'https://cloud:8080' }))).toBeNull()
+  })
+  it.each<Record<string, string>>([
+    { origin: 'http://evil.example' },
+    { origin: 'http://cloud:8081' },
+    { origin: 'null' },
+    { origin: 'http://cloud:8080', 'sec-fetch-site': 'cross-site' },
+    { origin: 'http://cloud:8080', 'sec-fetch-site': 'same-site' },
+    {},
+  ])('are refused with %o', (headers) => expect(refuseForeign(request(headers))?.status).toBe(403))
+})
+
+describe('errors', () => {
+  it('are the words of the cloud, on the field that is to blame', () => {
+    const view = {
+      code: 'invalid_input',
+      message: 'Give it a name.',
+      requestId: 'req-1',
+      field: 'name',
+      retryable: false,
+    }
+    const error = Object.assign(new Error('x'), { data: { cloud: view } })
+    expect(cloudError(error)).toEqual(view)
+    expect(formErrors(error)).toEqual({ name: 'Give it a name.' })
+  })
+  it('of the network are a sentence', () => {
+    expect(cloudError(new TypeError('fetch failed'))).toMatchObject({ code: 'unavailable', retryable: true })
+    expect(formErrors(new TypeError('fetch failed'))).toEqual({})
+  })
+})
+
+describe('words', () => {
+  it('of numbers', () => {
+    expect([bytes(0), bytes(1536), bytes(512 * 1024 ** 2)]).toEqual(['0 B', '1.5 KiB', '512 MiB'])
+    expect([seconds(340), seconds(12_400), seconds(125_000)]).toEqual(['0.3 s', '12 s', '2 min 5 s'])
+    expect(ago('2026-01-01T00:00:00Z', Date.parse('2026-01-01T00:03:00Z'))).toBe('3 minutes ago')
+  })
+  it('of operations', () => {
+    expect(operationTitle({ action: 'instance.create' })).toBe('Create instance')
+    expect(operationTitle({ action: 'securityGroup.addRule' })).toBe('Add rule: security group')
+  })
+})
