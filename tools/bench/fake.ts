@@ -3,7 +3,7 @@ import { type FakeCloud, startFakeCloud, type Tenant } from './fake-cloud.ts'
 import { measure, percentile, type Report } from './report.ts'
 import { countStatements, type Statements, since } from './statements.ts'
 
-const instances = 1000
+const instances = Number(process.env.BENCH_INSTANCES ?? 1000)
 const hosts = 100
 const projects = 10
 /** As many as the worker runs at once. */

@@ -1,0 +1,106 @@
+/**
+ * node tools/soak.ts [CYCLES]: guests of the running cloud (STRATOLITH_DATA) are launched and
+ * deleted one after the other; then no process, link, namespace, folder or row may be there that
+ * was not there before. Run it on a cloud that nobody else uses meanwhile. One line a cycle; ends
+ * in "10 cycles, 0 leftovers", or names what is left and ends with 1.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+import pg from 'pg'
+import { dataPlaneNamespace, findCloud, signedIn, until } from '../e2e/support/cloud.ts'
+import { ensureDatabase, startPostgres } from './postgres.ts'
+import { linksIn, namespacesOf, qemusOf } from './soak/machine.ts'
+import { rowsOf } from './soak/rows.ts'
+
+const cycles = Number(process.argv[2] ?? 10)
+const cloud = findCloud()
+const { api } = await signedIn(cloud, 'demo')
+const dataPlane = await dataPlaneNamespace(cloud)
+const db = new pg.Client({ connectionString: await databaseUrl() })
+await db.connect()
+try {
+  const place = await makePlace()
+  // One guest goes before, because the first on a network brings what stays with the network.
+  await cycle(0, place)
+  await settled(new Set(), 2_000)
+  const before = new Set(await inventory())
+  for (let index = 1; index <= cycles; index++) await cycle(index, place)
+  const left = await settled(before, 30_000)
+  for (const line of left) console.error(`left over: ${line}`)
+  console.log(`${cycles} cycles, ${left.length} leftovers`)
+  process.exitCode = left.length === 0 ? 0 : 1
+} finally {
+  await db.end()
+}
+
+type Place = { imageId: string; flavorId: string; networkId: string }
+
+async function makePlace(): Promise<Place> {
+  const routed = async () =>
+    (await api.networking.networks.list.query({})).items.find((n) => !n.external && n.router)
+  if (!(await routed())) await api.networking.networks.starter.mutate({})
+  const images = await api.images.list.query({ search: 'Tiny test image' })
+  const flavors = await api.compute.flavors.list.query({})
+  const flavor = flavors.items.find((f) => f.name === 'm1.nano') ?? flavors.items[0]
+  const image = images.items.find((i) => i.state === 'active')
+  const network = await routed()
+  if (!image || !flavor || !network) throw new Error('The cloud has no image, flavor or routed network.')
+  return { imageId: image.id, flavorId: flavor.id, networkId: network.id }
+}
+
+/** Launch with a public address, ACTIVE, a console is asked for, delete, gone. */
+async function cycle(index: number, { imageId, flavorId, networkId }: Place): Promise<void> {
+  const started = Date.now()
+  const seconds = () => ((Date.now() - started) / 1000).toFixed(1)
+  const { instances } = await api.compute.instances.launch.mutate({
+    name: `soak-${index}`,
+    imageId,
+    flavorId,
+    networkIds: [networkId],
+    openPresets: ['ping'],
+    publicIp: true,
+  })
+  const id = instances[0]?.id ?? ''
+  await until('ACTIVE', 120_000, async () => {
+    const instance = await api.compute.instances.get.query({ id })
+    if (instance.status === 'ERROR') throw new Error(`ERROR: ${instance.fault?.message}`)
+    return instance.status === 'ACTIVE'
+  })
+  const active = seconds()
+  await api.compute.instances.createConsole.mutate({ id, protocol: 'serial' })
+  await api.compute.instances.delete.mutate({ id })
+  await until('deletion', 60_000, async () => {
+    const { rowCount } = await db.query('SELECT 1 FROM "Instance" WHERE "id" = $1', [id])
+    return rowCount === 0
+  })
+  console.log(`cycle ${index}: active after ${active} s, gone after ${seconds()} s`)
+}
+
+/** One line for each thing that is there and was not before; asked until there is none or time is up. */
+async function settled(before: ReadonlySet<string>, timeoutMs: number): Promise<string[]> {
+  const end = Date.now() + timeoutMs
+  for (;;) {
+    const left = (await inventory()).filter((line) => !before.has(line))
+    if (left.length === 0 || Date.now() > end) return left
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
+
+async function inventory(): Promise<string[]> {
+  const namespaces = await namespacesOf(dataPlane)
+  const folders = fs.globSync('hosts/*/instances/*', { cwd: cloud.data })
+  return [
+    ...qemusOf(cloud.data).map((line) => `process ${line}`),
+    ...namespaces.map((name) => `namespace ${name}`),
+    ...(await linksIn(namespaces)).map((name) => `link ${name}`),
+    ...folders.map((name) => `folder ${name}`),
+    ...(await rowsOf(db)),
+  ]
+}
+
+/** That of DATABASE_URL, else of the embedded server that runs in the data folder. */
+async function databaseUrl(): Promise<string> {
+  if (process.env.DATABASE_URL) return process.env.DATABASE_URL
+  const server = await startPostgres(path.join(cloud.data, 'postgres'), { durable: true })
+  return ensureDatabase(server.url, 'stratolith')
+}
