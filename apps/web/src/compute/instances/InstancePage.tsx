@@ -1,5 +1,5 @@
 'use client'
-import { Text } from '@mantine/core'
+import { Skeleton, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
 import {
@@ -12,22 +12,30 @@ import {
   IconTerminal2,
 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { OperationsOf } from '../../operations/OperationsOf.tsx'
-import { ConsoleLog } from '../consoles/ConsoleLog.tsx'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
 import { instanceDescriptor, sizeText } from './descriptor.tsx'
 import { FaultCard } from './FaultCard.tsx'
 import { InstanceState } from './InstanceState.tsx'
-import { InterfacesTab } from './tabs/InterfacesTab.tsx'
 
 import { OverviewTab } from './tabs/OverviewTab.tsx'
-import { SecurityTab } from './tabs/SecurityTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
+
+/** Tabs that are not open at first come when they are opened. */
+const loading = () => <Skeleton height={240} radius="md" role="status" aria-label="Loading" />
+const ConsoleLog = dynamic(() => import('../consoles/ConsoleLog.tsx').then((m) => m.ConsoleLog), { loading })
+const InterfacesTab = dynamic(() => import('./tabs/InterfacesTab.tsx').then((m) => m.InterfacesTab), {
+  loading,
+})
+const SecurityTab = dynamic(() => import('./tabs/SecurityTab.tsx').then((m) => m.SecurityTab), { loading })
+const OperationsOf = dynamic(() => import('../../operations/OperationsOf.tsx').then((m) => m.OperationsOf), {
+  loading,
+})
 
 export function InstancePage({ id }: { id: string }) {
   const trpc = useTRPC()

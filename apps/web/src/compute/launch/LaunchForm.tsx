@@ -1,5 +1,5 @@
 'use client'
-import { Grid, Group, NumberInput, Paper, Stack, TextInput } from '@mantine/core'
+import { Grid, Group, Paper, Stack, TextInput } from '@mantine/core'
 import { type KeyboardEvent, useRef } from 'react'
 import { AdvancedFields } from './AdvancedFields.tsx'
 import { launchCli } from './cli.ts'
@@ -79,13 +79,13 @@ export function LaunchForm({
                   {...form.getInputProps('name')}
                   error={errorOf('name')}
                 />
-                <NumberInput
+                <TextInput
+                  type="number"
                   w={110}
                   label="Count"
                   size="md"
                   min={1}
                   max={50}
-                  allowDecimal={false}
                   {...form.getInputProps('count')}
                   error={errorOf('count')}
                 />

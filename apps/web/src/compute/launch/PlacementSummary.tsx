@@ -3,7 +3,10 @@ import { Button, Collapse, Group, Stack, Text, ThemeIcon } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import type { LaunchPlan } from '@stratolith/api/compute/contract'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
-import { Explanation } from '../../operations/Explanation.tsx'
+import dynamic from 'next/dynamic'
+
+/** Loaded when somebody asks why. */
+const Explanation = dynamic(() => import('../../operations/Explanation.tsx').then((m) => m.Explanation))
 
 /** On how many hosts it fits, and host by host why not; open by itself when it fits nowhere. */
 export function PlacementSummary({ plan }: { plan: LaunchPlan }) {
@@ -34,9 +37,7 @@ export function PlacementSummary({ plan }: { plan: LaunchPlan }) {
           {plan.suggestion}
         </Text>
       )}
-      <Collapse expanded={open}>
-        <Explanation verdicts={verdicts} />
-      </Collapse>
+      <Collapse expanded={open}>{open && <Explanation verdicts={verdicts} />}</Collapse>
     </Stack>
   )
 }

@@ -1,5 +1,5 @@
 'use client'
-import { Chip, Group, MultiSelect, Stack, Text } from '@mantine/core'
+import { Checkbox, Chip, Group, Stack, Text } from '@mantine/core'
 import type { SecurityGroupView } from '@stratolith/api/networking/contract'
 import { FormSection } from './FormSection.tsx'
 import { type Preset, presetGroup } from './values.ts'
@@ -42,18 +42,19 @@ export function SecurityField({ presets, onPresets, groups, groupIds, onGroups, 
             ? `Lets ${on.map((choice) => choice.opens).join(', ')} in from anywhere, through the security group “${presetGroup(presets)}”.`
             : 'Nothing is let in beyond what the security groups below allow.'}
         </Text>
-        <MultiSelect
+        <Checkbox.Group
           label="Security groups"
           description="None chosen: the project’s default group."
-          placeholder={groupIds.length > 0 ? undefined : 'default'}
-          data={groups.map((group) => ({ value: group.id, label: group.name }))}
           value={groupIds}
           onChange={onGroups}
-          searchable
-          clearable
-          hidePickedOptions
           error={error}
-        />
+        >
+          <Group gap="md" mt="xs" mah={180} style={{ overflowY: 'auto' }}>
+            {groups.map((group) => (
+              <Checkbox key={group.id} value={group.id} label={group.name} />
+            ))}
+          </Group>
+        </Checkbox.Group>
       </Stack>
     </FormSection>
   )

@@ -1,11 +1,13 @@
 'use client'
 import { Skeleton, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import dynamic from 'next/dynamic'
 import { Loaded } from '../../../kit/Loaded.tsx'
 import { useTRPC } from '../../../kit/trpc.ts'
-import { Explanation } from '../../../operations/Explanation.tsx'
 import { Timeline } from '../../../operations/Timeline.tsx'
 import { Section } from '../../../ui/Section.tsx'
+
+const Explanation = dynamic(() => import('../../../operations/Explanation.tsx').then((m) => m.Explanation))
 
 /** How it was (or is being) built, step by step, and how its host was chosen when that failed. */
 export function BuildTimeline({ id }: { id: string }) {

@@ -1,0 +1,56 @@
+'use client'
+import { Button, Group, Paper, Stack, Text } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import type { KeyPairCreated } from '@stratolith/api/compute/contract'
+import { useMutation } from '@tanstack/react-query'
+import type { KeyboardEvent } from 'react'
+import { cloudError, formErrors } from '../../kit/errors.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { emptyKeyPair, KeyPairFields, keyPairInput, keyPairProblems } from '../key-pairs/KeyPairFields.tsx'
+import { downloadPrivateKey } from '../key-pairs/PrivateKeyOnce.tsx'
+
+type NewProps = { onCancel: () => void; onMade: (pair: KeyPairCreated) => void }
+
+/** Not a form element: it lives inside of one. Enter makes the key and does not launch. */
+export function NewKeyPair({ onCancel, onMade }: NewProps) {
+  const trpc = useTRPC()
+  const form = useForm({ initialValues: emptyKeyPair, validate: keyPairProblems })
+  const create = useMutation(
+    trpc.compute.keyPairs.create.mutationOptions({
+      onSuccess(pair) {
+        if (pair.privateKey) downloadPrivateKey(pair)
+        onMade(pair)
+      },
+      onError: (error) => form.setErrors(formErrors(error)),
+    }),
+  )
+  const submit = () => {
+    if (!form.validate().hasErrors) create.mutate(keyPairInput(form.getValues()))
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === 'Escape') onCancel()
+    if (event.key !== 'Enter' || !(event.target instanceof HTMLInputElement)) return
+    event.preventDefault()
+    submit()
+  }
+  return (
+    <Paper withBorder p="sm" radius="md" role="group" aria-label="New key pair" onKeyDown={onKeyDown}>
+      <Stack gap="sm">
+        <KeyPairFields form={form} />
+        {create.isError && !cloudError(create.error).field && (
+          <Text size="sm" c="var(--mantine-color-error)" role="alert">
+            {cloudError(create.error).message}
+          </Text>
+        )}
+        <Group gap="xs">
+          <Button size="xs" loading={create.isPending} onClick={submit}>
+            {form.values.how === 'generate' ? 'Make the pair' : 'Import the key'}
+          </Button>
+          <Button size="xs" variant="subtle" onClick={onCancel}>
+            Cancel
+          </Button>
+        </Group>
+      </Stack>
+    </Paper>
+  )
+}
