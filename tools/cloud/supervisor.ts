@@ -39,8 +39,10 @@ export class Supervisor {
     this.#children.set(spec.name, child)
     this.#record()
     const startedAt = Date.now()
-    child.once('exit', (code, signal) => {
-      if (this.#stopping) return
+    let over = false
+    const again = (code: number | string | null, signal: NodeJS.Signals | null) => {
+      if (this.#stopping || over) return
+      over = true
       const quick = Date.now() - startedAt < 10_000
       const count = quick ? (this.#restarts.get(spec.name) ?? 0) + 1 : 0
       this.#restarts.set(spec.name, count)
@@ -48,7 +50,10 @@ export class Supervisor {
         `${spec.name} ended (${signal ?? code}); starting it again. See ${path.join(this.#where.logs, `${spec.name}.log`)}`,
       )
       setTimeout(() => !this.#stopping && this.start(spec), Math.min(100 * 2 ** count, 10_000))
-    })
+    }
+    child.once('exit', again)
+    // Node itself could not be started: while `npm ci` replaces it, say.
+    child.once('error', (error) => again(error.message, null))
   }
 
   /** Waits until every service answers; fails with the tail of the log of one that does not. */
