@@ -186,7 +186,7 @@ async function writeFiles(plane: Plane, spec: NetworkSpec): Promise<boolean> {
   mkdirSync(dirname(hosts), { recursive: true, mode: 0o755 })
   const ports = plane.state.portsOf(spec.id).map((entry) => entry.spec)
   const changedHosts = await writeIfChanged(hosts, hostLines(spec, ports))
-  return (await writeIfChanged(options, optionLines(spec, ports))) || changedHosts
+  return (await writeIfChanged(options, optionLines(spec))) || changedHosts
 }
 
 async function writeIfChanged(file: string, lines: readonly string[]): Promise<boolean> {
@@ -198,18 +198,24 @@ async function writeIfChanged(file: string, lines: readonly string[]): Promise<b
   return true
 }
 
-/** `<mac>,set:p<tag>,<address>`: the first address of the port that is on a subnet with DHCP. */
+/**
+ * `<mac>,<address>[,<name>.guest]`: the first address of the port that is on a subnet with DHCP. The domain
+ * (which dnsmasq strips) makes a name of 'ignore', 'infinite' or '60', which alone would be words of its own.
+ * No `set:` tags: after it has answered a host that has one, dnsmasq (up to 2.90 at least) crashes at the next
+ * SIGHUP, because it frees the chain of tags of that answer with the host's.
+ */
 export function hostLines(spec: NetworkSpec, ports: readonly PortSpec[]): string[] {
   const served = new Set(spec.subnets.filter((subnet) => subnet.dhcp).map((subnet) => subnet.id))
   return ports.flatMap((port) => {
     const address = port.addresses.find((candidate) => served.has(candidate.subnetId))
-    return address ? [`${port.mac},set:p${port.tag},${address.ip}`] : []
+    const name = port.hostname === '' ? '' : `,${port.hostname.split('.')[0]}.guest`
+    return address ? [`${port.mac},${address.ip}${name}`] : []
   })
 }
 
 /** Options by number (RFC 2132; 121: RFC 3442, 249 is Microsoft's copy of it). */
-export function optionLines(spec: NetworkSpec, ports: readonly PortSpec[]): string[] {
-  const lines = spec.subnets.flatMap((subnet, index) => {
+export function optionLines(spec: NetworkSpec): string[] {
+  return spec.subnets.flatMap((subnet, index) => {
     if (!subnet.dhcp || !subnet.dhcpIp) return []
     const routes = [`${metadataAddress}/32,${subnet.dhcpIp}`]
     if (subnet.gatewayIp) routes.push(`0.0.0.0/0,${subnet.gatewayIp}`)
@@ -223,8 +229,4 @@ export function optionLines(spec: NetworkSpec, ports: readonly PortSpec[]): stri
       ...(subnet.dns.length > 0 ? [`${tag},6,${subnet.dns.join(',')}`] : []),
     ]
   })
-  // As an option and not in the hosts file, where the names 'ignore', 'infinite' or '60' would be words of its own.
-  const named = ports.filter((port) => port.hostname !== '')
-  const names = named.map((port) => `tag:p${port.tag},12,${port.hostname.split('.')[0]}`)
-  return [...lines, ...names]
 }
