@@ -1,6 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { runMigrations } from 'graphile-worker'
 import { seedFlavors } from '../../apps/api/src/compute/flavors/seed.ts'
@@ -144,8 +143,7 @@ async function newTenant(deps: Deps, admin: Caller): Promise<Tenant> {
     data: quotaResources.map((resource) => ({ projectId: project.id, resource, limit: -1 })),
   })
   const { token } = await admin.identity.rescope({ projectId: project.id })
-  const api = async () =>
-    callerOf(deps, await authenticate(deps, token, `req-${crypto.randomUUID()}`))
+  const api = async () => callerOf(deps, await authenticate(deps, token, `req-${crypto.randomUUID()}`))
   return { token, projectId: project.id, api }
 }
 
@@ -171,7 +169,8 @@ async function startWorker(databaseUrl: string) {
 
 function answer(child: ChildProcess): Promise<Statements> {
   return new Promise((resolve, reject) => {
-    const failed = (code: number | null) => reject(new Error(`the worker of the measurement ended with ${code}`))
+    const failed = (code: number | null) =>
+      reject(new Error(`the worker of the measurement ended with ${code}`))
     child.once('exit', failed)
     child.once('message', (message) => {
       child.off('exit', failed)

@@ -49,15 +49,39 @@ export async function fake(report: Report): Promise<void> {
       delete: await bareTransactions(cloud.databaseUrl, perOne(afterDelete)),
     }
     if (process.env.BENCH_STATEMENTS)
-      for (const [text, count] of counter.texts().slice(0, 40)) console.error(`${count}\t${text.slice(0, 200)}`)
+      for (const [text, count] of counter.texts().slice(0, 40))
+        console.error(`${count}\t${text.slice(0, 200)}`)
     const where = `${instances} on ${hosts} simulated hosts, ${projects} projects, ${width} at a time`
-    report({ metric: 'fake launches', value: instances / created.seconds, unit: '1/s', floor: `${floor.create.toFixed(0)}`, target: '≥ 30', note: `${where}; floor: bare transactions, ${describe(afterCreate)}` })
-    report({ metric: 'fake launch POST→ACTIVE p50', value: percentile(created.samples, 0.5), unit: 'ms', floor: (width / floor.create) * 1000 })
+    report({
+      metric: 'fake launches',
+      value: instances / created.seconds,
+      unit: '1/s',
+      floor: `${floor.create.toFixed(0)}`,
+      target: '≥ 30',
+      note: `${where}; floor: bare transactions, ${describe(afterCreate)}`,
+    })
+    report({
+      metric: 'fake launch POST→ACTIVE p50',
+      value: percentile(created.samples, 0.5),
+      unit: 'ms',
+      floor: (width / floor.create) * 1000,
+    })
     report({ metric: 'fake launch POST→ACTIVE p99', value: percentile(created.samples, 0.99), unit: 'ms' })
-    report({ metric: 'fake deletes', value: instances / deleted.seconds, unit: '1/s', floor: `${floor.delete.toFixed(0)}`, note: `floor: bare transactions, ${describe(afterDelete)}` })
+    report({
+      metric: 'fake deletes',
+      value: instances / deleted.seconds,
+      unit: '1/s',
+      floor: `${floor.delete.toFixed(0)}`,
+      note: `floor: bare transactions, ${describe(afterDelete)}`,
+    })
     report({ metric: 'fake delete p50', value: percentile(deleted.samples, 0.5), unit: 'ms' })
     report({ metric: 'fake delete p99', value: percentile(deleted.samples, 0.99), unit: 'ms' })
-    report({ metric: 'statements a launch', value: afterCreate.all / instances, unit: 'statements', note: 'api and worker, BEGIN, COMMIT, queue and reconcilers included' })
+    report({
+      metric: 'statements a launch',
+      value: afterCreate.all / instances,
+      unit: 'statements',
+      note: 'api and worker, BEGIN, COMMIT, queue and reconcilers included',
+    })
     report({ metric: 'statements a delete', value: afterDelete.all / instances, unit: 'statements' })
   } finally {
     await cloud.stop()
@@ -111,7 +135,11 @@ async function bareTransactions(databaseUrl: string, per: Statements): Promise<n
   const statement = (client: pg.Pool | pg.PoolClient, index: number) =>
     index % 2 === 0
       ? client.query({ name: 'read', text: 'SELECT * FROM "bench" WHERE id = $1', values: [index] })
-      : client.query({ name: 'write', text: 'INSERT INTO "bench" (v) VALUES ($1)', values: ['x'.repeat(200)] })
+      : client.query({
+          name: 'write',
+          text: 'INSERT INTO "bench" (v) VALUES ($1)',
+          values: ['x'.repeat(200)],
+        })
   const count = 200
   try {
     const { seconds } = await measure(count, width, async () => {

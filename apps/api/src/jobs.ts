@@ -1,4 +1,4 @@
-import { run } from 'graphile-worker'
+import { Logger, run } from 'graphile-worker'
 import pg from 'pg'
 import type { Deps } from './kernel/context.ts'
 import { runOperation } from './kernel/workflow.ts'
@@ -9,12 +9,15 @@ import { runOperation } from './kernel/workflow.ts'
  */
 export async function startJobs(deps: Deps, concurrency: number): Promise<() => Promise<void>> {
   const pool = new pg.Pool({ connectionString: deps.config.databaseUrl, max: concurrency + 4 })
-  pool.on('error', (error) => deps.log.warn({ err: error }, 'the queue lost a connection'))
+  const lost = (error: Error) => deps.log.warn({ err: error }, 'the queue lost a connection')
+  pool.on('error', lost)
+  pool.on('connect', (client) => client.on('error', lost))
   await unlockDeadWorkers(deps, pool)
   const runner = await run({
     pgPool: pool,
     concurrency,
     noHandleSignals: true,
+    logger: queueLog(deps),
     pollInterval: 2000,
     taskList: {
       workflow: async (payload, helpers) => {
@@ -31,6 +34,13 @@ export async function startJobs(deps: Deps, concurrency: number): Promise<() => 
     await pool.end()
   }
 }
+
+/** The queue's own words in our log; what it says of each job is of interest to nobody but us. */
+const queueLog = ({ log }: Deps) =>
+  new Logger(() => (level, message) => {
+    if (level === 'error' || level === 'warning') log.warn({ queue: true }, message)
+    else log.debug({ queue: true }, message)
+  })
 
 /**
  * A worker that was killed leaves its jobs locked for hours. There is one worker process a cloud

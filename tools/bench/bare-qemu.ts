@@ -1,0 +1,107 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import fs from 'node:fs'
+import net from 'node:net'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cloud } from '../../e2e/support/cloud.ts'
+
+/** How a guest of the cloud was started, read from its process: the measure of "the same". */
+export type Recipe = { binary: string; args: string[]; disk: string; base: string; netns: string | null }
+
+/** Of the guest with that id, while it runs. */
+export function recipeOf(cloud: Cloud, instanceId: string): Recipe {
+  for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const words = commandOf(pid)
+    if (!words.includes(instanceId) || !words[0]?.includes('qemu')) continue
+    const disk = diskOf(words)
+    const info = JSON.parse(
+      execFileSync('qemu-img', ['info', '-U', '--output=json', disk], { encoding: 'utf8' }),
+    ) as { 'full-backing-filename'?: string }
+    const base = info['full-backing-filename']
+    if (!base) throw new Error(`The disk ${disk} is no overlay on an image.`)
+    const netns = execFileSync('ip', ['netns', 'identify', pid], { encoding: 'utf8' }).trim() || null
+    return { binary: fs.readlinkSync(`/proc/${pid}/exe`), args: words.slice(1), disk, base, netns }
+  }
+  throw new Error(`No process runs the guest ${instanceId} of ${cloud.data}.`)
+}
+
+function commandOf(pid: string): string[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').slice(0, -1)
+  } catch {
+    return [] // it ended while we looked
+  }
+}
+
+function diskOf(words: readonly string[]): string {
+  const found = words.join('\n').match(/"filename":"([^"]+)"/)?.[1]
+  if (!found) throw new Error('The guest has no disk file.')
+  return found
+}
+
+export type Bare = { greetingMs: number; loginMs: number | null }
+
+/**
+ * The same QEMU by hand: a fresh overlay on the same image, the same arguments, in the same network
+ * namespace on the same tap (the cloud's guest is off). Times from spawn to the QMP greeting and,
+ * when `login`, to the login prompt on the serial console.
+ */
+export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
+  const dir = fs.mkdtempSync('/var/tmp/stratolith-bench-qemu-')
+  const disk = path.join(dir, 'disk')
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', recipe.base, disk, '1G'])
+  const log = path.join(dir, 'serial.log')
+  const args = recipe.args.map((word) => word.replaceAll(recipe.disk, disk))
+  const enter = recipe.netns ? ['nsenter', `--net=/run/netns/${recipe.netns}`, '--'] : []
+  const [file = '', ...rest] = [...enter, recipe.binary, ...args]
+  const serial = fs.openSync(log, 'a', 0o600)
+  let child: ChildProcess | null = null
+  try {
+    const from = performance.now()
+    child = spawn(file, rest, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit', serial] })
+    const qmp = await greeted(path.join(dir, 'qmp'), child)
+    const greetingMs = performance.now() - from
+    if (!login) return { greetingMs, loginMs: null }
+    qmp.write('{"execute":"qmp_capabilities"}\n{"execute":"cont"}\n')
+    await loginIn(log)
+    qmp.destroy()
+    return { greetingMs, loginMs: performance.now() - from }
+  } finally {
+    fs.closeSync(serial)
+    await ended(child)
+    fs.rmSync(dir, { recursive: true, force: true })
+  }
+}
+
+async function ended(child: ChildProcess | null): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await gone
+}
+
+/** Connects as soon as the socket is there and waits for QEMU's first line. */
+async function greeted(socket: string, child: ChildProcess): Promise<net.Socket> {
+  for (const end = Date.now() + 30_000; Date.now() < end; ) {
+    if (child.exitCode !== null) throw new Error(`The bare QEMU ended with ${child.exitCode}.`)
+    const client = await firstLine(socket).catch(() => null)
+    if (client) return client
+    await sleep(5)
+  }
+  throw new Error('The bare QEMU gave no QMP greeting within 30 s.')
+}
+
+function firstLine(socket: string): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const client = net.connect(socket)
+    client.once('error', reject)
+    client.once('data', () => resolve(client.on('error', () => undefined)))
+  })
+}
+
+/** Resolves when the serial log shows a login prompt; looks every 20 ms. */
+export async function loginIn(log: string, timeoutMs = 300_000): Promise<void> {
+  for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(20))
+    if (fs.existsSync(log) && /login:/.test(fs.readFileSync(log, 'latin1'))) return
+  throw new Error(`No login prompt in ${log} within ${timeoutMs / 1000} s.`)
+}

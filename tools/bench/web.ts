@@ -1,0 +1,108 @@
+import { gzipSync } from 'node:zlib'
+import { type BrowserContext, chromium, type Page } from '@playwright/test'
+import type { Cloud } from '../../e2e/support/cloud.ts'
+import { signIn } from '../../e2e/support/portal.ts'
+import type { Report } from './report.ts'
+
+const pages = [
+  '/',
+  '/instances',
+  '/instances/new',
+  '/images',
+  '/key-pairs',
+  '/networks',
+  '/routers',
+  '/security-groups',
+  '/floating-ips',
+  '/operations',
+  '/admin/hosts',
+  '/admin/flavors',
+  '/admin/instances',
+]
+
+/** JavaScript of the first load and largest contentful paint of each page, signed in, cache empty. */
+export async function web(cloud: Cloud, report: Report, instanceId: string | null): Promise<void> {
+  const browser = await chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+  })
+  try {
+    const context = await browser.newContext({ baseURL: cloud.url, viewport: { width: 1440, height: 900 } })
+    report({ metric: 'page /sign-in first-load JS', ...(await load(context, '/sign-in')) })
+    const first = await context.newPage()
+    await signIn(first, 'admin', cloud.password('admin'))
+    await first.close()
+    const all = instanceId ? [...pages, `/instances/${instanceId}`] : pages
+    for (const path of all)
+      report({
+        metric: `page ${path.replace(instanceId ?? ' ', '[id]')} first-load JS`,
+        ...(await load(context, path)),
+      })
+  } finally {
+    await browser.close()
+  }
+}
+
+/** In a page of its own without cache, over the front door. */
+async function load(context: BrowserContext, path: string) {
+  const page = await context.newPage()
+  try {
+    const session = await context.newCDPSession(page)
+    await session.send('Network.setCacheDisabled', { cacheDisabled: true })
+    await page.addInitScript(watchPaint)
+    const response = await page.goto(path, { waitUntil: 'load' })
+    if (response?.status() !== 200) throw new Error(`${path}: ${response?.status()}`)
+    const html = await response.text()
+    await page.getByRole('heading').first().waitFor()
+    const bytes = await scripts(page, html)
+    const paint = await largestPaint(page)
+    return {
+      value: bytes.gzip / 1000,
+      unit: 'KB gzip',
+      target: '≤ 250',
+      note: `${bytes.count} scripts that the page's HTML names; largest contentful paint ${paint.toFixed(0)} ms`,
+    }
+  } finally {
+    await page.close()
+  }
+}
+
+/** Every script that the HTML names, fetched by itself and compressed here (gzip, level 6). */
+async function scripts(page: Page, html: string): Promise<{ gzip: number; count: number }> {
+  const names = new Set([...html.matchAll(/<script[^>]+src="([^"]+\.js[^"]*)"([^>]*)>/g)].map(source))
+  let gzip = 0
+  let count = 0
+  for (const name of names) {
+    if (name === null) continue
+    const response = await page.request.get(name)
+    gzip += gzipSync(await response.body(), { level: 6 }).length
+    count++
+  }
+  return { gzip, count }
+}
+
+/** Old browsers' polyfills (noModule) are not loaded by Chromium. */
+function source([tag, src = '']: RegExpMatchArray): string | null {
+  return /\bnomodule\b/i.test(tag) ? null : src.replaceAll('&amp;', '&')
+}
+
+function watchPaint(): void {
+  const state = window as unknown as { largestPaint: number }
+  state.largestPaint = 0
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) state.largestPaint = Math.max(state.largestPaint, entry.startTime)
+  }).observe({ type: 'largest-contentful-paint', buffered: true })
+}
+
+/** Milliseconds since navigation; waits until it has not changed for a second. */
+async function largestPaint(page: Page): Promise<number> {
+  const read = () => page.evaluate(() => (window as unknown as { largestPaint: number }).largestPaint)
+  for (let last = -1, i = 0; i < 20; i++) {
+    const now = await read()
+    if (now === last && now > 0) return now
+    last = now
+    await page.waitForTimeout(1000)
+  }
+  return read()
+}
