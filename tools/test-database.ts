@@ -1,10 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { runMigrations } from 'graphile-worker'
 import type { TestProject } from 'vitest/node'
-import { ensureDatabase, startPostgres } from './postgres.ts'
+import { ensureDatabase, startPostgres, throwAwayDir } from './postgres.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -15,8 +14,7 @@ declare module 'vitest' {
 
 /** vitest global setup: one real PostgreSQL for the run, in a temporary directory, removed after. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-test-'))
-  fs.chmodSync(dir, 0o755)
+  const dir = throwAwayDir('stratolith-test-')
   const server = await startPostgres(dir, { durable: false })
   const teardown = async () => {
     await server.stop()
