@@ -19,13 +19,26 @@ export type NewEvent = {
 
 /** Appends to the log in the caller's transaction and wakes listeners at commit. One round trip. */
 export async function appendEvent(ctx: Ctx, event: NewEvent): Promise<void> {
-  await ctx.db.$executeRaw(Prisma.sql`
-    WITH e AS (
+  await appendEventWith(ctx, event, [])
+}
+
+/**
+ * The same in one statement with the changes that it tells of ("name AS (UPDATE …)"): one round
+ * trip and one commit for all, also outside of a transaction.
+ */
+export async function appendEventWith(
+  ctx: Ctx,
+  event: NewEvent,
+  changes: readonly Prisma.Sql[],
+): Promise<void> {
+  const insert = Prisma.sql`e AS (
       INSERT INTO "Event" ("kind", "projectId", "public", "resourceKind", "resourceId", "operationId", "actorId", "requestId", "data")
       VALUES (${event.kind}, ${event.projectId}, ${event.public ?? false}, ${event.resourceKind}, ${event.resourceId},
               ${event.operationId ?? null}::uuid, ${ctx.actor.userId}, ${ctx.requestId}, ${JSON.stringify(event.data ?? {})}::jsonb)
-      RETURNING 1)
-    SELECT pg_notify('stratolith_events', '') FROM e`)
+      RETURNING 1)`
+  await ctx.db.$executeRaw(
+    Prisma.sql`WITH ${Prisma.join([...changes, insert])} SELECT pg_notify('stratolith_events', '') FROM e`,
+  )
 }
 
 type Row = {

@@ -38,24 +38,31 @@ export type QuotaDelta = Partial<Record<QuotaResource, number>>
 
 /**
  * Takes `delta` from the project's quota inside the transaction that makes the row (R5): one
- * conditional update a resource, so that no race can exceed a limit. Throws quota_exceeded.
+ * conditional update of every resource, so that no race can exceed a limit. Throws quota_exceeded.
  * Resources are locked in one fixed order, so that two callers cannot deadlock.
  */
 export async function reserveQuota(ctx: Ctx, projectId: string, delta: QuotaDelta): Promise<void> {
   invariant(ctx.db !== ctx.deps.root, 'reserveQuota outside a transaction')
-  for (const resource of quotaResources) {
+  const wishes = quotaResources.flatMap((resource, position) => {
     const amount = delta[resource] ?? 0
-    if (amount === 0) continue
-    invariant(Number.isInteger(amount) && amount > 0, `quota delta ${resource}=${amount}`)
-    const rows = await ctx.db.$queryRaw<{ used: number }[]>(Prisma.sql`
-      INSERT INTO "QuotaUsage" ("projectId", "resource", "used")
-      SELECT ${projectId}, ${resource}, ${amount}::int
-      WHERE ${amount}::int <= (${limitSql(projectId, resource)}) OR (${limitSql(projectId, resource)}) < 0
-      ON CONFLICT ("projectId", "resource") DO UPDATE SET "used" = "QuotaUsage"."used" + ${amount}::int
-      WHERE "QuotaUsage"."used" + ${amount}::int <= (${limitSql(projectId, resource)}) OR (${limitSql(projectId, resource)}) < 0
-      RETURNING "used"`)
-    if (rows.length === 0) throw await exceeded(ctx, projectId, resource, amount)
-  }
+    invariant(Number.isInteger(amount) && amount >= 0, `quota delta ${resource}=${amount}`)
+    return amount === 0 ? [] : [{ resource, amount, position }]
+  })
+  if (wishes.length === 0) return
+  const rows = await ctx.db.$queryRaw<{ resource: string }[]>(Prisma.sql`
+    WITH wish AS (
+      SELECT w."resource", w."amount", w."position", COALESCE(l."limit", w."limit") AS "limit"
+      FROM (VALUES ${Prisma.join(wishes.map(({ resource, amount, position }) => Prisma.sql`(${resource}, ${amount}::int, ${position}::int, ${quotaDefaults[resource]}::int)`))})
+        AS w ("resource", "amount", "position", "limit")
+      LEFT JOIN "QuotaLimit" l ON l."projectId" = ${projectId} AND l."resource" = w."resource")
+    INSERT INTO "QuotaUsage" ("projectId", "resource", "used")
+    SELECT ${projectId}, "resource", "amount" FROM wish WHERE "limit" < 0 OR "amount" <= "limit" ORDER BY "position"
+    ON CONFLICT ("projectId", "resource") DO UPDATE SET "used" = "QuotaUsage"."used" + EXCLUDED."used"
+    WHERE EXISTS (SELECT 1 FROM wish WHERE wish."resource" = EXCLUDED."resource"
+      AND (wish."limit" < 0 OR "QuotaUsage"."used" + EXCLUDED."used" <= wish."limit"))
+    RETURNING "resource"`)
+  const missing = wishes.find((wish) => !rows.some((row) => row.resource === wish.resource))
+  if (missing) throw await exceeded(ctx, projectId, missing.resource, missing.amount)
 }
 
 /** Gives back. Never below zero: the reconciler proves the counters against the rows. */
@@ -91,10 +98,6 @@ export function quotaShortfall(quota: readonly QuotaView[], delta: QuotaDelta): 
       return sentence(q.resource, amount, q.limit, q.used)
   }
   return null
-}
-
-function limitSql(projectId: string, resource: QuotaResource) {
-  return Prisma.sql`SELECT COALESCE((SELECT "limit" FROM "QuotaLimit" WHERE "projectId" = ${projectId} AND "resource" = ${resource}), ${quotaDefaults[resource]}::int)`
 }
 
 async function exceeded(ctx: Ctx, projectId: string, resource: QuotaResource, amount: number) {

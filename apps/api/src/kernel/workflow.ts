@@ -1,8 +1,8 @@
-import type { Prisma } from '@stratolith/db'
+import { Prisma } from '@stratolith/db'
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, type Deps, systemCtx } from './context.ts'
 import { CloudError, invariant, toCloudError } from './errors.ts'
-import { appendEvent } from './events.ts'
+import { appendEventWith } from './events.ts'
 
 /**
  * A workflow is what happens after a request has been acknowledged: steps that each may be run
@@ -142,17 +142,19 @@ export async function runOperation(
     })
     return undoAll(workflow, run, row, reason, attempt.probe)
   }
-  if (row.state === 'queued') await setState(ctx, row, { state: 'running', startedAt: new Date() })
+  let ended: number | undefined
   for (const [index, step] of workflow.steps.entries()) {
     if (done.has(index)) continue
+    await advance(ctx, row, { state: 'running', ended, started: { index, step } })
     const failure = await runStep(ctx, run, row, { step, index, action: workflow.action }, attempt.probe)
+    ended = index
     if (!failure) continue
     if (failure.retryable && !attempt.last) throw failure
     ctx.log.error({ err: failure, detail: failure.detail, step: step.name, operationId }, 'operation failed')
-    await setState(ctx, row, { state: 'undoing', errorCode: failure.code, errorMessage: failure.message })
+    await advance(ctx, row, { state: 'undoing', failure })
     return undoAll(workflow, run, row, failure, attempt.probe)
   }
-  await setState(ctx, row, { state: 'succeeded', finishedAt: new Date() })
+  await advance(ctx, row, { state: 'succeeded', ended })
 }
 
 type Row = {
@@ -173,27 +175,16 @@ async function runStep(
   probe?: Probe,
 ): Promise<CloudError | null> {
   const { step, index, action } = at
-  const key = { operationId_index: { operationId: row.id, index } }
-  await ctx.deps.root.operationStep.upsert({
-    where: key,
-    create: { operationId: row.id, index, name: step.name, title: step.title, state: 'running' },
-    update: { state: 'running', error: null },
-  })
-  await appendOperationEvent(ctx, row, 'running', { step: step.name, title: step.title })
   try {
     await probe?.({ action, step: step.name, when: 'before', phase: 'run' })
     await step.run(run)
     await probe?.({ action, step: step.name, when: 'after', phase: 'run' })
-    await ctx.deps.root.operationStep.update({
-      where: key,
-      data: { state: 'done', finishedAt: new Date(), progress: null },
-    })
     return null
   } catch (error) {
     if (error instanceof Crash) throw error
     const failure = toCloudError(error)
     await ctx.deps.root.operationStep.update({
-      where: key,
+      where: { operationId_index: { operationId: row.id, index } },
       data: { state: 'failed', finishedAt: new Date(), error: failure.message },
     })
     ctx.log.warn({ err: error, detail: failure.detail, step: step.name, operationId: row.id }, 'step failed')
@@ -231,20 +222,18 @@ async function undoAll(
       })
   }
   await workflow.onFailed(run, error)
-  await setState(ctx, row, { state: 'failed', finishedAt: new Date() })
+  await advance(ctx, row, { state: 'failed' })
 }
 
 function makeRun(ctx: Ctx, row: Row, signal: AbortSignal): Run<unknown> {
   const data: Record<string, unknown> = { ...(row.stateData as Record<string, unknown>) }
   const progress = (text: string) => {
     const short = text.slice(0, 200)
-    Promise.all([
-      ctx.deps.root.operationStep.updateMany({
-        where: { operationId: row.id, state: 'running' },
-        data: { progress: short },
-      }),
-      appendOperationEvent(ctx, row, 'running', { progress: short }),
-    ]).catch((error) => ctx.log.warn({ err: error }, 'progress could not be written'))
+    const note = Prisma.sql`note AS (UPDATE "OperationStep" SET "progress" = ${short}
+      WHERE "operationId" = ${row.id}::uuid AND "state" = 'running')`
+    appendOperationEvent(ctx, row, 'running', { progress: short }, [note]).catch((error) =>
+      ctx.log.warn({ err: error }, 'progress could not be written'),
+    )
   }
   return {
     ctx,
@@ -264,15 +253,35 @@ function makeRun(ctx: Ctx, row: Row, signal: AbortSignal): Run<unknown> {
   }
 }
 
-async function setState(
-  ctx: Ctx,
-  row: Row,
-  data: Prisma.OperationUpdateInput & { state: string },
-): Promise<void> {
-  await ctx.deps.root.$transaction(async (tx) => {
-    await tx.operation.update({ where: { id: row.id }, data })
-    await appendOperationEvent({ ...ctx, db: tx }, row, data.state)
-  })
+type Advance = {
+  state: 'running' | 'undoing' | 'succeeded' | 'failed'
+  /** The step that has just been done. Its end is written with what follows it. */
+  ended?: number
+  started?: { index: number; step: Step<unknown> }
+  failure?: CloudError
+}
+
+/** Operation, steps and event of one move forward: one statement, so one commit. */
+async function advance(ctx: Ctx, row: Row, { state, ended, started, failure }: Advance): Promise<void> {
+  const now = new Date()
+  const over = state === 'succeeded' || state === 'failed'
+  const changes = [
+    Prisma.sql`operation AS (UPDATE "Operation" SET "state" = ${state},
+        "startedAt" = COALESCE("startedAt", ${now}::timestamptz),
+        "finishedAt" = ${over ? now : null}::timestamptz,
+        "errorCode" = COALESCE(${failure?.code ?? null}, "errorCode"),
+        "errorMessage" = COALESCE(${failure?.message ?? null}, "errorMessage")
+      WHERE "id" = ${row.id}::uuid)`,
+  ]
+  if (ended !== undefined)
+    changes.push(Prisma.sql`ended AS (UPDATE "OperationStep" SET "state" = 'done', "finishedAt" = ${now}::timestamptz, "progress" = NULL
+      WHERE "operationId" = ${row.id}::uuid AND "index" = ${ended}::int)`)
+  if (started)
+    changes.push(Prisma.sql`started AS (INSERT INTO "OperationStep" ("operationId", "index", "name", "title", "state", "startedAt")
+      VALUES (${row.id}::uuid, ${started.index}::int, ${started.step.name}, ${started.step.title}, 'running', ${now}::timestamptz)
+      ON CONFLICT ("operationId", "index") DO UPDATE SET "state" = 'running', "error" = NULL)`)
+  const step = started ? { step: started.step.name, title: started.step.title } : {}
+  await appendOperationEvent(ctx, row, state, step, changes)
 }
 
 async function appendOperationEvent(
@@ -280,13 +289,15 @@ async function appendOperationEvent(
   row: { id: string; action: string; resourceKind: string; resourceId: string; projectId: string | null },
   state: string,
   extra: Record<string, unknown> = {},
+  changes: readonly Prisma.Sql[] = [],
 ): Promise<void> {
-  await appendEvent(ctx, {
+  const event = {
     kind: 'operation.updated',
     projectId: row.projectId,
     resourceKind: row.resourceKind,
     resourceId: row.resourceId,
     operationId: row.id,
     data: { action: row.action, state, ...extra },
-  })
+  }
+  await appendEventWith(ctx, event, changes)
 }
