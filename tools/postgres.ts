@@ -68,13 +68,13 @@ export function throwAwayDir(prefix: string): string {
   return dir
 }
 
-/** How many there were, by their command lines; a dead process has none any more. */
+/** How many there were, by command line or (the helpers of initdb) PGDATA; a dead process has neither. */
 function endProcessesIn(dir: string): number {
   const pids = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
   return pids.filter((pid) => {
     try {
-      const isUser = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dir)
-      return isUser && process.kill(Number(pid), 'SIGKILL')
+      const words = ['cmdline', 'environ'].map((file) => fs.readFileSync(`/proc/${pid}/${file}`, 'utf8'))
+      return words.join('').includes(dir) && process.kill(Number(pid), 'SIGKILL')
     } catch {
       return false // it ended while we looked
     }
