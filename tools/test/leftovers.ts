@@ -25,7 +25,7 @@ export async function snapshot(): Promise<Snapshot> {
     links: new Set(links),
     namespaces: new Set(namespaces),
     tables: new Set(tables),
-    folders: new Set(fs.readdirSync(os.tmpdir()).filter((name) => name.startsWith('stratolith'))),
+    folders: new Set([os.tmpdir(), '/var/tmp'].flatMap(ourFolders)),
   }
 }
 
@@ -39,6 +39,12 @@ export async function leftovers(before: Snapshot): Promise<string[]> {
     if (left.length === 0 || i >= 10) return left
     await new Promise((resolve) => setTimeout(resolve, 500))
   }
+}
+
+/** `t_…` are the data folders of test databases. */
+function ourFolders(dir: string): string[] {
+  const names = fs.readdirSync(dir).filter((name) => /^(strato|t_[0-9a-f]{32}$)/.test(name))
+  return names.map((name) => `${dir}/${name}`)
 }
 
 /** Guests, DHCP servers, databases and services, by command line. */

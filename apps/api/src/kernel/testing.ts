@@ -1,3 +1,4 @@
+import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { openDatabase } from '@stratolith/db'
@@ -44,6 +45,7 @@ export async function testDeps(
     async close() {
       await root.$disconnect()
       await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`)
+      await fs.rm(config.dataDir, { recursive: true, force: true })
     },
   }
 }

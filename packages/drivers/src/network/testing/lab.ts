@@ -132,7 +132,7 @@ export function portSpec(name: string, tag: number, network: NetworkSpec, more: 
 
 /** A folder that other users may pass through, as in production. */
 export function temporaryFolder(): { path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), 'network-'))
+  const path = mkdtempSync(join(tmpdir(), 'stratolith-network-'))
   execFileSync('chmod', ['755', path])
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
