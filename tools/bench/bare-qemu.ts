@@ -6,7 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cloud } from '../../e2e/support/cloud.ts'
 
 /** How a guest of the cloud was started, read from its process: the measure of "the same". */
-export type Recipe = { binary: string; args: string[]; disk: string; base: string; netns: string | null }
+export type Recipe = {
+  binary: string
+  args: string[]
+  disk: string
+  base: { file: string; format: string }
+  netns: string | null
+}
 
 /** Of the guest with that id, while it runs. */
 export function recipeOf(cloud: Cloud, instanceId: string): Recipe {
@@ -16,11 +22,17 @@ export function recipeOf(cloud: Cloud, instanceId: string): Recipe {
     const disk = diskOf(words)
     const info = JSON.parse(
       execFileSync('qemu-img', ['info', '-U', '--output=json', disk], { encoding: 'utf8' }),
-    ) as { 'full-backing-filename'?: string }
-    const base = info['full-backing-filename']
-    if (!base) throw new Error(`The disk ${disk} is no overlay on an image.`)
+    ) as { 'full-backing-filename'?: string; 'backing-filename-format'?: string }
+    const { 'full-backing-filename': file, 'backing-filename-format': format } = info
+    if (!file || !format) throw new Error(`The disk ${disk} is no overlay on an image.`)
     const netns = execFileSync('ip', ['netns', 'identify', pid], { encoding: 'utf8' }).trim() || null
-    return { binary: fs.readlinkSync(`/proc/${pid}/exe`), args: words.slice(1), disk, base, netns }
+    return {
+      binary: fs.readlinkSync(`/proc/${pid}/exe`),
+      args: words.slice(1),
+      disk,
+      base: { file, format },
+      netns,
+    }
   }
   throw new Error(`No process runs the guest ${instanceId} of ${cloud.data}.`)
 }
@@ -49,7 +61,18 @@ export type Bare = { greetingMs: number; loginMs: number | null }
 export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
   const dir = fs.mkdtempSync('/var/tmp/stratolith-bench-qemu-')
   const disk = path.join(dir, 'disk')
-  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', '-F', 'qcow2', '-b', recipe.base, disk, '1G'])
+  execFileSync('qemu-img', [
+    'create',
+    '-q',
+    '-f',
+    'qcow2',
+    '-F',
+    recipe.base.format,
+    '-b',
+    recipe.base.file,
+    disk,
+    '1G',
+  ])
   const log = path.join(dir, 'serial.log')
   const args = recipe.args.map((word) => word.replaceAll(recipe.disk, disk))
   const enter = recipe.netns ? ['nsenter', `--net=/run/netns/${recipe.netns}`, '--'] : []

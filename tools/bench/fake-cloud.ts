@@ -16,6 +16,7 @@ import { root } from '../cloud/paths.ts'
 import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
 import { fakeDeps } from './fake-deps.ts'
 import { waitFor } from './instance-events.ts'
+import { cpuOfTree } from './processes.ts'
 import type { Statements } from './statements.ts'
 
 type Caller = ReturnType<typeof appRouter.createCaller>
@@ -31,6 +32,8 @@ export type FakeCloud = {
   /** Resolves when the instance gets there (launched or deleted), by the event log. */
   reached(instanceId: string, what: 'active' | 'gone'): Promise<void>
   workerStatements(): Promise<Statements>
+  /** Processor time of PostgreSQL and its present children. */
+  databaseCpuMs(): number
   stop(): Promise<void>
 }
 
@@ -76,6 +79,7 @@ async function openCloud(server: Postgres, dir: string, hosts: number): Promise<
     },
     reached: waitFor(hub),
     workerStatements: () => worker.statements(),
+    databaseCpuMs: () => cpuOfTree(server.pid),
     async stop() {
       await hub.close()
       await worker.stop()

@@ -21,7 +21,11 @@ export async function fake(report: Report): Promise<void> {
     const owners = new Map<string, Tenant>()
     const total = async (): Promise<Statements> => {
       const [mine, workers] = [counter.read(), await cloud.workerStatements()]
-      return { all: mine.all + workers.all, transactions: mine.transactions + workers.transactions }
+      return {
+        all: mine.all + workers.all,
+        transactions: mine.transactions + workers.transactions,
+        cpuMs: mine.cpuMs + workers.cpuMs + cloud.databaseCpuMs(),
+      }
     }
 
     const before = await total()
@@ -77,6 +81,13 @@ export async function fake(report: Report): Promise<void> {
     report({ metric: 'fake delete p50', value: percentile(deleted.samples, 0.5), unit: 'ms' })
     report({ metric: 'fake delete p99', value: percentile(deleted.samples, 0.99), unit: 'ms' })
     report({
+      metric: 'processor time a launch',
+      value: perOne(afterCreate).cpuMs,
+      unit: 'ms',
+      note: 'api, worker and PostgreSQL together; says more than the rate when the machine is busy',
+    })
+    report({ metric: 'processor time a delete', value: perOne(afterDelete).cpuMs, unit: 'ms' })
+    report({
       metric: 'statements a launch',
       value: afterCreate.all / instances,
       unit: 'statements',
@@ -115,6 +126,7 @@ async function refuseErrors(cloud: FakeCloud): Promise<void> {
 const perOne = (counts: Statements): Statements => ({
   all: counts.all / instances,
   transactions: counts.transactions / instances,
+  cpuMs: counts.cpuMs / instances,
 })
 const describe = (counts: Statements) => {
   const one = perOne(counts)

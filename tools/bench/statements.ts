@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-export type Statements = { all: number; transactions: number }
+export type Statements = { all: number; transactions: number; cpuMs: number }
 
 /**
  * Counts what this process sends to PostgreSQL from now on, whoever sends it (Prisma, the queue,
@@ -8,7 +8,7 @@ export type Statements = { all: number; transactions: number }
  * sample of the texts can be listed by frequency, to see where they come from.
  */
 export function countStatements(): { read(): Statements; texts(): [string, number][] } {
-  const counts: Statements = { all: 0, transactions: 0 }
+  const counts = { all: 0, transactions: 0 }
   const texts = new Map<string, number>()
   const send = pg.Client.prototype.query
   pg.Client.prototype.query = function count(this: pg.Client, ...args: unknown[]) {
@@ -20,12 +20,19 @@ export function countStatements(): { read(): Statements; texts(): [string, numbe
     return Reflect.apply(send, this, args)
   } as typeof send
   return {
-    read: () => ({ ...counts }),
+    read: () => ({ ...counts, cpuMs: cpuMs() }),
     texts: () => [...texts].sort((a, b) => b[1] - a[1]),
   }
+}
+
+/** Processor time of this process so far: says what work costs also when the machine is busy. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 export const since = (from: Statements, to: Statements): Statements => ({
   all: to.all - from.all,
   transactions: to.transactions - from.transactions,
+  cpuMs: to.cpuMs - from.cpuMs,
 })

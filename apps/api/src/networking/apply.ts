@@ -65,10 +65,12 @@ export async function applyMemberships(
       select: { hostId: true },
       distinct: ['hostId'],
     })
-    for (const { hostId } of users) {
-      if (!hostId || (hostId === doneOn && done.has(groupId))) continue
-      await (await driversOf(ctx, hostId)).network.ensureAddressSet(op, await addressSetSpec(ctx, groupId))
-    }
+    const hosts = users.flatMap(({ hostId }) =>
+      hostId && !(hostId === doneOn && done.has(groupId)) ? [hostId] : [],
+    )
+    if (hosts.length === 0) continue
+    const members = await addressSetSpec(ctx, groupId)
+    for (const hostId of hosts) await (await driversOf(ctx, hostId)).network.ensureAddressSet(op, members)
   }
 }
 
@@ -176,11 +178,10 @@ async function setPortState(
   errorMessage: string | null,
 ): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    const { count } = await tx.db.port.updateMany({
+    const [port] = await tx.db.port.updateManyAndReturn({
       where: { id: portId, NOT: { state, errorMessage } },
       data: { state, errorMessage },
     })
-    const port = count > 0 ? await tx.db.port.findUnique({ where: { id: portId } }) : null
     if (port) await portEvent(tx, port, 'updated')
   })
 }

@@ -8,7 +8,7 @@ import { type NetworkPlan, planNetworks } from '../../networking/service.ts'
 import { type LaunchPlan, maskVerdicts, type planInput } from '../contract.ts'
 import { type Flavor, usableFlavors } from '../flavors/service.ts'
 import { findKeyPair } from '../key-pairs/service.ts'
-import { type Candidate, type Placement, place } from '../scheduler/judge.ts'
+import { type Candidate, type Placement, place, shuffled } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
 
 export type PlanInput = z.output<typeof planInput>
@@ -63,7 +63,7 @@ export async function evaluate(ctx: Ctx, input: PlanInput): Promise<Evaluation> 
 function judge(input: PlanInput, facts: Facts, count: number): Evaluation {
   const flavor = facts.flavors.find((f) => f.id === input.flavorId) ?? null
   const need = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }
-  const placement = place(facts.hosts, need, count)
+  const placement = place(facts.hosts, need, count, shuffled())
   const adds: QuotaDelta = {
     instances: count,
     vcpus: need.vcpus * count,

@@ -88,12 +88,30 @@ export function judgeHost(host: Candidate, need: Need): HostVerdict {
 const weight = (host: Candidate, need: Need) =>
   weighers.reduce((sum, { weigh, factor }) => sum + factor * weigh(host, need), 0)
 
-/** Hosts that fit one instance, best first; ties by id so that a plan and its launch agree. */
-export function rank(hosts: readonly Candidate[], need: Need): Candidate[] {
+/** Which of two equally good hosts comes first. */
+type Ties = (a: Candidate, b: Candidate) => number
+const byId: Ties = (a, b) => (a.id < b.id ? -1 : 1)
+
+/**
+ * Another order each time: launches at the same moment see the same hosts, and all of them would
+ * wait for the row of the same best one.
+ */
+export function shuffled(): Ties {
+  const tickets = new Map<string, number>()
+  const ticket = ({ id }: Candidate) => {
+    const drawn = tickets.get(id) ?? Math.random()
+    tickets.set(id, drawn)
+    return drawn
+  }
+  return (a, b) => ticket(a) - ticket(b)
+}
+
+/** Hosts that fit one instance, best first. */
+export function rank(hosts: readonly Candidate[], need: Need, ties: Ties = byId): Candidate[] {
   return hosts
     .filter((host) => filters.every((filter) => filter(host, need).ok))
     .map((host) => ({ host, score: weight(host, need) }))
-    .sort((a, b) => b.score - a.score || (a.host.id < b.host.id ? -1 : 1))
+    .sort((a, b) => b.score - a.score || ties(a.host, b.host))
     .map(({ host }) => host)
 }
 
@@ -105,12 +123,12 @@ export type Placement = {
 }
 
 /** Places `count` equal instances one after the other, each claim changing what the next one sees. */
-export function place(hosts: readonly Candidate[], need: Need, count: number): Placement {
+export function place(hosts: readonly Candidate[], need: Need, count: number, ties: Ties = byId): Placement {
   let world = [...hosts]
   const chosen: Placement['hosts'] = []
   const first = world.map((host) => judgeHost(host, need))
   for (let i = 0; i < count; i++) {
-    const best = rank(world, need)[0]
+    const best = rank(world, need, ties)[0]
     if (!best) return { hosts: chosen, verdicts: world.map((host) => judgeHost(host, need)) }
     chosen.push({ id: best.id, zone: best.zone })
     world = world.map((host) => (host.id === best.id ? taken(host, need) : host))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { maskVerdicts } from '../contract.ts'
-import { type Candidate, filters, judgeHost, place, rank } from './judge.ts'
+import { type Candidate, filters, judgeHost, place, rank, shuffled } from './judge.ts'
 import { suggest } from './suggest.ts'
 
 const host = (name: string, patch: Partial<Candidate> = {}): Candidate => ({
@@ -78,6 +78,13 @@ describe('rank and place', () => {
     expect(full.verdicts.every((v) => !v.fits)).toBe(true)
   })
 
+  test('launches at the same moment spread over equally good hosts, never over worse ones', () => {
+    const equal = Array.from({ length: 10 }, (_, i) => host(`h${i}`))
+    const world = [host('a', { memoryMib: { used: 2048, total: 4096 } }), ...equal]
+    const chosen = new Set(Array.from({ length: 60 }, () => place(world, small, 1, shuffled()).hosts[0]?.id))
+    expect(chosen.size).toBeGreaterThan(3)
+    expect(chosen).not.toContain('a')
+  })
   test('inputs are not changed', () => {
     const world = [host('a')]
     place(world, small, 3)

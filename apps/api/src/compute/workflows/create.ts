@@ -24,7 +24,7 @@ async function wanted(run: Build, task: TaskState): Promise<Built> {
   const row = await currentRow(run)
   if (!row || !building(row))
     throw new CloudError('conflict', 'The instance was deleted while it was being built.')
-  if (row.taskState !== task) await settle(run, { taskState: task }, building)
+  if (row.taskState !== task) await settle(run, { taskState: task }, building, row)
   const { hostId } = row
   invariant(hostId !== null, `instance ${row.id} is building without a host`)
   return { ...row, hostId }

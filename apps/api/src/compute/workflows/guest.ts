@@ -22,14 +22,18 @@ export async function rowUnder(run: Run<unknown>, task: string): Promise<Instanc
   return { ...row, hostId }
 }
 
-/** moveState in a transaction of its own, on the newest generation; tries again when it loses. */
+/**
+ * moveState in a transaction of its own, on the newest generation; tries again when it loses.
+ * `known` is the row when the caller has just read it.
+ */
 export async function settle(
   run: Run<unknown>,
   patch: Parameters<typeof moveState>[2],
   only: (row: InstanceRow) => boolean,
+  known: InstanceRow | null = null,
 ): Promise<InstanceRow | null> {
   for (let attempt = 0; attempt < 5; attempt++) {
-    const row = await currentRow(run)
+    const row = attempt === 0 && known ? known : await currentRow(run)
     if (!row || !only(row)) return null
     const won = await run.ctx.deps.root.$transaction((tx) =>
       moveState({ ...run.ctx, db: tx }, row, patch, run.operationId),
@@ -48,7 +52,7 @@ export async function plugPorts(
   const ports = await portsOfInstance(run.ctx, row.id)
   for (const [index, port] of ports.entries()) {
     if (ports.length > 1) run.progress(`Plugging port ${index + 1} of ${ports.length}`)
-    await bindPort(run.ctx, port.id, row.hostId)
+    if (port.hostId !== row.hostId) await bindPort(run.ctx, port.id, row.hostId)
     const { tap, mtu } = await applyPort(run.ctx, run.op, port.id)
     nics.push({ portId: port.id, mac: port.mac, tap, mtu })
   }
