@@ -27,7 +27,8 @@ test('one click makes a network with a way out; the other browser sees it', asyn
     .first()
     .click()
   await expect(other.getByRole('link', { name: 'starter-net', exact: true })).toBeVisible()
-  await page.getByRole('link', { name: 'starter-net', exact: true }).click()
+  await expect(page.getByRole('heading', { name: 'starter-net', level: 1 })).toBeVisible()
+  await expect(page.getByRole('link', { name: 'starter-net-router' })).toBeVisible()
   await expect(page.getByText('10.0.0.0/24').first()).toBeVisible()
 })
 
