@@ -1,10 +1,11 @@
+import { type PortModel, Prisma } from '@stratolith/db'
 import type { NetworkDriver } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { type CloudError, notFound, toCloudError } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
+import { appendEvent, appendEventWith } from '../kernel/events.ts'
 import { driversOf } from '../kernel/hosts.ts'
-import { portEvent } from './ports/rows.ts'
+import { portEventOf } from './ports/rows.ts'
 import { addressSetSpec, networkSpec, portSpec, portSpecInclude, routerSpec } from './specs.ts'
 
 /**
@@ -26,12 +27,12 @@ export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap
     )
     for (const id of new Set(named)) await driver.ensureAddressSet(op, await addressSetSpec(ctx, id))
     const observed = await driver.ensurePort(op, portSpec(port, await hostnameOf(ctx, port.deviceId)))
-    await setPortState(ctx, portId, 'active', null)
+    await setPortState(ctx, port, 'active', null)
     await applyMemberships(ctx, op, groups, new Set(named), port.hostId)
     return { tap: observed.tap, mtu: port.network.mtu }
   } catch (error) {
     const failure = toCloudError(error)
-    if (!failure.retryable) await setPortState(ctx, portId, 'error', failure.message)
+    if (!failure.retryable) await setPortState(ctx, port, 'error', failure.message)
     throw failure
   }
 }
@@ -45,7 +46,7 @@ export async function unplugPort(ctx: Ctx, op: Op, portId: string): Promise<void
   if (!port?.hostId) return
   const { network: driver } = await driversOf(ctx, port.hostId)
   await driver.removePort(op, portId)
-  await setPortState(ctx, portId, 'down', null)
+  await setPortState(ctx, port, 'down', null)
 }
 
 /** Sets of the groups that a port is in, on every host where a rule names them. */
@@ -56,7 +57,7 @@ export async function applyMemberships(
   done: ReadonlySet<string> = new Set(),
   doneOn?: string,
 ): Promise<void> {
-  for (const groupId of groupIds) {
+  await each(groupIds, async (groupId) => {
     const users = await ctx.deps.root.port.findMany({
       where: {
         hostId: { not: null },
@@ -68,10 +69,10 @@ export async function applyMemberships(
     const hosts = users.flatMap(({ hostId }) =>
       hostId && !(hostId === doneOn && done.has(groupId)) ? [hostId] : [],
     )
-    if (hosts.length === 0) continue
+    if (hosts.length === 0) return
     const members = await addressSetSpec(ctx, groupId)
-    for (const hostId of hosts) await (await driversOf(ctx, hostId)).network.ensureAddressSet(op, members)
-  }
+    await each(hosts, async (hostId) => (await driversOf(ctx, hostId)).network.ensureAddressSet(op, members))
+  })
 }
 
 /** Every bound port that uses the group; one that fails is marked and does not stop the others. */
@@ -80,13 +81,17 @@ export async function applyGroup(ctx: Ctx, op: Op, groupId: string): Promise<voi
     where: { hostId: { not: null }, securityGroups: { some: { groupId } } },
     select: { id: true },
   })
-  let worst: CloudError | null = null
-  for (const { id } of ports) {
-    await applyPort(ctx, op, id).catch((error: unknown) => {
-      worst = toCloudError(error)
+  await each(ports, ({ id }) => applyPort(ctx, op, id))
+}
+
+/** All of them, also after one that fails; then the first failure is thrown. */
+async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const failures: CloudError[] = []
+  for (const item of items)
+    await work(item).catch((error: unknown) => {
+      failures.push(toCloudError(error))
     })
-  }
-  if (worst) throw worst
+  if (failures[0]) throw failures[0]
 }
 
 async function applyRoutersOf(ctx: Ctx, op: Op, driver: NetworkDriver, networkId: string): Promise<void> {
@@ -98,7 +103,12 @@ async function applyRoutersOf(ctx: Ctx, op: Op, driver: NetworkDriver, networkId
   for (const { deviceId } of interfaces) await applyRouterOn(ctx, op, driver, deviceId)
 }
 
-async function applyRouterOn(ctx: Ctx, op: Op, driver: NetworkDriver, routerId: string): Promise<void> {
+export async function applyRouterOn(
+  ctx: Ctx,
+  op: Op,
+  driver: NetworkDriver,
+  routerId: string,
+): Promise<void> {
   const wish = await routerSpec(ctx, routerId)
   if (!wish) return driver.removeRouter(op, routerId)
   const networks = await ctx.deps.root.network.findMany({
@@ -109,16 +119,26 @@ async function applyRouterOn(ctx: Ctx, op: Op, driver: NetworkDriver, routerId: 
   await driver.ensureRouter(op, wish.spec)
 }
 
-/** The router on each host that has guests behind it; floating IPs follow their association. */
-export async function applyRouter(ctx: Ctx, op: Op, routerId: string): Promise<void> {
+/**
+ * The router on each host that has guests behind it; floating IPs follow their association. `left` are
+ * networks that it has led out of until now: hosts that have guests of these alone must hear of it, too.
+ */
+export async function applyRouter(
+  ctx: Ctx,
+  op: Op,
+  routerId: string,
+  left: readonly string[] = [],
+): Promise<void> {
   const wish = await routerSpec(ctx, routerId)
-  for (const hostId of await hostsOfNetworks(ctx, wish?.networkIds ?? []))
-    await applyRouterOn(ctx, op, (await driversOf(ctx, hostId)).network, routerId)
+  const hosts = await hostsOfNetworks(ctx, [...(wish?.networkIds ?? []), ...left])
+  await each(hosts, async (hostId) =>
+    applyRouterOn(ctx, op, (await driversOf(ctx, hostId)).network, routerId),
+  )
   await settleFloatingIps(ctx, routerId)
 }
 
 /** A floating IP is active while it is associated and its router has been applied. */
-async function settleFloatingIps(ctx: Ctx, routerId: string): Promise<void> {
+export async function settleFloatingIps(ctx: Ctx, routerId: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const rows = await tx.db.floatingIp.findMany({
       where: { routerId, portId: { not: null }, state: { not: 'active' } },
@@ -136,8 +156,9 @@ async function settleFloatingIps(ctx: Ctx, routerId: string): Promise<void> {
 }
 
 export async function removeRouterFromHosts(ctx: Ctx, op: Op, routerId: string): Promise<void> {
-  for (const hostId of await allHosts(ctx))
-    await (await driversOf(ctx, hostId)).network.removeRouter(op, routerId)
+  await each(await allHosts(ctx), async (hostId) =>
+    (await driversOf(ctx, hostId)).network.removeRouter(op, routerId),
+  )
 }
 
 export async function applyNetwork(ctx: Ctx, op: Op, networkId: string): Promise<void> {
@@ -146,13 +167,15 @@ export async function applyNetwork(ctx: Ctx, op: Op, networkId: string): Promise
     include: { subnets: true },
   })
   if (!network) return
-  for (const hostId of await hostsOfNetworks(ctx, [networkId]))
-    await (await driversOf(ctx, hostId)).network.ensureNetwork(op, networkSpec(network))
+  await each(await hostsOfNetworks(ctx, [networkId]), async (hostId) =>
+    (await driversOf(ctx, hostId)).network.ensureNetwork(op, networkSpec(network)),
+  )
 }
 
 export async function removeNetworkFromHosts(ctx: Ctx, op: Op, networkId: string): Promise<void> {
-  for (const hostId of await allHosts(ctx))
-    await (await driversOf(ctx, hostId)).network.removeNetwork(op, networkId)
+  await each(await allHosts(ctx), async (hostId) =>
+    (await driversOf(ctx, hostId)).network.removeNetwork(op, networkId),
+  )
 }
 
 async function hostsOfNetworks(ctx: Ctx, networkIds: readonly string[]): Promise<string[]> {
@@ -171,19 +194,16 @@ export async function allHosts(ctx: Ctx): Promise<string[]> {
   )
 }
 
-async function setPortState(
+export async function setPortState(
   ctx: Ctx,
-  portId: string,
+  port: Pick<PortModel, 'id' | 'projectId' | 'deviceId' | 'networkId'>,
   state: 'active' | 'down' | 'error',
   errorMessage: string | null,
 ): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
-    const [port] = await tx.db.port.updateManyAndReturn({
-      where: { id: portId, NOT: { state, errorMessage } },
-      data: { state, errorMessage },
-    })
-    if (port) await portEvent(tx, port, 'updated')
-  })
+  const changed = Prisma.sql`changed AS (
+    UPDATE "Port" SET "state" = ${state}, "errorMessage" = ${errorMessage}
+    WHERE "id" = ${port.id}::uuid AND ("state", "errorMessage") IS DISTINCT FROM (${state}::text, ${errorMessage}::text) RETURNING 1)`
+  await appendEventWith(ctx, portEventOf(port, 'updated'), [changed], 'changed')
 }
 
 async function hostnameOf(ctx: Ctx, instanceId: string): Promise<string> {
@@ -191,5 +211,7 @@ async function hostnameOf(ctx: Ctx, instanceId: string): Promise<string> {
     where: { id: instanceId },
     select: { hostname: true },
   })
-  return instance?.hostname ?? `port-${instanceId.slice(0, 8)}`
+  return instance?.hostname ?? unnamed(instanceId)
 }
+
+export const unnamed = (instanceId: string) => `port-${instanceId.slice(0, 8)}`

@@ -1,13 +1,28 @@
+import { wishDigest } from '@stratolith/drivers/network/digest'
+import type { NetworkDriver, ObservedNetwork } from '@stratolith/drivers/network/interface'
+import type { Op } from '@stratolith/drivers/op'
+import { z } from 'zod'
 import type { Ctx } from '../kernel/context.ts'
-import type { QuotaResource } from '../kernel/contract.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
-import { allHosts, applyPort, applyRouter } from './apply.ts'
+import { allHosts, applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
+import {
+  addressSetSpec,
+  networkSpec,
+  type PortForSpec,
+  portSpec,
+  portSpecInclude,
+  routerSpec,
+} from './specs.ts'
+
+const isUuid = z.uuid()
+/** What is not even an id of ours has no row. */
+const uuids = (ids: readonly string[]) => ids.filter((id) => isUuid.safeParse(id).success)
 
 /** A resource younger than this may be in the middle of its workflow. */
 const graceMs = 60_000
 
-/** Every port, router and network of a host has its row, and every bound row is on its host. */
+/** Every port, router, network and group of a host has its row, and every bound row is on its host, as it is now. */
 defineReconciler({
   name: 'networking.hosts',
   everyMs: 30_000,
@@ -20,56 +35,126 @@ defineReconciler({
 })
 
 export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
-  const { network } = await driversOf(ctx, hostId)
+  const { network: driver } = await driversOf(ctx, hostId)
   const op = plainOp(ctx, 60_000)
-  const observed = await network.list(op)
-  const [ports, routers, networks] = await Promise.all([
-    ctx.db.port.findMany({
-      where: { hostId },
-      select: { id: true, networkId: true, createdAt: true, deviceId: true, state: true },
-    }),
-    ctx.db.router.findMany({ where: { id: { in: observed.routers } }, select: { id: true } }),
-    ctx.db.network.findMany({ where: { id: { in: observed.networks } }, select: { id: true } }),
+  // The host first, the rows after: so whatever is on it has had its row by then.
+  const observed = await driver.list(op)
+  const ports = await ctx.db.port.findMany({ where: { hostId }, include: portSpecInclude })
+  const busy = await busyInstances(ctx, [
+    ...ports.map((port) => port.deviceId),
+    ...(await devicesOf(ctx, observed)),
   ])
-  const known = new Set(ports.map((port) => port.id))
-  const unbound = new Set(
-    (
-      await ctx.db.port.findMany({
-        where: { id: { in: observed.ports.map((p) => p.id) } },
-        select: { id: true },
-      })
-    ).map((p) => p.id),
-  )
-  for (const port of observed.ports)
-    if (!known.has(port.id) && !unbound.has(port.id))
-      await attempt(ctx, `port ${port.id}`, () => network.removePort(op, port.id))
-  const knownRouters = new Set(routers.map((router) => router.id))
-  for (const id of observed.routers)
-    if (!knownRouters.has(id)) await attempt(ctx, `router ${id}`, () => network.removeRouter(op, id))
-  const knownNetworks = new Set(networks.map((row) => row.id))
-  for (const id of observed.networks)
-    if (!knownNetworks.has(id)) await attempt(ctx, `network ${id}`, () => network.removeNetwork(op, id))
-  const there = new Set(observed.ports.map((port) => port.id))
-  const busy = await busyInstances(
-    ctx,
-    ports.map((port) => port.deviceId),
-  )
-  for (const port of ports) {
-    if (there.has(port.id) || Date.now() - port.createdAt.getTime() < graceMs || busy.has(port.deviceId))
-      continue
-    await attempt(ctx, `port ${port.id}`, () => applyPort(ctx, op, port.id))
+  await removeLeftovers(ctx, op, { hostId, driver, observed, busy })
+  await repair(ctx, op, {
+    driver,
+    observed,
+    ports: ports.filter(
+      (port) => Date.now() - port.createdAt.getTime() >= graceMs && !busy.has(port.deviceId),
+    ),
+  })
+}
+
+type Place = { hostId: string; driver: NetworkDriver; observed: ObservedNetwork; busy: ReadonlySet<string> }
+
+async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
+  const { driver, observed } = place
+  const ids = (values: readonly string[]) => ({ where: { id: { in: uuids(values) } }, select: { id: true } })
+  const [ports, routers, networks, groups] = await Promise.all([
+    ctx.db.port.findMany({
+      where: { id: { in: uuids(observed.ports.map((port) => port.id)) } },
+      select: { id: true, hostId: true, deviceId: true },
+    }),
+    ctx.db.router.findMany(ids(observed.routers)),
+    ctx.db.network.findMany(ids(observed.networks)),
+    ctx.db.securityGroup.findMany(ids(observed.addressSets)),
+  ])
+  const wanted = ports.filter((port) => port.hostId === place.hostId || place.busy.has(port.deviceId))
+  const left = (found: readonly string[], rows: readonly { id: string }[]) => {
+    const known = new Set(rows.map((row) => row.id))
+    return found.filter((id) => !known.has(id))
   }
-  const wanted = await ctx.db.port.findMany({
+  for (const id of left(
+    observed.ports.map((port) => port.id),
+    wanted,
+  ))
+    await attempt(ctx, `port ${id}`, () => driver.removePort(op, id))
+  for (const id of left(observed.routers, routers))
+    await attempt(ctx, `router ${id}`, () => driver.removeRouter(op, id))
+  for (const id of left(observed.networks, networks))
+    await attempt(ctx, `network ${id}`, () => driver.removeNetwork(op, id))
+  for (const id of left(observed.addressSets, groups))
+    await attempt(ctx, `address set ${id}`, () => driver.removeAddressSet(op, id))
+}
+
+type Settled = { driver: NetworkDriver; observed: ObservedNetwork; ports: PortForSpec[] }
+
+/** States again what the host has not, or has otherwise: it may have been down when it changed. */
+async function repair(ctx: Ctx, op: Op, { driver, observed, ports }: Settled): Promise<void> {
+  const isAsWished = (id: string, digest: () => string) => {
+    try {
+      return observed.digests[id] === digest()
+    } catch {
+      return false // A row that no host can honour: stating it marks the port and says why.
+    }
+  }
+  const networks = await ctx.db.network.findMany({
+    where: { id: { in: [...uuids(observed.networks), ...ports.map((port) => port.networkId)] } },
+    include: { subnets: true },
+  })
+  for (const network of networks.map(networkSpec))
+    if (!isAsWished(network.id, () => wishDigest.network(network)))
+      await attempt(ctx, `network ${network.id}`, () => driver.ensureNetwork(op, network))
+  const rules = ports.flatMap((port) => port.securityGroups.flatMap((s) => s.group.rules))
+  for (const id of new Set(rules.flatMap((rule) => rule.remoteGroupId ?? []))) {
+    const set = await addressSetSpec(ctx, id)
+    if (!isAsWished(id, () => wishDigest.addressSet(set)))
+      await attempt(ctx, `address set ${id}`, () => driver.ensureAddressSet(op, set))
+  }
+  for (const id of await routersOf(ctx, observed, ports)) {
+    const wish = await routerSpec(ctx, id)
+    if (!wish || isAsWished(id, () => wishDigest.router(wish.spec))) continue
+    await attempt(ctx, `router ${id}`, async () => {
+      await applyRouterOn(ctx, op, driver, id)
+      await settleFloatingIps(ctx, id)
+    })
+  }
+  const hostnames = await hostnamesOf(ctx, ports)
+  const active = new Set(observed.ports.flatMap((port) => (port.state === 'active' ? port.id : [])))
+  for (const port of ports) {
+    const spec = portSpec(port, hostnames.get(port.deviceId) ?? unnamed(port.deviceId))
+    const isUp = active.has(port.id) === port.adminUp && port.state !== 'error'
+    if (!isUp || !isAsWished(port.id, () => wishDigest.port(spec)))
+      await attempt(ctx, `port ${port.id}`, () => applyPort(ctx, op, port.id))
+  }
+}
+
+/** Routers that the host has, and those that lead out of networks of its ports. */
+async function routersOf(ctx: Ctx, observed: ObservedNetwork, ports: PortForSpec[]): Promise<Set<string>> {
+  const interfaces = await ctx.db.port.findMany({
     where: {
       deviceOwner: 'network:router_interface',
       networkId: { in: [...new Set(ports.map((port) => port.networkId))] },
     },
     select: { deviceId: true },
-    distinct: ['deviceId'],
   })
-  const present = new Set(observed.routers)
-  for (const { deviceId } of wanted)
-    if (!present.has(deviceId)) await attempt(ctx, `router ${deviceId}`, () => applyRouter(ctx, op, deviceId))
+  return new Set([...uuids(observed.routers), ...interfaces.map((port) => port.deviceId)])
+}
+
+async function hostnamesOf(ctx: Ctx, ports: PortForSpec[]): Promise<Map<string, string>> {
+  const rows = await ctx.db.instance.findMany({
+    where: { id: { in: uuids(ports.map((port) => port.deviceId)) } },
+    select: { id: true, hostname: true },
+  })
+  return new Map(rows.map((row) => [row.id, row.hostname]))
+}
+
+/** Instances of the ports that the host has. */
+async function devicesOf(ctx: Ctx, observed: ObservedNetwork): Promise<string[]> {
+  const rows = await ctx.db.port.findMany({
+    where: { id: { in: uuids(observed.ports.map((port) => port.id)) } },
+    select: { deviceId: true },
+  })
+  return rows.map((row) => row.deviceId)
 }
 
 /** Instances with an operation under way: their workflow is at their ports. */
@@ -95,29 +180,3 @@ async function attempt(ctx: Ctx, what: string, work: () => Promise<unknown>): Pr
     ctx.log.warn({ err: error, what }, 'could not be reconciled')
   }
 }
-
-const counted: { resource: QuotaResource; table: string }[] = [
-  { resource: 'networks', table: 'Network' },
-  { resource: 'subnets', table: 'Subnet' },
-  { resource: 'ports', table: 'Port' },
-  { resource: 'routers', table: 'Router' },
-  { resource: 'floatingIps', table: 'FloatingIp' },
-  { resource: 'securityGroups', table: 'SecurityGroup' },
-  { resource: 'securityGroupRules', table: 'SecurityGroupRule' },
-]
-
-/** Proves the quota counters against the rows, one statement a table. */
-defineReconciler({
-  name: 'networking.quota',
-  everyMs: 300_000,
-  async run(ctx) {
-    for (const { resource, table } of counted)
-      await ctx.db.$executeRawUnsafe(
-        `UPDATE "QuotaUsage" q SET "used" = c.n FROM (
-           SELECT u."projectId" AS p, count(t."id")::int AS n FROM "QuotaUsage" u LEFT JOIN "${table}" t ON t."projectId" = u."projectId"
-           WHERE u."resource" = $1 GROUP BY 1) c
-         WHERE q."projectId" = c.p AND q."resource" = $1 AND q."used" <> c.n`,
-        resource,
-      )
-  },
-})

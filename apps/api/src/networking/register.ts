@@ -3,6 +3,7 @@ import { registerPolicy } from '../kernel/policy.ts'
 import { networkingPolicy } from './policy.ts'
 import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
 import './reconcile.ts'
+import './reconcile-quota.ts'
 import './workflows.ts'
 
 registerPolicy(networkingPolicy)

@@ -9,7 +9,7 @@ import type {
 import type { Ctx } from '../kernel/context.ts'
 import { protocolNumber, type Rule } from './security-groups/rules.ts'
 
-/** Database → driver specs: what a host must be told. Nothing here writes. */
+/** Database → driver specs: what a host must be told, in a stable order. Nothing here writes. */
 
 type NetworkWithSubnets = Prisma.NetworkGetPayload<{ include: { subnets: true } }>
 
@@ -19,7 +19,7 @@ export function networkSpec(row: NetworkWithSubnets): NetworkSpec {
     tag: row.tag,
     mtu: row.mtu,
     external: row.external,
-    subnets: row.subnets.map((subnet) => ({
+    subnets: [...row.subnets].sort(byId).map((subnet) => ({
       id: subnet.id,
       cidr: subnet.cidr,
       gatewayIp: subnet.gatewayIp,
@@ -32,8 +32,11 @@ export function networkSpec(row: NetworkWithSubnets): NetworkSpec {
 
 export const portSpecInclude = {
   network: { include: { subnets: true } },
-  addresses: { include: { subnet: { select: { cidr: true } } } },
-  securityGroups: { include: { group: { include: { rules: true } } } },
+  addresses: { include: { subnet: { select: { cidr: true } } }, orderBy: { address: 'asc' } },
+  securityGroups: {
+    include: { group: { include: { rules: { orderBy: { id: 'asc' } } } } },
+    orderBy: { groupId: 'asc' },
+  },
 } satisfies Prisma.PortInclude
 export type PortForSpec = Prisma.PortGetPayload<{ include: typeof portSpecInclude }>
 
@@ -88,13 +91,16 @@ export async function routerSpec(
   ctx: Ctx,
   routerId: string,
 ): Promise<{ spec: RouterSpec; networkIds: string[] } | null> {
-  const router = await ctx.db.router.findUnique({ where: { id: routerId }, include: { floatingIps: true } })
+  const router = await ctx.db.router.findUnique({
+    where: { id: routerId },
+    include: { floatingIps: { orderBy: { id: 'asc' } } },
+  })
   if (!router) return null
   const [ports, external] = await Promise.all([
     ctx.db.port.findMany({
       where: { deviceOwner: 'network:router_interface', deviceId: routerId },
       include: { addresses: { include: { subnet: { select: { cidr: true } } } } },
-      orderBy: { createdAt: 'asc' },
+      orderBy: { id: 'asc' },
     }),
     router.externalNetworkId
       ? ctx.db.subnet.findFirst({
@@ -140,4 +146,5 @@ export async function routerSpec(
   }
 }
 
+const byId = (a: { id: string }, b: { id: string }) => a.id.localeCompare(b.id)
 const prefixOf = (cidr: string): number => Number(cidr.split('/')[1])

@@ -1,4 +1,5 @@
 import { inTransaction } from '../kernel/context.ts'
+import type { CloudError } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import type { Run } from '../kernel/workflow.ts'
 import { defineWorkflow } from '../kernel/workflow.ts'
@@ -10,6 +11,7 @@ import {
   applyRouter,
   removeNetworkFromHosts,
   removeRouterFromHosts,
+  setPortState,
 } from './apply.ts'
 import { forgetNetwork } from './networks/service.ts'
 import { forgetRouter } from './routers/service.ts'
@@ -22,7 +24,7 @@ function applying(
   action: string,
   title: string,
   work: (run: Run<unknown>) => Promise<void>,
-  failed: (run: Run<unknown>) => Promise<void> = async () => undefined,
+  failed: (run: Run<unknown>, error: CloudError) => Promise<void> = async () => undefined,
 ): void {
   defineWorkflow({ action, steps: [{ name: 'apply', title, run: work }], onFailed: failed })
 }
@@ -30,35 +32,54 @@ function applying(
 applying(
   'network.apply',
   'Telling the hosts',
-  (run) => applyNetwork(run.ctx, run.op, run.resourceId),
+  async (run) => {
+    await applyNetwork(run.ctx, run.op, run.resourceId)
+    await mark(run, 'network', 'active')
+  },
   (run) => mark(run, 'network'),
 )
 applying(
   'router.apply',
   'Setting up the router',
-  (run) => applyRouter(run.ctx, run.op, run.resourceId),
+  async (run) => {
+    await applyRouter(run.ctx, run.op, run.resourceId, (run.input as { left?: string[] }).left)
+    await mark(run, 'router', 'active')
+  },
   (run) => mark(run, 'router'),
 )
 applying('securityGroup.apply', 'Changing the filters of its ports', (run) =>
   applyGroup(run.ctx, run.op, run.resourceId),
 )
-applying('port.apply', 'Changing the filters of the port', async (run) => {
-  const port = await run.ctx.deps.root.port.findUnique({
-    where: { id: run.resourceId },
-    include: { securityGroups: true },
-  })
-  if (!port) return
-  if (port.hostId) await applyPort(run.ctx, run.op, port.id)
-  // Groups that the port was in, too: their members changed.
-  const before = (run.input as { groupIds?: string[] }).groupIds ?? []
-  await applyMemberships(run.ctx, run.op, [
-    ...new Set([...before, ...port.securityGroups.map((s) => s.groupId)]),
-  ])
-})
-applying('floatingIp.apply', 'Changing the router', async (run) => {
-  const { routerId } = run.input as { routerId: string | null }
-  if (routerId) await applyRouter(run.ctx, run.op, routerId)
-})
+applying(
+  'port.apply',
+  'Changing the filters of the port',
+  async (run) => {
+    const port = await run.ctx.deps.root.port.findUnique({
+      where: { id: run.resourceId },
+      include: { securityGroups: true },
+    })
+    if (!port) return
+    if (port.hostId) await applyPort(run.ctx, run.op, port.id)
+    // Groups that the port was in, too: their members changed.
+    const before = (run.input as { groupIds?: string[] }).groupIds ?? []
+    await applyMemberships(run.ctx, run.op, [
+      ...new Set([...before, ...port.securityGroups.map((s) => s.groupId)]),
+    ])
+  },
+  async (run, error) => {
+    const port = await run.ctx.deps.root.port.findUnique({ where: { id: run.resourceId } })
+    if (port) await setPortState(run.ctx, port, 'error', error.message)
+  },
+)
+applying(
+  'floatingIp.apply',
+  'Changing the router',
+  async (run) => {
+    const { routerId } = run.input as { routerId: string | null }
+    if (routerId) await applyRouter(run.ctx, run.op, routerId)
+  },
+  (run) => markFloatingIp(run),
+)
 
 defineWorkflow({
   action: 'network.delete',
@@ -85,22 +106,39 @@ defineWorkflow({
   onFailed: (run) => mark(run, 'router'),
 })
 
-/** The state `error`, which can be deleted or applied again. */
-async function mark(run: Run<unknown>, kind: 'network' | 'router'): Promise<void> {
+/** Not when it has been taken off meanwhile: then it is as free as any other. */
+async function markFloatingIp(run: Run<unknown>): Promise<void> {
   await inTransaction(run.ctx, async (tx) => {
-    const args = { where: { id: run.resourceId }, data: { state: 'error' } }
-    const { count } =
-      kind === 'network' ? await tx.db.network.updateMany(args) : await tx.db.router.updateMany(args)
-    if (count === 0) return
-    const row =
+    const [row] = await tx.db.floatingIp.updateManyAndReturn({
+      where: { id: run.resourceId, portId: { not: null } },
+      data: { state: 'error' },
+    })
+    if (!row) return
+    await appendEvent(tx, {
+      kind: 'floatingIp.updated',
+      projectId: row.projectId,
+      resourceKind: 'floatingIp',
+      resourceId: row.id,
+    })
+  })
+}
+
+/** `error`, in which it can be deleted or applied again, and back when that went well. */
+async function mark(run: Run<unknown>, kind: 'network' | 'router', state = 'error'): Promise<void> {
+  await inTransaction(run.ctx, async (tx) => {
+    const from = state === 'active' ? 'error' : undefined
+    const args = { where: { id: run.resourceId, state: from }, data: { state } }
+    const [row] =
       kind === 'network'
-        ? await tx.db.network.findUnique({ where: { id: run.resourceId } })
-        : await tx.db.router.findUnique({ where: { id: run.resourceId } })
+        ? await tx.db.network.updateManyAndReturn(args)
+        : await tx.db.router.updateManyAndReturn(args)
+    if (!row) return
     await appendEvent(tx, {
       kind: `${kind}.updated`,
-      projectId: row?.projectId ?? null,
+      projectId: row.projectId,
+      public: 'shared' in row && (row.shared || row.external),
       resourceKind: kind,
-      resourceId: run.resourceId,
+      resourceId: row.id,
     })
   })
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
+import { digestsOf } from './digest.ts'
 import type {
   AddressSetSpec,
   LocalNetworkDriver,
@@ -130,6 +131,7 @@ class Fake implements FakeNetwork {
       }),
       routers: this.#present(this.state.routers),
       addressSets: this.#present(this.state.sets),
+      digests: digestsOf(this.state, (id) => !this.state.lost.has(id)),
     }))
   }
 

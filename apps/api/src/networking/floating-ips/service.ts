@@ -12,6 +12,7 @@ import type { FloatingIpView, floatingIpAssociateInput, floatingIpCreateInput } 
 import { loadNetwork } from '../networks/load.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
+import { lockRouter } from '../routers/rows.ts'
 
 type ListInput = {
   limit: number
@@ -36,6 +37,13 @@ async function load(ctx: Ctx, action: string, id: string): Promise<FloatingIpMod
   if (!row) throw notFound('floating IP', id)
   authorize(ctx, action, { projectId: row.projectId })
   return row
+}
+
+/** One change of a floating IP after the other: of two who claim it, one comes second. In a transaction. */
+async function lock(ctx: Ctx, action: string, id: string): Promise<FloatingIpModel> {
+  await load(ctx, action, id)
+  await ctx.db.$executeRaw`SELECT 1 FROM "FloatingIp" WHERE "id" = ${id}::uuid FOR UPDATE`
+  return load(ctx, action, id)
 }
 
 /** Takes an address of the external network; with portId it is associated at once. */
@@ -92,7 +100,7 @@ export async function associateFloatingIp(
   input: z.output<typeof floatingIpAssociateInput>,
 ): Promise<FloatingIpView> {
   await inTransaction(ctx, async (tx) => {
-    const row = await load(tx, 'floatingIp:update', input.id)
+    const row = await lock(tx, 'floatingIp:update', input.id)
     if (input.portId) return associateRow(tx, row, input.portId)
     if (row.portId) await disassociateRow(tx, row)
   })
@@ -103,6 +111,9 @@ async function associateRow(ctx: Ctx, row: FloatingIpModel, portId: string): Pro
   if (row.portId === portId) return
   if (row.portId) throw conflict(`${row.address} is in use. Disassociate it first.`)
   const port = await loadPort(ctx, 'port:update', portId)
+  // Two floating IPs that want one port take turns, too, and the port stays.
+  if (!(await ctx.db.$executeRaw`SELECT 1 FROM "Port" WHERE "id" = ${portId}::uuid FOR UPDATE`))
+    throw notFound('port', portId)
   const fixed = port.addresses[0]
   if (port.projectId !== row.projectId || !port.deviceOwner.startsWith('compute:'))
     throw invalidInput('A floating IP goes to a port of an instance of the same project.', 'portId')
@@ -110,7 +121,9 @@ async function associateRow(ctx: Ctx, row: FloatingIpModel, portId: string): Pro
   if (await ctx.db.floatingIp.count({ where: { portId, fixedAddress: fixed.address } }))
     throw conflict(`${fixed.address} has a floating IP already. Disassociate that one first.`)
   const router = await routerOf(ctx, port.networkId, row.networkId)
-  if (!router)
+  if (router) await lockRouter(ctx, router)
+  // Asked again, because the router may have changed until the lock was ours.
+  if (!router || (await routerOf(ctx, port.networkId, row.networkId)) !== router)
     throw conflict(
       `No router leads from network “${port.network.name}” to the external network of ${row.address}. Create a router with a gateway and attach the network to it.`,
     )
@@ -166,7 +179,7 @@ async function routerOf(ctx: Ctx, networkId: string, externalNetworkId: string):
 export async function deleteFloatingIp(ctx: Ctx, input: { id: string }): Promise<FloatingIpView> {
   const view = await one(ctx, input.id)
   await inTransaction(ctx, async (tx) => {
-    const row = await load(tx, 'floatingIp:delete', input.id)
+    const row = await lock(tx, 'floatingIp:delete', input.id)
     if (row.portId) await disassociateRow(tx, row)
     const holders = await tx.db.port.findMany({
       where: { deviceOwner: 'network:floatingip', deviceId: row.id },

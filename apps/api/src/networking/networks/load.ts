@@ -1,6 +1,6 @@
-import type { NetworkModel, SubnetModel } from '@stratolith/db'
+import { type NetworkModel, Prisma, type SubnetModel } from '@stratolith/db'
 import { type Ctx, isAdmin } from '../../kernel/context.ts'
-import { notFound } from '../../kernel/errors.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 
 export type NetworkRow = NetworkModel & { subnets: SubnetModel[] }
@@ -10,6 +10,19 @@ export function visibleNetworks(ctx: Ctx, allProjects = false): object {
   if (isAdmin(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
   const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
   return { OR: [{ projectId }, { shared: true }, { external: true }] }
+}
+
+/**
+ * Until the transaction ends the network cannot be deleted, and one that is being deleted gets nothing
+ * new: else its deletion could never end. `alone`: other callers who say so wait, too.
+ */
+export async function holdNetwork(ctx: Ctx, network: { id: string; name: string }, alone = false) {
+  const lock = Prisma.raw(alone ? 'FOR UPDATE' : 'FOR KEY SHARE')
+  const [row] = await ctx.db.$queryRaw<{ state: string }[]>`
+    SELECT "state" FROM "Network" WHERE "id" = ${network.id}::uuid ${lock}`
+  if (!row) throw notFound('network', network.id)
+  if (row.state === 'deleting')
+    throw conflict(`Network “${network.name}” is being deleted. Choose another one.`)
 }
 
 /** By (what the caller may see, id), then authorized; unseen is 404. */

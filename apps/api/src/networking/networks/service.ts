@@ -17,7 +17,7 @@ import type {
 import { overlaps, parseCidr } from '../ipv4.ts'
 import { addInterfaceRow, createRouterRow } from '../routers/rows.ts'
 import { addSubnet, oneNetwork } from '../subnets/service.ts'
-import { loadNetwork, type NetworkRow, visibleNetworks } from './load.ts'
+import { holdNetwork, loadNetwork, type NetworkRow, visibleNetworks } from './load.ts'
 import { networkViews } from './view.ts'
 
 export async function listNetworks(
@@ -112,7 +112,7 @@ export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<Ne
   const view = await oneNetwork(ctx, input.id)
   await inTransaction(ctx, async (tx) => {
     const row = await loadNetwork(tx, 'network:delete', input.id)
-    await tx.db.$executeRaw`SELECT 1 FROM "Network" WHERE "id" = ${row.id}::uuid FOR UPDATE`
+    await holdNetwork(tx, row, true)
     const ports = await tx.db.port.groupBy({
       by: ['deviceOwner'],
       where: { networkId: row.id },

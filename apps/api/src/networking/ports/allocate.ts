@@ -15,8 +15,7 @@ const windowSize = 64
 
 /**
  * Gives `portId` a free address of the subnet's pool. Looks at 64 candidates a time from a random
- * start, so the cost does not grow with the subnet; the primary key (subnet, address) decides
- * races. Raises conflict when the pool is exhausted. In a transaction.
+ * start, so the cost does not grow with the subnet; `take` decides races. Raises conflict when the pool is exhausted. In a transaction.
  */
 export async function allocateAddress(ctx: Ctx, subnet: PoolSubnet, portId: string): Promise<string> {
   const start = toNumber(subnet.poolStart)
@@ -40,11 +39,15 @@ export async function allocateAddress(ctx: Ctx, subnet: PoolSubnet, portId: stri
   )
 }
 
-/** False when somebody else has it. */
+/**
+ * False when somebody else has it, or is about to: waiting for another transaction, which may wait for an
+ * address of this one, could end in a deadlock.
+ */
 export async function take(ctx: Ctx, subnetId: string, address: string, portId: string): Promise<boolean> {
   invariant(ctx.db !== ctx.deps.root, 'addresses are taken inside a transaction')
   const rows = await ctx.db.$executeRaw(Prisma.sql`INSERT INTO "PortAddress" ("subnetId", "address", "portId")
-    VALUES (${subnetId}::uuid, ${address}, ${portId}::uuid) ON CONFLICT DO NOTHING`)
+    SELECT ${subnetId}::uuid, ${address}, ${portId}::uuid
+    WHERE pg_try_advisory_xact_lock(hashtextextended(${`address:${subnetId}:${address}`}, 0)) ON CONFLICT DO NOTHING`)
   return rows === 1
 }
 

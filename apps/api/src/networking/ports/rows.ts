@@ -3,7 +3,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
-import type { NetworkRow } from '../networks/load.ts'
+import { holdNetwork, type NetworkRow } from '../networks/load.ts'
 import { allocateAddress, newMac, take } from './allocate.ts'
 
 export type NewPort = {
@@ -22,6 +22,7 @@ export async function createPortRow(
   ctx: Ctx,
   wish: NewPort,
 ): Promise<PortModel & { address: string | null }> {
+  await holdNetwork(ctx, wish.network)
   if (wish.projectId) await reserveQuota(ctx, wish.projectId, { ports: 1 })
   const port = await ctx.db.port.create({
     data: {
@@ -76,16 +77,15 @@ export async function deletePortRows(ctx: Ctx, ids: readonly string[]): Promise<
   }
 }
 
-export async function portEvent(
-  ctx: Ctx,
-  port: Pick<PortModel, 'id' | 'projectId' | 'deviceId' | 'networkId'>,
-  what: 'created' | 'updated' | 'deleted',
-): Promise<void> {
-  await appendEvent(ctx, {
-    kind: `port.${what}`,
-    projectId: port.projectId,
-    resourceKind: 'port',
-    resourceId: port.id,
-    data: { deviceId: port.deviceId, networkId: port.networkId },
-  })
-}
+type EventPort = Pick<PortModel, 'id' | 'projectId' | 'deviceId' | 'networkId'>
+
+export const portEvent = (ctx: Ctx, port: EventPort, what: 'created' | 'updated' | 'deleted') =>
+  appendEvent(ctx, portEventOf(port, what))
+
+export const portEventOf = (port: EventPort, what: 'created' | 'updated' | 'deleted') => ({
+  kind: `port.${what}`,
+  projectId: port.projectId,
+  resourceKind: 'port',
+  resourceId: port.id,
+  data: { deviceId: port.deviceId, networkId: port.networkId },
+})

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { notFound } from '../../kernel/errors.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { startOperation } from '../../kernel/workflow.ts'
@@ -36,6 +36,8 @@ export const getPort = async (ctx: Ctx, input: { id: string }): Promise<PortView
 export async function updatePort(ctx: Ctx, input: z.output<typeof portUpdateInput>): Promise<PortView> {
   await inTransaction(ctx, async (tx) => {
     const row = await loadPort(tx, 'port:update', input.id)
+    if (input.securityGroupIds && row.deviceOwner.startsWith('network:'))
+      throw conflict('This port belongs to a router or to the cloud; security groups are for instances.')
     if (input.name !== undefined)
       await tx.db.port.update({ where: { id: row.id }, data: { name: input.name } })
     if (input.securityGroupIds) {

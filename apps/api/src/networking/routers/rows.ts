@@ -105,11 +105,12 @@ export async function addInterfaceRow(ctx: Ctx, router: RouterModel, subnetId: s
   await applyRouterLater(ctx, router)
 }
 
-/** Queues the host's part. `changed` names networks whose router may be gone from the rows. */
+/** Queues the host's part. `left` names networks that the router has just been taken off. */
 export async function applyRouterLater(
   ctx: Ctx,
   router: RouterModel,
-  action = 'router.apply',
+  action: 'router.apply' | 'router.delete' = 'router.apply',
+  left: string[] = [],
 ): Promise<void> {
   await startOperation(ctx, {
     id: crypto.randomUUID(),
@@ -118,5 +119,14 @@ export async function applyRouterLater(
     resourceId: router.id,
     resourceName: router.name,
     projectId: router.projectId,
+    input: { left },
   })
+}
+
+/** One change of a router after the other, and none while it is being deleted. In a transaction. */
+export async function lockRouter(ctx: Ctx, id: string): Promise<void> {
+  const rows = await ctx.db.$queryRaw<{ state: string }[]>`
+    SELECT "state" FROM "Router" WHERE "id" = ${id}::uuid FOR UPDATE`
+  if (rows[0]?.state === undefined) throw notFound('router', id)
+  if (rows[0].state === 'deleting') throw conflict('This router is being deleted. Use another one.')
 }

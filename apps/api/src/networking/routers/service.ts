@@ -9,7 +9,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
 import type { RouterView, routerCreateInput, routerGatewayInput, routerInterfaceInput } from '../contract.ts'
 import { deletePortRows } from '../ports/rows.ts'
-import { addInterfaceRow, applyRouterLater, createRouterRow, setGatewayRow } from './rows.ts'
+import { addInterfaceRow, applyRouterLater, createRouterRow, lockRouter, setGatewayRow } from './rows.ts'
 
 type ListInput = {
   limit: number
@@ -57,7 +57,7 @@ export async function addRouterInterface(
   ctx: Ctx,
   input: z.output<typeof routerInterfaceInput>,
 ): Promise<RouterView> {
-  await change(ctx, input.id, (tx, router) => addInterfaceRow(tx, router, input.subnetId), false)
+  await change(ctx, input.id, (tx, router) => addInterfaceRow(tx, router, input.subnetId))
   return getRouter(ctx, input)
 }
 
@@ -80,6 +80,7 @@ export async function removeRouterInterface(
     if (fips > 0)
       throw conflict(`${fips} floating IPs reach instances through this interface. Disassociate them first.`)
     await deletePortRows(tx, [port.id])
+    await applyRouterLater(tx, router, 'router.apply', [port.networkId])
     await appendEvent(tx, {
       kind: 'network.updated',
       projectId: router.projectId,
@@ -90,12 +91,14 @@ export async function removeRouterInterface(
   return getRouter(ctx, input)
 }
 
+/** null: it leads nowhere any more. */
 export async function setRouterGateway(
   ctx: Ctx,
   input: z.output<typeof routerGatewayInput>,
 ): Promise<RouterView> {
   await change(ctx, input.id, async (tx, router) => {
     await setGatewayRow(tx, router, input.externalNetworkId)
+    await applyRouterLater(tx, router)
   })
   return getRouter(ctx, input)
 }
@@ -104,6 +107,7 @@ export async function deleteRouter(ctx: Ctx, input: { id: string }): Promise<Rou
   const view = await getRouter(ctx, input)
   await inTransaction(ctx, async (tx) => {
     const router = await loadRouter(tx, 'router:delete', input.id)
+    await lockRouter(tx, router.id)
     const fips = await tx.db.floatingIp.count({ where: { routerId: router.id } })
     if (fips > 0) throw conflict(`${fips} floating IPs lead through this router. Disassociate them first.`)
     await tx.db.router.update({ where: { id: router.id }, data: { state: 'deleting' } })
@@ -142,13 +146,13 @@ async function change(
   ctx: Ctx,
   id: string,
   work: (tx: Ctx, router: RouterModel) => Promise<void>,
-  apply = true,
 ): Promise<void> {
   await inTransaction(ctx, async (tx) => {
+    await loadRouter(tx, 'router:update', id)
+    await lockRouter(tx, id)
+    // Read again: another change may have been under way until the lock was ours.
     const router = await loadRouter(tx, 'router:update', id)
-    await tx.db.$executeRaw`SELECT 1 FROM "Router" WHERE "id" = ${id}::uuid FOR UPDATE`
     await work(tx, router)
-    if (apply) await applyRouterLater(tx, router)
     await routerEvent(tx, router, 'updated')
   })
 }

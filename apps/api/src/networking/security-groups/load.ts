@@ -11,13 +11,19 @@ export async function loadGroup(ctx: Ctx, action: string, id: string): Promise<S
   return row
 }
 
-/** Every one of `ids`, of the project of the scope alone (also for administrators): one query. */
+/**
+ * Every one of `ids`, of the project of the scope alone (also for administrators). Inside a transaction
+ * they stay until its end.
+ */
 export async function loadGroups(
   ctx: Ctx,
   action: string,
   ids: readonly string[],
 ): Promise<SecurityGroupModel[]> {
   const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
+  if (ctx.db !== ctx.deps.root)
+    await ctx.db.$executeRaw`
+      SELECT 1 FROM "SecurityGroup" WHERE "id" = ANY(${[...ids].sort()}::uuid[]) ORDER BY "id" FOR KEY SHARE`
   const rows = await ctx.db.securityGroup.findMany({ where: { id: { in: [...ids] }, projectId } })
   for (const id of ids) if (!rows.some((row) => row.id === id)) throw notFound('security group', id)
   for (const row of rows) authorize(ctx, action, { projectId: row.projectId })

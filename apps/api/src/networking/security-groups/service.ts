@@ -2,7 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, listScope, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/errors.ts'
+import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
@@ -189,6 +189,7 @@ export async function deleteSecurityGroup(ctx: Ctx, input: { id: string }): Prom
   await inTransaction(ctx, async (tx) => {
     const row = await loadGroup(tx, 'securityGroup:delete', input.id)
     if (row.isDefault) throw conflict('The default group of a project stays.')
+    await tx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${row.id}::uuid FOR UPDATE`
     const used = await tx.db.portSecurityGroup.count({ where: { groupId: row.id } })
     if (used > 0) throw conflict(`${used} ports use this group. Take it off them first.`)
     const rules = await tx.db.securityGroupRule.findMany({
@@ -196,7 +197,8 @@ export async function deleteSecurityGroup(ctx: Ctx, input: { id: string }): Prom
       select: { groupId: true, projectId: true },
     })
     const others = [...new Set(rules.map((rule) => rule.groupId).filter((id) => id !== row.id))]
-    await tx.db.securityGroup.delete({ where: { id: row.id } })
+    const { count } = await tx.db.securityGroup.deleteMany({ where: { id: row.id } })
+    if (count === 0) throw notFound('security group', row.id)
     await releaseQuota(tx, row.projectId, { securityGroups: 1, securityGroupRules: rules.length })
     await recordOperation(tx, { ...historyOf(row, 'securityGroup.delete'), id: crypto.randomUUID() })
     await groupEvent(tx, row, 'deleted')
@@ -226,7 +228,7 @@ export async function addSecurityGroupRule(
         [rule.remoteGroupId],
       )
     if (await tx.db.securityGroupRule.findFirst({ where: { groupId: group.id, ...rule } }))
-      throw alreadyExists('rule', describe(rule))
+      throw new CloudError('already_exists', `The group has this rule already: ${describe(rule)}.`)
     await reserveQuota(tx, group.projectId, { securityGroupRules: 1 })
     await tx.db.securityGroupRule.create({
       data: {

@@ -3,10 +3,10 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
-import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { startOperation } from '../../kernel/workflow.ts'
 import type { NetworkView, subnetCreateInput } from '../contract.ts'
 import { contains, fromNumber, overlaps, parseCidr, toNumber } from '../ipv4.ts'
-import { loadNetwork, type NetworkRow } from '../networks/load.ts'
+import { holdNetwork, loadNetwork, type NetworkRow } from '../networks/load.ts'
 import { networkViews } from '../networks/view.ts'
 
 type SubnetInput = z.output<typeof subnetCreateInput>
@@ -37,7 +37,7 @@ export async function addSubnet(
 ): Promise<string> {
   const cidr = parseCidr(input.cidr)
   // Two adders of one network take turns, so that neither misses the other's range.
-  await ctx.db.$executeRaw`SELECT 1 FROM "Network" WHERE "id" = ${network.id}::uuid FOR UPDATE`
+  await holdNetwork(ctx, network, true)
   const siblings = await ctx.db.subnet.findMany({ where: { networkId: network.id }, select: { cidr: true } })
   const clash = siblings.find((subnet) => overlaps(parseCidr(subnet.cidr), cidr))
   if (clash)
@@ -97,16 +97,18 @@ export async function deleteSubnet(ctx: Ctx, input: { id: string }): Promise<Net
       throw notFound('subnet', input.id)
     })
     await loadNetwork(tx, 'subnet:delete', network.id)
+    await tx.db.$executeRaw`SELECT 1 FROM "Subnet" WHERE "id" = ${subnet.id}::uuid FOR UPDATE`
     const used = await tx.db.portAddress.count({ where: { subnetId: subnet.id } })
     if (used > 0)
       throw conflict(
         `${used} addresses of this subnet are in use. Delete the instances on it and detach the router first.`,
       )
-    await tx.db.subnet.delete({ where: { id: subnet.id } })
+    const { count } = await tx.db.subnet.deleteMany({ where: { id: subnet.id } })
+    if (count === 0) throw notFound('subnet', subnet.id)
     await releaseQuota(tx, network.projectId, { subnets: 1 })
-    await recordOperation(tx, {
+    await startOperation(tx, {
       id: crypto.randomUUID(),
-      action: 'subnet.delete',
+      action: 'network.apply',
       resourceKind: 'network',
       resourceId: network.id,
       resourceName: network.name,
@@ -115,6 +117,7 @@ export async function deleteSubnet(ctx: Ctx, input: { id: string }): Promise<Net
     await appendEvent(tx, {
       kind: 'network.updated',
       projectId: network.projectId,
+      public: network.shared || network.external,
       resourceKind: 'network',
       resourceId: network.id,
     })

@@ -1,3 +1,4 @@
+import { digestsOf } from '../digest.ts'
 import type { ObservedNetwork, ObservedPort } from '../interface.ts'
 import { type Kernel, owned } from './kernel.ts'
 import { idsOf } from './names.ts'
@@ -14,22 +15,27 @@ export function observe(plane: Plane, kernel: Kernel): ObservedNetwork {
     ...owned(kernel, 'network').map((item) => item.id),
     ...idsOf(plane.place, 'dhcp', names),
   ])
+  const ports = owned(kernel, 'port')
+    .map(
+      (item): ObservedPort => ({
+        id: item.id,
+        tap: item.link.name,
+        state: stateOf(plane, item.id, kernel),
+      }),
+    )
+    .sort((a, b) => a.id.localeCompare(b.id))
+  const routers = idsOf(plane.place, 'router', names).sort()
+  const addressSets = [...kernel.rules.sets.keys()]
+    .filter((key) => key.startsWith(setPrefix))
+    .map((key) => key.slice(setPrefix.length).replaceAll('_', '-'))
+    .sort()
+  const there = new Set([...networks, ...ports.map((port) => port.id), ...routers, ...addressSets])
   return {
     networks: [...networks].sort(),
-    ports: owned(kernel, 'port')
-      .map(
-        (item): ObservedPort => ({
-          id: item.id,
-          tap: item.link.name,
-          state: stateOf(plane, item.id, kernel),
-        }),
-      )
-      .sort((a, b) => a.id.localeCompare(b.id)),
-    routers: idsOf(plane.place, 'router', names).sort(),
-    addressSets: [...kernel.rules.sets.keys()]
-      .filter((key) => key.startsWith(setPrefix))
-      .map((key) => key.slice(setPrefix.length).replaceAll('_', '-'))
-      .sort(),
+    ports,
+    routers,
+    addressSets,
+    digests: digestsOf(plane.state.recorded, (id) => there.has(id)),
   }
 }
 
