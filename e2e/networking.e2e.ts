@@ -35,7 +35,7 @@ test('one click makes a network with a way out; the other browser sees it', asyn
 test('a network of one’s own: a wrong range is answered at its field', async () => {
   await page.goto('/networks?create=1')
   const panel = page.getByRole('dialog')
-  await panel.getByLabel('Name', { exact: true }).first().fill('mine')
+  await panel.getByRole('textbox', { name: /^Name/ }).first().fill('mine')
   await panel
     .getByLabel(/CIDR|range/i)
     .first()
