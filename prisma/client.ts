@@ -7,7 +7,38 @@ export type * from './generated/models.ts'
 /** Opens a pool of `connections` (default 10) to `url`. Close with `$disconnect()`. */
 export function openDatabase(url: string, connections = 10): PrismaClient {
   return new PrismaClient({
-    adapter: new PrismaPg({ connectionString: url, max: connections }),
+    adapter: new PrismaPg(
+      { connectionString: url, max: connections },
+      { statementNameGenerator: statementNames() },
+    ),
     transactionOptions: { maxWait: 10_000, timeout: 20_000 },
   })
+}
+
+/** A statement is prepared on its connection once this process has sent it that often … */
+const preparedFrom = 10
+/** … and so many of them at most, because each takes memory in every connection. */
+const preparedMost = 200
+
+/**
+ * Names those statements that come again and again, so that PostgreSQL parses and plans them once
+ * a connection. A text that is new or rare (lists of varying length, searches) stays unnamed ('').
+ */
+function statementNames(): (query: { sql: string }) => string {
+  const seen = new Map<string, number>()
+  const names = new Map<string, string>()
+  return ({ sql }) => {
+    const name = names.get(sql)
+    if (name !== undefined || names.size >= preparedMost) return name ?? ''
+    const times = (seen.get(sql) ?? 0) + 1
+    if (times < preparedFrom) {
+      if (seen.size > 2_000) seen.clear()
+      seen.set(sql, times)
+      return ''
+    }
+    seen.delete(sql)
+    const fresh = `s${names.size}`
+    names.set(sql, fresh)
+    return fresh
+  }
 }

@@ -25,7 +25,7 @@ export const isIdle = (row: InstanceRow): boolean => row.taskState === null && s
 export async function adopt(ctx: Ctx, row: InstanceRow, observed: ObservedInstance | null): Promise<boolean> {
   const patch = correction(row, observed)
   if (!patch) return false
-  const won = await ctx.deps.root.$transaction((tx) => moveState({ ...ctx, db: tx }, row, patch))
+  const won = await moveState({ ...ctx, db: ctx.deps.root }, row, patch)
   if (won)
     ctx.log.info(
       { instanceId: row.id, from: row.vmState, to: patch.vmState },

@@ -6,7 +6,7 @@ import type { Page } from '../kernel/contract.ts'
 import { invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { plainOp } from '../kernel/hosts.ts'
-import { pageOf } from '../kernel/page.ts'
+import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { capacityOf } from './capacity.ts'
@@ -21,7 +21,7 @@ export type Need = { vcpus: number; memoryMib: number; diskGib: number }
 /** Administrators only. By name. */
 export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
   authorize(ctx, 'hosts:list_hosts')
-  const where = input.search ? { name: { contains: input.search, mode: 'insensitive' as const } } : {}
+  const where = input.search ? { name: containing(input.search) } : {}
   const page = await pageOf<HostRow>(ctx.db.host, input, where, {
     orderBy: [{ name: input.sortDir }, { id: input.sortDir }],
   })
@@ -132,7 +132,7 @@ export async function releaseHost(ctx: Ctx, hostId: string, need: Need): Promise
 
 /** Every host with its room, for the scheduler; the caller decides what of it a tenant may read. */
 export async function hostsForPlacement(ctx: Ctx) {
-  const rows = await ctx.db.host.findMany({ orderBy: { name: 'asc' } })
+  const rows = await ctx.db.host.findMany({ orderBy: { name: 'asc' }, omit: { facts: true } })
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
@@ -168,7 +168,7 @@ async function instanceCounts(ctx: Ctx, rows: readonly HostRow[]): Promise<Map<s
   return new Map(counts.map((count) => [count.hostId ?? '', count._count]))
 }
 
-const room = (row: HostRow) => ({
+const room = (row: Omit<HostRow, 'facts'>) => ({
   vcpus: { used: row.vcpusUsed, total: row.vcpus },
   memoryMib: { used: row.memoryMibUsed, total: row.memoryMib },
   diskGib: { used: row.diskGibUsed, total: row.diskGib },

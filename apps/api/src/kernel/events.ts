@@ -24,21 +24,26 @@ export async function appendEvent(ctx: Ctx, event: NewEvent): Promise<void> {
 
 /**
  * The same in one statement with the changes that it tells of ("name AS (UPDATE …)"): one round
- * trip and one commit for all, also outside of a transaction.
+ * trip and one commit for all, also outside of a transaction. With `onlyFrom` (the name of one of
+ * them, which returns its rows) there is an event only if that one changed its row. Returns
+ * whether there is one.
  */
 export async function appendEventWith(
   ctx: Ctx,
   event: NewEvent,
   changes: readonly Prisma.Sql[],
-): Promise<void> {
+  onlyFrom?: string,
+): Promise<boolean> {
   const insert = Prisma.sql`e AS (
       INSERT INTO "Event" ("kind", "projectId", "public", "resourceKind", "resourceId", "operationId", "actorId", "requestId", "data")
-      VALUES (${event.kind}, ${event.projectId}, ${event.public ?? false}, ${event.resourceKind}, ${event.resourceId},
-              ${event.operationId ?? null}::uuid, ${ctx.actor.userId}, ${ctx.requestId}, ${JSON.stringify(event.data ?? {})}::jsonb)
+      SELECT ${event.kind}::text, ${event.projectId}::text, ${event.public ?? false}::boolean, ${event.resourceKind}::text,
+             ${event.resourceId}::text, ${event.operationId ?? null}::uuid, ${ctx.actor.userId}::text, ${ctx.requestId}::text,
+             ${JSON.stringify(event.data ?? {})}::jsonb ${onlyFrom ? Prisma.raw(`FROM "${onlyFrom}"`) : Prisma.empty}
       RETURNING 1)`
-  await ctx.db.$executeRaw(
+  const rows = await ctx.db.$executeRaw(
     Prisma.sql`WITH ${Prisma.join([...changes, insert])} SELECT pg_notify('stratolith_events', '') FROM e`,
   )
+  return rows > 0
 }
 
 type Row = {

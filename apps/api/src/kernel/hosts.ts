@@ -9,6 +9,7 @@ import { CloudError } from './errors.ts'
  */
 export class HostConnections {
   readonly #open = new Map<string, HostDrivers>()
+  readonly #endpoints = new Map<string, { endpoint: string; readAt: number }>()
   readonly #connect: (endpoint: string) => HostDrivers
   constructor(connect: (endpoint: string) => HostDrivers) {
     this.#connect = connect
@@ -21,16 +22,27 @@ export class HostConnections {
     }
     return drivers
   }
+  /** Endpoint of a host, asked of `read` at most once in 5 s: each step of a workflow needs it. */
+  async endpointOf(hostId: string, read: () => Promise<string>): Promise<string> {
+    const known = this.#endpoints.get(hostId)
+    if (known && Date.now() - known.readAt < endpointMs) return known.endpoint
+    const endpoint = await read()
+    this.#endpoints.set(hostId, { endpoint, readAt: Date.now() })
+    return endpoint
+  }
 }
+const endpointMs = 5_000
 
 /** Drivers of the host with that id. */
 export async function driversOf(ctx: Ctx, hostId: string): Promise<HostDrivers> {
-  const host = await ctx.db.host.findUnique({ where: { id: hostId }, select: { endpoint: true } })
-  if (!host)
+  const endpoint = await ctx.deps.hosts.endpointOf(hostId, async () => {
+    const host = await ctx.db.host.findUnique({ where: { id: hostId }, select: { endpoint: true } })
+    if (host) return host.endpoint
     throw new CloudError('internal', 'The host of this resource is not registered any more.', {
       detail: `host ${hostId}`,
     })
-  return ctx.deps.hosts.at(host.endpoint)
+  })
+  return ctx.deps.hosts.at(endpoint)
 }
 
 /** An Op for a driver call made outside a workflow (reconcilers, console). */

@@ -7,6 +7,14 @@ type Delegate<Row> = {
   count(args: object): Promise<number>
 }
 
+/** Where-fragment: the field has `text` in it, in any case. LIKE's own characters count as themselves. */
+export const containing = (text: string) => ({
+  contains: likeLiteral(text),
+  mode: 'insensitive' as const,
+})
+/** For startsWith and endsWith, which Prisma hands to LIKE as they are. */
+export const likeLiteral = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
+
 /**
  * One page of a table, newest first by default, in three queries whatever its size: the marker's
  * existence (within the same filter: R1), the rows by cursor, the count. `orderBy` ends in id.

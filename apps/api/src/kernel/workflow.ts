@@ -121,7 +121,11 @@ export async function runOperation(
   operationId: string,
   attempt: { last: boolean; signal?: AbortSignal; probe?: Probe },
 ): Promise<void> {
-  const row = await deps.root.operation.findUnique({ where: { id: operationId }, include: { steps: true } })
+  const row = await deps.root.operation.findUnique({
+    where: { id: operationId },
+    include: { steps: true },
+    omit: { explanation: true },
+  })
   if (!row || row.state === 'succeeded' || row.state === 'failed') return
   const workflow = workflowNamed(row.action)
   invariant(workflow, `no workflow ${row.action}`)
@@ -246,6 +250,7 @@ function makeRun(ctx: Ctx, row: Row, signal: AbortSignal): Run<unknown> {
       await ctx.deps.root.operation.update({
         where: { id: row.id },
         data: { stateData: data as Prisma.InputJsonObject },
+        select: { id: true },
       })
     },
     progress,

@@ -3,7 +3,7 @@ import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import type { FlavorView, flavorCreateInput } from '../contract.ts'
@@ -46,7 +46,7 @@ export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): 
   authorize(ctx, 'compute:list_flavors')
   const where = {
     ...usable(ctx),
-    ...(input.search ? { name: { contains: input.search, mode: 'insensitive' } } : {}),
+    ...(input.search ? { name: containing(input.search) } : {}),
   }
   const page = await pageOf<Flavor>(ctx.db.flavor, input, where, {
     orderBy: [{ vcpus: 'asc' }, { memoryMib: 'asc' }, { diskGib: 'asc' }, { id: 'asc' }],

@@ -1,8 +1,8 @@
-import type { Prisma } from '@stratolith/db'
+import { Prisma } from '@stratolith/db'
 import { type Ctx, isAdmin, visible } from '../../kernel/context.ts'
 import type { Allowed } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
-import { appendEvent } from '../../kernel/events.ts'
+import { appendEvent, appendEventWith } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { TaskState, VmState } from '../contract.ts'
 
@@ -25,42 +25,47 @@ export async function loadInstance(ctx: Ctx, action: string, id: string): Promis
   return typed(row)
 }
 
-type Patch = Pick<
-  Prisma.InstanceUncheckedUpdateManyInput,
-  | 'vmState'
-  | 'taskState'
-  | 'powerState'
-  | 'hostId'
-  | 'launchedAt'
-  | 'faultCode'
-  | 'faultMessage'
-  | 'faultDetail'
-  | 'faultAt'
-  | 'floatingIpId'
->
+/** What may change with a state, and the type that PostgreSQL knows it by. */
+const columns = {
+  vmState: 'text',
+  taskState: 'text',
+  powerState: 'int',
+  hostId: 'uuid',
+  launchedAt: 'timestamptz',
+  faultCode: 'int',
+  faultMessage: 'text',
+  faultDetail: 'text',
+  faultAt: 'timestamptz',
+  floatingIpId: 'uuid',
+} as const
+type Column = keyof typeof columns
+type Patch = Partial<Pick<InstanceRow, Column>>
 export const noFault = { faultCode: null, faultMessage: null, faultDetail: null, faultAt: null }
 
 /**
  * The only way a state changes: a conditional update on the generation that the decision was made
- * on, so that of two concurrent changes one wins and the other learns it. Appends the event in the
- * same transaction. Returns whether it won; `ctx.db` is a transaction.
+ * on, so that of two concurrent changes one wins and the other learns it. The event is part of the
+ * same statement. Returns whether it won.
  */
-export async function moveState(
+export function moveState(
   ctx: Ctx,
   row: Pick<InstanceRow, 'id' | 'projectId' | 'generation'>,
   patch: Patch,
   operationId?: string,
 ): Promise<boolean> {
-  const { count } = await ctx.db.instance.updateMany({
-    where: { id: row.id, generation: row.generation },
-    data: { ...patch, generation: { increment: 1 } },
-  })
-  if (count === 0) return false
-  await noteInstance(ctx, row, 'updated', operationId, {
+  const values = (Object.keys(columns) as Column[])
+    .filter((column) => patch[column] !== undefined)
+    .map(
+      (column) => Prisma.sql`${Prisma.raw(`"${column}"`)} = ${patch[column]}::${Prisma.raw(columns[column])}`,
+    )
+  const moved = Prisma.sql`moved AS (
+    UPDATE "Instance" SET ${Prisma.join([...values, Prisma.sql`"generation" = "generation" + 1`])}, "updatedAt" = ${new Date()}::timestamptz
+    WHERE "id" = ${row.id}::uuid AND "generation" = ${row.generation}::int RETURNING 1)`
+  const data = {
     ...(patch.vmState === undefined ? {} : { vmState: patch.vmState }),
     ...(patch.taskState === undefined ? {} : { taskState: patch.taskState }),
-  })
-  return true
+  }
+  return appendEventWith(ctx, instanceEvent(row, 'updated', operationId, data), [moved], 'moved')
 }
 
 export async function noteInstance(
@@ -70,15 +75,22 @@ export async function noteInstance(
   operationId?: string,
   data: Record<string, unknown> = {},
 ): Promise<void> {
-  await appendEvent(ctx, {
-    kind: `instance.${what}`,
-    projectId: row.projectId,
-    resourceKind: 'instance',
-    resourceId: row.id,
-    operationId,
-    data,
-  })
+  await appendEvent(ctx, instanceEvent(row, what, operationId, data))
 }
+
+const instanceEvent = (
+  row: Pick<InstanceRow, 'id' | 'projectId'>,
+  what: 'created' | 'updated' | 'deleted',
+  operationId: string | undefined,
+  data: Record<string, unknown>,
+) => ({
+  kind: `instance.${what}`,
+  projectId: row.projectId,
+  resourceKind: 'instance',
+  resourceId: row.id,
+  operationId,
+  data,
+})
 
 /** Throws the sentence of the contract's table. A lock does not bind administrators. */
 export function demand(

@@ -4,7 +4,7 @@ import { type Ctx, listScope } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { driversOf, plainOp } from '../../kernel/hosts.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { securityGroupsOf } from '../../networking/service.ts'
 import type {
@@ -66,8 +66,8 @@ function hostFilter(ctx: Ctx, hostId: string): Prisma.InstanceWhereInput {
 /** By part of the name or by the whole id. */
 function searched(text: string): Prisma.InstanceWhereInput {
   return idPattern.test(text.trim())
-    ? { OR: [{ id: text.trim().toLowerCase() }, { name: { contains: text, mode: 'insensitive' } }] }
-    : { name: { contains: text, mode: 'insensitive' } }
+    ? { OR: [{ id: text.trim().toLowerCase() }, { name: containing(text) }] }
+    : { name: containing(text) }
 }
 
 export async function getInstance(ctx: Ctx, input: { id: string }): Promise<InstanceDetail> {

@@ -4,7 +4,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import type { KeyPairCreated, KeyPairView, keyPairCreateInput } from '../contract.ts'
@@ -35,7 +35,7 @@ export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>):
   authorize(ctx, 'compute:list_key_pairs')
   const where = {
     userId: ctx.actor.userId,
-    ...(input.search ? { name: { contains: input.search, mode: 'insensitive' } } : {}),
+    ...(input.search ? { name: containing(input.search) } : {}),
   }
   const page = await pageOf<Row>(ctx.db.keyPair, input, where)
   return { ...page, items: page.items.map(viewOf) }

@@ -85,8 +85,9 @@ export function judgeHost(host: Candidate, need: Need): HostVerdict {
   return { hostId: host.id, host: host.name, fits: checks.every((check) => check.ok), checks }
 }
 
+/** In steps of 2 %: hosts that differ by less are equally good. */
 const weight = (host: Candidate, need: Need) =>
-  weighers.reduce((sum, { weigh, factor }) => sum + factor * weigh(host, need), 0)
+  Math.round(weighers.reduce((sum, { weigh, factor }) => sum + factor * weigh(host, need), 0) * 50)
 
 /** Which of two equally good hosts comes first. */
 type Ties = (a: Candidate, b: Candidate) => number

@@ -23,7 +23,7 @@ export async function rowUnder(run: Run<unknown>, task: string): Promise<Instanc
 }
 
 /**
- * moveState in a transaction of its own, on the newest generation; tries again when it loses.
+ * moveState on the newest generation; tries again when it loses.
  * `known` is the row when the caller has just read it.
  */
 export async function settle(
@@ -35,10 +35,7 @@ export async function settle(
   for (let attempt = 0; attempt < 5; attempt++) {
     const row = attempt === 0 && known ? known : await currentRow(run)
     if (!row || !only(row)) return null
-    const won = await run.ctx.deps.root.$transaction((tx) =>
-      moveState({ ...run.ctx, db: tx }, row, patch, run.operationId),
-    )
-    if (won) return row
+    if (await moveState(run.ctx, row, patch, run.operationId)) return row
   }
   throw new CloudError('unavailable', 'The instance changes too fast. Trying again helps.')
 }

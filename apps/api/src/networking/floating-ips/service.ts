@@ -4,7 +4,7 @@ import { type Ctx, inTransaction, listScope, projectOf, visible } from '../../ke
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { likeLiteral, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
@@ -26,7 +26,7 @@ export async function listFloatingIps(ctx: Ctx, input: ListInput): Promise<Page<
   authorize(ctx, 'floatingIp:list')
   const where = {
     ...listScope(ctx, input),
-    ...(input.search ? { address: { startsWith: input.search } } : {}),
+    ...(input.search ? { address: { startsWith: likeLiteral(input.search) } } : {}),
   }
   const page = await pageOf<FloatingIpModel>(ctx.db.floatingIp, input, where)
   return { ...page, items: await views(ctx, page.items) }

@@ -3,7 +3,7 @@ import { type Ctx, inTransaction, listScope, projectOf } from '../../kernel/cont
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
@@ -30,7 +30,7 @@ export async function listNetworks(
     AND: [
       visibleNetworks(ctx, input.allProjects),
       input.external === undefined ? {} : { external: input.external },
-      input.search ? { name: { contains: input.search, mode: 'insensitive' as const } } : {},
+      input.search ? { name: containing(input.search) } : {},
     ],
   }
   const page = await pageOf<NetworkRow>(ctx.db.network, input, where, {

@@ -1,4 +1,4 @@
-import type { Ctx } from '../../kernel/context.ts'
+import { type Ctx, visible } from '../../kernel/context.ts'
 import type { NetworkView, SubnetView } from '../contract.ts'
 import { toNumber } from '../ipv4.ts'
 import type { NetworkRow } from './load.ts'
@@ -20,8 +20,9 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
       select: { networkId: true, deviceId: true },
     }),
   ])
+  // On a shared network the owner's router is nobody else's business.
   const routers = await ctx.db.router.findMany({
-    where: { id: { in: interfaces.map((i) => i.deviceId) } },
+    where: { ...visible(ctx), id: { in: interfaces.map((i) => i.deviceId) } },
     select: { id: true, name: true, externalAddress: true },
   })
   const routerById = new Map(routers.map((router) => [router.id, router]))

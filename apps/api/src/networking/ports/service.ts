@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import type { PortView, portListInput, portUpdateInput } from '../contract.ts'
@@ -16,7 +16,7 @@ export async function listPorts(ctx: Ctx, input: z.output<typeof portListInput>)
     ...listScope(ctx, input),
     ...(input.networkId ? { networkId: input.networkId } : {}),
     ...(input.deviceId ? { deviceId: input.deviceId } : {}),
-    ...(input.search ? { name: { contains: input.search, mode: 'insensitive' } } : {}),
+    ...(input.search ? { name: containing(input.search) } : {}),
   }
   const page = await pageOf<PortRow>(ctx.db.port, input, where, { include: portInclude })
   return { ...page, items: page.items.map(portView) }

@@ -4,7 +4,7 @@ import { type Ctx, inTransaction, listScope, projectOf, visible } from '../../ke
 import type { Page } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
 import type { RouterView, routerCreateInput, routerGatewayInput, routerInterfaceInput } from '../contract.ts'
@@ -23,7 +23,7 @@ export async function listRouters(ctx: Ctx, input: ListInput): Promise<Page<Rout
   authorize(ctx, 'router:list')
   const where = {
     ...listScope(ctx, input),
-    ...(input.search ? { name: { contains: input.search, mode: 'insensitive' } } : {}),
+    ...(input.search ? { name: containing(input.search) } : {}),
   }
   const page = await pageOf<RouterModel>(ctx.db.router, input, where)
   return { ...page, items: await routerViews(ctx, page.items) }

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction, listScope, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
@@ -38,7 +38,7 @@ export async function listSecurityGroups(ctx: Ctx, input: ListInput): Promise<Pa
   if (!input.allProjects) await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
   const where = {
     ...listScope(ctx, input),
-    ...(input.search ? { name: { contains: input.search, mode: 'insensitive' } } : {}),
+    ...(input.search ? { name: containing(input.search) } : {}),
   }
   const page = await pageOf<GroupRow>(ctx.db.securityGroup, input, where, { include: groupInclude })
   return { ...page, items: page.items.map(view) }
