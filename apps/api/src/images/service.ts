@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction, isAdmin, listScope, projectOf } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict } from '../kernel/errors.ts'
-import { pageOf } from '../kernel/page.ts'
+import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { reserveQuota } from '../kernel/quota.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
@@ -27,7 +27,7 @@ export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput
       visibleImages(ctx, input.allProjects),
       { state: input.state ?? { not: 'deleted' } },
       input.visibility === undefined ? {} : { visibility: input.visibility },
-      input.search ? { name: { contains: input.search, mode: 'insensitive' as const } } : {},
+      input.search ? { name: containing(input.search) } : {},
     ],
   }
   const page = await pageOf<ImageRow>(ctx.db.image, input, where)

@@ -106,7 +106,7 @@ defineWorkflow({
   onFailed: (run) => mark(run, 'router'),
 })
 
-/** Not when it has been taken off meanwhile: then it is as free as any other. */
+/** Not when it has been taken off meanwhile: then it is as free as another. */
 async function markFloatingIp(run: Run<unknown>): Promise<void> {
   await inTransaction(run.ctx, async (tx) => {
     const [row] = await tx.db.floatingIp.updateManyAndReturn({

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, listScope, projectOf, visible } from '../kernel/context.ts'
 import type { OperationView, Page, QuotaView } from '../kernel/contract.ts'
 import { notFound } from '../kernel/errors.ts'
-import { pageOf } from '../kernel/page.ts'
+import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { quotaOf } from '../kernel/quota.ts'
 import type { operationListInput } from './contract.ts'
@@ -24,7 +24,7 @@ export async function listOperations(
     ...(input.resourceId ? { resourceId: input.resourceId } : {}),
     ...(input.state ? { state: input.state } : {}),
     ...(input.action ? { action: input.action } : {}),
-    ...(input.search ? { resourceName: { contains: input.search, mode: 'insensitive' } } : {}),
+    ...(input.search ? { resourceName: containing(input.search) } : {}),
   }
   const page = await pageOf<OperationRow>(ctx.db.operation, input, where, { include: steps })
   return { ...page, items: page.items.map((row) => operationView(ctx, row)) }
