@@ -86,7 +86,12 @@ export function fromDriverError(error: DriverError): CloudError {
 export function toCloudError(error: unknown): CloudError {
   if (error instanceof CloudError) return error
   if (isDriverError(error)) return fromDriverError(error)
-  if (isDatabaseDown(error))
+  const code = databaseCode(error)
+  if (code === 'P2003' || code === '23503')
+    return new CloudError('conflict', 'Something that this needs was deleted meanwhile. Look again.', {
+      cause: error,
+    })
+  if (code !== null && databaseDown.has(code))
     return new CloudError('unavailable', 'The database does not answer. Try again in a moment.', {
       cause: error,
     })
@@ -104,24 +109,21 @@ function isDriverError(error: unknown): error is DriverError {
   return error instanceof Error && error.name === 'DriverError'
 }
 
-/** Prisma's codes for "cannot reach", "timed out", "too many connections", "transaction conflict". */
-function isDatabaseDown(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return (
-    typeof code === 'string' &&
-    [
-      'P1001',
-      'P1002',
-      'P1008',
-      'P1017',
-      'P2024',
-      'P2028',
-      'P2034',
-      'P2037',
-      'ECONNREFUSED',
-      '57P01',
-    ].includes(code)
-  )
+/** "Cannot reach", "timed out", "too many connections", "transaction conflict", "deadlock", in Prisma's codes and PostgreSQL's. */
+const databaseDown = new Set([
+  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037'],
+  ...['ECONNREFUSED', '57P01', '40001', '40P01'],
+])
+
+/** Prisma's code, or PostgreSQL's own for what Prisma only calls a failed raw query. */
+function databaseCode(error: unknown): string | null {
+  const { code, meta } = (error ?? {}) as {
+    code?: unknown
+    meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } }
+  }
+  const original = meta?.driverAdapterError?.cause?.originalCode
+  if (code === 'P2010' && typeof original === 'string') return original
+  return typeof code === 'string' ? code : null
 }
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
