@@ -24,7 +24,7 @@ describe('repository rules', () => {
 
   test('files are kebab-case, components PascalCase', () => {
     const wrong = source.filter((file) => {
-      const name = path.basename(file).replace(/(\.[a-z]+)+$/, '')
+      const name = path.basename(file).replace(/(\.[a-z0-9]+)+$/, '')
       if (file.startsWith('apps/web/src/app/')) return !/^(\[{1,2}[.\w-]+\]{1,2}|[a-z][a-z0-9-]*)$/.test(name)
       return file.endsWith('.tsx')
         ? !/^([A-Z][A-Za-z0-9]*|[a-z][a-z0-9-]*)$/.test(name)

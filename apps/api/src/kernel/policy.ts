@@ -23,10 +23,6 @@ const rules = new Map<string, string>()
 export function registerPolicy(table: PolicyTable): void {
   for (const [action, rule] of Object.entries(table)) rules.set(action, rule)
 }
-export function policyRules(): ReadonlyMap<string, string> {
-  return rules
-}
-
 /**
  * The operator's own rules: `policy.yaml` in the data folder, a map of action → rule that replaces
  * those of the tables. Call it when every room has registered. An unknown action or word stops the

@@ -41,7 +41,3 @@ export function AsCode({ cli }: { cli: string }) {
     </Box>
   )
 }
-
-/** One shell word: quoted only when it must be. */
-export const shellWord = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`

@@ -1,15 +1,14 @@
 'use client'
 import type { EventView } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
 import { liveKeys, operationKeys } from './live-keys.ts'
 import { leave } from './session-end.ts'
 import { invalidatePaths } from './stale.ts'
 
 export type LiveState = 'live' | 'connecting' | 'offline'
 type Listener = (event: EventView) => void
-type Live = { state: LiveState; listen: (listener: Listener) => () => void }
-const LiveContext = createContext<Live | null>(null)
+const LiveContext = createContext<LiveState | null>(null)
 
 /** A burst of events makes one reload of what they touch. */
 const gatherMs = 120
@@ -23,7 +22,6 @@ const retryMs = [500, 1000, 2000, 5000] as const
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient()
   const [state, setState] = useState<LiveState>('connecting')
-  const [listeners] = useState(() => new Set<Listener>())
   useEffect(() => {
     const stale = new Set<string>()
     let gather: ReturnType<typeof setTimeout> | null = null
@@ -37,7 +35,6 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         const own = event.kind.startsWith('operation.') ? operationKeys : []
         for (const path of [...own, ...(liveKeys[event.resourceKind] ?? [])]) stale.add(path)
         gather ??= setTimeout(flush, gatherMs)
-        for (const listener of listeners) listener(event)
       },
       missed: () => void client.invalidateQueries(),
     })
@@ -45,18 +42,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       stop()
       if (gather) clearTimeout(gather)
     }
-  }, [client, listeners])
-  const live = useMemo<Live>(
-    () => ({
-      state,
-      listen: (listener) => {
-        listeners.add(listener)
-        return () => listeners.delete(listener)
-      },
-    }),
-    [state, listeners],
-  )
-  return <LiveContext value={live}>{children}</LiveContext>
+  }, [client])
+  return <LiveContext value={state}>{children}</LiveContext>
 }
 
 /** EventSource with our own reconnects: the browser's gives up on any answer but 200. */
@@ -118,18 +105,8 @@ function follow(
   }
 }
 
-function useLive(): Live {
-  const live = useContext(LiveContext)
-  if (!live) throw new Error('This belongs inside of <LiveProvider>.')
-  return live
-}
-export const useLiveState = (): LiveState => useLive().state
-
-/** Calls back on events of a kind: a resourceKind ("instance") or a whole kind ("instance.updated"). */
-export function useLiveEvent(kind: string, callback: (event: EventView) => void): void {
-  const { listen } = useLive()
-  useEffect(
-    () => listen((event) => (event.kind === kind || event.resourceKind === kind) && callback(event)),
-    [listen, kind, callback],
-  )
+export function useLiveState(): LiveState {
+  const state = useContext(LiveContext)
+  if (!state) throw new Error('This belongs inside of <LiveProvider>.')
+  return state
 }

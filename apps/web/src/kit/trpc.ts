@@ -1,8 +1,7 @@
 import type { AppRouter } from '@stratolith/api/router'
-import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import type { inferRouterInputs } from '@trpc/server'
 import { createTRPCContext } from '@trpc/tanstack-react-query'
 
 /** `const trpc = useTRPC()`, then `useQuery(trpc.images.list.queryOptions({…}))`. */
 export const { TRPCProvider, useTRPC } = createTRPCContext<AppRouter>()
 export type RouterInputs = inferRouterInputs<AppRouter>
-export type RouterOutputs = inferRouterOutputs<AppRouter>

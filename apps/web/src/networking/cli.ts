@@ -32,13 +32,6 @@ export const networkCreateCli = (
     ),
     subnet !== null && subnetCreateCli(values.name, `${values.name || 'NAME'}-subnet`, subnet),
   )
-export const starterCli = (name: string, cidr: string, external: string): string =>
-  lines(
-    shellLine('openstack', 'network', 'create', name),
-    shellLine('openstack', 'subnet', 'create', '--network', name, '--subnet-range', cidr, `${name}-subnet`),
-    shellLine('openstack', 'router', 'create', '--external-gateway', external, `${name}-router`),
-    shellLine('openstack', 'router', 'add', 'subnet', `${name}-router`, `${name}-subnet`),
-  )
 export const networkSetCli = (id: string, values: { name: string; description: string }): string =>
   shellLine('openstack', 'network', 'set', '--name', values.name, '--description', values.description, id)
 export const networkDeleteCli = (id: string): string => shellLine('openstack', 'network', 'delete', id)
