@@ -9,6 +9,7 @@ import { reserveQuota } from '../../kernel/quota.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import type { InstanceView, LaunchPlan, launchInput } from '../contract.ts'
 import type { Flavor } from '../flavors/service.ts'
+import { verdictsToKeep } from '../scheduler/judge.ts'
 import { type Evaluation, evaluate, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
 import { noteInstance, typed } from './load.ts'
 import { type Attachments, attachAtLaunch, attachmentsOf } from './ports.ts'
@@ -158,7 +159,7 @@ async function createOne(ctx: Ctx, one: One): Promise<string> {
     resourceName: name,
     projectId,
     input: { image: { blobId: image.blobId, format: image.format, virtualGib: virtualGibOf(image) } },
-    explanation: evaluation.placement.verdicts as Prisma.InputJsonValue,
+    explanation: verdictsToKeep(evaluation.placement.verdicts, hostId) as Prisma.InputJsonValue,
   })
   await noteInstance(ctx, { id, projectId }, 'created', operationId, { name })
   return id

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { maskVerdicts } from '../contract.ts'
-import { type Candidate, filters, judgeHost, place, rank, shuffled } from './judge.ts'
+import { type Candidate, filters, judgeHost, place, rank, shuffled, verdictsToKeep } from './judge.ts'
 import { suggest } from './suggest.ts'
 
 const host = (name: string, patch: Partial<Candidate> = {}): Candidate => ({
@@ -84,6 +84,17 @@ describe('rank and place', () => {
     const chosen = new Set(Array.from({ length: 60 }, () => place(world, small, 1, shuffled()).hosts[0]?.id))
     expect(chosen.size).toBeGreaterThan(3)
     expect(chosen).not.toContain('a')
+  })
+  test('the history keeps the chosen host and who refused, and stays small', () => {
+    const many = Array.from({ length: 100 }, (_, i) => host(`h${i}`, i % 50 === 0 ? { state: 'down' } : {}))
+    const kept = verdictsToKeep(place(many, small, 1).verdicts, 'h77')
+    expect(kept.slice(0, 4).map((v) => [v.hostId, v.fits])).toEqual([
+      ['h77', true],
+      ['h0', false],
+      ['h50', false],
+      ['h1', true],
+    ])
+    expect(kept).toHaveLength(20)
   })
   test('inputs are not changed', () => {
     const world = [host('a')]
