@@ -6,7 +6,7 @@ import { pageInput } from '../kernel/contract.ts'
 import { testCtx, testDeps } from '../kernel/testing.ts'
 import { floatingIpCreateInput, networkCreateInput, routerCreateInput, ruleCreateInput } from './contract.ts'
 import { createPortsForInstance } from './instance-ports.ts'
-import { loadNetwork } from './networks/load.ts'
+import { loadNetwork, type NetworkRow } from './networks/load.ts'
 import { createNetworkRow } from './networks/service.ts'
 import { addSubnet } from './subnets/service.ts'
 import './register.ts'
@@ -61,7 +61,8 @@ export async function newPort(
   wish: { hostId?: string; groups?: string[]; instanceId?: string } = {},
 ): Promise<string> {
   return inTransaction(ctx, async (tx) => {
-    const networks = await Promise.all([networkIds].flat().map((id) => loadNetwork(tx, 'network:get', id)))
+    const networks: NetworkRow[] = []
+    for (const id of [networkIds].flat()) networks.push(await loadNetwork(tx, 'network:get', id))
     const [first] = await createPortsForInstance(tx, {
       instanceId: wish.instanceId ?? crypto.randomUUID(),
       projectId: ctx.projectId,

@@ -19,7 +19,7 @@ import { normaliseRule, type Rule } from './rules.ts'
 
 const groupInclude = {
   rules: {
-    orderBy: [{ direction: 'asc' }, { createdAt: 'asc' }, { id: 'asc' }],
+    orderBy: [{ direction: 'asc' }, { createdAt: 'asc' }, { ethertype: 'asc' }, { id: 'asc' }],
     include: { remoteGroup: { select: { id: true, name: true } } },
   },
   ports: { include: { port: { select: { id: true, deviceId: true, deviceOwner: true } } } },
