@@ -191,7 +191,13 @@ describe('the end', () => {
       await driver.removeRouter(op(), 'router')
       for (const id of ['red', 'blue', 'green', 'floor']) await driver.removeNetwork(op(), id)
     }
-    expect(await driver.list(op())).toEqual({ networks: [], ports: [], routers: [], addressSets: [], digests: {} })
+    expect(await driver.list(op())).toEqual({
+      networks: [],
+      ports: [],
+      routers: [],
+      addressSets: [],
+      digests: {},
+    })
     expect(
       ip('netns', 'list')
         .split('\n')
