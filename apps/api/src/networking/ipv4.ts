@@ -51,6 +51,18 @@ export const contains = (cidr: Cidr, ip: string): boolean => {
 export const overlaps = (a: Cidr, b: Cidr): boolean =>
   a.network < b.network + b.size && b.network < a.network + a.size
 
+/** How many guests a subnet has addresses for: its pool, without those of the gateway and the DHCP server. */
+export function guestAddresses(subnet: {
+  poolStart: string
+  poolEnd: string
+  gatewayIp: string | null
+  dhcpIp: string | null
+}): number {
+  const [start, end] = [toNumber(subnet.poolStart), toNumber(subnet.poolEnd)]
+  const reserved = [subnet.gatewayIp, subnet.dhcpIp].flatMap((ip) => (ip === null ? [] : toNumber(ip)))
+  return end - start + 1 - reserved.filter((n) => n >= start && n <= end).length
+}
+
 function inBlock(n: number, base: string, prefix: number): boolean {
   const size = 2 ** (32 - prefix)
   const start = toNumber(base)

@@ -3,8 +3,9 @@ import { projectOf } from '../kernel/context.ts'
 import type { ErrorCode } from '../kernel/contract.ts'
 import type { QuotaDelta } from '../kernel/quota.ts'
 import { rulePresets } from './contract.ts'
-import { toNumber } from './ipv4.ts'
+import { guestAddresses } from './ipv4.ts'
 import { type NetworkRow, visibleNetworks } from './networks/load.ts'
+import { usedAddresses } from './networks/view.ts'
 import { ruleOpens } from './reach.ts'
 
 export type NetworkWish = {
@@ -44,12 +45,11 @@ export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<Network
       : usable.length === 1
         ? usable
         : []
-  const [used, routers, groups, external] = await Promise.all([
-    ctx.db.portAddress.groupBy({
-      by: ['subnetId'],
-      where: { subnetId: { in: rows.flatMap((row) => row.subnets.map((s) => s.id)) } },
-      _count: true,
-    }),
+  const [usedBy, routers, groups, external] = await Promise.all([
+    usedAddresses(
+      ctx,
+      rows.flatMap((row) => row.subnets.map((s) => s.id)),
+    ),
     routedNetworks(
       ctx,
       rows.map((row) => row.id),
@@ -67,7 +67,6 @@ export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<Network
       ? ctx.db.network.findFirst({ where: { external: true, state: 'active' }, select: { id: true } })
       : null,
   ])
-  const usedBy = new Map(used.map((u) => [u.subnetId, u._count]))
   const first = rows[0]
   const routed = first ? routers.has(first.id) : false
   const rules = groups.flatMap((group) =>
@@ -128,8 +127,7 @@ function problemsOf(wish: NetworkWish, facts: Facts): NetworkPlan['problems'] {
       )
       continue
     }
-    const total = toNumber(subnet.poolEnd) - toNumber(subnet.poolStart) + 1
-    if (total - (facts.usedBy.get(subnet.id) ?? 0) < wish.count)
+    if (guestAddresses(subnet) - (facts.usedBy.get(subnet.id) ?? 0) < wish.count)
       add(
         'conflict',
         'networkIds',

@@ -57,6 +57,8 @@ export function ruleOpens(
 ): boolean {
   if (rule.remoteCidr !== null) return false
   if (rule.protocol !== null && rule.protocol !== question.protocol) return false
+  // Of icmp, portMin and portMax are type and code, and a ping is an echo request: 8 and 0.
+  if (rule.protocol === 'icmp') return [null, 8].includes(rule.portMin) && [null, 0].includes(rule.portMax)
   if (rule.portMin === null || question.port === undefined) return true
   return question.port >= rule.portMin && question.port <= (rule.portMax ?? rule.portMin)
 }

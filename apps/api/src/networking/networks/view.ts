@@ -1,6 +1,6 @@
 import { type Ctx, visible } from '../../kernel/context.ts'
 import type { NetworkView, SubnetView } from '../contract.ts'
-import { toNumber } from '../ipv4.ts'
+import { guestAddresses } from '../ipv4.ts'
 import type { NetworkRow } from './load.ts'
 
 /** Views of one page: three queries whatever its length. */
@@ -14,7 +14,7 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
       where: { networkId: { in: ids }, deviceOwner: { not: 'network:router_interface' } },
       _count: true,
     }),
-    ctx.db.portAddress.groupBy({ by: ['subnetId'], where: { subnetId: { in: subnetIds } }, _count: true }),
+    usedAddresses(ctx, subnetIds),
     ctx.db.port.findMany({
       where: { networkId: { in: ids }, deviceOwner: 'network:router_interface' },
       select: { networkId: true, deviceId: true },
@@ -28,7 +28,6 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
   const routerById = new Map(routers.map((router) => [router.id, router]))
   const routerOf = new Map(interfaces.map((i) => [i.networkId, routerById.get(i.deviceId)]))
   const portsOf = new Map(ports.map((p) => [p.networkId, p._count]))
-  const usedOf = new Map(used.map((u) => [u.subnetId, u._count]))
   const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
   return rows.map((row) => ({
     id: row.id,
@@ -50,12 +49,22 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
         dhcp: subnet.dhcp,
         dns: subnet.dns,
         pool: { start: subnet.poolStart, end: subnet.poolEnd },
-        addressesUsed: usedOf.get(subnet.id) ?? 0,
-        addressesTotal: toNumber(subnet.poolEnd) - toNumber(subnet.poolStart) + 1,
+        addressesUsed: used.get(subnet.id) ?? 0,
+        addressesTotal: guestAddresses(subnet),
       }),
     ),
     router: routerOf.get(row.id) ?? null,
     ports: portsOf.get(row.id) ?? 0,
     own: row.projectId === projectId,
   }))
+}
+
+/** By subnet, without the router's: that one is the gateway's, which guestAddresses leaves out, too. One query. */
+export async function usedAddresses(ctx: Ctx, subnetIds: readonly string[]): Promise<Map<string, number>> {
+  const rows = await ctx.db.portAddress.groupBy({
+    by: ['subnetId'],
+    where: { subnetId: { in: [...subnetIds] }, port: { deviceOwner: { not: 'network:router_interface' } } },
+    _count: true,
+  })
+  return new Map(rows.map((row) => [row.subnetId, row._count]))
 }

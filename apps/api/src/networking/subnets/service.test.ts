@@ -45,7 +45,7 @@ describe('a subnet', () => {
         gatewayIp: '10.0.0.1',
         dhcp: true,
         pool: { start: '10.0.0.1', end: '10.0.0.254' },
-        addressesTotal: 254,
+        addressesTotal: 252,
       },
       {
         gatewayIp: null,

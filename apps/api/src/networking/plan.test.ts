@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
+import { createFloatingIp } from './floating-ips/service.ts'
+import { createNetwork, starterNetwork } from './networks/service.ts'
+import { type NetworkWish, planNetworks } from './plan.ts'
+import { explainReach, ruleOpens } from './reach.ts'
+import {
+  addSecurityGroupRule,
+  createSecurityGroup,
+  ensureDefaultSecurityGroup,
+} from './security-groups/service.ts'
+import { addPlane, type Cloud, floatingIp, network, newPort, rule, testCloud } from './testing.ts'
+
+let cloud: Cloud
+beforeAll(async () => {
+  cloud = await testCloud()
+})
+afterAll(() => cloud.close())
+
+const wish = (patch: Partial<NetworkWish> = {}): NetworkWish => ({
+  count: 1,
+  networkIds: [],
+  securityGroupIds: [],
+  openPresets: [],
+  publicIp: false,
+  ...patch,
+})
+const open = { protocol: 'tcp', portMin: 22, portMax: 22, remoteCidr: null }
+
+describe('whether a rule lets the world in', () => {
+  it.each<[string, object, { protocol: string; port?: number }, boolean]>([
+    ['its port', {}, { protocol: 'tcp', port: 22 }, true],
+    ['another port', {}, { protocol: 'tcp', port: 23 }, false],
+    ['another protocol', {}, { protocol: 'udp', port: 22 }, false],
+    ['first of a range', { portMin: 20, portMax: 30 }, { protocol: 'tcp', port: 20 }, true],
+    ['last of a range', { portMin: 20, portMax: 30 }, { protocol: 'tcp', port: 30 }, true],
+    ['past a range', { portMin: 20, portMax: 30 }, { protocol: 'tcp', port: 31 }, false],
+    ['all ports', { portMin: null, portMax: null }, { protocol: 'tcp', port: 9 }, true],
+    ['everything', { protocol: null, portMin: null, portMax: null }, { protocol: 'icmp' }, true],
+    ['some of the world', { remoteCidr: '10.0.0.0/8' }, { protocol: 'tcp', port: 22 }, false],
+    // For icmp "ports" are type and code: only echo requests (8) are a ping.
+    ['pings', { protocol: 'icmp', portMin: 8, portMax: 0 }, { protocol: 'icmp' }, true],
+    ['other icmp', { protocol: 'icmp', portMin: 3, portMax: null }, { protocol: 'icmp' }, false],
+  ])('%s', (_what, patch, question, wanted) => {
+    expect(ruleOpens({ ...open, ...patch }, question)).toBe(wanted)
+  })
+})
+
+describe('the explanation, hop by hop', () => {
+  it('names what is closed until everything is open', async () => {
+    const ctx = await testCtx(cloud.deps)
+    const host = await addPlane(cloud)
+    const island = await createNetwork(ctx, network({ name: 'island' }))
+    const web = await createSecurityGroup(ctx, { name: 'web', description: '' })
+    const lonely = await newPort(ctx, island.id, { hostId: host.id, groups: [web.id] })
+    const ask = (portId: string) => explainReach(ctx, { portId, protocol: 'tcp', port: 22 })
+    expect(await ask(lonely)).toEqual({
+      ok: false,
+      hops: [
+        {
+          what: 'router',
+          ok: false,
+          reason: 'Network “island” has no router with a way out. Attach one under Networks.',
+        },
+        { what: 'floating IP', ok: false, reason: 'It has no floating IP. Associate one.' },
+        {
+          what: 'security groups let 22/tcp in',
+          ok: false,
+          reason: 'No rule of “web” lets 22/tcp in. Add a rule.',
+        },
+        { what: 'port is up', ok: false, reason: 'The port is down.' },
+      ],
+    })
+    const routed = await starterNetwork(ctx, { name: 'net' })
+    const portId = await newPort(ctx, routed.id, { hostId: host.id, groups: [web.id] })
+    await createFloatingIp(ctx, floatingIp({ portId }))
+    const closed = async () => (await ask(portId)).hops.filter((hop) => !hop.ok).map((hop) => hop.what)
+    expect(await closed()).toEqual(['security groups let 22/tcp in', 'port is up'])
+    // A rule for members of a group is none for the world.
+    await addSecurityGroupRule(ctx, rule(web.id, { remoteGroupId: web.id }))
+    await runPending(cloud.deps)
+    expect(await closed()).toEqual(['security groups let 22/tcp in'])
+    await addSecurityGroupRule(ctx, rule(web.id))
+    await runPending(cloud.deps)
+    expect((await ask(portId)).ok).toBe(true)
+    const other = await testCtx(cloud.deps)
+    await expectCloudError(explainReach(other, { portId, protocol: 'icmp' }), 'not_found')
+  })
+})
+
+describe('the plan of a launch', () => {
+  const messages = (plan: Awaited<ReturnType<typeof planNetworks>>) => plan.problems.map((p) => p.message)
+
+  it('takes the only network, or asks for one', async () => {
+    const ctx = await testCtx(cloud.deps)
+    expect(messages(await planNetworks(ctx, wish()))).toEqual([
+      'This project has no network yet. Make a starter network with one click.',
+    ])
+    const only = await starterNetwork(ctx, { name: 'net' })
+    const plan = await planNetworks(ctx, wish({ count: 3, publicIp: true }))
+    expect(plan).toMatchObject({
+      networks: [{ id: only.id, cidr: '10.0.0.0/24', routed: true }],
+      adds: { ports: 3, floatingIps: 3 },
+      problems: [],
+    })
+    await createNetwork(ctx, network())
+    expect(messages(await planNetworks(ctx, wish()))).toEqual([
+      'There is more than one network. Choose at least one.',
+    ])
+  })
+
+  it('says what a launch would be refused for', async () => {
+    const ctx = await testCtx(cloud.deps)
+    const other = await testCtx(cloud.deps)
+    const island = await createNetwork(ctx, network({ name: 'island', subnet: { cidr: '10.0.0.0/29' } }))
+    const empty = await createNetwork(ctx, network({ name: 'empty', subnet: undefined }))
+    const foreign = await createNetwork(other, network())
+    const group = await createSecurityGroup(other, { name: 'x', description: '' })
+    const plan = await planNetworks(
+      ctx,
+      wish({
+        count: 5, // of 10.0.0.0/29, without gateway and DHCP server, guests can have four
+        networkIds: [island.id, empty.id, foreign.id],
+        securityGroupIds: [group.id],
+        publicIp: true,
+      }),
+    )
+    expect(messages(plan)).toEqual([
+      'One of the networks does not exist (any more). Choose another.',
+      'Network “island” has too few free addresses. Choose another network.',
+      'Network “empty” has no subnet, so it has no addresses to give. Add a subnet.',
+      'One of the security groups does not exist (any more). Choose another.',
+      expect.stringMatching(/^Network “island” has no router with a way out/),
+    ])
+  })
+
+  it('counts free addresses as they are given out', async () => {
+    const ctx = await testCtx(cloud.deps)
+    const { id } = await createNetwork(ctx, network({ subnet: { cidr: '10.0.0.0/29' } }))
+    const problems = async (count: number) =>
+      messages(await planNetworks(ctx, wish({ count, networkIds: [id] })))
+    expect([await problems(4), (await problems(5)).length]).toEqual([[], 1])
+    await newPort(ctx, id)
+    expect([await problems(3), (await problems(4)).length]).toEqual([[], 1])
+  })
+
+  it('tells who could reach it', async () => {
+    const ctx = await testCtx(cloud.deps)
+    await starterNetwork(ctx, { name: 'net' })
+    await ensureDefaultSecurityGroup(ctx, ctx.projectId)
+    const ssh = async (patch: Partial<NetworkWish>) =>
+      (await planNetworks(ctx, wish(patch))).reach.find((hop) => hop.what.includes('22/tcp'))
+    expect(await ssh({})).toMatchObject({ ok: false, reason: 'No public IP was asked for.' })
+    expect(await ssh({ publicIp: true })).toMatchObject({ ok: false, reason: 'No rule lets SSH in.' })
+    expect(await ssh({ publicIp: true, openPresets: ['ssh'] })).toMatchObject({ ok: true, reason: null })
+    const web = await createSecurityGroup(ctx, { name: 'web', description: '' })
+    await addSecurityGroupRule(ctx, rule(web.id))
+    expect(await ssh({ publicIp: true, securityGroupIds: [web.id] })).toMatchObject({ ok: true })
+  })
+})

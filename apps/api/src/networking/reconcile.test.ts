@@ -1,0 +1,213 @@
+import { DriverError } from '@stratolith/drivers/errors'
+import { backgroundOp } from '@stratolith/drivers/op'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { inTransaction } from '../kernel/context.ts'
+import { reserveQuota } from '../kernel/quota.ts'
+import { runPending, testCtx } from '../kernel/testing.ts'
+import { createFloatingIp } from './floating-ips/service.ts'
+import { bindPort } from './instance-ports.ts'
+import { createNetwork, starterNetwork } from './networks/service.ts'
+import { deletePortRows } from './ports/rows.ts'
+import { getPort } from './ports/service.ts'
+import { reconcileHost } from './reconcile.ts'
+import { proveQuota } from './reconcile-quota.ts'
+import { addSecurityGroupRule, createSecurityGroup } from './security-groups/service.ts'
+import {
+  addPlane,
+  type Cloud,
+  floatingIp,
+  network,
+  newPort,
+  rule,
+  type Tenant,
+  testCloud,
+  usage,
+} from './testing.ts'
+
+let cloud: Cloud
+beforeAll(async () => {
+  cloud = await testCloud()
+})
+afterAll(() => cloud.close())
+
+type Place = Awaited<ReturnType<typeof addPlane>>
+type Guest = Tenant & { networkId: string; routerId: string; portId: string; groupId: string; host: Place }
+const op = () => backgroundOp(cloud.deps.log)
+const db = () => cloud.deps.root
+const settle = (host: Place) => reconcileHost(cloud.system, host.id)
+/** As if the ports were made long ago: a fresh one is its workflow's business. */
+const age = (id?: string) =>
+  db().port.updateMany({ where: { id }, data: { createdAt: new Date(Date.now() - 3_600_000) } })
+
+/** A guest with a router, a group that names itself and a floating IP, all on a host of its own. */
+async function guest(): Promise<Guest> {
+  const ctx = await testCtx(cloud.deps)
+  const host = await addPlane(cloud)
+  const made = await starterNetwork(ctx, { name: 'net' })
+  const { id: groupId } = await createSecurityGroup(ctx, { name: 'web', description: '' })
+  const portId = await newPort(ctx, made.id, { hostId: host.id, groups: [groupId] })
+  await addSecurityGroupRule(ctx, rule(groupId, { remoteGroupId: groupId }))
+  await createFloatingIp(ctx, floatingIp({ portId }))
+  await runPending(cloud.deps)
+  await age(portId)
+  return { ...ctx, networkId: made.id, routerId: made.router?.id ?? '', portId, groupId, host }
+}
+
+describe('a host', () => {
+  it('that has everything as it should be is left alone', async () => {
+    const { host } = await guest()
+    await settle(host)
+    const before = { ...host.plane.calls }
+    await settle(host)
+    expect(host.plane.calls).toEqual({ ...before, list: (before.list ?? 0) + 1 })
+  })
+
+  it.each(['portId', 'routerId', 'networkId', 'groupId'] as const)('gets back a lost %s', async (what) => {
+    const ctx = await guest()
+    const before = await ctx.host.plane.list(op())
+    ctx.host.plane.lose(ctx[what])
+    expect(await ctx.host.plane.list(op())).not.toEqual(before)
+    await settle(ctx.host)
+    expect(await ctx.host.plane.list(op())).toEqual(before)
+  })
+
+  it('gets back everything after it lost everything', async () => {
+    const ctx = await guest()
+    const before = await ctx.host.plane.list(op())
+    for (const part of Object.values(ctx.host.plane.state)) part.clear()
+    await settle(ctx.host)
+    expect(await ctx.host.plane.list(op())).toEqual(before)
+  })
+
+  it('that missed a change gets it: rules, members, floating IPs, subnets (A08, OSSA-2015-021)', async () => {
+    const ctx = await guest()
+    const { state } = ctx.host.plane
+    const port = state.ports.get(ctx.portId)
+    const routerSpec = state.routers.get(ctx.routerId)
+    const networkSpec = state.networks.get(ctx.networkId)
+    if (!port || !routerSpec || !networkSpec) throw new Error('the guest is not on its host')
+    const wide = { ...port, rules: [{ ...port.rules[0], direction: 'ingress', protocol: null }] }
+    state.ports.set(port.id, wide as typeof port)
+    state.routers.set(routerSpec.id, { ...routerSpec, floatingIps: [] })
+    state.networks.set(networkSpec.id, {
+      ...networkSpec,
+      subnets: networkSpec.subnets.map((s) => ({ ...s, dns: ['9.9.9.9'] })),
+    })
+    state.sets.set(ctx.groupId, { id: ctx.groupId, addresses: ['10.0.0.99'] })
+    await settle(ctx.host)
+    expect(state.ports.get(port.id)).toEqual(port)
+    expect(state.routers.get(routerSpec.id)).toEqual(routerSpec)
+    expect(state.networks.get(networkSpec.id)).toEqual(networkSpec)
+    expect(state.sets.get(ctx.groupId)?.addresses).toEqual(port.addresses.map((a) => a.ip))
+  })
+
+  it('loses what has no row: port, router, network, members (A19.3)', async () => {
+    const ctx = await guest()
+    const before = await ctx.host.plane.list(op())
+    const { state } = ctx.host.plane
+    const id = () => crypto.randomUUID()
+    const [networkId, external] = [id(), state.networks.get(cloud.externalId)]
+    const net = state.networks.get(ctx.networkId)
+    const port = state.ports.get(ctx.portId)
+    if (!net || !port || !external) throw new Error('the guest is not on its host')
+    await ctx.host.plane.ensureNetwork(op(), { ...net, id: networkId, tag: 9_001 })
+    await ctx.host.plane.ensurePort(op(), { ...port, id: id(), tag: 9_002, networkId })
+    const orphan = { id: id(), tag: 9_003, adminUp: true, external: null, interfaces: [], floatingIps: [] }
+    await ctx.host.plane.ensureRouter(op(), orphan)
+    await ctx.host.plane.ensureAddressSet(op(), { id: id(), addresses: ['10.0.0.9'] })
+    await settle(ctx.host)
+    expect(await ctx.host.plane.list(op())).toEqual(before)
+  })
+
+  it('loses a port whose row has gone, and one that lives elsewhere', async () => {
+    const ctx = await guest()
+    const other = await addPlane(cloud)
+    const moved = await newPort(ctx, ctx.networkId, { hostId: ctx.host.id })
+    await age(moved)
+    await settle(ctx.host)
+    await inTransaction(ctx, (tx) => deletePortRows(tx, [ctx.portId]))
+    await bindPort(ctx, moved, other.id)
+    await settle(ctx.host)
+    await settle(other)
+    const ports = async (host: Place) => (await host.plane.list(op())).ports.map((port) => port.id)
+    expect([await ports(ctx.host), await ports(other)]).toEqual([[], [moved]])
+  })
+
+  it('is not disturbed where a workflow is at work, nor at a port that is new', async () => {
+    const ctx = await guest()
+    const fresh = await newPort(ctx, ctx.networkId, { hostId: ctx.host.id })
+    ctx.host.plane.lose(ctx.portId)
+    const port = await db().port.findUniqueOrThrow({ where: { id: ctx.portId } })
+    const operation = await db().operation.create({
+      data: {
+        id: crypto.randomUUID(),
+        action: 'instance.start',
+        resourceKind: 'instance',
+        resourceId: port.deviceId,
+        resourceName: 'i',
+        state: 'running',
+      },
+    })
+    await settle(ctx.host)
+    expect((await ctx.host.plane.list(op())).ports).toEqual([])
+    await db().operation.delete({ where: { id: operation.id } })
+    await settle(ctx.host)
+    expect((await ctx.host.plane.list(op())).ports.map((p) => p.id)).toEqual([ctx.portId])
+    await age(fresh)
+    await settle(ctx.host)
+    expect((await ctx.host.plane.list(op())).ports).toHaveLength(2)
+  })
+
+  it('with one port that cannot be helped helps the others, and the one when it can be (A09.3)', async () => {
+    const ctx = await guest()
+    const others = [await newPort(ctx, ctx.networkId, { hostId: ctx.host.id }), ctx.portId]
+    await age()
+    for (const id of others) ctx.host.plane.lose(id)
+    ctx.host.plane.failNext('ensurePort', new DriverError('invalid', 'no'))
+    await settle(ctx.host)
+    expect((await ctx.host.plane.list(op())).ports).toHaveLength(1)
+    const states = async () =>
+      (await Promise.all(others.map((id) => getPort(ctx, { id })))).map((port) => port.state).sort()
+    expect(await states()).toEqual(['active', 'error'])
+    await settle(ctx.host)
+    expect((await ctx.host.plane.list(op())).ports).toHaveLength(2)
+    expect(await states()).toEqual(['active', 'active'])
+  })
+})
+
+describe('the counters', () => {
+  it('are proved against the rows, up and down', async () => {
+    const ctx = await testCtx(cloud.deps)
+    await createNetwork(ctx, network())
+    const right = await usage(cloud, ctx.projectId)
+    await db().quotaUsage.updateMany({ where: { projectId: ctx.projectId }, data: { used: 7 } })
+    await proveQuota(cloud.system)
+    expect(await usage(cloud, ctx.projectId)).toEqual(right)
+    await db().quotaUsage.updateMany({ where: { projectId: ctx.projectId }, data: { used: 0 } })
+    await proveQuota(cloud.system)
+    expect(await usage(cloud, ctx.projectId)).toEqual(right)
+  })
+
+  it('keep a reservation that is under way meanwhile (A21)', async () => {
+    const ctx = await testCtx(cloud.deps)
+    await createNetwork(ctx, network())
+    let proving: Promise<void> = Promise.resolve()
+    await inTransaction(ctx, async (tx) => {
+      await reserveQuota(tx, ctx.projectId, { networks: 1 })
+      await tx.db.network.create({ data: { id: crypto.randomUUID(), projectId: ctx.projectId, name: 'x' } })
+      proving = proveQuota(cloud.system)
+      // It waits for us: until its connection does, we do not end.
+      await expect
+        .poll(
+          async () =>
+            (
+              await db().$queryRaw<unknown[]>`SELECT 1 FROM pg_stat_activity
+              WHERE "datname" = current_database() AND "wait_event_type" = 'Lock'`
+            ).length,
+        )
+        .toBeGreaterThan(0)
+    })
+    await proving
+    expect((await usage(cloud, ctx.projectId)).networks).toBe(2)
+  })
+})
