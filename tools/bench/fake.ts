@@ -6,8 +6,8 @@ import { countStatements, type Statements, since } from './statements.ts'
 const instances = Number(process.env.BENCH_INSTANCES ?? 1000)
 const hosts = 100
 const projects = 10
-/** As many as the worker runs at once. */
-const width = 12
+/** Twice as many as the worker runs at once, so that requests and workflows overlap. */
+const width = 24
 
 /** Create and delete of 1,000 instances on 100 simulated hosts, spread over 10 projects. */
 export async function fake(report: Report): Promise<void> {
