@@ -14,6 +14,8 @@ const run = crypto.randomUUID().slice(0, 8)
 let api: Api
 let imageId = ''
 let networkId = ''
+/** Pids that we have ended, by process. */
+const killed = new Map<Name, number>()
 
 await step('sign in', async () => {
   api = (await signedIn(cloud, 'demo')).api
@@ -128,7 +130,6 @@ function pidOf(name: Name): number {
   return (services as Record<Name, { pid: number }>)[name].pid
 }
 
-const killed = new Map<Name, number>()
 function kill(name: Name): void {
   const pid = pidOf(name)
   killed.set(name, pid)
