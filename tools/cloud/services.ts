@@ -43,7 +43,8 @@ export function services(cloud: Cloud, ports: Ports): ServiceSpec[] {
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     NODE_ENV: cloud.mode === 'dev' ? 'development' : 'production',
-    NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+    // A small young generation: by default five Nodes take a third more memory for no gain here.
+    NODE_OPTIONS: '--disable-warning=ExperimentalWarning --max-semi-space-size=4',
     NEXT_TELEMETRY_DISABLED: '1',
     STRATOLITH_DATA: where.data,
     STRATOLITH_PORT: String(cloud.port),
