@@ -61,18 +61,6 @@ export type Bare = { greetingMs: number; loginMs: number | null }
 export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
   const dir = fs.mkdtempSync('/var/tmp/stratolith-bench-qemu-')
   const disk = path.join(dir, 'disk')
-  execFileSync('qemu-img', [
-    'create',
-    '-q',
-    '-f',
-    'qcow2',
-    '-F',
-    recipe.base.format,
-    '-b',
-    recipe.base.file,
-    disk,
-    '1G',
-  ])
   const log = path.join(dir, 'serial.log')
   const args = recipe.args.map((word) => word.replaceAll(recipe.disk, disk))
   const enter = recipe.netns ? ['nsenter', `--net=/run/netns/${recipe.netns}`, '--'] : []
@@ -80,6 +68,18 @@ export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
   const serial = fs.openSync(log, 'a', 0o600)
   let child: ChildProcess | null = null
   try {
+    execFileSync('qemu-img', [
+      'create',
+      '-q',
+      '-f',
+      'qcow2',
+      '-F',
+      recipe.base.format,
+      '-b',
+      recipe.base.file,
+      disk,
+      '1G',
+    ])
     const from = performance.now()
     child = spawn(file, rest, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit', serial] })
     const qmp = await greeted(path.join(dir, 'qmp'), child)
