@@ -2,9 +2,10 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core'
 import { Dropzone } from '@mantine/dropzone'
 import { IconFile, IconFileUpload, IconX } from '@tabler/icons-react'
+import { useRef } from 'react'
 import { bytes } from '../kit/format.ts'
 
-/** Drop zone or, with Enter, the file dialog. Loaded when the panel opens: it is not small. */
+/** A drop zone with the way to the file dialog in it. Loaded when the panel opens: it is not small. */
 export function ImageFilePick({
   file,
   error,
@@ -14,6 +15,7 @@ export function ImageFilePick({
   error: string | null
   onPick: (file: File | null) => void
 }) {
+  const openDialog = useRef<() => void>(null)
   if (file)
     return (
       <Group justify="space-between" wrap="nowrap" gap="sm">
@@ -39,15 +41,22 @@ export function ImageFilePick({
         multiple={false}
         onDrop={([first]) => onPick(first ?? null)}
         onReject={() => onPick(null)}
+        openRef={openDialog}
+        activateOnClick={false}
+        activateOnKeyboard={false}
+        enablePointerEvents
         inputProps={{ 'aria-label': 'Image file' }}
-        aria-label="Choose the image file, or drop it here"
-        role="button"
+        role="group"
+        aria-label="Image file"
         p="lg"
       >
-        <Stack align="center" gap={4} style={{ pointerEvents: 'none' }}>
+        <Stack align="center" gap="xs">
           <IconFileUpload size={32} aria-hidden />
-          <Text size="sm" fw={600} ta="center">
-            Drop a raw or QCOW2 file here, or click to choose
+          <Button data-autofocus onClick={() => openDialog.current?.()}>
+            Choose a file
+          </Button>
+          <Text size="sm" ta="center">
+            or drop a raw or QCOW2 file here
           </Text>
           <Text size="xs" c="dimmed" ta="center">
             It goes straight to the cloud; this window only has to stay open meanwhile.
