@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { wishDigest } from '../digest.ts'
 import type { PortSpec } from '../interface.ts'
 import { arp, broadcast, ethernet, hex, ipv4, udp } from '../testing/frames.ts'
 import { egressAll, Guest, inNamespace, ip, networkSpec, op, portSpec, tcpFrom } from '../testing/lab.ts'
@@ -191,6 +192,17 @@ describe('security rules', () => {
     expect(await guests.peer.connect(address('web'), 22, 'open')).toBe('10.0.0.12')
     await change('web', { rules: [egressAll] })
     expect(await guests.peer.talk('closed again', 'open')).toBeNull()
+  })
+
+  it('are told by list, as a digest of what was asked for', async () => {
+    const rules = [egressAll, tcpFrom(22)]
+    await change('web', { rules })
+    const { digests } = await driver.list(op())
+    expect(digests.web).toBe(wishDigest.port({ ...ports.web, rules }))
+    expect(digests.web).not.toBe(wishDigest.port(ports.web))
+    expect(digests.peer).toBe(wishDigest.port(ports.peer))
+    expect(digests.red).toBe(wishDigest.network(networkSpec('red', 1)))
+    await change('web', {})
   })
 
   it('take a hundred and fifty rules', async () => {
