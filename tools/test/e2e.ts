@@ -31,6 +31,7 @@ try {
   await ready(cloud)
   failed = !(await run(['tools/selftest.ts'])) || failed
   failed = !(await run(['tools/durability.ts'])) || failed
+  failed = !(await run(['tools/soak.ts'])) || failed
   failed =
     !(await run(['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts'])) ||
     failed

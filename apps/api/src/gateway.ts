@@ -6,6 +6,12 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from './kernel/config.ts'
 
 /**
+ * The event stream may be silent for longer than the proxy's 10 s, and uploads take hours. 0 means
+ * "the default" to it; this is the longest that a timer can wait.
+ */
+const neverMs = 2 ** 31 - 1
+
+/**
  * The front door: whatever no façade answers goes to the portal, and WebSockets go to the process
  * that serves them. Upgrades are piped byte by byte, so back pressure is TCP's own.
  */
@@ -13,7 +19,7 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
   if (config.webUrl)
     await app.register(httpProxy, {
       upstream: config.webUrl,
-      http: { requestOptions: { timeout: 0 } },
+      http: { requestOptions: { timeout: neverMs } },
       replyOptions: {
         rewriteRequestHeaders: (request, headers) =>
           portalHeaders(headers, request.ip, config, request.headers.host),
