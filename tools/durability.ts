@@ -135,8 +135,10 @@ function kill(name: Name): void {
   killed.set(name, pid)
   process.kill(pid, 'SIGKILL')
 }
-const running = (name: Name): boolean =>
-  pidOf(name) !== killed.get(name) && fs.existsSync(`/proc/${pidOf(name)}`)
+/** As another process than the one that we ended. */
+function running(name: Name): boolean {
+  return pidOf(name) !== killed.get(name) && fs.existsSync(`/proc/${pidOf(name)}`)
+}
 
 /** Pids of the QEMU processes that name this instance. */
 function guests(id: string): number[] {
