@@ -55,6 +55,8 @@ test('nothing is wider than a phone of 360 px', async ({ page }) => {
 })
 
 test('the launch form by keyboard alone, from the palette', async ({ page }) => {
+  // Before it is live the page is only its picture.
+  await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
   await page.keyboard.press('Control+k')
   const search = page
     .getByRole('dialog')
