@@ -4,7 +4,7 @@ import { conflict } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { holdNetwork, type NetworkRow } from '../networks/load.ts'
-import { allocateAddress, newMac, take } from './allocate.ts'
+import { allocateAddress, freeMac, take } from './allocate.ts'
 
 export type NewPort = {
   projectId: string
@@ -30,7 +30,7 @@ export async function createPortRow(
       projectId: wish.projectId,
       networkId: wish.network.id,
       name: wish.name ?? '',
-      mac: newMac(),
+      mac: await freeMac(ctx, wish.network.id),
       deviceOwner: wish.deviceOwner,
       deviceId: wish.deviceId,
       securityGroups: { create: (wish.securityGroupIds ?? []).map((groupId) => ({ groupId })) },

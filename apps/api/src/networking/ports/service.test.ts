@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { inTransaction } from '../../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { portListInput } from '../contract.ts'
@@ -49,6 +49,25 @@ describe('a port', () => {
     expect(port.mac).toMatch(/^fa:16:3e(:[0-9a-f]{2}){3}$/)
     expect(['10.0.0.1', '10.0.0.2']).not.toContain(port.addresses[0]?.address)
     expect(await eventsOf(cloud, id)).toEqual(['port.created'])
+  })
+
+  it('never has the MAC of another on its network, also when chance repeats itself', async () => {
+    const ctx = await tenant()
+    const draws = [1, 1, 2, 3]
+    let again = false
+    const random = vi.spyOn(crypto, 'getRandomValues').mockImplementation((array) => {
+      if (array instanceof Uint8Array) array.fill(again ? (draws.shift() ?? 9) : 1)
+      return array
+    })
+    try {
+      const first = await getPort(ctx, { id: await newPort(ctx, ctx.networkId) })
+      again = true
+      const second = await getPort(ctx, { id: await newPort(ctx, ctx.networkId) })
+      expect(first.mac).toBe('fa:16:3e:01:01:01')
+      expect(second.mac).not.toBe(first.mac)
+    } finally {
+      random.mockRestore()
+    }
   })
 
   it('is listed by network and by device, with nobody else’s', async () => {
