@@ -9,7 +9,7 @@ import { imageRoutes } from './images/http.ts'
 import { type Ctx, type Deps, systemCtx } from './kernel/context.ts'
 import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
 import { EventHub } from './kernel/events.ts'
-import { overridePolicy } from './kernel/policy.ts'
+import { watchPolicy } from './kernel/policy.ts'
 import type { TrpcContext } from './kernel/trpc.ts'
 import { openstackRoutes } from './openstack/mount.ts'
 import { buildDeps, onStop } from './process.ts'
@@ -17,7 +17,7 @@ import { appRouter } from './root-router.ts'
 import './register.ts'
 
 const deps = buildDeps('api', 16)
-overridePolicy(deps.config.dataDir)
+watchPolicy(deps.config.dataDir, deps.log)
 const hub = new EventHub(deps)
 await hub.start()
 

@@ -2,14 +2,14 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { startHostWatch } from './compute/events.ts'
 import { startJobs } from './jobs.ts'
-import { overridePolicy } from './kernel/policy.ts'
+import { watchPolicy } from './kernel/policy.ts'
 import { startReconcilers } from './kernel/reconciler.ts'
 import { buildDeps, onStop } from './process.ts'
 import './register.ts'
 
 const concurrency = 12
 const deps = buildDeps('worker', concurrency + 6)
-overridePolicy(deps.config.dataDir)
+watchPolicy(deps.config.dataDir, deps.log)
 const stopJobs = await startJobs(deps, concurrency)
 const stopReconcilers = startReconcilers(deps)
 const stopHostWatch = startHostWatch(deps)

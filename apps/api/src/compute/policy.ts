@@ -1,8 +1,8 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
 /** Action → rule of the compute room (words: kernel/policy.ts). Readers may look, never open a console. */
-const own = 'role:admin or role:member and project:own'
-const look = 'role:admin or role:reader and project:own'
+const own = 'admin or role:member and project:own'
+const look = 'admin or role:reader and project:own or role:reader and scope:system'
 export const computePolicy: PolicyTable = {
   'compute:list_instances': look,
   'compute:get_instance': look,
@@ -18,8 +18,8 @@ export const computePolicy: PolicyTable = {
   'compute:get_console_log': look,
   'compute:create_console': own,
   'compute:list_flavors': 'anyone',
-  'compute:create_flavor': 'role:admin',
-  'compute:delete_flavor': 'role:admin',
+  'compute:create_flavor': 'admin',
+  'compute:delete_flavor': 'admin',
   'compute:list_key_pairs': 'anyone',
   'compute:create_key_pair': 'anyone',
   'compute:delete_key_pair': 'user:own',

@@ -2,7 +2,7 @@ import type { PolicyTable } from '../kernel/policy.ts'
 
 /** Machines are the administrators' business; tenants see them only as "host 1" in an explanation. */
 export const hostsPolicy: PolicyTable = {
-  'hosts:list_hosts': 'role:admin',
-  'hosts:get_host': 'role:admin',
-  'hosts:update_host': 'role:admin',
+  'hosts:list_hosts': 'admin or role:reader and scope:system',
+  'hosts:get_host': 'admin or role:reader and scope:system',
+  'hosts:update_host': 'admin',
 }

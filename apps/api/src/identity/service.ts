@@ -1,4 +1,4 @@
-import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { type Ctx, inTransaction, isAdmin } from '../kernel/context.ts'
 import { invariant, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import { sessionEnded } from './accounts.ts'
@@ -117,7 +117,7 @@ function toSession(facts: TokenFacts): SessionView {
     project:
       facts.scope.kind === 'project' ? { id: facts.scope.projectId, name: facts.scope.projectName } : null,
     roles: [...facts.roles],
-    admin: facts.roles.has('admin'),
+    admin: isAdmin(facts),
     expiresAt: facts.expiresAt.toISOString(),
   }
 }

@@ -1,5 +1,5 @@
 import type { ImageModel } from '@stratolith/db'
-import { type Ctx, isAdmin } from '../kernel/context.ts'
+import { type Ctx, seesAll } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -9,7 +9,7 @@ export type ImageRow = ImageModel
 
 /** What the caller may see: the project's own images and public ones. */
 export function visibleImages(ctx: Ctx, allProjects = false): object {
-  if (isAdmin(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
+  if (seesAll(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
   const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
   return { OR: [{ projectId }, { visibility: 'public' }] }
 }
@@ -17,7 +17,7 @@ export function visibleImages(ctx: Ctx, allProjects = false): object {
 /** By (what the caller may see, id), then authorized; unseen and deleted are 404. */
 export async function loadImage(ctx: Ctx, action: string, id: string): Promise<ImageRow> {
   const row = await ctx.db.image.findFirst({
-    where: { AND: [isAdmin(ctx) ? {} : visibleImages(ctx), { id, state: { not: 'deleted' } }] },
+    where: { AND: [seesAll(ctx) ? {} : visibleImages(ctx), { id, state: { not: 'deleted' } }] },
   })
   if (!row) throw notFound('image', id)
   authorize(ctx, action, { projectId: row.projectId, public: row.visibility === 'public' })

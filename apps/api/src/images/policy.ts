@@ -1,13 +1,14 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
-const look = 'role:reader and project:own or role:reader and public:yes or role:admin'
-const own = 'role:member and project:own or role:admin'
+const look =
+  'role:reader and project:own or role:reader and public:yes or admin or role:reader and scope:system'
+const own = 'role:member and project:own or admin'
 export const imagesPolicy: PolicyTable = {
   'image:list': 'role:reader',
   'image:get': look,
   'image:download': look,
   'image:create': own,
-  'image:publish': 'role:admin',
+  'image:publish': 'admin',
   'image:upload': own,
   'image:update': own,
   'image:delete': own,

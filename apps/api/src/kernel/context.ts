@@ -43,7 +43,12 @@ export type Ctx = {
   deps: Deps
 }
 
-export const isAdmin = (ctx: Ctx): boolean => ctx.roles.has('admin')
+/** Cloud administrator: role admin on a project or on the system. On a domain it counts there alone. */
+export const isAdmin = ({ roles, scope }: Pick<Ctx, 'roles' | 'scope'>): boolean =>
+  roles.has('admin') && (scope.kind === 'project' || scope.kind === 'system')
+/** May look at everything in the cloud: its administrators, and readers of the system. */
+export const seesAll = (ctx: Pick<Ctx, 'roles' | 'scope'>): boolean =>
+  isAdmin(ctx) || (ctx.scope.kind === 'system' && ctx.roles.has('reader'))
 
 /** Project of the caller's token; refuses scopes that have none. */
 export function projectOf(ctx: Ctx): string {
@@ -52,15 +57,15 @@ export function projectOf(ctx: Ctx): string {
 }
 
 /**
- * The where-fragment that every query for one object of a project carries (R1). Administrators
- * see all projects; the callers of a list say with `allProjects` that they want to.
+ * The where-fragment that every query for one object of a project carries (R1). Administrators and
+ * readers of the system see all projects; the callers of a list say with `allProjects` that they want to.
  */
 export function visible(ctx: Ctx): { projectId?: string } {
-  return isAdmin(ctx) ? {} : { projectId: projectOf(ctx) }
+  return seesAll(ctx) ? {} : { projectId: projectOf(ctx) }
 }
 export function listScope(ctx: Ctx, input: { allProjects?: boolean }): { projectId?: string } {
   if (!input.allProjects) return { projectId: projectOf(ctx) }
-  if (!isAdmin(ctx)) throw new CloudError('forbidden', 'Only an administrator may list all projects.')
+  if (!seesAll(ctx)) throw new CloudError('forbidden', 'Only an administrator may list all projects.')
   return {}
 }
 

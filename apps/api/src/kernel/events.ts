@@ -1,7 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import pg from 'pg'
 import type { Ctx, Deps } from './context.ts'
-import { isAdmin } from './context.ts'
+import { seesAll } from './context.ts'
 import type { EventView } from './contract.ts'
 import { invalidInput } from './errors.ts'
 
@@ -194,7 +194,7 @@ const isAfter = (row: Cursor, seen: Cursor) =>
   row.xid > seen.xid || (row.xid === seen.xid && row.id > seen.id)
 
 function mayReceive(ctx: Ctx, row: Row): boolean {
-  if (row.public || isAdmin(ctx)) return true
+  if (row.public || seesAll(ctx)) return true
   if (row.resourceKind === 'user' && row.resourceId === ctx.actor.userId) return true
   return ctx.scope.kind === 'project' && row.projectId === ctx.scope.projectId
 }

@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Logger } from 'pino'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Ctx } from './context.ts'
-import { authorize, decide, overridePolicy, registerPolicy } from './policy.ts'
+import { allRules, authorize, decide, overridePolicy, registerPolicy, watchPolicy } from './policy.ts'
 
 const ctxOf = (role: 'admin' | 'member' | 'reader', projectId = 'p1'): Ctx =>
   ({
@@ -21,6 +22,8 @@ describe('policy', () => {
       'test:write': 'role:member and project:own or role:admin',
       'test:admin': 'role:admin',
       'test:own': 'user:own',
+      'test:cloud': 'admin',
+      'test:domain': 'role:admin and domain:own',
       'test:typo': 'rol:admin',
     })
   })
@@ -40,6 +43,32 @@ describe('policy', () => {
   ]
   test.each(table)('%s', (action, ctx, target, allowed) => {
     expect(decide(ctx, action, target).allowed).toBe(allowed)
+  })
+
+  test('a role on a domain counts only where the clause speaks of domains', () => {
+    const scope = { kind: 'domain', domainId: 'd1' } as const
+    const ctx = { ...ctxOf('admin'), scope }
+    expect(decide(ctx, 'test:admin').allowed).toBe(false)
+    expect(decide(ctx, 'test:cloud').allowed).toBe(false)
+    expect(decide(ctx, 'test:domain', { domainId: 'd1' }).allowed).toBe(true)
+    expect(decide(ctx, 'test:domain', { domainId: 'd2' }).allowed).toBe(false)
+    expect(decide(ctx, 'test:domain', {}).allowed).toBe(false)
+  })
+
+  test('says word by word what held', () => {
+    expect(decide(ctxOf('member'), 'test:read', { projectId: 'p2' })).toEqual({
+      allowed: false,
+      rule: 'role:reader and project:own or public:yes or role:admin',
+      source: 'default',
+      clauses: [
+        [
+          { word: 'role:reader', holds: true },
+          { word: 'project:own', holds: false },
+        ],
+        [{ word: 'public:yes', holds: false }],
+        [{ word: 'role:admin', holds: false }],
+      ],
+    })
   })
 
   test('a refusal names the action and the rule', () => {
@@ -71,9 +100,31 @@ describe("the operator's policy.yaml", () => {
   })
   test('an unknown action, an unknown word and another shape stop the start', () => {
     expect(() => override('"test:nowhere": "role:admin"')).toThrow(/no action “test:nowhere”/)
-    expect(() => override('"test:file": "role:boss"')).toThrow(/“role:boss” is no word/)
+    expect(() => override('"test:file": "rule:boss"')).toThrow(/“rule:boss” is no word/)
     expect(() => override('- role:admin')).toThrow(/must be a map/)
     fs.rmSync(path.join(dir, 'policy.yaml'))
     expect(() => overridePolicy(dir)).not.toThrow()
+    expect(decide(ctxOf('reader'), 'test:file', { projectId: 'p1' }).allowed).toBe(false)
+  })
+  test('is read again when it changes; a mistake leaves the rules before it', async () => {
+    override('"test:file": "role:reader"')
+    const said: string[] = []
+    const log = { info: () => said.push('read'), error: () => said.push('mistake') } as unknown as Logger
+    const stop = watchPolicy(dir, log)
+    try {
+      fs.writeFileSync(path.join(dir, 'policy.yaml'), '"test:file": "rule:nonsense"')
+      await vi.waitFor(() => expect(said).toEqual(['mistake']), 5000)
+      expect(decide(ctxOf('reader'), 'test:file').allowed).toBe(true)
+      fs.writeFileSync(path.join(dir, 'policy.yaml'), '"test:file": "role:member or user:own"')
+      await vi.waitFor(() => expect(said).toEqual(['mistake', 'read']), 5000)
+      expect(decide(ctxOf('reader'), 'test:file').allowed).toBe(false)
+      expect(allRules().find((r) => r.action === 'test:file')).toEqual({
+        action: 'test:file',
+        rule: 'role:member or user:own',
+        source: 'policy.yaml',
+      })
+    } finally {
+      stop()
+    }
   })
 })

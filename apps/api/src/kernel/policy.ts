@@ -1,60 +1,119 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import type { Logger } from 'pino'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import type { Ctx } from './context.ts'
+import { type Ctx, isAdmin } from './context.ts'
 import { CloudError } from './errors.ts'
 
 /**
- * Policy is data: action → rule. A rule is words joined by `and` and `or` (`and` binds tighter):
- *   role:admin | role:member | role:reader   an effective role of the caller
+ * Policy is data: action → rule. A rule is clauses joined by `or`, each of words joined by `and`:
+ *   admin                                     cloud administrator: role admin on a project or the system
+ *   role:member | role:reader | role:<name>   an effective role of the caller where the token holds
  *   project:own                               the target's project is the token's project
  *   user:own                                  the target belongs to the caller
+ *   domain:own                                the target is of the domain that the token is scoped to
+ *   scope:system | scope:domain | scope:project   kind of the token
  *   public:yes                                the target is public
- *   scope:system | scope:project              kind of the token
  *   anyone                                    every authenticated caller
- * Each room exports such a table in its policy.ts and registers it here.
+ * A role held on a domain counts only in a clause that says `domain:own` or `scope:domain`, so that
+ * the administrator of a domain is nobody elsewhere. Each room registers its table from policy.ts.
  */
 export type PolicyTable = Readonly<Record<string, string>>
-export type Target = { projectId?: string | null; userId?: string | null; public?: boolean }
+export type Target = {
+  projectId?: string | null
+  userId?: string | null
+  domainId?: string | null
+  public?: boolean
+}
+export type RuleSource = 'default' | 'policy.yaml'
 
-const rules = new Map<string, string>()
+const defaults = new Map<string, string>()
+let overrides: ReadonlyMap<string, string> = new Map()
 
 export function registerPolicy(table: PolicyTable): void {
-  for (const [action, rule] of Object.entries(table)) rules.set(action, rule)
+  for (const [action, rule] of Object.entries(table)) defaults.set(action, rule)
 }
+
 /**
  * The operator's own rules: `policy.yaml` in the data folder, a map of action → rule that replaces
- * those of the tables. Call it when every room has registered. An unknown action or word stops the
- * start with a sentence: a rule that is silently ignored would be worse.
+ * those of the tables. Call it when every room has registered. An unknown action or word throws a
+ * sentence and changes nothing: a rule that is silently ignored would be worse.
  */
 export function overridePolicy(dataDir: string): void {
   const file = path.join(dataDir, 'policy.yaml')
-  if (!fs.existsSync(file)) return
+  overrides = fs.existsSync(file) ? readOverrides(file) : new Map()
+}
+
+/**
+ * Applies policy.yaml now (which may throw) and again whenever it changes, within about a second.
+ * A file with a mistake is told to the log and the rules before it stay. Returns what stops it.
+ */
+export function watchPolicy(dataDir: string, log: Logger): () => void {
+  overridePolicy(dataDir)
+  const file = path.join(dataDir, 'policy.yaml')
+  const reload = () => {
+    try {
+      overridePolicy(dataDir)
+      log.info({ file, rules: overrides.size }, 'the policy was read again')
+    } catch (error) {
+      log.error({ err: error }, 'policy.yaml has a mistake; the rules before it stay in force')
+    }
+  }
+  // Polls: an editor that replaces the file, or makes it first, is seen the same way.
+  fs.watchFile(file, { interval: 1000, persistent: false }, reload)
+  return () => fs.unwatchFile(file, reload)
+}
+
+function readOverrides(file: string): Map<string, string> {
   const parsed = z.record(z.string(), z.string()).safeParse(parse(fs.readFileSync(file, 'utf8')) ?? {})
   if (!parsed.success) throw new Error(`${file} must be a map of action: "rule".`)
   for (const [action, rule] of Object.entries(parsed.data)) {
-    if (!rules.has(action)) throw new Error(`${file}: there is no action “${action}”.`)
-    const strange = rule.split(/\s+(?:and|or)\s+/).find((word) => !words.test(word.trim()))
+    if (!defaults.has(action)) throw new Error(`${file}: there is no action “${action}”.`)
+    const strange = clausesOf(rule)
+      .flat()
+      .find((word) => !words.test(word))
     if (strange !== undefined) throw new Error(`${file}: “${strange}” is no word of a rule (${action}).`)
-    rules.set(action, rule)
   }
+  return new Map(Object.entries(parsed.data))
 }
-const words = /^(role:(admin|member|reader)|project:own|user:own|public:yes|scope:(system|project)|anyone)$/
+const words =
+  /^(admin|role:[a-z0-9_.-]{1,64}|project:own|user:own|domain:own|public:yes|scope:(system|domain|project)|anyone)$/i
 
-export function ruleOf(action: string): string {
-  const rule = rules.get(action)
+const clausesOf = (rule: string): string[][] =>
+  rule.split(/\s+or\s+/).map((clause) => clause.split(/\s+and\s+/).map((word) => word.trim()))
+
+/** Every action with its rule now in force, by name. */
+export function allRules(): { action: string; rule: string; source: RuleSource }[] {
+  return [...defaults.keys()].sort().map((action) => ({ action, ...ruleOf(action) }))
+}
+
+export function ruleOf(action: string): { rule: string; source: RuleSource } {
+  const own = overrides.get(action)
+  if (own !== undefined) return { rule: own, source: 'policy.yaml' }
+  const rule = defaults.get(action)
   if (rule === undefined) throw new Error(`no policy for ${action}: add it to the room's policy.ts`)
-  return rule
+  return { rule, source: 'default' }
 }
 
-/** Is the action allowed, and which rule says so? Pure apart from the table. */
-export function decide(ctx: Ctx, action: string, target: Target = {}): { allowed: boolean; rule: string } {
-  const rule = ruleOf(action)
-  const allowed = rule
-    .split(/\s+or\s+/)
-    .some((clause) => clause.split(/\s+and\s+/).every((word) => holds(ctx, word.trim(), target)))
-  return { allowed, rule }
+export type Decision = {
+  allowed: boolean
+  rule: string
+  source: RuleSource
+  /** Clause by clause, word by word: what held. One clause that holds whole allows. */
+  clauses: { word: string; holds: boolean }[][]
+}
+
+/** Who asks, as far as a rule can see it; a Ctx is one. */
+export type Asker = Pick<Ctx, 'actor' | 'scope' | 'roles'>
+
+/** Is the action allowed, and which words of which rule say so? Pure apart from the tables. */
+export function decide(asker: Asker, action: string, target: Target = {}): Decision {
+  const { rule, source } = ruleOf(action)
+  const clauses = clausesOf(rule).map((clause) =>
+    clause.map((word) => ({ word, holds: holds(asker, word, target, clause) })),
+  )
+  return { allowed: clauses.some((clause) => clause.every((w) => w.holds)), rule, source, clauses }
 }
 
 /** Throws `forbidden` with the rule in words. What the caller may not even see is a 404 before this. */
@@ -67,22 +126,28 @@ export function authorize(ctx: Ctx, action: string, target: Target = {}): void {
     )
 }
 
-function holds(ctx: Ctx, word: string, target: Target): boolean {
-  const [kind, value] = word.split(':', 2)
+function holds(asker: Asker, word: string, target: Target, clause: string[]): boolean {
+  const { scope, roles, actor } = asker
+  const [kind, value = ''] = word.split(':', 2)
   switch (kind) {
     case 'anyone':
       return true
+    case 'admin':
+      return isAdmin(asker)
     case 'role':
-      return ctx.roles.has(value ?? '')
+      return roles.has(value) && (scope.kind !== 'domain' || clause.some((w) => ofDomains.has(w)))
     case 'project':
-      return ctx.scope.kind === 'project' && target.projectId === ctx.scope.projectId
+      return scope.kind === 'project' && target.projectId === scope.projectId
+    case 'domain':
+      return scope.kind === 'domain' && target.domainId === scope.domainId
     case 'user':
-      return target.userId === ctx.actor.userId
+      return target.userId === actor.userId
     case 'public':
       return target.public === true
     case 'scope':
-      return ctx.scope.kind === value
+      return scope.kind === value
     default:
       throw new Error(`unknown word in a policy rule: ${word}`)
   }
 }
+const ofDomains = new Set(['domain:own', 'scope:domain'])

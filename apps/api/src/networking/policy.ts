@@ -1,15 +1,16 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
-const look = 'role:reader and project:own or public:yes or role:admin'
-const own = 'role:member and project:own or role:admin'
+const look =
+  'role:reader and project:own or role:reader and public:yes or admin or role:reader and scope:system'
+const own = 'role:member and project:own or admin'
 export const networkingPolicy: PolicyTable = {
   'network:list': 'role:reader',
   'network:get': look,
   'network:create': own,
-  'network:create_shared': 'role:admin',
+  'network:create_shared': 'admin',
   'network:update': own,
   'network:delete': own,
-  'network:attach': 'role:member and project:own or role:member and public:yes or role:admin',
+  'network:attach': 'role:member and project:own or role:member and public:yes or admin',
   'subnet:create': own,
   'subnet:delete': own,
   'port:list': 'role:reader',

@@ -1,7 +1,8 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
+const look = 'admin or role:reader and project:own or role:reader and scope:system'
 export const operationsPolicy: PolicyTable = {
-  'operations:list': 'role:admin or role:reader and project:own',
-  'operations:get': 'role:admin or role:reader and project:own',
-  'quota:get': 'role:admin or role:reader and project:own',
+  'operations:list': look,
+  'operations:get': look,
+  'quota:get': look,
 }

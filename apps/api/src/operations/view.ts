@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import { maskVerdicts } from '../compute/contract.ts'
-import { type Ctx, isAdmin } from '../kernel/context.ts'
+import { type Ctx, seesAll } from '../kernel/context.ts'
 import type { HostVerdict, OperationView, StepView } from '../kernel/contract.ts'
 import { workflowNamed } from '../kernel/workflow.ts'
 
@@ -29,7 +29,7 @@ export function operationView(ctx: Ctx, row: OperationRow): OperationView {
 
 /** Stored with the hosts' real names; only administrators read them. */
 function explanationFor(ctx: Ctx, verdicts: HostVerdict[] | null): HostVerdict[] | null {
-  return verdicts && (isAdmin(ctx) ? verdicts : maskVerdicts(verdicts))
+  return verdicts && (seesAll(ctx) ? verdicts : maskVerdicts(verdicts))
 }
 
 function stepsOf(row: OperationRow): StepView[] {

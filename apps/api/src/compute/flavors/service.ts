@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
@@ -40,7 +40,7 @@ const viewOf = (flavor: Flavor): FlavorView => ({
 })
 
 /** Private flavors are an administrator's; for others they do not exist (R2). */
-const usable = (ctx: Ctx) => (isAdmin(ctx) ? {} : { public: true })
+const usable = (ctx: Ctx) => (seesAll(ctx) ? {} : { public: true })
 
 export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<FlavorView>> {
   authorize(ctx, 'compute:list_flavors')

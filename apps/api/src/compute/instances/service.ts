@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, listScope } from '../../kernel/context.ts'
+import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { driversOf, plainOp } from '../../kernel/hosts.ts'
@@ -58,7 +58,7 @@ export async function listInstances(
 }
 
 function hostFilter(ctx: Ctx, hostId: string): Prisma.InstanceWhereInput {
-  if (!ctx.roles.has('admin'))
+  if (!seesAll(ctx))
     throw new CloudError('forbidden', 'Only an administrator may filter by host.', { field: 'hostId' })
   return { hostId }
 }

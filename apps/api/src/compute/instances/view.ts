@@ -1,4 +1,4 @@
-import { type Ctx, isAdmin } from '../../kernel/context.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { addressesOf } from '../../networking/service.ts'
 import { type InstanceAddress, type InstanceView, instanceStatus } from '../contract.ts'
@@ -37,7 +37,7 @@ function view(
   row: InstanceRow,
   more: { addresses: InstanceAddress[]; activity: Activity | null; hostName: string | null },
 ): InstanceView {
-  const admin = isAdmin(ctx)
+  const admin = seesAll(ctx)
   return {
     id: row.id,
     name: row.name,
@@ -96,7 +96,7 @@ async function activitiesOf(ctx: Ctx, ids: string[]): Promise<Map<string, Activi
 
 /** Only administrators see names of hosts, so for others nothing is asked. */
 async function hostNamesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<string, string>> {
-  if (!isAdmin(ctx)) return new Map()
+  if (!seesAll(ctx)) return new Map()
   const ids = [...new Set(rows.flatMap((row) => (row.hostId ? [row.hostId] : [])))]
   const hosts = await ctx.db.host.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } })
   return new Map(hosts.map((host) => [host.id, host.name]))

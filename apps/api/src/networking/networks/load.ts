@@ -1,5 +1,5 @@
 import { type NetworkModel, Prisma, type SubnetModel } from '@stratolith/db'
-import { type Ctx, isAdmin } from '../../kernel/context.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 
@@ -7,7 +7,7 @@ export type NetworkRow = NetworkModel & { subnets: SubnetModel[] }
 
 /** What the caller may see: the project's own networks, shared ones and provider networks. */
 export function visibleNetworks(ctx: Ctx, allProjects = false): object {
-  if (isAdmin(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
+  if (seesAll(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
   const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
   return { OR: [{ projectId }, { shared: true }, { external: true }] }
 }
@@ -28,7 +28,7 @@ export async function holdNetwork(ctx: Ctx, network: { id: string; name: string 
 /** By (what the caller may see, id), then authorized; unseen is 404. */
 export async function loadNetwork(ctx: Ctx, action: string, id: string): Promise<NetworkRow> {
   const row = await ctx.db.network.findFirst({
-    where: { AND: [isAdmin(ctx) ? {} : visibleNetworks(ctx), { id }] },
+    where: { AND: [seesAll(ctx) ? {} : visibleNetworks(ctx), { id }] },
     include: { subnets: { orderBy: { createdAt: 'asc' } } },
   })
   if (!row) throw notFound('network', id)
