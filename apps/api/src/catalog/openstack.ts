@@ -1,7 +1,6 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Deps } from '../kernel/context.ts'
-import { callerOf } from '../openstack/mount.ts'
-import { type Query, queryText } from '../openstack/pages.ts'
+import type { ApiOperation } from '../openstack/operation.ts'
+import { queryText } from '../openstack/pages.ts'
 import {
   type EndpointRow,
   getEndpoint,
@@ -15,45 +14,94 @@ import {
 } from './service.ts'
 
 /** The catalog's part of Keystone v3 (services, endpoints, regions), read-only: it is computed. */
-export function catalogRoutes(app: FastifyInstance, deps: Deps): void {
-  const base = `${deps.config.publicUrl}/identity/v3`
-  const links = (path: string) => ({ next: null, self: `${base}/${path}`, previous: null })
-  const id = (request: FastifyRequest) => (request.params as { id: string }).id
-  const filter = (request: FastifyRequest, name: string) => queryText(request.query as Query, name)
-
-  app.get('/v3/auth/catalog', async (request) => ({
-    catalog: ownCatalog(callerOf(request)),
-    links: links('auth/catalog'),
-  }))
-  app.get('/v3/services', async (request) => ({
-    services: listServices(callerOf(request), {
-      type: filter(request, 'type'),
-      name: filter(request, 'name'),
-    }).map((s) => serviceView(base, s)),
-    links: links('services'),
-  }))
-  app.get('/v3/services/:id', async (request) => ({
-    service: serviceView(base, getService(callerOf(request), id(request))),
-  }))
-  app.get('/v3/endpoints', async (request) => ({
-    endpoints: listEndpoints(callerOf(request), {
-      serviceId: filter(request, 'service_id'),
-      interface: filter(request, 'interface'),
-      regionId: filter(request, 'region_id'),
-    }).map((e) => endpointView(base, e)),
-    links: links('endpoints'),
-  }))
-  app.get('/v3/endpoints/:id', async (request) => ({
-    endpoint: endpointView(base, getEndpoint(callerOf(request), id(request))),
-  }))
-  app.get('/v3/regions', async (request) => ({
-    regions: listRegions(callerOf(request)).map((r) => regionView(base, r)),
-    links: links('regions'),
-  }))
-  app.get('/v3/regions/:id', async (request) => ({
-    region: regionView(base, getRegion(callerOf(request), id(request))),
-  }))
-}
+export const catalogOperations: ApiOperation[] = [
+  {
+    name: 'auth.catalog',
+    method: 'GET',
+    path: '/auth/catalog',
+    summary: 'The catalog of the token',
+    status: 200,
+    access: 'anyone',
+    handle: ({ ctx, deps }) => ({ catalog: ownCatalog(ctx), links: links(deps, 'auth/catalog') }),
+  },
+  {
+    name: 'services.list',
+    method: 'GET',
+    path: '/services',
+    summary: 'List services',
+    status: 200,
+    access: 'adminRead',
+    handle: ({ ctx, deps, query }) => ({
+      services: listServices(ctx, { type: queryText(query, 'type'), name: queryText(query, 'name') }).map(
+        (s) => serviceView(baseOf(deps), s),
+      ),
+      links: links(deps, 'services'),
+    }),
+  },
+  {
+    name: 'services.get',
+    method: 'GET',
+    path: '/services/:id',
+    summary: 'Show a service',
+    status: 200,
+    access: 'adminRead',
+    handle: ({ ctx, deps, params }) => ({
+      service: serviceView(baseOf(deps), getService(ctx, params.id ?? '')),
+    }),
+  },
+  {
+    name: 'endpoints.list',
+    method: 'GET',
+    path: '/endpoints',
+    summary: 'List endpoints',
+    status: 200,
+    access: 'adminRead',
+    handle: ({ ctx, deps, query }) => ({
+      endpoints: listEndpoints(ctx, {
+        serviceId: queryText(query, 'service_id'),
+        interface: queryText(query, 'interface'),
+        regionId: queryText(query, 'region_id'),
+      }).map((e) => endpointView(baseOf(deps), e)),
+      links: links(deps, 'endpoints'),
+    }),
+  },
+  {
+    name: 'endpoints.get',
+    method: 'GET',
+    path: '/endpoints/:id',
+    summary: 'Show an endpoint',
+    status: 200,
+    access: 'adminRead',
+    handle: ({ ctx, deps, params }) => ({
+      endpoint: endpointView(baseOf(deps), getEndpoint(ctx, params.id ?? '')),
+    }),
+  },
+  {
+    name: 'regions.list',
+    method: 'GET',
+    path: '/regions',
+    summary: 'List regions',
+    status: 200,
+    access: 'anyone',
+    handle: ({ ctx, deps }) => ({
+      regions: listRegions(ctx).map((r) => regionView(baseOf(deps), r)),
+      links: links(deps, 'regions'),
+    }),
+  },
+  {
+    name: 'regions.get',
+    method: 'GET',
+    path: '/regions/:id',
+    summary: 'Show a region',
+    status: 200,
+    access: 'anyone',
+    handle: ({ ctx, deps, params }) => ({
+      region: regionView(baseOf(deps), getRegion(ctx, params.id ?? '')),
+    }),
+  },
+]
+const baseOf = (deps: Deps) => `${deps.config.publicUrl}/identity/v3`
+const links = (deps: Deps, path: string) => ({ next: null, self: `${baseOf(deps)}/${path}`, previous: null })
 
 const serviceView = (base: string, service: ServiceRow) => ({
   name: service.name,

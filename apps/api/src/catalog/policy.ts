@@ -3,7 +3,7 @@ import type { PolicyTable } from '../kernel/policy.ts'
 /** Endpoints hold no secrets, but only an administrator sees what is not in his own catalog. */
 export const catalogPolicy: PolicyTable = {
   'catalog:own': 'anyone',
-  'catalog:list_services': 'role:admin',
-  'catalog:list_endpoints': 'role:admin',
+  'catalog:list_services': 'admin or role:reader and scope:system',
+  'catalog:list_endpoints': 'admin or role:reader and scope:system',
   'catalog:list_regions': 'anyone',
 }

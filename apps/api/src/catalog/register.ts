@@ -1,7 +1,7 @@
 import { registerPolicy } from '../kernel/policy.ts'
-import { mountFacade } from '../openstack/mount.ts'
-import { catalogRoutes } from './openstack.ts'
+import { addOperations } from '../openstack/operation.ts'
+import { catalogOperations } from './openstack.ts'
 import { catalogPolicy } from './policy.ts'
 
 registerPolicy(catalogPolicy)
-mountFacade({ prefix: '/identity', style: 'keystone', routes: catalogRoutes })
+addOperations('identity', ['/v3'], catalogOperations)

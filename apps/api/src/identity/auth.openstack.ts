@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { Ctx, Deps } from '../kernel/context.ts'
+import type { Ctx } from '../kernel/context.ts'
 import { isoMicros } from '../openstack/discovery.ts'
 import { HttpError } from '../openstack/errors.ts'
-import { callerOf } from '../openstack/mount.ts'
+import type { ApiOperation } from '../openstack/operation.ts'
+import type { Query } from '../openstack/pages.ts'
 import { catalogOf } from '../openstack/services.ts'
 import { rolesNamed } from './directory.ts'
 import {
@@ -14,7 +15,7 @@ import {
   type ScopeRef,
   validateToken,
 } from './sessions.ts'
-import { anonymousCtx, type TokenFacts, unauthenticated } from './tokens.ts'
+import { type TokenFacts, unauthenticated } from './tokens.ts'
 
 /** POST/GET/HEAD/DELETE /v3/auth/tokens. Source: Keystone api-ref v3, "Authentication and token management". */
 
@@ -48,27 +49,47 @@ const tokenBody = z.object({
 })
 type TokenBody = z.output<typeof tokenBody>
 
-export function authRoutes(app: FastifyInstance, deps: Deps): void {
-  app.post('/v3/auth/tokens', { config: { public: true } }, async (request, reply) => {
-    const body = tokenBody.parse(request.body)
-    const ctx = anonymousCtx(deps, request.id)
-    const issued = await issue(ctx, body, request.ip)
-    reply.status(201).header('X-Subject-Token', issued.text)
-    return answer(ctx, issued.facts, request)
-  })
-  app.get('/v3/auth/tokens', async (request, reply) => {
-    const ctx = callerOf(request)
-    const subject = subjectOf(request)
-    const facts = await validateToken(ctx, subject)
-    if (!facts) throw noSuchToken()
-    reply.header('X-Subject-Token', subject)
-    return answer(ctx, facts, request)
-  })
-  app.delete('/v3/auth/tokens', async (request, reply: FastifyReply) => {
-    if (!(await revokeToken(callerOf(request), subjectOf(request)))) throw noSuchToken()
-    return reply.status(204).send()
-  })
-}
+export const authOperations: ApiOperation[] = [
+  {
+    name: 'auth.tokens.create',
+    method: 'POST',
+    path: '/auth/tokens',
+    summary: 'Sign in: a token by password or by token, in any scope',
+    status: 201,
+    access: 'public',
+    handle: async ({ ctx, body, query, request, reply }) => {
+      const issued = await issue(ctx, tokenBody.parse(body), request.ip)
+      reply.header('X-Subject-Token', issued.text)
+      return answer(ctx, issued.facts, query)
+    },
+  },
+  {
+    name: 'auth.tokens.validate',
+    method: 'GET',
+    path: '/auth/tokens',
+    summary: 'What a token is worth',
+    status: 200,
+    access: 'anyone',
+    handle: async ({ ctx, query, request, reply }) => {
+      const subject = subjectOf(request)
+      const facts = await validateToken(ctx, subject)
+      if (!facts) throw noSuchToken()
+      reply.header('X-Subject-Token', subject)
+      return answer(ctx, facts, query)
+    },
+  },
+  {
+    name: 'auth.tokens.revoke',
+    method: 'DELETE',
+    path: '/auth/tokens',
+    summary: 'Revoke a token',
+    status: 204,
+    access: 'anyone',
+    handle: async ({ ctx, request }) => {
+      if (!(await revokeToken(ctx, subjectOf(request)))) throw noSuchToken()
+    },
+  },
+]
 
 async function issue(ctx: Ctx, { auth }: TokenBody, source: string): Promise<Issued> {
   const scope = scopeOf(auth.scope)
@@ -103,8 +124,8 @@ function subjectOf(request: FastifyRequest): string {
 }
 const noSuchToken = () => new HttpError(404, 'This is not a valid token.')
 
-async function answer(ctx: Ctx, facts: TokenFacts, request: FastifyRequest): Promise<object> {
-  const nocatalog = Object.hasOwn(request.query as object, 'nocatalog')
+async function answer(ctx: Ctx, facts: TokenFacts, query: Query): Promise<object> {
+  const nocatalog = Object.hasOwn(query, 'nocatalog')
   return { token: await tokenView(ctx, facts, !nocatalog) }
 }
 

@@ -1,10 +1,8 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Deps } from '../kernel/context.ts'
 import { versionDocument } from '../openstack/discovery.ts'
 import { HttpError } from '../openstack/errors.ts'
-import { callerOf } from '../openstack/mount.ts'
+import type { ApiOperation } from '../openstack/operation.ts'
 import { type Query, queryText } from '../openstack/pages.ts'
-import { authRoutes } from './auth.openstack.ts'
 import {
   getDomain,
   getProject,
@@ -27,88 +25,189 @@ import {
   userView,
 } from './views.openstack.ts'
 
-/** Keystone v3 below /identity: discovery, tokens, and reading the directory. */
-export function identityRoutes(app: FastifyInstance, deps: Deps): void {
-  discoveryRoutes(app, deps)
-  authRoutes(app, deps)
-  const base = `${deps.config.publicUrl}/identity/v3`
-  const id = (request: FastifyRequest) => (request.params as { id: string }).id
+/** Keystone v3 below /identity/v3: reading the directory. */
+export const identityOperations: ApiOperation[] = [
+  {
+    name: 'auth.projects',
+    method: 'GET',
+    path: '/auth/projects',
+    summary: 'Projects that the caller may take a token for',
+    status: 200,
+    access: 'anyone',
+    handle: async ({ ctx, deps }) =>
+      collection(
+        deps,
+        'auth/projects',
+        'projects',
+        await listProjectsOfUser(ctx, ctx.actor.userId),
+        projectView,
+      ),
+  },
+  {
+    name: 'projects.list',
+    method: 'GET',
+    path: '/projects',
+    summary: 'List projects',
+    status: 200,
+    access: 'domainRead',
+    handle: async ({ ctx, deps, query }) =>
+      collection(deps, 'projects', 'projects', await listProjects(ctx, filterOf(query)), projectView),
+  },
+  {
+    name: 'projects.get',
+    method: 'GET',
+    path: '/projects/:id',
+    summary: 'Show a project',
+    status: 200,
+    access: 'read',
+    handle: async ({ ctx, deps, params }) => ({
+      project: projectView(baseOf(deps), await getProject(ctx, idOf(params))),
+    }),
+  },
+  {
+    name: 'users.list',
+    method: 'GET',
+    path: '/users',
+    summary: 'List users',
+    status: 200,
+    access: 'domainRead',
+    handle: async ({ ctx, deps, query }) =>
+      collection(deps, 'users', 'users', await listUsers(ctx, filterOf(query)), userView),
+  },
+  {
+    name: 'users.get',
+    method: 'GET',
+    path: '/users/:id',
+    summary: 'Show a user',
+    status: 200,
+    access: 'mine',
+    handle: async ({ ctx, deps, params }) => ({
+      user: userView(baseOf(deps), await getUser(ctx, idOf(params))),
+    }),
+  },
+  {
+    name: 'users.projects',
+    method: 'GET',
+    path: '/users/:id/projects',
+    summary: 'Projects that a user has a role on',
+    status: 200,
+    access: 'mine',
+    handle: async ({ ctx, deps, params }) => {
+      const id = idOf(params)
+      const listed = await listProjectsOfUser(ctx, id)
+      return collection(deps, `users/${id}/projects`, 'projects', listed, projectView)
+    },
+  },
+  {
+    name: 'domains.list',
+    method: 'GET',
+    path: '/domains',
+    summary: 'List domains',
+    status: 200,
+    access: 'domainRead',
+    handle: async ({ ctx, deps, query }) => {
+      const { domainId: _, ...filter } = filterOf(query)
+      return collection(deps, 'domains', 'domains', await listDomains(ctx, filter), domainView)
+    },
+  },
+  {
+    name: 'domains.get',
+    method: 'GET',
+    path: '/domains/:id',
+    summary: 'Show a domain',
+    status: 200,
+    access: 'anyone',
+    handle: async ({ ctx, deps, params }) => ({
+      domain: domainView(baseOf(deps), await getDomain(ctx, idOf(params))),
+    }),
+  },
+  {
+    name: 'roles.list',
+    method: 'GET',
+    path: '/roles',
+    summary: 'List roles',
+    status: 200,
+    access: 'domainRead',
+    handle: async ({ ctx, deps, query }) => {
+      const { name } = filterOf(query)
+      const listed = await listRoles(ctx, name === undefined ? {} : { name })
+      return collection(deps, 'roles', 'roles', listed, roleView)
+    },
+  },
+  {
+    name: 'roles.get',
+    method: 'GET',
+    path: '/roles/:id',
+    summary: 'Show a role',
+    status: 200,
+    access: 'domainRead',
+    handle: async ({ ctx, deps, params }) => ({
+      role: roleView(baseOf(deps), await getRole(ctx, idOf(params))),
+    }),
+  },
+  {
+    name: 'role_assignments.list',
+    method: 'GET',
+    path: '/role_assignments',
+    summary: 'List who has which role where',
+    status: 200,
+    access: 'domainRead',
+    handle: async ({ ctx, deps, query }) => {
+      const names =
+        Object.hasOwn(query, 'include_names') && !/^(0|false)$/i.test(queryText(query, 'include_names') ?? '')
+      const listed = await listRoleAssignments(ctx, assignmentFilter(query))
+      const view = (at: string, row: (typeof listed.items)[number]) => assignmentView(at, row, names)
+      return collection(deps, 'role_assignments', 'role_assignments', listed, view)
+    },
+  },
+]
 
-  app.get('/v3/auth/projects', async (request) => {
-    const ctx = callerOf(request)
-    const listed = await listProjectsOfUser(ctx, ctx.actor.userId)
-    return collection(base, 'auth/projects', 'projects', listed, projectView)
-  })
-  app.get('/v3/projects', async (request) => {
-    const listed = await listProjects(callerOf(request), filterOf(request))
-    return collection(base, 'projects', 'projects', listed, projectView)
-  })
-  app.get('/v3/projects/:id', async (request) => ({
-    project: projectView(base, await getProject(callerOf(request), id(request))),
-  }))
-  app.get('/v3/users', async (request) => {
-    const listed = await listUsers(callerOf(request), filterOf(request))
-    return collection(base, 'users', 'users', listed, userView)
-  })
-  app.get('/v3/users/:id', async (request) => ({
-    user: userView(base, await getUser(callerOf(request), id(request))),
-  }))
-  app.get('/v3/users/:id/projects', async (request) => {
-    const listed = await listProjectsOfUser(callerOf(request), id(request))
-    return collection(base, `users/${id(request)}/projects`, 'projects', listed, projectView)
-  })
-  app.get('/v3/domains', async (request) => {
-    const { domainId: _, ...filter } = filterOf(request)
-    return collection(base, 'domains', 'domains', await listDomains(callerOf(request), filter), domainView)
-  })
-  app.get('/v3/domains/:id', async (request) => ({
-    domain: domainView(base, await getDomain(callerOf(request), id(request))),
-  }))
-  app.get('/v3/roles', async (request) => {
-    const { name } = filterOf(request)
-    const listed = await listRoles(callerOf(request), name === undefined ? {} : { name })
-    return collection(base, 'roles', 'roles', listed, roleView)
-  })
-  app.get('/v3/roles/:id', async (request) => ({
-    role: roleView(base, await getRole(callerOf(request), id(request))),
-  }))
-  app.get('/v3/role_assignments', async (request) => {
-    const query = request.query as Query
-    const names =
-      Object.hasOwn(query, 'include_names') && !/^(0|false)$/i.test(queryText(query, 'include_names') ?? '')
-    const listed = await listRoleAssignments(callerOf(request), assignmentFilter(query))
-    const view = (at: string, row: (typeof listed.items)[number]) => assignmentView(at, row, names)
-    return collection(base, 'role_assignments', 'role_assignments', listed, view)
-  })
-}
+const baseOf = (deps: Deps) => `${deps.config.publicUrl}/identity/v3`
+const idOf = (params: Record<string, string>) => params.id ?? ''
 
 /** GET /identity (300) and /identity/v3 (200), both with and without the slash. */
-function discoveryRoutes(app: FastifyInstance, deps: Deps): void {
-  const selfUrl = `${deps.config.publicUrl}/identity/v3/`
-  const version = versionDocument({
+export const identityDiscovery: ApiOperation[] = [
+  {
+    name: 'versions',
+    method: 'GET',
+    path: '/',
+    summary: 'Versions of the API',
+    status: 300,
+    access: 'public',
+    handle: ({ deps, reply }) => {
+      reply.header('Location', `${baseOf(deps)}/`)
+      return { versions: { values: [versionOf(deps)] } }
+    },
+  },
+  ...['/v3', '/v3/'].map(
+    (path): ApiOperation => ({
+      name: `version${path.slice(3)}`,
+      method: 'GET',
+      path,
+      summary: 'The version itself',
+      status: 200,
+      access: 'public',
+      handle: ({ deps }) => ({ version: versionOf(deps) }),
+    }),
+  ),
+]
+const versionOf = (deps: Deps) =>
+  versionDocument({
     id: 'v3.14',
     status: 'stable',
     updated: '2020-04-07T00:00:00Z',
-    selfUrl,
+    selfUrl: `${baseOf(deps)}/`,
     mediaType: 'application/vnd.openstack.identity-v3+json',
   })
-  const open = { config: { public: true } }
-  app.get('/', open, (_request, reply) =>
-    reply
-      .status(300)
-      .header('Location', selfUrl)
-      .send({ versions: { values: [version] } }),
-  )
-  for (const path of ['/v3', '/v3/']) app.get(path, open, async () => ({ version }))
-}
 
 function collection<Row>(
-  base: string,
+  deps: Deps,
   path: string,
   key: string,
   listed: Listed<Row>,
   view: (base: string, row: Row) => object,
 ): object {
+  const base = baseOf(deps)
   return {
     [key]: listed.items.map((row) => view(base, row)),
     links: { next: null, self: `${base}/${path}`, previous: null },
@@ -117,8 +216,7 @@ function collection<Row>(
 }
 
 /** Exact filters; what we do not know is ignored, as in Keystone. */
-function filterOf(request: FastifyRequest): { name?: string; domainId?: string; enabled?: boolean } {
-  const query = request.query as Query
+function filterOf(query: Query): { name?: string; domainId?: string; enabled?: boolean } {
   const name = queryText(query, 'name')
   const domainId = queryText(query, 'domain_id')
   const enabled = queryText(query, 'enabled')

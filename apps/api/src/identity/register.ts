@@ -1,15 +1,22 @@
 import { registerPolicy } from '../kernel/policy.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
-import { mountFacade, useAuthenticator } from '../openstack/mount.ts'
+import { useAuthenticator } from '../openstack/mount.ts'
+import { addOperations, defineFacade } from '../openstack/operation.ts'
 import { registerService } from '../openstack/services.ts'
-import { identityRoutes } from './openstack.ts'
+import { authOperations } from './auth.openstack.ts'
+import { identityDiscovery, identityOperations } from './openstack.ts'
 import { identityPolicy } from './policy.ts'
-import { authenticate } from './tokens.ts'
+import { anonymousCtx, authenticate } from './tokens.ts'
 
 registerPolicy(identityPolicy)
-useAuthenticator(authenticate)
+useAuthenticator({
+  authenticate: (deps, tokenText, request) => authenticate(deps, tokenText, request.id),
+  anonymous: anonymousCtx,
+})
 registerService({ type: 'identity', name: 'keystone', path: '/identity/v3' })
-mountFacade({ prefix: '/identity', style: 'keystone', routes: identityRoutes })
+defineFacade({ service: 'identity', prefix: '/identity', style: 'keystone', ids: 'hex' })
+addOperations('identity', [''], identityDiscovery)
+addOperations('identity', ['/v3'], [...authOperations, ...identityOperations])
 
 /** Tokens that have run out are dead already; this only keeps the table small. */
 defineReconciler({

@@ -3,13 +3,15 @@ import { ZodError } from 'zod'
 import type { Ctx, Deps } from '../kernel/context.ts'
 import { CloudError, toCloudError } from '../kernel/errors.ts'
 import { defaultBodyLimit, parseJsonBody } from './body.ts'
-import { type ErrorStyle, errorAnswer, HttpError } from './errors.ts'
+import { errorAnswer, HttpError } from './errors.ts'
 import {
   type Microversion,
   type MicroversionRange,
   microversionHeaders,
   requestedMicroversion,
 } from './microversions.ts'
+import { allFacades, allOperations, type Call, type Facade, type MountedOperation } from './operation.ts'
+import type { Query } from './pages.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -24,71 +26,169 @@ declare module 'fastify' {
   }
 }
 
-export type Facade = {
-  /** "/identity"; several façades of one prefix are one service (identity and catalog). */
-  prefix: string
-  style: ErrorStyle
-  routes: (app: FastifyInstance, deps: Deps) => void | Promise<void>
-  microversions?: MicroversionRange
-  /** In bytes; Keystone's default when left out. */
-  bodyLimit?: number
-  /** More names under which the request id is sent ("x-compute-request-id"). */
-  requestIdHeaders?: string[]
+/** What of a request an access rule of an application credential is compared with. */
+export type RequestFacts = { id: string; service: string; method: string; path: string }
+export type Authenticator = {
+  /** The caller behind a token, null when it is not good. Throws `forbidden` for a path that it may not use. */
+  authenticate: (deps: Deps, tokenText: string | undefined, request: RequestFacts) => Promise<Ctx | null>
+  anonymous: (deps: Deps, requestId: string) => Ctx
 }
-export type Authenticator = (
-  deps: Deps,
-  tokenText: string | undefined,
-  requestId: string,
-) => Promise<Ctx | null>
-
-const facades = new Map<string, Facade[]>()
 let authenticator: Authenticator | null = null
-
-/** Rooms call these two from register.ts, so that this kernel knows no room. */
-export function mountFacade(facade: Facade): void {
-  facades.set(facade.prefix, [...(facades.get(facade.prefix) ?? []), facade])
-}
-export function useAuthenticator(authenticate: Authenticator): void {
-  authenticator = authenticate
+/** The identity room says here who calls, so that this kernel knows no room. */
+export function useAuthenticator(used: Authenticator): void {
+  authenticator = used
 }
 
-/** Every mounted façade as one fastify plugin. */
+/** Every façade with its operations as one fastify plugin. */
 export function openstackRoutes(deps: Deps): FastifyPluginAsync {
   return async (root) => {
     root.decorateRequest('cloud', null)
     root.decorateRequest('microversion', null)
-    for (const [prefix, group] of facades)
-      await root.register((app) => serviceRoutes(app, deps, group), { prefix })
+    for (const facade of allFacades())
+      await root.register((app) => facadeRoutes(app, deps, facade), { prefix: facade.prefix })
   }
 }
 
-/** The caller of a request on a route that is not public. */
-export function callerOf(request: FastifyRequest): Ctx {
-  if (!request.cloud) throw new CloudError('unauthenticated', 'A token is needed.')
-  return request.cloud
-}
-
-async function serviceRoutes(app: FastifyInstance, deps: Deps, group: Facade[]): Promise<void> {
-  const facade: Facade = Object.assign({}, ...group)
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer', bodyLimit: facade.bodyLimit ?? defaultBodyLimit },
-    async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body),
-  )
+async function facadeRoutes(app: FastifyInstance, deps: Deps, facade: Facade): Promise<void> {
+  const operations = allOperations().filter((o) => o.facade === facade)
+  takeBodies(app, facade, operations)
   app.addHook('onRequest', async (request, reply) => {
     setRequestId(request, reply, facade)
     // No name or id of ours has a NUL; PostgreSQL refuses it with an error of its own.
     if (/%00/.test(request.raw.url ?? '')) throw new HttpError(400, 'The address has a NUL character.')
     if (facade.microversions) setMicroversion(request, reply, facade.microversions)
-    if (request.routeOptions.config.public !== true) request.cloud = await callerFrom(deps, request)
+    if (request.routeOptions.config.public !== true) request.cloud = await callerFrom(deps, facade, request)
   })
   app.setErrorHandler((error, request, reply) => sendError(deps, facade, error, request, reply))
   // A route and not a not-found handler: behind us the portal takes every address.
   app.all('/*', { config: { public: true } }, async () => {
     throw new HttpError(404, 'The resource could not be found.')
   })
-  for (const part of group) await part.routes(app, deps)
+  for (const [path, group] of byPath(operations)) mountPath(app, deps, facade, path, group)
+}
+
+function takeBodies(app: FastifyInstance, facade: Facade, operations: MountedOperation[]): void {
+  const types = new Set(['application/json', ...operations.flatMap((o) => o.accepts ?? [])])
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    [...types],
+    { parseAs: 'buffer', bodyLimit: facade.bodyLimit ?? defaultBodyLimit },
+    async (_request: FastifyRequest, body: Buffer) => parseJsonBody(body),
+  )
+  // Bytes stay in the socket until the handler takes them.
+  if (operations.some((o) => o.stream))
+    app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null))
+}
+
+function byPath(operations: MountedOperation[]): Map<string, MountedOperation[]> {
+  const paths = new Map<string, MountedOperation[]>()
+  for (const operation of operations)
+    for (const below of operation.below) {
+      const path = below + operation.path
+      paths.set(path, [...(paths.get(path) ?? []), operation])
+    }
+  return paths
+}
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** One path: a route for each method that has operations, and 405 for the others. */
+function mountPath(
+  app: FastifyInstance,
+  deps: Deps,
+  facade: Facade,
+  path: string,
+  group: MountedOperation[],
+): void {
+  const free: (typeof methods)[number][] = []
+  for (const method of methods) {
+    const candidates = group.filter((o) => o.method === method)
+    const [first] = candidates
+    if (!first) {
+      free.push(method)
+      continue
+    }
+    app.route({
+      method,
+      url: path,
+      config: { public: first.access === 'public' },
+      ...(first.stream ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
+      handler: (request, reply) => answer(deps, facade, candidates, request, reply),
+    })
+  }
+  if (free.length === methods.length) return
+  const allowed = methods.filter((m) => !free.includes(m)).join(', ')
+  const open = group.every((o) => o.access === 'public')
+  app.route({
+    method: free,
+    url: path,
+    config: { public: open },
+    handler: async (_request, reply) => {
+      reply.header('Allow', allowed)
+      throw new HttpError(405, 'The method is not allowed for this resource.')
+    },
+  })
+}
+
+async function answer(
+  deps: Deps,
+  facade: Facade,
+  candidates: MountedOperation[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const minor = request.microversion?.[1] ?? 0
+  const there = candidates.filter((o) => (o.since ?? 0) <= minor && minor <= (o.until ?? Infinity))
+  const found = there[0]?.action === undefined ? there[0] : actionOf(there, request.body)
+  if (!found) throw new HttpError(404, 'The resource could not be found.')
+  const params = request.params as Record<string, string>
+  checkIds(facade, found, params)
+  if (request.cloud) checkProject(request.cloud, params)
+  const call: Call = {
+    ctx: request.cloud ?? anonymous(deps, request),
+    deps,
+    params,
+    query: request.query as Query,
+    body: found.action === undefined ? request.body : (request.body as Record<string, unknown>)[found.action],
+    minor,
+    request,
+    reply,
+  }
+  reply.status(found.status)
+  const body = await found.handle(call)
+  if (reply.sent) return reply
+  // An empty answer has no type either; 204 forbids both.
+  return body === undefined ? reply.removeHeader('content-type').send() : body
+}
+
+/** The operation of a body such as {"os-start": null}; exactly one key. */
+function actionOf(candidates: MountedOperation[], body: unknown): MountedOperation | undefined {
+  const keys = typeof body === 'object' && body !== null && !Array.isArray(body) ? Object.keys(body) : []
+  const [key] = keys
+  const found = keys.length === 1 ? candidates.find((o) => o.action === key) : undefined
+  if (!found) throw new HttpError(400, `There is no such action: ${keys.join(', ').slice(0, 100) || 'none'}`)
+  return found
+}
+
+const forms = {
+  uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
+  hex: /^[0-9a-zA-Z_.-]{1,64}$/,
+}
+/** An id of another form names nothing: a clean 404, and nothing odd reaches a query. */
+function checkIds(facade: Facade, operation: MountedOperation, params: Record<string, string>): void {
+  for (const [name, value] of Object.entries(params)) {
+    if (name === 'project_id' || operation.names?.includes(name)) continue
+    if (!forms[facade.ids].test(value))
+      throw new HttpError(404, `${value.slice(0, 100).replace(/[^\x20-\x7e]/g, '?')} could not be found.`)
+  }
+}
+
+/** A project in the path of old catalogs must be the token's (OSSA-2013-035). */
+function checkProject(ctx: Ctx, { project_id: asked }: Record<string, string>): void {
+  if (asked === undefined) return
+  const own = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
+  if (asked !== own)
+    throw new HttpError(400, "Malformed request URL: the URL's project id is not that of the token.")
 }
 
 const requestIdPattern = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
@@ -103,17 +203,30 @@ function setRequestId(request: FastifyRequest, reply: FastifyReply, facade: Faca
 }
 
 function setMicroversion(request: FastifyRequest, reply: FastifyReply, range: MicroversionRange): void {
+  // Even an answer that refuses the version must say which was looked at.
+  reply.headers(microversionHeaders(range, range.min))
   const version = requestedMicroversion(range, request.headers)
   request.microversion = version
   reply.headers(microversionHeaders(range, version))
 }
 
 /** X-Auth-Token alone says who calls; every other identity header from outside is noise (A15.2). */
-async function callerFrom(deps: Deps, request: FastifyRequest): Promise<Ctx> {
+async function callerFrom(deps: Deps, facade: Facade, request: FastifyRequest): Promise<Ctx> {
   const token = request.headers['x-auth-token']
-  const ctx = await authenticator?.(deps, typeof token === 'string' ? token : undefined, request.id)
+  const path = (request.raw.url ?? '').split('?', 1)[0] ?? ''
+  const ctx = await authenticator?.authenticate(deps, typeof token === 'string' ? token : undefined, {
+    id: request.id,
+    service: facade.service,
+    method: request.method,
+    path: path.slice(facade.prefix.length) || '/',
+  })
   if (!ctx) throw new CloudError('unauthenticated', 'The token is missing or not good.')
   return ctx
+}
+
+function anonymous(deps: Deps, request: FastifyRequest): Ctx {
+  if (!authenticator) throw new Error('no authenticator is registered')
+  return authenticator.anonymous(deps, request.id)
 }
 
 function sendError(
