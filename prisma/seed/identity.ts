@@ -12,8 +12,27 @@ export async function seedIdentityRows(db: PrismaClient): Promise<void> {
     ['member', 'May use and change what is in its scope'],
     ['reader', 'May look at what is in its scope'],
   ] as const
-  await db.role.createMany({
-    data: roles.map(([name, description]) => ({ id: randomBytes(16).toString('hex'), name, description })),
+  for (const [name, description] of roles)
+    await db.role.upsert({
+      where: { domainKey_name: { domainKey: '', name } },
+      create: { id: randomBytes(16).toString('hex'), name, description, options: { immutable: true } },
+      update: { options: { immutable: true } },
+    })
+  await seedImplications(db)
+}
+
+/** admin → member → reader; what an administrator has added to it stays. */
+async function seedImplications(db: PrismaClient): Promise<void> {
+  const rows = await db.role.findMany({
+    where: { domainKey: '', name: { in: ['admin', 'member', 'reader'] } },
+  })
+  const idOf = new Map(rows.map((role) => [role.name, role.id]))
+  const [admin = '', member = '', reader = ''] = ['admin', 'member', 'reader'].map((name) => idOf.get(name))
+  await db.impliedRole.createMany({
+    data: [
+      { priorRoleId: admin, impliedRoleId: member },
+      { priorRoleId: member, impliedRoleId: reader },
+    ],
     skipDuplicates: true,
   })
 }

@@ -3,6 +3,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { alreadyExists, notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
+import { assignmentKey, type RoleTarget, targetColumns } from './assignment-key.ts'
 import { hashPassword } from './passwords.ts'
 import { deleteTokens, newId } from './tokens.ts'
 
@@ -209,13 +210,6 @@ export async function setDomainEnabled(
   })
 }
 
-export type RoleTarget = { projectId: string } | { domainId: string } | { system: true }
-const columns = (target: RoleTarget) => ({
-  projectId: 'projectId' in target ? target.projectId : null,
-  domainId: 'domainId' in target ? target.domainId : null,
-  system: 'system' in target,
-})
-
 /** Gives the role; already there is fine. `role` is the role's name. */
 export async function assignRole(
   ctx: Ctx,
@@ -224,16 +218,26 @@ export async function assignRole(
   authorize(ctx, 'identity:assign_role')
   await inTransaction(ctx, async (tx) => {
     await lockUser(tx, input.userId)
-    const role = await tx.db.role.findUnique({ where: { name: input.role } })
+    const role = await tx.db.role.findUnique({
+      where: { domainKey_name: { domainKey: '', name: input.role } },
+    })
     if (!role) throw notFound('role', input.role)
-    const { projectId, domainId } = columns(input.target)
+    const { projectId, domainId } = targetColumns(input.target)
     if (projectId !== null && !(await tx.db.project.findUnique({ where: { id: projectId } })))
       throw notFound('project', projectId)
     if (domainId !== null && !(await tx.db.domain.findUnique({ where: { id: domainId } })))
       throw notFound('domain', domainId)
-    const data = { userId: input.userId, roleId: role.id, ...columns(input.target) }
-    if (await tx.db.roleAssignment.findFirst({ where: data })) return
-    await tx.db.roleAssignment.create({ data: { id: randomUUID(), ...data } })
+    const key = assignmentKey({ userId: input.userId }, input.target, role.id)
+    if (await tx.db.roleAssignment.findUnique({ where: { key } })) return
+    await tx.db.roleAssignment.create({
+      data: {
+        id: randomUUID(),
+        key,
+        userId: input.userId,
+        roleId: role.id,
+        ...targetColumns(input.target),
+      },
+    })
     await userEvent(tx, 'updated', input.userId)
   })
 }
@@ -247,7 +251,7 @@ export async function removeRole(
   await inTransaction(ctx, async (tx) => {
     await lockUser(tx, input.userId)
     const { count } = await tx.db.roleAssignment.deleteMany({
-      where: { userId: input.userId, role: { name: input.role }, ...columns(input.target) },
+      where: { userId: input.userId, role: { name: input.role }, ...targetColumns(input.target) },
     })
     if (count === 0) return
     await sessionEnded(tx, { userId: input.userId }, 'role removed')

@@ -55,10 +55,10 @@ export const roleView = (base: string, role: { id: string; name: string; descrip
 
 type InDomain = { id: string; name: string; domain: { id: string; name: string } }
 type Assignment = {
-  userId: string
+  userId: string | null
   projectId: string | null
   domainId: string | null
-  user: InDomain
+  user: InDomain | null
   project: InDomain | null
   role: { id: string; name: string }
 }
@@ -75,7 +75,7 @@ export function assignmentView(base: string, row: Assignment, names: boolean): o
   return {
     links: { assignment: `${base}/${path}` },
     scope,
-    user: named(row.user),
+    ...(row.user ? { user: named(row.user) } : {}),
     role: names ? { id: row.role.id, name: row.role.name } : { id: row.role.id },
   }
 }
