@@ -35,9 +35,18 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
     JSON.stringify({ pid: process.pid, startTime: startTime(process.pid), url: publicUrl, data: where.data }),
   )
 
+  const supervisor = new Supervisor(where)
+  let keeper: { stop(): Promise<void> } | null = null
+  const stop = onSignals(async () => {
+    await supervisor.stop()
+    await keeper?.stop()
+    fs.rmSync(stateFile(where), { force: true })
+  })
   await step('Database client', generateClient)
   const portal = mode === 'start' ? step('Portal', buildPortal) : Promise.resolve()
+  portal.catch(() => undefined) // heard below, where it is waited for
   const database = process.env.DATABASE_URL ? null : await openPostgres(where)
+  if (database) keeper = keepPostgres(where, database)
   const databaseUrl =
     process.env.DATABASE_URL ?? (database ? await ensureDatabase(database.url, 'stratolith') : '')
   await step('Schema', () => migrate(databaseUrl, where))
@@ -47,13 +56,6 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
 
   const cloud: Cloud = { where, port, bind, publicUrl, databaseUrl, host: hostName(), mode }
   const specs = services(cloud, await internalPorts(where))
-  const supervisor = new Supervisor(where)
-  const keeper = database ? keepPostgres(where, database) : null
-  const stop = onSignals(async () => {
-    await supervisor.stop()
-    await keeper?.stop()
-    fs.rmSync(stateFile(where), { force: true })
-  })
   try {
     await step('Services', async () => {
       fs.rmSync(path.join(where.run, 'worker.ready'), { force: true })

