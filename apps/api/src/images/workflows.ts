@@ -27,7 +27,8 @@ defineWorkflow({
       title: 'Keeping the bytes',
       async run(run) {
         const { id, blobId } = await importing(run)
-        await withBlob(run.ctx, blobId, () => keep(run.ctx, id, blobId))
+        // On a replay, or when another image has the same bytes, the blob is there already: success.
+        await withBlob(run.ctx, blobId, () => imageStore(run.ctx.deps).commit(id, blobId))
       },
       async undo(run) {
         const row = await current(run)
@@ -106,14 +107,6 @@ defineWorkflow({
     run.ctx.log.error({ err: error, imageId: run.resourceId }, 'bytes of a deleted image are left')
   },
 })
-
-/** `commit` moves the staged file; on a replay the blob is there already. */
-async function keep(ctx: Ctx, id: string, blobId: string): Promise<void> {
-  const store = imageStore(ctx.deps)
-  const { blobs } = await store.list()
-  if (blobs.some((blob) => blob.id === blobId)) return store.discard(id)
-  await store.commit(id, blobId)
-}
 
 /** What a converter refuses is the image's fault, not the host's. */
 function refused(error: unknown): unknown {
