@@ -79,7 +79,7 @@ export const launchInput = z.object({
   /** In order. Empty: the project's only network, or none asked for is an error that says so. */
   networkIds: z.array(z.uuid()).max(8).default([]),
   securityGroupIds: z.array(z.uuid()).max(20).default([]),
-  /** Presets (contract of networking) to open: kept in a group “launch-rules” of the project. */
+  /** Presets (networking/states.ts) to open, by a group of the project named after them: “open-ssh-ping”. */
   openPresets: z
     .array(z.enum(['ssh', 'http', 'https', 'ping', 'rdp']))
     .max(5)
