@@ -43,6 +43,8 @@ export const access = {
   create: row('ok', 'forbidden', 'ok', 'forbidden', 'forbidden', 'ok', 'forbidden'),
   /** Something of a user, whatever the token's scope; others do not see it. */
   mine: row('ok', 'not_found', 'not_found', 'not_found', 'not_found', 'not_found', 'not_found'),
+  /** Of a user, and the business of whoever runs its domain. */
+  ofUser: row('ok', 'not_found', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
   admin: row('forbidden', 'forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok', 'forbidden'),
   adminRead: row('forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok', 'ok', 'forbidden'),
   /** Administrators of the cloud and of the domain, and readers of the system. */

@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { examples } from './facade.examples.ts'
+import { type FacadeWorld, facadeWorld, send } from './facade.testing.ts'
+import './register.ts'
+import {
+  access,
+  allOperations,
+  type CallerKind,
+  callerKinds,
+  type MountedOperation,
+} from './openstack/operation.ts'
+import type { Tenant } from './openstack/testing.ts'
+
+/**
+ * The authorization matrix of the façades, made from the operation table: every operation × every
+ * kind of caller × every dead token, over HTTP. The example of an operation must succeed with the
+ * documented status for its owner, so that nothing passes by failing early.
+ */
+let cloud: FacadeWorld
+beforeAll(async () => {
+  cloud = await facadeWorld()
+})
+afterAll(() => cloud.close())
+
+const key = (o: MountedOperation) => `${o.facade.service}:${o.name}`
+const operations = allOperations()
+const closed = operations.filter((o) => o.access !== 'public')
+
+/** Whose things the request is about: a stranger who makes something makes it at home. */
+const tenantFor = (operation: MountedOperation, kind: CallerKind): Tenant =>
+  kind === 'stranger' && (operation.access === 'create' || operation.access === 'list')
+    ? cloud.stranger
+    : cloud.owner
+
+const verdictOf = (status: number) =>
+  status === 401 ? 'unauthenticated' : status === 403 ? 'forbidden' : status === 404 ? 'not_found' : 'ok'
+
+describe('authorization matrix of the façades', () => {
+  test('every operation has an example, every example an operation', () => {
+    expect(operations.length).toBeGreaterThan(20)
+    expect(Object.keys(examples).sort()).toEqual(operations.map(key).sort())
+    const cells = closed.length * (callerKinds.length + 6)
+    console.info(`authorization matrix: ${operations.length} operations, ${cells} cells`)
+  })
+
+  test.each(closed.map((o) => [key(o), o] as const))('%s', async (name, operation) => {
+    if (operation.access === 'public') throw new Error('filtered above')
+    const maker = examples[name]
+    if (!maker) throw new Error(`no example for ${name}`)
+    const got: Partial<Record<CallerKind, string>> = {}
+    const wanted: Partial<Record<CallerKind, string>> = {}
+    for (const kind of callerKinds) {
+      const example = await maker.make(tenantFor(operation, kind))
+      const answer = await send(cloud, operation, example, cloud.tokens[kind])
+      expect(answer.statusCode, `${name} as ${kind}: ${answer.body.slice(0, 300)}`).toBeLessThan(500)
+      const verdict = verdictOf(answer.statusCode)
+      const want = operation.except?.[kind] ?? access[operation.access][kind]
+      wanted[kind] = want === 'ok' ? String(operation.status) : want
+      got[kind] = verdict === 'ok' || want === 'ok' ? String(answer.statusCode) : verdict
+      if (want === 'ok' && answer.statusCode !== operation.status)
+        got[kind] += ` ${answer.body.slice(0, 200)}`
+    }
+    expect(got).toEqual(wanted)
+    const example = await maker.make(cloud.owner)
+    for (const [why, token] of Object.entries(cloud.dead)) {
+      const answer = await send(cloud, operation, example, token)
+      expect(answer.statusCode, `${name} with a token that is ${why}`).toBe(401)
+      expect(answer.headers['www-authenticate']).toContain('Keystone uri=')
+    }
+  })
+
+  const withForeign = closed.filter((o) => examples[key(o)]?.foreign)
+  test.each(withForeign.map((o) => [key(o), o] as const))(
+    '%s serves nothing foreign',
+    async (name, operation) => {
+      const made = (await examples[name]?.foreign?.(cloud.owner, cloud.stranger)) ?? []
+      expect(made.length).toBeGreaterThan(0)
+      for (const example of made) {
+        const answer = await send(cloud, operation, example, cloud.tokens.ownerMember)
+        const said = JSON.stringify(example.body ?? example.query ?? example.params)
+        if (operation.method === 'GET') expectNothingForeign(answer.body, `${name} ${said}`)
+        else
+          expect([400, 403, 404, 409], `${name} ${said}: ${answer.body.slice(0, 300)}`).toContain(
+            answer.statusCode,
+          )
+      }
+    },
+  )
+})
+
+/** An answer to a filter may be empty or a refusal; it never holds what the stranger has. */
+function expectNothingForeign(body: string, what: string): void {
+  for (const secret of [cloud.stranger.networkId, cloud.stranger.userId])
+    expect(body.includes(secret) && !what.includes(secret), what).toBe(false)
+  const lists = Object.values((body.startsWith('{') ? JSON.parse(body) : {}) as object).filter(Array.isArray)
+  for (const list of lists) expect(JSON.stringify(list), what).not.toContain(cloud.stranger.projectId)
+}
