@@ -1,6 +1,5 @@
 'use client'
 import {
-  Checkbox,
   Group,
   NumberInput,
   SegmentedControl,
@@ -17,11 +16,11 @@ import { useState } from 'react'
 import { bytes } from '../kit/format.ts'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
-import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { type ImageFormValues, imageCreateCli } from './cli.ts'
 import { fileProblem, gibFor, guessName, readHead } from './format.ts'
 import { uploads } from './portal-uploads.ts'
+import { SharingFields } from './SharingFields.tsx'
 
 const ImageFilePick = dynamic(() => import('./ImageFilePick.tsx').then((module) => module.ImageFilePick), {
   ssr: false,
@@ -148,32 +147,6 @@ function FormatField({ form, seen }: { form: Form; seen: { format: string; virtu
             ? `The file begins like ${seen.format === 'qcow2' ? 'QCOW2' : 'raw'}; the upload will probably be refused.`
             : `Found out from the file. As a disk it has ${bytes(seen.virtualBytes)}.`)}
       </Text>
-    </Stack>
-  )
-}
-
-/** Who may use it and whether it can be deleted. Publishing is for administrators. */
-function SharingFields({ form }: { form: Form }) {
-  const { isAdmin } = useSession()
-  return (
-    <Stack gap="xs">
-      <Checkbox
-        label="Public"
-        description={
-          isAdmin ? 'Every project can launch it.' : 'Only an administrator can make an image public.'
-        }
-        disabled={!isAdmin}
-        checked={form.values.visibility === 'public'}
-        onChange={(event) =>
-          form.setFieldValue('visibility', event.currentTarget.checked ? 'public' : 'private')
-        }
-        error={form.errors.visibility}
-      />
-      <Checkbox
-        label="Protected"
-        description="It cannot be deleted until the protection is taken off."
-        {...form.getInputProps('protected', { type: 'checkbox' })}
-      />
     </Stack>
   )
 }

@@ -1,13 +1,13 @@
 'use client'
-import { Checkbox, Textarea, TextInput } from '@mantine/core'
+import { Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { ImageView } from '@stratolith/api/images/contract'
 import { useMutation } from '@tanstack/react-query'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
-import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { imageSetCli } from './cli.ts'
+import { SharingFields } from './SharingFields.tsx'
 
 /** Name, description, visibility and protection; the data of an image never changes. */
 export function ImageEditForm({
@@ -20,7 +20,6 @@ export function ImageEditForm({
   onClose: () => void
 }) {
   const trpc = useTRPC()
-  const { isAdmin } = useSession()
   const update = useMutation(trpc.images.update.mutationOptions())
   const form = useForm({
     initialValues: {
@@ -31,7 +30,6 @@ export function ImageEditForm({
     },
     validate: { name: (name) => (name.trim() ? null : 'Give it a name.') },
   })
-  const mayPublish = isAdmin || image.visibility === 'public'
   return (
     <SidePanelForm
       title={`Edit ${image.name}`}
@@ -54,23 +52,7 @@ export function ImageEditForm({
         maxLength={1000}
         {...form.getInputProps('description')}
       />
-      <Checkbox
-        label="Public"
-        description={
-          mayPublish ? 'Every project can launch it.' : 'Only an administrator can make an image public.'
-        }
-        disabled={!mayPublish}
-        checked={form.values.visibility === 'public'}
-        onChange={(event) =>
-          form.setFieldValue('visibility', event.currentTarget.checked ? 'public' : 'private')
-        }
-        error={form.errors.visibility}
-      />
-      <Checkbox
-        label="Protected"
-        description="It cannot be deleted until the protection is taken off."
-        {...form.getInputProps('protected', { type: 'checkbox' })}
-      />
+      <SharingFields form={form} isPublic={image.visibility === 'public'} />
     </SidePanelForm>
   )
 }

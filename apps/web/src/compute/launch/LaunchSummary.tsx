@@ -1,25 +1,13 @@
 'use client'
-import {
-  Alert,
-  Button,
-  Divider,
-  Group,
-  Kbd,
-  List,
-  Loader,
-  Paper,
-  Stack,
-  Text,
-  ThemeIcon,
-  Title,
-} from '@mantine/core'
+import { Alert, Button, Divider, Group, Kbd, List, Loader, Paper, Stack, Text, Title } from '@mantine/core'
 import type { FlavorView, LaunchPlan } from '@stratolith/api/compute/contract'
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { ErrorView } from '@stratolith/api/kernel/contract'
-import { IconAlertTriangle, IconCheck, IconRocket, IconX } from '@tabler/icons-react'
+import { IconAlertTriangle, IconRocket } from '@tabler/icons-react'
 import { AsCode } from '../../kit/AsCode.tsx'
 import { cloudError } from '../../kit/errors.ts'
 import { gib, mib } from '../../kit/format.ts'
+import { OkIcon } from '../../ui/OkIcon.tsx'
 import classes from './launch.module.css'
 import { PlacementSummary } from './PlacementSummary.tsx'
 import { QuotaSummary } from './QuotaSummary.tsx'
@@ -138,17 +126,7 @@ function Reach({ plan, publicIp, starter }: { plan: LaunchPlan; publicIp: boolea
           {plan.reach.map((way) => (
             <List.Item
               key={way.what}
-              icon={
-                <ThemeIcon
-                  size={18}
-                  variant="light"
-                  color={way.ok ? 'teal' : 'gray'}
-                  role="img"
-                  aria-label={way.ok ? 'open' : 'closed'}
-                >
-                  {way.ok ? <IconCheck size={12} /> : <IconX size={12} />}
-                </ThemeIcon>
-              }
+              icon={<OkIcon ok={way.ok} label={way.ok ? 'open' : 'closed'} badColor="gray" />}
             >
               {way.what}
               {way.reason && (

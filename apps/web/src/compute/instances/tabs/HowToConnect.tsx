@@ -1,7 +1,6 @@
 'use client'
-import { Alert, Anchor, Button, Group, List, Stack, Text, ThemeIcon } from '@mantine/core'
+import { Alert, Anchor, Button, Group, List, Stack, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
-import { IconCheck, IconX } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
 import { cloudError } from '../../../kit/errors.ts'
@@ -10,6 +9,7 @@ import { paths } from '../../../kit/paths.ts'
 import { useMay } from '../../../kit/rights.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { CopyText } from '../../../ui/CopyText.tsx'
+import { OkIcon } from '../../../ui/OkIcon.tsx'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
 import { privateKeyFile } from '../../key-pairs/PrivateKeyOnce.tsx'
@@ -81,20 +81,7 @@ function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }
       <Stack gap="xs">
         <List size="sm" spacing={4} listStyleType="none">
           {reach.hops.map((hop) => (
-            <List.Item
-              key={hop.what}
-              icon={
-                <ThemeIcon
-                  size={18}
-                  variant="light"
-                  color={hop.ok ? 'teal' : 'orange'}
-                  role="img"
-                  aria-label={hop.ok ? 'fine' : 'in the way'}
-                >
-                  {hop.ok ? <IconCheck size={12} /> : <IconX size={12} />}
-                </ThemeIcon>
-              }
-            >
+            <List.Item key={hop.what} icon={<OkIcon ok={hop.ok} label={hop.ok ? 'fine' : 'in the way'} />}>
               {hop.ok ? hop.what : (hop.reason ?? hop.what)}
             </List.Item>
           ))}

@@ -1,0 +1,19 @@
+import { ThemeIcon } from '@mantine/core'
+import { IconCheck, IconX } from '@tabler/icons-react'
+
+/** A tick or a cross in front of a line. `label` says it to who does not see it; `badColor` is that of the cross. */
+export function OkIcon({
+  ok,
+  label,
+  badColor = 'orange',
+}: {
+  ok: boolean
+  label: string
+  badColor?: 'orange' | 'gray'
+}) {
+  return (
+    <ThemeIcon size={18} variant="light" color={ok ? 'teal' : badColor} role="img" aria-label={label}>
+      {ok ? <IconCheck size={12} /> : <IconX size={12} />}
+    </ThemeIcon>
+  )
+}
