@@ -6,6 +6,7 @@ import type { AppRouter } from '@stratolith/api/router'
 import { connectAgent } from '@stratolith/drivers/remote'
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { pino } from 'pino'
+import { places } from '../../tools/cloud/paths.ts'
 
 const run = promisify(execFile)
 
@@ -18,7 +19,8 @@ export type Cloud = {
   password(user: 'admin' | 'demo'): string
 }
 
-export function findCloud(data = process.env.STRATOLITH_DATA ?? '.stratolith'): Cloud {
+/** `data`: the running cloud's folder, found like `npm start` finds it when not given. */
+export function findCloud(data = places().data): Cloud {
   const dir = path.resolve(data)
   const state = path.join(dir, 'run/cloud.json')
   if (!fs.existsSync(state)) throw new Error(`No cloud runs in ${dir}. Start one with: npm start`)
