@@ -1,6 +1,7 @@
 import { seedRows } from '@stratolith/db/seed'
-import Fastify, { type FastifyInstance, type LightMyRequestResponse } from 'fastify'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { testWorld, type World } from './compute/testing.ts'
+import { newApp } from './http-app.ts'
 import { assignRole, createProject, createUser } from './identity/accounts.ts'
 import { issueToken, type ScopeWish } from './identity/tokens.ts'
 import { type Ctx, inTransaction } from './kernel/context.ts'
@@ -43,7 +44,7 @@ export async function facadeWorld(): Promise<FacadeWorld> {
     admin: await user('admin', own),
     unscoped: await user(null, { kind: 'none' }),
   }
-  const app = Fastify({ genReqId: () => `req-${crypto.randomUUID()}` })
+  const app = newApp(world.deps)
   await app.register(openstackRoutes(world.deps))
   return {
     world,

@@ -1,13 +1,14 @@
 import { fastifyTRPCPlugin } from '@trpc/server/adapters/fastify'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { consoleRoutes } from './compute/consoles/http.ts'
 import { streamEvents } from './event-stream.ts'
 import { frontDoor } from './gateway.ts'
+import { newApp } from './http-app.ts'
 import { rightsHold } from './identity/service.ts'
 import { authenticate } from './identity/tokens.ts'
 import { imageRoutes } from './images/http.ts'
 import { type Ctx, type Deps, systemCtx } from './kernel/context.ts'
-import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
+import { CloudError } from './kernel/errors.ts'
 import { EventHub } from './kernel/events.ts'
 import { watchPolicy } from './kernel/policy.ts'
 import type { TrpcContext } from './kernel/trpc.ts'
@@ -64,40 +65,6 @@ async function publicDoor(deps: Deps): Promise<FastifyInstance> {
   await app.register(openstackRoutes(deps))
   await frontDoor(app, deps.config)
   return app
-}
-
-function newApp(deps: Deps): FastifyInstance {
-  const app = Fastify({
-    bodyLimit: 1 << 20,
-    requestTimeout: 0,
-    forceCloseConnections: true,
-    // A tRPC batch has the names of all its procedures (20 at most) in one path segment.
-    routerOptions: { maxParamLength: 2048 },
-    genReqId: () => `req-${crypto.randomUUID()}`,
-  })
-  app.get('/healthz', async () => {
-    await deps.root.$queryRaw`SELECT 1`
-    return { ok: true }
-  })
-  app.setErrorHandler((error, request, reply) => {
-    const cloud = asCloudError(error)
-    if (cloud.code === 'internal') deps.log.error({ err: error, requestId: request.id }, 'request failed')
-    reply.status(httpStatus[cloud.code]).send({
-      error: { code: cloud.code, message: cloud.message, requestId: request.id, field: cloud.field },
-    })
-  })
-  return app
-}
-
-/** Fastify's own refusals (body too large, malformed JSON) keep their status class. */
-function asCloudError(error: unknown): CloudError {
-  const status = (error as { statusCode?: number }).statusCode
-  if (!(error instanceof CloudError) && status !== undefined && status >= 400 && status < 500)
-    return new CloudError(
-      'invalid_input',
-      error instanceof Error ? error.message : 'The request could not be read.',
-    )
-  return toCloudError(error)
 }
 
 const tokenOf = (request: FastifyRequest): string | null => {

@@ -1,8 +1,11 @@
+import net from 'node:net'
+import Fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { CloudError, notFound } from '../kernel/errors.ts'
 import { parseJsonBody } from './body.ts'
 import { type ErrorStyle, errorAnswer, HttpError } from './errors.ts'
 import { type MicroversionRange, microversionHeaders, requestedMicroversion } from './microversions.ts'
+import { boundBodyTime } from './mount.ts'
 import { nextLink, pageQuery } from './pages.ts'
 import { allServices, catalogOf, endpointsOf, registerService } from './services.ts'
 
@@ -161,4 +164,34 @@ test('catalog: stable ids, three interfaces, the project filled in or left out',
   expect(entries).toEqual(catalogOf(config, 'p'))
   const ids = entries.flatMap((e) => [e.id, ...e.endpoints.map((x) => x.id)])
   expect(new Set(ids).size).toBe(ids.length)
+})
+
+describe('time', () => {
+  test('a body that does not come ends the connection; one that comes is answered', async () => {
+    const app = Fastify()
+    boundBodyTime(app, 50)
+    app.post('/', async (request) => request.body)
+    await app.listen({ host: '127.0.0.1', port: 0 })
+    const address = app.server.address()
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+    const ask = (body: string) =>
+      new Promise<string>((resolve, reject) => {
+        let got = ''
+        const socket = net.connect(port, '127.0.0.1', () =>
+          socket.write(
+            `POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n${body}`,
+          ),
+        )
+        socket.on('data', (chunk) => {
+          got += chunk.toString()
+        })
+        socket.on('close', () => resolve(got)).on('error', reject)
+      })
+    try {
+      expect(await ask('{"a":')).toBe('')
+      expect(await ask('{"a": 12}')).toContain('200 OK')
+    } finally {
+      await app.close()
+    }
+  })
 })

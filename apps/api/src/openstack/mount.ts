@@ -23,6 +23,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Answers without a token: discovery and sign-in alone. */
     public?: boolean
+    /** Its body is bytes and takes as long as it takes. */
+    stream?: boolean
   }
 }
 
@@ -49,9 +51,34 @@ export function openstackRoutes(deps: Deps): FastifyPluginAsync {
   }
 }
 
+/**
+ * Answers what the router itself refused (an address that is not an address) in the words of the
+ * façade that it was meant for; false when it was meant for none.
+ */
+export function refuse(deps: Deps, error: unknown, request: FastifyRequest, reply: FastifyReply): boolean {
+  const url = request.raw.url ?? ''
+  const facade = allFacades().find(({ prefix }) => url === prefix || url.startsWith(`${prefix}/`))
+  if (!facade) return false
+  setRequestId(request, reply, facade)
+  sendError(deps, facade, error, request, reply)
+  return true
+}
+
+/** A JSON body is there in this time, or the connection ends: nobody holds one open byte by byte. */
+const bodyTimeMs = 30_000
+
+export function boundBodyTime(app: FastifyInstance, ms = bodyTimeMs): void {
+  app.addHook('preParsing', async (request) => {
+    if (request.routeOptions.config.stream === true) return
+    const timer = setTimeout(() => request.raw.destroy(), ms)
+    request.raw.once('end', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
+  })
+}
+
 async function facadeRoutes(app: FastifyInstance, deps: Deps, facade: Facade): Promise<void> {
   const operations = allOperations().filter((o) => o.facade === facade)
   takeBodies(app, facade, operations)
+  boundBodyTime(app)
   app.addHook('onRequest', async (request, reply) => {
     setRequestId(request, reply, facade)
     // No name or id of ours has a NUL; PostgreSQL refuses it with an error of its own.
@@ -111,7 +138,7 @@ function mountPath(
     app.route({
       method,
       url: path,
-      config: { public: first.access === 'public' },
+      config: { public: first.access === 'public', stream: first.stream === true },
       ...(first.stream ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
       handler: (request, reply) => answer(deps, facade, candidates, request, reply),
     })

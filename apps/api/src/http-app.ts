@@ -1,0 +1,49 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Deps } from './kernel/context.ts'
+import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
+import { refuse } from './openstack/mount.ts'
+
+/** Fastify with what both doors have in common: ids of requests, bounds, /healthz, error bodies. */
+export function newApp(deps: Deps): FastifyInstance {
+  const app = Fastify({
+    bodyLimit: 1 << 20,
+    // Uploads take hours; mount.ts bounds the time of everything else.
+    requestTimeout: 0,
+    forceCloseConnections: true,
+    // A tRPC batch has the names of all its procedures (20 at most) in one path segment.
+    routerOptions: { maxParamLength: 2048 },
+    genReqId: () => `req-${crypto.randomUUID()}`,
+    // What the router itself cannot read (a broken % in the path) reaches no route and no hook.
+    frameworkErrors: (error, request, reply) => {
+      const answer: FastifyReply = reply as unknown as FastifyReply
+      if (!refuse(deps, error, request as unknown as FastifyRequest, answer))
+        answer.status(400).send(bodyOf(error, request.id))
+    },
+  })
+  app.get('/healthz', async () => {
+    await deps.root.$queryRaw`SELECT 1`
+    return { ok: true }
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const cloud = asCloudError(error)
+    if (cloud.code === 'internal') deps.log.error({ err: error, requestId: request.id }, 'request failed')
+    reply.status(httpStatus[cloud.code]).send(bodyOf(error, request.id))
+  })
+  return app
+}
+
+function bodyOf(error: unknown, requestId: string): object {
+  const { code, message, field } = asCloudError(error)
+  return { error: { code, message, requestId, field } }
+}
+
+/** Fastify's own refusals (body too large, malformed JSON) keep their status class. */
+function asCloudError(error: unknown): CloudError {
+  const status = (error as { statusCode?: number }).statusCode
+  if (!(error instanceof CloudError) && status !== undefined && status >= 400 && status < 500)
+    return new CloudError(
+      'invalid_input',
+      error instanceof Error ? error.message : 'The request could not be read.',
+    )
+  return toCloudError(error)
+}
