@@ -5,9 +5,9 @@ import { streamEvents } from './event-stream.ts'
 import { frontDoor } from './gateway.ts'
 import { newApp } from './http-app.ts'
 import { rightsHold } from './identity/service.ts'
-import { authenticate } from './identity/tokens.ts'
+import { anonymousCtx, authenticate } from './identity/tokens.ts'
 import { imageRoutes } from './images/http.ts'
-import { type Ctx, type Deps, systemCtx } from './kernel/context.ts'
+import type { Ctx, Deps } from './kernel/context.ts'
 import { CloudError } from './kernel/errors.ts'
 import { EventHub } from './kernel/events.ts'
 import { watchPolicy } from './kernel/policy.ts'
@@ -81,16 +81,10 @@ async function callerOf(deps: Deps, request: FastifyRequest): Promise<Ctx> {
 
 async function trpcContext(deps: Deps, request: FastifyRequest): Promise<TrpcContext> {
   const token = tokenOf(request)
-  const anonymous: Ctx = {
-    ...systemCtx(deps, request.id),
-    actor: { userId: '', userName: '', domainId: '', tokenHash: null },
-    scope: { kind: 'none' },
-    roles: new Set(),
-  }
   const forwarded = request.headers['x-stratolith-source']
   return {
     ctx: token ? await authenticate(deps, token, request.id) : null,
-    anonymous,
+    anonymous: anonymousCtx(deps, request.id),
     requestId: request.id,
     // The portal's server side is on loopback and names the browser's address; nobody else gets here.
     sourceIp: typeof forwarded === 'string' ? forwarded : request.ip,
