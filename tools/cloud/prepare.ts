@@ -16,16 +16,16 @@ export async function generateClient(): Promise<string> {
   )
 }
 
-/** The portal, when its sources or the contracts it shares changed. */
+/** The portal, when its sources or what it shares with the api (contracts, states) changed. */
 export async function buildPortal(): Promise<string> {
-  const contracts = fs
-    .globSync('apps/api/src/**/contract.ts', { cwd: root })
+  const shared = fs
+    .globSync('apps/api/src/**/{contract,states}.ts', { cwd: root })
     .map((file) => path.join(root, file))
     .sort()
   const web = ['src', 'public', 'next.config.ts', 'package.json', 'postcss.config.mjs', 'tsconfig.json'].map(
     (name) => path.join(root, 'apps/web', name),
   )
-  const hash = hashFiles([...web, ...contracts, path.join(root, 'package-lock.json')])
+  const hash = hashFiles([...web, ...shared, path.join(root, 'package-lock.json')])
   return onceFor(path.join(root, 'apps/web/.next/.stamp'), hash, () =>
     run(bin('turbo'), ['run', 'build', '--filter=@stratolith/web', '--output-logs=errors-only'], {
       cwd: root,
