@@ -446,7 +446,7 @@ ALTER TABLE "AccessRule" ADD CONSTRAINT "AccessRule_userId_fkey" FOREIGN KEY ("u
 ALTER TABLE "ApplicationCredentialAccessRule" ADD CONSTRAINT "ApplicationCredentialAccessRule_applicationCredentialId_fkey" FOREIGN KEY ("applicationCredentialId") REFERENCES "ApplicationCredential"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
-ALTER TABLE "ApplicationCredentialAccessRule" ADD CONSTRAINT "ApplicationCredentialAccessRule_accessRuleId_fkey" FOREIGN KEY ("accessRuleId") REFERENCES "AccessRule"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+ALTER TABLE "ApplicationCredentialAccessRule" ADD CONSTRAINT "ApplicationCredentialAccessRule_accessRuleId_fkey" FOREIGN KEY ("accessRuleId") REFERENCES "AccessRule"("id") ON DELETE NO ACTION ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "Trust" ADD CONSTRAINT "Trust_trustorId_fkey" FOREIGN KEY ("trustorId") REFERENCES "User"("id") ON DELETE CASCADE ON UPDATE CASCADE;

@@ -15,7 +15,8 @@ import {
   type ScopeRef,
   validateToken,
 } from './sessions.ts'
-import { type TokenFacts, unauthenticated } from './tokens.ts'
+import type { TokenFacts } from './token-facts.ts'
+import { unauthenticated } from './tokens.ts'
 
 /** POST/GET/HEAD/DELETE /v3/auth/tokens. Source: Keystone api-ref v3, "Authentication and token management". */
 

@@ -3,7 +3,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { isAdmin } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
-import { projectsOf } from './service.ts'
+import { projectsOf } from './roles/effective.ts'
 
 /** Lists of the identity room hold at most this many; `truncated` says when there are more. */
 const listCap = 1000

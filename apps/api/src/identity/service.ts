@@ -1,38 +1,48 @@
+import type { z } from 'zod'
 import { type Ctx, inTransaction, isAdmin } from '../kernel/context.ts'
-import { invariant, notFound } from '../kernel/errors.ts'
+import { CloudError, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import { sessionEnded } from './accounts.ts'
-import type { IssuedToken, ProjectView, SessionView } from './contract.ts'
+import type { IssuedToken, PlacesView, ProjectView, rescopeInput, SessionView } from './contract.ts'
+import { domainsOf, hasSystemRole, projectsOf } from './roles/effective.ts'
 import { type UserRef, verifySignIn } from './sign-in.ts'
-import {
-  deleteTokens,
-  effectiveRoles,
-  issueToken,
-  type ScopeWish,
-  type TokenFacts,
-  tokenFacts,
-  unauthenticated,
-} from './tokens.ts'
+import { type TokenFacts, tokenFacts } from './token-facts.ts'
+import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
 
 /** For later rooms, which enter here. */
 export { onProjectCreated } from './accounts.ts'
 export { rightsHold } from './tokens.ts'
 
-/** Signs in by password; the session is for the user's default project, else the first by name. */
+/**
+ * Signs in by password; the session is for the user's default project, else the first by name, else
+ * a domain or the system where the user has a role.
+ */
 export async function signIn(
   ctx: Ctx,
   input: { user: string; password: string; domain: string },
   source: string,
+  userAgent = '',
 ): Promise<IssuedToken> {
   const who: UserRef = { name: input.user, domain: { name: input.domain } }
   const user = await verifySignIn(ctx, who, input.password, source)
-  const choices = await projectsOf(ctx, user.id)
-  const chosen = choices.find((p) => p.id === user.defaultProjectId) ?? choices[0]
-  const scope: ScopeWish = chosen ? { kind: 'project', projectId: chosen.id } : { kind: 'none' }
+  const scope = await firstScope(ctx, user)
+  const { id: userId, passwordHash } = user
   const { text, facts } = await inTransaction(ctx, (tx) =>
-    issueToken(tx, { userId: user.id, scope, methods: ['password'], passwordHash: user.passwordHash }),
+    issueToken(tx, { userId, scope, methods: ['password'], passwordHash, origin: { source, userAgent } }),
   )
   return { token: text, session: toSession(facts) }
+}
+
+async function firstScope(
+  ctx: Ctx,
+  user: { id: string; defaultProjectId: string | null },
+): Promise<ScopeWish> {
+  const choices = await projectsOf(ctx, user.id)
+  const chosen = choices.find((p) => p.id === user.defaultProjectId) ?? choices[0]
+  if (chosen) return { kind: 'project', projectId: chosen.id }
+  const [domain] = await domainsOf(ctx, user.id)
+  if (domain) return { kind: 'domain', domainId: domain.id }
+  return (await hasSystemRole(ctx, user.id)) ? { kind: 'system' } : { kind: 'none' }
 }
 
 /** Facts of the caller's own token. */
@@ -54,31 +64,42 @@ export async function projects(ctx: Ctx): Promise<ProjectView[]> {
   return projectsOf(ctx, ctx.actor.userId)
 }
 
-/** Enabled projects with at least one role of the user, by name; effective roles. */
-export async function projectsOf(ctx: Ctx, userId: string): Promise<ProjectView[]> {
-  const rows = await ctx.db.project.findMany({
-    where: { enabled: true, domain: { enabled: true }, assignments: { some: { userId } } },
-    orderBy: [{ name: 'asc' }, { id: 'asc' }],
-    include: { assignments: { where: { userId }, include: { role: true } } },
-    take: 1000,
-  })
-  return rows.map((p) => ({
-    id: p.id,
-    name: p.name,
-    description: p.description,
-    domainId: p.domainId,
-    enabled: p.enabled,
-    roles: [...effectiveRoles(p.assignments.map((a) => a.role.name))],
-  }))
+/** Everywhere the session could go: projects, domains and the system, where the caller has a role. */
+export async function places(ctx: Ctx): Promise<PlacesView> {
+  authorize(ctx, 'identity:list_own_projects')
+  const { userId } = ctx.actor
+  const [own, domains, system] = await Promise.all([
+    projectsOf(ctx, userId),
+    domainsOf(ctx, userId),
+    hasSystemRole(ctx, userId),
+  ])
+  return { projects: own, domains, system }
 }
 
-/** The same session in another project: ends when the first one would, dies with it. */
-export async function rescope(ctx: Ctx, input: { projectId: string }): Promise<IssuedToken> {
+type RescopeInput = z.output<typeof rescopeInput>
+/** The same session elsewhere: ends when the first one would, dies with it. */
+export async function rescope(ctx: Ctx, input: RescopeInput): Promise<IssuedToken> {
   authorize(ctx, 'identity:rescope')
-  if (!(await projectsOf(ctx, ctx.actor.userId)).some((p) => p.id === input.projectId))
-    throw notFound('project', input.projectId)
-  const { text, facts } = await rescopeToken(ctx, { kind: 'project', projectId: input.projectId })
+  const { text, facts } = await rescopeToken(ctx, await wishOf(ctx, input))
   return { token: text, session: toSession(facts) }
+}
+
+/** What is not the caller's is not there (R2). */
+async function wishOf(ctx: Ctx, input: RescopeInput): Promise<ScopeWish> {
+  const { userId } = ctx.actor
+  if ('projectId' in input) {
+    if (!(await projectsOf(ctx, userId)).some((p) => p.id === input.projectId))
+      throw notFound('project', input.projectId)
+    return { kind: 'project', projectId: input.projectId }
+  }
+  if ('domainId' in input) {
+    if (!(await domainsOf(ctx, userId)).some((d) => d.id === input.domainId))
+      throw notFound('domain', input.domainId)
+    return { kind: 'domain', domainId: input.domainId }
+  }
+  if (!(await hasSystemRole(ctx, userId)))
+    throw new CloudError('forbidden', 'You have no role on the system. An administrator can grant one.')
+  return { kind: 'system' }
 }
 
 /** A token from the caller's own; methods are never widened, the audit chain is kept (A13.5). */
@@ -106,7 +127,7 @@ export async function endChain(ctx: Ctx, userId: string, chain: string): Promise
 }
 
 function toSession(facts: TokenFacts): SessionView {
-  invariant(facts.scope.kind !== 'domain', 'a portal session is for a project')
+  const { scope } = facts
   return {
     user: {
       id: facts.userId,
@@ -114,10 +135,13 @@ function toSession(facts: TokenFacts): SessionView {
       domainId: facts.userDomainId,
       domainName: facts.userDomainName,
     },
-    project:
-      facts.scope.kind === 'project' ? { id: facts.scope.projectId, name: facts.scope.projectName } : null,
+    project: scope.kind === 'project' ? { id: scope.projectId, name: scope.projectName } : null,
+    domain:
+      scope.kind === 'domain' ? { id: scope.domainId, name: facts.scopeDomainName ?? scope.domainId } : null,
+    system: scope.kind === 'system',
     roles: [...facts.roles],
     admin: isAdmin(facts),
     expiresAt: facts.expiresAt.toISOString(),
+    passwordExpiresAt: facts.passwordExpiresAt?.toISOString() ?? null,
   }
 }

@@ -1,16 +1,10 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { authorize } from '../kernel/policy.ts'
-import { endChain, projectsOf, rescopeToken } from './service.ts'
+import { projectsOf } from './roles/effective.ts'
+import { endChain, rescopeToken } from './service.ts'
 import { failSlowly, type UserRef, verifySignIn } from './sign-in.ts'
-import {
-  authenticate,
-  hashToken,
-  issueToken,
-  type ScopeWish,
-  type TokenFacts,
-  tokenFacts,
-  unauthenticated,
-} from './tokens.ts'
+import { type TokenFacts, tokenFacts } from './token-facts.ts'
+import { authenticate, hashToken, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
 
 /** Tokens as the API's callers ask for them: any method, any scope, validation, revocation. */
 

@@ -1,94 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Prisma } from '@stratolith/db'
-import type { Ctx, Db, Deps, Scope } from '../kernel/context.ts'
+import type { Ctx, Deps } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
-import { impliedRoles } from './contract.ts'
+import { type TokenFacts, tokenFacts } from './token-facts.ts'
 
 /** How long a sign-in lasts. A token made from a token never outlives it (A14.2). */
 const tokenLifetimeMs = 8 * 3600_000
 const tokenPrefix = 'slt_'
 const tokenPattern = /^slt_[A-Za-z0-9_-]{43}$/
 
-/** Everything that is known of a valid token; `roles` are the effective ones, implied included. */
-export type TokenFacts = {
-  hash: string
-  auditId: string
-  parentAuditId: string | null
-  methods: string[]
-  issuedAt: Date
-  expiresAt: Date
-  userId: string
-  userName: string
-  userDomainId: string
-  userDomainName: string
-  scope: Scope
-  /** Name of the domain of the project, or of the domain that the token is scoped to. */
-  scopeDomainName: string | null
-  roles: ReadonlySet<string>
-}
-
 export const newId = (): string => randomBytes(16).toString('hex')
 const newAuditId = (): string => randomBytes(16).toString('base64url')
 export const newTokenText = (): string => tokenPrefix + randomBytes(32).toString('base64url')
 /** What the database keeps of a token. Plain SHA-256 suffices: the text has 256 random bits. */
 export const hashToken = (text: string): string => createHash('sha256').update(text).digest('hex')
-
-/** Roles with those that they imply: admin → member → reader. Unknown roles imply nothing. */
-export function effectiveRoles(names: readonly string[]): Set<string> {
-  const roles = new Set(names)
-  for (const name of names) for (const implied of impliedRoles[name] ?? []) roles.add(implied)
-  return roles
-}
-
-type Row = Omit<TokenFacts, 'scope' | 'roles'> & {
-  projectId: string | null
-  projectName: string | null
-  projectDomainId: string | null
-  domainId: string | null
-  system: boolean
-  roles: string[]
-}
-
-/**
- * The one place that says whether a token is good, in one indexed query, asked at every use:
- * nothing is cached, so disabling, password change, role removal and sign-out bite at once (A14).
- */
-export async function tokenFacts(db: Db, hash: string): Promise<TokenFacts | null> {
-  const rows = await db.$queryRaw<Row[]>(Prisma.sql`
-    SELECT t."hash", t."auditId", t."parentAuditId", t."methods", t."issuedAt", t."expiresAt", t."userId",
-           u."name" AS "userName", u."domainId" AS "userDomainId", ud."name" AS "userDomainName",
-           t."projectId", p."name" AS "projectName", p."domainId" AS "projectDomainId",
-           t."domainId", sd."name" AS "scopeDomainName", t."system",
-           ARRAY(SELECT r."name" FROM "RoleAssignment" a JOIN "Role" r ON r."id" = a."roleId"
-                 WHERE a."userId" = t."userId"
-                   AND (a."projectId" = t."projectId" OR a."domainId" = t."domainId" OR (a."system" AND t."system"))
-           ) AS "roles"
-    FROM "Token" t
-    JOIN "User" u ON u."id" = t."userId" AND u."enabled" AND u."tokensValidAfter" <= t."issuedAt"
-    JOIN "Domain" ud ON ud."id" = u."domainId" AND ud."enabled"
-    LEFT JOIN "Project" p ON p."id" = t."projectId" AND p."enabled"
-    LEFT JOIN "Domain" sd ON sd."id" = COALESCE(p."domainId", t."domainId") AND sd."enabled"
-    WHERE t."hash" = ${hash} AND t."expiresAt" > clock_timestamp()
-      AND (t."projectId" IS NULL OR p."id" IS NOT NULL)
-      AND ((t."projectId" IS NULL AND t."domainId" IS NULL) OR sd."id" IS NOT NULL)`)
-  const row = rows[0]
-  if (!row) return null
-  const scope = scopeOf(row)
-  if (scope.kind !== 'none' && row.roles.length === 0) return null
-  return { ...row, scope, roles: effectiveRoles(row.roles) }
-}
-
-function scopeOf(row: Row): Scope {
-  if (row.projectId !== null)
-    return {
-      kind: 'project',
-      projectId: row.projectId,
-      projectName: row.projectName ?? '',
-      domainId: row.projectDomainId ?? '',
-    }
-  if (row.domainId !== null) return { kind: 'domain', domainId: row.domainId }
-  return row.system ? { kind: 'system' } : { kind: 'none' }
-}
 
 /** The caller behind a token's text, or null when it is not good (any more). One query. */
 export async function authenticate(
@@ -108,6 +33,7 @@ function ctxOf(deps: Deps, facts: TokenFacts, requestId: string): Ctx {
       userName: facts.userName,
       domainId: facts.userDomainId,
       tokenHash: facts.hash,
+      delegation: facts.delegation,
     },
     scope: facts.scope,
     roles: facts.roles,
@@ -121,7 +47,7 @@ function ctxOf(deps: Deps, facts: TokenFacts, requestId: string): Ctx {
 /** For requests without a valid token: no roles, no scope, nobody. */
 export function anonymousCtx(deps: Deps, requestId: string): Ctx {
   return {
-    actor: { userId: '', userName: '', domainId: '', tokenHash: null },
+    actor: { userId: '', userName: '', domainId: '', tokenHash: null, delegation: null },
     scope: { kind: 'none' },
     roles: new Set(),
     requestId,
@@ -153,39 +79,81 @@ export type NewToken = {
   methods: string[]
   /** The hash that the password was compared with: changed meanwhile, the sign-in fails. */
   passwordHash?: string
+  /** From a token: it hands down its delegation and never lives longer. */
   parent?: { hash: string }
+  applicationCredentialId?: string
+  /** `userId` is the trustor of one with impersonation, else the trustee. */
+  trustId?: string
+  /** The EC2 credential that signed. */
+  credentialId?: string
+  /** For the list of sessions. */
+  origin?: Origin
 }
+export type Origin = { source: string; userAgent: string }
 
 export const unauthenticated = () =>
   new CloudError('unauthenticated', 'The request you have made requires authentication.')
 
 /**
  * Writes a token and returns its text with what it is worth; throws unauthenticated when it would
- * be worth nothing. Holds a share lock on the user's row, which sign-out, password change and
- * disabling lock for themselves: a token is either seen by them or refused here.
+ * be worth nothing. Holds a share lock on the rows of the users involved, which sign-out, password
+ * change and disabling lock for themselves: a token is either seen by them or refused here.
  * `ctx.db` is a transaction.
  */
 export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: string; facts: TokenFacts }> {
-  const users = await ctx.db.$queryRaw<{ passwordHash: string | null }[]>`
-    SELECT "passwordHash" FROM "User" WHERE "id" = ${wish.userId} AND "enabled" FOR SHARE`
-  const user = users[0]
-  if (!user || (wish.passwordHash !== undefined && user.passwordHash !== wish.passwordHash))
-    throw unauthenticated()
+  await lockUsers(ctx, wish)
   const parent = wish.parent ? await tokenFacts(ctx.db, wish.parent.hash) : null
   if (wish.parent && parent?.userId !== wish.userId) throw unauthenticated()
+  const via = parent ? inherited(parent, wish.scope) : wish
   const text = newTokenText()
   const hash = hashToken(text)
-  const { scope } = wish
+  const { scope, origin } = wish
   await ctx.db.$executeRaw(Prisma.sql`
-    INSERT INTO "Token" ("hash", "auditId", "parentAuditId", "userId", "projectId", "domainId", "system", "methods", "issuedAt", "expiresAt")
+    INSERT INTO "Token" ("hash", "auditId", "parentAuditId", "userId", "projectId", "domainId", "system", "methods",
+                         "applicationCredentialId", "trustId", "credentialId", "source", "userAgent", "issuedAt", "expiresAt")
     VALUES (${hash}, ${newAuditId()}, ${parent ? (parent.parentAuditId ?? parent.auditId) : null}, ${wish.userId},
             ${scope.kind === 'project' ? scope.projectId : null}, ${scope.kind === 'domain' ? scope.domainId : null},
-            ${scope.kind === 'system'}, ${wish.methods}, clock_timestamp(),
-            COALESCE(${parent?.expiresAt ?? null}::timestamptz, clock_timestamp() + ${tokenLifetimeMs} * interval '1 millisecond'))`)
+            ${scope.kind === 'system'}, ${wish.methods},
+            ${via.applicationCredentialId ?? null}, ${via.trustId ?? null}, ${via.credentialId ?? null},
+            ${printable(origin?.source)}, ${printable(origin?.userAgent)}, clock_timestamp(),
+            LEAST(COALESCE(${parent?.expiresAt ?? null}::timestamptz, clock_timestamp() + ${tokenLifetimeMs} * interval '1 millisecond'),
+                  (SELECT "expiresAt" FROM "ApplicationCredential" WHERE "id" = ${via.applicationCredentialId ?? null}),
+                  (SELECT "expiresAt" FROM "Trust" WHERE "id" = ${via.trustId ?? null})))`)
   const facts = await tokenFacts(ctx.db, hash)
   if (!facts) throw unauthenticated()
   return { text, facts }
 }
+
+async function lockUsers(ctx: Ctx, wish: NewToken): Promise<void> {
+  const users = await ctx.db.$queryRaw<{ id: string; passwordHash: string | null }[]>`
+    SELECT "id", "passwordHash" FROM "User"
+    WHERE "enabled" AND ("id" = ${wish.userId} OR "id" IN (
+      SELECT unnest(ARRAY["trustorId", "trusteeId"]) FROM "Trust" WHERE "id" = ${wish.trustId ?? null}))
+    ORDER BY "id" FOR SHARE`
+  const user = users.find((u) => u.id === wish.userId)
+  if (!user || (wish.passwordHash !== undefined && user.passwordHash !== wish.passwordHash))
+    throw unauthenticated()
+}
+
+/** A delegation holds where it was given: a token from one cannot go elsewhere (A13). */
+function inherited(parent: TokenFacts, scope: ScopeWish) {
+  const { delegation, credentialId } = parent
+  const projectId = parent.scope.kind === 'project' ? parent.scope.projectId : null
+  const same = scope.kind === parent.scope.kind && (scope.kind !== 'project' || scope.projectId === projectId)
+  if ((delegation !== null || credentialId !== null) && !same)
+    throw new CloudError(
+      'forbidden',
+      'A token from a trust, an application credential or an EC2 credential holds in its project only. Sign in by password for another one.',
+    )
+  return {
+    applicationCredentialId: delegation?.kind === 'application_credential' ? delegation.id : undefined,
+    trustId: delegation?.kind === 'trust' ? delegation.id : undefined,
+    credentialId: credentialId ?? undefined,
+  }
+}
+
+/** What a caller sends, cut and without what PostgreSQL or a terminal would stumble over. */
+const printable = (text = ''): string => text.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, 255)
 
 /** Deletes a token and everything made from it. `ctx.db` is a transaction. Returns how many. */
 export async function deleteTokens(

@@ -14,12 +14,28 @@ export type Scope =
   | { kind: 'system' }
   | { kind: 'none' }
 
+/**
+ * What the caller acts through when not with rights of his own: services that make or delete
+ * credentials, trusts or passwords refuse it (no delegation from a delegation, A13.1).
+ */
+export type Delegation =
+  | {
+      kind: 'application_credential'
+      id: string
+      unrestricted: boolean
+      /** Null: every request; else only those that match one of these. */
+      accessRules: readonly AccessRule[] | null
+    }
+  | { kind: 'trust'; id: string; trustorId: string; trusteeId: string; impersonation: boolean }
+export type AccessRule = { service: string; method: string; path: string }
+
 /** Who asks. `tokenHash` is null for our own workflows and reconcilers. */
 export type Actor = {
   userId: string
   userName: string
   domainId: string
   tokenHash: string | null
+  delegation: Delegation | null
 }
 
 /** What lives as long as the process; built once in main.ts or worker.ts (tests: kernel/testing.ts). */
@@ -78,7 +94,7 @@ export async function inTransaction<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): 
 /** Our own hand: workflows, reconcilers, seeds. Has every right; never built from a request. */
 export function systemCtx(deps: Deps, requestId: string, log: Logger = deps.log): Ctx {
   return {
-    actor: { userId: 'system', userName: 'system', domainId: 'default', tokenHash: null },
+    actor: { userId: 'system', userName: 'system', domainId: 'default', tokenHash: null, delegation: null },
     scope: { kind: 'system' },
     roles: new Set(['admin', 'member', 'reader']),
     requestId,

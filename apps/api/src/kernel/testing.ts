@@ -79,7 +79,7 @@ export async function testCtx(
   })
   return {
     projectId,
-    actor: { userId, userName: `user-${userId.slice(0, 8)}`, domainId: 'default', tokenHash: null },
+    actor: { userId, userName: `user-${userId.slice(0, 8)}`, domainId: 'default', tokenHash: null, delegation: null },
     scope: {
       kind: 'project',
       projectId,

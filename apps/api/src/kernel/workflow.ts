@@ -136,6 +136,7 @@ export async function runOperation(
       userName: row.actorName ?? 'system',
       domainId: 'default',
       tokenHash: null,
+      delegation: null,
     },
   }
   const run = makeRun(ctx, row, attempt.signal ?? new AbortController().signal)

@@ -116,6 +116,7 @@ async function callerAgain(deps: Deps, authHash: string, requestId: string): Pro
       userName: facts.userName,
       domainId: facts.userDomainId,
       tokenHash: authHash,
+      delegation: facts.delegation,
     },
     scope: facts.scope,
     roles: facts.roles,

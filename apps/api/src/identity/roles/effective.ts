@@ -1,0 +1,58 @@
+import { Prisma } from '@stratolith/db'
+import type { Ctx } from '../../kernel/context.ts'
+import type { ProjectView } from '../contract.ts'
+
+/** Assignments of one user, direct and by groups. */
+const assignmentsOf = (userId: string) => Prisma.sql`
+  mine AS (SELECT a."roleId", a."projectId", a."domainId", a."system", a."inherited" FROM "RoleAssignment" a
+    WHERE a."userId" = ${userId}
+       OR a."groupId" IN (SELECT m."groupId" FROM "GroupMember" m WHERE m."userId" = ${userId}))`
+
+/**
+ * Enabled projects where the user has at least one role, by name, with the effective roles there:
+ * direct, by groups, inherited from above, implied. At most `cap`. One query.
+ */
+export async function projectsOf(ctx: Ctx, userId: string, cap = 1000): Promise<ProjectView[]> {
+  return ctx.db.$queryRaw<ProjectView[]>(Prisma.sql`
+    WITH RECURSIVE ${assignmentsOf(userId)},
+    held("projectId", "roleId") AS (
+      SELECT * FROM (
+        SELECT "projectId", "roleId" FROM mine WHERE "projectId" IS NOT NULL AND NOT "inherited"
+        UNION ALL SELECT x."id", mine."roleId" FROM mine JOIN "Project" x ON x."domainId" = mine."domainId" WHERE mine."inherited"
+        UNION ALL SELECT x."id", mine."roleId" FROM mine JOIN "Project" x ON x."ancestors" @> ARRAY[mine."projectId"]
+          WHERE mine."inherited" AND mine."projectId" IS NOT NULL) AS placed
+      UNION SELECT held."projectId", i."impliedRoleId" FROM held JOIN "ImpliedRole" i ON i."priorRoleId" = held."roleId")
+    SELECT p."id", p."name", p."description", p."domainId", p."enabled", array_agg(r."name" ORDER BY r."name") AS "roles"
+    FROM held JOIN "Role" r ON r."id" = held."roleId" AND r."domainId" IS NULL
+    JOIN "Project" p ON p."id" = held."projectId" AND p."enabled"
+    JOIN "Domain" d ON d."id" = p."domainId" AND d."enabled"
+    WHERE NOT EXISTS (SELECT 1 FROM "Project" x WHERE x."id" = ANY(p."ancestors") AND NOT x."enabled")
+    GROUP BY p."id" ORDER BY p."name", p."id" LIMIT ${cap}`)
+}
+
+/** Enabled domains where the user has a role (not one that only the projects below inherit), by name. */
+export async function domainsOf(ctx: Ctx, userId: string): Promise<{ id: string; name: string }[]> {
+  return ctx.db.$queryRaw(Prisma.sql`
+    WITH ${assignmentsOf(userId)}
+    SELECT DISTINCT d."id", d."name" FROM mine JOIN "Domain" d ON d."id" = mine."domainId" AND d."enabled"
+    WHERE NOT mine."inherited" ORDER BY d."name" LIMIT 1000`)
+}
+
+export async function hasSystemRole(ctx: Ctx, userId: string): Promise<boolean> {
+  const rows = await ctx.db.$queryRaw<unknown[]>(Prisma.sql`
+    WITH ${assignmentsOf(userId)} SELECT 1 FROM mine WHERE "system" LIMIT 1`)
+  return rows.length > 0
+}
+
+/**
+ * The roles (never those of one domain) that each of `roleIds` comes to, itself included, by name.
+ * Roles that do not exist come to nothing.
+ */
+export async function impliedNames(ctx: Ctx, roleIds: readonly string[]): Promise<Set<string>> {
+  const rows = await ctx.db.$queryRaw<{ name: string }[]>(Prisma.sql`
+    WITH RECURSIVE held("id") AS (
+      SELECT "id" FROM "Role" WHERE "id" = ANY(${[...roleIds]})
+      UNION SELECT i."impliedRoleId" FROM held JOIN "ImpliedRole" i ON i."priorRoleId" = held."id")
+    SELECT r."name" FROM held JOIN "Role" r ON r."id" = held."id" WHERE r."domainId" IS NULL`)
+  return new Set(rows.map((row) => row.name))
+}
