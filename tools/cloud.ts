@@ -260,6 +260,9 @@ async function step(title: string, work: () => Promise<string>): Promise<void> {
   }
 }
 
+// Secrets are written 0600 by those who write them; root's umask of 077, where it is set, would shut
+// the users of PostgreSQL and the guests out of everything else.
+process.umask(0o022)
 const commands: Record<string, () => Promise<unknown>> = {
   start: () => start('start'),
   dev: () => start('dev'),
