@@ -1,8 +1,9 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { authorize } from '../kernel/policy.ts'
+import type { UserRef } from './backends/backend.ts'
 import { projectsOf } from './roles/effective.ts'
 import { endChain, rescopeToken } from './service.ts'
-import { failSlowly, type UserRef, verifySignIn } from './sign-in.ts'
+import { failSlowly, verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 import { authenticate, hashToken, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
 

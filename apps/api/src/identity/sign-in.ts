@@ -1,23 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ctx } from '../kernel/context.ts'
-import { toCloudError } from '../kernel/errors.ts'
-import { hashPassword, needsRehash, verifyPassword } from './passwords.ts'
+import { CloudError, toCloudError } from '../kernel/errors.ts'
+import { allBackends, type UserRef, verifyPasswordOf } from './backends/backend.ts'
+import { hashPassword, needsRehash } from './passwords.ts'
 import { SourceThrottle, sourceDigest } from './throttle.ts'
 import { unauthenticated } from './tokens.ts'
+import type { UserOptions } from './users/contract.ts'
 
-/** How a caller names a user: by id, or by name within a domain. */
-export type UserRef = { id: string } | { name: string; domain: { id: string } | { name: string } }
 export type VerifiedUser = {
   id: string
   domainId: string
-  passwordHash: string
+  /** To hand to issueToken; undefined for users of another back end, which has the password. */
+  passwordHash: string | undefined
   defaultProjectId: string | null
+  options: UserOptions
 }
 
-/** Failures in a row before the account waits, and how long at most. */
-const freeFailures = 5
+/** How long an account waits after too many failures in a row. */
 const firstLockMs = 15_000
 const longestLockMs = 5 * 60_000
+/** How fine "last active" is: a sign-in within it writes nothing. */
+const activeEveryMs = 3600_000
 /**
  * Every failed sign-in is answered this much later than its hash took; what is written down about
  * a known user happens meanwhile and shows in no clock (A16.1).
@@ -38,35 +41,46 @@ export async function verifySignIn(
   password: string,
   source: string,
 ): Promise<VerifiedUser> {
+  const { passwordExpiresAt, ...user } = await verifyAnyAge(ctx, who, password, source)
+  if (passwordExpiresAt !== null && passwordExpiresAt <= new Date() && !user.options.ignore_password_expiry) {
+    await failSlowly(ctx, null)
+    throw new CloudError('unauthenticated', 'Your password has run out. Change it, then sign in.', {
+      field: 'password',
+    })
+  }
+  return user
+}
+
+/** The same for a password that may have run out: it is still good to change it. */
+export async function verifyAnyAge(
+  ctx: Ctx,
+  who: UserRef,
+  password: string,
+  source: string,
+): Promise<VerifiedUser & { passwordExpiresAt: Date | null }> {
   return throttle.attempt(source, () => verify(ctx, who, password, source))
 }
 
-async function verify(ctx: Ctx, who: UserRef, password: string, source: string): Promise<VerifiedUser> {
+async function verify(ctx: Ctx, who: UserRef, password: string, source: string) {
   const user = await findUser(ctx, who)
-  const correct = await verifyPassword(user?.passwordHash ?? null, password)
+  const correct = await verifyPasswordOf(ctx, user, password)
   const digest = user ? sourceDigest(user.id, source) : ''
+  const options = (user?.options ?? {}) as UserOptions
   const waiting = user?.lockedUntil != null && user.lockedUntil > new Date()
-  const blocked = waiting && !user.knownSources.includes(digest)
+  const blocked = waiting && !options.ignore_lockout_failure_attempts && !user.knownSources.includes(digest)
   const usable = user?.enabled === true && user.domain.enabled
-  if (!correct || blocked || !usable || !user?.passwordHash) {
+  if (!correct || blocked || !usable || !user) {
     throttle.failed(source)
     await failSlowly(ctx, user && usable && !correct && !waiting ? user : null)
     throw unauthenticated()
   }
-  const passwordHash = await settleSuccess(
-    ctx,
-    { ...user, passwordHash: user.passwordHash },
-    password,
-    digest,
-  )
-  return { id: user.id, domainId: user.domainId, passwordHash, defaultProjectId: user.defaultProjectId }
+  const passwordHash = await settleSuccess(ctx, user, password, digest)
+  const { id, domainId, defaultProjectId, passwordExpiresAt } = user
+  return { id, domainId, passwordHash, defaultProjectId, options, passwordExpiresAt }
 }
 
 /** Answers a refusal with the same delay as a wrong password, e.g. for a project that is not there. */
-export async function failSlowly(
-  ctx: Ctx,
-  user: { id: string; failedSignIns: number } | null,
-): Promise<void> {
+export async function failSlowly(ctx: Ctx, user: { id: string } | null): Promise<void> {
   const write = user ? countFailure(ctx, user.id) : Promise.resolve()
   const written = write.catch((error: unknown) =>
     ctx.log.error({ err: toCloudError(error) }, 'a failed sign-in could not be counted'),
@@ -75,6 +89,7 @@ export async function failSlowly(
 }
 
 async function countFailure(ctx: Ctx, userId: string): Promise<void> {
+  const freeFailures = ctx.deps.config.passwordRules.lockoutFailures
   await ctx.deps.root.$executeRaw`
     UPDATE "User" SET "failedSignIns" = LEAST("failedSignIns" + 1, 1000),
       "lockedUntil" = CASE WHEN "failedSignIns" + 1 >= ${freeFailures}::int
@@ -86,36 +101,34 @@ async function countFailure(ctx: Ctx, userId: string): Promise<void> {
 
 async function settleSuccess(
   ctx: Ctx,
-  user: {
-    id: string
-    passwordHash: string
-    failedSignIns: number
-    lockedUntil: Date | null
-    knownSources: string[]
-  },
+  user: NonNullable<Awaited<ReturnType<typeof findUser>>>,
   password: string,
   digest: string,
-): Promise<string> {
-  const rehashed = needsRehash(user.passwordHash) ? await hashPassword(password) : null
+): Promise<string | undefined> {
+  const hash = user.backend === 'sql' ? user.passwordHash : null
+  const rehashed = hash !== null && needsRehash(hash) ? await hashPassword(password) : null
   const known = user.knownSources[0] === digest
-  if (user.failedSignIns === 0 && user.lockedUntil === null && known && rehashed === null)
-    return user.passwordHash
+  const seenToday = user.lastActiveAt !== null && Date.now() - user.lastActiveAt.getTime() < activeEveryMs
+  if (user.failedSignIns === 0 && user.lockedUntil === null && known && rehashed === null && seenToday)
+    return hash ?? undefined
   const knownSources = [digest, ...user.knownSources.filter((d) => d !== digest)].slice(0, 8)
   const { count } = await ctx.deps.root.user.updateMany({
     where: { id: user.id, passwordHash: user.passwordHash },
     data: {
       failedSignIns: 0,
       lockedUntil: null,
+      lastActiveAt: new Date(),
       knownSources,
       ...(rehashed === null ? {} : { passwordHash: rehashed }),
     },
   })
-  return count > 0 && rehashed !== null ? rehashed : user.passwordHash
+  return (count > 0 && rehashed !== null ? rehashed : hash) ?? undefined
 }
 
 async function findUser(ctx: Ctx, who: UserRef) {
   const texts = 'id' in who ? [who.id] : [who.name, ...Object.values(who.domain)]
   if (!texts.every(isStorable)) return null
+  for (const backend of allBackends()) await backend.refresh(ctx, who)
   return ctx.db.user.findFirst({
     where: 'id' in who ? { id: who.id } : { name: who.name, domain: who.domain },
     select: {
@@ -127,6 +140,11 @@ async function findUser(ctx: Ctx, who: UserRef) {
       failedSignIns: true,
       lockedUntil: true,
       knownSources: true,
+      lastActiveAt: true,
+      passwordExpiresAt: true,
+      options: true,
+      backend: true,
+      externalId: true,
       domain: { select: { enabled: true } },
     },
   })

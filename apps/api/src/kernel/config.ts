@@ -27,9 +27,25 @@ const schema = z.object({
   STRATOLITH_CONSOLE_URL: z.url().optional(),
   STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   STRATOLITH_INTERNAL_SECRET: z.string().min(32).optional(),
+  STRATOLITH_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
+  /** A user who changes his password may not take one of his last so many, the one now included. */
+  STRATOLITH_PASSWORD_HISTORY: z.coerce.number().int().min(0).max(24).default(1),
+  /** Days until a password must be changed; 0: never. */
+  STRATOLITH_PASSWORD_LIFETIME_DAYS: z.coerce.number().int().min(0).max(3650).default(0),
+  /** What an administrator has set must be changed before the first sign-in. */
+  STRATOLITH_PASSWORD_CHANGE_FIRST: z.enum(['on', 'off']).default('off'),
+  /** Failed sign-ins in a row before the account waits (15 s, then longer, 5 minutes at most). */
+  STRATOLITH_LOCKOUT_FAILURES: z.coerce.number().int().min(1).max(100).default(5),
   DATABASE_URL: z.string().optional(),
 })
 
+export type PasswordRules = {
+  minLength: number
+  history: number
+  lifetimeDays: number
+  changeFirst: boolean
+  lockoutFailures: number
+}
 export type Config = {
   dataDir: string
   port: number
@@ -44,6 +60,7 @@ export type Config = {
   logLevel: string
   /** Shared by api, web and console-proxy of one cloud for calls among themselves. */
   internalSecret: string
+  passwordRules: PasswordRules
 }
 
 /** Reads and checks the environment; throws one sentence per wrong setting. */
@@ -67,6 +84,13 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     nameServers: e.STRATOLITH_DNS ?? (e.STRATOLITH_EGRESS === 'off' ? [] : machineNameServers()),
     logLevel: e.STRATOLITH_LOG_LEVEL,
     internalSecret: e.STRATOLITH_INTERNAL_SECRET,
+    passwordRules: {
+      minLength: e.STRATOLITH_PASSWORD_MIN_LENGTH,
+      history: e.STRATOLITH_PASSWORD_HISTORY,
+      lifetimeDays: e.STRATOLITH_PASSWORD_LIFETIME_DAYS,
+      changeFirst: e.STRATOLITH_PASSWORD_CHANGE_FIRST === 'on',
+      lockoutFailures: e.STRATOLITH_LOCKOUT_FAILURES,
+    },
   }
 }
 

@@ -37,6 +37,7 @@ export async function testDeps(
     nameServers: [],
     logLevel: 'silent',
     internalSecret: 'test-secret-test-secret-test-secret',
+    passwordRules: { minLength: 8, history: 1, lifetimeDays: 0, changeFirst: false, lockoutFailures: 5 },
   }
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
   const deps: Deps = { config, root, log, hosts: new HostConnections(connect) }
@@ -79,7 +80,13 @@ export async function testCtx(
   })
   return {
     projectId,
-    actor: { userId, userName: `user-${userId.slice(0, 8)}`, domainId: 'default', tokenHash: null, delegation: null },
+    actor: {
+      userId,
+      userName: `user-${userId.slice(0, 8)}`,
+      domainId: 'default',
+      tokenHash: null,
+      delegation: null,
+    },
     scope: {
       kind: 'project',
       projectId,
