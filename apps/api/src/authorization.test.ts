@@ -238,6 +238,9 @@ const matrix: Record<string, Row | 'public'> = {
     },
   },
   'quota.get': { kind: 'list' },
+  'quota.set': { kind: 'admin', input: () => ({ projectId: owner.projectId, limits: {} }) },
+  'quota.defaults': { kind: 'anyone' },
+  'quota.setDefaults': { kind: 'admin', input: () => ({ limits: {} }) },
 }
 
 const procedures = Object.keys(appRouter._def.procedures)

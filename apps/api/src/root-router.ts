@@ -4,7 +4,7 @@ import { identityRouter } from './identity/router.ts'
 import { imagesRouter } from './images/router.ts'
 import { router } from './kernel/trpc.ts'
 import { networkingRouter } from './networking/router.ts'
-import { quotaRouter } from './operations/quota-router.ts'
+import { quotaRouter } from './quota/router.ts'
 import { operationsRouter } from './operations/router.ts'
 
 /** Everything that the portal can ask. A room's router only binds a schema to one service call. */

@@ -3,8 +3,8 @@ import type { Ctx } from './context.ts'
 import { type QuotaResource, type QuotaView, quotaResources } from './contract.ts'
 import { CloudError, invariant } from './errors.ts'
 
-/** What a project may have when nobody said otherwise. */
-export const quotaDefaults: Record<QuotaResource, number> = {
+/** What a project may have when neither it nor the cloud (table QuotaDefault) says otherwise. */
+export const builtInQuota: Record<QuotaResource, number> = {
   instances: 20,
   vcpus: 40,
   memoryMib: 51_200,
@@ -19,7 +19,8 @@ export const quotaDefaults: Record<QuotaResource, number> = {
   securityGroups: 30,
   securityGroupRules: 300,
 }
-const words: Record<QuotaResource, string> = {
+/** In a sentence: "3 vCPUs". */
+export const quotaWords: Record<QuotaResource, string> = {
   instances: 'instances',
   vcpus: 'vCPUs',
   memoryMib: 'MiB of memory',
@@ -39,9 +40,15 @@ export type QuotaDelta = Partial<Record<QuotaResource, number>>
 /**
  * Takes `delta` from the project's quota inside the transaction that makes the row (R5): one
  * conditional update of every resource, so that no race can exceed a limit. Throws quota_exceeded.
- * Resources are locked in one fixed order, so that two callers cannot deadlock.
+ * Resources are locked in one fixed order, so that two callers cannot deadlock. `limitsOf` is the
+ * project whose limits hold when what is counted is not a project's (key pairs, a user's).
  */
-export async function reserveQuota(ctx: Ctx, projectId: string, delta: QuotaDelta): Promise<void> {
+export async function reserveQuota(
+  ctx: Ctx,
+  projectId: string,
+  delta: QuotaDelta,
+  limitsOf = projectId,
+): Promise<void> {
   invariant(ctx.db !== ctx.deps.root, 'reserveQuota outside a transaction')
   const wishes = quotaResources.flatMap((resource, position) => {
     const amount = delta[resource] ?? 0
@@ -51,10 +58,11 @@ export async function reserveQuota(ctx: Ctx, projectId: string, delta: QuotaDelt
   if (wishes.length === 0) return
   const rows = await ctx.db.$queryRaw<{ resource: string }[]>(Prisma.sql`
     WITH wish AS (
-      SELECT w."resource", w."amount", w."position", COALESCE(l."limit", w."limit") AS "limit"
-      FROM (VALUES ${Prisma.join(wishes.map(({ resource, amount, position }) => Prisma.sql`(${resource}, ${amount}::int, ${position}::int, ${quotaDefaults[resource]}::int)`))})
+      SELECT w."resource", w."amount", w."position", COALESCE(l."limit", d."limit", w."limit") AS "limit"
+      FROM (VALUES ${Prisma.join(wishes.map(({ resource, amount, position }) => Prisma.sql`(${resource}, ${amount}::int, ${position}::int, ${builtInQuota[resource]}::int)`))})
         AS w ("resource", "amount", "position", "limit")
-      LEFT JOIN "QuotaLimit" l ON l."projectId" = ${projectId} AND l."resource" = w."resource")
+      LEFT JOIN "QuotaLimit" l ON l."projectId" = ${limitsOf} AND l."resource" = w."resource"
+      LEFT JOIN "QuotaDefault" d ON d."resource" = w."resource")
     INSERT INTO "QuotaUsage" ("projectId", "resource", "used")
     SELECT ${projectId}, "resource", "amount" FROM wish WHERE "limit" < 0 OR "amount" <= "limit" ORDER BY "position"
     ON CONFLICT ("projectId", "resource") DO UPDATE SET "used" = "QuotaUsage"."used" + EXCLUDED."used"
@@ -62,7 +70,7 @@ export async function reserveQuota(ctx: Ctx, projectId: string, delta: QuotaDelt
       AND (wish."limit" < 0 OR "QuotaUsage"."used" + EXCLUDED."used" <= wish."limit"))
     RETURNING "resource"`)
   const missing = wishes.find((wish) => !rows.some((row) => row.resource === wish.resource))
-  if (missing) throw await exceeded(ctx, projectId, missing.resource, missing.amount)
+  if (missing) throw await exceeded(ctx, { counted: projectId, limitsOf }, missing.resource, missing.amount)
 }
 
 /** Gives back. Never below zero: the reconciler proves the counters against the rows. */
@@ -75,9 +83,10 @@ export async function releaseQuota(ctx: Ctx, projectId: string, delta: QuotaDelt
   }
 }
 
-/** Every resource with limit and use; two queries whatever the size of the cloud. */
+/** Every resource with limit and use; three queries whatever the size of the cloud. */
 export async function quotaOf(ctx: Ctx, projectId: string): Promise<QuotaView[]> {
-  const [limits, usage] = await Promise.all([
+  const [defaults, limits, usage] = await Promise.all([
+    quotaDefaultsOf(ctx),
     ctx.db.quotaLimit.findMany({ where: { projectId } }),
     ctx.db.quotaUsage.findMany({ where: { projectId } }),
   ])
@@ -85,9 +94,16 @@ export async function quotaOf(ctx: Ctx, projectId: string): Promise<QuotaView[]>
   const usedBy = new Map(usage.map((u) => [u.resource, u.used]))
   return quotaResources.map((resource) => ({
     resource,
-    limit: limitBy.get(resource) ?? quotaDefaults[resource],
+    limit: limitBy.get(resource) ?? defaults[resource],
     used: usedBy.get(resource) ?? 0,
   }))
+}
+
+/** The defaults in force: what we ship, and what administrators have put over it. */
+export async function quotaDefaultsOf(ctx: Ctx): Promise<Record<QuotaResource, number>> {
+  const rows = await ctx.db.quotaDefault.findMany()
+  const known = rows.filter((row) => Object.hasOwn(builtInQuota, row.resource))
+  return { ...builtInQuota, ...Object.fromEntries(known.map((row) => [row.resource, row.limit])) }
 }
 
 /** For plans: would `delta` fit now? Null when it does, else the sentence. */
@@ -100,13 +116,19 @@ export function quotaShortfall(quota: readonly QuotaView[], delta: QuotaDelta): 
   return null
 }
 
-async function exceeded(ctx: Ctx, projectId: string, resource: QuotaResource, amount: number) {
-  const q = (await quotaOf(ctx, projectId)).find((x) => x.resource === resource)
-  return new CloudError('quota_exceeded', sentence(resource, amount, q?.limit ?? 0, q?.used ?? 0), {
-    detail: `quota ${resource} project ${projectId}`,
+async function exceeded(
+  ctx: Ctx,
+  { counted, limitsOf }: { counted: string; limitsOf: string },
+  resource: QuotaResource,
+  amount: number,
+) {
+  const of = async (id: string) => (await quotaOf(ctx, id)).find((q) => q.resource === resource)
+  const [limits, usage] = [await of(limitsOf), await of(counted)]
+  return new CloudError('quota_exceeded', sentence(resource, amount, limits?.limit ?? 0, usage?.used ?? 0), {
+    detail: `quota ${resource} of ${counted}`,
   })
 }
 
 function sentence(resource: QuotaResource, amount: number, limit: number, used: number): string {
-  return `Quota exceeded: this needs ${amount} more ${words[resource]}, and ${used} of ${limit} are in use. Delete something or ask an administrator for more.`
+  return `Quota exceeded: this needs ${amount} more ${quotaWords[resource]}, and ${used} of ${limit} are in use. Delete something or ask an administrator for more.`
 }

@@ -5,7 +5,7 @@ import { defineWorkflow, recordOperation, startOperation } from '../kernel/workf
 import { operationListInput } from './contract.ts'
 import { requeueLost } from './reconcile.ts'
 import './register.ts'
-import { getOperation, getQuota, listOperations } from './service.ts'
+import { getOperation, listOperations } from './service.ts'
 
 let deps: Deps
 let close: () => Promise<void>
@@ -68,12 +68,6 @@ describe('history', () => {
     expect(await getOperation(admin, { id })).toMatchObject({ id, action: 'thing.make' })
     expect((await list(admin, { allProjects: true })).items.map((o) => o.id)).toContain(id)
   })
-})
-
-test('quota: every resource with its limit', async () => {
-  const ctx = await testCtx(deps)
-  const quota = await getQuota(ctx)
-  expect(quota.find((q) => q.resource === 'instances')).toMatchObject({ used: 0, limit: 20 })
 })
 
 describe('operations that lost their job', () => {

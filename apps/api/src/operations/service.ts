@@ -1,11 +1,10 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, listScope, projectOf, visible } from '../kernel/context.ts'
-import type { OperationView, Page, QuotaView } from '../kernel/contract.ts'
+import { type Ctx, listScope, visible } from '../kernel/context.ts'
+import type { OperationView, Page } from '../kernel/contract.ts'
 import { notFound } from '../kernel/errors.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
-import { quotaOf } from '../kernel/quota.ts'
 import type { operationListInput } from './contract.ts'
 import { type OperationRow, operationView } from './view.ts'
 
@@ -35,15 +34,4 @@ export async function getOperation(ctx: Ctx, input: { id: string }): Promise<Ope
   if (!row) throw notFound('operation', input.id)
   authorize(ctx, 'operations:get', row)
   return operationView(ctx, row)
-}
-
-/** Limits and use of the caller's project; key pairs are counted per user, so they are the caller's. */
-export async function getQuota(ctx: Ctx): Promise<QuotaView[]> {
-  const projectId = projectOf(ctx)
-  authorize(ctx, 'quota:get', { projectId })
-  const [quota, keyPairs] = await Promise.all([
-    quotaOf(ctx, projectId),
-    ctx.db.keyPair.count({ where: { userId: ctx.actor.userId } }),
-  ])
-  return quota.map((q) => (q.resource === 'keyPairs' ? { ...q, used: keyPairs } : q))
 }

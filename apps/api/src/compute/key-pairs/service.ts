@@ -30,6 +30,10 @@ const viewOf = (row: Row): KeyPairView => ({
 /** Key pairs are counted per user, as in Nova: the user's id takes the project's place. */
 const quotaOwner = (userId: string) => `user:${userId}`
 
+/** How many a user may have is said by the project that the token is for. */
+const limitsOf = (ctx: Ctx, userId: string) =>
+  ctx.scope.kind === 'project' ? ctx.scope.projectId : quotaOwner(userId)
+
 /** Key pairs are the caller's own, in whichever project; nobody sees another's. */
 export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<KeyPairView>> {
   authorize(ctx, 'compute:list_key_pairs')
@@ -66,7 +70,7 @@ export async function createKeyPair(
   const id = crypto.randomUUID()
   try {
     return await inTransaction(ctx, async (tx) => {
-      await reserveQuota(tx, quotaOwner(userId), { keyPairs: 1 })
+      await reserveQuota(tx, quotaOwner(userId), { keyPairs: 1 }, limitsOf(tx, userId))
       const { publicKey, fingerprint } = made
       const row = await tx.db.keyPair.create({
         data: { id, userId, name: input.name, publicKey, fingerprint },

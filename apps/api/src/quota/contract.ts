@@ -1,0 +1,21 @@
+import { z } from 'zod'
+import { keystoneId } from '../identity/contract.ts'
+import { type QuotaResource, quotaResources } from '../kernel/contract.ts'
+
+/** -1 is unlimited; the database holds 32 bits. */
+export const limit = z.int('A limit is a whole number.').min(-1, '-1 means unlimited.').max(2_147_483_647)
+const resource = z.enum(quotaResources)
+/** Resource → limit, or null to go back to the cloud's default. */
+const limits = z.partialRecord(resource, limit.nullable())
+
+export const quotaGetInput = z.object({ projectId: keystoneId.optional() })
+export const quotaSetInput = z.object({
+  projectId: keystoneId,
+  limits,
+  /** Also below what the project has already; it keeps that and gets nothing new. */
+  force: z.boolean().default(false),
+})
+export const quotaDefaultsInput = z.object({ limits })
+
+export type QuotaLimits = Partial<Record<QuotaResource, number | null>>
+export type QuotaDefaultView = { resource: QuotaResource; limit: number; builtIn: number }

@@ -1,0 +1,118 @@
+import { type Ctx, inTransaction, projectOf, seesAll } from '../kernel/context.ts'
+import { type QuotaResource, type QuotaView, quotaResources } from '../kernel/contract.ts'
+import { invalidInput, notFound } from '../kernel/errors.ts'
+import { appendEvent } from '../kernel/events.ts'
+import { authorize } from '../kernel/policy.ts'
+import { builtInQuota, quotaDefaultsOf, quotaOf, quotaWords } from '../kernel/quota.ts'
+import type { QuotaDefaultView, QuotaLimits } from './contract.ts'
+
+/**
+ * Limits and use of a project: the caller's own when none is named. Key pairs belong to users, so
+ * `used` of them is the caller's own count. Another's project is not there (R2).
+ */
+export async function getQuota(ctx: Ctx, input: { projectId?: string } = {}): Promise<QuotaView[]> {
+  const projectId = input.projectId ?? projectOf(ctx)
+  const own = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
+  if (!own && !seesAll(ctx)) throw notFound('project', projectId)
+  authorize(ctx, 'quota:get', { projectId })
+  if (!own) await requireProject(ctx, projectId)
+  const [quota, keyPairs] = await Promise.all([
+    quotaOf(ctx, projectId),
+    ctx.db.keyPair.count({ where: { userId: ctx.actor.userId } }),
+  ])
+  return quota.map((q) => (q.resource === 'keyPairs' ? { ...q, used: keyPairs } : q))
+}
+
+/**
+ * Sets limits of a project; null goes back to the default, what is not named stays. Throws
+ * invalid_input for a limit below the use, unless `force`.
+ */
+export async function setQuota(
+  ctx: Ctx,
+  input: { projectId: string; limits: QuotaLimits; force?: boolean },
+): Promise<QuotaView[]> {
+  const { projectId } = input
+  authorize(ctx, 'quota:set', { projectId })
+  return inTransaction(ctx, async (tx) => {
+    await requireProject(tx, projectId)
+    if (!input.force) await refuseBelowUse(tx, projectId, input.limits)
+    for (const [resource, limit] of named(input.limits)) {
+      const where = { projectId_resource: { projectId, resource } }
+      if (limit === null) await tx.db.quotaLimit.deleteMany({ where: { projectId, resource } })
+      else
+        await tx.db.quotaLimit.upsert({
+          where,
+          create: { projectId, resource, limit },
+          update: { limit },
+        })
+    }
+    await appendEvent(tx, {
+      kind: 'quota.updated',
+      projectId,
+      resourceKind: 'project',
+      resourceId: projectId,
+      data: { ...input.limits },
+    })
+    return quotaOf(tx, projectId)
+  })
+}
+
+/** What a project may have when nobody said otherwise. */
+export async function getQuotaDefaults(ctx: Ctx): Promise<QuotaDefaultView[]> {
+  authorize(ctx, 'quota:get_defaults')
+  const defaults = await quotaDefaultsOf(ctx)
+  return quotaResources.map((resource) => ({
+    resource,
+    limit: defaults[resource],
+    builtIn: builtInQuota[resource],
+  }))
+}
+
+/** Sets defaults of the cloud; null goes back to what we ship. Holds for every project without its own. */
+export async function setQuotaDefaults(
+  ctx: Ctx,
+  input: { limits: QuotaLimits },
+): Promise<QuotaDefaultView[]> {
+  authorize(ctx, 'quota:set_defaults')
+  return inTransaction(ctx, async (tx) => {
+    for (const [resource, limit] of named(input.limits)) {
+      if (limit === null) await tx.db.quotaDefault.deleteMany({ where: { resource } })
+      else
+        await tx.db.quotaDefault.upsert({
+          where: { resource },
+          create: { resource, limit },
+          update: { limit },
+        })
+    }
+    await appendEvent(tx, {
+      kind: 'quota.updated',
+      projectId: null,
+      resourceKind: 'quota',
+      resourceId: 'defaults',
+      data: { ...input.limits },
+    })
+    return getQuotaDefaults(tx)
+  })
+}
+
+const named = (limits: QuotaLimits) =>
+  quotaResources.flatMap((resource): [QuotaResource, number | null][] => {
+    const limit = limits[resource]
+    return limit === undefined ? [] : [[resource, limit]]
+  })
+
+async function requireProject(ctx: Ctx, projectId: string): Promise<void> {
+  const project = await ctx.db.project.findUnique({ where: { id: projectId }, select: { id: true } })
+  if (!project) throw notFound('project', projectId)
+}
+
+async function refuseBelowUse(ctx: Ctx, projectId: string, limits: QuotaLimits): Promise<void> {
+  for (const { resource, used } of await quotaOf(ctx, projectId)) {
+    const limit = limits[resource]
+    if (typeof limit === 'number' && limit >= 0 && limit < used)
+      throw invalidInput(
+        `The project has ${used} ${quotaWords[resource]}: a limit of ${limit} is below that. Choose ${used} or more, or set it by force.`,
+        resource,
+      )
+  }
+}

@@ -1,0 +1,7 @@
+-- CreateTable
+CREATE TABLE "QuotaDefault" (
+    "resource" TEXT NOT NULL,
+    "limit" INTEGER NOT NULL,
+
+    CONSTRAINT "QuotaDefault_pkey" PRIMARY KEY ("resource")
+);
