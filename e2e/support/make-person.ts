@@ -1,5 +1,7 @@
 /** Run by people.ts: node make-person.ts '{"name","password","project"}' in the API's environment. */
-import { assignRole, createProject, createUser } from '../../apps/api/src/identity/accounts.ts'
+import { createProject } from '../../apps/api/src/identity/projects/service.ts'
+import { assignRole } from '../../apps/api/src/identity/roles/by-name.ts'
+import { createUser } from '../../apps/api/src/identity/users/service.ts'
 import { systemCtx } from '../../apps/api/src/kernel/context.ts'
 import { buildDeps } from '../../apps/api/src/process.ts'
 import '../../apps/api/src/register.ts'

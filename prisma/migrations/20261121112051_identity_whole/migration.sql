@@ -60,6 +60,9 @@ ADD COLUMN     "options" JSONB NOT NULL DEFAULT '{}',
 ADD COLUMN     "passwordChangedAt" TIMESTAMPTZ(6),
 ADD COLUMN     "passwordExpiresAt" TIMESTAMPTZ(6);
 
+-- When the passwords that are there were set is not known: with the user, at the latest.
+UPDATE "User" SET "passwordChangedAt" = "createdAt" WHERE "passwordHash" IS NOT NULL;
+
 -- CreateTable
 CREATE TABLE "CatalogRegion" (
     "id" TEXT NOT NULL,
@@ -371,7 +374,7 @@ CREATE INDEX "User_passwordExpiresAt_idx" ON "User"("passwordExpiresAt");
 CREATE UNIQUE INDEX "User_domainId_externalId_key" ON "User"("domainId", "externalId");
 
 -- AddForeignKey
-ALTER TABLE "Project" ADD CONSTRAINT "Project_parentId_fkey" FOREIGN KEY ("parentId") REFERENCES "Project"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
+ALTER TABLE "Project" ADD CONSTRAINT "Project_parentId_fkey" FOREIGN KEY ("parentId") REFERENCES "Project"("id") ON DELETE NO ACTION ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "OldPassword" ADD CONSTRAINT "OldPassword_userId_fkey" FOREIGN KEY ("userId") REFERENCES "User"("id") ON DELETE CASCADE ON UPDATE CASCADE;

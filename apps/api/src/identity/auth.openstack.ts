@@ -6,7 +6,7 @@ import { HttpError } from '../openstack/errors.ts'
 import type { ApiOperation } from '../openstack/operation.ts'
 import type { Query } from '../openstack/pages.ts'
 import { catalogOf } from '../openstack/services.ts'
-import { rolesNamed } from './directory.ts'
+import { rolesNamed } from './roles/service.ts'
 import {
   type Issued,
   issueByPassword,

@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Deps, systemCtx } from '../kernel/context.ts'
-import { setUserEnabled } from './accounts.ts'
-import { adminPassword, demoPassword, testCloud, testFacade, testUser } from './testing.ts'
+import { adminPassword, demoPassword, setUserEnabled, testCloud, testFacade, testUser } from './testing.ts'
 import '../catalog/register.ts'
 
 /** Bodies and headers as a real Zed cloud sent them (values are this cloud's own). */

@@ -3,19 +3,16 @@ import { versionDocument } from '../openstack/discovery.ts'
 import { HttpError } from '../openstack/errors.ts'
 import type { ApiOperation } from '../openstack/operation.ts'
 import { type Query, queryText } from '../openstack/pages.ts'
-import {
-  getDomain,
-  getProject,
-  getRole,
-  getUser,
-  type Listed,
-  listDomains,
-  listProjects,
-  listProjectsOfUser,
-  listRoleAssignments,
-  listRoles,
-  listUsers,
-} from './directory.ts'
+import { textMatch } from './contract.ts'
+import { domainListInput, projectListInput } from './projects/contract.ts'
+import { getDomain, listDomains } from './projects/domains.ts'
+import { getProject, listProjects } from './projects/service.ts'
+import { listAssignments } from './roles/assignment-list.ts'
+import { roleListInput } from './roles/contract.ts'
+import { ownProjectDetails, projectDetailsOf } from './roles/places.ts'
+import { getRole, listRoles } from './roles/service.ts'
+import { userListInput } from './users/contract.ts'
+import { getUser, listUsers } from './users/service.ts'
 import {
   assignmentFilter,
   assignmentView,
@@ -35,13 +32,7 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'anyone',
     handle: async ({ ctx, deps }) =>
-      collection(
-        deps,
-        'auth/projects',
-        'projects',
-        await listProjectsOfUser(ctx, ctx.actor.userId),
-        projectView,
-      ),
+      collection(deps, 'auth/projects', 'projects', await ownProjectDetails(ctx), projectView),
   },
   {
     name: 'projects.list',
@@ -51,7 +42,13 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'domainRead',
     handle: async ({ ctx, deps, query }) =>
-      collection(deps, 'projects', 'projects', await listProjects(ctx, filterOf(query)), projectView),
+      collection(
+        deps,
+        'projects',
+        'projects',
+        await listProjects(ctx, projectListInput.parse(filterOf(query))),
+        projectView,
+      ),
   },
   {
     name: 'projects.get',
@@ -61,7 +58,7 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'read',
     handle: async ({ ctx, deps, params }) => ({
-      project: projectView(baseOf(deps), await getProject(ctx, idOf(params))),
+      project: projectView(baseOf(deps), await getProject(ctx, { id: idOf(params) })),
     }),
   },
   {
@@ -72,7 +69,13 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'domainRead',
     handle: async ({ ctx, deps, query }) =>
-      collection(deps, 'users', 'users', await listUsers(ctx, filterOf(query)), userView),
+      collection(
+        deps,
+        'users',
+        'users',
+        await listUsers(ctx, userListInput.parse(filterOf(query))),
+        userView,
+      ),
   },
   {
     name: 'users.get',
@@ -82,7 +85,7 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'mine',
     handle: async ({ ctx, deps, params }) => ({
-      user: userView(baseOf(deps), await getUser(ctx, idOf(params))),
+      user: userView(baseOf(deps), await getUser(ctx, { id: idOf(params) })),
     }),
   },
   {
@@ -94,7 +97,7 @@ export const identityOperations: ApiOperation[] = [
     access: 'mine',
     handle: async ({ ctx, deps, params }) => {
       const id = idOf(params)
-      const listed = await listProjectsOfUser(ctx, id)
+      const listed = await projectDetailsOf(ctx, { userId: id })
       return collection(deps, `users/${id}/projects`, 'projects', listed, projectView)
     },
   },
@@ -106,8 +109,8 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'domainRead',
     handle: async ({ ctx, deps, query }) => {
-      const { domainId: _, ...filter } = filterOf(query)
-      return collection(deps, 'domains', 'domains', await listDomains(ctx, filter), domainView)
+      const listed = await listDomains(ctx, domainListInput.parse(filterOf(query)))
+      return collection(deps, 'domains', 'domains', listed, domainView)
     },
   },
   {
@@ -118,7 +121,7 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'anyone',
     handle: async ({ ctx, deps, params }) => ({
-      domain: domainView(baseOf(deps), await getDomain(ctx, idOf(params))),
+      domain: domainView(baseOf(deps), await getDomain(ctx, { id: idOf(params) })),
     }),
   },
   {
@@ -129,8 +132,7 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'domainRead',
     handle: async ({ ctx, deps, query }) => {
-      const { name } = filterOf(query)
-      const listed = await listRoles(ctx, name === undefined ? {} : { name })
+      const listed = await listRoles(ctx, roleListInput.parse(filterOf(query)))
       return collection(deps, 'roles', 'roles', listed, roleView)
     },
   },
@@ -142,7 +144,7 @@ export const identityOperations: ApiOperation[] = [
     status: 200,
     access: 'domainRead',
     handle: async ({ ctx, deps, params }) => ({
-      role: roleView(baseOf(deps), await getRole(ctx, idOf(params))),
+      role: roleView(baseOf(deps), await getRole(ctx, { id: idOf(params) })),
     }),
   },
   {
@@ -155,7 +157,7 @@ export const identityOperations: ApiOperation[] = [
     handle: async ({ ctx, deps, query }) => {
       const names =
         Object.hasOwn(query, 'include_names') && !/^(0|false)$/i.test(queryText(query, 'include_names') ?? '')
-      const listed = await listRoleAssignments(ctx, assignmentFilter(query))
+      const listed = await listAssignments(ctx, assignmentFilter(query))
       const view = (at: string, row: (typeof listed.items)[number]) => assignmentView(at, row, names)
       return collection(deps, 'role_assignments', 'role_assignments', listed, view)
     },
@@ -204,27 +206,28 @@ function collection<Row>(
   deps: Deps,
   path: string,
   key: string,
-  listed: Listed<Row>,
+  listed: { items: Row[]; next?: string | null; truncated?: boolean },
   view: (base: string, row: Row) => object,
 ): object {
   const base = baseOf(deps)
   return {
     [key]: listed.items.map((row) => view(base, row)),
     links: { next: null, self: `${base}/${path}`, previous: null },
-    ...(listed.truncated ? { truncated: true } : {}),
+    ...(listed.truncated || listed.next ? { truncated: true } : {}),
   }
 }
 
 /** Exact filters; what we do not know is ignored, as in Keystone. */
-function filterOf(query: Query): { name?: string; domainId?: string; enabled?: boolean } {
+function filterOf(query: Query) {
   const name = queryText(query, 'name')
-  const domainId = queryText(query, 'domain_id')
   const enabled = queryText(query, 'enabled')
   if (enabled !== undefined && !/^(true|false|1|0)?$/i.test(enabled))
     throw new HttpError(400, 'enabled is true or false.')
   return {
-    ...(name === undefined ? {} : { name }),
-    ...(domainId === undefined ? {} : { domainId }),
-    ...(enabled === undefined ? {} : { enabled: !/^(false|0)$/i.test(enabled) }),
+    limit: 1000,
+    sortDir: 'asc' as const,
+    name: name === undefined ? undefined : textMatch.parse({ equals: name }),
+    domainId: queryText(query, 'domain_id'),
+    enabled: enabled === undefined ? undefined : !/^(false|0)$/i.test(enabled),
   }
 }

@@ -1,6 +1,8 @@
 import { seedRows } from '@stratolith/db/seed'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
-import { assignRole, createProject, createUser } from './accounts.ts'
+import { createProject } from './projects/service.ts'
+import { assignRole } from './roles/by-name.ts'
+import { createUser } from './users/service.ts'
 import './register.ts'
 
 /**

@@ -2,13 +2,21 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { expectCloudError } from '../kernel/testing.ts'
-import { createProject, createUser, onProjectCreated, setDomainEnabled, setUserEnabled } from './accounts.ts'
 import { hashPassword, isPossiblePassword, verifyPassword } from './passwords.ts'
+import { createProject, onProjectCreated } from './projects/service.ts'
 import { seedIdentity } from './seed.ts'
 import { projects, rescope, session, signIn } from './service.ts'
-import { adminPassword, demoPassword, testCloud, testUser } from './testing.ts'
+import {
+  adminPassword,
+  demoPassword,
+  setDomainEnabled,
+  setUserEnabled,
+  testCloud,
+  testUser,
+} from './testing.ts'
 import { SourceThrottle } from './throttle.ts'
 import { anonymousCtx, authenticate } from './tokens.ts'
+import { createUser } from './users/service.ts'
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
@@ -65,8 +73,8 @@ describe('seed and sign-in', () => {
     expect(texts[0]).toBe(texts[1])
   })
   test('a user without any project gets a session without one', async () => {
-    await createUser(system, { name: 'loner', password: 'pw' })
-    expect((await enter('loner', 'pw')).session).toMatchObject({ project: null, roles: [], admin: false })
+    await createUser(system, { name: 'loner', password: 'long enough' })
+    expect((await enter('loner', 'long enough')).session).toMatchObject({ project: null, roles: [], admin: false })
   })
   test('a project hook runs in the transaction: when it fails there is no project', async () => {
     const seen: string[] = []

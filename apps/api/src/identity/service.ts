@@ -2,17 +2,19 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction, isAdmin } from '../kernel/context.ts'
 import { CloudError, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
-import { sessionEnded } from './accounts.ts'
 import type { UserRef } from './backends/backend.ts'
 import type { IssuedToken, PlacesView, ProjectView, rescopeInput, SessionView } from './contract.ts'
+import { sessionEnded } from './ending.ts'
 import { domainsOf, hasSystemRole, projectsOf } from './roles/effective.ts'
 import { verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
 
 /** For later rooms, which enter here. */
-export { onProjectCreated } from './accounts.ts'
+export { onProjectDeleting, type ProjectThing, removeEach } from './projects/deletion.ts'
+export { onProjectCreated } from './projects/service.ts'
 export { rightsHold } from './tokens.ts'
+export { onUserDeleting } from './users/removal.ts'
 
 /**
  * Signs in by password; the session is for the user's default project, else the first by name, else

@@ -1,10 +1,14 @@
 import Fastify, { type FastifyInstance } from 'fastify'
-import { type Deps, systemCtx } from '../kernel/context.ts'
+import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
 import { testDeps } from '../kernel/testing.ts'
 import { openstackRoutes } from '../openstack/mount.ts'
-import { assignRole, createProject, createUser } from './accounts.ts'
+import { updateDomain } from './projects/domains.ts'
+import { createProject, updateProject } from './projects/service.ts'
+import { assignRole } from './roles/by-name.ts'
 import { seedIdentity } from './seed.ts'
 import { newId } from './tokens.ts'
+import { resetPassword } from './users/password.ts'
+import { createUser, updateUser } from './users/service.ts'
 import './register.ts'
 
 export const adminPassword = 'canary-admin-password'
@@ -42,3 +46,13 @@ export async function testUser(
   })
   return { userId: user.id, projectId: project.id, name, password }
 }
+
+/** What the tests of revocation do again and again. */
+export const setUserEnabled = (ctx: Ctx, { userId, enabled }: { userId: string; enabled: boolean }) =>
+  updateUser(ctx, { id: userId, enabled, email: undefined })
+export const setProjectEnabled = (ctx: Ctx, at: { projectId: string; enabled: boolean }) =>
+  updateProject(ctx, { id: at.projectId, enabled: at.enabled })
+export const setDomainEnabled = (ctx: Ctx, at: { domainId: string; enabled: boolean }) =>
+  updateDomain(ctx, { id: at.domainId, enabled: at.enabled })
+export const setPassword = (ctx: Ctx, { userId, password }: { userId: string; password: string }) =>
+  resetPassword(ctx, { id: userId, password })

@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
+import { assignRole, removeRole } from './roles/by-name.ts'
+import { rescope, signIn, signOut } from './service.ts'
 import {
-  assignRole,
-  deleteUser,
-  removeRole,
   setDomainEnabled,
   setPassword,
   setProjectEnabled,
   setUserEnabled,
-} from './accounts.ts'
-import { rescope, signIn, signOut } from './service.ts'
-import { testCloud, testUser } from './testing.ts'
+  testCloud,
+  testUser,
+} from './testing.ts'
 import { anonymousCtx, authenticate, hashToken, newTokenText, rightsHold, sessionAlive } from './tokens.ts'
+import { deleteUser } from './users/service.ts'
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
@@ -41,12 +41,12 @@ const endings = () => deps.root.event.count({ where: { kind: 'session.ended' } }
 
 describe('A14: what ends a token ends it at the next request', () => {
   type Person = Awaited<ReturnType<typeof testUser>>
-  const rows: [string, (who: Person, token: string) => Promise<void>][] = [
+  const rows: [string, (who: Person, token: string) => Promise<unknown>][] = [
     ['sign-out', async (_who, token) => signOut(await callerOf(token))],
     ['password change', (who) => setPassword(system, { userId: who.userId, password: 'another one' })],
     ['the same password set again', (who) => setPassword(system, who)],
     ['user disabled', (who) => setUserEnabled(system, { userId: who.userId, enabled: false })],
-    ['user deleted', (who) => deleteUser(system, { userId: who.userId })],
+    ['user deleted', (who) => deleteUser(system, { id: who.userId })],
     ['project disabled', (who) => setProjectEnabled(system, { projectId: who.projectId, enabled: false })],
     [
       'last role removed',

@@ -1,27 +1,32 @@
+import { isoMicros } from '../openstack/discovery.ts'
 import { type Query, queryText } from '../openstack/pages.ts'
-import type { AssignmentFilter } from './directory.ts'
+import type { DomainView, ProjectDetail } from './projects/contract.ts'
+import {
+  type AssignmentListInput,
+  type AssignmentView,
+  assignmentListInput,
+  type RoleView,
+} from './roles/contract.ts'
+import type { UserView } from './users/contract.ts'
 
 /** Keystone's words for our rows. `base` is ".../identity/v3". */
 
-type Named = { id: string; name: string; description: string; enabled: boolean }
-
-export const projectView = (base: string, project: Named & { domainId: string }) => ({
+export const projectView = (base: string, project: ProjectDetail) => ({
+  ...project.extra,
   id: project.id,
   name: project.name,
   domain_id: project.domainId,
   description: project.description,
   enabled: project.enabled,
-  parent_id: project.domainId,
+  parent_id: project.parentId ?? project.domainId,
   is_domain: false,
-  tags: [],
-  options: {},
+  tags: project.tags,
+  options: project.options,
   links: { self: `${base}/projects/${project.id}` },
 })
 
-export const userView = (
-  base: string,
-  user: Named & { domainId: string; email: string | null; defaultProjectId: string | null },
-) => ({
+export const userView = (base: string, user: UserView) => ({
+  ...user.extra,
   id: user.id,
   name: user.name,
   domain_id: user.domainId,
@@ -29,69 +34,69 @@ export const userView = (
   ...(user.defaultProjectId === null ? {} : { default_project_id: user.defaultProjectId }),
   ...(user.description === '' ? {} : { description: user.description }),
   ...(user.email === null ? {} : { email: user.email }),
-  password_expires_at: null,
-  options: {},
+  password_expires_at:
+    user.passwordExpiresAt === null ? null : isoMicros(new Date(user.passwordExpiresAt)).replace('Z', ''),
+  options: user.options,
   links: { self: `${base}/users/${user.id}` },
 })
 
-export const domainView = (base: string, domain: Named) => ({
+export const domainView = (base: string, domain: DomainView) => ({
   id: domain.id,
   name: domain.name,
   description: domain.description,
   enabled: domain.enabled,
-  tags: [],
+  tags: domain.tags,
   options: {},
   links: { self: `${base}/domains/${domain.id}` },
 })
 
-export const roleView = (base: string, role: { id: string; name: string; description: string }) => ({
+export const roleView = (base: string, role: RoleView) => ({
   id: role.id,
   name: role.name,
-  domain_id: null,
+  domain_id: role.domainId,
   description: role.description || null,
-  options: { immutable: true },
+  options: role.immutable ? { immutable: true } : {},
   links: { self: `${base}/roles/${role.id}` },
 })
 
-type InDomain = { id: string; name: string; domain: { id: string; name: string } }
-type Assignment = {
-  userId: string | null
-  projectId: string | null
-  domainId: string | null
-  user: InDomain | null
-  project: InDomain | null
-  role: { id: string; name: string }
-}
-
-export function assignmentView(base: string, row: Assignment, names: boolean): object {
+type InDomain = { id: string; name: string; domainId: string; domainName: string }
+export function assignmentView(base: string, row: AssignmentView, names: boolean): object {
   const named = (o: InDomain) =>
-    names ? { id: o.id, name: o.name, domain: { id: o.domain.id, name: o.domain.name } } : { id: o.id }
-  const tail = `users/${row.userId}/roles/${row.role.id}`
+    names ? { id: o.id, name: o.name, domain: { id: o.domainId, name: o.domainName } } : { id: o.id }
+  const holder = row.user ? `users/${row.user.id}` : `groups/${row.group?.id}`
+  const tail = `${holder}/roles/${row.role.id}${row.inherited ? '/inherited_to_projects' : ''}`
+  const below = row.inherited ? `${base}/OS-INHERIT` : base
+  const inherited = row.inherited ? { 'OS-INHERIT:inherited_to': 'projects' } : {}
   const [scope, path] = row.project
     ? [{ project: named(row.project) }, `projects/${row.project.id}/${tail}`]
-    : row.domainId !== null
-      ? [{ domain: { id: row.domainId } }, `domains/${row.domainId}/${tail}`]
+    : row.domain
+      ? [{ domain: names ? row.domain : { id: row.domain.id } }, `domains/${row.domain.id}/${tail}`]
       : [{ system: { all: true } }, `system/${tail}`]
   return {
-    links: { assignment: `${base}/${path}` },
-    scope,
+    links: { assignment: `${below}/${path}` },
+    scope: { ...scope, ...inherited },
     ...(row.user ? { user: named(row.user) } : {}),
+    ...(row.group ? { group: named(row.group) } : {}),
     role: names ? { id: row.role.id, name: row.role.name } : { id: row.role.id },
   }
 }
 
-export function assignmentFilter(query: Query): AssignmentFilter {
+export function assignmentFilter(query: Query): AssignmentListInput {
   const keys = {
     'user.id': 'userId',
+    'group.id': 'groupId',
     'role.id': 'roleId',
     'scope.project.id': 'projectId',
     'scope.domain.id': 'domainId',
   } as const
-  const filter: AssignmentFilter = {}
-  for (const [theirs, ours] of Object.entries(keys)) {
-    const value = queryText(query, theirs)
-    if (value !== undefined) filter[ours] = value
-  }
+  const filter: Record<string, unknown> = {}
+  for (const [theirs, ours] of Object.entries(keys)) filter[ours] = queryText(query, theirs)
   if (queryText(query, 'scope.system') !== undefined) filter.system = true
-  return filter
+  if (queryText(query, 'scope.OS-INHERIT:inherited_to') === 'projects') filter.inherited = true
+  for (const [theirs, ours] of [
+    ['effective', 'effective'],
+    ['include_subtree', 'includeSubtree'],
+  ] as const)
+    filter[ours] = Object.hasOwn(query, theirs) && !/^(0|false)$/i.test(queryText(query, theirs) ?? '')
+  return assignmentListInput.parse(filter)
 }

@@ -24,7 +24,7 @@ export function ProjectSwitcherOpen() {
     },
     onDropdownOpen: () => combobox.focusSearchInput(),
   })
-  const projects = useQuery({ ...trpc.identity.projects.queryOptions(), enabled: combobox.dropdownOpened })
+  const projects = useQuery({ ...trpc.identity.ownProjects.queryOptions(), enabled: combobox.dropdownOpened })
   const words = search.trim().toLowerCase()
   const shown = (projects.data ?? []).filter(
     ({ name, description }) =>

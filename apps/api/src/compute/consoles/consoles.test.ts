@@ -1,8 +1,14 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { removeRole, setPassword, setProjectEnabled, setUserEnabled } from '../../identity/accounts.ts'
+import { removeRole } from '../../identity/roles/by-name.ts'
 import { signIn, signOut } from '../../identity/service.ts'
-import { testCloud, testUser } from '../../identity/testing.ts'
+import {
+  setPassword,
+  setProjectEnabled,
+  setUserEnabled,
+  testCloud,
+  testUser,
+} from '../../identity/testing.ts'
 import { anonymousCtx, authenticate } from '../../identity/tokens.ts'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { httpStatus, toCloudError } from '../../kernel/errors.ts'

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { CloudError, notFound } from '../../kernel/errors.ts'
+import { defineWorkflow, type Run, type Step, startOperation } from '../../kernel/workflow.ts'
+import { directoryEvent } from '../reach.ts'
+import type { ProjectDeletionPlan } from './contract.ts'
+import { endTokensOf, loadProject, toProjectDetail } from './service.ts'
+
+/** One kind of things that a project may have; each room tells of its own (register.ts). */
+export type ProjectThing = {
+  /** "instance" */
+  kind: string
+  /** For people: "Instances". */
+  title: string
+  /** What goes first has the lowest: instances 10, floating IPs 20, routers 30, … */
+  order: number
+  count(ctx: Ctx, projectId: string): Promise<number>
+  /**
+   * Asks for the removal of what is there and not going already; the workflow counts and asks again
+   * until nothing is left. A `conflict` is tried again, any other error ends the try.
+   */
+  remove(ctx: Ctx, projectId: string): Promise<void>
+}
+
+/** How long one try waits for things to go, and how often it looks. */
+const patienceMs = 20_000
+const lookEveryMs = 300
+
+const things: ProjectThing[] = []
+const steps: Step<unknown>[] = [
+  {
+    name: 'project',
+    title: 'Deleting the project',
+    async run(run) {
+      // Again, in case that something came in while the first ones went.
+      for (const thing of things) await clear(run, thing)
+      await inTransaction(run.ctx, async (tx) => {
+        const rest = await thingsOf(tx, run.resourceId)
+        if (rest.length > 0) throw leftOver(rest)
+        const count = await removeProjectRows(tx, [run.resourceId])
+        if (count > 0) await directoryEvent(tx, 'project', 'deleted', run.resourceId)
+      })
+    },
+  },
+]
+/** Rooms call this at import. */
+export function onProjectDeleting(thing: ProjectThing): void {
+  things.push(thing)
+  things.sort((a, b) => a.order - b.order)
+  const last = steps.at(-1)
+  steps.length = 0
+  for (const each of things)
+    steps.push({
+      name: each.kind,
+      title: `Removing: ${each.title}`,
+      run: (run) => clear(run, each),
+    })
+  if (last) steps.push(last)
+}
+
+/** Stays disabled and marked when a try fails for good: deleting it again goes on where it stopped. */
+defineWorkflow({
+  action: 'project.delete',
+  steps,
+  async onFailed(run) {
+    await inTransaction(run.ctx, (tx) => directoryEvent(tx, 'project', 'updated', run.resourceId))
+  },
+})
+
+async function clear(run: Run<unknown>, thing: ProjectThing): Promise<void> {
+  const { ctx, resourceId } = run
+  const end = Date.now() + patienceMs
+  let told = -1
+  for (;;) {
+    const left = await thing.count(ctx, resourceId)
+    if (left === 0) return
+    if (left !== told) run.progress(`${left} left`)
+    told = left
+    if (Date.now() > end || run.op.signal.aborted) throw leftOver([{ ...thing, count: left }])
+    await thing.remove(ctx, resourceId)
+    if ((await thing.count(ctx, resourceId)) > 0) await sleep(lookEveryMs)
+  }
+}
+
+const leftOver = (rest: { title: string; count: number }[]) =>
+  new CloudError(
+    'unavailable',
+    `Not everything of the project is gone yet: ${rest.map((t) => `${t.count} ${t.title}`).join(', ')}.`,
+  )
+
+/** Removes each; what is gone already is fine, what cannot go yet is tried again later. */
+export async function removeEach(
+  rows: readonly { id: string }[],
+  remove: (id: string) => Promise<unknown>,
+): Promise<void> {
+  for (const { id } of rows)
+    await remove(id).catch((error: unknown) => {
+      if (!(error instanceof CloudError && ['not_found', 'conflict'].includes(error.code))) throw error
+    })
+}
+
+/** What the project has, kind by kind, in the order in which it goes; without the empty ones. */
+export async function thingsOf(
+  ctx: Ctx,
+  projectId: string,
+): Promise<{ kind: string; title: string; count: number }[]> {
+  const counted = []
+  for (const thing of things)
+    counted.push({ kind: thing.kind, title: thing.title, count: await thing.count(ctx, projectId) })
+  return counted.filter((thing) => thing.count > 0)
+}
+
+/** What dies with the project, and what stands in the way. */
+export async function projectDeletionPlan(ctx: Ctx, input: { id: string }): Promise<ProjectDeletionPlan> {
+  const row = await loadProject(ctx, input.id, 'identity:delete_project')
+  const [assignments, children, found] = await Promise.all([
+    ctx.db.roleAssignment.count({ where: { projectId: row.id } }),
+    ctx.db.project.findMany({
+      where: { parentId: row.id },
+      select: { id: true, name: true },
+      orderBy: { name: 'asc' },
+      take: 100,
+    }),
+    thingsOf(ctx, row.id),
+  ])
+  return { project: toProjectDetail(row), things: found, assignments, children }
+}
+
+/**
+ * Disables the project for good, ends its tokens and starts to remove what it has; asked again after
+ * a failure, it goes on where it stopped. Returns the operation to watch.
+ */
+export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ operationId: string }> {
+  const project = await loadProject(ctx, input.id, 'identity:delete_project')
+  const { id, name } = project
+  if (ctx.scope.kind === 'project' && ctx.scope.projectId === id)
+    throw new CloudError(
+      'conflict',
+      'You are working in this project. Switch to another one, then delete it.',
+    )
+  return inTransaction(ctx, async (tx) => {
+    const locked = await tx.db.$queryRaw<unknown[]>`SELECT 1 FROM "Project" WHERE "id" = ${id} FOR UPDATE`
+    if (locked.length === 0) throw notFound('project', id)
+    if (await tx.db.project.findFirst({ where: { parentId: id }, select: { id: true } }))
+      throw new CloudError('forbidden', 'There are projects below this one. Delete them first.')
+    const running = await tx.db.operation.findFirst({
+      where: {
+        resourceKind: 'project',
+        resourceId: id,
+        action: 'project.delete',
+        state: { in: ['queued', 'running', 'undoing'] },
+      },
+      select: { id: true },
+    })
+    if (running) return { operationId: running.id }
+    await tx.db.project.update({ where: { id }, data: { enabled: false, deleting: true } })
+    await endTokensOf(tx, id, 'project deleted')
+    await directoryEvent(tx, 'project', 'updated', id)
+    const operationId = await startOperation(tx, {
+      id: randomUUID(),
+      action: 'project.delete',
+      resourceKind: 'project',
+      resourceId: id,
+      resourceName: name,
+      projectId: id,
+    })
+    return { operationId }
+  })
+}
+
+/** Empty projects' rows with what belongs to them alone. `ctx.db` is a transaction. Returns how many. */
+export async function removeProjectRows(ctx: Ctx, ids: readonly string[]): Promise<number> {
+  const projectId = { in: [...ids] }
+  await ctx.db.token.deleteMany({ where: { projectId } })
+  await ctx.db.quotaLimit.deleteMany({ where: { projectId } })
+  await ctx.db.quotaUsage.deleteMany({ where: { projectId } })
+  await ctx.db.user.updateMany({ where: { defaultProjectId: projectId }, data: { defaultProjectId: null } })
+  const { count } = await ctx.db.project.deleteMany({ where: { id: projectId } })
+  return count
+}

@@ -1,0 +1,126 @@
+import type { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { alreadyExists, CloudError, conflict } from '../../kernel/errors.ts'
+import { pageOf } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { sessionEnded } from '../ending.ts'
+import { directoryEvent, lockDomain, nameClauses, seen } from '../reach.ts'
+import { newId } from '../tokens.ts'
+import { forgetUsers } from '../users/removal.ts'
+import type { DomainListInput, DomainView, domainInput, domainUpdateInput } from './contract.ts'
+import { removeProjectRows, thingsOf } from './deletion.ts'
+
+const counts = { _count: { select: { projects: true, users: true } } } satisfies Prisma.DomainInclude
+type Row = Prisma.DomainGetPayload<{ include: typeof counts }>
+
+const toView = (row: Row): DomainView => ({
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  enabled: row.enabled,
+  tags: row.tags,
+  createdAt: row.createdAt.toISOString(),
+  projects: row._count.projects,
+  users: row._count.users,
+})
+
+export async function listDomains(ctx: Ctx, input: DomainListInput): Promise<Page<DomainView>> {
+  const own = ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
+  authorize(ctx, 'identity:list_domains', { domainId: own })
+  const where: Prisma.DomainWhereInput = {
+    AND: [
+      ...nameClauses(input),
+      own === null ? {} : { id: own },
+      input.enabled === undefined ? {} : { enabled: input.enabled },
+    ],
+  }
+  const page = await pageOf<Row>(ctx.db.domain, input, where, { include: counts })
+  return { ...page, items: page.items.map(toView) }
+}
+
+/** Also for those whose account or project is in it. */
+export async function getDomain(ctx: Ctx, input: { id: string }): Promise<DomainView> {
+  return toView(await loadDomain(ctx, input.id))
+}
+
+async function loadDomain(ctx: Ctx, id: string, action?: string): Promise<Row> {
+  const row = await ctx.db.domain.findUnique({ where: { id }, include: counts })
+  const at = ctx.scope.kind === 'project' || ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
+  if (row && action === undefined && (id === ctx.actor.domainId || id === at)) return row
+  const target = () => ({ domainId: id })
+  return seen(ctx, { kind: 'domain', id, row, target, read: 'identity:get_domain' }, action)
+}
+
+export async function createDomain(ctx: Ctx, input: z.input<typeof domainInput>): Promise<DomainView> {
+  authorize(ctx, 'identity:create_domain')
+  return inTransaction(ctx, async (tx) => {
+    await demandFreeName(tx, input.name)
+    const { name, description = '', enabled = true, tags = [] } = input
+    const row = await tx.db.domain.create({
+      data: { id: newId(), name, description, enabled, tags },
+      include: counts,
+    })
+    await directoryEvent(tx, 'domain', 'created', row.id, { name })
+    return toView(row)
+  })
+}
+
+/** Disabling voids every token of its users and projects while it lasts. */
+export async function updateDomain(ctx: Ctx, input: z.output<typeof domainUpdateInput>): Promise<DomainView> {
+  const before = await loadDomain(ctx, input.id, 'identity:update_domain')
+  const { id, ...changes } = input
+  return inTransaction(ctx, async (tx) => {
+    await lockDomain(tx, id)
+    if (changes.name !== undefined && changes.name !== before.name) await demandFreeName(tx, changes.name)
+    const row = await tx.db.domain.update({ where: { id }, data: changes, include: counts })
+    if (changes.enabled === false) {
+      await tx.db.token.deleteMany({
+        where: { OR: [{ domainId: id }, { user: { domainId: id } }] },
+      })
+      await sessionEnded(tx, { domainId: id }, 'domain disabled')
+    }
+    await directoryEvent(tx, 'domain', 'updated', id)
+    return toView(row)
+  })
+}
+
+/** A disabled domain whose projects are empty, with its users, groups, roles and projects. */
+export async function deleteDomain(ctx: Ctx, input: { id: string }): Promise<DomainView> {
+  const before = await loadDomain(ctx, input.id, 'identity:delete_domain')
+  const { id } = input
+  if (id === 'default') throw new CloudError('forbidden', 'The domain Default stays: the cloud needs it.')
+  return inTransaction(ctx, async (tx) => {
+    await lockDomain(tx, id)
+    const { enabled } = await tx.db.domain.findUniqueOrThrow({ where: { id }, select: { enabled: true } })
+    if (enabled) throw new CloudError('forbidden', 'Disable the domain first, then delete it.')
+    const projects = await tx.db.project.findMany({
+      where: { domainId: id },
+      select: { id: true, name: true },
+    })
+    for (const project of projects)
+      if ((await thingsOf(tx, project.id)).length > 0)
+        throw conflict(`Project ${project.name} of this domain still has things. Delete it first.`)
+    const users = await tx.db.user.findMany({ where: { domainId: id }, select: { id: true } })
+    await forgetUsers(
+      tx,
+      users.map((user) => user.id),
+    )
+    await tx.db.token.deleteMany({ where: { domainId: id } })
+    await removeProjectRows(
+      tx,
+      projects.map((project) => project.id),
+    )
+    await tx.db.group.deleteMany({ where: { domainId: id } })
+    await tx.db.role.deleteMany({ where: { domainId: id } })
+    await tx.db.domain.delete({ where: { id } })
+    await sessionEnded(tx, { domainId: id }, 'domain deleted')
+    await directoryEvent(tx, 'domain', 'deleted', id)
+    return toView(before)
+  })
+}
+
+async function demandFreeName(ctx: Ctx, name: string): Promise<void> {
+  if (await ctx.db.domain.findUnique({ where: { name } })) throw alreadyExists('domain', name)
+}

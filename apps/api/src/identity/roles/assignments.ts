@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
+import { authorize, decide } from '../../kernel/policy.ts'
+import { assignmentKey, type RoleHolder, type RoleTarget, targetColumns } from '../assignment-key.ts'
+import { sessionEnded } from '../ending.ts'
+import { loadProject } from '../projects/service.ts'
+import { directoryEvent } from '../reach.ts'
+import { loadGroup } from '../users/groups.ts'
+import { loadUser } from '../users/service.ts'
+import type { GrantInput, grantInput } from './contract.ts'
+import { demandMayGrant } from './granting.ts'
+import { loadRole } from './service.ts'
+
+type Grant = z.output<typeof grantInput>
+type Checked = {
+  holder: RoleHolder
+  target: RoleTarget
+  role: { id: string; name: string }
+  inherited: boolean
+  key: string
+}
+
+/** Gives the role; there already is fine. The caller must hold every right that comes with it. */
+export async function grantRole(ctx: Ctx, input: GrantInput): Promise<void> {
+  const grant = await checked(ctx, input)
+  await demandHolderInReach(ctx, input)
+  await demandMayGrant(ctx, grant.role)
+  await inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.roleAssignment.createMany({
+      data: [
+        {
+          id: randomUUID(),
+          key: grant.key,
+          ...('userId' in grant.holder ? { userId: grant.holder.userId } : { groupId: grant.holder.groupId }),
+          roleId: grant.role.id,
+          ...targetColumns(grant.target),
+          inherited: grant.inherited,
+        },
+      ],
+      skipDuplicates: true,
+    })
+    if (count > 0) await holderEvent(tx, grant)
+  })
+}
+
+/** Takes it away; returns whether it was there. Rights shrink with the next request. */
+export async function revokeRole(ctx: Ctx, input: GrantInput): Promise<boolean> {
+  const grant = await checked(ctx, input)
+  await demandMayGrant(ctx, grant.role)
+  return inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.roleAssignment.deleteMany({ where: { key: grant.key } })
+    if (count === 0) return false
+    const who = 'userId' in grant.holder ? { userId: grant.holder.userId } : { everyone: true as const }
+    await sessionEnded(tx, who, 'role removed')
+    await holderEvent(tx, grant)
+    return true
+  })
+}
+
+/** Is exactly this assignment there (not: has he the right by another way)? */
+export async function hasGrant(ctx: Ctx, input: GrantInput): Promise<boolean> {
+  const { key } = await checked(ctx, input, 'identity:list_role_assignments')
+  return (await ctx.db.roleAssignment.findUnique({ where: { key }, select: { id: true } })) !== null
+}
+
+/** What the caller does not see is not there; what he sees and may not change is forbidden. */
+async function checked(ctx: Ctx, input: GrantInput, action = 'identity:assign_role'): Promise<Checked> {
+  const { userId, groupId, inherited = false } = input
+  const { target, domainId } = await targetOf(ctx, input, action)
+  const role = await loadRole(ctx, input.roleId)
+  if (role.domainId !== null && role.domainId !== domainId)
+    throw new CloudError('forbidden', `The role ${role.name} belongs to another domain and holds only there.`)
+  const holder = await holderOf(ctx, { userId, groupId })
+  if (inherited && 'system' in target)
+    throw invalidInput('Nothing is below the system: a role there cannot be inherited.', 'inherited')
+  return { holder, target, role, inherited, key: assignmentKey(holder, target, role.id, inherited) }
+}
+
+async function targetOf(
+  ctx: Ctx,
+  input: Pick<Grant, 'projectId' | 'domainId' | 'system'>,
+  action: string,
+): Promise<{ target: RoleTarget; domainId: string | null }> {
+  if (input.projectId !== undefined) {
+    const { id, domainId } = await loadProject(ctx, input.projectId, action)
+    return { target: { projectId: id }, domainId }
+  }
+  if (input.domainId !== undefined) {
+    const row = await ctx.db.domain.findUnique({ where: { id: input.domainId }, select: { id: true } })
+    const domainId = input.domainId
+    if (!row || !decide(ctx, 'identity:get_domain', { domainId }).allowed) throw notFound('domain', domainId)
+    authorize(ctx, action, { domainId })
+    return { target: { domainId }, domainId }
+  }
+  authorize(ctx, action, { domainId: null })
+  return { target: { system: true }, domainId: null }
+}
+
+async function holderOf(ctx: Ctx, input: Pick<Grant, 'userId' | 'groupId'>): Promise<RoleHolder> {
+  // He who may take a role away may name anyone who has it, from whatever domain.
+  if (input.userId !== undefined) {
+    const row = await ctx.db.user.findUnique({ where: { id: input.userId }, select: { id: true } })
+    if (!row) throw notFound('user', input.userId)
+    return { userId: row.id }
+  }
+  const id = input.groupId ?? ''
+  const row = await ctx.db.group.findUnique({ where: { id }, select: { id: true } })
+  if (!row) throw notFound('group', id)
+  return { groupId: row.id }
+}
+
+/** A domain's administrator gives roles to the people of that domain only; others are not there. */
+async function demandHolderInReach(ctx: Ctx, input: GrantInput): Promise<void> {
+  if (input.userId !== undefined) await loadUser(ctx, input.userId)
+  else await loadGroup(ctx, input.groupId ?? '')
+}
+
+const holderEvent = (ctx: Ctx, { holder }: Checked) =>
+  'userId' in holder
+    ? directoryEvent(ctx, 'user', 'updated', holder.userId)
+    : directoryEvent(ctx, 'group', 'updated', holder.groupId)

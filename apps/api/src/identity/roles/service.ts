@@ -1,0 +1,207 @@
+import type { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
+import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/errors.ts'
+import { pageOf } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { sessionEnded } from '../ending.ts'
+import { directoryEvent, nameClauses } from '../reach.ts'
+import { newId } from '../tokens.ts'
+import type { implicationInput, RoleListInput, RoleView, roleInput, roleUpdateInput } from './contract.ts'
+import { impliedNames } from './effective.ts'
+import { demandMayGrant } from './granting.ts'
+
+const withImplied = {
+  implies: { select: { implied: { select: { id: true, name: true } } } },
+} satisfies Prisma.RoleInclude
+type Row = Prisma.RoleGetPayload<{ include: typeof withImplied }>
+
+const isImmutable = (row: { options: Prisma.JsonValue }) =>
+  (row.options as { immutable?: boolean }).immutable === true
+const toView = (row: Row): RoleView => ({
+  id: row.id,
+  name: row.name,
+  description: row.description,
+  domainId: row.domainId,
+  immutable: isImmutable(row),
+  implies: row.implies.map(({ implied }) => implied),
+  createdAt: row.createdAt.toISOString(),
+})
+
+/** Roles of the cloud, or of one domain alone. */
+export async function listRoles(ctx: Ctx, input: RoleListInput): Promise<Page<RoleView>> {
+  authorize(ctx, 'identity:list_roles', { domainId: input.domainId ?? null })
+  if (input.domainId !== undefined && !mayKnow(ctx, input.domainId)) throw notFound('domain', input.domainId)
+  const where: Prisma.RoleWhereInput = {
+    AND: [{ domainKey: input.domainId ?? '' }, ...nameClauses(input, ['description'])],
+  }
+  const page = await pageOf<Row>(ctx.db.role, input, where, { include: withImplied })
+  return { ...page, items: page.items.map(toView) }
+}
+
+/** The roles of a domain are its own business. */
+const mayKnow = (ctx: Ctx, domainId: string | null): boolean =>
+  domainId === null || ctx.scope.kind !== 'domain' || ctx.scope.domainId === domainId
+
+export async function getRole(ctx: Ctx, input: { id: string }): Promise<RoleView> {
+  authorize(ctx, 'identity:list_roles')
+  return toView(await loadRole(ctx, input.id))
+}
+
+/** Throws not_found also for a role of somebody else's domain. */
+export async function loadRole(ctx: Ctx, id: string, action?: string): Promise<Row> {
+  const row = await ctx.db.role.findUnique({ where: { id }, include: withImplied })
+  const target = { domainId: row?.domainId ?? null }
+  if (!row || !mayKnow(ctx, row.domainId)) throw notFound('role', id)
+  if (action !== undefined) authorize(ctx, action, target)
+  return row
+}
+
+export async function createRole(ctx: Ctx, input: z.input<typeof roleInput>): Promise<RoleView> {
+  const domainId = input.domainId ?? null
+  authorize(ctx, 'identity:create_role', { domainId })
+  if (domainId !== null && !(await ctx.db.domain.findUnique({ where: { id: domainId } })))
+    throw notFound('domain', domainId)
+  return inTransaction(ctx, async (tx) => {
+    await lockRoles(tx)
+    await demandFreeName(tx, domainId, input.name)
+    const row = await tx.db.role.create({
+      data: {
+        id: newId(),
+        name: input.name,
+        description: input.description ?? '',
+        domainId,
+        domainKey: domainId ?? '',
+      },
+      include: withImplied,
+    })
+    await directoryEvent(tx, 'role', 'created', row.id, { name: row.name })
+    return toView(row)
+  })
+}
+
+export async function updateRole(ctx: Ctx, input: z.output<typeof roleUpdateInput>): Promise<RoleView> {
+  const before = await loadRole(ctx, input.id, 'identity:update_role')
+  demandMutable(before)
+  const { id, ...changes } = input
+  return inTransaction(ctx, async (tx) => {
+    await lockRoles(tx)
+    if (changes.name !== undefined && changes.name !== before.name)
+      await demandFreeName(tx, before.domainId, changes.name)
+    const row = await tx.db.role.update({ where: { id }, data: changes, include: withImplied })
+    // Rights go by names: whoever had it under the old one has other rights now.
+    if (row.name !== before.name) await sessionEnded(tx, { everyone: true }, 'role renamed')
+    await directoryEvent(tx, 'role', 'updated', id)
+    return toView(row)
+  })
+}
+
+/** With every assignment of it and whatever it implies. */
+export async function deleteRole(ctx: Ctx, input: { id: string }): Promise<RoleView> {
+  const row = await loadRole(ctx, input.id, 'identity:delete_role')
+  demandMutable(row)
+  return inTransaction(ctx, async (tx) => {
+    await lockRoles(tx)
+    const { count } = await tx.db.role.deleteMany({ where: { id: row.id } })
+    if (count === 0) throw notFound('role', row.id)
+    await sessionEnded(tx, { everyone: true }, 'role deleted')
+    await directoryEvent(tx, 'role', 'deleted', row.id)
+    return toView(row)
+  })
+}
+
+/** What every role implies directly; for the cloud's readers. */
+export async function listImplications(
+  ctx: Ctx,
+): Promise<{ prior: { id: string; name: string }; implied: { id: string; name: string }[] }[]> {
+  authorize(ctx, 'identity:list_roles')
+  const rows = await ctx.db.role.findMany({
+    where: {
+      implies: { some: {} },
+      ...(ctx.scope.kind === 'domain' ? { domainKey: { in: ['', ctx.scope.domainId] } } : {}),
+    },
+    include: withImplied,
+    orderBy: { id: 'asc' },
+    take: 1000,
+  })
+  return rows.map((row) => ({
+    prior: { id: row.id, name: row.name },
+    implied: row.implies.map(({ implied }) => implied),
+  }))
+}
+
+type Implication = z.output<typeof implicationInput>
+/** Whoever has the prior role has the implied one too. There already is fine. */
+export async function implyRole(ctx: Ctx, input: Implication): Promise<void> {
+  const prior = await loadRole(ctx, input.priorRoleId, 'identity:imply_role')
+  const implied = await loadRole(ctx, input.impliedRoleId)
+  if (implied.domainId !== null)
+    throw new CloudError('forbidden', 'A role of one domain cannot be implied: it has no rights of its own.')
+  await demandMayGrant(ctx, implied)
+  await inTransaction(ctx, async (tx) => {
+    await lockRoles(tx)
+    const reach = await impliedIds(tx, implied.id)
+    if ((await impliedNames(tx, [implied.id])).has('admin'))
+      throw new CloudError(
+        'forbidden',
+        'The role admin is never implied: whoever shall have it is given it by name.',
+      )
+    if (reach.has(prior.id))
+      throw conflict(`${implied.name} implies ${prior.name} already: that would be a circle.`)
+    await tx.db.impliedRole.createMany({ data: [input], skipDuplicates: true })
+    await directoryEvent(tx, 'role', 'updated', prior.id)
+  })
+}
+
+/** Throws not_found when it was not implied. Rights shrink with the next request. */
+export async function unimplyRole(ctx: Ctx, input: Implication): Promise<void> {
+  const prior = await loadRole(ctx, input.priorRoleId, 'identity:imply_role')
+  const implied = await loadRole(ctx, input.impliedRoleId)
+  if (isImmutable(prior) && isImmutable(implied))
+    throw new CloudError(
+      'forbidden',
+      `That ${prior.name} implies ${implied.name} stays: the rules of the cloud build on it.`,
+    )
+  await inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.impliedRole.deleteMany({ where: input })
+    if (count === 0) throw notFound('implied role', input.impliedRoleId)
+    await sessionEnded(tx, { everyone: true }, 'implied role removed')
+    await directoryEvent(tx, 'role', 'updated', prior.id)
+  })
+}
+
+async function impliedIds(ctx: Ctx, id: string): Promise<Set<string>> {
+  const rows = await ctx.db.$queryRaw<{ id: string }[]>`
+    WITH RECURSIVE held("id") AS (SELECT ${id}::text
+      UNION SELECT i."impliedRoleId" FROM held JOIN "ImpliedRole" i ON i."priorRoleId" = held."id")
+    SELECT "id" FROM held`
+  return new Set(rows.map((row) => row.id))
+}
+
+/** Changes to roles are rare and go one after the other: no circle is closed by two at once. */
+async function lockRoles(ctx: Ctx): Promise<void> {
+  await ctx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('identity.roles'))`
+}
+
+function demandMutable(row: Row): void {
+  if (isImmutable(row))
+    throw new CloudError(
+      'forbidden',
+      `The role ${row.name} stays as it is: the rules of the cloud build on it.`,
+    )
+}
+
+async function demandFreeName(ctx: Ctx, domainId: string | null, name: string): Promise<void> {
+  const where = { domainKey_name: { domainKey: domainId ?? '', name } }
+  if (await ctx.db.role.findUnique({ where })) throw alreadyExists('role', name)
+}
+
+/** Ids of the roles with these names, for the `roles` of a token; reading them needs no right. */
+export async function rolesNamed(ctx: Ctx, names: Iterable<string>): Promise<{ id: string; name: string }[]> {
+  return ctx.db.role.findMany({
+    where: { domainKey: '', name: { in: [...names] } },
+    select: { id: true, name: true },
+    orderBy: { name: 'asc' },
+  })
+}

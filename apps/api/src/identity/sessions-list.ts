@@ -1,0 +1,103 @@
+import { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { notFound } from '../kernel/errors.ts'
+import type { SessionRow, sessionListInput, sessionRef } from './contract.ts'
+import { lockUser, sessionEnded, voidTokens } from './ending.ts'
+import { refuseDelegation } from './reach.ts'
+import { demandNoMore } from './roles/granting.ts'
+import { ownToken } from './service.ts'
+import { deleteTokens } from './tokens.ts'
+import { loadUser } from './users/service.ts'
+
+/** Tokens looked at for one user: whoever has more sees the newest sign-ins. */
+const tokenCap = 5000
+
+type TokenRow = {
+  chain: string
+  root: boolean
+  methods: string[]
+  projectName: string | null
+  domainName: string | null
+  system: boolean
+  issuedAt: Date
+  expiresAt: Date
+  source: string
+  userAgent: string
+  via: SessionRow['via']
+}
+
+/** Sign-ins that are still good, newest first: one's own, or those of a user whom one administers. */
+export async function listSessions(
+  ctx: Ctx,
+  input: z.output<typeof sessionListInput>,
+): Promise<SessionRow[]> {
+  const userId = input.userId ?? ctx.actor.userId
+  await loadUser(ctx, userId, 'identity:list_sessions')
+  const current = await ownChain(ctx)
+  const rows = await ctx.db.$queryRaw<TokenRow[]>(Prisma.sql`
+    SELECT COALESCE(t."parentAuditId", t."auditId") AS "chain", t."parentAuditId" IS NULL AS "root", t."methods",
+      p."name" AS "projectName", d."name" AS "domainName", t."system", t."issuedAt", t."expiresAt", t."source", t."userAgent",
+      CASE WHEN t."credentialId" IS NOT NULL THEN 'ec2' WHEN t."trustId" IS NOT NULL THEN 'trust'
+        WHEN t."applicationCredentialId" IS NOT NULL THEN 'application_credential' ELSE 'password' END AS "via"
+    FROM "Token" t LEFT JOIN "Project" p ON p."id" = t."projectId" LEFT JOIN "Domain" d ON d."id" = t."domainId"
+    WHERE t."userId" = ${userId} AND t."expiresAt" > clock_timestamp()
+    ORDER BY t."issuedAt" DESC LIMIT ${tokenCap}`)
+  const sessions = new Map<string, SessionRow>()
+  for (const row of rows) {
+    const known = sessions.get(row.chain)
+    // Newest first: where the session is now comes from its newest token, where it began from its root.
+    const session: SessionRow = known ?? {
+      ...beginning(row),
+      id: row.chain,
+      scope: scopeOf(row),
+      tokens: 0,
+      current: row.chain === current,
+    }
+    sessions.set(row.chain, { ...session, ...(row.root ? beginning(row) : {}), tokens: session.tokens + 1 })
+  }
+  return [...sessions.values()].slice(0, input.limit)
+}
+
+const beginning = (row: TokenRow) => ({
+  methods: row.methods,
+  issuedAt: row.issuedAt.toISOString(),
+  expiresAt: row.expiresAt.toISOString(),
+  source: row.source,
+  userAgent: row.userAgent,
+  via: row.via,
+})
+function scopeOf(row: TokenRow): string {
+  if (row.projectName !== null) return `project ${row.projectName}`
+  if (row.domainName !== null) return `domain ${row.domainName}`
+  return row.system ? 'the system' : 'no project'
+}
+
+async function ownChain(ctx: Ctx): Promise<string | null> {
+  if (ctx.actor.tokenHash === null) return null
+  const own = await ownToken(ctx)
+  return own.parentAuditId ?? own.auditId
+}
+
+/** Ends one sign-in with everything made from it. Throws not_found when it is over already. */
+export async function revokeSession(ctx: Ctx, input: z.output<typeof sessionRef>): Promise<void> {
+  const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:revoke_sessions')
+  await demandNoMore(ctx, user)
+  refuseDelegation(ctx, 'end sessions')
+  await inTransaction(ctx, async (tx) => {
+    const count = await deleteTokens(tx, user.id, { chain: input.id })
+    if (count === 0) throw notFound('session', input.id)
+    await sessionEnded(tx, { userId: user.id }, 'signed out')
+  })
+}
+
+/** "Sign out everywhere": every token of the user, the one that asks included. */
+export async function revokeAllSessions(ctx: Ctx, input: { userId?: string }): Promise<void> {
+  const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:revoke_sessions')
+  await demandNoMore(ctx, user)
+  refuseDelegation(ctx, 'end sessions')
+  await inTransaction(ctx, async (tx) => {
+    await lockUser(tx, user.id)
+    await voidTokens(tx, user.id, 'signed out everywhere')
+  })
+}
