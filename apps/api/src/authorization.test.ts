@@ -26,6 +26,10 @@ const kinds = {
   write: answers('forbidden', 'not_found', 'forbidden', 'ok', 'ok'),
   create: answers('forbidden', 'ok', 'forbidden', 'ok', 'ok'),
   admin: answers('forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok'),
+  /** Of the project, but administrators' business. */
+  adminWrite: answers('forbidden', 'not_found', 'forbidden', 'forbidden', 'ok'),
+  /** Nothing that others even see. */
+  hidden: answers('not_found', 'not_found', 'not_found', 'not_found', 'ok'),
   anyone: answers('ok', 'ok', 'ok', 'ok', 'ok'),
   /** Bound to the user, not to the project: another's is not there, not even for administrators. */
   mine: answers('not_found', 'not_found', 'not_found', 'not_found', 'not_found'),
@@ -105,6 +109,22 @@ const floatingIp = async () => {
 const host = async () => (await world.deps.root.host.findFirstOrThrow()).id
 const keyPair = async () => (await asOwner().compute.keyPairs.create({ name: name() })).name
 
+const domain = async () => {
+  const { id } = await callerOf(system()).identity.domains.create({ name: name(), enabled: false })
+  return id
+}
+const project = async () => (await callerOf(system()).identity.projects.create({ name: name() })).id
+const user = async () => (await callerOf(system()).identity.users.create({ name: name() })).id
+const userGroup = async () => (await callerOf(system()).identity.groups.create({ name: name() })).id
+const role = async () => (await callerOf(system()).identity.roles.create({ name: name() })).id
+const membership = async () => ({ groupId: await userGroup(), userId: await user() })
+const implication = async () => ({ priorRoleId: await role(), impliedRoleId: await role() })
+const grant = async () => ({
+  userId: await user(),
+  roleId: await role(),
+  projectId: owner.projectId,
+})
+
 type Row = {
   kind: keyof typeof kinds
   input?: () => unknown
@@ -118,7 +138,62 @@ const byId = (kind: Row['kind'], make: () => Promise<string>, more: object = {})
 const matrix: Record<string, Row | 'public'> = {
   'identity.signIn': 'public',
   'identity.session': { kind: 'token' },
-  'identity.projects': { kind: 'anyone' },
+  'identity.ownProjects': { kind: 'anyone' },
+  'identity.places': { kind: 'anyone' },
+  'identity.passwordRules': 'public',
+  'identity.changePassword': 'public',
+  'identity.domains.list': { kind: 'admin', input: () => ({}) },
+  'identity.domains.get': { kind: 'anyone', input: () => ({ id: 'default' }) },
+  'identity.domains.create': { kind: 'admin', input: () => ({ name: name() }) },
+  'identity.domains.update': { kind: 'admin', input: () => ({ id: 'default', description: 'new' }) },
+  'identity.domains.delete': byId('hidden', domain),
+  'identity.projects.list': { kind: 'admin', input: () => ({}) },
+  // These callers' token is for it, whatever they may do there.
+  'identity.projects.get': { ...byId('read', async () => owner.projectId), except: { noRole: 'ok' } },
+  'identity.projects.create': { kind: 'admin', input: () => ({ name: name() }) },
+  'identity.projects.update': byId('adminWrite', async () => owner.projectId, { description: 'new' }),
+  'identity.projects.deletionPlan': byId('adminWrite', async () => owner.projectId),
+  'identity.projects.delete': byId('hidden', project),
+  'identity.users.list': { kind: 'admin', input: () => ({}) },
+  'identity.users.get': byId('hidden', user),
+  'identity.users.create': { kind: 'admin', input: () => ({ name: name() }) },
+  'identity.users.update': byId('hidden', user, { description: 'new' }),
+  'identity.users.delete': byId('hidden', user),
+  'identity.users.resetPassword': byId('hidden', user, { password: 'another password' }),
+  'identity.groups.list': { kind: 'admin', input: () => ({}) },
+  'identity.groups.get': byId('hidden', userGroup),
+  'identity.groups.create': { kind: 'admin', input: () => ({ name: name() }) },
+  'identity.groups.update': byId('hidden', userGroup, { description: 'new' }),
+  'identity.groups.delete': byId('hidden', userGroup),
+  'identity.groups.addMember': { kind: 'hidden', input: membership },
+  'identity.groups.removeMember': {
+    kind: 'hidden',
+    input: async () => {
+      const input = await membership()
+      await callerOf(system()).identity.groups.addMember(input)
+      return input
+    },
+  },
+  'identity.roles.list': { kind: 'admin', input: () => ({}) },
+  'identity.roles.get': byId('admin', role),
+  'identity.roles.create': { kind: 'admin', input: () => ({ name: name() }) },
+  'identity.roles.update': byId('admin', role, { description: 'new' }),
+  'identity.roles.delete': byId('admin', role),
+  'identity.roles.imply': { kind: 'admin', input: implication },
+  'identity.roles.unimply': {
+    kind: 'admin',
+    input: async () => {
+      const input = await implication()
+      await callerOf(system()).identity.roles.imply(input)
+      return input
+    },
+  },
+  'identity.assignments.list': { kind: 'admin', input: () => ({}) },
+  'identity.assignments.grant': { kind: 'adminWrite', input: grant },
+  'identity.assignments.revoke': { kind: 'adminWrite', input: grant },
+  'identity.sessions.list': { kind: 'token', input: () => ({}) },
+  'identity.sessions.revoke': { kind: 'mine', input: () => ({ id: 'unknown' }) },
+  'identity.sessions.revokeAll': { kind: 'anyone', input: () => ({}) },
   'identity.rescope': { kind: 'mine', input: () => ({ projectId: 'f'.repeat(32) }) },
   'identity.signOut': { kind: 'token' },
   'images.list': { kind: 'list', input: () => ({}) },

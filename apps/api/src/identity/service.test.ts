@@ -74,7 +74,11 @@ describe('seed and sign-in', () => {
   })
   test('a user without any project gets a session without one', async () => {
     await createUser(system, { name: 'loner', password: 'long enough' })
-    expect((await enter('loner', 'long enough')).session).toMatchObject({ project: null, roles: [], admin: false })
+    expect((await enter('loner', 'long enough')).session).toMatchObject({
+      project: null,
+      roles: [],
+      admin: false,
+    })
   })
   test('a project hook runs in the transaction: when it fails there is no project', async () => {
     const seen: string[] = []

@@ -18,9 +18,10 @@ export type ProjectThing = {
   count(ctx: Ctx, projectId: string): Promise<number>
   /**
    * Asks for the removal of what is there and not going already; the workflow counts and asks again
-   * until nothing is left. A `conflict` is tried again, any other error ends the try.
+   * until nothing is left. Returns why something cannot go yet, null when all of it is going; an
+   * error ends the try.
    */
-  remove(ctx: Ctx, projectId: string): Promise<void>
+  remove(ctx: Ctx, projectId: string): Promise<string | null>
 }
 
 /** How long one try waits for things to go, and how often it looks. */
@@ -72,32 +73,40 @@ async function clear(run: Run<unknown>, thing: ProjectThing): Promise<void> {
   const { ctx, resourceId } = run
   const end = Date.now() + patienceMs
   let told = -1
+  let why: string | null = null
   for (;;) {
     const left = await thing.count(ctx, resourceId)
     if (left === 0) return
     if (left !== told) run.progress(`${left} left`)
     told = left
-    if (Date.now() > end || run.op.signal.aborted) throw leftOver([{ ...thing, count: left }])
-    await thing.remove(ctx, resourceId)
+    if (Date.now() > end || run.op.signal.aborted) throw leftOver([{ ...thing, count: left }], why)
+    why = await thing.remove(ctx, resourceId)
     if ((await thing.count(ctx, resourceId)) > 0) await sleep(lookEveryMs)
   }
 }
 
-const leftOver = (rest: { title: string; count: number }[]) =>
+const leftOver = (rest: { title: string; count: number }[], why: string | null = null) =>
   new CloudError(
     'unavailable',
-    `Not everything of the project is gone yet: ${rest.map((t) => `${t.count} ${t.title}`).join(', ')}.`,
+    `Not everything of the project is gone yet: ${rest.map((t) => `${t.count} ${t.title}`).join(', ')}. ${why ?? ''}`.trim(),
   )
 
-/** Removes each; what is gone already is fine, what cannot go yet is tried again later. */
+/**
+ * Removes each; what is gone already is fine, what cannot go yet (a conflict) is tried again later.
+ * Returns the sentence of the last conflict.
+ */
 export async function removeEach(
   rows: readonly { id: string }[],
   remove: (id: string) => Promise<unknown>,
-): Promise<void> {
+): Promise<string | null> {
+  let why: string | null = null
   for (const { id } of rows)
     await remove(id).catch((error: unknown) => {
-      if (!(error instanceof CloudError && ['not_found', 'conflict'].includes(error.code))) throw error
+      if (!(error instanceof CloudError)) throw error
+      if (error.code === 'conflict') why = error.message
+      else if (error.code !== 'not_found') throw error
     })
+  return why
 }
 
 /** What the project has, kind by kind, in the order in which it goes; without the empty ones. */

@@ -2,11 +2,11 @@ import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { alreadyExists, CloudError, conflict } from '../../kernel/errors.ts'
+import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
-import { authorize } from '../../kernel/policy.ts'
+import { authorize, decide } from '../../kernel/policy.ts'
 import { sessionEnded } from '../ending.ts'
-import { directoryEvent, lockDomain, nameClauses, seen } from '../reach.ts'
+import { directoryEvent, lockDomain, nameClauses } from '../reach.ts'
 import { newId } from '../tokens.ts'
 import { forgetUsers } from '../users/removal.ts'
 import type { DomainListInput, DomainView, domainInput, domainUpdateInput } from './contract.ts'
@@ -48,9 +48,11 @@ export async function getDomain(ctx: Ctx, input: { id: string }): Promise<Domain
 async function loadDomain(ctx: Ctx, id: string, action?: string): Promise<Row> {
   const row = await ctx.db.domain.findUnique({ where: { id }, include: counts })
   const at = ctx.scope.kind === 'project' || ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
-  if (row && action === undefined && (id === ctx.actor.domainId || id === at)) return row
-  const target = () => ({ domainId: id })
-  return seen(ctx, { kind: 'domain', id, row, target, read: 'identity:get_domain' }, action)
+  const own = id === ctx.actor.domainId || id === at
+  if (!row || !(own || decide(ctx, 'identity:get_domain', { domainId: id }).allowed))
+    throw notFound('domain', id)
+  if (action !== undefined) authorize(ctx, action, { domainId: id })
+  return row
 }
 
 export async function createDomain(ctx: Ctx, input: z.input<typeof domainInput>): Promise<DomainView> {

@@ -189,23 +189,33 @@ export async function deleteSecurityGroup(ctx: Ctx, input: { id: string }): Prom
   await inTransaction(ctx, async (tx) => {
     const row = await loadGroup(tx, 'securityGroup:delete', input.id)
     if (row.isDefault) throw conflict('The default group of a project stays.')
-    await tx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${row.id}::uuid FOR UPDATE`
-    const used = await tx.db.portSecurityGroup.count({ where: { groupId: row.id } })
-    if (used > 0) throw conflict(`${used} ports use this group. Take it off them first.`)
-    const rules = await tx.db.securityGroupRule.findMany({
-      where: { OR: [{ groupId: row.id }, { remoteGroupId: row.id }] },
-      select: { groupId: true, projectId: true },
-    })
-    const others = [...new Set(rules.map((rule) => rule.groupId).filter((id) => id !== row.id))]
-    const { count } = await tx.db.securityGroup.deleteMany({ where: { id: row.id } })
-    if (count === 0) throw notFound('security group', row.id)
-    await releaseQuota(tx, row.projectId, { securityGroups: 1, securityGroupRules: rules.length })
-    await recordOperation(tx, { ...historyOf(row, 'securityGroup.delete'), id: crypto.randomUUID() })
-    await groupEvent(tx, row, 'deleted')
-    for (const other of await tx.db.securityGroup.findMany({ where: { id: { in: others } } }))
-      await applyGroupLater(tx, other)
+    await removeGroup(tx, row)
   })
   return gone
+}
+
+/** The default group too: with its project. `ctx.db` is a transaction. Gone is fine. */
+export async function forgetDefaultGroup(ctx: Ctx, projectId: string): Promise<void> {
+  const row = await ctx.db.securityGroup.findFirst({ where: { projectId, isDefault: true } })
+  if (row) await removeGroup(ctx, row)
+}
+
+async function removeGroup(ctx: Ctx, row: Awaited<ReturnType<typeof loadGroup>>): Promise<void> {
+  await ctx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${row.id}::uuid FOR UPDATE`
+  const used = await ctx.db.portSecurityGroup.count({ where: { groupId: row.id } })
+  if (used > 0) throw conflict(`${used} ports use this group. Take it off them first.`)
+  const rules = await ctx.db.securityGroupRule.findMany({
+    where: { OR: [{ groupId: row.id }, { remoteGroupId: row.id }] },
+    select: { groupId: true, projectId: true },
+  })
+  const others = [...new Set(rules.map((rule) => rule.groupId).filter((id) => id !== row.id))]
+  const { count } = await ctx.db.securityGroup.deleteMany({ where: { id: row.id } })
+  if (count === 0) throw notFound('security group', row.id)
+  await releaseQuota(ctx, row.projectId, { securityGroups: 1, securityGroupRules: rules.length })
+  await recordOperation(ctx, { ...historyOf(row, 'securityGroup.delete'), id: crypto.randomUUID() })
+  await groupEvent(ctx, row, 'deleted')
+  for (const other of await ctx.db.securityGroup.findMany({ where: { id: { in: others } } }))
+    await applyGroupLater(ctx, other)
 }
 
 /** The ports that use the group follow in a workflow, at once. */
