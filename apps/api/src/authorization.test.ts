@@ -312,6 +312,8 @@ const matrix: Record<string, Row | 'public'> = {
       return { id: (await world.deps.root.operation.findFirstOrThrow({ where: { resourceId } })).id }
     },
   },
+  'policy.rules': { kind: 'anyone' },
+  'policy.explain': { kind: 'anyone', input: () => ({ action: 'compute:launch_instance' }) },
   'quota.get': { kind: 'list' },
   'quota.set': { kind: 'admin', input: () => ({ projectId: owner.projectId, limits: {} }) },
   'quota.defaults': { kind: 'anyone' },

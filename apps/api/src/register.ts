@@ -2,6 +2,7 @@
 import './identity/register.ts'
 import './catalog/register.ts'
 import './quota/register.ts'
+import './policy/register.ts'
 import './hosts/register.ts'
 import './images/register.ts'
 import './networking/register.ts'

@@ -4,8 +4,9 @@ import { identityRouter } from './identity/router.ts'
 import { imagesRouter } from './images/router.ts'
 import { router } from './kernel/trpc.ts'
 import { networkingRouter } from './networking/router.ts'
-import { quotaRouter } from './quota/router.ts'
 import { operationsRouter } from './operations/router.ts'
+import { policyRouter } from './policy/router.ts'
+import { quotaRouter } from './quota/router.ts'
 
 /** Everything that the portal can ask. A room's router only binds a schema to one service call. */
 export const appRouter = router({
@@ -16,5 +17,6 @@ export const appRouter = router({
   hosts: hostsRouter,
   operations: operationsRouter,
   quota: quotaRouter,
+  policy: policyRouter,
 })
 export type AppRouter = typeof appRouter

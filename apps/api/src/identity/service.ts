@@ -13,6 +13,7 @@ import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tok
 /** For later rooms, which enter here. */
 export { onProjectDeleting, type ProjectThing, removeEach } from './projects/deletion.ts'
 export { onProjectCreated } from './projects/service.ts'
+export { type Place, rolesAt } from './roles/effective.ts'
 export { rightsHold } from './tokens.ts'
 export { onUserDeleting } from './users/removal.ts'
 

@@ -56,3 +56,23 @@ export async function impliedNames(ctx: Ctx, roleIds: readonly string[]): Promis
     SELECT r."name" FROM held JOIN "Role" r ON r."id" = held."id" WHERE r."domainId" IS NULL`)
   return new Set(rows.map((row) => row.name))
 }
+
+/** Where roles may hold. */
+export type Place = { projectId: string } | { domainId: string } | { system: true }
+
+/** Names of the roles that a token of the user would have at a place; empty when there are none. One query. */
+export async function rolesAt(ctx: Ctx, userId: string, place: Place): Promise<Set<string>> {
+  const here =
+    'projectId' in place
+      ? Prisma.sql`JOIN "Project" p ON p."id" = ${place.projectId} WHERE (mine."projectId" = p."id" AND NOT mine."inherited")
+          OR (mine."inherited" AND (mine."domainId" = p."domainId" OR mine."projectId" = ANY(p."ancestors")))`
+      : 'domainId' in place
+        ? Prisma.sql`WHERE mine."domainId" = ${place.domainId} AND NOT mine."inherited"`
+        : Prisma.sql`WHERE mine."system"`
+  const rows = await ctx.db.$queryRaw<{ name: string }[]>(Prisma.sql`
+    WITH RECURSIVE ${assignmentsOf(userId)},
+    held("id") AS (SELECT mine."roleId" FROM mine ${here}
+      UNION SELECT i."impliedRoleId" FROM held JOIN "ImpliedRole" i ON i."priorRoleId" = held."id")
+    SELECT r."name" FROM held JOIN "Role" r ON r."id" = held."id" WHERE r."domainId" IS NULL ORDER BY r."name"`)
+  return new Set(rows.map((row) => row.name))
+}
