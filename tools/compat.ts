@@ -3,7 +3,6 @@ import path from 'node:path'
 import '../apps/api/src/register.ts'
 import {
   type Access,
-  access,
   allFacades,
   allOperations,
   type Facade,
