@@ -1,0 +1,86 @@
+/**
+ * A working day with OpenStack's own client on a running cloud, as an administrator, a member, a
+ * reader and a stranger: what each does, what each sees, what each is refused. Uses the cloud that
+ * STRATOLITH_DATA (or npm start's own place) names. Ends in "N passed, N failed".
+ */
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { findCloud } from '../support/cloud.ts'
+import { steps } from '../support/steps.ts'
+import { administratorEvening, administratorMorning, administratorNight } from './administrator.ts'
+import { startClient } from './client.ts'
+import { text } from './expect.ts'
+import { memberDay, memberEvening } from './member.ts'
+import { readerDay, strangerDay } from './others.ts'
+
+const cloud = findCloud()
+const run = crypto.randomUUID().slice(0, 6)
+const work = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-day-'))
+const name = (kind: string) => `day-${kind}-${run}`
+const names = {
+  domain: name('domain'),
+  project: name('project'),
+  elsewhere: name('elsewhere'),
+  member: name('member'),
+  reader: name('reader'),
+  stranger: name('stranger'),
+  password: `pw-${crypto.randomUUID()}`,
+  group: name('group'),
+  role: name('role'),
+  flavor: name('flavor'),
+  key: name('key'),
+  network: name('net'),
+  subnet: name('subnet'),
+  router: name('router'),
+  port: name('port'),
+  image: name('image'),
+  server: name('server'),
+}
+export type Names = typeof names
+
+const env = (user: string, password: string, project: string) => ({
+  OS_AUTH_URL: `${cloud.url}/identity/v3`,
+  OS_USERNAME: user,
+  OS_PASSWORD: password,
+  OS_PROJECT_NAME: project,
+  OS_USER_DOMAIN_NAME: 'Default',
+  OS_PROJECT_DOMAIN_NAME: 'Default',
+  OS_IDENTITY_API_VERSION: '3',
+  OS_REGION_NAME: 'RegionOne',
+})
+const started = Date.now()
+const { step, end } = steps()
+const admin = startClient(env('admin', cloud.password('admin'), 'admin'), 'administrator')
+await administratorMorning(admin, names, step)
+const member = startClient(env(names.member, names.password, names.project), 'member')
+const reader = startClient(env(names.reader, names.password, names.project), 'reader')
+const stranger = startClient(env(names.stranger, names.password, names.elsewhere), 'stranger')
+await memberDay(member, names, step, work)
+await readerDay(reader, names, step)
+const ids: Record<string, string> = {}
+await step('ids for the stranger to try', async () => {
+  for (const [kind, called] of [
+    ['server', names.server],
+    ['network', names.network],
+    ['subnet', names.subnet],
+    ['router', names.router],
+    ['security group', `${names.group}-sg`],
+  ] as const)
+    ids[kind] = text(await member.json(`${kind} show ${called}`), 'id')
+  const ports = await member.json<{ ID: string }[]>(`port list --server ${names.server}`)
+  ids.port = ports[0]?.ID ?? ''
+  ids.project = text(await admin.json(`project show ${names.project}`), 'id')
+})
+await strangerDay(stranger, names, ids, step)
+await administratorEvening(admin, names, step)
+await memberEvening(member, names, step)
+await administratorNight(admin, names, step)
+const clients = [admin, member, reader, stranger]
+await Promise.all(clients.map((client) => client.close()))
+fs.rmSync(work, { recursive: true, force: true })
+const commands = clients.map((client) => client.count)
+console.log(
+  `\n${commands.reduce((a, b) => a + b)} commands (${commands.join(' + ')}) in ${Math.round((Date.now() - started) / 1000)} s`,
+)
+end()
