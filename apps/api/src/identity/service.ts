@@ -10,10 +10,11 @@ import { verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
 
+export type { RoleTarget } from './assignment-key.ts'
 /** For later rooms, which enter here. */
 export { onProjectDeleting, type ProjectThing, removeEach } from './projects/deletion.ts'
 export { onProjectCreated } from './projects/service.ts'
-export { type Place, rolesAt } from './roles/effective.ts'
+export { rolesAt } from './roles/effective.ts'
 export { rightsHold } from './tokens.ts'
 export { onUserDeleting } from './users/removal.ts'
 

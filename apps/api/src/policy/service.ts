@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type Place, rolesAt } from '../identity/service.ts'
+import { type RoleTarget, rolesAt } from '../identity/service.ts'
 import type { Ctx, Scope } from '../kernel/context.ts'
 import { invalidInput, notFound } from '../kernel/errors.ts'
 import { allRules, authorize, type Decision, decide } from '../kernel/policy.ts'
@@ -65,7 +65,7 @@ async function scopeOf(
     return { scope: ctx.scope, name }
   }
   if ('system' in asked) return { scope: { kind: 'system' }, name: null }
-  const may = async (domainId: string, place: Place) =>
+  const may = async (domainId: string, place: RoleTarget) =>
     decide(ctx, 'policy:explain', { domainId }).allowed ||
     (userId === ctx.actor.userId && (await rolesAt(ctx, userId, place)).size > 0)
   if ('domainId' in asked) {
@@ -79,7 +79,7 @@ async function scopeOf(
   return { scope: { kind: 'project', projectId, projectName, domainId }, name: projectName }
 }
 
-function placeOf(scope: Scope): Place | null {
+function placeOf(scope: Scope): RoleTarget | null {
   if (scope.kind === 'project') return { projectId: scope.projectId }
   if (scope.kind === 'domain') return { domainId: scope.domainId }
   return scope.kind === 'system' ? { system: true } : null

@@ -1,5 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx } from '../../kernel/context.ts'
+import type { RoleTarget } from '../assignment-key.ts'
 import type { ProjectView } from '../contract.ts'
 
 /** Assignments of one user, direct and by groups. */
@@ -57,11 +58,8 @@ export async function impliedNames(ctx: Ctx, roleIds: readonly string[]): Promis
   return new Set(rows.map((row) => row.name))
 }
 
-/** Where roles may hold. */
-export type Place = { projectId: string } | { domainId: string } | { system: true }
-
 /** Names of the roles that a token of the user would have at a place; empty when there are none. One query. */
-export async function rolesAt(ctx: Ctx, userId: string, place: Place): Promise<Set<string>> {
+export async function rolesAt(ctx: Ctx, userId: string, place: RoleTarget): Promise<Set<string>> {
   const here =
     'projectId' in place
       ? Prisma.sql`JOIN "Project" p ON p."id" = ${place.projectId} WHERE (mine."projectId" = p."id" AND NOT mine."inherited")
