@@ -1,29 +1,29 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import fs from 'node:fs'
-import path from 'node:path'
 import pg from 'pg'
 import { instanceListInput } from '../../apps/api/src/compute/contract.ts'
 import { listInstances } from '../../apps/api/src/compute/instances/service.ts'
 import { authenticate } from '../../apps/api/src/identity/tokens.ts'
-import { root } from '../cloud/paths.ts'
-import { isFree } from '../postgres.ts'
+import { type ApiProcess, startApi } from './api-process.ts'
 import { launchOne } from './fake.ts'
 import { type FakeCloud, startFakeCloud, type Tenant } from './fake-cloud.ts'
-import { benchSecret } from './fake-deps.ts'
 import { measure, percentile, type Report } from './report.ts'
 import { countStatements } from './statements.ts'
 
 const instances = Number(process.env.BENCH_INSTANCES ?? 1000)
 
-/** Lists of one project with 1,000 instances, over HTTP from a real api process; the token check. */
-export async function list(report: Report): Promise<void> {
-  const counter = countStatements()
+/** A cloud with one project of 1,000 instances and a real api process on it. */
+export type FilledCloud = { cloud: FakeCloud; tenant: Tenant; networkId: string; api: ApiProcess }
+
+/** Fills one and hands it to each of `parts` in turn. */
+export async function filledCloud(
+  report: Report,
+  parts: ((filled: FilledCloud, report: Report) => Promise<void>)[],
+): Promise<void> {
   const cloud = await startFakeCloud(20)
-  let api: Awaited<ReturnType<typeof startApi>> | null = null
+  let api: ApiProcess | null = null
   try {
     const tenant = await cloud.tenant()
-    const network = await cloud.network(tenant)
-    const filled = await measure(instances, 8, (index) => launchOne(cloud, tenant, network, index))
+    const networkId = await cloud.network(tenant)
+    const filled = await measure(instances, 8, (index) => launchOne(cloud, tenant, networkId, index))
     report({
       metric: 'fake launches into one project',
       value: instances / filled.seconds,
@@ -32,52 +32,66 @@ export async function list(report: Report): Promise<void> {
     })
     await cloud.deps.root.$executeRaw`ANALYZE`
     api = await startApi(cloud)
-    for (const limit of [20, 1000]) {
-      const url = `${api.url}/trpc/compute.instances.list?input=${encodeURIComponent(JSON.stringify({ limit }))}`
-      const requests = limit === 20 ? 300 : 60
-      const got = await httpSamples(url, tenant.token, requests, 1)
-      const busy = await httpSamples(url, tenant.token, requests * 2, 8)
-      const floor = await bareList(cloud, tenant, limit, requests)
-      const statements = await counted(cloud, tenant, counter, limit)
-      const what = `list ${limit} of ${instances}`
-      const target = limit === 20 ? '≤ 10' : '≤ 100'
-      report({
-        metric: `${what} p50`,
-        value: percentile(got.samples, 0.5),
-        unit: 'ms',
-        floor: percentile(floor, 0.5),
-        target,
-        note: `${requests} requests one after the other over HTTP; floor: its main query by bare pg`,
-      })
-      report({
-        metric: `${what} p99`,
-        value: percentile(got.samples, 0.99),
-        unit: 'ms',
-        floor: percentile(floor, 0.99),
-      })
-      report({
-        metric: `${what} rate`,
-        value: (requests * 2) / busy.seconds,
-        unit: 'requests/s',
-        note: '8 at a time',
-      })
-      report({
-        metric: `${what} queries`,
-        value: statements,
-        unit: 'statements',
-        note: 'token check included',
-      })
-    }
-    await tokenCheck(cloud, tenant, counter, report)
+    const filledNow = { cloud, tenant, networkId, api }
+    for (const part of parts) await part(filledNow, report)
   } finally {
     await api?.stop()
     await cloud.stop()
   }
 }
 
-async function httpSamples(url: string, token: string, count: number, width: number) {
+/** Lists of one project with 1,000 instances, over HTTP from a real api process; the token check. */
+export async function list({ cloud, tenant, api }: FilledCloud, report: Report): Promise<void> {
+  const counter = countStatements()
+  for (const limit of [20, 1000]) {
+    const url = `${api.url}/trpc/compute.instances.list?input=${encodeURIComponent(JSON.stringify({ limit }))}`
+    const requests = limit === 20 ? 300 : 60
+    const got = await httpSamples(url, tenant.token, requests, 1)
+    const busy = await httpSamples(url, tenant.token, requests * 2, 8)
+    const floor = await bareList(cloud, tenant, limit, requests)
+    const statements = await counted(cloud, tenant, counter, limit)
+    const what = `list ${limit} of ${instances}`
+    const target = limit === 20 ? '≤ 10' : '≤ 100'
+    report({
+      metric: `${what} p50`,
+      value: percentile(got.samples, 0.5),
+      unit: 'ms',
+      floor: percentile(floor, 0.5),
+      target,
+      note: `${requests} requests one after the other over HTTP; floor: its main query by bare pg`,
+    })
+    report({
+      metric: `${what} p99`,
+      value: percentile(got.samples, 0.99),
+      unit: 'ms',
+      floor: percentile(floor, 0.99),
+    })
+    report({
+      metric: `${what} rate`,
+      value: (requests * 2) / busy.seconds,
+      unit: 'requests/s',
+      note: '8 at a time',
+    })
+    report({
+      metric: `${what} queries`,
+      value: statements,
+      unit: 'statements',
+      note: 'token check included',
+    })
+  }
+  await tokenCheck(cloud, tenant, counter, report)
+}
+
+/** GETs of one address with a token and whatever else the headers say, `width` at a time. */
+export async function httpSamples(
+  url: string,
+  token: string,
+  count: number,
+  width: number,
+  headers: Record<string, string> = {},
+) {
   const ask = async () => {
-    const response = await fetch(url, { headers: { 'x-auth-token': token } })
+    const response = await fetch(url, { headers: { 'x-auth-token': token, ...headers } })
     const text = await response.text()
     if (response.status !== 200) throw new Error(`${url}: ${response.status} ${text.slice(0, 300)}`)
   }
@@ -146,58 +160,4 @@ async function bareRead(cloud: FakeCloud): Promise<number> {
   } finally {
     await client.end()
   }
-}
-
-/** The real api process on the fake cloud's database; nobody calls a host through it. */
-async function startApi(cloud: FakeCloud): Promise<{ url: string; stop(): Promise<void> }> {
-  const data = fs.mkdtempSync('/var/tmp/stratolith-bench-api-')
-  const [inner, outer] = [await freePort(), await freePort()]
-  const child = spawn(process.execPath, [path.join(root, 'apps/api/src/main.ts')], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
-      DATABASE_URL: cloud.databaseUrl,
-      STRATOLITH_DATA: data,
-      STRATOLITH_BIND: '127.0.0.1',
-      STRATOLITH_PORT: String(outer),
-      STRATOLITH_API_PORT: String(inner),
-      STRATOLITH_INTERNAL_SECRET: benchSecret,
-      STRATOLITH_LOG_LEVEL: 'error',
-    },
-  })
-  const stop = async () => {
-    await ended(child)
-    fs.rmSync(data, { recursive: true, force: true })
-  }
-  const url = `http://127.0.0.1:${inner}`
-  for (const end = Date.now() + 30_000; ; ) {
-    const ok = await fetch(`${url}/healthz`).then(
-      (response) => response.ok,
-      () => false,
-    )
-    if (ok) return { url, stop }
-    if (child.exitCode !== null || Date.now() > end) {
-      await stop()
-      throw new Error('the api process of the measurement does not come up')
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return
-  const gone = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await gone
-}
-
-async function freePort(): Promise<number> {
-  for (let i = 0; i < 100; i++) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    if (await isFree(port)) return port
-  }
-  throw new Error('No free TCP port between 20000 and 32000.')
 }

@@ -9,9 +9,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { findCloud } from '../../e2e/support/cloud.ts'
 import { root } from '../cloud/paths.ts'
+import { facade } from './facade.ts'
 import { fake } from './fake.ts'
 import { launch } from './launch.ts'
-import { list } from './list.ts'
+import { filledCloud, list } from './list.ts'
 import { machine } from './machine.ts'
 import { memory } from './memory.ts'
 import { type RealCloud, realCloud } from './real-cloud.ts'
@@ -20,7 +21,8 @@ import { start } from './start.ts'
 import { web } from './web.ts'
 
 const real = ['start', 'launch', 'memory', 'web'] as const
-const known = [...real, 'fake', 'list']
+const filled = { list, facade }
+const known = [...real, 'fake', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
 const wanted = words.filter((word) => !word.startsWith('--'))
 const unknown = wanted.filter((word) => !known.includes(word))
@@ -40,7 +42,14 @@ console.error(machine())
 console.log(header)
 if (real.some(chosen)) await part('real cloud', measureReal)
 if (chosen('fake')) await part('fake', () => fake(report))
-if (chosen('list')) await part('list', () => list(report))
+const onFilled = Object.entries(filled).filter(([name]) => chosen(name))
+if (onFilled.length > 0)
+  await part(onFilled.map(([name]) => name).join(' and '), () =>
+    filledCloud(
+      report,
+      onFilled.map(([, work]) => work),
+    ),
+  )
 if (words.includes('--write') && failed.length === 0) write()
 if (failed.length > 0) console.error(`Failed: ${failed.join(', ')}`)
 process.exit(failed.length === 0 ? 0 : 1)

@@ -64,7 +64,7 @@ function isControl(pid: number): boolean {
 }
 
 /** Megabytes (10^6 bytes), from the kernel's own sums. */
-function sizeOf(pids: readonly number[]): Size {
+export function sizeOf(pids: readonly number[]): Size {
   const size: Size = { rss: 0, pss: 0 }
   for (const pid of pids) {
     try {
