@@ -305,6 +305,7 @@ const matrix: Record<string, Row | 'public'> = {
   'hosts.get': byId('admin', host),
   'hosts.update': byId('admin', host, { enabled: true }),
   'operations.list': { kind: 'list', input: () => ({}) },
+  'operations.audit': { kind: 'list', input: () => ({}) },
   'operations.get': {
     kind: 'read',
     input: async () => {

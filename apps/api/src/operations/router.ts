@@ -1,9 +1,11 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
-import { operationListInput } from './contract.ts'
+import { listAudit } from './audit.ts'
+import { auditListInput, operationListInput } from './contract.ts'
 import { getOperation, listOperations } from './service.ts'
 
 export const operationsRouter = router({
   list: procedure.input(operationListInput).query(({ ctx, input }) => listOperations(ctx.cloud, input)),
+  audit: procedure.input(auditListInput).query(({ ctx, input }) => listAudit(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getOperation(ctx.cloud, input)),
 })

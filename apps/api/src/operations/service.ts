@@ -5,6 +5,7 @@ import type { OperationView, Page } from '../kernel/contract.ts'
 import { notFound } from '../kernel/errors.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { timeFilter } from './audit.ts'
 import type { operationListInput } from './contract.ts'
 import { type OperationRow, operationView } from './view.ts'
 
@@ -18,7 +19,9 @@ export async function listOperations(
   const scope = listScope(ctx, input)
   authorize(ctx, 'operations:list', scope)
   const where: Prisma.OperationWhereInput = {
-    ...scope,
+    AND: [scope, input.projectId === undefined ? {} : { projectId: input.projectId }],
+    ...(input.actorId === undefined ? {} : { actorId: input.actorId }),
+    ...timeFilter('createdAt', input),
     ...(input.resourceKind ? { resourceKind: input.resourceKind } : {}),
     ...(input.resourceId ? { resourceId: input.resourceId } : {}),
     ...(input.state ? { state: input.state } : {}),

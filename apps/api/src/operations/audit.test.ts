@@ -1,0 +1,63 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
+import { appendEvent } from '../kernel/events.ts'
+import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
+import { listAudit } from './audit.ts'
+import { auditListInput } from './contract.ts'
+import './register.ts'
+
+let deps: Deps
+let close: () => Promise<void>
+beforeAll(async () => {
+  ;({ deps, close } = await testDeps())
+})
+afterAll(() => close())
+
+const list = (ctx: Ctx, over: object = {}) => listAudit(ctx, auditListInput.parse(over))
+const note = (ctx: Ctx & { projectId: string }, kind: string, resourceId = 'x') =>
+  inTransaction(ctx, (tx) =>
+    appendEvent(tx, {
+      kind,
+      projectId: ctx.projectId,
+      resourceKind: 'thing',
+      resourceId,
+      data: { name: 'n' },
+    }),
+  )
+
+test('who did what, newest first, page by page; steps of operations are left out', async () => {
+  const ctx = await testCtx(deps)
+  for (const kind of ['thing.created', 'operation.updated', 'thing.updated', 'other.deleted'])
+    await note(ctx, kind)
+  const first = await list(ctx, { limit: 2 })
+  expect(first.items.map((e) => e.kind)).toEqual(['other.deleted', 'thing.updated'])
+  expect(first.items[0]).toMatchObject({
+    actorName: ctx.actor.userName,
+    projectName: `project-${ctx.projectId.slice(0, 8)}`,
+    requestId: ctx.requestId,
+    data: { name: 'n' },
+  })
+  const second = await list(ctx, { limit: 2, marker: first.next })
+  expect(second.items.map((e) => e.kind)).toEqual(['thing.created'])
+  expect(second.next).toBeNull()
+})
+
+test('by kind, person, project and time; a % is a letter', async () => {
+  const [ctx, admin] = [await testCtx(deps), await testCtx(deps, { role: 'admin' })]
+  await note(ctx, 'thing.created', 'a')
+  await note(ctx, 'other.created', 'b')
+  const all = { allProjects: true, projectId: ctx.projectId }
+  expect((await list(admin, { ...all, kind: 'thing.' })).items.map((e) => e.resourceId)).toEqual(['a'])
+  expect((await list(admin, { ...all, kind: '%' })).items).toEqual([])
+  expect((await list(admin, { allProjects: true, actorId: ctx.actor.userId })).items).toHaveLength(2)
+  expect((await list(admin, { ...all, to: '2020-01-01T00:00:00Z' })).items).toEqual([])
+  expect((await list(admin, { ...all, from: '2020-01-01T00:00:00Z' })).items).toHaveLength(2)
+})
+
+test('members see their project alone', async () => {
+  const [ctx, other] = [await testCtx(deps), await testCtx(deps)]
+  await note(other, 'thing.created')
+  expect((await list(ctx)).items).toEqual([])
+  expect((await list(ctx, { projectId: other.projectId })).items).toEqual([])
+  await expectCloudError(list(ctx, { allProjects: true }), 'forbidden')
+})

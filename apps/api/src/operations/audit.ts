@@ -1,0 +1,67 @@
+import type { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, listScope } from '../kernel/context.ts'
+import { likeLiteral } from '../kernel/page.ts'
+import { authorize } from '../kernel/policy.ts'
+import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
+
+/**
+ * The event log as people read it, newest first: every change with who, when, where and the request
+ * that made it. Steps of operations are left out; the history of operations has them. Four queries.
+ */
+export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>): Promise<AuditPage> {
+  const scope = listScope(ctx, input)
+  authorize(ctx, 'operations:list', scope)
+  const where: Prisma.EventWhereInput = {
+    AND: [scope, input.projectId === undefined ? {} : { projectId: input.projectId }],
+    kind: { not: 'operation.updated', ...(input.kind ? { startsWith: likeLiteral(input.kind) } : {}) },
+    ...(input.resourceId === undefined ? {} : { resourceId: input.resourceId }),
+    ...(input.actorId === undefined ? {} : { actorId: input.actorId }),
+    ...(input.marker === undefined ? {} : { id: { lt: BigInt(input.marker) } }),
+    ...timeFilter('at', input),
+  }
+  const rows = await ctx.db.event.findMany({ where, orderBy: { id: 'desc' }, take: input.limit + 1 })
+  const page = rows.slice(0, input.limit)
+  const names = await namesOf(ctx, page)
+  const items = page.map(
+    (row): AuditRow => ({
+      id: String(row.id),
+      at: row.at.toISOString(),
+      kind: row.kind,
+      resourceKind: row.resourceKind,
+      resourceId: row.resourceId,
+      projectId: row.projectId,
+      projectName: names.projects.get(row.projectId ?? '') ?? null,
+      actorId: row.actorId,
+      actorName: row.actorId === 'system' ? 'system' : (names.users.get(row.actorId ?? '') ?? null),
+      requestId: row.requestId,
+      operationId: row.operationId,
+      data: row.data as Record<string, unknown>,
+    }),
+  )
+  return { items, next: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null }
+}
+
+async function namesOf(ctx: Ctx, rows: { projectId: string | null; actorId: string | null }[]) {
+  const ids = (values: (string | null)[]) => [...new Set(values.filter((id) => id !== null))]
+  const select = { id: true, name: true }
+  const [projects, users] = await Promise.all([
+    ctx.db.project.findMany({ where: { id: { in: ids(rows.map((r) => r.projectId)) } }, select }),
+    ctx.db.user.findMany({ where: { id: { in: ids(rows.map((r) => r.actorId)) } }, select }),
+  ])
+  const byId = (found: { id: string; name: string }[]) => new Map(found.map((x) => [x.id, x.name]))
+  return { projects: byId(projects), users: byId(users) }
+}
+
+/** Where-fragment for a column of time between two ISO times, both included. */
+export function timeFilter<Column extends string>(
+  column: Column,
+  { from, to }: { from?: string; to?: string },
+): { [key in Column]?: { gte?: Date; lte?: Date } } {
+  if (from === undefined && to === undefined) return {}
+  const range = {
+    ...(from === undefined ? {} : { gte: new Date(from) }),
+    ...(to === undefined ? {} : { lte: new Date(to) }),
+  }
+  return { [column]: range } as { [key in Column]?: { gte?: Date; lte?: Date } }
+}
