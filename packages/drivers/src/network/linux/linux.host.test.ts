@@ -154,6 +154,22 @@ describe('one poisoned wish', () => {
   })
 })
 
+describe('what was read of the kernel', () => {
+  it('is believed for a moment, and not after a change of our own', async () => {
+    const second = createLinuxNetwork({ cloud, host: 'h1', dir, egress: 'off', snapshotMs: 60_000 })
+    const up = () => ip('-n', plane, '-j', 'link', 'show', `br${cloud}1`).includes('"UP"')
+    await second.ensureNetwork(op(), red)
+    ip('-n', plane, 'link', 'set', `br${cloud}1`, 'down')
+    await second.ensureNetwork(op(), red)
+    expect(up()).toBe(false)
+    const fine = portSpec('fresh', 32, red)
+    await second.ensurePort(op(), fine)
+    await second.ensureNetwork(op(), red)
+    expect(up()).toBe(true)
+    await second.removePort(op(), 'fresh')
+  })
+})
+
 describe('restore', () => {
   it.each<[string, () => unknown]>([
     ['nothing at all', () => undefined],

@@ -66,7 +66,15 @@ export async function seenBy(name: Name, work: () => Promise<unknown>): Promise<
 
 /** A data plane with a router, four networks and five guests. */
 export async function setUp(): Promise<void> {
-  driver = createLinuxNetwork({ cloud, host: 'h1', dir, egress: 'off', log: quiet, watchMs: 200 })
+  driver = createLinuxNetwork({
+    cloud,
+    host: 'h1',
+    dir,
+    egress: 'off',
+    log: quiet,
+    watchMs: 200,
+    snapshotMs: 0,
+  })
   for (const network of [red, blue, green, floor]) await driver.ensureNetwork(op(), network)
   await driver.ensureRouter(op(), router)
   for (const name of Object.keys(ports) as Name[]) guests[name] = await boot(name)

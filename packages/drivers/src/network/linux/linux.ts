@@ -49,6 +49,8 @@ export type LinuxNetworkOptions = {
   machineNamespace?: string
   /** How often dnsmasq is looked after, in milliseconds; 0: never. Default 3000. */
   watchMs?: number
+  /** How old what was read of the kernel may be, in milliseconds; 0: never. Default 300. */
+  snapshotMs?: number
   /** Where the watch writes. Without it there is no watch. */
   log?: Op['log']
 }
@@ -82,6 +84,8 @@ class Driver implements LinuxNetwork {
       tapUid: options.tapUid ?? 64_123,
       egress: options.egress,
       machineNamespace: options.machineNamespace,
+      snapshotMs: options.snapshotMs ?? 300,
+      snapshot: null,
       metadataChanged: () => {
         this.#metadataDirty = true
       },

@@ -1,5 +1,6 @@
 import type { Op } from '../../op.ts'
 import type { NetworkSpec } from '../interface.ts'
+import { changesSoFar } from './exec.ts'
 import { skeleton } from './filter.ts'
 import { difference } from './fragment.ts'
 import { applyFragment, type Kernel, readKernel } from './kernel.ts'
@@ -20,17 +21,35 @@ export type Plane = {
   readonly machineNamespace: string | undefined
   /** Called when a metadata namespace has come, gone or been made anew. */
   readonly metadataChanged: () => void
+  /** For how long what was read of the kernel is taken as it was, when nothing was changed since; milliseconds. */
+  readonly snapshotMs: number
+  snapshot: { kernel: Kernel; changes: number; at: number } | null
+}
+
+/**
+ * What the kernel says, at most `snapshotMs` old: a launch makes six changes in a row, and most of
+ * them find everything as it should be. Whatever we change ourselves makes it old at once.
+ */
+async function recentKernel(op: Op, plane: Plane): Promise<Kernel> {
+  const { snapshot } = plane
+  const fresh = snapshot?.changes === changesSoFar() && performance.now() - snapshot.at < plane.snapshotMs
+  if (snapshot && fresh) return snapshot.kernel
+  const [changes, at] = [changesSoFar(), performance.now()]
+  const kernel = await readKernel(op, plane.namespace)
+  plane.snapshot = { kernel, changes, at }
+  return kernel
 }
 
 /** Data-plane namespace and base chains exist. Null when nothing had to be mended, else what was wrong. */
 export async function ensurePlane(op: Op, plane: Plane): Promise<{ kernel: Kernel; mended: string | null }> {
   let mended: string | null = null
   if (!namespaceExists(plane.namespace)) {
+    plane.snapshot = null
     await requireKernel(op)
     await ensureNamespace(op, plane.namespace, dataPlaneSysctls)
     mended = 'the namespace was missing'
   }
-  const kernel = await readKernel(op, plane.namespace)
+  const kernel = await recentKernel(op, plane)
   const wrong = difference(skeleton(), kernel.rules)
   if (wrong === null && mended === null) return { kernel, mended }
   await applyFragment(op, plane.namespace, skeleton(), kernel.rules)
