@@ -24,9 +24,9 @@ export type ProjectThing = {
   remove(ctx: Ctx, projectId: string): Promise<string | null>
 }
 
-/** How long one try waits for things to go, and how often it looks. */
+/** How long one try waits for things to go, and how often it looks: soon at first. */
 const patienceMs = 20_000
-const lookEveryMs = 300
+const longestPauseMs = 500
 
 const things: ProjectThing[] = []
 const steps: Step<unknown>[] = [
@@ -73,6 +73,7 @@ async function clear(run: Run<unknown>, thing: ProjectThing): Promise<void> {
   const { ctx, resourceId } = run
   const end = Date.now() + patienceMs
   let told = -1
+  let pauseMs = 10
   let why: string | null = null
   for (;;) {
     const left = await thing.count(ctx, resourceId)
@@ -81,7 +82,9 @@ async function clear(run: Run<unknown>, thing: ProjectThing): Promise<void> {
     told = left
     if (Date.now() > end || run.op.signal.aborted) throw leftOver([{ ...thing, count: left }], why)
     why = await thing.remove(ctx, resourceId)
-    if ((await thing.count(ctx, resourceId)) > 0) await sleep(lookEveryMs)
+    if ((await thing.count(ctx, resourceId)) === 0) return
+    await sleep(pauseMs)
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs)
   }
 }
 

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deleteProject, projectDeletionPlan } from '../identity/projects/deletion.ts'
+import { getProject, updateProject } from '../identity/projects/service.ts'
+import { deleteUser } from '../identity/users/service.ts'
+import type { Deps } from '../kernel/context.ts'
+import { expectCloudError, failEveryStep } from '../kernel/testing.ts'
+import { runOperation } from '../kernel/workflow.ts'
+import { createFloatingIp } from '../networking/floating-ips/service.ts'
+import { createSecurityGroup } from '../networking/security-groups/service.ts'
+import { launchInstances } from './instances/launch.ts'
+import { createKeyPair } from './key-pairs/service.ts'
+import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from './testing.ts'
+import '../identity/register.ts'
+import '../images/register.ts'
+
+/** Everything that a project may have, and that nothing of it is left wherever its deletion is cut off. */
+let world: World
+let stop: () => Promise<void>
+beforeAll(async () => {
+  world = await testWorld(['a'])
+  stop = runOthers(world.deps)
+})
+afterAll(async () => {
+  await stop()
+  await world.close()
+})
+
+/** The worker: runs whatever a deletion asks for, but no deletion of a project itself. */
+function runOthers(deps: Deps): () => Promise<void> {
+  let over = false
+  const done = (async () => {
+    while (!over) {
+      const row = await deps.root.operation.findFirst({
+        where: { state: { in: ['queued', 'running', 'undoing'] }, action: { not: 'project.delete' } },
+        orderBy: { createdAt: 'asc' },
+        select: { id: true },
+      })
+      if (row) await runOperation(deps, row.id, { last: true })
+      else await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  })()
+  return () => {
+    over = true
+    return done
+  }
+}
+
+async function furnished() {
+  const tenant = await testTenant(world)
+  const external = await world.deps.root.network.findFirstOrThrow({ where: { external: true } })
+  await launchInstances(tenant, aLaunch(world, { networkIds: [tenant.networkId] }))
+  await createFloatingIp(tenant, { networkId: external.id, description: '' })
+  await createSecurityGroup(tenant, { name: 'web', description: '' })
+  await addImage(world.deps, tenant.projectId, { visibility: 'private', protected: true, name: 'own' })
+  return tenant
+}
+const start = async () => {
+  const { projectId } = await furnished()
+  const { operationId } = await deleteProject(world.system, { id: projectId })
+  return { operationId, resourceId: projectId }
+}
+async function nothingLeft(projectId: string, at: string): Promise<void> {
+  const { root } = world.deps
+  expect(await root.project.findUnique({ where: { id: projectId } }), at).toBeNull()
+  expect(await root.quotaUsage.count({ where: { projectId } }), at).toBe(0)
+  expect(await leftovers(world), at).toEqual({ guests: 0, ports: 0, disks: 0 })
+  const { hostVcpus, hostMemoryMib, hostDiskGib } = await accounts(world, projectId)
+  expect([hostVcpus, hostMemoryMib, hostDiskGib], at).toEqual([0, 0, 0])
+}
+
+test('the plan names everything in the order in which it goes, and what has gone before is no more', async () => {
+  const { projectId } = await furnished()
+  const plan = await projectDeletionPlan(world.system, { id: projectId })
+  expect(plan.things.map((thing) => [thing.kind, thing.count])).toEqual([
+    ['instance', 1],
+    ['floatingIp', 1],
+    ['router', 1],
+    ['port', expect.any(Number)],
+    ['network', 1],
+    ['securityGroup', 2],
+    ['image', 1],
+  ])
+  const { operationId } = await deleteProject(world.system, { id: projectId })
+  expect(await getProject(world.system, { id: projectId })).toMatchObject({ enabled: false, deleting: true })
+  expect(await deleteProject(world.system, { id: projectId })).toEqual({ operationId })
+  await expectCloudError(updateProject(world.system, { id: projectId, enabled: true }), 'conflict')
+  await runOperation(world.deps, operationId, { last: true })
+  await nothingLeft(projectId, 'deleted')
+})
+
+test('cut off at any step, it goes on where it stopped', { timeout: 240_000 }, async () => {
+  await failEveryStep(world.deps, {
+    action: 'project.delete',
+    start,
+    async afterFailure(projectId, at) {
+      const row = await world.deps.root.project.findUnique({ where: { id: projectId } })
+      if (row) {
+        expect(row, at).toMatchObject({ enabled: false, deleting: true })
+        const { operationId } = await deleteProject(world.system, { id: projectId })
+        await runOperation(world.deps, operationId, { last: true })
+      }
+      await nothingLeft(projectId, at)
+    },
+    afterSuccess: nothingLeft,
+  })
+})
+
+test('an image that another project uses stops it with the reason; afterwards it goes on', async () => {
+  const tenant = await furnished()
+  const shared = await addImage(world.deps, tenant.projectId, { name: 'shared' })
+  const other = await testTenant(world)
+  const { instances } = await launchInstances(
+    other,
+    aLaunch(world, { imageId: shared, networkIds: [other.networkId] }),
+  )
+  const { operationId } = await deleteProject(world.system, { id: tenant.projectId })
+  // No patience once it has come to the images: nothing will change there.
+  const impatience = new AbortController()
+  const probe = ({ step, when }: { step: string; when: string }) => {
+    if (step === 'image' && when === 'before') setTimeout(() => impatience.abort(), 500)
+  }
+  await runOperation(world.deps, operationId, { last: true, signal: impatience.signal, probe })
+  const row = await world.deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
+  expect(row.state).toBe('failed')
+  expect(row.errorMessage).toMatch(/1 Images.*instance/)
+  await world.deps.root.instance.updateMany({
+    where: { id: instances[0]?.id ?? '' },
+    data: { imageId: null },
+  })
+  const again = await deleteProject(world.system, { id: tenant.projectId })
+  await runOperation(world.deps, again.operationId, { last: true })
+  expect(await world.deps.root.project.findUnique({ where: { id: tenant.projectId } })).toBeNull()
+})
+
+test('key pairs go with their user', async () => {
+  const tenant = await testTenant(world)
+  await createKeyPair(tenant, { name: 'mine' })
+  await deleteUser(world.system, { id: tenant.actor.userId })
+  expect(await world.deps.root.keyPair.count({ where: { userId: tenant.actor.userId } })).toBe(0)
+})
