@@ -23,6 +23,7 @@ export const flavorCreateInput = z.object({
   public: z.boolean().default(true),
   /** "copy" makes a full copy of the image instead of an overlay. */
   diskMode: z.enum(['overlay', 'copy']).default('overlay'),
+  rxtxFactor: z.number().positive().max(1e6).default(1),
 })
 export type FlavorView = {
   id: string
@@ -34,6 +35,7 @@ export type FlavorView = {
   public: boolean
   diskMode: 'overlay' | 'copy'
   extraSpecs: Record<string, string>
+  rxtxFactor: number
   createdAt: string
 }
 
@@ -49,6 +51,7 @@ export const keyPairCreateInput = z.object({
 })
 export type KeyPairView = {
   id: string
+  userId: string
   name: string
   type: string
   fingerprint: string

@@ -19,8 +19,13 @@ export const computePolicy: PolicyTable = {
   'compute:create_console': own,
   'compute:list_flavors': 'anyone',
   'compute:create_flavor': 'admin',
+  'compute:update_flavor': 'admin',
   'compute:delete_flavor': 'admin',
+  'compute:list_flavor_access': 'admin or role:reader and scope:system',
   'compute:list_key_pairs': 'anyone',
   'compute:create_key_pair': 'anyone',
   'compute:delete_key_pair': 'user:own',
+  /** Those of another user, since 2.10 of Nova's API. */
+  'compute:list_foreign_key_pairs': 'admin or role:reader and scope:system',
+  'compute:change_foreign_key_pairs': 'admin',
 }

@@ -1,6 +1,7 @@
 import { refuseImageDelete } from '../images/service.ts'
 import { registerPolicy } from '../kernel/policy.ts'
 import { refuseWhileInstancesUse } from './instances/service.ts'
+import { registerNova } from './openstack/register.ts'
 import { computePolicy } from './policy.ts'
 import './project-deletion.ts'
 import './reconcile.ts'
@@ -9,4 +10,5 @@ import './workflows/delete.ts'
 import './workflows/power.ts'
 
 registerPolicy(computePolicy)
+registerNova()
 refuseImageDelete(refuseWhileInstancesUse)

@@ -1,7 +1,8 @@
+import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
-import { alreadyExists, CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
+import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -18,6 +19,7 @@ export type Flavor = {
   diskGib: number
   public: boolean
   extraSpecs: unknown
+  rxtxFactor: number
   createdAt: Date
 }
 
@@ -36,11 +38,16 @@ const viewOf = (flavor: Flavor): FlavorView => ({
   public: flavor.public,
   diskMode: diskModeOf(specsOf(flavor)),
   extraSpecs: specsOf(flavor),
+  rxtxFactor: flavor.rxtxFactor,
   createdAt: flavor.createdAt.toISOString(),
 })
 
-/** Private flavors are an administrator's; for others they do not exist (R2). */
-const usable = (ctx: Ctx) => (seesAll(ctx) ? {} : { public: true })
+/** A private flavor exists for administrators and for projects that were given it; for others it does not (R2). */
+const usable = (ctx: Ctx): Prisma.FlavorWhereInput => (seesAll(ctx) ? {} : ownOrPublic(ctx))
+const ownOrPublic = ({ scope }: Ctx): Prisma.FlavorWhereInput =>
+  scope.kind === 'project'
+    ? { OR: [{ public: true }, { access: { some: { projectId: scope.projectId } } }] }
+    : { public: true }
 
 export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<FlavorView>> {
   authorize(ctx, 'compute:list_flavors')
@@ -78,6 +85,161 @@ export async function createFlavor(ctx: Ctx, input: z.output<typeof flavorCreate
   })
 }
 
+/** What a list may be sorted by, in Nova's words. */
+export const flavorSortKeys = {
+  flavorid: 'id',
+  id: 'id',
+  name: 'name',
+  memory_mb: 'memoryMib',
+  vcpus: 'vcpus',
+  root_gb: 'diskGib',
+  created_at: 'createdAt',
+  rxtx_factor: 'rxtxFactor',
+  is_public: 'public',
+} as const
+export type FlavorQuery = {
+  /** true: public ones and those given to the caller's project; false: private ones; null: all that are seen. */
+  public: boolean | null
+  minMemoryMib?: number
+  minDiskGib?: number
+  sortKey: keyof typeof flavorSortKeys
+  sortDir: 'asc' | 'desc'
+  limit: number
+  /** Id of the last flavor of the page before. */
+  marker?: string
+}
+
+/** One page for OpenStack's clients. Throws invalid_input for a marker that the caller cannot see. */
+export async function findFlavors(
+  ctx: Ctx,
+  query: FlavorQuery,
+): Promise<{ flavors: FlavorView[]; more: boolean }> {
+  authorize(ctx, 'compute:list_flavors')
+  const { marker } = query
+  if (marker !== undefined && !(await seenFlavor(ctx, marker)))
+    throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
+  const rows = await ctx.db.flavor.findMany({
+    where: {
+      AND: [
+        usable(ctx),
+        query.public === null ? {} : query.public ? ownOrPublic(ctx) : { public: false },
+        query.minMemoryMib === undefined ? {} : { memoryMib: { gte: query.minMemoryMib } },
+        query.minDiskGib === undefined ? {} : { diskGib: { gte: query.minDiskGib } },
+      ],
+    },
+    orderBy: [{ [flavorSortKeys[query.sortKey]]: query.sortDir }, { id: query.sortDir }],
+    take: query.limit + 1,
+    ...(marker === undefined ? {} : { cursor: { id: marker }, skip: 1 }),
+  })
+  return { flavors: rows.slice(0, query.limit).map(viewOf), more: rows.length > query.limit }
+}
+
+/** Throws not_found for what the caller may not use. */
+export async function getFlavor(ctx: Ctx, input: { id: string }): Promise<FlavorView> {
+  authorize(ctx, 'compute:list_flavors')
+  const row = await seenFlavor(ctx, input.id)
+  if (!row) throw notFound('flavor', input.id)
+  return viewOf(row)
+}
+const seenFlavor = (ctx: Ctx, id: string) =>
+  ctx.db.flavor.findFirst({ where: { AND: [usable(ctx), { id }] } })
+
+export async function describeFlavor(
+  ctx: Ctx,
+  input: { id: string; description: string },
+): Promise<FlavorView> {
+  return changeFlavor(ctx, 'compute:update_flavor', input.id, async () => ({
+    description: input.description,
+  }))
+}
+
+/** Namespaces that promise something of the machine: only what we keep the promise of is taken. */
+const promised = /^(hw|hw_|os|quota|resources|trait|pci_passthrough|accel|powervm|vmware|libvirt)[:_\d]/
+const known: Record<string, readonly string[]> = { 'hw:disk': ['overlay', 'copy'] }
+
+/** Adds or replaces; what is not named stays. Throws invalid_input for a spec that would promise what we do not do. */
+export async function setExtraSpecs(
+  ctx: Ctx,
+  input: { id: string; specs: Record<string, string> },
+): Promise<FlavorView> {
+  for (const [key, value] of Object.entries(input.specs)) {
+    const values = Object.hasOwn(known, key) ? known[key] : undefined
+    if (values ? !values.includes(value) : promised.test(key))
+      throw invalidInput(
+        values
+          ? `${key} is one of ${values.join(', ')}.`
+          : `This cloud does not know the extra spec “${key.slice(0, 100)}”, so it would have no effect.`,
+      )
+  }
+  return changeFlavor(ctx, 'compute:update_flavor', input.id, async (row) => {
+    const extraSpecs = { ...specsOf(row), ...input.specs }
+    if (Object.keys(extraSpecs).length > 128) throw invalidInput('A flavor has at most 128 extra specs.')
+    return { extraSpecs }
+  })
+}
+
+/** False when there is none of that name. */
+export async function removeExtraSpec(ctx: Ctx, input: { id: string; key: string }): Promise<boolean> {
+  let found = false
+  await changeFlavor(ctx, 'compute:update_flavor', input.id, async (row) => {
+    found = Object.hasOwn(specsOf(row), input.key)
+    const { [input.key]: _gone, ...extraSpecs } = specsOf(row)
+    return { extraSpecs }
+  })
+  return found
+}
+
+/** Ids of the projects that may use a private flavor. */
+export async function flavorAccess(ctx: Ctx, input: { id: string }): Promise<string[]> {
+  authorize(ctx, 'compute:list_flavor_access')
+  const row = await ctx.db.flavor.findUnique({ where: { id: input.id }, include: { access: true } })
+  if (!row) throw notFound('flavor', input.id)
+  if (row.public) throw notFound('access list of the public flavor', input.id)
+  return row.access.map((access) => access.projectId).sort()
+}
+export async function grantFlavor(ctx: Ctx, input: { id: string; projectId: string }): Promise<string[]> {
+  const { id, projectId } = input
+  await changeFlavor(ctx, 'compute:update_flavor', id, async (row, tx) => {
+    if (row.public) throw conflict('Everybody may use a public flavor: there is no access to give.')
+    if (!(await tx.db.project.findUnique({ where: { id: projectId }, select: { id: true } })))
+      throw invalidInput(`Project ID ${projectId} is not a valid project.`)
+    const { count } = await tx.db.flavorAccess.createMany({
+      data: { flavorId: id, projectId },
+      skipDuplicates: true,
+    })
+    if (count === 0) throw conflict(`The project ${projectId} may use this flavor already.`)
+    return {}
+  })
+  return flavorAccess(ctx, { id })
+}
+export async function revokeFlavor(ctx: Ctx, input: { id: string; projectId: string }): Promise<string[]> {
+  const { id, projectId } = input
+  await changeFlavor(ctx, 'compute:update_flavor', id, async (row, tx) => {
+    if (row.public) throw conflict('Everybody may use a public flavor: there is no access to take.')
+    const { count } = await tx.db.flavorAccess.deleteMany({ where: { flavorId: id, projectId } })
+    if (count === 0) throw notFound('access to this flavor of the project', projectId)
+    return {}
+  })
+  return flavorAccess(ctx, { id })
+}
+
+async function changeFlavor(
+  ctx: Ctx,
+  policy: string,
+  id: string,
+  change: (row: Flavor, tx: Ctx) => Promise<Prisma.FlavorUpdateInput>,
+): Promise<FlavorView> {
+  authorize(ctx, policy)
+  return inTransaction(ctx, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Flavor" WHERE "id" = ${id} FOR UPDATE`
+    const before = await tx.db.flavor.findUnique({ where: { id } })
+    if (!before) throw notFound('flavor', id)
+    const row = await tx.db.flavor.update({ where: { id }, data: await change(before, tx) })
+    await noteFlavor(tx, row, 'update')
+    return viewOf(row)
+  })
+}
+
 /** Instances keep their own copy of the numbers, so a flavor in use may go. */
 export async function deleteFlavor(ctx: Ctx, input: { id: string }): Promise<FlavorView> {
   authorize(ctx, 'compute:delete_flavor')
@@ -92,7 +254,7 @@ export async function deleteFlavor(ctx: Ctx, input: { id: string }): Promise<Fla
   })
 }
 
-async function noteFlavor(ctx: Ctx, row: Flavor, verb: 'create' | 'delete'): Promise<void> {
+async function noteFlavor(ctx: Ctx, row: Flavor, verb: 'create' | 'update' | 'delete'): Promise<void> {
   const id = crypto.randomUUID()
   await recordOperation(ctx, {
     id,

@@ -2,7 +2,7 @@ import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
-import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
+import { alreadyExists, CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -21,6 +21,7 @@ type Row = {
 
 const viewOf = (row: Row): KeyPairView => ({
   id: row.id,
+  userId: row.userId,
   name: row.name,
   type: row.publicKey.split(' ', 1)[0] ?? 'ssh',
   fingerprint: row.fingerprint,
@@ -45,6 +46,40 @@ export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>):
   return { ...page, items: page.items.map(viewOf) }
 }
 
+/** Whose pairs are meant: the caller's own, or those of `userId` when policy lets the caller at them. */
+function ownerOf(ctx: Ctx, userId: string | undefined, change: boolean): string {
+  if (userId === undefined || userId === ctx.actor.userId) return ctx.actor.userId
+  authorize(ctx, change ? 'compute:change_foreign_key_pairs' : 'compute:list_foreign_key_pairs')
+  return userId
+}
+
+/** One page for OpenStack's clients, by name; `marker` is a name. Throws invalid_input when that is gone. */
+export async function findKeyPairs(
+  ctx: Ctx,
+  query: { userId?: string; limit: number; marker?: string },
+): Promise<{ pairs: KeyPairView[]; more: boolean }> {
+  authorize(ctx, 'compute:list_key_pairs')
+  const userId = ownerOf(ctx, query.userId, false)
+  const { marker } = query
+  if (marker !== undefined && !(await byName(ctx, userId, marker)))
+    throw invalidInput(`Marker ${marker.slice(0, 100)} could not be found.`)
+  const rows = await ctx.db.keyPair.findMany({
+    where: { userId, ...(marker === undefined ? {} : { name: { gt: marker } }) },
+    orderBy: { name: 'asc' },
+    take: query.limit + 1,
+  })
+  return { pairs: rows.slice(0, query.limit).map(viewOf), more: rows.length > query.limit }
+}
+
+export async function getKeyPair(ctx: Ctx, input: { name: string; userId?: string }): Promise<KeyPairView> {
+  authorize(ctx, 'compute:list_key_pairs')
+  const row = await byName(ctx, ownerOf(ctx, input.userId, false), input.name)
+  if (!row) throw notFound('key pair', input.name)
+  return viewOf(row)
+}
+const byName = (ctx: Ctx, userId: string, name: string) =>
+  ctx.db.keyPair.findUnique({ where: { userId_name: { userId, name } } })
+
 /** The public key of that name, for a launch. Null when the caller has none of it. */
 export async function findKeyPair(
   ctx: Ctx,
@@ -59,14 +94,14 @@ export async function findKeyPair(
 /** Imports `publicKey`, or makes an ed25519 pair whose private half is in this answer and nowhere else. */
 export async function createKeyPair(
   ctx: Ctx,
-  input: z.output<typeof keyPairCreateInput>,
+  input: z.output<typeof keyPairCreateInput> & { userId?: string },
 ): Promise<KeyPairCreated> {
   authorize(ctx, 'compute:create_key_pair')
   const made =
     input.publicKey === undefined
       ? generatePair(input.name)
       : { ...parsePublicKey(input.publicKey), privateKey: null }
-  const { userId } = ctx.actor
+  const userId = ownerOf(ctx, input.userId, true)
   const id = crypto.randomUUID()
   try {
     return await inTransaction(ctx, async (tx) => {
@@ -86,9 +121,12 @@ export async function createKeyPair(
 }
 
 /** Instances keep the key that they were launched with. */
-export async function deleteKeyPair(ctx: Ctx, input: { name: string }): Promise<KeyPairView> {
-  const { userId } = ctx.actor
-  authorize(ctx, 'compute:delete_key_pair', { userId })
+export async function deleteKeyPair(
+  ctx: Ctx,
+  input: { name: string; userId?: string },
+): Promise<KeyPairView> {
+  const userId = ownerOf(ctx, input.userId, true)
+  if (userId === ctx.actor.userId) authorize(ctx, 'compute:delete_key_pair', { userId })
   return inTransaction(ctx, async (tx) => {
     const row = await tx.db.keyPair.findUnique({ where: { userId_name: { userId, name: input.name } } })
     if (!row) throw notFound('key pair', input.name)

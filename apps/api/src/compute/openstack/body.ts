@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { HttpError } from '../../openstack/errors.ts'
+import type { Call } from '../../openstack/operation.ts'
+import { type Query, queryText } from '../../openstack/pages.ts'
+
+/** A property with the minor microversions (both included) in which a body may have it. */
+export type Property = { schema: z.ZodType; since?: number; until?: number }
+
+/** The strict object of a microversion: a property of another version is as unknown as any other. */
+export function objectAt(minor: number, properties: Record<string, Property | z.ZodType>): z.ZodType {
+  const shape: Record<string, z.ZodType> = {}
+  for (const [name, given] of Object.entries(properties)) {
+    const { schema, since = 1, until = Infinity } = 'schema' in given ? given : { schema: given }
+    if (minor >= since && minor <= until) shape[name] = schema
+  }
+  return z.strictObject(shape)
+}
+
+/** `body` as `schema` says, or a 400 in Nova's words that names the property. */
+export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  throw new HttpError(400, faultOf(parsed.error, body))
+}
+
+/** {"keypair": {…}} → the inner object, parsed; anything beside it is a 400. */
+export function inner<T>(call: Call, key: string, schema: z.ZodType<T>): T {
+  return (parse(z.strictObject({ [key]: schema }), call.body) as Record<string, T>)[key] as T
+}
+
+function faultOf(error: z.ZodError, body: unknown): string {
+  const issue = error.issues[0]
+  if (!issue) return 'Malformed request body'
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+  const path = missing ? issue.path.slice(0, -1) : issue.path
+  const why = missing
+    ? `'${issue.path.at(-1)?.toString() ?? 'body'}' is a required property`
+    : issue.code === 'unrecognized_keys'
+      ? `Additional properties are not allowed (${issue.keys.map(quoted).join(', ').slice(0, 200)} ${issue.keys.length === 1 ? 'was' : 'were'} unexpected)`
+      : issue.message
+  if (body === undefined || (path.length === 0 && issue.code === 'invalid_type' && !missing))
+    return 'Malformed request body'
+  let value: unknown = body
+  for (const step of path)
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
+  const shown = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
+  const field = path.at(-1)?.toString().slice(0, 100)
+  return `Invalid input for field/attribute ${field ?? 'body'}. Value: ${shown.slice(0, 200)}. ${why}`
+}
+const quoted = (key: string) => `'${key.slice(0, 50)}'`
+
+/** Nova takes numbers also as text, and booleans as the words of Python and of people. */
+export const whole = (min: number, max = 2_147_483_647) =>
+  z.preprocess(
+    (v) => (typeof v === 'string' && /^-?\d{1,10}$/.test(v) ? Number(v) : v),
+    z.int().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`),
+  )
+const words: Record<string, boolean> = {
+  true: true,
+  on: true,
+  yes: true,
+  y: true,
+  t: true,
+  1: true,
+  false: false,
+  off: false,
+  no: false,
+  n: false,
+  f: false,
+  0: false,
+}
+export const boolean = z.preprocess(
+  (v) => (typeof v === 'string' ? (words[v.toLowerCase()] ?? v) : v),
+  z.boolean(),
+)
+/** A query's boolean: undefined when it is not there or no boolean. */
+export function queryBoolean(query: Query, name: string): boolean | undefined {
+  const text = queryText(query, name)
+  return text === undefined ? undefined : words[text.toLowerCase()]
+}
+/** Every value of a query parameter that may be repeated. */
+export const queryTexts = (query: Query, name: string): string[] => [query[name] ?? []].flat()
+
+/** What a name of Nova may be: visible at both ends, no control characters. */
+export const name = z
+  .string()
+  .min(1, 'is too short')
+  .max(255, 'is too long')
+  .regex(/^[^\p{Cc}\p{Cs}\u2028\u2029]*$/u, 'has characters that are not printable')
+  .refine((text) => text.trim() === text && text !== '', 'must not begin or end with a space')
+export const description = z
+  .string()
+  .max(255, 'is too long')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'has characters that are not printable')
+  .nullable()
+/** Of every action and question that takes nothing: null, {} or what old clients send. */
+export const nothing = z.unknown()

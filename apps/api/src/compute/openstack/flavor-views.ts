@@ -1,0 +1,28 @@
+import type { FlavorView } from '../contract.ts'
+import { type At, type Field, links, shape } from './fields.ts'
+
+const fields: Field<FlavorView>[] = [
+  { name: 'id', of: (f) => f.id },
+  { name: 'name', of: (f) => f.name },
+  { name: 'ram', of: (f) => f.memoryMib },
+  { name: 'disk', of: (f) => f.diskGib },
+  { name: 'swap', until: 74, of: () => '' },
+  { name: 'swap', since: 75, of: () => 0 },
+  { name: 'OS-FLV-EXT-DATA:ephemeral', of: () => 0 },
+  { name: 'OS-FLV-DISABLED:disabled', of: () => false },
+  { name: 'vcpus', of: (f) => f.vcpus },
+  { name: 'os-flavor-access:is_public', of: (f) => f.public },
+  { name: 'rxtx_factor', of: (f) => f.rxtxFactor },
+  { name: 'links', of: (f, at) => links(at, `flavors/${encodeURIComponent(f.id)}`) },
+  { name: 'description', since: 55, of: (f) => f.description || null },
+  { name: 'extra_specs', since: 61, of: (f) => f.extraSpecs },
+]
+export const flavorView = (flavor: FlavorView, at: At) => shape(fields, flavor, at)
+
+const brief: Field<FlavorView>[] = [
+  { name: 'id', of: (f) => f.id },
+  { name: 'name', of: (f) => f.name },
+  { name: 'links', of: (f, at) => links(at, `flavors/${encodeURIComponent(f.id)}`) },
+  { name: 'description', since: 55, of: (f) => f.description || null },
+]
+export const flavorBrief = (flavor: FlavorView, at: At) => shape(brief, flavor, at)

@@ -1,0 +1,31 @@
+import { type ApiOperation, addOperations, defineFacade } from '../../openstack/operation.ts'
+import { registerService } from '../../openstack/services.ts'
+import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
+import { flavorSpecOperations } from './flavor-specs.ts'
+import { flavorOperations } from './flavors.ts'
+import { keypairOperations } from './keypairs.ts'
+
+/** Old catalogs have /v2 and the project's id in the address. */
+const below = ['/v2.1', '/v2.1/:project_id', '/v2', '/v2/:project_id']
+
+const operations: ApiOperation[] = [...flavorOperations, ...flavorSpecOperations, ...keypairOperations]
+
+/** Nova's API on our compute services, with the microversions 2.1 to 2.79. */
+export function registerNova(): void {
+  defineFacade({
+    service: 'compute',
+    prefix: '/compute',
+    style: 'nova',
+    ids: 'uuid',
+    microversions: {
+      service: 'compute',
+      legacyHeader: 'X-OpenStack-Nova-API-Version',
+      min: [2, 1],
+      max: [2, maxMinor],
+    },
+    requestIdHeaders: ['x-compute-request-id'],
+  })
+  registerService({ type: 'compute', name: 'nova', path: '/compute/v2.1' })
+  addOperations('compute', [''], [...rootOperations, ...versionOperations])
+  addOperations('compute', below, operations)
+}
