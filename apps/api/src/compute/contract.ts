@@ -73,6 +73,16 @@ export const instanceListInput = pageInput.extend({
 export const metadataInput = z
   .record(z.string().min(1).max(255), z.string().max(255))
   .refine((m) => Object.keys(m).length <= 128, 'At most 128 entries.')
+export const tagsInput = z
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(60)
+      .regex(/^[^\p{Cc}\p{Cs},/]+$/u, 'A tag has no comma, slash or control character.'),
+  )
+  .max(50)
+  .transform((tags) => [...new Set(tags)])
 export const launchInput = z.object({
   name: nameInput,
   description: descriptionInput.default(''),
@@ -95,6 +105,26 @@ export const launchInput = z.object({
   publicIp: z.boolean().default(false),
   /** Repeating a request with the same token returns the same instances. */
   clientToken: z.string().min(1).max(64).optional(),
+  /** Instead of networkIds: in order a network (with the address wanted) or a port of the project. Empty: no network. */
+  nics: z
+    .array(
+      z.union([
+        z.object({ networkId: z.uuid(), address: z.ipv4().optional() }),
+        z.object({ portId: z.uuid() }),
+      ]),
+    )
+    .max(8)
+    .optional(),
+  zone: z.string().max(255).optional(),
+  /** Name of the host; administrators only. */
+  hostName: z.string().max(255).optional(),
+  serverGroupId: z.uuid().optional(),
+  tags: tagsInput.default([]),
+  accessIpv4: z.union([z.ipv4(), z.literal('')]).default(''),
+  accessIpv6: z.union([z.ipv6(), z.literal('')]).default(''),
+  /** The metadata also on a CD-ROM; `adminPass` goes there and nowhere else. */
+  configDrive: z.boolean().default(false),
+  adminPass: z.string().max(255).optional(),
 })
 /** While somebody types, anything may still be missing. */
 export const planInput = launchInput.partial()
@@ -146,6 +176,8 @@ export type InstanceView = {
   createdAt: string
   updatedAt: string
   launchedAt: string | null
+  /** The same for all instances of one launch. */
+  reservationId: string
 }
 export type InstanceDetail = InstanceView & {
   securityGroups: { id: string; name: string }[]
@@ -158,6 +190,8 @@ export const instanceUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),
   description: descriptionInput.optional(),
+  accessIpv4: z.union([z.ipv4(), z.literal('')]).optional(),
+  accessIpv6: z.union([z.ipv6(), z.literal('')]).optional(),
 })
 export const consoleLogInput = z.object({
   id: z.uuid(),

@@ -118,6 +118,7 @@ export const quotaResources = [
   'floatingIps',
   'securityGroups',
   'securityGroupRules',
+  'serverGroups',
 ] as const
 export type QuotaResource = (typeof quotaResources)[number]
 /** limit -1: unlimited. */

@@ -18,6 +18,7 @@ export const builtInQuota: Record<QuotaResource, number> = {
   floatingIps: 20,
   securityGroups: 30,
   securityGroupRules: 300,
+  serverGroups: 10,
 }
 /** In a sentence: "3 vCPUs". */
 export const quotaWords: Record<QuotaResource, string> = {
@@ -34,6 +35,7 @@ export const quotaWords: Record<QuotaResource, string> = {
   floatingIps: 'floating IPs',
   securityGroups: 'security groups',
   securityGroupRules: 'security group rules',
+  serverGroups: 'server groups',
 }
 export type QuotaDelta = Partial<Record<QuotaResource, number>>
 

@@ -1,8 +1,11 @@
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { conflict, invalidInput } from '../kernel/errors.ts'
 import { applyMemberships, applyRouter } from './apply.ts'
+import { contains, parseCidr } from './ipv4.ts'
+import { returnPorts } from './lent-ports.ts'
 import type { NetworkRow } from './networks/load.ts'
-import { createPortRow, deletePortRows } from './ports/rows.ts'
+import { createPortRow, deletePortRows, type NewPort } from './ports/rows.ts'
 import { loadGroups } from './security-groups/load.ts'
 import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
 
@@ -38,6 +41,8 @@ export async function createPortsForInstance(
     hostId: string | null
     networks: readonly NetworkRow[]
     securityGroupIds: readonly string[]
+    /** Addresses asked for, beside `networks`; undefined: any. */
+    addresses?: readonly (string | undefined)[]
   },
 ): Promise<InstancePort[]> {
   const groups =
@@ -45,13 +50,14 @@ export async function createPortsForInstance(
       ? (await loadGroups(ctx, 'securityGroup:get', wish.securityGroupIds)).map((group) => group.id)
       : [await ensureDefaultSecurityGroup(ctx, wish.projectId)]
   const ports: InstancePort[] = []
-  for (const network of wish.networks) {
+  for (const [index, network] of wish.networks.entries()) {
     const port = await createPortRow(ctx, {
       projectId: wish.projectId,
       network,
       deviceOwner: 'compute:nova',
       deviceId: wish.instanceId,
       securityGroupIds: groups,
+      ...fixedOf(network, wish.addresses?.[index]),
     })
     if (wish.hostId) await bindPort(ctx, port.id, wish.hostId)
     ports.push({
@@ -65,6 +71,15 @@ export async function createPortsForInstance(
     })
   }
   return ports
+}
+
+function fixedOf(network: NetworkRow, address: string | undefined): Pick<NewPort, 'fixed'> {
+  if (address === undefined) return {}
+  const subnet = network.subnets.find((s) => contains(parseCidr(s.cidr), address))
+  if (!subnet) throw invalidInput(`Fixed IP address ${address} is not in a subnet of the network.`)
+  if ([subnet.gatewayIp, subnet.dhcpIp].includes(address))
+    throw conflict(`Fixed IP address ${address} is already in use on the network.`)
+  return { fixed: { subnetId: subnet.id, address } }
 }
 
 /** Says on which host the port is, or (null) that it is on none. */
@@ -90,10 +105,22 @@ export async function portsOfInstance(ctx: Ctx, instanceId: string): Promise<Ins
   }))
 }
 
-/** Rows, addresses and quota of the ports of an instance that is off its host. */
-export async function deletePortsOfInstance(ctx: Ctx, op: Op, instanceId: string): Promise<void> {
+/**
+ * Rows, addresses and quota of the ports of an instance that is off its host; those of `lent` stay
+ * and are its owner's again. `only`: these and no others.
+ */
+export async function deletePortsOfInstance(
+  ctx: Ctx,
+  op: Op,
+  instanceId: string,
+  { lent = [], only }: { lent?: readonly string[]; only?: readonly string[] } = {},
+): Promise<void> {
   const ports = await ctx.db.port.findMany({
-    where: { deviceId: instanceId, deviceOwner: 'compute:nova' },
+    where: {
+      deviceId: instanceId,
+      deviceOwner: 'compute:nova',
+      ...(only ? { id: { in: [...only] } } : {}),
+    },
     include: { securityGroups: true },
   })
   const routers = await ctx.db.floatingIp.findMany({
@@ -101,17 +128,18 @@ export async function deletePortsOfInstance(ctx: Ctx, op: Op, instanceId: string
     select: { routerId: true },
     distinct: ['routerId'],
   })
-  await inTransaction(ctx, (tx) =>
-    deletePortRows(
-      tx,
-      ports.map((port) => port.id),
-    ),
-  )
+  const isLent = ({ id }: { id: string }) => lent.includes(id)
+  await inTransaction(ctx, async (tx) => {
+    await returnPorts(tx, instanceId, idsOf(ports.filter(isLent)))
+    await deletePortRows(tx, idsOf(ports.filter((port) => !isLent(port))))
+  })
   await applyMemberships(ctx, op, [
     ...new Set(ports.flatMap((port) => port.securityGroups.map((s) => s.groupId))),
   ])
   for (const { routerId } of routers) if (routerId) await applyRouter(ctx, op, routerId)
 }
+
+const idsOf = (rows: readonly { id: string }[]) => rows.map((row) => row.id)
 
 /** Addresses of a page of instances, by instance id: one query. */
 export async function addressesOf(
@@ -154,4 +182,19 @@ export async function securityGroupsOf(
     select: { id: true, name: true },
     orderBy: { name: 'asc' },
   })
+}
+
+/** Names of the groups of a page of instances, by instance id: one query. */
+export async function groupNamesOf(
+  ctx: Ctx,
+  instanceIds: readonly string[],
+): Promise<Map<string, { id: string; name: string }[]>> {
+  const rows = await ctx.db.$queryRaw<{ deviceId: string; id: string; name: string }[]>`
+    SELECT DISTINCT p."deviceId", g."id", g."name" FROM "Port" p
+    JOIN "PortSecurityGroup" m ON m."portId" = p."id" JOIN "SecurityGroup" g ON g."id" = m."groupId"
+    WHERE p."deviceId" = ANY(${[...instanceIds]}) AND p."deviceOwner" = 'compute:nova' ORDER BY g."name", g."id"`
+  const byInstance = new Map<string, { id: string; name: string }[]>()
+  for (const { deviceId, id, name } of rows)
+    byInstance.set(deviceId, [...(byInstance.get(deviceId) ?? []), { id, name }])
+  return byInstance
 }

@@ -14,6 +14,8 @@ export type NetworkWish = {
   securityGroupIds: readonly string[]
   openPresets: readonly string[]
   publicIp: boolean
+  /** `networkIds` is all that is wanted: an empty list means no network at all. */
+  exactly?: boolean
 }
 export type NetworkPlan = {
   /** In the order of the wish; the project's only network when none was named. */
@@ -42,7 +44,7 @@ export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<Network
   const rows =
     wish.networkIds.length > 0
       ? wish.networkIds.flatMap((id) => usable.find((row) => row.id === id) ?? [])
-      : usable.length === 1
+      : usable.length === 1 && !wish.exactly
         ? usable
         : []
   const [usedBy, routers, groups, external] = await Promise.all([
@@ -107,7 +109,7 @@ type Facts = {
 function problemsOf(wish: NetworkWish, facts: Facts): NetworkPlan['problems'] {
   const problems: NetworkPlan['problems'] = []
   const add = (code: ErrorCode, field: string, message: string) => problems.push({ code, field, message })
-  if (wish.networkIds.length === 0 && facts.rows.length === 0)
+  if (wish.networkIds.length === 0 && facts.rows.length === 0 && !wish.exactly)
     add(
       'invalid_input',
       'networkIds',

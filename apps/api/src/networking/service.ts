@@ -6,9 +6,12 @@ export {
   bindPort,
   createPortsForInstance,
   deletePortsOfInstance,
+  groupNamesOf,
   portsOfInstance,
   securityGroupsOf,
 } from './instance-ports.ts'
+export { lendPort, networkForNic, networksOfFreePorts } from './lent-ports.ts'
 export type { NetworkRow } from './networks/load.ts'
 export { type NetworkPlan, planNetworks } from './plan.ts'
+export { findSecurityGroups } from './security-groups/load.ts'
 export { ensureDefaultSecurityGroup, ensurePresetGroup } from './security-groups/service.ts'

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createServerGroup } from '../compute/groups/service.ts'
 import { launchInstances } from '../compute/instances/launch.ts'
 import { createKeyPair } from '../compute/key-pairs/service.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../compute/testing.ts'
@@ -99,6 +100,7 @@ const makers: Record<Exclude<QuotaResource, 'imageGib'>, Maker> = {
     make: (ctx, i) =>
       createSubnet(ctx, { networkId: ctx.networkId, name: '', cidr: `10.9.${i}.0/24`, dhcp: true, dns: [] }),
   },
+  serverGroups: { make: (ctx, i) => createServerGroup(ctx, { name: `g${i}`, policy: 'affinity' }) },
   routers: { make: (ctx, i) => createRouter(ctx, { name: `r${i}`, description: '' }) },
   floatingIps: { make: (ctx) => createFloatingIp(ctx, floatingIpCreateInput.parse({})) },
   securityGroups: { make: (ctx, i) => createSecurityGroup(ctx, { name: `g${i}`, description: '' }) },

@@ -21,6 +21,7 @@ const words: Record<QuotaResource, { label: string; format?: (n: number) => stri
   floatingIps: { label: 'Floating IPs' },
   securityGroups: { label: 'Security groups' },
   securityGroupRules: { label: 'Security group rules' },
+  serverGroups: { label: 'Server groups' },
   keyPairs: { label: 'Key pairs' },
 }
 const order = Object.keys(words) as QuotaResource[]

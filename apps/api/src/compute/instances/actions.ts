@@ -1,8 +1,8 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
 import type { Allowed } from '../../kernel/contract.ts'
-import { conflict, invariant, notFound } from '../../kernel/errors.ts'
+import { CloudError, conflict, invariant, notFound } from '../../kernel/errors.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import {
   type InstanceView,
@@ -12,7 +12,7 @@ import {
   type TaskState,
   type VmState,
 } from '../contract.ts'
-import { demand, type InstanceRow, loadInstance, moveState, noteInstance } from './load.ts'
+import { demand, type InstanceRow, loadInstance, moveState, noFault, noteInstance } from './load.ts'
 import { viewOne } from './view.ts'
 
 type Stateful = { vmState: VmState; taskState: TaskState | null; locked: boolean }
@@ -144,4 +144,66 @@ export async function updateInstance(
     await noteInstance(tx, row, 'updated', operationId)
   })
   return viewOne(ctx, input.id)
+}
+
+/** Nobody but an administrator (or its own opener) changes a locked instance. Locking twice is no error. */
+export async function lockInstance(ctx: Ctx, input: { id: string; reason: string | null }): Promise<void> {
+  await mark(ctx, 'compute:lock_instance', input.id, 'instance.lock', (row) => {
+    if (row.locked && row.lockedByAdmin && !isAdmin(ctx)) throw adminsLock()
+    return { locked: true, lockedReason: input.reason, lockedByAdmin: isAdmin(ctx) }
+  })
+}
+
+export async function unlockInstance(ctx: Ctx, input: { id: string }): Promise<void> {
+  await mark(ctx, 'compute:unlock_instance', input.id, 'instance.unlock', (row) => {
+    if (row.locked && row.lockedByAdmin && !isAdmin(ctx)) throw adminsLock()
+    return { locked: false, lockedReason: null, lockedByAdmin: false }
+  })
+}
+const adminsLock = () =>
+  new CloudError(
+    'forbidden',
+    'An administrator has locked this instance, so only an administrator can unlock it.',
+  )
+
+/**
+ * For administrators, when an instance is stuck: says that it is active (and free) or in error. The
+ * host is asked again within seconds and has the last word about one that should be active.
+ */
+export async function resetInstance(ctx: Ctx, input: { id: string; to: 'active' | 'error' }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadInstance(tx, 'compute:reset_instance', input.id)
+    if (input.to === 'active' && row.hostId === null)
+      throw conflict('Its build failed and nothing of it is on any host: delete it and launch again.')
+    const operationId = crypto.randomUUID()
+    const patch =
+      input.to === 'active'
+        ? { vmState: 'active' as const, taskState: null, ...noFault }
+        : { vmState: 'error' as const, taskState: null }
+    if (!(await moveState(tx, row, patch, operationId)))
+      throw conflict('Another action on this instance was faster. Look at its state and try again.')
+    await recordOperation(tx, {
+      ...historyOf(row, 'instance.reset'),
+      id: operationId,
+      input: { to: input.to },
+    })
+  })
+}
+
+/** A change of the row alone that is over when the request is; with history and event. */
+async function mark(
+  ctx: Ctx,
+  policy: string,
+  id: string,
+  action: string,
+  patch: (row: InstanceRow) => Prisma.InstanceUpdateInput,
+): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
+    const row = await loadInstance(tx, policy, id)
+    await tx.db.instance.update({ where: { id: row.id }, data: patch(row) })
+    const operationId = crypto.randomUUID()
+    await recordOperation(tx, { ...historyOf(row, action), id: operationId })
+    await noteInstance(tx, row, 'updated', operationId)
+  })
 }

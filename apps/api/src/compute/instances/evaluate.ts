@@ -3,10 +3,12 @@ import { hostsForPlacement } from '../../hosts/service.ts'
 import { type BootImage, findBootImage } from '../../images/service.ts'
 import { type Ctx, isAdmin, projectOf } from '../../kernel/context.ts'
 import type { ErrorCode, HostVerdict, QuotaView } from '../../kernel/contract.ts'
+import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { type QuotaDelta, quotaOf, quotaShortfall } from '../../kernel/quota.ts'
 import { type NetworkPlan, planNetworks } from '../../networking/service.ts'
 import { type LaunchPlan, maskVerdicts, type planInput } from '../contract.ts'
 import { type Flavor, usableFlavors } from '../flavors/service.ts'
+import { type GroupRule, groupRule } from '../groups/service.ts'
 import { findKeyPair } from '../key-pairs/service.ts'
 import { type Candidate, type Placement, place, shuffled } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
@@ -22,6 +24,7 @@ type Facts = {
   quota: QuotaView[]
   networks: NetworkPlan
   key: { name: string; publicKey: string } | null
+  group: GroupRule | null
 }
 
 export type Evaluation = {
@@ -43,27 +46,45 @@ export type Evaluation = {
 export async function evaluate(ctx: Ctx, input: PlanInput): Promise<Evaluation> {
   const projectId = projectOf(ctx)
   const count = input.count ?? 1
-  const [image, flavors, hosts, quota, networks, key] = await Promise.all([
+  const [image, flavors, hosts, quota, networks, key, group] = await Promise.all([
     input.imageId ? findBootImage(ctx, input.imageId) : null,
     usableFlavors(ctx),
-    hostsForPlacement(ctx),
+    hostsForPlacement(ctx).then((hosts) => constrained(ctx, hosts, input)),
     quotaOf(ctx, projectId),
     planNetworks(ctx, {
       count,
-      networkIds: input.networkIds ?? [],
+      networkIds: input.nics
+        ? input.nics.flatMap((nic) => ('networkId' in nic ? nic.networkId : []))
+        : (input.networkIds ?? []),
+      exactly: input.nics !== undefined,
       securityGroupIds: input.securityGroupIds ?? [],
       openPresets: input.openPresets ?? [],
       publicIp: input.publicIp ?? false,
     }),
     input.keyName ? findKeyPair(ctx, input.keyName) : null,
+    input.serverGroupId ? groupRule(ctx, input.serverGroupId) : null,
   ])
-  return judge(input, { image, flavors, hosts, quota, networks, key }, count)
+  return judge(input, { image, flavors, hosts, quota, networks, key, group }, count)
+}
+
+/** The hosts that the wish leaves: of a zone, or the one that an administrator names. */
+function constrained(ctx: Ctx, hosts: Candidate[], { zone, hostName }: PlanInput): Candidate[] {
+  if (hostName !== undefined && !isAdmin(ctx))
+    throw new CloudError('forbidden', 'Only an administrator may choose the host.')
+  if (hostName !== undefined && !hosts.some((host) => host.name === hostName))
+    throw invalidInput(`Compute host ${hostName} could not be found.`, 'hostName')
+  if (zone !== undefined && !hosts.some((host) => host.zone === zone))
+    throw invalidInput('The requested availability zone is not available', 'zone')
+  return hosts.filter(
+    (host) =>
+      (zone === undefined || host.zone === zone) && (hostName === undefined || host.name === hostName),
+  )
 }
 
 function judge(input: PlanInput, facts: Facts, count: number): Evaluation {
   const flavor = facts.flavors.find((f) => f.id === input.flavorId) ?? null
   const need = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }
-  const placement = place(facts.hosts, need, count, shuffled())
+  const placement = place(facts.hosts, need, count, shuffled(), facts.group)
   const adds: QuotaDelta = {
     instances: count,
     vcpus: need.vcpus * count,

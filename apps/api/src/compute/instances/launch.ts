@@ -9,6 +9,7 @@ import { reserveQuota } from '../../kernel/quota.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import type { InstanceView, LaunchPlan, launchInput } from '../contract.ts'
 import type { Flavor } from '../flavors/service.ts'
+import { lockGroup } from '../groups/service.ts'
 import { verdictsToKeep } from '../scheduler/judge.ts'
 import { type Evaluation, evaluate, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
 import { noteInstance, typed } from './load.ts'
@@ -52,6 +53,7 @@ export async function launchInstances(ctx: Ctx, input: LaunchInput): Promise<{ i
 }
 
 async function launch(ctx: Ctx, projectId: string, input: LaunchInput): Promise<string[]> {
+  if (input.serverGroupId) await lockGroup(ctx, input.serverGroupId)
   const known = input.clientToken === undefined ? [] : await launchedBefore(ctx, projectId, input.clientToken)
   if (known.length > 0) return known
   const evaluation = await evaluate(ctx, input)
@@ -71,11 +73,24 @@ async function launch(ctx: Ctx, projectId: string, input: LaunchInput): Promise<
     placement.hosts.map((host) => host.id),
     flavor,
   )
+  if (input.nics?.some((nic) => 'portId' in nic) && count > 1)
+    throw new CloudError('invalid_input', 'A port goes to one instance: launch one at a time.')
   const attachments = await attachmentsOf(ctx, projectId, input, evaluation.networks)
+  const reservationId = `r-${crypto.randomUUID().slice(0, 8)}`
   const ids: string[] = []
   for (const [index, { id: hostId }] of placement.hosts.entries())
     ids.push(
-      await createOne(ctx, { projectId, input, evaluation, flavor, image, attachments, index, hostId }),
+      await createOne(ctx, {
+        projectId,
+        input,
+        evaluation,
+        flavor,
+        image,
+        attachments,
+        index,
+        hostId,
+        reservationId,
+      }),
     )
   return ids
 }
@@ -115,6 +130,7 @@ type One = {
   attachments: Attachments
   index: number
   hostId: string
+  reservationId: string
 }
 
 async function createOne(ctx: Ctx, one: One): Promise<string> {
@@ -147,6 +163,14 @@ async function createOne(ctx: Ctx, one: One): Promise<string> {
       metadata: input.metadata,
       clientToken: input.clientToken,
       launchIndex: index,
+      reservationId: one.reservationId,
+      tags: input.tags,
+      accessIpv4: input.accessIpv4,
+      accessIpv6: input.accessIpv6,
+      configDrive: input.configDrive,
+      adminPass: input.configDrive ? input.adminPass : undefined,
+      serverGroupId: input.serverGroupId,
+      lentPortIds: [...one.attachments.portIds],
     },
   })
   const floatingIpId = await attachAtLaunch(ctx, { id, projectId, hostId }, one.attachments)

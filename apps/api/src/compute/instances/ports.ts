@@ -1,4 +1,5 @@
 import type { Op } from '@stratolith/drivers/op'
+import type { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { deleteFloatingIp } from '../../networking/floating-ips/service.ts'
@@ -9,16 +10,22 @@ import {
   deletePortsOfInstance,
   ensureDefaultSecurityGroup,
   ensurePresetGroup,
+  lendPort,
   type NetworkPlan,
   type NetworkRow,
+  networksOfFreePorts,
   portsOfInstance,
   unplugPort,
 } from '../../networking/service.ts'
+import type { launchInput } from '../contract.ts'
 import type { InstanceRow } from './load.ts'
 
 /** What all instances of one launch share. */
 export type Attachments = {
   networks: readonly NetworkRow[]
+  /** Beside `networks`: addresses asked for. */
+  addresses: readonly (string | undefined)[]
+  portIds: readonly string[]
   securityGroupIds: string[]
   publicIp: boolean
 }
@@ -30,7 +37,7 @@ export type Attachments = {
 export async function attachmentsOf(
   ctx: Ctx,
   projectId: string,
-  input: { securityGroupIds: readonly string[]; openPresets: readonly string[]; publicIp: boolean },
+  input: Pick<z.output<typeof launchInput>, 'securityGroupIds' | 'openPresets' | 'publicIp' | 'nics'>,
   plan: NetworkPlan,
 ): Promise<Attachments> {
   const chosen =
@@ -38,8 +45,13 @@ export async function attachmentsOf(
       ? [...new Set(input.securityGroupIds)]
       : [await ensureDefaultSecurityGroup(ctx, projectId)]
   const opening = await ensurePresetGroup(ctx, projectId, input.openPresets)
+  const nics = input.nics ?? []
+  const portIds = nics.flatMap((nic) => ('portId' in nic ? nic.portId : []))
+  await networksOfFreePorts(ctx, portIds)
   return {
     networks: plan.rows,
+    addresses: nics.flatMap((nic) => ('networkId' in nic ? [nic.address] : [])),
+    portIds,
     securityGroupIds: opening && !chosen.includes(opening) ? [...chosen, opening] : chosen,
     publicIp: input.publicIp,
   }
@@ -56,8 +68,15 @@ export async function attachAtLaunch(
     projectId: instance.projectId,
     hostId: instance.hostId,
     networks: attachments.networks,
+    addresses: attachments.addresses,
     securityGroupIds: attachments.securityGroupIds,
   })
+  for (const portId of attachments.portIds)
+    await lendPort(ctx, portId, {
+      instanceId: instance.id,
+      projectId: instance.projectId,
+      hostId: instance.hostId,
+    })
   const first = ports[0]
   if (!attachments.publicIp || !first) return null
   return createFloatingIpRow(ctx, { portId: first.id, description: '' })
@@ -71,8 +90,9 @@ export async function unplugPorts(ctx: Ctx, op: Op, instanceId: string): Promise
   }
 }
 
-/** Rows, addresses and quota of ports that are off their host already (or whose host is down). */
-export const deletePorts = deletePortsOfInstance
+/** Rows, addresses and quota of ports that are off their host already (or whose host is down); lent ones go back. */
+export const deletePorts = (ctx: Ctx, op: Op, instance: Pick<InstanceRow, 'id' | 'lentPortIds'>) =>
+  deletePortsOfInstance(ctx, op, instance.id, { lent: instance.lentPortIds })
 
 /**
  * The address that the launch itself took goes with the instance, unless its owner has moved it to

@@ -20,7 +20,7 @@ import { viewsOf } from './view.ts'
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** What a status word means in the table (the reverse of instanceStatus). */
-const whereStatus: Record<Exclude<InstanceStatus, 'DELETED'>, Prisma.InstanceWhereInput> = {
+export const whereStatus: Record<Exclude<InstanceStatus, 'DELETED'>, Prisma.InstanceWhereInput> = {
   BUILD: { vmState: 'building' },
   ACTIVE: {
     vmState: 'active',

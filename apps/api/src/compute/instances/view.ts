@@ -68,6 +68,7 @@ function view(
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
     launchedAt: row.launchedAt?.toISOString() ?? null,
+    reservationId: row.reservationId,
   }
 }
 

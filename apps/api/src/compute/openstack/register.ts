@@ -1,14 +1,24 @@
 import { type ApiOperation, addOperations, defineFacade } from '../../openstack/operation.ts'
 import { registerService } from '../../openstack/services.ts'
+import { consoleOperations } from './consoles.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { flavorSpecOperations } from './flavor-specs.ts'
 import { flavorOperations } from './flavors.ts'
 import { keypairOperations } from './keypairs.ts'
+import { serverActionOperations } from './server-actions.ts'
+import { serverOperations } from './servers.ts'
 
 /** Old catalogs have /v2 and the project's id in the address. */
 const below = ['/v2.1', '/v2.1/:project_id', '/v2', '/v2/:project_id']
 
-const operations: ApiOperation[] = [...flavorOperations, ...flavorSpecOperations, ...keypairOperations]
+const operations: ApiOperation[] = [
+  ...flavorOperations,
+  ...flavorSpecOperations,
+  ...keypairOperations,
+  ...serverOperations,
+  ...serverActionOperations,
+  ...consoleOperations,
+]
 
 /** Nova's API on our compute services, with the microversions 2.1 to 2.79. */
 export function registerNova(): void {

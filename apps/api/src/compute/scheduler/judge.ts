@@ -80,8 +80,11 @@ export const weighers: readonly { weigh: Weigher; factor: number }[] = [
 ]
 
 /** Every filter on one host. Real names: mask with `maskVerdicts` for tenants. */
-export function judgeHost(host: Candidate, need: Need): HostVerdict {
-  const checks = filters.map((filter) => filter(host, need))
+export function judgeHost(host: Candidate, need: Need, rule: GroupRule | null = null): HostVerdict {
+  const checks = [
+    ...filters.map((filter) => filter(host, need)),
+    (rule && groupCheck(host, rule)) ?? [],
+  ].flat()
   return { hostId: host.id, host: host.name, fits: checks.every((check) => check.ok), checks }
 }
 
@@ -123,15 +126,64 @@ export type Placement = {
   verdicts: HostVerdict[]
 }
 
+/** Where the members of a server group are and what it asks of the next one. */
+export type GroupRule = {
+  policy: 'affinity' | 'anti-affinity' | 'soft-affinity' | 'soft-anti-affinity'
+  /** With anti-affinity: how many members may share a host. */
+  maxPerHost: number
+  /** Members by host. */
+  members: ReadonlyMap<string, number>
+}
+
+/** May a member go there? Null when the group does not mind. */
+function groupCheck(host: Candidate, rule: GroupRule): Check | null {
+  const here = rule.members.get(host.id) ?? 0
+  const together = rule.policy === 'affinity'
+  if (!together && rule.policy !== 'anti-affinity') return null
+  const ok = together ? rule.members.size === 0 || here > 0 : here < rule.maxPerHost
+  return {
+    check: 'Server group',
+    ok,
+    need: rule.policy,
+    have: `${here} members`,
+    reason: ok
+      ? null
+      : together
+        ? 'The group keeps its members together, on another host.'
+        : 'The group keeps its members apart, and enough of them are here.',
+  }
+}
+
+/** Soft policies only prefer: a larger number goes first. */
+function preference(host: Candidate, rule: GroupRule | null): number {
+  const here = rule?.members.get(host.id) ?? 0
+  if (rule?.policy === 'soft-affinity') return here
+  return rule?.policy === 'soft-anti-affinity' ? -here : 0
+}
+
+function withMember(rule: GroupRule | null, hostId: string): GroupRule | null {
+  return rule && { ...rule, members: new Map(rule.members).set(hostId, (rule.members.get(hostId) ?? 0) + 1) }
+}
+
 /** Places `count` equal instances one after the other, each claim changing what the next one sees. */
-export function place(hosts: readonly Candidate[], need: Need, count: number, ties: Ties = byId): Placement {
+export function place(
+  hosts: readonly Candidate[],
+  need: Need,
+  count: number,
+  ties: Ties = byId,
+  group: GroupRule | null = null,
+): Placement {
   let world = [...hosts]
+  let rule = group
   const chosen: Placement['hosts'] = []
-  const first = world.map((host) => judgeHost(host, need))
+  const verdicts = () => world.map((host) => judgeHost(host, need, rule))
+  const first = verdicts()
   for (let i = 0; i < count; i++) {
-    const best = rank(world, need, ties)[0]
-    if (!best) return { hosts: chosen, verdicts: world.map((host) => judgeHost(host, need)) }
+    const ranked = rank(world, need, ties).filter((host) => !rule || groupCheck(host, rule)?.ok !== false)
+    const best = ranked.sort((a, b) => preference(b, rule) - preference(a, rule))[0]
+    if (!best) return { hosts: chosen, verdicts: verdicts() }
     chosen.push({ id: best.id, zone: best.zone })
+    rule = withMember(rule, best.id)
     world = world.map((host) => (host.id === best.id ? taken(host, need) : host))
   }
   return { hosts: chosen, verdicts: first }

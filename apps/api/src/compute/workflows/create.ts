@@ -134,7 +134,7 @@ async function settleFailure(run: Build, error: CloudError): Promise<void> {
   const row = await currentRow(run)
   if (!row || !building(row)) return
   await releasePublicIp(run.ctx, row)
-  await deletePorts(run.ctx, run.op, row.id)
+  await deletePorts(run.ctx, run.op, row)
   await run.ctx.deps.root.$transaction(async (tx) => {
     const ctx = { ...run.ctx, db: tx }
     await tx.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${row.id}::uuid FOR UPDATE`

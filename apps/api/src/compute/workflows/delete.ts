@@ -1,3 +1,4 @@
+import type { InstanceModel, Prisma } from '@stratolith/db'
 import { releaseHost } from '../../hosts/service.ts'
 import type { CloudError } from '../../kernel/errors.ts'
 import { driversOf } from '../../kernel/hosts.ts'
@@ -37,7 +38,7 @@ defineWorkflow({
         if (!row) return
         if (await reachable(run)) await unplugPorts(run.ctx, run.op, row.id)
         await releasePublicIp(run.ctx, row)
-        await deletePorts(run.ctx, run.op, row.id)
+        await deletePorts(run.ctx, run.op, row)
       },
     },
     {
@@ -70,7 +71,35 @@ async function forget(run: Run<unknown>): Promise<void> {
     await releaseQuota(ctx, row.projectId, { instances: 1, vcpus: row.vcpus, memoryMib: row.memoryMib })
     if (row.hostId) await releaseHost(ctx, row.hostId, row)
     await tx.consoleToken.deleteMany({ where: { instanceId: row.id } })
+    await tx.pastInstance.createMany({ data: pastOf(row), skipDuplicates: true })
     await tx.instance.deleteMany({ where: { id: row.id } })
     await noteInstance(ctx, row, 'deleted', run.operationId, { name: row.name })
   })
 }
+
+/** What is kept of it: for usage reports and for administrators who look for it. */
+const pastOf = (row: InstanceModel): Prisma.PastInstanceCreateManyInput => ({
+  id: row.id,
+  projectId: row.projectId,
+  userId: row.userId,
+  name: row.name,
+  description: row.description,
+  hostname: row.hostname,
+  hostId: row.hostId,
+  zone: row.zone,
+  imageId: row.imageId,
+  imageName: row.imageName,
+  flavorId: row.flavorId,
+  flavorName: row.flavorName,
+  vcpus: row.vcpus,
+  memoryMib: row.memoryMib,
+  diskGib: row.diskGib,
+  flavorSpecs: row.flavorSpecs as Prisma.InputJsonObject,
+  keyName: row.keyName,
+  metadata: row.metadata as Prisma.InputJsonObject,
+  tags: row.tags,
+  reservationId: row.reservationId,
+  launchIndex: row.launchIndex,
+  launchedAt: row.launchedAt,
+  createdAt: row.createdAt,
+})

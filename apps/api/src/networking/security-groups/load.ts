@@ -1,5 +1,5 @@
 import type { SecurityGroupModel } from '@stratolith/db'
-import { type Ctx, visible } from '../../kernel/context.ts'
+import { type Ctx, projectOf, visible } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -41,3 +41,15 @@ export const groupEvent = (
     resourceKind: 'securityGroup',
     resourceId: row.id,
   })
+
+/** Groups of the caller's project whose id or name is one of `refs`; a name may be that of several. */
+export async function findSecurityGroups(
+  ctx: Ctx,
+  refs: readonly string[],
+): Promise<{ id: string; name: string }[]> {
+  const ids = refs.filter((ref) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(ref))
+  return ctx.db.securityGroup.findMany({
+    where: { projectId: projectOf(ctx), OR: [{ id: { in: ids } }, { name: { in: [...refs] } }] },
+    select: { id: true, name: true },
+  })
+}

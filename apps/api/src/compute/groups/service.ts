@@ -1,0 +1,130 @@
+import type { Prisma } from '@stratolith/db'
+import { type Ctx, inTransaction, projectOf, seesAll, visible } from '../../kernel/context.ts'
+import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
+import { recordOperation } from '../../kernel/workflow.ts'
+import type { GroupRule } from '../scheduler/judge.ts'
+
+export type { GroupRule }
+export const groupPolicies = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
+export type GroupPolicy = (typeof groupPolicies)[number]
+/** Members that one group may have. */
+export const maxMembers = 1000
+
+export type ServerGroupView = {
+  id: string
+  name: string
+  policy: GroupPolicy
+  /** With anti-affinity: how many may share a host; null is one. */
+  maxPerHost: number | null
+  projectId: string
+  userId: string
+  members: string[]
+}
+
+const withMembers = {
+  instances: { select: { id: true }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
+} satisfies Prisma.ServerGroupInclude
+type Row = Prisma.ServerGroupGetPayload<{ include: typeof withMembers }>
+const viewOf = (row: Row): ServerGroupView => ({
+  id: row.id,
+  name: row.name,
+  policy: row.policy as GroupPolicy,
+  maxPerHost: row.maxPerHost,
+  projectId: row.projectId,
+  userId: row.userId,
+  members: row.instances.map((instance) => instance.id),
+})
+
+/** Newest first. `allProjects` is an administrator's and ignored for others, as Nova does. */
+export async function listServerGroups(
+  ctx: Ctx,
+  input: { allProjects?: boolean; limit: number; offset: number },
+): Promise<ServerGroupView[]> {
+  const all = seesAll(ctx) && (input.allProjects === true || ctx.scope.kind !== 'project')
+  const where = all ? {} : { projectId: projectOf(ctx) }
+  authorize(ctx, 'compute:list_server_groups', where)
+  const rows = await ctx.db.serverGroup.findMany({
+    where,
+    include: withMembers,
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    take: input.limit,
+    skip: input.offset,
+  })
+  return rows.map(viewOf)
+}
+
+export async function getServerGroup(ctx: Ctx, input: { id: string }): Promise<ServerGroupView> {
+  return viewOf(await load(ctx, 'compute:get_server_group', input.id))
+}
+
+export async function createServerGroup(
+  ctx: Ctx,
+  input: { name: string; policy: GroupPolicy; maxPerHost?: number },
+): Promise<ServerGroupView> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'compute:create_server_group', { projectId })
+  if (input.maxPerHost !== undefined && input.policy !== 'anti-affinity')
+    throw invalidInput('max_server_per_host is for the policy anti-affinity alone.')
+  return inTransaction(ctx, async (tx) => {
+    await reserveQuota(tx, projectId, { serverGroups: 1 })
+    const row = await tx.db.serverGroup.create({
+      data: { id: crypto.randomUUID(), projectId, userId: ctx.actor.userId, ...input },
+      include: withMembers,
+    })
+    await note(tx, row, 'create')
+    return viewOf(row)
+  })
+}
+
+/** Its members stay, and are in no group any more. */
+export async function deleteServerGroup(ctx: Ctx, input: { id: string }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    await lockGroup(tx, input.id)
+    const row = await load(tx, 'compute:delete_server_group', input.id)
+    await tx.db.serverGroup.delete({ where: { id: row.id } })
+    await releaseQuota(tx, row.projectId, { serverGroups: 1 })
+    await note(tx, row, 'delete')
+  })
+}
+
+/** Launches into one group take turns: each must see where the others went. In a transaction. */
+export async function lockGroup(ctx: Ctx, id: string): Promise<void> {
+  await ctx.db.$queryRaw`SELECT 1 FROM "ServerGroup" WHERE "id" = ${id}::uuid FOR UPDATE`
+}
+
+/** What the scheduler must know of the group; of the caller's project alone. */
+export async function groupRule(ctx: Ctx, id: string): Promise<GroupRule> {
+  const row = await ctx.db.serverGroup.findFirst({ where: { id, projectId: projectOf(ctx) } })
+  if (!row) throw invalidInput(`Instance group ${id} could not be found.`, 'serverGroupId')
+  const counts = await ctx.db.instance.groupBy({
+    by: ['hostId'],
+    where: { serverGroupId: id },
+    _count: true,
+  })
+  const total = counts.reduce((sum, { _count }) => sum + _count, 0)
+  if (total >= maxMembers) throw conflict(`The group has ${total} members, and no more are allowed.`)
+  return {
+    policy: row.policy as GroupPolicy,
+    maxPerHost: row.maxPerHost ?? 1,
+    members: new Map(counts.flatMap(({ hostId, _count }) => (hostId === null ? [] : [[hostId, _count]]))),
+  }
+}
+
+async function load(ctx: Ctx, policy: string, id: string): Promise<Row> {
+  const row = await ctx.db.serverGroup.findFirst({ where: { id, ...visible(ctx) }, include: withMembers })
+  if (!row) throw notFound('instance group', id)
+  authorize(ctx, policy, row)
+  return row
+}
+
+const note = (ctx: Ctx, row: Row, verb: 'create' | 'delete') =>
+  recordOperation(ctx, {
+    id: crypto.randomUUID(),
+    action: `serverGroup.${verb}`,
+    resourceKind: 'serverGroup',
+    resourceId: row.id,
+    resourceName: row.name,
+    projectId: row.projectId,
+  })

@@ -1,0 +1,36 @@
+import type { Ctx } from '../../kernel/context.ts'
+import { addressesOf, groupNamesOf } from '../../networking/service.ts'
+import type { InstanceAddress } from '../contract.ts'
+import type { InstanceRow } from './load.ts'
+
+export type ServerRow = InstanceRow & { terminatedAt: Date | null }
+/** All that OpenStack's views show of an instance. */
+export type ServerFacts = {
+  row: ServerRow
+  addresses: InstanceAddress[]
+  groups: { id: string; name: string }[]
+  /** Its name is for administrators. */
+  host: { id: string; name: string; state: string; enabled: boolean } | null
+}
+
+/** Facts of one page: three queries, whatever its size. */
+export async function withFacts(ctx: Ctx, rows: readonly ServerRow[]): Promise<ServerFacts[]> {
+  if (rows.length === 0) return []
+  const ids = rows.map((row) => row.id)
+  const hostIds = [...new Set(rows.flatMap((row) => row.hostId ?? []))]
+  const [addresses, groups, hosts] = await Promise.all([
+    addressesOf(ctx, ids),
+    groupNamesOf(ctx, ids),
+    ctx.db.host.findMany({
+      where: { id: { in: hostIds } },
+      select: { id: true, name: true, state: true, enabled: true },
+    }),
+  ])
+  const hostBy = new Map(hosts.map((host) => [host.id, host]))
+  return rows.map((row) => ({
+    row,
+    addresses: addresses.get(row.id) ?? [],
+    groups: groups.get(row.id) ?? [],
+    host: (row.hostId && hostBy.get(row.hostId)) || null,
+  }))
+}

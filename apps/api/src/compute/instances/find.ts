@@ -1,0 +1,292 @@
+import type { Prisma } from '@stratolith/db'
+import { RE2JS } from 're2js'
+import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
+import { CloudError, invalidInput } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { type InstanceStatus, instanceStatus } from '../states.ts'
+import { type ServerFacts, type ServerRow, withFacts } from './facts.ts'
+import { loadInstance, typed } from './load.ts'
+import { whereStatus } from './service.ts'
+
+/** What a list may be sorted by, in Nova's words; null where every instance of ours is alike. */
+export const instanceSortKeys = {
+  created_at: 'createdAt',
+  updated_at: 'updatedAt',
+  launched_at: 'launchedAt',
+  display_name: 'name',
+  display_description: 'description',
+  hostname: 'hostname',
+  uuid: 'id',
+  vm_state: 'vmState',
+  task_state: 'taskState',
+  power_state: 'powerState',
+  image_ref: 'imageId',
+  instance_type_id: 'flavorId',
+  key_name: 'keyName',
+  launch_index: 'launchIndex',
+  project_id: 'projectId',
+  user_id: 'userId',
+  host: 'hostId',
+  node: 'hostId',
+  availability_zone: 'zone',
+  locked: 'locked',
+  locked_by: 'locked',
+  config_drive: 'configDrive',
+  access_ip_v4: 'accessIpv4',
+  access_ip_v6: 'accessIpv6',
+  auto_disk_config: null,
+  kernel_id: null,
+  ramdisk_id: null,
+  progress: null,
+  root_device_name: null,
+  terminated_at: null,
+} as const
+export type InstanceSortKey = keyof typeof instanceSortKeys
+
+export type InstanceQuery = {
+  allProjects?: boolean
+  /** Administrators only. */
+  projectId?: string
+  userId?: string
+  /** Regular expressions, linear in time. */
+  name?: string
+  ip?: string
+  statuses?: readonly InstanceStatus[]
+  vmStates?: readonly string[]
+  taskStates?: readonly string[]
+  imageId?: string
+  flavorId?: string
+  keyName?: string
+  hostName?: string
+  zone?: string
+  reservationId?: string
+  id?: string
+  locked?: boolean
+  configDrive?: boolean
+  description?: string
+  hostname?: string
+  launchIndex?: number
+  powerState?: number
+  changesSince?: Date
+  changesBefore?: Date
+  tags?: readonly string[]
+  tagsAny?: readonly string[]
+  notTags?: readonly string[]
+  notTagsAny?: readonly string[]
+  /** Those that are gone instead of those that are there. */
+  deleted?: boolean
+  sort: readonly { key: InstanceSortKey; dir: 'asc' | 'desc' }[]
+  limit: number
+  marker?: string
+}
+
+/** Which projects a list is about. Throws forbidden for those who may not ask for all. */
+function scopeOf(ctx: Ctx, query: InstanceQuery): { projectId?: string } {
+  if (query.allProjects && !seesAll(ctx))
+    throw new CloudError('forbidden', 'Only an administrator may list the instances of all projects.')
+  if (seesAll(ctx) && (query.allProjects || ctx.scope.kind !== 'project'))
+    return query.projectId === undefined ? {} : { projectId: query.projectId }
+  return { projectId: projectOf(ctx) }
+}
+
+/**
+ * One page for OpenStack's clients with all that its views show: a constant number of queries,
+ * whatever the page's size; a regular expression adds one that reads names alone.
+ */
+export async function findInstances(
+  ctx: Ctx,
+  query: InstanceQuery,
+  facts: 'facts' | 'rows' = 'facts',
+): Promise<{ servers: ServerFacts[]; more: boolean }> {
+  const scope = scopeOf(ctx, query)
+  authorize(ctx, 'compute:list_instances', scope)
+  const where: Prisma.InstanceWhereInput = {
+    AND: [scope, { vmState: { not: 'deleted' } }, ...filters(query), hostFilter(query)],
+  }
+  const narrowed = await byExpressions(ctx, query, where)
+  if (query.marker !== undefined) await requireMarker(ctx, scope, query.marker)
+  const page = {
+    where: narrowed,
+    orderBy: orderOf(query),
+    take: query.limit + 1,
+    ...(query.marker === undefined ? {} : { cursor: { id: query.marker }, skip: 1 }),
+  }
+  const rows: ServerRow[] =
+    query.limit === 0
+      ? []
+      : query.deleted
+        ? await pastRows(ctx, page)
+        : (await ctx.db.instance.findMany(page)).map(typed)
+  const shown = rows.slice(0, query.limit)
+  return {
+    servers: facts === 'facts' ? await withFacts(ctx, shown) : shown.map((row) => ({ row }) as ServerFacts),
+    more: rows.length > query.limit,
+  }
+}
+
+/** One instance with all that its views show. Throws not_found. */
+export async function getServer(
+  ctx: Ctx,
+  input: { id: string },
+  policy = 'compute:get_instance',
+): Promise<ServerFacts> {
+  const row = await loadInstance(ctx, policy, input.id)
+  const [facts] = await withFacts(ctx, [row])
+  if (!facts) throw new CloudError('internal', 'Something went wrong on our side.')
+  return facts
+}
+
+function filters(query: InstanceQuery): Prisma.InstanceWhereInput[] {
+  const equal: Prisma.InstanceWhereInput = {
+    ...given('userId', query.userId),
+    ...given('imageId', query.imageId),
+    ...given('flavorId', query.flavorId),
+    ...given('keyName', query.keyName),
+    ...given('zone', query.zone),
+    ...given('reservationId', query.reservationId),
+    ...given('id', query.id),
+    ...given('locked', query.locked),
+    ...given('configDrive', query.configDrive),
+    ...given('description', query.description),
+    ...given('hostname', query.hostname),
+    ...given('launchIndex', query.launchIndex),
+    ...given('powerState', query.powerState),
+  }
+  return [
+    equal,
+    query.statuses ? { OR: query.statuses.map((word) => statusFilter(word)) } : {},
+    query.vmStates ? { vmState: { in: [...query.vmStates] } } : {},
+    query.taskStates ? { taskState: { in: [...query.taskStates] } } : {},
+    query.changesSince ? { updatedAt: { gte: query.changesSince } } : {},
+    query.changesBefore ? { updatedAt: { lte: query.changesBefore } } : {},
+    query.tags ? { tags: { hasEvery: [...query.tags] } } : {},
+    query.tagsAny ? { tags: { hasSome: [...query.tagsAny] } } : {},
+    query.notTags ? { NOT: { tags: { hasEvery: [...query.notTags] } } } : {},
+    query.notTagsAny ? { NOT: { tags: { hasSome: [...query.notTagsAny] } } } : {},
+  ]
+}
+const given = (column: keyof Prisma.InstanceWhereInput, value: string | number | boolean | undefined) =>
+  value === undefined ? {} : { [column]: value }
+const statusFilter = (word: InstanceStatus): Prisma.InstanceWhereInput =>
+  word === 'DELETED' ? { vmState: 'deleted' } : whereStatus[word]
+
+const hostFilter = ({ hostName }: InstanceQuery): Prisma.InstanceWhereInput =>
+  hostName === undefined ? {} : { host: { name: hostName } }
+
+/** Most characters of an expression, and the most instances that it is held against. */
+const maxPattern = 255
+const maxCandidates = 20_000
+
+/** `where`, and the names and addresses that the expressions match. */
+async function byExpressions(
+  ctx: Ctx,
+  { name, ip, deleted }: InstanceQuery,
+  where: Prisma.InstanceWhereInput,
+): Promise<Prisma.InstanceWhereInput> {
+  const isName = name === undefined ? null : expression(name, 'name')
+  const isIp = ip === undefined ? null : expression(ip, 'ip')
+  if (!isName && !isIp) return where
+  // What is a plain word is PostgreSQL's to find; the rest are ours.
+  if (isName && !isIp && /^[\w -]+$/.test(name ?? ''))
+    return { AND: [where, { name: { contains: likely(name ?? '') } }] }
+  if (deleted) throw invalidInput('Deleted instances are found by words, not by regular expressions.')
+  const rows = await ctx.db.instance.findMany({
+    where,
+    select: { id: true, name: true },
+    take: maxCandidates,
+  })
+  const named = isName ? rows.filter((row) => isName.test(row.name)) : rows
+  const ids = named.map((row) => row.id)
+  if (!isIp) return { AND: [where, { id: { in: ids } }] }
+  const ports = await ctx.db.port.findMany({
+    where: { deviceId: { in: ids }, deviceOwner: 'compute:nova' },
+    select: { deviceId: true, addresses: { select: { address: true } } },
+  })
+  const there = ports.filter((port) => port.addresses.some(({ address }) => isIp.test(address)))
+  return { AND: [where, { id: { in: [...new Set(there.map((port) => port.deviceId))] } }] }
+}
+const likely = (text: string) => text.replace(/[\\%_]/g, '\\$&')
+
+function expression(text: string, field: string): { test(value: string): boolean } {
+  if (text.length > maxPattern) throw invalidInput(`The expression for ${field} is too long.`, field)
+  try {
+    const compiled = RE2JS.compile(text)
+    return { test: (value) => compiled.matcher(value).find() }
+  } catch {
+    throw invalidInput(`Invalid input for query parameters ${field}. Value: ${text}.`, field)
+  }
+}
+
+async function requireMarker(ctx: Ctx, scope: { projectId?: string }, marker: string): Promise<void> {
+  const known =
+    /^[0-9a-f-]{36}$/i.test(marker) &&
+    (await ctx.db.instance.findFirst({ where: { ...scope, id: marker }, select: { id: true } }))
+  if (!known) throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
+}
+
+function orderOf({ sort }: InstanceQuery): Prisma.InstanceOrderByWithRelationInput[] {
+  const wished = sort.flatMap(({ key, dir }) => {
+    const column = instanceSortKeys[key]
+    return column === null ? [] : [{ [column]: dir }]
+  })
+  const last = sort.at(-1)?.dir ?? 'desc'
+  return sort.length === 0 ? [{ createdAt: 'desc' }, { id: 'desc' }] : [...wished, { id: last }]
+}
+
+/** Deleted instances in the shape of rows. Filters and order by what both have. */
+async function pastRows(
+  ctx: Ctx,
+  page: { where: Prisma.InstanceWhereInput; take: number },
+): Promise<ServerRow[]> {
+  const where = pastWhere(page.where)
+  const rows = await ctx.db.pastInstance.findMany({
+    where,
+    orderBy: [{ terminatedAt: 'desc' }, { id: 'desc' }],
+    take: page.take,
+  })
+  return rows.map((row) => ({
+    ...row,
+    vmState: 'deleted' as const,
+    taskState: null,
+    powerState: 0,
+    publicKey: null,
+    userData: null,
+    locked: false,
+    lockedReason: null,
+    lockedByAdmin: false,
+    accessIpv4: '',
+    accessIpv6: '',
+    configDrive: false,
+    adminPass: null,
+    serverGroupId: null,
+    lentPortIds: [],
+    clientToken: null,
+    floatingIpId: null,
+    faultCode: null,
+    faultMessage: null,
+    faultDetail: null,
+    faultAt: null,
+    generation: 0,
+    updatedAt: row.terminatedAt,
+  }))
+}
+
+const pastColumns = new Set(['projectId', 'userId', 'imageId', 'flavorId', 'keyName', 'zone', 'id', 'name'])
+/** Of the filters those that a deleted instance can still answer. */
+function pastWhere(where: Prisma.InstanceWhereInput): Prisma.PastInstanceWhereInput {
+  const parts = [where.AND ?? where].flat()
+  return {
+    AND: parts.map((part): Prisma.PastInstanceWhereInput => {
+      if (part.AND !== undefined) return pastWhere(part)
+      const entries = Object.entries(part).map(([column, value]) =>
+        column === 'updatedAt' ? ['terminatedAt', value] : [column, value],
+      )
+      return Object.fromEntries(
+        entries.filter(([column]) => pastColumns.has(String(column)) || column === 'terminatedAt'),
+      )
+    }),
+  }
+}
+
+export const statusOf = ({ vmState, taskState }: Pick<ServerRow, 'vmState' | 'taskState'>) =>
+  instanceStatus(vmState, taskState)

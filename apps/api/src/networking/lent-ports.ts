@@ -1,0 +1,56 @@
+import { type Ctx, projectOf } from '../kernel/context.ts'
+import { conflict, notFound } from '../kernel/errors.ts'
+import { loadNetwork, type NetworkRow } from './networks/load.ts'
+import { portEvent } from './ports/rows.ts'
+
+/**
+ * The networks of ports that an instance is to be given, in the order of the ids. Of the caller's own
+ * project alone; not_found for any other, conflict for one that is in use.
+ */
+export async function networksOfFreePorts(ctx: Ctx, portIds: readonly string[]): Promise<NetworkRow[]> {
+  const rows = await ctx.db.port.findMany({
+    where: { id: { in: [...portIds] }, projectId: projectOf(ctx) },
+    include: { network: { include: { subnets: { orderBy: { createdAt: 'asc' } } } }, addresses: true },
+  })
+  return portIds.map((id, index) => {
+    const row = rows.find((port) => port.id === id)
+    if (!row) throw notFound('port', id)
+    if (row.deviceId !== '' || portIds.indexOf(id) !== index) throw conflict(`Port ${id} is still in use.`)
+    return row.network
+  })
+}
+
+/** Gives a free port to an instance; of two at once one gets conflict. In a transaction. */
+export async function lendPort(
+  ctx: Ctx,
+  portId: string,
+  to: { instanceId: string; projectId: string; hostId: string | null },
+): Promise<void> {
+  const { count } = await ctx.db.port.updateMany({
+    where: { id: portId, projectId: to.projectId, deviceId: '' },
+    data: { deviceId: to.instanceId, deviceOwner: 'compute:nova', hostId: to.hostId },
+  })
+  if (count === 0) throw conflict(`Port ${portId} is still in use.`)
+  const row = await ctx.db.port.findUniqueOrThrow({ where: { id: portId } })
+  await portEvent(ctx, row, 'updated')
+}
+
+/** Takes ports back from an instance: they stay, with their addresses, and belong to no device. */
+export async function returnPorts(ctx: Ctx, instanceId: string, portIds: readonly string[]): Promise<void> {
+  const rows = await ctx.db.port.findMany({ where: { id: { in: [...portIds] }, deviceId: instanceId } })
+  for (const row of rows) {
+    await ctx.db.port.update({
+      where: { id: row.id },
+      data: { deviceId: '', deviceOwner: '', hostId: null, state: 'down' },
+    })
+    await portEvent(ctx, { ...row, deviceId: '' }, 'updated')
+  }
+}
+
+/** The network in which a new port of an instance is wished for: seen by the caller and no external one. */
+export async function networkForNic(ctx: Ctx, id: string): Promise<NetworkRow> {
+  const memberView = { ...ctx, roles: new Set(['member', 'reader']) }
+  const row = await loadNetwork(memberView, 'network:get', id)
+  if (row.external) throw conflict('Instances get no port on an external network: give them a floating IP.')
+  return row
+}
