@@ -1,4 +1,5 @@
 import { catalogExamples } from './catalog/testing.openstack.ts'
+import { computeExamples } from './compute/testing.openstack.ts'
 import { identityExamples } from './identity/testing.openstack.ts'
 import type { ExampleMaker, Examples } from './openstack/testing.ts'
 import { policyExamples } from './policy/testing.openstack.ts'
@@ -9,4 +10,5 @@ const of = (service: string, examples: Examples): [string, ExampleMaker][] =>
 /** Every room's examples by "service:operation", for the matrix and the fuzz. */
 export const examples: Record<string, ExampleMaker> = Object.fromEntries([
   ...of('identity', { ...identityExamples, ...catalogExamples, ...policyExamples }),
+  ...of('compute', computeExamples),
 ])

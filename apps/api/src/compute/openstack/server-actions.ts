@@ -110,6 +110,7 @@ export const serverActionOperations: ApiOperation[] = [
   serverAction('os-resetState', {
     summary: 'Set the state of a server that is stuck',
     access: 'admin',
+    except: { stranger: 'not_found' }, // what it cannot see is not there, whatever it may do
     run: empty((call) => resetInstance(call.ctx, { ...id(call), to: parse(stateBody, call.body).state })),
   }),
   serverAction('os-getConsoleOutput', {
