@@ -59,7 +59,7 @@ export const authOperations: ApiOperation[] = [
     status: 201,
     access: 'public',
     handle: async ({ ctx, body, query, request, reply }) => {
-      const issued = await issue(ctx, tokenBody.parse(body), request.ip)
+      const issued = await issue(ctx, tokenBody.parse(body), request)
       reply.header('X-Subject-Token', issued.text)
       return answer(ctx, issued.facts, query)
     },
@@ -92,7 +92,7 @@ export const authOperations: ApiOperation[] = [
   },
 ]
 
-async function issue(ctx: Ctx, { auth }: TokenBody, source: string): Promise<Issued> {
+async function issue(ctx: Ctx, { auth }: TokenBody, request: FastifyRequest): Promise<Issued> {
   const scope = scopeOf(auth.scope)
   const { methods, password, token } = auth.identity
   // One method at a time: naming a second one must never make the first enough.
@@ -100,7 +100,12 @@ async function issue(ctx: Ctx, { auth }: TokenBody, source: string): Promise<Iss
   if (methods[0] === 'password' && password) {
     const { user } = password
     const who = 'id' in user ? { id: user.id } : { name: user.name, domain: domainOf(user.domain) }
-    return issueByPassword(ctx, { user: who, password: user.password, scope }, source)
+    return issueByPassword(
+      ctx,
+      { user: who, password: user.password, scope },
+      request.ip,
+      request.headers['user-agent'],
+    )
   }
   if (methods[0] === 'token' && token) return issueByToken(ctx, { token: token.id, scope })
   throw methods[0] === 'password' || methods[0] === 'token'
@@ -139,7 +144,7 @@ async function tokenView(ctx: Ctx, facts: TokenFacts, withCatalog: boolean): Pro
       domain: { id: facts.userDomainId, name: facts.userDomainName },
       id: facts.userId,
       name: facts.userName,
-      password_expires_at: null,
+      password_expires_at: facts.passwordExpiresAt && isoMicros(facts.passwordExpiresAt).replace('Z', ''),
     },
     audit_ids: facts.parentAuditId === null ? [facts.auditId] : [facts.auditId, facts.parentAuditId],
     expires_at: isoMicros(facts.expiresAt),

@@ -67,9 +67,6 @@ export const nameClauses = (input: { name?: TextMatch; search?: string }, more: 
     : []),
 ]
 
-/** PostgreSQL keeps neither; a name that has them can belong to nothing. */
-export const storable = (text: string): boolean => !text.includes('\0') && text.isWellFormed()
-
 type Noun = 'domain' | 'project' | 'user' | 'group' | 'role'
 /** The event of a change to the directory. In its transaction. */
 export const directoryEvent = (

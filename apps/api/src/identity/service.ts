@@ -12,7 +12,7 @@ import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tok
 
 export type { RoleTarget } from './assignment-key.ts'
 /** For later rooms, which enter here. */
-export { onProjectDeleting, type ProjectThing, removeEach } from './projects/deletion.ts'
+export { onProjectDeleting, removeEach } from './projects/deletion.ts'
 export { onProjectCreated } from './projects/service.ts'
 export { rolesAt } from './roles/effective.ts'
 export { rightsHold } from './tokens.ts'

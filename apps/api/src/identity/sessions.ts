@@ -24,12 +24,19 @@ export async function issueByPassword(
   ctx: Ctx,
   input: { user: UserRef; password: string; scope: ScopeRef },
   source: string,
+  userAgent = '',
 ): Promise<Issued> {
   const user = await verifySignIn(ctx, input.user, input.password, source)
   try {
     const scope = await resolveScope(ctx, user, input.scope)
     return await inTransaction(ctx, (tx) =>
-      issueToken(tx, { userId: user.id, scope, methods: ['password'], passwordHash: user.passwordHash }),
+      issueToken(tx, {
+        userId: user.id,
+        scope,
+        methods: ['password'],
+        passwordHash: user.passwordHash,
+        origin: { source, userAgent },
+      }),
     )
   } catch (error) {
     await failSlowly(ctx, null)

@@ -74,5 +74,11 @@ export const publicProcedure = t.procedure.use(translate)
 /** Everything else: the caller's ctx is `ctx.cloud`. Authorization is the service's business. */
 export const procedure = t.procedure.use(translate).use(({ ctx, next }) => {
   if (!ctx.ctx) throw new CloudError('unauthenticated', 'Sign in first: there is no valid session.')
+  const { delegation } = ctx.ctx.actor
+  if (delegation?.kind === 'application_credential' && delegation.accessRules !== null)
+    throw new CloudError(
+      'forbidden',
+      'This application credential is for the requests of its access rules only; use it with the OpenStack API.',
+    )
   return next({ ctx: { cloud: ctx.ctx } })
 })

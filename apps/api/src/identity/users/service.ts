@@ -7,15 +7,7 @@ import { pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { lockUser, voidTokens } from '../ending.ts'
 import { checkNewPassword, passwordColumns } from '../password-rules.ts'
-import {
-  directoryEvent,
-  domainFilter,
-  lockDomain,
-  nameClauses,
-  ownDomain,
-  refuseDelegation,
-  seen,
-} from '../reach.ts'
+import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
 import { demandNoMore } from '../roles/granting.ts'
 import { newId } from '../tokens.ts'
 import type { UserInput, UserListInput, UserOptions, UserView, userUpdateInput } from './contract.ts'
@@ -62,7 +54,6 @@ export async function loadUser(ctx: Ctx, id: string, action?: string): Promise<U
 export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> {
   const domainId = input.domainId ?? ownDomain(ctx)
   authorize(ctx, 'identity:create_user', { domainId })
-  refuseDelegation(ctx, 'create users')
   const { name, password, email, description = '', enabled = true, options = {}, extra = {} } = input
   if (password !== undefined) checkNewPassword(ctx, password)
   const exempt = options.ignore_change_password_upon_first_use === true
@@ -98,7 +89,6 @@ export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInpu
   const before = await loadUser(ctx, input.id, 'identity:update_user')
   await demandNoMore(ctx, before)
   const { id, options, email, ...changes } = input
-  if (options !== undefined) refuseDelegation(ctx, 'change the options of users')
   return inTransaction(ctx, async (tx) => {
     await lockUser(tx, id)
     const renamed = changes.name !== undefined && changes.name !== before.name
