@@ -70,7 +70,7 @@ export const authOperations: ApiOperation[] = [
     path: '/auth/tokens',
     summary: 'What a token is worth',
     status: 200,
-    access: 'anyone',
+    access: 'token',
     handle: async ({ ctx, query, request, reply }) => {
       const subject = subjectOf(request)
       const facts = await validateToken(ctx, subject)
@@ -85,7 +85,9 @@ export const authOperations: ApiOperation[] = [
     path: '/auth/tokens',
     summary: 'Revoke a token',
     status: 204,
-    access: 'anyone',
+    access: 'token',
+    // Reading the whole cloud is not ending what others do in it.
+    except: { systemReader: 'forbidden' },
     handle: async ({ ctx, request }) => {
       if (!(await revokeToken(ctx, subjectOf(request)))) throw noSuchToken()
     },

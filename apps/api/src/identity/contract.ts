@@ -95,6 +95,10 @@ export const extraInput = z
   .record(z.string().regex(/^[\w.:-]{1,64}$/), descriptionInput)
   .refine((extra) => Object.keys(extra).length <= 32, 'At most 32 attributes of your own.')
 
+/** Keystone's options of domains, projects and roles: what is immutable is neither changed nor deleted. */
+export const resourceOptions = z.strictObject({ immutable: z.boolean().nullish() })
+export type ResourceOptions = z.output<typeof resourceOptions>
+
 /** How a list narrows by a text; `insensitive` counts for all of them. */
 export const textMatch = z.object({
   equals: z.string().max(255).optional(),

@@ -4,7 +4,8 @@ import { useAuthenticator } from '../openstack/mount.ts'
 import { addOperations, defineFacade } from '../openstack/operation.ts'
 import { registerService } from '../openstack/services.ts'
 import { authOperations } from './auth.openstack.ts'
-import { identityDiscovery, identityOperations } from './openstack.ts'
+import { identityDiscovery } from './openstack/discovery.ts'
+import { directoryOperations } from './openstack/operations.ts'
 import { identityPolicy } from './policy.ts'
 import { anonymousCtx, authenticate } from './tokens.ts'
 
@@ -16,7 +17,7 @@ useAuthenticator({
 registerService({ type: 'identity', name: 'keystone', path: '/identity/v3' })
 defineFacade({ service: 'identity', prefix: '/identity', style: 'keystone', ids: 'hex' })
 addOperations('identity', [''], identityDiscovery)
-addOperations('identity', ['/v3'], [...authOperations, ...identityOperations])
+addOperations('identity', ['/v3'], [...authOperations, ...directoryOperations])
 
 /** Tokens that have run out are dead already; this only keeps the table small. */
 defineReconciler({

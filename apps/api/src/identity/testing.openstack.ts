@@ -1,9 +1,10 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import type { Examples, Tenant } from '../openstack/testing.ts'
+import type { Examples } from '../openstack/testing.ts'
+import { projectExamples } from './openstack/testing.projects.ts'
+import { roleExamples } from './openstack/testing.roles.ts'
+import { none } from './openstack/testing.shared.ts'
+import { userExamples } from './openstack/testing.users.ts'
 import { issueToken } from './tokens.ts'
-
-const none = { make: () => ({}) }
-const ofUser = { make: ({ userId }: Tenant) => ({ params: { id: userId } }) }
 
 const tokenFor = async (ctx: Ctx, userId: string, projectId: string) =>
   (
@@ -21,22 +22,12 @@ export const identityExamples: Examples = {
     make: ({ token }) => ({ body: { auth: { identity: { methods: ['token'], token: { id: token } } } } }),
   },
   'auth.tokens.validate': { make: ({ token }) => ({ headers: { 'x-subject-token': token } }) },
-  'auth.projects': none,
-  'projects.list': none,
-  'projects.get': { make: ({ projectId }) => ({ params: { id: projectId } }) },
-  'users.list': none,
-  'users.get': ofUser,
-  'users.projects': ofUser,
-  'domains.list': none,
-  'domains.get': { make: ({ domainId }) => ({ params: { id: domainId } }) },
-  'roles.list': none,
-  'roles.get': {
-    make: async ({ deps }) => ({ params: { id: (await deps.root.role.findFirstOrThrow()).id } }),
-  },
-  'role_assignments.list': none,
   'auth.tokens.revoke': {
     make: async ({ admin, userId, projectId }) => ({
       headers: { 'x-subject-token': await tokenFor(admin, userId, projectId) },
     }),
   },
+  ...projectExamples,
+  ...userExamples,
+  ...roleExamples,
 }

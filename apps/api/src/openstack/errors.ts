@@ -68,7 +68,8 @@ const compute: Answer = (status, message) => ({
   contentType: 'application/json; charset=UTF-8',
 })
 const answers: Record<ErrorStyle, Answer> = {
-  keystone: (code, message) => json(code, { error: { code, message, title: reason(code) } }),
+  keystone: (code, message) =>
+    json(code, { error: { code, message: keystoneWords(message), title: reason(code) } }),
   nova: compute,
   cinder: (status, message, error, requestId) => ({
     ...compute(status, message, error, requestId),
@@ -81,6 +82,13 @@ const answers: Record<ErrorStyle, Answer> = {
   glance: html,
   swift: html,
 }
+
+/** "User nope could not be found." → "Could not find user: nope.", which is what Keystone says. */
+const keystoneWords = (message: string): string =>
+  message.replace(
+    /^([A-Z][a-z ]+) (\S+) could not be found\.$/,
+    (_, kind: string, id: string) => `Could not find ${kind.toLowerCase()}: ${id}.`,
+  )
 
 const faultKeys: Record<number, string> = {
   400: 'badRequest',

@@ -17,7 +17,7 @@ describe('error bodies', () => {
   const message = 'Network nope could not be found.'
   test('each service has its own', () => {
     const bodies = {
-      keystone: { error: { code: 404, message, title: 'Not Found' } },
+      keystone: { error: { code: 404, message: 'Could not find network: nope.', title: 'Not Found' } },
       nova: { itemNotFound: { code: 404, message } },
       cinder: { itemNotFound: { code: 404, message } },
       neutron: { NeutronError: { type: 'HTTPNotFound', message, detail: '' } },

@@ -45,6 +45,18 @@ export const access = {
   mine: row('ok', 'not_found', 'not_found', 'not_found', 'not_found', 'not_found', 'not_found'),
   /** Of a user, and the business of whoever runs its domain. */
   ofUser: row('ok', 'not_found', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
+  /** The same, where he himself sees it and may not. */
+  ofUserWrite: row('forbidden', 'not_found', 'not_found', 'ok', 'forbidden', 'ok', 'not_found'),
+  /** Something of a domain (a group, a user): nobody sees it but those who run it. */
+  ofDomain: row('not_found', 'not_found', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
+  ofDomainWrite: row('not_found', 'not_found', 'not_found', 'ok', 'forbidden', 'ok', 'not_found'),
+  /** A project itself (or one's own domain): its people see it, those who run its domain may change it. */
+  ofProject: row('ok', 'ok', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
+  ofProjectWrite: row('forbidden', 'forbidden', 'not_found', 'ok', 'forbidden', 'ok', 'not_found'),
+  /** Who has which role on it. */
+  ofProjectGrants: row('forbidden', 'forbidden', 'not_found', 'ok', 'ok', 'ok', 'not_found'),
+  /** A token of the user. */
+  token: row('ok', 'forbidden', 'forbidden', 'forbidden', 'ok', 'ok', 'forbidden'),
   admin: row('forbidden', 'forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok', 'forbidden'),
   adminRead: row('forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok', 'ok', 'forbidden'),
   /** Administrators of the cloud and of the domain, and readers of the system. */

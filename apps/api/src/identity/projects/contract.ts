@@ -1,6 +1,14 @@
 import { z } from 'zod'
 import { descriptionInput } from '../../kernel/contract.ts'
-import { extraInput, identityName, keystoneId, listInput, tagsInput } from '../contract.ts'
+import {
+  extraInput,
+  identityName,
+  keystoneId,
+  listInput,
+  type ResourceOptions,
+  resourceOptions,
+  tagsInput,
+} from '../contract.ts'
 
 /** Domains and projects. Browser-safe. */
 
@@ -11,6 +19,7 @@ export const domainInput = z.object({
   description: descriptionInput.default(''),
   enabled: z.boolean().default(true),
   tags: tagsInput.optional(),
+  options: resourceOptions.optional(),
 })
 export const domainUpdateInput = domainInput
   .partial()
@@ -21,6 +30,7 @@ export type DomainView = {
   description: string
   enabled: boolean
   tags: string[]
+  options: ResourceOptions
   createdAt: string
   projects: number
   users: number
@@ -30,6 +40,8 @@ export const projectListInput = listInput.extend({
   domainId: keystoneId.optional(),
   parentId: keystoneId.optional(),
   enabled: z.boolean().optional(),
+  /** False: without those that are being deleted. */
+  deleting: z.boolean().optional(),
   tags: z.array(z.string().max(255)).max(80).optional(),
   tagsAny: z.array(z.string().max(255)).max(80).optional(),
   notTags: z.array(z.string().max(255)).max(80).optional(),
@@ -45,6 +57,7 @@ export const projectInput = z.object({
   parentId: keystoneId.optional(),
   enabled: z.boolean().default(true),
   tags: tagsInput.optional(),
+  options: resourceOptions.optional(),
   extra: extraInput.optional(),
 })
 export type ProjectInput = z.input<typeof projectInput>
@@ -54,6 +67,8 @@ export const projectUpdateInput = z.object({
   description: descriptionInput.optional(),
   enabled: z.boolean().optional(),
   tags: tagsInput.optional(),
+  /** Each option named is set; null takes it away. */
+  options: resourceOptions.optional(),
   /** Replaces all of them. */
   extra: extraInput.optional(),
 })
@@ -68,7 +83,7 @@ export type ProjectDetail = {
   parentId: string | null
   tags: string[]
   extra: Record<string, string>
-  options: Record<string, unknown>
+  options: ResourceOptions
   /** Under deletion; `operationId` of the newest try is in its history (operations.list). */
   deleting: boolean
   createdAt: string

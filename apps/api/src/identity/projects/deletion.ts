@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, notFound } from '../../kernel/errors.ts'
 import { defineWorkflow, type Run, type Step, startOperation } from '../../kernel/workflow.ts'
+import { demandMutable } from '../options.ts'
 import { directoryEvent } from '../reach.ts'
 import type { ProjectDeletionPlan } from './contract.ts'
 import { endTokensOf, loadProject, toProjectDetail } from './service.ts'
@@ -29,6 +30,14 @@ const patienceMs = 20_000
 const longestPauseMs = 500
 
 const things: ProjectThing[] = []
+/** Those below were told to go before, and take their time. */
+const children: ProjectThing = {
+  kind: 'project',
+  title: 'Projects below',
+  order: 0,
+  count: (ctx, parentId) => ctx.db.project.count({ where: { parentId } }),
+  remove: async () => null,
+}
 const steps: Step<unknown>[] = [
   {
     name: 'project',
@@ -36,6 +45,7 @@ const steps: Step<unknown>[] = [
     async run(run) {
       // Again, in case that something came in while the first ones went.
       for (const thing of things) await clear(run, thing)
+      await clear(run, children)
       await inTransaction(run.ctx, async (tx) => {
         const rest = await thingsOf(tx, run.resourceId)
         if (rest.length > 0) throw leftOver(rest)
@@ -129,7 +139,7 @@ export async function projectDeletionPlan(ctx: Ctx, input: { id: string }): Prom
   const [assignments, children, found] = await Promise.all([
     ctx.db.roleAssignment.count({ where: { projectId: row.id } }),
     ctx.db.project.findMany({
-      where: { parentId: row.id },
+      where: { parentId: row.id, deleting: false },
       select: { id: true, name: true },
       orderBy: { name: 'asc' },
       take: 100,
@@ -145,6 +155,7 @@ export async function projectDeletionPlan(ctx: Ctx, input: { id: string }): Prom
  */
 export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ operationId: string }> {
   const project = await loadProject(ctx, input.id, 'identity:delete_project')
+  demandMutable('project', project)
   const { id, name } = project
   if (ctx.scope.kind === 'project' && ctx.scope.projectId === id)
     throw new CloudError(
@@ -154,7 +165,7 @@ export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ 
   return inTransaction(ctx, async (tx) => {
     const locked = await tx.db.$queryRaw<unknown[]>`SELECT 1 FROM "Project" WHERE "id" = ${id} FOR UPDATE`
     if (locked.length === 0) throw notFound('project', id)
-    if (await tx.db.project.findFirst({ where: { parentId: id }, select: { id: true } }))
+    if (await tx.db.project.findFirst({ where: { parentId: id, deleting: false }, select: { id: true } }))
       throw new CloudError('forbidden', 'There are projects below this one. Delete them first.')
     const running = await tx.db.operation.findFirst({
       where: {

@@ -6,6 +6,7 @@ import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/erro
 import { pageOf } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import { sessionEnded } from '../ending.ts'
+import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
 import { directoryEvent, lockDomain, nameClauses } from '../reach.ts'
 import { newId } from '../tokens.ts'
 import { forgetUsers } from '../users/removal.ts'
@@ -21,6 +22,7 @@ const toView = (row: Row): DomainView => ({
   description: row.description,
   enabled: row.enabled,
   tags: row.tags,
+  options: optionsOf(row),
   createdAt: row.createdAt.toISOString(),
   projects: row._count.projects,
   users: row._count.users,
@@ -45,6 +47,12 @@ export async function getDomain(ctx: Ctx, input: { id: string }): Promise<Domain
   return toView(await loadDomain(ctx, input.id))
 }
 
+/** The domains with these ids; who may know them has been asked before. */
+export async function domainsById(ctx: Ctx, ids: readonly string[]): Promise<DomainView[]> {
+  const where = { id: { in: [...ids] } }
+  return (await ctx.db.domain.findMany({ where, include: counts, orderBy: { id: 'asc' } })).map(toView)
+}
+
 async function loadDomain(ctx: Ctx, id: string, action?: string): Promise<Row> {
   const row = await ctx.db.domain.findUnique({ where: { id }, include: counts })
   const at = ctx.scope.kind === 'project' || ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
@@ -59,9 +67,16 @@ export async function createDomain(ctx: Ctx, input: z.input<typeof domainInput>)
   authorize(ctx, 'identity:create_domain')
   return inTransaction(ctx, async (tx) => {
     await demandFreeName(tx, input.name)
-    const { name, description = '', enabled = true, tags = [] } = input
+    const { name, description = '', enabled = true, tags = [], options = {} } = input
     const row = await tx.db.domain.create({
-      data: { id: newId(), name, description, enabled, tags },
+      data: {
+        id: newId(),
+        name,
+        description,
+        enabled,
+        tags,
+        options: mergedOptions({ options: {} }, options),
+      },
       include: counts,
     })
     await directoryEvent(tx, 'domain', 'created', row.id, { name })
@@ -72,11 +87,16 @@ export async function createDomain(ctx: Ctx, input: z.input<typeof domainInput>)
 /** Disabling voids every token of its users and projects while it lasts. */
 export async function updateDomain(ctx: Ctx, input: z.output<typeof domainUpdateInput>): Promise<DomainView> {
   const before = await loadDomain(ctx, input.id, 'identity:update_domain')
-  const { id, ...changes } = input
+  demandMutable('domain', before, input)
+  const { id, options, ...changes } = input
   return inTransaction(ctx, async (tx) => {
     await lockDomain(tx, id)
     if (changes.name !== undefined && changes.name !== before.name) await demandFreeName(tx, changes.name)
-    const row = await tx.db.domain.update({ where: { id }, data: changes, include: counts })
+    const row = await tx.db.domain.update({
+      where: { id },
+      data: { ...changes, ...(options ? { options: mergedOptions(before, options) } : {}) },
+      include: counts,
+    })
     if (changes.enabled === false) {
       await tx.db.token.deleteMany({
         where: { OR: [{ domainId: id }, { user: { domainId: id } }] },
@@ -91,6 +111,7 @@ export async function updateDomain(ctx: Ctx, input: z.output<typeof domainUpdate
 /** A disabled domain whose projects are empty, with its users, groups, roles and projects. */
 export async function deleteDomain(ctx: Ctx, input: { id: string }): Promise<DomainView> {
   const before = await loadDomain(ctx, input.id, 'identity:delete_domain')
+  demandMutable('domain', before)
   const { id } = input
   if (id === 'default') throw new CloudError('forbidden', 'The domain Default stays: the cloud needs it.')
   return inTransaction(ctx, async (tx) => {

@@ -6,6 +6,7 @@ import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../
 import { pageOf } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import { sessionEnded } from '../ending.ts'
+import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
 import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
 import { projectsOf } from '../roles/effective.ts'
 import { newId } from '../tokens.ts'
@@ -28,7 +29,7 @@ export const toProjectDetail = (row: Row): ProjectDetail => ({
   parentId: row.parentId,
   tags: row.tags,
   extra: row.extra as Record<string, string>,
-  options: row.options as Record<string, unknown>,
+  options: optionsOf(row),
   deleting: row.deleting,
   createdAt: row.createdAt.toISOString(),
 })
@@ -50,6 +51,7 @@ export async function listProjects(ctx: Ctx, input: ProjectListInput): Promise<P
       ...nameClauses(input, ['description']),
       input.parentId === undefined ? {} : childrenOf(input.parentId),
       input.enabled === undefined ? {} : { enabled: input.enabled },
+      input.deleting === undefined ? {} : { deleting: input.deleting },
       input.tags ? { tags: { hasEvery: input.tags } } : {},
       input.tagsAny ? { tags: { hasSome: input.tagsAny } } : {},
       input.notTags ? { NOT: { tags: { hasEvery: input.notTags } } } : {},
@@ -126,6 +128,7 @@ export async function createProject(ctx: Ctx, input: ProjectInput): Promise<Proj
         parentId: parent?.id ?? null,
         ancestors,
         tags: input.tags ?? [],
+        options: mergedOptions({ options: {} }, input.options ?? {}),
         extra: input.extra ?? {},
       },
       include: withDomain,
@@ -161,13 +164,18 @@ export async function updateProject(
   input: z.output<typeof projectUpdateInput>,
 ): Promise<ProjectDetail> {
   const before = await loadProject(ctx, input.id, 'identity:update_project')
-  const { id, ...changes } = input
+  demandMutable('project', before, input)
+  const { id, options, ...changes } = input
   return inTransaction(ctx, async (tx) => {
     await lockDomain(tx, before.domainId)
     if (changes.name !== undefined && changes.name !== before.name)
       await demandFreeName(tx, before.domainId, changes.name)
     if (changes.enabled !== undefined) await demandSwitchable(tx, id, changes.enabled)
-    const row = await tx.db.project.update({ where: { id }, data: changes, include: withDomain })
+    const row = await tx.db.project.update({
+      where: { id },
+      data: { ...changes, ...(options ? { options: mergedOptions(before, options) } : {}) },
+      include: withDomain,
+    })
     if (changes.enabled === false) await endTokensOf(tx, id, 'project disabled')
     await directoryEvent(tx, 'project', 'updated', id)
     return toProjectDetail(row)

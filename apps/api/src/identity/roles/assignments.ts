@@ -9,9 +9,9 @@ import { loadProject } from '../projects/service.ts'
 import { directoryEvent } from '../reach.ts'
 import { loadGroup } from '../users/groups.ts'
 import { loadUser } from '../users/service.ts'
-import type { GrantInput, grantInput } from './contract.ts'
+import type { GrantInput, grantInput, RoleView } from './contract.ts'
 import { demandMayGrant } from './granting.ts'
-import { loadRole } from './service.ts'
+import { loadRole, rolesById } from './service.ts'
 
 type Grant = z.output<typeof grantInput>
 type Checked = {
@@ -63,6 +63,21 @@ export async function revokeRole(ctx: Ctx, input: GrantInput): Promise<boolean> 
 export async function hasGrant(ctx: Ctx, input: GrantInput): Promise<boolean> {
   const { key } = await checked(ctx, input, 'identity:list_role_assignments')
   return (await ctx.db.roleAssignment.findUnique({ where: { key }, select: { id: true } })) !== null
+}
+
+/** Roles that the holder was given right there: neither by a group nor from above. */
+export async function grantedRoles(ctx: Ctx, input: Omit<GrantInput, 'roleId'>): Promise<RoleView[]> {
+  const { target } = await targetOf(ctx, input, 'identity:list_role_assignments')
+  const holder = await holderOf(ctx, input)
+  const rows = await ctx.db.roleAssignment.findMany({
+    where: { ...holder, ...targetColumns(target), inherited: input.inherited ?? false },
+    select: { roleId: true },
+    take: 1000,
+  })
+  return rolesById(
+    ctx,
+    rows.map((row) => row.roleId),
+  )
 }
 
 /** What the caller does not see is not there; what he sees and may not change is forbidden. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { descriptionInput } from '../../kernel/contract.ts'
-import { identityName, keystoneId, listInput } from '../contract.ts'
+import { identityName, keystoneId, listInput, type ResourceOptions, resourceOptions } from '../contract.ts'
 
 /** Roles, what they imply, and who has them where. Browser-safe. */
 
@@ -13,11 +13,14 @@ export const roleInput = z.object({
   name: identityName,
   description: descriptionInput.default(''),
   domainId: keystoneId.optional(),
+  options: resourceOptions.optional(),
 })
 export const roleUpdateInput = z.object({
   id: keystoneId,
   name: identityName.optional(),
   description: descriptionInput.optional(),
+  /** Each option named is set; null takes it away. */
+  options: resourceOptions.optional(),
 })
 export const implicationInput = z.object({ priorRoleId: keystoneId, impliedRoleId: keystoneId })
 export type RoleView = {
@@ -25,8 +28,9 @@ export type RoleView = {
   name: string
   description: string
   domainId: string | null
-  /** One of the three that every cloud has: it stays as it is. */
+  /** It stays as it is, as the three that every cloud has. */
   immutable: boolean
+  options: ResourceOptions
   /** What it implies directly. */
   implies: { id: string; name: string }[]
   createdAt: string

@@ -5,7 +5,9 @@ import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { roleNames } from '../contract.ts'
 import { sessionEnded } from '../ending.ts'
+import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
 import { directoryEvent, nameClauses } from '../reach.ts'
 import { newId } from '../tokens.ts'
 import type { implicationInput, RoleListInput, RoleView, roleInput, roleUpdateInput } from './contract.ts'
@@ -17,14 +19,15 @@ const withImplied = {
 } satisfies Prisma.RoleInclude
 type Row = Prisma.RoleGetPayload<{ include: typeof withImplied }>
 
-const isImmutable = (row: { options: Prisma.JsonValue }) =>
-  (row.options as { immutable?: boolean }).immutable === true
+/** The three that every cloud has. */
+const isBuiltIn = (row: Row) => row.domainId === null && (roleNames as readonly string[]).includes(row.name)
 const toView = (row: Row): RoleView => ({
   id: row.id,
   name: row.name,
   description: row.description,
   domainId: row.domainId,
-  immutable: isImmutable(row),
+  immutable: optionsOf(row).immutable === true,
+  options: optionsOf(row),
   implies: row.implies.map(({ implied }) => implied),
   createdAt: row.createdAt.toISOString(),
 })
@@ -73,6 +76,7 @@ export async function createRole(ctx: Ctx, input: z.input<typeof roleInput>): Pr
         description: input.description ?? '',
         domainId,
         domainKey: domainId ?? '',
+        options: mergedOptions({ options: {} }, input.options ?? {}),
       },
       include: withImplied,
     })
@@ -83,13 +87,18 @@ export async function createRole(ctx: Ctx, input: z.input<typeof roleInput>): Pr
 
 export async function updateRole(ctx: Ctx, input: z.output<typeof roleUpdateInput>): Promise<RoleView> {
   const before = await loadRole(ctx, input.id, 'identity:update_role')
-  demandMutable(before)
-  const { id, ...changes } = input
+  demandNotBuiltIn(before)
+  demandMutable('role', before, input)
+  const { id, options, ...changes } = input
   return inTransaction(ctx, async (tx) => {
     await lockRoles(tx)
     if (changes.name !== undefined && changes.name !== before.name)
       await demandFreeName(tx, before.domainId, changes.name)
-    const row = await tx.db.role.update({ where: { id }, data: changes, include: withImplied })
+    const row = await tx.db.role.update({
+      where: { id },
+      data: { ...changes, ...(options ? { options: mergedOptions(before, options) } : {}) },
+      include: withImplied,
+    })
     // Rights go by names: whoever had it under the old one has other rights now.
     if (row.name !== before.name) await sessionEnded(tx, { everyone: true }, 'role renamed')
     await directoryEvent(tx, 'role', 'updated', id)
@@ -100,7 +109,8 @@ export async function updateRole(ctx: Ctx, input: z.output<typeof roleUpdateInpu
 /** With every assignment of it and whatever it implies. */
 export async function deleteRole(ctx: Ctx, input: { id: string }): Promise<RoleView> {
   const row = await loadRole(ctx, input.id, 'identity:delete_role')
-  demandMutable(row)
+  demandNotBuiltIn(row)
+  demandMutable('role', row)
   return inTransaction(ctx, async (tx) => {
     await lockRoles(tx)
     const { count } = await tx.db.role.deleteMany({ where: { id: row.id } })
@@ -158,7 +168,7 @@ export async function implyRole(ctx: Ctx, input: Implication): Promise<void> {
 export async function unimplyRole(ctx: Ctx, input: Implication): Promise<void> {
   const prior = await loadRole(ctx, input.priorRoleId, 'identity:imply_role')
   const implied = await loadRole(ctx, input.impliedRoleId)
-  if (isImmutable(prior) && isImmutable(implied))
+  if (isBuiltIn(prior) && isBuiltIn(implied))
     throw new CloudError(
       'forbidden',
       `That ${prior.name} implies ${implied.name} stays: the rules of the cloud build on it.`,
@@ -184,8 +194,8 @@ async function lockRoles(ctx: Ctx): Promise<void> {
   await ctx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('identity.roles'))`
 }
 
-function demandMutable(row: Row): void {
-  if (isImmutable(row))
+function demandNotBuiltIn(row: Row): void {
+  if (isBuiltIn(row))
     throw new CloudError(
       'forbidden',
       `The role ${row.name} stays as it is: the rules of the cloud build on it.`,
@@ -195,6 +205,13 @@ function demandMutable(row: Row): void {
 async function demandFreeName(ctx: Ctx, domainId: string | null, name: string): Promise<void> {
   const where = { domainKey_name: { domainKey: domainId ?? '', name } }
   if (await ctx.db.role.findUnique({ where })) throw alreadyExists('role', name)
+}
+
+/** The roles with these ids; who may know them has been asked before. */
+export async function rolesById(ctx: Ctx, ids: readonly string[]): Promise<RoleView[]> {
+  const where = { id: { in: [...ids] } }
+  const rows = await ctx.db.role.findMany({ where, include: withImplied, orderBy: { id: 'asc' } })
+  return rows.map(toView)
 }
 
 /** Ids of the roles with these names, for the `roles` of a token; reading them needs no right. */

@@ -1,13 +1,7 @@
-import { isoMicros } from '../openstack/discovery.ts'
-import { type Query, queryText } from '../openstack/pages.ts'
-import type { DomainView, ProjectDetail } from './projects/contract.ts'
-import {
-  type AssignmentListInput,
-  type AssignmentView,
-  assignmentListInput,
-  type RoleView,
-} from './roles/contract.ts'
-import type { UserView } from './users/contract.ts'
+import { isoMicros } from '../../openstack/discovery.ts'
+import type { DomainView, ProjectDetail } from '../projects/contract.ts'
+import type { AssignmentView, RoleView } from '../roles/contract.ts'
+import type { GroupView, UserView } from '../users/contract.ts'
 
 /** Keystone's words for our rows. `base` is ".../identity/v3". */
 
@@ -46,7 +40,7 @@ export const domainView = (base: string, domain: DomainView) => ({
   description: domain.description,
   enabled: domain.enabled,
   tags: domain.tags,
-  options: {},
+  options: domain.options,
   links: { self: `${base}/domains/${domain.id}` },
 })
 
@@ -55,7 +49,22 @@ export const roleView = (base: string, role: RoleView) => ({
   name: role.name,
   domain_id: role.domainId,
   description: role.description || null,
-  options: role.immutable ? { immutable: true } : {},
+  options: role.options,
+  links: { self: `${base}/roles/${role.id}` },
+})
+
+export const groupView = (base: string, group: GroupView) => ({
+  id: group.id,
+  name: group.name,
+  domain_id: group.domainId,
+  description: group.description,
+  links: { self: `${base}/groups/${group.id}` },
+})
+
+/** As inference rules show roles. */
+export const namedRole = (base: string, role: { id: string; name: string }) => ({
+  id: role.id,
+  name: role.name,
   links: { self: `${base}/roles/${role.id}` },
 })
 
@@ -79,24 +88,4 @@ export function assignmentView(base: string, row: AssignmentView, names: boolean
     ...(row.group ? { group: named(row.group) } : {}),
     role: names ? { id: row.role.id, name: row.role.name } : { id: row.role.id },
   }
-}
-
-export function assignmentFilter(query: Query): AssignmentListInput {
-  const keys = {
-    'user.id': 'userId',
-    'group.id': 'groupId',
-    'role.id': 'roleId',
-    'scope.project.id': 'projectId',
-    'scope.domain.id': 'domainId',
-  } as const
-  const filter: Record<string, unknown> = {}
-  for (const [theirs, ours] of Object.entries(keys)) filter[ours] = queryText(query, theirs)
-  if (queryText(query, 'scope.system') !== undefined) filter.system = true
-  if (queryText(query, 'scope.OS-INHERIT:inherited_to') === 'projects') filter.inherited = true
-  for (const [theirs, ours] of [
-    ['effective', 'effective'],
-    ['include_subtree', 'includeSubtree'],
-  ] as const)
-    filter[ours] = Object.hasOwn(query, theirs) && !/^(0|false)$/i.test(queryText(query, theirs) ?? '')
-  return assignmentListInput.parse(filter)
 }

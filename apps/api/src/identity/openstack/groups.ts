@@ -1,0 +1,152 @@
+import { z } from 'zod'
+import { HttpError } from '../../openstack/errors.ts'
+import { collection, keystoneBase, storing, unchangeable } from '../../openstack/keystone.ts'
+import type { ApiOperation } from '../../openstack/operation.ts'
+import { keystoneId } from '../contract.ts'
+import { ownDomain } from '../reach.ts'
+import { groupInput, groupListInput } from '../users/contract.ts'
+import {
+  addGroupMember,
+  createGroup,
+  deleteGroup,
+  getGroup,
+  isGroupMember,
+  listGroups,
+  removeGroupMember,
+  updateGroup,
+} from '../users/groups.ts'
+import { listUsers } from '../users/service.ts'
+import { description, directoryFilter, idOf, newDescription } from './shared.ts'
+import { userFilter } from './users.ts'
+import { groupView, userView } from './views.ts'
+
+const { name } = groupInput.shape
+const created = z.object({ group: z.object({ name, description, domain_id: keystoneId.nullish() }) })
+const updated = z.object({
+  group: z.object({ name: name.optional(), description: newDescription, domain_id: keystoneId.nullish() }),
+})
+const membership = (params: Record<string, string>) => ({
+  groupId: idOf(params),
+  userId: idOf(params, 'user'),
+})
+
+export const groupOperations: ApiOperation[] = [
+  {
+    name: 'groups.list',
+    method: 'GET',
+    path: '/groups',
+    summary: 'List groups',
+    status: 200,
+    access: 'domainRead',
+    handle: async (call) => {
+      const listed = await listGroups(call.ctx, groupListInput.parse(directoryFilter(call.query)))
+      return collection(call, 'groups', 'groups', listed, groupView)
+    },
+  },
+  {
+    name: 'groups.get',
+    method: 'GET',
+    path: '/groups/:id',
+    summary: 'Show a group',
+    status: 200,
+    access: 'ofDomain',
+    handle: async (call) => ({
+      group: groupView(keystoneBase(call), await getGroup(call.ctx, { id: idOf(call.params) })),
+    }),
+  },
+  {
+    name: 'groups.create',
+    method: 'POST',
+    path: '/groups',
+    summary: 'Make a group',
+    status: 201,
+    access: 'domainWrite',
+    handle: async (call) => {
+      const { group } = created.parse(call.body)
+      const domainId = group.domain_id ?? ownDomain(call.ctx)
+      const input = { name: group.name, description: group.description, domainId }
+      const made = await storing('group', { name: group.name, domainId }, () => createGroup(call.ctx, input))
+      return { group: groupView(keystoneBase(call), made) }
+    },
+  },
+  {
+    name: 'groups.update',
+    method: 'PATCH',
+    path: '/groups/:id',
+    summary: 'Change a group',
+    status: 200,
+    access: 'ofDomainWrite',
+    handle: async (call) => {
+      const { group } = updated.parse(call.body)
+      const before = await getGroup(call.ctx, { id: idOf(call.params) })
+      unchangeable(group, { domain_id: before.domainId })
+      const change = { id: before.id, name: group.name, description: group.description }
+      const now = await storing('group', { name: group.name ?? '', domainId: before.domainId }, () =>
+        updateGroup(call.ctx, change),
+      )
+      return { group: groupView(keystoneBase(call), now) }
+    },
+  },
+  {
+    name: 'groups.delete',
+    method: 'DELETE',
+    path: '/groups/:id',
+    summary: 'Delete a group',
+    status: 204,
+    access: 'ofDomainWrite',
+    handle: async ({ ctx, params }) => {
+      await deleteGroup(ctx, { id: idOf(params) })
+    },
+  },
+  {
+    name: 'groups.users.list',
+    method: 'GET',
+    path: '/groups/:id/users',
+    summary: 'List the users of a group',
+    status: 200,
+    access: 'ofDomain',
+    handle: async (call) => {
+      const { id, domainId } = await getGroup(call.ctx, { id: idOf(call.params) })
+      // Those of its domain; the cloud's readers see members from everywhere.
+      const within = call.ctx.scope.kind === 'domain' ? { domainId } : {}
+      const listed = await listUsers(call.ctx, { ...userFilter(call.query), groupId: id, ...within })
+      return collection(call, `groups/${id}/users`, 'users', listed, userView)
+    },
+  },
+  {
+    name: 'groups.users.get',
+    method: 'GET',
+    path: '/groups/:id/users/:user',
+    summary: 'Is the user in the group?',
+    status: 204,
+    access: 'ofUser',
+    handle: async ({ ctx, params }) => {
+      if (!(await isGroupMember(ctx, membership(params)))) throw notInGroup(params)
+    },
+  },
+  {
+    name: 'groups.users.add',
+    method: 'PUT',
+    path: '/groups/:id/users/:user',
+    summary: 'Add a user to a group',
+    status: 204,
+    access: 'ofDomainWrite',
+    handle: async ({ ctx, params }) => {
+      await addGroupMember(ctx, membership(params))
+    },
+  },
+  {
+    name: 'groups.users.remove',
+    method: 'DELETE',
+    path: '/groups/:id/users/:user',
+    summary: 'Remove a user from a group',
+    status: 204,
+    access: 'ofDomainWrite',
+    handle: async ({ ctx, params }) => {
+      await removeGroupMember(ctx, membership(params))
+    },
+  },
+]
+
+const notInGroup = (params: Record<string, string>) =>
+  new HttpError(404, `User '${idOf(params, 'user')}' not found in group '${idOf(params)}'.`)

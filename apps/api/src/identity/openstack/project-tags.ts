@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { notFound } from '../../kernel/errors.ts'
+import { keystoneBase } from '../../openstack/keystone.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { tagInput, tagsInput } from '../contract.ts'
+import { addProjectTag, removeProjectTag, updateProject } from '../projects/service.ts'
+import { liveProject } from './projects.ts'
+import { idOf } from './shared.ts'
+
+const tagsBody = z.object({ tags: tagsInput })
+const path = '/projects/:id/tags'
+const listed = (call: Call, tags: string[]) => ({
+  links: { self: `${keystoneBase(call)}/projects/${idOf(call.params)}/tags` },
+  tags,
+})
+
+export const projectTagOperations: ApiOperation[] = [
+  {
+    name: 'projects.tags.list',
+    method: 'GET',
+    path,
+    summary: 'List the tags of a project',
+    status: 200,
+    access: 'ofProject',
+    handle: async (call) => listed(call, (await liveProject(call.ctx, idOf(call.params))).tags),
+  },
+  {
+    name: 'projects.tags.replace',
+    method: 'PUT',
+    path,
+    summary: 'Replace the tags of a project',
+    status: 200,
+    access: 'ofProjectWrite',
+    handle: async (call) => {
+      const { tags } = tagsBody.parse(call.body)
+      const { id } = await liveProject(call.ctx, idOf(call.params))
+      return listed(call, (await updateProject(call.ctx, { id, tags })).tags)
+    },
+  },
+  {
+    name: 'projects.tags.clear',
+    method: 'DELETE',
+    path,
+    summary: 'Remove every tag of a project',
+    status: 204,
+    access: 'ofProjectWrite',
+    handle: async ({ ctx, params }) => {
+      const { id } = await liveProject(ctx, idOf(params))
+      await updateProject(ctx, { id, tags: [] })
+    },
+  },
+  {
+    name: 'projects.tags.get',
+    method: 'GET',
+    path: `${path}/:tag`,
+    names: ['tag'],
+    summary: 'Does the project have the tag?',
+    status: 204,
+    access: 'ofProject',
+    handle: async ({ ctx, params }) => {
+      const { tags } = await liveProject(ctx, idOf(params))
+      const tag = idOf(params, 'tag')
+      if (!tags.includes(tag)) throw notFound('tag', tag)
+    },
+  },
+  {
+    name: 'projects.tags.add',
+    method: 'PUT',
+    path: `${path}/:tag`,
+    names: ['tag'],
+    summary: 'Add a tag to a project',
+    status: 201,
+    access: 'ofProjectWrite',
+    handle: async (call) => {
+      const tag = tagInput.parse(idOf(call.params, 'tag'))
+      const { id } = await liveProject(call.ctx, idOf(call.params))
+      await addProjectTag(call.ctx, { id, tag })
+      call.reply.header('Location', `${keystoneBase(call)}/projects/${id}/tags/${encodeURIComponent(tag)}`)
+    },
+  },
+  {
+    name: 'projects.tags.remove',
+    method: 'DELETE',
+    path: `${path}/:tag`,
+    names: ['tag'],
+    summary: 'Remove a tag from a project',
+    status: 204,
+    access: 'ofProjectWrite',
+    handle: async ({ ctx, params }) => {
+      const { id } = await liveProject(ctx, idOf(params))
+      await removeProjectTag(ctx, { id, tag: idOf(params, 'tag') })
+    },
+  },
+]

@@ -1,0 +1,40 @@
+import { descriptionInput } from '../../kernel/contract.ts'
+import { booleanFilter, textFilter } from '../../openstack/keystone.ts'
+import { type Query, queryText } from '../../openstack/pages.ts'
+import { textMatch } from '../contract.ts'
+
+/** What the tables of the directory have in common. */
+
+export const idOf = (params: Record<string, string>, name = 'id'): string => params[name] ?? ''
+
+/** Null is how clients leave a text away. */
+export const description = descriptionInput.nullish().transform((text) => text ?? '')
+/** Of a change: undefined leaves it as it is. */
+export const newDescription = descriptionInput
+  .nullish()
+  .transform((text) => (text === null ? '' : text))
+  .optional()
+
+/** Filters that every list of the directory takes; what we do not know is ignored, as in Keystone. */
+export function directoryFilter(query: Query) {
+  const name = textFilter(query, 'name')
+  return {
+    limit: 1000,
+    sortDir: 'asc' as const,
+    name: name === undefined ? undefined : textMatch.parse(name),
+    domainId: queryText(query, 'domain_id'),
+    enabled: booleanFilter(query, 'enabled'),
+  }
+}
+
+/** Attributes of the caller's own: whatever the body has beside the known keys. */
+export function extraOf(body: Record<string, unknown>, known: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(body).filter(([key]) => !known.includes(key) && !neverExtra.includes(key)),
+  )
+}
+const neverExtra = ['id', 'links', 'is_domain', 'parent_id', 'password_expires_at']
+
+/** The attributes after a change: null takes one away. */
+export const mergedExtra = (before: Record<string, string>, given: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries({ ...before, ...given }).filter(([, value]) => value !== null))
