@@ -7,6 +7,7 @@ import { expectCloudError, failEveryStep } from '../kernel/testing.ts'
 import { runOperation } from '../kernel/workflow.ts'
 import { createFloatingIp } from '../networking/floating-ips/service.ts'
 import { createSecurityGroup } from '../networking/security-groups/service.ts'
+import { createServerGroup } from './groups/service.ts'
 import { launchInstances } from './instances/launch.ts'
 import { createKeyPair } from './key-pairs/service.ts'
 import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from './testing.ts'
@@ -50,6 +51,8 @@ async function furnished() {
   const external = await world.deps.root.network.findFirstOrThrow({ where: { external: true } })
   await launchInstances(tenant, aLaunch(world, { networkIds: [tenant.networkId] }))
   await createFloatingIp(tenant, { networkId: external.id, description: '' })
+  await createServerGroup(tenant, { name: 'apart', policy: 'anti-affinity' })
+  await world.deps.root.flavorAccess.create({ data: { flavorId: '1', projectId: tenant.projectId } })
   await createSecurityGroup(tenant, { name: 'web', description: '' })
   await addImage(world.deps, tenant.projectId, { visibility: 'private', protected: true, name: 'own' })
   return tenant
@@ -63,6 +66,8 @@ async function nothingLeft(projectId: string, at: string): Promise<void> {
   const { root } = world.deps
   expect(await root.project.findUnique({ where: { id: projectId } }), at).toBeNull()
   expect(await root.quotaUsage.count({ where: { projectId } }), at).toBe(0)
+  expect(await root.flavorAccess.count({ where: { projectId } }), at).toBe(0)
+  expect(await root.pastInstance.count({ where: { projectId } }), at).toBe(0)
   expect(await leftovers(world), at).toEqual({ guests: 0, ports: 0, disks: 0 })
   const { hostVcpus, hostMemoryMib, hostDiskGib } = await accounts(world, projectId)
   expect([hostVcpus, hostMemoryMib, hostDiskGib], at).toEqual([0, 0, 0])
@@ -73,12 +78,14 @@ test('the plan names everything in the order in which it goes, and what has gone
   const plan = await projectDeletionPlan(world.system, { id: projectId })
   expect(plan.things.map((thing) => [thing.kind, thing.count])).toEqual([
     ['instance', 1],
+    ['serverGroup', 1],
     ['floatingIp', 1],
     ['router', 1],
     ['port', expect.any(Number)],
     ['network', 1],
     ['securityGroup', 2],
     ['image', 1],
+    ['flavorAccess', 1],
   ])
   const { operationId } = await deleteProject(world.system, { id: projectId })
   expect(await getProject(world.system, { id: projectId })).toMatchObject({ enabled: false, deleting: true })

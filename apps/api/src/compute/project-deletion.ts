@@ -1,4 +1,5 @@
 import { onProjectDeleting, onUserDeleting, removeEach } from '../identity/service.ts'
+import { deleteServerGroup } from './groups/service.ts'
 import { deleteInstance } from './instances/actions.ts'
 
 /** What compute has of a project, and of a user. */
@@ -19,6 +20,39 @@ onProjectDeleting({
       take: 100,
     })
     return removeEach(rows, (id) => deleteInstance(ctx, { id }))
+  },
+})
+
+onProjectDeleting({
+  kind: 'serverGroup',
+  title: 'Server groups',
+  order: 15,
+  count: (ctx, projectId) => ctx.db.serverGroup.count({ where: { projectId } }),
+  async remove(ctx, projectId) {
+    const rows = await ctx.db.serverGroup.findMany({ where: { projectId }, select: { id: true }, take: 100 })
+    return removeEach(rows, (id) => deleteServerGroup(ctx, { id }))
+  },
+})
+
+onProjectDeleting({
+  kind: 'flavorAccess',
+  title: 'Private flavors that it may launch',
+  order: 80,
+  count: (ctx, projectId) => ctx.db.flavorAccess.count({ where: { projectId } }),
+  async remove(ctx, projectId) {
+    await ctx.db.flavorAccess.deleteMany({ where: { projectId } })
+    return null
+  },
+})
+
+onProjectDeleting({
+  kind: 'pastInstance',
+  title: 'Records of past instances',
+  order: 90,
+  count: (ctx, projectId) => ctx.db.pastInstance.count({ where: { projectId } }),
+  async remove(ctx, projectId) {
+    await ctx.db.pastInstance.deleteMany({ where: { projectId } })
+    return null
   },
 })
 
