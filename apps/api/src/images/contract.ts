@@ -1,20 +1,27 @@
 import { z } from 'zod'
 import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
-import { type ImageState, imageStates } from './states.ts'
+import {
+  type ImageState,
+  type ImageVisibility,
+  imageStates,
+  imageVisibilities,
+  type MemberStatus,
+} from './states.ts'
 
 export * from './states.ts'
 
 export const diskFormats = ['raw', 'qcow2'] as const
+export type DiskFormat = (typeof diskFormats)[number]
 
 export const imageListInput = pageInput.extend({
-  visibility: z.enum(['private', 'public']).optional(),
+  visibility: z.enum(imageVisibilities).optional(),
   state: z.enum(imageStates).optional(),
 })
 export const imageCreateInput = z.object({
   name: nameInput,
   description: descriptionInput.default(''),
   diskFormat: z.enum(diskFormats),
-  visibility: z.enum(['private', 'public']).default('private'),
+  visibility: z.enum(imageVisibilities).default('private'),
   minDiskGib: z.number().int().min(0).max(65_536).default(0),
   minRamMib: z.number().int().min(0).max(16_777_216).default(0),
   protected: z.boolean().default(false),
@@ -23,7 +30,7 @@ export const imageUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),
   description: descriptionInput.optional(),
-  visibility: z.enum(['private', 'public']).optional(),
+  visibility: z.enum(imageVisibilities).optional(),
   protected: z.boolean().optional(),
 })
 
@@ -32,9 +39,11 @@ export type ImageView = {
   name: string
   description: string
   projectId: string
-  visibility: 'private' | 'public'
+  visibility: ImageVisibility
   state: ImageState
-  diskFormat: 'raw' | 'qcow2'
+  /** Null: not said yet; it must be before data comes. */
+  diskFormat: DiskFormat | null
+  containerFormat: 'bare' | null
   sizeBytes: number | null
   virtualBytes: number | null
   uploadedBytes: number
@@ -42,9 +51,40 @@ export type ImageView = {
   minRamMib: number
   checksumMd5: string | null
   sha256: string | null
+  sha512: string | null
+  tags: string[]
+  /** Free words of the owner, e.g. os_admin_user; also read at launch. */
+  properties: Record<string, string>
+  /** Left out of lists that do not ask for it. */
+  hidden: boolean
   protected: boolean
   errorMessage: string | null
   createdAt: string
   updatedAt: string
   own: boolean
+}
+
+/** What the façade may say of an image beside the portal's form. */
+export type ImageExtras = {
+  properties: Record<string, string>
+  tags: string[]
+  hidden: boolean
+  containerFormat: 'bare' | null
+}
+export type NewImage = Omit<z.output<typeof imageCreateInput>, 'diskFormat'> &
+  Partial<ImageExtras> & {
+    /** Chosen by the caller; otherwise ours. */
+    id?: string
+    diskFormat: DiskFormat | null
+  }
+/** What may change of an image; its data never does. */
+export type ImageChange = Omit<z.output<typeof imageUpdateInput>, 'id'> &
+  Partial<ImageExtras> & { diskFormat?: DiskFormat | null; minDiskGib?: number; minRamMib?: number }
+
+export type ImageMemberView = {
+  imageId: string
+  projectId: string
+  status: MemberStatus
+  createdAt: string
+  updatedAt: string
 }

@@ -1,17 +1,29 @@
 import type { Readable } from 'node:stream'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
 import { loadImage } from './load.ts'
 import { imageStore } from './store.ts'
 
-/** The bytes as they were uploaded. */
-export async function downloadImage(
-  ctx: Ctx,
-  input: { id: string },
-): Promise<{ stream: Readable; sizeBytes: number; md5: string | null; name: string }> {
+export type ImageData = {
+  sizeBytes: number
+  md5: string | null
+  name: string
+  /** Both ends included, as HTTP has them; all without. */
+  open: (range?: { start: number; end: number }) => Promise<Readable>
+}
+
+/** The bytes as they were uploaded; of a deactivated image only administrators get them. */
+export async function downloadImage(ctx: Ctx, input: { id: string }): Promise<ImageData> {
   const row = await loadImage(ctx, 'image:download', input.id)
-  if (row.state !== 'active' || row.blobId === null)
-    throw conflict(`The image has no data to download: it is ${row.state}.`)
-  const stream = await imageStore(ctx.deps).open(row.blobId)
-  return { stream, sizeBytes: Number(row.sizeBytes), md5: row.checksumMd5, name: row.name }
+  if (row.state === 'deactivated') authorize(ctx, 'image:read-deactivated')
+  else if (row.state !== 'active') throw conflict(`The image has no data to download: it is ${row.state}.`)
+  const { blobId } = row
+  if (blobId === null) throw conflict('The image has no data to download.')
+  return {
+    sizeBytes: Number(row.sizeBytes),
+    md5: row.checksumMd5,
+    name: row.name,
+    open: (range) => imageStore(ctx.deps).open(blobId, range),
+  }
 }

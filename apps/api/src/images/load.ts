@@ -1,29 +1,61 @@
 import type { ImageModel } from '@stratolith/db'
-import { type Ctx, seesAll } from '../kernel/context.ts'
+import { type Ctx, projectOf, seesAll } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
-import { type ImageState, type ImageView, imageStates } from './contract.ts'
+import {
+  type DiskFormat,
+  diskFormats,
+  type ImageState,
+  type ImageView,
+  type ImageVisibility,
+  imageStates,
+  imageVisibilities,
+  type MemberStatus,
+} from './contract.ts'
 
 export type ImageRow = ImageModel
 
-/** What the caller may see: the project's own images and public ones. */
-export function visibleImages(ctx: Ctx, allProjects = false): object {
-  if (seesAll(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
-  const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
-  return { OR: [{ projectId }, { visibility: 'public' }] }
+/** Shared with the project, in one of the member's statuses; without, in any. */
+const sharedWith = (projectId: string, status?: MemberStatus) => ({
+  visibility: 'shared',
+  members: { some: { projectId, ...(status === undefined ? {} : { status }) } },
+})
+
+/** What may be used by who knows its id: own, public, community's, and shared ones, accepted or not. */
+export function reachableImages(ctx: Ctx): object {
+  if (seesAll(ctx)) return {}
+  const projectId = projectOf(ctx)
+  return {
+    OR: [{ projectId }, { visibility: { in: ['public', 'community'] } }, sharedWith(projectId)],
+  }
+}
+
+/** What a list shows of those: shared ones once accepted (or as `status` says; 'all' for any). */
+export function listedImages(ctx: Ctx, status: MemberStatus | 'all' = 'accepted'): object {
+  const projectId = projectOf(ctx)
+  const shared = status === 'all' ? sharedWith(projectId) : sharedWith(projectId, status)
+  return { OR: [{ projectId }, { visibility: { in: ['public', 'community'] } }, shared] }
 }
 
 /** By (what the caller may see, id), then authorized; unseen and deleted are 404. */
 export async function loadImage(ctx: Ctx, action: string, id: string): Promise<ImageRow> {
   const row = await ctx.db.image.findFirst({
-    where: { AND: [seesAll(ctx) ? {} : visibleImages(ctx), { id, state: { not: 'deleted' } }] },
+    where: { AND: [reachableImages(ctx), { id, state: { not: 'deleted' } }] },
   })
   if (!row) throw notFound('image', id)
-  authorize(ctx, action, { projectId: row.projectId, public: row.visibility === 'public' })
+  // What a caller without rights over all reaches in another project has been opened to it.
+  const open = seesAll(ctx) ? row.visibility === 'public' || row.visibility === 'community' : true
+  authorize(ctx, action, { projectId: row.projectId, public: open })
   return row
 }
 
+export const formatOf = (row: Pick<ImageRow, 'diskFormat'>): DiskFormat | null =>
+  diskFormats.find((format) => format === row.diskFormat) ?? null
+const visibilityOf = (row: ImageRow): ImageVisibility =>
+  imageVisibilities.find((visibility) => visibility === row.visibility) ?? 'private'
+/** Strings alone are ever written. */
+const propertiesOf = (row: ImageRow): Record<string, string> => row.properties as Record<string, string>
 export const stateOf = (row: ImageRow): ImageState =>
   imageStates.find((state) => state === row.state) ?? 'killed'
 
@@ -33,9 +65,10 @@ export function viewOf(ctx: Ctx, row: ImageRow): ImageView {
     name: row.name,
     description: row.description,
     projectId: row.projectId,
-    visibility: row.visibility === 'public' ? 'public' : 'private',
+    visibility: visibilityOf(row),
     state: stateOf(row),
-    diskFormat: row.diskFormat === 'qcow2' ? 'qcow2' : 'raw',
+    diskFormat: formatOf(row),
+    containerFormat: row.containerFormat === null ? null : 'bare',
     sizeBytes: row.sizeBytes === null ? null : Number(row.sizeBytes),
     virtualBytes: row.virtualBytes === null ? null : Number(row.virtualBytes),
     uploadedBytes: Number(row.uploadedBytes),
@@ -43,6 +76,10 @@ export function viewOf(ctx: Ctx, row: ImageRow): ImageView {
     minRamMib: row.minRamMib,
     checksumMd5: row.checksumMd5,
     sha256: row.sha256,
+    sha512: row.sha512,
+    tags: row.tags,
+    properties: propertiesOf(row),
+    hidden: row.hidden,
     protected: row.protected,
     errorMessage: row.errorMessage,
     createdAt: row.createdAt.toISOString(),

@@ -1,4 +1,7 @@
-import type { Ctx } from '../kernel/context.ts'
+import { type Ctx, projectOf } from '../kernel/context.ts'
+import type { QuotaView } from '../kernel/contract.ts'
+import { invariant } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
 import { quotaOf, releaseQuota } from '../kernel/quota.ts'
 import type { ImageRow } from './load.ts'
 
@@ -22,4 +25,35 @@ export async function uploadBound(ctx: Ctx, projectId: string, hardLimit: number
   const quota = (await quotaOf(ctx, projectId)).find((q) => q.resource === 'imageGib')
   if (!quota || quota.limit < 0) return hardLimit
   return Math.min(hardLimit, Math.max(0, quota.limit - quota.used) * gib)
+}
+
+/** Uploads of one project at once (R6). */
+export const uploadsAtOnce = 8
+
+type Usage = Pick<QuotaView, 'limit' | 'used'>
+/** What the caller's project has of images, and what of it waits for its import. Sizes in GiB. */
+export async function usageOf(
+  ctx: Ctx,
+): Promise<{ images: Usage; imageGib: Usage; stagedGib: number; uploads: Usage }> {
+  const projectId = projectOf(ctx)
+  authorize(ctx, 'image:list')
+  const quota = await quotaOf(ctx, projectId)
+  const of = (resource: string) => {
+    const found = quota.find((q) => q.resource === resource)
+    invariant(found, `no quota ${resource}`)
+    return found
+  }
+  const staged = await ctx.db.image.findMany({
+    where: { projectId, state: { in: ['uploading', 'importing'] } },
+    select: { sizeBytes: true, virtualBytes: true, blobId: true },
+  })
+  const used = await ctx.db.image.count({
+    where: { projectId, state: { in: ['saving', 'uploading', 'importing'] } },
+  })
+  return {
+    images: of('images'),
+    imageGib: of('imageGib'),
+    stagedGib: staged.reduce((sum, row) => sum + paidGib(row), 0),
+    uploads: { limit: uploadsAtOnce, used },
+  }
 }

@@ -3,7 +3,8 @@ import { plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { noteImage } from './load.ts'
 import { imageStore } from './store.ts'
-import { dropUnused } from './workflows.ts'
+import { receiving } from './upload.ts'
+import { dropUnused, statesWithBytes } from './workflows.ts'
 
 /** An upload writes its progress every second or ends within 30; silence for longer means a dead process. */
 const deadUploadMs = 60_000
@@ -24,7 +25,11 @@ export async function reconcileImages(ctx: Ctx): Promise<void> {
 }
 
 async function requeueDeadUploads(ctx: Ctx): Promise<void> {
-  const silent = { state: 'saving', blobId: null, updatedAt: { lt: new Date(Date.now() - deadUploadMs) } }
+  const silent = {
+    state: { in: receiving },
+    blobId: null,
+    updatedAt: { lt: new Date(Date.now() - deadUploadMs) },
+  }
   const dead = await ctx.db.image.findMany({ where: silent })
   for (const row of dead)
     await inTransaction(ctx, async (tx) => {
@@ -46,7 +51,7 @@ async function removeStaged(ctx: Ctx): Promise<void> {
   const old = (await store.list()).staged.filter((file) => file.ageMs > deadUploadMs)
   if (old.length === 0) return
   const saving = await ctx.db.image.findMany({
-    where: { id: { in: old.map((file) => file.id) }, state: 'saving' },
+    where: { id: { in: old.map((file) => file.id) }, state: { in: [...receiving, 'importing'] } },
     select: { id: true },
   })
   const wanted = new Set(saving.map((row) => row.id))
@@ -71,7 +76,7 @@ async function allBases(ctx: Ctx): Promise<string[]> {
 
 async function unused(ctx: Ctx, ids: readonly string[]): Promise<string[]> {
   const rows = await ctx.db.image.findMany({
-    where: { blobId: { in: [...ids] }, state: { in: ['saving', 'active'] } },
+    where: { blobId: { in: [...ids] }, state: { in: statesWithBytes } },
     select: { blobId: true },
   })
   const used = new Set(rows.map((row) => row.blobId))

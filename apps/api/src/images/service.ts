@@ -1,5 +1,6 @@
+import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, isAdmin, listScope, projectOf } from '../kernel/context.ts'
+import { type Ctx, inTransaction, isAdmin, listScope, projectOf, seesAll } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict } from '../kernel/errors.ts'
 import { containing, pageOf } from '../kernel/page.ts'
@@ -7,24 +8,43 @@ import { authorize } from '../kernel/policy.ts'
 import { reserveQuota } from '../kernel/quota.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import {
+  type ImageChange,
   type ImageView,
   imageCan,
-  type imageCreateInput,
   type imageListInput,
   type imageUpdateInput,
+  type NewImage,
 } from './contract.ts'
-import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf, visibleImages } from './load.ts'
+import {
+  formatOf,
+  historyOf,
+  type ImageRow,
+  listedImages,
+  loadImage,
+  noteImage,
+  reachableImages,
+  stateOf,
+  viewOf,
+} from './load.ts'
 import { releaseImageQuota } from './quota.ts'
 
 export { downloadImage } from './download.ts'
+export { deactivateImage, importStagedImage, reactivateImage, untilImported } from './lifecycle.ts'
+export { findImages, type ImageFilter, type ImageSortField, type Range } from './listing.ts'
+export { addMember, getMember, listMembers, removeMember, setMemberStatus } from './members.ts'
+export { usageOf } from './quota.ts'
 export { uploadImage } from './upload.ts'
 
 export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput>): Promise<Page<ImageView>> {
   authorize(ctx, 'image:list')
   if (input.allProjects) listScope(ctx, input)
+  const all = seesAll(ctx) && (input.allProjects || ctx.scope.kind !== 'project')
+  // The community's images are many and unvetted: only for who asks for them.
+  const uncommon = all || input.visibility === 'community'
   const where = {
     AND: [
-      visibleImages(ctx, input.allProjects),
+      all ? {} : listedImages(ctx),
+      uncommon ? {} : { OR: [{ projectId: projectOf(ctx) }, { visibility: { not: 'community' } }] },
       { state: input.state ?? { not: 'deleted' } },
       input.visibility === undefined ? {} : { visibility: input.visibility },
       input.search ? { name: containing(input.search) } : {},
@@ -39,7 +59,7 @@ export async function getImage(ctx: Ctx, input: { id: string }): Promise<ImageVi
 }
 
 /** An image without bytes: `queued` until somebody uploads them. */
-export async function createImage(ctx: Ctx, input: z.output<typeof imageCreateInput>): Promise<ImageView> {
+export async function createImage(ctx: Ctx, input: NewImage): Promise<ImageView> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'image:create', { projectId })
   if (input.visibility === 'public') authorize(ctx, 'image:publish')
@@ -47,13 +67,14 @@ export async function createImage(ctx: Ctx, input: z.output<typeof imageCreateIn
 }
 
 /** Row, quota, history and event. In a transaction. */
-export async function createImageRow(
-  ctx: Ctx,
-  projectId: string,
-  input: z.output<typeof imageCreateInput> & { properties?: Record<string, string> },
-): Promise<ImageRow> {
+export async function createImageRow(ctx: Ctx, projectId: string, input: NewImage): Promise<ImageRow> {
   await reserveQuota(ctx, projectId, { images: 1 })
-  const row = await ctx.db.image.create({ data: { ...input, id: crypto.randomUUID(), projectId } })
+  const data = { ...input, id: input.id ?? crypto.randomUUID(), projectId }
+  const row = await ctx.db.image.create({ data }).catch((error: unknown) => {
+    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002')
+      throw conflict('An image with this id exists already. Leave the id out to get a fresh one.')
+    throw error
+  })
   await recordOperation(ctx, historyOf(row, 'image.create'))
   await noteImage(ctx, row, 'created')
   return row
@@ -61,8 +82,20 @@ export async function createImageRow(
 
 export async function updateImage(ctx: Ctx, input: z.output<typeof imageUpdateInput>): Promise<ImageView> {
   const { id, ...data } = input
+  return changeImage(ctx, id, () => data)
+}
+
+/** Like updateImage, for a change that depends on what the image is; `change` sees it locked. */
+export async function changeImage(
+  ctx: Ctx,
+  id: string,
+  change: (before: ImageView) => ImageChange,
+): Promise<ImageView> {
   const row = await inTransaction(ctx, async (tx) => {
+    await loadImage(tx, 'image:update', id)
+    await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR UPDATE`
     const before = await loadImage(tx, 'image:update', id)
+    const data = change(viewOf(tx, before))
     if (data.visibility === 'public' && before.visibility !== 'public') authorize(tx, 'image:publish')
     const after = await tx.db.image.update({ where: { id }, data })
     await recordOperation(tx, historyOf(after, 'image.update'))
@@ -118,13 +151,13 @@ export type BootImage = {
 }
 
 /**
- * The project's own or a public image; null for anything else (R2). Inside a transaction the row
+ * One that the project may use (own, public, community's, shared with it); null for anything else (R2). Inside a transaction the row
  * stays until its end: nobody deletes what is being launched.
  */
 export async function findBootImage(ctx: Ctx, id: string): Promise<BootImage | null> {
   if (ctx.db !== ctx.deps.root)
     await ctx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR SHARE`
-  const seen = isAdmin(ctx) ? {} : { OR: [{ projectId: projectOf(ctx) }, { visibility: 'public' }] }
+  const seen = isAdmin(ctx) ? {} : { AND: [reachableImages(ctx)] }
   const row = await ctx.db.image.findFirst({ where: { id, state: { not: 'deleted' }, ...seen } })
   return (
     row && {
@@ -132,7 +165,7 @@ export async function findBootImage(ctx: Ctx, id: string): Promise<BootImage | n
       name: row.name,
       state: row.state,
       blobId: row.blobId ?? '',
-      format: row.diskFormat === 'qcow2' ? 'qcow2' : 'raw',
+      format: formatOf(row) ?? 'raw',
       virtualBytes: Number(row.virtualBytes ?? 0),
       minDiskGib: row.minDiskGib,
       minRamMib: row.minRamMib,

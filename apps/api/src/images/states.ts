@@ -3,9 +3,25 @@ import type { ImageView } from './contract.ts'
 
 /** States of images and what each allows. Without zod, so that pages load little. */
 
-export const imageStates = ['queued', 'saving', 'active', 'killed', 'deleted'] as const
+export const imageStates = [
+  'queued',
+  'saving',
+  'uploading',
+  'importing',
+  'active',
+  'deactivated',
+  'killed',
+  'deleted',
+] as const
 export type ImageState = (typeof imageStates)[number]
-export const imageTransitioning = (state: ImageState): boolean => state === 'saving'
+export const imageTransitioning = (state: ImageState): boolean =>
+  state === 'saving' || state === 'uploading' || state === 'importing'
+
+/** Who may use it: the project; projects it names; whoever knows its id; everyone. */
+export const imageVisibilities = ['private', 'shared', 'community', 'public'] as const
+export type ImageVisibility = (typeof imageVisibilities)[number]
+export const memberStatuses = ['pending', 'accepted', 'rejected'] as const
+export type MemberStatus = (typeof memberStatuses)[number]
 
 /** What the state alone forbids; policy comes on top. */
 export const imageCan = {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { DriverError } from '@stratolith/drivers/errors'
 import type { StagedImage } from '@stratolith/drivers/storage/interface'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError, conflict, invalidInput, toCloudError } from '../kernel/errors.ts'
@@ -6,34 +7,34 @@ import { reserveQuota } from '../kernel/quota.ts'
 import { startOperation } from '../kernel/workflow.ts'
 import { type ImageView, imageCan } from './contract.ts'
 import { headBytes, inspectImage } from './inspect.ts'
-import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
-import { imageGib, uploadBound } from './quota.ts'
+import { formatOf, historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
+import { imageGib, uploadBound, uploadsAtOnce } from './quota.ts'
 import { imageStore } from './store.ts'
 
 /** Largest file that is taken, whatever the quota: 1 TiB. */
 const hardLimit = 1024 ** 4
-/** Uploads of one project at once (R6). */
-const uploadsAtOnce = 8
 /** A stream that is silent for so long is given up. */
 const idleMs = 30_000
 const progressMs = 1000
 
 /**
  * Streams the bytes of a queued image to the store, looks at them, and hands the conversion to a
- * workflow: when this resolves they are safe and the image is `saving`. Bytes that are refused
- * kill the image with the reason; an upload that breaks off leaves it queued, to be tried again.
- * Nothing stays in staging on failure.
+ * workflow: when this resolves they are safe and the image is `saving`. With `stage` they wait for
+ * importStagedImage instead and the image is `uploading`. Bytes that are refused kill the image with
+ * the reason; an upload that breaks off leaves it queued, to be tried again. Nothing stays in
+ * staging on failure. `announcedBytes`: what the sender says will come, to refuse too much at once.
  */
-export async function uploadImage(ctx: Ctx, input: { id: string; source: Readable }): Promise<ImageView> {
-  const row = await claim(ctx, input.id)
+export async function uploadImage(ctx: Ctx, input: Upload): Promise<ImageView> {
+  const row = await claim(ctx, input)
   const store = imageStore(ctx.deps)
   try {
     const maxBytes = await uploadBound(ctx, row.projectId, hardLimit)
+    if (input.announcedBytes !== undefined && input.announcedBytes > maxBytes) throw tooLarge()
     // Left by a process that was killed in an earlier upload; the claim makes it ours alone.
     await store.discard(row.id)
     const staged = await receive(ctx, row, input.source, maxBytes)
     const virtualBytes = await inspect(ctx, row, staged)
-    return viewOf(ctx, await accept(ctx, row, staged, virtualBytes))
+    return viewOf(ctx, await accept(ctx, row, { ...staged, virtualBytes }, input.stage === true))
   } catch (error) {
     await store.discard(row.id)
     const failure = refusal(error)
@@ -42,19 +43,25 @@ export async function uploadImage(ctx: Ctx, input: { id: string; source: Readabl
   }
 }
 
-/** One upload at a time: queued → saving, decided by the database. */
-async function claim(ctx: Ctx, id: string): Promise<ImageRow> {
+type Upload = { id: string; source: Readable; stage?: boolean; announcedBytes?: number }
+/** States in which bytes are on their way while there is no blob yet. */
+export const receiving = ['saving', 'uploading']
+
+/** One upload at a time: queued → saving (or uploading, to be imported later), decided by the database. */
+async function claim(ctx: Ctx, { id, stage }: Upload): Promise<ImageRow> {
   return inTransaction(ctx, async (tx) => {
     const row = await loadImage(tx, 'image:upload', id)
     await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${`image-uploads:${row.projectId}`}))`
     const underWay = await tx.db.image.count({
-      where: { projectId: row.projectId, state: 'saving', blobId: null },
+      where: { projectId: row.projectId, state: { in: receiving }, blobId: null },
     })
     if (underWay >= uploadsAtOnce)
       throw conflict(`${underWay} uploads of this project are under way. Wait until one is done.`)
+    if (row.state === 'queued' && (row.diskFormat === null || row.containerFormat === null))
+      throw conflict('Say the disk format (raw or qcow2) and the container format (bare) of the image first.')
     const { count } = await tx.db.image.updateMany({
       where: { id, state: 'queued' },
-      data: { state: 'saving', uploadedBytes: 0, errorMessage: null },
+      data: { state: stage ? 'uploading' : 'saving', uploadedBytes: 0, errorMessage: null },
     })
     if (count === 0) {
       const allowed = imageCan.upload({ state: stateOf(row) })
@@ -90,7 +97,7 @@ async function receive(ctx: Ctx, row: ImageRow, source: Readable, maxBytes: numb
 /** Also finds out that the image was deleted meanwhile, and ends the upload then. */
 async function progress(ctx: Ctx, row: ImageRow, total: number, stop: AbortController): Promise<void> {
   const { count } = await ctx.deps.root.image.updateMany({
-    where: { id: row.id, state: 'saving' },
+    where: { id: row.id, state: { in: receiving } },
     data: { uploadedBytes: total },
   })
   if (count === 0) stop.abort()
@@ -102,38 +109,51 @@ async function inspect(ctx: Ctx, row: ImageRow, staged: StagedImage): Promise<nu
   const store = imageStore(ctx.deps)
   const head = await store.readStaged(row.id, 0, Math.min(headBytes, staged.sizeBytes))
   const tail = await store.readStaged(row.id, Math.max(0, staged.sizeBytes - 512), 512)
-  const declared = row.diskFormat === 'qcow2' ? 'qcow2' : 'raw'
-  const found = inspectImage(declared, { head, tail, sizeBytes: staged.sizeBytes })
+  const found = inspectImage(formatOf(row) ?? 'raw', { head, tail, sizeBytes: staged.sizeBytes })
   if (!found.ok) throw invalidInput(found.reason)
   return found.virtualBytes
 }
 
-/** Quota by what the disk will really need, the facts of the bytes, and the import: one transaction. */
-async function accept(ctx: Ctx, row: ImageRow, staged: StagedImage, virtualBytes: number): Promise<ImageRow> {
+/**
+ * Quota by what the disk will really need, the facts of the bytes, and the import (unless it is to
+ * wait): one transaction.
+ */
+async function accept(
+  ctx: Ctx,
+  row: ImageRow,
+  staged: StagedImage & { virtualBytes: number },
+  wait: boolean,
+): Promise<ImageRow> {
+  const { sizeBytes, virtualBytes } = staged
   return inTransaction(ctx, async (tx) => {
-    await reserveQuota(tx, row.projectId, {
-      imageGib: imageGib({ sizeBytes: staged.sizeBytes, virtualBytes }),
-    })
+    await reserveQuota(tx, row.projectId, { imageGib: imageGib({ sizeBytes, virtualBytes }) })
     const { count } = await tx.db.image.updateMany({
-      where: { id: row.id, state: 'saving', blobId: null },
+      where: { id: row.id, state: { in: receiving }, blobId: null },
       data: {
-        sizeBytes: staged.sizeBytes,
-        uploadedBytes: staged.sizeBytes,
+        sizeBytes,
+        uploadedBytes: sizeBytes,
         virtualBytes,
         checksumMd5: staged.md5,
         sha256: staged.sha256,
+        sha512: staged.sha512,
         blobId: staged.sha256,
       },
     })
     if (count === 0) throw conflict('The image was deleted while it was uploaded.')
-    await startOperation(tx, historyOf(row, 'image.import'))
+    if (!wait) await startOperation(tx, historyOf(row, 'image.import'))
     await noteImage(tx, row, 'updated')
     return tx.db.image.findUniqueOrThrow({ where: { id: row.id } })
   })
 }
 
+const tooLarge = (cause?: unknown) =>
+  new CloudError(
+    'quota_exceeded',
+    'The upload is larger than the project may still store. Delete images or ask for more quota.',
+    { cause },
+  )
 const words: Partial<Record<string, string>> = {
-  no_capacity: 'The upload is larger than the project may still store. Delete images or ask for more quota.',
+  no_capacity: 'The cloud has no room for this image. Tell your administrator.',
   unavailable: 'The upload was ended because no data came or the image was deleted.',
   conflict: 'An upload of this image is under way.',
 }
@@ -141,6 +161,9 @@ const words: Partial<Record<string, string>> = {
 /** What the uploader is told. Errors of the stream (the other side hung up) are no fault of ours. */
 function refusal(error: unknown): CloudError {
   if (error instanceof CloudError) return error
+  // The store's own bound; a full disk has the system's error as its cause.
+  if (error instanceof DriverError && error.code === 'no_space' && error.cause === undefined)
+    return tooLarge(error)
   const translated = toCloudError(error)
   if (translated.code === 'internal')
     return new CloudError(
@@ -159,7 +182,7 @@ async function giveUp(ctx: Ctx, row: ImageRow, failure: CloudError): Promise<voi
   const refused = failure.code === 'invalid_input' && failure.cause === undefined
   await inTransaction(ctx, async (tx) => {
     const { count } = await tx.db.image.updateMany({
-      where: { id: row.id, state: 'saving', blobId: null },
+      where: { id: row.id, state: { in: receiving }, blobId: null },
       data: { state: refused ? 'killed' : 'queued', uploadedBytes: 0, errorMessage: failure.message },
     })
     if (count > 0) await noteImage(tx, row, 'updated')

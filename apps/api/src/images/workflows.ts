@@ -3,9 +3,15 @@ import { CloudError } from '../kernel/errors.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { releaseQuota } from '../kernel/quota.ts'
 import { defineWorkflow, type Run } from '../kernel/workflow.ts'
-import { type ImageRow, noteImage } from './load.ts'
+import { formatOf, type ImageRow, noteImage } from './load.ts'
 import { paidGib } from './quota.ts'
 import { imageStore } from './store.ts'
+
+/** Images in these states keep their blob; the others' bytes may go. */
+export const statesWithBytes = ['saving', 'uploading', 'importing', 'active', 'deactivated']
+const imported = ['active', 'deactivated']
+/** Imported already when a finished step is run again. */
+const beingImported = ['saving', 'importing', ...imported]
 
 const current = async (run: Run<unknown>): Promise<ImageRow | null> =>
   run.ctx.deps.root.image.findUnique({ where: { id: run.resourceId } })
@@ -14,7 +20,7 @@ const current = async (run: Run<unknown>): Promise<ImageRow | null> =>
 async function importing(run: Run<unknown>): Promise<ImageRow & { blobId: string }> {
   const row = await current(run)
   const { state, blobId } = row ?? {}
-  if (!row || !blobId || (state !== 'saving' && state !== 'active'))
+  if (!row || !blobId || !beingImported.includes(state ?? ''))
     throw new CloudError('conflict', 'The image was deleted while it was being imported.')
   return { ...row, blobId }
 }
@@ -48,7 +54,7 @@ defineWorkflow({
         if (!host) throw new CloudError('unavailable', 'No host is up to convert the image.')
         const spec = {
           blobId: row.blobId,
-          format: row.diskFormat === 'qcow2' ? ('qcow2' as const) : ('raw' as const),
+          format: formatOf(row) ?? ('raw' as const),
           maxVirtualBytes: Number(row.virtualBytes),
         }
         const { storage } = run.ctx.deps.hosts.at(host.endpoint)
@@ -63,11 +69,11 @@ defineWorkflow({
       async run(run) {
         await inTransaction(run.ctx, async (tx) => {
           const { count } = await tx.db.image.updateMany({
-            where: { id: run.resourceId, state: { in: ['saving', 'active'] } },
+            where: { id: run.resourceId, state: { in: ['saving', 'importing'] } },
             data: { state: 'active', errorMessage: null },
           })
           const row = await tx.db.image.findUnique({ where: { id: run.resourceId } })
-          if (count === 0 || !row)
+          if (!row || (count === 0 && !imported.includes(row.state)))
             throw new CloudError('conflict', 'The image was deleted while it was being imported.')
           await noteImage(tx, row, 'updated')
         })
@@ -134,7 +140,7 @@ export async function dropUnused(ctx: Ctx, blobId: string, exceptImageId?: strin
     const users = await ctx.deps.root.image.count({
       where: {
         blobId,
-        state: { in: ['saving', 'active'] },
+        state: { in: statesWithBytes },
         ...(exceptImageId ? { NOT: { id: exceptImageId } } : {}),
       },
     })

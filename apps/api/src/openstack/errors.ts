@@ -21,6 +21,9 @@ export class HttpError extends Error {
   }
 }
 
+const glance401 =
+  'This server could not verify that you are authorized to access the document you requested. Either you supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials required.'
+
 export type ErrorAnswer = { status: number; contentType: string; body: string }
 
 const statusOf: Record<ErrorCode, number> = {
@@ -50,7 +53,9 @@ export function errorAnswer(
   const quota = 'code' in error && error.code === 'quota_exceeded'
   const status =
     'status' in error ? error.status : ((quota ? quotaStatus[style] : undefined) ?? statusOf[error.code])
-  // Every service's auth middleware answers a missing or bad token in Keystone's words.
+  // Every service's auth middleware answers a missing or bad token in Keystone's words; but Glance's
+  // lets the service refuse, which says it as its web framework does.
+  if (status === 401 && style === 'glance') return html(401, glance401)
   if (status === 401)
     return json(status, { error: { code: 401, message: neutral401, title: 'Unauthorized' } })
   return answers[style](status, error.message, error, requestId)
@@ -133,7 +138,7 @@ const escapes: Record<string, string> = {
   '<': '&lt;',
   '>': '&gt;',
   '"': '&quot;',
-  "'": '&#39;',
+  "'": '&#x27;',
 }
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (c) => escapes[c] ?? c)
 const reason = (status: number) => STATUS_CODES[status] ?? 'Error'

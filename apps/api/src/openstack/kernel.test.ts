@@ -38,7 +38,7 @@ describe('error bodies', () => {
   test('A25: HTML is escaped', () => {
     for (const style of ['glance', 'swift'] as const) {
       const { body } = of(style, new HttpError(400, `<script>alert("1")</script>&'`))
-      expect(body).toContain('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#39;')
+      expect(body).toContain('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;&#x27;')
       expect(body).not.toContain('<script>')
     }
   })

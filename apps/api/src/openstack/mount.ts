@@ -85,6 +85,7 @@ async function facadeRoutes(app: FastifyInstance, deps: Deps, facade: Facade): P
     if (/%00/.test(request.raw.url ?? '')) throw new HttpError(400, 'The address has a NUL character.')
     if (facade.microversions) setMicroversion(request, reply, facade.microversions)
     if (request.routeOptions.config.public !== true) request.cloud = await callerFrom(deps, facade, request)
+    refuseForeignBytes(request)
   })
   app.setErrorHandler((error, request, reply) => sendError(deps, facade, error, request, reply))
   // A route and not a not-found handler: behind us the portal takes every address.
@@ -105,6 +106,14 @@ function takeBodies(app: FastifyInstance, facade: Facade, operations: MountedOpe
   // Bytes stay in the socket until the handler takes them.
   if (operations.some((o) => o.stream))
     app.addContentTypeParser('application/octet-stream', (_request, _payload, done) => done(null))
+}
+
+/** Where bytes are taken nothing else is: another type would be read into memory to be parsed. */
+function refuseForeignBytes({ routeOptions, headers }: FastifyRequest): void {
+  if (routeOptions.config.stream !== true) return
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+  if (type !== 'application/octet-stream')
+    throw new HttpError(415, 'Send the bytes as application/octet-stream.')
 }
 
 function byPath(operations: MountedOperation[]): Map<string, MountedOperation[]> {
@@ -205,8 +214,9 @@ const forms = {
 function checkIds(facade: Facade, operation: MountedOperation, params: Record<string, string>): void {
   for (const [name, value] of Object.entries(params)) {
     if (name === 'project_id' || operation.names?.includes(name)) continue
-    if (!forms[facade.ids].test(value))
-      throw new HttpError(404, `${value.slice(0, 100).replace(/[^\x20-\x7e]/g, '?')} could not be found.`)
+    if (forms[facade.ids].test(value)) continue
+    const shown = value.slice(0, 100).replace(/[^\x20-\x7e]/g, '?')
+    throw new HttpError(404, facade.unknownId?.(shown) ?? `${shown} could not be found.`)
   }
 }
 

@@ -122,6 +122,8 @@ export type Facade = {
   microversions?: MicroversionRange
   /** Bytes of a JSON body; Keystone's default when left out. */
   bodyLimit?: number
+  /** What is said of an id of a foreign form; our own words when left out. */
+  unknownId?: (id: string) => string
   /** More names under which the request id is sent ("x-compute-request-id"). */
   requestIdHeaders?: string[]
 }

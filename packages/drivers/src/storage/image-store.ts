@@ -99,7 +99,9 @@ async function pump(handle: FileHandle, source: Readable, options: StageOptions)
     sha512: crypto.createHash('sha512'),
   }
   let total = 0
-  for await (const chunk of source as AsyncIterable<Buffer>) {
+  // Destroying the body of a request would end its connection before an answer could go out.
+  const chunks = source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
+  for await (const chunk of chunks) {
     if (options.signal?.aborted) throw new DriverError('unavailable', 'the upload was cancelled')
     total += chunk.length
     if (total > options.maxBytes) throw new DriverError('no_space', `more than ${options.maxBytes} bytes`)

@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { conflict, invalidInput } from '../kernel/errors.ts'
+import { recordOperation, startOperation } from '../kernel/workflow.ts'
+import { type ImageView, imageTransitioning } from './contract.ts'
+import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
+
+/** Starts the import of what uploadImage has staged; the image is `importing` until it is `active`. */
+export async function importStagedImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
+  return move(ctx, {
+    ...input,
+    action: 'image:upload',
+    from: ['uploading'],
+    to: 'importing',
+    withBlob: true,
+    refusal: (state) => `Stage data of the image before it is imported; it is ${state}.`,
+    record: (tx, row) => startOperation(tx, historyOf(row, 'image.import')),
+  })
+}
+
+/** Nobody launches or downloads it until it is active again; what runs on it goes on. */
+export async function deactivateImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
+  return move(ctx, {
+    ...input,
+    action: 'image:deactivate',
+    from: ['active', 'deactivated'],
+    to: 'deactivated',
+    refusal: (state) => `Only an active image can be deactivated; this one is ${state}.`,
+    record: (tx, row) => recordOperation(tx, historyOf(row, 'image.deactivate')),
+  })
+}
+
+export async function reactivateImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
+  return move(ctx, {
+    ...input,
+    action: 'image:reactivate',
+    from: ['deactivated', 'active'],
+    to: 'active',
+    refusal: (state) => `Only a deactivated image can be reactivated; this one is ${state}.`,
+    record: (tx, row) => recordOperation(tx, historyOf(row, 'image.reactivate')),
+  })
+}
+
+type Move = {
+  id: string
+  /** In the policy. */
+  action: string
+  from: string[]
+  to: string
+  withBlob?: true
+  refusal: (state: string) => string
+  record: (tx: Ctx, row: ImageRow) => Promise<unknown>
+}
+
+/** One step of the state machine, decided by the database: of two callers at once one finds it done. */
+async function move(ctx: Ctx, wish: Move): Promise<ImageView> {
+  const row = await inTransaction(ctx, async (tx) => {
+    const before = await loadImage(tx, wish.action, wish.id)
+    const { count } = await tx.db.image.updateMany({
+      where: {
+        id: before.id,
+        state: { in: wish.from },
+        ...(wish.withBlob ? { blobId: { not: null } } : {}),
+      },
+      data: { state: wish.to },
+    })
+    if (count === 0) throw conflict(wish.refusal(stateOf(before)))
+    if (before.state !== wish.to) await wish.record(tx, before)
+    await noteImage(tx, before, 'updated')
+    return tx.db.image.findUniqueOrThrow({ where: { id: before.id } })
+  })
+  return viewOf(ctx, row)
+}
+
+/** The conversion of a large disk takes minutes; a queue that nobody works on is not waited for. */
+const longestImportMs = 30 * 60_000
+const longestQueueMs = 10_000
+
+/**
+ * Resolves when the import of an image is over, or when no worker takes it up: the bytes are safe
+ * then and the import comes later. Throws invalid_input with the reason when it was refused.
+ */
+export async function untilImported(ctx: Ctx, id: string): Promise<void> {
+  const from = Date.now()
+  for (let pause = 10; Date.now() - from < longestImportMs; pause = Math.min(pause * 2, 250)) {
+    const row = await ctx.deps.root.image.findUnique({ where: { id } })
+    if (!row || row.state === 'deleted') throw conflict('The image was deleted while it was being imported.')
+    if (row.state === 'killed') throw invalidInput(row.errorMessage ?? 'The data was refused.')
+    if (!imageTransitioning(stateOf(row))) return
+    if (Date.now() - from > longestQueueMs && !(await underWay(ctx, id))) return
+    await sleep(pause)
+  }
+}
+
+async function underWay(ctx: Ctx, id: string): Promise<boolean> {
+  const running = { resourceId: id, action: 'image.import', state: 'running' }
+  return (await ctx.deps.root.operation.count({ where: running })) > 0
+}

@@ -1,0 +1,115 @@
+import type { ImageMemberModel } from '@stratolith/db'
+import { type Ctx, inTransaction, isAdmin, seesAll } from '../kernel/context.ts'
+import { CloudError, conflict, notFound } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
+import { recordOperation } from '../kernel/workflow.ts'
+import { type ImageMemberView, type MemberStatus, memberStatuses } from './contract.ts'
+import { historyOf, type ImageRow, loadImage, noteImage } from './load.ts'
+
+/** Projects that one image may be shared with (R6). */
+export const maxMembers = 128
+
+const view = (row: ImageMemberModel): ImageMemberView => ({
+  imageId: row.imageId,
+  projectId: row.projectId,
+  status: memberStatuses.find((status) => status === row.status) ?? 'pending',
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+})
+const forbidden = (message: string) => new CloudError('forbidden', message)
+
+/** Who shares it sees every member; a member sees itself. Throws forbidden when it is not shared. */
+export async function listMembers(ctx: Ctx, input: { imageId: string }): Promise<ImageMemberView[]> {
+  const image = await sharedImage(ctx, 'image:list-members', input.imageId)
+  const rows = await ctx.db.imageMember.findMany({
+    where: { imageId: image.id, ...seenMembers(ctx, image) },
+    orderBy: [{ createdAt: 'asc' }, { projectId: 'asc' }],
+  })
+  return rows.map(view)
+}
+
+export async function getMember(
+  ctx: Ctx,
+  input: { imageId: string; projectId: string },
+): Promise<ImageMemberView> {
+  const image = await sharedImage(ctx, 'image:list-members', input.imageId)
+  return view(await loadMember(ctx, image, input.projectId))
+}
+
+/** Whether such a project exists is not looked at: the answer would tell it (R2). */
+export async function addMember(
+  ctx: Ctx,
+  input: { imageId: string; projectId: string },
+): Promise<ImageMemberView> {
+  return inTransaction(ctx, async (tx) => {
+    const image = await sharedImage(tx, 'image:share', input.imageId)
+    // One at a time, so that the count below holds.
+    await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${image.id}::uuid FOR UPDATE`
+    const key = { imageId: image.id, projectId: input.projectId }
+    if (await tx.db.imageMember.findUnique({ where: { imageId_projectId: key } }))
+      throw conflict('The image is shared with this project already.')
+    if ((await tx.db.imageMember.count({ where: { imageId: image.id } })) >= maxMembers)
+      throw new CloudError('quota_exceeded', `An image is shared with at most ${maxMembers} projects.`)
+    const row = await tx.db.imageMember.create({ data: key })
+    await noteMembers(tx, image, input.projectId)
+    return view(row)
+  })
+}
+
+/** The member alone accepts or refuses; who shares it cannot do it for him. */
+export async function setMemberStatus(
+  ctx: Ctx,
+  input: { imageId: string; projectId: string; status: MemberStatus },
+): Promise<ImageMemberView> {
+  return inTransaction(ctx, async (tx) => {
+    const image = await sharedImage(tx, 'image:list-members', input.imageId)
+    const member = await loadMember(tx, image, input.projectId)
+    const own = tx.scope.kind === 'project' && tx.scope.projectId === member.projectId
+    if (!isAdmin(tx) && !own) throw forbidden('Only the project it is shared with may accept or refuse it.')
+    authorize(tx, 'image:accept', { projectId: member.projectId })
+    const row = await tx.db.imageMember.update({
+      where: { imageId_projectId: { imageId: image.id, projectId: member.projectId } },
+      data: { status: input.status },
+    })
+    await noteMembers(tx, image, member.projectId)
+    return view(row)
+  })
+}
+
+export async function removeMember(ctx: Ctx, input: { imageId: string; projectId: string }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const image = await sharedImage(tx, 'image:share', input.imageId)
+    const { projectId } = await loadMember(tx, image, input.projectId)
+    await tx.db.imageMember.delete({ where: { imageId_projectId: { imageId: image.id, projectId } } })
+    await noteMembers(tx, image, projectId)
+  })
+}
+
+async function sharedImage(ctx: Ctx, action: string, id: string): Promise<ImageRow> {
+  const image = await loadImage(ctx, action, id)
+  if (image.visibility !== 'shared')
+    throw forbidden(
+      `Only shared images have members; this one is ${image.visibility}. Set its visibility to shared first.`,
+    )
+  return image
+}
+
+const ownsOrSeesAll = (ctx: Ctx, image: ImageRow) =>
+  seesAll(ctx) || (ctx.scope.kind === 'project' && ctx.scope.projectId === image.projectId)
+const seenMembers = (ctx: Ctx, image: ImageRow) =>
+  ownsOrSeesAll(ctx, image) ? {} : { projectId: ctx.scope.kind === 'project' ? ctx.scope.projectId : '' }
+
+async function loadMember(ctx: Ctx, image: ImageRow, projectId: string): Promise<ImageMemberModel> {
+  const row = await ctx.db.imageMember.findFirst({
+    where: { AND: [seenMembers(ctx, image), { imageId: image.id, projectId }] },
+  })
+  if (!row) throw notFound('member', projectId)
+  return row
+}
+
+/** On the pages of both projects; the history is the owner's. */
+async function noteMembers(ctx: Ctx, image: ImageRow, memberId: string): Promise<void> {
+  await recordOperation(ctx, historyOf(image, 'image.share'))
+  await noteImage(ctx, image, 'updated')
+  await noteImage(ctx, { ...image, projectId: memberId }, 'updated')
+}

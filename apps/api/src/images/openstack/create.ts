@@ -1,0 +1,44 @@
+import { z } from 'zod'
+import { HttpError } from '../../openstack/errors.ts'
+import type { NewImage } from '../contract.ts'
+import { boundExtras, changeOf, customProperty, isSettable, refuseOurs, settable } from './attributes.ts'
+
+const idInput = z.uuid('id must be a UUID.').transform((id) => id.toLowerCase())
+
+/** The body of POST /v2/images → ours. `projectId` is the caller's: nobody makes images for others. */
+export function newImageOf(body: unknown, projectId: string | null): NewImage {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new HttpError(400, 'The body must be a JSON object: the image.')
+  const known: Record<string, unknown> = {}
+  const properties: Record<string, string> = {}
+  for (const [name, value] of Object.entries(body)) {
+    if (name === 'id') continue
+    if (name === 'owner') refuseOwner(value, projectId)
+    else if (isSettable(name)) known[name] = value
+    else {
+      refuseOurs(name)
+      properties[name] = customProperty(name, value)
+    }
+  }
+  const set = settable.parse(known)
+  boundExtras(properties, set.tags ?? [])
+  return {
+    name: '',
+    description: '',
+    diskFormat: null,
+    containerFormat: null,
+    // Glance's default since 2.5: private until somebody is named.
+    visibility: 'shared',
+    minDiskGib: 0,
+    minRamMib: 0,
+    protected: false,
+    ...changeOf(set),
+    properties,
+    ...('id' in body ? { id: idInput.parse(body.id) } : {}),
+  }
+}
+
+export function refuseOwner(value: unknown, projectId: string | null): void {
+  if (value !== projectId)
+    throw new HttpError(403, 'An image belongs to the project of the token that makes it, and stays there.')
+}

@@ -1,0 +1,59 @@
+import { HttpError } from '../../openstack/errors.ts'
+import type { Range } from '../service.ts'
+
+const maxValues = 100
+
+/** "x" → [x]; 'in:a,"b,c"' → [a, "b,c"], as Glance's filters have it. */
+export function anyOf(text: string): string[] {
+  if (!text.startsWith('in:')) return [text]
+  const values: string[] = []
+  const rest = text.slice(3)
+  // A value between quotes (with \" for a quote), or one without; each ends at a comma or the end.
+  const value = /(?:"((?:[^"\\]|\\.)*)"|([^",]*))(,|$)/y
+  while (value.lastIndex <= rest.length) {
+    const found = value.exec(rest)
+    if (!found) throw new HttpError(400, 'The list after in: has a quote that is not closed.')
+    values.push(found[1]?.replace(/\\(.)/g, '$1') ?? found[2] ?? '')
+    if (found[3] === '') break
+  }
+  if (values.length > maxValues) throw new HttpError(400, `in: takes at most ${maxValues} values.`)
+  return values
+}
+
+export function boolean(name: string, text: string): boolean {
+  const lower = text.toLowerCase()
+  if (lower !== 'true' && lower !== 'false') throw new HttpError(400, `${name} must be true or false.`)
+  return lower === 'true'
+}
+
+export function number(name: string, text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
+    throw new HttpError(400, `${name} must be a whole number that is not negative.`)
+  return Math.min(value, name.startsWith('size') ? value : 2 ** 31 - 1)
+}
+
+/** "gte:2026-11-21T03:24:13Z"; without an operator that very second. neq has no range: see `not`. */
+export function instants(name: string, text: string): Range<Date> {
+  const [, op = 'eq', iso = ''] = /^(?:(gte?|lte?|eq|neq):)?(.*)$/s.exec(text) ?? []
+  const at = new Date(iso)
+  if (!/^\d{4}-\d\d-\d\d/.test(iso) || Number.isNaN(at.getTime()))
+    throw new HttpError(400, `${name} must be a time such as gte:2026-11-21T03:24:13Z.`)
+  // Answers have whole seconds: what was shown must be found again.
+  const next = new Date(Math.floor(at.getTime() / 1000) * 1000 + 1000)
+  const from = new Date(next.getTime() - 1000)
+  switch (op) {
+    case 'gt':
+      return { gte: next }
+    case 'gte':
+      return { gte: from }
+    case 'lt':
+      return { lt: from }
+    case 'lte':
+      return { lt: next }
+    case 'neq':
+      return { not: { gte: from, lt: next } }
+    default:
+      return { gte: from, lt: next }
+  }
+}
