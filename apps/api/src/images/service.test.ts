@@ -152,7 +152,7 @@ describe('bounds', () => {
     }
     await expectCloudError(
       uploadImage(ctx, { id: image.id, source: Readable.from(endless()) }),
-      'no_capacity',
+      'quota_exceeded',
       /quota/,
     )
     expect(sent).toBeLessThan(10)

@@ -12,9 +12,11 @@ type Shown = Pick<ImageView, 'id' | 'state' | 'sizeBytes' | 'uploadedBytes' | 'e
 export function ImageState({ image, wide = false }: { image: Shown; wide?: boolean }) {
   const upload = useUpload(image.id)
   if (upload?.state === 'running') return <UploadProgress upload={upload} wide={wide} />
-  if (image.state === 'saving' && image.sizeBytes === null)
+  if ((image.state === 'saving' || image.state === 'uploading') && image.sizeBytes === null)
     return <StateBadge state={`Uploading · ${bytes(image.uploadedBytes)}`} tone="busy" />
-  if (image.state === 'saving')
+  if (image.state === 'uploading')
+    return <StateBadge state="Staged" tone="off" detail="The data is here and waits for its import." />
+  if (image.state === 'saving' || image.state === 'importing')
     return (
       <StateBadge
         state="Importing"
@@ -30,6 +32,8 @@ export function ImageState({ image, wide = false }: { image: Shown; wide?: boole
         detail={image.errorMessage ?? 'Nothing has been uploaded yet.'}
       />
     )
+  if (image.state === 'deactivated')
+    return <StateBadge state="Deactivated" tone="off" detail="It cannot be launched or downloaded for now." />
   if (image.state === 'killed') return <StateBadge state="Refused" tone="bad" detail={image.errorMessage} />
   if (image.state === 'deleted') return <StateBadge state="Deleted" tone="off" />
   return <StateBadge state="Active" tone="good" />

@@ -1,6 +1,6 @@
 'use client'
 import type { ImageView } from '@stratolith/api/images/contract'
-import { imageStates } from '@stratolith/api/images/states'
+import { imageStates, imageVisibilities } from '@stratolith/api/images/states'
 import { IconUpload } from '@tabler/icons-react'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
@@ -23,6 +23,8 @@ const filters = [
     options: [
       { value: 'public', label: 'Public' },
       { value: 'private', label: 'Private' },
+      { value: 'shared', label: 'Shared' },
+      { value: 'community', label: 'Community' },
     ],
   },
   {
@@ -32,6 +34,7 @@ const filters = [
       { value: 'active', label: 'Active' },
       { value: 'saving', label: 'Uploading or importing' },
       { value: 'queued', label: 'Waiting for data' },
+      { value: 'deactivated', label: 'Deactivated' },
       { value: 'killed', label: 'Refused' },
     ],
   },
@@ -72,5 +75,5 @@ export function ImagesPage() {
 }
 
 const visibilityOf = (text: string | undefined): ImageView['visibility'] | undefined =>
-  text === 'public' || text === 'private' ? text : undefined
+  imageVisibilities.find((visibility) => visibility === text)
 const stateOf = (text: string | undefined) => imageStates.find((state) => state === text)

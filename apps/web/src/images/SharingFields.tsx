@@ -1,8 +1,17 @@
-import { Checkbox, Stack } from '@mantine/core'
+import { Checkbox, NativeSelect, Stack } from '@mantine/core'
 import type { UseFormReturnType } from '@mantine/form'
+import { type ImageVisibility, imageVisibilities } from '@stratolith/api/images/states'
 import { useSession } from '../kit/session.ts'
+import { visibilityName } from './image.descriptor.tsx'
 
-type Sharing = { visibility: string; protected: boolean }
+type Sharing = { visibility: ImageVisibility; protected: boolean }
+
+const meaning: Record<ImageVisibility, string> = {
+  private: 'Your project alone can launch it.',
+  shared: 'Projects that you name can launch it.',
+  community: 'Every project that knows its id can launch it.',
+  public: 'Every project can launch it.',
+}
 
 /**
  * Who may use an image and whether it can be deleted. Publishing is for administrators; what is
@@ -17,18 +26,17 @@ export function SharingFields<Values extends Sharing>({
 }) {
   const { isAdmin } = useSession()
   const mayPublish = isAdmin || isPublic
-  const visibility = form.getInputProps('visibility')
   return (
     <Stack gap="xs">
-      <Checkbox
-        label="Public"
-        description={
-          mayPublish ? 'Every project can launch it.' : 'Only an administrator can make an image public.'
-        }
-        disabled={!mayPublish}
-        checked={form.values.visibility === 'public'}
-        onChange={(event) => visibility.onChange(event.currentTarget.checked ? 'public' : 'private')}
-        error={visibility.error}
+      <NativeSelect
+        label="Visibility"
+        description={meaning[form.values.visibility]}
+        data={imageVisibilities.map((value) => ({
+          value,
+          label: visibilityName[value],
+          disabled: value === 'public' && !mayPublish,
+        }))}
+        {...form.getInputProps('visibility')}
       />
       <Checkbox
         label="Protected"

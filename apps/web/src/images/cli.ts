@@ -1,10 +1,10 @@
-import type { ImageView } from '@stratolith/api/images/contract'
+import type { DiskFormat, ImageView } from '@stratolith/api/images/contract'
 import { shellLine } from '../kit/shell.ts'
 
 export type ImageFormValues = Pick<
   ImageView,
-  'name' | 'description' | 'diskFormat' | 'visibility' | 'minDiskGib' | 'minRamMib' | 'protected'
->
+  'name' | 'description' | 'visibility' | 'minDiskGib' | 'minRamMib' | 'protected'
+> & { diskFormat: DiskFormat }
 
 /** The stock client's words for what the form does. */
 export const imageCreateCli = (values: ImageFormValues, fileName: string | null): string =>
@@ -13,7 +13,7 @@ export const imageCreateCli = (values: ImageFormValues, fileName: string | null)
     ...['--disk-format', values.diskFormat, '--container-format', 'bare'],
     ...(values.minDiskGib > 0 ? ['--min-disk', values.minDiskGib] : []),
     ...(values.minRamMib > 0 ? ['--min-ram', values.minRamMib] : []),
-    values.visibility === 'public' ? '--public' : '--private',
+    `--${values.visibility}`,
     values.protected && '--protected',
     ...(values.description ? ['--property', `description=${values.description}`] : []),
     ...(fileName === null ? [] : ['--file', fileName]),

@@ -1,17 +1,14 @@
-import type { ImageView } from '@stratolith/api/images/contract'
+import type { DiskFormat } from '@stratolith/api/images/contract'
 
 /** The first bytes of every qcow2 file: "QFI" and 0xfb (QEMU, docs/interop/qcow2.txt). */
 const qcow2Magic = [0x51, 0x46, 0x49, 0xfb]
 
 /** What a file is, by its first bytes; everything that is not qcow2 is taken as raw. */
-export const guessFormat = (head: Uint8Array): ImageView['diskFormat'] =>
+export const guessFormat = (head: Uint8Array): DiskFormat =>
   qcow2Magic.every((byte, index) => head[index] === byte) ? 'qcow2' : 'raw'
 
 /** The same, and the virtual size in bytes that a qcow2 header promises (big endian at offset 24). */
-export function readHead(
-  head: Uint8Array,
-  fileBytes: number,
-): { format: ImageView['diskFormat']; virtualBytes: number } {
+export function readHead(head: Uint8Array, fileBytes: number): { format: DiskFormat; virtualBytes: number } {
   const format = guessFormat(head)
   if (format === 'raw' || head.byteLength < 32) return { format, virtualBytes: fileBytes }
   const size = new DataView(head.buffer, head.byteOffset, head.byteLength).getBigUint64(24)

@@ -1,6 +1,7 @@
 import { Group } from '@mantine/core'
-import type { ImageView } from '@stratolith/api/images/contract'
-import { IconDisc, IconLock, IconShieldLock, IconWorld } from '@tabler/icons-react'
+import type { DiskFormat, ImageView } from '@stratolith/api/images/contract'
+import type { ImageVisibility } from '@stratolith/api/images/states'
+import { IconDisc, IconLock, IconShare, IconShieldLock, IconUsersGroup, IconWorld } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { Ago } from '../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
@@ -11,16 +12,29 @@ import { Hint } from '../ui/Hint.tsx'
 import { ImageState } from './ImageState.tsx'
 
 export const formatName = { raw: 'raw', qcow2: 'QCOW2' } as const
+const formatText = (format: DiskFormat | null): string =>
+  format === null ? 'Not said yet' : formatName[format]
+export const visibilityName = {
+  private: 'Private',
+  shared: 'Shared',
+  community: 'Community',
+  public: 'Public',
+} as const satisfies Record<ImageVisibility, string>
 
 /** Whose it is, from where the reader stands. */
 export const ownerText = (image: Pick<ImageView, 'own' | 'visibility'>): string =>
-  image.own ? 'Yours' : image.visibility === 'public' ? 'Public' : 'Another project'
+  image.own
+    ? 'Yours'
+    : { private: 'Another project', shared: 'Shared with you', community: 'Community', public: 'Public' }[
+        image.visibility
+      ]
 
 export const imageDescriptor: ResourceDescriptor<ImageView> = {
   kind: 'image',
   noun: 'Image',
   plural: 'Images',
-  name: (image) => image.name,
+  // OpenStack's clients may leave an image without one.
+  name: (image) => image.name || image.id,
   path: (image) => paths.image(image.id),
   icon: <IconDisc size={20} />,
   columns: [
@@ -30,7 +44,7 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
       sort: (image) => image.name.toLowerCase(),
       cell: (image) => (
         <Group gap={6} wrap="nowrap">
-          <NameCell href={paths.image(image.id)} name={image.name} detail={image.description} />
+          <NameCell href={paths.image(image.id)} name={image.name || image.id} detail={image.description} />
           {image.protected && (
             <Hint label="Protected from deletion">
               <IconShieldLock size={14} role="img" aria-label="Protected from deletion" />
@@ -50,8 +64,8 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
       id: 'format',
       header: 'Format',
       hideBelow: 'md',
-      sort: (image) => image.diskFormat,
-      cell: (image) => formatName[image.diskFormat],
+      sort: (image) => formatText(image.diskFormat),
+      cell: (image) => formatText(image.diskFormat),
     },
     {
       id: 'size',
@@ -85,7 +99,7 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
     { label: 'ID', value: image.id, copy: image.id },
     { label: 'Owner', value: ownerText(image) },
     { label: 'Visibility', value: <Visibility image={image} /> },
-    { label: 'Format', value: formatName[image.diskFormat] },
+    { label: 'Format', value: formatText(image.diskFormat) },
     { label: 'Size of the file', value: image.sizeBytes === null ? '–' : bytes(image.sizeBytes) },
     { label: 'Size as a disk', value: image.virtualBytes === null ? '–' : bytes(image.virtualBytes) },
     { label: 'Minimum disk', value: image.minDiskGib === 0 ? 'None' : gib(image.minDiskGib) },
@@ -104,12 +118,19 @@ const NoWrap = ({ children }: { children: ReactNode }) => (
   <span style={{ whiteSpace: 'nowrap' }}>{children}</span>
 )
 
+const visibilityIcon = {
+  private: IconLock,
+  shared: IconShare,
+  community: IconUsersGroup,
+  public: IconWorld,
+} as const
+
 function Visibility({ image }: { image: Pick<ImageView, 'visibility'> }) {
-  const Icon = image.visibility === 'public' ? IconWorld : IconLock
+  const Icon = visibilityIcon[image.visibility]
   return (
     <Group gap={6} wrap="nowrap" component="span" display="inline-flex">
       <Icon size={14} aria-hidden />
-      {image.visibility === 'public' ? 'Public' : 'Private'}
+      {visibilityName[image.visibility]}
     </Group>
   )
 }
