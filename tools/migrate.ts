@@ -51,6 +51,7 @@ async function deploy(url: string): Promise<string[]> {
     migrationsList: migrations(),
     filters: noFilters,
   })
+  await runSql(url, triggers())
   return appliedMigrationNames
 }
 
@@ -63,14 +64,21 @@ async function push(url: string): Promise<number> {
     exitCode: null,
     filters: noFilters,
   })
+  await runSql(url, `${stdout ?? ''}\n${triggers()}`)
+  return 0
+}
+
+/** What a schema file cannot say; idempotent. */
+const triggers = () => fs.readFileSync(path.join(root, 'prisma/triggers.sql'), 'utf8')
+
+async function runSql(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
-    await client.query(stdout ?? '')
+    await client.query(sql)
   } finally {
     await client.end()
   }
-  return 0
 }
 
 /** By diff: the engine's own createMigration wants a shadow database that it does not ask the adapter for. */

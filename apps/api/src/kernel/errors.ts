@@ -24,28 +24,33 @@ export class CloudError extends Error {
   readonly code: ErrorCode
   readonly detail: string | null
   readonly field: string | null
+  /** What exactly is wrong, in one word for machines: "networkInUse". A façade makes its own name of it. */
+  readonly reason: string | null
   constructor(
     code: ErrorCode,
     message: string,
-    options: { detail?: string; field?: string; cause?: unknown } = {},
+    options: { detail?: string; field?: string; reason?: string; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'CloudError'
     this.code = code
     this.detail = options.detail ?? null
     this.field = options.field ?? null
+    this.reason = options.reason ?? null
   }
   get retryable(): boolean {
     return this.code === 'unavailable'
   }
 }
 
-export const invalidInput = (message: string, field?: string) =>
-  new CloudError('invalid_input', message, { field })
-export const conflict = (message: string) => new CloudError('conflict', message)
+export const invalidInput = (message: string, field?: string, reason?: string) =>
+  new CloudError('invalid_input', message, { field, reason })
+export const conflict = (message: string, reason?: string) => new CloudError('conflict', message, { reason })
 /** The same words for "does not exist" and "is not yours" (R2). */
 export const notFound = (kind: string, ref: string) =>
-  new CloudError('not_found', `${capitalised(kind)} ${printable(ref)} could not be found.`)
+  new CloudError('not_found', `${capitalised(kind)} ${printable(ref)} could not be found.`, {
+    reason: `${kind.replace(/ (\w)/g, (_, letter: string) => letter.toUpperCase())}NotFound`,
+  })
 export const alreadyExists = (kind: string, name: string) =>
   new CloudError(
     'already_exists',

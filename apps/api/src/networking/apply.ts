@@ -161,7 +161,8 @@ export async function removeRouterFromHosts(ctx: Ctx, op: Op, routerId: string):
   )
 }
 
-export async function applyNetwork(ctx: Ctx, op: Op, networkId: string): Promise<void> {
+/** `ports`: those on it, too, because the network's own state and MTU are theirs. */
+export async function applyNetwork(ctx: Ctx, op: Op, networkId: string, ports = false): Promise<void> {
   const network = await ctx.deps.root.network.findUnique({
     where: { id: networkId },
     include: { subnets: true },
@@ -170,6 +171,12 @@ export async function applyNetwork(ctx: Ctx, op: Op, networkId: string): Promise
   await each(await hostsOfNetworks(ctx, [networkId]), async (hostId) =>
     (await driversOf(ctx, hostId)).network.ensureNetwork(op, networkSpec(network)),
   )
+  if (!ports) return
+  const bound = await ctx.deps.root.port.findMany({
+    where: { networkId, hostId: { not: null } },
+    select: { id: true },
+  })
+  await each(bound, ({ id }) => applyPort(ctx, op, id))
 }
 
 export async function removeNetworkFromHosts(ctx: Ctx, op: Op, networkId: string): Promise<void> {

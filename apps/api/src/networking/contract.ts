@@ -27,15 +27,32 @@ export const networkUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),
   description: descriptionInput.optional(),
+  /** Down: no port of it carries traffic. */
+  adminUp: z.boolean().optional(),
+  mtu: z.number().int().min(576).max(9000).optional(),
+  /** With every project; administrators only, as the next. */
+  shared: z.boolean().optional(),
+  external: z.boolean().optional(),
 })
 export const subnetCreateInput = z.object({
   networkId: z.uuid(),
   name: z.string().max(255).default(''),
+  description: descriptionInput.optional(),
   cidr: cidrInput,
   /** undefined: the first address; null: none. */
   gatewayIp: ipv4.nullish(),
   dhcp: z.boolean().default(true),
   dns: z.array(ipv4).max(5).default([]),
+  pool: z.object({ start: ipv4, end: ipv4 }).optional(),
+})
+/** What is left out stays. */
+export const subnetUpdateInput = z.object({
+  id: z.uuid(),
+  name: z.string().max(255).optional(),
+  description: descriptionInput.optional(),
+  gatewayIp: ipv4.nullish(),
+  dhcp: z.boolean().optional(),
+  dns: z.array(ipv4).max(5).optional(),
   pool: z.object({ start: ipv4, end: ipv4 }).optional(),
 })
 export const starterNetworkInput = z.object({ name: nameInput.default('starter-net') })
@@ -88,15 +105,56 @@ export type PortView = {
   securityGroups: { id: string; name: string }[]
   createdAt: string
 }
+/** An address of its own choice, one of a subnet's pool, or (both) this one of that subnet. */
+const fixedIpInput = z.object({ subnetId: z.uuid().optional(), address: ipv4.optional() })
+const fixedIpsInput = z.array(fixedIpInput).max(5, 'A port has at most 5 addresses.')
+const macInput = z
+  .string()
+  .regex(/^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/, 'Write a MAC address as fa:16:3e:00:00:01.')
+export const portCreateInput = z.object({
+  networkId: z.uuid(),
+  /** Administrators alone may name another project than their own. */
+  projectId: z.string().max(64).optional(),
+  name: z.string().max(255).default(''),
+  description: descriptionInput.default(''),
+  adminUp: z.boolean().default(true),
+  /** Left out: one of the network's first subnet. */
+  fixedIps: fixedIpsInput.optional(),
+  mac: macInput.optional(),
+  /** Left out: the project's default group. */
+  securityGroupIds: z.array(z.uuid()).max(50).optional(),
+  /** False: neither filtered nor bound to its addresses; for owners of the network. */
+  portSecurity: z.boolean().default(true),
+  /** What outside of this cloud uses it; instances and routers set their own. */
+  deviceId: z.string().max(255).default(''),
+  deviceOwner: z.string().max(255).default(''),
+})
+/** What is left out stays. */
 export const portUpdateInput = z.object({
   id: z.uuid(),
   name: z.string().max(255).optional(),
+  description: descriptionInput.optional(),
+  adminUp: z.boolean().optional(),
+  fixedIps: fixedIpsInput.optional(),
+  mac: macInput.optional(),
   securityGroupIds: z.array(z.uuid()).max(50).optional(),
+  portSecurity: z.boolean().optional(),
+  deviceId: z.string().max(255).optional(),
+  deviceOwner: z.string().max(255).optional(),
 })
 
 export const routerCreateInput = z.object({
   name: nameInput,
   description: descriptionInput.default(''),
+  externalNetworkId: z.uuid().nullish(),
+  adminUp: z.boolean().optional(),
+})
+/** What is left out stays; externalNetworkId null: it leads nowhere any more. */
+export const routerUpdateInput = z.object({
+  id: z.uuid(),
+  name: nameInput.optional(),
+  description: descriptionInput.optional(),
+  adminUp: z.boolean().optional(),
   externalNetworkId: z.uuid().nullish(),
 })
 export const routerInterfaceInput = z.object({ id: z.uuid(), subnetId: z.uuid() })
@@ -124,6 +182,15 @@ export const floatingIpCreateInput = z.object({
   networkId: z.uuid().optional(),
   description: descriptionInput.default(''),
   portId: z.uuid().optional(),
+  /** Of the port's addresses; left out: the first. */
+  fixedAddress: ipv4.optional(),
+})
+/** What is left out stays; portId null takes it off. */
+export const floatingIpUpdateInput = z.object({
+  id: z.uuid(),
+  description: descriptionInput.optional(),
+  portId: z.uuid().nullish(),
+  fixedAddress: ipv4.optional(),
 })
 export const floatingIpAssociateInput = z.object({ id: z.uuid(), portId: z.uuid().nullable() })
 export type FloatingIpView = {

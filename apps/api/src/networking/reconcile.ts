@@ -122,7 +122,7 @@ async function repair(ctx: Ctx, op: Op, { driver, observed, ports }: Settled): P
   const active = new Set(observed.ports.flatMap((port) => (port.state === 'active' ? port.id : [])))
   for (const port of ports) {
     const spec = portSpec(port, hostnames.get(port.deviceId) ?? unnamed(port.deviceId))
-    const isUp = active.has(port.id) === port.adminUp && port.state !== 'error'
+    const isUp = active.has(port.id) === spec.adminUp && port.state !== 'error'
     if (!isUp || !isAsWished(port.id, () => wishDigest.port(spec)))
       await attempt(ctx, `port ${port.id}`, () => applyPort(ctx, op, port.id))
   }

@@ -4,22 +4,27 @@ import { procedure, router } from '../kernel/trpc.ts'
 import {
   floatingIpAssociateInput,
   floatingIpCreateInput,
+  floatingIpUpdateInput,
   networkCreateInput,
   networkListInput,
   networkUpdateInput,
+  portCreateInput,
   portListInput,
   portUpdateInput,
   routerCreateInput,
   routerGatewayInput,
   routerInterfaceInput,
+  routerUpdateInput,
   ruleCreateInput,
   securityGroupCreateInput,
   securityGroupUpdateInput,
   starterNetworkInput,
   subnetCreateInput,
+  subnetUpdateInput,
 } from './contract.ts'
 import * as floatingIps from './floating-ips/service.ts'
 import * as networks from './networks/service.ts'
+import * as portChanges from './ports/change.ts'
 import * as ports from './ports/service.ts'
 import { explainReach } from './reach.ts'
 import * as routers from './routers/service.ts'
@@ -53,12 +58,21 @@ export const networkingRouter = router({
     create: procedure
       .input(subnetCreateInput)
       .mutation(({ ctx, input }) => subnets.createSubnet(ctx.cloud, input)),
+    update: procedure
+      .input(subnetUpdateInput)
+      .mutation(({ ctx, input }) => subnets.updateSubnet(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => subnets.deleteSubnet(ctx.cloud, input)),
   }),
   ports: router({
     list: procedure.input(portListInput).query(({ ctx, input }) => ports.listPorts(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => ports.getPort(ctx.cloud, input)),
-    update: procedure.input(portUpdateInput).mutation(({ ctx, input }) => ports.updatePort(ctx.cloud, input)),
+    create: procedure
+      .input(portCreateInput)
+      .mutation(({ ctx, input }) => portChanges.createPort(ctx.cloud, input)),
+    update: procedure
+      .input(portUpdateInput)
+      .mutation(({ ctx, input }) => portChanges.updatePort(ctx.cloud, input)),
+    delete: procedure.input(idInput).mutation(({ ctx, input }) => portChanges.deletePort(ctx.cloud, input)),
     reach: procedure.input(reachInput).query(({ ctx, input }) => explainReach(ctx.cloud, input)),
   }),
   routers: router({
@@ -67,6 +81,9 @@ export const networkingRouter = router({
     create: procedure
       .input(routerCreateInput)
       .mutation(({ ctx, input }) => routers.createRouter(ctx.cloud, input)),
+    update: procedure
+      .input(routerUpdateInput)
+      .mutation(({ ctx, input }) => routers.updateRouter(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => routers.deleteRouter(ctx.cloud, input)),
     addInterface: procedure
       .input(routerInterfaceInput)
@@ -86,6 +103,9 @@ export const networkingRouter = router({
     associate: procedure
       .input(floatingIpAssociateInput)
       .mutation(({ ctx, input }) => floatingIps.associateFloatingIp(ctx.cloud, input)),
+    update: procedure
+      .input(floatingIpUpdateInput)
+      .mutation(({ ctx, input }) => floatingIps.updateFloatingIp(ctx.cloud, input)),
     delete: procedure
       .input(idInput)
       .mutation(({ ctx, input }) => floatingIps.deleteFloatingIp(ctx.cloud, input)),

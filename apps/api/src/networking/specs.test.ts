@@ -4,6 +4,7 @@ import { filterRule, networkSpec, type PortForSpec, portSpec } from './specs.ts'
 
 const id = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
 const at = new Date(0)
+const standard = { tags: [], revision: 1, updatedAt: at }
 const subnet = (n: number, cidr: string) => ({
   id: id(n),
   networkId: id(1),
@@ -17,6 +18,8 @@ const subnet = (n: number, cidr: string) => ({
   poolStart: '',
   poolEnd: '',
   createdAt: at,
+  description: '',
+  ...standard,
 })
 const network = {
   id: id(1),
@@ -30,6 +33,7 @@ const network = {
   mtu: 1450,
   state: 'active',
   createdAt: at,
+  ...standard,
   subnets: [subnet(3, '10.0.1.0/24'), subnet(2, '10.0.0.0/24')],
 }
 const rule = (patch: object = {}) => ({

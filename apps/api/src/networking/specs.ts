@@ -57,7 +57,7 @@ export function portSpec(row: PortForSpec, hostname: string): PortSpec {
     instanceId: row.deviceId,
     projectId: row.projectId,
     portSecurity: row.portSecurity,
-    adminUp: row.adminUp,
+    adminUp: row.adminUp && row.network.adminUp,
     rules: row.securityGroups.flatMap((s) => s.group.rules).map((rule) => filterRule(rule as Rule)),
   }
 }

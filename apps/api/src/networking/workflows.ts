@@ -33,7 +33,7 @@ applying(
   'network.apply',
   'Telling the hosts',
   async (run) => {
-    await applyNetwork(run.ctx, run.op, run.resourceId)
+    await applyNetwork(run.ctx, run.op, run.resourceId, (run.input as { ports?: boolean }).ports)
     await mark(run, 'network', 'active')
   },
   (run) => mark(run, 'network'),
@@ -50,27 +50,30 @@ applying(
 applying('securityGroup.apply', 'Changing the filters of its ports', (run) =>
   applyGroup(run.ctx, run.op, run.resourceId),
 )
-applying(
-  'port.apply',
-  'Changing the filters of the port',
-  async (run) => {
-    const port = await run.ctx.deps.root.port.findUnique({
-      where: { id: run.resourceId },
-      include: { securityGroups: true },
-    })
-    if (!port) return
-    if (port.hostId) await applyPort(run.ctx, run.op, port.id)
-    // Groups that the port was in, too: their members changed.
-    const before = (run.input as { groupIds?: string[] }).groupIds ?? []
-    await applyMemberships(run.ctx, run.op, [
-      ...new Set([...before, ...port.securityGroups.map((s) => s.groupId)]),
-    ])
-  },
-  async (run, error) => {
-    const port = await run.ctx.deps.root.port.findUnique({ where: { id: run.resourceId } })
-    if (port) await setPortState(run.ctx, port, 'error', error.message)
-  },
-)
+/** The port on its host, and its groups (those that it was in, too) wherever a rule names them. */
+const applyPortChange = async (run: Run<unknown>): Promise<void> => {
+  const port = await run.ctx.deps.root.port.findUnique({
+    where: { id: run.resourceId },
+    include: { securityGroups: true },
+  })
+  if (!port) return
+  if (port.hostId) await applyPort(run.ctx, run.op, port.id)
+  const before = (run.input as { groupIds?: string[] }).groupIds ?? []
+  await applyMemberships(run.ctx, run.op, [
+    ...new Set([...before, ...port.securityGroups.map((s) => s.groupId)]),
+  ])
+}
+const portFailed = async (run: Run<unknown>, error: CloudError): Promise<void> => {
+  const port = await run.ctx.deps.root.port.findUnique({ where: { id: run.resourceId } })
+  if (port?.hostId) await setPortState(run.ctx, port, 'error', error.message)
+}
+applying('port.create', 'Adding it to its groups', applyPortChange, portFailed)
+applying('port.apply', 'Changing the filters of the port', applyPortChange, portFailed)
+applying('port.delete', 'Taking it out of its groups', async (run) => {
+  const { groupIds, routerIds } = run.input as { groupIds: string[]; routerIds: string[] }
+  await applyMemberships(run.ctx, run.op, groupIds)
+  for (const id of routerIds) await applyRouter(run.ctx, run.op, id)
+})
 applying(
   'floatingIp.apply',
   'Changing the router',

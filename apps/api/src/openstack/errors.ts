@@ -120,6 +120,9 @@ const neutronTypes: Record<number, string> = {
 function neutronType(status: number, error: CloudError | HttpError): string {
   if ('type' in error) return error.type ?? neutronTypes[status] ?? 'HTTPInternalServerError'
   if (error.code === 'quota_exceeded') return 'OverQuota'
+  // "networkInUse" is NetworkInUse; Neutron writes FloatingIP.
+  if (error.reason !== null)
+    return (error.reason.charAt(0).toUpperCase() + error.reason.slice(1)).replace('FloatingIp', 'FloatingIP')
   return neutronTypes[status] ?? 'HTTPInternalServerError'
 }
 

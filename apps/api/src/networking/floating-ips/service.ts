@@ -1,6 +1,6 @@
 import type { FloatingIpModel } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, listScope, projectOf, visible } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
@@ -8,12 +8,24 @@ import { likeLiteral, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
-import type { FloatingIpView, floatingIpAssociateInput, floatingIpCreateInput } from '../contract.ts'
+import type {
+  FloatingIpView,
+  floatingIpAssociateInput,
+  floatingIpCreateInput,
+  floatingIpUpdateInput,
+} from '../contract.ts'
 import { loadNetwork } from '../networks/load.ts'
+import { ownerOf } from '../owner.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
 import { lockRouter } from '../routers/rows.ts'
 
+/** What only a façade may ask for beside: an address of choice and another project (administrators). */
+type CreateInput = z.output<typeof floatingIpCreateInput> & {
+  projectId?: string
+  address?: string
+  subnetId?: string
+}
 type ListInput = {
   limit: number
   marker?: string
@@ -47,28 +59,23 @@ async function lock(ctx: Ctx, action: string, id: string): Promise<FloatingIpMod
 }
 
 /** Takes an address of the external network; with portId it is associated at once. */
-export async function createFloatingIp(
-  ctx: Ctx,
-  input: z.output<typeof floatingIpCreateInput>,
-): Promise<FloatingIpView> {
+export async function createFloatingIp(ctx: Ctx, input: CreateInput): Promise<FloatingIpView> {
   const id = await inTransaction(ctx, (tx) => createFloatingIpRow(tx, input))
   return one(ctx, id)
 }
 
 /** The same inside a caller's transaction; returns the id. */
-export async function createFloatingIpRow(
-  ctx: Ctx,
-  input: z.output<typeof floatingIpCreateInput>,
-): Promise<string> {
-  const projectId = projectOf(ctx)
+export async function createFloatingIpRow(ctx: Ctx, input: CreateInput): Promise<string> {
+  const projectId = await ownerOf(ctx, input.projectId)
   authorize(ctx, 'floatingIp:create', { projectId })
+  if (input.address !== undefined) authorize(ctx, 'floatingIp:choose')
   const external = await ctx.db.network.findFirst({
     where: { external: true, state: 'active', ...(input.networkId ? { id: input.networkId } : {}) },
     orderBy: { createdAt: 'asc' },
   })
   if (!external)
     throw input.networkId
-      ? notFound('external network', input.networkId)
+      ? await noExternal(ctx, input.networkId)
       : conflict('This cloud has no external network, so there are no floating IPs.')
   await reserveQuota(ctx, projectId, { floatingIps: 1 })
   const id = crypto.randomUUID()
@@ -78,6 +85,9 @@ export async function createFloatingIpRow(
     network,
     deviceOwner: 'network:floatingip',
     deviceId: id,
+    ...(input.address === undefined && input.subnetId === undefined
+      ? {}
+      : { fixed: [{ subnetId: input.subnetId, address: input.address }] }),
   })
   if (!holder.address) throw conflict('The external network has no subnet, so it has no addresses to give.')
   const row = await ctx.db.floatingIp.create({
@@ -89,9 +99,34 @@ export async function createFloatingIpRow(
     resourceKind: 'floatingIp',
     resourceId: id,
   })
-  if (input.portId) await associateRow(ctx, row, input.portId)
+  if (input.portId) await associateRow(ctx, row, input.portId, input.fixedAddress)
   else await recordOperation(ctx, { ...historyOf(row, 'floatingIp.create'), id: crypto.randomUUID() })
   return id
+}
+
+/** A network that is there but not external is the caller's mistake; one that is not seen is not there. */
+async function noExternal(ctx: Ctx, networkId: string): Promise<CloudError> {
+  await loadNetwork(ctx, 'network:get', networkId)
+  return invalidInput(`Network ${networkId} is not a valid external network`, 'networkId', 'badRequest')
+}
+
+/** What is left out stays; portId null takes it off, another port moves it there. */
+export async function updateFloatingIp(
+  ctx: Ctx,
+  input: z.output<typeof floatingIpUpdateInput>,
+): Promise<FloatingIpView> {
+  const { id, description, portId, fixedAddress } = input
+  await inTransaction(ctx, async (tx) => {
+    const row = await lock(tx, 'floatingIp:update', id)
+    if (description !== undefined) await tx.db.floatingIp.update({ where: { id }, data: { description } })
+    const moves =
+      portId !== undefined &&
+      (portId !== row.portId || (fixedAddress ?? row.fixedAddress) !== row.fixedAddress)
+    if (moves && row.portId) await disassociateRow(tx, row)
+    if (moves && portId) await associateRow(tx, { ...row, portId: null }, portId, fixedAddress)
+    if (!moves) await changed(tx, row, row.routerId, null)
+  })
+  return one(ctx, id)
 }
 
 /** portId null: takes it off. The host follows in a workflow. */
@@ -107,25 +142,39 @@ export async function associateFloatingIp(
   return one(ctx, input.id)
 }
 
-async function associateRow(ctx: Ctx, row: FloatingIpModel, portId: string): Promise<void> {
+async function associateRow(ctx: Ctx, row: FloatingIpModel, portId: string, wished?: string): Promise<void> {
   if (row.portId === portId) return
-  if (row.portId) throw conflict(`${row.address} is in use. Disassociate it first.`)
+  if (row.portId)
+    throw conflict(`${row.address} is in use. Disassociate it first.`, 'floatingIpPortAlreadyAssociated')
   const port = await loadPort(ctx, 'port:update', portId)
   // Two floating IPs that want one port take turns, too, and the port stays.
   if (!(await ctx.db.$executeRaw`SELECT 1 FROM "Port" WHERE "id" = ${portId}::uuid FOR UPDATE`))
     throw notFound('port', portId)
-  const fixed = port.addresses[0]
-  if (port.projectId !== row.projectId || !port.deviceOwner.startsWith('compute:'))
-    throw invalidInput('A floating IP goes to a port of an instance of the same project.', 'portId')
-  if (!fixed) throw conflict('This port has no address to which a floating IP could lead.')
+  const fixed = port.addresses.find((a) => wished === undefined || a.address === wished)
+  if (port.projectId !== row.projectId || port.deviceOwner.startsWith('network:'))
+    throw invalidInput(
+      'A floating IP goes to a port of an instance of the same project.',
+      'portId',
+      'badRequest',
+    )
+  if (!fixed)
+    throw invalidInput(
+      'This port has no (such) address to which a floating IP could lead.',
+      'portId',
+      'badRequest',
+    )
   if (await ctx.db.floatingIp.count({ where: { portId, fixedAddress: fixed.address } }))
-    throw conflict(`${fixed.address} has a floating IP already. Disassociate that one first.`)
+    throw conflict(
+      `${fixed.address} has a floating IP already. Disassociate that one first.`,
+      'floatingIpPortAlreadyAssociated',
+    )
   const router = await routerOf(ctx, port.networkId, row.networkId)
   if (router) await lockRouter(ctx, router)
   // Asked again, because the router may have changed until the lock was ours.
   if (!router || (await routerOf(ctx, port.networkId, row.networkId)) !== router)
     throw conflict(
       `No router leads from network “${port.network.name}” to the external network of ${row.address}. Create a router with a gateway and attach the network to it.`,
+      'externalGatewayForFloatingIpNotFound',
     )
   await ctx.db.floatingIp.update({
     where: { id: row.id },

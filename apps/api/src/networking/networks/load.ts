@@ -1,15 +1,22 @@
 import { type NetworkModel, Prisma, type SubnetModel } from '@stratolith/db'
-import { type Ctx, seesAll } from '../../kernel/context.ts'
+import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 
 export type NetworkRow = NetworkModel & { subnets: SubnetModel[] }
 
-/** What the caller may see: the project's own networks, shared ones and provider networks. */
+/** What the caller may see: the project's own networks, those shared with it and provider networks. */
 export function visibleNetworks(ctx: Ctx, allProjects = false): object {
   if (seesAll(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
-  const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
-  return { OR: [{ projectId }, { shared: true }, { external: true }] }
+  const projectId = projectOf(ctx)
+  return {
+    OR: [
+      { projectId },
+      { shared: true },
+      { external: true },
+      { rbacPolicies: { some: { targetProject: projectId } } },
+    ],
+  }
 }
 
 /**
@@ -22,7 +29,7 @@ export async function holdNetwork(ctx: Ctx, network: { id: string; name: string 
     SELECT "state" FROM "Network" WHERE "id" = ${network.id}::uuid ${lock}`
   if (!row) throw notFound('network', network.id)
   if (row.state === 'deleting')
-    throw conflict(`Network “${network.name}” is being deleted. Choose another one.`)
+    throw conflict(`Network “${network.name}” is being deleted. Choose another one.`, 'networkInUse')
 }
 
 /** By (what the caller may see, id), then authorized; unseen is 404. */
@@ -32,6 +39,12 @@ export async function loadNetwork(ctx: Ctx, action: string, id: string): Promise
     include: { subnets: { orderBy: { createdAt: 'asc' } } },
   })
   if (!row) throw notFound('network', id)
-  authorize(ctx, action, { projectId: row.projectId, public: row.shared || row.external })
+  authorize(ctx, action, networkTarget(ctx, row))
   return row
 }
+
+/** What is not the caller's own and yet seen has been opened to it: shared, external or by a policy. */
+export const networkTarget = (ctx: Ctx, row: Pick<NetworkModel, 'projectId' | 'shared' | 'external'>) => ({
+  projectId: row.projectId,
+  public: row.shared || row.external || !seesAll(ctx),
+})

@@ -15,6 +15,8 @@ import type {
   starterNetworkInput,
 } from '../contract.ts'
 import { overlaps, parseCidr } from '../ipv4.ts'
+import { ownerOf } from '../owner.ts'
+import { setShared } from '../rbac/rows.ts'
 import { addInterfaceRow, createRouterRow } from '../routers/rows.ts'
 import { addSubnet, oneNetwork } from '../subnets/service.ts'
 import { holdNetwork, loadNetwork, type NetworkRow, visibleNetworks } from './load.ts'
@@ -43,12 +45,13 @@ export const getNetwork = (ctx: Ctx, input: { id: string }): Promise<NetworkView
 
 export async function createNetwork(
   ctx: Ctx,
-  input: z.output<typeof networkCreateInput>,
+  input: z.output<typeof networkCreateInput> & { projectId?: string; adminUp?: boolean },
 ): Promise<NetworkView> {
-  authorize(ctx, 'network:create', { projectId: projectOf(ctx) })
+  const projectId = await ownerOf(ctx, input.projectId)
+  authorize(ctx, 'network:create', { projectId })
   if (input.external || input.shared) authorize(ctx, 'network:create_shared')
   const id = await inTransaction(ctx, async (tx) => {
-    const network = await createNetworkRow(tx, projectOf(ctx), input)
+    const network = await createNetworkRow(tx, projectId, input)
     if (input.subnet) await addSubnet(tx, network, input.subnet)
     return network.id
   })
@@ -59,7 +62,14 @@ export async function createNetwork(
 export async function createNetworkRow(
   ctx: Ctx,
   projectId: string,
-  input: { name: string; description?: string; external?: boolean; shared?: boolean; mtu?: number },
+  input: {
+    name: string
+    description?: string
+    external?: boolean
+    shared?: boolean
+    mtu?: number
+    adminUp?: boolean
+  },
 ): Promise<NetworkRow> {
   await reserveQuota(ctx, projectId, { networks: 1 })
   const row = await ctx.db.network.create({
@@ -71,6 +81,14 @@ export async function createNetworkRow(
       external: input.external ?? false,
       shared: input.shared ?? false,
       mtu: input.mtu ?? 1500,
+      adminUp: input.adminUp ?? true,
+      ...(input.shared
+        ? {
+            rbacPolicies: {
+              create: { id: crypto.randomUUID(), projectId, action: 'access_as_shared', targetProject: '*' },
+            },
+          }
+        : {}),
     },
     include: { subnets: true },
   })
@@ -89,22 +107,37 @@ export async function updateNetwork(
   ctx: Ctx,
   input: z.output<typeof networkUpdateInput>,
 ): Promise<NetworkView> {
+  const { id, name, description, adminUp, mtu, shared, external } = input
   await inTransaction(ctx, async (tx) => {
-    const row = await loadNetwork(tx, 'network:update', input.id)
-    await tx.db.network.update({
-      where: { id: row.id },
-      data: { name: input.name, description: input.description },
-    })
-    await recordOperation(tx, { ...historyOf(row, 'network.update'), id: crypto.randomUUID() })
+    const row = await loadNetwork(tx, 'network:update', id)
+    if (shared !== undefined || external !== undefined) authorize(tx, 'network:create_shared')
+    await holdNetwork(tx, row, true)
+    if (external !== undefined && external !== row.external) await mayTurn(tx, row)
+    if (shared !== undefined && shared !== row.shared) await setShared(tx, row, shared)
+    await tx.db.network.update({ where: { id }, data: { name, description, adminUp, mtu, external } })
+    const operation = { ...historyOf(row, 'network.update'), id: crypto.randomUUID() }
+    const onHosts = (adminUp ?? row.adminUp) !== row.adminUp || (mtu ?? row.mtu) !== row.mtu
+    if (onHosts) await startOperation(tx, { ...operation, action: 'network.apply', input: { ports: true } })
+    else await recordOperation(tx, operation)
     await appendEvent(tx, {
       kind: 'network.updated',
       projectId: row.projectId,
-      public: row.shared || row.external,
+      public: row.shared || row.external || shared || external,
       resourceKind: 'network',
       resourceId: row.id,
     })
   })
-  return oneNetwork(ctx, input.id)
+  return oneNetwork(ctx, id)
+}
+
+/** External or not is for networks that nobody uses: guests, routers and addresses rest on it. */
+async function mayTurn(ctx: Ctx, row: NetworkRow): Promise<void> {
+  const ports = await ctx.db.port.count({ where: { networkId: row.id } })
+  if (ports > 0)
+    throw conflict(
+      `${ports} ports use this network, so it cannot change between internal and external.`,
+      row.external ? 'externalNetworkInUse' : 'networkInUse',
+    )
 }
 
 /** Refused while ports use it; host resources go in a workflow, then the row. */
@@ -122,9 +155,12 @@ export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<Ne
       .filter((p) => p.deviceOwner !== 'network:router_interface')
       .reduce((n, p) => n + p._count, 0)
     if (ports.some((p) => p.deviceOwner === 'network:router_interface'))
-      throw conflict('A router leads out of this network. Detach or delete the router first.')
+      throw conflict('A router leads out of this network. Detach or delete the router first.', 'networkInUse')
     if (guests > 0)
-      throw conflict(`${guests} ports use this network. Delete the instances and floating IPs on it first.`)
+      throw conflict(
+        `${guests} ports use this network. Delete the instances and floating IPs on it first.`,
+        'networkInUse',
+      )
     await tx.db.network.update({ where: { id: row.id }, data: { state: 'deleting' } })
     await startOperation(tx, { ...historyOf(row, 'network.delete'), id: crypto.randomUUID() })
     await appendEvent(tx, {

@@ -36,6 +36,7 @@ export async function allocateAddress(ctx: Ctx, subnet: PoolSubnet, portId: stri
   }
   throw conflict(
     `Subnet ${subnet.cidr} has no free address left. Delete something on it, or use another network.`,
+    'ipAddressGenerationFailure',
   )
 }
 

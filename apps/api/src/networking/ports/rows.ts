@@ -1,10 +1,10 @@
 import type { PortModel } from '@stratolith/db'
 import type { Ctx } from '../../kernel/context.ts'
-import { conflict } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { holdNetwork, type NetworkRow } from '../networks/load.ts'
-import { allocateAddress, freeMac, take } from './allocate.ts'
+import { allocateAddress, freeMac } from './allocate.ts'
+import { type FixedWish, giveFixed } from './fixed.ts'
 
 export type NewPort = {
   projectId: string
@@ -13,8 +13,12 @@ export type NewPort = {
   deviceId: string
   name?: string
   securityGroupIds?: readonly string[]
-  /** A wanted address of one subnet; else one of the first subnet's pool. */
-  fixed?: { subnetId: string; address: string }
+  /** Addresses wanted; left out: one of the first subnet's pool. */
+  fixed?: readonly FixedWish[]
+  mac?: string
+  description?: string
+  adminUp?: boolean
+  portSecurity?: boolean
 }
 
 /** Port with its address and groups. `projectId` '' is the cloud's own (gateways): no quota. */
@@ -30,7 +34,10 @@ export async function createPortRow(
       projectId: wish.projectId,
       networkId: wish.network.id,
       name: wish.name ?? '',
-      mac: await freeMac(ctx, wish.network.id),
+      mac: wish.mac ?? (await freeMac(ctx, wish.network.id)),
+      description: wish.description ?? '',
+      adminUp: wish.adminUp ?? true,
+      portSecurity: wish.portSecurity ?? true,
       deviceOwner: wish.deviceOwner,
       deviceId: wish.deviceId,
       securityGroups: { create: (wish.securityGroupIds ?? []).map((groupId) => ({ groupId })) },
@@ -42,11 +49,7 @@ export async function createPortRow(
 }
 
 async function giveAddress(ctx: Ctx, wish: NewPort, portId: string): Promise<string | null> {
-  if (wish.fixed) {
-    if (!(await take(ctx, wish.fixed.subnetId, wish.fixed.address, portId)))
-      throw conflict(`Address ${wish.fixed.address} is in use. Choose another.`)
-    return wish.fixed.address
-  }
+  if (wish.fixed) return (await giveFixed(ctx, wish.network, portId, wish.fixed))[0] ?? null
   const subnet = wish.network.subnets[0]
   return subnet ? allocateAddress(ctx, subnet, portId) : null
 }

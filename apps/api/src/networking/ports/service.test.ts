@@ -17,8 +17,9 @@ import {
   usage,
 } from '../testing.ts'
 import { take } from './allocate.ts'
+import { updatePort } from './change.ts'
 import { deletePortRows } from './rows.ts'
-import { getPort, listPorts, updatePort } from './service.ts'
+import { getPort, listPorts } from './service.ts'
 
 let cloud: Cloud
 beforeAll(async () => {

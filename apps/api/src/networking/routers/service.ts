@@ -1,15 +1,30 @@
-import type { RouterModel } from '@stratolith/db'
+import type { Prisma, RouterModel } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, listScope, projectOf, visible } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { conflict, notFound } from '../../kernel/errors.ts'
+import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
-import type { RouterView, routerCreateInput, routerGatewayInput, routerInterfaceInput } from '../contract.ts'
+import type {
+  RouterView,
+  routerCreateInput,
+  routerGatewayInput,
+  routerInterfaceInput,
+  routerUpdateInput,
+} from '../contract.ts'
+import { ownerOf } from '../owner.ts'
+import type { FixedWish } from '../ports/fixed.ts'
 import { deletePortRows } from '../ports/rows.ts'
-import { addInterfaceRow, applyRouterLater, createRouterRow, lockRouter, setGatewayRow } from './rows.ts'
+import {
+  addInterfacePort,
+  addInterfaceRow,
+  applyRouterLater,
+  createRouterRow,
+  lockRouter,
+  setGatewayRow,
+} from './rows.ts'
 
 type ListInput = {
   limit: number
@@ -42,8 +57,14 @@ export async function loadRouter(ctx: Ctx, action: string, id: string): Promise<
   return row
 }
 
-export async function createRouter(ctx: Ctx, input: z.output<typeof routerCreateInput>): Promise<RouterView> {
-  const projectId = projectOf(ctx)
+type CreateInput = z.output<typeof routerCreateInput> & {
+  /** Administrators alone may name another project than their own. */
+  projectId?: string
+  externalFixed?: readonly FixedWish[]
+}
+
+export async function createRouter(ctx: Ctx, input: CreateInput): Promise<RouterView> {
+  const projectId = await ownerOf(ctx, input.projectId)
   authorize(ctx, 'router:create', { projectId })
   const id = await inTransaction(ctx, async (tx) => {
     const router = await createRouterRow(tx, projectId, input)
@@ -53,42 +74,107 @@ export async function createRouter(ctx: Ctx, input: z.output<typeof routerCreate
   return getRouter(ctx, { id })
 }
 
+/** Name, state and way out; the hosts follow in a workflow. What is left out stays. */
+export async function updateRouter(
+  ctx: Ctx,
+  input: z.output<typeof routerUpdateInput> & { externalFixed?: readonly FixedWish[] },
+): Promise<RouterView> {
+  const { name, description, adminUp, externalNetworkId } = input
+  await change(ctx, input.id, async (tx, router) => {
+    const row = await tx.db.router.update({ where: { id: router.id }, data: { name, description, adminUp } })
+    if (externalNetworkId !== undefined) await setGatewayRow(tx, row, externalNetworkId, input.externalFixed)
+    await applyRouterLater(tx, row)
+  })
+  return getRouter(ctx, input)
+}
+
 export async function addRouterInterface(
   ctx: Ctx,
   input: z.output<typeof routerInterfaceInput>,
 ): Promise<RouterView> {
-  await change(ctx, input.id, (tx, router) => addInterfaceRow(tx, router, input.subnetId))
+  await change(ctx, input.id, async (tx, router) => {
+    await addInterfaceRow(tx, router, input.subnetId)
+  })
   return getRouter(ctx, input)
+}
+
+/** Where a router is plugged in: one of its ports, by its address in one subnet. */
+export type RouterPlace = { portId: string; networkId: string; subnetId: string; projectId: string }
+type PlaceInput = { id: string; subnetId?: string; portId?: string }
+
+/** By a subnet (its gateway address becomes the router's) or by a port made for it. */
+export async function plugRouter(ctx: Ctx, input: PlaceInput): Promise<RouterPlace> {
+  let portId = input.portId
+  await change(ctx, input.id, async (tx, router) => {
+    if (input.portId !== undefined) return addInterfacePort(tx, router, input.portId)
+    portId = await addInterfaceRow(tx, router, input.subnetId ?? '')
+  })
+  return placeOf(await placePort(ctx, { ...input, portId }))
+}
+
+export async function unplugRouter(ctx: Ctx, input: PlaceInput): Promise<RouterPlace> {
+  let place: RouterPlace | undefined
+  await change(ctx, input.id, async (tx, router) => {
+    const port = await placePort(tx, input)
+    place = placeOf(port, input.subnetId)
+    await removeInterface(tx, router, port)
+  })
+  if (!place) throw notFound('router interface', input.id)
+  return place
 }
 
 export async function removeRouterInterface(
   ctx: Ctx,
   input: z.output<typeof routerInterfaceInput>,
 ): Promise<RouterView> {
-  await change(ctx, input.id, async (tx, router) => {
-    const port = await tx.db.port.findFirst({
-      where: {
-        deviceOwner: 'network:router_interface',
-        deviceId: router.id,
-        addresses: { some: { subnetId: input.subnetId } },
-      },
-    })
-    if (!port) throw notFound('router interface on subnet', input.subnetId)
-    const fips = await tx.db.floatingIp.count({
-      where: { routerId: router.id, port: { networkId: port.networkId } },
-    })
-    if (fips > 0)
-      throw conflict(`${fips} floating IPs reach instances through this interface. Disassociate them first.`)
-    await deletePortRows(tx, [port.id])
-    await applyRouterLater(tx, router, 'router.apply', [port.networkId])
-    await appendEvent(tx, {
-      kind: 'network.updated',
-      projectId: router.projectId,
-      resourceKind: 'network',
-      resourceId: port.networkId,
-    })
-  })
+  await unplugRouter(ctx, input)
   return getRouter(ctx, input)
+}
+
+const withAddresses = { addresses: { orderBy: { address: 'asc' } } } satisfies Prisma.PortInclude
+type PlacePort = Prisma.PortGetPayload<{ include: typeof withAddresses }>
+
+/** The router's port in a subnet, or the one named; both must be the same. */
+async function placePort(ctx: Ctx, { id, portId, subnetId }: PlaceInput): Promise<PlacePort> {
+  const port = await ctx.db.port.findFirst({
+    where: {
+      deviceOwner: 'network:router_interface',
+      deviceId: id,
+      ...(portId === undefined ? {} : { id: portId }),
+      ...(subnetId === undefined ? {} : { addresses: { some: { subnetId } } }),
+    },
+    include: withAddresses,
+  })
+  if (port) return port
+  throw new CloudError('not_found', `Router ${id} has no interface on ${subnetId ?? portId ?? 'it'}.`, {
+    reason: subnetId === undefined ? 'routerInterfaceNotFound' : 'routerInterfaceNotFoundForSubnet',
+  })
+}
+
+const placeOf = (port: PlacePort, subnetId?: string): RouterPlace => ({
+  portId: port.id,
+  networkId: port.networkId,
+  subnetId: subnetId ?? port.addresses[0]?.subnetId ?? '',
+  projectId: port.projectId,
+})
+
+async function removeInterface(ctx: Ctx, router: RouterModel, port: PlacePort): Promise<void> {
+  const fips = await ctx.db.floatingIp.count({
+    where: { routerId: router.id, port: { networkId: port.networkId } },
+  })
+  if (fips > 0)
+    throw conflict(
+      `${fips} floating IPs reach instances through this interface. Disassociate them first.`,
+      'routerInterfaceInUseByFloatingIp',
+    )
+  await deletePortRows(ctx, [port.id])
+  await applyRouterLater(ctx, router, 'router.apply', [port.networkId])
+  await appendEvent(ctx, {
+    kind: 'network.updated',
+    projectId: router.projectId,
+    resourceKind: 'network',
+    resourceId: port.networkId,
+  })
 }
 
 /** null: it leads nowhere any more. */
@@ -103,13 +189,22 @@ export async function setRouterGateway(
   return getRouter(ctx, input)
 }
 
-export async function deleteRouter(ctx: Ctx, input: { id: string }): Promise<RouterView> {
+/** Its interfaces go with it; with `bare` it is refused while there are any. */
+export async function deleteRouter(ctx: Ctx, input: { id: string; bare?: boolean }): Promise<RouterView> {
   const view = await getRouter(ctx, input)
   await inTransaction(ctx, async (tx) => {
     const router = await loadRouter(tx, 'router:delete', input.id)
     await lockRouter(tx, router.id)
+    const where = { deviceId: router.id, deviceOwner: 'network:router_interface' }
+    const interfaces = input.bare ? await tx.db.port.count({ where }) : 0
+    if (interfaces > 0)
+      throw conflict(
+        `Router ${router.id} still has ${interfaces} interfaces. Remove them first.`,
+        'routerInUse',
+      )
     const fips = await tx.db.floatingIp.count({ where: { routerId: router.id } })
-    if (fips > 0) throw conflict(`${fips} floating IPs lead through this router. Disassociate them first.`)
+    if (fips > 0)
+      throw conflict(`${fips} floating IPs lead through this router. Disassociate them first.`, 'routerInUse')
     await tx.db.router.update({ where: { id: router.id }, data: { state: 'deleting' } })
     await applyRouterLater(tx, router, 'router.delete')
     await routerEvent(tx, router, 'updated')

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
 import { createNetwork } from '../networks/service.ts'
-import { updatePort } from '../ports/service.ts'
+import { updatePort } from '../ports/change.ts'
 import {
   addPlane,
   type Cloud,

@@ -14,6 +14,7 @@ import {
   type securityGroupCreateInput,
   type securityGroupUpdateInput,
 } from '../contract.ts'
+import { inProject, ownerOf } from '../owner.ts'
 import { groupEvent, loadGroup, loadGroups } from './load.ts'
 import { normaliseRule, type Rule } from './rules.ts'
 
@@ -53,9 +54,9 @@ export async function getSecurityGroup(ctx: Ctx, input: { id: string }): Promise
 
 export async function createSecurityGroup(
   ctx: Ctx,
-  input: z.output<typeof securityGroupCreateInput>,
+  { projectId: wish, ...input }: z.output<typeof securityGroupCreateInput> & { projectId?: string },
 ): Promise<SecurityGroupView> {
-  const projectId = projectOf(ctx)
+  const projectId = await ownerOf(ctx, wish)
   authorize(ctx, 'securityGroup:create', { projectId })
   const id = await inTransaction(ctx, (tx) => createGroupRow(tx, projectId, { ...input, isDefault: false }))
   return getSecurityGroup(ctx, { id })
@@ -173,7 +174,7 @@ export async function updateSecurityGroup(
   await inTransaction(ctx, async (tx) => {
     const row = await loadGroup(tx, 'securityGroup:update', input.id)
     if (row.isDefault && input.name !== undefined && input.name !== row.name)
-      throw conflict('The default group keeps its name.')
+      throw conflict('The default group keeps its name.', 'securityGroupCannotUpdateDefault')
     await tx.db.securityGroup.update({
       where: { id: row.id },
       data: { name: input.name, description: input.description },
@@ -188,7 +189,8 @@ export async function deleteSecurityGroup(ctx: Ctx, input: { id: string }): Prom
   const gone = await getSecurityGroup(ctx, input)
   await inTransaction(ctx, async (tx) => {
     const row = await loadGroup(tx, 'securityGroup:delete', input.id)
-    if (row.isDefault) throw conflict('The default group of a project stays.')
+    if (row.isDefault)
+      throw conflict('The default group of a project stays.', 'securityGroupCannotRemoveDefault')
     await removeGroup(tx, row)
   })
   return gone
@@ -203,7 +205,7 @@ export async function forgetDefaultGroup(ctx: Ctx, projectId: string): Promise<v
 async function removeGroup(ctx: Ctx, row: Awaited<ReturnType<typeof loadGroup>>): Promise<void> {
   await ctx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${row.id}::uuid FOR UPDATE`
   const used = await ctx.db.portSecurityGroup.count({ where: { groupId: row.id } })
-  if (used > 0) throw conflict(`${used} ports use this group. Take it off them first.`)
+  if (used > 0) throw conflict(`${used} ports use this group. Take it off them first.`, 'securityGroupInUse')
   const rules = await ctx.db.securityGroupRule.findMany({
     where: { OR: [{ groupId: row.id }, { remoteGroupId: row.id }] },
     select: { groupId: true, projectId: true },
@@ -223,35 +225,44 @@ export async function addSecurityGroupRule(
   ctx: Ctx,
   input: z.output<typeof ruleCreateInput>,
 ): Promise<SecurityGroupView> {
+  await newSecurityGroupRule(ctx, input)
+  return getSecurityGroup(ctx, { id: input.securityGroupId })
+}
+
+/** The same; answers the rule's id. */
+export async function newSecurityGroupRule(
+  ctx: Ctx,
+  input: z.output<typeof ruleCreateInput>,
+): Promise<string> {
   const rule = normaliseRule(input)
+  const id = crypto.randomUUID()
   await inTransaction(ctx, async (tx) => {
     const group = await loadGroup(tx, 'securityGroup:update', input.securityGroupId)
     await tx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${group.id}::uuid FOR UPDATE`
     if (rule.remoteGroupId)
       await loadGroups(
-        {
-          ...tx,
-          scope: { kind: 'project', projectId: group.projectId, projectName: '', domainId: '' },
-          roles: new Set([...ctx.roles, 'reader']),
-        },
+        { ...inProject(tx, group.projectId), roles: new Set([...ctx.roles, 'reader']) },
         'securityGroup:get',
         [rule.remoteGroupId],
       )
     if (await tx.db.securityGroupRule.findFirst({ where: { groupId: group.id, ...rule } }))
-      throw new CloudError('already_exists', `The group has this rule already: ${describe(rule)}.`)
+      throw new CloudError('already_exists', `The group has this rule already: ${describe(rule)}.`, {
+        reason: 'securityGroupRuleExists',
+      })
     await reserveQuota(tx, group.projectId, { securityGroupRules: 1 })
     await tx.db.securityGroupRule.create({
       data: {
-        id: crypto.randomUUID(),
+        id,
         groupId: group.id,
         projectId: group.projectId,
         description: input.description,
+        remoteAny: Boolean(input.remoteCidr) && rule.remoteCidr === null,
         ...rule,
       },
     })
     await applyGroupLater(tx, group)
   })
-  return getSecurityGroup(ctx, { id: input.securityGroupId })
+  return id
 }
 
 export async function removeSecurityGroupRule(ctx: Ctx, input: { id: string }): Promise<SecurityGroupView> {

@@ -1,33 +1,52 @@
+import type { SubnetModel } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
+import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { startOperation } from '../../kernel/workflow.ts'
-import type { NetworkView, subnetCreateInput } from '../contract.ts'
-import { contains, fromNumber, overlaps, parseCidr, toNumber } from '../ipv4.ts'
-import { holdNetwork, loadNetwork, type NetworkRow } from '../networks/load.ts'
+import type { NetworkView, subnetCreateInput, subnetUpdateInput } from '../contract.ts'
+import { type Cidr, contains, fromNumber, overlaps, parseCidr, toNumber } from '../ipv4.ts'
+import { holdNetwork, loadNetwork, type NetworkRow, networkTarget } from '../networks/load.ts'
 import { networkViews } from '../networks/view.ts'
 
 type SubnetInput = z.output<typeof subnetCreateInput>
 
 /** Adds a subnet; answers the network as it is then. */
 export async function createSubnet(ctx: Ctx, input: SubnetInput): Promise<NetworkView> {
-  const id = await inTransaction(ctx, async (tx) => {
+  await newSubnet(ctx, input)
+  return oneNetwork(ctx, input.networkId)
+}
+
+/** The same; answers its id. It is of the network's project, whoever makes it. */
+export async function newSubnet(ctx: Ctx, input: SubnetInput): Promise<string> {
+  return inTransaction(ctx, async (tx) => {
     const network = await loadNetwork(tx, 'subnet:create', input.networkId)
     const subnetId = await addSubnet(tx, network, input)
-    await startOperation(tx, {
-      id: crypto.randomUUID(),
-      action: 'network.apply',
-      resourceKind: 'network',
-      resourceId: network.id,
-      resourceName: network.name,
-      projectId: network.projectId,
-    })
-    return subnetId && network.id
+    await applyNetworkLater(tx, network)
+    return subnetId
   })
-  return oneNetwork(ctx, id)
 }
+
+const applyNetworkLater = (ctx: Ctx, network: NetworkRow) =>
+  startOperation(ctx, {
+    id: crypto.randomUUID(),
+    action: 'network.apply',
+    resourceKind: 'network',
+    resourceId: network.id,
+    resourceName: network.name,
+    projectId: network.projectId,
+  })
+
+const networkChanged = (ctx: Ctx, network: NetworkRow) =>
+  appendEvent(ctx, {
+    kind: 'network.updated',
+    projectId: network.projectId,
+    public: network.shared || network.external,
+    resourceKind: 'network',
+    resourceId: network.id,
+  })
 
 /** Checks by the grammar of what consumes it (dnsmasq, ip) and writes the row. In a transaction. */
 export async function addSubnet(
@@ -41,13 +60,13 @@ export async function addSubnet(
   const siblings = await ctx.db.subnet.findMany({ where: { networkId: network.id }, select: { cidr: true } })
   const clash = siblings.find((subnet) => overlaps(parseCidr(subnet.cidr), cidr))
   if (clash)
-    throw conflict(`${input.cidr} overlaps with ${clash.cidr} of the same network. Choose another range.`)
+    throw conflict(
+      `${input.cidr} overlaps with ${clash.cidr} of the same network. Choose another range.`,
+      'subnetOverlaps',
+    )
   const gatewayIp = input.gatewayIp === null ? null : (input.gatewayIp ?? fromNumber(cidr.first))
-  if (gatewayIp && !contains(cidr, gatewayIp))
-    throw invalidInput(`The gateway ${gatewayIp} is not a usable address of ${input.cidr}.`, 'gatewayIp')
   const pool = input.pool ?? { start: fromNumber(cidr.first), end: fromNumber(cidr.last) }
-  if (!contains(cidr, pool.start) || !contains(cidr, pool.end) || toNumber(pool.start) > toNumber(pool.end))
-    throw invalidInput(`The pool ${pool.start}–${pool.end} is not a range of ${input.cidr}.`, 'pool')
+  checkRange(cidr, gatewayIp, pool)
   const dhcpIp = input.dhcp && !network.external ? freeFor(cidr, pool, gatewayIp) : null
   const id = crypto.randomUUID()
   await reserveQuota(ctx, network.projectId, { subnets: 1 })
@@ -57,6 +76,7 @@ export async function addSubnet(
       networkId: network.id,
       projectId: network.projectId,
       name: input.name,
+      description: input.description ?? '',
       cidr: cidr.text,
       gatewayIp,
       dhcp: dhcpIp !== null,
@@ -66,14 +86,121 @@ export async function addSubnet(
       poolEnd: pool.end,
     },
   })
-  await appendEvent(ctx, {
-    kind: 'network.updated',
-    projectId: network.projectId,
-    public: network.shared || network.external,
-    resourceKind: 'network',
-    resourceId: network.id,
-  })
+  await networkChanged(ctx, network)
   return id
+}
+
+type Range = { start: string; end: string }
+function checkRange(cidr: Cidr, gatewayIp: string | null, pool: Range): void {
+  if (gatewayIp && !contains(cidr, gatewayIp))
+    throw invalidInput(`The gateway ${gatewayIp} is not a usable address of ${cidr.text}.`, 'gatewayIp')
+  if (toNumber(pool.start) > toNumber(pool.end))
+    throw invalidInput(
+      `The pool ${pool.start}–${pool.end} ends before it begins.`,
+      'pool',
+      'invalidAllocationPool',
+    )
+  if (!contains(cidr, pool.start) || !contains(cidr, pool.end))
+    throw invalidInput(
+      `The pool ${pool.start}–${pool.end} is not a range of ${cidr.text}.`,
+      'pool',
+      'outOfBoundsAllocationPool',
+    )
+}
+
+/** Name, gateway, DHCP, name servers and pool; the hosts follow in a workflow. */
+export async function updateSubnet(
+  ctx: Ctx,
+  input: z.output<typeof subnetUpdateInput>,
+): Promise<NetworkView> {
+  const networkId = await inTransaction(ctx, async (tx) => {
+    const { network } = await loadSubnet(tx, 'subnet:update', input.id)
+    await holdNetwork(tx, network, true)
+    const subnet = await tx.db.subnet.findUnique({ where: { id: input.id } })
+    if (!subnet) throw notFound('subnet', input.id)
+    const cidr = parseCidr(subnet.cidr)
+    const gatewayIp = input.gatewayIp === undefined ? subnet.gatewayIp : input.gatewayIp
+    const pool = input.pool ?? { start: subnet.poolStart, end: subnet.poolEnd }
+    checkRange(cidr, gatewayIp, pool)
+    if (gatewayIp !== subnet.gatewayIp) await refuseGatewayInUse(tx, subnet, gatewayIp)
+    const dhcp = (input.dhcp ?? subnet.dhcp) && !network.external
+    const keeps = subnet.dhcpIp !== null && subnet.dhcpIp !== gatewayIp
+    const dhcpIp = !dhcp
+      ? null
+      : keeps
+        ? subnet.dhcpIp
+        : await freeDhcpIp(tx, subnet.id, cidr, pool, gatewayIp)
+    await tx.db.subnet.update({
+      where: { id: subnet.id },
+      data: {
+        name: input.name,
+        description: input.description,
+        dns: input.dns,
+        gatewayIp,
+        poolStart: pool.start,
+        poolEnd: pool.end,
+        dhcp: dhcpIp !== null,
+        dhcpIp,
+      },
+    })
+    await applyNetworkLater(tx, network)
+    await networkChanged(tx, network)
+    return network.id
+  })
+  return oneNetwork(ctx, networkId)
+}
+
+async function refuseGatewayInUse(ctx: Ctx, subnet: SubnetModel, next: string | null): Promise<void> {
+  const holders = await ctx.db.portAddress.findMany({
+    where: { subnetId: subnet.id, address: { in: [subnet.gatewayIp, next].flatMap((ip) => ip ?? []) } },
+    include: { port: { select: { deviceOwner: true } } },
+  })
+  for (const { address, port } of holders) {
+    if (address === subnet.gatewayIp && port.deviceOwner === 'network:router_interface')
+      throw conflict(`A router has ${address}. Take it off the subnet first.`, 'gatewayIpInUse')
+    if (address === next) throw conflict(`${address} is in use. Choose another gateway.`, 'ipAddressInUse')
+  }
+}
+
+/** As freeFor, but beside ports that are there already. The network is held, so nobody takes it meanwhile. */
+async function freeDhcpIp(
+  ctx: Ctx,
+  subnetId: string,
+  cidr: Cidr,
+  pool: Range,
+  gatewayIp: string | null,
+): Promise<string> {
+  const wished = freeFor(cidr, pool, gatewayIp)
+  const size = Math.min(cidr.last - cidr.first + 1, 1024)
+  const candidates = [wished, ...Array.from({ length: size }, (_, i) => fromNumber(cidr.first + i))]
+  const used = await ctx.db.portAddress.findMany({
+    where: { subnetId, address: { in: candidates } },
+    select: { address: true },
+  })
+  const taken = new Set([gatewayIp, ...used.map((row) => row.address)])
+  const free = candidates.find((address) => !taken.has(address))
+  if (free === undefined)
+    throw conflict(
+      `Subnet ${cidr.text} has no free address for its DHCP server. Delete something on it first.`,
+      'ipAddressGenerationFailure',
+    )
+  return free
+}
+
+/** With its network, by what the caller may see of that; unseen is 404. */
+async function loadSubnet(
+  ctx: Ctx,
+  action: string,
+  id: string,
+): Promise<{ subnet: SubnetModel; network: NetworkRow }> {
+  const subnet = await ctx.db.subnet.findUnique({ where: { id } })
+  const network = await loadNetwork(ctx, 'network:get', subnet?.networkId ?? id).catch((error: unknown) => {
+    if (error instanceof CloudError && error.code === 'not_found') throw notFound('subnet', id)
+    throw error
+  })
+  if (!subnet) throw notFound('subnet', id)
+  authorize(ctx, action, networkTarget(ctx, network))
+  return { subnet, network }
 }
 
 /** Address of the DHCP server: the first of the subnet that is neither gateway nor, if possible, pool. */
@@ -91,36 +218,19 @@ function freeFor(
 
 export async function deleteSubnet(ctx: Ctx, input: { id: string }): Promise<NetworkView> {
   const networkId = await inTransaction(ctx, async (tx) => {
-    const subnet = await tx.db.subnet.findUnique({ where: { id: input.id } })
-    if (!subnet) throw notFound('subnet', input.id)
-    const network = await loadNetwork(tx, 'network:get', subnet.networkId).catch(() => {
-      throw notFound('subnet', input.id)
-    })
-    await loadNetwork(tx, 'subnet:delete', network.id)
+    const { subnet, network } = await loadSubnet(tx, 'subnet:delete', input.id)
     await tx.db.$executeRaw`SELECT 1 FROM "Subnet" WHERE "id" = ${subnet.id}::uuid FOR UPDATE`
     const used = await tx.db.portAddress.count({ where: { subnetId: subnet.id } })
     if (used > 0)
       throw conflict(
         `${used} addresses of this subnet are in use. Delete the instances on it and detach the router first.`,
+        'subnetInUse',
       )
     const { count } = await tx.db.subnet.deleteMany({ where: { id: subnet.id } })
     if (count === 0) throw notFound('subnet', subnet.id)
     await releaseQuota(tx, network.projectId, { subnets: 1 })
-    await startOperation(tx, {
-      id: crypto.randomUUID(),
-      action: 'network.apply',
-      resourceKind: 'network',
-      resourceId: network.id,
-      resourceName: network.name,
-      projectId: network.projectId,
-    })
-    await appendEvent(tx, {
-      kind: 'network.updated',
-      projectId: network.projectId,
-      public: network.shared || network.external,
-      resourceKind: 'network',
-      resourceId: network.id,
-    })
+    await applyNetworkLater(tx, network)
+    await networkChanged(tx, network)
     return network.id
   })
   return oneNetwork(ctx, networkId)

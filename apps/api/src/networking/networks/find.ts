@@ -1,0 +1,67 @@
+import type { Prisma } from '@stratolith/db'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import {
+  column,
+  type FindInput,
+  findRows,
+  flag,
+  type Searchable,
+  standardSearch,
+  standardSort,
+  uuidColumn,
+} from '../find.ts'
+import { networkTarget, visibleNetworks } from './load.ts'
+
+const include = {
+  subnets: { select: { id: true }, orderBy: { id: 'asc' } },
+  rbacPolicies: { select: { targetProject: true } },
+} satisfies Prisma.NetworkInclude
+/** A network as a façade shows it. */
+export type NetworkRecord = Prisma.NetworkGetPayload<{ include: typeof include }>
+
+const searchable: Searchable = {
+  ...standardSearch,
+  adminUp: flag({ adminUp: true }),
+  external: flag({ external: true }),
+  state: column('state'),
+  mtu: column('mtu'),
+  tag: column('tag'),
+  subnets: (any) => ({ subnets: { some: uuidColumn('id')(any) } }),
+}
+const sortable = new Set([...standardSort, 'adminUp', 'state', 'mtu', 'external', 'shared'])
+
+/** What the caller may see; administrators see all projects. */
+export async function findNetworks(ctx: Ctx, input: FindInput): Promise<NetworkRecord[]> {
+  authorize(ctx, 'network:list')
+  const scope = visibleNetworks(ctx, seesAll(ctx))
+  const shared = flag({
+    OR: [{ shared: true }, { rbacPolicies: { some: { targetProject: targetOf(ctx) } } }],
+  })
+  return findRows(
+    ctx.db.network,
+    { kind: 'network', scope, include, sortable, searchable: { ...searchable, shared } },
+    input,
+  )
+}
+
+const targetOf = (ctx: Ctx) => (ctx.scope.kind === 'project' ? ctx.scope.projectId : '*')
+
+/** With everybody, or with the caller's own project. */
+export const isShared = (ctx: Ctx, row: NetworkRecord): boolean =>
+  row.shared || row.rbacPolicies.some((policy) => policy.targetProject === targetOf(ctx))
+
+export async function findNetwork(ctx: Ctx, id: string): Promise<NetworkRecord> {
+  const [row] = await findNetworks(ctx, { where: [{ field: 'id', any: [id] }] })
+  if (!row) throw notFound('network', id)
+  authorize(ctx, 'network:get', networkTarget(ctx, row))
+  return row
+}
+
+/** Zones in which the cloud has hosts: every network and router is in all of them. */
+export async function networkZones(ctx: Ctx): Promise<{ name: string; available: boolean }[]> {
+  const zones = await ctx.db.host.groupBy({ by: ['zone'], _count: true, orderBy: { zone: 'asc' } })
+  const up = await ctx.db.host.groupBy({ by: ['zone'], where: { state: 'up' }, _count: true })
+  return zones.map(({ zone }) => ({ name: zone, available: up.some((u) => u.zone === zone) }))
+}

@@ -1,0 +1,36 @@
+import type { Deps } from '../../kernel/context.ts'
+import type { ApiOperation } from '../../openstack/operation.ts'
+
+const base = (deps: Deps) => `${deps.config.publicUrl}/network/v2.0`
+const versions = (deps: Deps) => ({
+  versions: [{ id: 'v2.0', status: 'CURRENT', links: [{ rel: 'self', href: `${base(deps)}/` }] }],
+})
+/** What GET /v2.0/ names: singular, plural and where. */
+const named = [
+  ['network', 'networks'],
+  ['subnet', 'subnets'],
+  ['port', 'ports'],
+] as const
+const resources = (deps: Deps) => ({
+  resources: named.map(([name, collection]) => ({
+    name,
+    collection,
+    links: [{ rel: 'self', href: `${base(deps)}/${collection}` }],
+  })),
+})
+
+const discovery = (path: string, name: string, answer: (deps: Deps) => object): ApiOperation => ({
+  name,
+  method: 'GET',
+  path,
+  summary: 'Version discovery',
+  status: 200,
+  access: 'public',
+  handle: ({ deps }) => answer(deps),
+})
+
+export const networkDiscovery: ApiOperation[] = [
+  discovery('/', 'versions', versions),
+  discovery('/v2.0', 'version', resources),
+  discovery('/v2.0/', 'version/', resources),
+]

@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { createPort, deletePort, updatePort } from '../ports/change.ts'
+import { type AddressWish, findPort, findPorts, type PortRecord } from '../ports/find.ts'
+import { body, owner, ownerNamed } from './body.ts'
+import { badRequest } from './errors.ts'
+import { bool, standardAttributes, status, text } from './query.ts'
+import type { Resource } from './resource.ts'
+import { standardView } from './views.ts'
+
+const fixedIps = z
+  .array(z.strictObject({ subnet_id: body.uuid.optional(), ip_address: body.ip.optional() }))
+  .max(5, 'Exceeded maximum amount of fixed ips per port')
+const mac = z
+  .string()
+  .regex(/^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/, 'it is not a valid MAC address')
+const common = {
+  name: body.text,
+  description: body.long,
+  admin_state_up: body.bool,
+  fixed_ips: fixedIps,
+  mac_address: mac,
+  security_groups: z.array(body.uuid).max(50),
+  port_security_enabled: body.bool,
+  device_id: body.text,
+  device_owner: body.text,
+  'binding:vnic_type': z.literal('normal'),
+}
+const optional = z.strictObject(common).partial().shape
+const post = z.strictObject({ ...owner, network_id: body.uuid, ...optional })
+const put = z.strictObject(optional)
+
+export const ports: Resource<typeof post, typeof put, PortRecord> = {
+  name: 'port',
+  collection: 'ports',
+  path: '/ports',
+  kind: 'port',
+  attributes: {
+    ...standardAttributes,
+    name: text('name'),
+    network_id: text('networkId'),
+    mac_address: { field: 'mac', as: 'lower' },
+    admin_state_up: bool('adminUp'),
+    status: status('state'),
+    device_id: text('deviceId'),
+    device_owner: text('deviceOwner'),
+    port_security_enabled: bool('portSecurity'),
+    security_groups: text('securityGroups'),
+    'binding:host_id': text('host'),
+    fixed_ips: null,
+    allowed_address_pairs: null,
+    extra_dhcp_opts: null,
+    'binding:vnic_type': null,
+    'binding:profile': null,
+    'binding:vif_type': null,
+    'binding:vif_details': null,
+  },
+  specials: { fixed_ips: (values) => ({ field: 'fixedIps', any: [fixedIpsSought(values)] }) },
+  post,
+  put,
+  find: findPorts,
+  one: findPort,
+  views: (_ctx, rows) => rows.map(portView),
+  create: async (ctx, input) =>
+    (
+      await createPort(ctx, {
+        ...portInput(input),
+        projectId: ownerNamed(input),
+        networkId: input.network_id,
+        name: input.name ?? '',
+        description: input.description ?? '',
+        adminUp: input.admin_state_up ?? true,
+        portSecurity: input.port_security_enabled ?? true,
+        deviceId: input.device_id ?? '',
+        deviceOwner: input.device_owner ?? '',
+      })
+    ).id,
+  update: (ctx, id, input) => updatePort(ctx, { ...portInput(input), id }),
+  remove: (ctx, id) => deletePort(ctx, { id }),
+}
+
+const portInput = (input: z.output<typeof put>) => ({
+  name: input.name,
+  description: input.description,
+  adminUp: input.admin_state_up,
+  fixedIps: input.fixed_ips?.map((wish) => ({ subnetId: wish.subnet_id, address: wish.ip_address })),
+  mac: input.mac_address,
+  securityGroupIds: input.security_groups,
+  portSecurity: input.port_security_enabled,
+  deviceId: input.device_id,
+  deviceOwner: input.device_owner,
+})
+
+/** fixed_ips=ip_address=10.0.0.3&fixed_ips=subnet_id=…: any value of each kind, on one address. */
+function fixedIpsSought(values: string[]): AddressWish {
+  const of = (kind: string) => {
+    const found = values.flatMap((value) =>
+      value.startsWith(`${kind}=`) ? value.slice(kind.length + 1) : [],
+    )
+    return found.length > 0 ? found : undefined
+  }
+  if (values.some((value) => !/^(subnet_id|ip_address|ip_address_substr)=/.test(value)))
+    throw badRequest('Invalid input for fixed_ips. Reason: write it as ip_address=… or subnet_id=….')
+  return { subnetIds: of('subnet_id'), addresses: of('ip_address'), substrings: of('ip_address_substr') }
+}
+
+/** `binding:*` is shown to administrators only (resource.ts). */
+const portView = (row: PortRecord): Record<string, unknown> => ({
+  id: row.id,
+  name: row.name,
+  network_id: row.networkId,
+  tenant_id: row.projectId,
+  mac_address: row.mac,
+  admin_state_up: row.adminUp,
+  status: row.state.toUpperCase(),
+  device_id: row.deviceId,
+  device_owner: row.deviceOwner,
+  fixed_ips: row.addresses.map((a) => ({ subnet_id: a.subnetId, ip_address: a.address })),
+  allowed_address_pairs: [],
+  extra_dhcp_opts: [],
+  security_groups: row.securityGroups.map((s) => s.groupId),
+  description: row.description,
+  'binding:vnic_type': 'normal',
+  'binding:profile': {},
+  'binding:host_id': row.host ?? '',
+  'binding:vif_type': row.hostId ? 'bridge' : 'unbound',
+  'binding:vif_details': row.hostId ? { port_filter: row.portSecurity } : {},
+  port_security_enabled: row.portSecurity,
+  ...standardView(row),
+})

@@ -1,0 +1,148 @@
+import type { Query } from '../../openstack/pages.ts'
+import type { Condition, FindInput } from '../find.ts'
+import { badRequest } from './errors.ts'
+
+/** How an attribute is looked for: by which field, and what its text in a URL means there. */
+export type Filter = { field: string; as: 'text' | 'nullable' | 'bool' | 'int' | 'lower' | 'upper' }
+/** Every attribute of a resource; null: it cannot be looked for. */
+export type Attributes = Readonly<Record<string, Filter | null>>
+/** Queries that are no attributes ("fixed_ips"): the values of one, all at once. */
+export type Specials = Readonly<Record<string, (values: string[]) => Condition>>
+
+export const text = (field: string): Filter => ({ field, as: 'text' })
+export const nullable = (field: string): Filter => ({ field, as: 'nullable' })
+export const bool = (field: string): Filter => ({ field, as: 'bool' })
+export const int = (field: string): Filter => ({ field, as: 'int' })
+/** The room says "active" where Neutron says "ACTIVE". */
+export const status = (field: string): Filter => ({ field, as: 'lower' })
+
+export const projectAttributes: Attributes = { tenant_id: text('projectId'), project_id: text('projectId') }
+export const standardAttributes: Attributes = {
+  id: text('id'),
+  ...projectAttributes,
+  description: text('description'),
+  revision_number: int('revision'),
+  tags: null,
+  created_at: null,
+  updated_at: null,
+}
+/** Fields by which one sorts though one cannot look for them. */
+const times: Record<string, string> = { created_at: 'createdAt', updated_at: 'updatedAt' }
+const tagQueries: Record<string, string> = {
+  tags: 'tags',
+  'tags-any': 'tagsAny',
+  'not-tags': 'notTags',
+  'not-tags-any': 'notTagsAny',
+}
+const paging = new Set(['limit', 'marker', 'page_reverse', 'sort_key', 'sort_dir', 'fields'])
+/** What holds when a caller says nothing, and the most that he may ask for. */
+const pageCap = 1000
+
+export const valuesOf = (query: Query, name: string): string[] => [query[name] ?? []].flat()
+
+/** What a list asks for: filters (any of the values of each), order and page. Throws 400. */
+export function findInput(
+  attributes: Attributes,
+  specials: Specials,
+  query: Query,
+): FindInput & { limit: number; reverse: boolean } {
+  const where: Condition[] = []
+  const strange: string[] = []
+  for (const name of Object.keys(query)) {
+    if (paging.has(name)) continue
+    const values = valuesOf(query, name)
+    const tag = tagQueries[name]
+    const special = specials[name]
+    const filter = attributes[name]
+    if (tag !== undefined && 'tags' in attributes) where.push({ field: tag, any: values })
+    else if (special) where.push(special(values))
+    else if (filter)
+      where.push({ field: filter.field, any: values.map((value) => meant(name, filter, value)) })
+    else strange.push(name)
+  }
+  if (strange.length > 0)
+    throw badRequest(
+      `[${strange.map((name) => `'${name.slice(0, 60)}'`).join(', ')}] is invalid attribute for filtering`,
+    )
+  return { where, sort: sortOf(attributes, query), ...pageOf(query) }
+}
+
+function meant(name: string, { as }: Filter, value: string): unknown {
+  if (as === 'bool') return boolean(name, value)
+  if (as === 'lower') return value.toLowerCase()
+  if (as === 'upper') return value.toUpperCase()
+  if (as === 'nullable') return value === '' ? null : value
+  if (as === 'text') return value
+  if (!/^-?\d{1,9}$/.test(value))
+    throw badRequest(`Invalid input for ${name}. Reason: '${value.slice(0, 60)}' is not an integer.`)
+  return Number(value)
+}
+
+const truths: Record<string, boolean> = { true: true, '1': true, false: false, '0': false }
+export function boolean(name: string, value: string): boolean {
+  const truth = truths[value.toLowerCase()]
+  if (truth === undefined)
+    throw badRequest(
+      `Invalid input for ${name}. Reason: '${value.slice(0, 60)}' cannot be converted to boolean.`,
+    )
+  return truth
+}
+
+function sortOf(attributes: Attributes, query: Query): NonNullable<FindInput['sort']> {
+  const keys = valuesOf(query, 'sort_key')
+  const dirs = valuesOf(query, 'sort_dir')
+  if (dirs.length > 0 && dirs.length !== keys.length)
+    throw badRequest('The number of sort_keys and sort_dirs must be same')
+  const strange = keys.filter((key) => !attributes[key] && !(key in times && key in attributes))
+  if (strange.length > 0)
+    throw badRequest(
+      `[${strange.map((key) => `'${key.slice(0, 60)}'`).join(', ')}] is invalid attribute for sort_keys`,
+    )
+  return keys.map((key, i) => {
+    const dir = dirs[i] ?? 'asc'
+    if (dir !== 'asc' && dir !== 'desc')
+      throw badRequest(
+        `'${dir.slice(0, 60)}' is invalid value for sort_dirs, valid value is 'asc' and 'desc'`,
+      )
+    return { field: attributes[key]?.field ?? times[key] ?? key, dir }
+  })
+}
+
+function pageOf(query: Query): { limit: number; reverse: boolean; marker?: string } {
+  const limit = valuesOf(query, 'limit').at(-1)
+  const marker = valuesOf(query, 'marker').at(-1)
+  if (limit !== undefined && !/^\d{1,9}$/.test(limit))
+    throw badRequest(`Limit must be an integer 0 or greater and not '${limit.slice(0, 60)}'`)
+  const reverse = valuesOf(query, 'page_reverse').at(-1)
+  return {
+    limit: Math.min(Number(limit ?? 0) || pageCap, pageCap),
+    reverse: reverse !== undefined && boolean('page_reverse', reverse),
+    ...(marker === undefined ? {} : { marker }),
+  }
+}
+
+type Link = { rel: 'next' | 'previous'; href: string }
+/**
+ * Links to the pages around this one, as Neutron decides them: by whether this one is full, and only
+ * for who asked for pages, or whose list was too long. Undefined: none.
+ */
+export function pageLinks(
+  publicUrl: string,
+  pathAndQuery: string,
+  page: { limit: number; reverse: boolean },
+  items: readonly { id?: unknown }[],
+): Link[] | undefined {
+  const url = new URL(pathAndQuery, 'http://local')
+  const [first, last] = [items[0], items.at(-1)]
+  const full = items.length >= page.limit
+  if (!first || !last || (!url.searchParams.has('limit') && !full)) return undefined
+  url.searchParams.delete('page_reverse')
+  const href = (marker: unknown, more = '') => {
+    url.searchParams.set('marker', String(marker))
+    return `${publicUrl}${url.pathname}?${url.searchParams.toString()}${more}`
+  }
+  const links: Link[] = []
+  if (full || page.reverse) links.push({ rel: 'next', href: href(last.id) })
+  if (full || !page.reverse) links.push({ rel: 'previous', href: href(first.id, '&page_reverse=True') })
+  return links
+}

@@ -1,0 +1,179 @@
+import { z } from 'zod'
+import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
+import { notFound } from '../../kernel/errors.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import type { FindInput } from '../find.ts'
+import { readBody, unwrap } from './body.ts'
+import { asNeutron } from './errors.ts'
+import { type Attributes, findInput, pageLinks, type Specials, valuesOf } from './query.ts'
+
+/** One kind of thing of Neutron's API, from which its five operations are made. */
+export type Resource<Post extends z.ZodObject, Put extends z.ZodObject, Row> = {
+  /** Key of a body: "security_group". */
+  name: string
+  /** "security_groups" */
+  collection: string
+  /** "/security-groups" */
+  path: string
+  /** In sentences and in the names of errors: "security group". */
+  kind: string
+  attributes: Attributes
+  specials?: Specials
+  post?: Post
+  put?: Put
+  find: (ctx: Ctx, input: FindInput) => Promise<Row[]>
+  one: (ctx: Ctx, id: string) => Promise<Row>
+  views: (ctx: Ctx, rows: readonly Row[]) => Promise<Record<string, unknown>[]> | Record<string, unknown>[]
+  /** Answers the new one's id. */
+  create?: (ctx: Ctx, input: z.output<Post>) => Promise<string>
+  update?: (ctx: Ctx, id: string, input: z.output<Put>) => Promise<unknown>
+  remove?: (ctx: Ctx, id: string) => Promise<unknown>
+  access?: Partial<Record<'list' | 'get' | 'create' | 'update' | 'delete', Partial<ApiOperation>>>
+}
+
+/** A path's id, which must be a UUID to be anything at all. */
+export function idOf({ params }: Pick<Call, 'params'>, kind: string, name = 'id'): string {
+  const id = params[name] ?? ''
+  if (!z.uuid().safeParse(id).success) throw notFound(kind, id)
+  return id.toLowerCase()
+}
+
+/** An operation whose errors are Neutron's. Ids are checked by idOf, which knows whose they are. */
+export function operation(
+  spec: Omit<ApiOperation, 'handle'> & { handle: (call: Call) => Promise<unknown> },
+): ApiOperation {
+  const parameters = [...spec.path.matchAll(/:([a-z_]+)/g)].map((match) => match[1] ?? '')
+  return {
+    ...spec,
+    ...(parameters.length > 0 ? { names: parameters } : {}),
+    handle: (call) =>
+      spec.handle(call).catch((error: unknown) => {
+        throw asNeutron(error)
+      }),
+  }
+}
+
+/** What a caller sees of one: the fields asked for, and what only administrators may see only for them. */
+function shown(
+  view: Record<string, unknown>,
+  fields: readonly string[],
+  all: boolean,
+): Record<string, unknown> {
+  const entries = Object.entries(view).filter(
+    ([key]) => (all || !adminOnly.test(key)) && (fields.length === 0 || fields.includes(key)),
+  )
+  return Object.fromEntries(entries)
+}
+const adminOnly = /^(provider:|binding:(?!vnic_type$))/
+
+export function operationsOf<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
+  resource: Resource<Post, Put, Row>,
+): ApiOperation[] {
+  const { name, collection, path, kind } = resource
+  const [words, many] = [kind, collection.replaceAll('_', ' ')]
+  const present = async (ctx: Ctx, rows: readonly Row[], fields: readonly string[] = []) =>
+    (await resource.views(ctx, rows)).map((view) => shown(view, fields, seesAll(ctx)))
+  const made = async (ctx: Ctx, id: string) => (await present(ctx, [await resource.one(ctx, id)]))[0]
+  const list = async ({ ctx, deps, query, request }: Call) => {
+    const input = findInput(resource.attributes, resource.specials ?? {}, query)
+    const rows = await resource.find(ctx, input)
+    const links = pageLinks(deps.config.publicUrl, request.url, input, rows as { id?: unknown }[])
+    return {
+      [collection]: await present(ctx, rows, valuesOf(query, 'fields')),
+      ...(links ? { [`${collection}_links`]: links } : {}),
+    }
+  }
+  const operations = [
+    operation({
+      name: `${collection}.list`,
+      method: 'GET',
+      path,
+      summary: `List ${many}`,
+      status: 200,
+      access: 'list',
+      ...resource.access?.list,
+      handle: list,
+    }),
+    operation({
+      name: `${collection}.get`,
+      method: 'GET',
+      path: `${path}/:id`,
+      summary: `Show a ${words}`,
+      status: 200,
+      access: 'read',
+      ...resource.access?.get,
+      handle: async (call) => {
+        const row = await resource.one(call.ctx, idOf(call, kind))
+        return { [name]: (await present(call.ctx, [row], valuesOf(call.query, 'fields')))[0] }
+      },
+    }),
+  ]
+  return [...operations, ...writes(resource, made)]
+}
+
+function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
+  resource: Resource<Post, Put, Row>,
+  made: (ctx: Ctx, id: string) => Promise<unknown>,
+): ApiOperation[] {
+  const { name, collection, path, kind, post, put, create, update, remove } = resource
+  const operations: ApiOperation[] = []
+  if (post && create)
+    operations.push(
+      operation({
+        name: `${collection}.create`,
+        method: 'POST',
+        path,
+        summary: `Create a ${kind}, or many at once (all or none)`,
+        status: 201,
+        access: 'create',
+        ...resource.access?.create,
+        handle: async ({ ctx, body }) => {
+          const { many, items } = unwrap(resource, body)
+          const inputs = items.map((item) => readBody(resource, post, 'POST', item))
+          return inTransaction(ctx, async (tx) => {
+            const views: unknown[] = []
+            for (const input of inputs) views.push(await made(tx, await create(tx, input)))
+            return many ? { [collection]: views } : { [name]: views[0] }
+          })
+        },
+      }),
+    )
+  if (put && update)
+    operations.push(
+      operation({
+        name: `${collection}.update`,
+        method: 'PUT',
+        path: `${path}/:id`,
+        summary: `Update a ${kind}`,
+        status: 200,
+        access: 'write',
+        ...resource.access?.update,
+        handle: async (call) => {
+          const id = idOf(call, kind)
+          const [item] = unwrap({ name, collection: '' }, call.body).items
+          return inTransaction(call.ctx, async (tx) => {
+            // What is not seen is a 404, whatever the body says.
+            await resource.one(tx, id)
+            await update(tx, id, readBody(resource, put, 'PUT', item))
+            return { [name]: await made(tx, id) }
+          })
+        },
+      }),
+    )
+  if (remove)
+    operations.push(
+      operation({
+        name: `${collection}.delete`,
+        method: 'DELETE',
+        path: `${path}/:id`,
+        summary: `Delete a ${kind}`,
+        status: 204,
+        access: 'write',
+        ...resource.access?.delete,
+        handle: async (call) => {
+          await remove(call.ctx, idOf(call, kind))
+        },
+      }),
+    )
+  return operations
+}

@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { invalidInput } from '../../kernel/errors.ts'
+import { allocationPools, findSubnet, findSubnets, type SubnetRecord } from '../subnets/find.ts'
+import { deleteSubnet, newSubnet, updateSubnet } from '../subnets/service.ts'
+import { body, owner } from './body.ts'
+import { badRequest } from './errors.ts'
+import { bool, nullable, standardAttributes, text } from './query.ts'
+import type { Resource } from './resource.ts'
+import { standardView } from './views.ts'
+
+const pools = z
+  .array(z.strictObject({ start: body.ip, end: body.ip }))
+  .max(1, 'one pool a subnet is what there is')
+const common = {
+  name: body.text,
+  description: body.long,
+  enable_dhcp: body.bool,
+  gateway_ip: body.ip.nullable(),
+  dns_nameservers: z.array(body.ip).max(5),
+  allocation_pools: pools,
+  host_routes: z.array(z.never()).max(0),
+}
+const post = z.strictObject({
+  ...owner,
+  network_id: body.uuid,
+  cidr: z.string().max(64).optional(),
+  ip_version: body.int,
+  name: common.name.default(''),
+  description: common.description.default(''),
+  enable_dhcp: common.enable_dhcp.default(true),
+  gateway_ip: common.gateway_ip.optional(),
+  dns_nameservers: common.dns_nameservers.default([]),
+  allocation_pools: common.allocation_pools.default([]),
+  host_routes: common.host_routes.default([]),
+  ipv6_ra_mode: z.null().optional(),
+  ipv6_address_mode: z.null().optional(),
+})
+const put = z.strictObject(common).partial()
+
+export const subnets: Resource<typeof post, typeof put, SubnetRecord> = {
+  name: 'subnet',
+  collection: 'subnets',
+  path: '/subnets',
+  kind: 'subnet',
+  attributes: {
+    ...standardAttributes,
+    name: text('name'),
+    network_id: text('networkId'),
+    cidr: text('cidr'),
+    gateway_ip: nullable('gatewayIp'),
+    enable_dhcp: bool('dhcp'),
+    'router:external': bool('external'),
+    shared: bool('shared'),
+    ip_version: null,
+    subnetpool_id: null,
+    ipv6_ra_mode: null,
+    ipv6_address_mode: null,
+    allocation_pools: null,
+    host_routes: null,
+    dns_nameservers: null,
+    service_types: null,
+  },
+  // Everything is IPv4 here, and nothing comes from a pool of subnets: what looks for that finds all or none.
+  specials: {
+    ip_version: (values) => (values.includes('4') ? everything : nothing),
+    subnetpool_id: (values) => (values.includes('') ? everything : nothing),
+  },
+  post,
+  put,
+  find: findSubnets,
+  one: findSubnet,
+  views: (_ctx, rows) => rows.map(subnetView),
+  create: (ctx, input) => {
+    if (input.ip_version !== 4)
+      throw invalidInput(`ip_version ${input.ip_version} is not offered: this cloud carries IPv4.`)
+    const cidr = z.cidrv4().safeParse(input.cidr)
+    if (!cidr.success)
+      throw badRequest(`Invalid input for cidr. Reason: '${input.cidr ?? ''}' is not a valid IP subnet.`)
+    return newSubnet(ctx, {
+      networkId: input.network_id,
+      name: input.name,
+      description: input.description,
+      cidr: cidr.data,
+      gatewayIp: input.gateway_ip,
+      dhcp: input.enable_dhcp,
+      dns: input.dns_nameservers,
+      pool: input.allocation_pools[0],
+    })
+  },
+  update: (ctx, id, input) =>
+    updateSubnet(ctx, {
+      id,
+      name: input.name,
+      description: input.description,
+      gatewayIp: input.gateway_ip,
+      dhcp: input.enable_dhcp,
+      dns: input.dns_nameservers,
+      pool: input.allocation_pools?.[0],
+    }),
+  remove: (ctx, id) => deleteSubnet(ctx, { id }),
+}
+const everything = { field: 'dhcp', any: [true, false] }
+const nothing = { field: 'id', any: [] }
+
+const subnetView = (row: SubnetRecord): Record<string, unknown> => ({
+  id: row.id,
+  name: row.name,
+  tenant_id: row.projectId,
+  network_id: row.networkId,
+  ip_version: 4,
+  subnetpool_id: null,
+  enable_dhcp: row.dhcp,
+  ipv6_ra_mode: null,
+  ipv6_address_mode: null,
+  gateway_ip: row.gatewayIp,
+  cidr: row.cidr,
+  allocation_pools: allocationPools(row),
+  host_routes: [],
+  dns_nameservers: row.dns,
+  description: row.description,
+  service_types: [],
+  ...standardView(row),
+  'router:external': row.network.external,
+})

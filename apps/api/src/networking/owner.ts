@@ -1,0 +1,26 @@
+import { type Ctx, isAdmin, projectOf } from '../kernel/context.ts'
+import { CloudError, notFound } from '../kernel/errors.ts'
+
+/**
+ * Whose a new thing is: the caller's project, or the one that an administrator names. Throws
+ * `invalid_input` for anybody else who names another (as Neutron does), not_found for one that is none.
+ */
+export async function ownerOf(ctx: Ctx, wish: string | undefined): Promise<string> {
+  if (wish === undefined || (ctx.scope.kind === 'project' && ctx.scope.projectId === wish))
+    return projectOf(ctx)
+  if (!isAdmin(ctx))
+    throw new CloudError(
+      'invalid_input',
+      "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges",
+      { field: 'projectId', reason: 'HTTPBadRequest' },
+    )
+  if (!(await ctx.db.project.findUnique({ where: { id: wish }, select: { id: true } })))
+    throw notFound('project', wish)
+  return wish
+}
+
+/** The same caller as if in that project: for what only things of the owner's project may be named in. */
+export const inProject = (ctx: Ctx, projectId: string): Ctx => ({
+  ...ctx,
+  scope: { kind: 'project', projectId, projectName: '', domainId: ctx.actor.domainId },
+})

@@ -1,0 +1,91 @@
+import type { Ctx } from '../../kernel/context.ts'
+import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { contains, parseCidr } from '../ipv4.ts'
+import type { NetworkRow } from '../networks/load.ts'
+import { allocateAddress, take } from './allocate.ts'
+
+export type FixedWish = { subnetId?: string; address?: string }
+
+/**
+ * Gives a port the addresses that were asked for, in that order. Throws not_found for a subnet of
+ * another network, invalid_input for an address of none of its subnets, conflict for one in use.
+ * In a transaction.
+ */
+export async function giveFixed(
+  ctx: Ctx,
+  network: NetworkRow,
+  portId: string,
+  wishes: readonly FixedWish[],
+): Promise<string[]> {
+  const given: string[] = []
+  for (const wish of wishes) {
+    const subnet = subnetFor(network, wish)
+    if (wish.address === undefined) given.push(await allocateAddress(ctx, subnet, portId))
+    else {
+      if (wish.address === subnet.dhcpIp || !(await take(ctx, subnet.id, wish.address, portId)))
+        throw conflict(`IP address ${wish.address} is in use. Choose another.`, 'ipAddressInUse')
+      given.push(wish.address)
+    }
+  }
+  return given
+}
+
+function subnetFor(network: NetworkRow, { subnetId, address }: FixedWish): NetworkRow['subnets'][number] {
+  if (subnetId !== undefined) {
+    const subnet = network.subnets.find((s) => s.id === subnetId)
+    if (!subnet) throw notFound('subnet', subnetId)
+    if (address !== undefined && !contains(parseCidr(subnet.cidr), address))
+      throw invalidInput(`${address} is not an address of ${subnet.cidr}.`, 'fixedIps', 'invalidIpForSubnet')
+    return subnet
+  }
+  const subnet =
+    address === undefined
+      ? network.subnets[0]
+      : network.subnets.find((s) => contains(parseCidr(s.cidr), address))
+  if (!subnet)
+    throw invalidInput(
+      `${address ?? 'This'} is not an address of any subnet of the network.`,
+      'fixedIps',
+      'invalidIpForNetwork',
+    )
+  return subnet
+}
+
+/**
+ * Replaces the addresses of a port: those that are wished for by name stay, the others go. Throws
+ * conflict while a floating IP leads to one that would go.
+ */
+export async function replaceFixed(
+  ctx: Ctx,
+  network: NetworkRow,
+  portId: string,
+  wishes: readonly FixedWish[],
+): Promise<void> {
+  const now = await ctx.db.portAddress.findMany({ where: { portId } })
+  const stays = (held: { subnetId: string; address: string }) =>
+    wishes.find(
+      (w) => w.address === held.address && (w.subnetId === undefined || w.subnetId === held.subnetId),
+    )
+  const kept = new Set(now.map(stays))
+  // A wish for any address of a subnet is met by one that the port has there already.
+  const leaving = now.filter((held) => {
+    if (stays(held)) return false
+    const any = wishes.find((w) => w.address === undefined && w.subnetId === held.subnetId && !kept.has(w))
+    if (any) kept.add(any)
+    return !any
+  })
+  const gone = leaving.map((held) => held.address)
+  const fips = await ctx.db.floatingIp.count({ where: { portId, fixedAddress: { in: gone } } })
+  if (fips > 0)
+    throw conflict(
+      `${fips} floating IPs lead to an address that would go. Disassociate them first.`,
+      'portInUse',
+    )
+  await ctx.db.portAddress.deleteMany({ where: { portId, address: { in: gone } } })
+  await giveFixed(
+    ctx,
+    network,
+    portId,
+    wishes.filter((wish) => !kept.has(wish)),
+  )
+}

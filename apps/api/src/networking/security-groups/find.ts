@@ -1,0 +1,94 @@
+import type { Prisma, SecurityGroupRuleModel } from '@stratolith/db'
+import { type Ctx, listScope, projectOf, seesAll } from '../../kernel/context.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import {
+  column,
+  type FindInput,
+  findRows,
+  type Searchable,
+  standardSearch,
+  standardSort,
+  uuidColumn,
+} from '../find.ts'
+import { ensureDefaultSecurityGroup } from './service.ts'
+
+const include = {
+  rules: { orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
+} satisfies Prisma.SecurityGroupInclude
+export type SecurityGroupRecord = Prisma.SecurityGroupGetPayload<{ include: typeof include }>
+export type SecurityGroupRuleRecord = SecurityGroupRuleModel
+
+export async function findSecurityGroups(ctx: Ctx, input: FindInput): Promise<SecurityGroupRecord[]> {
+  authorize(ctx, 'securityGroup:list')
+  // Every project has its default group from the first look on.
+  if (ctx.scope.kind === 'project') await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
+  const scope = listScope(ctx, { allProjects: seesAll(ctx) })
+  const sortable = new Set(standardSort)
+  return findRows(
+    ctx.db.securityGroup,
+    { kind: 'security group', scope, include, searchable: standardSearch, sortable },
+    input,
+  )
+}
+
+export async function findSecurityGroup(ctx: Ctx, id: string): Promise<SecurityGroupRecord> {
+  const [row] = await findSecurityGroups(ctx, { where: [{ field: 'id', any: [id] }] })
+  if (!row) throw notFound('security group', id)
+  authorize(ctx, 'securityGroup:get', { projectId: row.projectId })
+  return row
+}
+
+const ruleSearch: Searchable = {
+  id: uuidColumn('id'),
+  projectId: column('projectId'),
+  description: column('description'),
+  groupId: uuidColumn('groupId'),
+  remoteGroupId: uuidColumn('remoteGroupId'),
+  direction: column('direction'),
+  ethertype: column('ethertype'),
+  protocol: column('protocol'),
+  portMin: column('portMin'),
+  portMax: column('portMax'),
+  remoteCidr: (any) => {
+    const everything = any.filter((range) => range === '0.0.0.0/0' || range === '::/0')
+    const some = everything.map((range) => ({
+      remoteAny: true,
+      ethertype: range === '::/0' ? 'IPv6' : 'IPv4',
+    }))
+    return { OR: [column('remoteCidr')(any.filter((range) => range !== null)), ...some, ...noRange(any)] }
+  },
+}
+const noRange = (any: readonly unknown[]) =>
+  any.includes(null) ? [{ remoteCidr: null, remoteAny: false }] : []
+const ruleSort = new Set([
+  'id',
+  'projectId',
+  'createdAt',
+  'groupId',
+  'direction',
+  'ethertype',
+  'protocol',
+  'portMin',
+  'portMax',
+  'description',
+])
+
+/** Across groups. */
+export async function findSecurityGroupRules(ctx: Ctx, input: FindInput): Promise<SecurityGroupRuleRecord[]> {
+  authorize(ctx, 'securityGroup:list')
+  if (ctx.scope.kind === 'project') await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
+  const scope = listScope(ctx, { allProjects: seesAll(ctx) })
+  return findRows(
+    ctx.db.securityGroupRule,
+    { kind: 'security group rule', scope, searchable: ruleSearch, sortable: ruleSort },
+    input,
+  )
+}
+
+export async function findSecurityGroupRule(ctx: Ctx, id: string): Promise<SecurityGroupRuleRecord> {
+  const [row] = await findSecurityGroupRules(ctx, { where: [{ field: 'id', any: [id] }] })
+  if (!row) throw notFound('security group rule', id)
+  authorize(ctx, 'securityGroup:get', { projectId: row.projectId })
+  return row
+}

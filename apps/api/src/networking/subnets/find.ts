@@ -1,0 +1,61 @@
+import type { Prisma } from '@stratolith/db'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import {
+  column,
+  type FindInput,
+  findRows,
+  flag,
+  type Searchable,
+  standardSearch,
+  standardSort,
+  uuidColumn,
+} from '../find.ts'
+import { fromNumber, toNumber } from '../ipv4.ts'
+import { networkTarget, visibleNetworks } from '../networks/load.ts'
+
+const include = {
+  network: { select: { projectId: true, shared: true, external: true } },
+} satisfies Prisma.SubnetInclude
+export type SubnetRecord = Prisma.SubnetGetPayload<{ include: typeof include }>
+
+const searchable: Searchable = {
+  ...standardSearch,
+  networkId: uuidColumn('networkId'),
+  cidr: column('cidr'),
+  gatewayIp: column('gatewayIp'),
+  dhcp: flag({ dhcp: true }),
+  external: flag({ network: { external: true } }),
+  shared: flag({ network: { shared: true } }),
+}
+const sortable = new Set([...standardSort, 'networkId', 'cidr', 'dhcp'])
+
+/** Of the networks that the caller may see. */
+export async function findSubnets(ctx: Ctx, input: FindInput): Promise<SubnetRecord[]> {
+  authorize(ctx, 'network:list')
+  const scope = { network: visibleNetworks(ctx, seesAll(ctx)) }
+  return findRows(ctx.db.subnet, { kind: 'subnet', scope, include, searchable, sortable }, input)
+}
+
+export async function findSubnet(ctx: Ctx, id: string): Promise<SubnetRecord> {
+  const [row] = await findSubnets(ctx, { where: [{ field: 'id', any: [id] }] })
+  if (!row) throw notFound('subnet', id)
+  authorize(ctx, 'network:get', networkTarget(ctx, row.network))
+  return row
+}
+
+/** Ranges that ports get addresses of: the pool without the gateway's. */
+export function allocationPools(
+  row: Pick<SubnetRecord, 'poolStart' | 'poolEnd' | 'gatewayIp'>,
+): { start: string; end: string }[] {
+  const [start, end] = [toNumber(row.poolStart), toNumber(row.poolEnd)]
+  const gateway = row.gatewayIp === null ? -1 : toNumber(row.gatewayIp)
+  const ranges =
+    gateway < start || gateway > end
+      ? [[start, end] as const]
+      : [[start, gateway - 1] as const, [gateway + 1, end] as const]
+  return ranges
+    .filter(([first, last]) => first <= last)
+    .map(([first, last]) => ({ start: fromNumber(first), end: fromNumber(last) }))
+}
