@@ -6,6 +6,14 @@ export * from './states.ts'
 const ipv4 = z.ipv4()
 const cidrInput = z.cidrv4('Write it as 10.0.0.0/24.')
 
+const tagsInput = z
+  .array(z.string().min(1).max(60, 'A tag has at most 60 characters.'))
+  .max(50, 'At most 50 tags.')
+export const tagKinds = ['network', 'subnet', 'port', 'router', 'floatingIp', 'securityGroup'] as const
+export type TagKind = (typeof tagKinds)[number]
+/** Labels of one's own choice, by which lists can be filtered. The set replaces the one before. */
+export const tagsSetInput = z.object({ kind: z.enum(tagKinds), id: z.uuid(), tags: tagsInput })
+
 export const networkListInput = pageInput.extend({ external: z.boolean().optional() })
 export const networkCreateInput = z.object({
   name: nameInput,
@@ -128,6 +136,7 @@ export const portCreateInput = z.object({
   /** What outside of this cloud uses it; instances and routers set their own. */
   deviceId: z.string().max(255).default(''),
   deviceOwner: z.string().max(255).default(''),
+  tags: tagsInput.default([]),
 })
 /** What is left out stays. */
 export const portUpdateInput = z.object({
@@ -258,5 +267,19 @@ export type SecurityGroupView = {
   isDefault: boolean
   rules: SecurityRuleView[]
   usedBy: { portId: string; instanceId: string | null }[]
+  createdAt: string
+}
+
+/** Opens a network to one project, or to all: "*". */
+export const rbacPolicyCreateInput = z.object({
+  networkId: z.uuid(),
+  targetProject: z.string().regex(/^(\*|[0-9a-zA-Z_.-]{1,64})$/, 'Name a project by its id, or * for all.'),
+})
+export type RbacPolicyView = {
+  id: string
+  projectId: string
+  networkId: string
+  action: 'access_as_shared'
+  targetProject: string
   createdAt: string
 }

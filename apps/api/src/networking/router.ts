@@ -11,6 +11,7 @@ import {
   portCreateInput,
   portListInput,
   portUpdateInput,
+  rbacPolicyCreateInput,
   routerCreateInput,
   routerGatewayInput,
   routerInterfaceInput,
@@ -21,15 +22,18 @@ import {
   starterNetworkInput,
   subnetCreateInput,
   subnetUpdateInput,
+  tagsSetInput,
 } from './contract.ts'
 import * as floatingIps from './floating-ips/service.ts'
 import * as networks from './networks/service.ts'
 import * as portChanges from './ports/change.ts'
 import * as ports from './ports/service.ts'
+import * as rbac from './rbac/service.ts'
 import { explainReach } from './reach.ts'
 import * as routers from './routers/service.ts'
 import * as groups from './security-groups/service.ts'
 import * as subnets from './subnets/service.ts'
+import * as tags from './tags/service.ts'
 
 const reachInput = z.object({
   portId: z.uuid(),
@@ -74,6 +78,18 @@ export const networkingRouter = router({
       .mutation(({ ctx, input }) => portChanges.updatePort(ctx.cloud, input)),
     delete: procedure.input(idInput).mutation(({ ctx, input }) => portChanges.deletePort(ctx.cloud, input)),
     reach: procedure.input(reachInput).query(({ ctx, input }) => explainReach(ctx.cloud, input)),
+  }),
+  rbacPolicies: router({
+    list: procedure
+      .input(z.object({ networkId: z.uuid() }))
+      .query(({ ctx, input }) => rbac.listRbacPolicies(ctx.cloud, input)),
+    create: procedure
+      .input(rbacPolicyCreateInput)
+      .mutation(({ ctx, input }) => rbac.createRbacPolicy(ctx.cloud, input)),
+    delete: procedure.input(idInput).mutation(({ ctx, input }) => rbac.deleteRbacPolicy(ctx.cloud, input)),
+  }),
+  tags: router({
+    set: procedure.input(tagsSetInput).mutation(({ ctx, input }) => tags.setTags(ctx.cloud, input)),
   }),
   routers: router({
     list: procedure.input(pageInput).query(({ ctx, input }) => routers.listRouters(ctx.cloud, input)),

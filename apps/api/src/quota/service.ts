@@ -57,6 +57,26 @@ export async function setQuota(
   })
 }
 
+/** Projects with limits of their own for any of these, by id: all that they may have of them. */
+export async function listOwnQuotas(
+  ctx: Ctx,
+  resources: readonly QuotaResource[],
+): Promise<{ projectId: string; limits: Record<QuotaResource, number> }[]> {
+  authorize(ctx, 'quota:list')
+  const [defaults, rows] = await Promise.all([
+    quotaDefaultsOf(ctx),
+    ctx.db.quotaLimit.findMany({
+      where: { resource: { in: [...resources] } },
+      orderBy: [{ projectId: 'asc' }, { resource: 'asc' }],
+      take: 10_000,
+    }),
+  ])
+  const byProject = new Map<string, Record<QuotaResource, number>>()
+  for (const { projectId, resource, limit } of rows)
+    byProject.set(projectId, { ...(byProject.get(projectId) ?? defaults), [resource]: limit })
+  return [...byProject].map(([projectId, limits]) => ({ projectId, limits }))
+}
+
 /** What a project may have when nobody said otherwise. */
 export async function getQuotaDefaults(ctx: Ctx): Promise<QuotaDefaultView[]> {
   authorize(ctx, 'quota:get_defaults')

@@ -44,7 +44,7 @@ export async function listFloatingIps(ctx: Ctx, input: ListInput): Promise<Page<
   return { ...page, items: await views(ctx, page.items) }
 }
 
-async function load(ctx: Ctx, action: string, id: string): Promise<FloatingIpModel> {
+export async function loadFloatingIp(ctx: Ctx, action: string, id: string): Promise<FloatingIpModel> {
   const row = await ctx.db.floatingIp.findFirst({ where: { ...visible(ctx), id } })
   if (!row) throw notFound('floating IP', id)
   authorize(ctx, action, { projectId: row.projectId })
@@ -53,9 +53,9 @@ async function load(ctx: Ctx, action: string, id: string): Promise<FloatingIpMod
 
 /** One change of a floating IP after the other: of two who claim it, one comes second. In a transaction. */
 async function lock(ctx: Ctx, action: string, id: string): Promise<FloatingIpModel> {
-  await load(ctx, action, id)
+  await loadFloatingIp(ctx, action, id)
   await ctx.db.$executeRaw`SELECT 1 FROM "FloatingIp" WHERE "id" = ${id}::uuid FOR UPDATE`
-  return load(ctx, action, id)
+  return loadFloatingIp(ctx, action, id)
 }
 
 /** Takes an address of the external network; with portId it is associated at once. */
@@ -252,7 +252,7 @@ export async function deleteFloatingIp(ctx: Ctx, input: { id: string }): Promise
 }
 
 async function one(ctx: Ctx, id: string): Promise<FloatingIpView> {
-  const [view] = await views(ctx, [await load(ctx, 'floatingIp:list', id)])
+  const [view] = await views(ctx, [await loadFloatingIp(ctx, 'floatingIp:list', id)])
   if (!view) throw new CloudError('not_found', 'The floating IP is gone.')
   return view
 }

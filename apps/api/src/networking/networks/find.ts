@@ -35,7 +35,8 @@ const sortable = new Set([...standardSort, 'adminUp', 'state', 'mtu', 'external'
 /** What the caller may see; administrators see all projects. */
 export async function findNetworks(ctx: Ctx, input: FindInput): Promise<NetworkRecord[]> {
   authorize(ctx, 'network:list')
-  const scope = visibleNetworks(ctx, seesAll(ctx))
+  // One that is going has been deleted as far as its owner knows; a failure brings it back.
+  const scope = { AND: [visibleNetworks(ctx, seesAll(ctx)), { state: { not: 'deleting' } }] }
   const shared = flag({
     OR: [{ shared: true }, { rbacPolicies: { some: { targetProject: targetOf(ctx) } } }],
   })

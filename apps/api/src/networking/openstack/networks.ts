@@ -89,7 +89,7 @@ function networkView(ctx: Ctx, row: NetworkRecord, zones: string[]): Record<stri
     tenant_id: row.projectId,
     admin_state_up: row.adminUp,
     mtu: row.mtu,
-    status: row.state === 'deleting' ? 'DOWN' : row.state.toUpperCase(),
+    status: row.state.toUpperCase(),
     subnets: row.subnets.map((subnet) => subnet.id),
     shared: isShared(ctx, row),
     availability_zone_hints: [],

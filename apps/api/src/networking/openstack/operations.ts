@@ -1,11 +1,17 @@
 import type { ApiOperation } from '../../openstack/operation.ts'
+import { agents } from './agents.ts'
+import { extensionOperations } from './extensions.ts'
 import { floatingIps } from './floatingips.ts'
+import { ipAvailabilities } from './ip-availability.ts'
 import { networks } from './networks.ts'
 import { ports } from './ports.ts'
+import { quotaOperations } from './quotas.ts'
+import { rbacPolicies } from './rbac.ts'
 import { operationsOf } from './resource.ts'
 import { routerInterfaceOperations, routers } from './routers.ts'
 import { securityGroupRules, securityGroups } from './security-groups.ts'
 import { subnets } from './subnets.ts'
+import { tagOperations } from './tags.ts'
 
 /** Neutron v2.0 below /network/v2.0. */
 export const networkOperations: ApiOperation[] = [
@@ -17,4 +23,10 @@ export const networkOperations: ApiOperation[] = [
   ...operationsOf(floatingIps),
   ...operationsOf(securityGroups),
   ...operationsOf(securityGroupRules),
+  ...operationsOf(rbacPolicies),
+  ...tagOperations,
+  ...quotaOperations,
+  ...operationsOf(agents),
+  ...operationsOf(ipAvailabilities),
+  ...extensionOperations,
 ]

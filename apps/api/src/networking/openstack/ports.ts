@@ -26,7 +26,13 @@ const common = {
   'binding:vnic_type': z.literal('normal'),
 }
 const optional = z.strictObject(common).partial().shape
-const post = z.strictObject({ ...owner, network_id: body.uuid, ...optional })
+const tags = z.array(z.string().min(1).max(60)).max(50)
+const post = z.strictObject({
+  ...owner,
+  network_id: body.uuid,
+  ...optional,
+  tags: tags.optional(),
+})
 const put = z.strictObject(optional)
 
 export const ports: Resource<typeof post, typeof put, PortRecord> = {
@@ -72,6 +78,7 @@ export const ports: Resource<typeof post, typeof put, PortRecord> = {
         portSecurity: input.port_security_enabled ?? true,
         deviceId: input.device_id ?? '',
         deviceOwner: input.device_owner ?? '',
+        tags: input.tags ?? [],
       })
     ).id,
   update: (ctx, id, input) => updatePort(ctx, { ...portInput(input), id }),

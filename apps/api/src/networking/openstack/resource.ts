@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
-import { notFound } from '../../kernel/errors.ts'
+import { type Ctx, inTransaction, isAdmin, seesAll } from '../../kernel/context.ts'
+import { CloudError, notFound } from '../../kernel/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import type { FindInput } from '../find.ts'
 import { readBody, unwrap } from './body.ts'
@@ -66,6 +66,13 @@ function shown(
 }
 const adminOnly = /^(provider:|binding:(?!vnic_type$))/
 
+/** What only administrators see, only they may name: 403 before anything that is wrong with it. */
+function refuseAdminOnly(ctx: Ctx, item: unknown): void {
+  const name = Object.keys(item ?? {}).find((key) => adminOnly.test(key))
+  if (name !== undefined && !isAdmin(ctx))
+    throw new CloudError('forbidden', `Only an administrator may set ${name.slice(0, 60)}.`)
+}
+
 export function operationsOf<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
   resource: Resource<Post, Put, Row>,
 ): ApiOperation[] {
@@ -129,7 +136,10 @@ function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
         ...resource.access?.create,
         handle: async ({ ctx, body }) => {
           const { many, items } = unwrap(resource, body)
-          const inputs = items.map((item) => readBody(resource, post, 'POST', item))
+          const inputs = items.map((item) => {
+            refuseAdminOnly(ctx, item)
+            return readBody(resource, post, 'POST', item)
+          })
           return inTransaction(ctx, async (tx) => {
             const views: unknown[] = []
             for (const input of inputs) views.push(await made(tx, await create(tx, input)))
@@ -154,6 +164,7 @@ function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
           return inTransaction(call.ctx, async (tx) => {
             // What is not seen is a 404, whatever the body says.
             await resource.one(tx, id)
+            refuseAdminOnly(tx, item)
             await update(tx, id, readBody(resource, put, 'PUT', item))
             return { [name]: await made(tx, id) }
           })

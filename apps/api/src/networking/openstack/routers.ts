@@ -107,8 +107,7 @@ const routerView = (row: RouterRecord, zones: string[]): Record<string, unknown>
   name: row.name,
   tenant_id: row.projectId,
   admin_state_up: row.adminUp,
-  status:
-    row.state === 'deleting' ? 'ACTIVE' : row.state === 'build' ? 'ALLOCATING' : row.state.toUpperCase(),
+  status: row.state === 'build' ? 'ALLOCATING' : row.state.toUpperCase(),
   external_gateway_info: row.externalNetworkId
     ? {
         network_id: row.externalNetworkId,

@@ -19,6 +19,7 @@ export type NewPort = {
   description?: string
   adminUp?: boolean
   portSecurity?: boolean
+  tags?: string[]
 }
 
 /** Port with its address and groups. `projectId` '' is the cloud's own (gateways): no quota. */
@@ -38,6 +39,7 @@ export async function createPortRow(
       description: wish.description ?? '',
       adminUp: wish.adminUp ?? true,
       portSecurity: wish.portSecurity ?? true,
+      tags: [...new Set(wish.tags ?? [])],
       deviceOwner: wish.deviceOwner,
       deviceId: wish.deviceId,
       securityGroups: { create: (wish.securityGroupIds ?? []).map((groupId) => ({ groupId })) },

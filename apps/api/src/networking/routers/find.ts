@@ -26,7 +26,7 @@ const sortable = new Set([...standardSort, 'adminUp', 'state'])
 /** Two queries: the routers, and the addresses of their gateways. */
 export async function findRouters(ctx: Ctx, input: FindInput): Promise<RouterRecord[]> {
   authorize(ctx, 'router:list')
-  const scope = listScope(ctx, { allProjects: seesAll(ctx) })
+  const scope = { ...listScope(ctx, { allProjects: seesAll(ctx) }), NOT: { state: 'deleting' } }
   const rows = await findRows<RouterModel>(
     ctx.db.router,
     { kind: 'router', scope, searchable, sortable },

@@ -34,7 +34,7 @@ const sortable = new Set([...standardSort, 'networkId', 'cidr', 'dhcp'])
 /** Of the networks that the caller may see. */
 export async function findSubnets(ctx: Ctx, input: FindInput): Promise<SubnetRecord[]> {
   authorize(ctx, 'network:list')
-  const scope = { network: visibleNetworks(ctx, seesAll(ctx)) }
+  const scope = { network: { AND: [visibleNetworks(ctx, seesAll(ctx)), { state: { not: 'deleting' } }] } }
   return findRows(ctx.db.subnet, { kind: 'subnet', scope, include, searchable, sortable }, input)
 }
 

@@ -188,7 +188,7 @@ async function freeDhcpIp(
 }
 
 /** With its network, by what the caller may see of that; unseen is 404. */
-async function loadSubnet(
+export async function loadSubnet(
   ctx: Ctx,
   action: string,
   id: string,

@@ -1,0 +1,36 @@
+import type { Ctx } from '../../kernel/context.ts'
+import { notFound } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { column, type FindInput, findRows, flag, type Searchable, uuidColumn } from '../find.ts'
+
+/** A host's agent as far as networks are concerned: every host carries every network. */
+export type AgentRecord = {
+  id: string
+  name: string
+  zone: string
+  state: string
+  enabled: boolean
+  createdAt: Date
+  lastSeenAt: Date | null
+}
+
+const searchable: Searchable = {
+  id: uuidColumn('id'),
+  name: column('name'),
+  zone: column('zone'),
+  adminUp: flag({ enabled: true }),
+  alive: flag({ state: 'up' }),
+}
+const sortable = new Set(['id', 'name', 'zone', 'createdAt'])
+
+/** Administrators and readers of the system only, as hosts. */
+export async function findAgents(ctx: Ctx, input: FindInput): Promise<AgentRecord[]> {
+  authorize(ctx, 'hosts:list_hosts')
+  return findRows(ctx.db.host, { kind: 'agent', scope: {}, searchable, sortable }, input)
+}
+
+export async function findAgent(ctx: Ctx, id: string): Promise<AgentRecord> {
+  const [row] = await findAgents(ctx, { where: [{ field: 'id', any: [id] }] })
+  if (!row) throw notFound('agent', id)
+  return row
+}

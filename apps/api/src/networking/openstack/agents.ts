@@ -1,0 +1,66 @@
+import { z } from 'zod'
+import { updateHost } from '../../hosts/service.ts'
+import { type AgentRecord, findAgent, findAgents } from '../agents/find.ts'
+import { body } from './body.ts'
+import { bool, text } from './query.ts'
+import type { Resource } from './resource.ts'
+
+const agentType = 'Stratolith host agent'
+const binary = 'stratolith-agent'
+const put = z.strictObject({ admin_state_up: body.bool.optional() })
+const all = { field: 'alive', any: [true, false] }
+const none = { field: 'id', any: [] }
+const only = (value: string) => (values: string[]) => (values.includes(value) ? all : none)
+
+/** Every host's agent carries every network and router that its guests need. */
+export const agents: Resource<z.ZodObject, typeof put, AgentRecord> = {
+  name: 'agent',
+  collection: 'agents',
+  path: '/agents',
+  kind: 'agent',
+  attributes: {
+    id: text('id'),
+    host: text('name'),
+    availability_zone: text('zone'),
+    admin_state_up: bool('adminUp'),
+    alive: bool('alive'),
+    agent_type: null,
+    binary: null,
+    topic: null,
+    created_at: null,
+    started_at: null,
+    heartbeat_timestamp: null,
+    description: null,
+    resources_synced: null,
+    configurations: null,
+  },
+  specials: { agent_type: only(agentType), binary: only(binary), topic: only('N/A') },
+  put,
+  find: findAgents,
+  one: findAgent,
+  views: (_ctx, rows) => rows.map(agentView),
+  // Down for new instances, as the host is: networks alone cannot be taken off a host.
+  update: async (ctx, id, { admin_state_up: enabled }) => {
+    if (enabled !== undefined) await updateHost(ctx, { id, enabled, reason: 'Set through the network API.' })
+  },
+  access: { list: { access: 'adminRead' }, get: { access: 'adminRead' }, update: { access: 'admin' } },
+}
+
+const stamp = (date: Date) => date.toISOString().slice(0, 19).replace('T', ' ')
+
+const agentView = (row: AgentRecord): Record<string, unknown> => ({
+  id: row.id,
+  agent_type: agentType,
+  binary,
+  topic: 'N/A',
+  host: row.name,
+  admin_state_up: row.enabled,
+  created_at: stamp(row.createdAt),
+  started_at: stamp(row.createdAt),
+  heartbeat_timestamp: stamp(row.lastSeenAt ?? row.createdAt),
+  description: null,
+  resources_synced: null,
+  availability_zone: row.zone,
+  alive: row.state === 'up',
+  configurations: {},
+})
