@@ -102,6 +102,14 @@ const port = async () => {
   const id = await instance()
   return (await asOwner().networking.ports.list({ deviceId: id })).items[0]?.id ?? ''
 }
+const freePort = async () => (await asOwner().networking.ports.create({ networkId: owner.networkId })).id
+const rbacPolicy = async () =>
+  (
+    await asOwner().networking.rbacPolicies.create({
+      networkId: await network(),
+      targetProject: 'f'.repeat(32),
+    })
+  ).id
 const floatingIp = async () => {
   const external = await world.deps.root.network.findFirstOrThrow({ where: { external: true } })
   return (await asOwner().networking.floatingIps.create({ networkId: external.id })).id
@@ -211,8 +219,18 @@ const matrix: Record<string, Row | 'public'> = {
     kind: 'write',
     input: async () => ({ networkId: await network(), cidr: '10.78.0.0/24' }),
   },
-  // Found through its network, which this caller does not see.
-  'networking.subnets.delete': { ...byId('write', subnet), except: { noRole: 'not_found' } },
+  'networking.subnets.delete': byId('write', subnet),
+  'networking.subnets.update': byId('write', subnet, { name: 'new' }),
+  // The stranger does not see the owner's network.
+  'networking.ports.create': { kind: 'write', input: async () => ({ networkId: await network() }) },
+  'networking.ports.delete': byId('write', freePort),
+  'networking.rbacPolicies.list': { kind: 'list', input: async () => ({ networkId: owner.networkId }) },
+  'networking.rbacPolicies.create': {
+    kind: 'write',
+    input: async () => ({ networkId: await network(), targetProject: 'f'.repeat(32) }),
+  },
+  'networking.rbacPolicies.delete': byId('write', rbacPolicy),
+  'networking.tags.set': byId('write', network, { kind: 'network', tags: ['red'] }),
   'networking.ports.list': { kind: 'list', input: () => ({}) },
   'networking.ports.get': byId('read', port),
   'networking.ports.update': byId('write', port, { name: 'new' }),
@@ -220,6 +238,7 @@ const matrix: Record<string, Row | 'public'> = {
   'networking.routers.list': { kind: 'list', input: () => ({}) },
   'networking.routers.get': byId('read', router),
   'networking.routers.create': { kind: 'create', input: () => ({ name: name() }) },
+  'networking.routers.update': byId('write', router, { name: 'new' }),
   'networking.routers.delete': byId('write', router),
   'networking.routers.addInterface': {
     kind: 'write',
@@ -242,6 +261,7 @@ const matrix: Record<string, Row | 'public'> = {
     }),
   },
   'networking.floatingIps.associate': byId('write', floatingIp, { portId: null }),
+  'networking.floatingIps.update': byId('write', floatingIp, { description: 'new' }),
   'networking.floatingIps.delete': byId('write', floatingIp),
   'networking.securityGroups.list': { kind: 'list', input: () => ({}) },
   'networking.securityGroups.get': byId('read', group),

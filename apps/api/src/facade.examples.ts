@@ -2,6 +2,7 @@ import { catalogExamples } from './catalog/testing.openstack.ts'
 import { computeExamples } from './compute/testing.openstack.ts'
 import { identityExamples } from './identity/testing.openstack.ts'
 import { imageExamples } from './images/testing.openstack.ts'
+import { networkExamples } from './networking/testing.openstack.ts'
 import type { ExampleMaker, Examples } from './openstack/testing.ts'
 import { policyExamples } from './policy/testing.openstack.ts'
 
@@ -13,4 +14,5 @@ export const examples: Record<string, ExampleMaker> = Object.fromEntries([
   ...of('identity', { ...identityExamples, ...catalogExamples, ...policyExamples }),
   ...of('compute', computeExamples),
   ...of('image', imageExamples),
+  ...of('network', networkExamples),
 ])

@@ -79,7 +79,7 @@ function fixedOf(network: NetworkRow, address: string | undefined): Pick<NewPort
   if (!subnet) throw invalidInput(`Fixed IP address ${address} is not in a subnet of the network.`)
   if ([subnet.gatewayIp, subnet.dhcpIp].includes(address))
     throw conflict(`Fixed IP address ${address} is already in use on the network.`)
-  return { fixed: { subnetId: subnet.id, address } }
+  return { fixed: [{ subnetId: subnet.id, address }] }
 }
 
 /** Says on which host the port is, or (null) that it is on none. */

@@ -215,7 +215,12 @@ describe('what it does not lead to', () => {
     await expectCloudError(associateFloatingIp(other, { id: fip.id, portId: theirs }), 'not_found')
     await expectCloudError(deleteFloatingIp(other, { id: fip.id }), 'not_found')
     await expectCloudError(createFloatingIp(ctx, floatingIp({ portId: theirs })), 'not_found')
-    await expectCloudError(createFloatingIp(ctx, floatingIp({ networkId: ctx.networkId })), 'not_found')
+    await expectCloudError(createFloatingIp(ctx, floatingIp({ networkId: other.networkId })), 'not_found')
+    await expectCloudError(
+      createFloatingIp(ctx, floatingIp({ networkId: ctx.networkId })),
+      'invalid_input',
+      /not a valid external network/,
+    )
     expect((await listFloatingIps(other, page())).total).toBe(0)
     // Not even an administrator joins what belongs to two projects.
     const admin = await testCtx(cloud.deps, { role: 'admin' })

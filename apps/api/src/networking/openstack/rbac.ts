@@ -7,7 +7,7 @@ import {
   type RbacPolicyRecord,
   retargetRbacPolicy,
 } from '../rbac/service.ts'
-import { body, owner, ownerNamed } from './body.ts'
+import { body, owner } from './body.ts'
 import { projectAttributes, text } from './query.ts'
 import type { Resource } from './resource.ts'
 
@@ -44,7 +44,6 @@ export const rbacPolicies: Resource<typeof post, typeof put, RbacPolicyRecord> =
   one: findRbacPolicy,
   views: (_ctx, rows) => rows.map(view),
   create: async (ctx, input) => {
-    ownerNamed(input)
     return (await createRbacPolicy(ctx, { networkId: input.object_id, targetProject: input.target_tenant }))
       .id
   },

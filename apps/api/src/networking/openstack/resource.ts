@@ -3,7 +3,8 @@ import { type Ctx, inTransaction, isAdmin, seesAll } from '../../kernel/context.
 import { CloudError, notFound } from '../../kernel/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import type { FindInput } from '../find.ts'
-import { readBody, unwrap } from './body.ts'
+import { ownerOf } from '../owner.ts'
+import { ownerNamed, readBody, unwrap } from './body.ts'
 import { asNeutron } from './errors.ts'
 import { type Attributes, findInput, pageLinks, type Specials, valuesOf } from './query.ts'
 
@@ -142,7 +143,12 @@ function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
           })
           return inTransaction(ctx, async (tx) => {
             const views: unknown[] = []
-            for (const input of inputs) views.push(await made(tx, await create(tx, input)))
+            for (const input of inputs) {
+              // Another's project is refused also where the new thing goes to its parent's anyway.
+              const named = ownerNamed(input)
+              if (named !== undefined) await ownerOf(tx, named)
+              views.push(await made(tx, await create(tx, input)))
+            }
             return many ? { [collection]: views } : { [name]: views[0] }
           })
         },

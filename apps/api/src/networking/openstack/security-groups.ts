@@ -125,7 +125,6 @@ export const securityGroupRules: Resource<typeof rulePost, z.ZodObject, Security
   one: findSecurityGroupRule,
   views: (_ctx, rows) => rows.map(ruleView),
   create: (ctx, input) => {
-    ownerNamed(input)
     return newSecurityGroupRule(
       ctx,
       ruleCreateInput.parse({

@@ -125,7 +125,7 @@ export async function updatePort(ctx: Ctx, input: UpdateInput): Promise<PortView
 }
 
 function refuseForRouters(input: UpdateInput): void {
-  if (input.securityGroupIds?.length || input.portSecurity !== undefined || input.adminUp === false)
+  if (input.securityGroupIds !== undefined || input.portSecurity !== undefined || input.adminUp === false)
     throw conflict('This port belongs to a router or to the cloud; security groups are for instances.')
   if (input.fixedIps || input.mac)
     throw invalidInput(
