@@ -125,6 +125,15 @@ const project = async () => (await callerOf(system()).identity.projects.create({
 const user = async () => (await callerOf(system()).identity.users.create({ name: name() })).id
 const userGroup = async () => (await callerOf(system()).identity.groups.create({ name: name() })).id
 const role = async () => (await callerOf(system()).identity.roles.create({ name: name() })).id
+const catalogService = async () => (await callerOf(system()).catalog.services.create({ type: 'dns' })).id
+const catalogRegion = async () => (await callerOf(system()).catalog.regions.create({ id: name() })).id
+const catalogEndpointInput = async () => ({
+  serviceId: await catalogService(),
+  interface: 'public' as const,
+  url: 'http://dns.test/',
+})
+const catalogEndpoint = async () =>
+  (await callerOf(system()).catalog.endpoints.create(await catalogEndpointInput())).id
 const membership = async () => ({ groupId: await userGroup(), userId: await user() })
 const implication = async () => ({ priorRoleId: await role(), impliedRoleId: await role() })
 const grant = async () => ({
@@ -333,6 +342,18 @@ const matrix: Record<string, Row | 'public'> = {
       return { id: (await world.deps.root.operation.findFirstOrThrow({ where: { resourceId } })).id }
     },
   },
+  'catalog.services.list': { kind: 'admin', input: () => ({}) },
+  'catalog.services.create': { kind: 'admin', input: () => ({ type: 'dns' }) },
+  'catalog.services.update': byId('admin', catalogService, { name: 'z' }),
+  'catalog.services.delete': byId('admin', catalogService),
+  'catalog.endpoints.list': { kind: 'admin', input: () => ({}) },
+  'catalog.endpoints.create': { kind: 'admin', input: catalogEndpointInput },
+  'catalog.endpoints.update': byId('admin', catalogEndpoint, { enabled: false }),
+  'catalog.endpoints.delete': byId('admin', catalogEndpoint),
+  'catalog.regions.list': { kind: 'anyone' },
+  'catalog.regions.create': { kind: 'admin', input: () => ({ id: name() }) },
+  'catalog.regions.update': byId('admin', catalogRegion, { description: 'x' }),
+  'catalog.regions.delete': byId('admin', catalogRegion),
   'policy.rules': { kind: 'anyone' },
   'policy.explain': { kind: 'anyone', input: () => ({ action: 'compute:launch_instance' }) },
   'quota.get': { kind: 'list' },

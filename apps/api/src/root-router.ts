@@ -1,3 +1,4 @@
+import { catalogRouter } from './catalog/router.ts'
 import { computeRouter } from './compute/router.ts'
 import { hostsRouter } from './hosts/router.ts'
 import { identityRouter } from './identity/router.ts'
@@ -11,6 +12,7 @@ import { quotaRouter } from './quota/router.ts'
 /** Everything that the portal can ask. A room's router only binds a schema to one service call. */
 export const appRouter = router({
   identity: identityRouter,
+  catalog: catalogRouter,
   images: imagesRouter,
   networking: networkingRouter,
   compute: computeRouter,

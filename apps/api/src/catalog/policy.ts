@@ -6,4 +6,7 @@ export const catalogPolicy: PolicyTable = {
   'catalog:list_services': 'admin or role:reader and scope:system',
   'catalog:list_endpoints': 'admin or role:reader and scope:system',
   'catalog:list_regions': 'anyone',
+  'catalog:change_services': 'admin',
+  'catalog:change_endpoints': 'admin',
+  'catalog:change_regions': 'admin',
 }

@@ -1,7 +1,12 @@
 import { registerPolicy } from '../kernel/policy.ts'
 import { addOperations } from '../openstack/operation.ts'
-import { catalogOperations } from './openstack.ts'
+import { useCatalog } from '../openstack/services.ts'
+import { endpointOperations } from './openstack/endpoints.ts'
+import { regionOperations } from './openstack/regions.ts'
+import { serviceOperations } from './openstack/services.ts'
 import { catalogPolicy } from './policy.ts'
+import { wholeCatalog } from './service.ts'
 
 registerPolicy(catalogPolicy)
-addOperations('identity', ['/v3'], catalogOperations)
+useCatalog(wholeCatalog)
+addOperations('identity', ['/v3'], [...serviceOperations, ...endpointOperations, ...regionOperations])

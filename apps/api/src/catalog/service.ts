@@ -1,67 +1,61 @@
 import type { Ctx } from '../kernel/context.ts'
-import { notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
-import {
-  allServices,
-  type CatalogEntry,
-  catalogOf,
-  type Endpoint,
-  endpointsOf,
-  serviceId,
-} from '../openstack/services.ts'
+import { type CatalogEntry, catalogFor, catalogOf, type Endpoint } from '../openstack/services.ts'
+import { urlMarks } from './contract.ts'
 
-/** Services, endpoints and the region are computed from the configuration: there is no table. */
-export type ServiceRow = { id: string; type: string; name: string }
-export type EndpointRow = Endpoint & { serviceId: string }
+type Holder = { projectId: string | null; userId: string }
 
 /** What the caller's token shows. */
-export function ownCatalog(ctx: Ctx): CatalogEntry[] {
+export async function ownCatalog(ctx: Ctx): Promise<CatalogEntry[]> {
   authorize(ctx, 'catalog:own')
-  return catalogOf(ctx.deps.config, ctx.scope.kind === 'project' ? ctx.scope.projectId : null)
+  const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
+  return catalogFor(ctx, { projectId, userId: ctx.actor.userId })
 }
 
-export function listServices(ctx: Ctx, filter: { type?: string; name?: string } = {}): ServiceRow[] {
-  authorize(ctx, 'catalog:list_services')
-  return allServices()
-    .filter((s) => filter.type === undefined || s.type === filter.type)
-    .filter((s) => filter.name === undefined || s.name === filter.name)
-    .map((s) => ({ id: serviceId(s), type: s.type, name: s.name }))
+type Added = {
+  serviceId: string
+  type: string | null
+  name: string | null
+  id: string | null
+  interface: Endpoint['interface']
+  url: string
+  regionId: string | null
 }
 
-export function getService(ctx: Ctx, id: string): ServiceRow {
-  const service = listServices(ctx).find((s) => s.id === id)
-  if (!service) throw notFound('service', id)
-  return service
+/** The cloud's own catalog with what administrators added and enabled. One query. */
+export async function wholeCatalog(ctx: Ctx, holder: Holder): Promise<CatalogEntry[]> {
+  const catalog = catalogOf(ctx.deps.config, holder.projectId)
+  const rows = await ctx.db.$queryRaw<Added[]>`
+    SELECT COALESCE(s."id", e."serviceId") AS "serviceId", s."type", s."name", e."id", e."interface", e."url", e."regionId"
+    FROM "CatalogService" s FULL JOIN (SELECT * FROM "CatalogEndpoint" WHERE "enabled") e ON e."serviceId" = s."id"
+    WHERE s."enabled" IS NOT FALSE ORDER BY s."createdAt", e."createdAt"`
+  const entries = new Map(catalog.map((entry) => [entry.id, entry]))
+  for (const row of rows) {
+    const entry =
+      entries.get(row.serviceId) ??
+      (row.type === null ? null : { endpoints: [], id: row.serviceId, type: row.type, name: row.name ?? '' })
+    if (entry === null) continue
+    entries.set(row.serviceId, entry)
+    const endpoint = endpointFor(row, holder)
+    if (endpoint) entry.endpoints.push(endpoint)
+  }
+  return [...entries.values()]
 }
 
-export function listEndpoints(
-  ctx: Ctx,
-  filter: { serviceId?: string; interface?: string; regionId?: string } = {},
-): EndpointRow[] {
-  authorize(ctx, 'catalog:list_endpoints')
-  return allServices()
-    .flatMap((service) =>
-      endpointsOf(ctx.deps.config, service, 'template').map((e) => ({ ...e, serviceId: serviceId(service) })),
-    )
-    .filter((e) => filter.serviceId === undefined || e.serviceId === filter.serviceId)
-    .filter((e) => filter.interface === undefined || e.interface === filter.interface)
-    .filter((e) => filter.regionId === undefined || e.region_id === filter.regionId)
-}
-
-export function getEndpoint(ctx: Ctx, id: string): EndpointRow {
-  const endpoint = listEndpoints(ctx).find((e) => e.id === id)
-  if (!endpoint) throw notFound('endpoint', id)
-  return endpoint
-}
-
-/** A cloud of ours is one region. */
-export function listRegions(ctx: Ctx): { id: string }[] {
-  authorize(ctx, 'catalog:list_regions')
-  return [{ id: ctx.deps.config.region }]
-}
-
-export function getRegion(ctx: Ctx, id: string): { id: string } {
-  const region = listRegions(ctx).find((r) => r.id === id)
-  if (!region) throw notFound('region', id)
-  return region
+/** With its marks filled in; none where a project's id is wanted and there is no project. */
+function endpointFor({ id, url, regionId, ...row }: Added, holder: Holder): Endpoint | null {
+  if (id === null) return null
+  const values: Record<string, string | null> = {
+    project_id: holder.projectId,
+    tenant_id: holder.projectId,
+    user_id: holder.userId,
+  }
+  let complete = true
+  const filled = url.replace(urlMarks, (_, mark: string) => {
+    const value = values[mark] ?? null
+    if (value === null) complete = false
+    return value ?? ''
+  })
+  if (!complete) return null
+  return { id, interface: row.interface, region_id: regionId, url: filled, region: regionId }
 }

@@ -5,7 +5,7 @@ import { isoMicros } from '../openstack/discovery.ts'
 import { HttpError } from '../openstack/errors.ts'
 import type { ApiOperation } from '../openstack/operation.ts'
 import type { Query } from '../openstack/pages.ts'
-import { catalogOf } from '../openstack/services.ts'
+import { catalogFor } from '../openstack/services.ts'
 import { rolesNamed } from './roles/service.ts'
 import {
   type Issued,
@@ -158,7 +158,7 @@ async function tokenView(ctx: Ctx, facts: TokenFacts, withCatalog: boolean): Pro
     ...view,
     ...scopeView(facts),
     roles: await rolesNamed(ctx, facts.roles),
-    ...(withCatalog ? { catalog: catalogOf(ctx.deps.config, projectId) } : {}),
+    ...(withCatalog ? { catalog: await catalogFor(ctx, { projectId, userId: facts.userId }) } : {}),
   }
 }
 

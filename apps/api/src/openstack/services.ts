@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Config } from '../kernel/config.ts'
+import type { Ctx } from '../kernel/context.ts'
 
 /** A service that really answers; a façade registers itself when it is mounted. */
 export type CloudService = {
@@ -13,8 +14,8 @@ export type CloudService = {
 export type Endpoint = {
   id: string
   interface: 'public' | 'internal' | 'admin'
-  region: string
-  region_id: string
+  region: string | null
+  region_id: string | null
   url: string
 }
 export type CatalogEntry = { id: string; type: string; name: string; endpoints: Endpoint[] }
@@ -54,7 +55,7 @@ export function endpointsOf(
   }))
 }
 
-/** What a token shows: every service with the addresses for its project (null: none). */
+/** The cloud's own services in a token: every service with the addresses for its project (null: none). */
 export function catalogOf(
   config: Pick<Config, 'publicUrl' | 'region'>,
   projectId: string | null,
@@ -66,3 +67,16 @@ export function catalogOf(
     name: service.name,
   }))
 }
+
+type CatalogSource = (
+  ctx: Ctx,
+  holder: { projectId: string | null; userId: string },
+) => Promise<CatalogEntry[]>
+let source: CatalogSource = async (ctx, { projectId }) => catalogOf(ctx.deps.config, projectId)
+/** The catalog's room says here what administrators have added. */
+export function useCatalog(used: CatalogSource): void {
+  source = used
+}
+
+/** What a token shows: the cloud's own services and added ones, with the addresses for its holder. */
+export const catalogFor: CatalogSource = (ctx, holder) => source(ctx, holder)

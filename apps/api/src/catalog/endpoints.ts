@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto'
+import type { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { CloudError, conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
+import { allServices, endpointsOf, serviceId } from '../openstack/services.ts'
+import type { EndpointView, endpointInput, endpointListInput, endpointUpdateInput } from './contract.ts'
+import { createRegion, findRegion } from './regions.ts'
+import { findService } from './services.ts'
+import { builtInStays, catalogEvent, lockCatalog, maxAdded } from './shared.ts'
+
+const builtIn = (ctx: Ctx): EndpointView[] =>
+  allServices().flatMap((service) =>
+    endpointsOf(ctx.deps.config, service, 'template').map((e) => ({
+      id: e.id,
+      serviceId: serviceId(service),
+      interface: e.interface,
+      url: e.url,
+      regionId: e.region_id,
+      enabled: true,
+      builtIn: true,
+    })),
+  )
+const toView = ({
+  id,
+  serviceId,
+  url,
+  regionId,
+  enabled,
+  ...row
+}: Prisma.CatalogEndpointGetPayload<object>): EndpointView => ({
+  id,
+  serviceId,
+  interface: row.interface,
+  url,
+  regionId,
+  enabled,
+  builtIn: false,
+})
+
+export async function listEndpoints(
+  ctx: Ctx,
+  filter: z.output<typeof endpointListInput> = {},
+): Promise<EndpointView[]> {
+  authorize(ctx, 'catalog:list_endpoints')
+  const added = await ctx.db.catalogEndpoint.findMany({ orderBy: { createdAt: 'asc' }, take: maxAdded })
+  return [...builtIn(ctx), ...added.map(toView)]
+    .filter((e) => filter.serviceId === undefined || e.serviceId === filter.serviceId)
+    .filter((e) => filter.interface === undefined || e.interface === filter.interface)
+    .filter((e) => filter.regionId === undefined || e.regionId === filter.regionId)
+}
+
+export async function getEndpoint(ctx: Ctx, input: { id: string }): Promise<EndpointView> {
+  authorize(ctx, 'catalog:list_endpoints')
+  return findEndpoint(ctx, input.id)
+}
+
+async function findEndpoint(ctx: Ctx, id: string): Promise<EndpointView> {
+  const own = builtIn(ctx).find((endpoint) => endpoint.id === id)
+  if (own) return own
+  const row = await ctx.db.catalogEndpoint.findUnique({ where: { id } })
+  if (!row) throw notFound('endpoint', id)
+  return toView(row)
+}
+
+/** Of an added service or of one of the cloud's own, e.g. in another region. */
+export async function createEndpoint(ctx: Ctx, input: z.input<typeof endpointInput>): Promise<EndpointView> {
+  authorize(ctx, 'catalog:change_endpoints')
+  const { serviceId, interface: kind, url, regionId = null, enabled = true, makeRegion = false } = input
+  return inTransaction(ctx, async (tx) => {
+    await lockCatalog(tx)
+    await demandTargets(tx, { serviceId, regionId, makeRegion })
+    if ((await tx.db.catalogEndpoint.count()) >= maxAdded)
+      throw conflict(`The catalog has ${maxAdded} added endpoints already. Delete one first.`)
+    const id = randomBytes(16).toString('hex')
+    const data = { id, serviceId, interface: kind, url, regionId, enabled }
+    const row = await tx.db.catalogEndpoint.create({ data })
+    await catalogEvent(tx, 'endpoint', 'created', id)
+    return toView(row)
+  })
+}
+
+export async function updateEndpoint(
+  ctx: Ctx,
+  input: z.output<typeof endpointUpdateInput>,
+): Promise<EndpointView> {
+  await loadAdded(ctx, input.id)
+  const { id, makeRegion = false, ...data } = input
+  return inTransaction(ctx, async (tx) => {
+    await lockCatalog(tx)
+    await demandTargets(tx, { serviceId: data.serviceId, regionId: data.regionId, makeRegion })
+    const [row] = await tx.db.catalogEndpoint.updateManyAndReturn({ where: { id }, data })
+    if (!row) throw notFound('endpoint', id)
+    await catalogEvent(tx, 'endpoint', 'updated', id)
+    return toView(row)
+  })
+}
+
+export async function deleteEndpoint(ctx: Ctx, input: { id: string }): Promise<EndpointView> {
+  const before = await loadAdded(ctx, input.id)
+  return inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.catalogEndpoint.deleteMany({ where: { id: before.id } })
+    if (count === 0) throw notFound('endpoint', before.id)
+    await catalogEvent(tx, 'endpoint', 'deleted', before.id)
+    return before
+  })
+}
+
+/** The service and the region that an endpoint names are there; a region may be made for it. */
+async function demandTargets(
+  ctx: Ctx,
+  at: { serviceId?: string; regionId?: string | null; makeRegion: boolean },
+): Promise<void> {
+  if (at.serviceId !== undefined)
+    await findService(ctx, at.serviceId).catch(asInvalid('There is no such service.', 'serviceId'))
+  if (!at.regionId) return
+  const { regionId } = at
+  await findRegion(ctx, regionId).catch(async (error: unknown) => {
+    if (at.makeRegion && isMissing(error)) return createRegion(ctx, { id: regionId })
+    return asInvalid('There is no such region. Make it first.', 'regionId')(error)
+  })
+}
+
+const isMissing = (error: unknown) => error instanceof CloudError && error.code === 'not_found'
+const asInvalid = (message: string, field: string) => (error: unknown) => {
+  throw isMissing(error) ? invalidInput(message, field) : error
+}
+
+async function loadAdded(ctx: Ctx, id: string): Promise<EndpointView> {
+  authorize(ctx, 'catalog:change_endpoints')
+  const endpoint = await findEndpoint(ctx, id)
+  if (endpoint.builtIn) throw builtInStays('endpoint')
+  return endpoint
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { queryText } from '../../openstack/pages.ts'
+import { endpointInput, endpointUpdateInput } from '../contract.ts'
+import { createEndpoint, deleteEndpoint, getEndpoint, listEndpoints, updateEndpoint } from '../endpoints.ts'
+import { endpointView } from './views.ts'
+
+const { serviceId, interface: kind, url, enabled, regionId } = endpointInput.shape
+const region = { region_id: regionId, region: regionId }
+const created = z.object({
+  endpoint: z.object({ service_id: serviceId, interface: kind, url, enabled, ...region }),
+})
+const updated = z.object({
+  endpoint: z.object({
+    service_id: serviceId.optional(),
+    interface: kind.optional(),
+    url: url.optional(),
+    enabled: endpointUpdateInput.shape.enabled,
+    ...region,
+  }),
+})
+const ref = ({ params }: Call) => ({ id: params.id ?? '' })
+
+/** `region_id` must be there; the old attribute `region` makes it, as in Keystone. */
+const placeOf = (given: { region_id?: string | null; region?: string | null }) =>
+  given.region_id !== undefined
+    ? { regionId: given.region_id }
+    : given.region !== undefined
+      ? { regionId: given.region, makeRegion: true }
+      : {}
+
+export const endpointOperations: ApiOperation[] = [
+  {
+    name: 'endpoints.list',
+    method: 'GET',
+    path: '/endpoints',
+    summary: 'List endpoints',
+    status: 200,
+    access: 'adminRead',
+    handle: async (call) => {
+      const items = await listEndpoints(call.ctx, {
+        serviceId: queryText(call.query, 'service_id'),
+        interface: queryText(call.query, 'interface'),
+        regionId: queryText(call.query, 'region_id') ?? queryText(call.query, 'region'),
+      })
+      return collection(call, 'endpoints', 'endpoints', { items }, endpointView)
+    },
+  },
+  {
+    name: 'endpoints.get',
+    method: 'GET',
+    path: '/endpoints/:id',
+    summary: 'Show an endpoint',
+    status: 200,
+    access: 'adminRead',
+    handle: async (call) => ({
+      endpoint: endpointView(keystoneBase(call), await getEndpoint(call.ctx, ref(call))),
+    }),
+  },
+  {
+    name: 'endpoints.create',
+    method: 'POST',
+    path: '/endpoints',
+    summary: 'Add an endpoint to the catalog',
+    status: 201,
+    access: 'admin',
+    handle: async (call) => {
+      const { service_id, region_id, region: name, ...endpoint } = created.parse(call.body).endpoint
+      const place = placeOf({ region_id, region: name })
+      const made = await createEndpoint(call.ctx, { ...endpoint, serviceId: service_id, ...place })
+      return { endpoint: endpointView(keystoneBase(call), made) }
+    },
+  },
+  {
+    name: 'endpoints.update',
+    method: 'PATCH',
+    path: '/endpoints/:id',
+    summary: 'Change an added endpoint',
+    status: 200,
+    access: 'admin',
+    deviation: 'The cloud’s own endpoints follow from its configuration: 403.',
+    handle: async (call) => {
+      const { service_id, region_id, region: name, ...endpoint } = updated.parse(call.body).endpoint
+      const place = placeOf({ region_id, region: name })
+      const change = { ...ref(call), ...endpoint, serviceId: service_id, ...place }
+      return { endpoint: endpointView(keystoneBase(call), await updateEndpoint(call.ctx, change)) }
+    },
+  },
+  {
+    name: 'endpoints.delete',
+    method: 'DELETE',
+    path: '/endpoints/:id',
+    summary: 'Delete an added endpoint',
+    status: 204,
+    access: 'admin',
+    deviation: 'The cloud’s own endpoints follow from its configuration: 403.',
+    handle: async (call) => {
+      await deleteEndpoint(call.ctx, ref(call))
+    },
+  },
+]

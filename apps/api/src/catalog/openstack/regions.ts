@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { CloudError } from '../../kernel/errors.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { queryText } from '../../openstack/pages.ts'
+import { regionInput } from '../contract.ts'
+import { createRegion, deleteRegion, getRegion, listRegions, updateRegion } from '../regions.ts'
+import { text } from './shared.ts'
+import { regionView } from './views.ts'
+
+const { id, parentRegionId } = regionInput.shape
+const created = z.object({
+  region: z.object({ id: id.nullable(), description: text(), parent_region_id: parentRegionId }),
+})
+const updated = z.object({
+  region: z.object({ description: text().optional(), parent_region_id: parentRegionId }),
+})
+const ref = ({ params }: Call) => ({ id: params.id ?? '' })
+
+export const regionOperations: ApiOperation[] = [
+  {
+    name: 'regions.list',
+    method: 'GET',
+    path: '/regions',
+    summary: 'List regions',
+    status: 200,
+    access: 'anyone',
+    handle: async (call) => {
+      const items = await listRegions(call.ctx, { parentRegionId: queryText(call.query, 'parent_region_id') })
+      return collection(call, 'regions', 'regions', { items }, regionView)
+    },
+  },
+  {
+    name: 'regions.get',
+    method: 'GET',
+    path: '/regions/:id',
+    names: ['id'],
+    summary: 'Show a region',
+    status: 200,
+    access: 'anyone',
+    handle: async (call) => ({
+      region: regionView(keystoneBase(call), await getRegion(call.ctx, ref(call))),
+    }),
+  },
+  {
+    name: 'regions.create',
+    method: 'POST',
+    path: '/regions',
+    summary: 'Add a region to the catalog',
+    status: 201,
+    access: 'admin',
+    handle: async (call) => {
+      const { region } = created.parse(call.body)
+      const input = {
+        id: region.id ?? undefined,
+        description: region.description,
+        parentRegionId: region.parent_region_id,
+      }
+      const made = await createRegion(call.ctx, input).catch((error: unknown) => {
+        throw error instanceof CloudError && error.code === 'already_exists' ? duplicate(region.id) : error
+      })
+      return { region: regionView(keystoneBase(call), made) }
+    },
+  },
+  {
+    name: 'regions.update',
+    method: 'PATCH',
+    path: '/regions/:id',
+    names: ['id'],
+    summary: 'Change an added region',
+    status: 200,
+    access: 'admin',
+    deviation: 'The cloud’s own region follows from its configuration: 403.',
+    handle: async (call) => {
+      const { description, parent_region_id: parentRegionId } = updated.parse(call.body).region
+      const now = await updateRegion(call.ctx, { ...ref(call), description, parentRegionId })
+      return { region: regionView(keystoneBase(call), now) }
+    },
+  },
+  {
+    name: 'regions.delete',
+    method: 'DELETE',
+    path: '/regions/:id',
+    names: ['id'],
+    summary: 'Delete an added region with those below it',
+    status: 204,
+    access: 'admin',
+    deviation: 'The cloud’s own region follows from its configuration: 403.',
+    handle: async (call) => {
+      await deleteRegion(call.ctx, ref(call))
+    },
+  },
+]
+
+const duplicate = (id: unknown) =>
+  new HttpError(409, `Conflict occurred attempting to store region - Duplicate ID, ${String(id)}.`)

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { queryText } from '../../openstack/pages.ts'
+import { serviceInput, serviceUpdateInput } from '../contract.ts'
+import { ownCatalog } from '../service.ts'
+import { createService, deleteService, getService, listServices, updateService } from '../services.ts'
+import { text } from './shared.ts'
+import { serviceView } from './views.ts'
+
+const { type, name, enabled } = serviceInput.shape
+const created = z.object({ service: z.object({ type, name: text(name), description: text(), enabled }) })
+const { type: newType, name: newName, enabled: newEnabled } = serviceUpdateInput.shape
+const updated = z.object({
+  service: z.object({
+    type: newType,
+    name: text(newName).optional(),
+    description: text().optional(),
+    enabled: newEnabled,
+  }),
+})
+const ref = ({ params }: Call) => ({ id: params.id ?? '' })
+
+/** The catalog of one's token, and its services. */
+export const serviceOperations: ApiOperation[] = [
+  {
+    name: 'auth.catalog',
+    method: 'GET',
+    path: '/auth/catalog',
+    summary: 'The catalog of the token',
+    status: 200,
+    access: 'anyone',
+    handle: async (call) => ({
+      catalog: await ownCatalog(call.ctx),
+      links: { self: `${keystoneBase(call)}/auth/catalog` },
+    }),
+  },
+  {
+    name: 'services.list',
+    method: 'GET',
+    path: '/services',
+    summary: 'List services',
+    status: 200,
+    access: 'adminRead',
+    handle: async (call) => {
+      const filter = { type: queryText(call.query, 'type'), name: queryText(call.query, 'name') }
+      const items = await listServices(call.ctx, filter)
+      return collection(call, 'services', 'services', { items }, serviceView)
+    },
+  },
+  {
+    name: 'services.get',
+    method: 'GET',
+    path: '/services/:id',
+    summary: 'Show a service',
+    status: 200,
+    access: 'adminRead',
+    handle: async (call) => ({
+      service: serviceView(keystoneBase(call), await getService(call.ctx, ref(call))),
+    }),
+  },
+  {
+    name: 'services.create',
+    method: 'POST',
+    path: '/services',
+    summary: 'Add a service to the catalog',
+    status: 201,
+    access: 'admin',
+    handle: async (call) => {
+      const made = await createService(call.ctx, created.parse(call.body).service)
+      return { service: serviceView(keystoneBase(call), made) }
+    },
+  },
+  {
+    name: 'services.update',
+    method: 'PATCH',
+    path: '/services/:id',
+    summary: 'Change an added service',
+    status: 200,
+    access: 'admin',
+    deviation: 'The cloud’s own services follow from its configuration: 403.',
+    handle: async (call) => {
+      const { service } = updated.parse(call.body)
+      const now = await updateService(call.ctx, { ...ref(call), ...service })
+      return { service: serviceView(keystoneBase(call), now) }
+    },
+  },
+  {
+    name: 'services.delete',
+    method: 'DELETE',
+    path: '/services/:id',
+    summary: 'Delete an added service with its endpoints',
+    status: 204,
+    access: 'admin',
+    deviation: 'The cloud’s own services follow from its configuration: 403.',
+    handle: async (call) => {
+      await deleteService(call.ctx, ref(call))
+    },
+  },
+]
