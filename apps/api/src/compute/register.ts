@@ -7,6 +7,7 @@ import './project-deletion.ts'
 import './reconcile.ts'
 import './workflows/create.ts'
 import './workflows/delete.ts'
+import './workflows/interfaces.ts'
 import './workflows/power.ts'
 
 registerPolicy(computePolicy)

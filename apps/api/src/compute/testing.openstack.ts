@@ -1,5 +1,7 @@
 import type { Ctx } from '../kernel/context.ts'
-import { createSecurityGroup } from '../networking/security-groups/service.ts'
+import { floatingIpCreateInput } from '../networking/contract.ts'
+import { createFloatingIp } from '../networking/floating-ips/service.ts'
+import { createSecurityGroup, ensureDefaultSecurityGroup } from '../networking/security-groups/service.ts'
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
 import { flavorCreateInput, launchInput } from './contract.ts'
 import { createFlavor, grantFlavor, setExtraSpecs } from './flavors/service.ts'
@@ -11,13 +13,14 @@ import { createKeyPair } from './key-pairs/service.ts'
 let counter = 0
 export const unique = (word: string): string => `${word}-${process.pid}-${counter++}`
 
-/** A server of the tenant that runs. */
-export async function aServer({ ctx, imageId, networkId, settle }: Tenant, patch: object = {}) {
-  const input = { name: unique('server'), imageId, flavorId: '1', networkIds: [networkId], ...patch }
+/** A server of the tenant that runs. Without a network, because a network has few addresses. */
+export async function aServer({ ctx, imageId, settle }: Tenant, patch: object = {}) {
+  const input = { name: unique('server'), imageId, flavorId: '1', nics: [], ...patch }
   const { instances } = await launchInstances(ctx, launchInput.parse(input))
   await settle()
   return instances[0]?.id ?? ''
 }
+const networked = ({ networkId }: Tenant) => ({ nics: [{ networkId }] })
 const on = async (tenant: Tenant, more: Partial<Example> = {}): Promise<Example> => ({
   ...more,
   params: { server_id: await aServer(tenant), ...more.params },
@@ -63,7 +66,7 @@ const foreignLaunches = async (tenant: Tenant, other: Tenant): Promise<Example[]
   await createKeyPair(other.ctx, { name: key })
   const flavor = await aFlavor(other, { public: false })
   await grantFlavor(other.admin, { id: flavor, projectId: other.projectId })
-  const serverId = await aServer(other)
+  const serverId = await aServer(other, networked(other))
   const port = await other.deps.root.port.findFirstOrThrow({ where: { deviceId: serverId } })
   const image = await other.deps.root.image.create({
     data: {
@@ -169,7 +172,11 @@ const serverExamples: Examples = {
   'servers.update': action({ server: { name: 'renamed' } }),
   'servers.delete': action(),
   'servers.ips.list': action(),
-  'servers.ips.get': { make: (tenant) => on(tenant, { params: { label: 'net' } }) },
+  'servers.ips.get': {
+    make: async (tenant) => ({
+      params: { server_id: await aServer(tenant, networked(tenant)), label: 'net' },
+    }),
+  },
   'servers.os-start': after(stopInstance),
   'servers.os-stop': action(),
   'servers.reboot': action({ type: 'HARD' }),
@@ -186,6 +193,239 @@ const serverExamples: Examples = {
   'servers.os-getSerialConsole': action({ type: 'serial' }),
 }
 
+const ofProject = (more: Partial<Example> = {}): ExampleMaker => ({
+  make: ({ projectId }) => ({ params: { tenant_id: projectId }, ...more }),
+})
+const theirProject: ExampleMaker['foreign'] = (_tenant, other) => [{ params: { tenant_id: other.projectId } }]
+const theHost = async ({ deps }: Tenant) => deps.root.host.findFirstOrThrow()
+
+async function aGroup({ ctx }: Tenant): Promise<Example> {
+  const { id } = await createSecurityGroup(ctx, { name: unique('g'), description: '' })
+  return { params: { group_id: id } }
+}
+const onGroup = (more: Partial<Example> = {}): ExampleMaker => ({
+  make: async (tenant) => ({ ...(await aGroup(tenant)), ...more }),
+})
+const ruleFor = (groupId: string, patch: object = {}) => ({
+  body: {
+    security_group_rule: {
+      parent_group_id: groupId,
+      ip_protocol: 'tcp',
+      from_port: 22,
+      to_port: 22,
+      cidr: '10.0.0.0/24',
+      ...patch,
+    },
+  },
+})
+/** A server, and a group that it is in beside its default one. */
+async function grouped(tenant: Tenant): Promise<Example> {
+  const name = unique('g')
+  const group = await createSecurityGroup(tenant.ctx, { name, description: '' })
+  const fallback = await ensureDefaultSecurityGroup(tenant.ctx, tenant.projectId)
+  const id = await aServer(tenant, { ...networked(tenant), securityGroupIds: [fallback, group.id] })
+  return { params: { server_id: id }, body: { name } }
+}
+async function interfaceOf(tenant: Tenant): Promise<Example & { address: string }> {
+  const id = await aServer(tenant, networked(tenant))
+  const port = await tenant.deps.root.port.findFirstOrThrow({
+    where: { deviceId: id },
+    include: { addresses: true },
+  })
+  return { params: { server_id: id, port_id: port.id }, address: port.addresses[0]?.address ?? '' }
+}
+async function floatingIpFor(tenant: Tenant, associate: boolean): Promise<Example> {
+  const { params = {} } = await interfaceOf(tenant)
+  const { address } = await createFloatingIp(
+    tenant.ctx,
+    floatingIpCreateInput.parse(associate ? { portId: params.port_id } : {}),
+  )
+  await tenant.settle()
+  return { params, body: { address } }
+}
+
+const networkExamples: Examples = {
+  'servers.interfaces.list': action(),
+  'servers.interfaces.get': { make: interfaceOf },
+  'servers.interfaces.create': {
+    make: (tenant) => on(tenant, { body: { interfaceAttachment: { net_id: tenant.networkId } } }),
+    async foreign(tenant, other) {
+      const theirs = await interfaceOf(other)
+      const params = { server_id: await aServer(tenant) }
+      return [{ net_id: other.networkId }, { port_id: theirs.params?.port_id }].map(
+        (interfaceAttachment) => ({
+          params,
+          body: { interfaceAttachment },
+        }),
+      )
+    },
+  },
+  'servers.interfaces.delete': {
+    make: interfaceOf,
+    foreign: async (tenant, other) => [
+      {
+        params: {
+          server_id: await aServer(tenant),
+          port_id: (await interfaceOf(other)).params?.port_id ?? '',
+        },
+      },
+    ],
+  },
+  'servers.addFixedIp': {
+    make: (tenant) => on(tenant, { body: { networkId: tenant.networkId } }),
+    foreign: async (tenant, other) => [await on(tenant, { body: { networkId: other.networkId } })],
+  },
+  'servers.removeFixedIp': {
+    async make(tenant) {
+      const { params, address } = await interfaceOf(tenant)
+      return { params, body: { address } }
+    },
+  },
+  'servers.addFloatingIp': {
+    make: (tenant) => floatingIpFor(tenant, false),
+    foreign: async (tenant, other) => [
+      { ...(await on(tenant)), body: (await floatingIpFor(other, false)).body },
+    ],
+  },
+  'servers.removeFloatingIp': {
+    make: (tenant) => floatingIpFor(tenant, true),
+    foreign: async (tenant, other) => [
+      { ...(await on(tenant)), body: (await floatingIpFor(other, true)).body },
+    ],
+  },
+  'security_groups.list': plain,
+  'security_groups.create': {
+    make: () => ({ body: { security_group: { name: unique('g'), description: 'd' } } }),
+  },
+  'security_groups.get': onGroup(),
+  'security_groups.update': onGroup({ body: { security_group: { name: unique('g'), description: '' } } }),
+  'security_groups.delete': onGroup(),
+  'security_group_rules.create': {
+    make: async (tenant) => ruleFor((await aGroup(tenant)).params?.group_id ?? ''),
+    async foreign(tenant, other) {
+      const [own, theirs] = [(await aGroup(tenant)).params?.group_id, (await aGroup(other)).params?.group_id]
+      return [ruleFor(theirs ?? ''), ruleFor(own ?? '', { group_id: theirs, cidr: undefined })]
+    },
+  },
+  'security_group_rules.delete': {
+    async make(tenant) {
+      const { params } = await aGroup(tenant)
+      const rule = await tenant.deps.root.securityGroupRule.findFirstOrThrow({
+        where: { groupId: params?.group_id },
+      })
+      return { params: { group_id: rule.id } }
+    },
+  },
+  'servers.security_groups': action(),
+  'servers.addSecurityGroup': {
+    async make(tenant) {
+      const { name } = await createSecurityGroup(tenant.ctx, { name: unique('g'), description: '' })
+      return on(tenant, { body: { name } })
+    },
+    foreign: async (tenant, other) => [
+      await on(tenant, { body: { name: (await aGroup(other)).params?.group_id ?? '' } }),
+    ],
+  },
+  'servers.removeSecurityGroup': { make: grouped },
+}
+
+const otherExamples: Examples = {
+  'servers.metadata.list': action(),
+  'servers.metadata.create': action({ metadata: { a: 'b' } }),
+  'servers.metadata.replace': action({ metadata: { a: 'b' } }),
+  'servers.metadata.get': { make: (tenant) => withMetadata(tenant) },
+  'servers.metadata.update': { make: (tenant) => withMetadata(tenant, { meta: { a: 'c' } }) },
+  'servers.metadata.delete': { make: (tenant) => withMetadata(tenant) },
+  'servers.tags.list': action(),
+  'servers.tags.replace': action({ tags: ['x'] }),
+  'servers.tags.clear': action(),
+  'servers.tags.get': { make: (tenant) => tagged(tenant, 'there') },
+  'servers.tags.add': { make: (tenant) => tagged(tenant, 'new') },
+  'servers.tags.delete': { make: (tenant) => tagged(tenant, 'there') },
+  'servers.actions.list': action(),
+  'servers.actions.get': {
+    async make(tenant) {
+      const id = await aServer(tenant)
+      const { requestId } = await tenant.deps.root.operation.findFirstOrThrow({ where: { resourceId: id } })
+      return { params: { server_id: id, request_id: requestId ?? '' } }
+    },
+  },
+  'server_groups.list': plain,
+  'server_groups.create': {
+    make: () => ({ body: { server_group: { name: unique('sg'), policy: 'affinity' } } }),
+  },
+  'server_groups.get': { make: aServerGroup },
+  'server_groups.delete': { make: aServerGroup },
+  'limits.get': {
+    make: () => ({}),
+    foreign: (_tenant, other) => [{ query: { tenant_id: other.projectId } }],
+  },
+  'quotas.get': { ...ofProject(), foreign: theirProject },
+  'quotas.detail': { ...ofProject(), foreign: theirProject },
+  'quotas.defaults': ofProject(),
+  'quotas.update': ofProject({ body: { quota_set: { server_groups: -1 } } }),
+  'quotas.delete': {
+    async make(tenant) {
+      // Of a project of its own: the tenant itself has no limits.
+      const { id } = await tenant.deps.root.project.create({
+        data: { id: crypto.randomUUID().replaceAll('-', ''), domainId: tenant.domainId, name: unique('p') },
+      })
+      return { params: { tenant_id: id } }
+    },
+  },
+  'quota_classes.get': { make: () => ({ params: { id: 'default' } }) },
+  'quota_classes.update': {
+    make: () => ({ params: { id: 'default' }, body: { quota_class_set: { server_groups: 11 } } }),
+  },
+  'zones.list': plain,
+  'zones.detail': plain,
+  'hypervisors.list': plain,
+  'hypervisors.detail': plain,
+  'hypervisors.statistics': plain,
+  'hypervisors.search': {
+    make: async (tenant) => ({ params: { pattern: (await theHost(tenant)).name } }),
+  },
+  'hypervisors.servers': {
+    make: async (tenant) => ({ params: { pattern: (await theHost(tenant)).name } }),
+  },
+  'hypervisors.get': { make: async (tenant) => ({ params: { id: (await theHost(tenant)).id } }) },
+  'hypervisors.uptime': { make: async (tenant) => ({ params: { id: (await theHost(tenant)).id } }) },
+  'services.list': plain,
+  'services.enable': { make: (tenant) => serviceBody(tenant) },
+  'services.disable': { make: (tenant) => serviceBody(tenant) },
+  'services.disable-log-reason': { make: (tenant) => serviceBody(tenant, { disabled_reason: 'why' }) },
+  'services.update': {
+    make: async (tenant) => ({ params: { id: (await theHost(tenant)).id }, body: { status: 'enabled' } }),
+  },
+  'usage.list': plain,
+  'usage.get': { ...ofProject(), foreign: theirProject },
+  'servers.diagnostics': action(),
+  'servers.password.get': action(),
+  'servers.password.clear': action(),
+  'extensions.list': plain,
+  'extensions.get': { make: () => ({ params: { alias: 'os-keypairs' } }) },
+  'migrations.list': plain,
+  'aggregates.list': plain,
+  'servers.volumes.list': action(),
+}
+async function withMetadata(tenant: Tenant, body?: object): Promise<Example> {
+  const id = await aServer(tenant, { metadata: { a: 'b' } })
+  return { params: { server_id: id, key: 'a' }, ...(body ? { body } : {}) }
+}
+async function tagged(tenant: Tenant, key: string): Promise<Example> {
+  return { params: { server_id: await aServer(tenant, { tags: ['there'] }), key } }
+}
+async function aServerGroup({ ctx }: Tenant): Promise<Example> {
+  const { id } = await createServerGroup(ctx, { name: unique('sg'), policy: 'anti-affinity' })
+  return { params: { group_id: id } }
+}
+/** Disabling the only host must not starve the examples after it: they enable it again. */
+async function serviceBody(tenant: Tenant, more: object = {}): Promise<Example> {
+  const { name } = await tenant.deps.root.host.findFirstOrThrow()
+  await tenant.deps.root.host.updateMany({ data: { enabled: true, disabledReason: null } })
+  return { body: { host: name, binary: 'nova-compute', ...more } }
+}
+
 /** Requests of Nova's API that succeed for their owner, for the matrix and the fuzz. */
 export const computeExamples: Examples = {
   'versions.list': plain,
@@ -196,4 +436,6 @@ export const computeExamples: Examples = {
   ...flavorExamples,
   ...keyPairExamples,
   ...serverExamples,
+  ...networkExamples,
+  ...otherExamples,
 }

@@ -7,9 +7,13 @@ import { portEvent } from './ports/rows.ts'
  * The networks of ports that an instance is to be given, in the order of the ids. Of the caller's own
  * project alone; not_found for any other, conflict for one that is in use.
  */
-export async function networksOfFreePorts(ctx: Ctx, portIds: readonly string[]): Promise<NetworkRow[]> {
+export async function networksOfFreePorts(
+  ctx: Ctx,
+  portIds: readonly string[],
+  projectId = projectOf(ctx),
+): Promise<NetworkRow[]> {
   const rows = await ctx.db.port.findMany({
-    where: { id: { in: [...portIds] }, projectId: projectOf(ctx) },
+    where: { id: { in: [...portIds] }, projectId },
     include: { network: { include: { subnets: { orderBy: { createdAt: 'asc' } } } }, addresses: true },
   })
   return portIds.map((id, index) => {
@@ -53,4 +57,30 @@ export async function networkForNic(ctx: Ctx, id: string): Promise<NetworkRow> {
   const row = await loadNetwork(memberView, 'network:get', id)
   if (row.external) throw conflict('Instances get no port on an external network: give them a floating IP.')
   return row
+}
+
+export type InstanceInterface = {
+  portId: string
+  networkId: string
+  mac: string
+  state: string
+  addresses: { subnetId: string; address: string }[]
+  securityGroupIds: string[]
+}
+
+/** The ports of an instance with all that OpenStack shows of an interface, oldest first. */
+export async function interfacesOf(ctx: Ctx, instanceId: string): Promise<InstanceInterface[]> {
+  const rows = await ctx.db.port.findMany({
+    where: { deviceId: instanceId, deviceOwner: 'compute:nova' },
+    include: { addresses: { orderBy: { address: 'asc' } }, securityGroups: { select: { groupId: true } } },
+    orderBy: { tag: 'asc' },
+  })
+  return rows.map((row) => ({
+    portId: row.id,
+    networkId: row.networkId,
+    mac: row.mac,
+    state: row.state,
+    addresses: row.addresses.map(({ subnetId, address }) => ({ subnetId, address })),
+    securityGroupIds: row.securityGroups.map(({ groupId }) => groupId),
+  }))
 }

@@ -10,7 +10,13 @@ export {
   portsOfInstance,
   securityGroupsOf,
 } from './instance-ports.ts'
-export { lendPort, networkForNic, networksOfFreePorts } from './lent-ports.ts'
+export {
+  type InstanceInterface,
+  interfacesOf,
+  lendPort,
+  networkForNic,
+  networksOfFreePorts,
+} from './lent-ports.ts'
 export type { NetworkRow } from './networks/load.ts'
 export { type NetworkPlan, planNetworks } from './plan.ts'
 export { findSecurityGroups } from './security-groups/load.ts'

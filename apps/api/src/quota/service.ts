@@ -77,6 +77,19 @@ export async function listOwnQuotas(
   return [...byProject].map(([projectId, limits]) => ({ projectId, limits }))
 }
 
+/** Back to the cloud's defaults, also where the project has more than those already. */
+export async function clearQuota(
+  ctx: Ctx,
+  input: { projectId: string },
+  resources: readonly QuotaResource[],
+): Promise<void> {
+  await setQuota(ctx, {
+    ...input,
+    limits: Object.fromEntries(resources.map((resource) => [resource, null])),
+    force: true,
+  })
+}
+
 /** What a project may have when nobody said otherwise. */
 export async function getQuotaDefaults(ctx: Ctx): Promise<QuotaDefaultView[]> {
   authorize(ctx, 'quota:get_defaults')

@@ -38,6 +38,8 @@ type FakeInstance = {
   reason: string | null
   ignoresButton: boolean
   log: FakeLog
+  /** What the guest left at the metadata service. */
+  password?: string
 }
 
 export type FakeMethod =
@@ -87,6 +89,8 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     memoryMib: options.memoryMib ?? 262_144,
     diskGib: options.diskGib ?? 4096,
     cpuModel: 'Fake CPU',
+    uptimeSeconds: 90_061,
+    load: [0.2, 0.12, 0.14],
   }
   const machine = createMachine(options.state ?? { instances: {}, lastPid: 1000 })
   const gate = createGate(options)
@@ -178,6 +182,37 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     },
     stop,
     reboot,
+    async plugNics(op, id, nics) {
+      await enter('plugNics', op)
+      const guest = load(id)
+      guest.spec = checkSpec({ ...guest.spec, nics }, capabilities)
+      return settle(guest)
+    },
+    async diagnostics(op, id) {
+      await enter('diagnostics', op)
+      const { pid, spec, startedAt } = load(id)
+      if (pid === null || startedAt === null)
+        throw new DriverError('conflict', `Instance ${id} does not run.`)
+      return {
+        cpus: Array.from({ length: spec.vcpus }, (_, cpu) => ({ id: cpu, timeNs: 1_000_000 })),
+        disks: spec.disks.map(() => ({
+          readBytes: 4096,
+          readRequests: 1,
+          writeBytes: 0,
+          writeRequests: 0,
+          errors: 0,
+        })),
+        uptimeSeconds: Math.floor((Date.now() - Date.parse(startedAt)) / 1000),
+      }
+    },
+    async password(op, id) {
+      await enter('password', op)
+      return load(id).password ?? ''
+    },
+    async clearPassword(op, id) {
+      await enter('clearPassword', op)
+      delete load(id).password
+    },
     pause: (op, id) => freeze(op, id, 'paused'),
     unpause: (op, id) => freeze(op, id, 'running'),
     specOf: async (id) => machine.state.instances[id]?.spec ?? null,

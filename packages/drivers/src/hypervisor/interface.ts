@@ -23,8 +23,19 @@ export interface HypervisorDriver {
   stop(op: Op, id: string, options: { graceMs: number }): Promise<ObservedInstance>
   /** soft: ask the guest (falls back to hard after graceMs). hard: a new QEMU process. */
   reboot(op: Op, id: string, options: { kind: 'soft' | 'hard'; graceMs: number }): Promise<ObservedInstance>
+  /**
+   * These and no other NICs: what is new is plugged in, what is gone taken out, at once when the
+   * guest runs and else at its next start. Conflict when the guest does not let go of one in time.
+   */
+  plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<ObservedInstance>
   pause(op: Op, id: string): Promise<ObservedInstance>
   unpause(op: Op, id: string): Promise<ObservedInstance>
+  /** Counters of a running guest since its start. Conflict when it does not run. */
+  diagnostics(op: Op, id: string): Promise<GuestDiagnostics>
+  /** The (encrypted) password that the guest has left at the metadata service; "" when none. */
+  password(op: Op, id: string): Promise<string>
+  /** Forgets it, so that the guest may leave another. */
+  clearPassword(op: Op, id: string): Promise<void>
   /** Power changes as they happen, also those that the guest itself makes. Returns the way to stop. */
   subscribe(listener: (event: HypervisorEvent) => void): () => void
   readonly console?: ConsoleFacet
@@ -71,6 +82,10 @@ export type HostFacts = {
   memoryMib: number
   diskGib: number
   cpuModel: string
+  /** Of the machine, now. */
+  uptimeSeconds: number
+  /** Of the last 1, 5 and 15 minutes. */
+  load: number[]
 }
 
 export type PowerState = 'running' | 'paused' | 'off' | 'crashed'
@@ -114,6 +129,19 @@ export type ObservedInstance = {
   startedAt: string | null
   /** For 'crashed': last lines of the hypervisor's own log. */
   reason: string | null
+}
+
+export type GuestDiagnostics = {
+  /** Time that each virtual processor has run, in nanoseconds. */
+  cpus: { id: number; timeNs: number }[]
+  disks: {
+    readBytes: number
+    readRequests: number
+    writeBytes: number
+    writeRequests: number
+    errors: number
+  }[]
+  uptimeSeconds: number
 }
 
 export type HypervisorEvent = { instanceId: string; power: PowerState; reason: string | null; at: string }

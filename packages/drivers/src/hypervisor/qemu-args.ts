@@ -153,23 +153,33 @@ function diskArgs(disk: InstanceSpec['disks'][number], index: number, direct: bo
   ]
 }
 
-function nicArgs(nic: InstanceSpec['nics'][number], index: number): string[] {
-  return [
-    ...[
-      '-netdev',
-      JSON.stringify({ type: 'tap', id: `net${index}`, ifname: nic.tap, script: 'no', downscript: 'no' }),
-    ],
-    ...device({
-      driver: 'virtio-net-pci',
-      id: `nic${index}`,
-      netdev: `net${index}`,
-      mac: nic.mac,
-      host_mtu: nic.mtu,
-      // no boot ROM: nothing boots from the network
-      romfile: '',
-      bus: `n${index}`,
-    }),
-  ]
+type Nic = InstanceSpec['nics'][number]
+/** Names of a NIC's two halves, by its port: they stay when others come and go. */
+export const nicIds = ({ portId }: Pick<Nic, 'portId'>) => ({
+  device: `nic-${portId}`,
+  netdev: `net-${portId}`,
+})
+
+export const netdevOf = (nic: Nic) => ({
+  type: 'tap',
+  id: nicIds(nic).netdev,
+  ifname: nic.tap,
+  script: 'no',
+  downscript: 'no',
+})
+export const nicDeviceOf = (nic: Nic, bus: string) => ({
+  driver: 'virtio-net-pci',
+  id: nicIds(nic).device,
+  netdev: nicIds(nic).netdev,
+  mac: nic.mac,
+  host_mtu: nic.mtu,
+  // no boot ROM: nothing boots from the network
+  romfile: '',
+  bus,
+})
+
+function nicArgs(nic: Nic, index: number): string[] {
+  return ['-netdev', JSON.stringify(netdevOf(nic)), ...device(nicDeviceOf(nic, `n${index}`))]
 }
 
 const device = (properties: Record<string, string | number | boolean>): string[] => [

@@ -1,5 +1,5 @@
 import { mkdir, statfs } from 'node:fs/promises'
-import { availableParallelism, cpus, totalmem } from 'node:os'
+import { availableParallelism, cpus, loadavg, totalmem, uptime } from 'node:os'
 import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
@@ -11,19 +11,24 @@ import type {
   HypervisorCapabilities,
   InstanceSpec,
   LocalHypervisorDriver,
+  NicAttachment,
   ObservedInstance,
 } from './interface.ts'
 import type { Accelerator } from './qemu-args.ts'
 import { createQemuConsole } from './qemu-console.ts'
+import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
+import { plugNics } from './qemu-nics.ts'
 import { killQemu } from './qemu-process.ts'
 import { boundLog } from './serial-log.ts'
 import { checkSpec, sameSpec } from './spec.ts'
 import {
+  clearPassword,
   guestPaths,
   listGuestIds,
   makeHome,
   type RunRecord,
+  readPassword,
   readRecord,
   readSpec,
   removeFiles,
@@ -90,6 +95,10 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
       }),
     stop: (op, id, { graceMs }) => host.stop(op, id, graceMs),
     reboot: (op, id, how) => host.reboot(op, id, how),
+    diagnostics: async (_op, id) => guestDiagnostics(await host.load(id)),
+    password: async (_op, id) => readPassword((await host.load(id)).paths),
+    clearPassword: async (_op, id) => clearPassword((await host.load(id)).paths),
+    plugNics: (op, id, nics) => host.plugNics(op, id, nics),
     pause: (op, id) => host.freeze(op, id, 'paused'),
     unpause: (op, id) => host.freeze(op, id, 'running'),
   }
@@ -145,6 +154,8 @@ class QemuHost {
       memoryMib: Math.floor(totalmem() / 1024 ** 2),
       diskGib: Math.floor((disk.blocks * disk.bsize) / 1024 ** 3),
       cpuModel: cpus()[0]?.model.trim() || 'unknown',
+      uptimeSeconds: Math.floor(uptime()),
+      load: loadavg(),
     }
   }
 
@@ -273,6 +284,16 @@ class QemuHost {
     })
   }
 
+  plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<ObservedInstance> {
+    return this.change(op, id, async (guest) => {
+      if (!guest.spec)
+        throw new DriverError('invalid', `The record of instance ${id} is damaged: ensure it again.`)
+      const spec = checkSpec({ ...guest.spec, nics }, this.capabilities)
+      if (guest.isAlive()) await plugNics(op, guest.control(), guest.id, spec.nics)
+      if (!sameSpec(guest.spec, spec)) await guest.define(spec)
+    })
+  }
+
   freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {
     return this.change(op, id, async (guest) => {
       if (!guest.isAlive())
@@ -337,7 +358,11 @@ class QemuHost {
       launch: async ({ nics }) => {
         const { accelerator, groups } = await this.#probed()
         const { netns, binary, startMs } = this.#options
-        const tun = nics.length > 0 ? await tunDevice(dir, this.#gid) : null
+        // Also for a guest without any: one may be plugged in while it runs.
+        const tun = await tunDevice(dir, this.#gid).catch((error: unknown) => {
+          if (nics.length > 0) throw error
+          return null
+        })
         return {
           binary: binary ?? 'qemu-system-x86_64',
           jail: { uid: this.#uid, gid: this.#gid, groups, netns, tun },

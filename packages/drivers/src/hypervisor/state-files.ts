@@ -149,3 +149,14 @@ function orNone(error: NodeJS.ErrnoException): string[] {
   if (error.code === 'ENOENT') return []
   throw error
 }
+
+/** What the guest has left at the agent's metadata service; "" when nothing. */
+export async function readPassword(paths: GuestPaths): Promise<string> {
+  return readFile(paths.password, 'latin1').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+}
+export async function clearPassword(paths: GuestPaths): Promise<void> {
+  await rm(paths.password, { force: true })
+}

@@ -118,8 +118,12 @@ function remoteHypervisor(
     start: (op, id) => call('hypervisor/start', op, id),
     stop: (op, id, options) => call('hypervisor/stop', op, id, options),
     reboot: (op, id, options) => call('hypervisor/reboot', op, id, options),
+    plugNics: (op, id, nics) => call('hypervisor/plugNics', op, id, nics),
     pause: (op, id) => call('hypervisor/pause', op, id),
     unpause: (op, id) => call('hypervisor/unpause', op, id),
+    diagnostics: (op, id) => call('hypervisor/diagnostics', op, id),
+    password: (op, id) => call('hypervisor/password', op, id),
+    clearPassword: async (op, id) => void (await call('hypervisor/clearPassword', op, id)),
     subscribe: (listener) => events.subscribe(listener),
     console,
   }

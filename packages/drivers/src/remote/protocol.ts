@@ -92,8 +92,14 @@ export const methods = {
   'hypervisor/reboot': change(z.tuple([s.id, s.rebootOptions]), (h, op, id, options) =>
     h.hypervisor.reboot(op, id, options),
   ),
+  'hypervisor/plugNics': change(z.tuple([s.id, s.nics]), (h, op, id, nics) =>
+    h.hypervisor.plugNics(op, id, nics),
+  ),
   'hypervisor/pause': change(byId, (h, op, id) => h.hypervisor.pause(op, id)),
   'hypervisor/unpause': change(byId, (h, op, id) => h.hypervisor.unpause(op, id)),
+  'hypervisor/diagnostics': read(byId, (h, op, id) => h.hypervisor.diagnostics(op, id)),
+  'hypervisor/password': read(byId, (h, op, id) => h.hypervisor.password(op, id)),
+  'hypervisor/clearPassword': remove((h, op, id) => h.hypervisor.clearPassword(op, id)),
   'console/log': read(z.tuple([s.id, s.logOptions]), async (h, op, id, options) =>
     consoleOf(h).log(op, id, options),
   ),

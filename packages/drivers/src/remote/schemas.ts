@@ -41,6 +41,16 @@ const guestData = z.strictObject({
   flavorName: text(255),
   imageId: text(64).nullable(),
 })
+export const nics = z
+  .array(
+    z.strictObject({
+      portId: id,
+      mac,
+      tap: text(32),
+      mtu,
+    }),
+  )
+  .max(32)
 export const instanceSpec = z.strictObject({
   id,
   projectId: id,
@@ -49,16 +59,7 @@ export const instanceSpec = z.strictObject({
   memoryMib: count,
   power: z.enum(['running', 'off']),
   disks: z.array(z.strictObject({ id, path: absolutePath, format: diskFormat, boot: z.boolean() })).max(64),
-  nics: z
-    .array(
-      z.strictObject({
-        portId: id,
-        mac,
-        tap: text(32),
-        mtu,
-      }),
-    )
-    .max(32),
+  nics,
   guest: guestData,
 })
 

@@ -4,9 +4,22 @@ import { consoleOperations } from './consoles.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { flavorSpecOperations } from './flavor-specs.ts'
 import { flavorOperations } from './flavors.ts'
+import { hypervisorOperations } from './hypervisors.ts'
+import { insightOperations } from './insight.ts'
+import { instanceActionOperations } from './instance-actions.ts'
+import { interfaceOperations } from './interfaces.ts'
 import { keypairOperations } from './keypairs.ts'
+import { limitOperations } from './limits.ts'
+import { metadataOperations } from './metadata.ts'
+import { otherOperations } from './others.ts'
+import { quotaOperations } from './quotas.ts'
+import { securityGroupOperations } from './security-groups.ts'
 import { serverActionOperations } from './server-actions.ts'
+import { serverGroupOperations } from './server-groups.ts'
 import { serverOperations } from './servers.ts'
+import { serviceOperations } from './services.ts'
+import { usageOperations } from './usage.ts'
+import { zoneOperations } from './zones.ts'
 
 /** Old catalogs have /v2 and the project's id in the address. */
 const below = ['/v2.1', '/v2.1/:project_id', '/v2', '/v2/:project_id']
@@ -18,6 +31,19 @@ const operations: ApiOperation[] = [
   ...serverOperations,
   ...serverActionOperations,
   ...consoleOperations,
+  ...interfaceOperations,
+  ...securityGroupOperations,
+  ...metadataOperations,
+  ...instanceActionOperations,
+  ...serverGroupOperations,
+  ...limitOperations,
+  ...quotaOperations,
+  ...zoneOperations,
+  ...hypervisorOperations,
+  ...serviceOperations,
+  ...usageOperations,
+  ...insightOperations,
+  ...otherOperations,
 ]
 
 /** Nova's API on our compute services, with the microversions 2.1 to 2.79. */

@@ -1,0 +1,132 @@
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { startOperation } from '../../kernel/workflow.ts'
+import { updatePort } from '../../networking/ports/service.ts'
+import {
+  createPortsForInstance,
+  ensureDefaultSecurityGroup,
+  type InstanceInterface,
+  interfacesOf,
+  lendPort,
+  networkForNic,
+  networksOfFreePorts,
+} from '../../networking/service.ts'
+import type { VmState } from '../contract.ts'
+import { type InstanceRow, loadInstance, noteInstance } from './load.ts'
+
+export type { InstanceInterface }
+
+/** As many as QEMU's machine sets PCI slots aside for. */
+const maxInterfaces = 8
+const pluggable: readonly VmState[] = ['active', 'paused', 'stopped']
+
+export async function listInterfaces(ctx: Ctx, input: { id: string }): Promise<InstanceInterface[]> {
+  const row = await loadInstance(ctx, 'compute:get_instance', input.id)
+  return interfacesOf(ctx, row.id)
+}
+
+/** Throws not_found for a port that this instance does not have. */
+export async function getInterface(
+  ctx: Ctx,
+  input: { id: string; portId: string },
+): Promise<InstanceInterface> {
+  const found = (await listInterfaces(ctx, input)).find((one) => one.portId === input.portId)
+  if (!found) throw notFound('port', input.portId)
+  return found
+}
+
+/**
+ * Gives an instance one more interface: a free port of the project, or a new port on a network. A
+ * running guest gets it at once (the workflow follows); one that is off, at its next start.
+ */
+export async function attachInterface(
+  ctx: Ctx,
+  input: { id: string; networkId?: string; portId?: string; address?: string },
+): Promise<InstanceInterface> {
+  const portId = await inTransaction(ctx, async (tx) => {
+    const row = await loadIdle(tx, 'compute:attach_interface', input.id)
+    if ((await interfacesOf(tx, row.id)).length >= maxInterfaces)
+      throw conflict(`An instance has at most ${maxInterfaces} interfaces.`)
+    const id = await portFor(tx, row, input)
+    await startOperation(tx, { ...historyOf(row, 'instance.attach'), input: { portId: id } })
+    await noteInstance(tx, row, 'updated')
+    return id
+  })
+  return getInterface(ctx, { id: input.id, portId })
+}
+
+async function portFor(
+  ctx: Ctx,
+  row: InstanceRow,
+  input: { networkId?: string; portId?: string; address?: string },
+): Promise<string> {
+  const to = { instanceId: row.id, projectId: row.projectId, hostId: row.hostId }
+  if (input.portId !== undefined) {
+    await networksOfFreePorts(ctx, [input.portId], row.projectId)
+    await lendPort(ctx, input.portId, to)
+    await ctx.db.instance.update({
+      where: { id: row.id },
+      data: { lentPortIds: [...row.lentPortIds, input.portId] },
+    })
+    return input.portId
+  }
+  if (input.networkId === undefined) throw invalidInput('Choose a network or a port.')
+  const network = await networkForNic(ctx, input.networkId)
+  const [port] = await createPortsForInstance(ctx, {
+    ...to,
+    networks: [network],
+    securityGroupIds: [await ensureDefaultSecurityGroup(ctx, row.projectId)],
+    addresses: [input.address],
+  })
+  if (!port) throw conflict('The network gave no port.')
+  return port.id
+}
+
+/** Takes an interface away; its port is deleted, or returned when it was there before. */
+export async function detachInterface(ctx: Ctx, input: { id: string; portId: string }): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    const row = await loadIdle(tx, 'compute:detach_interface', input.id)
+    if (!(await interfacesOf(tx, row.id)).some((one) => one.portId === input.portId))
+      throw notFound('port', input.portId)
+    await startOperation(tx, { ...historyOf(row, 'instance.detach'), input: { portId: input.portId } })
+  })
+}
+
+/** Puts every port of an instance into a group, or takes it out. */
+export async function changeGroups(
+  ctx: Ctx,
+  id: string,
+  how: 'addSecurityGroup' | 'removeSecurityGroup',
+  groupId: string,
+): Promise<void> {
+  const row = await loadInstance(ctx, 'compute:update_instance', id)
+  const ports = await interfacesOf(ctx, row.id)
+  if (how === 'removeSecurityGroup' && !ports.some((port) => port.securityGroupIds.includes(groupId)))
+    throw notFound('security group of the instance', groupId)
+  for (const port of ports) {
+    const others = port.securityGroupIds.filter((one) => one !== groupId)
+    const securityGroupIds = how === 'addSecurityGroup' ? [...others, groupId] : others
+    if (securityGroupIds.length !== port.securityGroupIds.length)
+      await updatePort(ctx, { id: port.portId, securityGroupIds })
+  }
+}
+
+/** Locked until the end of the transaction, so that two attachments count each other. */
+async function loadIdle(ctx: Ctx, policy: string, id: string): Promise<InstanceRow> {
+  await ctx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
+  const row = await loadInstance(ctx, policy, id)
+  if (row.taskState !== null || !pluggable.includes(row.vmState) || row.hostId === null)
+    throw conflict(
+      `Interfaces change while an instance is ${pluggable.join(', ')} and idle; this one is ${row.taskState ?? row.vmState}.`,
+    )
+  return row
+}
+
+const historyOf = (row: InstanceRow, action: string) => ({
+  id: crypto.randomUUID(),
+  action,
+  resourceKind: 'instance',
+  resourceId: row.id,
+  resourceName: row.name,
+  projectId: row.projectId,
+})

@@ -1,0 +1,50 @@
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { conflict } from '../../kernel/errors.ts'
+import { recordOperation } from '../../kernel/workflow.ts'
+import { metadataInput } from '../contract.ts'
+import { type InstanceRow, loadInstance, noteInstance } from './load.ts'
+
+/** What owners write on an instance. The guest reads new metadata after its next start. */
+export async function setMetadata(
+  ctx: Ctx,
+  id: string,
+  change: (before: Record<string, string>) => Record<string, string>,
+): Promise<Record<string, string>> {
+  return mark(ctx, id, async (tx, row) => {
+    const metadata = metadataInput.parse(change(row.metadata as Record<string, string>))
+    await tx.db.instance.update({ where: { id: row.id }, data: { metadata } })
+    return metadata
+  })
+}
+
+export async function setTags(
+  ctx: Ctx,
+  id: string,
+  change: (before: string[]) => string[],
+): Promise<string[]> {
+  return mark(ctx, id, async (tx, row) => {
+    const tags = change(row.tags)
+    await tx.db.instance.update({ where: { id: row.id }, data: { tags } })
+    return tags
+  })
+}
+
+async function mark<T>(ctx: Ctx, id: string, run: (tx: Ctx, row: InstanceRow) => Promise<T>): Promise<T> {
+  return inTransaction(ctx, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
+    const row = await loadInstance(tx, 'compute:update_instance', id)
+    if (row.taskState === 'deleting') throw conflict('The instance is being deleted.')
+    const result = await run(tx, row)
+    const operationId = crypto.randomUUID()
+    await recordOperation(tx, {
+      id: operationId,
+      action: 'instance.update',
+      resourceKind: 'instance',
+      resourceId: row.id,
+      resourceName: row.name,
+      projectId: row.projectId,
+    })
+    await noteInstance(tx, row, 'updated', operationId)
+    return result
+  })
+}

@@ -1,0 +1,112 @@
+import { HttpError } from '../../openstack/errors.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { nextLink, pageQuery, queryText } from '../../openstack/pages.ts'
+import { type ServerUsage, usageBetween } from '../instances/usage.ts'
+import { micros } from './fields.ts'
+
+function timeOf(call: Call, name: string, otherwise: Date): Date {
+  const text = queryText(call.query, name)
+  if (text === undefined) return otherwise
+  const date = new Date(
+    /(Z|[+-]\d\d:?\d\d)$/i.test(text) || !/[T ]/.test(text) ? text : `${text.replace(' ', 'T')}Z`,
+  )
+  if (Number.isNaN(date.getTime())) throw new HttpError(400, 'Invalid datetime format')
+  return date
+}
+/** The last four weeks when nothing is said. */
+function span(call: Call): { from: Date; to: Date } {
+  const to = timeOf(call, 'end', new Date())
+  const from = timeOf(call, 'start', new Date(to.getTime() - 28 * 24 * 3_600_000))
+  if (from >= to)
+    throw new HttpError(400, 'Invalid start time. The start time cannot occur after the end time.')
+  return { from, to }
+}
+
+const serverView = (usage: ServerUsage) => ({
+  instance_id: usage.instanceId,
+  name: usage.name,
+  hours: usage.hours,
+  tenant_id: usage.projectId,
+  flavor: usage.flavorName,
+  started_at: micros(usage.startedAt),
+  ended_at: micros(usage.endedAt),
+  state: usage.state,
+  memory_mb: usage.memoryMib,
+  local_gb: usage.diskGib,
+  vcpus: usage.vcpus,
+  uptime: Math.round(((usage.endedAt ?? new Date()).getTime() - usage.startedAt.getTime()) / 1000),
+})
+
+function tenantView(
+  projectId: string,
+  all: ServerUsage[],
+  { from, to }: { from: Date; to: Date },
+  detailed: boolean,
+) {
+  const sum = (of: (usage: ServerUsage) => number) => all.reduce((total, usage) => total + of(usage), 0)
+  return {
+    tenant_id: projectId,
+    total_local_gb_usage: sum((u) => u.diskGib * u.hours),
+    total_vcpus_usage: sum((u) => u.vcpus * u.hours),
+    total_memory_mb_usage: sum((u) => u.memoryMib * u.hours),
+    total_hours: sum((u) => u.hours),
+    start: micros(from),
+    stop: micros(to),
+    ...(detailed ? { server_usages: all.map(serverView) } : {}),
+  }
+}
+
+/** Since 2.40 pages of instances; before that all of them. */
+function page(call: Call, all: ServerUsage[], word: string): { shown: ServerUsage[]; links: object } {
+  if (call.minor < 40) return { shown: all, links: {} }
+  const { limit, marker } = pageQuery(call.query)
+  const start = marker === undefined ? 0 : all.findIndex((usage) => usage.instanceId === marker) + 1
+  if (marker !== undefined && start === 0)
+    throw new HttpError(400, `marker [${marker.slice(0, 100)}] not found`)
+  const shown = all.slice(start, start + limit)
+  const last = shown.at(-1)
+  if (!last || start + limit >= all.length) return { shown, links: {} }
+  const href = nextLink(call.deps.config.publicUrl, call.request.url, last.instanceId)
+  return { shown, links: { [word]: [{ rel: 'next', href }] } }
+}
+
+export const usageOperations: ApiOperation[] = [
+  {
+    name: 'usage.list',
+    method: 'GET',
+    path: '/os-simple-tenant-usage',
+    summary: 'List what all projects use',
+    status: 200,
+    access: 'adminRead',
+    handle: async (call) => {
+      const times = span(call)
+      const all = await usageBetween(call.ctx, { projectId: null, ...times })
+      const { shown, links } = page(call, all, 'tenant_usages_links')
+      const detailed = queryText(call.query, 'detailed') === '1'
+      const byProject = Map.groupBy(shown, (usage) => usage.projectId)
+      return {
+        tenant_usages: [...byProject].map(([id, usages]) => tenantView(id, usages, times, detailed)),
+        ...links,
+      }
+    },
+  },
+  {
+    name: 'usage.get',
+    method: 'GET',
+    path: '/os-simple-tenant-usage/:tenant_id',
+    names: ['tenant_id'],
+    summary: 'Show what a project uses',
+    status: 200,
+    access: 'read',
+    except: { stranger: 'forbidden' }, // as Nova says it: a project's id is no secret
+    deviation:
+      'An instance counts from its first start to its end, as in Nova; what was deleted before this API existed is not known.',
+    handle: async (call) => {
+      const times = span(call)
+      const projectId = call.params.tenant_id ?? ''
+      const all = await usageBetween(call.ctx, { projectId, ...times })
+      const { shown, links } = page(call, all, 'tenant_usage_links')
+      return { tenant_usage: all.length === 0 ? {} : tenantView(projectId, shown, times, true), ...links }
+    },
+  },
+]

@@ -1,0 +1,141 @@
+import type { Prisma } from '@stratolith/db'
+import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
+import type { Ctx } from '../kernel/context.ts'
+import { driversOf, plainOp } from '../kernel/hosts.ts'
+import { authorize } from '../kernel/policy.ts'
+
+/** A machine as OpenStack's hypervisors, services and zones show it. */
+export type Machine = {
+  id: string
+  /** Names it where older microversions want an integer. */
+  number: number
+  name: string
+  zone: string
+  up: boolean
+  enabled: boolean
+  disabledReason: string | null
+  hypervisor: string
+  version: string
+  cpuModel: string
+  /** What the machine has, beside what is taken of it. Units: vCPUs, MiB, GiB. */
+  vcpus: { total: number; used: number }
+  memoryMib: { total: number; used: number; reserved: number }
+  diskGib: { total: number; used: number }
+  /** Instances that run there, and those with an action under way. */
+  running: number
+  busy: number
+  instances: { id: string; name: string }[]
+  lastSeenAt: Date | null
+}
+
+export type MachineQuery = {
+  id?: string
+  number?: number
+  name?: string
+  /** Part of the name. */
+  namePart?: string
+  limit?: number
+  /** Number of the last one of the page before. */
+  after?: number
+  /** Names of the instances, too. */
+  withInstances?: boolean
+}
+
+/** For administrators; by number. Three queries at most, whatever the number of machines. */
+export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<Machine[]> {
+  authorize(ctx, 'hosts:list_hosts')
+  const where: Prisma.HostWhereInput = {
+    ...(query.id === undefined ? {} : { id: query.id }),
+    ...(query.name === undefined ? {} : { name: query.name }),
+    ...(query.namePart === undefined
+      ? {}
+      : { name: { contains: query.namePart.replace(/[\\%_]/g, '\\$&') } }),
+    number: { gt: query.after ?? 0, ...(query.number === undefined ? {} : { equals: query.number }) },
+  }
+  const rows = await ctx.db.host.findMany({ where, orderBy: { number: 'asc' }, take: query.limit ?? 1000 })
+  const ids = rows.map((row) => row.id)
+  const [counts, instances] = await Promise.all([
+    countsOf(ctx, ids),
+    query.withInstances
+      ? ctx.db.instance.findMany({
+          where: { hostId: { in: ids } },
+          select: { id: true, name: true, hostId: true },
+          orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+        })
+      : [],
+  ])
+  const here = Map.groupBy(instances, (instance) => instance.hostId)
+  return rows.map((row) => {
+    const facts = row.facts as Partial<HostFacts>
+    const count = counts.get(row.id)
+    return {
+      id: row.id,
+      number: row.number,
+      name: row.name,
+      zone: row.zone,
+      up: row.state === 'up',
+      enabled: row.enabled,
+      disabledReason: row.disabledReason,
+      hypervisor: facts.hypervisor ?? '',
+      version: facts.version ?? '',
+      cpuModel: facts.cpuModel ?? '',
+      vcpus: { total: facts.vcpus ?? row.vcpus, used: row.vcpusUsed },
+      memoryMib: {
+        total: facts.memoryMib ?? row.memoryMib,
+        used: row.memoryMibUsed,
+        reserved: row.memoryReserveMib,
+      },
+      diskGib: { total: facts.diskGib ?? row.diskGib, used: row.diskGibUsed },
+      running: count?.running ?? 0,
+      busy: count?.busy ?? 0,
+      instances: (here.get(row.id) ?? []).map(({ id, name }) => ({ id, name })),
+      lastSeenAt: row.lastSeenAt,
+    }
+  })
+}
+
+/** " 08:32:11 up 1 day,  1:01,  0 users,  load average: 0.20, 0.12, 0.14", as uptime(1) says it; asks the host. */
+export async function uptimeOf(ctx: Ctx, hostId: string): Promise<string> {
+  authorize(ctx, 'hosts:get_host')
+  const { hypervisor } = await driversOf(ctx, hostId)
+  const { uptimeSeconds, load } = await hypervisor.probe(plainOp(ctx))
+  const minutes = Math.floor(uptimeSeconds / 60)
+  const days = Math.floor(minutes / 1440)
+  const clock = `${Math.floor((minutes % 1440) / 60)}:${String(minutes % 60).padStart(2, '0')}`
+  const long = days === 0 ? '' : days === 1 ? '1 day, ' : `${days} days, `
+  const averages = load.map((one) => one.toFixed(2)).join(', ')
+  return ` ${new Date().toISOString().slice(11, 19)} up ${long}${clock},  0 users,  load average: ${averages}`
+}
+
+async function countsOf(ctx: Ctx, ids: string[]) {
+  const rows = await ctx.db.$queryRaw<{ hostId: string; running: number; busy: number }[]>`
+    SELECT "hostId", count(*) FILTER (WHERE "powerState" = 1)::int AS "running",
+      count(*) FILTER (WHERE "taskState" IS NOT NULL)::int AS "busy"
+    FROM "Instance" WHERE "hostId" = ANY(${ids}::uuid[]) GROUP BY "hostId"`
+  return new Map(rows.map((row) => [row.hostId, row]))
+}
+
+export type Zone = {
+  name: string
+  available: boolean
+  hosts: { name: string; up: boolean; enabled: boolean; lastSeenAt: Date | null }[]
+}
+/** Every zone, for everybody; which machines it has is for administrators (`detail`). */
+export async function listZones(ctx: Ctx, input: { detail: boolean }): Promise<Zone[]> {
+  authorize(ctx, input.detail ? 'hosts:list_hosts' : 'hosts:list_zones')
+  const rows = await ctx.db.host.findMany({
+    select: { name: true, zone: true, state: true, enabled: true, lastSeenAt: true },
+    orderBy: [{ zone: 'asc' }, { name: 'asc' }],
+  })
+  const zones = Map.groupBy(rows, (row) => row.zone)
+  return [...zones].map(([name, hosts]) => ({
+    name,
+    available: hosts.some((host) => host.state === 'up' && host.enabled),
+    hosts: hosts.map((host) => ({
+      name: host.name,
+      up: host.state === 'up',
+      enabled: host.enabled,
+      lastSeenAt: host.lastSeenAt,
+    })),
+  }))
+}

@@ -1,0 +1,12 @@
+import { type Ctx, projectOf } from '../../kernel/context.ts'
+
+/** A floating IP of the caller's project by its address; null when there is none. */
+export async function findOwnFloatingIp(
+  ctx: Ctx,
+  address: string,
+): Promise<{ id: string; portId: string | null } | null> {
+  return ctx.db.floatingIp.findFirst({
+    where: { address, projectId: projectOf(ctx) },
+    select: { id: true, portId: true },
+  })
+}
