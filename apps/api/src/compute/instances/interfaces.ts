@@ -1,7 +1,7 @@
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
-import { updatePort } from '../../networking/ports/service.ts'
+import { updatePort } from '../../networking/ports/change.ts'
 import {
   createPortsForInstance,
   ensureDefaultSecurityGroup,
