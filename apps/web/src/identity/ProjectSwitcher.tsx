@@ -2,6 +2,7 @@
 import { Text, UnstyledButton } from '@mantine/core'
 import { IconFolder, IconSelector } from '@tabler/icons-react'
 import { lazy, Suspense, useState } from 'react'
+import { placeName } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import classes from './ProjectSwitcher.module.css'
 
@@ -10,12 +11,12 @@ const ProjectSwitcherOpen = lazy(() => load().then((module) => ({ default: modul
 
 /** Which project the session works in; the list behind it is loaded when it is asked for. */
 export function ProjectSwitcher() {
-  const { project } = useSession()
+  const session = useSession()
   const [wanted, setWanted] = useState(false)
   const closed = (
     <UnstyledButton
       className={classes.target}
-      aria-label={`Project: ${project?.name ?? 'none'}. Switch the project`}
+      aria-label={`Project: ${placeName(session)}. Switch the project`}
       aria-haspopup="listbox"
       aria-expanded={false}
       onClick={() => setWanted(true)}
@@ -24,7 +25,7 @@ export function ProjectSwitcher() {
     >
       <IconFolder size={16} aria-hidden />
       <Text size="sm" fw={600} truncate>
-        {project?.name ?? 'No project'}
+        {placeName(session)}
       </Text>
       <IconSelector size={14} aria-hidden />
     </UnstyledButton>

@@ -1,17 +1,20 @@
 'use client'
 import { Combobox, InputBase, Loader, ScrollArea, Text, UnstyledButton, useCombobox } from '@mantine/core'
+import type { PlacesView } from '@stratolith/api/identity/contract'
 import { IconCheck, IconFolder, IconSelector } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
+import { placeKey, placeName } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './ProjectSwitcher.module.css'
 
-/** The projects by name, open from the start. Switching starts the portal anew. */
+/** Projects by name, then domains and the system; open from the start. Switching starts the portal anew. */
 export function ProjectSwitcherOpen() {
-  const { project } = useSession()
+  const session = useSession()
+  const here = placeKey(session)
   const trpc = useTRPC()
   const [search, setSearch] = useState('')
   const [busy, setBusy] = useState(false)
@@ -24,9 +27,9 @@ export function ProjectSwitcherOpen() {
     },
     onDropdownOpen: () => combobox.focusSearchInput(),
   })
-  const projects = useQuery({ ...trpc.identity.ownProjects.queryOptions(), enabled: combobox.dropdownOpened })
+  const places = useQuery({ ...trpc.identity.places.queryOptions(), enabled: combobox.dropdownOpened })
   const words = search.trim().toLowerCase()
-  const shown = (projects.data ?? []).filter(
+  const shown = choicesOf(places.data).filter(
     ({ name, description }) =>
       name.toLowerCase().includes(words) || description.toLowerCase().includes(words),
   )
@@ -36,12 +39,13 @@ export function ProjectSwitcherOpen() {
   useEffect(() => {
     if (words && shown.length > 0) combobox.selectFirstOption()
   }, [words, shown.length, combobox.selectFirstOption])
-  const change = async (id: string) => {
+  const change = async (key: string) => {
     combobox.closeDropdown()
-    if (id === project?.id) return
+    const choice = shown.find((one) => one.key === key)
+    if (key === here || !choice) return
     setBusy(true)
     try {
-      await switchProject(id)
+      await switchTo(choice.where)
       // Nothing of the other project may stay in memory.
       window.location.assign(paths.overview)
     } catch (error) {
@@ -55,19 +59,19 @@ export function ProjectSwitcherOpen() {
       width={280}
       position="bottom-start"
       withinPortal
-      onOptionSubmit={(id) => void change(id)}
+      onOptionSubmit={(key) => void change(key)}
     >
       <Combobox.Target targetType="button" withAriaAttributes={false}>
         <UnstyledButton
           className={classes.target}
           onClick={() => combobox.toggleDropdown()}
-          aria-label={`Project: ${project?.name ?? 'none'}. Switch the project`}
+          aria-label={`Project: ${placeName(session)}. Switch the project`}
           aria-haspopup="listbox"
           aria-expanded={combobox.dropdownOpened}
         >
           {busy ? <Loader size={14} /> : <IconFolder size={16} aria-hidden />}
           <Text size="sm" fw={600} truncate>
-            {project?.name ?? 'No project'}
+            {placeName(session)}
           </Text>
           <IconSelector size={14} aria-hidden />
         </UnstyledButton>
@@ -82,11 +86,11 @@ export function ProjectSwitcherOpen() {
         />
         <Combobox.Options aria-label="Projects">
           <ScrollArea.Autosize mah={280} type="scroll">
-            {shown.map(({ id, name, description }) => (
-              <Combobox.Option key={id} value={id} active={id === project?.id}>
+            {shown.map(({ key, name, description }) => (
+              <Combobox.Option key={key} value={key} active={key === here}>
                 <div className={classes.option}>
                   <div>
-                    <Text size="sm" fw={id === project?.id ? 600 : 400}>
+                    <Text size="sm" fw={key === here ? 600 : 400}>
                       {name}
                     </Text>
                     {description && (
@@ -95,15 +99,13 @@ export function ProjectSwitcherOpen() {
                       </Text>
                     )}
                   </div>
-                  {id === project?.id && <IconCheck size={16} aria-label="current" />}
+                  {key === here && <IconCheck size={16} aria-label="current" />}
                 </div>
               </Combobox.Option>
             ))}
-            {projects.isPending && <Combobox.Empty>Loading…</Combobox.Empty>}
-            {projects.isError && <Combobox.Empty>{projects.error.message}</Combobox.Empty>}
-            {projects.data && shown.length === 0 && (
-              <Combobox.Empty>No project has that name.</Combobox.Empty>
-            )}
+            {places.isPending && <Combobox.Empty>Loading…</Combobox.Empty>}
+            {places.isError && <Combobox.Empty>{places.error.message}</Combobox.Empty>}
+            {places.data && shown.length === 0 && <Combobox.Empty>No project has that name.</Combobox.Empty>}
           </ScrollArea.Autosize>
         </Combobox.Options>
       </Combobox.Dropdown>
@@ -111,11 +113,43 @@ export function ProjectSwitcherOpen() {
   )
 }
 
-async function switchProject(projectId: string): Promise<void> {
+type Where = { projectId: string } | { domainId: string } | { system: true }
+type Choice = { key: string; name: string; description: string; where: Where }
+
+/** `key` is what placeKey says of a session that is there. */
+function choicesOf(places: PlacesView | undefined): Choice[] {
+  if (!places) return []
+  return [
+    ...places.projects.map(({ id, name, description }) => ({
+      key: id,
+      name,
+      description,
+      where: { projectId: id },
+    })),
+    ...places.domains.map(({ id, name }) => ({
+      key: `domain:${id}`,
+      name: `Domain ${name}`,
+      description: 'Its projects, users and groups',
+      where: { domainId: id },
+    })),
+    ...(places.system
+      ? [
+          {
+            key: 'system',
+            name: 'Whole cloud',
+            description: 'The system, outside of every project',
+            where: { system: true as const },
+          },
+        ]
+      : []),
+  ]
+}
+
+async function switchTo(where: Where): Promise<void> {
   const answer = await fetch('/api/project', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ projectId }),
+    body: JSON.stringify(where),
   })
   if (!answer.ok) throw (await answer.json()).error
 }

@@ -11,12 +11,12 @@ const url = '/api/trpc'
 /** Longer inputs (user data in a plan) do not fit into an address. */
 const maxQueryInAddress = 1500
 
-/** tRPC and the query cache for the pages inside of the shell. */
-export function CloudProvider({ projectId, children }: { projectId: string | null; children: ReactNode }) {
+/** tRPC and the query cache for the pages inside of the shell. `place`: where the session holds (kit/place.ts). */
+export function CloudProvider({ place, children }: { place: string; children: ReactNode }) {
   const [queryClient] = useState(newQueryClient)
   const [trpcClient] = useState(() => {
-    // See identity/server/forward.ts: this page was made for this project.
-    const headers = { 'x-stratolith-project': projectId ?? '' }
+    // See identity/server/forward.ts: this page was made for this place.
+    const headers = { 'x-stratolith-place': place }
     return createTRPCClient<AppRouter>({
       links: [
         splitLink({
@@ -39,7 +39,7 @@ export function CloudProvider({ projectId, children }: { projectId: string | nul
   )
 }
 
-/** 409 from the portal itself: the project was switched in another tab. This page is of the past. */
+/** 409 from the portal itself: the place was switched in another tab. This page is of the past. */
 const fetchHere: typeof fetch = async (input, init) => {
   const answer = await fetch(input, init)
   if (answer.status === 409 && answer.headers.has('x-stratolith-reload')) window.location.reload()

@@ -26,8 +26,12 @@ export const liveKeys: Record<string, readonly string[]> = {
   keyPair: ['compute.keyPairs', 'quota', 'compute.instances.plan'],
   flavor: ['compute.flavors', 'compute.instances.plan'],
   host: ['hosts', 'compute.instances.plan'],
+  domain: ['identity'],
   project: ['identity', 'quota'],
   user: ['identity'],
+  group: ['identity'],
+  role: ['identity'],
+  session: ['identity.sessions'],
 }
 /** `operation.updated` says the kind of what it works on; the operations themselves change too. */
 export const operationKeys: readonly string[] = ['operations']

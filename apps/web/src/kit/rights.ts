@@ -1,5 +1,6 @@
 'use client'
 import type { Allowed } from '@stratolith/api/kernel/contract'
+import { reachOf } from './place.ts'
 import { useSession } from './session.ts'
 
 /**
@@ -16,6 +17,23 @@ export function useMay(): (own?: boolean) => Allowed {
       'Your role in this project may only look. Ask an administrator for the member role.'
     )
   }
+}
+
+/** Of users, groups, projects and grants: `manage(domainId)`; null: of any domain. */
+export function useManage(): (domainId: string | null) => Allowed {
+  const session = useSession()
+  const { manages } = reachOf(session)
+  return (domainId) =>
+    manages(domainId) ||
+    (session.domain !== null && session.roles.includes('admin')
+      ? 'It belongs to another domain than the one that you administer.'
+      : 'Your role may only look. An administrator of the domain or of the cloud may change it.')
+}
+
+/** Of the cloud itself: hosts, flavors, roles, quotas, domains. */
+export function useAdminOnly(): () => Allowed {
+  const { isAdmin } = useSession()
+  return () => isAdmin || 'Only an administrator of the cloud may do this.'
 }
 
 /** The first sentence that forbids, or true. */

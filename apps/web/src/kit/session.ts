@@ -3,10 +3,19 @@ import { createContext, useContext } from 'react'
 
 /** What the browser may know of the session; the token is not in it. */
 export type Session = {
+  userId: string
   userName: string
+  /** The user's own domain. */
+  userDomain: { id: string; name: string }
   project: { id: string; name: string } | null
+  /** The session is for a domain: its administrator's view. */
+  domain: { id: string; name: string } | null
+  /** The session is for the cloud as a whole. */
+  system: boolean
   roles: string[]
   isAdmin: boolean
+  expiresAt: string
+  passwordExpiresAt: string | null
 }
 export const SessionContext = createContext<Session | null>(null)
 

@@ -15,8 +15,11 @@ export const kindWords: Record<string, string> = {
   keyPair: 'key pair',
   flavor: 'flavor',
   host: 'host',
+  domain: 'domain',
   project: 'project',
   user: 'user',
+  group: 'group',
+  role: 'role',
 }
 
 const verbs: Record<string, string> = { apply: 'setUp' }
@@ -50,6 +53,11 @@ export function resourcePath({ resourceKind, resourceId }: OperationView): strin
     network: paths.network,
     router: paths.router,
     securityGroup: paths.securityGroup,
+    domain: paths.domain,
+    project: paths.project,
+    user: paths.user,
+    group: paths.group,
+    role: paths.role,
   }
   return pages[resourceKind]?.(resourceId) ?? null
 }

@@ -1,11 +1,20 @@
 'use client'
 import { useDebouncedValue } from '@mantine/hooks'
 import { Spotlight } from '@mantine/spotlight'
-import { IconDisc, IconNetwork, IconPlus, IconSearch, IconServer2 } from '@tabler/icons-react'
+import {
+  IconDisc,
+  IconFolders,
+  IconNetwork,
+  IconPlus,
+  IconSearch,
+  IconServer2,
+  IconUser,
+} from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { paths } from '../kit/paths.ts'
+import { reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { navigationFor } from './navigation.tsx'
@@ -15,10 +24,10 @@ type Entry = { id: string; label: string; description?: string; href: string; ic
 /** Ctrl-K: pages, things to make, and the project's resources by name. */
 export function Palette({ onClose }: { onClose: () => void }) {
   const router = useRouter()
-  const { isAdmin } = useSession()
+  const session = useSession()
   const [query, setQuery] = useState('')
   const words = query.trim().toLowerCase()
-  const groups = navigationFor(isAdmin)
+  const groups = navigationFor(session)
   const pages: Entry[] = groups.flatMap(({ items }) =>
     items.map(({ label, href, icon }) => ({ id: href, label, href, icon })),
   )
@@ -28,7 +37,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
     ),
   )
   const matches = (entries: Entry[]) => entries.filter(({ label }) => label.toLowerCase().includes(words))
-  const found = useResources(query.trim())
+  const found = [...useResources(query.trim()), ...useDirectory(query.trim())]
   const sections = [
     { label: 'Pages', entries: matches(pages) },
     { label: 'Make', entries: matches(makers) },
@@ -82,9 +91,11 @@ export function Palette({ onClose }: { onClose: () => void }) {
 /** Instances, networks and images whose name has the word. */
 function useResources(typed: string): Entry[] {
   const trpc = useTRPC()
+  const { project } = useSession()
   const [search] = useDebouncedValue(typed, 150)
   const input = { search, limit: 5 }
-  const options = { enabled: search.length > 0, placeholderData: keepPreviousData }
+  const enabled = search.length > 0 && project !== null
+  const options = { enabled, placeholderData: keepPreviousData }
   const instances = useQuery({ ...trpc.compute.instances.list.queryOptions(input), ...options })
   const networks = useQuery({ ...trpc.networking.networks.list.queryOptions(input), ...options })
   const images = useQuery({ ...trpc.images.list.queryOptions(input), ...options })
@@ -110,6 +121,34 @@ function useResources(typed: string): Entry[] {
       description: 'Image',
       href: paths.image(id),
       icon: <IconDisc size={18} />,
+    })),
+  ]
+}
+
+/** Projects and users, for those whose business they are. */
+function useDirectory(typed: string): Entry[] {
+  const trpc = useTRPC()
+  const { directory } = reachOf(useSession())
+  const [search] = useDebouncedValue(typed, 150)
+  const input = { search, limit: 5 }
+  const options = { enabled: directory && search.length > 0, placeholderData: keepPreviousData }
+  const projects = useQuery({ ...trpc.identity.projects.list.queryOptions(input), ...options })
+  const users = useQuery({ ...trpc.identity.users.list.queryOptions(input), ...options })
+  if (typed === '') return []
+  return [
+    ...(projects.data?.items ?? []).map(({ id, name, domainName }) => ({
+      id,
+      label: name,
+      description: `Project · ${domainName}`,
+      href: paths.project(id),
+      icon: <IconFolders size={18} />,
+    })),
+    ...(users.data?.items ?? []).map(({ id, name, domainName }) => ({
+      id,
+      label: name,
+      description: `User · ${domainName}`,
+      href: paths.user(id),
+      icon: <IconUser size={18} />,
     })),
   ]
 }

@@ -6,6 +6,7 @@ import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
 import { ConfirmHost } from '../kit/confirm.tsx'
 import { LiveProvider } from '../kit/live.tsx'
+import { placeKey } from '../kit/place.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
 import { Shell } from './Shell.tsx'
 
@@ -18,7 +19,7 @@ const Toasts = dynamic(() => import('./Toasts.tsx').then((module) => module.Toas
 export function Portal({ session, children }: { session: Session; children: ReactNode }) {
   return (
     <SessionContext value={session}>
-      <CloudProvider projectId={session.project?.id ?? null}>
+      <CloudProvider place={placeKey(session)}>
         <LiveProvider>
           <Shell>{children}</Shell>
           <ConfirmHost />

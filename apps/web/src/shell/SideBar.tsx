@@ -8,11 +8,11 @@ import classes from './Shell.module.css'
 
 /** Below 768 px it lies over the page while `open`. */
 export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () => void }) {
-  const { isAdmin } = useSession()
+  const session = useSession()
   const pathname = usePathname()
   return (
     <nav aria-label="Main navigation" className={classes.sidebar} data-open={open || undefined}>
-      {navigationFor(isAdmin).map((group) => (
+      {navigationFor(session).map((group) => (
         <div key={group.label}>
           <div className={classes.group} aria-hidden>
             {group.label}

@@ -1,19 +1,33 @@
 import {
   IconActivity,
+  IconApi,
+  IconBuildingCommunity,
   IconCloudComputing,
   IconCpu,
   IconDisc,
+  IconFolders,
   IconGauge,
+  IconHistory,
+  IconInfoCircle,
   IconKey,
+  IconListDetails,
   IconNetwork,
   IconRouter,
+  IconScale,
   IconServer2,
   IconShieldLock,
+  IconShieldQuestion,
   IconStack2,
+  IconUser,
+  IconUserCircle,
+  IconUserShield,
+  IconUsers,
   IconWorldPin,
 } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { creating, paths } from '../kit/paths.ts'
+import { reachOf } from '../kit/place.ts'
+import type { Session } from '../kit/session.ts'
 
 export type NavItem = {
   label: string
@@ -22,15 +36,22 @@ export type NavItem = {
   /** What can be made there, for the palette. */
   create?: { label: string; href: string }
 }
-type NavGroup = { label: string; adminOnly?: boolean; items: NavItem[] }
+/** `project`: of a project's things; `directory`, `cloud`: for those whose session reaches that far. */
+type Audience = 'everyone' | 'project' | 'directory' | 'cloud'
+type NavGroup = { label: string; for: Audience; items: (NavItem & { for?: Audience })[] }
 const size = 18
 
 /** The map of the portal: the side bar draws it, the palette searches it. */
 export const navigation: NavGroup[] = [
   {
+    label: 'Start',
+    for: 'everyone',
+    items: [{ label: 'Overview', href: paths.overview, icon: <IconGauge size={size} /> }],
+  },
+  {
     label: 'Compute',
+    for: 'project',
     items: [
-      { label: 'Overview', href: paths.overview, icon: <IconGauge size={size} /> },
       {
         label: 'Instances',
         href: paths.instances,
@@ -47,6 +68,7 @@ export const navigation: NavGroup[] = [
   },
   {
     label: 'Network',
+    for: 'project',
     items: [
       {
         label: 'Networks',
@@ -76,6 +98,7 @@ export const navigation: NavGroup[] = [
   },
   {
     label: 'Images',
+    for: 'project',
     items: [
       {
         label: 'Images',
@@ -86,12 +109,54 @@ export const navigation: NavGroup[] = [
     ],
   },
   {
-    label: 'Activity',
-    items: [{ label: 'Operations', href: paths.operations, icon: <IconActivity size={size} /> }],
+    label: 'Access',
+    for: 'everyone',
+    items: [
+      { label: 'Operations', href: paths.operations, icon: <IconActivity size={size} />, for: 'project' },
+      { label: 'API access', href: paths.apiAccess, icon: <IconApi size={size} /> },
+      { label: 'Profile', href: paths.profile, icon: <IconUserCircle size={size} /> },
+    ],
+  },
+  {
+    label: 'Identity',
+    for: 'directory',
+    items: [
+      {
+        label: 'Domains',
+        href: paths.domains,
+        icon: <IconBuildingCommunity size={size} />,
+        create: { label: 'Create a domain', href: creating(paths.domains) },
+      },
+      {
+        label: 'Projects',
+        href: paths.projects,
+        icon: <IconFolders size={size} />,
+        create: { label: 'Create a project', href: creating(paths.projects) },
+      },
+      {
+        label: 'Users',
+        href: paths.users,
+        icon: <IconUser size={size} />,
+        create: { label: 'Create a user', href: creating(paths.users) },
+      },
+      {
+        label: 'Groups',
+        href: paths.groups,
+        icon: <IconUsers size={size} />,
+        create: { label: 'Create a group', href: creating(paths.groups) },
+      },
+      {
+        label: 'Roles',
+        href: paths.roles,
+        icon: <IconUserShield size={size} />,
+        create: { label: 'Create a role', href: creating(paths.roles) },
+      },
+      { label: 'Role assignments', href: paths.assignments, icon: <IconListDetails size={size} /> },
+    ],
   },
   {
     label: 'Admin',
-    adminOnly: true,
+    for: 'cloud',
     items: [
       { label: 'Hosts', href: paths.adminHosts, icon: <IconCpu size={size} /> },
       {
@@ -101,13 +166,30 @@ export const navigation: NavGroup[] = [
         create: { label: 'Create a flavor', href: creating(paths.adminFlavors) },
       },
       { label: 'All instances', href: paths.adminInstances, icon: <IconCloudComputing size={size} /> },
+      { label: 'Quota defaults', href: paths.quotaDefaults, icon: <IconScale size={size} /> },
+      { label: 'All operations', href: paths.adminOperations, icon: <IconActivity size={size} /> },
+      { label: 'Audit log', href: paths.audit, icon: <IconHistory size={size} /> },
+      { label: 'Services', href: paths.catalog, icon: <IconApi size={size} /> },
+      { label: 'Policy', href: paths.policy, icon: <IconShieldQuestion size={size} /> },
+      { label: 'System', href: paths.system, icon: <IconInfoCircle size={size} /> },
     ],
   },
 ]
 
-/** The groups that this person may enter. */
-export const navigationFor = (isAdmin: boolean): NavGroup[] =>
-  navigation.filter((group) => isAdmin || !group.adminOnly)
+/** The groups and pages that this session may enter. */
+export function navigationFor(session: Session): NavGroup[] {
+  const { cloud, directory } = reachOf(session)
+  const open: Record<Audience, boolean> = {
+    everyone: true,
+    project: session.project !== null,
+    directory,
+    cloud,
+  }
+  return navigation.flatMap((group) => {
+    const items = open[group.for] ? group.items.filter((item) => open[item.for ?? 'everyone']) : []
+    return items.length > 0 ? [{ ...group, items }] : []
+  })
+}
 
 export const isHere = (href: string, pathname: string): boolean =>
   href === paths.overview ? pathname === href : pathname === href || pathname.startsWith(`${href}/`)

@@ -5,6 +5,7 @@ import { redirect } from 'next/navigation'
 import type { ReactNode } from 'react'
 import { currentSession } from '../../identity/server/current.ts'
 import { paths } from '../../kit/paths.ts'
+import { toSession } from '../../kit/place.ts'
 import { Portal } from '../../shell/Portal.tsx'
 
 export default async function PortalLayout({ children }: { children: ReactNode }) {
@@ -13,16 +14,5 @@ export default async function PortalLayout({ children }: { children: ReactNode }
     const from = (await headers()).get('x-portal-path') ?? paths.overview
     redirect(`${paths.signIn}?${new URLSearchParams({ from, ended: '1' })}`)
   }
-  return (
-    <Portal
-      session={{
-        userName: session.user.name,
-        project: session.project,
-        roles: session.roles,
-        isAdmin: session.admin,
-      }}
-    >
-      {children}
-    </Portal>
-  )
+  return <Portal session={toSession(session)}>{children}</Portal>
 }

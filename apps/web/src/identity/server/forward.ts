@@ -1,4 +1,5 @@
 import { cookies } from 'next/headers'
+import { placeKey } from '../../kit/place.ts'
 import { apiUrl } from './api.ts'
 import { refusal } from './origin.ts'
 import { readSession } from './session-cookie.ts'
@@ -7,7 +8,7 @@ const maxBodyBytes = 1 << 20
 /** These answer with a token, which the browser must not see, or have a route of their own. */
 const ownRoutes = new Set(['identity.signIn', 'identity.rescope', 'identity.signOut'])
 /** A page made for one project must not act in another one, after a switch in another tab. */
-const projectHeader = 'x-stratolith-project'
+const placeHeader = 'x-stratolith-place'
 
 /** Passes a tRPC request of the browser on to the API, with the token that only we know. */
 export async function forwardTrpc(request: Request, procedures: string): Promise<Response> {
@@ -15,8 +16,8 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   if (procedures.split(',').some((name) => ownRoutes.has(name)))
     return refusal(404, 'not_found', 'There is no such procedure.')
   const known = await readSession(await cookies())
-  const wanted = request.headers.get(projectHeader)
-  if (known && wanted !== null && wanted !== (known.session.project?.id ?? '')) return switched()
+  const wanted = request.headers.get(placeHeader)
+  if (known && wanted !== null && wanted !== placeKey(known.session)) return switched()
   const body = request.method === 'POST' ? await limitedBody(request) : undefined
   if (body === null) return refusal(413, 'invalid_input', 'That is more than 1 MiB. Send less.')
   const headers = new Headers({ accept: request.headers.get('accept') ?? '*/*' })
@@ -25,6 +26,9 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
     if (value) headers.set(name, value)
   }
   if (known) headers.set('x-auth-token', known.token)
+  // For procedures that count failures by address; the front door puts exactly one there.
+  const source = request.headers.get('x-forwarded-for')?.split(',')[0]?.trim()
+  if (source) headers.set('x-stratolith-source', source)
   try {
     const url = `${apiUrl('/trpc')}/${procedures}${new URL(request.url).search}`
     const answer = await fetch(url, {
@@ -43,7 +47,7 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
 }
 
 function switched(): Response {
-  const answer = refusal(409, 'conflict', 'You work in another project now. Reload the page.')
+  const answer = refusal(409, 'conflict', 'You work elsewhere now. Reload the page.')
   answer.headers.set('x-stratolith-reload', '1')
   return answer
 }

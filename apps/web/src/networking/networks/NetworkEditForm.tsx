@@ -1,9 +1,9 @@
 'use client'
 import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useMutation } from '@tanstack/react-query'
+import { NameForm } from '../../kit/NameForm.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { networkSetCli } from '../cli.ts'
-import { NameForm } from '../NameForm.tsx'
 
 export function NetworkEditForm({
   network,

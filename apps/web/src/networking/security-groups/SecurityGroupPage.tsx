@@ -16,7 +16,7 @@ import { GroupUsers } from './GroupUsers.tsx'
 import { groupDescriptor } from './group.descriptor.tsx'
 import { useGroupActions } from './group-actions.tsx'
 
-const NameForm = lazyPanel(() => import('../NameForm.tsx').then((module) => module.NameForm))
+const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
 
 export function SecurityGroupPage({ id }: { id: string }) {
   const trpc = useTRPC()

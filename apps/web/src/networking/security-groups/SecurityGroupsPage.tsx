@@ -15,7 +15,7 @@ import { groupCreateCli } from '../cli.ts'
 import { groupDescriptor } from './group.descriptor.tsx'
 import { useGroupActions } from './group-actions.tsx'
 
-const NameForm = lazyPanel(() => import('../NameForm.tsx').then((module) => module.NameForm))
+const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
 
 export function SecurityGroupsPage() {
   const trpc = useTRPC()

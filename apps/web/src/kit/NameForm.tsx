@@ -2,7 +2,7 @@
 import { Textarea, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { ReactNode } from 'react'
-import { SidePanelForm } from '../kit/SidePanelForm.tsx'
+import { SidePanelForm } from './SidePanelForm.tsx'
 
 export type NameValues = { name: string; description: string }
 

@@ -1,0 +1,43 @@
+import type { SessionView } from '@stratolith/api/identity/contract'
+import type { Session } from './session.ts'
+
+export const toSession = (view: SessionView): Session => ({
+  userId: view.user.id,
+  userName: view.user.name,
+  userDomain: { id: view.user.domainId, name: view.user.domainName },
+  project: view.project,
+  domain: view.domain,
+  system: view.system,
+  roles: view.roles,
+  isAdmin: view.admin,
+  expiresAt: view.expiresAt,
+  passwordExpiresAt: view.passwordExpiresAt,
+})
+
+type Place = Pick<Session, 'project' | 'domain' | 'system'>
+
+/** Where a session holds, as one word: pages carry it so that they never act elsewhere. */
+export const placeKey = ({ project, domain, system }: Place): string =>
+  project?.id ?? (domain ? `domain:${domain.id}` : system ? 'system' : '')
+
+/** For people: “demo”, “domain Default”, “Whole cloud”. */
+export const placeName = ({ project, domain, system }: Place): string =>
+  project?.name ?? (domain ? `Domain ${domain.name}` : system ? 'Whole cloud' : 'No project')
+
+/**
+ * How far a session reaches beyond its project. `cloud`: may look at all of it; `directory`: may
+ * look at domains, projects and users, of the cloud or of its domain. What it may change is `isAdmin`
+ * for the cloud and `manages` for a domain's directory.
+ */
+export function reachOf(session: Pick<Session, 'domain' | 'system' | 'roles' | 'isAdmin'>) {
+  const { domain, system, roles, isAdmin } = session
+  const cloud = isAdmin || (system && roles.includes('reader'))
+  return {
+    cloud,
+    directory: cloud || (domain !== null && roles.includes('reader')),
+    /** May this domain's users, groups, projects and grants be changed? null: any domain at all. */
+    manages: (domainId: string | null): boolean =>
+      isAdmin ||
+      (domain !== null && roles.includes('admin') && (domainId === null || domain.id === domainId)),
+  }
+}
