@@ -23,12 +23,12 @@ const steps: [limit: number, size: number, unit: Intl.RelativeTimeFormatUnit][] 
 ]
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
 
-/** "now", "3 minutes ago". */
+/** "now", "3 minutes ago", "in 2 days". */
 export function ago(iso: string, now = Date.now()): string {
   const past = (now - Date.parse(iso)) / 1000
-  if (past < 5) return 'now'
+  if (past > -5 && past < 5) return 'now'
   for (const [limit, size, unit] of steps)
-    if (past < limit) return relative.format(-Math.round(past / size), unit)
+    if (Math.abs(past) < limit) return relative.format(-Math.round(past / size), unit)
   return iso
 }
 

@@ -10,9 +10,16 @@ import { Timeline } from './Timeline.tsx'
 import { operationTitle } from './words.ts'
 
 /** The history of one resource, the newest first and open. For the tab of its page. */
-export function OperationsOf({ resourceId }: { resourceId: string }) {
+export function OperationsOf({
+  resourceId,
+  allProjects = false,
+}: {
+  resourceId: string
+  /** For administrators: whatever project did it. */
+  allProjects?: boolean
+}) {
   const trpc = useTRPC()
-  const query = useQuery(trpc.operations.list.queryOptions({ resourceId, limit: 100 }))
+  const query = useQuery(trpc.operations.list.queryOptions({ resourceId, limit: 100, allProjects }))
   return (
     <Loaded query={query}>
       {({ items }) =>

@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { AssignmentsPage } from '../../../../identity/roles/AssignmentsPage.tsx'
+
+export const metadata: Metadata = { title: 'Role assignments' }
+export default function Page() {
+  return <AssignmentsPage />
+}

@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { DomainPage } from '../../../../../identity/domains/DomainPage.tsx'
+
+export const metadata: Metadata = { title: 'Domain' }
+export default async function Page({ params }: { params: Promise<{ id: string }> }) {
+  return <DomainPage id={(await params).id} />
+}

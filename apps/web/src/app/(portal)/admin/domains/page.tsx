@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { DomainsPage } from '../../../../identity/domains/DomainsPage.tsx'
+
+export const metadata: Metadata = { title: 'Domains' }
+export default function Page() {
+  return <DomainsPage />
+}

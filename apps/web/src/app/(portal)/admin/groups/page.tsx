@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { GroupsPage } from '../../../../identity/groups/GroupsPage.tsx'
+
+export const metadata: Metadata = { title: 'Groups' }
+export default function Page() {
+  return <GroupsPage />
+}

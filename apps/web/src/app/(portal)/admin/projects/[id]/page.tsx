@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { ProjectPage } from '../../../../../identity/projects/ProjectPage.tsx'
+
+export const metadata: Metadata = { title: 'Project' }
+export default async function Page({ params }: { params: Promise<{ id: string }> }) {
+  return <ProjectPage id={(await params).id} />
+}

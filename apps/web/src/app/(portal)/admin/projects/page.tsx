@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { ProjectsPage } from '../../../../identity/projects/ProjectsPage.tsx'
+
+export const metadata: Metadata = { title: 'Projects' }
+export default function Page() {
+  return <ProjectsPage />
+}

@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { RolesPage } from '../../../../identity/roles/RolesPage.tsx'
+
+export const metadata: Metadata = { title: 'Roles' }
+export default function Page() {
+  return <RolesPage />
+}

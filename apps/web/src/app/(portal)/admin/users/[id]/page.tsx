@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { UserPage } from '../../../../../identity/users/UserPage.tsx'
+
+export const metadata: Metadata = { title: 'User' }
+export default async function Page({ params }: { params: Promise<{ id: string }> }) {
+  return <UserPage id={(await params).id} />
+}

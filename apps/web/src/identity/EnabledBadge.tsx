@@ -1,0 +1,11 @@
+import { StateBadge } from '../kit/StateBadge.tsx'
+
+/** Of a domain, project or user. */
+export function EnabledBadge({ enabled, deleting = false }: { enabled: boolean; deleting?: boolean }) {
+  if (deleting) return <StateBadge state="Deleting" tone="busy" detail="It goes with everything it has." />
+  return enabled ? (
+    <StateBadge state="Enabled" tone="good" />
+  ) : (
+    <StateBadge state="Disabled" tone="off" detail="Nobody gets in until it is enabled again." />
+  )
+}

@@ -1,0 +1,59 @@
+'use client'
+import { Loader, Select, type SelectProps } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import type { Page } from '@stratolith/api/kernel/contract'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { CloudQuery } from './list-query.ts'
+
+export type Named = { id: string; name: string; domainName?: string }
+export type PickProps = Omit<SelectProps, 'data' | 'searchable' | 'searchValue' | 'onSearchChange'> & {
+  /** What the value is called before anything was looked for. */
+  chosen?: { id: string; name: string } | null
+}
+
+/** One of many, found by typing: the server searches, so the list may be as long as it likes. */
+export function PickOne<T extends Named>({
+  query,
+  chosen = null,
+  noun,
+  onChange,
+  ...props
+}: PickProps & { query: (search: string | undefined) => CloudQuery<Page<T>>; noun: string }) {
+  const [typed, setTyped] = useState(chosen?.name ?? '')
+  const [known, setKnown] = useState<{ id: string; name: string } | null>(chosen)
+  const [search] = useDebouncedValue(typed, 200)
+  // The chosen name in the field is no search.
+  const asked = known && known.id === props.value && search === known.name ? undefined : search || undefined
+  const { data, isFetching } = useQuery({ ...query(asked), placeholderData: keepPreviousData })
+  const found: Named[] = data?.items ?? []
+  const all = known && !found.some(({ id }) => id === known.id) ? [known as Named, ...found] : found
+  return (
+    <Select
+      {...props}
+      searchable
+      searchValue={typed}
+      onSearchChange={setTyped}
+      filter={({ options }) => options}
+      data={all.map(({ id, name }) => ({ value: id, label: name }))}
+      renderOption={({ option }) => {
+        const one = all.find(({ id }) => id === option.value)
+        return (
+          <span>
+            {option.label}
+            {one?.domainName && one.domainName !== 'Default' && (
+              <span style={{ color: 'var(--mantine-color-dimmed)' }}> · {one.domainName}</span>
+            )}
+          </span>
+        )
+      }}
+      nothingFoundMessage={isFetching ? 'Looking …' : `No ${noun} has such a name`}
+      rightSection={isFetching && typed && asked ? <Loader size={14} /> : undefined}
+      maxDropdownHeight={260}
+      onChange={(value, option) => {
+        setKnown(value === null ? null : { id: value, name: option?.label ?? '' })
+        onChange?.(value, option)
+      }}
+    />
+  )
+}

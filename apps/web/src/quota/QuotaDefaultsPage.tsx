@@ -1,0 +1,120 @@
+'use client'
+import { Alert, Button, Group, Stack } from '@mantine/core'
+import type { QuotaResource } from '@stratolith/api/kernel/contract'
+import type { QuotaDefaultView } from '@stratolith/api/quota/contract'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { AsCode } from '../kit/AsCode.tsx'
+import { cloudError } from '../kit/errors.ts'
+import { Loaded } from '../kit/Loaded.tsx'
+import { notify } from '../kit/notify.ts'
+import { all, useAdminOnly } from '../kit/rights.ts'
+import { shellLine } from '../kit/shell.ts'
+import { invalidateKind } from '../kit/stale.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
+import { Section } from '../ui/Section.tsx'
+import { LimitField } from './LimitField.tsx'
+import { changedLimits, type LimitValues, limitProblem, limitValue } from './limit-values.ts'
+import { quotaOption, quotaOrder } from './words.ts'
+
+/** What a project may have when nobody said otherwise. */
+export function QuotaDefaultsPage() {
+  const trpc = useTRPC()
+  const query = useQuery(trpc.quota.defaults.queryOptions())
+  return (
+    <>
+      <PageHeader
+        title="Quota defaults"
+        description="What a project may have when nobody has set a limit of its own. A change holds at once for all of those."
+      />
+      <Loaded query={query}>
+        {(defaults) => <DefaultsForm key={defaults.map(({ limit }) => limit).join()} defaults={defaults} />}
+      </Loaded>
+    </>
+  )
+}
+
+function DefaultsForm({ defaults }: { defaults: QuotaDefaultView[] }) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const admin = useAdminOnly()
+  const [before] = useState<LimitValues>(() =>
+    Object.fromEntries(
+      defaults.map(({ resource, limit, builtIn }) => [resource, limitValue(limit, builtIn)]),
+    ),
+  )
+  const [values, setValues] = useState(before)
+  const builtIn = (resource: QuotaResource) => defaults.find((one) => one.resource === resource)?.builtIn ?? 0
+  const save = useMutation(
+    trpc.quota.setDefaults.mutationOptions({
+      onSuccess() {
+        invalidateKind(client, 'project')
+        notify.done('Saved the defaults')
+      },
+    }),
+  )
+  const changed = changedLimits(before, values)
+  const wrong = Object.values(values).some((value) => limitProblem(value) !== null)
+  const count = Object.keys(changed).length
+  return (
+    <Section>
+      <Stack gap="md" maw={620}>
+        {quotaOrder.map((resource) => {
+          const value = values[resource]
+          return value ? (
+            <LimitField
+              key={resource}
+              resource={resource}
+              usual={builtIn(resource)}
+              value={value}
+              onChange={(next) => setValues((old) => ({ ...old, [resource]: next }))}
+            />
+          ) : null
+        })}
+        {save.error && (
+          <Alert
+            color="red"
+            variant="light"
+            role="alert"
+            icon={<IconAlertTriangle />}
+            title={cloudError(save.error).message}
+          />
+        )}
+        <Group gap="xs">
+          <ReasonButton
+            loading={save.isPending}
+            allowed={all(
+              admin(),
+              count > 0 || 'Nothing has changed.',
+              !wrong || 'One of the limits is no whole number.',
+            )}
+            onClick={() => save.mutate({ limits: changed })}
+          >
+            {count > 0 ? `Save ${count === 1 ? 'the change' : `${count} changes`}` : 'Save'}
+          </ReasonButton>
+          <Button variant="default" disabled={count === 0} onClick={() => setValues(before)}>
+            Undo
+          </Button>
+        </Group>
+        {count > 0 && (
+          <AsCode
+            cli={shellLine(
+              'openstack',
+              'quota',
+              'set',
+              '--class',
+              ...Object.entries(changed).flatMap(([resource, limit]) => {
+                const option = quotaOption[resource as QuotaResource]
+                return option === null ? [] : [`--${option}`, limit ?? builtIn(resource as QuotaResource)]
+              }),
+              'default',
+            )}
+          />
+        )}
+      </Stack>
+    </Section>
+  )
+}

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+import { changedLimits, limitOf, limitProblem, limitValue } from './limit-values.ts'
+
+describe('limits in a form', () => {
+  it.each([
+    [10, 10, 'default', null],
+    [20, 10, 'limit', 20],
+    [0, 10, 'limit', 0],
+    [-1, 10, 'unlimited', -1],
+    [-1, -1, 'default', null],
+  ] as const)('%s beside a default of %s is %s', (limit, usual, mode, sent) => {
+    const value = limitValue(limit, usual)
+    expect(value.mode).toBe(mode)
+    expect(limitOf(value)).toBe(sent)
+  })
+  it('sends only what changed', () => {
+    const before = { instances: limitValue(10, 10), vcpus: limitValue(4, 20) }
+    expect(
+      changedLimits(before, { instances: { mode: 'unlimited', limit: 10 }, vcpus: limitValue(4, 20) }),
+    ).toEqual({ instances: -1 })
+    expect(changedLimits(before, { ...before, vcpus: { mode: 'default', limit: 4 } })).toEqual({
+      vcpus: null,
+    })
+  })
+  it('refuses what is no number', () => {
+    expect(limitProblem({ mode: 'limit', limit: '' })).not.toBeNull()
+    expect(limitProblem({ mode: 'limit', limit: 1.5 })).not.toBeNull()
+    expect(limitProblem({ mode: 'limit', limit: 0 })).toBeNull()
+    expect(limitProblem({ mode: 'unlimited', limit: '' })).toBeNull()
+  })
+})

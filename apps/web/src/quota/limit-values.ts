@@ -1,0 +1,36 @@
+import type { QuotaResource } from '@stratolith/api/kernel/contract'
+
+/** One limit as the form has it. `default` goes back to what the cloud (or we) say. */
+export type LimitValue = { mode: 'default' | 'limit' | 'unlimited'; limit: number | string }
+export type LimitValues = Partial<Record<QuotaResource, LimitValue>>
+
+/** A limit that equals the default is shown as the default: it cannot be told apart. */
+export function limitValue(limit: number, usual: number): LimitValue {
+  if (limit === usual) return { mode: 'default', limit: Math.max(0, usual) }
+  return limit < 0 ? { mode: 'unlimited', limit: Math.max(0, usual) } : { mode: 'limit', limit }
+}
+
+/** What the API takes: null is the default, -1 unlimited. */
+export const limitOf = ({ mode, limit }: LimitValue): number | null =>
+  mode === 'default' ? null : mode === 'unlimited' ? -1 : Number(limit)
+
+/** The limits that differ from those at the start. */
+export function changedLimits(
+  before: LimitValues,
+  now: LimitValues,
+): Partial<Record<QuotaResource, number | null>> {
+  const changed = (Object.entries(now) as [QuotaResource, LimitValue][]).filter(([resource, value]) => {
+    const old = before[resource]
+    return old === undefined || limitOf(old) !== limitOf(value)
+  })
+  return Object.fromEntries(changed.map(([resource, value]) => [resource, limitOf(value)]))
+}
+
+/** A sentence, or null when the value can be sent. */
+export function limitProblem({ mode, limit }: LimitValue): string | null {
+  if (mode !== 'limit') return null
+  const number = Number(limit)
+  return limit !== '' && Number.isInteger(number) && number >= 0 && number <= 2_147_483_647
+    ? null
+    : 'A whole number from 0.'
+}
