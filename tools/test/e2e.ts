@@ -1,6 +1,6 @@
 /**
- * The whole cloud as a newcomer gets it: npm start in a data folder of its own, selftest, the
- * browser tests, then npm run destroy. A second run of start proves that it is idempotent.
+ * The whole cloud as a newcomer gets it: npm start in a data folder of its own, selftest, a day of
+ * OpenStack's own client, the browser tests, then npm run destroy. A second run of start proves that it is idempotent.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -32,6 +32,7 @@ try {
   failed = !(await run(['tools/selftest.ts'])) || failed
   failed = !(await run(['tools/durability.ts'])) || failed
   failed = !(await run(['tools/soak.ts'])) || failed
+  failed = !(await run(['e2e/openstack-client/main.ts'])) || failed
   failed =
     !(await run(['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts'])) ||
     failed
