@@ -9,8 +9,8 @@ import path from 'node:path'
 import { findCloud } from '../support/cloud.ts'
 import { steps } from '../support/steps.ts'
 import { administratorEvening, administratorMorning, administratorNight } from './administrator.ts'
-import { startClient } from './client.ts'
-import { text } from './expect.ts'
+import { type Row, startClient } from './client.ts'
+import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
 import { readerDay, strangerDay } from './others.ts'
 
@@ -36,6 +36,8 @@ const names = {
   port: name('port'),
   image: name('image'),
   server: name('server'),
+  /** Id of the image to launch: the client's interactive mode takes no name with blanks. */
+  bootImage: '',
 }
 export type Names = typeof names
 
@@ -53,6 +55,10 @@ const started = Date.now()
 const { step, end } = steps()
 const admin = startClient(env('admin', cloud.password('admin'), 'admin'), 'administrator')
 await administratorMorning(admin, names, step)
+await step('an image to launch', async () => {
+  const images = await admin.json<Row[]>('image list')
+  names.bootImage = text(row(images, 'Name', 'Tiny test image'), 'ID')
+})
 const member = startClient(env(names.member, names.password, names.project), 'member')
 const reader = startClient(env(names.reader, names.password, names.project), 'reader')
 const stranger = startClient(env(names.stranger, names.password, names.elsewhere), 'stranger')

@@ -13,13 +13,13 @@ export async function memberDay(os: StockClient, n: Names, step: Step, work: str
     row(await os.json('image list'), 'Name', 'Tiny test image')
     row(await os.json('flavor list'), 'Name', n.flavor)
     row(await os.json('flavor list --all'), 'Name', `${n.flavor}-private`)
-    has(await os.json(`flavor show ${n.flavor}`), { ram: 96 })
+    has(await os.json(`flavor show ${n.flavor}`), { ram: 128 })
     row(await os.json('network list --external'), 'Name', 'public')
     await os.json('quota show')
     await os.json('limits show --absolute')
     row(await os.json('availability zone list'), 'Zone Name', 'nova')
     await os.fails('user list', /403|forbidden|not authorized/i)
-    await os.fails(`flavor create --ram 1 --vcpus 1 --disk 1 mine`, /403|forbidden/i)
+    await os.fails(`flavor create --ram 64 --vcpus 1 --disk 1 mine`, /403|forbidden/i)
   })
   await step('member: key pairs', async () => {
     const key = path.join(work, 'key')
@@ -57,7 +57,8 @@ export async function memberDay(os: StockClient, n: Names, step: Step, work: str
     if (!JSON.stringify(router.interfaces_info).includes('10.44.0.1'))
       throw new Error('the router has no interface')
     row(await os.json('router list'), 'Name', n.router)
-    row(await os.json(`port list --router ${n.router}`), 'Status', 'ACTIVE')
+    if ((await os.json<Row[]>(`port list --router ${n.router}`)).length === 0)
+      throw new Error('the router has no port')
     await os.fails(`router delete ${n.router}`, /409|in use|still|interface/i)
     await os.fails(`network delete ${n.network}`, /409|in use/i)
   })
@@ -112,7 +113,7 @@ async function images(os: StockClient, n: Names, step: Step, work: string): Prom
 async function servers(os: StockClient, n: Names, step: Step): Promise<void> {
   await step('member: a server from order to ACTIVE', async () => {
     const made = await os.json(
-      `server create --image "Tiny test image" --flavor ${n.flavor} --network ${n.network} --key-name ${n.key} --security-group ${n.group}-sg --property day=1 --wait ${n.server}`,
+      `server create --image ${n.bootImage} --flavor ${n.flavor} --network ${n.network} --key-name ${n.key} --security-group ${n.group}-sg --property day=1 --wait ${n.server}`,
     )
     has(made, { name: n.server, status: 'ACTIVE' })
     const server = await os.json(`server show ${n.server}`)
@@ -152,7 +153,7 @@ async function servers(os: StockClient, n: Names, step: Step): Promise<void> {
     await os.run(`console log show ${n.server}`)
     text(await os.json(`console url show --novnc ${n.server}`), 'url')
     row(await os.json(`server event list ${n.server}`), 'Action', 'create')
-    await os.json(`server show --diagnostics ${n.server}`)
+    await os.fails(`server show --diagnostics ${n.server}`, /403/)
   })
   await step('member: a public address', async () => {
     const made = await os.json('floating ip create public')
@@ -181,10 +182,10 @@ async function servers(os: StockClient, n: Names, step: Step): Promise<void> {
   })
   await step('member: the quota says why', async () => {
     await os.run(
-      `server create --image "Tiny test image" --flavor ${n.flavor} --network ${n.network} --wait ${n.server}-2`,
+      `server create --image ${n.bootImage} --flavor ${n.flavor} --network ${n.network} --wait ${n.server}-2`,
     )
     await os.fails(
-      `server create --image "Tiny test image" --flavor ${n.flavor} --network ${n.network} ${n.server}-3`,
+      `server create --image ${n.bootImage} --flavor ${n.flavor} --network ${n.network} ${n.server}-3`,
       /Quota exceeded/i,
     )
     await os.run(`server delete --wait ${n.server}-2`)

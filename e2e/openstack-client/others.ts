@@ -24,7 +24,7 @@ export async function readerDay(os: StockClient, n: Names, step: Step): Promise<
   })
   await step('reader: changes nothing', async () => {
     await os.fails(
-      `server create --image "Tiny test image" --flavor ${n.flavor} --network ${n.network} x`,
+      `server create --image ${n.bootImage} --flavor ${n.flavor} --network ${n.network} x`,
       refused,
     )
     await os.fails(`server stop ${n.server}`, refused)
@@ -41,7 +41,7 @@ export async function readerDay(os: StockClient, n: Names, step: Step): Promise<
     await os.fails('security group create x', refused)
     await os.fails(`security group rule create --protocol tcp --dst-port 80 ${n.group}-sg`, refused)
     await os.fails('image create --disk-format raw --container-format bare x', refused)
-    await os.fails('image delete "Tiny test image"', refused)
+    await os.fails(`image delete ${n.bootImage}`, refused)
     await os.fails(`quota set --instances 99 ${n.project}`, refused)
     await os.fails('user list', refused)
     await os.fails(`project create x`, refused)
@@ -82,7 +82,7 @@ export async function strangerDay(
     await os.fails(`security group delete ${ids['security group']}`, nothing)
     await os.fails(`console log show ${ids.server}`, nothing)
     await os.fails(
-      `server create --image "Tiny test image" --flavor ${n.flavor} --nic net-id=${ids.network} x`,
+      `server create --image ${n.bootImage} --flavor ${n.flavor} --nic net-id=${ids.network} x`,
       nothing,
     )
     await os.fails(`server list --all-projects`, refused)
