@@ -342,6 +342,8 @@ const matrix: Record<string, Row | 'public'> = {
       return { id: (await world.deps.root.operation.findFirstOrThrow({ where: { resourceId } })).id }
     },
   },
+  'catalog.access': { kind: 'anyone' },
+  'system.info': { kind: 'admin' },
   'catalog.services.list': { kind: 'admin', input: () => ({}) },
   'catalog.services.create': { kind: 'admin', input: () => ({ type: 'dns' }) },
   'catalog.services.update': byId('admin', catalogService, { name: 'z' }),

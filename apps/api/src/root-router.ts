@@ -8,6 +8,7 @@ import { networkingRouter } from './networking/router.ts'
 import { operationsRouter } from './operations/router.ts'
 import { policyRouter } from './policy/router.ts'
 import { quotaRouter } from './quota/router.ts'
+import { systemRouter } from './system/router.ts'
 
 /** Everything that the portal can ask. A room's router only binds a schema to one service call. */
 export const appRouter = router({
@@ -20,5 +21,6 @@ export const appRouter = router({
   operations: operationsRouter,
   quota: quotaRouter,
   policy: policyRouter,
+  system: systemRouter,
 })
 export type AppRouter = typeof appRouter

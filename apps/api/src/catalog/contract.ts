@@ -97,3 +97,12 @@ export type RegionView = {
   parentRegionId: string | null
   builtIn: boolean
 }
+
+/** How programs reach the cloud, and what a token of the caller's session shows them. */
+export type AccessView = {
+  /** For OS_AUTH_URL. */
+  authUrl: string
+  region: string
+  /** The public addresses. */
+  endpoints: { service: string; type: string; url: string }[]
+}

@@ -12,9 +12,11 @@ import {
 } from './contract.ts'
 import { createEndpoint, deleteEndpoint, listEndpoints, updateEndpoint } from './endpoints.ts'
 import { createRegion, deleteRegion, listRegions, updateRegion } from './regions.ts'
+import { access } from './service.ts'
 import { createService, deleteService, listServices, updateService } from './services.ts'
 
 export const catalogRouter = router({
+  access: procedure.query(({ ctx }) => access(ctx.cloud)),
   services: router({
     list: procedure.input(serviceListInput).query(({ ctx, input }) => listServices(ctx.cloud, input)),
     create: procedure.input(serviceInput).mutation(({ ctx, input }) => createService(ctx.cloud, input)),

@@ -1,7 +1,7 @@
 import type { Ctx } from '../kernel/context.ts'
 import { authorize } from '../kernel/policy.ts'
 import { type CatalogEntry, catalogFor, catalogOf, type Endpoint } from '../openstack/services.ts'
-import { urlMarks } from './contract.ts'
+import { type AccessView, urlMarks } from './contract.ts'
 
 type Holder = { projectId: string | null; userId: string }
 
@@ -10,6 +10,15 @@ export async function ownCatalog(ctx: Ctx): Promise<CatalogEntry[]> {
   authorize(ctx, 'catalog:own')
   const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
   return catalogFor(ctx, { projectId, userId: ctx.actor.userId })
+}
+
+/** What somebody needs for openrc and clouds.yaml. */
+export async function access(ctx: Ctx): Promise<AccessView> {
+  const { publicUrl, region } = ctx.deps.config
+  const endpoints = (await ownCatalog(ctx)).flatMap(({ name, type, endpoints: all }) =>
+    all.filter((e) => e.interface === 'public').map(({ url }) => ({ service: name, type, url })),
+  )
+  return { authUrl: `${publicUrl}/identity/v3`, region, endpoints }
 }
 
 type Added = {
