@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { chmod, chown, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { chmod, chown, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { execa } from 'execa'
 import { DriverError } from '../errors.ts'
@@ -81,9 +81,11 @@ async function makeBase(
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
   if (!fs.existsSync(source)) throw new DriverError('not_found', `blob ${spec.blobId}`)
   await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
+  await chmod(source, 0o444)
+  const linked = spec.format === 'raw' ? await linkBase(source, target, spec.maxVirtualBytes) : null
+  if (linked) return linked
   const part = `${target}.${process.pid}.part`
   op.progress('converting the image')
-  await chmod(source, 0o444)
   await rm(part, { force: true })
   await (await open(part, 'wx', 0o600)).close()
   try {
@@ -111,6 +113,30 @@ async function makeBase(
     await rm(part, { force: true })
     throw fileError(error)
   }
+}
+
+/**
+ * A raw blob is what a base is, and as unchangeable: another name for it costs no second copy. Null
+ * when it must be converted: it ends within a sector, or lies on another file system.
+ */
+async function linkBase(
+  source: string,
+  target: string,
+  maxBytes: number,
+): Promise<{ virtualBytes: number } | null> {
+  const { size } = await stat(source)
+  if (size % 512 !== 0 || size > maxBytes) return null
+  const made = await link(source, target).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EXDEV' || error.code === 'EPERM' || error.code === 'EMLINK') return false
+      if (error.code === 'EEXIST') return true
+      throw error
+    },
+  )
+  if (!made) return null
+  await syncDirectory(path.dirname(target))
+  return { virtualBytes: size }
 }
 
 async function makeDisk(

@@ -1,13 +1,15 @@
-import crypto from 'node:crypto'
 import fs from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { DriverError } from '../errors.ts'
+import { type HashingSink, hashingSink } from './hashing-sink.ts'
 import type { ImageStore, StagedImage } from './interface.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const digest = /^[0-9a-f]{64}$/
+/** A read of 64 KiB, the default, costs as much of the event loop as one of this size. */
+const readBytes = 512 * 1024
 
 /**
  * Blobs under `dir`/blobs named by their SHA-256, staging under `dir`/staging named by our ids.
@@ -51,7 +53,7 @@ export function openImageStore(dir: string): ImageStore {
       const file = await open(blobPath(blobId), 'r').catch(() => {
         throw new DriverError('not_found', `blob ${blobId}`)
       })
-      return file.createReadStream(range ?? {})
+      return file.createReadStream({ ...range, highWaterMark: readBytes })
     },
     remove: async (blobId) => rm(blobPath(blobId), { force: true }),
     async list() {
@@ -93,11 +95,17 @@ async function stageFile(file: string, source: Readable, options: StageOptions):
 }
 
 async function pump(handle: FileHandle, source: Readable, options: StageOptions): Promise<StagedImage> {
-  const hashes = {
-    md5: crypto.createHash('md5'),
-    sha256: crypto.createHash('sha256'),
-    sha512: crypto.createHash('sha512'),
+  const sink = hashingSink(handle)
+  try {
+    const sizeBytes = await receive(sink, source, options)
+    return { sizeBytes, ...(await sink.finish()) }
+  } catch (error) {
+    await sink.abort()
+    throw error
   }
+}
+
+async function receive(sink: HashingSink, source: Readable, options: StageOptions): Promise<number> {
   let total = 0
   // Destroying the body of a request would end its connection before an answer could go out.
   const chunks = source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>
@@ -105,16 +113,10 @@ async function pump(handle: FileHandle, source: Readable, options: StageOptions)
     if (options.signal?.aborted) throw new DriverError('unavailable', 'the upload was cancelled')
     total += chunk.length
     if (total > options.maxBytes) throw new DriverError('no_space', `more than ${options.maxBytes} bytes`)
-    for (const hash of Object.values(hashes)) hash.update(chunk)
-    await handle.write(chunk)
+    await sink.write(chunk)
     options.onBytes?.(total)
   }
-  return {
-    sizeBytes: total,
-    md5: hashes.md5.digest('hex'),
-    sha256: hashes.sha256.digest('hex'),
-    sha512: hashes.sha512.digest('hex'),
-  }
+  return total
 }
 
 /** Only generated names become paths (catalogue A03). */

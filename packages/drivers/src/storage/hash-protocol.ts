@@ -1,0 +1,7 @@
+/** Between hashing-sink.ts and its threads. A block is shared memory: nothing is copied. */
+export type Algorithm = 'md5' | 'sha256' | 'sha512'
+export type HashOrder =
+  | { kind: 'update'; job: number; block: SharedArrayBuffer; length: number; ack: number }
+  | { kind: 'digest'; job: number; ack: number }
+  | { kind: 'forget'; job: number }
+export type HashAnswer = { ack: number; digests: Partial<Record<Algorithm, string>> }
