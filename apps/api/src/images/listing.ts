@@ -20,7 +20,7 @@ export type ImageSortField =
   | 'protected'
   | 'createdAt'
   | 'updatedAt'
-export type Range<T> = { gte?: T; lt?: T; lte?: T; equals?: T; not?: { gte: T; lt: T } }
+export type Range<T> = { gte?: T; lt?: T; lte?: T; equals?: T }
 
 /** What a list may be narrowed to. Lists of values mean any of them. */
 export type ImageFilter = {
@@ -42,8 +42,9 @@ export type ImageFilter = {
   minRamMib?: Range<number>
   checksumMd5?: string
   sha512?: string
-  createdAt?: Range<Date>
-  updatedAt?: Range<Date>
+  /** In any of these. */
+  createdAt?: Range<Date>[]
+  updatedAt?: Range<Date>[]
   description?: string
   properties?: Record<string, string>
   orderBy: { field: ImageSortField; dir: 'asc' | 'desc' }[]
@@ -120,9 +121,11 @@ function attributesWhere(filter: ImageFilter): Prisma.ImageWhereInput {
     minRamMib: filter.minRamMib,
     checksumMd5: filter.checksumMd5,
     sha512: filter.sha512,
-    createdAt: filter.createdAt,
-    updatedAt: filter.updatedAt,
     description: filter.description,
+    AND: [
+      filter.createdAt ? { OR: filter.createdAt.map((createdAt) => ({ createdAt })) } : {},
+      filter.updatedAt ? { OR: filter.updatedAt.map((updatedAt) => ({ updatedAt })) } : {},
+    ],
   }
 }
 

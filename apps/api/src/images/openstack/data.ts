@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { CloudError } from '../../kernel/errors.ts'
@@ -107,7 +108,8 @@ function sendBytes(
 ): unknown {
   if (!head) return reply.send(stream)
   stream.destroy()
-  return reply.send()
+  // A stream, so that the length that was just said stays.
+  return reply.send(Readable.from([]))
 }
 
 /** Null: there is none yet, which is no error. */

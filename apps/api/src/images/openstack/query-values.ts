@@ -33,8 +33,8 @@ export function number(name: string, text: string): number {
   return Math.min(value, name.startsWith('size') ? value : 2 ** 31 - 1)
 }
 
-/** "gte:2026-11-21T03:24:13Z"; without an operator that very second. neq has no range: see `not`. */
-export function instants(name: string, text: string): Range<Date> {
+/** "gte:2026-11-21T03:24:13Z"; without an operator that very second. */
+export function instants(name: string, text: string): Range<Date>[] {
   const [, op = 'eq', iso = ''] = /^(?:(gte?|lte?|eq|neq):)?(.*)$/s.exec(text) ?? []
   const at = new Date(iso)
   if (!/^\d{4}-\d\d-\d\d/.test(iso) || Number.isNaN(at.getTime()))
@@ -44,16 +44,16 @@ export function instants(name: string, text: string): Range<Date> {
   const from = new Date(next.getTime() - 1000)
   switch (op) {
     case 'gt':
-      return { gte: next }
+      return [{ gte: next }]
     case 'gte':
-      return { gte: from }
+      return [{ gte: from }]
     case 'lt':
-      return { lt: from }
+      return [{ lt: from }]
     case 'lte':
-      return { lt: next }
+      return [{ lt: next }]
     case 'neq':
-      return { not: { gte: from, lt: next } }
+      return [{ lt: from }, { gte: next }]
     default:
-      return { gte: from, lt: next }
+      return [{ gte: from, lt: next }]
   }
 }
