@@ -3,9 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inTransaction } from '../kernel/context.ts'
 import { failEveryStep, runPending, testCtx, type WorkflowCase } from '../kernel/testing.ts'
 import { runOperation } from '../kernel/workflow.ts'
+import { portCreateInput } from './contract.ts'
 import { createFloatingIp } from './floating-ips/service.ts'
 import { createNetwork, deleteNetwork, starterNetwork } from './networks/service.ts'
-import { updatePort } from './ports/change.ts'
+import { createPort, deletePort, updatePort } from './ports/change.ts'
 import { getPort } from './ports/service.ts'
 import { applyRouterLater } from './routers/rows.ts'
 import { createRouter, deleteRouter, loadRouter } from './routers/service.ts'
@@ -64,6 +65,15 @@ const newSubnet = (networkId: string, cidr = '10.9.0.0/24') => ({
   dhcp: true,
   dns: [],
 })
+const addressesOf = async (portId: string) =>
+  (await db().portAddress.findMany({ where: { portId } })).map((row) => row.address)
+/** Ports that were deleted: what they had. */
+const deleted = new Map<string, { had: string[]; projectId: string }>()
+/** Members of the port's groups as the host has them. */
+const membersOf = async (portId: string) =>
+  (await db().portSecurityGroup.findMany({ where: { portId } })).flatMap(
+    ({ groupId }) => host.plane.state.sets.get(groupId)?.addresses ?? [],
+  )
 const cases: WorkflowCase[] = [
   {
     action: 'network.apply',
@@ -137,6 +147,44 @@ const cases: WorkflowCase[] = [
     async afterSuccess(id, at) {
       expect(await stateOf.port(id), at).toBe('active')
       expect(host.plane.state.ports.get(id)?.rules, at).toEqual([])
+    },
+  },
+  {
+    action: 'port.create',
+    async start() {
+      const ctx = await tenant()
+      return queued((await createPort(ctx, portCreateInput.parse({ networkId: ctx.networkId }))).id)
+    },
+    // It is on no host, so nothing is wrong with it: the reconciler puts the groups right.
+    async afterFailure(id, at) {
+      expect(await stateOf.port(id), at).toBe('down')
+    },
+    async afterSuccess(id, at) {
+      expect(await stateOf.port(id), at).toBe('down')
+      expect(await membersOf(id), at).toEqual(expect.arrayContaining(await addressesOf(id)))
+    },
+  },
+  {
+    action: 'port.delete',
+    async start() {
+      const ctx = await tenant()
+      const { id } = await createPort(ctx, portCreateInput.parse({ networkId: ctx.networkId }))
+      await runPending(cloud.deps)
+      deleted.set(id, { had: await addressesOf(id), projectId: ctx.projectId })
+      await deletePort(ctx, { id })
+      return queued(id)
+    },
+    async afterFailure(id, at) {
+      expect(await db().port.count({ where: { id } }), at).toBe(0)
+    },
+    async afterSuccess(id, at) {
+      expect(await db().port.count({ where: { id } }), at).toBe(0)
+      const { had = [], projectId = '' } = deleted.get(id) ?? {}
+      expect(had, at).toHaveLength(1)
+      const [group] = await db().securityGroup.findMany({ where: { projectId } })
+      const members = host.plane.state.sets.get(group?.id ?? '')?.addresses
+      expect(members, at).toBeDefined()
+      expect(members, at).not.toContain(had[0])
     },
   },
   {
