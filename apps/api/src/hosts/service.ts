@@ -12,6 +12,9 @@ import { recordOperation } from '../kernel/workflow.ts'
 import { capacityOf } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 
+/** For later rooms, which enter here. */
+export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
+
 export { watchHostEvents } from './watch.ts'
 
 type HostRow = NonNullable<Awaited<ReturnType<Ctx['db']['host']['findUnique']>>>

@@ -1,6 +1,7 @@
 /** What compute uses of networking. */
 export { applyPort, unplugPort } from './apply.ts'
-export { createFloatingIpRow } from './floating-ips/service.ts'
+export { findOwnFloatingIp } from './floating-ips/by-address.ts'
+export { associateFloatingIp, createFloatingIpRow } from './floating-ips/service.ts'
 export {
   addressesOf,
   bindPort,
@@ -19,5 +20,6 @@ export {
 } from './lent-ports.ts'
 export type { NetworkRow } from './networks/load.ts'
 export { type NetworkPlan, planNetworks } from './plan.ts'
+export { updatePort } from './ports/change.ts'
 export { findSecurityGroups } from './security-groups/load.ts'
 export { ensureDefaultSecurityGroup, ensurePresetGroup } from './security-groups/service.ts'

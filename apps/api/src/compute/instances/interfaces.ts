@@ -1,7 +1,6 @@
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
-import { updatePort } from '../../networking/ports/change.ts'
 import {
   createPortsForInstance,
   ensureDefaultSecurityGroup,
@@ -10,6 +9,7 @@ import {
   lendPort,
   networkForNic,
   networksOfFreePorts,
+  updatePort,
 } from '../../networking/service.ts'
 import type { VmState } from '../contract.ts'
 import { type InstanceRow, loadInstance, noteInstance } from './load.ts'

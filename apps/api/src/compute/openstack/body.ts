@@ -6,7 +6,7 @@ import { type Query, queryText } from '../../openstack/pages.ts'
 /** A property with the minor microversions (both included) in which a body may have it. */
 export type Property = { schema: z.ZodType; since?: number; until?: number }
 
-/** The strict object of a microversion: a property of another version is as unknown as any other. */
+/** The strict object of a microversion: a property of another version is as unknown like any other. */
 export function objectAt(minor: number, properties: Record<string, Property | z.ZodType>): z.ZodType {
   const shape: Record<string, z.ZodType> = {}
   for (const [name, given] of Object.entries(properties)) {
@@ -93,5 +93,3 @@ export const description = z
   .max(255, 'is too long')
   .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'has characters that are not printable')
   .nullable()
-/** Of every action and question that takes nothing: null, {} or what old clients send. */
-export const nothing = z.unknown()

@@ -1,4 +1,4 @@
-import { findMachines, type Machine, type MachineQuery, uptimeOf } from '../../hosts/find.ts'
+import { findMachines, type Machine, type MachineQuery, uptimeOf } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, pageQuery, queryText } from '../../openstack/pages.ts'

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { findOwnFloatingIp } from '../../networking/floating-ips/by-address.ts'
-import { associateFloatingIp } from '../../networking/floating-ips/service.ts'
+import { associateFloatingIp, findOwnFloatingIp } from '../../networking/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import {

@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { findMachines, type Machine } from '../../hosts/find.ts'
-import { updateHost } from '../../hosts/service.ts'
+import { findMachines, type Machine, updateHost } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'

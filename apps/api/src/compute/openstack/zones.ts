@@ -1,4 +1,4 @@
-import { listZones } from '../../hosts/find.ts'
+import { listZones } from '../../hosts/service.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 import { micros } from './fields.ts'
 
