@@ -5,7 +5,7 @@ import { streamEvents } from './event-stream.ts'
 import { frontDoor } from './gateway.ts'
 import { newApp } from './http-app.ts'
 import { rightsHold } from './identity/service.ts'
-import { anonymousCtx, authenticate } from './identity/tokens.ts'
+import { anonymousCtx, authenticate, refuseAccessRules } from './identity/tokens.ts'
 import { imageRoutes } from './images/http.ts'
 import type { Ctx, Deps } from './kernel/context.ts'
 import { CloudError } from './kernel/errors.ts'
@@ -76,6 +76,7 @@ async function callerOf(deps: Deps, request: FastifyRequest): Promise<Ctx> {
   const token = tokenOf(request)
   const ctx = token ? await authenticate(deps, token, request.id) : null
   if (!ctx) throw new CloudError('unauthenticated', 'Sign in first: there is no valid session.')
+  refuseAccessRules(ctx)
   return ctx
 }
 

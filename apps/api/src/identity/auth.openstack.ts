@@ -1,67 +1,47 @@
-import type { FastifyRequest } from 'fastify'
-import { z } from 'zod'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ctx } from '../kernel/context.ts'
 import { isoMicros } from '../openstack/discovery.ts'
 import { HttpError } from '../openstack/errors.ts'
+import { keystoneBase } from '../openstack/keystone.ts'
 import type { ApiOperation } from '../openstack/operation.ts'
-import type { Query } from '../openstack/pages.ts'
-import { catalogFor } from '../openstack/services.ts'
-import { rolesNamed } from './roles/service.ts'
+import { issueByApplicationCredential } from './application-credentials/sign-in.ts'
+import { issueBySignature } from './credentials/ec2-token.ts'
+import { signedRequest } from './credentials/signature.ts'
+import { MoreFactors, type Receipt } from './multi-factor/receipts.ts'
+import { credentialOf, type Identity, proofsOf, readScope, tokenBody } from './openstack/auth-body.ts'
+import { tokenAnswer } from './openstack/auth-view.ts'
 import {
   type Issued,
-  issueByPassword,
+  issueByProofs,
   issueByToken,
   revokeToken,
   type ScopeRef,
   validateToken,
 } from './sessions.ts'
-import type { TokenFacts } from './token-facts.ts'
 import { unauthenticated } from './tokens.ts'
 
 /** POST/GET/HEAD/DELETE /v3/auth/tokens. Source: Keystone api-ref v3, "Authentication and token management". */
-
-const text = z.string().min(1).max(255)
-const domainRef = z.union([z.object({ id: text }), z.object({ name: text })])
-const domainOf = (ref: z.output<typeof domainRef>) => ('id' in ref ? { id: ref.id } : { name: ref.name })
-const scopeBody = z.union([
-  z.literal('unscoped'),
-  z.object({ project: z.union([z.object({ id: text }), z.object({ name: text, domain: domainRef })]) }),
-  z.object({ domain: domainRef }),
-  z.object({ system: z.object({ all: z.literal(true) }) }),
-  z.object({ unscoped: z.object({}) }),
-])
-const tokenBody = z.object({
-  auth: z.object({
-    identity: z.object({
-      // A handful at most: a list of hundreds cost Keystone its CPU (OSSA-2014-013).
-      methods: z.array(z.string().max(64)).min(1).max(8),
-      password: z
-        .object({
-          user: z.union([
-            z.object({ id: text, password: z.string() }),
-            z.object({ name: text, domain: domainRef, password: z.string() }),
-          ]),
-        })
-        .optional(),
-      token: z.object({ id: z.string().max(512) }).optional(),
-    }),
-    scope: scopeBody.nullish(),
-  }),
-})
-type TokenBody = z.output<typeof tokenBody>
 
 export const authOperations: ApiOperation[] = [
   {
     name: 'auth.tokens.create',
     method: 'POST',
     path: '/auth/tokens',
-    summary: 'Sign in: a token by password or by token, in any scope',
+    summary: 'Sign in: a token by password and code, token, application credential or trust, in any scope',
     status: 201,
     access: 'public',
+    deviation: 'A code (totp) is a second factor: alone, or before the password, it opens nothing.',
     handle: async ({ ctx, body, query, request, reply }) => {
-      const issued = await issue(ctx, tokenBody.parse(body), request)
+      const { auth } = tokenBody.parse(body)
+      const issued = await issue(ctx, auth.identity, readScope(auth.scope), request).catch(
+        (error: unknown) => {
+          if (error instanceof MoreFactors) return error
+          throw error
+        },
+      )
+      if (issued instanceof MoreFactors) return sendReceipt(ctx, issued.receipt, reply)
       reply.header('X-Subject-Token', issued.text)
-      return answer(ctx, issued.facts, query)
+      return tokenAnswer(ctx, issued.facts, query)
     },
   },
   {
@@ -76,7 +56,7 @@ export const authOperations: ApiOperation[] = [
       const facts = await validateToken(ctx, subject)
       if (!facts) throw noSuchToken()
       reply.header('X-Subject-Token', subject)
-      return answer(ctx, facts, query)
+      return tokenAnswer(ctx, facts, query)
     },
   },
   {
@@ -92,37 +72,67 @@ export const authOperations: ApiOperation[] = [
       if (!(await revokeToken(ctx, subjectOf(request)))) throw noSuchToken()
     },
   },
+  {
+    name: 'ec2tokens.create',
+    method: 'POST',
+    path: '/ec2tokens',
+    summary: 'A token for whoever signed a request with an EC2 credential (version 2 or 4)',
+    status: 200,
+    access: 'admin',
+    deviation:
+      'Only for services (role admin or service), as Keystone since OSSA-2025-002; versions 0 and 1 are refused; signatures are good for 15 minutes.',
+    handle: async ({ ctx, body, query, request, reply }) => {
+      const parts = body as { credentials?: unknown; ec2Credentials?: unknown } | undefined
+      const signed = signedRequest.parse(parts?.credentials ?? parts?.ec2Credentials)
+      const issued = await issueBySignature(ctx, signed, request.ip)
+      reply.header('X-Subject-Token', issued.text)
+      return tokenAnswer(ctx, issued.facts, query)
+    },
+  },
 ]
 
-async function issue(ctx: Ctx, { auth }: TokenBody, request: FastifyRequest): Promise<Issued> {
-  const scope = scopeOf(auth.scope)
-  const { methods, password, token } = auth.identity
-  // One method at a time: naming a second one must never make the first enough.
-  if (new Set(methods).size !== 1) throw unauthenticated()
-  if (methods[0] === 'password' && password) {
-    const { user } = password
-    const who = 'id' in user ? { id: user.id } : { name: user.name, domain: domainOf(user.domain) }
-    return issueByPassword(
-      ctx,
-      { user: who, password: user.password, scope },
-      request.ip,
-      request.headers['user-agent'],
-    )
+/**
+ * Methods are taken together, never one for another: every one that is named must be given, and
+ * token and application credential stand alone.
+ */
+async function issue(ctx: Ctx, given: Identity, scope: ScopeRef, request: FastifyRequest): Promise<Issued> {
+  const methods = [...new Set(given.methods)]
+  const origin = { source: request.ip, userAgent: request.headers['user-agent'] ?? '' }
+  const [only] = methods.length === 1 ? methods : []
+  const known = new Set(['password', 'totp', 'token', 'application_credential'])
+  const receipt = request.headers['openstack-auth-receipt']
+  if (!methods.every((method) => known.has(method)) || (only === 'totp' && receipt === undefined))
+    throw unauthenticated()
+  for (const method of methods)
+    if (!Object.hasOwn(given, method) || given[method as keyof Identity] === undefined)
+      throw new HttpError(400, `'${method}' is a required property of auth.identity.`)
+  if (only === 'token' && given.token) return issueByToken(ctx, { token: given.token.id, scope })
+  if (only === 'application_credential' && given.application_credential) {
+    // It has a scope; another one cannot be asked for.
+    if (scope !== null) throw unauthenticated()
+    return issueByApplicationCredential(ctx, credentialOf(given.application_credential), origin)
   }
-  if (methods[0] === 'token' && token) return issueByToken(ctx, { token: token.id, scope })
-  throw methods[0] === 'password' || methods[0] === 'token'
-    ? new HttpError(400, `'${methods[0]}' is a required property of auth.identity.`)
-    : unauthenticated()
+  if (methods.includes('token') || methods.includes('application_credential')) throw unauthenticated()
+  const proofs = proofsOf(given, methods, typeof receipt === 'string' ? receipt : undefined)
+  return issueByProofs(ctx, { proofs, scope }, origin)
 }
 
-function scopeOf(scope: TokenBody['auth']['scope']): ScopeRef {
-  if (!scope) return null
-  if (scope === 'unscoped' || 'unscoped' in scope) return 'unscoped'
-  if ('system' in scope) return { system: true }
-  if ('domain' in scope) return { domain: domainOf(scope.domain) }
-  const { project } = scope
-  if ('id' in project) return { project: { id: project.id } }
-  return { project: { name: project.name, domain: domainOf(project.domain) } }
+/** 401 with what is missing; the receipt goes on with POST /auth/tokens. */
+function sendReceipt(ctx: Ctx, receipt: Receipt, reply: FastifyReply): void {
+  reply
+    .status(401)
+    .header('Openstack-Auth-Receipt', receipt.text)
+    .header('WWW-Authenticate', `Keystone uri="${keystoneBase(ctx)}"`)
+    .header('Content-Type', 'application/json')
+    .send({
+      receipt: {
+        methods: receipt.methods,
+        user: receipt.user,
+        expires_at: isoMicros(receipt.expiresAt),
+        issued_at: isoMicros(receipt.issuedAt),
+      },
+      required_auth_methods: receipt.required,
+    })
 }
 
 function subjectOf(request: FastifyRequest): string {
@@ -131,47 +141,3 @@ function subjectOf(request: FastifyRequest): string {
   return subject
 }
 const noSuchToken = () => new HttpError(404, 'This is not a valid token.')
-
-async function answer(ctx: Ctx, facts: TokenFacts, query: Query): Promise<object> {
-  const nocatalog = Object.hasOwn(query, 'nocatalog')
-  return { token: await tokenView(ctx, facts, !nocatalog) }
-}
-
-/** Keys in Keystone's order; an unscoped token has neither roles nor catalog. */
-async function tokenView(ctx: Ctx, facts: TokenFacts, withCatalog: boolean): Promise<object> {
-  const { scope } = facts
-  const view = {
-    methods: facts.methods,
-    user: {
-      domain: { id: facts.userDomainId, name: facts.userDomainName },
-      id: facts.userId,
-      name: facts.userName,
-      password_expires_at: facts.passwordExpiresAt && isoMicros(facts.passwordExpiresAt).replace('Z', ''),
-    },
-    audit_ids: facts.parentAuditId === null ? [facts.auditId] : [facts.auditId, facts.parentAuditId],
-    expires_at: isoMicros(facts.expiresAt),
-    issued_at: isoMicros(facts.issuedAt),
-  }
-  if (scope.kind === 'none') return view
-  const projectId = scope.kind === 'project' ? scope.projectId : null
-  return {
-    ...view,
-    ...scopeView(facts),
-    roles: await rolesNamed(ctx, facts.roles),
-    ...(withCatalog ? { catalog: await catalogFor(ctx, { projectId, userId: facts.userId }) } : {}),
-  }
-}
-
-function scopeView({ scope, scopeDomainName }: TokenFacts): object {
-  if (scope.kind === 'project')
-    return {
-      project: {
-        domain: { id: scope.domainId, name: scopeDomainName },
-        id: scope.projectId,
-        name: scope.projectName,
-      },
-      is_domain: false,
-    }
-  if (scope.kind === 'domain') return { domain: { id: scope.domainId, name: scopeDomainName } }
-  return { system: { all: true } }
-}

@@ -13,6 +13,12 @@ export const signInInput = z.object({
   user: z.string().min(1, 'Type your user name.').max(255),
   password: passwordInput,
   domain: z.string().min(1).max(64).default('Default'),
+  /** Of the authenticator app; asked for by an error of the field "code" once the password was right. */
+  code: z
+    .string()
+    .max(32)
+    .transform((code) => code.replace(/\s/g, ''))
+    .optional(),
 })
 
 export type ProjectView = {

@@ -34,6 +34,7 @@ export async function lockUser(ctx: Ctx, userId: string): Promise<void> {
 /** Every token of the user is void at once; open consoles and streams are told. In a transaction. */
 export async function voidTokens(ctx: Ctx, userId: string, reason: string): Promise<void> {
   await deleteTokens(ctx, userId, 'all')
+  await ctx.db.authReceipt.deleteMany({ where: { userId } })
   // The time of the database, which tokens have too; also ends what he does as somebody's trustee.
   await ctx.db.$executeRaw`UPDATE "User" SET "tokensValidAfter" = clock_timestamp() WHERE "id" = ${userId}`
   await sessionEnded(ctx, { userId }, reason)

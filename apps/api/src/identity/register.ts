@@ -3,21 +3,34 @@ import { defineReconciler } from '../kernel/reconciler.ts'
 import { useAuthenticator } from '../openstack/mount.ts'
 import { addOperations, defineFacade } from '../openstack/operation.ts'
 import { registerService } from '../openstack/services.ts'
+import { applicationCredentialOperations } from './application-credentials/openstack.ts'
+import { applicationCredentialPolicy } from './application-credentials/policy.ts'
 import { authOperations } from './auth.openstack.ts'
+import { credentialOperations } from './credentials/openstack.ts'
+import { credentialPolicy } from './credentials/policy.ts'
+import { dropExpiredReceipts } from './multi-factor/receipts.ts'
 import { identityDiscovery } from './openstack/discovery.ts'
 import { directoryOperations } from './openstack/operations.ts'
 import { identityPolicy } from './policy.ts'
-import { anonymousCtx, authenticate } from './tokens.ts'
+import { anonymousCtx, authenticateRequest } from './tokens.ts'
+import { trustOperations } from './trusts/openstack.ts'
+import { trustPolicy } from './trusts/policy.ts'
 
 registerPolicy(identityPolicy)
+registerPolicy({ ...applicationCredentialPolicy, ...credentialPolicy, ...trustPolicy })
 useAuthenticator({
-  authenticate: (deps, tokenText, request) => authenticate(deps, tokenText, request.id),
+  authenticate: authenticateRequest,
   anonymous: anonymousCtx,
 })
 registerService({ type: 'identity', name: 'keystone', path: '/identity/v3' })
 defineFacade({ service: 'identity', prefix: '/identity', style: 'keystone', ids: 'hex' })
 addOperations('identity', [''], identityDiscovery)
 addOperations('identity', ['/v3'], [...authOperations, ...directoryOperations])
+addOperations(
+  'identity',
+  ['/v3'],
+  [...applicationCredentialOperations, ...credentialOperations, ...trustOperations],
+)
 
 /** Tokens that have run out are dead already; this only keeps the table small. */
 defineReconciler({
@@ -26,5 +39,6 @@ defineReconciler({
   async run(ctx) {
     await ctx.db.$executeRaw`DELETE FROM "Token" WHERE "hash" IN (
       SELECT "hash" FROM "Token" WHERE "expiresAt" < clock_timestamp() LIMIT 10000)`
+    await dropExpiredReceipts(ctx)
   },
 })

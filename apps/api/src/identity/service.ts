@@ -5,10 +5,13 @@ import { authorize } from '../kernel/policy.ts'
 import type { UserRef } from './backends/backend.ts'
 import type { IssuedToken, PlacesView, ProjectView, rescopeInput, SessionView } from './contract.ts'
 import { sessionEnded } from './ending.ts'
+import { takeCode } from './multi-factor/codes.ts'
+import { missingFactors } from './multi-factor/factors.ts'
 import { domainsOf, hasSystemRole, projectsOf } from './roles/effective.ts'
-import { verifySignIn } from './sign-in.ts'
+import { failSlowly, verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
+import type { UserOptions } from './users/contract.ts'
 
 export type { RoleTarget } from './assignment-key.ts'
 /** For later rooms, which enter here. */
@@ -24,18 +27,40 @@ export { onUserDeleting } from './users/removal.ts'
  */
 export async function signIn(
   ctx: Ctx,
-  input: { user: string; password: string; domain: string },
+  input: { user: string; password: string; domain: string; code?: string },
   source: string,
   userAgent = '',
 ): Promise<IssuedToken> {
   const who: UserRef = { name: input.user, domain: { name: input.domain } }
   const user = await verifySignIn(ctx, who, input.password, source)
+  const methods = ['password']
+  if (missingFactors(user.options, methods)) {
+    await demandCode(ctx, user.id, input.code)
+    methods.push('totp')
+  }
+  if (missingFactors(user.options, methods))
+    throw new CloudError('unauthenticated', 'This account asks for a proof that this page cannot take.')
   const scope = await firstScope(ctx, user)
   const { id: userId, passwordHash } = user
   const { text, facts } = await inTransaction(ctx, (tx) =>
-    issueToken(tx, { userId, scope, methods: ['password'], passwordHash, origin: { source, userAgent } }),
+    issueToken(tx, { userId, scope, methods, passwordHash, origin: { source, userAgent } }),
   )
   return { token: text, session: toSession(facts) }
+}
+
+/** Only after the right password; the field tells the page to ask for the code. */
+async function demandCode(ctx: Ctx, userId: string, code: string | undefined): Promise<void> {
+  if (code === undefined || code === '')
+    throw new CloudError('unauthenticated', 'Type the code that your authenticator app shows.', {
+      field: 'code',
+    })
+  if (await takeCode(ctx, userId, code)) return
+  await failSlowly(ctx, null)
+  throw new CloudError(
+    'unauthenticated',
+    'This code is not right, or it was used already. Wait for the next one; after five wrong ones that takes longer.',
+    { field: 'code' },
+  )
 }
 
 async function firstScope(
@@ -109,11 +134,24 @@ async function wishOf(ctx: Ctx, input: RescopeInput): Promise<ScopeWish> {
 
 /** A token from the caller's own; methods are never widened, the audit chain is kept (A13.5). */
 export async function rescopeToken(ctx: Ctx, scope: ScopeWish): Promise<{ text: string; facts: TokenFacts }> {
-  const { tokenHash, userId } = ctx.actor
+  const signer = await signerByToken(ctx)
+  return inTransaction(ctx, (tx) => issueToken(tx, { ...signer, scope }))
+}
+
+/**
+ * The caller as one who proves himself by his token. What his rules ask for besides a password must
+ * have been given for that one (A15.4); programs' credentials were made by a session that had it.
+ */
+export async function signerByToken(ctx: Ctx) {
+  const { tokenHash, userId, delegation } = ctx.actor
   if (tokenHash === null) throw unauthenticated()
   const parent = await ownToken(ctx)
+  if (delegation === null && parent.credentialId === null) {
+    const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { options: true } })
+    if (missingFactors((user?.options ?? {}) as UserOptions, parent.methods)) throw unauthenticated()
+  }
   const methods = ['token', ...parent.methods.filter((m) => m !== 'token')]
-  return inTransaction(ctx, (tx) => issueToken(tx, { userId, scope, methods, parent: { hash: tokenHash } }))
+  return { userId, methods, parent: { hash: tokenHash } }
 }
 
 /** Ends the session everywhere it has been taken: every token of the same sign-in. */

@@ -1,11 +1,22 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { UserRef } from './backends/backend.ts'
+import { takeCode } from './multi-factor/codes.ts'
+import { missingFactors } from './multi-factor/factors.ts'
+import { giveReceipt, type Held, MoreFactors, readReceipt, spendReceipt } from './multi-factor/receipts.ts'
 import { projectsOf } from './roles/effective.ts'
-import { endChain, rescopeToken } from './service.ts'
-import { failSlowly, verifySignIn } from './sign-in.ts'
+import { endChain, rescopeToken, signerByToken } from './service.ts'
+import { failSlowly, findUser, proving, verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
-import { authenticate, hashToken, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
+import {
+  authenticate,
+  hashToken,
+  issueToken,
+  type Origin,
+  type ScopeWish,
+  unauthenticated,
+} from './tokens.ts'
+import { issueByTrust } from './trusts/sign-in.ts'
 
 /** Tokens as the API's callers ask for them: any method, any scope, validation, revocation. */
 
@@ -15,33 +26,69 @@ export type ScopeRef =
   | { project: { id: string } | { name: string; domain: DomainRef } }
   | { domain: DomainRef }
   | { system: true }
+  | { trust: { id: string } }
   | 'unscoped'
   | null
 export type Issued = { text: string; facts: TokenFacts }
 
-/** Throws the same `unauthenticated` for a wrong password as for a scope that is not one's own. */
-export async function issueByPassword(
+/** What somebody gives to prove who he is, in one request. */
+export type Proofs = {
+  password?: { user: UserRef; password: string }
+  totp?: { user: UserRef; passcode: string }
+  /** From a request before, which was not enough. */
+  receipt?: string
+}
+
+/**
+ * A token by password, with a code where the user's rules ask for it. Throws the same
+ * `unauthenticated` for a wrong proof as for a scope that is not one's own; MoreFactors when all that
+ * was given is right and something is missing. A code counts only after the password, whatever the
+ * order in the request: nobody guesses codes, or locks them, without it.
+ */
+export async function issueByProofs(
   ctx: Ctx,
-  input: { user: UserRef; password: string; scope: ScopeRef },
-  source: string,
-  userAgent = '',
+  input: { proofs: Proofs; scope: ScopeRef },
+  origin: Origin,
 ): Promise<Issued> {
-  const user = await verifySignIn(ctx, input.user, input.password, source)
+  const { user, methods } = await proven(ctx, input.proofs, origin.source)
+  const missing = missingFactors(user.options, methods)
+  if (missing) throw new MoreFactors(await giveReceipt(ctx, user.id, methods, missing))
+  const { receipt } = input.proofs
+  const inside = async (tx: Ctx) => (receipt === undefined ? undefined : spendReceipt(tx, receipt))
+  const signer = { userId: user.id, methods, passwordHash: user.passwordHash, origin }
   try {
+    if (input.scope !== null && typeof input.scope === 'object' && 'trust' in input.scope)
+      return await issueByTrust(ctx, signer, input.scope.trust.id, inside)
     const scope = await resolveScope(ctx, user, input.scope)
-    return await inTransaction(ctx, (tx) =>
-      issueToken(tx, {
-        userId: user.id,
-        scope,
-        methods: ['password'],
-        passwordHash: user.passwordHash,
-        origin: { source, userAgent },
-      }),
-    )
+    return await inTransaction(ctx, async (tx) => {
+      await inside(tx)
+      return issueToken(tx, { ...signer, scope })
+    })
   } catch (error) {
     await failSlowly(ctx, null)
     throw error
   }
+}
+
+async function proven(ctx: Ctx, proofs: Proofs, source: string): Promise<Held> {
+  const { password, totp, receipt } = proofs
+  const held = receipt === undefined ? null : await readReceipt(ctx, receipt)
+  const user = password ? await verifySignIn(ctx, password.user, password.password, source) : held?.user
+  if (!user || (receipt !== undefined && held?.user.id !== user.id)) return nothingProven(ctx)
+  const methods = new Set([...(held?.methods ?? []), ...(password ? ['password'] : [])])
+  if (totp) {
+    const named = await findUser(ctx, totp.user)
+    await proving(ctx, source, async () =>
+      named?.id === user.id && (await takeCode(ctx, user.id, totp.passcode)) ? true : null,
+    )
+    methods.add('totp')
+  }
+  return { user, methods: [...methods] }
+}
+
+async function nothingProven(ctx: Ctx): Promise<never> {
+  await failSlowly(ctx, null)
+  throw unauthenticated()
 }
 
 export async function issueByToken(ctx: Ctx, input: { token: string; scope: ScopeRef }): Promise<Issued> {
@@ -49,13 +96,15 @@ export async function issueByToken(ctx: Ctx, input: { token: string; scope: Scop
   if (!caller) throw unauthenticated()
   const row = await caller.db.user.findUnique({ where: { id: caller.actor.userId } })
   if (!row) throw unauthenticated()
+  if (input.scope !== null && typeof input.scope === 'object' && 'trust' in input.scope)
+    return issueByTrust(caller, await signerByToken(caller), input.scope.trust.id)
   return rescopeToken(caller, await resolveScope(caller, row, input.scope))
 }
 
 async function resolveScope(
   ctx: Ctx,
   user: { id: string; defaultProjectId: string | null },
-  scope: ScopeRef,
+  scope: Exclude<ScopeRef, { trust: unknown }>,
 ): Promise<ScopeWish> {
   if (scope === 'unscoped') return { kind: 'none' }
   if (scope === null) {

@@ -79,6 +79,17 @@ async function verify(ctx: Ctx, who: UserRef, password: string, source: string) 
   return { id, domainId, passwordHash, defaultProjectId, options, passwordExpiresAt }
 }
 
+/** For other proofs than a password: the same throttle, delay and sentence for whatever is wrong. */
+export async function proving<T>(ctx: Ctx, source: string, prove: () => Promise<T | null>): Promise<T> {
+  return throttle.attempt(source, async () => {
+    const proven = await prove()
+    if (proven !== null) return proven
+    throttle.failed(source)
+    await failSlowly(ctx, null)
+    throw unauthenticated()
+  })
+}
+
 /** Answers a refusal with the same delay as a wrong password, e.g. for a project that is not there. */
 export async function failSlowly(ctx: Ctx, user: { id: string } | null): Promise<void> {
   const write = user ? countFailure(ctx, user.id) : Promise.resolve()
@@ -125,7 +136,7 @@ async function settleSuccess(
   return (count > 0 && rehashed !== null ? rehashed : hash) ?? undefined
 }
 
-async function findUser(ctx: Ctx, who: UserRef) {
+export async function findUser(ctx: Ctx, who: UserRef) {
   const texts = 'id' in who ? [who.id] : [who.name, ...Object.values(who.domain)]
   if (!texts.every(isStorable)) return null
   for (const backend of allBackends()) await backend.refresh(ctx, who)

@@ -1,10 +1,13 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Examples } from '../openstack/testing.ts'
+import { applicationCredentialExamples } from './application-credentials/testing.openstack.ts'
+import { credentialExamples } from './credentials/testing.openstack.ts'
 import { projectExamples } from './openstack/testing.projects.ts'
 import { roleExamples } from './openstack/testing.roles.ts'
 import { none } from './openstack/testing.shared.ts'
 import { userExamples } from './openstack/testing.users.ts'
 import { issueToken } from './tokens.ts'
+import { trustExamples } from './trusts/testing.openstack.ts'
 
 const tokenFor = async (ctx: Ctx, userId: string, projectId: string) =>
   (
@@ -30,4 +33,7 @@ export const identityExamples: Examples = {
   ...projectExamples,
   ...userExamples,
   ...roleExamples,
+  ...applicationCredentialExamples,
+  ...credentialExamples,
+  ...trustExamples,
 }

@@ -2,6 +2,8 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Prisma } from '@stratolith/db'
 import type { Ctx, Deps } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
+import type { RequestFacts } from '../openstack/mount.ts'
+import { demandAccess } from './application-credentials/access-rules.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 
 /** How long a sign-in lasts. A token made from a token never outlives it (A14.2). */
@@ -26,6 +28,19 @@ export async function authenticate(
   return facts && ctxOf(deps, facts, requestId)
 }
 
+/** The same at the door of a façade: an application credential opens what its access rules say. */
+export async function authenticateRequest(
+  deps: Deps,
+  tokenText: string | undefined,
+  request: RequestFacts,
+): Promise<Ctx | null> {
+  const ctx = await authenticate(deps, tokenText, request.id)
+  const delegation = ctx?.actor.delegation
+  if (delegation?.kind === 'application_credential' && delegation.accessRules !== null)
+    demandAccess(delegation.accessRules, request)
+  return ctx
+}
+
 function ctxOf(deps: Deps, facts: TokenFacts, requestId: string): Ctx {
   return {
     actor: {
@@ -42,6 +57,15 @@ function ctxOf(deps: Deps, facts: TokenFacts, requestId: string): Ctx {
     db: deps.root,
     deps,
   }
+}
+
+/** At the portal's own doors, which no access rule can name. */
+export function refuseAccessRules({ actor: { delegation } }: Ctx): void {
+  if (delegation?.kind === 'application_credential' && delegation.accessRules !== null)
+    throw new CloudError(
+      'forbidden',
+      'This application credential is for the requests of its access rules only; use it with the OpenStack API.',
+    )
 }
 
 /** For requests without a valid token: no roles, no scope, nobody. */
@@ -75,9 +99,11 @@ export type ScopeWish =
   | { kind: 'none' }
 export type NewToken = {
   userId: string
+  /** Who proved to be himself: the trustee of a trust with impersonation. Left out: the user. */
+  signerId?: string
   scope: ScopeWish
   methods: string[]
-  /** The hash that the password was compared with: changed meanwhile, the sign-in fails. */
+  /** The hash that the signer's password was compared with: changed meanwhile, the sign-in fails. */
   passwordHash?: string
   /** From a token: it hands down its delegation and never lives longer. */
   parent?: { hash: string }
@@ -94,6 +120,12 @@ export type Origin = { source: string; userAgent: string }
 export const unauthenticated = () =>
   new CloudError('unauthenticated', 'The request you have made requires authentication.')
 
+/** For `catch`: what cannot have a token (any more) is told like a wrong proof. */
+export function refused(error: unknown): null {
+  if (error instanceof CloudError && error.code === 'unauthenticated') return null
+  throw error
+}
+
 /**
  * Writes a token and returns its text with what it is worth; throws unauthenticated when it would
  * be worth nothing. Holds a share lock on the rows of the users involved, which sign-out, password
@@ -103,8 +135,8 @@ export const unauthenticated = () =>
 export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: string; facts: TokenFacts }> {
   await lockUsers(ctx, wish)
   const parent = wish.parent ? await tokenFacts(ctx.db, wish.parent.hash) : null
-  if (wish.parent && parent?.userId !== wish.userId) throw unauthenticated()
-  const via = parent ? inherited(parent, wish.scope) : wish
+  if (wish.parent && parent?.userId !== (wish.signerId ?? wish.userId)) throw unauthenticated()
+  const via = parent ? inherited(parent, wish) : wish
   const text = newTokenText()
   const hash = hashToken(text)
   const { scope, origin } = wish
@@ -130,17 +162,20 @@ async function lockUsers(ctx: Ctx, wish: NewToken): Promise<void> {
     WHERE "enabled" AND ("id" = ${wish.userId} OR "id" IN (
       SELECT unnest(ARRAY["trustorId", "trusteeId"]) FROM "Trust" WHERE "id" = ${wish.trustId ?? null}))
     ORDER BY "id" FOR SHARE`
-  const user = users.find((u) => u.id === wish.userId)
+  const user = users.find((u) => u.id === (wish.signerId ?? wish.userId))
   if (!user || (wish.passwordHash !== undefined && user.passwordHash !== wish.passwordHash))
     throw unauthenticated()
 }
 
 /** A delegation holds where it was given: a token from one cannot go elsewhere (A13). */
-function inherited(parent: TokenFacts, scope: ScopeWish) {
+function inherited(parent: TokenFacts, { scope, trustId }: NewToken) {
   const { delegation, credentialId } = parent
+  // The trustee goes there with his own rights and no others: trusts are not chained by tokens.
+  if (trustId !== undefined && delegation === null && credentialId === null)
+    return { trustId, applicationCredentialId: undefined, credentialId: undefined }
   const projectId = parent.scope.kind === 'project' ? parent.scope.projectId : null
   const same = scope.kind === parent.scope.kind && (scope.kind !== 'project' || scope.projectId === projectId)
-  if ((delegation !== null || credentialId !== null) && !same)
+  if (trustId !== undefined || ((delegation !== null || credentialId !== null) && !same))
     throw new CloudError(
       'forbidden',
       'A token from a trust, an application credential or an EC2 credential holds in its project only. Sign in by password for another one.',
@@ -163,6 +198,8 @@ export async function deleteTokens(
 ): Promise<number> {
   await ctx.db.$queryRaw`SELECT 1 FROM "User" WHERE "id" = ${userId} FOR UPDATE`
   if (which === 'all') return ctx.db.$executeRaw`DELETE FROM "Token" WHERE "userId" = ${userId}`
-  return ctx.db.$executeRaw`DELETE FROM "Token" WHERE "userId" = ${userId}
-    AND ("auditId" = ${which.chain} OR "parentAuditId" = ${which.chain})`
+  // What he took by a trust with impersonation is in the trustor's name.
+  return ctx.db
+    .$executeRaw`DELETE FROM "Token" WHERE ("auditId" = ${which.chain} OR "parentAuditId" = ${which.chain})
+    AND ("userId" = ${userId} OR "trustId" IN (SELECT "id" FROM "Trust" WHERE "trusteeId" = ${userId}))`
 }

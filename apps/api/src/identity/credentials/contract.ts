@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { keystoneId } from '../contract.ts'
+
+/** Secrets that the cloud keeps for a user: EC2 key pairs, TOTP, certificates, what callers call theirs. Browser-safe. */
+
+/** Bytes; a certificate with its chain fits. */
+const maxBlob = 16_384
+export const credentialInput = z.object({
+  userId: keystoneId,
+  projectId: keystoneId.nullish(),
+  type: z.string().regex(/^[\w.-]{1,64}$/, 'A type has letters, digits, dots and dashes.'),
+  blob: z.string().min(1).max(maxBlob, 'A secret has at most 16384 characters.'),
+})
+export type CredentialInput = z.output<typeof credentialInput>
+export const credentialUpdateInput = z.object({
+  id: keystoneId,
+  type: credentialInput.shape.type.optional(),
+  blob: credentialInput.shape.blob.optional(),
+  userId: keystoneId.optional(),
+  projectId: keystoneId.nullish(),
+})
+export const credentialListInput = z.object({
+  userId: keystoneId.optional(),
+  type: z.string().max(64).optional(),
+})
+export type CredentialView = {
+  id: string
+  userId: string
+  projectId: string | null
+  type: string
+  /** "" for the seed of codes, which nobody reads again. */
+  blob: string
+}
+
+export const ec2CredentialInput = z.object({
+  userId: keystoneId.optional(),
+  projectId: keystoneId.optional(),
+})
+export const ec2CredentialRef = z.object({
+  userId: keystoneId.optional(),
+  access: z.string().regex(/^[0-9a-zA-Z_.-]{1,128}$/),
+})
+export type Ec2CredentialView = {
+  access: string
+  secret: string
+  userId: string
+  project: { id: string; name: string }
+  trustId: string | null
+  createdAt: string
+}

@@ -1,0 +1,212 @@
+import { z } from 'zod'
+import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { queryText } from '../../openstack/pages.ts'
+import { idOf } from '../openstack/shared.ts'
+import {
+  type CredentialView,
+  credentialInput,
+  credentialUpdateInput,
+  type Ec2CredentialView,
+} from './contract.ts'
+import { createEc2Credential, deleteEc2Credential, getEc2Credential, listEc2Credentials } from './ec2.ts'
+import {
+  createCredential,
+  deleteCredential,
+  getCredential,
+  listCredentials,
+  updateCredential,
+} from './service.ts'
+
+/** Source: Keystone api-ref v3, "Credentials"; OS-EC2 as the stock client uses it. */
+
+const createBody = z.object({
+  credential: z.object({
+    user_id: credentialInput.shape.userId,
+    project_id: credentialInput.shape.projectId,
+    type: credentialInput.shape.type,
+    blob: credentialInput.shape.blob,
+  }),
+})
+const change = credentialUpdateInput.shape
+const updateBody = z.object({
+  credential: z.object({
+    user_id: change.userId,
+    project_id: change.projectId,
+    type: change.type,
+    blob: change.blob,
+  }),
+})
+const ec2Body = z.object({ tenant_id: credentialInput.shape.projectId })
+
+/** Secrets: their owner and the cloud's administrators; nobody else learns that there is one. */
+const owners = { admin: 'ok' } as const
+/** The same below a user whom the others see. */
+const ownersOfUser = { domainAdmin: 'forbidden', systemReader: 'forbidden', admin: 'ok' } as const
+const ec2 = '/users/:user_id/credentials/OS-EC2'
+const ec2Ref = ({ params }: Call) => ({ userId: idOf(params, 'user_id'), access: idOf(params, 'access') })
+
+export const credentialOperations: ApiOperation[] = [
+  {
+    name: 'credentials.list',
+    method: 'GET',
+    path: '/credentials',
+    summary: 'List credentials: one’s own, or all for administrators',
+    status: 200,
+    access: 'anyone',
+    deviation: 'Readers of the system see their own only: credentials are secrets.',
+    handle: async (call) => {
+      const listed = await listCredentials(call.ctx, {
+        userId: queryText(call.query, 'user_id')?.slice(0, 64),
+        type: queryText(call.query, 'type')?.slice(0, 64),
+      })
+      return collection(call, 'credentials', 'credentials', listed, credentialView)
+    },
+  },
+  {
+    name: 'credentials.create',
+    method: 'POST',
+    path: '/credentials',
+    summary: 'Keep a secret for a user',
+    status: 201,
+    access: 'mine',
+    except: {
+      ownerReader: 'forbidden',
+      stranger: 'forbidden',
+      domainAdmin: 'forbidden',
+      systemReader: 'forbidden',
+      admin: 'ok',
+      unscoped: 'forbidden',
+    },
+    deviation: 'trust_id and app_cred_id in a blob are the cloud’s to write (403).',
+    handle: async (call) => {
+      const { credential } = createBody.parse(call.body)
+      const made = await createCredential(call.ctx, {
+        userId: credential.user_id,
+        projectId: credential.project_id,
+        type: credential.type,
+        blob: credential.blob,
+      })
+      return { credential: credentialView(keystoneBase(call), made) }
+    },
+  },
+  {
+    name: 'credentials.get',
+    method: 'GET',
+    path: '/credentials/:id',
+    summary: 'Show a credential',
+    status: 200,
+    access: 'mine',
+    except: owners,
+    deviation: 'The seed of an authenticator (totp) is not shown again: its blob is empty.',
+    handle: async (call) => ({
+      credential: credentialView(
+        keystoneBase(call),
+        await getCredential(call.ctx, { id: idOf(call.params) }),
+      ),
+    }),
+  },
+  {
+    name: 'credentials.update',
+    method: 'PATCH',
+    path: '/credentials/:id',
+    summary: 'Replace a secret',
+    status: 200,
+    access: 'mine',
+    except: owners,
+    deviation: 'user_id never changes, project_id only by an administrator of the cloud (403).',
+    handle: async (call) => {
+      const { credential } = updateBody.parse(call.body)
+      const changed = await updateCredential(call.ctx, {
+        id: idOf(call.params),
+        userId: credential.user_id,
+        projectId: credential.project_id,
+        type: credential.type,
+        blob: credential.blob,
+      })
+      return { credential: credentialView(keystoneBase(call), changed) }
+    },
+  },
+  {
+    name: 'credentials.delete',
+    method: 'DELETE',
+    path: '/credentials/:id',
+    summary: 'Delete a credential',
+    status: 204,
+    access: 'mine',
+    except: owners,
+    handle: async (call) => {
+      await deleteCredential(call.ctx, { id: idOf(call.params) })
+    },
+  },
+  {
+    name: 'ec2_credentials.list',
+    method: 'GET',
+    path: ec2,
+    summary: 'List EC2 credentials',
+    status: 200,
+    access: 'mine',
+    except: ownersOfUser,
+    handle: async (call) => {
+      const userId = idOf(call.params, 'user_id')
+      const items = await listEc2Credentials(call.ctx, { userId })
+      return collection(call, `users/${userId}/credentials/OS-EC2`, 'credentials', { items }, ec2View)
+    },
+  },
+  {
+    name: 'ec2_credentials.create',
+    method: 'POST',
+    path: ec2,
+    summary: 'Make an EC2 credential for a project',
+    status: 201,
+    access: 'mine',
+    except: ownersOfUser,
+    handle: async (call) => {
+      const { tenant_id: projectId } = ec2Body.parse(call.body ?? {})
+      const input = { userId: idOf(call.params, 'user_id'), projectId: projectId ?? undefined }
+      return { credential: ec2View(keystoneBase(call), await createEc2Credential(call.ctx, input)) }
+    },
+  },
+  {
+    name: 'ec2_credentials.get',
+    method: 'GET',
+    path: `${ec2}/:access`,
+    summary: 'Show an EC2 credential',
+    status: 200,
+    access: 'mine',
+    except: ownersOfUser,
+    handle: async (call) => ({
+      credential: ec2View(keystoneBase(call), await getEc2Credential(call.ctx, ec2Ref(call))),
+    }),
+  },
+  {
+    name: 'ec2_credentials.delete',
+    method: 'DELETE',
+    path: `${ec2}/:access`,
+    summary: 'Delete an EC2 credential',
+    status: 204,
+    access: 'mine',
+    except: ownersOfUser,
+    handle: async (call) => {
+      await deleteEc2Credential(call.ctx, ec2Ref(call))
+    },
+  },
+]
+
+const credentialView = (base: string, row: CredentialView) => ({
+  id: row.id,
+  user_id: row.userId,
+  project_id: row.projectId,
+  type: row.type,
+  blob: row.blob,
+  links: { self: `${base}/credentials/${row.id}` },
+})
+
+const ec2View = (base: string, row: Ec2CredentialView) => ({
+  access: row.access,
+  secret: row.secret,
+  user_id: row.userId,
+  tenant_id: row.project.id,
+  trust_id: row.trustId,
+  links: { self: `${base}/users/${row.userId}/credentials/OS-EC2/${row.access}` },
+})

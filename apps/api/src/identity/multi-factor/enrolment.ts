@@ -1,0 +1,133 @@
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { seal, unseal } from '../credentials/sealing.ts'
+import { storeCredential } from '../credentials/service.ts'
+import { lockUser, sessionEnded } from '../ending.ts'
+import { directoryEvent, refuseDelegation } from '../reach.ts'
+import { ownToken } from '../service.ts'
+import { verifyAnyAge } from '../sign-in.ts'
+import type { UserOptions } from '../users/contract.ts'
+import type { confirmEnrolmentInput, disableCodesInput, Enrolment, SecondFactorView } from './contract.ts'
+import { needsCode } from './factors.ts'
+import { newSeed, otpauthUri, stepOf } from './totp.ts'
+
+const enrolmentMs = 15 * 60_000
+const aboutEnrolment = (ctx: Ctx) => `enrolment of ${ctx.actor.userId}`
+const rules = [['password', 'totp']]
+
+async function ownUser(ctx: Ctx) {
+  authorize(ctx, 'identity:second_factor', { userId: ctx.actor.userId })
+  return ctx.db.user.findUniqueOrThrow({
+    where: { id: ctx.actor.userId },
+    include: { credentials: { where: { type: 'totp' }, orderBy: { createdAt: 'asc' } } },
+  })
+}
+
+/** Does one's own account ask for a code? */
+export async function secondFactor(ctx: Ctx): Promise<SecondFactorView> {
+  const user = await ownUser(ctx)
+  const required = needsCode(user.options as UserOptions)
+  const since = user.credentials[0]?.createdAt.toISOString() ?? null
+  return { enabled: required && since !== null, required, since }
+}
+
+/** A new seed for an authenticator app. Nothing is kept until a code of it has come back. */
+export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
+  refuseDelegation(ctx, 'set up codes')
+  const user = await ownUser(ctx)
+  if (user.credentials.length > 0 && needsCode(user.options as UserOptions))
+    throw conflict('This account asks for codes already. Turn them off first to use another app.')
+  const secret = newSeed()
+  const issuer = `Stratolith ${ctx.deps.config.region}`
+  const enrolment = seal(
+    ctx,
+    aboutEnrolment(ctx),
+    JSON.stringify({ secret, until: Date.now() + enrolmentMs }),
+  )
+  return { secret, uri: otpauthUri(secret, user.name, issuer), enrolment }
+}
+
+/**
+ * Turns codes on: from now on the password alone opens nothing. Other sessions, which had no code,
+ * end; this one goes on.
+ */
+export async function confirmEnrolment(
+  ctx: Ctx,
+  input: z.output<typeof confirmEnrolmentInput>,
+): Promise<SecondFactorView> {
+  refuseDelegation(ctx, 'set up codes')
+  const own = await ownToken(ctx)
+  const user = await ownUser(ctx)
+  const secret = readEnrolment(ctx, input.enrolment)
+  const step = stepOf(secret, input.code)
+  if (step === null)
+    throw invalidInput('This is not the code that the app shows now. Check the time of your phone.', 'code')
+  await inTransaction(ctx, async (tx) => {
+    await lockUser(tx, user.id)
+    // Seeds of an enrolment that was never finished elsewhere count for nothing.
+    await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
+    const made = await storeCredential(tx, {
+      userId: user.id,
+      projectId: null,
+      type: 'totp',
+      blob: secret,
+      accessKey: null,
+      applicationCredentialId: null,
+    })
+    await tx.db.credential.update({ where: { id: made.id }, data: { lastStep: step } })
+    await setRules(tx, user.id, user.options as UserOptions, true)
+    const chain = own.parentAuditId ?? own.auditId
+    const keep = { OR: [{ auditId: chain }, { parentAuditId: chain }] }
+    await tx.db.token.deleteMany({
+      where: { userId: user.id, applicationCredentialId: null, trustId: null, credentialId: null, NOT: keep },
+    })
+    await tx.db.$executeRaw`UPDATE "Token" SET "methods" = array_append("methods", 'totp')
+      WHERE "userId" = ${user.id} AND NOT 'totp' = ANY("methods") AND ("auditId" = ${chain} OR "parentAuditId" = ${chain})`
+    await tx.db.authReceipt.deleteMany({ where: { userId: user.id } })
+    await sessionEnded(tx, { userId: user.id }, 'codes were turned on')
+  })
+  return secondFactor(ctx)
+}
+
+function readEnrolment(ctx: Ctx, sealed: string): string {
+  const text = unseal(ctx, aboutEnrolment(ctx), sealed)
+  const { secret, until } = JSON.parse(text ?? '{"until":0}') as { secret: string; until: number }
+  if (until < Date.now()) throw invalidInput('This took too long. Begin again.', 'enrolment')
+  return secret
+}
+
+/** Turns codes off, with the password: a session that was left open must not be enough. */
+export async function disableCodes(
+  ctx: Ctx,
+  input: z.output<typeof disableCodesInput>,
+  source: string,
+): Promise<SecondFactorView> {
+  refuseDelegation(ctx, 'turn codes off')
+  const user = await ownUser(ctx)
+  await verifyAnyAge(ctx, { id: user.id }, input.password, source).catch((error: unknown) => {
+    if (!(error instanceof CloudError) || error.code !== 'unauthenticated') throw error
+    // The session is good; the password is not.
+    throw invalidInput('This is not your password. Try again.', 'password')
+  })
+  await inTransaction(ctx, async (tx) => {
+    await lockUser(tx, user.id)
+    await setRules(tx, user.id, user.options as UserOptions, false)
+    await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
+  })
+  return secondFactor(ctx)
+}
+
+async function setRules(tx: Ctx, userId: string, options: UserOptions, on: boolean): Promise<void> {
+  const { multi_factor_auth_enabled: _enabled, multi_factor_auth_rules: _rules, ...others } = options
+  await tx.db.user.update({
+    where: { id: userId },
+    data: {
+      options: on ? { ...others, multi_factor_auth_enabled: true, multi_factor_auth_rules: rules } : others,
+      failedCodes: 0,
+      codesWaitUntil: null,
+    },
+  })
+  await directoryEvent(tx, 'user', 'updated', userId, { codes: on ? 'on' : 'off' })
+}

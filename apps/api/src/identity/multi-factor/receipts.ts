@@ -1,0 +1,81 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { Ctx } from '../../kernel/context.ts'
+import { CloudError } from '../../kernel/errors.ts'
+import type { VerifiedUser } from '../sign-in.ts'
+import { unauthenticated } from '../tokens.ts'
+import type { UserOptions } from '../users/contract.ts'
+
+/** Proof of the first factor while the second is missing (Keystone's Openstack-Auth-Receipt). */
+
+const lifetimeMs = 5 * 60_000
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
+
+export type Receipt = {
+  text: string
+  user: { id: string; name: string; domain: { id: string; name: string } }
+  methods: string[]
+  issuedAt: Date
+  expiresAt: Date
+  required: string[][]
+}
+
+/** Not enough yet: what was given is good and is kept in the receipt. */
+export class MoreFactors extends CloudError {
+  readonly receipt: Receipt
+  constructor(receipt: Receipt) {
+    super('unauthenticated', 'Another proof is needed: type the code of your authenticator.', {
+      field: 'code',
+    })
+    this.receipt = receipt
+  }
+}
+
+export async function giveReceipt(
+  ctx: Ctx,
+  userId: string,
+  methods: string[],
+  required: string[][],
+): Promise<Receipt> {
+  const text = randomBytes(32).toString('base64url')
+  const issuedAt = new Date()
+  const expiresAt = new Date(issuedAt.getTime() + lifetimeMs)
+  const row = await ctx.db.authReceipt.create({
+    data: { hash: hashOf(text), userId, methods, issuedAt, expiresAt },
+    include: { user: { select: { id: true, name: true, domain: { select: { id: true, name: true } } } } },
+  })
+  return { text, user: row.user, methods, issuedAt, expiresAt, required }
+}
+
+export type Held = { user: VerifiedUser; methods: string[] }
+/**
+ * Whose receipt it is and what he has proved by it; null when it is not good: over, used, or what it
+ * stands on is not true any more (another password, everything revoked, disabled).
+ */
+export async function readReceipt(ctx: Ctx, text: string): Promise<Held | null> {
+  const row = await ctx.db.authReceipt.findUnique({
+    where: { hash: hashOf(text), expiresAt: { gt: new Date() } },
+    include: { user: { include: { domain: { select: { enabled: true } } } } },
+  })
+  if (!row?.user.enabled || !row.user.domain.enabled || row.user.tokensValidAfter > row.issuedAt) return null
+  const { user, methods } = row
+  return {
+    methods,
+    user: {
+      id: user.id,
+      domainId: user.domainId,
+      passwordHash: user.passwordHash ?? undefined,
+      defaultProjectId: user.defaultProjectId,
+      options: user.options as UserOptions,
+    },
+  }
+}
+
+/** Ends it; throws when it is used already. In the transaction that writes the token. */
+export async function spendReceipt(ctx: Ctx, text: string): Promise<void> {
+  const { count } = await ctx.db.authReceipt.deleteMany({ where: { hash: hashOf(text) } })
+  if (count === 0) throw unauthenticated()
+}
+
+export async function dropExpiredReceipts(ctx: Ctx): Promise<void> {
+  await ctx.db.authReceipt.deleteMany({ where: { expiresAt: { lt: new Date() } } })
+}

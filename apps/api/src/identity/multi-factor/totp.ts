@@ -1,0 +1,64 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { invalidInput } from '../../kernel/errors.ts'
+
+/** Codes of an authenticator app. Sources: RFC 6238 (TOTP), RFC 4226 (HOTP), RFC 4648 (base32). */
+
+const stepSeconds = 30
+const digits = 6
+/** Steps before and after the present one that count: clocks differ, people type slowly. */
+const tolerance = 1
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+
+/** 160 bits, as RFC 4226 recommends, in base32. */
+export const newSeed = (): string => toBase32(randomBytes(20))
+
+function toBase32(bytes: Buffer): string {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('')
+  return (bits.match(/.{1,5}/g) ?? [])
+    .map((five) => alphabet[Number.parseInt(five.padEnd(5, '0'), 2)])
+    .join('')
+}
+
+/** The key behind a seed in base32. Throws invalid_input for another text or fewer than 80 bits. */
+export function readSeed(seed: string): Buffer {
+  const clean = seed.replace(/[\s=]/g, '').toUpperCase()
+  if (!/^[A-Z2-7]{16,256}$/.test(clean))
+    throw invalidInput('The secret of an authenticator is base32 with 16 characters at least.', 'blob')
+  const bits = [...clean].map((char) => alphabet.indexOf(char).toString(2).padStart(5, '0')).join('')
+  return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
+}
+
+/** Number of the time step that a moment (ms) is in. */
+export const stepAt = (ms: number): number => Math.floor(ms / 1000 / stepSeconds)
+
+export function codeAt(seed: string, step: number): string {
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(step))
+  const mac = createHmac('sha1', readSeed(seed)).update(counter).digest()
+  const offset = (mac.at(-1) ?? 0) & 0x0f
+  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 10 ** digits).padStart(digits, '0')
+}
+
+/** The step that the code is of, when it is one that counts now; every candidate is compared in full. */
+export function stepOf(seed: string, code: string, now = Date.now()): number | null {
+  const given = Buffer.from(code.padEnd(digits).slice(0, digits))
+  let found: number | null = null
+  for (let step = stepAt(now) - tolerance; step <= stepAt(now) + tolerance; step++) {
+    const equal = given.length === digits && timingSafeEqual(given, Buffer.from(codeAt(seed, step)))
+    if (equal && code.length === digits) found = step
+  }
+  return found
+}
+
+/** What the QR code says. Source: the "Key URI Format" that authenticator apps share. */
+export function otpauthUri(seed: string, account: string, issuer: string): string {
+  const label = `${encodeURIComponent(issuer)}:${encodeURIComponent(account)}`
+  const query = new URLSearchParams({
+    secret: seed,
+    issuer,
+    algorithm: 'SHA1',
+    digits: String(digits),
+    period: String(stepSeconds),
+  })
+  return `otpauth://totp/${label}?${query.toString().replaceAll('+', '%20')}`
+}

@@ -1,0 +1,57 @@
+import type { Ctx } from '../../kernel/context.ts'
+import { CloudError, invalidInput } from '../../kernel/errors.ts'
+import { futureMoment, rolesToHandOn } from '../delegable.ts'
+import type { TrustInput } from './contract.ts'
+import { goodTrust, trustColumns } from './service.ts'
+
+/**
+ * A trust made by the session of a trust: the same trustor's rights handed on once more, never
+ * wider or longer than the one that it is made from. Source: Keystone api-ref, OS-TRUST, redelegation.
+ */
+export async function redelegated(ctx: Ctx, input: TrustInput) {
+  const { delegation } = ctx.actor
+  const from = await ctx.db.trust.findFirst({
+    where: { AND: [goodTrust(), { id: delegation?.id ?? '' }] },
+    select: { ...trustColumns, applicationCredentialId: true },
+  })
+  if (!from?.allowRedelegation || from.redelegationCount < 1)
+    throw new CloudError(
+      'forbidden',
+      'The trust that you act by may not be handed on. Ask its trustor for another one.',
+    )
+  const projectId = input.projectId ?? null
+  if (projectId !== from.projectId)
+    throw new CloudError('forbidden', 'A trust is handed on for its own project only.')
+  if (projectId !== null && input.roles.length === 0)
+    throw invalidInput('Name the roles that are handed on.', 'roles')
+  if (input.remainingUses != null)
+    throw invalidInput('A trust that is handed on has no number of uses.', 'remaining_uses')
+  if (input.impersonation && !from.impersonation)
+    throw new CloudError('forbidden', 'The trust that you act by has no impersonation to hand on.')
+  const count = input.allowRedelegation ? (input.redelegationCount ?? from.redelegationCount - 1) : 0
+  if (count >= from.redelegationCount)
+    throw new CloudError('forbidden', `It may be handed on ${from.redelegationCount - 1} times more at most.`)
+  const expiresAt = futureMoment(input.expiresAt, 'expires_at') ?? from.expiresAt
+  if (from.expiresAt !== null && expiresAt !== null && expiresAt > from.expiresAt)
+    throw new CloudError(
+      'forbidden',
+      'It would outlive the trust that it is made from. Choose an earlier end.',
+    )
+  // The session of the trust has no other roles than those that it gives.
+  const roles = projectId === null ? [] : await rolesToHandOn(ctx, input.roles)
+  return {
+    // The rights stay those of the first trustor; the one in between must be good too (chain).
+    trustorId: from.trustorId,
+    trusteeId: input.trusteeId,
+    projectId,
+    impersonation: input.impersonation,
+    expiresAt,
+    applicationCredentialId: from.applicationCredentialId,
+    remainingUses: null,
+    allowRedelegation: count > 0,
+    redelegationCount: count,
+    redelegatedTrustId: from.id,
+    chain: [...from.chain, from.id],
+    roles: { create: roles.map((roleId) => ({ roleId })) },
+  }
+}

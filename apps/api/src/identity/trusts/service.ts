@@ -1,0 +1,167 @@
+import type { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction, isAdmin, seesAll } from '../../kernel/context.ts'
+import { invalidInput, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { authorize, decide } from '../../kernel/policy.ts'
+import { boundBy, demandRoom, futureMoment, rolesToHandOn } from '../delegable.ts'
+import { lockUser, sessionEnded } from '../ending.ts'
+import { refuseDelegation } from '../reach.ts'
+import { rolesAt } from '../roles/effective.ts'
+import { newId } from '../tokens.ts'
+import type { TrustInput, TrustView, trustListInput } from './contract.ts'
+import { redelegated } from './redelegation.ts'
+
+const mostPerUser = 200
+export const trustColumns = {
+  id: true,
+  trustorId: true,
+  trusteeId: true,
+  projectId: true,
+  impersonation: true,
+  expiresAt: true,
+  remainingUses: true,
+  allowRedelegation: true,
+  redelegationCount: true,
+  redelegatedTrustId: true,
+  chain: true,
+  redelegatedFrom: { select: { trusteeId: true } },
+  roles: { select: { role: { select: { id: true, name: true } } } },
+} satisfies Prisma.TrustSelect
+export type TrustRow = Prisma.TrustGetPayload<{ select: typeof trustColumns }>
+/** Good now: not deleted, in its time, with uses left. */
+export const goodTrust = (): Prisma.TrustWhereInput => ({
+  deletedAt: null,
+  AND: [
+    { OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] },
+    { OR: [{ remainingUses: null }, { remainingUses: { gt: 0 } }] },
+  ],
+})
+
+/** Those that the caller gave or holds; for administrators and readers of the system all of the cloud. By id. */
+export async function listTrusts(
+  ctx: Ctx,
+  input: z.output<typeof trustListInput>,
+): Promise<{ items: TrustView[]; truncated: boolean }> {
+  authorize(ctx, 'identity:list_trusts')
+  const { userId } = ctx.actor
+  const mine = {
+    OR: [{ trustorId: userId }, { trusteeId: userId }, { redelegatedFrom: { trusteeId: userId } }],
+  }
+  const rows = await ctx.db.trust.findMany({
+    where: { AND: [goodTrust(), seesAll(ctx) ? {} : mine, input] },
+    orderBy: { id: 'asc' },
+    take: 1001,
+    select: trustColumns,
+  })
+  return { items: rows.slice(0, 1000).map(toTrustView), truncated: rows.length > 1000 }
+}
+
+export async function getTrust(ctx: Ctx, input: { id: string }): Promise<TrustView> {
+  return toTrustView(await load(ctx, input.id))
+}
+
+/** Its trustor, its trustee and who handed it on see it; for everyone else there is none (R2). */
+async function load(ctx: Ctx, id: string): Promise<TrustRow> {
+  const row = await ctx.db.trust.findFirst({ where: { AND: [goodTrust(), { id }] }, select: trustColumns })
+  const sees = (userId: string) => decide(ctx, 'identity:get_trust', { userId }).allowed
+  const involved = row ? [row.trustorId, row.trusteeId, row.redelegatedFrom?.trusteeId ?? ''] : []
+  if (!row || !involved.some(sees)) throw notFound('trust', id)
+  return row
+}
+
+/**
+ * Gives roles that the caller holds in the project of his session now; by a trust that allows it,
+ * hands on what that one gives and nothing more.
+ */
+export async function createTrust(ctx: Ctx, input: TrustInput): Promise<TrustView> {
+  authorize(ctx, 'identity:create_trust', { userId: input.trustorId })
+  const trustee = await ctx.db.user.findUnique({ where: { id: input.trusteeId }, select: { id: true } })
+  if (!trustee) throw notFound('user', input.trusteeId)
+  const made =
+    ctx.actor.delegation?.kind === 'trust' ? await redelegated(ctx, input) : await firstHand(ctx, input)
+  return inTransaction(ctx, async (tx) => {
+    await lockUser(tx, made.trustorId)
+    const count = await tx.db.trust.count({ where: { trustorId: made.trustorId, deletedAt: null } })
+    demandRoom(count, mostPerUser, 'trusts')
+    const row = await tx.db.trust.create({ data: { ...made, id: newId() }, select: trustColumns })
+    await told(tx, 'created', row)
+    return toTrustView(row)
+  })
+}
+
+async function firstHand(ctx: Ctx, input: TrustInput) {
+  refuseDelegation(ctx, 'make trusts')
+  const projectId = input.projectId ?? null
+  if ((projectId === null) !== (input.roles.length === 0))
+    throw invalidInput('A trust names a project together with roles, or neither.', 'roles')
+  const roles = projectId === null ? [] : await rolesToHandOn(await inProject(ctx, projectId), input.roles)
+  const bound = await boundBy(ctx, futureMoment(input.expiresAt, 'expires_at'))
+  const count = input.allowRedelegation ? (input.redelegationCount ?? 3) : 0
+  if (count > 0 && input.remainingUses != null)
+    throw invalidInput('A trust that may be handed on has no number of uses.', 'remaining_uses')
+  return {
+    trustorId: input.trustorId,
+    trusteeId: input.trusteeId,
+    projectId,
+    impersonation: input.impersonation,
+    expiresAt: bound.expiresAt,
+    applicationCredentialId: bound.id,
+    remainingUses: input.remainingUses ?? null,
+    allowRedelegation: count > 0,
+    redelegationCount: count,
+    roles: { create: roles.map((roleId) => ({ roleId })) },
+  }
+}
+
+/** The caller as he would be with a token for the project; where he has no role there is none (R2). */
+async function inProject(ctx: Ctx, projectId: string): Promise<Ctx> {
+  const { scope, actor } = ctx
+  if (scope.kind === 'project' && scope.projectId === projectId) return ctx
+  const roles =
+    actor.delegation === null ? await rolesAt(ctx, actor.userId, { projectId }) : new Set<string>()
+  if (roles.size === 0) throw notFound('project', projectId)
+  return { ...ctx, roles }
+}
+
+/** By its trustor, by who handed it on, or an administrator; what was made from it ends with it at once. */
+export async function deleteTrust(ctx: Ctx, input: { id: string }): Promise<void> {
+  const row = await load(ctx, input.id)
+  const { userId } = ctx.actor
+  if (row.redelegatedFrom?.trusteeId !== userId)
+    authorize(ctx, 'identity:delete_trust', { userId: row.trustorId })
+  if (!isAdmin(ctx)) refuseDelegation(ctx, 'delete trusts')
+  await inTransaction(ctx, async (tx) => {
+    await lockUser(tx, row.trustorId)
+    const gone = { OR: [{ id: row.id }, { chain: { has: row.id } }] }
+    const rows = await tx.db.trust.findMany({ where: gone, select: { id: true } })
+    const ids = rows.map((trust) => trust.id)
+    await tx.db.trust.updateMany({ where: { id: { in: ids } }, data: { deletedAt: new Date() } })
+    await tx.db.token.deleteMany({ where: { trustId: { in: ids } } })
+    await sessionEnded(tx, { userId: row.trusteeId }, 'trust deleted')
+    await sessionEnded(tx, { userId: row.trustorId }, 'trust deleted')
+    await told(tx, 'deleted', row)
+  })
+}
+
+const told = (ctx: Ctx, what: 'created' | 'deleted', { id, trustorId, trusteeId, projectId }: TrustRow) =>
+  appendEvent(ctx, {
+    kind: `trust.${what}`,
+    projectId,
+    resourceKind: 'trust',
+    resourceId: id,
+    data: { trustorId, trusteeId },
+  })
+
+export const toTrustView = (row: TrustRow): TrustView => ({
+  id: row.id,
+  trustorId: row.trustorId,
+  trusteeId: row.trusteeId,
+  projectId: row.projectId,
+  roles: row.roles.map((link) => link.role).sort((a, b) => a.name.localeCompare(b.name)),
+  impersonation: row.impersonation,
+  expiresAt: row.expiresAt?.toISOString() ?? null,
+  remainingUses: row.remainingUses,
+  redelegationCount: row.redelegationCount,
+  redelegatedTrustId: row.redelegatedTrustId,
+})
