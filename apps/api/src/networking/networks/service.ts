@@ -130,12 +130,12 @@ export async function updateNetwork(
   return oneNetwork(ctx, id)
 }
 
-/** External or not is for networks that nobody uses: guests, routers and addresses rest on it. */
+/** External or not is for networks that are still bare: addresses, guests and routers rest on it. */
 async function mayTurn(ctx: Ctx, row: NetworkRow): Promise<void> {
   const ports = await ctx.db.port.count({ where: { networkId: row.id } })
-  if (ports > 0)
+  if (ports + row.subnets.length > 0)
     throw conflict(
-      `${ports} ports use this network, so it cannot change between internal and external.`,
+      `The network has ${row.subnets.length} subnets and ${ports} ports, so it cannot change between internal and external. Delete them first, or make another network.`,
       row.external ? 'externalNetworkInUse' : 'networkInUse',
     )
 }

@@ -43,7 +43,14 @@ export const agents: Resource<z.ZodObject, typeof put, AgentRecord> = {
   update: async (ctx, id, { admin_state_up: enabled }) => {
     if (enabled !== undefined) await updateHost(ctx, { id, enabled, reason: 'Set through the network API.' })
   },
-  access: { list: { access: 'adminRead' }, get: { access: 'adminRead' }, update: { access: 'admin' } },
+  access: {
+    list: { access: 'adminRead' },
+    get: { access: 'adminRead' },
+    update: {
+      access: 'admin',
+      deviation: 'admin_state_up disables the whole host; a description is not kept.',
+    },
+  },
 }
 
 const stamp = (date: Date) => date.toISOString().slice(0, 19).replace('T', ' ')

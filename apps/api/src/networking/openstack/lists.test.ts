@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
 
 let cloud: FacadeWorld
@@ -110,6 +111,29 @@ describe('a list', () => {
     )
     expect(await found(`security_groups=${port.security_groups[0]}`)).toContain(port.id)
   })
+
+  it.each(['networks', 'subnets', 'ports', 'security-groups', 'security-group-rules'])(
+    'of %s asks the database as often for many as for one',
+    async (path) => {
+      const asked = async (limit: number) => {
+        const query = vi.spyOn(pg.Client.prototype, 'query')
+        const rows = Object.values((await send('GET', `/${path}?limit=${limit}`)).json())[0] as unknown[]
+        const count = query.mock.calls.length
+        query.mockRestore()
+        return { count, rows: rows.length }
+      }
+      await send('POST', '/ports', { port: { network_id: cloud.owner.networkId } })
+      await send('POST', '/ports', { port: { network_id: cloud.owner.networkId } })
+      await send('POST', '/security-groups', { security_group: { name: path } })
+      await send('POST', '/subnets', { subnet: { network_id: ids[2], cidr: '10.80.0.0/24', ip_version: 4 } })
+      await asked(1) // What is asked once a process is asked now.
+      const [one, many] = [await asked(1), await asked(1000)]
+      expect(one.rows).toBe(1)
+      expect(many.rows).toBeGreaterThan(1)
+      expect(one.count).toBeGreaterThan(1)
+      expect(many.count).toBe(one.count)
+    },
+  )
 })
 
 const get = (url: string) =>

@@ -79,6 +79,13 @@ export const networks: Resource<typeof post, typeof put, NetworkRecord> = {
       mtu: input.mtu,
     }),
   remove: (ctx, id) => deleteNetwork(ctx, { id }),
+  access: {
+    create: {
+      deviation:
+        'provider:* is shown to administrators but chosen by the cloud: there is one kind of network.',
+    },
+    update: { deviation: 'router:external can change only before the network has subnets.' },
+  },
 }
 
 /** `provider:*` is shown to administrators only (resource.ts). */

@@ -83,6 +83,16 @@ export const ports: Resource<typeof post, typeof put, PortRecord> = {
     ).id,
   update: (ctx, id, input) => updatePort(ctx, { ...portInput(input), id }),
   remove: (ctx, id) => deletePort(ctx, { id }),
+  access: {
+    list: {
+      deviation: 'The project’s own ports; those of others on its network are their owners’ business.',
+    },
+    create: {
+      deviation:
+        'No allowed address pairs, DHCP options or binding by the caller; device owners network:* and compute:* are set by routers and instances alone.',
+    },
+    delete: { deviation: 'Refused (409 PortInUse) while an instance has it: detach it there.' },
+  },
 }
 
 const portInput = (input: z.output<typeof put>) => ({

@@ -64,6 +64,7 @@ export const quotaOperations: ApiOperation[] = [
     method: 'GET',
     path: '/quotas/:id',
     summary: 'Quota of a project',
+    deviation: 'Without subnetpool and rbac_policy, which are not counted.',
     status: 200,
     ...readable,
     handle: async (call) => ({ quota: limitsOf(await getQuota(call.ctx, { projectId: project(call) })) }),

@@ -49,6 +49,9 @@ export const rbacPolicies: Resource<typeof post, typeof put, RbacPolicyRecord> =
   },
   update: (ctx, id, input) => retargetRbacPolicy(ctx, { id, targetProject: input.target_tenant }),
   remove: (ctx, id) => deleteRbacPolicy(ctx, { id }),
+  access: {
+    create: { deviation: 'Networks with access_as_shared; at most 100 a network instead of a quota.' },
+  },
 }
 
 const view = (row: RbacPolicyRecord): Record<string, unknown> => ({

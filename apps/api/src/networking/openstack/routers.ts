@@ -82,6 +82,10 @@ export const routers: Resource<typeof post, typeof put, RouterRecord> = {
       ...wayOut(input.external_gateway_info),
     }),
   remove: (ctx, id) => deleteRouter(ctx, { id, bare: true }),
+  access: {
+    create: { deviation: 'SNAT is always on; no extra routes; one address a gateway.' },
+    update: { deviation: 'SNAT is always on; no extra routes; one address a gateway.' },
+  },
 }
 
 /** {} and null both take the way out away. */

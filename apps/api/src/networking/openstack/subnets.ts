@@ -98,6 +98,13 @@ export const subnets: Resource<typeof post, typeof put, SubnetRecord> = {
       pool: input.allocation_pools?.[0],
     }),
   remove: (ctx, id) => deleteSubnet(ctx, { id }),
+  access: {
+    create: {
+      deviation:
+        'IPv4 only; one allocation pool and no host routes a subnet; no subnet pools. A subnet is of its network’s project.',
+    },
+    update: { deviation: 'One allocation pool, no host routes.' },
+  },
 }
 const everything = { field: 'dhcp', any: [true, false] }
 const nothing = { field: 'id', any: [] }

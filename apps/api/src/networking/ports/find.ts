@@ -1,5 +1,5 @@
 import type { Prisma } from '@stratolith/db'
-import { type Ctx, isAdmin, listScope, seesAll } from '../../kernel/context.ts'
+import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { likeLiteral } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -71,7 +71,7 @@ export async function findPorts(ctx: Ctx, input: FindInput): Promise<PortRecord[
 /** By the host's name; where that is not the caller's to see, nothing is found by it. */
 const hostSearch = (ctx: Ctx, hosts: { id: string; name: string }[]): Searchable => ({
   host: (any) => {
-    if (!isAdmin(ctx)) return { id: { in: [] } }
+    if (!seesAll(ctx)) return { id: { in: [] } }
     const ids = hosts.filter((host) => any.includes(host.name)).map((host) => host.id)
     return any.includes('') ? { OR: [{ hostId: { in: ids } }, { hostId: null }] } : { hostId: { in: ids } }
   },
