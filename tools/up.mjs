@@ -13,6 +13,7 @@ const packages = {
   start: [
     'qemu-system-x86',
     'qemu-utils',
+    'genisoimage',
     'dnsmasq-base',
     'nftables',
     'iproute2',

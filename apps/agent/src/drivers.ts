@@ -7,6 +7,7 @@ import { storages } from '@stratolith/drivers/storage/registry'
 import type { Logger } from 'pino'
 import type { AgentConfig } from './config.ts'
 import { egressOf } from './egress.ts'
+import { driveFiles } from './metadata/drive.ts'
 
 /**
  * The real drivers of this machine. The network comes first: guests run in its namespace. Raises
@@ -22,7 +23,14 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     log,
   })
   const { namespace } = await network.probe(backgroundOp(log, 'open'))
-  const hypervisor = hypervisors.qemu({ dir: config.hostDir, netns: namespace, accel: config.accel, log })
+  const hypervisor = hypervisors.qemu({
+    dir: config.hostDir,
+    netns: namespace,
+    accel: config.accel,
+    configFiles: async (spec) =>
+      driveFiles({ spec, ports: await network.portsOf(spec.id) }, new Date().toISOString().slice(0, 10)),
+    log,
+  })
   const storage = storages.files({ dir: config.hostDir, imagesDir: path.join(config.dataDir, 'images') })
   return { hypervisor, network, storage }
 }

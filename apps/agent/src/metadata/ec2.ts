@@ -13,7 +13,7 @@ export const ec2Versions = [
   'latest',
 ]
 
-type Tree = { readonly [name: string]: string | Buffer | Tree }
+export type Tree = { readonly [name: string]: string | Buffer | Tree }
 
 /** The EC2 tree below /<version>, laid out as Nova's: one key a line, "/" after directories. */
 export function ec2Answer(segments: readonly string[], subject: Subject): Answer {
@@ -39,7 +39,7 @@ function listing(tree: Tree, isKeys: boolean, subject: Subject): string {
     .join('\n')
 }
 
-function treeOf(version: string, { spec, ports }: Subject): Tree {
+export function treeOf(version: string, { spec, ports }: Subject): Tree {
   const { guest } = spec
   const since = (date: string, tree: Tree): Tree => (version !== '1.0' && version >= date ? tree : {})
   const keys = guest.publicKeys.map(({ key }, index): [string, Tree] => [`${index}`, { 'openssh-key': key }])

@@ -12,7 +12,7 @@ import {
 } from './reply.ts'
 
 /** Nova's versions; a client may ask for any that is listed, and cloud-init does. */
-const versions = [
+export const openstackVersions = [
   '2012-08-10',
   '2013-04-04',
   '2013-10-17',
@@ -35,7 +35,7 @@ export async function openstackAnswer(
   passwords: PasswordStore,
   today: string,
 ): Promise<Answer> {
-  const known = versions.filter((version) => version <= today)
+  const known = openstackVersions.filter((version) => version <= today)
   const [named, file, ...rest] = segments
   const isPassword = file === 'password' && rest.length === 0
   if (question.method !== 'GET' && !(question.method === 'POST' && isPassword)) return plain('', 405)
@@ -61,7 +61,7 @@ export async function openstackAnswer(
   }
 }
 
-function filesOf(version: string, subject: Subject): string[] {
+export function filesOf(version: string, subject: Subject): string[] {
   return [
     'meta_data.json',
     ...(subject.spec.guest.userData === null ? [] : ['user_data']),
@@ -72,7 +72,7 @@ function filesOf(version: string, subject: Subject): string[] {
 }
 
 /** meta_data.json as Nova's _metadata_as_json builds it. */
-function metaData(version: string, { spec }: Subject): Record<string, unknown> {
+export function metaData(version: string, { spec }: Subject): Record<string, unknown> {
   const { guest } = spec
   const keys = guest.publicKeys.map(({ name, key }) => ({ name, type: 'ssh', data: key }))
   return {

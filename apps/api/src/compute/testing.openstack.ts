@@ -119,7 +119,13 @@ const flavorExamples: Examples = {
   'flavors.extra_specs.get': onFlavor({ params: { key: 'a:b' } }),
   'flavors.extra_specs.update': onFlavor({ params: { key: 'a:b' }, body: { 'a:b': 'd' } }),
   'flavors.extra_specs.delete': onFlavor({ params: { key: 'a:b' } }),
-  'flavors.access.list': onFlavor({}, { public: false }),
+  'flavors.access.list': {
+    async make(tenant) {
+      const id = await aFlavor(tenant, { public: false })
+      await grantFlavor(tenant.admin, { id, projectId: tenant.projectId })
+      return { params: { flavor_id: id } }
+    },
+  },
   'flavors.addTenantAccess': {
     make: async (tenant) => ({
       params: { flavor_id: await aFlavor(tenant, { public: false }) },

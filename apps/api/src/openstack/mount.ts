@@ -273,7 +273,7 @@ function sendError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const known = asKnown(error)
+  const known = inWordsOf(facade, asKnown(error))
   if ('code' in known && known.code === 'internal')
     deps.log.error({ err: error, detail: known.detail, requestId: request.id }, known.message)
   const answer = errorAnswer(facade.style, known, request.id)
@@ -281,6 +281,13 @@ function sendError(
     reply.header('WWW-Authenticate', `Keystone uri="${deps.config.publicUrl}/identity/v3"`)
   if (answer.status === 503) reply.header('Retry-After', '10')
   reply.status(answer.status).header('Content-Type', answer.contentType).send(answer.body)
+}
+
+/** Nova says of a body of another type what it says of a broken one. */
+function inWordsOf(facade: Facade, error: CloudError | HttpError): CloudError | HttpError {
+  return facade.style === 'nova' && 'status' in error && error.status === 415
+    ? new HttpError(400, 'Malformed request body', { cause: error })
+    : error
 }
 
 function asKnown(error: unknown): CloudError | HttpError {

@@ -99,6 +99,8 @@ export type InstanceSpec = {
   power: 'running' | 'off'
   disks: readonly DiskAttachment[]
   nics: readonly NicAttachment[]
+  /** The guest's own data also on a CD-ROM, made at its first start. */
+  configDrive?: boolean
   guest: GuestData
 }
 
@@ -119,6 +121,8 @@ export type GuestData = {
   securityGroups: readonly string[]
   flavorName: string
   imageId: string | null
+  /** For the config drive alone: the metadata service never tells it. */
+  adminPass?: string | null
 }
 
 export type ObservedInstance = {

@@ -16,6 +16,8 @@ export type ArgsInput = {
   accelerator: Accelerator
   /** Per disk id: whether its file can be opened past the page cache. */
   direct: ReadonlyMap<string, boolean>
+  /** Path of the config drive; null when the guest has none. */
+  configDrive: string | null
 }
 
 /** Forbids what QEMU never needs once it runs; the kernel kills it (SIGSYS) when it tries. */
@@ -43,6 +45,7 @@ export function qemuArgs(input: ArgsInput): string[] {
     ...portArgs(spec),
     ...spec.disks.flatMap((disk, index) => diskArgs(disk, index, input.direct.get(disk.id) ?? false)),
     ...spec.nics.flatMap(nicArgs),
+    ...(input.configDrive === null ? [] : configDriveArgs(input.configDrive)),
   ]
 }
 
@@ -150,6 +153,17 @@ function diskArgs(disk: InstanceSpec['disks'][number], index: number, direct: bo
       bus: `d${index}`,
       ...(disk.boot ? { bootindex: index + 1 } : {}),
     }),
+  ]
+}
+
+/** A CD-ROM on the machine's own SATA controller: every system finds it by its label. */
+function configDriveArgs(path: string): string[] {
+  const file = { driver: 'file', 'node-name': 'config-file', filename: path, 'read-only': true }
+  const raw = { driver: 'raw', 'node-name': 'config', file: 'config-file', 'read-only': true }
+  return [
+    ...['-blockdev', JSON.stringify(file)],
+    ...['-blockdev', JSON.stringify(raw)],
+    ...device({ driver: 'ide-cd', id: 'config', drive: 'config', bus: 'ide.0' }),
   ]
 }
 

@@ -10,7 +10,14 @@ import { checkNamespace, type Jail, jailArgs, killQemu, type Spawned, spawnDetac
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp.ts'
 import { type GuestPaths, makeRunDirectory, tailOf } from './state-files.ts'
 
-export type LaunchOptions = { binary: string; jail: Jail; accelerator: Accelerator; startMs: number }
+export type LaunchOptions = {
+  binary: string
+  jail: Jail
+  accelerator: Accelerator
+  startMs: number
+  /** Path of the config drive; null when the guest has none. */
+  configDrive: string | null
+}
 type Handlers = { onEvent: (event: QmpEvent) => void; onClose: () => void }
 
 /**
@@ -32,7 +39,7 @@ export async function launchQemu(
   const argv = [
     ...jailArgs(options.jail),
     options.binary,
-    ...qemuArgs({ spec, accelerator: options.accelerator, direct }),
+    ...qemuArgs({ spec, accelerator: options.accelerator, direct, configDrive: options.configDrive }),
   ]
   const spawned = await spawnDetached(argv, {
     cwd: paths.run,

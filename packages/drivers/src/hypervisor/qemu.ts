@@ -5,6 +5,7 @@ import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, createLocks, unknownInstance } from './changes.ts'
+import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
 import type {
   ConsoleFacet,
   HostFacts,
@@ -46,6 +47,8 @@ export type QemuOptions = {
   /** Numeric owner of QEMU processes, disks and taps. Defaults 64123. */
   uid?: number
   gid?: number
+  /** What goes onto the config drive of a guest; without it no guest has one. */
+  configFiles?: (spec: InstanceSpec) => Promise<ConfigFile[]>
   /** Default qemu-system-x86_64. */
   binary?: string
   /** How long QEMU may take until it answers, in ms. Default 30 000. */
@@ -355,7 +358,8 @@ class QemuHost {
     return new QemuGuest(guestPaths(dir, id), id, spec, record ?? none, {
       log,
       emit: (power, reason, at) => this.changes.emit(id, power, reason, at),
-      launch: async ({ nics }) => {
+      launch: async (wanted) => {
+        const { nics } = wanted
         const { accelerator, groups } = await this.#probed()
         const { netns, binary, startMs } = this.#options
         // Also for a guest without any: one may be plugged in while it runs.
@@ -368,9 +372,19 @@ class QemuHost {
           jail: { uid: this.#uid, gid: this.#gid, groups, netns, tun },
           accelerator,
           startMs: startMs ?? 30_000,
+          configDrive: await this.#configDrive(wanted),
         }
       },
     })
+  }
+
+  /** Made once, so that it says the same after every start. */
+  async #configDrive(spec: InstanceSpec): Promise<string | null> {
+    const { dir, configFiles } = this.#options
+    if (!spec.configDrive || !configFiles) return null
+    const path = guestPaths(dir, spec.id).configDrive
+    await ensureConfigDrive(path, () => configFiles(spec), { uid: this.#uid, gid: this.#gid })
+    return path
   }
 
   #probed(): Promise<ProbedAccelerator> {

@@ -44,6 +44,8 @@ export const instanceSpecSchema = z.object({
       }),
     )
     .max(maxNics),
+  // Records of an older agent do not have it.
+  configDrive: z.boolean().optional(),
   guest: z.object({
     hostname: z.string(),
     zone: z.string(),
@@ -54,6 +56,7 @@ export const instanceSpecSchema = z.object({
     securityGroups: z.array(z.string()),
     flavorName: z.string(),
     imageId: z.string().nullable(),
+    adminPass: z.string().nullable().optional(),
   }),
 })
 

@@ -18,6 +18,8 @@ export type GuestPaths = {
   qemuLog: string
   /** What the guest has told the metadata service: the agent's, gone with the guest. */
   password: string
+  /** Its config drive, when it has one. */
+  configDrive: string
   run: string
 }
 
@@ -30,6 +32,7 @@ export function guestPaths(hostDirectory: string, id: string): GuestPaths {
     serialLog: join(home, 'serial.log'),
     qemuLog: join(home, 'qemu.log'),
     password: join(home, 'password'),
+    configDrive: join(home, 'config.iso'),
     run: join(home, 'run'),
   }
 }
@@ -106,7 +109,14 @@ export async function makeRunDirectory(paths: GuestPaths, uid: number, gid: numb
 /** Removes all that is ours, the spec last: until then the guest is known and removal can be replayed. */
 export async function removeFiles(paths: GuestPaths): Promise<void> {
   await rm(paths.run, { recursive: true, force: true })
-  for (const path of [paths.serialLog, paths.qemuLog, paths.password, paths.record, paths.spec])
+  for (const path of [
+    paths.serialLog,
+    paths.qemuLog,
+    paths.password,
+    paths.configDrive,
+    paths.record,
+    paths.spec,
+  ])
     for (const name of [`${path}.tmp`, path]) await rm(name, { force: true })
   await rmdir(paths.home).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error

@@ -40,6 +40,7 @@ const guestData = z.strictObject({
   securityGroups: z.array(text(255)).max(256),
   flavorName: text(255),
   imageId: text(64).nullable(),
+  adminPass: text(255).nullable().optional(),
 })
 export const nics = z
   .array(
@@ -60,6 +61,7 @@ export const instanceSpec = z.strictObject({
   power: z.enum(['running', 'off']),
   disks: z.array(z.strictObject({ id, path: absolutePath, format: diskFormat, boot: z.boolean() })).max(64),
   nics,
+  configDrive: z.boolean().optional(),
   guest: guestData,
 })
 

@@ -31,7 +31,8 @@ export function inner<T>(call: Call, key: string, schema: z.ZodType<T>): T {
 function faultOf(error: z.ZodError, body: unknown): string {
   const issue = error.issues[0]
   if (!issue) return 'Malformed request body'
-  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined')
+  const missing =
+    issue.path.length > 0 && issue.code !== 'unrecognized_keys' && valueAt(body, issue.path) === undefined
   const path = missing ? issue.path.slice(0, -1) : issue.path
   const why = missing
     ? `'${issue.path.at(-1)?.toString() ?? 'body'}' is a required property`
@@ -40,13 +41,16 @@ function faultOf(error: z.ZodError, body: unknown): string {
       : issue.message
   if (body === undefined || (path.length === 0 && issue.code === 'invalid_type' && !missing))
     return 'Malformed request body'
-  let value: unknown = body
-  for (const step of path)
-    value = typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined
+  const value = valueAt(body, path)
   const shown = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
   const field = path.at(-1)?.toString().slice(0, 100)
   return `Invalid input for field/attribute ${field ?? 'body'}. Value: ${shown.slice(0, 200)}. ${why}`
 }
+const valueAt = (body: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>(
+    (value, step) => (typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined),
+    body,
+  )
 const quoted = (key: string) => `'${key.slice(0, 50)}'`
 
 /** Nova takes numbers also as text, and booleans as the words of Python and of people. */

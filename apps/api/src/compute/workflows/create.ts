@@ -81,6 +81,11 @@ defineWorkflow<CreateInput>({
       name: 'settle',
       title: 'Recording the state',
       async run(run) {
+        // It is on the config drive now and nobody else's business.
+        await run.ctx.deps.root.instance.updateMany({
+          where: { id: run.resourceId, adminPass: { not: null } },
+          data: { adminPass: null },
+        })
         await settle(
           run,
           {

@@ -86,6 +86,7 @@ export async function specOf(
     power: 'running',
     disks: [parts.disk],
     nics: parts.nics,
+    configDrive: row.configDrive,
     guest: {
       hostname: row.hostname,
       zone: row.zone ?? 'nova',
@@ -96,6 +97,7 @@ export async function specOf(
       securityGroups: groups.map((group) => group.name),
       flavorName: row.flavorName,
       imageId: row.imageId,
+      adminPass: row.adminPass,
     },
   }
 }

@@ -1,0 +1,44 @@
+import { chown, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { execa } from 'execa'
+import { DriverError } from '../errors.ts'
+
+/** `path` is relative, of plain names: "openstack/latest/meta_data.json". */
+export type ConfigFile = { path: string; content: Buffer }
+
+/** Nova's: by this label every guest finds its drive. */
+const label = 'config-2'
+
+/**
+ * An ISO 9660 image (with Joliet and Rock Ridge) of these files at `path`, unless there is one.
+ * Appears whole or not at all; readable by `owner` alone.
+ */
+export async function ensureConfigDrive(
+  path: string,
+  files: () => Promise<ConfigFile[]>,
+  owner: { uid: number; gid: number },
+): Promise<void> {
+  if (await stat(path).catch(() => null)) return
+  const work = await mkdtemp(join(dirname(path), 'config-'))
+  try {
+    const tree = join(work, 'tree')
+    for (const { path: name, content } of await files()) {
+      const file = join(tree, name)
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, content)
+    }
+    const image = join(work, 'image')
+    const flags = ['-quiet', '-J', '-r', '-ldots', '-allow-lowercase', '-allow-multidot', '-l']
+    await execa('genisoimage', ['-o', image, ...flags, '-V', label, '-publisher', 'stratolith', tree]).catch(
+      (cause: unknown) => {
+        throw new DriverError('failed', 'The config drive cannot be made: is genisoimage installed?', {
+          cause,
+        })
+      },
+    )
+    await chown(image, owner.uid, owner.gid)
+    await rename(image, path)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
