@@ -1,4 +1,4 @@
-import { chown, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { DriverError } from '../errors.ts'
@@ -36,6 +36,7 @@ export async function ensureConfigDrive(
         })
       },
     )
+    await chmod(image, 0o400)
     await chown(image, owner.uid, owner.gid)
     await rename(image, path)
   } finally {
