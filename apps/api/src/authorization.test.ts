@@ -136,6 +136,12 @@ const catalogEndpoint = async () =>
   (await callerOf(system()).catalog.endpoints.create(await catalogEndpointInput())).id
 const membership = async () => ({ groupId: await userGroup(), userId: await user() })
 const implication = async () => ({ priorRoleId: await role(), impliedRoleId: await role() })
+const aTrust = async () => {
+  const [trustorId, trusteeId] = [await user(), await user()]
+  const id = hexId()
+  await world.deps.root.trust.create({ data: { id, trustorId, trusteeId } })
+  return id
+}
 const grant = async () => ({
   userId: await user(),
   roleId: await role(),
@@ -211,6 +217,34 @@ const matrix: Record<string, Row | 'public'> = {
   'identity.sessions.list': { kind: 'token', input: () => ({}) },
   'identity.sessions.revoke': { kind: 'mine', input: () => ({ id: 'unknown' }) },
   'identity.sessions.revokeAll': { kind: 'anyone', input: () => ({}) },
+  'identity.applicationCredentials.list': { kind: 'anyone', input: () => ({}) },
+  'identity.applicationCredentials.get': { kind: 'mine', input: () => ({ id: 'f'.repeat(32) }) },
+  'identity.applicationCredentials.create': {
+    kind: 'anyone',
+    input: () => ({ name: name(), roles: [] }),
+  },
+  'identity.applicationCredentials.delete': { kind: 'mine', input: () => ({ id: 'f'.repeat(32) }) },
+  'identity.ec2Credentials.list': { kind: 'anyone', input: () => ({}) },
+  // For a project where one has a role in the database, which these callers do not have.
+  'identity.ec2Credentials.create': { kind: 'mine', input: () => ({}) },
+  'identity.ec2Credentials.delete': { kind: 'mine', input: () => ({ access: 'unknown' }) },
+  'identity.trusts.list': { kind: 'anyone', input: () => ({}) },
+  'identity.trusts.get': byId('hidden', aTrust),
+  'identity.trusts.create': {
+    // Only in one's own name.
+    kind: 'admin',
+    except: { admin: 'forbidden' },
+    input: async () => ({ trustorId: await user(), trusteeId: await user(), impersonation: false }),
+  },
+  'identity.trusts.delete': byId('hidden', aTrust),
+  'identity.secondFactor.get': { kind: 'anyone' },
+  'identity.secondFactor.begin': { kind: 'anyone' },
+  'identity.secondFactor.confirm': { kind: 'token', input: () => ({ enrolment: 'x', code: '123456' }) },
+  'identity.secondFactor.disable': {
+    kind: 'anyone',
+    mayBeInvalid: true,
+    input: () => ({ password: 'not the password' }),
+  },
   'identity.rescope': { kind: 'mine', input: () => ({ projectId: 'f'.repeat(32) }) },
   'identity.signOut': { kind: 'token' },
   'images.list': { kind: 'list', input: () => ({}) },

@@ -2,6 +2,12 @@ import { z } from 'zod'
 import { procedure, publicProcedure, router } from '../kernel/trpc.ts'
 import { idOf, keystoneId, rescopeInput, sessionListInput, sessionRef, signInInput } from './contract.ts'
 import {
+  applicationCredentialsRouter,
+  ec2CredentialsRouter,
+  secondFactorRouter,
+  trustsRouter,
+} from './delegation-router.ts'
+import {
   domainInput,
   domainListInput,
   domainUpdateInput,
@@ -142,4 +148,8 @@ export const identityRouter = router({
   roles,
   assignments,
   sessions,
+  applicationCredentials: applicationCredentialsRouter,
+  ec2Credentials: ec2CredentialsRouter,
+  trusts: trustsRouter,
+  secondFactor: secondFactorRouter,
 })
