@@ -1,7 +1,7 @@
 /**
  * npm run bench [-- PART …] [--write]: what a cloud on this machine costs, beside what the machine
  * itself needs for the same ("floor"). TSV on stdout, progress on stderr; --write puts the table
- * into docs/benchmarks.md. Parts start, launch, memory and web share one real cloud, which is
+ * into docs/benchmarks.md. Parts start, launch, memory, web and images share one real cloud, which is
  * destroyed in the end, also on failure. STRATOLITH_BENCH_DATA=DIR measures the running cloud of
  * that data folder instead (part start is then left out).
  */
@@ -11,6 +11,7 @@ import { findCloud } from '../../e2e/support/cloud.ts'
 import { root } from '../cloud/paths.ts'
 import { facade } from './facade.ts'
 import { fake } from './fake.ts'
+import { images } from './images.ts'
 import { launch } from './launch.ts'
 import { filledCloud, list } from './list.ts'
 import { machine } from './machine.ts'
@@ -20,7 +21,7 @@ import { type Figure, header, markdown, tsv } from './report.ts'
 import { start } from './start.ts'
 import { web } from './web.ts'
 
-const real = ['start', 'launch', 'memory', 'web'] as const
+const real = ['start', 'launch', 'memory', 'web', 'images'] as const
 const filled = { list, facade }
 const known = [...real, 'fake', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
@@ -94,6 +95,7 @@ async function measureRunning(cloud: ReturnType<typeof findCloud>): Promise<void
   }
   if (chosen('launch')) await part('launch', () => launch(cloud, report, look))
   else await look(null)
+  if (chosen('images')) await part('images', () => images(cloud, report))
 }
 
 /** Between the marks of docs/benchmarks.md; what is written around them stays. */
