@@ -43,7 +43,7 @@ export function codeAt(seed: string, step: number): string {
 export function stepOf(seed: string, code: string, now = Date.now()): number | null {
   const given = Buffer.from(code.padEnd(digits).slice(0, digits))
   let found: number | null = null
-  for (let step = stepAt(now) - tolerance; step <= stepAt(now) + tolerance; step++) {
+  for (let step = Math.max(0, stepAt(now) - tolerance); step <= stepAt(now) + tolerance; step++) {
     const equal = given.length === digits && timingSafeEqual(given, Buffer.from(codeAt(seed, step)))
     if (equal && code.length === digits) found = step
   }
