@@ -146,28 +146,18 @@ export async function addressesOf(
   ctx: Ctx,
   instanceIds: readonly string[],
 ): Promise<Map<string, PortAddressView[]>> {
-  const rows = await ctx.db.port.findMany({
-    where: { deviceId: { in: [...instanceIds] }, deviceOwner: 'compute:nova' },
-    include: {
-      network: { select: { name: true } },
-      addresses: true,
-      floatingIps: { select: { address: true, fixedAddress: true } },
-    },
-    orderBy: { tag: 'asc' },
-  })
+  const rows = await ctx.db.$queryRaw<(PortAddressView & { deviceId: string })[]>`
+    SELECT p."deviceId", p."networkId", n."name" AS "networkName", p."id" AS "portId", p."mac", a."address",
+      f."address" AS "floatingIp"
+    FROM "Port" p JOIN "Network" n ON n."id" = p."networkId" JOIN "PortAddress" a ON a."portId" = p."id"
+    LEFT JOIN "FloatingIp" f ON f."portId" = p."id" AND f."fixedAddress" = a."address"
+    WHERE p."deviceId" = ANY(${[...instanceIds]}) AND p."deviceOwner" = 'compute:nova'
+    ORDER BY p."tag", a."address"`
   const byInstance = new Map<string, PortAddressView[]>()
-  for (const row of rows) {
-    const list = byInstance.get(row.deviceId) ?? []
-    for (const a of row.addresses)
-      list.push({
-        networkId: row.networkId,
-        networkName: row.network.name,
-        portId: row.id,
-        mac: row.mac,
-        address: a.address,
-        floatingIp: row.floatingIps.find((fip) => fip.fixedAddress === a.address)?.address ?? null,
-      })
-    byInstance.set(row.deviceId, list)
+  for (const { deviceId, ...view } of rows) {
+    const list = byInstance.get(deviceId) ?? []
+    list.push(view)
+    byInstance.set(deviceId, list)
   }
   return byInstance
 }
