@@ -4,6 +4,7 @@ import { consoleRoutes } from './compute/consoles/http.ts'
 import { streamEvents } from './event-stream.ts'
 import { frontDoor } from './gateway.ts'
 import { newApp } from './http-app.ts'
+import { startLdap } from './identity/backends/ldap/backend.ts'
 import { rightsHold } from './identity/service.ts'
 import { anonymousCtx, authenticate, refuseAccessRules } from './identity/tokens.ts'
 import { imageRoutes } from './images/http.ts'
@@ -19,6 +20,7 @@ import './register.ts'
 
 const deps = buildDeps('api', 16)
 watchPolicy(deps.config.dataDir, deps.log)
+await startLdap(deps)
 const hub = new EventHub(deps)
 await hub.start()
 

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { startHostWatch } from './compute/events.ts'
+import { startLdap } from './identity/backends/ldap/backend.ts'
 import { startJobs } from './jobs.ts'
 import { watchPolicy } from './kernel/policy.ts'
 import { startReconcilers } from './kernel/reconciler.ts'
@@ -10,6 +11,7 @@ import './register.ts'
 const concurrency = 12
 const deps = buildDeps('worker', concurrency + 6)
 watchPolicy(deps.config.dataDir, deps.log)
+await startLdap(deps)
 const stopJobs = await startJobs(deps, concurrency)
 const stopReconcilers = startReconcilers(deps)
 const stopHostWatch = startHostWatch(deps)

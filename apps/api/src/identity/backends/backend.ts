@@ -1,5 +1,6 @@
 import type { Ctx } from '../../kernel/context.ts'
-import { verifyPassword } from '../passwords.ts'
+import { CloudError } from '../../kernel/errors.ts'
+import { isPossiblePassword, verifyPassword } from '../passwords.ts'
 
 /** How a caller names a user: by id, or by name within a domain. */
 export type UserRef = { id: string } | { name: string; domain: { id: string } | { name: string } }
@@ -7,6 +8,7 @@ export type UserRef = { id: string } | { name: string; domain: { id: string } | 
 /** A user's row as far as a sign-in needs it. */
 export type SignInUser = {
   id: string
+  domainId: string
   backend: string
   externalId: string | null
   passwordHash: string | null
@@ -19,6 +21,8 @@ export type SignInUser = {
 export type IdentityBackend = {
   /** As in User.backend. */
   name: string
+  /** Does it say who the users of this domain are? */
+  owns(domainId: string): boolean
   /** Before the row is looked up: makes it or brings it up to date when the user is one of its own. */
   refresh(ctx: Ctx, who: UserRef): Promise<void>
   /**
@@ -34,6 +38,15 @@ export function registerBackend(backend: IdentityBackend): void {
 }
 export const allBackends = (): IdentityBackend[] => [...backends.values()]
 
+/** Throws for a domain whose users are in another directory: they are made there. */
+export function demandLocalDomain(domainId: string): void {
+  if (allBackends().some((backend) => backend.owns(domainId)))
+    throw new CloudError(
+      'forbidden',
+      'The users of this domain are kept in another directory. Create them there.',
+    )
+}
+
 /** The same work for a user that is not there as for a wrong password of one that is (A16.1). */
 export async function verifyPasswordOf(
   ctx: Ctx,
@@ -42,5 +55,6 @@ export async function verifyPasswordOf(
 ): Promise<boolean> {
   if (user === null || user.backend === 'sql') return verifyPassword(user?.passwordHash ?? null, password)
   const backend = backends.get(user.backend)
-  return backend !== undefined && password !== '' && backend.checkPassword(ctx, user, password)
+  if (backend !== undefined && isPossiblePassword(password)) return backend.checkPassword(ctx, user, password)
+  return verifyPassword(null, password)
 }

@@ -72,6 +72,8 @@ export async function createGroup(ctx: Ctx, input: z.input<typeof groupInput>): 
 
 export async function updateGroup(ctx: Ctx, input: z.output<typeof groupUpdateInput>): Promise<GroupView> {
   const before = await loadGroup(ctx, input.id, 'identity:update_group')
+  if (before.externalId !== null)
+    throw new CloudError('forbidden', 'This group is kept in another directory. Change it there.')
   const { id, ...changes } = input
   return inTransaction(ctx, async (tx) => {
     await lockDomain(tx, before.domainId)

@@ -5,6 +5,7 @@ import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { demandLocalDomain } from '../backends/backend.ts'
 import { lockUser, voidTokens } from '../ending.ts'
 import { checkNewPassword, passwordColumns } from '../password-rules.ts'
 import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
@@ -54,6 +55,7 @@ export async function loadUser(ctx: Ctx, id: string, action?: string): Promise<U
 export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> {
   const domainId = input.domainId ?? ownDomain(ctx)
   authorize(ctx, 'identity:create_user', { domainId })
+  demandLocalDomain(domainId)
   const { name, password, email, description = '', enabled = true, options = {}, extra = {} } = input
   if (password !== undefined) checkNewPassword(ctx, password)
   const exempt = options.ignore_change_password_upon_first_use === true
@@ -88,6 +90,7 @@ export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> 
 export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInput>): Promise<UserView> {
   const before = await loadUser(ctx, input.id, 'identity:update_user')
   await demandNoMore(ctx, before)
+  demandOurs(before, input)
   const { id, options, email, ...changes } = input
   return inTransaction(ctx, async (tx) => {
     await lockUser(tx, id)
@@ -102,6 +105,8 @@ export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInpu
       data: {
         ...changes,
         ...(email === undefined ? {} : { email: email || null }),
+        // Disabled by hand now: no directory enables it again.
+        ...(changes.enabled === false ? { disabledByBackend: false } : {}),
         ...(options ? { options: withoutNulls(merged) } : {}),
       },
       select: userColumns,
@@ -116,6 +121,8 @@ export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInpu
 export async function deleteUser(ctx: Ctx, input: { id: string }): Promise<UserView> {
   const user = await loadUser(ctx, input.id, 'identity:delete_user')
   await demandNoMore(ctx, user)
+  if (user.backend !== 'sql' && !user.disabledByBackend)
+    throw keptElsewhere('Delete it there; once it is gone, it can be deleted here too.')
   if (user.id === ctx.actor.userId)
     throw new CloudError('conflict', 'You cannot delete yourself. Ask another administrator.')
   return inTransaction(ctx, async (tx) => {
@@ -126,6 +133,18 @@ export async function deleteUser(ctx: Ctx, input: { id: string }): Promise<UserV
     return toUserView(user)
   })
 }
+
+/** Name and address of a user of another directory come from there; the rest is ours to change. */
+function demandOurs(row: UserRow, change: z.output<typeof userUpdateInput>): void {
+  if (row.backend === 'sql') return
+  const renamed = change.name !== undefined && change.name !== row.name
+  if (renamed || (change.email !== undefined && (change.email || null) !== row.email))
+    throw keptElsewhere('Change its name and e-mail address there.')
+  if (change.enabled === true && row.disabledByBackend)
+    throw keptElsewhere('It is disabled or gone there. Enable it there, then it can sign in again.')
+}
+const keptElsewhere = (advice: string) =>
+  new CloudError('forbidden', `This user is kept in another directory. ${advice}`)
 
 async function demandFreeName(ctx: Ctx, domainId: string, name: string): Promise<void> {
   const where = { domainId_name: { domainId, name } }

@@ -12,6 +12,7 @@ export const userColumns = {
   enabled: true,
   defaultProjectId: true,
   backend: true,
+  disabledByBackend: true,
   passwordChangedAt: true,
   passwordExpiresAt: true,
   lockedUntil: true,

@@ -1,0 +1,119 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { FilterParser } from 'ldapts'
+import { parse } from 'yaml'
+import { z } from 'zod'
+
+/** `$STRATOLITH_DATA/ldap.yaml`: name of a domain → the directory that its users are in. */
+
+const attribute = z.string().regex(/^[a-zA-Z][a-zA-Z0-9-]{0,63}$/, 'is no name of an attribute')
+const dn = z.string().min(1).max(1024)
+const filter = z
+  .string()
+  .max(4096)
+  .refine(isFilter, 'is no LDAP filter (RFC 4515), e.g. (objectClass=person)')
+const schema = z.strictObject({
+  url: z
+    .string()
+    .regex(
+      /^ldaps?:\/\/(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?\/?$/,
+      'must be ldap://host[:port] or ldaps://…',
+    ),
+  /** Turns a connection to ldap:// into an encrypted one before anything secret is said. */
+  starttls: z.boolean().default(false),
+  tls: z
+    .strictObject({
+      /** PEM file of the authority that signed the directory's certificate; the system's when left out. */
+      ca: z.string().min(1).optional(),
+    })
+    .default({}),
+  /** Who searches; left out: anonymous. */
+  bind: z.strictObject({ dn, passwordFile: z.string().min(1) }).optional(),
+  users: z.strictObject({
+    base: dn,
+    /** Who may sign in. A user who does not match it (any more) is disabled here. */
+    filter: filter.default('(objectClass=inetOrgPerson)'),
+    /** Never changes and is never given to somebody else. */
+    id: attribute.default('entryUUID'),
+    name: attribute.default('uid'),
+    mail: attribute.default('mail'),
+  }),
+  groups: z
+    .strictObject({
+      base: dn,
+      filter: filter.default('(objectClass=groupOfNames)'),
+      id: attribute.default('entryUUID'),
+      name: attribute.default('cn'),
+      /** Holds the names (DNs) of the users in the group. */
+      member: attribute.default('member'),
+    })
+    .optional(),
+  timeoutSeconds: z.number().min(0.2).max(30).default(5),
+  /** Users and groups that are brought over in advance at most. */
+  limit: z.number().int().min(1).max(100_000).default(10_000),
+  /** How often they are. */
+  everySeconds: z.number().int().min(30).max(86_400).default(300),
+})
+const file = z.record(z.string().min(1).max(64), schema)
+
+export type LdapSettings = Omit<z.output<typeof schema>, 'tls' | 'bind' | 'timeoutSeconds'> & {
+  domainName: string
+  ca: string | undefined
+  bind: { dn: string; password: string } | null
+  timeoutMs: number
+}
+
+/** Throws a sentence for whatever is wrong with the file; without one there are no such domains. */
+export function readLdapSettings(dataDir: string): LdapSettings[] {
+  const name = path.join(dataDir, 'ldap.yaml')
+  if (!fs.existsSync(name)) return []
+  const parsed = file.safeParse(parse(fs.readFileSync(name, 'utf8')) ?? {})
+  if (!parsed.success)
+    throw new Error(
+      `${name}: ${parsed.error.issues.map((i) => `${i.path.join('.') || 'the file'}: ${i.message}`).join('; ')}`,
+    )
+  return Object.entries(parsed.data).map(([domainName, given]) => {
+    const fail = (sentence: string) => new Error(`${name}: ${domainName}: ${sentence}`)
+    if (domainName.toLowerCase() === 'default')
+      throw fail('The domain Default has users of its own. Give the directory another domain.')
+    if (!given.url.startsWith('ldaps:') && !given.starttls && !isLoopback(given.url))
+      throw fail('Passwords would cross the network readably. Use ldaps:// or set starttls: true.')
+    const { tls, bind, timeoutSeconds, ...rest } = given
+    const read = (at: string) => readBeside(dataDir, at, fail)
+    return {
+      ...rest,
+      domainName,
+      ca: tls.ca === undefined ? undefined : read(tls.ca),
+      bind: bind
+        ? { dn: bind.dn, password: secretIn(read(bind.passwordFile), bind.passwordFile, fail) }
+        : null,
+      timeoutMs: timeoutSeconds * 1000,
+    }
+  })
+}
+
+/** Relative names are in the data folder. */
+function readBeside(dataDir: string, at: string, fail: (sentence: string) => Error): string {
+  try {
+    return fs.readFileSync(path.resolve(dataDir, at), 'utf8')
+  } catch (error) {
+    throw fail(`${at} cannot be read (${error instanceof Error ? error.message : error}).`)
+  }
+}
+
+function secretIn(text: string, at: string, fail: (sentence: string) => Error): string {
+  const secret = text.replace(/\r?\n$/, '')
+  if (secret === '') throw fail(`${at} is empty; it must hold the password of bind.dn.`)
+  return secret
+}
+
+const isLoopback = (url: string) => /^ldap:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/.test(url)
+
+function isFilter(text: string): boolean {
+  try {
+    FilterParser.parseString(text)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,162 @@
+import net from 'node:net'
+import tls from 'node:tls'
+import { AndFilter, Client, type Entry, type Filter, FilterParser, ResultCodeError } from 'ldapts'
+import { CloudError } from '../../../kernel/errors.ts'
+import type { LdapSettings } from './config.ts'
+
+/** One connection, signed in as the searcher. */
+export type Connection = {
+  /** At most `sizeLimit` entries. */
+  search(what: Search & { sizeLimit: number }): Promise<Entry[]>
+  /** Page by page, so that a big directory does not have to fit into one answer. */
+  pages(what: Search): AsyncGenerator<Entry[]>
+  /** From then on the connection is that user's: nothing but the end may follow. */
+  isPassword(dn: string, password: string): Promise<boolean>
+}
+/** `filter` in the operator's words; `and` is what we ask for, its values sent as values (A11). */
+type Search = { base: string; filter: string; and?: Filter; attributes: string[] }
+
+const pageSize = 200
+/** Connections to one directory at a time, and callers who wait for one. */
+const atOnce = 16
+const waitingAtMost = 200
+/** Attributes of Active Directory that are bytes. */
+const binaryAttributes = ['objectGUID', 'objectSid']
+
+/**
+ * What a server answers to a bind when it is not the password or nobody may sign in with it:
+ * constraint violation, no such object, invalid DN, inappropriate authentication, invalid
+ * credentials, insufficient access, unwilling to perform (RFC 4511, 4.1.9).
+ */
+const refusals = new Set([19, 32, 34, 48, 49, 50, 53])
+
+/** A way to one directory. Every wait has an end; every failure is `unavailable` with a sentence. */
+export class Directory {
+  readonly settings: LdapSettings
+  #open = 0
+  readonly #waiting: (() => void)[] = []
+  constructor(settings: LdapSettings) {
+    this.settings = settings
+  }
+
+  /** Opens a connection, does the work, closes it. `maxMs` bounds all of it. */
+  async use<T>(
+    work: (connection: Connection) => Promise<T>,
+    maxMs = this.settings.timeoutMs * 3,
+  ): Promise<T> {
+    await this.#enter()
+    const client = newClient(this.settings)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${maxMs} ms`)), maxMs)
+    })
+    try {
+      return await Promise.race([signIn(client, this.settings).then(() => work(connectionOf(client))), late])
+    } catch (error) {
+      throw error instanceof CloudError ? error : noAnswer(this.settings, error)
+    } finally {
+      clearTimeout(timer)
+      this.#leave()
+      // A server that is gone cannot be told goodbye; the socket is destroyed all the same.
+      await client.unbind().catch(() => undefined)
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#open < atOnce) {
+      this.#open += 1
+      return
+    }
+    if (this.#waiting.length >= waitingAtMost)
+      throw noAnswer(this.settings, new Error('too many callers wait'))
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#open -= 1
+  }
+}
+
+const noAnswer = (settings: LdapSettings, error: unknown) =>
+  new CloudError(
+    'unavailable',
+    `The directory of domain ${settings.domainName} does not answer. Try again in a moment.`,
+    { detail: `${settings.url}: ${error instanceof Error ? error.message : String(error)}`, cause: error },
+  )
+
+function newClient(settings: LdapSettings): Client {
+  let used = false
+  // The library opens a new connection when one was cut, without STARTTLS and without a bind: what
+  // follows would be said in the clear, or be asked by nobody. One connection is all that it gets.
+  const once = () => {
+    if (used) throw new Error('the connection was cut')
+    used = true
+  }
+  const secureOnce = settings.url.startsWith('ldaps:')
+  return new Client({
+    url: settings.url,
+    timeout: settings.timeoutMs,
+    connectTimeout: settings.timeoutMs,
+    tlsOptions: tlsOptions(settings),
+    createConnection: ((port: number, host: string) => {
+      once()
+      return net.connect(port, host)
+    }) as typeof net.connect,
+    ...(secureOnce
+      ? {
+          createSecureConnection: ((port: number, host: string, options: tls.ConnectionOptions) => {
+            once()
+            return tls.connect(port, host, options)
+          }) as typeof tls.connect,
+        }
+      : {}),
+  })
+}
+
+function tlsOptions(settings: LdapSettings): tls.ConnectionOptions {
+  const host = new URL(settings.url).hostname.replace(/^\[|\]$/g, '')
+  return {
+    ca: settings.ca,
+    host,
+    servername: net.isIP(host) === 0 ? host : undefined,
+    rejectUnauthorized: true,
+  }
+}
+
+async function signIn(client: Client, settings: LdapSettings): Promise<void> {
+  if (settings.starttls) await client.startTLS(tlsOptions(settings))
+  if (settings.bind) await client.bind(settings.bind.dn, settings.bind.password)
+}
+
+const connectionOf = (client: Client): Connection => ({
+  async search({ sizeLimit, ...what }) {
+    return (await client.search(what.base, { ...options(what), sizeLimit })).searchEntries
+  },
+  async *pages(what) {
+    const paged = { ...options(what), paged: { pageSize } }
+    for await (const page of client.searchPaginated(what.base, paged)) yield page.searchEntries
+  },
+  async isPassword(dn, password) {
+    // Without a DN or a password a server binds anybody as nobody, and says success (A15.1,
+    // RFC 4513 5.1.2); some end a text at NUL.
+    if (dn === '' || password === '' || password.includes('\0')) return false
+    try {
+      await client.bind(dn, password)
+      return true
+    } catch (error) {
+      if (error instanceof ResultCodeError && refusals.has(error.code)) return false
+      throw error
+    }
+  },
+})
+
+const options = ({ filter, and, attributes }: Search) => {
+  const own = FilterParser.parseString(filter)
+  return {
+    scope: 'sub' as const,
+    filter: and ? new AndFilter({ filters: [own, and] }) : own,
+    attributes,
+    explicitBufferAttributes: attributes.filter((name) => binaryAttributes.includes(name)),
+  }
+}
