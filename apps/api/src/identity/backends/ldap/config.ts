@@ -112,7 +112,8 @@ const isLoopback = (url: string) => /^ldap:\/\/(localhost|127\.\d+\.\d+\.\d+|\[:
 function isFilter(text: string): boolean {
   try {
     FilterParser.parseString(text)
-    return true
+    // It forgives a filter that does not end; brackets in values are written \\28 and \\29.
+    return text.split('(').length === text.split(')').length
   } catch {
     return false
   }

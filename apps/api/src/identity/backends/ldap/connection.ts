@@ -87,24 +87,24 @@ const noAnswer = (settings: LdapSettings, error: unknown) =>
 
 function newClient(settings: LdapSettings): Client {
   let used = false
-  // The library opens a new connection when one was cut, without STARTTLS and without a bind: what
-  // follows would be said in the clear, or be asked by nobody. One connection is all that it gets.
+  // The library opens a new connection when one was cut, without the bind: what follows would be asked
+  // by nobody, and an answer without users would disable them. One connection is all that it gets.
   const once = () => {
     if (used) throw new Error('the connection was cut')
     used = true
   }
-  const secureOnce = settings.url.startsWith('ldaps:')
   return new Client({
     url: settings.url,
     timeout: settings.timeoutMs,
     connectTimeout: settings.timeoutMs,
-    tlsOptions: tlsOptions(settings),
     createConnection: ((port: number, host: string) => {
       once()
       return net.connect(port, host)
     }) as typeof net.connect,
-    ...(secureOnce
+    // Given for ldap:// these would make it ldaps://, which is another protocol than STARTTLS.
+    ...(settings.url.startsWith('ldaps:')
       ? {
+          tlsOptions: tlsOptions(settings),
           createSecureConnection: ((port: number, host: string, options: tls.ConnectionOptions) => {
             once()
             return tls.connect(port, host, options)

@@ -18,6 +18,7 @@ export async function startSlapd() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-slapd-'))
   const port = await freePort()
   const url = `ldap://127.0.0.1:${port}`
+  const secureUrl = `ldaps://127.0.0.1:${await freePort()}`
   fs.mkdirSync(path.join(dir, 'db'))
   // A copy: Debian's AppArmor profile keeps /usr/sbin/slapd to the places of the system's own.
   const program = path.join(dir, 'slapd')
@@ -25,7 +26,9 @@ export async function startSlapd() {
   makeCertificate(dir)
   fs.writeFileSync(path.join(dir, 'slapd.conf'), configuration(dir))
   const run = () =>
-    spawn(program, ['-h', url, '-f', path.join(dir, 'slapd.conf'), '-d', '0'], { stdio: 'ignore' })
+    spawn(program, ['-h', `${url} ${secureUrl}`, '-f', path.join(dir, 'slapd.conf'), '-d', '0'], {
+      stdio: 'ignore',
+    })
   let child = run()
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -36,6 +39,7 @@ export async function startSlapd() {
   await as(url, (client) => tree(client))
   return {
     url,
+    secureUrl,
     /** PEM of the authority of the certificate. */
     ca: path.join(dir, 'ca.pem'),
     stop,
