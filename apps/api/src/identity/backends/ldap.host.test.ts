@@ -401,7 +401,7 @@ describe('the directory fails', () => {
   test.each([true, false])('a cut connection is never opened again (STARTTLS: %s)', async (starttls) => {
     const heard: Buffer[] = []
     let connections = 0
-    let cut = () => {}
+    let cut: () => void = () => undefined
     const [, port = ''] = /:(\d+)$/.exec(slapd.url) ?? []
     // Hands on what it hears; cuts off the first one when told.
     const between = net.createServer((socket) => {
