@@ -46,7 +46,10 @@ export const stateWords: Record<OperationView['state'], { text: string; tone: To
 }
 
 /** The page of what an operation worked on, when it has one. */
-export function resourcePath({ resourceKind, resourceId }: OperationView): string | null {
+export function resourcePath({
+  resourceKind,
+  resourceId,
+}: Pick<OperationView, 'resourceKind' | 'resourceId'>): string | null {
   const pages: Record<string, (id: string) => string> = {
     instance: paths.instance,
     image: paths.image,

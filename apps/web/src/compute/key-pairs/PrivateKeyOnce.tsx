@@ -2,7 +2,7 @@
 import { Alert, Button, Code, CopyButton, Group, Stack, Text } from '@mantine/core'
 import type { KeyPairCreated } from '@stratolith/api/compute/contract'
 import { IconCopy, IconDownload, IconKey } from '@tabler/icons-react'
-import { fileNameOf, saveText } from './save-file.ts'
+import { fileNameOf, saveText } from '../../kit/save-file.ts'
 
 export const privateKeyFile = (name: string): string => fileNameOf(name, '.pem')
 export const downloadPrivateKey = (pair: KeyPairCreated): void =>

@@ -1,0 +1,124 @@
+'use client'
+import { Text } from '@mantine/core'
+import type { OperationView } from '@stratolith/api/kernel/contract'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { csv } from '../kit/csv.ts'
+import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { paths } from '../kit/paths.ts'
+import { ResourceTable } from '../kit/ResourceTable.tsx'
+import { NameLink } from '../kit/TableParts.tsx'
+import { useTRPC } from '../kit/trpc.ts'
+import { OperationPanel } from '../operations/OperationPanel.tsx'
+import { operationDescriptor } from '../operations/operation.descriptor.tsx'
+import { durationMs, kindWords, stateWords } from '../operations/words.ts'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { everyPage, HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
+
+const states = ['queued', 'running', 'undoing', 'succeeded', 'failed'] as const
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** What was done in every project. */
+export function AllOperationsPage() {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const { get, values } = useHistoryFilters()
+  const filter = {
+    ...values,
+    allProjects: true,
+    resourceKind: get('kind') ?? undefined,
+    state: states.find((state) => state === get('state')),
+  }
+  const make = async () => {
+    const rows = await everyPage<OperationView>((marker) =>
+      client.fetchQuery(trpc.operations.list.queryOptions({ ...filter, marker, limit: 1000 })),
+    )
+    return csv(headings, rows.map(line))
+  }
+  return (
+    <>
+      <PageHeader
+        title="All operations"
+        description="What was done in every project, by whom, and how long each step took."
+      />
+      <HistoryFilters
+        kinds={{
+          label: 'On a',
+          options: Object.entries(kindWords).map(([value, label]) => ({ value, label: capital(label) })),
+        }}
+        states={{
+          label: 'State',
+          options: states.map((value) => ({ value, label: stateWords[value].text })),
+        }}
+        download={{ file: 'operations.csv', make }}
+      />
+      <ResourceTable
+        descriptor={descriptor}
+        query={(page) => trpc.operations.list.queryOptions({ ...page, ...filter })}
+      />
+      <OperationPanel />
+    </>
+  )
+}
+
+const headings = [
+  'begun',
+  'action',
+  'state',
+  'kind',
+  'name',
+  'id',
+  'project',
+  'by',
+  'milliseconds',
+  'error',
+  'request',
+]
+const line = (op: OperationView) => [
+  op.createdAt,
+  op.action,
+  op.state,
+  op.resourceKind,
+  op.resourceName,
+  op.resourceId,
+  op.projectId,
+  op.actorName,
+  durationMs(op, null),
+  op.errorMessage,
+  op.requestId,
+]
+
+const descriptor: ResourceDescriptor<OperationView> = {
+  ...operationDescriptor,
+  columns: operationDescriptor.columns.flatMap((column) =>
+    column.id === 'actor'
+      ? [
+          {
+            id: 'project',
+            header: 'Project',
+            hideBelow: 'sm' as const,
+            cell: (op: OperationView) => <ProjectName id={op.projectId} />,
+          },
+          column,
+        ]
+      : [column],
+  ),
+  empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
+}
+
+/** One question for all rows: the batch asks for each project once. */
+export function ProjectName({ id }: { id: string | null }) {
+  const trpc = useTRPC()
+  const query = useQuery({
+    ...trpc.identity.projects.get.queryOptions({ id: id ?? '' }),
+    enabled: id !== null,
+    retry: false,
+  })
+  if (id === null) return <Text size="sm">–</Text>
+  return query.data ? (
+    <NameLink href={paths.project(id)}>{query.data.name}</NameLink>
+  ) : (
+    <Text size="sm" c="dimmed">
+      {query.isError ? 'gone' : '…'}
+    </Text>
+  )
+}

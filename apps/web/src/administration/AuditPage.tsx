@@ -1,0 +1,211 @@
+'use client'
+import { Anchor, Button, Code, Group, Stack, Text } from '@mantine/core'
+import type { AuditRow } from '@stratolith/api/operations/contract'
+import { IconHistory } from '@tabler/icons-react'
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
+import Link from 'next/link'
+import { csv } from '../kit/csv.ts'
+import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { dateTime } from '../kit/format.ts'
+import { Loaded } from '../kit/Loaded.tsx'
+import { paths } from '../kit/paths.ts'
+import { RowsTable } from '../kit/RowsTable.tsx'
+import { useTRPC } from '../kit/trpc.ts'
+import { useUrlState } from '../kit/url-state.ts'
+import { OperationPanel } from '../operations/OperationPanel.tsx'
+import { kindWords, operationTitle, resourcePath } from '../operations/words.ts'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { everyPage, HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
+
+const pageSize = 100
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** Every change in the cloud: who, what, when, by which request. */
+export function AuditPage() {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const { get, set } = useUrlState()
+  const { values } = useHistoryFilters()
+  const kind = get('kind')
+  const filter = { ...values, allProjects: true, kind: kind ? `${kind}.` : undefined }
+  const marker = get('after') ?? undefined
+  const query = useQuery({
+    ...trpc.operations.audit.queryOptions({ ...filter, marker, limit: pageSize }),
+    placeholderData: keepPreviousData,
+  })
+  const make = async () => {
+    const rows = await everyPage<AuditRow>((after) =>
+      client.fetchQuery(trpc.operations.audit.queryOptions({ ...filter, marker: after, limit: 1000 })),
+    )
+    return csv(headings, rows.map(line))
+  }
+  return (
+    <>
+      <PageHeader
+        title="Audit log"
+        description="Every change, of people and of the cloud itself, with the request that made it."
+      />
+      <HistoryFilters
+        kinds={{
+          label: 'On a',
+          options: [...Object.entries(kindWords), ['session', 'session']].map(([value, label]) => ({
+            value: value ?? '',
+            label: capital(label ?? ''),
+          })),
+        }}
+        download={{ file: 'audit.csv', make }}
+      />
+      <Loaded query={query}>
+        {({ items, next }) => (
+          <Stack gap="sm">
+            <RowsTable descriptor={descriptor} rows={items} />
+            {(marker || next) && (
+              <Group justify="flex-end" gap="xs">
+                <Button
+                  size="xs"
+                  variant="default"
+                  disabled={!marker}
+                  onClick={() => set({ after: null }, true)}
+                >
+                  Newest
+                </Button>
+                <Button
+                  size="xs"
+                  variant="default"
+                  disabled={!next}
+                  onClick={() => set({ after: next }, true)}
+                >
+                  Older
+                </Button>
+              </Group>
+            )}
+          </Stack>
+        )}
+      </Loaded>
+      <OperationPanel />
+    </>
+  )
+}
+
+const headings = [
+  'time',
+  'event',
+  'kind',
+  'id',
+  'project',
+  'project id',
+  'by',
+  'by id',
+  'request',
+  'operation',
+  'data',
+]
+const line = (row: AuditRow) => [
+  row.at,
+  row.kind,
+  row.resourceKind,
+  row.resourceId,
+  row.projectName,
+  row.projectId,
+  row.actorName,
+  row.actorId,
+  row.requestId,
+  row.operationId,
+  JSON.stringify(row.data),
+]
+
+const descriptor: ResourceDescriptor<AuditRow> = {
+  kind: 'audit',
+  noun: 'Event',
+  plural: 'Events',
+  name: ({ kind }) => kind,
+  icon: <IconHistory size={28} />,
+  columns: [
+    {
+      id: 'what',
+      header: 'What',
+      cell: (row) => (
+        <Stack gap={0}>
+          <Text size="sm" fw={600}>
+            {sentence(row)}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {row.kind}
+          </Text>
+        </Stack>
+      ),
+    },
+    { id: 'on', header: 'On', cell: (row) => <Thing row={row} /> },
+    {
+      id: 'project',
+      header: 'Project',
+      cell: (row) =>
+        row.projectId === null ? (
+          '–'
+        ) : row.projectName === null ? (
+          'gone'
+        ) : (
+          <Anchor component={Link} href={paths.project(row.projectId)} size="sm" prefetch={false}>
+            {row.projectName}
+          </Anchor>
+        ),
+    },
+    {
+      id: 'by',
+      header: 'By',
+      cell: (row) =>
+        row.actorId === null || row.actorId === 'system' ? (
+          'the cloud'
+        ) : (
+          <Anchor component={Link} href={paths.user(row.actorId)} size="sm" prefetch={false}>
+            {row.actorName ?? 'a user who is gone'}
+          </Anchor>
+        ),
+    },
+    { id: 'at', header: 'When', cell: (row) => <time dateTime={row.at}>{dateTime(row.at)}</time> },
+    {
+      id: 'request',
+      header: 'Request',
+      hideBelow: 'md',
+      cell: (row) => (row.requestId ? <Code fz={11}>{row.requestId.slice(0, 12)}</Code> : '–'),
+    },
+  ],
+  empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
+}
+
+/** "Instance created"; "Quota updated". */
+function sentence({ kind }: AuditRow): string {
+  if (kind === 'session.ended') return 'Rights taken back'
+  const [noun = '', verb = ''] = kind.split('.')
+  return /^(created|updated|deleted)$/.test(verb)
+    ? capital(`${kindWords[noun] ?? noun} ${verb}`)
+    : operationTitle({ action: kind })
+}
+
+function Thing({ row }: { row: AuditRow }) {
+  const { set } = useUrlState()
+  const name = typeof row.data.name === 'string' ? row.data.name : row.resourceId.slice(0, 8)
+  const href = row.kind.endsWith('.deleted') ? null : resourcePath(row)
+  return (
+    <Stack gap={0}>
+      {href ? (
+        <Anchor component={Link} href={href} size="sm" prefetch={false}>
+          {name}
+        </Anchor>
+      ) : (
+        <Text size="sm">{name}</Text>
+      )}
+      {row.operationId && (
+        <Anchor
+          component="button"
+          type="button"
+          size="xs"
+          ta="start"
+          onClick={() => set({ operation: row.operationId }, true)}
+        >
+          its operation
+        </Anchor>
+      )}
+    </Stack>
+  )
+}

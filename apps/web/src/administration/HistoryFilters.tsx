@@ -1,0 +1,119 @@
+'use client'
+import { Button, Group, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
+import { IconDownload, IconX } from '@tabler/icons-react'
+import { useState } from 'react'
+import { ProjectPick, UserPick } from '../identity/pickers.tsx'
+import { cloudError } from '../kit/errors.ts'
+import { notify } from '../kit/notify.ts'
+import { saveText } from '../kit/save-file.ts'
+import { useUrlState } from '../kit/url-state.ts'
+
+const keys = ['project', 'user', 'kind', 'state', 'from', 'to'] as const
+
+/** What the filters of a history ask for; times are ISO. */
+export function useHistoryFilters() {
+  const { get, set } = useUrlState()
+  const iso = (key: string) => {
+    const text = get(key)
+    const time = text ? Date.parse(text) : Number.NaN
+    return Number.isNaN(time) ? undefined : new Date(time).toISOString()
+  }
+  return {
+    get,
+    set: (key: (typeof keys)[number], value: string | null) => set({ [key]: value, after: null }),
+    clear: () => set({ after: null, ...Object.fromEntries(keys.map((key) => [key, null])) }),
+    any: keys.some((key) => get(key) !== null),
+    values: {
+      projectId: get('project') ?? undefined,
+      actorId: get('user') ?? undefined,
+      from: iso('from'),
+      to: iso('to'),
+    },
+  }
+}
+
+type Options = { label: string; options: { value: string; label: string }[] }
+
+/** Project, user, kind, state and time, all in the address; and the whole of it as a file. */
+export function HistoryFilters({
+  kinds,
+  states,
+  download,
+}: {
+  kinds: Options
+  states?: Options
+  /** The rows that match, as CSV. */
+  download: { file: string; make: () => Promise<string> }
+}) {
+  const { get, set, clear, any } = useHistoryFilters()
+  const [busy, setBusy] = useState(false)
+  const save = async () => {
+    setBusy(true)
+    try {
+      saveText(download.file, await download.make(), 'text/csv')
+    } catch (error) {
+      notify.failed(cloudError(error))
+    } finally {
+      setBusy(false)
+    }
+  }
+  const select = (key: 'kind' | 'state', { label, options }: Options) => (
+    <NativeSelect
+      label={label}
+      value={get(key) ?? ''}
+      onChange={(event) => set(key, event.currentTarget.value || null)}
+      data={[{ value: '', label: 'any' }, ...options]}
+    />
+  )
+  const time = (key: 'from' | 'to', label: string) => (
+    <TextInput
+      type="datetime-local"
+      label={label}
+      value={get(key) ?? ''}
+      onChange={(event) => set(key, event.currentTarget.value || null)}
+    />
+  )
+  return (
+    <Stack gap="sm" mb="md">
+      <SimpleGrid cols={{ base: 1, xs: 2, md: states ? 6 : 5 }} spacing="sm">
+        <ProjectPick clearable value={get('project')} onChange={(value) => set('project', value)} />
+        <UserPick label="By" clearable value={get('user')} onChange={(value) => set('user', value)} />
+        {select('kind', kinds)}
+        {states && select('state', states)}
+        {time('from', 'From')}
+        {time('to', 'Until')}
+      </SimpleGrid>
+      <Group gap="xs">
+        <Button
+          variant="default"
+          leftSection={<IconDownload size={16} />}
+          loading={busy}
+          onClick={() => void save()}
+        >
+          Download as CSV
+        </Button>
+        {any && (
+          <Button variant="subtle" color="gray" leftSection={<IconX size={16} />} onClick={clear}>
+            Show all
+          </Button>
+        )}
+      </Group>
+    </Stack>
+  )
+}
+
+const mostRows = 50_000
+
+/** All pages of a list, up to 50,000 rows: a browser has to hold them. */
+export async function everyPage<T>(
+  page: (marker: string | undefined) => Promise<{ items: T[]; next: string | null }>,
+): Promise<T[]> {
+  const rows: T[] = []
+  let marker: string | undefined
+  for (;;) {
+    const { items, next } = await page(marker)
+    rows.push(...items)
+    if (next === null || rows.length >= mostRows) return rows
+    marker = next
+  }
+}

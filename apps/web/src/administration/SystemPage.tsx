@@ -1,0 +1,197 @@
+'use client'
+import { SimpleGrid, Stack, Table, Text } from '@mantine/core'
+import type { HostView } from '@stratolith/api/hosts/contract'
+import type { ProcessView, SystemView } from '@stratolith/api/system/contract'
+import { IconCpu } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { Accelerator } from '../hosts/Accelerator.tsx'
+import { Ago } from '../kit/Ago.tsx'
+import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { bytes, dateTime, gib, mib } from '../kit/format.ts'
+import { Loaded } from '../kit/Loaded.tsx'
+import { paths } from '../kit/paths.ts'
+import { RowsTable } from '../kit/RowsTable.tsx'
+import { StateBadge } from '../kit/StateBadge.tsx'
+import { NameLink } from '../kit/TableParts.tsx'
+import { useTRPC } from '../kit/trpc.ts'
+import { Bar } from '../ui/Bar.tsx'
+import { Facts } from '../ui/Fact.tsx'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { Section } from '../ui/Section.tsx'
+
+/** Processes say nothing when they die: look again now and then. */
+const lookEveryMs = 10_000
+
+/** What the cloud is made of, and how it does. */
+export function SystemPage() {
+  const trpc = useTRPC()
+  const info = useQuery({ ...trpc.system.info.queryOptions(), refetchInterval: lookEveryMs })
+  const hosts = useQuery(trpc.hosts.list.queryOptions({ limit: 200 }))
+  return (
+    <>
+      <PageHeader title="System" description="What the cloud is made of, and how it does right now." />
+      <Loaded query={info}>{(view) => <Information info={view} />}</Loaded>
+      <Section title="Hosts can" description="What their machines and programs allow.">
+        <Loaded query={hosts}>
+          {({ items }: { items: HostView[] }) => <RowsTable descriptor={abilities} rows={items} />}
+        </Loaded>
+      </Section>
+    </>
+  )
+}
+
+function Information({ info }: { info: SystemView }) {
+  return (
+    <Stack gap="md" mb="md">
+      <Section title="Processes">
+        <RowsTable descriptor={processes} rows={info.processes.map((one) => ({ ...one, id: one.name }))} />
+      </Section>
+      <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
+        <Section title="Cloud">
+          <Facts
+            items={[
+              { label: 'Region', value: info.region },
+              { label: 'Public address', value: info.publicUrl, copy: info.publicUrl },
+              { label: 'Node.js', value: info.versions.node },
+              { label: 'PostgreSQL', value: info.versions.postgresql },
+              { label: 'Database', value: bytes(info.database.sizeBytes) },
+              { label: 'Database connections', value: info.database.connections },
+              { label: 'Jobs waiting', value: info.jobs.waiting },
+              {
+                label: 'Jobs failed for good',
+                value:
+                  info.jobs.failed === 0 ? 0 : <StateBadge tone="bad" state={String(info.jobs.failed)} />,
+              },
+            ]}
+          />
+        </Section>
+        <Section title="Machine of the control plane">
+          <Stack gap="md">
+            <Facts
+              items={[
+                { label: 'Name', value: info.machine.name },
+                { label: 'System', value: info.machine.system },
+                { label: 'Processors', value: info.machine.processors },
+              ]}
+            />
+            <Bar
+              label="Memory"
+              used={info.machine.memoryMib - info.machine.freeMemoryMib}
+              limit={info.machine.memoryMib}
+              format={mib}
+            />
+            {info.disk && (
+              <Bar
+                label="Disk of the data folder"
+                used={info.disk.totalBytes - info.disk.freeBytes}
+                limit={info.disk.totalBytes}
+                format={bytes}
+              />
+            )}
+          </Stack>
+        </Section>
+      </SimpleGrid>
+      <Section title="Schema" description="The newest changes of the database.">
+        {info.migrations.length === 0 ? (
+          <Text size="sm" c="dimmed">
+            None is recorded.
+          </Text>
+        ) : (
+          <Table aria-label="Migrations" verticalSpacing={4} maw={560}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Change</Table.Th>
+                <Table.Th>Made</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {info.migrations.slice(0, 8).map(({ name, at }) => (
+                <Table.Tr key={name}>
+                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{name}</Table.Td>
+                  <Table.Td>{dateTime(at)}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Section>
+    </Stack>
+  )
+}
+
+const does: Record<string, string> = {
+  api: 'Answers portal and programs',
+  worker: 'Does what takes time',
+  agent: 'Runs the guests of this host',
+  'console-proxy': 'Carries consoles',
+  web: 'Draws the portal',
+}
+
+const processes: ResourceDescriptor<ProcessView & { id: string }> = {
+  kind: 'process',
+  noun: 'Process',
+  plural: 'Processes',
+  name: ({ name }) => name,
+  icon: <IconCpu size={28} />,
+  columns: [
+    {
+      id: 'name',
+      header: 'Name',
+      cell: ({ name }) => (
+        <div>
+          <Text size="sm" fw={600}>
+            {name}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {does[name]}
+          </Text>
+        </div>
+      ),
+    },
+    {
+      id: 'state',
+      header: 'State',
+      cell: ({ running }) =>
+        running ? <StateBadge state="Running" tone="good" /> : <StateBadge state="Not running" tone="bad" />,
+    },
+    { id: 'pid', header: 'Process', hideBelow: 'sm', cell: ({ pid }) => pid },
+    {
+      id: 'memory',
+      header: 'Memory',
+      cell: ({ memoryMib }) => (memoryMib === null ? '–' : mib(memoryMib)),
+    },
+    {
+      id: 'since',
+      header: 'Since',
+      cell: ({ startedAt }) => (startedAt === null ? '–' : <Ago iso={startedAt} />),
+    },
+  ],
+  empty: {
+    title: 'Nothing is recorded',
+    text: 'Processes that npm start keeps are listed here.',
+  },
+}
+
+const abilities: ResourceDescriptor<HostView> = {
+  kind: 'host',
+  noun: 'Host',
+  plural: 'Hosts',
+  name: ({ name }) => name,
+  icon: <IconCpu size={28} />,
+  columns: [
+    {
+      id: 'name',
+      header: 'Host',
+      cell: ({ id, name }) => <NameLink href={`${paths.adminHosts}?panel=${id}`}>{name}</NameLink>,
+    },
+    { id: 'accelerator', header: 'Accelerator', cell: (host) => <Accelerator host={host} /> },
+    { id: 'hypervisor', header: 'Hypervisor', cell: (host) => host.hypervisor },
+    { id: 'cpu', header: 'Processor', cell: (host) => host.cpuModel },
+    {
+      id: 'physical',
+      header: 'Machine',
+      cell: ({ physical }) => `${physical.vcpus} CPUs, ${mib(physical.memoryMib)}, ${gib(physical.diskGib)}`,
+    },
+  ],
+  empty: { title: 'No hosts', text: 'A host registers itself as soon as its agent starts.' },
+}
