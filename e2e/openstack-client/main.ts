@@ -10,6 +10,7 @@ import { findCloud } from '../support/cloud.ts'
 import { steps } from '../support/steps.ts'
 import { administratorEvening, administratorMorning, administratorNight } from './administrator.ts'
 import { type Row, startClient } from './client.ts'
+import { directoryDay } from './directory.ts'
 import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
 import { readerDay, strangerDay } from './others.ts'
@@ -55,6 +56,7 @@ const started = Date.now()
 const { step, end } = steps()
 const admin = startClient(env('admin', cloud.password('admin'), 'admin'), 'administrator')
 await administratorMorning(admin, names, step)
+await directoryDay(admin, names, step, env)
 await step('an image to launch', async () => {
   const images = await admin.json<Row[]>('image list')
   names.bootImage = text(row(images, 'Name', 'Tiny test image'), 'ID')
