@@ -105,7 +105,7 @@ export const hexId = (): string => crypto.randomUUID().replaceAll('-', '')
 
 /** Runs every operation that is queued or under way, as the worker would, until none is left. */
 export async function runPending(deps: Deps): Promise<void> {
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 2000; round++) {
     const row = await deps.root.operation.findFirst({
       where: { state: { in: ['queued', 'running', 'undoing'] } },
       orderBy: { createdAt: 'asc' },
