@@ -44,10 +44,9 @@ const groupView = (group: SecurityGroupView): object => ({
 })
 
 async function list(call: Call): Promise<object> {
-  const { limit, marker } = pageQuery(call.query)
+  const { limit } = pageQuery(call.query)
   const groups = await listSecurityGroups(call.ctx, {
     limit,
-    ...(marker === undefined ? {} : { marker }),
     sortDir: 'asc',
     allProjects: call.query.all_tenants !== undefined && queryBoolean(call.query, 'all_tenants') !== false,
   })
