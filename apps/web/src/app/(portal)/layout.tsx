@@ -12,7 +12,7 @@ export default async function PortalLayout({ children }: { children: ReactNode }
   const session = await currentSession()
   if (!session) {
     const from = (await headers()).get('x-portal-path') ?? paths.overview
-    redirect(`${paths.signIn}?${new URLSearchParams({ from, ended: '1' })}`)
+    redirect(`${paths.signIn}?${new URLSearchParams({ from, ended: 'ended' })}`)
   }
   return <Portal session={toSession(session)}>{children}</Portal>
 }

@@ -11,5 +11,5 @@ export default async function Page({ searchParams }: { searchParams: Promise<Par
   const { from, ended } = await searchParams
   const back = safeReturnPath(typeof from === 'string' ? from : null)
   if (await currentSession()) redirect(back)
-  return <SignInPage back={back} ended={ended === '1'} />
+  return <SignInPage back={back} ended={ended === 'password-changed' ? ended : ended ? 'ended' : null} />
 }

@@ -2,6 +2,7 @@ import type { AuthOptions, User } from 'next-auth'
 import CredentialsProvider from 'next-auth/providers/credentials'
 import { cloudError } from '../../kit/errors.ts'
 import { paths } from '../../kit/paths.ts'
+import { signInAnswer } from '../sign-in-answer.ts'
 import { apiClient } from './api.ts'
 import {
   cookieName,
@@ -35,7 +36,12 @@ export function authOptions(headers: Headers): AuthOptions {
     providers: [
       CredentialsProvider({
         name: 'Password',
-        credentials: { user: { type: 'text' }, password: { type: 'password' }, domain: { type: 'text' } },
+        credentials: {
+          user: { type: 'text' },
+          password: { type: 'password' },
+          domain: { type: 'text' },
+          code: { type: 'text' },
+        },
         authorize: (input, request) => signIn(input, sourceOf(request.headers)),
       }),
     ],
@@ -63,18 +69,19 @@ async function signIn(
   input: Record<string, string> | undefined,
   source: string | undefined,
 ): Promise<SignedIn | null> {
-  const { user = '', password = '', domain } = input ?? {}
+  const { user = '', password = '', domain, code } = input ?? {}
   try {
     const { token, session } = await apiClient({ source }).identity.signIn.mutate({
       user,
       password,
       domain: domain || undefined,
+      code: code || undefined,
     })
     return { id: session.user.id, portal: { token, session } }
   } catch (error) {
-    // next-auth hands this message to the form as it is.
-    const { code, message } = cloudError(error)
-    throw new Error(code === 'unauthenticated' ? wrong : message)
+    // next-auth hands this text to the form as it is; sign-in-answer.ts reads it.
+    const { code: kind, field, message } = cloudError(error)
+    throw new Error(signInAnswer(field, kind === 'unauthenticated' && field === null ? wrong : message))
   }
 }
 

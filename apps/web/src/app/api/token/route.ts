@@ -1,0 +1,36 @@
+import { cookies } from 'next/headers'
+import { apiClient } from '../../../identity/server/api.ts'
+import { refusal, refuseForeign } from '../../../identity/server/origin.ts'
+import { readSession } from '../../../identity/server/session-cookie.ts'
+import { cloudError } from '../../../kit/errors.ts'
+
+/**
+ * A token for the person's own command line, when he asks for one: made from the session, for the
+ * same place, never the session's own. Signing out ends it.
+ */
+export async function POST(request: Request): Promise<Response> {
+  const refused = refuseForeign(request)
+  if (refused) return refused
+  const known = await readSession(await cookies())
+  if (!known) return refusal(401, 'unauthenticated', 'Sign in first: there is no valid session.')
+  const { project, domain, system } = known.session
+  const where = project
+    ? { projectId: project.id }
+    : domain
+      ? { domainId: domain.id }
+      : system
+        ? { system: true as const }
+        : null
+  if (where === null)
+    return refusal(403, 'forbidden', 'You have no role anywhere: a token would open nothing.')
+  try {
+    const { token, session } = await apiClient({ token: known.token }).identity.rescope.mutate(where)
+    return Response.json(
+      { token, expiresAt: session.expiresAt },
+      { headers: { 'cache-control': 'no-store' } },
+    )
+  } catch (error) {
+    const { code, message } = cloudError(error)
+    return refusal(code === 'unauthenticated' ? 401 : 503, code, message)
+  }
+}

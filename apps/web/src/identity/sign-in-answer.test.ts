@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest'
+import { readSignInAnswer, signInAnswer } from './sign-in-answer.ts'
+
+it.each([
+  ['code', 'Type the code.', { asks: 'code', message: 'Type the code.' }],
+  ['password', 'It has run out | change it.', { asks: 'password', message: 'It has run out | change it.' }],
+  ['user', 'Type your name.', { asks: null, message: 'Type your name.' }],
+  [null, 'Wrong.', { asks: null, message: 'Wrong.' }],
+] as const)('field %s', (field, message, answer) => {
+  expect(readSignInAnswer(signInAnswer(field, message))).toEqual(answer)
+})

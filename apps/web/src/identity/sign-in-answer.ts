@@ -1,0 +1,13 @@
+/** What a refused sign-in wants next: a code of the app, a new password, or nothing but better input. */
+export type SignInAnswer = { asks: 'code' | 'password' | null; message: string }
+
+const asked = ['code', 'password'] as const
+
+/** next-auth carries one text from its server side to the form. */
+export const signInAnswer = (field: string | null, message: string): string =>
+  asked.some((one) => one === field) ? `${field}|${message}` : message
+
+export function readSignInAnswer(text: string): SignInAnswer {
+  const asks = asked.find((one) => text.startsWith(`${one}|`)) ?? null
+  return { asks, message: asks === null ? text : text.slice(asks.length + 1) }
+}

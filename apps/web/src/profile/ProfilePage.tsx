@@ -1,0 +1,86 @@
+'use client'
+import { Tabs } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { lazy, Suspense } from 'react'
+import { Sessions } from '../identity/sessions/Sessions.tsx'
+import { Ago } from '../kit/Ago.tsx'
+import { placeName } from '../kit/place.ts'
+import { useSession } from '../kit/session.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { useUrlState } from '../kit/url-state.ts'
+import { Facts } from '../ui/Fact.tsx'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { Section } from '../ui/Section.tsx'
+
+const PasswordPanel = lazy(() =>
+  import('./PasswordPanel.tsx').then((module) => ({ default: module.PasswordPanel })),
+)
+const SecondFactorPanel = lazy(() =>
+  import('./SecondFactorPanel.tsx').then((module) => ({ default: module.SecondFactorPanel })),
+)
+const ApplicationCredentials = lazy(() =>
+  import('./ApplicationCredentials.tsx').then((module) => ({ default: module.ApplicationCredentials })),
+)
+
+const tabs = [
+  { id: 'account', label: 'Account', content: <Account /> },
+  { id: 'password', label: 'Password', content: <PasswordPanel /> },
+  { id: 'codes', label: 'Second factor', content: <SecondFactorPanel /> },
+  { id: 'sessions', label: 'Sessions', content: <Sessions /> },
+  { id: 'credentials', label: 'Application credentials', content: <ApplicationCredentials /> },
+]
+
+/** One's own account: how one signs in, where one is signed in, and what acts in one's name. */
+export function ProfilePage() {
+  const { get, set } = useUrlState()
+  const { userName } = useSession()
+  const asked = get('tab')
+  const tab = tabs.some(({ id }) => id === asked) ? asked : 'account'
+  return (
+    <>
+      <PageHeader title="Profile" description={userName} />
+      <Tabs value={tab} onChange={(id) => set({ tab: id === 'account' ? null : id })} keepMounted={false}>
+        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
+          {tabs.map(({ id, label }) => (
+            <Tabs.Tab key={id} value={id} style={{ flexShrink: 0 }}>
+              {label}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {tabs.map(({ id, content }) => (
+          <Tabs.Panel key={id} value={id} pt="md">
+            <Suspense fallback={null}>{content}</Suspense>
+          </Tabs.Panel>
+        ))}
+      </Tabs>
+    </>
+  )
+}
+
+function Account() {
+  const trpc = useTRPC()
+  const session = useSession()
+  const factor = useQuery(trpc.identity.secondFactor.get.queryOptions())
+  return (
+    <Section title="Account">
+      <Facts
+        items={[
+          { label: 'User name', value: session.userName },
+          { label: 'User ID', value: session.userId, copy: session.userId },
+          { label: 'Domain', value: session.userDomain.name },
+          { label: 'Works in', value: placeName(session) },
+          { label: 'Roles there', value: session.roles.join(', ') || 'none' },
+          { label: 'Session ends', value: <Ago iso={session.expiresAt} /> },
+          {
+            label: 'Password runs out',
+            value: session.passwordExpiresAt ? <Ago iso={session.passwordExpiresAt} /> : 'never',
+          },
+          {
+            label: 'Second factor',
+            value: factor.data ? (factor.data.enabled ? 'on' : 'off') : '…',
+          },
+        ]}
+      />
+    </Section>
+  )
+}
