@@ -1,7 +1,7 @@
 import type { LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { examples } from './facade.examples.ts'
-import { type FacadeWorld, facadeWorld, send, urlOf } from './facade.testing.ts'
+import { type FacadeWorld, facadeWorld, nextAddress, send, urlOf } from './facade.testing.ts'
 import './register.ts'
 import { allOperations, type MountedOperation } from './openstack/operation.ts'
 import type { Example } from './openstack/testing.ts'
@@ -184,6 +184,7 @@ function inject(
   const body = operation.action === undefined ? example.body : { [operation.action]: example.body ?? null }
   const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body))
   return cloud.app.inject({
+    remoteAddress: nextAddress(),
     method: operation.method,
     url,
     headers: {

@@ -151,6 +151,10 @@ export function urlOf(
   return query === '' ? path : `${path}?${query}`
 }
 
+let addresses = 0
+/** Callers from many places: one alone is made to wait after sixty wrong passwords. */
+export const nextAddress = (): string => `192.0.2.${++addresses % 250}`
+
 /** Sends an example of an operation as a caller. The newest microversion that has it. */
 export async function send(
   { app }: Pick<FacadeWorld, 'app'>,
@@ -162,6 +166,7 @@ export async function send(
   const range = operation.facade.microversions
   const minor = Math.min(operation.until ?? Infinity, range?.max[1] ?? 0)
   return app.inject({
+    remoteAddress: nextAddress(),
     method: operation.method,
     url: urlOf(operation, example),
     headers: {
