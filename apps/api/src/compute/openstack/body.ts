@@ -6,7 +6,7 @@ import { type Query, queryText } from '../../openstack/pages.ts'
 /** A property with the minor microversions (both included) in which a body may have it. */
 export type Property = { schema: z.ZodType; since?: number; until?: number }
 
-/** The strict object of a microversion: a property of another version is as unknown like any other. */
+/** The strict object of a microversion: a property of another version is unknown like any other. */
 export function objectAt(minor: number, properties: Record<string, Property | z.ZodType>): z.ZodType {
   const shape: Record<string, z.ZodType> = {}
   for (const [name, given] of Object.entries(properties)) {
