@@ -1,5 +1,15 @@
 /** The directions of design section 2: each rule fails `npm run check` when broken. */
-const rooms = ['identity', 'catalog', 'quota', 'policy', 'hosts', 'images', 'networking', 'volumes', 'compute']
+const rooms = [
+  'identity',
+  'catalog',
+  'quota',
+  'policy',
+  'hosts',
+  'images',
+  'networking',
+  'volumes',
+  'compute',
+]
 const roomOrder = rooms.map((room, index) => ({
   name: `room-order-${room}`,
   comment: `${room} uses only rooms before it: ${rooms.slice(0, index).join(', ') || 'none'}`,
