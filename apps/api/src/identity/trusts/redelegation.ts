@@ -2,7 +2,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { futureMoment, rolesToHandOn } from '../delegable.ts'
 import type { TrustInput } from './contract.ts'
-import { goodTrust, trustColumns } from './service.ts'
+import { goodTrust, trustColumns } from './rows.ts'
 
 /**
  * A trust made by the session of a trust: the same trustor's rights handed on once more, never

@@ -1,4 +1,3 @@
-import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, isAdmin, seesAll } from '../../kernel/context.ts'
 import { invalidInput, notFound } from '../../kernel/errors.ts'
@@ -11,32 +10,9 @@ import { rolesAt } from '../roles/effective.ts'
 import { newId } from '../tokens.ts'
 import type { TrustInput, TrustView, trustListInput } from './contract.ts'
 import { redelegated } from './redelegation.ts'
+import { goodTrust, type TrustRow, trustColumns } from './rows.ts'
 
 const mostPerUser = 200
-export const trustColumns = {
-  id: true,
-  trustorId: true,
-  trusteeId: true,
-  projectId: true,
-  impersonation: true,
-  expiresAt: true,
-  remainingUses: true,
-  allowRedelegation: true,
-  redelegationCount: true,
-  redelegatedTrustId: true,
-  chain: true,
-  redelegatedFrom: { select: { trusteeId: true } },
-  roles: { select: { role: { select: { id: true, name: true } } } },
-} satisfies Prisma.TrustSelect
-export type TrustRow = Prisma.TrustGetPayload<{ select: typeof trustColumns }>
-/** Good now: not deleted, in its time, with uses left. */
-export const goodTrust = (): Prisma.TrustWhereInput => ({
-  deletedAt: null,
-  AND: [
-    { OR: [{ expiresAt: null }, { expiresAt: { gt: new Date() } }] },
-    { OR: [{ remainingUses: null }, { remainingUses: { gt: 0 } }] },
-  ],
-})
 
 /** Those that the caller gave or holds; for administrators and readers of the system all of the cloud. By id. */
 export async function listTrusts(
