@@ -6,12 +6,15 @@ import { paths } from './kit/paths.ts'
 /** Pages only: route handlers check for themselves, and a proxy in front of an upload would hold it. */
 export const config = { matcher: ['/((?!api/|_next/|icon|favicon).*)'] }
 
+/** Pages that need no session: a console's link carries a right of its own. */
+const open: ReadonlySet<string> = new Set([paths.signIn, paths.linkedConsole])
+
 /** Sends strangers to the sign-in page; gives every page its Content-Security-Policy. */
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   const { pathname, search } = request.nextUrl
   const host = publicHost(request.headers)
   const policy = contentSecurityPolicy(crypto.randomUUID().replaceAll('-', ''), host)
-  if (pathname !== paths.signIn && !(await readSession(request.cookies))) {
+  if (!open.has(pathname) && !(await readSession(request.cookies))) {
     const origin = `${isTls(request.headers) ? 'https' : 'http'}://${host}`
     const target = new URL(paths.signIn, origin)
     if (pathname !== paths.overview || search) target.searchParams.set('from', pathname + search)

@@ -4,6 +4,8 @@ export const paths = {
   instances: '/instances',
   launch: '/instances/new',
   instance: (id: string, tab?: InstanceTab) => `/instances/${id}${tab ? `?tab=${tab}` : ''}`,
+  /** Behind the links of OpenStack's client; open to whoever has one. */
+  linkedConsole: '/console',
   keyPairs: '/key-pairs',
   images: '/images',
   image: (id: string) => `/images/${id}`,
