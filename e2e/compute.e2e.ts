@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process'
 import fs from 'node:fs'
+import { promisify } from 'node:util'
 import { expect, type Page, test } from '@playwright/test'
+import { clientEnv } from './openstack-client/client.ts'
 import { dataPlaneNamespace, findCloud, inNamespace, sshArgs, until } from './support/cloud.ts'
 import { newPerson, type Person } from './support/people.ts'
 import { newBrowser, picture, row, signIn, terminalText, watchProblems } from './support/portal.ts'
@@ -136,6 +139,22 @@ test('another project sees a 404, and nothing of it in lists', async ({ browser 
   await other.goto('/instances')
   await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible()
   await other.context().close()
+})
+
+test('the link of OpenStack’s client opens the console, once, without a session', async ({ browser }) => {
+  const { stdout } = await promisify(execFile)(
+    '/usr/bin/openstack',
+    ['console', 'url', 'show', '--novnc', '-f', 'value', '-c', 'url', instanceUrl.split('/').at(-1) ?? ''],
+    { env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', ...clientEnv(cloud.url, person) } },
+  )
+  const stranger = await (await browser.newContext()).newPage()
+  await stranger.goto(stdout.trim())
+  const screen = stranger.getByRole('region', { name: 'VNC console' })
+  await expect(screen.getByText('Connected', { exact: true })).toBeVisible()
+  await expect.poll(async () => (await picture(stranger)).colours, { timeout: 30_000 }).toBeGreaterThan(1)
+  await stranger.reload()
+  await expect(screen.getByText(/used already or has run out/)).toBeVisible()
+  await stranger.context().close()
 })
 
 test('stop, start and delete; the other browser sees each without reload', async ({ browser }) => {

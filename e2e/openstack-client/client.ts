@@ -22,6 +22,21 @@ export type Row = Record<string, unknown>
 
 const commandMs = 120_000
 
+/** What admin-openrc.sh sets, for a person of the domain Default. */
+export const clientEnv = (
+  url: string,
+  person: { name: string; password: string; project: string },
+): Record<string, string> => ({
+  OS_AUTH_URL: `${url}/identity/v3`,
+  OS_USERNAME: person.name,
+  OS_PASSWORD: person.password,
+  OS_PROJECT_NAME: person.project,
+  OS_USER_DOMAIN_NAME: 'Default',
+  OS_PROJECT_DOMAIN_NAME: 'Default',
+  OS_IDENTITY_API_VERSION: '3',
+  OS_REGION_NAME: 'RegionOne',
+})
+
 export function startClient(env: Record<string, string>, label: string): StockClient {
   const child = spawn('/usr/bin/openstack', [], {
     env: {

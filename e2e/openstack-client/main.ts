@@ -9,7 +9,7 @@ import path from 'node:path'
 import { findCloud } from '../support/cloud.ts'
 import { steps } from '../support/steps.ts'
 import { administratorEvening, administratorMorning, administratorNight } from './administrator.ts'
-import { type Row, startClient } from './client.ts'
+import { clientEnv, type Row, startClient } from './client.ts'
 import { directoryDay } from './directory.ts'
 import { row, text } from './expect.ts'
 import { memberDay, memberEvening } from './member.ts'
@@ -42,16 +42,8 @@ const names = {
 }
 export type Names = typeof names
 
-const env = (user: string, password: string, project: string) => ({
-  OS_AUTH_URL: `${cloud.url}/identity/v3`,
-  OS_USERNAME: user,
-  OS_PASSWORD: password,
-  OS_PROJECT_NAME: project,
-  OS_USER_DOMAIN_NAME: 'Default',
-  OS_PROJECT_DOMAIN_NAME: 'Default',
-  OS_IDENTITY_API_VERSION: '3',
-  OS_REGION_NAME: 'RegionOne',
-})
+const env = (name: string, password: string, project: string) =>
+  clientEnv(cloud.url, { name, password, project })
 const started = Date.now()
 const { step, end } = steps()
 const admin = startClient(env('admin', cloud.password('admin'), 'admin'), 'administrator')
