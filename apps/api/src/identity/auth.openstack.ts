@@ -18,6 +18,7 @@ import {
   type ScopeRef,
   validateToken,
 } from './sessions.ts'
+import { PasswordExpired } from './sign-in.ts'
 import { unauthenticated } from './tokens.ts'
 
 /** POST/GET/HEAD/DELETE /v3/auth/tokens. Source: Keystone api-ref v3, "Authentication and token management". */
@@ -33,13 +34,9 @@ export const authOperations: ApiOperation[] = [
     deviation: 'A code (totp) is a second factor: alone, or before the password, it opens nothing.',
     handle: async ({ ctx, body, query, request, reply }) => {
       const { auth } = tokenBody.parse(body)
-      const issued = await issue(ctx, auth.identity, readScope(auth.scope), request).catch(
-        (error: unknown) => {
-          if (error instanceof MoreFactors) return error
-          throw error
-        },
-      )
+      const issued = await issue(ctx, auth.identity, readScope(auth.scope), request).catch(asAnswer)
       if (issued instanceof MoreFactors) return sendReceipt(ctx, issued.receipt, reply)
+      if (issued instanceof PasswordExpired) return sendExpired(ctx, issued, reply)
       reply.header('X-Subject-Token', issued.text)
       return tokenAnswer(ctx, issued.facts, query)
     },
@@ -117,13 +114,28 @@ async function issue(ctx: Ctx, given: Identity, scope: ScopeRef, request: Fastif
   return issueByProofs(ctx, { proofs, scope }, origin)
 }
 
-/** 401 with what is missing; the receipt goes on with POST /auth/tokens. */
-function sendReceipt(ctx: Ctx, receipt: Receipt, reply: FastifyReply): void {
+/** The two refusals that say more than Keystone's one sentence. */
+function asAnswer(error: unknown): MoreFactors | PasswordExpired {
+  if (error instanceof MoreFactors || error instanceof PasswordExpired) return error
+  throw error
+}
+
+const unauthorized = (ctx: Ctx, reply: FastifyReply): FastifyReply =>
   reply
     .status(401)
-    .header('Openstack-Auth-Receipt', receipt.text)
     .header('WWW-Authenticate', `Keystone uri="${keystoneBase(ctx)}"`)
     .header('Content-Type', 'application/json')
+
+/** In Keystone's words, by which clients know that a new password is asked for. */
+function sendExpired(ctx: Ctx, { userId }: PasswordExpired, reply: FastifyReply): void {
+  const message = `The password is expired and needs to be changed for user: ${userId}.`
+  unauthorized(ctx, reply).send({ error: { code: 401, message, title: 'Unauthorized' } })
+}
+
+/** 401 with what is missing; the receipt goes on with POST /auth/tokens. */
+function sendReceipt(ctx: Ctx, receipt: Receipt, reply: FastifyReply): void {
+  unauthorized(ctx, reply)
+    .header('Openstack-Auth-Receipt', receipt.text)
     .send({
       receipt: {
         methods: receipt.methods,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { RE2JS } from 're2js'
 import type { Ctx } from '../kernel/context.ts'
 import { invalidInput } from '../kernel/errors.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
@@ -8,9 +9,12 @@ const keptAtMost = 24
 
 /** Throws invalid_input for a password that the rules of this cloud refuse. */
 export function checkNewPassword(ctx: Ctx, password: string): void {
-  const { minLength } = ctx.deps.config.passwordRules
+  const { minLength, pattern } = ctx.deps.config.passwordRules
   if ([...password].length < minLength)
     throw invalidInput(`A password has at least ${minLength} characters. Choose a longer one.`, 'password')
+  // Once a change, and RE2 takes linear time: compiling anew costs less than keeping it.
+  if (pattern && !RE2JS.compile(pattern.expression).matcher(password).find())
+    throw invalidInput(pattern.sentence, 'password')
 }
 
 /** Throws when a user's own new password is one of the last ones. Reads, so call it before the change. */

@@ -16,6 +16,15 @@ export type VerifiedUser = {
   options: UserOptions
 }
 
+/** Told only to who knows the password. */
+export class PasswordExpired extends CloudError {
+  readonly userId: string
+  constructor(userId: string) {
+    super('unauthenticated', 'Your password has run out. Change it, then sign in.', { field: 'password' })
+    this.userId = userId
+  }
+}
+
 /** How long an account waits after too many failures in a row. */
 const firstLockMs = 15_000
 const longestLockMs = 5 * 60_000
@@ -44,9 +53,7 @@ export async function verifySignIn(
   const { passwordExpiresAt, ...user } = await verifyAnyAge(ctx, who, password, source)
   if (passwordExpiresAt !== null && passwordExpiresAt <= new Date() && !user.options.ignore_password_expiry) {
     await failSlowly(ctx, null)
-    throw new CloudError('unauthenticated', 'Your password has run out. Change it, then sign in.', {
-      field: 'password',
-    })
+    throw new PasswordExpired(user.id)
   }
   return user
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { RE2JS } from 're2js'
 import { z } from 'zod'
 
 /** Strict words for switches: anything else stops the start (catalogue A27.2). */
@@ -28,6 +29,16 @@ const schema = z.object({
   STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   STRATOLITH_INTERNAL_SECRET: z.string().min(32).optional(),
   STRATOLITH_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
+  /** What a password must fit besides, as a regular expression; and how that is said to people. */
+  STRATOLITH_PASSWORD_PATTERN: z
+    .string()
+    .max(500)
+    .refine(isPattern, 'is no regular expression that takes linear time (RE2)')
+    .optional(),
+  STRATOLITH_PASSWORD_PATTERN_TEXT: z
+    .string()
+    .max(200)
+    .default('The password does not fit the rules of this cloud.'),
   /** A user who changes his password may not take one of his last so many, the one now included. */
   STRATOLITH_PASSWORD_HISTORY: z.coerce.number().int().min(0).max(24).default(1),
   /** Days until a password must be changed; 0: never. */
@@ -41,6 +52,8 @@ const schema = z.object({
 
 export type PasswordRules = {
   minLength: number
+  /** RE2; left out: anything. */
+  pattern?: { expression: string; sentence: string }
   history: number
   lifetimeDays: number
   changeFirst: boolean
@@ -86,6 +99,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     internalSecret: e.STRATOLITH_INTERNAL_SECRET,
     passwordRules: {
       minLength: e.STRATOLITH_PASSWORD_MIN_LENGTH,
+      ...(e.STRATOLITH_PASSWORD_PATTERN
+        ? {
+            pattern: {
+              expression: e.STRATOLITH_PASSWORD_PATTERN,
+              sentence: e.STRATOLITH_PASSWORD_PATTERN_TEXT,
+            },
+          }
+        : {}),
       history: e.STRATOLITH_PASSWORD_HISTORY,
       lifetimeDays: e.STRATOLITH_PASSWORD_LIFETIME_DAYS,
       changeFirst: e.STRATOLITH_PASSWORD_CHANGE_FIRST === 'on',
@@ -107,4 +128,13 @@ function machineNameServers(): string[] {
     if (found.length > 0) return found.slice(0, 3)
   }
   return []
+}
+
+function isPattern(text: string): boolean {
+  try {
+    RE2JS.compile(text)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -40,6 +40,15 @@ test('changed with the old one only, within the rules, never to the same', async
   await enter(who.name, 'another one')
 })
 
+test('a pattern of the operator’s holds for every new password', () =>
+  withRules({ pattern: { expression: '[0-9]', sentence: 'It needs a digit.' } }, async () => {
+    const who = await testUser(deps)
+    await expectCloudError(change(who.name, who.password, 'without digits'), 'invalid_input', /needs a digit/)
+    await change(who.name, who.password, 'with 1 digit')
+  }).finally(() => {
+    delete deps.config.passwordRules.pattern
+  }))
+
 test('A16.6: guessing by way of the change locks like guessing at the door', async () => {
   const who = await testUser(deps)
   for (let i = 0; i < 5; i++)
