@@ -11,13 +11,15 @@ import { credentialPolicy } from './credentials/policy.ts'
 import { dropExpiredReceipts } from './multi-factor/receipts.ts'
 import { identityDiscovery } from './openstack/discovery.ts'
 import { directoryOperations } from './openstack/operations.ts'
+import { storedPolicyOperations } from './policies/openstack.ts'
+import { storedPolicyRules } from './policies/service.ts'
 import { identityPolicy } from './policy.ts'
 import { anonymousCtx, authenticateRequest } from './tokens.ts'
 import { trustOperations } from './trusts/openstack.ts'
 import { trustPolicy } from './trusts/policy.ts'
 
 registerPolicy(identityPolicy)
-registerPolicy({ ...applicationCredentialPolicy, ...credentialPolicy, ...trustPolicy })
+registerPolicy({ ...applicationCredentialPolicy, ...credentialPolicy, ...trustPolicy, ...storedPolicyRules })
 useAuthenticator({
   authenticate: authenticateRequest,
   anonymous: anonymousCtx,
@@ -29,7 +31,12 @@ addOperations('identity', ['/v3'], [...authOperations, ...directoryOperations])
 addOperations(
   'identity',
   ['/v3'],
-  [...applicationCredentialOperations, ...credentialOperations, ...trustOperations],
+  [
+    ...applicationCredentialOperations,
+    ...credentialOperations,
+    ...trustOperations,
+    ...storedPolicyOperations,
+  ],
 )
 
 /** Tokens that have run out are dead already; this only keeps the table small. */

@@ -6,6 +6,7 @@ import { projectExamples } from './openstack/testing.projects.ts'
 import { roleExamples } from './openstack/testing.roles.ts'
 import { none } from './openstack/testing.shared.ts'
 import { userExamples } from './openstack/testing.users.ts'
+import { storedPolicyExamples } from './policies/testing.openstack.ts'
 import { issueToken } from './tokens.ts'
 import { trustExamples } from './trusts/testing.openstack.ts'
 
@@ -36,4 +37,5 @@ export const identityExamples: Examples = {
   ...applicationCredentialExamples,
   ...credentialExamples,
   ...trustExamples,
+  ...storedPolicyExamples,
 }

@@ -174,6 +174,19 @@ describe('POST /v3/auth/tokens', () => {
     expect(again.statusCode).toBe(401)
   })
 
+  test('a password that has run out is told in Keystone’s words, to who knows it', async () => {
+    const who = await testUser(deps)
+    await deps.root.user.update({ where: { id: who.userId }, data: { passwordExpiresAt: new Date(0) } })
+    const answer = await post({ identity: { methods: ['password'], password: password(who) } })
+    expect([answer.statusCode, answer.headers['www-authenticate']]).toEqual([401, expect.any(String)])
+    expect(answer.json().error.message).toBe(
+      `The password is expired and needs to be changed for user: ${who.userId}.`,
+    )
+    const guess = { user: { id: who.userId, password: 'wrong password' } }
+    const wrong = await post({ identity: { methods: ['password'], password: guess } })
+    expect(wrong.body).not.toContain('expired')
+  })
+
   test('a receipt dies with the password that it stands on', async () => {
     const { who, code } = await enrolled()
     const first = await post({ identity: { methods: ['password'], password: password(who) } })

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import type { Ctx } from '../../kernel/context.ts'
+import { CloudError, notFound } from '../../kernel/errors.ts'
+import { authorize, type PolicyTable } from '../../kernel/policy.ts'
+import { newId } from '../tokens.ts'
+
+/** Keystone's /v3/policies: texts that other programs keep there. This cloud obeys none of them. */
+
+export const storedPolicyRules: PolicyTable = {
+  'identity:list_policies': 'admin or role:reader and scope:system',
+  'identity:change_policies': 'admin',
+}
+const most = 1000
+export const storedPolicyInput = z.object({
+  type: z.string().min(1).max(255),
+  blob: z.string().max(65_536),
+})
+export type StoredPolicyView = { id: string; type: string; blob: string }
+
+export async function listStoredPolicies(ctx: Ctx, type?: string): Promise<StoredPolicyView[]> {
+  authorize(ctx, 'identity:list_policies')
+  return ctx.db.storedPolicy.findMany({ where: { type }, orderBy: { id: 'asc' }, take: most })
+}
+
+export async function getStoredPolicy(
+  ctx: Ctx,
+  id: string,
+  action = 'identity:list_policies',
+): Promise<StoredPolicyView> {
+  authorize(ctx, action)
+  const row = await ctx.db.storedPolicy.findUnique({ where: { id } })
+  if (!row) throw notFound('policy', id)
+  return row
+}
+
+export async function createStoredPolicy(
+  ctx: Ctx,
+  input: z.output<typeof storedPolicyInput>,
+): Promise<StoredPolicyView> {
+  authorize(ctx, 'identity:change_policies')
+  if ((await ctx.db.storedPolicy.count()) >= most)
+    throw new CloudError('forbidden', `There are ${most} policies already. Delete one first.`)
+  return ctx.db.storedPolicy.create({ data: { id: newId(), ...input } })
+}
+
+export async function updateStoredPolicy(
+  ctx: Ctx,
+  { id, ...changes }: { id: string; type?: string; blob?: string },
+): Promise<StoredPolicyView> {
+  await getStoredPolicy(ctx, id, 'identity:change_policies')
+  return ctx.db.storedPolicy.update({ where: { id }, data: changes })
+}
+
+export async function deleteStoredPolicy(ctx: Ctx, id: string): Promise<void> {
+  await getStoredPolicy(ctx, id, 'identity:change_policies')
+  await ctx.db.storedPolicy.deleteMany({ where: { id } })
+}
