@@ -1,6 +1,7 @@
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
 import { applyMemberships, applyRouter } from './apply.ts'
 import { contains, parseCidr } from './ipv4.ts'
 import { returnPorts } from './lent-ports.ts'
@@ -57,7 +58,7 @@ export async function createPortsForInstance(
       deviceOwner: 'compute:nova',
       deviceId: wish.instanceId,
       securityGroupIds: groups,
-      ...fixedOf(network, wish.addresses?.[index]),
+      ...fixedOf(ctx, network, wish.addresses?.[index]),
     })
     if (wish.hostId) await bindPort(ctx, port.id, wish.hostId)
     ports.push({
@@ -73,8 +74,10 @@ export async function createPortsForInstance(
   return ports
 }
 
-function fixedOf(network: NetworkRow, address: string | undefined): Pick<NewPort, 'fixed'> {
+/** Only a network's owner says which address: on a shared one the addresses of others are not ours to take. */
+function fixedOf(ctx: Ctx, network: NetworkRow, address: string | undefined): Pick<NewPort, 'fixed'> {
   if (address === undefined) return {}
+  authorize(ctx, 'port:choose', { projectId: network.projectId })
   const subnet = network.subnets.find((s) => contains(parseCidr(s.cidr), address))
   if (!subnet) throw invalidInput(`Fixed IP address ${address} is not in a subnet of the network.`)
   if ([subnet.gatewayIp, subnet.dhcpIp].includes(address))

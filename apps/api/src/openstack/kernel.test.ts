@@ -20,7 +20,7 @@ describe('error bodies', () => {
       keystone: { error: { code: 404, message: 'Could not find network: nope.', title: 'Not Found' } },
       nova: { itemNotFound: { code: 404, message } },
       cinder: { itemNotFound: { code: 404, message } },
-      neutron: { NeutronError: { type: 'HTTPNotFound', message, detail: '' } },
+      neutron: { NeutronError: { type: 'NetworkNotFound', message, detail: '' } },
       placement: { errors: [{ status: 404, title: 'Not Found', detail: message, request_id: id }] },
     }
     for (const [style, body] of Object.entries(bodies)) {

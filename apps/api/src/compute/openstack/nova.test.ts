@@ -165,6 +165,22 @@ describe('lists', () => {
 })
 
 describe('servers', () => {
+  test('take an address of choice only from a network of their own project', async () => {
+    const { owner } = cloud
+    const { id } = await cloud.world.deps.root.network.update({
+      where: { id: owner.networkId },
+      data: { shared: true },
+    })
+    try {
+      const ask = (fixed: object) =>
+        create({ networks: [{ uuid: id, ...fixed }] }, { token: cloud.tokens.stranger })
+      expect((await ask({ fixed_ip: '10.0.0.78' })).statusCode).toBe(403)
+      expect((await ask({})).statusCode).toBe(202)
+    } finally {
+      await cloud.world.deps.root.network.update({ where: { id }, data: { shared: false } })
+    }
+  })
+
   test('are made with all that a body may say', async () => {
     const { owner } = cloud
     const made = await create({
