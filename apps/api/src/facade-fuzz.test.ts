@@ -110,7 +110,7 @@ function expectSane(answer: LightMyRequestResponse, what: string): void {
 }
 
 /** At most this many requests of one kind an operation; spread over the whole list when there are more. */
-const most = Number(process.env.FUZZ_MOST ?? 48)
+const most = Number(process.env.FUZZ_MOST ?? 24)
 const spread = <T>(all: T[]): T[] =>
   all.length <= most
     ? all
