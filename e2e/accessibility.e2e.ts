@@ -20,6 +20,20 @@ const pages = [
   '/admin/hosts',
   '/admin/flavors',
   '/admin/instances',
+  '/profile',
+  '/api-access',
+  '/admin/domains',
+  '/admin/projects',
+  '/admin/users',
+  '/admin/groups',
+  '/admin/roles',
+  '/admin/assignments',
+  '/admin/quotas',
+  '/admin/operations',
+  '/admin/audit',
+  '/admin/catalog',
+  '/admin/policy',
+  '/admin/system',
 ]
 
 test.beforeEach(async ({ page }) => signIn(page, 'admin', cloud.password('admin')))

@@ -1,5 +1,5 @@
 'use client'
-import { Button, Code, CopyButton, Group, Stack, Table, Text } from '@mantine/core'
+import { Anchor, Button, Code, CopyButton, Group, Stack, Table, Text } from '@mantine/core'
 import type { AccessView } from '@stratolith/api/catalog/contract'
 import { IconCopy, IconDownload, IconKey } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -63,7 +63,10 @@ function Files({ access }: { access: AccessView }) {
       description={
         <>
           No password is in them: the first asks for it. For programs make an{' '}
-          <Link href={`${paths.profile}?tab=credentials`}>application credential</Link> instead.
+          <Anchor component={Link} href={`${paths.profile}?tab=credentials`} inherit>
+            application credential
+          </Anchor>{' '}
+          instead.
         </>
       }
     >

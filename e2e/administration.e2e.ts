@@ -1,0 +1,146 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import { expect, type Page, test } from '@playwright/test'
+import { findCloud, signedIn } from './support/cloud.ts'
+import { signIn } from './support/portal.ts'
+import { nextCode, totp } from './support/totp.ts'
+
+test.use({ actionTimeout: 20_000 })
+
+const cloud = findCloud()
+const tag = crypto.randomUUID().slice(0, 6)
+const project = `team-${tag}`
+const user = { name: `worker-${tag}`, password: `pw-${crypto.randomUUID()}` }
+
+const panel = (page: Page) => page.getByRole('dialog')
+const live = (page: Page) => expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
+
+test('a project, a user and a quota; the user with a second factor hits it; revoked, the user is out', async ({
+  page,
+  browser,
+}) => {
+  await signIn(page, 'admin', cloud.password('admin'))
+
+  await page.goto('/admin/projects?create=1')
+  await live(page)
+  await panel(page).getByLabel('Name').fill(project)
+  await panel(page).getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(page.getByRole('heading', { name: project, level: 1 })).toBeVisible()
+  const projectPath = new URL(page.url()).pathname
+
+  await page.goto('/admin/users?create=1')
+  await live(page)
+  await panel(page).getByLabel('Name').fill(user.name)
+  await panel(page).getByLabel('Password', { exact: true }).fill(user.password)
+  await panel(page).getByRole('combobox', { name: 'First project' }).fill(project)
+  await page.getByRole('option', { name: project }).click()
+  await panel(page).getByRole('button', { name: 'Create', exact: true }).click()
+  await expect(panel(page)).toBeHidden()
+  await expect(page.getByRole('link', { name: user.name, exact: true })).toBeVisible()
+
+  await page.goto(`${projectPath}?tab=quota`)
+  await live(page)
+  await page.getByRole('button', { name: 'Change limits' }).click()
+  const networks = panel(page).getByRole('group', { name: 'Networks', exact: true })
+  await networks.getByText('Limit', { exact: true }).click()
+  await networks.getByRole('textbox', { name: 'Limit: Networks' }).fill('1')
+  await panel(page).getByRole('button', { name: 'Save' }).click()
+  await expect(page.getByText('0 of 1', { exact: true })).toBeVisible()
+
+  const theirs = await browser.newContext()
+  const worker = await theirs.newPage()
+  await signIn(worker, user.name, user.password)
+  await expect(worker.getByRole('link', { name: 'Hosts' }), 'no pages of administrators').toHaveCount(0)
+  const seed = await enrol(worker)
+  await signOut(worker)
+  await nextCode()
+  await worker.goto('/')
+  await worker.getByLabel('User name').fill(user.name)
+  await worker.getByLabel('Password', { exact: true }).fill(user.password)
+  await worker.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await worker.getByLabel('Code').fill('000000')
+  await worker.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(worker.getByRole('alert').filter({ hasText: 'not right' })).toBeVisible()
+  await worker.getByLabel('Code').fill(totp(seed))
+  await worker.getByRole('button', { name: 'Sign in', exact: true }).click()
+  await expect(worker.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible()
+
+  await makeNetwork(worker, 'first')
+  await expect(panel(worker)).toBeHidden()
+  await makeNetwork(worker, 'second')
+  await expect(panel(worker).getByRole('alert'), 'the quota says why').toContainText(/1 of 1|limit|quota/i)
+
+  await page.goto('/admin/users')
+  await live(page)
+  await page.getByRole('link', { name: user.name, exact: true }).click()
+  await page.getByRole('tab', { name: 'Sessions and tokens' }).click()
+  await page.getByRole('button', { name: 'End all' }).click()
+  await page.getByRole('button', { name: 'Sign out everywhere' }).last().click()
+  await expect(worker, 'out at once').toHaveURL(/sign-in/, { timeout: 10_000 })
+  await expect(page.getByText('No session', { exact: true })).toBeVisible()
+  await theirs.close()
+})
+
+/** Turns codes on in the profile; returns the seed that the page shows. */
+async function enrol(page: Page): Promise<string> {
+  await page.goto('/profile?tab=codes')
+  await live(page)
+  await page.getByRole('button', { name: 'Set up codes' }).click()
+  await expect(page.getByRole('img', { name: /QR code/ })).toBeVisible()
+  const seed = await page
+    .locator('code')
+    .filter({ hasText: /^[A-Z2-7]{16,}$/ })
+    .innerText()
+  await page.getByLabel('2. Type the code that it shows').fill(totp(seed))
+  await page.getByRole('button', { name: 'Turn codes on' }).click()
+  await expect(page.getByRole('button', { name: 'Turn codes off' })).toBeVisible()
+  return seed
+}
+
+async function signOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: /Account of/ }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await expect(page).toHaveURL(/sign-in/)
+}
+
+async function makeNetwork(page: Page, name: string): Promise<void> {
+  await page.goto('/networks?create=1')
+  await live(page)
+  await panel(page).getByRole('textbox', { name: 'Name' }).first().fill(name)
+  await panel(page).getByRole('button', { name: 'Create', exact: true }).click()
+}
+
+test('pages of one domain, project, user, group and role: axe and a phone of 360 px', async ({ page }) => {
+  const { api } = await signedIn(cloud, 'admin')
+  const first = async (list: Promise<{ items: { id: string }[] }>) => (await list).items[0]?.id ?? ''
+  const group = await api.identity.groups.create.mutate({ name: `group-${tag}` })
+  const projectId = await first(api.identity.projects.list.query({ search: 'demo' }))
+  const userId = await first(api.identity.users.list.query({ search: 'demo' }))
+  const pages = [
+    '/admin/domains/default?tab=roles',
+    ...['overview', 'members', 'quota', 'contents'].map((tab) => `/admin/projects/${projectId}?tab=${tab}`),
+    `/admin/projects/${projectId}?delete=1`,
+    ...['overview', 'roles', 'groups', 'sessions'].map((tab) => `/admin/users/${userId}?tab=${tab}`),
+    `/admin/groups/${group.id}`,
+    `/admin/roles/${await first(api.identity.roles.list.query({ search: 'member' }))}`,
+    ...['account', 'password', 'codes', 'sessions', 'credentials'].map((tab) => `/profile?tab=${tab}`),
+    '/admin/projects?view=tree',
+    '/admin/users?create=1',
+  ]
+  await signIn(page, 'admin', cloud.password('admin'))
+  const found: string[] = []
+  for (const path of pages) {
+    await page.setViewportSize({ width: 1280, height: 860 })
+    await page.goto(path)
+    await live(page)
+    await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    for (const { id, impact, nodes } of violations)
+      if (impact === 'serious' || impact === 'critical')
+        found.push(`${path}: ${id} (${nodes[0]?.target.join(' ')})`)
+    await page.setViewportSize({ width: 360, height: 740 })
+    const width = await page.evaluate(() => document.documentElement.scrollWidth)
+    if (width > 360) found.push(`${path}: ${width} px wide`)
+  }
+  expect(found).toEqual([])
+  await api.identity.groups.delete.mutate({ id: group.id })
+})
