@@ -9,7 +9,9 @@ import { createUser } from './identity/users/service.ts'
 import { type Ctx, inTransaction } from './kernel/context.ts'
 import { quotaResources } from './kernel/contract.ts'
 import { hexId, runPending } from './kernel/testing.ts'
-import { starterNetwork } from './networking/networks/service.ts'
+import { networkCreateInput, routerCreateInput } from './networking/contract.ts'
+import { createNetwork } from './networking/networks/service.ts'
+import { addRouterInterface, createRouter } from './networking/routers/service.ts'
 import { openstackRoutes } from './openstack/mount.ts'
 import type { CallerKind, MountedOperation } from './openstack/operation.ts'
 import type { Example, Tenant } from './openstack/testing.ts'
@@ -78,8 +80,17 @@ async function facadeTenant(world: World, name: string): Promise<Tenant> {
     scope: { kind: 'project', projectId: project.id, projectName: project.name, domainId },
     roles: new Set(['member', 'reader']),
   }
-  const network = await starterNetwork(ctx, { name: 'net' })
   const external = await deps.root.network.findFirstOrThrow({ where: { external: true } })
+  // Wide: the fuzz launches hundreds of instances.
+  const network = await createNetwork(
+    ctx,
+    networkCreateInput.parse({ name: 'net', subnet: { cidr: '10.0.0.0/16' } }),
+  )
+  const router = await createRouter(
+    ctx,
+    routerCreateInput.parse({ name: 'net-router', externalNetworkId: external.id }),
+  )
+  await addRouterInterface(ctx, { id: router.id, subnetId: network.subnets[0]?.id ?? '' })
   return {
     deps,
     ctx,

@@ -3,7 +3,7 @@ import { grantRole } from '../roles/assignments.ts'
 import type { GrantInput } from '../roles/contract.ts'
 import { implyRole } from '../roles/service.ts'
 import { grantOperations } from './grants.ts'
-import { aGroup, aRole, fresh, none, roleNamed } from './testing.shared.ts'
+import { aGroup, aRole, aUser, fresh, none, roleNamed } from './testing.shared.ts'
 
 const pairOf = async (tenant: Tenant) => {
   const prior = await aRole(tenant)
@@ -55,7 +55,7 @@ function exampleOfGrant(name: string, path: string): Examples[string] {
   const system = path.startsWith('/system')
   const paramsOf = async (tenant: Tenant, there: Tenant, who: Tenant) => ({
     ...(system ? {} : { place: path.includes('/projects/') ? there.projectId : there.domainId }),
-    holder: path.includes('/users/') ? who.userId : (await aGroup(who)).id,
+    holder: (await (path.includes('/users/') ? aUser(who) : aGroup(who))).id,
     role: await roleNamed(tenant.admin, 'reader'),
   })
   return {
