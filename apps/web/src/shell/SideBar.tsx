@@ -6,6 +6,9 @@ import { useSession } from '../kit/session.ts'
 import { isHere, navigationFor } from './navigation.tsx'
 import classes from './Shell.module.css'
 
+/** The list is longer than a screen: the page that one is on shall be seen in it. */
+const intoView = (item: HTMLElement | null): void => item?.scrollIntoView({ block: 'nearest' })
+
 /** Below 768 px it lies over the page while `open`. */
 export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () => void }) {
   const session = useSession()
@@ -21,7 +24,7 @@ export function SideBar({ open, onNavigate }: { open: boolean; onNavigate: () =>
             {group.items.map((item) => {
               const active = isHere(item.href, pathname)
               return (
-                <li key={item.href}>
+                <li key={item.href} ref={active ? intoView : null}>
                   <NavLink
                     component={Link}
                     href={item.href}

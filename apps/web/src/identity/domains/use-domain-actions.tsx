@@ -15,15 +15,6 @@ export function useDomainActions(edit: (domain: DomainView) => void): ResourceAc
   return [
     { id: 'edit', label: 'Edit', icon: <IconPencil size={16} />, allowed: admin, open: edit },
     {
-      id: 'enable',
-      label: 'Enable',
-      icon: <IconPlayerPlay size={16} />,
-      allowed: (view) => all(admin(), !view.enabled || 'It is enabled.'),
-      run: ({ id }) => update.mutateAsync({ id, enabled: true }),
-      started: ([one]) => `Enabled ${one?.name ?? ''}`,
-      asCli: ({ name }) => shellLine('openstack', 'domain', 'set', '--enable', name),
-    },
-    {
       id: 'disable',
       label: 'Disable',
       icon: <IconPlayerStop size={16} />,
@@ -57,6 +48,15 @@ export function useDomainActions(edit: (domain: DomainView) => void): ResourceAc
       run: ({ id }) => remove.mutateAsync({ id }),
       started: ([one]) => `Deleted ${one?.name ?? ''}`,
       asCli: ({ name }) => shellLine('openstack', 'domain', 'delete', name),
+    },
+    {
+      id: 'enable',
+      label: 'Enable',
+      icon: <IconPlayerPlay size={16} />,
+      allowed: (view) => all(admin(), !view.enabled || 'It is enabled.'),
+      run: ({ id }) => update.mutateAsync({ id, enabled: true }),
+      started: ([one]) => `Enabled ${one?.name ?? ''}`,
+      asCli: ({ name }) => shellLine('openstack', 'domain', 'set', '--enable', name),
     },
   ]
 }

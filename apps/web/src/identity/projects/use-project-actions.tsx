@@ -35,15 +35,16 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
       open: (view) => goTo(view, 'below'),
     },
     {
-      id: 'enable',
-      label: 'Enable',
-      icon: <IconPlayerPlay size={16} />,
-      bulk: true,
-      allowed: (view) => all(still(view), !view.enabled || 'It is enabled.'),
-      run: ({ id }) => update.mutateAsync({ id, enabled: true }),
-      started: (views) =>
-        views.length === 1 ? `Enabled ${views[0]?.name}` : `Enabled ${views.length} projects`,
-      asCli: ({ id }) => shellLine('openstack', 'project', 'set', '--enable', id),
+      id: 'delete',
+      label: 'Delete',
+      icon: <IconTrash size={16} />,
+      danger: true,
+      allowed: (view) =>
+        all(
+          manage(view.domainId),
+          view.id !== here?.id || 'You are working in it. Switch to another project first.',
+        ),
+      open: (view) => goTo(view, 'delete'),
     },
     {
       id: 'disable',
@@ -68,16 +69,15 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
       asCli: ({ id }) => shellLine('openstack', 'project', 'set', '--disable', id),
     },
     {
-      id: 'delete',
-      label: 'Delete',
-      icon: <IconTrash size={16} />,
-      danger: true,
-      allowed: (view) =>
-        all(
-          manage(view.domainId),
-          view.id !== here?.id || 'You are working in it. Switch to another project first.',
-        ),
-      open: (view) => goTo(view, 'delete'),
+      id: 'enable',
+      label: 'Enable',
+      icon: <IconPlayerPlay size={16} />,
+      bulk: true,
+      allowed: (view) => all(still(view), !view.enabled || 'It is enabled.'),
+      run: ({ id }) => update.mutateAsync({ id, enabled: true }),
+      started: (views) =>
+        views.length === 1 ? `Enabled ${views[0]?.name}` : `Enabled ${views.length} projects`,
+      asCli: ({ id }) => shellLine('openstack', 'project', 'set', '--enable', id),
     },
   ]
 }

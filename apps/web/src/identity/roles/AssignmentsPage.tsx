@@ -70,7 +70,7 @@ export function AssignmentsPage() {
         </SimpleGrid>
         <Group gap="lg">
           <Switch
-            label="What it comes to"
+            label="Effective rights"
             description="Groups, inheritance and implied roles worked out"
             checked={effective}
             onChange={(event) => set({ effective: event.currentTarget.checked ? '1' : null, group: null })}

@@ -54,7 +54,7 @@ export function RolesOf({ holder }: { holder: GrantHolder }) {
       <Stack gap="sm">
         {holder.kind === 'user' && (
           <Switch
-            label="What it comes to"
+            label="Effective rights"
             checked={effective}
             onChange={(event) => setEffective(event.currentTarget.checked)}
           />
