@@ -115,6 +115,16 @@ const floatingIp = async () => {
   return (await asOwner().networking.floatingIps.create({ networkId: external.id })).id
 }
 const host = async () => (await world.deps.root.host.findFirstOrThrow()).id
+const flavor = async (open = false) => {
+  const size = { vcpus: 1, memoryMib: 64, diskGib: 1 }
+  const admin = callerOf(contexts.get('admin') ?? null)
+  return (await admin.compute.flavors.create({ name: name(), ...size, public: open })).id
+}
+const flavorWithAccess = async () => {
+  const access = { id: await flavor(), projectId: owner.projectId }
+  await callerOf(contexts.get('admin') ?? null).compute.flavors.grant(access)
+  return access
+}
 const keyPair = async () => (await asOwner().compute.keyPairs.create({ name: name() })).name
 
 const domain = async () => {
@@ -350,17 +360,16 @@ const matrix: Record<string, Row | 'public'> = {
     kind: 'admin',
     input: () => ({ name: name(), vcpus: 1, memoryMib: 128, diskGib: 1 }),
   },
-  'compute.flavors.delete': {
+  'compute.flavors.get': { kind: 'anyone', input: async () => ({ id: await flavor(true) }) },
+  'compute.flavors.delete': byId('admin', () => flavor()),
+  'compute.flavors.setSpec': byId('admin', () => flavor(), { key: 'hw:disk', value: 'copy' }),
+  'compute.flavors.removeSpec': byId('admin', () => flavor(), { key: 'hw:disk' }),
+  'compute.flavors.access': byId('admin', () => flavor()),
+  'compute.flavors.grant': {
     kind: 'admin',
-    input: async () => {
-      const admin = contexts.get('admin') ?? null
-      return {
-        id: (
-          await callerOf(admin).compute.flavors.create({ name: name(), vcpus: 1, memoryMib: 64, diskGib: 1 })
-        ).id,
-      }
-    },
+    input: async () => ({ id: await flavor(), projectId: owner.projectId }),
   },
+  'compute.flavors.revoke': { kind: 'admin', input: flavorWithAccess },
   'compute.keyPairs.list': { kind: 'anyone', input: () => ({}) },
   'compute.keyPairs.create': { kind: 'anyone', input: () => ({ name: name() }) },
   'compute.keyPairs.delete': { kind: 'mine', input: async () => ({ name: await keyPair() }) },

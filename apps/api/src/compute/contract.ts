@@ -25,6 +25,17 @@ export const flavorCreateInput = z.object({
   diskMode: z.enum(['overlay', 'copy']).default('overlay'),
   rxtxFactor: z.number().positive().max(1e6).default(1),
 })
+/** A flavor's id is what its administrator chose, not always a UUID. */
+export const flavorRef = z.object({ id: z.string().min(1).max(255) })
+export const flavorAccessInput = flavorRef.extend({ projectId: z.string().regex(/^[0-9a-zA-Z_.-]{1,64}$/) })
+export const extraSpecKey = z
+  .string()
+  .regex(/^[\w .:-]{1,255}$/, 'A key has letters, digits, spaces and _ . : - only.')
+export const flavorSpecInput = flavorRef.extend({
+  key: extraSpecKey,
+  value: z.string().min(1, 'Give it a value.').max(255),
+})
+export const flavorSpecRef = flavorRef.extend({ key: extraSpecKey })
 export type FlavorView = {
   id: string
   name: string

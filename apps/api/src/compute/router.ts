@@ -5,7 +5,11 @@ import { createConsole } from './consoles/service.ts'
 import {
   consoleCreateInput,
   consoleLogInput,
+  flavorAccessInput,
   flavorCreateInput,
+  flavorRef,
+  flavorSpecInput,
+  flavorSpecRef,
   instanceListInput,
   instanceUpdateInput,
   keyPairCreateInput,
@@ -13,7 +17,17 @@ import {
   planInput,
   rebootInput,
 } from './contract.ts'
-import { createFlavor, deleteFlavor, listFlavors } from './flavors/service.ts'
+import {
+  createFlavor,
+  deleteFlavor,
+  flavorAccess,
+  getFlavor,
+  grantFlavor,
+  listFlavors,
+  removeExtraSpec,
+  revokeFlavor,
+  setExtraSpecs,
+} from './flavors/service.ts'
 import {
   deleteInstance,
   pauseInstance,
@@ -48,10 +62,18 @@ const instancesRouter = router({
 const flavorsRouter = router({
   list: procedure.input(pageInput).query(({ ctx, input }) => listFlavors(ctx.cloud, input)),
   create: procedure.input(flavorCreateInput).mutation(({ ctx, input }) => createFlavor(ctx.cloud, input)),
-  /** A flavor's id is what its administrator chose, not always a UUID. */
-  delete: procedure
-    .input(z.object({ id: z.string().min(1).max(255) }))
-    .mutation(({ ctx, input }) => deleteFlavor(ctx.cloud, input)),
+  get: procedure.input(flavorRef).query(({ ctx, input }) => getFlavor(ctx.cloud, input)),
+  delete: procedure.input(flavorRef).mutation(({ ctx, input }) => deleteFlavor(ctx.cloud, input)),
+  setSpec: procedure
+    .input(flavorSpecInput)
+    .mutation(({ ctx, input }) =>
+      setExtraSpecs(ctx.cloud, { id: input.id, specs: { [input.key]: input.value } }),
+    ),
+  removeSpec: procedure.input(flavorSpecRef).mutation(({ ctx, input }) => removeExtraSpec(ctx.cloud, input)),
+  /** Ids of the projects that may use a private flavor. */
+  access: procedure.input(flavorRef).query(({ ctx, input }) => flavorAccess(ctx.cloud, input)),
+  grant: procedure.input(flavorAccessInput).mutation(({ ctx, input }) => grantFlavor(ctx.cloud, input)),
+  revoke: procedure.input(flavorAccessInput).mutation(({ ctx, input }) => revokeFlavor(ctx.cloud, input)),
 })
 
 const keyPairsRouter = router({

@@ -1,12 +1,10 @@
 'use client'
-import { Text } from '@mantine/core'
 import type { OperationView } from '@stratolith/api/kernel/contract'
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQueryClient } from '@tanstack/react-query'
+import { ProjectName } from '../identity/projects/ProjectName.tsx'
 import { csv } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
-import { paths } from '../kit/paths.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
-import { NameLink } from '../kit/TableParts.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
 import { operationDescriptor } from '../operations/operation.descriptor.tsx'
@@ -103,22 +101,4 @@ const descriptor: ResourceDescriptor<OperationView> = {
       : [column],
   ),
   empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
-}
-
-/** One question for all rows: the batch asks for each project once. */
-export function ProjectName({ id }: { id: string | null }) {
-  const trpc = useTRPC()
-  const query = useQuery({
-    ...trpc.identity.projects.get.queryOptions({ id: id ?? '' }),
-    enabled: id !== null,
-    retry: false,
-  })
-  if (id === null) return <Text size="sm">–</Text>
-  return query.data ? (
-    <NameLink href={paths.project(id)}>{query.data.name}</NameLink>
-  ) : (
-    <Text size="sm" c="dimmed">
-      {query.isError ? 'gone' : '…'}
-    </Text>
-  )
 }

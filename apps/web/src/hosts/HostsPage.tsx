@@ -1,9 +1,12 @@
 'use client'
 import type { HostView } from '@stratolith/api/hosts/contract'
-import { IconPlayerPlay, IconSettings } from '@tabler/icons-react'
+import { IconPlayerPlay, IconPlayerStop, IconServer2, IconSettings } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
+import { useRouter } from 'next/navigation'
 import type { ResourceAction } from '../kit/descriptor.ts'
+import { paths } from '../kit/paths.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
+import { all, useAdminOnly } from '../kit/rights.ts'
 import { shellLine } from '../kit/shell.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
@@ -29,6 +32,8 @@ export function HostsPage() {
 function useHostActions(): ResourceAction<HostView>[] {
   const trpc = useTRPC()
   const { set } = useUrlState()
+  const router = useRouter()
+  const admin = useAdminOnly()
   const update = useMutation(trpc.hosts.update.mutationOptions())
   return [
     {
@@ -39,11 +44,28 @@ function useHostActions(): ResourceAction<HostView>[] {
       open: ({ id }) => set({ panel: id }, true),
     },
     {
+      id: 'disable',
+      label: 'Disable',
+      icon: <IconPlayerStop size={16} />,
+      allowed: (host) => all(admin(), host.enabled || 'It takes no new instances already.'),
+      // The panel asks for the reason.
+      open: ({ id }) => set({ panel: id }, true),
+      asCli: ({ name }) =>
+        shellLine('openstack', 'compute', 'service', 'set', '--disable', name, 'nova-compute'),
+    },
+    {
+      id: 'instances',
+      label: 'What runs there',
+      icon: <IconServer2 size={16} />,
+      allowed: () => true,
+      open: ({ id }) => router.push(`${paths.adminInstances}?host=${id}`),
+    },
+    {
       id: 'enable',
       label: 'Enable',
       icon: <IconPlayerPlay size={16} />,
       bulk: true,
-      allowed: (host) => (host.enabled ? 'It takes new instances already.' : true),
+      allowed: (host) => all(admin(), !host.enabled || 'It takes new instances already.'),
       run: ({ id }) => update.mutateAsync({ id, enabled: true }),
       started: (hosts) =>
         hosts.length === 1 ? `${hosts[0]?.name} takes new instances` : `Enabled ${hosts.length} hosts`,

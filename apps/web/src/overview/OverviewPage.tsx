@@ -1,11 +1,13 @@
 'use client'
-import { Button, Grid, Stack } from '@mantine/core'
-import { IconRocket } from '@tabler/icons-react'
+import { Button, Grid, Group, Stack } from '@mantine/core'
+import { IconFolders, IconRocket } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
 import { paths } from '../kit/paths.ts'
+import { placeName, reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import { EmptyState } from '../ui/EmptyState.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { InstanceCounts } from './InstanceCounts.tsx'
 import { Onboarding } from './Onboarding.tsx'
@@ -15,15 +17,56 @@ import { RecentOperations } from './RecentOperations.tsx'
 /** The project at a glance; an empty one is led to its first instance. */
 export function OverviewPage() {
   const { project } = useSession()
+  return project ? <ProjectOverview name={project.name} /> : <OutsideOfProjects />
+}
+
+/** A session for a domain or for the whole cloud, or of somebody who has no role yet. */
+function OutsideOfProjects() {
+  const session = useSession()
+  const { directory } = reachOf(session)
+  return (
+    <>
+      <PageHeader title="Overview" description={placeName(session)} />
+      {directory ? (
+        <EmptyState
+          icon={<IconFolders size={28} />}
+          title={session.domain ? `You are in the domain ${session.domain.name}` : 'You see the whole cloud'}
+          text="Instances and networks are in projects: choose one at the top to work in it. Here you find who works where."
+          action={
+            <Group gap="xs" justify="center">
+              <Button component={Link} href={paths.projects} variant="default">
+                Projects
+              </Button>
+              <Button component={Link} href={paths.users} variant="default">
+                Users
+              </Button>
+            </Group>
+          }
+        />
+      ) : (
+        <EmptyState
+          icon={<IconFolders size={28} />}
+          title="You are in no project yet"
+          text="An administrator gives you a role in one; then it is in the list at the top. Your profile is open to you already."
+          action={
+            <Button component={Link} href={paths.profile} variant="default">
+              Profile
+            </Button>
+          }
+        />
+      )}
+    </>
+  )
+}
+
+function ProjectOverview({ name }: { name: string }) {
   const trpc = useTRPC()
   const instances = useQuery(trpc.compute.instances.list.queryOptions({ limit: 1 }))
   return (
     <>
       <PageHeader
         title="Overview"
-        description={
-          project ? `Project ${project.name}` : 'You are in no project yet. Ask an administrator for one.'
-        }
+        description={`Project ${name}`}
         actions={
           <Button component={Link} href={paths.launch} leftSection={<IconRocket size={18} />}>
             Launch instance

@@ -64,7 +64,7 @@ export function FlavorCreateForm({ opened, onClose }: { opened: boolean; onClose
         </Radio.Group>
         <Switch
           label="For everybody"
-          description="Off: only administrators can launch with it."
+          description="Off: only projects that are let in, on its page."
           {...form.getInputProps('public', { type: 'checkbox' })}
         />
         <TextInput

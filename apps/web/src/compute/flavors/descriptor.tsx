@@ -1,17 +1,20 @@
-import { Button, Text } from '@mantine/core'
+import { Button } from '@mantine/core'
 import type { FlavorView } from '@stratolith/api/compute/contract'
 import { IconPlus, IconStack2 } from '@tabler/icons-react'
 import Link from 'next/link'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { gib, mib } from '../../kit/format.ts'
+import { NameCell } from '../../kit/NameCell.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { CopyText } from '../../ui/CopyText.tsx'
 
-export const flavorDescriptor: ResourceDescriptor<FlavorView> = {
+export const flavorDescriptor: ResourceDescriptor<FlavorView> & { listPath: string } = {
   kind: 'flavor',
   noun: 'Flavor',
   plural: 'Flavors',
+  listPath: paths.adminFlavors,
   name: (view) => view.name,
+  path: (view) => paths.adminFlavor(view.id),
   icon: <IconStack2 size={28} />,
   columns: [
     {
@@ -19,16 +22,7 @@ export const flavorDescriptor: ResourceDescriptor<FlavorView> = {
       header: 'Name',
       sort: (view) => view.name.toLowerCase(),
       cell: (view) => (
-        <div>
-          <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
-            {view.name}
-          </Text>
-          {view.description && (
-            <Text size="xs" c="dimmed" lineClamp={1}>
-              {view.description}
-            </Text>
-          )}
-        </div>
+        <NameCell href={paths.adminFlavor(view.id)} name={view.name} detail={view.description} />
       ),
     },
     { id: 'vcpus', header: 'vCPU', sort: (view) => view.vcpus, cell: (view) => view.vcpus },
@@ -46,7 +40,7 @@ export const flavorDescriptor: ResourceDescriptor<FlavorView> = {
       header: 'For',
       hideBelow: 'sm',
       sort: (view) => (view.public ? 'a' : 'b'),
-      cell: (view) => (view.public ? 'everybody' : 'administrators'),
+      cell: (view) => (view.public ? 'everybody' : 'some projects'),
     },
     { id: 'id', header: 'ID', hideBelow: 'md', cell: (view) => <CopyText value={view.id} /> },
   ],

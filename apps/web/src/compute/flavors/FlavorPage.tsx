@@ -1,0 +1,58 @@
+'use client'
+import { Stack } from '@mantine/core'
+import type { FlavorView } from '@stratolith/api/compute/contract'
+import { useQuery } from '@tanstack/react-query'
+import { DetailPage } from '../../kit/DetailPage.tsx'
+import { gib, mib } from '../../kit/format.ts'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { useTRPC } from '../../kit/trpc.ts'
+import { Facts } from '../../ui/Fact.tsx'
+import { Section } from '../../ui/Section.tsx'
+import { flavorDescriptor } from './descriptor.tsx'
+import { ExtraSpecs } from './ExtraSpecs.tsx'
+import { FlavorAccess } from './FlavorAccess.tsx'
+import { useFlavorActions } from './use-flavor-actions.tsx'
+
+export function FlavorPage({ id }: { id: string }) {
+  const trpc = useTRPC()
+  const flavor = useQuery(trpc.compute.flavors.get.queryOptions({ id }))
+  return <Loaded query={flavor}>{(view) => <Detail flavor={view} />}</Loaded>
+}
+
+function Detail({ flavor }: { flavor: FlavorView }) {
+  return (
+    <DetailPage
+      descriptor={flavorDescriptor}
+      view={flavor}
+      actions={useFlavorActions()}
+      tabs={[
+        { id: 'overview', label: 'Overview', content: <Overview flavor={flavor} /> },
+        { id: 'access', label: 'Access', content: <FlavorAccess flavor={flavor} /> },
+      ]}
+    />
+  )
+}
+
+function Overview({ flavor }: { flavor: FlavorView }) {
+  return (
+    <Stack gap="md">
+      <Section title="Facts">
+        <Facts
+          items={[
+            { label: 'ID', value: flavor.id, copy: flavor.id },
+            { label: 'vCPU', value: flavor.vcpus },
+            { label: 'Memory', value: mib(flavor.memoryMib) },
+            { label: 'Disk', value: gib(flavor.diskGib) },
+            {
+              label: 'Root disk',
+              value: flavor.diskMode === 'copy' ? 'full copy of the image' : 'on top of the image',
+            },
+            { label: 'For', value: flavor.public ? 'everybody' : 'the projects under Access' },
+            ...(flavor.description ? [{ label: 'Description', value: flavor.description }] : []),
+          ]}
+        />
+      </Section>
+      <ExtraSpecs flavor={flavor} />
+    </Stack>
+  )
+}
