@@ -10,7 +10,7 @@ import { newBrowser, picture, row, signIn, terminalText, watchProblems } from '.
 /** One guest, from a newcomer's first click to its deletion; its consoles and its SSH are real. */
 test.describe.configure({ mode: 'serial' })
 
-const bootMs = 240_000
+const bootMs = 600_000
 const cloud = findCloud()
 let person: Person
 let page: Page
@@ -47,7 +47,7 @@ test('a newcomer launches: sign in, launch, a name, Enter', async () => {
   await page.waitForURL(/\/instances\/[0-9a-f-]{36}/)
   instanceUrl = new URL(page.url()).pathname
   await expect(page.getByRole('list', { name: 'Steps' })).toContainText('Starting the guest')
-  await expect(page.getByText('Active', { exact: true }).first()).toBeVisible({ timeout: 60_000 })
+  await expect(page.getByText('Active', { exact: true }).first()).toBeVisible({ timeout: 120_000 })
   await expect(page.getByRole('list', { name: 'Steps' })).toContainText(/\d\.\d s/)
 })
 
@@ -82,11 +82,11 @@ test('the serial console is typed into and read back', async () => {
     await page.keyboard.type(`${text}\n`, { delay: 20 })
   }
   await type('tiny')
-  await expect.poll(() => terminalText(page), { timeout: 60_000 }).toMatch(/Password:\s*$/)
+  await expect.poll(() => terminalText(page), { timeout: 120_000 }).toMatch(/Password:\s*$/)
   await type('tinycloud')
-  await expect.poll(() => terminalText(page), { timeout: 60_000 }).toMatch(/\$\s*$/)
+  await expect.poll(() => terminalText(page), { timeout: 120_000 }).toMatch(/\$\s*$/)
   await type('echo typed-$((40+2))-read')
-  await expect.poll(() => terminalText(page), { timeout: 60_000 }).toMatch(/^typed-42-read/m)
+  await expect.poll(() => terminalText(page), { timeout: 120_000 }).toMatch(/^typed-42-read/m)
 })
 
 test('SSH by the floating IP with the key made in the form', async () => {
@@ -98,7 +98,7 @@ test('SSH by the floating IP with the key made in the form', async () => {
       .innerText()
   ).trim()
   const namespace = await dataPlaneNamespace(cloud)
-  const said = await until('ssh', 120_000, () =>
+  const said = await until('ssh', 300_000, () =>
     inNamespace(namespace, sshArgs(keyFile, 'tiny', address, 'hostname'), 60_000),
   )
   expect(said).toMatch(/^first/)
@@ -127,7 +127,7 @@ test('a closed port opens when the rule is added, without a reload', async ({ br
   await panel.getByLabel('Ports').fill('8080')
   await panel.getByRole('button', { name: 'Add rule' }).click()
   await expect(page.getByText('8080').first(), 'the other browser sees the rule').toBeVisible()
-  expect(await until('the open port', 30_000, tcp8080)).toContain('open-sesame')
+  expect(await until('the open port', 120_000, tcp8080)).toContain('open-sesame')
   await other.context().close()
 })
 
@@ -151,7 +151,7 @@ test('the link of OpenStack’s client opens the console, once, without a sessio
   await stranger.goto(stdout.trim())
   const screen = stranger.getByRole('region', { name: 'VNC console' })
   await expect(screen.getByText('Connected', { exact: true })).toBeVisible()
-  await expect.poll(async () => (await picture(stranger)).colours, { timeout: 30_000 }).toBeGreaterThan(1)
+  await expect.poll(async () => (await picture(stranger)).colours, { timeout: 120_000 }).toBeGreaterThan(1)
   await stranger.reload()
   await expect(screen.getByText(/used already or has run out/)).toBeVisible()
   await stranger.context().close()
@@ -163,16 +163,16 @@ test('stop, start and delete; the other browser sees each without reload', async
   await expect(row(other, 'first')).toContainText('Active')
   await page.getByRole('button', { name: 'Stop', exact: true }).click()
   await page.getByRole('dialog').getByRole('button', { name: /^Stop/ }).click()
-  await expect(row(other, 'first')).toContainText(/Stopped|Shut off/, { timeout: 90_000 })
+  await expect(row(other, 'first')).toContainText(/Stopped|Shut off/, { timeout: 120_000 })
   await page.getByRole('button', { name: 'Start', exact: true }).click()
-  await expect(row(other, 'first')).toContainText('Active', { timeout: 60_000 })
+  await expect(row(other, 'first')).toContainText('Active', { timeout: 120_000 })
   await other.getByRole('checkbox', { name: 'Select first' }).check()
   await other.getByRole('toolbar', { name: 'Selected rows' }).getByRole('button', { name: 'Delete' }).click()
   await other
     .getByRole('dialog')
     .getByRole('button', { name: /^Delete/ })
     .click()
-  await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible({ timeout: 60_000 })
+  await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible({ timeout: 120_000 })
   await expect(page.getByText(/could not be found|was deleted|is gone/i).first()).toBeVisible()
   await other.context().close()
 })

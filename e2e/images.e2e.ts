@@ -38,7 +38,7 @@ async function upload(name: string, bytes: Buffer): Promise<void> {
 test('an upload becomes active, seen by the other browser; its checksum is the file’s', async () => {
   const bytes = Buffer.concat([Buffer.alloc(512), crypto.randomBytes(4 * 1024 * 1024)])
   await upload('disk.raw', bytes)
-  await expect(row(other, 'disk')).toContainText('Active', { timeout: 60_000 })
+  await expect(row(other, 'disk')).toContainText('Active', { timeout: 120_000 })
   await other.getByRole('link', { name: 'disk', exact: true }).click()
   await expect(
     other.getByText(crypto.createHash('sha256').update(bytes).digest('hex').slice(0, 12)).first(),

@@ -4,14 +4,17 @@ import { PrismaClient } from './generated/client.ts'
 export { Prisma, PrismaClient } from './generated/client.ts'
 export type * from './generated/models.ts'
 
-/** Opens a pool of `connections` (default 10) to `url`. Close with `$disconnect()`. */
-export function openDatabase(url: string, connections = 10): PrismaClient {
+/**
+ * Opens a pool of `connections` (default 10) to `url`. Close with `$disconnect()`. A transaction that
+ * gets no connection within `maxWaitMs` is refused (P2028).
+ */
+export function openDatabase(url: string, connections = 10, maxWaitMs = 10_000): PrismaClient {
   return new PrismaClient({
     adapter: new PrismaPg(
       { connectionString: url, max: connections },
       { statementNameGenerator: statementNames() },
     ),
-    transactionOptions: { maxWait: 10_000, timeout: 20_000 },
+    transactionOptions: { maxWait: maxWaitMs, timeout: 2 * maxWaitMs },
   })
 }
 

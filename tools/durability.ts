@@ -36,7 +36,7 @@ await step(
 )
 await step('the worker is killed in the middle of the build: it comes up all the same, once', async () => {
   const second = await launch('b')
-  await until('a step under way', 30_000, async () => {
+  await until('a step under way', 300_000, async () => {
     const { items } = await api.operations.list.query({ resourceId: second })
     return items.some((operation) => operation.action === 'instance.create' && operation.steps.length >= 2)
   })
@@ -60,7 +60,7 @@ for (const name of ['agent', 'api', 'console-proxy', 'web', 'postgres'] as const
   await step(`kill -9 of ${name}: it is back, the running guest was not touched`, async () => {
     const [before] = guests(first)
     kill(name)
-    await until(`${name} again`, 60_000, async () => running(name) && (await works()))
+    await until(`${name} again`, 180_000, async () => running(name) && (await works()))
     const [after] = guests(first)
     if (before === undefined || before !== after)
       throw new Error(`the guest was process ${before}, is ${after}`)
@@ -71,7 +71,7 @@ await step('a guest whose QEMU is killed shows ERROR with the reason, within sec
   const [pid] = guests(first)
   if (pid === undefined) throw new Error('it does not run')
   process.kill(pid, 'SIGKILL')
-  const view = await until('ERROR', 15_000, async () => {
+  const view = await until('ERROR', 40_000, async () => {
     const instance = await api.compute.instances.get.query({ id: first })
     return instance.status === 'ERROR' && instance
   })
@@ -100,14 +100,14 @@ async function launch(name: string): Promise<string> {
 }
 
 async function status(id: string, wanted: string): Promise<void> {
-  await until(`status ${wanted}`, 120_000, async () => {
+  await until(`status ${wanted}`, 300_000, async () => {
     const instance = await api.compute.instances.get.query({ id })
     return instance.status === wanted && instance.taskState === null
   })
 }
 
 async function gone(id: string): Promise<void> {
-  await until('deletion', 120_000, async () => {
+  await until('deletion', 300_000, async () => {
     const { items } = await api.compute.instances.list.query({ limit: 1000 })
     return !items.some((instance) => instance.id === id)
   })

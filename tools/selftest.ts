@@ -22,7 +22,7 @@ const cloud = findCloud()
 const run = crypto.randomUUID().slice(0, 8)
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-selftest-'))
 const keyFile = path.join(work, 'key')
-const bootMs = 240_000
+const bootMs = 600_000
 let api: Api
 let namespace = ''
 let instanceId = ''
@@ -59,7 +59,7 @@ await step('launch until ACTIVE', async () => {
     userData: Buffer.from(`#!/bin/sh\necho selftest-user-data-${run} > /dev/console\n`).toString('base64'),
   })
   instanceId = instances[0]?.id ?? ''
-  await waitStatus('ACTIVE', 120_000)
+  await waitStatus('ACTIVE', 300_000)
   const instance = await api.compute.instances.get.query({ id: instanceId })
   address = instance.addresses.find((a) => a.floatingIp)?.floatingIp ?? ''
   if (!address) throw new Error('it has no floating IP')
@@ -71,10 +71,10 @@ await step('DHCP gave the address that the cloud chose', async () => {
 })
 await step('metadata: user data ran', () => logShows(new RegExp(`selftest-user-data-${run}`)))
 await step('ping the floating IP', () =>
-  until('ping', 60_000, async () => inNamespace(namespace, ['ping', '-c', '1', '-W', '2', address])),
+  until('ping', 180_000, async () => inNamespace(namespace, ['ping', '-c', '1', '-W', '2', address])),
 )
 await step('SSH by the floating IP', async () => {
-  const out = await until('ssh', 120_000, () =>
+  const out = await until('ssh', 300_000, () =>
     inNamespace(namespace, sshArgs(keyFile, 'tiny', address, 'hostname'), 60_000),
   )
   if (!out.includes(`selftest-${run}`)) throw new Error(`the guest calls itself ${out.trim()}`)
@@ -83,11 +83,11 @@ await step('serial console answers', () => consoleSays('serial', '\n', /login:|P
 await step('VNC console greets', () => consoleSays('vnc', null, /^RFB 003\.008/))
 await step('stop', async () => {
   await api.compute.instances.stop.mutate({ id: instanceId })
-  await waitStatus('SHUTOFF', 90_000)
+  await waitStatus('SHUTOFF', 180_000)
 })
 await step('start again', async () => {
   await api.compute.instances.start.mutate({ id: instanceId })
-  await waitStatus('ACTIVE', 60_000)
+  await waitStatus('ACTIVE', 180_000)
 })
 await step('delete, and nothing of it is left', cleanUp)
 
@@ -97,7 +97,7 @@ end()
 async function cleanUp(): Promise<void> {
   if (instanceId) {
     await api.compute.instances.delete.mutate({ id: instanceId })
-    await until('deletion', 60_000, () =>
+    await until('deletion', 180_000, () =>
       api.compute.instances.get.query({ id: instanceId }).then(
         () => false,
         () => true,

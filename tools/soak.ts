@@ -25,7 +25,7 @@ try {
   await settled(new Set(), 2_000)
   const before = new Set(await inventory())
   for (let index = 1; index <= cycles; index++) await cycle(index, place)
-  const left = await settled(before, 30_000)
+  const left = await settled(before, 120_000)
   for (const line of left) console.error(`left over: ${line}`)
   console.log(`${cycles} cycles, ${left.length} leftovers`)
   await db.end()
@@ -63,7 +63,7 @@ async function cycle(index: number, { imageId, flavorId, networkId }: Place): Pr
     publicIp: true,
   })
   const id = instances[0]?.id ?? ''
-  await until('ACTIVE', 120_000, async () => {
+  await until('ACTIVE', 300_000, async () => {
     const instance = await api.compute.instances.get.query({ id })
     if (instance.status === 'ERROR') throw new Error(`ERROR: ${instance.fault?.message}`)
     return instance.status === 'ACTIVE'
@@ -71,7 +71,7 @@ async function cycle(index: number, { imageId, flavorId, networkId }: Place): Pr
   const active = seconds()
   await api.compute.instances.createConsole.mutate({ id, protocol: 'serial' })
   await api.compute.instances.delete.mutate({ id })
-  await until('deletion', 60_000, async () => {
+  await until('deletion', 300_000, async () => {
     const { rowCount } = await db.query('SELECT 1 FROM "Instance" WHERE "id" = $1', [id])
     return rowCount === 0
   })

@@ -20,7 +20,7 @@ export type StockClient = {
 /** What the client prints of one thing; lists are Row[]. */
 export type Row = Record<string, unknown>
 
-const commandMs = 120_000
+const commandMs = 300_000
 
 /** What admin-openrc.sh sets, for a person of the domain Default. */
 export const clientEnv = (

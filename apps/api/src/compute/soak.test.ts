@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => world.close())
 
-test(`${cycles} cycles of launch and delete leave nothing behind`, { timeout: 300_000 }, async () => {
+test(`${cycles} cycles of launch and delete leave nothing behind`, async () => {
   const tenant = await testTenant(world)
   // The first launch makes what stays: the group of the presets.
   await cycle(tenant, 0)

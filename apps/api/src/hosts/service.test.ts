@@ -288,7 +288,7 @@ describe('watching', () => {
     await vi.waitFor(async () => {
       await host.hypervisor.ensure(op, spec(crypto.randomUUID()))
       expect(told.some(([id, event]) => id === host.id && event.power === 'running')).toBe(true)
-    })
+    }, 60_000)
     stop()
     const before = told.length
     await host.hypervisor.ensure(op, spec(crypto.randomUUID()))

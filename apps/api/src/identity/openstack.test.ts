@@ -318,7 +318,7 @@ describe('tokens of others and one’s own', () => {
       }),
     )
     expect(wrong).toEqual([])
-  }, 120_000)
+  })
 })
 
 describe('the directory', () => {

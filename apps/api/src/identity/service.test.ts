@@ -146,9 +146,10 @@ describe('A15.1 passwords and names that are no such', () => {
 
 describe('A16: what a refusal tells', () => {
   const answerOf = async (attempt: Promise<unknown>) => {
-    const started = performance.now()
+    const started = process.cpuUsage()
     const error = await expectCloudError(attempt, 'unauthenticated')
-    return { ms: performance.now() - started, text: JSON.stringify({ ...error, message: error.message }) }
+    const { user, system } = process.cpuUsage(started)
+    return { ms: (user + system) / 1000, text: JSON.stringify({ ...error, message: error.message }) }
   }
   test('A16.1: unknown, wrong, disabled, waiting, other domain: same words, same time', async () => {
     const [known, disabled, waiting] = [await testUser(deps), await testUser(deps), await testUser(deps)]
@@ -179,15 +180,13 @@ describe('A16: what a refusal tells', () => {
         texts.add(text)
       }
     expect(texts.size).toBe(1)
-    const medians = Object.fromEntries(
-      [...times].map(([kind, all]) => [kind, all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? 0]),
-    )
-    const all = Object.values(medians)
-    const spread = Math.max(...all) - Math.min(...all)
-    console.info('median ms of refusals', medians)
-    // A hash left out would show as 25 ms and more.
-    expect(spread, JSON.stringify(medians)).toBeLessThan(20)
-  }, 60_000)
+    // Time of the processor, and the least of it: what else the machine does, does not count.
+    const least = Object.fromEntries([...times].map(([kind, all]) => [kind, Math.min(...all)]))
+    const all = Object.values(least)
+    console.info('ms of processor time of refusals', least)
+    // Whoever leaves out the hash is done in a fraction.
+    expect(Math.min(...all), JSON.stringify(least)).toBeGreaterThan(0.7 * Math.max(...all))
+  })
 
   test('A16.6: an account waits after five failures, not for ever, and not where its owner is known', async () => {
     const who = await testUser(deps)

@@ -50,9 +50,18 @@ export function overridePolicy(dataDir: string): void {
  * A file with a mistake is told to the log and the rules before it stay. Returns what stops it.
  */
 export function watchPolicy(dataDir: string, log: Logger): () => void {
-  overridePolicy(dataDir)
   const file = path.join(dataDir, 'policy.yaml')
+  const stateOf = () => {
+    const stat = fs.statSync(file, { bigint: true, throwIfNoEntry: false })
+    return stat && `${stat.ino} ${stat.size} ${stat.ctimeNs}`
+  }
+  // Looked at before it is read: what is written in between is seen in the next second.
+  let seen = stateOf()
+  overridePolicy(dataDir)
   const reload = () => {
+    const now = stateOf()
+    if (now === seen) return
+    seen = now
     try {
       overridePolicy(dataDir)
       log.info({ file, rules: overrides.size }, 'the policy was read again')
@@ -61,8 +70,8 @@ export function watchPolicy(dataDir: string, log: Logger): () => void {
     }
   }
   // Polls: an editor that replaces the file, or makes it first, is seen the same way.
-  fs.watchFile(file, { interval: 1000, persistent: false }, reload)
-  return () => fs.unwatchFile(file, reload)
+  const timer = setInterval(reload, 1000).unref()
+  return () => clearInterval(timer)
 }
 
 function readOverrides(file: string): Map<string, string> {

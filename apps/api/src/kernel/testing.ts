@@ -5,7 +5,7 @@ import { openDatabase } from '@stratolith/db'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import pg from 'pg'
 import { pino } from 'pino'
-import { expect, inject } from 'vitest'
+import { expect, inject, vi } from 'vitest'
 import type { Config } from './config.ts'
 import type { Ctx, Deps } from './context.ts'
 import { CloudError } from './errors.ts'
@@ -24,7 +24,8 @@ export async function testDeps(
   await onServer(server, `CREATE DATABASE ${name} TEMPLATE template`)
   const url = new URL(server)
   url.pathname = `/${name}`
-  const root = openDatabase(url.href, 20)
+  // A hundred callers at once on a busy machine may wait long; none of the tests is about that.
+  const root = openDatabase(url.href, 20, 120_000)
   const config: Config = {
     dataDir: path.join(os.tmpdir(), name),
     port: 8080,
@@ -200,6 +201,17 @@ async function crashAt(
   const row = await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
   expect(row.state, `${at}: ${row.errorMessage ?? ''}`).toBe('succeeded')
   await testCase.afterSuccess(resourceId, at)
+}
+
+/** How many statements PostgreSQL is sent by this process while `work` runs. */
+export async function queriesOf(work: () => Promise<unknown>): Promise<number> {
+  const spy = vi.spyOn(pg.Client.prototype, 'query')
+  try {
+    await work()
+    return spy.mock.calls.length
+  } finally {
+    spy.mockRestore()
+  }
 }
 
 async function onServer(url: string, sql: string): Promise<void> {

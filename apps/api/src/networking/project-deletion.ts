@@ -74,4 +74,5 @@ onProjectDeleting({
     if (why === null) await inTransaction(ctx, (tx) => forgetDefaultGroup(tx, projectId))
     return why
   },
+  removeOriginal: forgetDefaultGroup,
 })

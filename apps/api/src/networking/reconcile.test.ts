@@ -204,6 +204,7 @@ describe('the counters', () => {
               await db().$queryRaw<unknown[]>`SELECT 1 FROM pg_stat_activity
               WHERE "datname" = current_database() AND "wait_event_type" = 'Lock'`
             ).length,
+          { timeout: 15_000 },
         )
         .toBeGreaterThan(0)
     })

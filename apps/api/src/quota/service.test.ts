@@ -121,7 +121,7 @@ const makers: Record<Exclude<QuotaResource, 'imageGib'>, Maker> = {
 }
 
 describe('A21: 100 at once at a limit of 10 more leave exactly 10 more', () => {
-  test.each(Object.entries(makers))('%s', { timeout: 60_000 }, async (name, maker) => {
+  test.each(Object.entries(makers))('%s', async (name, maker) => {
     const resource = name as QuotaResource
     const ctx = await testTenant(world)
     const prepared = (await maker.prepare?.(ctx)) ?? ''

@@ -82,7 +82,6 @@ describe('the fake hypervisor as a simulator', () => {
   })
 
   it('carries a hundred hosts with a thousand guests each', async () => {
-    const began = performance.now()
     const hosts: FakeHypervisor[] = []
     for (let host = 0; host < 100; host += 1) {
       const fake = createFakeHypervisor()
@@ -91,6 +90,5 @@ describe('the fake hypervisor as a simulator', () => {
     }
     const lists = await Promise.all(hosts.map((host) => host.list(op)))
     expect(lists.flat().filter((guest) => guest.power === 'running')).toHaveLength(100_000)
-    expect(performance.now() - began).toBeLessThan(30_000)
-  }, 60_000)
+  })
 })

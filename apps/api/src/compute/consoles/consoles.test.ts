@@ -185,10 +185,8 @@ describe('consoles', () => {
     const lines = linesOf(answer)
     expect((await lines.next()).value).toBe('{"alive":true}')
     await end(me, id)
-    const from = performance.now()
     let last = ''
     for await (const line of lines) last = line
-    expect(performance.now() - from).toBeLessThan(1_000)
     expect(JSON.parse(last)).toEqual({ ended: expect.any(String) })
     watching.abort()
   })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
+import { expectCloudError, queriesOf, runPending, testCtx } from '../../kernel/testing.ts'
 import { instanceListInput } from '../contract.ts'
 import { accounts, aLaunch, leftovers, testTenant, testWorld, type World } from '../testing.ts'
 import { deleteInstance, updateInstance } from './actions.ts'
@@ -186,8 +186,9 @@ describe('instances', () => {
     expect([...first.items, ...second.items].map((i) => i.name)).toEqual(
       [...first.items, ...second.items].map((i) => i.name).sort(),
     )
-    const one = await queriesOf(world, () => listInstances(me, { ...all, limit: 1 }))
-    const thousand = await queriesOf(world, () => listInstances(me, { ...all, limit: 1000 }))
+    const one = await queriesOf(() => listInstances(me, { ...all, limit: 1 }))
+    const thousand = await queriesOf(() => listInstances(me, { ...all, limit: 1000 }))
+    expect(one).toBeGreaterThan(1)
     expect(thousand).toBe(one)
     expect(one).toBeLessThanOrEqual(9)
     expect((await listInstances(me, { ...all, search: 'i-0007' })).items.map((i) => i.name)).toEqual([
@@ -220,20 +221,3 @@ describe('instances', () => {
     expect(hostnameOf(`${'a'.repeat(62)}--b`, 'x')).toBe('a'.repeat(62))
   })
 })
-
-/** Statements that PostgreSQL was sent, counted by its own statistics of this database's backends. */
-async function queriesOf(world: World, work: () => Promise<unknown>): Promise<number> {
-  let count = 0
-  const client = world.deps.root
-  const original = client.$extends({
-    query: {
-      $allOperations({ args, query }) {
-        count++
-        return query(args)
-      },
-    },
-  })
-  void original
-  await work()
-  return count
-}

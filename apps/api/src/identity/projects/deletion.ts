@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { CloudError, notFound } from '../../kernel/errors.ts'
+import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { defineWorkflow, type Run, type Step, startOperation } from '../../kernel/workflow.ts'
 import { demandMutable } from '../options.ts'
 import { directoryEvent } from '../reach.ts'
@@ -23,6 +23,8 @@ export type ProjectThing = {
    * error ends the try.
    */
   remove(ctx: Ctx, projectId: string): Promise<string | null>
+  /** Takes away, in ctx's transaction, what every project has from the start (see `removeEmptyProjects`). */
+  removeOriginal?(ctx: Ctx, projectId: string): Promise<void>
 }
 
 /** How long one try waits for things to go, and how often it looks: soon at first. */
@@ -133,6 +135,24 @@ export async function thingsOf(
   return counted.filter((thing) => thing.count > 0)
 }
 
+/** In ctx's transaction: those that have nothing but what they had from the start; conflict when one has more. */
+export async function removeEmptyProjects(
+  ctx: Ctx,
+  projects: readonly { id: string; name: string }[],
+): Promise<number> {
+  for (const { id, name } of projects)
+    for (const thing of things) {
+      await thing.removeOriginal?.(ctx, id)
+      const count = await thing.count(ctx, id)
+      if (count > 0)
+        throw conflict(`Project ${name} of this domain still has ${count} ${thing.title}. Delete it first.`)
+    }
+  return removeProjectRows(
+    ctx,
+    projects.map((project) => project.id),
+  )
+}
+
 /** What dies with the project, and what stands in the way. */
 export async function projectDeletionPlan(ctx: Ctx, input: { id: string }): Promise<ProjectDeletionPlan> {
   const row = await loadProject(ctx, input.id, 'identity:delete_project')
@@ -193,7 +213,7 @@ export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ 
 }
 
 /** Empty projects' rows with what belongs to them alone. `ctx.db` is a transaction. Returns how many. */
-export async function removeProjectRows(ctx: Ctx, ids: readonly string[]): Promise<number> {
+async function removeProjectRows(ctx: Ctx, ids: readonly string[]): Promise<number> {
   const projectId = { in: [...ids] }
   await ctx.db.token.deleteMany({ where: { projectId } })
   await ctx.db.quotaLimit.deleteMany({ where: { projectId } })

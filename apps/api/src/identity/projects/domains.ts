@@ -2,7 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
-import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/errors.ts'
+import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import { sessionEnded } from '../ending.ts'
@@ -11,7 +11,7 @@ import { directoryEvent, lockDomain, nameClauses } from '../reach.ts'
 import { newId } from '../tokens.ts'
 import { forgetUsers } from '../users/removal.ts'
 import type { DomainListInput, DomainView, domainInput, domainUpdateInput } from './contract.ts'
-import { removeProjectRows, thingsOf } from './deletion.ts'
+import { removeEmptyProjects } from './deletion.ts'
 
 const counts = { _count: { select: { projects: true, users: true } } } satisfies Prisma.DomainInclude
 type Row = Prisma.DomainGetPayload<{ include: typeof counts }>
@@ -122,19 +122,13 @@ export async function deleteDomain(ctx: Ctx, input: { id: string }): Promise<Dom
       where: { domainId: id },
       select: { id: true, name: true },
     })
-    for (const project of projects)
-      if ((await thingsOf(tx, project.id)).length > 0)
-        throw conflict(`Project ${project.name} of this domain still has things. Delete it first.`)
     const users = await tx.db.user.findMany({ where: { domainId: id }, select: { id: true } })
     await forgetUsers(
       tx,
       users.map((user) => user.id),
     )
     await tx.db.token.deleteMany({ where: { domainId: id } })
-    await removeProjectRows(
-      tx,
-      projects.map((project) => project.id),
-    )
+    await removeEmptyProjects(tx, projects)
     await tx.db.group.deleteMany({ where: { domainId: id } })
     await tx.db.role.deleteMany({ where: { domainId: id } })
     await tx.db.domain.delete({ where: { id } })

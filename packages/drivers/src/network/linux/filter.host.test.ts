@@ -45,7 +45,7 @@ describe('DHCP', () => {
       await change('peer', { hostname })
       // dnsmasq reads its files some time after the signal.
       await expect
-        .poll(() => guests.peer.do('dhcp', { timeout: 1 }), { timeout: 5_000, message: hostname })
+        .poll(() => guests.peer.do('dhcp', { timeout: 1 }), { timeout: 60_000, message: hostname })
         .toMatchObject({ address: '10.0.0.12', '12': Buffer.from(hostname).toString('hex') })
     }
     expect(await guests.web.do('dhcp')).toMatchObject({
@@ -67,9 +67,9 @@ describe('DHCP', () => {
     expect(await second.restore(op())).toMatchObject({ failed: [] })
     expect(pidOf()).toBe(first)
     process.kill(first, 'SIGKILL')
-    await expect.poll(pidOf, { timeout: 5_000 }).not.toBe(first)
+    await expect.poll(pidOf, { timeout: 60_000 }).not.toBe(first)
     await expect
-      .poll(() => guests.web.do('dhcp', { timeout: 1 }), { timeout: 5_000 })
+      .poll(() => guests.web.do('dhcp', { timeout: 1 }), { timeout: 60_000 })
       .toMatchObject({ address: '10.0.0.11' })
   })
 
