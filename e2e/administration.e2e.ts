@@ -1,5 +1,5 @@
-import { AxeBuilder } from '@axe-core/playwright'
 import { expect, type Page, test } from '@playwright/test'
+import { problemsOf } from './support/accessibility.ts'
 import { findCloud, signedIn } from './support/cloud.ts'
 import { signIn } from './support/portal.ts'
 import { nextCode, totp } from './support/totp.ts'
@@ -74,7 +74,7 @@ test('a project, a user and a quota; the user with a second factor hits it; revo
   await page.getByRole('link', { name: user.name, exact: true }).click()
   await page.getByRole('tab', { name: 'Sessions and tokens' }).click()
   await page.getByRole('button', { name: 'End all' }).click()
-  await page.getByRole('button', { name: 'Sign out everywhere' }).last().click()
+  await panel(page).getByRole('button', { name: 'Sign out everywhere' }).click()
   await expect(worker, 'out at once').toHaveURL(/sign-in/)
   await expect(page.getByText('No session', { exact: true })).toBeVisible()
   await theirs.close()
@@ -129,17 +129,9 @@ test('pages of one domain, project, user, group and role: axe and a phone of 360
   await signIn(page, 'admin', cloud.password('admin'))
   const found: string[] = []
   for (const path of pages) {
-    await page.setViewportSize({ width: 1280, height: 860 })
     await page.goto(path)
     await live(page)
-    await expect(page.locator('[aria-busy=true]')).toHaveCount(0)
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    for (const { id, impact, nodes } of violations)
-      if (impact === 'serious' || impact === 'critical')
-        found.push(`${path}: ${id} (${nodes[0]?.target.join(' ')})`)
-    await page.setViewportSize({ width: 360, height: 740 })
-    const width = await page.evaluate(() => document.documentElement.scrollWidth)
-    if (width > 360) found.push(`${path}: ${width} px wide`)
+    found.push(...(await problemsOf(page)).map((problem) => `${path}: ${problem}`))
   }
   expect(found).toEqual([])
   await api.identity.groups.delete.mutate({ id: group.id })

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
-import httpProxy from '@fastify/http-proxy'
+import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from './kernel/config.ts'
 
@@ -23,6 +23,7 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
       replyOptions: {
         rewriteRequestHeaders: (request, headers) =>
           portalHeaders(headers, request.ip, config, request.headers.host),
+        onError: portalAway,
       },
     })
   app.server.on('upgrade', (request, socket, head) => {
@@ -31,6 +32,20 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
     else refuse(socket, 404)
   })
 }
+
+type OnError = NonNullable<NonNullable<FastifyHttpProxyOptions['replyOptions']>['onError']>
+/** The portal is being started (again): its page comes by itself, programs are told when to ask again. */
+const portalAway: OnError = (reply, { error }) => {
+  reply.log.warn({ err: error }, 'the portal does not answer')
+  reply.code(503).header('retry-after', '2').header('cache-control', 'no-store')
+  if (reply.request.headers.accept?.includes('text/html')) reply.type('text/html').send(awayPage)
+  else reply.send({ error: { code: 503, title: 'Service Unavailable', message: away } })
+}
+const away = 'The portal is starting. Instances and the API are not touched. Try again in a few seconds.'
+const awayPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">
+<title>Starting – Stratolith</title><body style="font:1rem/1.5 system-ui;max-width:30rem;margin:20vh auto;padding:0 1rem">
+<h1>The portal is starting</h1><p role="status">This page loads again by itself. Instances and the API are not touched.</p>`
 
 /** Only we say who the browser is; a client that sends these is not believed. */
 const ours = new Set(['forwarded', 'x-real-ip', 'x-stratolith-source'])

@@ -7,6 +7,7 @@ import {
   secondFactorRouter,
   trustsRouter,
 } from './delegation-router.ts'
+import { resetCodes } from './multi-factor/enrolment.ts'
 import {
   domainInput,
   domainListInput,
@@ -88,6 +89,7 @@ const users = router({
   resetPassword: procedure
     .input(resetPasswordInput)
     .mutation(({ ctx, input }) => resetPassword(ctx.cloud, input)),
+  resetCodes: procedure.input(idOf).mutation(({ ctx, input }) => resetCodes(ctx.cloud, input)),
 })
 
 const groups = router({

@@ -63,7 +63,7 @@ function Files({ access }: { access: AccessView }) {
       description={
         <>
           No password is in them: the first asks for it. For programs make an{' '}
-          <Anchor component={Link} href={`${paths.profile}?tab=credentials`} inherit>
+          <Anchor component={Link} href={`${paths.profile}?tab=credentials`} inherit underline="always">
             application credential
           </Anchor>{' '}
           instead.

@@ -4,11 +4,13 @@ import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { seal, unseal } from '../credentials/sealing.ts'
 import { storeCredential } from '../credentials/service.ts'
-import { lockUser, sessionEnded } from '../ending.ts'
+import { lockUser, sessionEnded, voidTokens } from '../ending.ts'
 import { directoryEvent, refuseDelegation } from '../reach.ts'
+import { demandNoMore } from '../roles/granting.ts'
 import { ownToken } from '../service.ts'
 import { verifyAnyAge } from '../sign-in.ts'
 import type { UserOptions } from '../users/contract.ts'
+import { loadUser } from '../users/service.ts'
 import type { confirmEnrolmentInput, disableCodesInput, Enrolment, SecondFactorView } from './contract.ts'
 import { needsCode } from './factors.ts'
 import { newSeed, otpauthUri, stepOf } from './totp.ts'
@@ -117,6 +119,23 @@ export async function disableCodes(
     await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
   })
   return secondFactor(ctx)
+}
+
+/**
+ * By an administrator, for somebody whose phone is lost: from now on the password is enough again.
+ * Every session of the user ends, so that whoever holds one has to prove the password.
+ */
+export async function resetCodes(ctx: Ctx, input: { id: string }): Promise<void> {
+  const user = await loadUser(ctx, input.id, 'identity:set_password')
+  await demandNoMore(ctx, user)
+  refuseDelegation(ctx, 'turn codes off')
+  if (!needsCode(user.options as UserOptions)) throw conflict('This user signs in without a code.')
+  await inTransaction(ctx, async (tx) => {
+    await lockUser(tx, user.id)
+    await setRules(tx, user.id, user.options as UserOptions, false)
+    await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
+    await voidTokens(tx, user.id, 'codes were turned off')
+  })
 }
 
 async function setRules(tx: Ctx, userId: string, options: UserOptions, on: boolean): Promise<void> {

@@ -5,7 +5,7 @@ import { expectCloudError } from '../../kernel/testing.ts'
 import { rescope, signIn } from '../service.ts'
 import { setPassword, testCloud, testFacade, testUser } from '../testing.ts'
 import { anonymousCtx, authenticate } from '../tokens.ts'
-import { beginEnrolment, confirmEnrolment, disableCodes, secondFactor } from './enrolment.ts'
+import { beginEnrolment, confirmEnrolment, disableCodes, resetCodes, secondFactor } from './enrolment.ts'
 import { codeAt, newSeed, otpauthUri, readSeed, stepAt, stepOf } from './totp.ts'
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
@@ -189,6 +189,20 @@ describe('POST /v3/auth/tokens', () => {
     const guess = { user: { id: who.userId, password: 'wrong password' } }
     const wrong = await post({ identity: { methods: ['password'], password: guess } })
     expect(wrong.body).not.toContain('expired')
+  })
+
+  test('an administrator turns codes off for who lost the phone; every session ends; members cannot', async () => {
+    const { who } = await enrolled()
+    const system = systemCtx(deps, 'test')
+    const session = await enter(who, undefined).catch(() => null)
+    expect(session, 'needs a code').toBeNull()
+    const { ctx: other } = await enrolled()
+    await expectCloudError(resetCodes(other, { id: who.userId }), 'not_found')
+    await resetCodes(system, { id: who.userId })
+    const { token } = await enter(who)
+    expect(await authenticate(deps, token, 'test')).not.toBeNull()
+    await expectCloudError(resetCodes(system, { id: who.userId }), 'conflict')
+    expect(await deps.root.credential.count({ where: { userId: who.userId, type: 'totp' } })).toBe(0)
   })
 
   test('a receipt dies with the password that it stands on', async () => {

@@ -29,7 +29,7 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
         <Text size="sm">
           There is no flavor yet.{' '}
           {isAdmin ? (
-            <Anchor component={Link} href={`${paths.adminFlavors}?create=1`}>
+            <Anchor component={Link} href={`${paths.adminFlavors}?create=1`} underline="always">
               Create one
             </Anchor>
           ) : (

@@ -46,7 +46,7 @@ export function ImageField({ images, value, onChange, error }: Props) {
       {images.length === 0 ? (
         <Text size="sm">
           There is no image to launch from yet.{' '}
-          <Anchor component={Link} href={`${paths.images}?create=1`}>
+          <Anchor component={Link} href={`${paths.images}?create=1`} underline="always">
             Upload one
           </Anchor>{' '}
           (qcow2 or raw).

@@ -64,6 +64,10 @@ export const userDescriptor: ResourceDescriptor<UserView> & { listPath: string }
             ? 'none: cannot sign in by password'
             : 'set',
     },
+    {
+      label: 'Second factor',
+      value: view.options.multi_factor_auth_enabled ? 'a code of an authenticator app' : 'none',
+    },
     ...(view.passwordExpiresAt
       ? [{ label: 'Password runs out', value: <Ago iso={view.passwordExpiresAt} /> }]
       : []),

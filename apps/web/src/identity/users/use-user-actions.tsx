@@ -1,6 +1,7 @@
 'use client'
 import type { UserView } from '@stratolith/api/identity/users/contract'
 import {
+  IconDeviceMobileOff,
   IconKey,
   IconLogout,
   IconPencil,
@@ -24,6 +25,7 @@ export function useUserActions(): ResourceAction<UserView>[] {
   const { userId } = useSession()
   const update = useMutation(trpc.identity.users.update.mutationOptions())
   const remove = useMutation(trpc.identity.users.delete.mutationOptions())
+  const resetCodes = useMutation(trpc.identity.users.resetCodes.mutationOptions())
   const revokeAll = useMutation(trpc.identity.sessions.revokeAll.mutationOptions())
   const notMe = ({ id }: UserView) => id !== userId || 'That is you.'
   const goTo = (view: UserView, panel: string) => router.push(`${paths.user(view.id)}?${panel}=1`)
@@ -47,6 +49,24 @@ export function useUserActions(): ResourceAction<UserView>[] {
           view.backend === 'sql' || 'This password is kept in another directory. Change it there.',
         ),
       open: (view) => goTo(view, 'password'),
+    },
+    {
+      id: 'codes',
+      label: 'Turn codes off',
+      icon: <IconDeviceMobileOff size={16} />,
+      danger: true,
+      allowed: (view) =>
+        all(
+          manage(view.domainId),
+          view.options.multi_factor_auth_enabled === true || 'The user signs in without a code.',
+        ),
+      confirm: ([view]) => ({
+        title: `Turn codes off for ${view?.name ?? ''}?`,
+        body: 'For who has lost the phone. From now on the password alone is enough, and every session ends. A new phone can be set up in the profile.',
+        confirmLabel: 'Turn codes off',
+      }),
+      run: ({ id }) => resetCodes.mutateAsync({ id }),
+      started: ([view]) => `${view?.name ?? ''} signs in with the password alone`,
     },
     {
       id: 'sign-out',

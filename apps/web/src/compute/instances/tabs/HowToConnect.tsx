@@ -105,7 +105,7 @@ function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }
         {give.isError && (
           <Text size="sm" c="var(--mantine-color-error)" role="alert">
             {cloudError(give.error).message} See{' '}
-            <Anchor component={Link} href={paths.floatingIps}>
+            <Anchor component={Link} href={paths.floatingIps} underline="always">
               Floating IPs
             </Anchor>
             .
