@@ -92,7 +92,7 @@ function Question({ rules }: { rules: RuleView[] }) {
           />
           <Autocomplete
             label="Does what"
-            placeholder="compute:launch_instance"
+            placeholder="An action, for example compute:launch_instance"
             data={rules.map((rule) => rule.action)}
             limit={60}
             maxDropdownHeight={260}

@@ -14,7 +14,16 @@ const looks = {
 export function StateBadge({ state, tone, detail }: { state: string; tone: Tone; detail?: string | null }) {
   const { color, icon } = looks[tone]
   const badge = (
-    <Badge variant="light" color={color} leftSection={icon} tt="none" fw={600} radius="sm" autoContrast>
+    <Badge
+      variant="light"
+      color={color}
+      leftSection={icon}
+      tt="none"
+      fw={600}
+      radius="sm"
+      autoContrast
+      miw="max-content"
+    >
       {state}
     </Badge>
   )

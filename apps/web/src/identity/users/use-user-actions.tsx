@@ -51,24 +51,6 @@ export function useUserActions(): ResourceAction<UserView>[] {
       open: (view) => goTo(view, 'password'),
     },
     {
-      id: 'codes',
-      label: 'Turn codes off',
-      icon: <IconDeviceMobileOff size={16} />,
-      danger: true,
-      allowed: (view) =>
-        all(
-          manage(view.domainId),
-          view.options.multi_factor_auth_enabled === true || 'The user signs in without a code.',
-        ),
-      confirm: ([view]) => ({
-        title: `Turn codes off for ${view?.name ?? ''}?`,
-        body: 'For who has lost the phone. From now on the password alone is enough, and every session ends. A new phone can be set up in the profile.',
-        confirmLabel: 'Turn codes off',
-      }),
-      run: ({ id }) => resetCodes.mutateAsync({ id }),
-      started: ([view]) => `${view?.name ?? ''} signs in with the password alone`,
-    },
-    {
       id: 'sign-out',
       label: 'Sign out everywhere',
       icon: <IconLogout size={16} />,
@@ -87,6 +69,24 @@ export function useUserActions(): ResourceAction<UserView>[] {
       run: ({ id }) => revokeAll.mutateAsync({ userId: id }),
       started: (views) =>
         oneOr(views, (name) => `${name} is signed out everywhere`, `${views.length} users are signed out`),
+    },
+    {
+      id: 'codes',
+      label: 'Turn codes off',
+      icon: <IconDeviceMobileOff size={16} />,
+      danger: true,
+      allowed: (view) =>
+        all(
+          manage(view.domainId),
+          view.options.multi_factor_auth_enabled === true || 'The user signs in without a code.',
+        ),
+      confirm: ([view]) => ({
+        title: `Turn codes off for ${view?.name ?? ''}?`,
+        body: 'For who has lost the phone. From now on the password alone is enough, and every session ends. A new phone can be set up in the profile.',
+        confirmLabel: 'Turn codes off',
+      }),
+      run: ({ id }) => resetCodes.mutateAsync({ id }),
+      started: ([view]) => `${view?.name ?? ''} signs in with the password alone`,
     },
     {
       id: 'disable',
