@@ -100,14 +100,16 @@ async function applyRoutersOf(ctx: Ctx, op: Op, driver: NetworkDriver, networkId
     select: { deviceId: true },
     distinct: ['deviceId'],
   })
-  for (const { deviceId } of interfaces) await applyRouterOn(ctx, op, driver, deviceId)
+  for (const { deviceId } of interfaces) await applyRouterOn(ctx, op, driver, deviceId, networkId)
 }
 
+/** `there`: a network of it that was ensured just now. */
 export async function applyRouterOn(
   ctx: Ctx,
   op: Op,
   driver: NetworkDriver,
   routerId: string,
+  there?: string,
 ): Promise<void> {
   const wish = await routerSpec(ctx, routerId)
   if (!wish) return driver.removeRouter(op, routerId)
@@ -115,7 +117,8 @@ export async function applyRouterOn(
     where: { id: { in: wish.networkIds } },
     include: { subnets: true },
   })
-  for (const network of networks) await driver.ensureNetwork(op, networkSpec(network))
+  for (const network of networks)
+    if (network.id !== there) await driver.ensureNetwork(op, networkSpec(network))
   await driver.ensureRouter(op, wish.spec)
 }
 

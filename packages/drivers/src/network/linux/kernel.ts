@@ -59,16 +59,21 @@ export function owned(kernel: Kernel, kind: string): { id: string; slot: number;
   })
 }
 
-/** Applies a fragment and reads it back; raises `failed` when the kernel has something else afterwards. */
+/**
+ * Applies a fragment and reads it back; raises `failed` when the kernel has something else afterwards.
+ * Returns all rules of the namespace as they are now.
+ */
 export async function applyFragment(
   op: Op,
   namespace: string | undefined,
   fragment: Fragment,
   current: Ruleset,
-): Promise<void> {
+): Promise<Ruleset> {
   await nft(op, namespace, applyText(fragment, current))
-  const wrong = difference(fragment, await readRules(op, namespace))
+  const rules = await readRules(op, namespace)
+  const wrong = difference(fragment, rules)
   if (wrong) throw new DriverError('failed', `The filter was written but reads back differently: ${wrong}.`)
+  return rules
 }
 
 export async function removeFragment(

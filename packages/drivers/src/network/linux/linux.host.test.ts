@@ -120,6 +120,16 @@ describe('a router', () => {
     await driver.ensureRouter(op(), router)
     expect(await guests.web.ping('172.24.4.1')).toBe(true)
   })
+
+  it.each([
+    ['takes away', ['delete', 'default']],
+    ['bends', ['replace', 'default', 'via', '172.24.4.77', 'dev', 'gw0', 'onlink']],
+  ])('has its way out back when somebody %s it', async (_what, words) => {
+    ip('-n', `${plane}.router.router`, 'route', ...words)
+    await driver.ensureRouter(op(), router)
+    const routes = ip('-n', `${plane}.router.router`, 'route', 'show', 'default')
+    expect(routes.trim()).toBe('default via 172.24.4.1 dev gw0 onlink')
+  })
 })
 
 describe('one poisoned wish', () => {

@@ -26,7 +26,7 @@ import { cleanupOp, Lock } from './lock.ts'
 import { checkPlace, dhcpNamespace, hostNamespace, tapName } from './names.ts'
 import { namespaceExists, requireKernel } from './namespace.ts'
 import { observe } from './observe.ts'
-import { ensurePlane, type Plane } from './plane.ts'
+import { ensurePlane, type Plane, rulesSeen } from './plane.ts'
 import { applyPort, cutForbidden, detachOrphan, detachPort, portDifference } from './ports.ts'
 import { membersOf, restoreAll } from './restore.ts'
 import { ensureRouterParts, removeRouterParts } from './routers.ts'
@@ -231,7 +231,8 @@ class Driver implements LinuxNetwork {
       const spec = checkAddressSet(wish)
       const known = state.sets.entries.get(spec.id)?.spec
       const filter = addressSetFilter(spec.id, membersOf(spec.addresses))
-      if (difference(filter, kernel.rules)) await applyFragment(op, namespace, filter, kernel.rules)
+      if (difference(filter, kernel.rules))
+        rulesSeen(this.#plane, kernel, await applyFragment(op, namespace, filter, kernel.rules))
       if (isDeepStrictEqual(known, spec)) return
       await state.sets.put({ spec, slot: 0 })
       const now = new Set(spec.addresses)

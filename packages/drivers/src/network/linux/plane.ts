@@ -2,7 +2,7 @@ import type { Op } from '../../op.ts'
 import type { NetworkSpec } from '../interface.ts'
 import { changesSoFar } from './exec.ts'
 import { skeleton } from './filter.ts'
-import { difference } from './fragment.ts'
+import { difference, type Ruleset } from './fragment.ts'
 import { applyFragment, type Kernel, readKernel } from './kernel.ts'
 import { bridgeName, type Place } from './names.ts'
 import { dataPlaneSysctls, ensureNamespace, namespaceExists, requireKernel } from './namespace.ts'
@@ -38,6 +38,12 @@ async function recentKernel(op: Op, plane: Plane): Promise<Kernel> {
   const kernel = await readKernel(op, plane.namespace)
   plane.snapshot = { kernel, changes, at }
   return kernel
+}
+
+/** After a change of rules alone that was read back: of what was read before it, the links are still good. */
+export function rulesSeen(plane: Plane, before: Kernel, rules: Ruleset): void {
+  if (plane.snapshot?.kernel === before)
+    plane.snapshot = { ...plane.snapshot, kernel: { ...before, rules }, changes: changesSoFar() }
 }
 
 /** Data-plane namespace and base chains exist. Null when nothing had to be mended, else what was wrong. */

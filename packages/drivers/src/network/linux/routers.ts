@@ -30,10 +30,13 @@ export async function ensureRouterParts(
   const isNew = await ensureRouterNamespace(op, plane, spec, namespace, kernel)
   // NAT and its policy first: no packet is forwarded by other rules than these.
   const filter = routerFilter(spec)
-  const rules = await readRules(op, namespace)
-  if (difference(filter, rules)) await applyFragment(op, namespace, filter, rules)
   const wishes = wishesOf(plane, spec)
-  const before = await readInterfaces(op, namespace)
+  const [rules, before, route] = await Promise.all([
+    readRules(op, namespace),
+    readInterfaces(op, namespace),
+    readDefaultRoute(op, namespace),
+  ])
+  if (difference(filter, rules)) await applyFragment(op, namespace, filter, rules)
   await dropInterfaces(op, plane, spec, kernel, [...before.keys()], wishes)
   for (const { device, peer, network, mac } of wishes) {
     const { mtu } = network
@@ -45,7 +48,7 @@ export async function ensureRouterParts(
       kernel,
     )
   }
-  await ipBatch(op, namespace, interfaceLines(spec, wishes, before))
+  await ipBatch(op, namespace, interfaceLines(spec, wishes, before, route))
   if (!isNew) await cutLost(op, plane, namespace, before, wishes)
   const out = wishes.find((wish) => wish.device === gateway)
   if (!out || !spec.adminUp) return
@@ -112,6 +115,7 @@ function interfaceLines(
   spec: RouterSpec,
   wishes: readonly Wish[],
   before: ReadonlyMap<string, Found>,
+  route: string | null,
 ): string[] {
   const lines = wishes.flatMap(({ device, mac, addresses }) => {
     const found = before.get(device)
@@ -120,9 +124,24 @@ function interfaceLines(
     if (found?.up !== spec.adminUp) changes.push(`link set dev ${device} ${spec.adminUp ? 'up' : 'down'}`)
     return changes
   })
-  if (spec.external && spec.adminUp)
+  // A change of an interface may take the route along.
+  if (spec.external && spec.adminUp && (lines.length > 0 || route !== spec.external.gatewayIp))
     lines.push(`route replace default via ${spec.external.gatewayIp} dev ${gateway} onlink`)
   return lines
+}
+
+const routeShape = z.array(
+  z.looseObject({ gateway: z.string().optional(), dev: z.string(), flags: z.array(z.string()).optional() }),
+)
+
+/** The gateway of the one default route, when it leads out by our interface as we make it; else null. */
+async function readDefaultRoute(op: Op, namespace: string): Promise<string | null> {
+  const routes = routeShape.parse(
+    await runJson(op, ['ip', '-j', '-4', 'route', 'show', 'default'], { namespace }),
+  )
+  const [route] = routes
+  const ours = routes.length === 1 && route?.dev === gateway && route.flags?.includes('onlink')
+  return (ours && route?.gateway) || null
 }
 
 async function dropInterfaces(
