@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
+import { addHost, aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
 import { type Ctx, systemCtx } from './kernel/context.ts'
 import { type ErrorCode, quotaResources } from './kernel/contract.ts'
 import { hexId, runPending, testCtx } from './kernel/testing.ts'
@@ -114,7 +114,12 @@ const floatingIp = async () => {
   const external = await world.deps.root.network.findFirstOrThrow({ where: { external: true } })
   return (await asOwner().networking.floatingIps.create({ networkId: external.id })).id
 }
-const host = async () => (await world.deps.root.host.findFirstOrThrow()).id
+const host = async () => (await world.deps.root.host.findFirstOrThrow({ where: { state: 'up' } })).id
+const goneHost = async () => {
+  const id = await addHost(world.deps, name())
+  await world.deps.root.host.update({ where: { id }, data: { state: 'down' } })
+  return id
+}
 const flavor = async (open = false) => {
   const size = { vcpus: 1, memoryMib: 64, diskGib: 1 }
   const admin = callerOf(contexts.get('admin') ?? null)
@@ -378,6 +383,7 @@ const matrix: Record<string, Row | 'public'> = {
   'hosts.list': { kind: 'admin', input: () => ({}) },
   'hosts.get': byId('admin', host),
   'hosts.update': byId('admin', host, { enabled: true }),
+  'hosts.delete': byId('admin', goneHost),
   'operations.list': { kind: 'list', input: () => ({}) },
   'operations.audit': { kind: 'list', input: () => ({}) },
   'operations.get': {

@@ -203,7 +203,7 @@ const ofProject = (more: Partial<Example> = {}): ExampleMaker => ({
   make: ({ projectId }) => ({ params: { tenant_id: projectId }, ...more }),
 })
 const theirProject: ExampleMaker['foreign'] = (_tenant, other) => [{ params: { tenant_id: other.projectId } }]
-const theHost = async ({ deps }: Tenant) => deps.root.host.findFirstOrThrow()
+const theHost = async ({ deps }: Tenant) => deps.root.host.findFirstOrThrow({ where: { state: 'up' } })
 
 async function aGroup({ ctx }: Tenant): Promise<Example> {
   const { id } = await createSecurityGroup(ctx, { name: unique('g'), description: '' })
@@ -403,6 +403,16 @@ const otherExamples: Examples = {
   'services.update': {
     make: async (tenant) => ({ params: { id: (await theHost(tenant)).id }, body: { status: 'enabled' } }),
   },
+  'services.delete': {
+    make: async ({ deps }) => {
+      const id = crypto.randomUUID()
+      const room = { vcpus: 1, memoryMib: 1, diskGib: 1 }
+      await deps.root.host.create({
+        data: { id, name: `gone-${id}`, endpoint: 'fake:gone', ...room, state: 'down' },
+      })
+      return { params: { id } }
+    },
+  },
   'usage.list': plain,
   'usage.get': { ...ofProject(), foreign: theirProject },
   'servers.diagnostics': action(),
@@ -427,7 +437,7 @@ async function aServerGroup({ ctx }: Tenant): Promise<Example> {
 }
 /** Disabling the only host must not starve the examples after it: they enable it again. */
 async function serviceBody(tenant: Tenant, more: object = {}): Promise<Example> {
-  const { name } = await tenant.deps.root.host.findFirstOrThrow()
+  const { name } = await tenant.deps.root.host.findFirstOrThrow({ where: { state: 'up' } })
   await tenant.deps.root.host.updateMany({ data: { enabled: true, disabledReason: null } })
   return { body: { host: name, binary: 'nova-compute', ...more } }
 }

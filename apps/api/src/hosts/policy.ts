@@ -5,5 +5,6 @@ export const hostsPolicy: PolicyTable = {
   'hosts:list_hosts': 'admin or role:reader and scope:system',
   'hosts:get_host': 'admin or role:reader and scope:system',
   'hosts:update_host': 'admin',
+  'hosts:delete_host': 'admin',
   'hosts:list_zones': 'anyone',
 }

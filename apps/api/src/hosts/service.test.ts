@@ -12,6 +12,7 @@ import { beat, proveCounters } from './reconcile.ts'
 import './register.ts'
 import {
   claimHost,
+  deleteHost,
   getHost,
   hostsForPlacement,
   listHosts,
@@ -255,6 +256,25 @@ describe('reconcilers', () => {
       'host.updated',
       'host.updated',
     ])
+  })
+})
+
+describe('a machine that is gone', () => {
+  it('is forgotten when it does not answer and has nothing, and not before', async () => {
+    const admin = await testCtx(deps, { role: 'admin' })
+    const host = await newHost()
+    const { id } = host
+    await expectCloudError(deleteHost(admin, { id }), 'conflict', /answers/)
+    await deps.root.host.update({ where: { id }, data: { state: 'down' } })
+    const { id: instance } = await newInstance(id, admin.projectId)
+    await expectCloudError(deleteHost(admin, { id }), 'conflict', /1 instances/)
+    await deps.root.instance.update({ where: { id: instance }, data: { vmState: 'deleted' } })
+    await expectCloudError(deleteHost(await testCtx(deps), { id }), 'forbidden')
+    await deleteHost(admin, { id })
+    await expectCloudError(getHost(admin, { id }), 'not_found')
+    expect((await eventsOf(id)).at(-1)?.kind).toBe('host.deleted')
+    // Its agent starts again: it is a new host.
+    expect((await registerHost(system, { name: host.name, endpoint: `fake:${host.name}` })).id).not.toBe(id)
   })
 })
 

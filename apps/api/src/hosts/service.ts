@@ -3,7 +3,7 @@ import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
-import { invalidInput, invariant, notFound } from '../kernel/errors.ts'
+import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
@@ -60,6 +60,36 @@ export async function updateHost(ctx: Ctx, input: z.output<typeof hostUpdateInpu
     })
     await hostEvent(tx, row.id, 'updated')
     return viewOf(tx, row)
+  })
+}
+
+/**
+ * Forgets a machine that is gone for good; its agent would write it down again. Throws conflict while
+ * the machine answers or is believed to have instances.
+ */
+export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void> {
+  authorize(ctx, 'hosts:delete_host')
+  await inTransaction(ctx, async (tx) => {
+    await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "id" = ${id}::uuid FOR UPDATE`
+    const row = await loadHost(tx, id)
+    if (row.state === 'up')
+      throw conflict(`Host ${row.name} answers. Stop its agent first, or it comes back.`)
+    const { instances } = await viewOf(tx, row)
+    if (instances > 0)
+      throw conflict(`${instances} instances are on host ${row.name}. Delete them first.`, 'hostInUse')
+    await tx.db.port.updateMany({ where: { hostId: id }, data: { hostId: null, state: 'down' } })
+    await tx.db.instance.updateMany({ where: { hostId: id, vmState: 'deleted' }, data: { hostId: null } })
+    await tx.db.host.delete({ where: { id } })
+    await recordOperation(tx, {
+      id: crypto.randomUUID(),
+      action: 'host.delete',
+      resourceKind: 'host',
+      resourceId: id,
+      resourceName: row.name,
+      projectId: null,
+      input: { endpoint: row.endpoint },
+    })
+    await hostEvent(tx, id, 'deleted')
   })
 }
 
@@ -148,7 +178,11 @@ export async function hostsForPlacement(ctx: Ctx) {
 }
 
 /** A change of a host that its page shows; in the transaction of the change. */
-export async function hostEvent(ctx: Ctx, hostId: string, what: 'created' | 'updated'): Promise<void> {
+export async function hostEvent(
+  ctx: Ctx,
+  hostId: string,
+  what: 'created' | 'updated' | 'deleted',
+): Promise<void> {
   await appendEvent(ctx, { kind: `host.${what}`, projectId: null, resourceKind: 'host', resourceId: hostId })
 }
 

@@ -292,7 +292,22 @@ const tags: Examples = Object.fromEntries(
 )
 
 const ofProject: Make = async ({ projectId }) => projectId
-const aHost: Make = async ({ deps }) => (await deps.root.host.findFirstOrThrow()).id
+const aHost: Make = async ({ deps }) => (await deps.root.host.findFirstOrThrow({ where: { state: 'up' } })).id
+const goneHost: Make = async ({ deps }) => {
+  const id = crypto.randomUUID()
+  await deps.root.host.create({
+    data: {
+      id,
+      name: `gone-${id}`,
+      endpoint: 'fake:gone',
+      vcpus: 1,
+      memoryMib: 1,
+      diskGib: 1,
+      state: 'down',
+    },
+  })
+  return id
+}
 
 /** Requests of the network façade that succeed (openstack/testing.ts). */
 export const networkExamples: Examples = {
@@ -317,6 +332,7 @@ export const networkExamples: Examples = {
   },
   'agents.list': plain,
   'agents.get': on(aHost),
+  'agents.delete': on(goneHost),
   'agents.update': on(aHost, { body: { agent: { admin_state_up: true } } }),
   'network_ip_availabilities.list': plain,
   'network_ip_availabilities.get': on(network),

@@ -1,6 +1,6 @@
 'use client'
 import type { HostView } from '@stratolith/api/hosts/contract'
-import { IconPlayerPlay, IconPlayerStop, IconServer2, IconSettings } from '@tabler/icons-react'
+import { IconPlayerPlay, IconPlayerStop, IconServer2, IconSettings, IconTrash } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
 import type { ResourceAction } from '../kit/descriptor.ts'
@@ -35,6 +35,7 @@ function useHostActions(): ResourceAction<HostView>[] {
   const router = useRouter()
   const admin = useAdminOnly()
   const update = useMutation(trpc.hosts.update.mutationOptions())
+  const remove = useMutation(trpc.hosts.delete.mutationOptions())
   return [
     {
       id: 'manage',
@@ -71,6 +72,25 @@ function useHostActions(): ResourceAction<HostView>[] {
         hosts.length === 1 ? `${hosts[0]?.name} takes new instances` : `Enabled ${hosts.length} hosts`,
       asCli: ({ name }) =>
         shellLine('openstack', 'compute', 'service', 'set', '--enable', name, 'nova-compute'),
+    },
+    {
+      id: 'delete',
+      label: 'Remove',
+      icon: <IconTrash size={16} />,
+      danger: true,
+      allowed: (host) =>
+        all(
+          admin(),
+          host.state === 'down' || 'It answers. Stop its agent first, or it comes back.',
+          host.instances === 0 || 'Instances are there. Delete them first.',
+        ),
+      confirm: ([host]) => ({
+        title: `Remove ${host?.name ?? ''}?`,
+        body: 'For a machine that is gone for good. When its agent starts again, it is a new host.',
+        confirmLabel: 'Remove',
+      }),
+      run: ({ id }) => remove.mutateAsync({ id }),
+      started: ([host]) => `${host?.name ?? ''} is removed`,
     },
   ]
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { findMachines, type Machine, updateHost } from '../../hosts/service.ts'
+import { deleteHost, findMachines, type Machine, updateHost } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
@@ -95,6 +95,16 @@ async function update(call: Call): Promise<object> {
   return { service: shape(fields, machine, at(call)) }
 }
 
+/** By its number until 2.52, by its id since. */
+async function remove(call: Call): Promise<undefined> {
+  const id = call.params.id ?? ''
+  const byNumber = call.minor < 53
+  if (byNumber && !/^[1-9][0-9]{0,8}$/.test(id)) throw new HttpError(400, 'Service id must be an integer.')
+  const [machine] = await findMachines(call.ctx, byNumber ? { number: Number(id) } : { id })
+  if (!machine) throw new HttpError(404, `Service ${id} not found.`)
+  await deleteHost(call.ctx, machine)
+}
+
 export const serviceOperations: ApiOperation[] = [
   {
     name: 'services.list',
@@ -120,5 +130,15 @@ export const serviceOperations: ApiOperation[] = [
     since: 53,
     deviation: 'forced_down is refused: a host is down when its agent does not answer.',
     handle: update,
+  },
+  {
+    name: 'services.delete',
+    method: 'DELETE',
+    path: '/os-services/:id',
+    summary: 'Forget a host that is gone for good',
+    status: 204,
+    access: 'admin',
+    deviation: 'Refused (409) while the host answers, too: its agent would write it down again.',
+    handle: remove,
   },
 ]

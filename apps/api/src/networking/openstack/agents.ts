@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { updateHost } from '../../hosts/service.ts'
+import { deleteHost, updateHost } from '../../hosts/service.ts'
 import { type AgentRecord, findAgent, findAgents } from '../agents/find.ts'
 import { body } from './body.ts'
 import { bool, text } from './query.ts'
@@ -43,12 +43,17 @@ export const agents: Resource<z.ZodObject, typeof put, AgentRecord> = {
   update: async (ctx, id, { admin_state_up: enabled }) => {
     if (enabled !== undefined) await updateHost(ctx, { id, enabled, reason: 'Set through the network API.' })
   },
+  remove: (ctx, id) => deleteHost(ctx, { id }),
   access: {
     list: { access: 'adminRead' },
     get: { access: 'adminRead' },
     update: {
       access: 'admin',
       deviation: 'admin_state_up disables the whole host; a description is not kept.',
+    },
+    delete: {
+      access: 'admin',
+      deviation: 'Forgets the whole host; refused (409) while it answers or has instances.',
     },
   },
 }
