@@ -5,7 +5,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
-import { type Api, findCloud, signedIn, until } from '../e2e/support/cloud.ts'
+import { type Api, findCloud, GiveUp, signedIn, until } from '../e2e/support/cloud.ts'
 import { steps } from '../e2e/support/steps.ts'
 
 const cloud = findCloud()
@@ -102,6 +102,7 @@ async function launch(name: string): Promise<string> {
 async function status(id: string, wanted: string): Promise<void> {
   await until(`status ${wanted}`, 300_000, async () => {
     const instance = await api.compute.instances.get.query({ id })
+    if (instance.status === 'ERROR') throw new GiveUp(`ERROR: ${instance.fault?.message}`)
     return instance.status === wanted && instance.taskState === null
   })
 }

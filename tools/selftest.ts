@@ -11,6 +11,7 @@ import {
   type Api,
   dataPlaneNamespace,
   findCloud,
+  GiveUp,
   inNamespace,
   signedIn,
   sshArgs,
@@ -116,7 +117,7 @@ async function waitStatus(status: string, timeoutMs: number): Promise<void> {
   await until(`status ${status}`, timeoutMs, async () => {
     const instance = await api.compute.instances.get.query({ id: instanceId })
     if (instance.status === 'ERROR' && status !== 'ERROR')
-      throw new Error(`ERROR: ${instance.fault?.message}`)
+      throw new GiveUp(`ERROR: ${instance.fault?.message}`)
     return instance.status === status
   })
 }

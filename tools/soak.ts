@@ -7,7 +7,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
-import { dataPlaneNamespace, findCloud, signedIn, until } from '../e2e/support/cloud.ts'
+import { dataPlaneNamespace, findCloud, GiveUp, signedIn, until } from '../e2e/support/cloud.ts'
 import { ensureDatabase, startPostgres } from './postgres.ts'
 import { linksIn, namespacesOf, qemusOf } from './soak/machine.ts'
 import { rowsOf } from './soak/rows.ts'
@@ -65,7 +65,7 @@ async function cycle(index: number, { imageId, flavorId, networkId }: Place): Pr
   const id = instances[0]?.id ?? ''
   await until('ACTIVE', 300_000, async () => {
     const instance = await api.compute.instances.get.query({ id })
-    if (instance.status === 'ERROR') throw new Error(`ERROR: ${instance.fault?.message}`)
+    if (instance.status === 'ERROR') throw new GiveUp(`ERROR: ${instance.fault?.message}`)
     return instance.status === 'ACTIVE'
   })
   const active = seconds()

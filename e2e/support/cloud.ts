@@ -74,6 +74,9 @@ export async function inNamespace(
   return stdout + stderr
 }
 
+/** Thrown by a probe that knows: waiting will not help. */
+export class GiveUp extends Error {}
+
 /** Asks `probe` until it gives something; fails with the last reason. */
 export async function until<T>(
   what: string,
@@ -87,6 +90,7 @@ export async function until<T>(
       const value = await probe()
       if (value) return value
     } catch (error) {
+      if (error instanceof GiveUp) throw error
       why = error
     }
     if (Date.now() > end)

@@ -1,4 +1,4 @@
-import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { hostEvent } from './service.ts'
@@ -6,6 +6,8 @@ import { hostEvent } from './service.ts'
 /** How often every host is asked, and after how much silence it counts as down: two missed beats. */
 const beatMs = 5_000
 const deadAfterMs = 12_000
+/** Beats missed in a row while this process looked: it may have been away itself, and lastSeenAt be old. */
+const missed = new WeakMap<Deps, Map<string, number>>()
 
 defineReconciler({ name: 'hosts.heartbeat', everyMs: beatMs, run: beat })
 defineReconciler({ name: 'hosts.counters', everyMs: 60_000, run: proveCounters })
@@ -25,9 +27,13 @@ export async function beat(ctx: Ctx): Promise<void> {
     }),
   )
   await ctx.db.host.updateMany({ where: { id: { in: seen } }, data: { lastSeenAt: new Date() } })
+  const before = missed.get(ctx.deps)
+  const now = new Map(hosts.map(({ id }) => [id, seen.includes(id) ? 0 : (before?.get(id) ?? 0) + 1]))
+  missed.set(ctx.deps, now)
   for (const { id, state } of hosts) {
-    if (seen.includes(id) && state !== 'up') await settle(ctx, id, 'up')
-    if (!seen.includes(id) && state === 'up') await settle(ctx, id, 'down')
+    const misses = now.get(id) ?? 0
+    if (misses === 0 && state !== 'up') await settle(ctx, id, 'up')
+    if (misses >= 2 && state === 'up') await settle(ctx, id, 'down')
   }
 }
 

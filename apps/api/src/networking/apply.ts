@@ -1,4 +1,5 @@
 import { type PortModel, Prisma } from '@stratolith/db'
+import { DriverError } from '@stratolith/drivers/errors'
 import type { NetworkDriver } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
@@ -26,7 +27,12 @@ export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap
       s.group.rules.flatMap((rule) => rule.remoteGroupId ?? []),
     )
     for (const id of new Set(named)) await driver.ensureAddressSet(op, await addressSetSpec(ctx, id))
-    const observed = await driver.ensurePort(op, portSpec(port, await hostnameOf(ctx, port.deviceId)))
+    const spec = portSpec(port, await hostnameOf(ctx, port.deviceId))
+    const observed = await driver.ensurePort(op, spec).catch(async (error: unknown) => {
+      if (!(error instanceof DriverError && error.code === 'conflict')) throw error
+      if ((await removeStrangers(ctx, op, driver)) === 0) throw error
+      return driver.ensurePort(op, spec)
+    })
     await setPortState(ctx, port, 'active', null)
     await applyMemberships(ctx, op, groups, new Set(named), port.hostId)
     return { tap: observed.tap, mtu: port.network.mtu }
@@ -35,6 +41,24 @@ export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap
     if (!failure.retryable) await setPortState(ctx, port, 'error', failure.message)
     throw failure
   }
+}
+
+/**
+ * Ports of this host that have no row: what an instance had that was deleted while its host was down.
+ * Their addresses are free, and the next port may have one before the reconciler comes by.
+ * Returns how many were removed.
+ */
+async function removeStrangers(ctx: Ctx, op: Op, driver: NetworkDriver): Promise<number> {
+  // The host first, the rows after: so whatever is on it has had its row by then.
+  const found = (await driver.list(op)).ports.map((port) => port.id)
+  const rows = await ctx.deps.root.port.findMany({ where: { id: { in: found } }, select: { id: true } })
+  const known = new Set(rows.map((row) => row.id))
+  const strangers = found.filter((id) => !known.has(id))
+  for (const id of strangers) {
+    ctx.log.warn({ portId: id }, 'removing a port that has no row')
+    await driver.removePort(op, id)
+  }
+  return strangers.length
 }
 
 /** Takes a port off its host. Gone is success. */

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inTransaction } from '../kernel/context.ts'
 import { reserveQuota } from '../kernel/quota.ts'
 import { runPending, testCtx } from '../kernel/testing.ts'
+import { applyPort } from './apply.ts'
 import { createFloatingIp } from './floating-ips/service.ts'
 import { bindPort } from './instance-ports.ts'
 import { createNetwork, starterNetwork } from './networks/service.ts'
@@ -99,6 +100,21 @@ describe('a host', () => {
     expect(state.routers.get(routerSpec.id)).toEqual(routerSpec)
     expect(state.networks.get(networkSpec.id)).toEqual(networkSpec)
     expect(state.sets.get(ctx.groupId)?.addresses).toEqual(port.addresses.map((a) => a.ip))
+  })
+
+  it('gives an address to its new port when the one that had it is gone (A19.3)', async () => {
+    const ctx = await guest()
+    const { addresses } = await getPort(ctx, { id: ctx.portId })
+    await db().floatingIp.updateMany({
+      where: { portId: ctx.portId },
+      data: { portId: null, fixedAddress: null },
+    })
+    // As deleting an instance does while its host is down.
+    await inTransaction(cloud.system, (tx) => deletePortRows(tx, [ctx.portId]))
+    const next = await newPort(ctx, ctx.networkId, { address: addresses[0]?.address ?? '' })
+    await bindPort(cloud.system, next, ctx.host.id)
+    await applyPort(cloud.system, op(), next)
+    expect((await ctx.host.plane.list(op())).ports.map((port) => port.id)).toEqual([next])
   })
 
   it('loses what has no row: port, router, network, members (A19.3)', async () => {

@@ -58,7 +58,7 @@ export async function addPlane(cloud: Cloud): Promise<{ id: string; plane: FakeN
 export async function newPort(
   ctx: Tenant,
   networkIds: string | string[],
-  wish: { hostId?: string; groups?: string[]; instanceId?: string } = {},
+  wish: { hostId?: string; groups?: string[]; instanceId?: string; address?: string } = {},
 ): Promise<string> {
   return inTransaction(ctx, async (tx) => {
     const networks: NetworkRow[] = []
@@ -68,6 +68,7 @@ export async function newPort(
       projectId: ctx.projectId,
       hostId: wish.hostId ?? null,
       networks,
+      addresses: [wish.address],
       securityGroupIds: wish.groups ?? [],
     })
     if (!first) throw new Error('no port was made')

@@ -1,3 +1,4 @@
+import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectCloudError, queriesOf, runPending, testCtx } from '../../kernel/testing.ts'
 import { instanceListInput } from '../contract.ts'
@@ -151,6 +152,32 @@ describe('instances', () => {
     expect((await accounts(world, me.projectId)).instances).toBe(2)
     for (const id of ids[0] ?? []) await deleteInstance(me, { id })
     await runPending(world.deps)
+  })
+
+  test('a delete asks a host that counts as down, in case it is back, and waits for none that is not', async () => {
+    const own = await testWorld(['a'])
+    const { host } = own.deps.root
+    const me = await testTenant(own)
+    const launched = async () => {
+      await host.updateMany({ data: { state: 'up' } })
+      const { instances } = await launchInstances(me, aLaunch(own))
+      await runPending(own.deps)
+      await host.updateMany({ data: { state: 'down' } })
+      return instances[0]?.id ?? ''
+    }
+    await deleteInstance(me, { id: await launched() })
+    await runPending(own.deps)
+    expect(await leftovers(own)).toEqual({ guests: 0, ports: 0, disks: 0 })
+    const id = await launched()
+    const hypervisor = own.hosts.get('a')?.hypervisor
+    for (let call = 0; call < 3; call++)
+      hypervisor?.failNext('probe', new DriverError('unavailable', 'no answer'))
+    await deleteInstance(me, { id })
+    await runPending(own.deps)
+    await expectCloudError(getInstance(me, { id }), 'not_found')
+    expect(await leftovers(own)).toEqual({ guests: 1, ports: 1, disks: 1 })
+    expect((await getInstance(me, { id: await launched() })).status).toBe('ACTIVE')
+    await own.close()
   })
 
   test('a page of 1,000 costs as many queries as a page of 1', async () => {

@@ -1,7 +1,7 @@
 import type { InstanceModel, Prisma } from '@stratolith/db'
 import { releaseHost } from '../../hosts/service.ts'
 import type { CloudError } from '../../kernel/errors.ts'
-import { driversOf } from '../../kernel/hosts.ts'
+import { driversOf, plainOp } from '../../kernel/hosts.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
 import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
 import { noteInstance } from '../instances/load.ts'
@@ -9,14 +9,21 @@ import { deletePorts, releasePublicIp, unplugPorts } from '../instances/ports.ts
 import { currentRow, faultOf, settle } from './guest.ts'
 
 /**
- * Host's drivers when the host is there to be asked. A host that is down is not waited for: the
- * rows go now, and what is left on it is a stranger that the reconciler removes on its return.
+ * Host's drivers when the host is there to be asked: one that was down may be back. One that does not
+ * answer is not waited for: the rows go now, and what is left on it is a stranger that the
+ * reconciler removes on its return.
  */
 async function reachable(run: Run<unknown>) {
   const row = await currentRow(run)
   if (!row?.hostId) return null
   const host = await run.ctx.db.host.findUnique({ where: { id: row.hostId }, select: { state: true } })
-  return host?.state === 'up' ? { row, drivers: await driversOf(run.ctx, row.hostId) } : null
+  if (!host) return null
+  const drivers = await driversOf(run.ctx, row.hostId)
+  if (host.state === 'up') return { row, drivers }
+  return drivers.hypervisor.probe(plainOp(run.ctx, 2_000)).then(
+    () => ({ row, drivers }),
+    () => null,
+  )
 }
 
 defineWorkflow({
