@@ -102,7 +102,8 @@ async function launch(name: string): Promise<string> {
 async function status(id: string, wanted: string): Promise<void> {
   await until(`status ${wanted}`, 300_000, async () => {
     const instance = await api.compute.instances.get.query({ id })
-    if (instance.status === 'ERROR') throw new GiveUp(`ERROR: ${instance.fault?.message}`)
+    if (instance.status === 'ERROR' && instance.taskState === null)
+      throw new GiveUp(`ERROR: ${instance.fault?.message}`)
     return instance.status === wanted && instance.taskState === null
   })
 }
