@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { seedRows } from '@stratolith/db/seed'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { testWorld, type World } from './compute/testing.ts'
@@ -6,7 +7,7 @@ import { createProject } from './identity/projects/service.ts'
 import { assignRole } from './identity/roles/by-name.ts'
 import { issueToken, type ScopeWish } from './identity/tokens.ts'
 import { createUser } from './identity/users/service.ts'
-import { type Ctx, inTransaction } from './kernel/context.ts'
+import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
 import { quotaResources } from './kernel/contract.ts'
 import { hexId, runPending } from './kernel/testing.ts'
 import { networkCreateInput, routerCreateInput } from './networking/contract.ts'
@@ -33,8 +34,9 @@ export async function facadeWorld(): Promise<FacadeWorld> {
   const world = await testWorld(['a'])
   await seedRows(world.deps.root)
   await world.deps.root.host.updateMany({ data: { vcpus: 10_000, memoryMib: 10_000_000, diskGib: 100_000 } })
-  const owner = await facadeTenant(world, 'owner')
-  const stranger = await facadeTenant(world, 'stranger')
+  const beside = besideRequests()
+  const owner = await facadeTenant(world, 'owner', beside)
+  const stranger = await facadeTenant(world, 'stranger', beside)
   const project = (projectId: string): ScopeWish => ({ kind: 'project', projectId })
   const own = project(owner.projectId)
   const user = (role: string | null, scope: ScopeWish, domainId = 'default') =>
@@ -56,15 +58,41 @@ export async function facadeWorld(): Promise<FacadeWorld> {
     owner,
     stranger,
     tokens,
-    dead: await deadTokens(world),
+    dead: await deadTokens(world, beside),
     async close() {
+      await beside.stop()
       await app.close()
       await world.close()
     },
   }
 }
 
-async function facadeTenant(world: World, name: string): Promise<Tenant> {
+type Beside = { start(deps: Deps): void; stop(): Promise<void> }
+
+/** One worker beside the requests, for 10 s after it was wanted last; it ends before its database does. */
+function besideRequests(): Beside {
+  let until = 0
+  let running: Promise<void> | null = null
+  const work = async (deps: Deps) => {
+    while (Date.now() < until) {
+      await runPending(deps)
+      await sleep(50)
+    }
+    running = null
+  }
+  return {
+    start(deps) {
+      until = Date.now() + 10_000
+      running ??= work(deps)
+    },
+    async stop() {
+      until = 0
+      await running
+    },
+  }
+}
+
+async function facadeTenant(world: World, name: string, beside: Beside): Promise<Tenant> {
   const { system, deps } = world
   const domainId = hexId()
   await deps.root.domain.create({ data: { id: domainId, name: `${name}-${domainId.slice(0, 8)}` } })
@@ -103,12 +131,13 @@ async function facadeTenant(world: World, name: string): Promise<Tenant> {
     externalNetworkId: external.id,
     token: await tokenFor(system, user.id, { kind: 'project', projectId: project.id }),
     settle: () => runPending(deps),
+    settleBeside: () => beside.start(deps),
   }
 }
 
-async function deadTokens(world: World): Promise<FacadeWorld['dead']> {
+async function deadTokens(world: World, beside: Beside): Promise<FacadeWorld['dead']> {
   const { root } = world.deps
-  const tenant = await facadeTenant(world, 'dead')
+  const tenant = await facadeTenant(world, 'dead', beside)
   const scope: ScopeWish = { kind: 'project', projectId: tenant.projectId }
   const fresh = async () => {
     const ctx = { ...world.system }

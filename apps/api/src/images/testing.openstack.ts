@@ -53,11 +53,6 @@ const ofImage = (wish?: Wish, more: Example = {}) => ({
   }),
 })
 
-/** Runs what an upload starts, as a worker beside the api does, while the request waits for it. */
-function workerBeside({ settle }: Tenant): void {
-  for (const ms of [100, 400, 1200]) setTimeout(() => void settle(), ms)
-}
-
 /** Requests of the image façade that succeed (openstack/testing.ts). */
 export const imageExamples: Examples = {
   versions: none,
@@ -134,7 +129,7 @@ export const imageExamples: Examples = {
   'images.file.upload': {
     make: async (tenant) => {
       const { id } = await image(tenant)
-      workerBeside(tenant)
+      tenant.settleBeside()
       return { params: { id }, bytes: bytes(), headers: octets }
     },
   },

@@ -29,6 +29,8 @@ export type Tenant = {
   token: string
   /** Runs every operation that is under way, as the worker would. */
   settle: () => Promise<void>
+  /** The same beside a request that waits for it, for 10 s. */
+  settleBeside: () => void
 }
 
 /**
