@@ -71,7 +71,7 @@ await step('a guest whose QEMU is killed shows ERROR with the reason, within sec
   const [pid] = guests(first)
   if (pid === undefined) throw new Error('it does not run')
   process.kill(pid, 'SIGKILL')
-  const view = await until('ERROR', 40_000, async () => {
+  const view = await until('ERROR', 15_000, async () => {
     const instance = await api.compute.instances.get.query({ id: first })
     return instance.status === 'ERROR' && instance
   })

@@ -25,7 +25,7 @@ try {
   await settled(new Set(), 2_000)
   const before = new Set(await inventory())
   for (let index = 1; index <= cycles; index++) await cycle(index, place)
-  const left = await settled(before, 120_000)
+  const left = await settled(before, 30_000)
   for (const line of left) console.error(`left over: ${line}`)
   console.log(`${cycles} cycles, ${left.length} leftovers`)
   await db.end()

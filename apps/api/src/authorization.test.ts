@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { addHost, aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
+import { aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
+import { addGoneHost } from './hosts/testing.ts'
 import { type Ctx, systemCtx } from './kernel/context.ts'
 import { type ErrorCode, quotaResources } from './kernel/contract.ts'
 import { hexId, runPending, testCtx } from './kernel/testing.ts'
@@ -115,11 +116,7 @@ const floatingIp = async () => {
   return (await asOwner().networking.floatingIps.create({ networkId: external.id })).id
 }
 const host = async () => (await world.deps.root.host.findFirstOrThrow({ where: { state: 'up' } })).id
-const goneHost = async () => {
-  const id = await addHost(world.deps, name())
-  await world.deps.root.host.update({ where: { id }, data: { state: 'down' } })
-  return id
-}
+const goneHost = () => addGoneHost(world.deps)
 const flavor = async (open = false) => {
   const size = { vcpus: 1, memoryMib: 64, diskGib: 1 }
   const admin = callerOf(contexts.get('admin') ?? null)

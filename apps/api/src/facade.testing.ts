@@ -34,7 +34,7 @@ export async function facadeWorld(): Promise<FacadeWorld> {
   const world = await testWorld(['a'])
   await seedRows(world.deps.root)
   await world.deps.root.host.updateMany({ data: { vcpus: 10_000, memoryMib: 10_000_000, diskGib: 100_000 } })
-  const beside = besideRequests()
+  const beside = besideRequests(world.deps)
   const owner = await facadeTenant(world, 'owner', beside)
   const stranger = await facadeTenant(world, 'stranger', beside)
   const project = (projectId: string): ScopeWish => ({ kind: 'project', projectId })
@@ -67,13 +67,13 @@ export async function facadeWorld(): Promise<FacadeWorld> {
   }
 }
 
-type Beside = { start(deps: Deps): void; stop(): Promise<void> }
+type Beside = { start(): void; stop(): Promise<void> }
 
 /** One worker beside the requests, for 10 s after it was wanted last; it ends before its database does. */
-function besideRequests(): Beside {
+function besideRequests(deps: Deps): Beside {
   let until = 0
   let running: Promise<void> | null = null
-  const work = async (deps: Deps) => {
+  const work = async () => {
     while (Date.now() < until) {
       await runPending(deps)
       await sleep(50)
@@ -81,9 +81,9 @@ function besideRequests(): Beside {
     running = null
   }
   return {
-    start(deps) {
+    start() {
       until = Date.now() + 10_000
-      running ??= work(deps)
+      running ??= work()
     },
     async stop() {
       until = 0
@@ -131,7 +131,7 @@ async function facadeTenant(world: World, name: string, beside: Beside): Promise
     externalNetworkId: external.id,
     token: await tokenFor(system, user.id, { kind: 'project', projectId: project.id }),
     settle: () => runPending(deps),
-    settleBeside: () => beside.start(deps),
+    settleBeside: beside.start,
   }
 }
 

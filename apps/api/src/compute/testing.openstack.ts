@@ -1,3 +1,4 @@
+import { addGoneHost } from '../hosts/testing.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { floatingIpCreateInput } from '../networking/contract.ts'
 import { createFloatingIp } from '../networking/floating-ips/service.ts'
@@ -404,14 +405,7 @@ const otherExamples: Examples = {
     make: async (tenant) => ({ params: { id: (await theHost(tenant)).id }, body: { status: 'enabled' } }),
   },
   'services.delete': {
-    make: async ({ deps }) => {
-      const id = crypto.randomUUID()
-      const room = { vcpus: 1, memoryMib: 1, diskGib: 1 }
-      await deps.root.host.create({
-        data: { id, name: `gone-${id}`, endpoint: 'fake:gone', ...room, state: 'down' },
-      })
-      return { params: { id } }
-    },
+    make: async ({ deps }) => ({ params: { id: await addGoneHost(deps) } }),
   },
   'usage.list': plain,
   'usage.get': { ...ofProject(), foreign: theirProject },

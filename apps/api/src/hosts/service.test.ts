@@ -235,6 +235,14 @@ describe('reconcilers', () => {
     expect((await eventsOf(host.id)).length).toBe(events)
   })
 
+  it('do not take a host down because nobody looked for a while', async () => {
+    const { id, hypervisor } = await newHost()
+    await deps.root.host.update({ where: { id }, data: { lastSeenAt: new Date(Date.now() - 60_000) } })
+    hypervisor.failNext('probe', new DriverError('unavailable', 'no answer'))
+    await beat(system)
+    expect((await deps.root.host.findUniqueOrThrow({ where: { id } })).state).toBe('up')
+  })
+
   it('take a host down after some silence and up at its first answer, with an event each', async () => {
     const host = await newHost()
     const state = async () => (await deps.root.host.findUniqueOrThrow({ where: { id: host.id } })).state
@@ -268,7 +276,7 @@ describe('a machine that is gone', () => {
     await deps.root.host.update({ where: { id }, data: { state: 'down' } })
     const { id: instance } = await newInstance(id, admin.projectId)
     await expectCloudError(deleteHost(admin, { id }), 'conflict', /1 instances/)
-    await deps.root.instance.update({ where: { id: instance }, data: { vmState: 'deleted' } })
+    await deps.root.instance.delete({ where: { id: instance } })
     await expectCloudError(deleteHost(await testCtx(deps), { id }), 'forbidden')
     await deleteHost(admin, { id })
     await expectCloudError(getHost(admin, { id }), 'not_found')

@@ -77,8 +77,6 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
     const { instances } = await viewOf(tx, row)
     if (instances > 0)
       throw conflict(`${instances} instances are on host ${row.name}. Delete them first.`, 'hostInUse')
-    await tx.db.port.updateMany({ where: { hostId: id }, data: { hostId: null, state: 'down' } })
-    await tx.db.instance.updateMany({ where: { hostId: id, vmState: 'deleted' }, data: { hostId: null } })
     await tx.db.host.delete({ where: { id } })
     await recordOperation(tx, {
       id: crypto.randomUUID(),

@@ -59,10 +59,10 @@ export function watchPolicy(dataDir: string, log: Logger): () => void {
   let seen = stateOf()
   overridePolicy(dataDir)
   const reload = () => {
-    const now = stateOf()
-    if (now === seen) return
-    seen = now
     try {
+      const now = stateOf()
+      if (now === seen) return
+      seen = now
       overridePolicy(dataDir)
       log.info({ file, rules: overrides.size }, 'the policy was read again')
     } catch (error) {

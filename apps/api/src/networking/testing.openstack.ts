@@ -1,3 +1,4 @@
+import { addGoneHost } from '../hosts/testing.ts'
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
 import {
   floatingIpCreateInput,
@@ -293,21 +294,7 @@ const tags: Examples = Object.fromEntries(
 
 const ofProject: Make = async ({ projectId }) => projectId
 const aHost: Make = async ({ deps }) => (await deps.root.host.findFirstOrThrow({ where: { state: 'up' } })).id
-const goneHost: Make = async ({ deps }) => {
-  const id = crypto.randomUUID()
-  await deps.root.host.create({
-    data: {
-      id,
-      name: `gone-${id}`,
-      endpoint: 'fake:gone',
-      vcpus: 1,
-      memoryMib: 1,
-      diskGib: 1,
-      state: 'down',
-    },
-  })
-  return id
-}
+const goneHost: Make = ({ deps }) => addGoneHost(deps)
 
 /** Requests of the network façade that succeed (openstack/testing.ts). */
 export const networkExamples: Examples = {

@@ -4,8 +4,9 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, pageQuery, queryText } from '../../openstack/pages.ts'
 import { queryBoolean } from './body.ts'
 import { at, type Field, shape } from './fields.ts'
+import { machineOf } from './machines.ts'
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const what = 'Hypervisor'
 const serversOf = (m: Machine) => m.instances.map(({ id, name }) => ({ name, uuid: id }))
 
 const brief: Field<Machine>[] = [
@@ -78,7 +79,7 @@ async function list(call: Call, fields: Field<Machine>[]): Promise<object> {
       )
   }
   const { limit, marker } = minor >= 33 ? pageQuery(query) : { limit: 1000, marker: undefined }
-  if (marker !== undefined) wish.after = (await one(call, marker)).number
+  if (marker !== undefined) wish.after = (await machineOf(call, marker, what)).number
   const machines = await findMachines(call.ctx, { ...wish, limit: limit + 1 })
   if (wish.namePart !== undefined && machines.length === 0)
     throw new HttpError(404, `No hypervisor matching '${wish.namePart.slice(0, 100)}' could be found.`)
@@ -96,22 +97,6 @@ async function list(call: Call, fields: Field<Machine>[]): Promise<object> {
       : {}),
   }
 }
-
-/** By number before 2.53, by UUID since. */
-async function one(call: Call, ref: string, withInstances = false): Promise<Machine> {
-  const wish =
-    call.minor >= 53 ? uuid.test(ref) && { id: ref } : /^\d{1,9}$/.test(ref) && { number: Number(ref) }
-  if (!wish) {
-    await findMachines(call.ctx, { limit: 1 })
-    if (call.minor >= 53) throw new HttpError(400, `Invalid uuid ${ref.slice(0, 100)}`)
-    throw notFound(ref)
-  }
-  const [machine] = await findMachines(call.ctx, { ...wish, withInstances })
-  if (!machine) throw notFound(ref)
-  return machine
-}
-const notFound = (ref: string) =>
-  new HttpError(404, `Hypervisor with ID '${ref.slice(0, 100)}' could not be found.`)
 
 async function statistics(call: Call): Promise<object> {
   const all = await findMachines(call.ctx)
@@ -195,7 +180,7 @@ export const hypervisorOperations: ApiOperation[] = [
     access: 'adminRead',
     handle: async (call) => {
       const wanted = call.minor >= 53 && (queryBoolean(call.query, 'with_servers') ?? false)
-      const machine = await one(call, call.params.id ?? '', wanted)
+      const machine = await machineOf(call, call.params.id ?? '', what, wanted)
       return { hypervisor: shape(wanted ? [...detailed, servers] : detailed, machine, at(call)) }
     },
   },
@@ -208,7 +193,7 @@ export const hypervisorOperations: ApiOperation[] = [
     status: 200,
     access: 'adminRead',
     handle: async (call) => {
-      const machine = await one(call, call.params.id ?? '')
+      const machine = await machineOf(call, call.params.id ?? '', what)
       const fields: Field<Machine>[] = [...brief, { name: 'uptime', of: () => uptime }]
       const uptime = await uptimeOf(call.ctx, machine.id)
       return { hypervisor: shape(fields, machine, at(call)) }

@@ -5,6 +5,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { parse } from './body.ts'
 import { at, type Field, micros, shape } from './fields.ts'
+import { machineOf } from './machines.ts'
 
 const binary = 'nova-compute'
 const fields: Field<Machine>[] = [
@@ -95,14 +96,8 @@ async function update(call: Call): Promise<object> {
   return { service: shape(fields, machine, at(call)) }
 }
 
-/** By its number until 2.52, by its id since. */
 async function remove(call: Call): Promise<undefined> {
-  const id = call.params.id ?? ''
-  const byNumber = call.minor < 53
-  if (byNumber && !/^[1-9][0-9]{0,8}$/.test(id)) throw new HttpError(400, 'Service id must be an integer.')
-  const [machine] = await findMachines(call.ctx, byNumber ? { number: Number(id) } : { id })
-  if (!machine) throw new HttpError(404, `Service ${id} not found.`)
-  await deleteHost(call.ctx, machine)
+  await deleteHost(call.ctx, await machineOf(call, call.params.id ?? '', 'Service'))
 }
 
 export const serviceOperations: ApiOperation[] = [
@@ -135,6 +130,7 @@ export const serviceOperations: ApiOperation[] = [
     name: 'services.delete',
     method: 'DELETE',
     path: '/os-services/:id',
+    names: ['id'],
     summary: 'Forget a host that is gone for good',
     status: 204,
     access: 'admin',

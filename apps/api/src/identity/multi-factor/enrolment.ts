@@ -114,9 +114,7 @@ export async function disableCodes(
     throw invalidInput('This is not your password. Try again.', 'password')
   })
   await inTransaction(ctx, async (tx) => {
-    await lockUser(tx, user.id)
-    await setRules(tx, user.id, user.options as UserOptions, false)
-    await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
+    await forgetCodes(tx, user)
   })
   return secondFactor(ctx)
 }
@@ -131,11 +129,15 @@ export async function resetCodes(ctx: Ctx, input: { id: string }): Promise<void>
   refuseDelegation(ctx, 'turn codes off')
   if (!needsCode(user.options as UserOptions)) throw conflict('This user signs in without a code.')
   await inTransaction(ctx, async (tx) => {
-    await lockUser(tx, user.id)
-    await setRules(tx, user.id, user.options as UserOptions, false)
-    await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
+    await forgetCodes(tx, user)
     await voidTokens(tx, user.id, 'codes were turned off')
   })
+}
+
+async function forgetCodes(tx: Ctx, user: { id: string; options: unknown }): Promise<void> {
+  await lockUser(tx, user.id)
+  await setRules(tx, user.id, user.options as UserOptions, false)
+  await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
 }
 
 async function setRules(tx: Ctx, userId: string, options: UserOptions, on: boolean): Promise<void> {

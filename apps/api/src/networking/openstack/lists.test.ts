@@ -1,6 +1,6 @@
-import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
+import { queriesOf } from '../../kernel/testing.ts'
 
 let cloud: FacadeWorld
 const ids: string[] = []
@@ -116,10 +116,10 @@ describe('a list', () => {
     'of %s asks the database as often for many as for one',
     async (path) => {
       const asked = async (limit: number) => {
-        const query = vi.spyOn(pg.Client.prototype, 'query')
-        const rows = Object.values((await send('GET', `/${path}?limit=${limit}`)).json())[0] as unknown[]
-        const count = query.mock.calls.length
-        query.mockRestore()
+        let rows: unknown[] = []
+        const count = await queriesOf(async () => {
+          rows = Object.values((await send('GET', `/${path}?limit=${limit}`)).json())[0] as unknown[]
+        })
         return { count, rows: rows.length }
       }
       await send('POST', '/ports', { port: { network_id: cloud.owner.networkId } })

@@ -1,0 +1,28 @@
+import { findMachines, type Machine } from '../../hosts/service.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import type { Call } from '../../openstack/operation.ts'
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The machine that a hypervisor or a service is: by number before 2.53, by UUID since. `what` is not found. */
+export async function machineOf(
+  call: Call,
+  ref: string,
+  what: string,
+  withInstances = false,
+): Promise<Machine> {
+  const wish =
+    call.minor >= 53 ? uuid.test(ref) && { id: ref } : /^\d{1,9}$/.test(ref) && { number: Number(ref) }
+  if (!wish) {
+    // Who may not ask hears that first.
+    await findMachines(call.ctx, { limit: 1 })
+    if (call.minor >= 53) throw new HttpError(400, `Invalid uuid ${ref.slice(0, 100)}`)
+    throw notFound(what, ref)
+  }
+  const [machine] = await findMachines(call.ctx, { ...wish, withInstances })
+  if (!machine) throw notFound(what, ref)
+  return machine
+}
+
+const notFound = (what: string, ref: string) =>
+  new HttpError(404, `${what} with ID '${ref.slice(0, 100)}' could not be found.`)
