@@ -4,7 +4,7 @@ import { type Deps, systemCtx } from '../../kernel/context.ts'
 import { expectCloudError } from '../../kernel/testing.ts'
 import { rescope, signIn } from '../service.ts'
 import { setPassword, testCloud, testFacade, testUser } from '../testing.ts'
-import { anonymousCtx, authenticate } from '../tokens.ts'
+import { anonymousCtx, authenticate, sessionAlive } from '../tokens.ts'
 import { beginEnrolment, confirmEnrolment, disableCodes, resetCodes, secondFactor } from './enrolment.ts'
 import { codeAt, newSeed, otpauthUri, readSeed, stepAt, stepOf } from './totp.ts'
 
@@ -192,13 +192,16 @@ describe('POST /v3/auth/tokens', () => {
   })
 
   test('an administrator turns codes off for who lost the phone; every session ends; members cannot', async () => {
-    const { who } = await enrolled()
+    const { who, ctx } = await enrolled()
+    const open = () => sessionAlive(deps, ctx.actor.tokenHash ?? '')
+    expect(await open()).toBe(true)
     const system = systemCtx(deps, 'test')
     const session = await enter(who, undefined).catch(() => null)
     expect(session, 'needs a code').toBeNull()
     const { ctx: other } = await enrolled()
     await expectCloudError(resetCodes(other, { id: who.userId }), 'not_found')
     await resetCodes(system, { id: who.userId })
+    expect(await open()).toBe(false)
     const { token } = await enter(who)
     expect(await authenticate(deps, token, 'test')).not.toBeNull()
     await expectCloudError(resetCodes(system, { id: who.userId }), 'conflict')

@@ -178,6 +178,26 @@ describe('what was read of the kernel', () => {
     expect(up()).toBe(true)
     await second.removePort(op(), 'fresh')
   })
+
+  it('is believed of links after a change of rules alone, whose rules are those read back', async () => {
+    const second = createLinuxNetwork({ cloud, host: 'h1', dir, egress: 'off', snapshotMs: 60_000 })
+    const bridge = `br${cloud}1`
+    const up = () => ip('-n', plane, '-j', 'link', 'show', bridge).includes('"UP"')
+    const hasBase = () => inNamespace(plane, 'nft', 'list', 'tables').includes('bridge stratolith')
+    await second.ensureNetwork(op(), red)
+    ip('-n', plane, 'link', 'set', bridge, 'down')
+    const members = (address: string) => second.ensureAddressSet(op(), { id: 'seen', addresses: [address] })
+    await members('10.0.0.201')
+    await second.ensureNetwork(op(), red)
+    expect(up(), 'the links of before').toBe(false)
+    inNamespace(plane, 'nft', 'delete', 'table', 'bridge', 'stratolith')
+    await members('10.0.0.202')
+    expect(hasBase()).toBe(false)
+    await second.ensureNetwork(op(), red)
+    expect(hasBase(), 'the rules of now').toBe(true)
+    await second.removeAddressSet(op(), 'seen')
+    ip('-n', plane, 'link', 'set', bridge, 'up')
+  })
 })
 
 describe('restore', () => {
