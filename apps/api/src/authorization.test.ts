@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
-import { addGoneHost } from './hosts/testing.ts'
+import { addGoneHost, aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
 import { type Ctx, systemCtx } from './kernel/context.ts'
 import { type ErrorCode, quotaResources } from './kernel/contract.ts'
 import { hexId, runPending, testCtx } from './kernel/testing.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { seedRows } from '@stratolith/db/seed'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
-import { testWorld, type World } from './compute/testing.ts'
+import { addGoneHost, testWorld, type World } from './compute/testing.ts'
 import { newApp } from './http-app.ts'
 import { createProject } from './identity/projects/service.ts'
 import { assignRole } from './identity/roles/by-name.ts'
@@ -132,6 +132,7 @@ async function facadeTenant(world: World, name: string, beside: Beside): Promise
     token: await tokenFor(system, user.id, { kind: 'project', projectId: project.id }),
     settle: () => runPending(deps),
     settleBeside: beside.start,
+    goneHost: () => addGoneHost(deps),
   }
 }
 

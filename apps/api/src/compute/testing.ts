@@ -72,6 +72,13 @@ export async function addHost(
   return id
 }
 
+/** A machine that does not answer any more and has nothing; its id. */
+export async function addGoneHost(deps: Deps): Promise<string> {
+  const id = await addHost(deps, `gone-${crypto.randomUUID()}`)
+  await deps.root.host.update({ where: { id }, data: { state: 'down' } })
+  return id
+}
+
 export async function addImage(deps: Deps, projectId: string, patch: object = {}): Promise<string> {
   const id = crypto.randomUUID()
   await deps.root.image.create({

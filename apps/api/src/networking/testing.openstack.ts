@@ -1,4 +1,3 @@
-import { addGoneHost } from '../hosts/testing.ts'
 import type { Example, ExampleMaker, Examples, Tenant } from '../openstack/testing.ts'
 import {
   floatingIpCreateInput,
@@ -294,7 +293,7 @@ const tags: Examples = Object.fromEntries(
 
 const ofProject: Make = async ({ projectId }) => projectId
 const aHost: Make = async ({ deps }) => (await deps.root.host.findFirstOrThrow({ where: { state: 'up' } })).id
-const goneHost: Make = ({ deps }) => addGoneHost(deps)
+const goneHost: Make = (tenant) => tenant.goneHost()
 
 /** Requests of the network façade that succeed (openstack/testing.ts). */
 export const networkExamples: Examples = {

@@ -31,6 +31,8 @@ export type Tenant = {
   settle: () => Promise<void>
   /** The same beside a request that waits for it, for 10 s. */
   settleBeside: () => void
+  /** A machine that does not answer any more; its id. */
+  goneHost: () => Promise<string>
 }
 
 /**

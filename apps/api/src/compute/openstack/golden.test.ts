@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FacadeWorld, facadeWorld, send } from '../../facade.testing.ts'
 import { allOperations } from '../../openstack/operation.ts'
 import { createServerGroup } from '../groups/service.ts'
+import { aServer } from '../instances/testing.openstack.ts'
 import { createKeyPair } from '../key-pairs/service.ts'
-import { aServer, computeExamples } from '../testing.openstack.ts'
+import { computeExamples } from '../testing.openstack.ts'
 
 /**
  * Keys of the bodies that OpenStack's own samples have, at the first and the last microversion that

@@ -1,9 +1,8 @@
 import type { LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
-import { addGoneHost } from '../../hosts/testing.ts'
-import { aServer } from '../testing.openstack.ts'
-import { leftovers } from '../testing.ts'
+import { aServer } from '../instances/testing.openstack.ts'
+import { addGoneHost, leftovers } from '../testing.ts'
 
 let cloud: FacadeWorld
 beforeAll(async () => {
