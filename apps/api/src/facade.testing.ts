@@ -34,9 +34,9 @@ export async function facadeWorld(): Promise<FacadeWorld> {
   const world = await testWorld(['a'])
   await seedRows(world.deps.root)
   await world.deps.root.host.updateMany({ data: { vcpus: 10_000, memoryMib: 10_000_000, diskGib: 100_000 } })
-  const beside = besideRequests(world.deps)
-  const owner = await facadeTenant(world, 'owner', beside)
-  const stranger = await facadeTenant(world, 'stranger', beside)
+  const worker = oneWorker(world.deps)
+  const owner = await facadeTenant(world, 'owner', worker)
+  const stranger = await facadeTenant(world, 'stranger', worker)
   const project = (projectId: string): ScopeWish => ({ kind: 'project', projectId })
   const own = project(owner.projectId)
   const user = (role: string | null, scope: ScopeWish, domainId = 'default') =>
@@ -58,29 +58,39 @@ export async function facadeWorld(): Promise<FacadeWorld> {
     owner,
     stranger,
     tokens,
-    dead: await deadTokens(world, beside),
+    dead: await deadTokens(world, worker),
     async close() {
-      await beside.stop()
+      await worker.stop()
       await app.close()
       await world.close()
     },
   }
 }
 
-type Beside = { start(): void; stop(): Promise<void> }
+type OneWorker = { settle(): Promise<void>; start(): void; stop(): Promise<void> }
 
-/** One worker beside the requests, for 10 s after it was wanted last; it ends before its database does. */
-function besideRequests(deps: Deps): Beside {
+/**
+ * The one worker of a world: on demand, and beside the requests for 10 s after it was wanted last; it
+ * ends before its database does. Never two at once: the queue gives an operation to one worker only.
+ */
+function oneWorker(deps: Deps): OneWorker {
   let until = 0
   let running: Promise<void> | null = null
+  let turn: Promise<void> = Promise.resolve()
+  const settle = () => {
+    const mine = turn.then(() => runPending(deps))
+    turn = mine.catch(() => undefined)
+    return mine
+  }
   const work = async () => {
     while (Date.now() < until) {
-      await runPending(deps)
+      await settle()
       await sleep(50)
     }
     running = null
   }
   return {
+    settle,
     start() {
       until = Date.now() + 10_000
       running ??= work()
@@ -92,7 +102,7 @@ function besideRequests(deps: Deps): Beside {
   }
 }
 
-async function facadeTenant(world: World, name: string, beside: Beside): Promise<Tenant> {
+async function facadeTenant(world: World, name: string, worker: OneWorker): Promise<Tenant> {
   const { system, deps } = world
   const domainId = hexId()
   await deps.root.domain.create({ data: { id: domainId, name: `${name}-${domainId.slice(0, 8)}` } })
@@ -130,15 +140,15 @@ async function facadeTenant(world: World, name: string, beside: Beside): Promise
     imageId: world.imageId,
     externalNetworkId: external.id,
     token: await tokenFor(system, user.id, { kind: 'project', projectId: project.id }),
-    settle: () => runPending(deps),
-    settleBeside: beside.start,
+    settle: worker.settle,
+    settleBeside: worker.start,
     goneHost: () => addGoneHost(deps),
   }
 }
 
-async function deadTokens(world: World, beside: Beside): Promise<FacadeWorld['dead']> {
+async function deadTokens(world: World, worker: OneWorker): Promise<FacadeWorld['dead']> {
   const { root } = world.deps
-  const tenant = await facadeTenant(world, 'dead', beside)
+  const tenant = await facadeTenant(world, 'dead', worker)
   const scope: ScopeWish = { kind: 'project', projectId: tenant.projectId }
   const fresh = async () => {
     const ctx = { ...world.system }
