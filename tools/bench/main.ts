@@ -26,9 +26,9 @@ const filled = { list, facade }
 const known = [...real, 'fake', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
 const wanted = words.filter((word) => !word.startsWith('--'))
-const unknown = wanted.filter((word) => !known.includes(word))
+const unknown = words.filter((word) => !known.includes(word) && word !== '--write')
 if (unknown.length > 0) {
-  console.error(`There is no part ${unknown.join(', ')}. Parts: ${known.join(', ')}`)
+  console.error(`There is no part ${unknown.join(', ')}. Parts: ${known.join(', ')}; --write keeps the table`)
   process.exit(2)
 }
 const chosen = (part: string) => wanted.length === 0 || wanted.includes(part)

@@ -1,5 +1,5 @@
 'use client'
-import { Anchor, Radio, Table, Text, ThemeIcon } from '@mantine/core'
+import { Anchor, Box, Radio, Text, ThemeIcon } from '@mantine/core'
 import type { FlavorView } from '@stratolith/api/compute/contract'
 import { IconAlertTriangle, IconCheck } from '@tabler/icons-react'
 import Link from 'next/link'
@@ -38,17 +38,25 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
         </Text>
       ) : (
         <Radio.Group value={value} onChange={onChange} aria-label="Size">
-          <Table verticalSpacing="xs" highlightOnHover>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Flavor</Table.Th>
-                <Table.Th visibleFrom="xs">vCPU</Table.Th>
-                <Table.Th visibleFrom="xs">Memory</Table.Th>
-                <Table.Th visibleFrom="xs">Disk</Table.Th>
-                <Table.Th visibleFrom="sm">Fits</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
+          <table className={classes.flavors}>
+            <thead>
+              <tr>
+                <th scope="col">Flavor</th>
+                <Box component="th" scope="col" visibleFrom="xs">
+                  vCPU
+                </Box>
+                <Box component="th" scope="col" visibleFrom="xs">
+                  Memory
+                </Box>
+                <Box component="th" scope="col" visibleFrom="xs">
+                  Disk
+                </Box>
+                <Box component="th" scope="col" visibleFrom="sm">
+                  Fits
+                </Box>
+              </tr>
+            </thead>
+            <tbody>
               {flavors.map((flavor) => (
                 <FlavorRow
                   key={flavor.id}
@@ -58,8 +66,8 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
                   onChoose={() => onChange(flavor.id)}
                 />
               ))}
-            </Table.Tbody>
-          </Table>
+            </tbody>
+          </table>
         </Radio.Group>
       )}
     </FormSection>
@@ -70,8 +78,8 @@ type RowProps = { flavor: FlavorView; problem: string | null; chosen: boolean; o
 
 function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
   return (
-    <Table.Tr className={classes.choice} data-chosen={chosen || undefined} onClick={onChoose}>
-      <Table.Td>
+    <tr className={classes.choice} data-chosen={chosen || undefined} onClick={onChoose}>
+      <td>
         <Radio
           value={flavor.id}
           label={flavor.name}
@@ -85,15 +93,17 @@ function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
             </>
           }
         />
-      </Table.Td>
-      <Table.Td visibleFrom="xs">{flavor.vcpus}</Table.Td>
-      <Table.Td visibleFrom="xs" className={classes.number}>
+      </td>
+      <Box component="td" visibleFrom="xs">
+        {flavor.vcpus}
+      </Box>
+      <Box component="td" visibleFrom="xs" className={classes.number}>
         {mib(flavor.memoryMib)}
-      </Table.Td>
-      <Table.Td visibleFrom="xs" className={classes.number}>
+      </Box>
+      <Box component="td" visibleFrom="xs" className={classes.number}>
         {gib(flavor.diskGib)}
-      </Table.Td>
-      <Table.Td visibleFrom="sm">
+      </Box>
+      <Box component="td" visibleFrom="sm">
         <Hint label={problem ?? 'There is room and quota for it.'}>
           <ThemeIcon
             size="sm"
@@ -105,7 +115,7 @@ function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
             {problem ? <IconAlertTriangle size={14} /> : <IconCheck size={14} />}
           </ThemeIcon>
         </Hint>
-      </Table.Td>
-    </Table.Tr>
+      </Box>
+    </tr>
   )
 }
