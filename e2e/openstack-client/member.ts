@@ -113,9 +113,9 @@ async function images(os: StockClient, n: Names, step: Step, work: string): Prom
 async function servers(os: StockClient, n: Names, step: Step): Promise<void> {
   await step('member: a server from order to ACTIVE', async () => {
     const made = await os.json(
-      `server create --image ${n.bootImage} --flavor ${n.flavor} --network ${n.network} --key-name ${n.key} --security-group ${n.group}-sg --property day=1 --wait ${n.server}`,
+      `server create --image ${n.bootImage} --flavor ${n.flavor} --network ${n.network} --key-name ${n.key} --security-group ${n.group}-sg --property day=1 --use-config-drive --wait ${n.server}`,
     )
-    has(made, { name: n.server, status: 'ACTIVE' })
+    has(made, { name: n.server, status: 'ACTIVE', config_drive: 'True' })
     const server = await os.json(`server show ${n.server}`)
     has(server, { status: 'ACTIVE', key_name: n.key, 'OS-EXT-STS:vm_state': 'active' })
     if (!JSON.stringify(server.addresses).includes('10.44.0.'))
@@ -150,7 +150,8 @@ async function servers(os: StockClient, n: Names, step: Step): Promise<void> {
     await untilRow(() => os.json(`server show ${n.server}`), 'status', 'ACTIVE')
   })
   await step('member: consoles and history', async () => {
-    await os.run(`console log show ${n.server}`)
+    const id = text(await os.json(`server show ${n.server}`), 'id')
+    await untilLog(os, n.server, new RegExp(`metadata source: config drive /dev/sr0 +instance ${id}`))
     text(await os.json(`console url show --novnc ${n.server}`), 'url')
     row(await os.json(`server event list ${n.server}`), 'Action', 'create')
     await os.fails(`server show --diagnostics ${n.server}`, /403/)
@@ -228,5 +229,16 @@ async function untilRow(probe: () => Promise<Row>, key: string, value: unknown):
     if (row[key] === value) return row
     if (Date.now() > end || row[key] === 'ERROR') throw new Error(`${key} is ${row[key]}, never ${value}`)
     await sleep(300)
+  }
+}
+
+/** Waits until the guest has said it on its serial console: a boot takes half a minute where processors are emulated. */
+async function untilLog(os: StockClient, server: string, wanted: RegExp): Promise<void> {
+  const end = Date.now() + 300_000
+  for (;;) {
+    const log = await os.run(`console log show ${server}`)
+    if (wanted.test(log)) return
+    if (Date.now() > end) throw new Error(`${server} never said ${wanted}; its last: ${log.slice(-500)}`)
+    await sleep(2_000)
   }
 }

@@ -156,14 +156,19 @@ function diskArgs(disk: InstanceSpec['disks'][number], index: number, direct: bo
   ]
 }
 
-/** A CD-ROM on the machine's own SATA controller: every system finds it by its label. */
+/**
+ * A CD-ROM, which systems find by its label, on virtio-scsi: kernels that are made for clouds have no
+ * driver for the machine's own SATA controller (Debian's linux-image-cloud: CONFIG_SATA_AHCI not set),
+ * and what boots here has virtio.
+ */
 function configDriveArgs(path: string): string[] {
   const file = { driver: 'file', 'node-name': 'config-file', filename: path, 'read-only': true }
   const raw = { driver: 'raw', 'node-name': 'config', file: 'config-file', 'read-only': true }
   return [
     ...['-blockdev', JSON.stringify(file)],
     ...['-blockdev', JSON.stringify(raw)],
-    ...device({ driver: 'ide-cd', id: 'config', drive: 'config', bus: 'ide.0' }),
+    ...device({ driver: 'virtio-scsi-pci', id: 'scsi', bus: 'pcie.0', addr: '0x6' }),
+    ...device({ driver: 'scsi-cd', id: 'config', drive: 'config', bus: 'scsi.0' }),
   ]
 }
 
