@@ -1,9 +1,10 @@
 import crypto from 'node:crypto'
 import fs from 'node:fs'
 import { expect, type Page, test } from '@playwright/test'
+import { problemsOf } from './support/accessibility.ts'
 import { findCloud } from './support/cloud.ts'
 import { newPerson } from './support/people.ts'
-import { newBrowser, row, signIn } from './support/portal.ts'
+import { newBrowser, row } from './support/portal.ts'
 
 test.describe.configure({ mode: 'serial' })
 const cloud = findCloud()
@@ -12,13 +13,12 @@ let other: Page
 
 test.beforeAll(async ({ browser }) => {
   const person = await newPerson(cloud)
-  page = await browser.newPage()
-  await signIn(page, person.name, person.password)
+  page = await newBrowser(browser, person.name, person.password)
   other = await newBrowser(browser, person.name, person.password)
   await other.goto('/images')
 })
 test.afterAll(async () => {
-  await page.close()
+  await page.context().close()
   await other.context().close()
 })
 
@@ -50,4 +50,33 @@ test('a file that leads out of itself is refused with the reason', async () => {
   await upload('evil.raw', Buffer.from('# Disk DescriptorFile\nversion=1\nRW 1 FLAT "/etc/passwd" 0\n'))
   await expect(page.getByText(/VMDK/).first()).toBeVisible()
   await expect(row(other, 'evil')).toContainText(/Killed|Refused|Failed/i)
+})
+
+test('shared with another project: offered there, accepted, and taken back', async ({ browser }) => {
+  const guest = await newPerson(cloud)
+  const theirs = await newBrowser(browser, guest.name, guest.password)
+  await theirs.goto('/images')
+  await page.goto('/images')
+  await page.getByRole('link', { name: 'disk', exact: true }).click()
+  await page.getByRole('button', { name: 'Edit' }).click()
+  await page.getByLabel('Visibility').selectOption('Shared')
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('tab', { name: 'Sharing' }).click()
+  await page.getByLabel('ID of the project to share with').fill(guest.projectId)
+  await page.getByRole('button', { name: 'Share', exact: true }).click()
+  await expect(page.getByRole('row').filter({ hasText: guest.projectId })).toContainText('Not answered yet')
+  expect(await problemsOf(page)).toEqual([])
+
+  await expect(theirs.getByText('Another project shares an image with yours')).toBeVisible()
+  expect(await problemsOf(theirs)).toEqual([])
+  await expect(row(theirs, 'disk')).toHaveCount(0)
+  await theirs.getByRole('button', { name: 'Accept' }).click()
+  await expect(row(theirs, 'disk')).toContainText('Shared with you')
+  await expect(page.getByRole('row').filter({ hasText: guest.projectId })).toContainText('Accepted')
+
+  await page.getByRole('row').filter({ hasText: guest.projectId }).getByRole('button').click()
+  await page.getByRole('menuitem', { name: 'Share no longer' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Share no longer' }).click()
+  await expect(row(theirs, 'disk')).toHaveCount(0)
+  await theirs.context().close()
 })

@@ -91,6 +91,14 @@ const subnet = async () => {
 const router = async () => (await asOwner().networking.routers.create({ name: name() })).id
 const group = async () => (await asOwner().networking.securityGroups.create({ name: name() })).id
 const image = async () => (await asOwner().images.create({ name: name(), diskFormat: 'raw' })).id
+const sharedImage = async () =>
+  (await asOwner().images.create({ name: name(), diskFormat: 'raw', visibility: 'shared' })).id
+/** To the owner's own project, so that the callers of the matrix are who is asked. */
+const offer = async () => {
+  const member = { imageId: await sharedImage(), projectId: owner.projectId }
+  await asOwner().images.members.add(member)
+  return member
+}
 const instance = async () => {
   const { instances } = await asOwner().compute.instances.launch(
     aLaunch(world, { name: name(), networkIds: [owner.networkId] }),
@@ -265,6 +273,14 @@ const matrix: Record<string, Row | 'public'> = {
   'images.create': { kind: 'create', input: () => ({ name: name(), diskFormat: 'raw' }) },
   'images.update': byId('write', image, { name: 'new' }),
   'images.delete': byId('write', image),
+  'images.members.list': { kind: 'read', input: async () => ({ imageId: await sharedImage() }) },
+  'images.members.add': {
+    kind: 'write',
+    input: async () => ({ imageId: await sharedImage(), projectId: 'f'.repeat(32) }),
+  },
+  // Whom it is shared with answers, and who administers.
+  'images.members.answer': { kind: 'write', input: async () => ({ ...(await offer()), status: 'accepted' }) },
+  'images.members.remove': { kind: 'write', input: offer },
   'networking.networks.list': { kind: 'list', input: () => ({}) },
   'networking.networks.get': byId('read', network),
   'networking.networks.create': { kind: 'create', input: () => ({ name: name() }) },

@@ -6,6 +6,7 @@ import {
   imageStates,
   imageVisibilities,
   type MemberStatus,
+  memberStatuses,
 } from './states.ts'
 
 export * from './states.ts'
@@ -16,6 +17,8 @@ export type DiskFormat = (typeof diskFormats)[number]
 export const imageListInput = pageInput.extend({
   visibility: z.enum(imageVisibilities).optional(),
   state: z.enum(imageStates).optional(),
+  /** What others share with the project and it has not answered yet, alone. */
+  offered: z.boolean().default(false),
 })
 export const imageCreateInput = z.object({
   name: nameInput,
@@ -33,6 +36,15 @@ export const imageUpdateInput = z.object({
   visibility: z.enum(imageVisibilities).optional(),
   protected: z.boolean().optional(),
 })
+export const imageMembersInput = z.object({ imageId: z.uuid() })
+/** Whether there is such a project is not looked at; only that it could be an id. */
+export const imageMemberInput = imageMembersInput.extend({
+  projectId: z
+    .string()
+    .trim()
+    .regex(/^[0-9a-zA-Z-]{1,64}$/, 'This is no id of a project: it has 32 digits and letters from a to f.'),
+})
+export const imageMemberStatusInput = imageMemberInput.extend({ status: z.enum(memberStatuses) })
 
 export type ImageView = {
   id: string

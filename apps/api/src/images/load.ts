@@ -22,6 +22,9 @@ const sharedWith = (projectId: string, status?: MemberStatus) => ({
   members: { some: { projectId, ...(status === undefined ? {} : { status }) } },
 })
 
+/** What waits for the project's answer. */
+export const offeredImages = (ctx: Ctx): object => sharedWith(projectOf(ctx), 'pending')
+
 /** What may be used by who knows its id: own, public, community's, and shared ones, accepted or not. */
 export function reachableImages(ctx: Ctx): object {
   if (seesAll(ctx)) return {}

@@ -1,7 +1,34 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
-import { imageCreateInput, imageListInput, imageUpdateInput } from './contract.ts'
-import { createImage, deleteImage, getImage, listImages, updateImage } from './service.ts'
+import {
+  imageCreateInput,
+  imageListInput,
+  imageMemberInput,
+  imageMemberStatusInput,
+  imageMembersInput,
+  imageUpdateInput,
+} from './contract.ts'
+import {
+  addMember,
+  createImage,
+  deleteImage,
+  getImage,
+  listImages,
+  listMembers,
+  removeMember,
+  setMemberStatus,
+  updateImage,
+} from './service.ts'
+
+/** Projects that an image is shared with. */
+const members = router({
+  list: procedure.input(imageMembersInput).query(({ ctx, input }) => listMembers(ctx.cloud, input)),
+  add: procedure.input(imageMemberInput).mutation(({ ctx, input }) => addMember(ctx.cloud, input)),
+  answer: procedure
+    .input(imageMemberStatusInput)
+    .mutation(({ ctx, input }) => setMemberStatus(ctx.cloud, input)),
+  remove: procedure.input(imageMemberInput).mutation(({ ctx, input }) => removeMember(ctx.cloud, input)),
+})
 
 export const imagesRouter = router({
   list: procedure.input(imageListInput).query(({ ctx, input }) => listImages(ctx.cloud, input)),
@@ -9,4 +36,5 @@ export const imagesRouter = router({
   create: procedure.input(imageCreateInput).mutation(({ ctx, input }) => createImage(ctx.cloud, input)),
   update: procedure.input(imageUpdateInput).mutation(({ ctx, input }) => updateImage(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteImage(ctx.cloud, input)),
+  members,
 })

@@ -22,6 +22,7 @@ import {
   listedImages,
   loadImage,
   noteImage,
+  offeredImages,
   reachableImages,
   stateOf,
   viewOf,
@@ -43,7 +44,7 @@ export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput
   const uncommon = all || input.visibility === 'community'
   const where = {
     AND: [
-      all ? {} : listedImages(ctx),
+      input.offered ? offeredImages(ctx) : all ? {} : listedImages(ctx),
       uncommon ? {} : { OR: [{ projectId: projectOf(ctx) }, { visibility: { not: 'community' } }] },
       { state: input.state ?? { not: 'deleted' } },
       input.visibility === undefined ? {} : { visibility: input.visibility },

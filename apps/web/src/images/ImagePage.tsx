@@ -4,20 +4,25 @@ import type { ImageView } from '@stratolith/api/images/contract'
 import { imageTransitioning } from '@stratolith/api/images/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
+import dynamic from 'next/dynamic'
 import { DetailPage } from '../kit/DetailPage.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
+import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { OperationsOf } from '../operations/OperationsOf.tsx'
 import { CopyText } from '../ui/CopyText.tsx'
 import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
+import { ImageOffer } from './ImageOffer.tsx'
 import { ImageState, UploadProgress } from './ImageState.tsx'
 import { imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
 import { useUpload } from './portal-uploads.ts'
 
+/** Its picker of projects is loaded with the tab. */
+const ImageMembers = dynamic(() => import('./ImageMembers.tsx').then((module) => module.ImageMembers))
 const ImageEditForm = lazyPanel(() => import('./ImageEditForm.tsx').then((module) => module.ImageEditForm))
 
 export function ImagePage({ id }: { id: string }) {
@@ -27,6 +32,7 @@ export function ImagePage({ id }: { id: string }) {
 }
 
 function ImageDetail({ image }: { image: ImageView }) {
+  const { isAdmin } = useSession()
   const panel = useUrlPanel('edit')
   const actions = useImageActions({ edit: panel.open, waiting: image.state === 'queued' })
   return (
@@ -36,9 +42,17 @@ function ImageDetail({ image }: { image: ImageView }) {
         view={image}
         actions={actions}
         badge={<ImageState image={image} />}
-        header={<Happening image={image} />}
+        header={
+          <>
+            <Happening image={image} />
+            {!image.own && <ImageOffer image={image} />}
+          </>
+        }
         tabs={[
           { id: 'overview', label: 'Overview', content: <Overview image={image} /> },
+          ...(image.own || isAdmin
+            ? [{ id: 'sharing', label: 'Sharing', content: <ImageMembers image={image} /> }]
+            : []),
           { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={image.id} /> },
         ]}
       />

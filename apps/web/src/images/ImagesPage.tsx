@@ -9,6 +9,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
+import { OfferedImages } from './ImageOffer.tsx'
 import { imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
 
@@ -57,6 +58,7 @@ export function ImagesPage() {
         description="The disks that instances start from: yours and the public ones."
         actions={upload}
       />
+      <OfferedImages />
       <ResourceTable
         descriptor={{ ...imageDescriptor, empty: { ...imageDescriptor.empty, action: upload } }}
         actions={actions}

@@ -35,3 +35,6 @@ export const imageSetCli = (
 
 export const imageDeleteCli = (image: Pick<ImageView, 'id'>): string =>
   shellLine('openstack', 'image', 'delete', image.id)
+
+export const imageRemoveProjectCli = (imageId: string, projectId: string): string =>
+  shellLine('openstack', 'image', 'remove', 'project', imageId, projectId)

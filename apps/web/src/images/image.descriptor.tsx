@@ -21,6 +21,14 @@ export const visibilityName = {
   public: 'Public',
 } as const satisfies Record<ImageVisibility, string>
 
+/** Who may launch it, as a sentence. */
+export const visibilityMeaning: Record<ImageVisibility, string> = {
+  private: 'Your project alone can launch it.',
+  shared: 'Projects that you name can launch it.',
+  community: 'Every project that knows its id can launch it.',
+  public: 'Every project can launch it.',
+}
+
 /** Whose it is, from where the reader stands. */
 export const ownerText = (image: Pick<ImageView, 'own' | 'visibility'>): string =>
   image.own

@@ -82,6 +82,14 @@ function Files({ access }: { access: AccessView }) {
           </Text>
           <CopyText value={access.authUrl} />
         </Group>
+        {session.project && (
+          <Group gap="xs">
+            <Text size="sm" c="dimmed">
+              Project ID
+            </Text>
+            <CopyText value={session.project.id} />
+          </Group>
+        )}
       </Stack>
     </Section>
   )

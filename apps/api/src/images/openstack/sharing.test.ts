@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, testCtx } from '../../kernel/testing.ts'
-import type { ImageVisibility, MemberStatus } from '../contract.ts'
+import { type ImageVisibility, imageListInput, type MemberStatus } from '../contract.ts'
 import {
   addMember,
   changeImage,
@@ -14,6 +14,7 @@ import {
   findImages,
   getImage,
   getMember,
+  listImages,
   listMembers,
   removeMember,
   setMemberStatus,
@@ -92,6 +93,18 @@ describe('what another project makes of an image', () => {
     await expectCloudError(addMember(other, { imageId: id, projectId: 'third' }), refused)
     expect(await listed(owner, id)).toBe(true)
     expect(await reached(admin, id)).toBe(true)
+  })
+
+  test('offered to the portal until it is answered, to that project alone', async () => {
+    const id = await image('shared')
+    const offered = async (ctx: Ctx) =>
+      (await listImages(ctx, imageListInput.parse({ offered: true }))).items.map((found) => found.id)
+    await addMember(owner, { imageId: id, projectId: other.projectId })
+    expect(await offered(other)).toContain(id)
+    expect(await offered(owner)).not.toContain(id)
+    expect(await offered(admin)).not.toContain(id)
+    await setMemberStatus(other, { imageId: id, projectId: other.projectId, status: 'rejected' })
+    expect(await offered(other)).not.toContain(id)
   })
 
   test('lists by visibility and by the member’s status', async () => {

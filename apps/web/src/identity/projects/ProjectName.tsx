@@ -5,8 +5,11 @@ import { paths } from '../../kit/paths.ts'
 import { NameLink } from '../../kit/TableParts.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 
-/** One question for all rows: the batch asks for each project once. */
-export function ProjectName({ id }: { id: string | null }) {
+/**
+ * One question for all rows: the batch asks for each project once. `unseen`: what is said of one that
+ * the reader may not see; without it such a project is gone.
+ */
+export function ProjectName({ id, unseen = 'gone' }: { id: string | null; unseen?: string }) {
   const trpc = useTRPC()
   const query = useQuery({
     ...trpc.identity.projects.get.queryOptions({ id: id ?? '' }),
@@ -18,7 +21,7 @@ export function ProjectName({ id }: { id: string | null }) {
     <NameLink href={paths.project(id)}>{query.data.name}</NameLink>
   ) : (
     <Text size="sm" c="dimmed">
-      {query.isError ? 'gone' : '…'}
+      {query.isError ? unseen : '…'}
     </Text>
   )
 }
