@@ -112,7 +112,7 @@ module.exports = {
     {
       name: 'tests-stay-out',
       severity: 'error',
-      from: { pathNot: '\\.test\\.ts$|/(facade\\.)?testing|conformance|^(tools|e2e)/|vitest' },
+      from: { pathNot: '\\.test\\.ts$|/testing|\\.testing\\.ts$|conformance|^(tools|e2e)/|vitest' },
       to: { path: '\\.test\\.ts$|kernel/testing\\.ts$' },
     },
   ],

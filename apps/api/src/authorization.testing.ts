@@ -1,0 +1,167 @@
+import { addGoneHost, aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
+import { type Ctx, systemCtx } from './kernel/context.ts'
+import { quotaResources } from './kernel/contract.ts'
+import { hexId, runPending, testCtx } from './kernel/testing.ts'
+import type { TrpcContext } from './kernel/trpc.ts'
+import './register.ts'
+import { appRouter } from './root-router.ts'
+
+/** Who calls in the authorization matrix, what each kind of procedure answers them, and what is called about. */
+export type Caller = 'anonymous' | 'noRole' | 'stranger' | 'reader' | 'member' | 'admin'
+export type Answer = 'ok' | 'unauthenticated' | 'forbidden' | 'not_found'
+export const callers: Caller[] = ['anonymous', 'noRole', 'stranger', 'reader', 'member', 'admin']
+const answers = (...five: Answer[]): Record<Caller, Answer> =>
+  Object.fromEntries(
+    callers.map((caller, i) => [caller, i === 0 ? 'unauthenticated' : (five[i - 1] ?? 'ok')]),
+  ) as Record<Caller, Answer>
+export const kinds = {
+  //                noRole       stranger     reader       member       admin
+  list: answers('forbidden', 'ok', 'ok', 'ok', 'ok'),
+  read: answers('forbidden', 'not_found', 'ok', 'ok', 'ok'),
+  /** Readers may not, for what is shown there is as good as a password. */
+  write: answers('forbidden', 'not_found', 'forbidden', 'ok', 'ok'),
+  create: answers('forbidden', 'ok', 'forbidden', 'ok', 'ok'),
+  admin: answers('forbidden', 'forbidden', 'forbidden', 'forbidden', 'ok'),
+  /** Of the project, but administrators' business. */
+  adminWrite: answers('forbidden', 'not_found', 'forbidden', 'forbidden', 'ok'),
+  /** Nothing that others even see. */
+  hidden: answers('not_found', 'not_found', 'not_found', 'not_found', 'ok'),
+  anyone: answers('ok', 'ok', 'ok', 'ok', 'ok'),
+  /** Bound to the user, not to the project: another's is not there, not even for administrators. */
+  mine: answers('not_found', 'not_found', 'not_found', 'not_found', 'not_found'),
+  /** About the caller's own token, which these callers do not have (identity/service.test.ts has). */
+  token: answers(
+    'unauthenticated',
+    'unauthenticated',
+    'unauthenticated',
+    'unauthenticated',
+    'unauthenticated',
+  ),
+}
+
+export let world: World
+export let owner: Ctx & { projectId: string; networkId: string }
+export const contexts = new Map<Caller, Ctx | null>()
+export const system = () => systemCtx(world.deps, 'matrix')
+export const asOwner = () => callerOf(owner)
+export const name = () => `m-${crypto.randomUUID().slice(0, 8)}`
+
+export function callerOf(ctx: Ctx | null) {
+  const context: TrpcContext = {
+    ctx,
+    requestId: 'req-matrix',
+    log: () => undefined,
+    sourceIp: '127.0.0.1',
+    anonymous: { ...system(), roles: new Set(), scope: { kind: 'none' } },
+  }
+  return appRouter.createCaller(context)
+}
+
+/** Before the tests: a project, and somebody of each kind. */
+export async function openMatrix(): Promise<void> {
+  world = await testWorld(['a'])
+  await world.deps.root.host.updateMany({ data: { vcpus: 10_000, memoryMib: 10_000_000, diskGib: 100_000 } })
+  owner = await testTenant(world)
+  await world.deps.root.quotaLimit.createMany({
+    data: quotaResources.map((resource) => ({ projectId: owner.projectId, resource, limit: -1 })),
+  })
+  const { projectId } = owner
+  // Sessions that no table knows: enough for what only asks whether there is one.
+  const withSession = (ctx: Ctx): Ctx => ({ ...ctx, actor: { ...ctx.actor, tokenHash: hexId() + hexId() } })
+  contexts.set('anonymous', null)
+  contexts.set('noRole', withSession(await testCtx(world.deps, { role: 'none', projectId })))
+  contexts.set('stranger', withSession(await testCtx(world.deps)))
+  contexts.set('reader', withSession(await testCtx(world.deps, { role: 'reader', projectId })))
+  contexts.set('member', withSession(await testCtx(world.deps, { projectId })))
+  contexts.set('admin', withSession(await testCtx(world.deps, { role: 'admin', projectId })))
+}
+export const closeMatrix = () => world.close()
+
+export const network = async () => (await asOwner().networking.networks.create({ name: name() })).id
+export const subnet = async () => {
+  const { id } = await asOwner().networking.networks.create({
+    name: name(),
+    subnet: { cidr: '10.77.0.0/24' },
+  })
+  return (await asOwner().networking.networks.get({ id })).subnets[0]?.id ?? ''
+}
+export const router = async () => (await asOwner().networking.routers.create({ name: name() })).id
+export const group = async () => (await asOwner().networking.securityGroups.create({ name: name() })).id
+export const image = async () => (await asOwner().images.create({ name: name(), diskFormat: 'raw' })).id
+export const sharedImage = async () =>
+  (await asOwner().images.create({ name: name(), diskFormat: 'raw', visibility: 'shared' })).id
+/** To the owner's own project, so that the callers of the matrix are who is asked. */
+export const offer = async () => {
+  const member = { imageId: await sharedImage(), projectId: owner.projectId }
+  await asOwner().images.members.add(member)
+  return member
+}
+export const instance = async () => {
+  const { instances } = await asOwner().compute.instances.launch(
+    aLaunch(world, { name: name(), networkIds: [owner.networkId] }),
+  )
+  await runPending(world.deps)
+  return instances[0]?.id ?? ''
+}
+export const port = async () => {
+  const id = await instance()
+  return (await asOwner().networking.ports.list({ deviceId: id })).items[0]?.id ?? ''
+}
+export const freePort = async () =>
+  (await asOwner().networking.ports.create({ networkId: owner.networkId })).id
+export const rbacPolicy = async () =>
+  (
+    await asOwner().networking.rbacPolicies.create({
+      networkId: await network(),
+      targetProject: 'f'.repeat(32),
+    })
+  ).id
+export const floatingIp = async () => {
+  const external = await world.deps.root.network.findFirstOrThrow({ where: { external: true } })
+  return (await asOwner().networking.floatingIps.create({ networkId: external.id })).id
+}
+export const host = async () => (await world.deps.root.host.findFirstOrThrow({ where: { state: 'up' } })).id
+export const goneHost = () => addGoneHost(world.deps)
+export const flavor = async (open = false) => {
+  const size = { vcpus: 1, memoryMib: 64, diskGib: 1 }
+  const admin = callerOf(contexts.get('admin') ?? null)
+  return (await admin.compute.flavors.create({ name: name(), ...size, public: open })).id
+}
+export const flavorWithAccess = async () => {
+  const access = { id: await flavor(), projectId: owner.projectId }
+  await callerOf(contexts.get('admin') ?? null).compute.flavors.grant(access)
+  return access
+}
+export const keyPair = async () => (await asOwner().compute.keyPairs.create({ name: name() })).name
+
+export const domain = async () => {
+  const { id } = await callerOf(system()).identity.domains.create({ name: name(), enabled: false })
+  return id
+}
+export const project = async () => (await callerOf(system()).identity.projects.create({ name: name() })).id
+export const user = async () => (await callerOf(system()).identity.users.create({ name: name() })).id
+export const userGroup = async () => (await callerOf(system()).identity.groups.create({ name: name() })).id
+export const role = async () => (await callerOf(system()).identity.roles.create({ name: name() })).id
+export const catalogService = async () =>
+  (await callerOf(system()).catalog.services.create({ type: 'dns' })).id
+export const catalogRegion = async () => (await callerOf(system()).catalog.regions.create({ id: name() })).id
+export const catalogEndpointInput = async () => ({
+  serviceId: await catalogService(),
+  interface: 'public' as const,
+  url: 'http://dns.test/',
+})
+export const catalogEndpoint = async () =>
+  (await callerOf(system()).catalog.endpoints.create(await catalogEndpointInput())).id
+export const membership = async () => ({ groupId: await userGroup(), userId: await user() })
+export const implication = async () => ({ priorRoleId: await role(), impliedRoleId: await role() })
+export const aTrust = async () => {
+  const [trustorId, trusteeId] = [await user(), await user()]
+  const id = hexId()
+  await world.deps.root.trust.create({ data: { id, trustorId, trusteeId } })
+  return id
+}
+export const grant = async () => ({
+  userId: await user(),
+  roleId: await role(),
+  projectId: owner.projectId,
+})
