@@ -1,36 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { backgroundOp } from '../op.ts'
-import type { HypervisorEvent, InstanceSpec, LocalHypervisorDriver } from './interface.ts'
-
-/** One machine with a driver on it, and the hand that interferes from outside. */
-export type HypervisorHarness = {
-  driver: LocalHypervisorDriver
-  /** Makes what the spec of a new guest refers to (disks). The guest prints "hello" and echoes what is typed. */
-  prepare(id: string): Promise<Pick<InstanceSpec, 'disks' | 'nics'>>
-  /** Makes the next start of a guest of that spec fail. */
-  spoil(spec: InstanceSpec): Promise<void>
-  /** Waits until the guest's own code runs. */
-  booted(id: string): Promise<void>
-  /** The guest's process dies. */
-  crash(id: string): Promise<void>
-  /** The guest powers itself off. */
-  powerOff(id: string): Promise<void>
-  ignoreButton(id: string): Promise<void>
-  /** The agent ends without a word. Afterwards `driver` may not be used. */
-  abandon(): Promise<void>
-  /** A new agent comes up on the same machine. */
-  reopen(): Promise<LocalHypervisorDriver>
-  /** What is left of a guest: files, processes. */
-  leftovers(id: string): Promise<string[]>
-  /** Removes all guests and all that the harness made. */
-  destroy(): Promise<void>
-}
-
-const op = backgroundOp(pino({ level: 'silent' }), 'conformance', 600_000)
+import { consoles } from './conformance-consoles.ts'
+import { type Context, type HypervisorHarness, op, plainSpec, until } from './conformance-world.ts'
+import type { HypervisorEvent, InstanceSpec } from './interface.ts'
 
 /** What every hypervisor driver must do; run on the fake and on real QEMU. */
 export function hypervisorConformance(name: string, make: () => Promise<HypervisorHarness>): void {
@@ -63,13 +36,6 @@ export function hypervisorConformance(name: string, make: () => Promise<Hypervis
     restarts(context)
     consoles(context)
   })
-}
-
-type Context = {
-  readonly harness: HypervisorHarness
-  readonly driver: LocalHypervisorDriver
-  readonly events: HypervisorEvent[]
-  spec(changes?: Partial<InstanceSpec>): Promise<InstanceSpec>
 }
 
 function existence(c: Context): void {
@@ -336,126 +302,3 @@ function restarts(c: Context): void {
     expect(crashed?.reason).toMatch(/QEMU/)
   })
 }
-
-function consoles(c: Context): void {
-  const facet = () => {
-    if (!c.driver.console) throw new Error('this suite needs a driver with consoles')
-    return c.driver.console
-  }
-
-  it('carries bytes of the serial console both ways, for two at once', async () => {
-    const spec = await c.spec()
-    await c.driver.ensure(op, spec)
-    await c.harness.booted(spec.id)
-    const stream = await facet().open(op, spec.id, 'serial')
-    const echo = collect(stream)
-    stream.write('abc')
-    await until(() => echo.text.includes('abc'), 5_000)
-    const second = collect(await facet().open(op, spec.id, 'serial'))
-    second.stream.write('de')
-    await until(() => second.text.includes('de'), 5_000)
-    stream.destroy()
-    second.stream.write('gh')
-    await until(() => second.text.includes('gh'), 5_000)
-    second.stream.destroy()
-  })
-
-  it('speaks RFB on the VNC console', async () => {
-    const spec = await c.spec()
-    await c.driver.ensure(op, spec)
-    const stream = await facet().open(op, spec.id, 'vnc')
-    const greeting = collect(stream)
-    await until(() => greeting.text.startsWith('RFB 003.'), 5_000)
-    stream.destroy()
-  })
-
-  it('closes consoles within a second when their guest ends, and opens none of a guest that does not run', async () => {
-    const spec = await c.spec()
-    await c.driver.ensure(op, spec)
-    const open = [await facet().open(op, spec.id, 'serial'), await facet().open(op, spec.id, 'vnc')]
-    for (const stream of open) stream.resume()
-    await c.driver.stop(op, spec.id, { graceMs: 0 })
-    await until(() => open.every((stream) => stream.destroyed), 1_000)
-    await expect(facet().open(op, spec.id, 'serial')).rejects.toMatchObject({ code: 'conflict' })
-    await expect(facet().open(op, spec.id, 'vnc')).rejects.toMatchObject({ code: 'conflict' })
-    await expect(facet().screenshot(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
-  })
-
-  it('keeps the serial output, by offset and by line, also of a guest that is off', async () => {
-    const spec = await c.spec()
-    await c.driver.ensure(op, spec)
-    await c.harness.booted(spec.id)
-    await c.driver.stop(op, spec.id, { graceMs: 0 })
-    const all = await facet().log(op, spec.id, { maxBytes: 10_000 })
-    expect(all).toEqual({ text: 'hello\r\n', offset: 0, next: 7 })
-    expect(await facet().log(op, spec.id, { offset: 2, maxBytes: 3 })).toEqual({
-      text: 'llo',
-      offset: 2,
-      next: 5,
-    })
-    expect(await facet().log(op, spec.id, { offset: 7, maxBytes: 3 })).toEqual({
-      text: '',
-      offset: 7,
-      next: 7,
-    })
-    await c.driver.start(op, spec.id)
-    await c.harness.booted(spec.id)
-    expect(await facet().log(op, spec.id, { maxBytes: 100, tailLines: 1 })).toEqual({
-      text: 'hello\r\n',
-      offset: 7,
-      next: 14,
-    })
-  })
-
-  it('takes a picture of the screen', async () => {
-    const spec = await c.spec()
-    await c.driver.ensure(op, spec)
-    const png = await facet().screenshot(op, spec.id)
-    expect(png.subarray(0, 8).toString('latin1')).toBe('\x89PNG\r\n\x1a\n')
-  })
-}
-
-/** Waits for a condition; the test fails when it does not come true in time. */
-export async function until(condition: () => boolean | Promise<boolean>, withinMs: number): Promise<void> {
-  const end = Date.now() + withinMs
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`not within ${withinMs} ms: ${condition}`)
-    await sleep(10)
-  }
-}
-
-function collect(stream: Duplex): { readonly text: string; stream: Duplex } {
-  let text = ''
-  stream.on('data', (chunk: Buffer) => {
-    text += chunk.toString('latin1')
-  })
-  return {
-    stream,
-    get text() {
-      return text
-    },
-  }
-}
-
-/** A spec without disks and interfaces. */
-export const plainSpec = (id: string): InstanceSpec => ({
-  id,
-  projectId: randomUUID(),
-  name: 'conformance',
-  vcpus: 1,
-  memoryMib: 32,
-  power: 'running',
-  disks: [],
-  nics: [],
-  guest: {
-    hostname: 'conformance',
-    zone: 'nova',
-    launchIndex: 0,
-    metadata: {},
-    publicKeys: [],
-    userData: null,
-    securityGroups: [],
-    flavorName: 'tiny',
-    imageId: null,
-  },
-})

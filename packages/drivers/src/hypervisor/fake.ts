@@ -1,20 +1,18 @@
-import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import { checkAlive, createChanges, unknownInstance } from './changes.ts'
-import { appendLog, blackPng, echoStream, type FakeLog, readLog } from './fake-console.ts'
+import { checkAlive } from './changes.ts'
+import { appendLog, blackPng, echoStream, readLog } from './fake-console.ts'
+import { createMachine, type FakeHypervisorState, type FakeInstance, type Machine } from './fake-machine.ts'
 import type {
   ConsoleFacet,
   HostFacts,
   HypervisorCapabilities,
   HypervisorDriver,
-  InstanceSpec,
   LocalHypervisorDriver,
   ObservedInstance,
-  PowerState,
 } from './interface.ts'
-import { checkSpec, sameSpec } from './spec.ts'
+import { checkSpec } from './spec.ts'
 
 export type FakeHypervisorOptions = {
   /** What each call takes, in milliseconds. Default 0. */
@@ -29,19 +27,6 @@ export type FakeHypervisorOptions = {
 }
 
 /** Plain data: can be copied, compared and handed to the next fake. */
-export type FakeHypervisorState = { instances: Record<string, FakeInstance>; lastPid: number }
-type FakeInstance = {
-  spec: InstanceSpec
-  power: PowerState
-  pid: number | null
-  startedAt: string | null
-  reason: string | null
-  ignoresButton: boolean
-  log: FakeLog
-  /** What the guest left at the metadata service. */
-  password?: string
-}
-
 export type FakeMethod =
   | Exclude<keyof HypervisorDriver, 'capabilities' | 'subscribe' | 'console'>
   | `console.${keyof ConsoleFacet}`
@@ -227,85 +212,6 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     },
     print(id, text) {
       machine.print(load(id), text)
-    },
-  }
-}
-
-type Machine = ReturnType<typeof createMachine>
-
-/** The guests and what may happen to them; every change is told to the listeners. */
-function createMachine(state: FakeHypervisorState) {
-  const changes = createChanges((error) => {
-    throw error
-  })
-  /** Serial and VNC streams that end with their guest. Not part of the state: an agent's restart cuts them too. */
-  const streams = new Map<string, Set<{ stream: Duplex; serial: boolean }>>()
-
-  const settle = (guest: FakeInstance): ObservedInstance => ({
-    id: guest.spec.id,
-    power: guest.power,
-    pid: guest.pid,
-    startedAt: guest.startedAt,
-    reason: guest.reason,
-  })
-  function change(guest: FakeInstance, power: PowerState, reason: string | null): ObservedInstance {
-    guest.power = power
-    guest.reason = reason
-    changes.emit(guest.spec.id, power, reason)
-    return settle(guest)
-  }
-  /** The process ends, and with it the consoles. */
-  function cut(guest: FakeInstance): void {
-    guest.pid = null
-    guest.startedAt = null
-    for (const { stream } of streams.get(guest.spec.id) ?? []) stream.destroy()
-    streams.delete(guest.spec.id)
-  }
-  return {
-    state,
-    changes,
-    streams,
-    settle,
-    change,
-    load(id: string): FakeInstance {
-      const guest = state.instances[id]
-      if (!guest) throw unknownInstance(id)
-      return guest
-    },
-    define(spec: InstanceSpec): FakeInstance {
-      const known = state.instances[spec.id]
-      if (known) {
-        if (!sameSpec(known.spec, spec)) known.spec = spec
-        return known
-      }
-      const guest: FakeInstance = {
-        spec,
-        power: 'off',
-        pid: null,
-        startedAt: null,
-        reason: null,
-        ignoresButton: false,
-        log: { start: 0, text: '' },
-      }
-      state.instances[spec.id] = guest
-      return guest
-    },
-    boot(guest: FakeInstance): ObservedInstance {
-      state.lastPid += 1
-      guest.pid = state.lastPid
-      guest.startedAt = new Date().toISOString()
-      guest.ignoresButton = false
-      appendLog(guest.log, 'hello\r\n')
-      return change(guest, 'running', null)
-    },
-    cut,
-    halt(guest: FakeInstance, power: 'off' | 'crashed', reason: string | null): ObservedInstance {
-      cut(guest)
-      return change(guest, power, reason)
-    },
-    print(guest: FakeInstance, text: string): void {
-      appendLog(guest.log, text)
-      for (const { stream, serial } of streams.get(guest.spec.id) ?? []) if (serial) stream.push(text)
     },
   }
 }

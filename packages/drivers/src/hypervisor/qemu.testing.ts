@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
 import { backgroundOp } from '../op.ts'
 import { testGuestDisk } from './boot-sector.ts'
-import { type HypervisorHarness, until } from './conformance.ts'
+import { type HypervisorHarness, until } from './conformance-world.ts'
 import { createQemuDriver, type QemuDriver, type QemuOptions } from './qemu.ts'
 import { findQemu } from './qemu-process.ts'
 

@@ -1,39 +1,10 @@
-import type { LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
 import { aServer } from '../instances/testing.openstack.ts'
-import { addGoneHost, leftovers } from '../testing.ts'
+import { leftovers } from '../testing.ts'
+import { ask, closeNova, cloud, create, hostOf, idOf, names, openNova, server } from './nova.testing.ts'
 
-let cloud: FacadeWorld
-beforeAll(async () => {
-  cloud = await facadeWorld()
-})
-afterAll(() => cloud.close())
-
-type Ask = { token?: string; minor?: number; body?: unknown; type?: string; raw?: string }
-async function ask(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, more: Ask = {}) {
-  const payload = more.raw ?? (more.body === undefined ? undefined : JSON.stringify(more.body))
-  return cloud.app.inject({
-    method,
-    url: `/compute/v2.1${path}`,
-    headers: {
-      'x-auth-token': more.token ?? cloud.tokens.ownerMember,
-      'openstack-api-version': `compute 2.${more.minor ?? 1}`,
-      ...(payload === undefined ? {} : { 'content-type': more.type ?? 'application/json' }),
-    },
-    ...(payload === undefined ? {} : { payload }),
-  })
-}
-const names = (answer: LightMyRequestResponse) =>
-  (answer.json() as { servers: { name: string }[] }).servers.map((server) => server.name)
-const server = (patch: object = {}) => ({
-  server: { name: 'made', imageRef: cloud.owner.imageId, flavorRef: '1', networks: [], ...patch },
-})
-const create = (patch: object, more: Ask = {}) =>
-  ask('POST', '/servers', { minor: 79, body: server({ networks: 'none', ...patch }), ...more })
-const idOf = (answer: LightMyRequestResponse) => (answer.json() as { server: { id: string } }).server.id
-const hostOf = async (id: string) =>
-  (await cloud.world.deps.root.instance.findUniqueOrThrow({ where: { id } })).hostId
+beforeAll(openNova)
+afterAll(closeNova)
 
 describe('errors and headers as real Nova has them', () => {
   test.each([
@@ -370,24 +341,4 @@ test('in the end nothing is left on any host but what has a row', async () => {
   }
   await cloud.owner.settle()
   expect(await leftovers(cloud.world)).toEqual({ guests: 0, ports: 0, disks: 0 })
-})
-
-describe('a host that is gone', () => {
-  test.each([
-    ['number, before 2.53', 52],
-    ['UUID, since 2.53', 53],
-  ])('is removed by %s, once, by administrators', async (_how, minor) => {
-    const { deps } = cloud.world
-    const { id, number } = await deps.root.host.findUniqueOrThrow({ where: { id: await addGoneHost(deps) } })
-    const [right, wrong] = minor < 53 ? [number, id] : [id, number]
-    const remove = (ref: string | number, token = cloud.tokens.admin) =>
-      ask('DELETE', `/os-services/${ref}`, { minor, token })
-    expect((await remove(right, cloud.tokens.ownerMember)).statusCode).toBe(403)
-    expect((await remove(wrong, cloud.tokens.ownerMember)).statusCode).toBe(403)
-    expect((await remove(wrong)).statusCode).toBe(minor < 53 ? 404 : 400)
-    expect((await remove(right)).statusCode).toBe(204)
-    expect((await remove(right)).statusCode).toBe(404)
-    const up = await deps.root.host.findFirstOrThrow({ where: { state: 'up' } })
-    expect((await remove(minor < 53 ? up.number : up.id)).statusCode).toBe(409)
-  })
 })

@@ -1,109 +1,22 @@
 import crypto from 'node:crypto'
-import http from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
-import { imageStore } from '../store.ts'
-import { qcow2 } from '../testing-qcow2.ts'
+import {
+  call,
+  closeGlance,
+  cloud,
+  disk,
+  ids,
+  imageKeys,
+  made,
+  openGlance,
+  page,
+  patch,
+  put,
+  show,
+} from './glance.testing.ts'
 
-/** Glance v2 over HTTP as clients use it. Shapes are those of a real Zed Glance, kept here as data. */
-let cloud: FacadeWorld
-let port: number
-beforeAll(async () => {
-  cloud = await facadeWorld()
-  await cloud.app.listen({ host: '127.0.0.1', port: 0 })
-  port = (cloud.app.server.address() as AddressInfo).port
-})
-afterAll(() => cloud.close())
-
-type Answer = { status: number; headers: http.IncomingHttpHeaders; text: string; json: Record<string, never> }
-type Sent = {
-  token?: string
-  type?: string
-  body?: unknown
-  bytes?: Buffer
-  headers?: object
-  chunked?: boolean
-}
-
-/** A real request, so that streams, early answers and closed connections are those of the door. */
-function call(method: string, path: string, sent: Sent = {}): Promise<Answer> {
-  const { token = cloud.tokens.ownerMember, body, bytes } = sent
-  const type = sent.type ?? (bytes ? 'application/octet-stream' : 'application/json')
-  const payload = bytes ?? (body === undefined ? undefined : Buffer.from(JSON.stringify(body)))
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      {
-        host: '127.0.0.1',
-        port,
-        method,
-        path: `/image${path}`,
-        headers: {
-          'x-auth-token': token,
-          ...(payload ? { 'content-type': type } : {}),
-          ...(payload && !sent.chunked ? { 'content-length': payload.length } : {}),
-          ...sent.headers,
-        },
-      },
-      (response) => {
-        const parts: Buffer[] = []
-        response.on('data', (part: Buffer) => parts.push(part))
-        response.on('end', () => {
-          const text = Buffer.concat(parts).toString('latin1')
-          const json = response.headers['content-type']?.startsWith('application/json')
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            text,
-            json: json ? JSON.parse(Buffer.concat(parts).toString()) : {},
-          })
-        })
-      },
-    )
-    request.on('error', reject)
-    if (payload) request.write(payload)
-    request.end()
-  })
-}
-const patchType = 'application/openstack-images-v2.1-json-patch'
-const patch = (id: string, body: unknown, type = patchType) =>
-  call('PATCH', `/v2/images/${id}`, { body, type })
-async function made(body: object = {}, token?: string): Promise<string> {
-  const answer = await call('POST', '/v2/images', {
-    body: { name: 'disk', disk_format: 'qcow2', container_format: 'bare', ...body },
-    ...(token ? { token } : {}),
-  })
-  expect(answer.status, answer.text).toBe(201)
-  return answer.json.id as unknown as string
-}
-const disk = () => Buffer.concat([qcow2({ virtualSize: 128n * 1024n * 1024n }), crypto.randomBytes(700)])
-async function withWorker<T>(work: Promise<T>): Promise<T> {
-  let ended = false
-  const done = work.finally(() => {
-    ended = true
-  })
-  while (!ended) {
-    await cloud.owner.settle()
-    await new Promise((resolve) => setTimeout(resolve, 30))
-  }
-  return done
-}
-const put = (id: string, bytes: Buffer, headers: object = {}) =>
-  withWorker(call('PUT', `/v2/images/${id}/file`, { bytes, headers }))
-const show = async (id: string, token?: string) => call('GET', `/v2/images/${id}`, token ? { token } : {})
-const ids = async (query: string, token?: string): Promise<string[]> => {
-  const answer = await call('GET', `/v2/images?${query}`, token ? { token } : {})
-  expect(answer.status, answer.text).toBe(200)
-  return (answer.json.images as unknown as { id: string }[]).map((image) => image.id)
-}
-
-/** Keys of a real answer, in its order. */
-const imageKeys =
-  'name disk_format container_format visibility size virtual_size status checksum protected min_ram min_disk owner os_hidden os_hash_algo os_hash_value id created_at updated_at tags self file schema'.split(
-    ' ',
-  )
-const page = (title: string, text: string) =>
-  `<html>\n <head>\n  <title>${title}</title>\n </head>\n <body>\n  <h1>${title}</h1>\n  ${text}<br /><br />\n\n\n\n </body>\n</html>`
+beforeAll(openGlance)
+afterAll(closeGlance)
 
 describe('answers as a real Glance gives them', () => {
   test('discovery: 300 at the root with and without a slash, 200 at /versions', async () => {
@@ -158,133 +71,6 @@ describe('answers as a real Glance gives them', () => {
     })
     expect(answer.headers.location).toBe(`${cloud.owner.deps.config.publicUrl}/image/v2/images/${id}`)
     expect(answer.headers['openstack-image-import-methods']).toBe('glance-direct')
-  })
-})
-
-describe('data', () => {
-  test('up, active at once with all hashes, down again, in parts too', async () => {
-    const id = await made()
-    expect((await call('GET', `/v2/images/${id}/file`)).status).toBe(204)
-    const bytes = disk()
-    const sent = await put(id, bytes)
-    expect([sent.status, sent.text]).toEqual([204, ''])
-    const { json } = await show(id)
-    const hash = (name: string) => crypto.createHash(name).update(bytes).digest('hex')
-    expect(json).toMatchObject({
-      status: 'active',
-      size: bytes.length,
-      virtual_size: 128 * 1024 * 1024,
-      checksum: hash('md5'),
-      os_hash_algo: 'sha512',
-      os_hash_value: hash('sha512'),
-      stores: 'file',
-    })
-    const whole = await call('GET', `/v2/images/${id}/file`)
-    expect(whole.headers).toMatchObject({
-      'content-type': 'application/octet-stream',
-      'content-md5': hash('md5'),
-      'content-length': String(bytes.length),
-    })
-    expect(whole.text).toBe(bytes.toString('latin1'))
-    for (const [range, from, to] of [
-      ['bytes=10-19', 10, 19],
-      [`bytes=${bytes.length - 5}-`, bytes.length - 5, bytes.length - 1],
-      ['bytes=-7', bytes.length - 7, bytes.length - 1],
-    ] as const) {
-      const part = await call('GET', `/v2/images/${id}/file`, { headers: { range } })
-      expect([part.status, part.headers['content-range']]).toEqual([
-        206,
-        `bytes ${from}-${to}/${bytes.length}`,
-      ])
-      expect(part.text).toBe(bytes.subarray(from, to + 1).toString('latin1'))
-    }
-    for (const range of ['bytes=9999999-', 'bytes=5-4', 'lines=1-2', 'bytes=0-1,3-4', 'bytes=-0'])
-      expect((await call('GET', `/v2/images/${id}/file`, { headers: { range } })).status, range).toBe(416)
-    const head = await call('HEAD', `/v2/images/${id}/file`)
-    expect([head.status, head.headers['content-length'], head.text]).toEqual([200, String(bytes.length), ''])
-  })
-  test('A05: bytes are written once, by every road', async () => {
-    const id = await made()
-    await put(id, disk())
-    const before = (await show(id)).json
-    const again = async () => [
-      (await put(id, disk())).status,
-      (await call('PUT', `/v2/images/${id}/stage`, { bytes: disk() })).status,
-      (await call('POST', `/v2/images/${id}/import`, { body: { method: { name: 'glance-direct' } } })).status,
-    ]
-    expect(await again()).toEqual([409, 409, 409])
-    expect((await call('POST', `/v2/images/${id}/actions/deactivate`)).status).toBe(204)
-    expect(await again()).toEqual([409, 409, 409])
-    expect((await call('GET', `/v2/images/${id}/file`)).status).toBe(403)
-    expect((await call('GET', `/v2/images/${id}/file`, { token: cloud.tokens.admin })).status).toBe(200)
-    expect((await call('POST', `/v2/images/${id}/actions/reactivate`)).status).toBe(204)
-    expect({ ...(await show(id)).json, updated_at: 0 }).toEqual({ ...before, updated_at: 0 })
-    for (const name of ['status', 'size', 'checksum', 'id', 'locations', 'self', 'file', 'virtual_size'])
-      expect((await patch(id, [{ op: 'replace', path: `/${name}`, value: 'queued' }])).status, name).toBe(403)
-  })
-  test('staged data is imported; nothing is to be imported before', async () => {
-    const id = await made()
-    const start = () =>
-      call('POST', `/v2/images/${id}/import`, { body: { method: { name: 'glance-direct' } } })
-    expect((await start()).status).toBe(409)
-    expect((await call('PUT', `/v2/images/${id}/stage`, { bytes: disk() })).status).toBe(204)
-    expect((await show(id)).json.status).toBe('uploading')
-    const other = await call('POST', `/v2/images/${id}/import`, {
-      body: { method: { name: 'web-download', uri: 'http://169.254.169.254/' } },
-    })
-    expect(other.status).toBe(400)
-    const started = await start()
-    expect([started.status, started.text]).toEqual([202, ''])
-    await cloud.owner.settle()
-    expect((await show(id)).json.status).toBe('active')
-  })
-  test('A01: what is not what was declared is refused by every road, and nothing stays', async () => {
-    const backing = qcow2({ backingOffset: 112n, backingLength: 11 }, Buffer.from('/etc/passwd'))
-    for (const road of ['file', 'stage']) {
-      const id = await made()
-      const answer = await withWorker(call('PUT', `/v2/images/${id}/${road}`, { bytes: backing }))
-      expect(answer.status).toBe(400)
-      expect(answer.text).not.toContain('passwd')
-      expect((await show(id)).json.status).toBe('killed')
-    }
-    expect((await imageStore(cloud.owner.deps).list()).staged).toEqual([])
-  })
-  test('more than the quota has room for: 413 that the client can read, announced or not', async () => {
-    const { root } = cloud.owner.deps
-    const key = { projectId: cloud.owner.projectId, resource: 'imageGib' }
-    await root.quotaLimit.update({ where: { projectId_resource: key }, data: { limit: 0 } })
-    try {
-      const bytes = Buffer.alloc(3 * 1024 * 1024, 1)
-      for (const chunked of [false, true]) {
-        const id = await made({ disk_format: 'raw' })
-        const answer = await call('PUT', `/v2/images/${id}/file`, { bytes, chunked })
-        expect(answer.status, answer.text).toBe(413)
-        expect((await show(id)).json.status).toBe('queued')
-      }
-    } finally {
-      await root.quotaLimit.update({ where: { projectId_resource: key }, data: { limit: -1 } })
-    }
-  })
-  test('only application/octet-stream is taken; a format must have been said', async () => {
-    const id = await made()
-    for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x'])
-      expect((await call('PUT', `/v2/images/${id}/file`, { bytes: disk(), type })).status).toBe(415)
-    const bare = await call('POST', '/v2/images', { body: {} })
-    expect(bare.json).toMatchObject({ name: null, disk_format: null, container_format: null })
-    const nothing = bare.json.id as unknown as string
-    expect((await put(nothing, disk())).status).toBe(409)
-    const say = [
-      { op: 'replace', path: '/disk_format', value: 'qcow2' },
-      { op: 'add', path: '/container_format', value: 'bare' },
-    ]
-    expect((await patch(nothing, say)).status).toBe(200)
-    expect((await put(nothing, disk())).status).toBe(204)
-    expect((await patch(nothing, [{ op: 'replace', path: '/disk_format', value: 'raw' }])).status).toBe(403)
-  })
-  test('formats that are not taken are refused with the reason', async () => {
-    const answer = await call('POST', '/v2/images', { body: { disk_format: 'vmdk' } })
-    expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('qemu-img convert')])
-    expect((await call('POST', '/v2/images', { body: { container_format: 'ova' } })).status).toBe(400)
   })
 })
 

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hexId, runPending } from '../../kernel/testing.ts'
+import '../../catalog/register.ts'
+import {
+  base,
+  closeDirectory,
+  created,
+  deps,
+  keys,
+  name,
+  openDirectory,
+  projectId,
+  send,
+} from './directory.testing.ts'
+
+beforeAll(openDirectory)
+afterAll(closeDirectory)
+
+describe('projects', () => {
+  test('made by the stock client’s body; extra attributes; tags', async () => {
+    const project = await created('/projects', 'project', {
+      name: name('p'),
+      enabled: true,
+      options: {},
+      tags: [],
+      colour: 'green',
+    })
+    expect(keys(project)).toEqual(
+      ['colour', 'id', 'name', 'domain_id', 'description', 'enabled'].concat([
+        'parent_id',
+        'is_domain',
+        'tags',
+        'options',
+        'links',
+      ]),
+    )
+    expect(project).toMatchObject({ parent_id: 'default', is_domain: false, description: '', tags: [] })
+    const path = `/projects/${project.id}`
+    const put = await send('PUT', `${path}/tags/${encodeURIComponent('a b')}`)
+    expect([put.status, put.body, put.headers.location]).toEqual([201, '', `${base}${path}/tags/a%20b`])
+    expect((await send('GET', `${path}/tags`)).json).toEqual({
+      links: { self: `${base}${path}/tags` },
+      tags: ['a b'],
+    })
+    expect((await send('HEAD', `${path}/tags/a%20b`)).status).toBe(204)
+    expect((await send('GET', `${path}/tags/none`)).status).toBe(404)
+    expect((await send('PUT', `${path}/tags`, { tags: ['x', 'y'] })).json.tags).toEqual(['x', 'y'])
+    expect((await send('PUT', `${path}/tags`, { tags: ['x', 'x'] })).status).toBe(400)
+    expect((await send('GET', '/projects?tags=x,y&not-tags=z')).json.projects).toHaveLength(1)
+    expect((await send('GET', '/projects?tags-any=x,q&not-tags-any=y')).json.projects).toEqual([])
+    expect((await send('DELETE', `${path}/tags/x`)).status).toBe(204)
+    expect((await send('DELETE', `${path}/tags`)).status).toBe(204)
+    const { json } = await send('PATCH', path, { project: { colour: null, size: 'xl' } })
+    expect([json.project.size, json.project.colour, json.project.tags]).toEqual(['xl', undefined, []])
+    const wrong = await send('PATCH', path, { project: { size: { deep: 1 } } })
+    expect(wrong.status).toBe(400)
+  })
+  test('filters by name', async () => {
+    const unique = hexId().slice(0, 10)
+    for (const suffix of ['One', 'two', 'three%'])
+      await created('/projects', 'project', { name: `${unique}-${suffix}` })
+    const count = async (query: string) =>
+      (await send('GET', `/projects?name__startswith=${unique}&${query}`)).json.projects.length
+    expect(await count('')).toBe(3)
+    expect(await count('name__endswith=%25')).toBe(1)
+    expect(await count('name__contains=one')).toBe(0)
+    expect(await count('name__icontains=ONE')).toBe(1)
+    expect(await count('enabled=0')).toBe(0)
+    expect(await count('enabled')).toBe(3)
+    expect(await count('is_domain=true')).toBe(0)
+    expect(await count('parent_id=default')).toBe(3)
+    expect(await count(`parent_id=${projectId}`)).toBe(0)
+  })
+  test('parents and subtree', async () => {
+    const top = await created('/projects', 'project', { name: name('top'), parent_id: 'default' })
+    const middle = await created('/projects', 'project', { name: name('middle'), parent_id: top.id })
+    const leaf = await created('/projects', 'project', { name: name('leaf'), parent_id: middle.id })
+    const shown = async (id: string, query: string) =>
+      (await send('GET', `/projects/${id}?${query}`)).json.project
+    expect((await shown(leaf.id, 'parents_as_ids')).parents).toEqual({
+      [middle.id]: { [top.id]: { default: null } },
+    })
+    expect((await shown(top.id, 'parents_as_ids')).parents).toEqual({ default: null })
+    expect((await shown(top.id, 'subtree_as_ids')).subtree).toEqual({ [middle.id]: { [leaf.id]: null } })
+    expect((await shown(leaf.id, 'subtree_as_ids')).subtree).toBe(null)
+    const list = await shown(middle.id, 'parents_as_list&subtree_as_list')
+    expect(list.parents.map((row: { project: { id: string } }) => row.project.id)).toEqual([top.id])
+    expect(list.subtree).toEqual([{ project: leaf }])
+    expect((await send('GET', `/projects/${leaf.id}?parents_as_list&parents_as_ids`)).status).toBe(400)
+    expect((await send('DELETE', `/projects/${top.id}`)).status).toBe(403)
+    // A tree goes from the leaves up, one request after the other, although things go in the background.
+    for (const { id } of [leaf, middle, top]) {
+      expect((await send('DELETE', `/projects/${id}`)).status).toBe(204)
+      expect((await send('GET', `/projects/${id}`)).status).toBe(404)
+      expect((await send('PATCH', `/projects/${id}`, { project: { enabled: true } })).status).toBe(404)
+    }
+    expect((await send('GET', `/projects?name=${top.name}`)).json.projects).toEqual([])
+    await runPending(deps)
+    expect(await deps.root.project.count({ where: { id: { in: [leaf.id, middle.id, top.id] } } })).toBe(0)
+  })
+  test('immutable: neither changed nor deleted until that is taken away', async () => {
+    for (const [path, key] of [
+      ['/projects', 'project'],
+      ['/domains', 'domain'],
+      ['/roles', 'role'],
+    ] as const) {
+      const { id, options } = await created(path, key, { name: name(key), options: { immutable: true } })
+      expect(options).toEqual({ immutable: true })
+      const patch = (change: object) => send('PATCH', `${path}/${id}`, { [key]: change })
+      expect((await patch({ description: 'x' })).status, key).toBe(403)
+      expect((await send('DELETE', `${path}/${id}`)).status, key).toBe(403)
+      expect((await patch({ description: 'x', options: { immutable: false } })).json[key].options).toEqual({})
+    }
+    const { id } = (await send('GET', '/roles?name=reader')).json.roles[0]
+    const builtIn = await send('PATCH', `/roles/${id}`, {
+      role: { name: 'x', options: { immutable: false } },
+    })
+    expect(builtIn.status).toBe(403)
+  })
+})
