@@ -4,6 +4,7 @@ import {
   type HostVerdict,
   nameInput,
   pageInput,
+  projectIdInput,
   type QuotaView,
 } from '../kernel/contract.ts'
 import type { InstanceStatus, TaskState, VmState } from './states.ts'
@@ -27,7 +28,7 @@ export const flavorCreateInput = z.object({
 })
 /** A flavor's id is what its administrator chose, not always a UUID. */
 export const flavorRef = z.object({ id: z.string().min(1).max(255) })
-export const flavorAccessInput = flavorRef.extend({ projectId: z.string().regex(/^[0-9a-zA-Z_.-]{1,64}$/) })
+export const flavorAccessInput = flavorRef.extend({ projectId: projectIdInput })
 export const extraSpecKey = z
   .string()
   .regex(/^[\w .:-]{1,255}$/, 'A key has letters, digits, spaces and _ . : - only.')

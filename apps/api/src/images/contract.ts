@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { descriptionInput, nameInput, pageInput, projectIdInput } from '../kernel/contract.ts'
 import {
   type ImageState,
   type ImageVisibility,
@@ -38,12 +38,7 @@ export const imageUpdateInput = z.object({
 })
 export const imageMembersInput = z.object({ imageId: z.uuid() })
 /** Whether there is such a project is not looked at; only that it could be an id. */
-export const imageMemberInput = imageMembersInput.extend({
-  projectId: z
-    .string()
-    .trim()
-    .regex(/^[0-9a-zA-Z-]{1,64}$/, 'This is no id of a project: it has 32 digits and letters from a to f.'),
-})
+export const imageMemberInput = imageMembersInput.extend({ projectId: projectIdInput })
 export const imageMemberStatusInput = imageMemberInput.extend({ status: z.enum(memberStatuses) })
 
 export type ImageView = {

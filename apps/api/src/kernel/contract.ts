@@ -3,6 +3,8 @@ import { z } from 'zod'
 /** Shapes that every room and the portal share. Browser-safe. */
 
 export const idInput = z.object({ id: z.uuid() })
+/** The id of a project that the caller names, seen or not. */
+export const projectIdInput = z.string().regex(/^[0-9a-zA-Z_.-]{1,64}$/, 'Name a project by its id.')
 export const nameInput = z
   .string()
   .trim()

@@ -42,15 +42,11 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
             <thead>
               <tr>
                 <th scope="col">Flavor</th>
-                <Box component="th" scope="col" visibleFrom="xs">
-                  vCPU
-                </Box>
-                <Box component="th" scope="col" visibleFrom="xs">
-                  Memory
-                </Box>
-                <Box component="th" scope="col" visibleFrom="xs">
-                  Disk
-                </Box>
+                {['vCPU', 'Memory', 'Disk'].map((heading) => (
+                  <Box key={heading} component="th" scope="col" visibleFrom="xs">
+                    {heading}
+                  </Box>
+                ))}
                 <Box component="th" scope="col" visibleFrom="sm">
                   Fits
                 </Box>
