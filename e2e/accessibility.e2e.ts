@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test'
 import { problemsOf } from './support/accessibility.ts'
 import { findCloud } from './support/cloud.ts'
-import { signIn } from './support/portal.ts'
+import { signIn, visit } from './support/portal.ts'
 
 const cloud = findCloud()
 const pages = [
@@ -46,7 +46,7 @@ test('axe finds nothing serious on any page, in light and dark; nothing is wider
     await page.emulateMedia({ colorScheme: scheme })
     // Only colours differ in the dark: a list, a form and the overview have them all.
     for (const path of scheme === 'light' ? pages : ['/', '/instances', '/instances/new']) {
-      await page.goto(path)
+      await visit(page, path)
       await expect(page.getByRole('heading').first()).toBeVisible()
       found.push(...(await problemsOf(page)).map((problem) => `${scheme} ${path}: ${problem}`))
     }

@@ -1,10 +1,8 @@
 import { expect, type Page, test } from '@playwright/test'
 import { problemsOf } from './support/accessibility.ts'
 import { findCloud, signedIn } from './support/cloud.ts'
-import { signIn } from './support/portal.ts'
+import { signIn, visit } from './support/portal.ts'
 import { nextCode, totp } from './support/totp.ts'
-
-test.use({ actionTimeout: 60_000 })
 
 const cloud = findCloud()
 const tag = crypto.randomUUID().slice(0, 6)
@@ -12,7 +10,6 @@ const project = `team-${tag}`
 const user = { name: `worker-${tag}`, password: `pw-${crypto.randomUUID()}` }
 
 const panel = (page: Page) => page.getByRole('dialog')
-const live = (page: Page) => expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
 
 test('a project, a user and a quota; the user with a second factor hits it; revoked, the user is out', async ({
   page,
@@ -20,15 +17,13 @@ test('a project, a user and a quota; the user with a second factor hits it; revo
 }) => {
   await signIn(page, 'admin', cloud.password('admin'))
 
-  await page.goto('/admin/projects?create=1')
-  await live(page)
+  await visit(page, '/admin/projects?create=1')
   await panel(page).getByLabel('Name').fill(project)
   await panel(page).getByRole('button', { name: 'Create', exact: true }).click()
   await expect(page.getByRole('heading', { name: project, level: 1 })).toBeVisible()
   const projectPath = new URL(page.url()).pathname
 
-  await page.goto('/admin/users?create=1')
-  await live(page)
+  await visit(page, '/admin/users?create=1')
   await panel(page).getByLabel('Name').fill(user.name)
   await panel(page).getByLabel('Password', { exact: true }).fill(user.password)
   await panel(page).getByRole('combobox', { name: 'First project' }).fill(project)
@@ -37,8 +32,7 @@ test('a project, a user and a quota; the user with a second factor hits it; revo
   await expect(panel(page)).toBeHidden()
   await expect(page.getByRole('link', { name: user.name, exact: true })).toBeVisible()
 
-  await page.goto(`${projectPath}?tab=quota`)
-  await live(page)
+  await visit(page, `${projectPath}?tab=quota`)
   await page.getByRole('button', { name: 'Change limits' }).click()
   const networks = panel(page).getByRole('group', { name: 'Networks', exact: true })
   await networks.getByText('Limit', { exact: true }).click()
@@ -69,8 +63,7 @@ test('a project, a user and a quota; the user with a second factor hits it; revo
   await makeNetwork(worker, 'second')
   await expect(panel(worker).getByRole('alert'), 'the quota says why').toContainText(/1 of 1|limit|quota/i)
 
-  await page.goto('/admin/users')
-  await live(page)
+  await visit(page, '/admin/users')
   await page.getByRole('link', { name: user.name, exact: true }).click()
   await page.getByRole('tab', { name: 'Sessions and tokens' }).click()
   await page.getByRole('button', { name: 'End all' }).click()
@@ -82,8 +75,7 @@ test('a project, a user and a quota; the user with a second factor hits it; revo
 
 /** Turns codes on in the profile; returns the seed that the page shows. */
 async function enrol(page: Page): Promise<string> {
-  await page.goto('/profile?tab=codes')
-  await live(page)
+  await visit(page, '/profile?tab=codes')
   await page.getByRole('button', { name: 'Set up codes' }).click()
   await expect(page.getByRole('img', { name: /QR code/ })).toBeVisible()
   const seed = await page
@@ -103,8 +95,7 @@ async function signOut(page: Page): Promise<void> {
 }
 
 async function makeNetwork(page: Page, name: string): Promise<void> {
-  await page.goto('/networks?create=1')
-  await live(page)
+  await visit(page, '/networks?create=1')
   await panel(page).getByRole('textbox', { name: 'Name' }).first().fill(name)
   await panel(page).getByRole('button', { name: 'Create', exact: true }).click()
 }
@@ -129,8 +120,7 @@ test('pages of one domain, project, user, group and role: axe and a phone of 360
   await signIn(page, 'admin', cloud.password('admin'))
   const found: string[] = []
   for (const path of pages) {
-    await page.goto(path)
-    await live(page)
+    await visit(page, path)
     found.push(...(await problemsOf(page)).map((problem) => `${path}: ${problem}`))
   }
   expect(found).toEqual([])

@@ -5,7 +5,7 @@ import { expect, type Page, test } from '@playwright/test'
 import { clientEnv } from './openstack-client/client.ts'
 import { dataPlaneNamespace, findCloud, inNamespace, sshArgs, until } from './support/cloud.ts'
 import { newPerson, type Person } from './support/people.ts'
-import { newBrowser, picture, row, signIn, terminalText, watchProblems } from './support/portal.ts'
+import { newBrowser, picture, row, signIn, terminalText, visit, watchProblems } from './support/portal.ts'
 
 /** One guest, from a newcomer's first click to its deletion; its consoles and its SSH are real. */
 test.describe.configure({ mode: 'serial' })
@@ -117,7 +117,7 @@ test('a closed port opens when the rule is added, without a reload', async ({ br
   await inNamespace(namespace, sshArgs(keyFile, 'tiny', address, serve), 60_000)
   expect(await tcp8080(), 'closed before').toBeNull()
   const other = await newBrowser(browser, person.name, person.password)
-  await other.goto('/security-groups')
+  await visit(other, '/security-groups')
   await page.getByRole('tab', { name: 'Security' }).click()
   await expect(page.getByText('8080')).toHaveCount(0)
   await other.getByRole('link', { name: 'open-ssh-ping' }).click()
@@ -136,7 +136,7 @@ test('another project sees a 404, and nothing of it in lists', async ({ browser 
   const other = await newBrowser(browser, stranger.name, stranger.password)
   await other.goto(instanceUrl)
   await expect(other.getByText(/could not be found|not found/i).first()).toBeVisible()
-  await other.goto('/instances')
+  await visit(other, '/instances')
   await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible()
   await other.context().close()
 })
@@ -159,7 +159,7 @@ test('the link of OpenStack’s client opens the console, once, without a sessio
 
 test('stop, start and delete; the other browser sees each without reload', async ({ browser }) => {
   const other = await newBrowser(browser, person.name, person.password)
-  await other.goto('/instances')
+  await visit(other, '/instances')
   await expect(row(other, 'first')).toContainText('Active')
   await page.getByRole('button', { name: 'Stop', exact: true }).click()
   await page.getByRole('dialog').getByRole('button', { name: /^Stop/ }).click()
@@ -179,7 +179,7 @@ test('stop, start and delete; the other browser sees each without reload', async
 
 test('a size that fits nowhere says why, host by host', async ({ browser }) => {
   const admin = await newBrowser(browser, 'admin', cloud.password('admin'))
-  await admin.goto('/admin/flavors?create=1')
+  await visit(admin, '/admin/flavors?create=1')
   const panel = admin.getByRole('dialog')
   await panel.getByLabel('Name').fill('m9.giant')
   await panel.getByLabel(/vCPU/).fill('4')
@@ -190,7 +190,7 @@ test('a size that fits nowhere says why, host by host', async ({ browser }) => {
   await panel.getByLabel(/Disk/).first().fill('1')
   await panel.getByRole('button', { name: /Create/ }).click()
   await expect(row(admin, 'm9.giant').or(admin.getByText('m9.giant')).first()).toBeVisible()
-  await page.goto('/instances/new')
+  await visit(page, '/instances/new')
   await page.getByRole('radio', { name: 'm9.giant' }).check()
   const summary = page.getByRole('complementary', { name: 'Summary' })
   await expect(summary.getByText(/Fits on 0 of 1 host/)).toBeVisible()

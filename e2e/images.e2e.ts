@@ -4,7 +4,7 @@ import { expect, type Page, test } from '@playwright/test'
 import { problemsOf } from './support/accessibility.ts'
 import { findCloud } from './support/cloud.ts'
 import { newPerson } from './support/people.ts'
-import { newBrowser, row } from './support/portal.ts'
+import { newBrowser, row, visit } from './support/portal.ts'
 
 test.describe.configure({ mode: 'serial' })
 const cloud = findCloud()
@@ -15,7 +15,7 @@ test.beforeAll(async ({ browser }) => {
   const person = await newPerson(cloud)
   page = await newBrowser(browser, person.name, person.password)
   other = await newBrowser(browser, person.name, person.password)
-  await other.goto('/images')
+  await visit(other, '/images')
 })
 test.afterAll(async () => {
   await page.context().close()
@@ -26,7 +26,7 @@ async function upload(name: string, bytes: Buffer): Promise<void> {
   const file = test.info().outputPath(name)
   fs.mkdirSync(test.info().outputDir, { recursive: true })
   fs.writeFileSync(file, bytes)
-  await page.goto('/images?create=1')
+  await visit(page, '/images?create=1')
   await page.locator('input[type=file]').first().setInputFiles(file)
   const panel = page.getByRole('dialog')
   await panel
@@ -46,7 +46,7 @@ test('an upload becomes active, seen by the other browser; its checksum is the f
 })
 
 test('a file that leads out of itself is refused with the reason', async () => {
-  await other.goto('/images')
+  await visit(other, '/images')
   await upload('evil.raw', Buffer.from('# Disk DescriptorFile\nversion=1\nRW 1 FLAT "/etc/passwd" 0\n'))
   await expect(page.getByText(/VMDK/).first()).toBeVisible()
   await expect(row(other, 'evil')).toContainText(/Killed|Refused|Failed/i)
@@ -55,8 +55,8 @@ test('a file that leads out of itself is refused with the reason', async () => {
 test('shared with another project: offered there, accepted, and taken back', async ({ browser }) => {
   const guest = await newPerson(cloud)
   const theirs = await newBrowser(browser, guest.name, guest.password)
-  await theirs.goto('/images')
-  await page.goto('/images')
+  await visit(theirs, '/images')
+  await visit(page, '/images')
   await page.getByRole('link', { name: 'disk', exact: true }).click()
   await page.getByRole('button', { name: 'Edit' }).click()
   await page.getByLabel('Visibility').selectOption('Shared')

@@ -1,7 +1,7 @@
 import { expect, type Page, test } from '@playwright/test'
 import { findCloud } from './support/cloud.ts'
 import { newPerson } from './support/people.ts'
-import { newBrowser, signIn } from './support/portal.ts'
+import { newBrowser, signIn, visit } from './support/portal.ts'
 
 test.describe.configure({ mode: 'serial' })
 const cloud = findCloud()
@@ -20,8 +20,8 @@ test.afterAll(async () => {
 })
 
 test('one click makes a network with a way out; the other browser sees it', async () => {
-  await other.goto('/networks')
-  await page.goto('/networks')
+  await visit(other, '/networks')
+  await visit(page, '/networks')
   await page
     .getByRole('button', { name: /starter network/i })
     .first()
@@ -33,7 +33,7 @@ test('one click makes a network with a way out; the other browser sees it', asyn
 })
 
 test('a network of one’s own: a wrong range is answered at its field', async () => {
-  await page.goto('/networks?create=1')
+  await visit(page, '/networks?create=1')
   const panel = page.getByRole('dialog')
   await panel.getByRole('textbox', { name: /^Name/ }).first().fill('mine')
   await panel
@@ -51,14 +51,14 @@ test('a network of one’s own: a wrong range is answered at its field', async (
 })
 
 test('a floating IP is taken and given back', async () => {
-  await other.goto('/floating-ips')
-  await page.goto('/floating-ips?create=1')
+  await visit(other, '/floating-ips')
+  await visit(page, '/floating-ips?create=1')
   await page
     .getByRole('dialog')
     .getByRole('button', { name: /Allocate|Create/ })
     .click()
   await expect(other.getByText(/^172\.24\./).first()).toBeVisible()
-  await page.goto('/floating-ips')
+  await visit(page, '/floating-ips')
   await page
     .getByRole('checkbox', { name: /^Select 172/ })
     .first()

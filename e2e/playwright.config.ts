@@ -15,6 +15,8 @@ export default defineConfig({
   use: {
     baseURL: process.env.STRATOLITH_URL ?? 'http://127.0.0.1:8080',
     actionTimeout: 60_000,
+    // axe measures colours as they are at that moment: half faded in they have no contrast.
+    contextOptions: { reducedMotion: 'reduce' },
     viewport: { width: 1440, height: 900 },
     trace: 'retain-on-failure',
     launchOptions: {

@@ -9,6 +9,12 @@ export async function signIn(page: Page, user: string, password: string): Promis
   await expect(page.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible()
 }
 
+/** Loads a page and waits until it is alive: before that a click on its picture may be lost. */
+export async function visit(page: Page, path: string): Promise<void> {
+  await page.goto(path)
+  await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
+}
+
 /** Another browser: own cookies, own streams. */
 export async function newBrowser(browser: Browser, user: string, password: string): Promise<Page> {
   const context = await browser.newContext()

@@ -1,10 +1,10 @@
-/** A script's steps, each green or red with its time; `end` prints the sum and leaves. */
+/** A script's steps, each green or red with its time; `end` prints the red ones once more and the sum, and leaves. */
 export function steps(): {
   step(title: string, work: () => Promise<unknown>): Promise<boolean>
   end(): never
 } {
   let passed = 0
-  let failed = 0
+  const failures: string[] = []
   return {
     async step(title, work) {
       const started = Date.now()
@@ -15,14 +15,16 @@ export function steps(): {
         console.log(`  ✓ ${title} (${seconds()})`)
         return true
       } catch (error) {
-        failed++
-        console.log(`  ✗ ${title} (${seconds()}): ${error instanceof Error ? error.message : error}`)
+        failures.push(`  ✗ ${title} (${seconds()}): ${error instanceof Error ? error.message : error}`)
+        console.log(failures.at(-1))
         return false
       }
     },
     end() {
-      console.log(`\n${passed} passed, ${failed} failed`)
-      process.exit(failed === 0 ? 0 : 1)
+      // Again, because they stand far above by now.
+      if (failures.length > 0) console.log(`\n${failures.join('\n')}`)
+      console.log(`\n${passed} passed, ${failures.length} failed`)
+      process.exit(failures.length === 0 ? 0 : 1)
     },
   }
 }

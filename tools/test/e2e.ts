@@ -7,6 +7,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 import { isFree } from '../postgres.ts'
+import { tee } from './tee.ts'
 
 const data = fs.mkdtempSync('/var/tmp/stratolith-e2e-')
 fs.chmodSync(data, 0o755)
@@ -26,28 +27,32 @@ const cloud = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start
   env,
   stdio: ['ignore', 'pipe', 'inherit'],
 })
-let failed = false
+/** Name and end of the output of each part that failed. */
+const failed: string[] = []
 try {
   await ready(cloud)
-  failed = !(await run(['tools/selftest.ts'])) || failed
-  failed = !(await run(['tools/durability.ts'])) || failed
-  failed = !(await run(['tools/soak.ts'])) || failed
-  failed = !(await run(['e2e/openstack-client/main.ts'])) || failed
-  failed =
-    !(await run(['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts'])) ||
-    failed
-  if (failed) printLogs()
+  await part('selftest', ['tools/selftest.ts'])
+  await part('durability', ['tools/durability.ts'])
+  await part('soak', ['tools/soak.ts'])
+  await part('client day', ['e2e/openstack-client/main.ts'])
+  await part('browser', [
+    'node_modules/@playwright/test/cli.js',
+    'test',
+    '--config',
+    'e2e/playwright.config.ts',
+  ])
 } catch (error) {
-  failed = true
-  console.error(error instanceof Error ? error.message : error)
-  printLogs()
+  failed.push(`start: ${error instanceof Error ? error.message : error}`)
 } finally {
-  failed = !(await run(['tools/cloud.ts', 'destroy', '--yes'])) || failed
+  if (failed.length > 0) printLogs()
+  await part('destroy', ['tools/cloud.ts', 'destroy', '--yes'])
   await new Promise<void>((resolve) =>
     cloud.exitCode === null ? cloud.once('exit', () => resolve()) : resolve(),
   )
 }
-process.exit(failed ? 1 : 0)
+// Last, after the logs: the reader of a CI run sees the end of it.
+for (const what of failed) console.error(`\n--- failed: ${what}`)
+process.exit(failed.length === 0 ? 0 : 1)
 
 function ready(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -59,20 +64,25 @@ function ready(child: ChildProcess): Promise<void> {
   })
 }
 
-function run(args: string[]): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] })
-    child.on('exit', (code) => resolve(code === 0))
-  })
+async function part(name: string, args: string[]): Promise<void> {
+  const { ok, tail } = await tee([process.execPath, ...args], env)
+  // Half of what a layer may show in the end, so that two failed parts are both seen.
+  if (!ok) failed.push(`${name}\n${tail.slice(-3_000).trimEnd()}`)
 }
 
+/** A log line can hold a whole driver error; its beginning says which. */
 function printLogs(): void {
   const dir = path.join(data, 'logs')
   if (!fs.existsSync(dir)) return
   for (const name of fs.readdirSync(dir)) {
     const lines = fs.readFileSync(path.join(dir, name), 'utf8').trim().split('\n')
     const loud = lines.filter((line) => /"level":[45]0/.test(line) || !line.startsWith('{'))
-    console.error(`--- ${name}\n${loud.slice(-25).join('\n')}`)
+    console.error(
+      `--- ${name}\n${loud
+        .slice(-25)
+        .map((line) => line.slice(0, 500))
+        .join('\n')}`,
+    )
   }
 }
 

@@ -11,7 +11,8 @@ export function buildDeps(name: string, connections: number): Deps {
   const log = pino({
     name,
     level: config.logLevel,
-    redact: ['token', 'password', '*.token', '*.password', 'req.headers'],
+    // `err.client`: pg hangs its whole client on the error of an idle connection, 7 KB that say nothing.
+    redact: ['err.client', 'token', 'password', '*.token', '*.password', 'req.headers'],
   })
   return {
     config,

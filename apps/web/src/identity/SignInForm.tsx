@@ -1,14 +1,18 @@
 'use client'
 import { Alert, Anchor, Button, Collapse, PasswordInput, Stack, TextInput, Title } from '@mantine/core'
-import { useForm } from '@mantine/form'
-import { useDisclosure } from '@mantine/hooks'
+import { useDisclosure, useMounted } from '@mantine/hooks'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { type ReactNode, useState } from 'react'
+import { type FormEvent, type ReactNode, useRef, useState } from 'react'
 import { readSignInAnswer, type SignInAnswer } from './sign-in-answer.ts'
 
-type Values = { user: string; password: string; domain: string; code: string }
+const names = ['user', 'password', 'domain', 'code'] as const
+type Values = Record<(typeof names)[number], string>
 
-/** User name, password, a domain for those who have more than one, a code for those who set it up. */
+/**
+ * User name, password, a domain for those who have more than one, a code for those who set it up.
+ * Values are read from the fields at the end: what a browser filled in, or somebody typed, before the
+ * page came to life has told no state of it.
+ */
 export function SignInForm({
   back,
   note,
@@ -22,15 +26,29 @@ export function SignInForm({
   const [failure, setFailure] = useState<string | null>(null)
   const [wantsCode, setWantsCode] = useState(false)
   const [domainShown, domain] = useDisclosure(false)
-  const form = useForm<Values>({
-    mode: 'uncontrolled',
-    initialValues: { user: '', password: '', domain: '', code: '' },
-    validate: {
-      user: (value) => (value.trim() ? null : 'Type your user name.'),
-      password: (value) => (value ? null : 'Type the password.'),
-    },
-  })
-  const submit = async (values: Values) => {
+  const alive = useMounted()
+  const [missing, setMissing] = useState<Partial<Values>>({})
+  const form = useRef<HTMLFormElement>(null)
+  const field = (name: keyof Values) =>
+    form.current?.querySelector<HTMLInputElement>(`[name=${name}]`) ?? null
+  /** Empty, and the cursor in it. Not before the next frame, because it may only be drawn then. */
+  const askAgain = (name: keyof Values) =>
+    requestAnimationFrame(() => {
+      const input = field(name)
+      if (input === null) return
+      input.value = ''
+      input.focus()
+    })
+  const submit = async (event: FormEvent) => {
+    event.preventDefault()
+    const values = Object.fromEntries(names.map((name) => [name, field(name)?.value ?? ''])) as Values
+    const errors = {
+      ...(!values.user.trim() && { user: 'Type your user name.' }),
+      ...(!values.password && { password: 'Type the password.' }),
+    }
+    setMissing(errors)
+    const first = names.find((name) => name in errors)
+    if (first) return field(first)?.focus()
     setBusy(true)
     setFailure(null)
     const answer = await signIn(values)
@@ -46,16 +64,14 @@ export function SignInForm({
       // The first time nothing was wrong: the account simply asks for it.
       if (wantsCode) setFailure(answer.message)
       setWantsCode(true)
-      form.setFieldValue('code', '')
-      return requestAnimationFrame(() => form.getInputNode('code')?.focus())
+      return askAgain('code')
     }
     setFailure(answer.message)
     setWantsCode(false)
-    form.setFieldValue('password', '')
-    requestAnimationFrame(() => form.getInputNode('password')?.focus())
+    askAgain('password')
   }
   return (
-    <form onSubmit={form.onSubmit((values) => void submit(values))} noValidate>
+    <form ref={form} onSubmit={(event) => void submit(event)} noValidate>
       <Stack gap="md">
         <Title order={1} size="h3">
           Sign in
@@ -75,8 +91,8 @@ export function SignInForm({
           required
           withAsterisk={false}
           readOnly={wantsCode}
-          key={form.key('user')}
-          {...form.getInputProps('user')}
+          name="user"
+          error={missing.user}
         />
         <PasswordInput
           label="Password"
@@ -85,16 +101,11 @@ export function SignInForm({
           withAsterisk={false}
           readOnly={wantsCode}
           visibilityToggleButtonProps={{ 'aria-label': 'Show the password', tabIndex: 0 }}
-          key={form.key('password')}
-          {...form.getInputProps('password')}
+          name="password"
+          error={missing.password}
         />
         <Collapse expanded={domainShown}>
-          <TextInput
-            label="Domain"
-            placeholder="Default"
-            key={form.key('domain')}
-            {...form.getInputProps('domain')}
-          />
+          <TextInput label="Domain" placeholder="Default" name="domain" />
         </Collapse>
         {wantsCode && (
           <TextInput
@@ -103,11 +114,10 @@ export function SignInForm({
             inputMode="numeric"
             autoComplete="one-time-code"
             maxLength={8}
-            key={form.key('code')}
-            {...form.getInputProps('code')}
+            name="code"
           />
         )}
-        <Button type="submit" loading={busy} size="md" fullWidth>
+        <Button type="submit" loading={busy} size="md" fullWidth {...(!alive && asleep)}>
           Sign in
         </Button>
         {wantsCode ? (
@@ -124,6 +134,13 @@ export function SignInForm({
       </Stack>
     </form>
   )
+}
+
+/** Looks as it will: the page comes to life before anybody has read it. Sent earlier, what was typed would be lost. */
+const asleep = {
+  disabled: true,
+  bg: 'var(--mantine-primary-color-filled)',
+  c: 'var(--mantine-primary-color-contrast)',
 }
 
 /** Null when it worked, else why not and what the account asks for. */
