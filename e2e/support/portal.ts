@@ -53,6 +53,8 @@ export async function picture(page: Page): Promise<{ colours: number; print: str
     .evaluate(async (element) => {
       const canvas = element as HTMLCanvasElement
       const { width, height } = canvas
+      // Connected, and no picture came yet.
+      if (width === 0 || height === 0) return { colours: 0, print: '' }
       const data = canvas.getContext('2d')?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray()
       const colours = new Set<number>()
       let sum = 0
