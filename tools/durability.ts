@@ -87,6 +87,13 @@ await step('deleted, and nothing is left on the host', async () => {
   const folder = path.join(path.dirname(cloud.agentSocket), 'instances', first)
   if (fs.existsSync(folder)) throw new Error(`${folder} is still there`)
 })
+await step('the host counts as one that answers', async () => {
+  const { api: admin } = await signedIn(cloud, 'admin')
+  await until('up', 60_000, async () => {
+    const { items } = await admin.hosts.list.query({})
+    return items.length > 0 && items.every((host) => host.state === 'up')
+  })
+})
 end()
 
 async function launch(name: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
@@ -6,6 +7,9 @@ import { hostEvent } from './service.ts'
 /** How often every host is asked, and after how much silence it counts as down: two missed beats. */
 const beatMs = 5_000
 const deadAfterMs = 12_000
+/** A beat asks again: an agent that is started anew answers within a second, and did not go away. */
+const asks = 4
+const askAgainAfterMs = 600
 /** Beats missed in a row while this process looked: it may have been away itself, and lastSeenAt be old. */
 const missed = new WeakMap<Deps, Map<string, number>>()
 
@@ -19,7 +23,7 @@ export async function beat(ctx: Ctx): Promise<void> {
   await Promise.all(
     hosts.map(async (host) => {
       try {
-        await ctx.deps.hosts.at(host.endpoint).hypervisor.probe(plainOp(ctx, beatMs - 1_000))
+        await ask(ctx, host.endpoint)
         seen.push(host.id)
       } catch (error) {
         ctx.log.warn({ err: error, host: host.name }, 'host does not answer')
@@ -34,6 +38,20 @@ export async function beat(ctx: Ctx): Promise<void> {
     const misses = now.get(id) ?? 0
     if (misses === 0 && state !== 'up') await settle(ctx, id, 'up')
     if (misses >= 2 && state === 'up') await settle(ctx, id, 'down')
+  }
+}
+
+/** Throws the last refusal when none of some calls in a row, all within one beat, is answered. */
+async function ask(ctx: Ctx, endpoint: string): Promise<void> {
+  const op = plainOp(ctx, beatMs - 1_000)
+  for (let left = asks - 1; ; left--) {
+    try {
+      await ctx.deps.hosts.at(endpoint).hypervisor.probe(op)
+      return
+    } catch (error) {
+      if (left === 0 || op.signal.aborted) throw error
+      await sleep(askAgainAfterMs)
+    }
   }
 }
 

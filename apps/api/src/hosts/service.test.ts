@@ -220,6 +220,11 @@ describe('claims', () => {
   })
 })
 
+/** A beat asks four times. */
+function silentFor(hypervisor: ReturnType<typeof fakeHost>['hypervisor'], calls: number): void {
+  for (let i = 0; i < calls; i++) hypervisor.failNext('probe', new DriverError('unavailable', 'no answer'))
+}
+
 describe('reconcilers', () => {
   it('prove the counters against the instances', async () => {
     const host = await newHost()
@@ -238,7 +243,7 @@ describe('reconcilers', () => {
   it('do not take a host down because nobody looked for a while', async () => {
     const { id, hypervisor } = await newHost()
     await deps.root.host.update({ where: { id }, data: { lastSeenAt: new Date(Date.now() - 60_000) } })
-    hypervisor.failNext('probe', new DriverError('unavailable', 'no answer'))
+    silentFor(hypervisor, 4)
     await beat(system)
     expect((await deps.root.host.findUniqueOrThrow({ where: { id } })).state).toBe('up')
   })
@@ -246,15 +251,20 @@ describe('reconcilers', () => {
   it('take a host down after some silence and up at its first answer, with an event each', async () => {
     const host = await newHost()
     const state = async () => (await deps.root.host.findUniqueOrThrow({ where: { id: host.id } })).state
-    const silent = () => host.hypervisor.failNext('probe', new DriverError('unavailable', 'no answer'))
-    silent()
+    const long = () =>
+      deps.root.host.update({ where: { id: host.id }, data: { lastSeenAt: new Date(Date.now() - 13_000) } })
+    silentFor(host.hypervisor, 4)
     await beat(system)
     expect(await state()).toBe('up') // one missed beat is nothing
-    await deps.root.host.update({
-      where: { id: host.id },
-      data: { lastSeenAt: new Date(Date.now() - 13_000) },
-    })
-    silent()
+    await long()
+    silentFor(host.hypervisor, 3) // nor is an agent that starts anew meanwhile
+    await beat(system)
+    await long()
+    silentFor(host.hypervisor, 4)
+    await beat(system)
+    expect(await state()).toBe('up')
+    await long()
+    silentFor(host.hypervisor, 4)
     await beat(system)
     expect(await state()).toBe('down')
     await beat(system)
