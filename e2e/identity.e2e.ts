@@ -20,6 +20,23 @@ test('a wrong password is answered in words, and the right one leads back to the
   await expect(page.getByRole('heading', { name: 'Networks', level: 1 })).toBeVisible()
 })
 
+test('what is typed before the page’s scripts have come is not lost', async ({ page }) => {
+  const person = await newPerson(cloud)
+  const typed = Promise.withResolvers<void>()
+  await page.route('**/_next/static/**/*.js', async (route) => {
+    await typed.promise
+    await route.continue()
+  })
+  await page.goto('/networks', { waitUntil: 'commit' })
+  await page.getByLabel('User name').fill(person.name)
+  await page.getByLabel('Password', { exact: true }).fill(person.password)
+  const button = page.getByRole('button', { name: 'Sign in', exact: true })
+  await expect(button).toBeDisabled()
+  typed.resolve()
+  await button.click()
+  await expect(page.getByRole('heading', { name: 'Networks', level: 1 })).toBeVisible()
+})
+
 test('the API token never reaches the browser', async ({ page }) => {
   const person = await newPerson(cloud)
   const bodies: string[] = []

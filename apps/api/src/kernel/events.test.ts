@@ -1,3 +1,5 @@
+import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './context.ts'
 import type { EventView } from './contract.ts'
@@ -105,4 +107,49 @@ describe('event log', () => {
     expect(event?.resourceId).toBe(id)
     return event?.cursor ?? ''
   }
+})
+
+test('after an outage of the database there is one listener again, and it tells what came meanwhile', async () => {
+  const { deps, close } = await testDeps()
+  const database = new URL(deps.config.databaseUrl)
+  const open = new Set<net.Socket>()
+  let refusing = false
+  let asked = 0
+  const door = net.createServer((socket) => {
+    asked++
+    // As PostgreSQL does that starts up or has too many clients: it takes the connection and drops it.
+    if (refusing) return void socket.destroy()
+    const onward = net.connect(Number(database.port), database.hostname)
+    open.add(socket)
+    socket.on('close', () => open.delete(socket))
+    for (const end of [socket, onward]) end.on('error', () => undefined)
+    socket.pipe(onward).pipe(socket)
+  })
+  await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve))
+  const through = new URL(database)
+  through.port = String((door.address() as net.AddressInfo).port)
+  const hub = new EventHub({ ...deps, config: { ...deps.config, databaseUrl: through.href } })
+  await hub.start()
+  expect(open.size).toBe(1)
+
+  refusing = true
+  for (const socket of open) socket.destroy()
+  await sleep(5_000)
+  expect(asked).toBeGreaterThan(3)
+  // A second attempt that is left over by each would make it 2, 4, 8, 16…
+  expect(asked).toBeLessThan(10)
+  const ctx = await testCtx(deps)
+  const told = Promise.withResolvers<void>()
+  const id = crypto.randomUUID()
+  hub.onRows((rows) => rows.some((row) => row.resourceId === id) && told.resolve())
+  await inTransaction(ctx, (tx) =>
+    appendEvent(tx, { kind: 'thing.updated', projectId: null, resourceKind: 'thing', resourceId: id }),
+  )
+  refusing = false
+  await told.promise
+  expect(open.size).toBe(1)
+
+  await hub.close()
+  await new Promise((resolve) => door.close(resolve))
+  await close()
 })

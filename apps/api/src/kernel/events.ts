@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma } from '@stratolith/db'
 import pg from 'pg'
 import type { Ctx, Deps } from './context.ts'
@@ -72,33 +73,52 @@ export class EventHub {
   #cursor: Cursor | null = null
   #reading = false
   #again = false
+  #retry: NodeJS.Timeout | null = null
   #closed = false
 
   constructor(deps: Deps) {
     this.#deps = deps
   }
 
-  /** Listens until close(); reconnects by itself and then reads what it missed. */
+  /**
+   * Listens until close(); connects again by itself and then reads what it missed. Throws when the
+   * first connection cannot be made.
+   */
   async start(): Promise<void> {
-    if (this.#closed) return
     this.#cursor ??= await headCursor(this.#deps)
-    const client = new pg.Client({ connectionString: this.#deps.config.databaseUrl })
-    client.on('notification', () => void this.#pump())
-    client.on('error', (error) => this.#deps.log.warn({ err: error }, 'event listener lost its connection'))
-    client.on('end', () => {
-      if (!this.#closed) setTimeout(() => this.#restart(), 250).unref()
-    })
-    await client.connect()
-    await client.query('LISTEN stratolith_events')
-    this.#client = client
+    await this.#connect()
     await this.#pump()
   }
 
-  #restart(): void {
-    this.start().catch((error) => {
-      this.#deps.log.warn({ err: error }, 'event listener cannot connect, trying again')
-      setTimeout(() => this.#restart(), 1000).unref()
-    })
+  async #connect(): Promise<void> {
+    const client = new pg.Client({ connectionString: this.#deps.config.databaseUrl })
+    client.on('notification', () => void this.#pump())
+    client.on('error', (error) => this.#deps.log.warn({ err: error }, 'event listener lost its connection'))
+    try {
+      await client.connect()
+      await client.query('LISTEN stratolith_events')
+    } catch (error) {
+      await client.end().catch(() => undefined) // it never was, or is gone already
+      throw error
+    }
+    this.#client = client
+    // Only from here on: a client whose connecting failed ends too, and would be replaced twice.
+    client.once('end', () => void this.#reconnect())
+    if (this.#closed) await client.end()
+  }
+
+  /** One attempt at a time, until one succeeds: the database may be full or starting up. */
+  async #reconnect(): Promise<void> {
+    for (let waitMs = 250; !this.#closed; waitMs = Math.min(waitMs * 2, 2_000)) {
+      await sleep(waitMs, undefined, { ref: false })
+      if (this.#closed) return
+      try {
+        await this.#connect()
+        return await this.#pump()
+      } catch (error) {
+        this.#deps.log.warn({ err: error }, 'event listener cannot connect, trying again')
+      }
+    }
   }
 
   async #pump(): Promise<void> {
@@ -125,7 +145,10 @@ export class EventHub {
       } while (this.#again && !this.#closed)
     } catch (error) {
       this.#deps.log.warn({ err: error }, 'event log could not be read')
-      setTimeout(() => void this.#pump(), 500).unref()
+      this.#retry ??= setTimeout(() => {
+        this.#retry = null
+        void this.#pump()
+      }, 500).unref()
     } finally {
       this.#reading = false
     }
