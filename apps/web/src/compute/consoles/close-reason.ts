@@ -17,8 +17,11 @@ export function closeReason(ending: Ending, unavailable: string | null): string 
   return 'The connection broke. The network, the console service or the guest itself was interrupted; the guest may go on running.'
 }
 
-/** Waits before tries that nobody asked for; then a person decides. A deliberate end (4000) is final. */
-const waitsMs = [1_000, 3_000, 8_000]
-export function retryAfterMs(ending: Ending, tries: number): number | null {
-  return ending.code === 4000 ? null : (waitsMs[tries] ?? null)
+/** Said on purpose by the console proxy: trying again would end the same way. */
+export const isFinal = (ending: Ending): boolean => ending.code === 4000
+
+/** Waits before tries that nobody asked for; then a person decides. */
+const waitsMs = [1_000, 3_000, 8_000, 15_000, 30_000]
+export function retryAfterMs(final: boolean, tries: number): number | null {
+  return final ? null : (waitsMs[tries] ?? null)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { closeReason, retryAfterMs } from './close-reason.ts'
+import { closeReason, isFinal, retryAfterMs } from './close-reason.ts'
 import { consoleUrl } from './console-url.ts'
 import { afterLog } from './join-log.ts'
 import { keystrokes } from './keystrokes.ts'
@@ -20,8 +20,13 @@ describe('why a console closed', () => {
       }
   })
   it('is followed by a few tries, but not after a deliberate end', () => {
-    expect([0, 1, 2, 3].map((tries) => retryAfterMs(broke, tries))).toEqual([1000, 3000, 8000, null])
-    expect(retryAfterMs({ code: 4000, reason: 'x', opened: true }, 0)).toBeNull()
+    expect([0, 2, 4, 5].map((tries) => retryAfterMs(isFinal(broke), tries))).toEqual([
+      1000,
+      8000,
+      30_000,
+      null,
+    ])
+    expect(retryAfterMs(isFinal({ code: 4000, reason: 'x', opened: true }), 0)).toBeNull()
   })
 })
 

@@ -3,7 +3,7 @@ import { useMutation } from '@tanstack/react-query'
 import { type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
 import { cloudError } from '../../kit/errors.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { closeReason, retryAfterMs } from './close-reason.ts'
+import { closeReason, isFinal, retryAfterMs } from './close-reason.ts'
 import { openConsoleSocket } from './console-socket.ts'
 
 export type ConsoleStatus =
@@ -70,14 +70,17 @@ export function useConsole(
             },
             ended(ending) {
               if (ending.opened && Date.now() - openedAt > steadyMs) tries.current = 0
-              ended(closeReason(ending, reason.current), retryAfterMs(ending, tries.current))
+              ended(closeReason(ending, reason.current), retryAfterMs(isFinal(ending), tries.current))
             },
           })
           close = connection.close
           detach = attached(connection.socket)
         },
         (error: unknown) => {
-          if (!over) ended(cloudError(error).message, null)
+          if (over) return
+          // The API may be starting anew just as the console's connection broke.
+          const { message, retryable } = cloudError(error)
+          ended(message, retryAfterMs(!retryable, tries.current))
         },
       )
     }
