@@ -91,14 +91,19 @@ export class EventHub {
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#deps.config.databaseUrl })
+    const client = new pg.Client({
+      connectionString: this.#deps.config.databaseUrl,
+      connectionTimeoutMillis: 5_000,
+      keepAlive: true,
+    })
     client.on('notification', () => void this.#pump())
     client.on('error', (error) => this.#deps.log.warn({ err: error }, 'event listener lost its connection'))
     try {
       await client.connect()
       await client.query('LISTEN stratolith_events')
     } catch (error) {
-      await client.end().catch(() => undefined) // it never was, or is gone already
+      // Not waited for: there may be nobody to take leave of.
+      client.end().catch(() => undefined)
       throw error
     }
     this.#client = client
