@@ -6,13 +6,16 @@ import { useSession } from '../kit/session.ts'
 const load = () => import('./AccountMenuOpen.tsx')
 const AccountMenuOpen = lazy(() => load().then((module) => ({ default: module.AccountMenuOpen })))
 
+/** Those of which global.css makes letters readable on their pale grounds; the name chooses one. */
+const faces = ['blue', 'teal', 'gray']
+
 /** Who is signed in; the menu behind it is loaded when a pointer or the focus comes near. */
 export function AccountMenu() {
   const { userName } = useSession()
   const [wanted, setWanted] = useState(false)
   const face = (
     <>
-      <Avatar radius="xl" size={34} color="initials" name={userName} />
+      <Avatar radius="xl" size={34} color="initials" allowedInitialsColors={faces} name={userName} />
       <VisuallyHidden>Account of {userName}</VisuallyHidden>
     </>
   )
