@@ -53,6 +53,8 @@ export type Ctx = {
   /** Effective roles in `scope`, implied ones included. */
   roles: ReadonlySet<RoleName>
   requestId: string
+  /** The caller's own id of what he does (X-OpenStack-Request-Id), kept beside ours. */
+  globalRequestId?: string
   log: Logger
   /** The transaction when inside one, else the pool. */
   db: Db
