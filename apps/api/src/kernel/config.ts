@@ -51,7 +51,7 @@ const schema = z.object({
   STRATOLITH_PASSWORD_LIFETIME_DAYS: z.coerce.number().int().min(0).max(3650).default(0),
   /** What an administrator has set must be changed before the first sign-in. */
   STRATOLITH_PASSWORD_CHANGE_FIRST: z.enum(['on', 'off']).default('off'),
-  /** Failed sign-ins in a row before the account waits (15 s, then longer, 5 minutes at most). */
+  /** Failed sign-ins of an address for a user before it waits (15 s, then longer, 5 minutes at most). */
   STRATOLITH_LOCKOUT_FAILURES: z.coerce.number().int().min(1).max(100).default(5),
   DATABASE_URL: z.string().optional(),
 })

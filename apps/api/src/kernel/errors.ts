@@ -27,10 +27,18 @@ export class CloudError extends Error {
   readonly field: string | null
   /** What exactly is wrong, in one word for machines: "networkInUse". A façade makes its own name of it. */
   readonly reason: string | null
+  /** When to ask again, where it is known. */
+  readonly retryAfterSeconds: number | null
   constructor(
     code: ErrorCode,
     message: string,
-    options: { detail?: string; field?: string; reason?: string; cause?: unknown } = {},
+    options: {
+      detail?: string
+      field?: string
+      reason?: string
+      retryAfterSeconds?: number
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'CloudError'
@@ -38,6 +46,7 @@ export class CloudError extends Error {
     this.detail = options.detail ?? null
     this.field = options.field ?? null
     this.reason = options.reason ?? null
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null
   }
   get retryable(): boolean {
     return this.code === 'unavailable'

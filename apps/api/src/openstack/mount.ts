@@ -296,7 +296,8 @@ function sendError(
   const answer = errorAnswer(facade.style, known, request.id)
   if (answer.status === 401)
     reply.header('WWW-Authenticate', `Keystone uri="${deps.config.publicUrl}/identity/v3"`)
-  if (answer.status === 503) reply.header('Retry-After', '10')
+  const retryAfter = ('code' in known ? known.retryAfterSeconds : null) ?? 10
+  if (answer.status === 503) reply.header('Retry-After', String(retryAfter))
   reply.status(answer.status).header('Content-Type', answer.contentType).send(answer.body)
 }
 
