@@ -1,6 +1,9 @@
 -- AlterTable
 ALTER TABLE "Operation" ADD COLUMN     "globalRequestId" TEXT;
 
+-- AlterTable
+ALTER TABLE "Event" ADD COLUMN     "globalRequestId" TEXT;
+
 -- CreateTable
 CREATE TABLE "SignInLimit" (
     "key" TEXT NOT NULL,

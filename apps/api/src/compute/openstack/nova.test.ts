@@ -73,6 +73,8 @@ describe('errors and headers as real Nova has them', () => {
       [id, answer.headers['x-compute-request-id']],
     ])
     expect(operations[0]?.requestId).not.toBe(mine)
+    const events = await cloud.world.deps.root.event.findMany({ where: { globalRequestId: mine } })
+    expect([...new Set(events.map((e) => e.requestId))]).toEqual([answer.headers['x-compute-request-id']])
   })
 
   test('both microversion headers come back, also from the older one', async () => {
