@@ -9,6 +9,8 @@ import type { ErrorCode } from './contract.ts'
 export const taken: Readonly<Record<string, string>> = {
   Host_name_key: 'A host with this name',
   Host_number_key: 'A host with this number',
+  Stray_hostId_kind_thing_key: 'This unknown thing on the host',
+  Brake_hostId_kind_key: 'This brake of the host',
   Flavor_pkey: 'A flavor with this id',
   Flavor_name_key: 'A flavor with this name',
   FlavorAccess_pkey: 'Access of this project to this flavor',
