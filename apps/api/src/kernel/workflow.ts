@@ -46,6 +46,7 @@ export function defineWorkflow<Input>(workflow: Workflow<Input>): Workflow<Input
   registry.set(workflow.action, workflow as Workflow)
   return workflow
 }
+export const workflowNames = (): string[] => [...registry.keys()]
 export const workflowNamed = (action: string): Workflow | undefined => registry.get(action)
 
 /** Times a job is tried before its failure counts as permanent. */

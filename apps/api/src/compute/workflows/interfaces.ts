@@ -77,6 +77,11 @@ defineWorkflow<Input>({
         const row = await built(run)
         if (row && runs(row)) await plugAll(run, row, run.input.portId)
       },
+      /** The port is still there, so the guest has it again; also one that let go of it too late. */
+      async undo(run) {
+        const row = await built(run)
+        if (row && runs(row)) await plugAll(run, row)
+      },
     },
     {
       name: 'port',
