@@ -49,7 +49,7 @@ async function launched(): Promise<string> {
 async function running(): Promise<string> {
   const id = await launched()
   await runPending(world.deps)
-  expect(await rowOf(id)).toMatchObject({ vmState: 'active', taskState: null })
+  expect(await rowOf(id)).toMatchObject({ faultDetail: null, vmState: 'active', taskState: null })
   return id
 }
 const ownerOf = (id: string) => {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DriverError } from '@stratolith/drivers/errors'
+import { DriverError, type DriverErrorCode } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
 import type { Ctx } from './context.ts'
-import { CloudError } from './errors.ts'
+import { CloudError, toCloudError } from './errors.ts'
 
 /**
  * How the control plane reaches the drivers of a host. An endpoint is "unix:/path" (an agent on
@@ -55,6 +55,12 @@ export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
     log: ctx.log,
     progress: () => undefined,
   }
+}
+
+/** What a driver raised, also behind a CloudError; null for anything else (the database was away). */
+export function driverCode(error: unknown): DriverErrorCode | null {
+  const { cause } = toCloudError(error)
+  return cause instanceof DriverError ? cause.code : null
 }
 
 /**

@@ -5,7 +5,8 @@ import { z } from 'zod'
 import type { Ctx } from '../kernel/context.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
-import { allHosts, applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
+import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
+import { allHosts } from './on-hosts.ts'
 import {
   addressSetSpec,
   networkSpec,
