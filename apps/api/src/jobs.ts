@@ -1,7 +1,8 @@
-import { Logger, run } from 'graphile-worker'
+import { Logger, run, type Task } from 'graphile-worker'
 import pg from 'pg'
 import type { Deps } from './kernel/context.ts'
-import { runOperation } from './kernel/workflow.ts'
+import { runOperation } from './kernel/run.ts'
+import { taskOf } from './kernel/workflow.ts'
 
 /**
  * Runs workflows from the queue, `concurrency` at a time, until the returned function is called,
@@ -13,21 +14,17 @@ export async function startJobs(deps: Deps, concurrency: number): Promise<() => 
   pool.on('error', lost)
   pool.on('connect', (client) => client.on('error', lost))
   await unlockDeadWorkers(deps, pool)
+  const work: Task = async (payload, helpers) => {
+    const { operationId } = payload as { operationId: string }
+    await runOperation(deps, operationId, { signal: helpers.abortSignal })
+  }
   const runner = await run({
     pgPool: pool,
     concurrency,
     noHandleSignals: true,
     logger: queueLog(deps),
     pollInterval: 2000,
-    taskList: {
-      workflow: async (payload, helpers) => {
-        const { operationId } = payload as { operationId: string }
-        await runOperation(deps, operationId, {
-          last: helpers.job.attempts >= helpers.job.max_attempts,
-          signal: helpers.abortSignal,
-        })
-      },
-    },
+    taskList: { [taskOf.short]: work, [taskOf.long]: work },
   })
   return async () => {
     await runner.stop()

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './context.ts'
 import { CloudError } from './errors.ts'
+import { runOperation } from './run.ts'
 import { failEveryStep, testCtx, testDeps } from './testing.ts'
-import { defineWorkflow, runOperation, startOperation } from './workflow.ts'
+import { continueOperationsOf, defineWorkflow, startOperation } from './workflow.ts'
 
 /** A resource with a step per effect; `world` stands for a host. */
 const world = new Map<string, Set<string>>()
@@ -40,6 +41,33 @@ defineWorkflow({
   ],
   async onFailed() {
     settled.set('flaky', 'failed')
+  },
+})
+
+/** Waits until the world says so; what it did before is in its data. */
+const guests = new Map<string, 'on' | 'off'>()
+const begun = new Map<string, Date[]>()
+defineWorkflow({
+  action: 'thing.stop',
+  deadlineMs: 3_000,
+  steps: [
+    {
+      name: 'guest',
+      title: 'Pressing the button',
+      async run(run) {
+        begun.set(run.resourceId, [...(begun.get(run.resourceId) ?? []), run.stepStartedAt])
+        if (!run.data.pressed) await run.keep({ pressed: true })
+        if (guests.get(run.resourceId) === 'off') return
+        return { waitMs: 60_000, for: 'Waiting for the guest to power off' }
+      },
+      async undo(run) {
+        guests.set(run.resourceId, 'on')
+      },
+    },
+    { name: 'settle', title: 'Settling', run: async () => undefined },
+  ],
+  async onFailed(run, error) {
+    settled.set(run.resourceId, error.message)
   },
 })
 
@@ -99,6 +127,63 @@ describe('workflow', () => {
       'failed',
     )
     expect(settled.get('flaky')).toBe('failed')
+  })
+
+  const jobOf = async (id: string) => {
+    const rows = await deps.root.$queryRaw<{ inMs: number; attempts: number; task_identifier: string }[]>`
+      SELECT (extract(epoch FROM run_at - clock_timestamp()) * 1000)::int AS "inMs", attempts, task_identifier
+      FROM graphile_worker.jobs WHERE key = ${id}`
+    return rows[0]
+  }
+  const rowOf = (id: string) =>
+    deps.root.operation.findUniqueOrThrow({
+      where: { id },
+      include: { steps: { orderBy: { index: 'asc' } } },
+    })
+
+  test('a step that waits gives its slot back, says what for, and is run again when it is called', async () => {
+    const { operationId, resourceId } = await start('thing.stop')()
+    expect(await runOperation(deps, operationId)).toBe('waiting')
+    expect(await rowOf(operationId)).toMatchObject({
+      state: 'running',
+      leaseWorker: null,
+      attempts: 0,
+      steps: [{ name: 'guest', state: 'running', progress: 'Waiting for the guest to power off' }],
+    })
+    // Never later than its deadline.
+    expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(3_000)
+    await continueOperationsOf(ctx, 'thing', resourceId)
+    expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(0)
+    // Called while it runs: the wait that follows does not put it off again.
+    expect(await runOperation(deps, operationId)).toBe('waiting')
+    expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(0)
+    guests.set(resourceId, 'off')
+    expect(await runOperation(deps, operationId)).toBe('over')
+    const steps = (await rowOf(operationId)).steps
+    expect(steps.map((step) => [step.name, step.state])).toEqual([
+      ['guest', 'done'],
+      ['settle', 'done'],
+    ])
+    const times = begun.get(resourceId) ?? []
+    expect(times.length).toBe(3)
+    expect(times[2]?.getTime()).toBe(steps[0]?.startedAt.getTime())
+    const told = await deps.root.event.count({
+      where: { operationId, data: { path: ['progress'], string_contains: 'power off' } },
+    })
+    expect(told).toBe(1)
+  })
+
+  test('whoever waits past the deadline is undone, with the reason', async () => {
+    const { operationId, resourceId } = await start('thing.stop')()
+    await runOperation(deps, operationId)
+    const begin = new Date(Date.now() - 4_000)
+    await deps.root.operation.update({ where: { id: operationId }, data: { startedAt: begin } })
+    expect(await runOperation(deps, operationId)).toBe('over')
+    expect(await rowOf(operationId)).toMatchObject({ state: 'failed', steps: [{ state: 'failed' }] })
+    expect(settled.get(resourceId)).toBe(
+      'This was not done within 3 seconds. Waiting for the guest to power off.',
+    )
+    expect(guests.get(resourceId)).toBe('on')
   })
 
   test('operation, event and job exist together or not at all', async () => {
