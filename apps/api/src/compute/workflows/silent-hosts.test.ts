@@ -117,7 +117,10 @@ describe('a launch', () => {
   })
 
   test('that an administrator put on one host goes to no other', async () => {
-    const id = await launched({ ...tenant, roles: new Set(['admin', 'member', 'reader']) }, { hostName: 'secret-name-b' })
+    const id = await launched(
+      { ...tenant, roles: new Set(['admin', 'member', 'reader']) },
+      { hostName: 'secret-name-b' },
+    )
     expect(await build(id, ['refuses'])).toEqual(['b'])
     expect((await rowOf(id)).faultMessage).toMatch(/One host was tried/)
   })

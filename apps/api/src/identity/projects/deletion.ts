@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
-import { defineWorkflow, type Run, type Step, startOperation } from '../../kernel/workflow.ts'
+import { defineWorkflow, type Run, type Step, startOperation, type Wait } from '../../kernel/workflow.ts'
 import { demandMutable } from '../options.ts'
 import { directoryEvent } from '../reach.ts'
 import type { ProjectDeletionPlan } from './contract.ts'
@@ -27,9 +26,13 @@ export type ProjectThing = {
   removeOriginal?(ctx: Ctx, projectId: string): Promise<void>
 }
 
-/** How long one try waits for things to go, and how often it looks: soon at first. */
-const patienceMs = 20_000
-const longestPauseMs = 500
+/**
+ * How long it waits for what cannot go, and how often it looks: soon at first. What is going may take until
+ * the deadline. A variable for tests alone.
+ */
+export const patience = { stuckMs: 5 * 60_000 }
+const shortestPauseMs = 200
+const longestPauseMs = 5_000
 
 const things: ProjectThing[] = []
 /** Those below were told to go before, and take their time. */
@@ -46,8 +49,10 @@ const steps: Step<unknown>[] = [
     title: 'Deleting the project',
     async run(run) {
       // Again, in case that something came in while the first ones went.
-      for (const thing of things) await clear(run, thing)
-      await clear(run, children)
+      for (const thing of [...things, children]) {
+        const wait = await clear(run, thing)
+        if (wait) return wait
+      }
       await inTransaction(run.ctx, async (tx) => {
         const rest = await thingsOf(tx, run.resourceId)
         if (rest.length > 0) throw leftOver(rest)
@@ -75,34 +80,30 @@ export function onProjectDeleting(thing: ProjectThing): void {
 /** Stays disabled and marked when a try fails for good: deleting it again goes on where it stopped. */
 defineWorkflow({
   action: 'project.delete',
+  lane: 'long',
+  deadlineMs: 60 * 60_000,
   steps,
   async onFailed(run) {
     await inTransaction(run.ctx, (tx) => directoryEvent(tx, 'project', 'updated', run.resourceId))
   },
 })
 
-async function clear(run: Run<unknown>, thing: ProjectThing): Promise<void> {
+/** Asks what is left to go, and comes back later when not all of it has. */
+async function clear(run: Run<unknown>, thing: ProjectThing): Promise<Wait | undefined> {
   const { ctx, resourceId } = run
-  const end = Date.now() + patienceMs
-  let told = -1
-  let pauseMs = 10
-  let why: string | null = null
-  for (;;) {
-    const left = await thing.count(ctx, resourceId)
-    if (left === 0) return
-    if (left !== told) run.progress(`${left} left`)
-    told = left
-    if (Date.now() > end || run.op.signal.aborted) throw leftOver([{ ...thing, count: left }], why)
-    why = await thing.remove(ctx, resourceId)
-    if ((await thing.count(ctx, resourceId)) === 0) return
-    await sleep(pauseMs)
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs)
-  }
+  if ((await thing.count(ctx, resourceId)) === 0) return
+  const why = await thing.remove(ctx, resourceId)
+  const left = await thing.count(ctx, resourceId)
+  if (left === 0) return
+  const age = Date.now() - run.stepStartedAt.getTime()
+  if (why !== null && age > patience.stuckMs) throw leftOver([{ ...thing, count: left }], why)
+  const waitMs = Math.min(longestPauseMs, Math.max(shortestPauseMs, age / 4))
+  return { waitMs, for: `${left} ${thing.title} to go` }
 }
 
 const leftOver = (rest: { title: string; count: number }[], why: string | null = null) =>
   new CloudError(
-    'unavailable',
+    why === null ? 'unavailable' : 'conflict',
     `Not everything of the project is gone yet: ${rest.map((t) => `${t.count} ${t.title}`).join(', ')}. ${why ?? ''}`.trim(),
   )
 
