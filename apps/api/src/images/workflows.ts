@@ -45,7 +45,7 @@ defineWorkflow({
       async undo(run) {
         const row = await current(run)
         await imageStore(run.ctx.deps).discard(run.resourceId)
-        if (row?.blobId) await dropUnused(run.ctx, row.blobId, row.id)
+        if (row?.blobId) await dropUnused(run.ctx, row.blobId, { except: row.id })
       },
     },
     {
@@ -115,7 +115,7 @@ defineWorkflow({
       async run(run) {
         const row = await current(run)
         await imageStore(run.ctx.deps).discard(run.resourceId)
-        if (row?.blobId) await dropUnused(run.ctx, row.blobId, row.id)
+        if (row?.blobId) await dropUnused(run.ctx, row.blobId, { except: row.id })
       },
     },
   ],
@@ -145,27 +145,36 @@ async function withBlob<T>(ctx: Ctx, blobId: string, work: () => Promise<T>): Pr
   )
 }
 
-/** Removes the blob and the bases made of it unless another image has the same bytes. Gone is success. */
-export async function dropUnused(ctx: Ctx, blobId: string, exceptImageId?: string): Promise<void> {
+/**
+ * Removes the blob and the bases made of it unless another image (than `except`) has the same bytes. Gone
+ * is success. A base under a disk that a host still has stays; the reconciler comes again.
+ */
+export async function dropUnused(
+  ctx: Ctx,
+  blobId: string,
+  { except, toTrash = false }: { except?: string; toTrash?: boolean } = {},
+): Promise<void> {
   await withBlob(ctx, blobId, async () => {
     const users = await ctx.deps.root.image.count({
       where: {
         blobId,
         state: { in: statesWithBytes },
-        ...(exceptImageId ? { NOT: { id: exceptImageId } } : {}),
+        ...(except ? { NOT: { id: except } } : {}),
       },
     })
     if (users > 0) return
-    await imageStore(ctx.deps).remove(blobId)
+    const store = imageStore(ctx.deps)
+    await (toTrash ? store.trash.put(blobId) : store.remove(blobId))
     const hosts = await ctx.deps.root.host.findMany({ where: { state: 'up' } })
     await Promise.all(
       hosts.map(async (host) => {
         const drivers = ctx.deps.hosts.at(host.endpoint)
         await whileAnswering(plainOp(ctx), drivers, (op) => drivers.storage.removeBase(op, blobId)).catch(
           (error: unknown) => {
-            if (driverCode(error) !== 'unavailable') throw error
-            // It is buried (kernel/tombstones.ts): the host's reconciler removes it when it is back.
-            ctx.log.warn({ err: error, host: host.name, blobId }, 'a base is left on a silent host')
+            const code = driverCode(error)
+            if (code !== 'unavailable' && code !== 'conflict') throw error
+            // A disk lies on it, or the host is silent: it is buried, and goes when that has changed.
+            ctx.log.warn({ err: error, host: host.name, blobId }, 'a base is kept for now')
           },
         )
       }),
