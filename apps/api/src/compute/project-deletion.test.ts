@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { deleteProject, patience, projectDeletionPlan } from '../identity/projects/deletion.ts'
+import { deleteProject, projectDeletionPlan } from '../identity/projects/deletion.ts'
 import { createDomain, deleteDomain, updateDomain } from '../identity/projects/domains.ts'
 import { createProject, getProject, updateProject } from '../identity/projects/service.ts'
 import { deleteUser } from '../identity/users/service.ts'
@@ -123,14 +123,15 @@ test('an image that another project uses stops it with the reason; afterwards it
     aLaunch(world, { imageId: shared, networkIds: [other.networkId] }),
   )
   const { operationId } = await deleteProject(world.system, { id: tenant.projectId })
-  // No patience once it has come to the images: nothing will change there.
-  const usual = patience.stuckMs
-  const probe = ({ step }: { step: string }) => {
-    if (step === 'image') patience.stuckMs = 200
-  }
-  await runToEnd(world.deps, operationId, { last: true, probe })
-  patience.stuckMs = usual
-  const row = await world.deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
+  // It comes to the images and waits. After a while in which nothing has changed there, it says so.
+  const found = () => world.deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
+  const waiting = (data: unknown) => (data as Record<string, { count: number }>)['left:image']
+  while (!waiting((await found()).stateData))
+    expect(await runOperation(world.deps, operationId, { last: true })).toBe('waiting')
+  const data = { 'left:image': { count: 1, at: Date.now() - 60_000 } }
+  await world.deps.root.operation.update({ where: { id: operationId }, data: { stateData: data } })
+  await runOperation(world.deps, operationId, { last: true })
+  const row = await found()
   expect(row.state).toBe('failed')
   expect(row.errorMessage).toMatch(/1 Images.*instance/)
   await world.deps.root.instance.updateMany({

@@ -49,9 +49,14 @@ export async function driversOf(ctx: Ctx, hostId: string): Promise<HostDrivers> 
 
 /** An Op for a driver call made outside a workflow (reconcilers, console). */
 export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
+  const signal = AbortSignal.timeout(timeoutMs)
   return {
     id: ctx.requestId,
-    signal: AbortSignal.timeout(timeoutMs),
+    // A worker that was frozen makes no call before it knows whether it still has its lease.
+    get signal() {
+      ctx.deps.holder?.check()
+      return signal
+    },
     log: ctx.log,
     progress: () => undefined,
   }

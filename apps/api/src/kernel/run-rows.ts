@@ -38,7 +38,14 @@ export type StepRow = {
   startedAt: string
 }
 /** How many may run at once in the whole cloud, of one project and on one host. */
-export type Caps = { lane: Lane; project: number; host: number }
+export type Caps = {
+  lane: Lane
+  project: number
+  host: number
+  /** Hears how many there are when there was no room. */
+  counted(row: Running): void
+}
+type Running = { projectId: string | null; hostId: string | null; ofProject: number; ofHost: number }
 
 const alive = (holder: Holder | null): Prisma.Sql =>
   holder
@@ -69,16 +76,29 @@ export async function take(
   return rows[0] ?? null
 }
 
+const room = (caps: Caps | null): Prisma.Sql =>
+  caps
+    ? Prisma.sql`AND ${running(caps, 'projectId')} < ${caps.project}::int AND ${running(caps, 'hostId')} < ${caps.host}::int`
+    : Prisma.empty
+
 /** By the index of those that are held now: as many rows as there are slots. */
-function room(caps: Caps | null): Prisma.Sql {
-  if (!caps) return Prisma.empty
-  const long = actionsIn('long')
-  const running = (
-    column: Prisma.Sql,
-  ) => Prisma.sql`(SELECT count(*) FROM "Operation" b WHERE b."leaseWorker" IS NOT NULL
-    AND b.${column} = o.${column} AND b."id" <> o."id" AND (b."action" = ANY(${long}::text[])) = ${caps.lane === 'long'}::boolean)`
-  return Prisma.sql`AND ${running(Prisma.raw('"projectId"'))} < ${caps.project}::int
-    AND ${running(Prisma.raw('"hostId"'))} < ${caps.host}::int`
+function running(caps: Caps, by: 'projectId' | 'hostId'): Prisma.Sql {
+  const column = Prisma.raw(`"${by}"`)
+  return Prisma.sql`(SELECT count(*)::int FROM "Operation" b WHERE b."leaseWorker" IS NOT NULL AND b.${column} = o.${column}
+    AND b."id" <> o."id" AND (b."action" = ANY(${actionsIn('long')}::text[])) = ${caps.lane === 'long'}::boolean)`
+}
+
+/** Why an operation was not taken: false when it is over; else the caps hear how many run. */
+export async function isThere(deps: Deps, id: string, caps: Caps | null): Promise<boolean> {
+  const counts = caps
+    ? Prisma.sql`${running(caps, 'projectId')} AS "ofProject", ${running(caps, 'hostId')} AS "ofHost"`
+    : Prisma.sql`0 AS "ofProject", 0 AS "ofHost"`
+  const [row] = await deps.root.$queryRaw<
+    Running[]
+  >`SELECT "projectId", "hostId", ${counts} FROM "Operation" o
+    WHERE "id" = ${id}::uuid AND "state" IN ('queued', 'running', 'undoing')`
+  if (row) caps?.counted(row)
+  return row !== undefined
 }
 
 export type Advance = {

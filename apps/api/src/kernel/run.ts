@@ -4,6 +4,7 @@ import { type Holder, LeaseLost } from './lease.ts'
 import {
   advance,
   type Caps,
+  isThere,
   markStep,
   noteFailure,
   noteProgress,
@@ -67,8 +68,7 @@ export async function runOperation(deps: Deps, operationId: string, attempt: Att
   const holder = attempt.holder ?? null
   const row = await take(deps, operationId, holder, attempt.caps ?? null)
   if (!row) {
-    const state = { in: ['queued', 'running', 'undoing'] }
-    if ((await deps.root.operation.count({ where: { id: operationId, state } })) === 0) return 'over'
+    if (!(await isThere(deps, operationId, attempt.caps ?? null))) return 'over'
     holder?.check()
     return 'full'
   }

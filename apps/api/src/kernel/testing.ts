@@ -127,7 +127,7 @@ export async function runPending(deps: Deps): Promise<void> {
   throw new Error('operations do not come to an end')
 }
 /** A step that waits is run again so soon in tests. */
-const waitMs = 5
+const waitMs = 20
 
 /** Runs one operation to its end (or its failure), also through the waits of its steps. */
 export async function runToEnd(deps: Deps, operationId: string, attempt: Attempt): Promise<Outcome> {

@@ -1,4 +1,4 @@
-import type { Ctx } from '../kernel/context.ts'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { queueJob } from '../kernel/workflow.ts'
 
@@ -7,6 +7,25 @@ defineReconciler({
   everyMs: 60_000,
   run: async (ctx) => void (await requeueLost(ctx)),
 })
+
+defineReconciler({ name: 'operations.queue', everyMs: 60_000, run: collectQueues })
+
+/**
+ * graphile-worker makes a row for each resource that ever had a job and looks at all of them for each
+ * job that it takes. Its own GC_JOB_QUEUES may remove one to which a transaction adds a job at that
+ * moment, and that job would never run: the lock waits for such transactions, and they for it. Also
+ * removes jobs that a later one has replaced while they ran in a worker that was killed.
+ */
+export async function collectQueues(ctx: Ctx): Promise<void> {
+  await inTransaction(ctx, async ({ db }) => {
+    await db.$executeRaw`SET LOCAL lock_timeout = '500ms'`
+    await db.$executeRaw`LOCK TABLE graphile_worker._private_job_queues IN ACCESS EXCLUSIVE MODE`
+    await db.$executeRaw`DELETE FROM graphile_worker._private_jobs WHERE "key" IS NULL AND "locked_at" IS NULL
+      AND "attempts" >= "max_attempts"`
+    await db.$executeRaw`DELETE FROM graphile_worker._private_job_queues q WHERE "locked_at" IS NULL
+      AND NOT EXISTS (SELECT 1 FROM graphile_worker._private_jobs j WHERE j."job_queue_id" = q."id")`
+  })
+}
 
 /**
  * Operations that are not over but that no job will end: the undo of a failed one that could not

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { startJobs } from '../../jobs.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { runOperation } from '../../kernel/run.ts'
 import { runPending } from '../../kernel/testing.ts'
+import { startWorker } from '../../start-worker.ts'
 import { startHostWatch } from '../events.ts'
 import { deleteInstance, rebootInstance, stopInstance } from '../instances/actions.ts'
 import { attachInterface, detachInterface } from '../instances/interfaces.ts'
@@ -47,13 +47,22 @@ const age = async (resourceId: string, action: string, ms: number) =>
     data: { startedAt: new Date(Date.now() - ms) },
   })
 
+/** The real queue with so many slots. */
+const worker = (short: number) =>
+  startWorker(world.deps, {
+    id: crypto.randomUUID(),
+    onLost: () => undefined,
+    slots: { short, long: 1 },
+    reconcilers: [],
+  })
+
 test('fifty guests that ignore their button delay nobody else', async () => {
   await unlimited(tenant)
   const stubborn = await running(tenant, { count: 50 })
   for (const id of stubborn) host().hypervisor.ignorePowerButton(id)
   const other = await testTenant(world)
   const [mine = ''] = await running(other)
-  const stopQueue = await startJobs(world.deps, 3)
+  const stopQueue = await worker(3)
   try {
     for (const id of stubborn) await stopInstance(tenant, { id })
     const startedAt = Date.now()
@@ -95,7 +104,7 @@ test('a guest that powers off is noticed by its event, not by the timer', async 
   const subscribed = vi.spyOn(host().hypervisor, 'subscribe')
   const stopWatch = startHostWatch(world.deps)
   await vi.waitFor(() => expect(subscribed).toHaveBeenCalled(), { timeout: 10_000 })
-  const stopQueue = await startJobs(world.deps, 1)
+  const stopQueue = await worker(1)
   try {
     await stopInstance(tenant, { id })
     // Its timer would be slow: only the event can be quick.

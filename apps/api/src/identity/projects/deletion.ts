@@ -26,13 +26,9 @@ export type ProjectThing = {
   removeOriginal?(ctx: Ctx, projectId: string): Promise<void>
 }
 
-/**
- * How long it waits for what cannot go, and how often it looks: soon at first. What is going may take until
- * the deadline. A variable for tests alone.
- */
-export const patience = { stuckMs: 5 * 60_000 }
-const shortestPauseMs = 200
-const longestPauseMs = 5_000
+/** How long nothing may go before the reason is told, and how often it looks. */
+const patienceMs = 20_000
+const pauseMs = 250
 
 const things: ProjectThing[] = []
 /** Those below were told to go before, and take their time. */
@@ -59,6 +55,7 @@ const steps: Step<unknown>[] = [
         const count = await removeProjectRows(tx, [run.resourceId])
         if (count > 0) await directoryEvent(tx, 'project', 'deleted', run.resourceId)
       })
+      return
     },
   },
 ]
@@ -81,29 +78,29 @@ export function onProjectDeleting(thing: ProjectThing): void {
 defineWorkflow({
   action: 'project.delete',
   lane: 'long',
-  deadlineMs: 60 * 60_000,
   steps,
   async onFailed(run) {
     await inTransaction(run.ctx, (tx) => directoryEvent(tx, 'project', 'updated', run.resourceId))
   },
 })
 
-/** Asks what is left to go, and comes back later when not all of it has. */
+/** Asks for the removal of what is left, and waits as long as it becomes less. */
 async function clear(run: Run<unknown>, thing: ProjectThing): Promise<Wait | undefined> {
   const { ctx, resourceId } = run
   if ((await thing.count(ctx, resourceId)) === 0) return
   const why = await thing.remove(ctx, resourceId)
-  const left = await thing.count(ctx, resourceId)
-  if (left === 0) return
-  const age = Date.now() - run.stepStartedAt.getTime()
-  if (why !== null && age > patience.stuckMs) throw leftOver([{ ...thing, count: left }], why)
-  const waitMs = Math.min(longestPauseMs, Math.max(shortestPauseMs, age / 4))
-  return { waitMs, for: `${left} ${thing.title} to go` }
+  const count = await thing.count(ctx, resourceId)
+  if (count === 0) return
+  const key = `left:${thing.kind}`
+  const seen = run.data[key] as { count: number; at: number } | undefined
+  if (seen?.count !== count) await run.keep({ [key]: { count, at: Date.now() } })
+  else if (Date.now() - seen.at > patienceMs) throw leftOver([{ ...thing, count }], why)
+  return { waitMs: pauseMs, for: `Waiting for ${thing.title} to go: ${count} left` }
 }
 
 const leftOver = (rest: { title: string; count: number }[], why: string | null = null) =>
   new CloudError(
-    why === null ? 'unavailable' : 'conflict',
+    'unavailable',
     `Not everything of the project is gone yet: ${rest.map((t) => `${t.count} ${t.title}`).join(', ')}. ${why ?? ''}`.trim(),
   )
 
