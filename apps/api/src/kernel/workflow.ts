@@ -70,6 +70,7 @@ export function defineWorkflow<Input>(workflow: Workflow<Input>): Workflow<Input
   registry.set(workflow.action, workflow as Workflow)
   return workflow
 }
+export const workflowNames = (): string[] => [...registry.keys()]
 export const workflowNamed = (action: string): Workflow | undefined => registry.get(action)
 export const laneOf = (action: string): Lane => registry.get(action)?.lane ?? 'short'
 /** Every action of that lane. */
