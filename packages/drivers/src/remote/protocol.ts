@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { DriverError, type DriverErrorCode, driverErrorCodes } from '../errors.ts'
 import type { HostDrivers } from '../host.ts'
-import type { ConsoleFacet, HypervisorCapabilities, HypervisorEvent } from '../hypervisor/interface.ts'
+import type {
+  BackupFacet,
+  ConsoleFacet,
+  HypervisorCapabilities,
+  HypervisorEvent,
+} from '../hypervisor/interface.ts'
 import type { NetworkCapabilities } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { StorageCapabilities } from '../storage/interface.ts'
@@ -78,6 +83,12 @@ function consoleOf(host: HostDrivers): ConsoleFacet {
   return host.hypervisor.console
 }
 
+function backupOf(host: HostDrivers): BackupFacet {
+  if (!host.hypervisor.backup)
+    throw new DriverError('unsupported', 'This hypervisor cannot copy disks that are in use.')
+  return host.hypervisor.backup
+}
+
 /** Every call that exists: the agent's allow-list and the client's types in one. */
 export const methods = {
   'hypervisor/probe': read(none, (h, op) => h.hypervisor.probe(op)),
@@ -100,6 +111,12 @@ export const methods = {
   'hypervisor/diagnostics': read(byId, (h, op, id) => h.hypervisor.diagnostics(op, id)),
   'hypervisor/password': read(byId, (h, op, id) => h.hypervisor.password(op, id)),
   'hypervisor/clearPassword': remove((h, op, id) => h.hypervisor.clearPassword(op, id)),
+  'backup/copyDisk': change(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+    backupOf(h).copyDisk(op, id, diskId),
+  ),
+  'backup/dropCopy': change(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+    backupOf(h).dropCopy(op, id, diskId),
+  ),
   'console/log': read(z.tuple([s.id, s.logOptions]), async (h, op, id, options) =>
     consoleOf(h).log(op, id, options),
   ),
