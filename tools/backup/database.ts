@@ -133,6 +133,11 @@ export async function restoreDatabase(url: string, folder: string): Promise<Dump
   return dump
 }
 
+/** From here on everything in the database may be thrown away: the next restoreDatabase does it. */
+export async function markForRestore(url: string): Promise<void> {
+  await connected(url, (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${mark}`))
+}
+
 async function refuseFilled(client: pg.Client, url: string): Promise<void> {
   const filled = await filledTables(client)
   if (filled.length === 0) return

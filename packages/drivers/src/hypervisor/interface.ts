@@ -64,7 +64,7 @@ export interface ConsoleFacet {
 export interface BackupFacet {
   /**
    * A copy of a disk of a guest that runs or is paused, as the disk is when the call begins; the guest
-   * goes on. It holds what the overlay holds and names no base. It lies on the host, root's alone, until
+   * goes on. It holds what the overlay holds and names the same base. It lies on the host, root's alone, until
    * dropCopy. Conflict when the guest does not run: then its file can be copied as it is.
    */
   copyDisk(op: Op, id: string, diskId: string): Promise<DiskCopy>

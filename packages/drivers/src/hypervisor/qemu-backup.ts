@@ -63,18 +63,23 @@ async function makeTarget(op: Op, qmp: QmpClient, disk: DiskAttachment, copy: st
       'no_space',
       `A copy of disk ${disk.id} needs ${needed} bytes beside it for a while.`,
     )
-  const size = (await blockNode(qmp, disk)).virtualBytes
+  const { virtualBytes, base } = await blockNode(qmp, disk)
   await rm(copy, { force: true })
-  // Made by us before QEMU's user may write to it: nothing of a guest is read here.
-  const made = await execa('qemu-img', ['create', '-q', '-f', 'qcow2', copy, String(size)], {
-    stdin: 'ignore',
-    cancelSignal: op.signal,
-    timeout: 60_000,
-    maxBuffer: 64 * 1024,
-    reject: false,
-    extendEnv: false,
-    env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
-  })
+  // -u: the base is named, as in the disk, and not looked at. Nothing of a guest's is read here.
+  const overlay = base === null ? [] : ['-u', '-F', 'raw', '-b', base]
+  const made = await execa(
+    'qemu-img',
+    ['create', '-q', '-f', 'qcow2', ...overlay, copy, String(virtualBytes)],
+    {
+      stdin: 'ignore',
+      cancelSignal: op.signal,
+      timeout: 60_000,
+      maxBuffer: 64 * 1024,
+      reject: false,
+      extendEnv: false,
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    },
+  )
   if (made.failed)
     throw new DriverError('failed', `qemu-img create: ${String(made.stderr ?? '').slice(-500)}`)
   await chmod(copy, 0o600)
@@ -88,7 +93,7 @@ async function runJob(
 ): Promise<DiskCopy> {
   const { node } = await blockNode(qmp, disk)
   const file = { driver: 'file', filename: copy }
-  // It names no base and QEMU must not look for one: what the overlay does not have stays a hole.
+  // Without its base: what the overlay does not have stays a hole.
   await qmp.execute('blockdev-add', {
     driver: 'qcow2',
     'node-name': job,
@@ -156,15 +161,16 @@ async function endJob(qmp: QmpClient, id: string): Promise<void> {
 async function blockNode(
   qmp: QmpClient,
   disk: DiskAttachment,
-): Promise<{ node: string; virtualBytes: number }> {
+): Promise<{ node: string; virtualBytes: number; base: string | null }> {
   const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
     'node-name': string
     file: string
-    image: { 'virtual-size': number }
+    image: { 'virtual-size': number; 'backing-filename'?: string }
   }[]
   const found = nodes.find((node) => /^disk\d+$/.test(node['node-name']) && node.file === disk.path)
   if (!found) throw new DriverError('failed', `QEMU does not know the disk ${disk.id}.`)
-  return { node: found['node-name'], virtualBytes: found.image['virtual-size'] }
+  const { 'virtual-size': virtualBytes, 'backing-filename': base } = found.image
+  return { node: found['node-name'], virtualBytes, base: base ?? null }
 }
 
 async function syncFile(file: string): Promise<void> {

@@ -111,10 +111,11 @@ export const methods = {
   'hypervisor/diagnostics': read(byId, (h, op, id) => h.hypervisor.diagnostics(op, id)),
   'hypervisor/password': read(byId, (h, op, id) => h.hypervisor.password(op, id)),
   'hypervisor/clearPassword': remove((h, op, id) => h.hypervisor.clearPassword(op, id)),
-  'backup/copyDisk': change(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+  // They change nothing that the cloud has: a backup is read.
+  'backup/copyDisk': read(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
     backupOf(h).copyDisk(op, id, diskId),
   ),
-  'backup/dropCopy': change(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+  'backup/dropCopy': read(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
     backupOf(h).dropCopy(op, id, diskId),
   ),
   'console/log': read(z.tuple([s.id, s.logOptions]), async (h, op, id, options) =>
