@@ -189,8 +189,9 @@ async function booted(id: string, times: number): Promise<void> {
   })
 }
 
-const names = async () =>
-  (await api.compute.instances.list.query({ limit: 1000 })).items.map((instance) => instance.id)
+async function names(): Promise<string[]> {
+  return (await api.compute.instances.list.query({ limit: 1000 })).items.map((instance) => instance.id)
+}
 
 async function startCloud(): Promise<void> {
   const child = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start'], {
@@ -236,7 +237,9 @@ async function killed(args: string[], when: () => boolean): Promise<string> {
   return output
 }
 
-const size = (file: string) => fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0
+function size(file: string): number {
+  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0
+}
 
 function flipByte(file: string): void {
   const handle = fs.openSync(file, 'r+')
