@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import readline from 'node:readline/promises'
 import { runMigrations } from 'graphile-worker'
+import { identify } from './cloud/identity.ts'
 import { makePlaces, type Places, places, secret, writeAtomically } from './cloud/paths.ts'
 import { buildPortal, buildTestImage, generateClient, migrate, node, testImage } from './cloud/prepare.ts'
 import { hostName, type Running, refuseHalfRestored, running, stateFile } from './cloud/running.ts'
@@ -53,6 +54,7 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   writeAtomically(stateFile(where), JSON.stringify({ ...state, databaseUrl }))
   await step('Schema', () => migrate(databaseUrl, where))
   await runMigrations({ connectionString: databaseUrl })
+  await identify(databaseUrl, where, process.argv.includes('--accept-database'))
   await portal
   await step('Test image', () => buildTestImage(where))
 

@@ -6,6 +6,7 @@ import { leftServices } from '../cloud/supervisor.ts'
 import { ensureDatabase, startPostgres } from '../postgres.ts'
 import { compareRows, dumpDatabase, restoreDatabase } from './database.ts'
 import { Progress } from './progress.ts'
+import { takeOver } from './restore-database.ts'
 
 /**
  * Copies the database of a stopped cloud (the embedded one, or that of DATABASE_URL) into an empty one
@@ -33,13 +34,15 @@ export async function moveDatabase(target: string): Promise<void> {
     await restoreDatabase(target, folder)
     const wrong = await compareRows(target, dump)
     if (wrong.length > 0) throw new Error(`The new database is not the same: ${wrong.join('; ')}.`)
+    // From here on the old one is refused as an older copy.
+    await takeOver(target, where)
     into.end('every table has as many rows as before')
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
     await server?.stop()
   }
   console.log(
-    `\nMoved. From now on start the cloud with this in its environment:\n  DATABASE_URL=${target}\nThe old database stays as it is${server ? ` in ${embedded}` : ''}; remove it when the cloud runs well on the new one.`,
+    `\nMoved. From now on start the cloud with this in its environment:\n  DATABASE_URL=${target}\nThe old database stays as it is${server ? ` in ${embedded}` : ''}; and is refused as an older copy; remove it when the cloud runs well on the new one.`,
   )
 }
 

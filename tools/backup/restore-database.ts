@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { acceptDatabase } from '../cloud/identity.ts'
 import type { Places } from '../cloud/paths.ts'
+import { node } from '../cloud/prepare.ts'
 import { ensureDatabase, startPostgres } from '../postgres.ts'
 import { connected, dumpDatabase, markForRestore, restoreDatabase } from './database.ts'
 import type { Plan } from './plan.ts'
@@ -26,7 +28,14 @@ async function fill(where: Places, plan: Plan, url: string): Promise<number> {
       [where.data],
     )
   })
+  await takeOver(url, where)
   return dump.tables.length
+}
+
+/** Brings a filled database up to date and makes it the one that the hosts here follow. */
+export async function takeOver(url: string, where: Places): Promise<void> {
+  await node('tools/migrate.ts', ['deploy'], { DATABASE_URL: url })
+  await acceptDatabase(url, where)
 }
 
 /** A new server beside the old one; the two change names when the new one is whole. */

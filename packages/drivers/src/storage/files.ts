@@ -4,9 +4,11 @@ import path from 'node:path'
 import { execa } from 'execa'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import { fileError, syncDirectory } from './image-store.ts'
-import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver } from './interface.ts'
+import { fileError } from './image-store.ts'
+import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver, TrashFacet } from './interface.ts'
 import { type JailUser, runJailed } from './jail.ts'
+import { syncDirectory } from './sync.ts'
+import { openTrash } from './trash.ts'
 
 export type FilesOptions = {
   /** The cloud's image store: blobs/ is read, bases/ is ours. */
@@ -52,7 +54,12 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
       underWay.set(target, work)
       return work
     },
-    removeBase: async (_op, blobId) => rm(basePath(blobId), { force: true }),
+    async removeBase(_op, blobId) {
+      const base = basePath(blobId)
+      const user = (await backings(path.dirname(options.dir))).find(({ backing }) => backing === base)
+      if (user) throw new DriverError('conflict', `the disk ${user.file} is an overlay on base ${blobId}`)
+      await rm(base, { force: true })
+    },
     async listBases() {
       const names = await readdir(bases).catch(() => [])
       return names.flatMap((name) => /^([0-9a-f]{64})\.raw$/.exec(name)?.[1] ?? [])
@@ -66,6 +73,73 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
       }
     },
     listDisks: () => findDisks(instances, null),
+    trash: diskTrash(options.dir, instances, diskPath),
+  }
+}
+
+/** Disks in the trash are named by their id and their instance's: "ID.ID". */
+function diskTrash(
+  dir: string,
+  instances: string,
+  diskPath: (spec: { id: string; instanceId: string }) => string,
+): TrashFacet {
+  const trash = openTrash(path.join(dir, 'trash'))
+  const idsOf = (name: string) => {
+    const [id = '', instanceId = ''] = name.split('.')
+    return { id, instanceId }
+  }
+  return {
+    async put(_op, diskId) {
+      for (const disk of await findDisks(instances, checked(diskId, uuid))) {
+        await trash.put(disk.path, `${disk.id}.${disk.instanceId}`)
+        await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
+      }
+    },
+    list: async () =>
+      (await trash.list()).map(({ name, sizeBytes, trashedAt }) => ({
+        id: idsOf(name).id,
+        sizeBytes,
+        trashedAt: trashedAt.toISOString(),
+      })),
+    async takeBack(_op, diskId) {
+      checked(diskId, uuid)
+      const found = (await trash.list()).filter(({ name }) => idsOf(name).id === diskId).at(-1)
+      if (!found) throw new DriverError('not_found', `disk ${diskId} is not in the trash`)
+      const target = diskPath(idsOf(found.name))
+      if (fs.existsSync(target)) throw new DriverError('conflict', `${target} is there`)
+      await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
+      await trash.takeBack(found, target)
+    },
+    empty: async (_op, options) => (await trash.empty(options)).map((name) => idsOf(name).id),
+  }
+}
+
+/** Every disk of every host in `hostsDir` (they share the bases), one in the trash included, and what it lies on. */
+async function backings(hostsDir: string): Promise<{ file: string; backing: string | null }[]> {
+  const disks = fs.globSync(['*/instances/*/disk-*', '*/trash/*@*'], { cwd: hostsDir })
+  return Promise.all(
+    disks.map(async (name) => {
+      const file = path.join(hostsDir, name)
+      return { file, backing: await backingOf(file) }
+    }),
+  )
+}
+
+/** Bytes 8–15 and 16–19 of a qcow2 header: where the name of the backing file is, and how long (0: none). */
+async function backingOf(file: string): Promise<string | null> {
+  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null // it went while we looked
+    throw error
+  })
+  if (!handle) return null
+  try {
+    const { buffer: header } = await handle.read(Buffer.alloc(12), 0, 12, 8)
+    const length = header.readUInt32BE(8)
+    if (length === 0 || length > 1023) return null
+    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, Number(header.readBigUInt64BE(0)))
+    return buffer.toString('utf8')
+  } finally {
+    await handle.close()
   }
 }
 
