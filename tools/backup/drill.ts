@@ -6,7 +6,6 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { writingGuestDisk } from '@stratolith/drivers/hypervisor/boot-sector'
 import { connectAgent } from '@stratolith/drivers/remote'
 import { type Api, type Cloud, findCloud, GiveUp, signedIn, until } from '../../e2e/support/cloud.ts'
@@ -117,8 +116,11 @@ await step(
     await startCloud()
     await bootsAgain()
     if ((await names()).includes(b)) throw new Error('the database knows B')
-    // Longer than a round of the reconcilers.
-    await sleep(25_000)
+    const { api: admin } = await signedIn(cloud, 'admin')
+    await until('B among what is unknown', 120_000, async () => {
+      const { items } = await admin.hosts.strays.query({ kind: 'guest' })
+      return items.some((stray) => stray.thing === b)
+    })
     if (pidOfB === undefined || guests(b)[0] !== pidOfB)
       throw new Error(`B was process ${pidOfB}, is ${guests(b)[0]}`)
     if (fs.globSync(`hosts/*/instances/${b}/disk-*`, { cwd: where.data }).length !== 1)

@@ -3,7 +3,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { runMigrations } from 'graphile-worker'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { root } from '../cloud/paths.ts'
+import { acceptDatabase, identify } from '../cloud/identity.ts'
+import { places, root } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
 import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
 import { compareRows, connected, dumpDatabase, readDump } from './database.ts'
@@ -15,6 +16,7 @@ const work = fs.mkdtempSync('/var/tmp/stratolith-own-')
 fs.chmodSync(work, 0o755)
 const data = path.join(work, 'data')
 const backups = path.join(work, 'backups')
+const where = places({ STRATOLITH_DATA: data })
 let own: Postgres
 let made = ''
 
@@ -42,6 +44,7 @@ beforeAll(async () => {
     const url = await ensureDatabase(embedded.url, 'stratolith')
     await node('tools/migrate.ts', ['deploy'], { DATABASE_URL: url })
     await runMigrations({ connectionString: url })
+    await acceptDatabase(url, where)
     await connected(url, (client) =>
       client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('first', 'a', 'b')`),
     )
@@ -69,14 +72,18 @@ afterAll(async () => {
   fs.rmSync(work, { recursive: true, force: true })
 })
 
-test('the embedded database moves to one’s own, once, and stays where it was', async () => {
+test('the embedded database moves to one’s own, once; it stays where it was and is not followed any more', async () => {
   const target = await ensureDatabase(own.url, 'moved')
   const moved = type(['move-database', target])
   expect(moved.said).toContain(`DATABASE_URL=${target}`)
   expect(moved.status).toBe(0)
   expect(await events(target)).toEqual(['first'])
   expect(await compareRows(target, readDump(path.join(backups, made, 'database')))).toEqual([])
-  expect(fs.existsSync(path.join(data, 'postgres/data/PG_VERSION'))).toBe(true)
+  const old = await startPostgres(path.join(data, 'postgres'), { durable: false })
+  const before = await ensureDatabase(old.url, 'stratolith')
+  expect(await events(before)).toEqual(['first'])
+  await expect(identify(before, where, false)).rejects.toThrow(/older copy/)
+  await old.stop()
   expect(fs.existsSync(path.join(data, 'run/move-database'))).toBe(false)
 
   const again = type(['move-database', target])
