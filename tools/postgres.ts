@@ -22,9 +22,10 @@ export async function startPostgres(
   const password = readOrMake(path.join(dir, 'password'), () => crypto.randomUUID().replaceAll('-', ''))
   const running = readPid(data)
   if (running) {
-    const port = Number(fs.readFileSync(path.join(dir, 'port'), 'utf8'))
-    const url = urlOf(port, password)
-    if (await answers(url)) return { url, pid: running, adopted: true, stop: () => stopPid(running) }
+    // No port: whoever started it was killed before it was written down.
+    const file = path.join(dir, 'port')
+    const url = fs.existsSync(file) ? urlOf(Number(fs.readFileSync(file, 'utf8')), password) : null
+    if (url && (await answers(url))) return { url, pid: running, adopted: true, stop: () => stopPid(running) }
     await stopPid(running)
   }
   const port = await freePort(path.join(dir, 'port'))
