@@ -47,11 +47,14 @@ export function throwAwayDir(prefix: string, parent = os.tmpdir()): string {
   // By itself a signal ends a process without its exit handlers.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => process.exit(128 + os.constants.signals[signal]))
-  process.once('exit', () => {
-    for (let tries = 0; tries < 1000 && endProcessesIn(dir) > 0; tries++);
-    fs.rmSync(dir, { recursive: true, force: true })
-  })
+  process.once('exit', () => removeServer(dir))
   return dir
+}
+
+/** With whatever runs in it; for a server whose data nobody wants. */
+export function removeServer(dir: string): void {
+  for (let tries = 0; tries < 1000 && endProcessesIn(dir) > 0; tries++);
+  fs.rmSync(dir, { recursive: true, force: true })
 }
 
 /** How many there were, by command line or (the helpers of initdb) PGDATA; a dead process has neither. */

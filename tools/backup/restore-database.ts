@@ -3,7 +3,7 @@ import path from 'node:path'
 import { acceptDatabase } from '../cloud/identity.ts'
 import type { Places } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
-import { ensureDatabase, startPostgres } from '../postgres.ts'
+import { ensureDatabase, removeServer, startPostgres } from '../postgres.ts'
 import { connected, dumpDatabase, markForRestore, restoreDatabase } from './database.ts'
 import type { Plan } from './plan.ts'
 import { Progress } from './progress.ts'
@@ -41,8 +41,8 @@ export async function takeOver(url: string, where: Places): Promise<void> {
 /** A new server beside the old one; the two change names when the new one is whole. */
 async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<number> {
   const [current, fresh] = [path.join(where.data, 'postgres'), path.join(where.data, 'postgres.restoring')]
-  await stopServer(fresh)
-  fs.rmSync(fresh, { recursive: true, force: true })
+  // A restore that was killed may have left a server in it, or one that was still being made.
+  removeServer(fresh)
   const server = await startPostgres(fresh, { durable: true })
   let tables = 0
   try {
