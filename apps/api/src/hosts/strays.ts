@@ -48,7 +48,7 @@ export async function decideStray(ctx: Ctx, input: z.output<typeof strayDecideIn
     await tx.db.stray.updateMany({ where: { OR: [{ id: row.id }, ...its] }, data })
     await recordOperation(tx, {
       ...historyOf(row.hostId, row.thing),
-      action: `host.unknown.${input.decision}`,
+      action: `host.${input.decision}Unknown`,
       input: { kind: row.kind, thing: row.thing },
     })
     await placeEvent(tx, row.hostId)
@@ -105,7 +105,7 @@ export async function releaseBrake(ctx: Ctx, { id }: { id: string }): Promise<vo
     if (count === 0) return
     await recordOperation(tx, {
       ...historyOf(row.hostId, row.kind),
-      action: 'host.brake.release',
+      action: 'host.releaseBrake',
       input: { kind: row.kind, count: row.ids.length, total: row.total },
     })
     await placeEvent(tx, row.hostId)

@@ -49,7 +49,7 @@ export async function noteTakenBack(ctx: Ctx, hostId: string, kind: string, thin
   await inTransaction(ctx, async (tx) => {
     await recordOperation(tx, {
       id: crypto.randomUUID(),
-      action: 'host.trash.take-back',
+      action: 'host.takeBack',
       resourceKind: 'host',
       resourceId: hostId || 'image-store',
       resourceName: thing,
