@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import { z } from 'zod'
 
 const schema = z.object({
@@ -17,8 +18,14 @@ const schema = z.object({
     .string()
     .regex(/^[a-z0-9]{4,6}$/, 'a cloud id has 4 to 6 small letters and digits')
     .optional(),
+  /** Groups that may use the two doors (numbers); root alone when left out. */
+  STRATOLITH_DRIVERS_GROUP: z.coerce.number().int().positive().optional(),
+  STRATOLITH_CONSOLE_GROUP: z.coerce.number().int().positive().optional(),
   STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
+
+/** A unix socket, for root and for members of a group. */
+export type Door = { socketPath: string; group?: number }
 
 export type AgentConfig = {
   dataDir: string
@@ -30,7 +37,10 @@ export type AgentConfig = {
   accel: 'auto' | 'kvm' | 'tcg'
   egress: 'auto' | 'on' | 'off'
   externalCidr: string
-  socketPath: string
+  /** Where drivers are called. */
+  drivers: Door
+  /** Where consoles are opened, and nothing else. */
+  consoles: Door
   logLevel: string
 }
 
@@ -45,9 +55,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   const hostDir = path.join(dataDir, 'hosts', host)
   const socketPath = path.join(hostDir, 'agent.sock')
   // sun_path of a unix socket holds 108 bytes; guests' sockets are longer than the agent's.
-  if (Buffer.byteLength(socketPath) > 100)
+  const consolePath = consoleDoorOf(socketPath)
+  if (Buffer.byteLength(consolePath) > 100)
     throw new Error(`The data folder's path is too long for a unix socket: choose a shorter STRATOLITH_DATA.`)
+  // QEMU passes through on its way to its disk.
   fs.mkdirSync(hostDir, { recursive: true })
+  fs.chmodSync(hostDir, 0o711)
   return {
     dataDir,
     hostDir,
@@ -56,7 +69,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
     accel: e.STRATOLITH_ACCEL,
     egress: e.STRATOLITH_EGRESS,
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
-    socketPath,
+    drivers: { socketPath, group: e.STRATOLITH_DRIVERS_GROUP },
+    consoles: { socketPath: consolePath, group: e.STRATOLITH_CONSOLE_GROUP },
     logLevel: e.STRATOLITH_LOG_LEVEL,
   }
 }

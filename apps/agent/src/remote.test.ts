@@ -23,7 +23,7 @@ async function agentFor(drivers: object) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'remote-'))
   const socketPath = path.join(dir, 'agent.sock')
   const server = agentServer({ drivers: drivers as HostDrivers, log, health: () => ({}) })
-  await listenOn(server, socketPath)
+  await listenOn(server, { socketPath })
   const remote = connectAgent(`unix:${socketPath}`)
   return {
     remote,

@@ -1,6 +1,5 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import { startHostWatch } from './compute/events.ts'
+import { serveHealth } from './health.ts'
 import { startLdap } from './identity/backends/ldap/backend.ts'
 import { startJobs } from './jobs.ts'
 import { watchPolicy } from './kernel/policy.ts'
@@ -15,9 +14,7 @@ await startLdap(deps)
 const stopJobs = await startJobs(deps, concurrency)
 const stopReconcilers = startReconcilers(deps)
 const stopHostWatch = startHostWatch(deps)
-// tools/cloud/services.ts waits for this: the worker serves no port.
-fs.mkdirSync(path.join(deps.config.dataDir, 'run'), { recursive: true })
-fs.writeFileSync(path.join(deps.config.dataDir, 'run/worker.ready'), String(process.pid))
+await serveHealth(process.env.STRATOLITH_HEALTH_SOCKET)
 deps.log.info('worker ready')
 
 onStop(deps.log, async () => {
