@@ -1,7 +1,10 @@
 import http from 'node:http'
 
-/** Where a process is asked whether it is well. */
-export type Ask = { socketPath: string; path: string } | { port: number; path: string }
+/**
+ * Where a process is asked whether it is well. `alive` is an address that it answers, in whatever way,
+ * without asking anybody else and without much work; left out: the same.
+ */
+export type Ask = ({ socketPath: string } | { port: number }) & { path: string; alive?: string }
 export type Pace = {
   /** Milliseconds from one question to the next. */
   everyMs: number
@@ -13,10 +16,12 @@ export type Pace = {
 /** Half a minute: a machine that is only busy gets its time. */
 const patient: Pace = { everyMs: 5_000, answerMs: 5_000, misses: 5 }
 
+const isGood = (status: number) => status >= 200 && status < 400
+
 /** Resolves when it answers that it is well; rejects with why not. */
 export async function healthy(ask: Ask): Promise<void> {
-  const status = await answerOf(ask, 5_000)
-  if (status < 200 || status >= 400) throw new Error(`answers ${status}`)
+  const status = await answerOf(ask, ask.path, 5_000)
+  if (!isGood(status)) throw new Error(`answers ${status}`)
 }
 
 /**
@@ -33,8 +38,8 @@ export function watchHealth(ask: Ask, hung: (why: string) => void, pace: Pace = 
     if (over) return
     const asked = Date.now()
     try {
-      const status = await answerOf(ask, pace.answerMs)
-      wellOnce ||= status >= 200 && status < 400
+      const status = await answerOf(ask, wellOnce ? (ask.alive ?? ask.path) : ask.path, pace.answerMs)
+      wellOnce ||= isGood(status)
       missed = 0
     } catch (error) {
       missed += wellOnce ? 1 : 0
@@ -52,9 +57,9 @@ export function watchHealth(ask: Ask, hung: (why: string) => void, pace: Pace = 
 }
 
 /** The status of its answer; a connection of its own, which is new in each process. */
-function answerOf(ask: Ask, timeoutMs: number): Promise<number> {
+function answerOf({ alive, ...where }: Ask, path: string, timeoutMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const request = http.get({ host: '127.0.0.1', agent: false, ...ask }, (response) => {
+    const request = http.get({ host: '127.0.0.1', agent: false, ...where, path }, (response) => {
       response.resume()
       clearTimeout(timer)
       resolve(response.statusCode ?? 0)

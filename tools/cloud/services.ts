@@ -60,7 +60,8 @@ export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): Servi
       name: 'api',
       command: commandOf(users.api, [...watch, 'apps/api/src/main.ts'], { lowPort: cloud.port < 1024 }),
       env: env.api,
-      ask: { port: ports.api, path: '/healthz' },
+      // Its health is the database's, too; that it has no such page it knows by itself.
+      ask: { port: ports.api, path: '/healthz', alive: '/alive' },
     },
     {
       name: 'worker',
@@ -87,7 +88,8 @@ export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): Servi
         '127.0.0.1',
       ]),
       env: env.web,
-      ask: { port: ports.web, path: '/sign-in' },
+      // Sends strangers to the sign-in page.
+      ask: { port: ports.web, path: '/sign-in', alive: '/alive' },
     },
   ]
 }

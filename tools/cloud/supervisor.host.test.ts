@@ -22,13 +22,18 @@ afterEach(async () => {
   fs.rmSync(where.data, { recursive: true, force: true })
 })
 
-/** A small process with a health check; `answer` is the statement that answers. */
+/** A small process with a health check; `answer` is the statement that answers to `q`. */
 function spec(name: string, answer: string): ServiceSpec {
   const socketPath = path.join(where.data, `${name}.sock`)
   const code = `
     require('node:fs').rmSync('${socketPath}', { force: true })
     require('node:http').createServer((q, r) => { ${answer} }).listen('${socketPath}', () => console.log('up'))`
-  return { name, command: commandOf(null, ['-e', code]), env: {}, ask: { socketPath, path: '/' } }
+  return {
+    name,
+    command: commandOf(null, ['-e', code]),
+    env: {},
+    ask: { socketPath, path: '/', alive: '/alive' },
+  }
 }
 const pidOf = (name: string) => leftServices(where)[name]?.pid ?? 0
 const eventually = (look: () => unknown) => vi.waitFor(look, { timeout: 60_000, interval: 50 })
@@ -47,7 +52,10 @@ test('a process that hangs is ended and started again, and a line says so', asyn
 })
 
 test('one that answers that it is not well, and one that never came up, are let alone', async () => {
-  const ill = spec('ill', `r.statusCode = globalThis.asked ? 503 : 200; globalThis.asked = true; r.end()`)
+  const ill = spec(
+    'ill',
+    `if (q.url === '/alive') { r.statusCode = 503; r.end() } else if (!globalThis.asked) { globalThis.asked = true; r.end() }`,
+  )
   const slow = spec('slow', `/* says nothing */`)
   for (const one of [ill, slow]) supervisor.start(one)
   const pids = await eventually(() => {
