@@ -4,11 +4,14 @@ import path from 'node:path'
 import readline from 'node:readline/promises'
 import { runMigrations } from 'graphile-worker'
 import { identify } from './cloud/identity.ts'
+import { openCode } from './cloud/launch.ts'
+import { takeOver } from './cloud/ownership.ts'
 import { makePlaces, type Places, places, secret, writeAtomically } from './cloud/paths.ts'
 import { buildPortal, buildTestImage, generateClient, migrate, node, testImage } from './cloud/prepare.ts'
 import { hostName, type Running, refuseHalfRestored, running, stateFile } from './cloud/running.ts'
-import { type Cloud, internalPorts, scriptEnv, services } from './cloud/services.ts'
+import { type Cloud, internalPorts, seed, services } from './cloud/services.ts'
 import { leftServices, Supervisor, startTime, stopLeftServices } from './cloud/supervisor.ts'
+import { serviceUsers } from './cloud/users.ts'
 import { ensureDatabase, isFree, type Postgres, startPostgres } from './postgres.ts'
 
 async function start(mode: 'start' | 'dev'): Promise<void> {
@@ -16,6 +19,8 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   const where = places()
   if (where.moved) console.log(`  ! ${where.moved}`)
   makePlaces(where)
+  const users = serviceUsers()
+  takeOver(where, users)
   const port = readPort()
   const bind = process.env.STRATOLITH_BIND ?? '0.0.0.0'
   const publicUrl = (process.env.STRATOLITH_PUBLIC_URL ?? `http://127.0.0.1:${port}`).replace(/\/$/, '')
@@ -37,7 +42,7 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   }
   writeAtomically(stateFile(where), JSON.stringify(state))
 
-  const supervisor = new Supervisor(where)
+  const supervisor = new Supervisor(where, mode === 'dev' ? { watch: null } : {})
   let keeper: { stop(): Promise<void> } | null = null
   const stop = onSignals(async () => {
     await supervisor.stop()
@@ -59,10 +64,11 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   await step('Test image', () => buildTestImage(where))
 
   const cloud: Cloud = { where, port, bind, publicUrl, databaseUrl, host: hostName(), mode }
-  const specs = services(cloud, await internalPorts(where))
+  const opened = openCode()
+  if (opened > 0) console.log(`  ! ${opened} files of the checkout were closed to the users of our processes`)
+  const specs = services(cloud, await internalPorts(where), users)
   try {
     await step('Services', async () => {
-      fs.rmSync(path.join(where.run, 'worker.ready'), { force: true })
       for (const spec of specs) supervisor.start(spec)
       await supervisor.ready(specs)
       return specs.map((spec) => spec.name).join(', ')
@@ -72,8 +78,7 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
       demo: secret(where, 'demo-password', password),
     }
     await step('First contents', async () => {
-      await node('apps/api/src/seed.ts', [testImage(where)], {
-        ...scriptEnv(specs),
+      await seed(specs, users, [testImage(where)], {
         STRATOLITH_ADMIN_PASSWORD: passwords.admin,
         STRATOLITH_DEMO_PASSWORD: passwords.demo,
       })

@@ -1,6 +1,6 @@
 /**
  * node tools/durability.ts, on a running cloud: kill -9 of each of our processes in the middle of
- * what it does. Nothing that was acknowledged is lost, no orphan stays, the running guest is not
+ * what it does, and all of them frozen. Nothing that was acknowledged is lost, no orphan stays, the running guest is not
  * touched. Part of `npm test`.
  */
 import fs from 'node:fs'
@@ -67,6 +67,17 @@ for (const name of ['agent', 'api', 'console-proxy', 'web', 'postgres'] as const
     await status(first, 'ACTIVE')
   })
 
+await step(
+  'all of them freeze at once: each is ended and started again, the guest was not touched',
+  async () => {
+    const [before] = guests(first)
+    const names = ['agent', 'api', 'worker', 'console-proxy', 'web'] as const
+    for (const name of names) kill(name, 'SIGSTOP')
+    await until('all again', 300_000, async () => names.every(running) && (await works()))
+    if (before === undefined || before !== guests(first)[0]) throw new Error('the guest was touched')
+    await status(first, 'ACTIVE')
+  },
+)
 await step('a guest whose QEMU is killed shows ERROR with the reason, within seconds', async () => {
   const [pid] = guests(first)
   if (pid === undefined) throw new Error('it does not run')
@@ -139,10 +150,10 @@ function pidOf(name: Name): number {
   return (services as Record<Name, { pid: number }>)[name].pid
 }
 
-function kill(name: Name): void {
+function kill(name: Name, signal: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL'): void {
   const pid = pidOf(name)
   killed.set(name, pid)
-  process.kill(pid, 'SIGKILL')
+  process.kill(pid, signal)
 }
 /** As another process than the one that we ended. */
 function running(name: Name): boolean {

@@ -4,6 +4,9 @@ import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { workflowNames } from '../apps/api/src/kernel/workflow.ts'
 import '../apps/api/src/register.ts'
+import { settings } from './cloud/environment.ts'
+import { places } from './cloud/paths.ts'
+import { environments } from './cloud/services.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
@@ -14,6 +17,24 @@ const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--excl
   .filter((file) => file !== '' && fs.existsSync(path.join(root, file)))
 const source = tracked.filter((file) => /\.(ts|tsx|mjs)$/.test(file))
 const read = (file: string) => fs.readFileSync(path.join(root, file), 'utf8')
+
+/** Given to the worker and to seed.ts alone. */
+const besides = ['STRATOLITH_HEALTH_SOCKET', 'STRATOLITH_ADMIN_PASSWORD', 'STRATOLITH_DEMO_PASSWORD']
+const nobody = { name: '', uid: 1, gid: 1 }
+const told = environments(
+  {
+    where: places({}),
+    port: 1,
+    bind: '',
+    publicUrl: '',
+    databaseUrl: '',
+    host: '',
+    mode: 'start',
+  },
+  { api: 1, web: 1, console: 1 },
+  { api: nobody, web: nobody, console: nobody },
+  { web: '', consoles: '', session: '' },
+)
 
 describe('repository rules', () => {
   test('the listing is not empty', () => {
@@ -98,6 +119,20 @@ describe('repository rules', () => {
     expect(
       source.filter((file) => file !== 'tools/repo.test.ts' && /\.\.\/shared\/|\/work\//.test(read(file))),
     ).toEqual([])
+  })
+
+  test.each([
+    ['agent', ['apps/agent/src/', 'packages/drivers/src/']],
+    ['api', ['apps/api/src/']],
+    ['console-proxy', ['apps/console-proxy/src/']],
+    ['web', ['apps/web/']],
+  ] as const)('what %s reads of its environment reaches it', (name, folders) => {
+    const passed = [...Object.keys(told[name]), ...settings[name], ...besides]
+    const missing = source
+      .filter((file) => folders.some((folder) => file.startsWith(folder)) && !/\.test(ing)?\.ts$/.test(file))
+      .flatMap((file) => [...read(file).matchAll(/\b(STRATOLITH|NEXTAUTH|DATABASE)_[A-Z_]*[A-Z]\b/g)])
+      .flatMap(([word]) => (passed.includes(word) ? [] : [word]))
+    expect([...new Set(missing)]).toEqual([])
   })
 
   test('the migrations are in one folder each and the lock says postgresql', () => {

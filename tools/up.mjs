@@ -156,6 +156,8 @@ export function handOver(script, args) {
 }
 
 const startedAt = Date.now()
+// Our processes run as users of their own, which must be able to read what npm installs.
+process.umask(0o022)
 if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'tools/up.mjs')) {
   if (['start', 'dev'].includes(command)) {
     console.log('Stratolith is starting.')

@@ -16,6 +16,8 @@ export type Cloud = {
   url: string
   apiUrl: string
   agentSocket: string
+  /** What the portal says at the API's own door. */
+  doorSecret: string
   password(user: 'admin' | 'demo'): string
 }
 
@@ -32,6 +34,7 @@ export function findCloud(data = places().data): Cloud {
     url,
     apiUrl: `http://127.0.0.1:${ports.api}`,
     agentSocket: path.join(dir, 'hosts', host, 'agent.sock'),
+    doorSecret: fs.readFileSync(path.join(dir, 'secrets/internal-web'), 'utf8').trim(),
     password: (user) => fs.readFileSync(path.join(dir, `secrets/${user}-password`), 'utf8').trim(),
   }
 }
@@ -41,7 +44,12 @@ export type Api = ReturnType<typeof createTRPCClient<AppRouter>>
 /** A typed client that acts with `token` (none: only sign-in works). */
 export function apiClient(cloud: Cloud, token?: string): Api {
   return createTRPCClient<AppRouter>({
-    links: [httpBatchLink({ url: `${cloud.apiUrl}/trpc`, headers: token ? { 'x-auth-token': token } : {} })],
+    links: [
+      httpBatchLink({
+        url: `${cloud.apiUrl}/trpc`,
+        headers: { 'x-internal-secret': cloud.doorSecret, ...(token ? { 'x-auth-token': token } : {}) },
+      }),
+    ],
   })
 }
 

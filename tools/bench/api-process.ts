@@ -32,7 +32,7 @@ export async function startApi(cloud: FakeCloud): Promise<ApiProcess> {
       STRATOLITH_PORT: String(outer),
       STRATOLITH_API_PORT: String(inner),
       STRATOLITH_PUBLIC_URL: `http://127.0.0.1:${outer}`,
-      STRATOLITH_INTERNAL_SECRET: benchSecret,
+      STRATOLITH_WEB_SECRET: benchSecret,
       STRATOLITH_LOG_LEVEL: 'error',
     },
   })

@@ -13,7 +13,6 @@ import '../../apps/api/src/register.ts'
 export function fakeDeps(databaseUrl: string, connections: number): Deps {
   const config = readConfig({
     STRATOLITH_LOG_LEVEL: 'error',
-    STRATOLITH_INTERNAL_SECRET: benchSecret,
     DATABASE_URL: databaseUrl,
   })
   const connect = (endpoint: string): HostDrivers => ({

@@ -5,6 +5,7 @@ import { authenticate } from '../../apps/api/src/identity/tokens.ts'
 import { type ApiProcess, startApi } from './api-process.ts'
 import { launchOne } from './fake.ts'
 import { type FakeCloud, startFakeCloud, type Tenant } from './fake-cloud.ts'
+import { benchSecret } from './fake-deps.ts'
 import { measure, percentile, type Report } from './report.ts'
 import { countStatements } from './statements.ts'
 
@@ -43,11 +44,12 @@ export async function filledCloud(
 /** Lists of one project with 1,000 instances, over HTTP from a real api process; the token check. */
 export async function list({ cloud, tenant, api }: FilledCloud, report: Report): Promise<void> {
   const counter = countStatements()
+  const door = { 'x-internal-secret': benchSecret }
   for (const limit of [20, 1000]) {
     const url = `${api.url}/trpc/compute.instances.list?input=${encodeURIComponent(JSON.stringify({ limit }))}`
     const requests = limit === 20 ? 300 : 60
-    const got = await httpSamples(url, tenant.token, requests, 1)
-    const busy = await httpSamples(url, tenant.token, requests * 2, 8)
+    const got = await httpSamples(url, tenant.token, requests, 1, door)
+    const busy = await httpSamples(url, tenant.token, requests * 2, 8, door)
     const floor = await bareList(cloud, tenant, limit, requests)
     const statements = await counted(cloud, tenant, counter, limit)
     const what = `list ${limit} of ${instances}`

@@ -3,7 +3,7 @@ import path from 'node:path'
 
 export const root = path.resolve(import.meta.dirname, '../..')
 
-/** Where one cloud keeps everything; created with the rights that its service users need. */
+/** Where one cloud keeps everything; who may enter which folder is said in ownership.ts. */
 export type Places = { data: string; run: string; logs: string; secrets: string; cache: string }
 
 /**
@@ -40,16 +40,8 @@ export function closedParent(file: string): string | null {
 export function makePlaces(where: Places): void {
   try {
     fs.mkdirSync(where.data, { recursive: true, mode: 0o755 })
-    fs.chmodSync(where.data, 0o755)
-    for (const [dir, mode] of [
-      [where.run, 0o700],
-      [where.logs, 0o700],
-      [where.secrets, 0o700],
-      [where.cache, 0o755],
-    ] as const) {
-      fs.mkdirSync(dir, { recursive: true, mode })
-      fs.chmodSync(dir, mode)
-    }
+    for (const dir of [where.run, where.logs, where.secrets, where.cache])
+      fs.mkdirSync(dir, { recursive: true })
   } catch (error) {
     throw new Error(
       `The data folder ${where.data} cannot be written (${(error as NodeJS.ErrnoException).code}). Choose another with STRATOLITH_DATA.`,

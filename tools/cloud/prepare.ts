@@ -53,7 +53,8 @@ export const testImage = (where: Places): string => path.join(where.cache, 'tiny
 
 /** Migrations, when one is there that this database does not have. */
 export async function migrate(databaseUrl: string, where: Places): Promise<string> {
-  const hash = hashFiles([path.join(root, 'prisma/migrations')]) + databaseUrl
+  const which = crypto.createHash('sha256').update(databaseUrl).digest('hex')
+  const hash = hashFiles([path.join(root, 'prisma/migrations')]) + which
   return onceFor(path.join(where.run, 'migrated'), hash, () =>
     node('tools/migrate.ts', ['deploy'], { DATABASE_URL: databaseUrl }),
   )
@@ -82,7 +83,7 @@ async function onceFor(stamp: string, hash: string, work: () => Promise<unknown>
     )
   }
   fs.mkdirSync(path.dirname(stamp), { recursive: true })
-  fs.writeFileSync(stamp, hash, { mode: 0o600 })
+  fs.writeFileSync(stamp, hash)
   return 'done'
 }
 

@@ -1,9 +1,16 @@
+import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import http from 'node:http'
 import path from 'node:path'
+import { promisify } from 'node:util'
 import { isFree } from '../postgres.ts'
+import { environmentOf } from './environment.ts'
+import { commandOf } from './launch.ts'
+import { workerDir } from './ownership.ts'
 import { type Places, root, secret, writeAtomically } from './paths.ts'
 import type { ServiceSpec } from './supervisor.ts'
+import type { ServiceUsers } from './users.ts'
+
+const run = promisify(execFile)
 
 export type Cloud = {
   where: Places
@@ -35,97 +42,147 @@ export async function internalPorts(where: Places): Promise<Ports> {
   return ports
 }
 
-/** Every process of the cloud: how it is started and how it is asked whether it is well. */
-export function services(cloud: Cloud, ports: Ports): ServiceSpec[] {
-  const { where } = cloud
-  const random = () => crypto.randomUUID().replaceAll('-', '') + crypto.randomUUID().replaceAll('-', '')
-  const api = `http://127.0.0.1:${ports.api}`
-  const env: NodeJS.ProcessEnv = {
-    ...process.env,
-    NODE_ENV: cloud.mode === 'dev' ? 'development' : 'production',
-    // A small young generation: by default five Nodes take a third more memory for no gain here.
-    NODE_OPTIONS: '--disable-warning=ExperimentalWarning --max-semi-space-size=4',
-    NEXT_TELEMETRY_DISABLED: '1',
-    STRATOLITH_DATA: where.data,
-    STRATOLITH_PORT: String(cloud.port),
-    STRATOLITH_BIND: cloud.bind,
-    STRATOLITH_PUBLIC_URL: cloud.publicUrl,
-    STRATOLITH_HOST: cloud.host,
-    STRATOLITH_API_PORT: String(ports.api),
-    STRATOLITH_API_URL: api,
-    STRATOLITH_WEB_URL: `http://127.0.0.1:${ports.web}`,
-    STRATOLITH_CONSOLE_URL: `http://127.0.0.1:${ports.console}`,
-    STRATOLITH_CONSOLE_LISTEN: `127.0.0.1:${ports.console}`,
-    STRATOLITH_INTERNAL_SECRET: secret(where, 'internal', random),
-    NEXTAUTH_SECRET: secret(where, 'session', random),
-    NEXTAUTH_URL: cloud.publicUrl,
-    DATABASE_URL: cloud.databaseUrl,
-  }
-  const watch = cloud.mode === 'dev' ? ['--watch', '--watch-preserve-output'] : []
-  const next = path.join(root, 'node_modules/next/dist/bin/next')
-  const agentSocket = path.join(where.data, 'hosts', cloud.host, 'agent.sock')
+/** Every process of the cloud: as whom and how it is started, and how it is asked whether it is well. */
+export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): ServiceSpec[] {
+  const { where, mode } = cloud
+  const watch = mode === 'dev' ? ['--watch', '--watch-preserve-output'] : []
+  const health = path.join(workerDir(where), 'health.sock')
+  const agent = path.join(where.data, 'hosts', cloud.host, 'agent.sock')
+  const env = environments(cloud, ports, users, keysOf(where))
   return [
     {
       name: 'agent',
-      args: [...watch, 'apps/agent/src/main.ts'],
-      env,
-      healthy: () => ask({ socketPath: agentSocket, path: '/healthz' }),
+      command: commandOf(null, [...watch, 'apps/agent/src/main.ts']),
+      env: env.agent,
+      ask: { socketPath: agent, path: '/healthz' },
     },
     {
       name: 'api',
-      args: [...watch, 'apps/api/src/main.ts'],
-      env,
-      healthy: () => ask({ port: ports.api, path: '/healthz' }),
+      command: commandOf(users.api, [...watch, 'apps/api/src/main.ts'], { lowPort: cloud.port < 1024 }),
+      env: env.api,
+      // Its health is the database's, too; that it has no such page it knows by itself.
+      ask: { port: ports.api, path: '/healthz', alive: '/alive' },
     },
     {
       name: 'worker',
-      args: [...watch, 'apps/api/src/worker.ts'],
-      env,
-      healthy: () => fileSays(path.join(where.run, 'worker.ready')),
+      command: commandOf(users.api, [...watch, 'apps/api/src/worker.ts']),
+      env: { ...env.worker, STRATOLITH_HEALTH_SOCKET: health },
+      ask: { socketPath: health, path: '/healthz' },
     },
     {
       name: 'console-proxy',
-      args: [...watch, 'apps/console-proxy/src/main.ts'],
-      env,
-      healthy: () => ask({ port: ports.console, path: '/healthz' }),
+      command: commandOf(users.console, [...watch, 'apps/console-proxy/src/main.ts']),
+      env: env['console-proxy'],
+      ask: { port: ports.console, path: '/healthz' },
     },
     {
       name: 'web',
-      args: [
-        next,
-        cloud.mode === 'dev' ? 'dev' : 'start',
-        path.join(root, 'apps/web'),
+      // In development Next writes into the checkout all the time: it stays who started it.
+      command: commandOf(mode === 'dev' ? null : users.web, [
+        'node_modules/next/dist/bin/next',
+        mode,
+        'apps/web',
         '-p',
         String(ports.web),
         '-H',
         '127.0.0.1',
-      ],
-      env,
-      healthy: () => ask({ port: ports.web, path: '/sign-in' }),
+      ]),
+      env: env.web,
+      // Sends strangers to the sign-in page.
+      ask: { port: ports.web, path: '/sign-in', alive: '/alive' },
     },
   ]
 }
 
-/** The environment of one-shot scripts (seed, destroy): that of the api. */
-export function scriptEnv(specs: readonly ServiceSpec[]): NodeJS.ProcessEnv {
-  return specs.find((spec) => spec.name === 'api')?.env ?? {}
+type Keys = { web: string; consoles: string; session: string }
+function keysOf(where: Places): Keys {
+  const random = () => crypto.randomUUID().replaceAll('-', '') + crypto.randomUUID().replaceAll('-', '')
+  return {
+    web: secret(where, 'internal-web', random),
+    consoles: secret(where, 'internal-console', random),
+    session: secret(where, 'session', random),
+  }
 }
 
-function ask(options: http.RequestOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const request = http.get({ host: '127.0.0.1', timeout: 5000, ...options }, (response) => {
-      response.resume()
-      const status = response.statusCode ?? 0
-      if (status >= 200 && status < 400) resolve()
-      else reject(new Error(`answers ${status}`))
-    })
-    request.on('error', reject)
-    request.on('timeout', () => request.destroy(new Error('no answer in 5 s')))
-  })
+/** Each gets what it needs, and no secret that opens another's door. */
+export function environments(cloud: Cloud, ports: Ports, users: ServiceUsers, keys: Keys) {
+  const { where } = cloud
+  const api = `http://127.0.0.1:${ports.api}`
+  const consoles = `127.0.0.1:${ports.console}`
+  const all = {
+    NODE_ENV: cloud.mode === 'dev' ? 'development' : 'production',
+    // A small young generation: by default five Nodes take a third more memory for no gain here.
+    NODE_OPTIONS: '--disable-warning=ExperimentalWarning --max-semi-space-size=4',
+    HOME: '/nonexistent',
+  }
+  const worker = environmentOf(
+    'api',
+    {
+      ...all,
+      STRATOLITH_DATA: where.data,
+      STRATOLITH_PORT: String(cloud.port),
+      STRATOLITH_PUBLIC_URL: cloud.publicUrl,
+      STRATOLITH_HOST: cloud.host,
+      DATABASE_URL: cloud.databaseUrl,
+    },
+    process.env,
+  )
+  return {
+    worker,
+    api: {
+      ...worker,
+      STRATOLITH_BIND: cloud.bind,
+      STRATOLITH_API_PORT: String(ports.api),
+      STRATOLITH_WEB_URL: `http://127.0.0.1:${ports.web}`,
+      STRATOLITH_CONSOLE_URL: `http://${consoles}`,
+      STRATOLITH_WEB_SECRET: keys.web,
+      STRATOLITH_CONSOLE_SECRET: keys.consoles,
+    },
+    agent: environmentOf(
+      'agent',
+      {
+        ...all,
+        STRATOLITH_DATA: where.data,
+        STRATOLITH_HOST: cloud.host,
+        STRATOLITH_DRIVERS_GROUP: String(users.api.gid),
+        STRATOLITH_CONSOLE_GROUP: String(users.console.gid),
+      },
+      process.env,
+    ),
+    'console-proxy': environmentOf(
+      'console-proxy',
+      {
+        ...all,
+        STRATOLITH_PUBLIC_URL: cloud.publicUrl,
+        STRATOLITH_API_URL: api,
+        STRATOLITH_CONSOLE_LISTEN: consoles,
+        STRATOLITH_CONSOLE_SECRET: keys.consoles,
+      },
+      process.env,
+    ),
+    web: environmentOf(
+      'web',
+      {
+        ...all,
+        NEXT_TELEMETRY_DISABLED: '1',
+        STRATOLITH_API_URL: api,
+        STRATOLITH_WEB_SECRET: keys.web,
+        NEXTAUTH_SECRET: keys.session,
+        NEXTAUTH_URL: cloud.publicUrl,
+      },
+      process.env,
+    ),
+  }
 }
 
-/** The worker serves no port; it writes its pid when it takes jobs. */
-async function fileSays(file: string): Promise<void> {
-  const pid = Number(await fs.promises.readFile(file, 'utf8'))
-  if (!fs.existsSync(`/proc/${pid}`)) throw new Error('not ready yet')
+/** The first contents are the api's work: its user, its environment. */
+export async function seed(
+  specs: readonly ServiceSpec[],
+  users: ServiceUsers,
+  args: readonly string[],
+  passwords: Record<string, string>,
+): Promise<void> {
+  const env = specs.find((spec) => spec.name === 'worker')?.env
+  const [program = '', ...rest] = commandOf(users.api, ['apps/api/src/seed.ts', ...args])
+  await run(program, rest, { cwd: root, maxBuffer: 1 << 24, env: { ...env, ...passwords } })
 }

@@ -1,35 +1,46 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { type Ask, healthy, type Pace, watchHealth } from './health.ts'
+import { keepRotating, openLog } from './logs.ts'
 import { type Places, root, writeAtomically } from './paths.ts'
 
 export type ServiceSpec = {
   name: string
-  args: string[]
+  /** Program and arguments; run from the checkout. */
+  command: readonly string[]
   env: NodeJS.ProcessEnv
-  /** Resolves when it answers; rejects with why not. Asked again until it does. */
-  healthy(): Promise<void>
+  ask: Ask
 }
-
-const logLimit = 10 * 1024 * 1024
+type Options = {
+  /** How patient the watch over hung processes is; null: there is none (somebody is debugging). */
+  watch?: Pace | null
+}
 
 /**
  * Keeps our processes running: starts them in sessions of their own (Ctrl-C reaches us alone),
- * restarts what dies, and records pids so that the next start finds what a kill -9 left.
+ * restarts what dies or hangs, rotates their logs, and records pids so that the next start finds
+ * what a kill -9 left.
  */
 export class Supervisor {
   readonly #where: Places
+  readonly #watch: Pace | null | undefined
   readonly #children = new Map<string, ChildProcess>()
   readonly #restarts = new Map<string, number>()
+  readonly #stopRotating: () => void
   #stopping = false
 
-  constructor(where: Places) {
+  constructor(where: Places, { watch }: Options = {}) {
     this.#where = where
+    this.#watch = watch
+    this.#stopRotating = keepRotating(where.logs)
   }
 
   start(spec: ServiceSpec): void {
-    const log = openLog(path.join(this.#where.logs, `${spec.name}.log`))
-    const child = spawn(process.execPath, spec.args, {
+    const logFile = path.join(this.#where.logs, `${spec.name}.log`)
+    const log = openLog(logFile)
+    const [program = '', ...args] = spec.command
+    const child = spawn(program, args, {
       cwd: root,
       env: spec.env,
       detached: true,
@@ -38,22 +49,33 @@ export class Supervisor {
     fs.closeSync(log)
     this.#children.set(spec.name, child)
     this.#record()
+    const unwatch = this.#watchOver(spec, child)
     const startedAt = Date.now()
     let over = false
     const again = (code: number | string | null, signal: NodeJS.Signals | null) => {
+      unwatch()
       if (this.#stopping || over) return
       over = true
       const quick = Date.now() - startedAt < 10_000
       const count = quick ? (this.#restarts.get(spec.name) ?? 0) + 1 : 0
       this.#restarts.set(spec.name, count)
-      console.error(
-        `${spec.name} ended (${signal ?? code}); starting it again. See ${path.join(this.#where.logs, `${spec.name}.log`)}`,
-      )
+      console.error(`${spec.name} ended (${signal ?? code}); starting it again. See ${logFile}`)
       setTimeout(() => !this.#stopping && this.start(spec), Math.min(100 * 2 ** count, 10_000))
     }
     child.once('exit', again)
     // Node itself could not be started: while `npm ci` replaces it, say.
     child.once('error', (error) => again(error.message, null))
+  }
+
+  /** A process that hangs is ended, and so started again. */
+  #watchOver(spec: ServiceSpec, child: ChildProcess): () => void {
+    if (this.#watch === null) return () => undefined
+    const hung = (why: string) => {
+      if (this.#stopping) return
+      console.error(`${spec.name} (pid ${child.pid}) hangs: ${why}. Ending it.`)
+      child.kill('SIGKILL')
+    }
+    return watchHealth(spec.ask, hung, this.#watch)
   }
 
   /** Waits until every service answers; fails with the tail of the log of one that does not. */
@@ -62,7 +84,7 @@ export class Supervisor {
       specs.map(async (spec) => {
         const until = Date.now() + timeoutMs
         for (;;) {
-          const why = await spec.healthy().then(
+          const why = await healthy(spec.ask).then(
             () => null,
             (error: unknown) => error,
           )
@@ -80,6 +102,7 @@ export class Supervisor {
   /** SIGTERM to all, SIGKILL to what is still there after 10 s. */
   async stop(): Promise<void> {
     this.#stopping = true
+    this.#stopRotating()
     await Promise.all(
       [...this.#children.values()].map(
         (child) =>
@@ -104,7 +127,8 @@ export class Supervisor {
         { pid: child.pid, startTime: startTime(child.pid ?? 0) },
       ]),
     )
-    writeAtomically(path.join(this.#where.run, 'services.json'), JSON.stringify(pids))
+    // The api shows them to administrators.
+    writeAtomically(path.join(this.#where.run, 'services.json'), JSON.stringify(pids), 0o644)
   }
 }
 
@@ -141,12 +165,7 @@ export function startTime(pid: number): string | null {
   }
 }
 
-function openLog(file: string): number {
-  if (fs.existsSync(file) && fs.statSync(file).size > logLimit) fs.renameSync(file, `${file}.1`)
-  return fs.openSync(file, 'a', 0o600)
-}
-
-export function tail(file: string, lines = 15): string {
+function tail(file: string, lines = 15): string {
   if (!fs.existsSync(file)) return ''
   return fs.readFileSync(file, 'utf8').split('\n').slice(-lines).join('\n')
 }

@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
 import path from 'node:path'
+import { openToAll } from '../cloud/launch.ts'
 import { closedParent } from '../cloud/paths.ts'
+import { systemUser } from '../cloud/users.ts'
 
 export type Programs = { initdb: string; postgres: string }
 /** Whom a server runs as. Empty: as ourselves, because PostgreSQL refuses only root. */
@@ -46,36 +47,9 @@ function copied(native: string, dir: string, name: string): string {
   return home
 }
 
-/** Like chmod -R a+rX: a checkout made with umask 077 is closed inside too. */
-function openToAll(file: string): void {
-  const stat = fs.lstatSync(file)
-  if (stat.isSymbolicLink()) return
-  fs.chmodSync(file, stat.isDirectory() || stat.mode & 0o100 ? 0o755 : 0o644)
-  if (stat.isDirectory()) for (const name of fs.readdirSync(file)) openToAll(path.join(file, name))
-}
-
 /** PostgreSQL refuses to run as root: then the system's user “postgres”, made when it is not there. */
 export function serverUser(): ServerUser {
   if (process.getuid?.() !== 0) return {}
-  const known = passwdEntry()
-  if (known) return known
-  execFileSync('useradd', [
-    '--system',
-    '--user-group',
-    '--no-create-home',
-    '--shell=/usr/sbin/nologin',
-    'postgres',
-  ])
-  const made = passwdEntry()
-  if (!made) throw new Error('The user “postgres” was made, but this machine does not know it.')
-  return made
-}
-
-function passwdEntry(): ServerUser | null {
-  const line = fs
-    .readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((one) => one.startsWith('postgres:'))
-  const [, , uid, gid] = line?.split(':') ?? []
-  return uid && gid ? { uid: Number(uid), gid: Number(gid) } : null
+  const { uid, gid } = systemUser('postgres')
+  return { uid, gid }
 }

@@ -34,6 +34,7 @@ const times: string[] = []
 try {
   await timed('start', () => ready(cloud))
   await part('selftest', ['tools/selftest.ts'])
+  await part('identity', ['tools/test/identity.ts'])
   await part('durability', ['tools/durability.ts'])
   await part('soak', ['tools/soak.ts'])
   await part('client day', ['e2e/openstack-client/main.ts'])

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { nameServersSetting } from '@stratolith/drivers/network/name-servers'
+import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import { z } from 'zod'
 
 const word = z.union([z.literal('connected'), z.cidrv4()], {
@@ -33,8 +34,14 @@ const schema = z.object({
     .string()
     .regex(/^[a-z0-9]{4,6}$/, 'a cloud id has 4 to 6 small letters and digits')
     .optional(),
+  /** Groups that may use the two doors (numbers); root alone when left out. */
+  STRATOLITH_DRIVERS_GROUP: z.coerce.number().int().positive().optional(),
+  STRATOLITH_CONSOLE_GROUP: z.coerce.number().int().positive().optional(),
   STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
+
+/** A unix socket, for root and for members of a group. */
+export type Door = { socketPath: string; group?: number }
 
 export type AgentConfig = {
   dataDir: string
@@ -50,7 +57,10 @@ export type AgentConfig = {
   guestDeny: { connected: boolean; cidrs: string[] }
   /** As set; null: those of this machine. */
   nameServers: string[] | null
-  socketPath: string
+  /** Where drivers are called. */
+  drivers: Door
+  /** Where consoles are opened, and nothing else. */
+  consoles: Door
   logLevel: string
 }
 
@@ -65,9 +75,12 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   const hostDir = path.join(dataDir, 'hosts', host)
   const socketPath = path.join(hostDir, 'agent.sock')
   // sun_path of a unix socket holds 108 bytes; guests' sockets are longer than the agent's.
-  if (Buffer.byteLength(socketPath) > 100)
+  const consolePath = consoleDoorOf(socketPath)
+  if (Buffer.byteLength(consolePath) > 100)
     throw new Error(`The data folder's path is too long for a unix socket: choose a shorter STRATOLITH_DATA.`)
+  // QEMU passes through on its way to its disk.
   fs.mkdirSync(hostDir, { recursive: true })
+  fs.chmodSync(hostDir, 0o711)
   return {
     dataDir,
     hostDir,
@@ -78,7 +91,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
     guestDeny: e.STRATOLITH_GUEST_DENY,
     nameServers: e.STRATOLITH_DNS ?? null,
-    socketPath,
+    drivers: { socketPath, group: e.STRATOLITH_DRIVERS_GROUP },
+    consoles: { socketPath: consolePath, group: e.STRATOLITH_CONSOLE_GROUP },
     logLevel: e.STRATOLITH_LOG_LEVEL,
   }
 }

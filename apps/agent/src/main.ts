@@ -9,7 +9,7 @@ import { openDrivers } from './drivers.ts'
 import { takeLock } from './lock.ts'
 import { passwordFiles } from './metadata/password.ts'
 import { MetadataService } from './metadata/service.ts'
-import { agentServer, listenOn } from './serve.ts'
+import { agentServer, consoleServer, listenOn, type Service } from './serve.ts'
 
 /**
  * The agent of one host (root): finds what runs, serves metadata inside the networks, then
@@ -43,7 +43,7 @@ drivers.hypervisor
   })
   .catch((error: unknown) => log.error({ err: error }, 'this machine cannot run guests'))
 
-const server = agentServer({
+const service: Service = {
   drivers,
   log,
   mayChange: (cloud) => allegiance.check(cloud),
@@ -59,9 +59,11 @@ const server = agentServer({
     facts,
     metadataNetworks: metadata.networks.length,
   }),
-})
-await listenOn(server, config.socketPath)
-log.info({ socket: config.socketPath, cloud: config.cloud }, 'agent ready')
+}
+const doors = [agentServer(service), consoleServer(service)] as const
+await listenOn(doors[1], config.consoles)
+await listenOn(doors[0], config.drivers)
+log.info({ socket: config.drivers.socketPath, cloud: config.cloud }, 'agent ready')
 
 let stopping = false
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
@@ -74,8 +76,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
   })
 
 async function stop(): Promise<void> {
-  server.close()
-  server.closeAllConnections()
+  for (const door of doors) {
+    door.close()
+    door.closeAllConnections()
+  }
   await serving
   await metadata.stop()
   unlock()

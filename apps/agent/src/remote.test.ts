@@ -28,7 +28,7 @@ async function agentFor(drivers: object) {
     health: () => ({}),
     mayChange: () => undefined,
   })
-  await listenOn(server, socketPath)
+  await listenOn(server, { socketPath })
   const remote = connectAgent(`unix:${socketPath}`)
   return {
     remote,

@@ -9,10 +9,10 @@ import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/h
 import type { HypervisorEvent, InstanceSpec } from '@stratolith/drivers/hypervisor/interface'
 import { backgroundOp, type Op } from '@stratolith/drivers/op'
 import { connectAgent, type RemoteHost } from '@stratolith/drivers/remote'
-import type { CloudMark } from '@stratolith/drivers/remote/protocol'
+import { type CloudMark, consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { agentServer, listenOn } from './serve.ts'
+import { agentServer, consoleServer, listenOn } from './serve.ts'
 
 const log = pino({ level: 'silent' })
 const op = (over: Partial<Op> = {}): Op => ({ ...backgroundOp(log, 'op-1', 20_000), ...over })
@@ -57,7 +57,7 @@ async function serve(): Promise<void> {
     health: () => ({ ok: true }),
     mayChange: (cloud) => mayChange(cloud),
   })
-  await listenOn(server, socketPath)
+  await listenOn(server, { socketPath })
 }
 async function stop(): Promise<void> {
   server.closeAllConnections()
@@ -375,8 +375,36 @@ describe('the socket', () => {
   it('is for its owner alone and is never taken from an agent that lives', async () => {
     expect(fs.statSync(socketPath).mode & 0o777).toBe(0o600)
     const second = http.createServer()
-    await expect(listenOn(second, socketPath)).rejects.toThrow('another agent runs')
+    await expect(listenOn(second, { socketPath })).rejects.toThrow('another agent runs')
     expect(await host.hypervisor.list(op())).toEqual([])
+  })
+
+  it('beside it, for members of another group, has consoles and nothing else', async () => {
+    const door = consoleDoorOf(socketPath)
+    const drivers = { hypervisor: fake, storage: {}, network: {} } as unknown as HostDrivers
+    const consoles = consoleServer({
+      drivers,
+      log,
+      health: () => ({ ok: true }),
+      mayChange: () => undefined,
+    })
+    await listenOn(consoles, { socketPath: door, group: 4_242 })
+    const { gid, mode } = fs.statSync(door)
+    expect([gid, mode & 0o777]).toEqual([4_242, 0o660])
+    const proxy = connectAgent(`unix:${door}`)
+    try {
+      const { id } = await host.hypervisor.ensure(op(), spec())
+      const stream = await proxy.hypervisor.console?.open(op(), id, 'serial')
+      stream?.destroy()
+      expect((await failure(proxy.hypervisor.list(op()))).code).toBe('unsupported')
+      expect((await failure(proxy.hypervisor.remove(op(), id))).message).toContain('consoles only')
+      expect((await failure(proxy.refreshCapabilities())).code).toBe('unsupported')
+      expect(fake.calls.list ?? 0).toBe(0)
+    } finally {
+      proxy.close()
+      consoles.closeAllConnections()
+      consoles.close()
+    }
   })
 })
 

@@ -6,6 +6,7 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import { type CloudMark, toWireError, type WireCapabilities } from '@stratolith/drivers/remote/protocol'
 import type { Logger } from 'pino'
 import { answerCall } from './calls.ts'
+import type { Door } from './config.ts'
 import { openConsole } from './console.ts'
 import { streamEvents } from './events.ts'
 
@@ -29,7 +30,7 @@ const statusOf: Record<DriverErrorCode, number> = {
   failed: 500,
 }
 
-/** The agent's HTTP server, not yet listening; see packages/drivers/src/remote/protocol.ts. */
+/** The door of the drivers, not yet listening; see packages/drivers/src/remote/protocol.ts. */
 export function agentServer(service: Service): http.Server {
   const server = http.createServer(
     { keepAliveTimeout: 60_000, requestTimeout: 30_000 },
@@ -37,6 +38,20 @@ export function agentServer(service: Service): http.Server {
       route(service, request, response).catch((error: unknown) => refuse(service, response, error))
     },
   )
+  offerConsoles(service, server)
+  return server
+}
+
+/** The console proxy's door: who has it can open a guest's console and do nothing else. */
+export function consoleServer(service: Service): http.Server {
+  const server = http.createServer({ requestTimeout: 30_000 }, (_request, response) =>
+    refuse(service, response, new DriverError('unsupported', 'This door has consoles only.')),
+  )
+  offerConsoles(service, server)
+  return server
+}
+
+function offerConsoles(service: Service, server: http.Server): void {
   server.on('upgrade', (request, socket, head) => {
     openConsole(service, request, socket, head).catch((error: unknown) => {
       const wire = toWireError(error)
@@ -47,7 +62,6 @@ export function agentServer(service: Service): http.Server {
       )
     })
   })
-  return server
 }
 
 async function route(
@@ -86,8 +100,8 @@ function refuse(service: Service, response: http.ServerResponse, error: unknown)
   }
 }
 
-/** Listens on the unix socket, for root alone. A socket that a killed agent left is replaced. */
-export async function listenOn(server: http.Server, socketPath: string): Promise<void> {
+/** Listens on the unix socket. One that a killed agent left is replaced. */
+export async function listenOn(server: http.Server, { socketPath, group }: Door): Promise<void> {
   if (await answers(socketPath))
     throw new Error(`Something answers on ${socketPath} already: another agent runs. Stop it first.`)
   fs.rmSync(socketPath, { force: true })
@@ -100,6 +114,9 @@ export async function listenOn(server: http.Server, socketPath: string): Promise
   server.listen(socketPath)
   process.umask(before)
   await listening
+  if (group === undefined) return
+  fs.chownSync(socketPath, 0, group)
+  fs.chmodSync(socketPath, 0o660)
 }
 
 function answers(socketPath: string): Promise<boolean> {

@@ -10,6 +10,7 @@ import { rightsHold } from './identity/service.ts'
 import { anonymousCtx, authenticate, refuseAccessRules } from './identity/tokens.ts'
 import { imageRoutes } from './images/http.ts'
 import type { Ctx, Deps } from './kernel/context.ts'
+import { demandSecret } from './kernel/door-secret.ts'
 import { CloudError } from './kernel/errors.ts'
 import { EventHub } from './kernel/events.ts'
 import { watchPolicy } from './kernel/policy.ts'
@@ -38,11 +39,19 @@ onStop(deps.log, async () => {
 })
 
 /**
- * The door of our own processes (portal, console-proxy) on a loopback port: tRPC, the event
- * stream, image bytes, console tokens. Callers still bring a token; /internal/ asks for the secret.
+ * The door of our own processes on a loopback port. Each is let in by a secret of its own: the
+ * portal to tRPC, the event stream and image bytes (where people's tokens count), the console-proxy
+ * to what its tokens are good for.
  */
 async function internalDoor(deps: Deps, hub: EventHub): Promise<FastifyInstance> {
   const app = newApp(deps)
+  await app.register((portal) => portalRoutes(portal, deps, hub))
+  await app.register(consoleRoutes(deps, hub))
+  return app
+}
+
+async function portalRoutes(app: FastifyInstance, deps: Deps, hub: EventHub): Promise<void> {
+  app.addHook('onRequest', demandSecret(deps.config.webSecret))
   await app.register(fastifyTRPCPlugin, {
     prefix: '/trpc',
     trpcOptions: {
@@ -58,8 +67,6 @@ async function internalDoor(deps: Deps, hub: EventHub): Promise<FastifyInstance>
     await streamEvents(hub, ctx, request, reply, () => rightsHold(ctx))
   })
   await app.register(imageRoutes((request) => callerOf(deps, request)))
-  await app.register(consoleRoutes(deps, hub))
-  return app
 }
 
 /** What the world sees: OpenStack's APIs; everything else is the portal's. */

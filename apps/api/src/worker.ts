@@ -1,6 +1,5 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import { startHostWatch } from './compute/events.ts'
+import { serveHealth } from './health.ts'
 import { startLdap } from './identity/backends/ldap/backend.ts'
 import { defaultSlots } from './kernel/lanes.ts'
 import { sessionName } from './kernel/lease.ts'
@@ -16,9 +15,7 @@ await startLdap(deps)
 // A new process begins with a lease of its own; what this one has in its hands is not its any more.
 const stopWorker = await startWorker(deps, { id, onLost: () => process.exit(1) })
 const stopHostWatch = startHostWatch(deps)
-// tools/cloud/services.ts waits for this: the worker serves no port.
-fs.mkdirSync(path.join(deps.config.dataDir, 'run'), { recursive: true })
-fs.writeFileSync(path.join(deps.config.dataDir, 'run/worker.ready'), String(process.pid))
+await serveHealth(process.env.STRATOLITH_HEALTH_SOCKET)
 deps.log.info('worker ready')
 
 onStop(deps.log, async () => {

@@ -27,7 +27,6 @@ const databaseUrl = named(url, sessionName(id))
 const deps: Deps = {
   config: readConfig({
     STRATOLITH_LOG_LEVEL: 'silent',
-    STRATOLITH_INTERNAL_SECRET: crypto.randomUUID(),
     DATABASE_URL: databaseUrl,
   }),
   log: pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2)),

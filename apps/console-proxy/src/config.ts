@@ -4,14 +4,15 @@ export type ProxyConfig = {
   /** Origins whose pages may open a console: scheme, host and port must all match. */
   origins: ReadonlySet<string>
   apiUrl: string
-  internalSecret: string
+  /** What the API knows us by. */
+  secret: string
   logLevel: string
 }
 
 /** Reads and checks the environment; throws one sentence for a wrong setting. */
 export function readProxyConfig(env: NodeJS.ProcessEnv = process.env): ProxyConfig {
-  const secret = need(env, 'STRATOLITH_INTERNAL_SECRET')
-  if (secret.length < 32) throw new Error('STRATOLITH_INTERNAL_SECRET must have at least 32 characters.')
+  const secret = need(env, 'STRATOLITH_CONSOLE_SECRET')
+  if (secret.length < 32) throw new Error('STRATOLITH_CONSOLE_SECRET must have at least 32 characters.')
   const extra = (env.STRATOLITH_ORIGINS ?? '')
     .split(',')
     .map((text) => text.trim())
@@ -20,7 +21,7 @@ export function readProxyConfig(env: NodeJS.ProcessEnv = process.env): ProxyConf
     listen: parseListen(need(env, 'STRATOLITH_CONSOLE_LISTEN')),
     origins: new Set([need(env, 'STRATOLITH_PUBLIC_URL'), ...extra].map(originOf)),
     apiUrl: new URL(need(env, 'STRATOLITH_API_URL')).href.replace(/\/$/, ''),
-    internalSecret: secret,
+    secret,
     logLevel: env.STRATOLITH_LOG_LEVEL ?? 'info',
   }
 }

@@ -17,7 +17,7 @@ const token = (letter: string) => letter.repeat(43)
 /** A stand-in for API and agent that records what reaches it; everything on loopback. */
 class World {
   readonly dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-proxy-'))
-  readonly agentSocket = path.join(this.dir, 'agent.sock')
+  readonly agentSocket = path.join(this.dir, 'console.sock')
   readonly log: string[] = []
   valid = new Set([token('a')])
   upstreams = 0
@@ -65,7 +65,7 @@ class World {
       STRATOLITH_CONSOLE_LISTEN: '127.0.0.1:0',
       STRATOLITH_PUBLIC_URL: `${origin}/`,
       STRATOLITH_API_URL: `http://127.0.0.1:${apiPort}`,
-      STRATOLITH_INTERNAL_SECRET: secret,
+      STRATOLITH_CONSOLE_SECRET: secret,
     })
     const proxy = createProxy(config, pino({ level: 'trace' }, { write: (line) => this.log.push(line) }))
     this.url = `127.0.0.1:${await listen(proxy, 0)}`
@@ -272,8 +272,8 @@ describe('console proxy', () => {
   })
 
   test('wrong settings are one sentence', () => {
-    expect(() => readProxyConfig({})).toThrow('STRATOLITH_INTERNAL_SECRET is not set')
-    const good = { STRATOLITH_INTERNAL_SECRET: secret, STRATOLITH_API_URL: 'http://127.0.0.1:1' }
+    expect(() => readProxyConfig({})).toThrow('STRATOLITH_CONSOLE_SECRET is not set')
+    const good = { STRATOLITH_CONSOLE_SECRET: secret, STRATOLITH_API_URL: 'http://127.0.0.1:1' }
     const listenOn = (at: string) =>
       readProxyConfig({ ...good, STRATOLITH_PUBLIC_URL: origin, STRATOLITH_CONSOLE_LISTEN: at })
     expect(() => listenOn('0.0.0.0:80')).toThrow('must be unix:/path or 127.0.0.1:PORT')

@@ -2,7 +2,7 @@ import type { ProxyConfig } from './config.ts'
 
 /** Where the API says that this one connection leads. The client has no say in it. */
 export type Grant = { sessionId: string; agentSocket: string; path: string }
-type Api = Pick<ProxyConfig, 'apiUrl' | 'internalSecret'>
+type Api = Pick<ProxyConfig, 'apiUrl' | 'secret'>
 
 export class Refused extends Error {
   readonly status: number
@@ -16,7 +16,7 @@ export class Refused extends Error {
 export async function redeem(api: Api, token: string): Promise<Grant> {
   const answer = await fetch(`${api.apiUrl}/internal/console/redeem`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'x-internal-secret': api.internalSecret },
+    headers: { 'content-type': 'application/json', 'x-internal-secret': api.secret },
     body: JSON.stringify({ token }),
     signal: AbortSignal.timeout(5_000),
     redirect: 'error',
@@ -28,12 +28,15 @@ export async function redeem(api: Api, token: string): Promise<Grant> {
   return checkGrant(await answer.json())
 }
 
-/** Even our own API's word is checked: only an agent's socket and only its console path. */
+/** Even our own API's word is checked: only an agent's door for consoles and only its console path. */
 function checkGrant(body: unknown): Grant {
   const { sessionId, agentSocket, path } = (body ?? {}) as Record<string, unknown>
   if (typeof sessionId !== 'string' || typeof agentSocket !== 'string' || typeof path !== 'string')
     throw new Refused(503, 'The API gave no grant.')
-  if (!/^\/[^\0]*\.sock$/.test(agentSocket) || !/^\/v1\/console\/[0-9a-f-]{36}\/(vnc|serial)$/.test(path))
+  if (
+    !/^\/[^\0]*\/console\.sock$/.test(agentSocket) ||
+    !/^\/v1\/console\/[0-9a-f-]{36}\/(vnc|serial)$/.test(path)
+  )
     throw new Refused(503, 'The API gave a grant that leads elsewhere.')
   return { sessionId, agentSocket, path }
 }
@@ -66,7 +69,7 @@ async function watchOnce(
 ): Promise<string | null> {
   const answer = await fetch(
     `${api.apiUrl}/internal/console/watch?session=${encodeURIComponent(sessionId)}`,
-    { headers: { 'x-internal-secret': api.internalSecret }, signal, redirect: 'error' },
+    { headers: { 'x-internal-secret': api.secret }, signal, redirect: 'error' },
   )
   if (answer.status >= 500 || !answer.body) return null
   if (!answer.ok) return 'The session has ended.'

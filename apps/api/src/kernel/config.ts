@@ -29,7 +29,9 @@ const schema = z.object({
   STRATOLITH_WEB_URL: z.url().optional(),
   STRATOLITH_CONSOLE_URL: z.url().optional(),
   STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  STRATOLITH_INTERNAL_SECRET: z.string().min(32).optional(),
+  /** By these the portal and the console proxy are let in at the internal door; the api's alone. */
+  STRATOLITH_WEB_SECRET: z.string().min(32).optional(),
+  STRATOLITH_CONSOLE_SECRET: z.string().min(32).optional(),
   STRATOLITH_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
   /** What a password must fit besides, as a regular expression; and how that is said to people. */
   STRATOLITH_PASSWORD_PATTERN: z
@@ -77,8 +79,9 @@ export type Config = {
   /** For guests that may reach the world; empty where nothing leads out. */
   nameServers: string[]
   logLevel: string
-  /** Shared by api, web and console-proxy of one cloud for calls among themselves. */
-  internalSecret: string
+  /** What the portal and the console proxy say to be let in; null where there is no such door. */
+  webSecret: string | null
+  consoleSecret: string | null
   passwordRules: PasswordRules
   /** How long what is unknown is left alone, and what was trashed can be put back. */
   keepUnknownMs: number
@@ -91,8 +94,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '))
   const e = parsed.data
   if (!e.DATABASE_URL) throw new Error('DATABASE_URL is not set; start with `npm start`, which sets it.')
-  if (!e.STRATOLITH_INTERNAL_SECRET)
-    throw new Error('STRATOLITH_INTERNAL_SECRET is not set; start with `npm start`, which makes one.')
   return {
     dataDir: path.resolve(e.STRATOLITH_DATA),
     port: e.STRATOLITH_PORT,
@@ -105,7 +106,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
     nameServers: e.STRATOLITH_DNS ?? (e.STRATOLITH_EGRESS === 'off' ? [] : machineNameServers()),
     logLevel: e.STRATOLITH_LOG_LEVEL,
-    internalSecret: e.STRATOLITH_INTERNAL_SECRET,
+    webSecret: e.STRATOLITH_WEB_SECRET ?? null,
+    consoleSecret: e.STRATOLITH_CONSOLE_SECRET ?? null,
     keepUnknownMs: e.STRATOLITH_KEEP_UNKNOWN_DAYS * 86_400_000,
     passwordRules: {
       minLength: e.STRATOLITH_PASSWORD_MIN_LENGTH,

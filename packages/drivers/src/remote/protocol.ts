@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { z } from 'zod'
 import { DriverError, type DriverErrorCode, driverErrorCodes } from '../errors.ts'
 import type { HostDrivers } from '../host.ts'
@@ -23,7 +24,12 @@ import * as s from './schemas.ts'
  *        an alive line every few seconds. Nothing that happens after the snapshot is missing.
  *   GET  /v1/console/<id>/<vnc|serial>  Upgrade: stratolith-console → 101 and raw bytes both ways
  *   GET  /healthz                    → who the agent is and what it runs
+ *
+ * Beside this door, which is the api's, there is one for the console proxy that serves consoles alone.
  */
+/** The socket of that other door, beside the agent's own. */
+export const consoleDoorOf = (socketPath: string): string =>
+  path.join(path.dirname(socketPath), 'console.sock')
 export const consoleUpgrade = 'stratolith-console'
 /** An alive line is written this often on answers that take long … */
 export const aliveEveryMs = 5_000

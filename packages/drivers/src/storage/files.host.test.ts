@@ -84,6 +84,26 @@ describe('storage in files', () => {
     expect(fs.readFileSync(path.join(imagesDir, 'bases', `${blobId}.raw`)).includes('S')).toBe(false)
   })
 
+  test.each([
+    ['a link', (file: string, to: string) => fs.symlinkSync(to, file)],
+    ['another name', (file: string, to: string) => fs.linkSync(to, file)],
+  ])(
+    '%s in place of a blob, to a file of somebody else, is refused and opens nothing',
+    async (_what, put) => {
+      const secret = path.join(root, `${crypto.randomUUID()}.secret`)
+      fs.writeFileSync(secret, Buffer.alloc(1024, 'S'), { mode: 0o600 })
+      fs.chownSync(secret, 12_345, 12_345)
+      const blobId = crypto.randomUUID().replaceAll('-', '').padEnd(64, '0')
+      put(path.join(imagesDir, 'blobs', blobId), secret)
+      for (const format of ['raw', 'qcow2'] as const)
+        await expect(driver.ensureBase(op(), { blobId, format, maxVirtualBytes: 1024 ** 3 })).rejects.toThrow(
+          'not a file that the image store made',
+        )
+      expect(fs.statSync(secret).mode & 0o777).toBe(0o600)
+      expect(fs.existsSync(path.join(imagesDir, 'bases', `${blobId}.raw`))).toBe(false)
+    },
+  )
+
   test('an image that claims 60 TB fails at the limit and leaves nothing (A02)', async () => {
     const blobId = await blob(qcow2((file) => ['create', '-q', '-f', 'qcow2', file, '60T']))
     const error = await driver

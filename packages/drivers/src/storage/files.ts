@@ -1,5 +1,18 @@
-import fs from 'node:fs'
-import { chmod, chown, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import fs, { constants, type Stats } from 'node:fs'
+import {
+  chmod,
+  chown,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+} from 'node:fs/promises'
 import path from 'node:path'
 import { execa } from 'execa'
 import { DriverError } from '../errors.ts'
@@ -153,10 +166,9 @@ async function makeBase(
   const done = await stat(target).catch(() => null)
   if (done) return { virtualBytes: done.size }
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
-  if (!fs.existsSync(source)) throw new DriverError('not_found', `blob ${spec.blobId}`)
   await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
-  await chmod(source, 0o444)
-  const linked = spec.format === 'raw' ? await linkBase(source, target, spec.maxVirtualBytes) : null
+  const blob = await readableBlob(source)
+  const linked = spec.format === 'raw' ? await linkBase(source, blob, target, spec.maxVirtualBytes) : null
   if (linked) return linked
   const part = `${target}.${process.pid}.part`
   op.progress('converting the image')
@@ -190,25 +202,56 @@ async function makeBase(
 }
 
 /**
+ * Lets the converter and the guests read a blob. The api owns the folder, and who got hold of the api
+ * could put a link to anything there: only a plain file of the folder's owner is touched.
+ */
+async function readableBlob(source: string): Promise<Stats> {
+  const owner = (await stat(path.dirname(source))).uid
+  const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') throw new DriverError('not_found', `blob ${path.basename(source)}`)
+      throw error.code === 'ELOOP' ? foreign(source) : error
+    },
+  )
+  try {
+    const found = await file.stat()
+    if (!found.isFile() || found.uid !== owner) throw foreign(source)
+    await file.chmod(0o444)
+    return found
+  } finally {
+    await file.close()
+  }
+}
+const foreign = (source: string) =>
+  new DriverError('failed', `${source} is not a file that the image store made.`)
+
+/**
  * A raw blob is what a base is, and as unchangeable: another name for it costs no second copy. Null
  * when it must be converted: it ends within a sector, or lies on another file system.
  */
 async function linkBase(
   source: string,
+  blob: Stats,
   target: string,
   maxBytes: number,
 ): Promise<{ virtualBytes: number } | null> {
-  const { size } = await stat(source)
+  const { size } = blob
   if (size % 512 !== 0 || size > maxBytes) return null
   const made = await link(source, target).then(
-    () => true,
+    () => 'made' as const,
     (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EXDEV' || error.code === 'EPERM' || error.code === 'EMLINK') return false
-      if (error.code === 'EEXIST') return true
+      if (error.code === 'EXDEV' || error.code === 'EPERM' || error.code === 'EMLINK') return null
+      if (error.code === 'EEXIST') return 'there' as const
       throw error
     },
   )
   if (!made) return null
+  const base = await lstat(target)
+  // The name may lead elsewhere by now.
+  if (made === 'made' && (base.ino !== blob.ino || base.dev !== blob.dev)) {
+    await rm(target, { force: true })
+    throw foreign(source)
+  }
   await syncDirectory(path.dirname(target))
   return { virtualBytes: size }
 }

@@ -91,7 +91,7 @@ describe('consoles', () => {
     })
     return id
   }
-  const headers = () => ({ 'x-internal-secret': deps.config.internalSecret })
+  const headers = () => ({ 'x-internal-secret': deps.config.consoleSecret ?? '' })
   const redeem = (token: string) =>
     app.inject({ method: 'POST', url: '/internal/console/redeem', headers: headers(), payload: { token } })
   const tokenIn = (access: { url: string }) => new URL(access.url, 'http://x').searchParams.get('token') ?? ''
@@ -115,7 +115,10 @@ describe('consoles', () => {
     ).not.toContain(token)
     const first = await redeem(token)
     expect(first.statusCode).toBe(200)
-    expect(first.json()).toMatchObject({ agentSocket: '/run/test/agent.sock', path: `/v1/console/${id}/vnc` })
+    expect(first.json()).toMatchObject({
+      agentSocket: '/run/test/console.sock',
+      path: `/v1/console/${id}/vnc`,
+    })
     expect((await redeem(token)).statusCode).toBe(403)
   })
 

@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { Deps } from '../../kernel/context.ts'
+import { demandSecret } from '../../kernel/door-secret.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import type { EventHub } from '../../kernel/events.ts'
 import { type ConsoleSession, findSession, redeemConsole, sessionOver } from './service.ts'
@@ -13,16 +13,13 @@ const sessionQuery = z.object({ session: z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 const recheckMs = 500
 
 /**
- * What console-proxy asks of the API, on the internal door only and with the shared secret:
+ * What console-proxy asks of the API, on the internal door only and with its own secret:
  *   POST /internal/console/redeem {token} → {sessionId, agentSocket, path}
  *   GET  /internal/console/watch?session= → lines {"alive":true} until {"ended":"why"}
  */
 export function consoleRoutes(deps: Deps, hub: EventHub): (app: FastifyInstance) => Promise<void> {
   return async (app) => {
-    app.addHook('onRequest', async (request) => {
-      if (!sameSecret(request.headers['x-internal-secret'], deps.config.internalSecret))
-        throw new CloudError('forbidden', 'This address is for our own processes.')
-    })
+    app.addHook('onRequest', demandSecret(deps.config.consoleSecret))
     app.post('/internal/console/redeem', async (request) => {
       const body = secretToken.safeParse(request.body)
       if (!body.success) throw new CloudError('forbidden', 'That is no console token.')
@@ -35,13 +32,6 @@ export function consoleRoutes(deps: Deps, hub: EventHub): (app: FastifyInstance)
       watch(deps, hub, session, reply)
     })
   }
-}
-
-/** Both sides are hashed, so neither length nor prefix shows in the time that it takes. */
-function sameSecret(given: unknown, expected: string): boolean {
-  if (typeof given !== 'string') return false
-  const digest = (text: string) => createHash('sha256').update(text).digest()
-  return timingSafeEqual(digest(given), digest(expected))
 }
 
 /** Kinds of rows after which somebody's right to a console may have changed. */

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import type { z } from 'zod'
 import { ownToken } from '../../identity/service.ts'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
@@ -63,7 +64,8 @@ const refused = () =>
   new CloudError('forbidden', 'The console token is not valid (any more). Open the console again.')
 
 /**
- * Uses a token up and says where it leads: to the agent that runs this very guest now, never to
+ * Uses a token up and says where it leads: to the agent that runs this very guest now (by the door that
+ * has consoles only), never to
  * an address that could have become another's. Everything is checked again at this moment (A06).
  * Throws forbidden for every reason alike.
  */
@@ -84,7 +86,7 @@ export async function redeemConsole(deps: Deps, token: string, requestId: string
     throw new CloudError('unsupported', 'The host of this instance offers no consoles.')
   return {
     sessionId,
-    agentSocket: host.endpoint.slice('unix:'.length),
+    agentSocket: consoleDoorOf(host.endpoint.slice('unix:'.length)),
     path: `/v1/console/${row.id}/${right.protocol}`,
   }
 }

@@ -8,6 +8,13 @@ export function apiUrl(path: string): string {
   return `${base.replace(/\/$/, '')}${path}`
 }
 
+/** What lets the portal in there; nobody else has it. */
+export function doorHeaders(): { 'x-internal-secret': string } {
+  const secret = process.env.STRATOLITH_WEB_SECRET
+  if (!secret) throw new Error('STRATOLITH_WEB_SECRET is not set; start with `npm start`, which makes one.')
+  return { 'x-internal-secret': secret }
+}
+
 /** The API as our server side calls it. `source` is the browser's address, for throttling. */
 export function apiClient(caller: { token?: string; source?: string }) {
   return createTRPCClient<AppRouter>({
@@ -15,6 +22,7 @@ export function apiClient(caller: { token?: string; source?: string }) {
       httpLink({
         url: apiUrl('/trpc'),
         headers: {
+          ...doorHeaders(),
           ...(caller.token ? { 'x-auth-token': caller.token } : {}),
           ...(caller.source ? { 'x-stratolith-source': caller.source } : {}),
         },

@@ -1,6 +1,6 @@
 import { cookies } from 'next/headers'
 import { placeKey } from '../../kit/place.ts'
-import { apiUrl } from './api.ts'
+import { apiUrl, doorHeaders } from './api.ts'
 import { refusal } from './origin.ts'
 import { readSession } from './session-cookie.ts'
 
@@ -20,7 +20,7 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   if (known && wanted !== null && wanted !== placeKey(known.session)) return switched()
   const body = request.method === 'POST' ? await limitedBody(request) : undefined
   if (body === null) return refusal(413, 'invalid_input', 'That is more than 1 MiB. Send less.')
-  const headers = new Headers({ accept: request.headers.get('accept') ?? '*/*' })
+  const headers = new Headers({ ...doorHeaders(), accept: request.headers.get('accept') ?? '*/*' })
   for (const name of ['content-type', 'trpc-accept']) {
     const value = request.headers.get(name)
     if (value) headers.set(name, value)

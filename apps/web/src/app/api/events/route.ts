@@ -1,5 +1,5 @@
 import { cookies } from 'next/headers'
-import { apiUrl } from '../../../identity/server/api.ts'
+import { apiUrl, doorHeaders } from '../../../identity/server/api.ts'
 import { refusal } from '../../../identity/server/origin.ts'
 import { readSession } from '../../../identity/server/session-cookie.ts'
 
@@ -13,7 +13,7 @@ export async function GET(request: Request): Promise<Response> {
   request.signal.addEventListener('abort', () => upstream.abort(), { once: true })
   try {
     const answer = await fetch(apiUrl(`/events${after ? `?after=${encodeURIComponent(after)}` : ''}`), {
-      headers: { 'x-auth-token': known.token, ...(last ? { 'last-event-id': last } : {}) },
+      headers: { ...doorHeaders(), 'x-auth-token': known.token, ...(last ? { 'last-event-id': last } : {}) },
       signal: upstream.signal,
       cache: 'no-store',
     })

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { cookies } from 'next/headers'
-import { apiUrl } from '../../../../../identity/server/api.ts'
+import { apiUrl, doorHeaders } from '../../../../../identity/server/api.ts'
 import { refusal, refuseForeign } from '../../../../../identity/server/origin.ts'
 import { readSession } from '../../../../../identity/server/session-cookie.ts'
 
@@ -19,6 +19,7 @@ export async function PUT(
   const { id } = await params
   if (!/^[0-9a-f-]{36}$/i.test(id)) return refusal(404, 'not_found', 'There is no such image.')
   const headers: http.OutgoingHttpHeaders = {
+    ...doorHeaders(),
     'x-auth-token': known.token,
     'content-type': 'application/octet-stream',
   }
