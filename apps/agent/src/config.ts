@@ -2,6 +2,12 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import {
+  defaultGuestUids,
+  type GuestUids,
+  readGuestUids,
+  takenByOthers,
+} from '@stratolith/drivers/guest-uids'
 import { z } from 'zod'
 
 const schema = z.object({
@@ -9,6 +15,7 @@ const schema = z.object({
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: z.enum(['auto', 'on', 'off']).default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
+  STRATOLITH_GUEST_UIDS: z.string().default(defaultGuestUids),
   STRATOLITH_HOST: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a host name has small letters, digits and dashes')
@@ -30,6 +37,7 @@ export type AgentConfig = {
   accel: 'auto' | 'kvm' | 'tcg'
   egress: 'auto' | 'on' | 'off'
   externalCidr: string
+  guestUids: GuestUids
   socketPath: string
   logLevel: string
 }
@@ -48,6 +56,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   if (Buffer.byteLength(socketPath) > 100)
     throw new Error(`The data folder's path is too long for a unix socket: choose a shorter STRATOLITH_DATA.`)
   fs.mkdirSync(hostDir, { recursive: true })
+  fs.chmodSync(hostDir, 0o711) // guests pass to what is theirs; they need not see what else there is
   return {
     dataDir,
     hostDir,
@@ -56,9 +65,17 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
     accel: e.STRATOLITH_ACCEL,
     egress: e.STRATOLITH_EGRESS,
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
+    guestUids: guestUids(e.STRATOLITH_GUEST_UIDS),
     socketPath,
     logLevel: e.STRATOLITH_LOG_LEVEL,
   }
+}
+
+function guestUids(text: string): GuestUids {
+  const uids = readGuestUids(text)
+  const problem = typeof uids === 'string' ? uids : takenByOthers(uids)
+  if (typeof uids === 'string' || problem) throw new Error(`STRATOLITH_GUEST_UIDS=${text}: ${problem}`)
+  return uids
 }
 
 /** A machine's name as a host's: "Web_1.example.org" becomes "web-1-example-org". */

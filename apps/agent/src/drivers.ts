@@ -27,10 +27,15 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     dir: config.hostDir,
     netns: namespace,
     accel: config.accel,
+    uids: config.guestUids,
     configFiles: async (spec) =>
       driveFiles({ spec, ports: await network.portsOf(spec.id) }, new Date().toISOString().slice(0, 10)),
     log,
   })
-  const storage = storages.files({ dir: config.hostDir, imagesDir: path.join(config.dataDir, 'images') })
+  const storage = storages.files({
+    dir: config.hostDir,
+    imagesDir: path.join(config.dataDir, 'images'),
+    converter: config.guestUids.converter,
+  })
   return { hypervisor, network, storage }
 }

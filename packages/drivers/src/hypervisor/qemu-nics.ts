@@ -10,18 +10,26 @@ import type { QmpClient } from './qmp.ts'
 const releaseMs = 20_000
 const prefix = nicIds({ portId: '' }).device
 
-/** Makes the NICs of a running guest those of `wanted`. Replaying it changes nothing. */
+/**
+ * Makes the NICs of a running guest those of `wanted`. Replaying it changes nothing. `giveTap` makes
+ * QEMU's user the owner of one.
+ */
 export async function plugNics(
   op: Op,
   qmp: QmpClient,
   instanceId: string,
   wanted: readonly NicAttachment[],
+  giveTap: (tap: string) => Promise<void>,
 ): Promise<void> {
   const ids = new Set(wanted.map((nic) => nicIds(nic).device))
   for (const device of (await peripherals(qmp)).filter((name) => name.startsWith(prefix)))
     if (!ids.has(device)) await unplug(op, qmp, instanceId, device.slice(prefix.length))
   const there = new Set(await peripherals(qmp))
-  for (const nic of wanted) if (!there.has(nicIds(nic).device)) await plug(qmp, nic)
+  for (const nic of wanted) {
+    if (there.has(nicIds(nic).device)) continue
+    await giveTap(nic.tap)
+    await plug(qmp, nic)
+  }
 }
 
 /** Names of everything that was given an id: devices and the ports that they sit behind. */

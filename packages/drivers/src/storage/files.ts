@@ -1,30 +1,33 @@
 import fs from 'node:fs'
-import { chmod, chown, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { chmod, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { execa } from 'execa'
+import { baseLink, baseOf, recordBase } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
+import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { fileError, syncDirectory } from './image-store.ts'
 import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver } from './interface.ts'
-import { type JailUser, runJailed } from './jail.ts'
+import { jailedFiles, runJailed } from './jail.ts'
+import { recordOldBases } from './old-bases.ts'
 
 export type FilesOptions = {
   /** The cloud's image store: blobs/ is read, bases/ is ours. */
   imagesDir: string
   /** hosts/<host>; disks go to instances/<id>/ in it, beside the hypervisor's files. */
   dir: string
-  /** The unprivileged user that QEMU and the image tools run as; default 64123. */
-  user?: JailUser
+  /** The user id that image tools run as, which is no guest's; that of defaultGuestUids when absent. */
+  converter?: number
 }
 
 const gib = 1024 ** 3
-const defaultUser: JailUser = { uid: 64_123, gid: 64_123 }
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const digest = /^[0-9a-f]{64}$/
 
 /**
- * Disks as files. A base is raw and read-only for everybody; a disk is a qcow2 of our own making,
- * an overlay that names its base and its format explicitly, or a full copy of it.
+ * Disks as files. A base is raw and read-only, in a folder that only root may enter: a guest's QEMU is
+ * handed those that its disks are made of, and no other. A disk is a qcow2 of our own making, an overlay
+ * that names its base and its format explicitly, or a full copy of it; root's until a guest starts on it.
  */
 export function createFilesDriver(options: FilesOptions): StorageDriver {
   const bases = path.join(options.imagesDir, 'bases')
@@ -32,6 +35,14 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
   const basePath = (blobId: string) => path.join(bases, `${checked(blobId, digest)}.raw`)
   const diskPath = (spec: { id: string; instanceId: string }) =>
     path.join(instances, checked(spec.instanceId, uuid), `disk-${checked(spec.id, uuid)}.qcow2`)
+  /** Nobody but root reaches a base by its name; and what an older agent left is made so. */
+  const ready = (async () => {
+    await mkdir(bases, { recursive: true, mode: 0o700 })
+    await chmod(bases, 0o700)
+    await recordOldBases(await findDisks(instances, null), bases)
+  })()
+  // the calls report it
+  ready.catch(() => undefined)
   const underWay = new Map<string, Promise<{ virtualBytes: number }>>()
   return {
     capabilities: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
@@ -46,6 +57,7 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
     /** Two launches of one image share one conversion. */
     async ensureBase(op, spec) {
       const target = basePath(spec.blobId)
+      await ready
       const running = underWay.get(target)
       if (running) return running
       const work = makeBase(op, options, spec, target).finally(() => underWay.delete(target))
@@ -57,11 +69,15 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
       const names = await readdir(bases).catch(() => [])
       return names.flatMap((name) => /^([0-9a-f]{64})\.raw$/.exec(name)?.[1] ?? [])
     },
-    ensureDisk: (op, spec) =>
-      makeDisk(op, options, spec, { base: basePath(spec.base.blobId), disk: diskPath(spec) }),
+    async ensureDisk(op, spec) {
+      const paths = { base: basePath(spec.base.blobId), disk: diskPath(spec) }
+      await ready
+      return makeDisk(op, spec, paths)
+    },
     async removeDisk(_op, id) {
       for (const disk of await findDisks(instances, checked(id, uuid))) {
         await rm(disk.path, { force: true })
+        await rm(baseLink(disk.path), { force: true })
         await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
       }
     },
@@ -75,36 +91,18 @@ async function makeBase(
   spec: BaseSpec,
   target: string,
 ): Promise<{ virtualBytes: number }> {
-  const user = options.user ?? defaultUser
   const done = await stat(target).catch(() => null)
   if (done) return { virtualBytes: done.size }
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
   if (!fs.existsSync(source)) throw new DriverError('not_found', `blob ${spec.blobId}`)
-  await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
   await chmod(source, 0o444)
   const linked = spec.format === 'raw' ? await linkBase(source, target, spec.maxVirtualBytes) : null
   if (linked) return linked
   const part = `${target}.${process.pid}.part`
   op.progress('converting the image')
   await rm(part, { force: true })
-  await (await open(part, 'wx', 0o600)).close()
   try {
-    await chown(part, user.uid, user.gid)
-    // backing: null overrides whatever the header says; the inspector has refused such images already.
-    const file = { driver: 'file', filename: source, 'auto-read-only': false, 'read-only': true }
-    const node =
-      spec.format === 'qcow2'
-        ? { driver: 'qcow2', backing: null, file, 'read-only': true }
-        : { driver: 'raw', file, 'read-only': true }
-    await runJailed(
-      op,
-      user,
-      ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`, part],
-      spec.maxVirtualBytes,
-    )
-    await chown(part, 0, 0)
-    await chmod(part, 0o444)
-    await syncFile(part)
+    await convert(op, spec, { source, part, uid: options.converter ?? defaultConverter() })
     const { size } = await stat(part)
     await rename(part, target)
     await syncDirectory(path.dirname(target))
@@ -112,6 +110,46 @@ async function makeBase(
   } catch (error) {
     await rm(part, { force: true })
     throw fileError(error)
+  }
+}
+
+function defaultConverter(): number {
+  const uids = readGuestUids(defaultGuestUids)
+  if (typeof uids === 'string') throw new DriverError('invalid', uids)
+  return uids.converter
+}
+
+async function convert(
+  op: Op,
+  spec: BaseSpec,
+  { source, part, uid }: { source: string; part: string; uid: number },
+): Promise<void> {
+  // backing: null overrides whatever the header says; the inspector has refused such images already.
+  const file = {
+    driver: 'file',
+    filename: jailedFiles.source,
+    'auto-read-only': false,
+    'read-only': true,
+  }
+  const node =
+    spec.format === 'qcow2'
+      ? { driver: 'qcow2', backing: null, file, 'read-only': true }
+      : { driver: 'raw', file, 'read-only': true }
+  const argv = ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`]
+  const reads = await open(source, 'r')
+  const writes = await open(part, 'wx', 0o600)
+  try {
+    await writes.chown(uid, uid)
+    await runJailed(op, { uid, source: reads.fd, target: writes.fd, maxFileBytes: spec.maxVirtualBytes }, [
+      ...argv,
+      jailedFiles.target,
+    ])
+    await writes.chown(0, 0)
+    await writes.chmod(0o444)
+    await writes.sync()
+  } finally {
+    await reads.close()
+    await writes.close()
   }
 }
 
@@ -141,11 +179,9 @@ async function linkBase(
 
 async function makeDisk(
   op: Op,
-  options: FilesOptions,
   spec: DiskSpec,
   paths: { base: string; disk: string },
 ): Promise<ObservedDisk> {
-  const user = options.user ?? defaultUser
   const sizeBytes = spec.sizeGib * gib
   const observed: ObservedDisk = {
     id: spec.id,
@@ -154,7 +190,12 @@ async function makeDisk(
     format: 'qcow2',
     sizeBytes,
   }
-  if (fs.existsSync(paths.disk)) return observed
+  if (fs.existsSync(paths.disk)) {
+    // one that came back from a backup, perhaps without the link
+    if (spec.mode === 'overlay' && (await baseOf(paths.disk)) === null)
+      await recordBase(paths.disk, paths.base)
+    return observed
+  }
   const base = await stat(paths.base).catch(() => {
     throw new DriverError('not_found', `base ${spec.base.blobId}`)
   })
@@ -184,10 +225,10 @@ async function makeDisk(
       await tool(op, ['convert', '-f', 'raw', '-O', 'qcow2', paths.base, part])
       await tool(op, ['resize', '-q', '-f', 'qcow2', part, String(sizeBytes)])
     }
-    await chown(part, user.uid, user.gid)
     await chmod(part, 0o600)
     await syncFile(part)
     await rename(part, paths.disk)
+    if (spec.mode === 'overlay') await recordBase(paths.disk, paths.base)
     await syncDirectory(dir)
     return observed
   } catch (error) {

@@ -14,8 +14,6 @@ export type Plane = {
   /** The data-plane namespace. */
   readonly namespace: string
   readonly state: State
-  /** Owner of the taps: the user that QEMU runs as. */
-  readonly tapUid: number
   readonly egress: 'on' | 'off'
   /** Where the far end of the uplink goes; undefined: the machine's own namespace. */
   readonly machineNamespace: string | undefined
