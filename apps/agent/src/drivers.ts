@@ -37,5 +37,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     imagesDir: path.join(config.dataDir, 'images'),
     converter: config.guestUids.converter,
   })
+  // what it puts in order there is needed before a guest of an older agent can start again
+  await storage.probe(backgroundOp(log, 'open'))
   return { hypervisor, network, storage }
 }

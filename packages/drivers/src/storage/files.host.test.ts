@@ -3,12 +3,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { backgroundOp } from '../op.ts'
 import { storageConformance } from './conformance.ts'
 import { createFilesDriver } from './files.ts'
 import { openImageStore } from './image-store.ts'
+import { runJailed } from './jail.ts'
 
 const root = fs.mkdtempSync('/var/tmp/stratolith-storage-')
 fs.chmodSync(root, 0o755)
@@ -88,6 +89,82 @@ describe('storage in files', () => {
     )
     await driver.ensureBase(op(), { blobId, format: 'qcow2', maxVirtualBytes: 1024 ** 3 })
     expect(fs.readFileSync(path.join(imagesDir, 'bases', `${blobId}.raw`)).includes('S')).toBe(false)
+  })
+
+  test('the converter runs as nobody else does, alone, and reaches no file but its two', async () => {
+    const blobId = await blob(Buffer.from('tenant'))
+    const target = path.join(root, 'said')
+    const [source, said] = [
+      fs.openSync(path.join(imagesDir, 'blobs', blobId), 'r'),
+      fs.openSync(target, 'wx', 0o600),
+    ]
+    fs.fchmodSync(source, 0o444) // as ensureBase does
+    fs.fchownSync(said, 1_234_567, 1_234_567)
+    const tell = `{ id -u; id -G; echo $$; set -- /proc/[0-9]*; echo $#; cat /proc/self/fd/3; echo
+      ip -o link | wc -l; cat "$0" || echo closed; grep -c CapEff:.0000000000000000 /proc/self/status; } > /proc/self/fd/4`
+    const job = { uid: 1_234_567, source, target: said, maxFileBytes: 4096 }
+    await runJailed(op(), job, ['sh', '-c', tell, path.join(imagesDir, 'blobs', blobId)])
+    // user, groups, process 1 and no other, the blob, loopback alone, no other way to it
+    expect(fs.readFileSync(target, 'utf8').split('\n')).toEqual([
+      '1234567',
+      '1234567',
+      '1',
+      '1',
+      'tenant',
+      '1',
+      'closed',
+      '1',
+      '',
+    ])
+    const fill = ['sh', '-c', 'head -c 8192 /dev/zero > /proc/self/fd/4']
+    await expect(runJailed(op(), job, fill)).rejects.toMatchObject({ code: 'invalid' })
+    expect(fs.statSync(target).size).toBe(4096)
+  })
+
+  test('a conversion that is given up ends', async () => {
+    const [source, target] = [fs.openSync('/dev/null', 'r'), fs.openSync('/dev/null', 'w')]
+    const end = new AbortController()
+    const job = { uid: 1_234_568, source, target, maxFileBytes: 4096 }
+    const runs = runJailed({ ...op(), signal: end.signal }, job, ['sleep', '300'])
+    const ended = expect(runs).rejects.toMatchObject({ code: 'unavailable' })
+    const ofJob = () =>
+      fs.readdirSync('/proc').filter((pid) => {
+        const status = `/proc/${pid}/status`
+        return (
+          /^\d+$/.test(pid) &&
+          fs.existsSync(status) &&
+          fs.readFileSync(status, 'utf8').includes('\t1234568\t')
+        )
+      })
+    await vi.waitFor(() => expect(ofJob()).toHaveLength(1), 20_000)
+    end.abort()
+    await ended
+    await vi.waitFor(() => expect(ofJob()).toEqual([]), 20_000)
+  })
+
+  test('the base of a disk from before is recorded when the agent starts, and no other name is believed', async () => {
+    const blobId = await blob(Buffer.alloc(1024 ** 2, 9))
+    await driver.ensureBase(op(), { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
+    const disks = await Promise.all(
+      [0, 1].map(() => {
+        const id = crypto.randomUUID()
+        const base = { blobId, format: 'raw' as const }
+        return driver.ensureDisk(op(), {
+          id,
+          instanceId: id,
+          projectId: 'p',
+          sizeGib: 1,
+          base,
+          mode: 'overlay',
+        })
+      }),
+    )
+    const [before, odd] = disks.map((disk) => disk.path) as [string, string]
+    for (const file of [before, odd]) fs.rmSync(`${file}.base`)
+    execFileSync('qemu-img', ['rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', '/etc/shadow', odd])
+    await createFilesDriver({ imagesDir, dir: root }).probe(op())
+    expect(fs.readlinkSync(`${before}.base`)).toBe(path.join(imagesDir, 'bases', `${blobId}.raw`))
+    expect(fs.existsSync(`${odd}.base`)).toBe(false)
   })
 
   test('an image that claims 60 TB fails at the limit and leaves nothing (A02)', async () => {

@@ -37,6 +37,7 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
     path.join(instances, checked(spec.instanceId, uuid), `disk-${checked(spec.id, uuid)}.qcow2`)
   /** Nobody but root reaches a base by its name; and what an older agent left is made so. */
   const ready = (async () => {
+    await mkdir(options.imagesDir, { recursive: true, mode: 0o711 })
     await mkdir(bases, { recursive: true, mode: 0o700 })
     await chmod(bases, 0o700)
     await recordOldBases(await findDisks(instances, null), bases)
@@ -47,6 +48,7 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
   return {
     capabilities: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
     async probe() {
+      await ready
       await mkdir(instances, { recursive: true, mode: 0o711 })
       const fsStat = await statfs(instances)
       return {

@@ -20,6 +20,7 @@ export function openImageStore(dir: string): ImageStore {
   const staging = path.join(dir, 'staging')
   const blobs = path.join(dir, 'blobs')
   const ready = (async () => {
+    await mkdir(dir, { recursive: true, mode: 0o711 })
     for (const folder of [staging, blobs]) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await chmod(folder, 0o700) // an older version let others pass
