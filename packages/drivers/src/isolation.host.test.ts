@@ -206,6 +206,16 @@ describe('what a guest may take is bounded', () => {
     ['/sys/fs/cgroup', ...fs.readdirSync('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]
       .map((mount) => `${mount}/stratolith/${id}`)
       .filter((group) => fs.existsSync(group))
+  /** As if it had been started without any; the last one takes along what holds them all. */
+  function unbind(id: string): void {
+    for (const group of files(id)) {
+      for (const pid of fs.readFileSync(`${group}/cgroup.procs`, 'utf8').trim().split('\n'))
+        if (pid) fs.writeFileSync(path.join(group, '../../cgroup.procs'), pid)
+      fs.rmdirSync(group)
+      if (!fs.readdirSync(path.dirname(group), { withFileTypes: true }).some((entry) => entry.isDirectory()))
+        fs.rmdirSync(path.dirname(group))
+    }
+  }
   const score = (pid: number) => fs.readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim()
   const file = {
     cpu: ['cpu.weight', 'cpu.shares'],
@@ -242,7 +252,7 @@ describe('what a guest may take is bounded', () => {
   test('a guest that an older agent left unbounded is bounded when it is found', async () => {
     const { id, pid } = one()
     const { isolation } = await harness.driver.probe(op)
-    for (const group of files(id)) fs.writeFileSync(path.join(group, '../../cgroup.procs'), String(pid))
+    for (const guest of guests) unbind(guest.id)
     fs.writeFileSync(`/proc/${pid}/oom_score_adj`, '0')
     expect(cgroupsOf(pid)).not.toContain(id)
     await harness.abandon()
@@ -250,6 +260,13 @@ describe('what a guest may take is bounded', () => {
     expect(await harness.driver.get(op, id)).toMatchObject({ power: 'running', pid })
     expect(cgroupsOf(pid).includes(id)).toBe(isolation.cgroup !== 'none')
     expect(score(pid)).toBe('500')
+  })
+
+  test('also when what holds all groups has gone since the agent started', async () => {
+    const { isolation } = await harness.driver.probe(op)
+    for (const guest of guests) unbind(guest.id)
+    const { pid } = await harness.driver.reboot(op, two().id, { kind: 'hard', graceMs: 0 })
+    expect(cgroupsOf(pid ?? 0).includes(two().id)).toBe(isolation.cgroup !== 'none')
   })
 
   test('the user stays with the guest, comes with its disk from before, and is free with its end', async () => {

@@ -68,7 +68,10 @@ export class Cgroups {
     await Promise.all(
       this.#trees.map(async (tree) => {
         const group = join(tree.directory, id)
-        await mkdir(group, { recursive: true })
+        // what is above it can have gone with the last guest of another cloud: then this fails
+        await mkdir(group).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error
+        })
         for (const [file, value] of limits(tree, shares)) await writeFile(join(group, file), String(value))
         await writeFile(join(group, 'cgroup.procs'), String(pid))
       }),

@@ -44,8 +44,14 @@ export class Isolation {
   }
 
   async bound(pid: number, { id, vcpus, memoryMib, disks }: InstanceSpec): Promise<void> {
-    const cgroups = await this.#opened()
-    await cgroups.place(id, pid, { vcpus, memoryMib, disks: disks.length })
+    const shares = { vcpus, memoryMib, disks: disks.length }
+    try {
+      await (await this.#opened()).place(id, pid, shares)
+    } catch {
+      // what was there when the agent started may have changed
+      this.#cgroups = null
+      await (await this.#opened()).place(id, pid, shares)
+    }
     await writeFile(`/proc/${pid}/oom_score_adj`, String(oomScore))
   }
 
