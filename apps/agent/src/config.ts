@@ -2,12 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import {
-  defaultGuestUids,
-  type GuestUids,
-  readGuestUids,
-  takenByOthers,
-} from '@stratolith/drivers/guest-uids'
+import { defaultGuestUids, type GuestUids, readGuestUids } from '@stratolith/drivers/guest-uids'
 import { z } from 'zod'
 
 const schema = z.object({
@@ -73,8 +68,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
 
 function guestUids(text: string): GuestUids {
   const uids = readGuestUids(text)
-  const problem = typeof uids === 'string' ? uids : takenByOthers(uids)
-  if (typeof uids === 'string' || problem) throw new Error(`STRATOLITH_GUEST_UIDS=${text}: ${problem}`)
+  if (typeof uids === 'string') throw new Error(`STRATOLITH_GUEST_UIDS=${text}: ${uids}`)
   return uids
 }
 

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { takenByOthers } from '@stratolith/drivers/guest-uids'
 import type { LocalHostDrivers } from '@stratolith/drivers/host'
 import { hypervisors } from '@stratolith/drivers/hypervisor/registry'
 import { networks } from '@stratolith/drivers/network/registry'
@@ -14,6 +15,8 @@ import { driveFiles } from './metadata/drive.ts'
  * a sentence that says what to install when the machine lacks something.
  */
 export async function openDrivers(config: AgentConfig, log: Logger): Promise<LocalHostDrivers> {
+  const taken = takenByOthers(config.guestUids)
+  if (taken) throw new Error(`No guest can have a user of its own: ${taken}`)
   const network = networks.linux({
     cloud: config.cloud,
     host: config.host,

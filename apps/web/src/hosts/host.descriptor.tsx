@@ -74,7 +74,7 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
     { label: 'Accelerator', value: <Accelerator host={host} /> },
     ...(host.acceleratorReason ? [{ label: 'Why not faster', value: host.acceleratorReason }] : []),
     ...(host.isolation ? [{ label: 'Guests are kept apart by', value: keptApartBy(host.isolation) }] : []),
-    ...(host.isolation?.reason ? [{ label: 'Not kept apart by', value: host.isolation.reason }] : []),
+    ...(host.isolation?.reason ? [{ label: 'Why not by more', value: host.isolation.reason }] : []),
     { label: 'Last seen', value: host.lastSeenAt ? <Ago iso={host.lastSeenAt} /> : 'never' },
     ...(host.disabledReason ? [{ label: 'Disabled because', value: host.disabledReason }] : []),
   ],
