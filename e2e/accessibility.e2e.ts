@@ -18,6 +18,7 @@ const pages = [
   '/floating-ips',
   '/operations',
   '/admin/hosts',
+  '/admin/unknown',
   '/admin/flavors',
   '/admin/instances',
   '/profile',

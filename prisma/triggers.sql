@@ -17,3 +17,59 @@ BEGIN
       WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION stratolith_standard_attributes()', name);
   END LOOP;
 END $$;
+
+-- Tombstones: whichever statement deletes a row of these tables, a reconciler has a reason from then on
+-- to remove what hosts have of it. A later room adds its table to the list, and its kind to
+-- apps/api/src/kernel/tombstones.ts.
+CREATE OR REPLACE FUNCTION stratolith_bury() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO "Tombstone" ("kind", "id") SELECT TG_ARGV[0], gone."id"::text FROM gone
+  ON CONFLICT ("kind", "id", "hostId") DO UPDATE SET "deletedAt" = now();
+  RETURN NULL;
+END $$;
+
+DO $$
+DECLARE buried record;
+BEGIN
+  FOR buried IN SELECT * FROM (VALUES
+    ('Instance', 'instance'), ('Port', 'port'), ('Network', 'network'), ('Router', 'router'),
+    ('SecurityGroup', 'securityGroup')) AS list (name, kind)
+  LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER bury AFTER DELETE ON %I REFERENCING OLD TABLE AS gone
+      FOR EACH STATEMENT EXECUTE FUNCTION stratolith_bury(%L)', buried.name, buried.kind);
+  END LOOP;
+END $$;
+
+-- An image keeps its row when it is deleted; its bytes are buried when it lets go of them.
+CREATE OR REPLACE FUNCTION stratolith_bury_blob() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO "Tombstone" ("kind", "id") VALUES ('blob', OLD."blobId")
+  ON CONFLICT ("kind", "id", "hostId") DO UPDATE SET "deletedAt" = now();
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER bury_blob AFTER UPDATE ON "Image" FOR EACH ROW
+  WHEN (OLD."blobId" IS NOT NULL AND (NEW."blobId" IS DISTINCT FROM OLD."blobId"
+    OR (NEW."state" IN ('deleted', 'killed') AND OLD."state" NOT IN ('deleted', 'killed'))))
+  EXECUTE FUNCTION stratolith_bury_blob();
+CREATE OR REPLACE TRIGGER bury_blob_of_row AFTER DELETE ON "Image" FOR EACH ROW
+  WHEN (OLD."blobId" IS NOT NULL) EXECUTE FUNCTION stratolith_bury_blob();
+
+-- What leaves a host for another, or for none, is to be gone from there; what comes back is not.
+CREATE OR REPLACE FUNCTION stratolith_leave_host() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM "Tombstone" WHERE "kind" = TG_ARGV[0] AND "id" = NEW."id"::text AND "hostId" = NEW."hostId"::text;
+  INSERT INTO "Tombstone" ("kind", "id", "hostId")
+    SELECT TG_ARGV[0], OLD."id"::text, OLD."hostId"::text WHERE OLD."hostId" IS NOT NULL
+  ON CONFLICT ("kind", "id", "hostId") DO UPDATE SET "deletedAt" = now();
+  RETURN NULL;
+END $$;
+
+DO $$
+DECLARE buried record;
+BEGIN
+  FOR buried IN SELECT * FROM (VALUES ('Instance', 'instance'), ('Port', 'port')) AS list (name, kind) LOOP
+    EXECUTE format('CREATE OR REPLACE TRIGGER leave_host AFTER UPDATE OF "hostId" ON %I FOR EACH ROW
+      WHEN (OLD."hostId" IS DISTINCT FROM NEW."hostId") EXECUTE FUNCTION stratolith_leave_host(%L)',
+      buried.name, buried.kind);
+  END LOOP;
+END $$;

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline/promises'
 import { runMigrations } from 'graphile-worker'
+import { identify } from './cloud/identity.ts'
 import { makePlaces, type Places, places, secret, writeAtomically } from './cloud/paths.ts'
 import { buildPortal, buildTestImage, generateClient, migrate, node, testImage } from './cloud/prepare.ts'
 import { type Cloud, internalPorts, scriptEnv, services } from './cloud/services.ts'
@@ -51,6 +52,7 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
     process.env.DATABASE_URL ?? (database ? await ensureDatabase(database.url, 'stratolith') : '')
   await step('Schema', () => migrate(databaseUrl, where))
   await runMigrations({ connectionString: databaseUrl })
+  await identify(databaseUrl, where, process.argv.includes('--accept-database'))
   await portal
   await step('Test image', () => buildTestImage(where))
 

@@ -19,8 +19,9 @@ export async function answerCall(
   response: ServerResponse,
 ): Promise<void> {
   const envelope = callEnvelope.safeParse(await readJson(request))
-  if (!envelope.success) throw new DriverError('invalid', 'A call is {op:{id}, args:[…]}.')
+  if (!envelope.success) throw new DriverError('invalid', 'A call is {op:{id, cloud}, args:[…]}.')
   const call = checkCall(name, envelope.data.args)
+  if (call.changes) service.mayChange(envelope.data.op.cloud)
   const log = service.log.child({ op: envelope.data.op.id, call: name })
   // A caller who goes away takes the call along.
   const gone = new AbortController()

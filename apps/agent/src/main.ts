@@ -3,6 +3,7 @@ import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { pino } from 'pino'
 import { adopt } from './adopt.ts'
+import { Allegiance } from './allegiance.ts'
 import { readConfig } from './config.ts'
 import { openDrivers } from './drivers.ts'
 import { takeLock } from './lock.ts'
@@ -20,6 +21,7 @@ process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled
 
 const startedAt = new Date().toISOString()
 const unlock = takeLock(path.join(config.hostDir, 'agent.lock'))
+const allegiance = new Allegiance(config.hostDir)
 const drivers = await openDrivers(config, log)
 const adopted = await adopt(drivers, log)
 const metadata = new MetadataService({
@@ -44,6 +46,7 @@ drivers.hypervisor
 const server = agentServer({
   drivers,
   log,
+  mayChange: (cloud) => allegiance.check(cloud),
   health: () => ({
     ok: true,
     version: 1,

@@ -22,7 +22,12 @@ const log = pino({ level: 'silent' })
 async function agentFor(drivers: object) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'remote-'))
   const socketPath = path.join(dir, 'agent.sock')
-  const server = agentServer({ drivers: drivers as HostDrivers, log, health: () => ({}) })
+  const server = agentServer({
+    drivers: drivers as HostDrivers,
+    log,
+    health: () => ({}),
+    mayChange: () => undefined,
+  })
   await listenOn(server, socketPath)
   const remote = connectAgent(`unix:${socketPath}`)
   return {

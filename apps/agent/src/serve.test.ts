@@ -9,6 +9,7 @@ import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/h
 import type { HypervisorEvent, InstanceSpec } from '@stratolith/drivers/hypervisor/interface'
 import { backgroundOp, type Op } from '@stratolith/drivers/op'
 import { connectAgent, type RemoteHost } from '@stratolith/drivers/remote'
+import type { CloudMark } from '@stratolith/drivers/remote/protocol'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { agentServer, listenOn } from './serve.ts'
@@ -45,11 +46,17 @@ let ensureDisk: (op: Op) => Promise<never>
 let server: http.Server
 let host: RemoteHost
 const troubles: Error[] = []
+let mayChange: (cloud: CloudMark | undefined) => void = () => undefined
 
 async function serve(): Promise<void> {
   const storage = { capabilities: {}, ensureDisk: (given: Op) => ensureDisk(given) }
   const drivers = { hypervisor: fake, storage, network: { capabilities: {} } } as unknown as HostDrivers
-  server = agentServer({ drivers, log, health: () => ({ ok: true }) })
+  server = agentServer({
+    drivers,
+    log,
+    health: () => ({ ok: true }),
+    mayChange: (cloud) => mayChange(cloud),
+  })
   await listenOn(server, socketPath)
 }
 async function stop(): Promise<void> {
@@ -195,6 +202,48 @@ describe('calls', () => {
     })
     expect(await raw('GET', '/v1/call/hypervisor/list')).toMatchObject({ status: 501 })
     expect(await raw('GET', '/healthz')).toEqual({ status: 200, body: '{"ok":true}\n' })
+  })
+})
+
+describe('calls that change something', () => {
+  const [older, newer] = [1, 2].map((epoch) => ({
+    id: crypto.randomUUID(),
+    epoch,
+    token: crypto.randomUUID(),
+  })) as [CloudMark, CloudMark]
+  const refuse = (wanted: CloudMark) => (cloud: CloudMark | undefined) => {
+    if (cloud?.token !== wanted.token) throw new DriverError('foreign', 'not yours')
+  }
+  afterEach(() => {
+    mayChange = () => undefined
+  })
+
+  it('are made for a cloud, which is asked again when it is refused', async () => {
+    mayChange = refuse(newer)
+    const asked: boolean[] = []
+    const caller = connectAgent(`unix:${socketPath}`, {
+      cloud: async (fresh) => {
+        asked.push(fresh)
+        return fresh ? newer : older
+      },
+    })
+    await caller.hypervisor.ensure(op(), spec())
+    expect(asked).toEqual([false, true])
+    await caller.hypervisor.list(op())
+    expect(asked).toHaveLength(2)
+    caller.close()
+  })
+
+  it('are refused for another cloud and for none, before any driver sees them', async () => {
+    mayChange = refuse(newer)
+    const stranger = connectAgent(`unix:${socketPath}`, { cloud: async () => older })
+    for (const from of [stranger, host]) {
+      const error = await failure(from.hypervisor.remove(op(), crypto.randomUUID()))
+      expect(error.code).toBe('foreign')
+      expect(await from.hypervisor.list(op())).toEqual([])
+    }
+    expect(fake.calls.remove).toBeUndefined()
+    stranger.close()
   })
 })
 

@@ -3,7 +3,7 @@ import http from 'node:http'
 import net from 'node:net'
 import { DriverError, type DriverErrorCode } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
-import { toWireError, type WireCapabilities } from '@stratolith/drivers/remote/protocol'
+import { type CloudMark, toWireError, type WireCapabilities } from '@stratolith/drivers/remote/protocol'
 import type { Logger } from 'pino'
 import { answerCall } from './calls.ts'
 import { openConsole } from './console.ts'
@@ -12,6 +12,8 @@ import { streamEvents } from './events.ts'
 export type Service = {
   drivers: HostDrivers
   log: Logger
+  /** Raises `foreign` when that cloud (or nobody) may not change anything on this host. */
+  mayChange(cloud: CloudMark | undefined): void
   /** What GET /healthz says; must answer at once. */
   health(): object
 }
@@ -23,6 +25,7 @@ const statusOf: Record<DriverErrorCode, number> = {
   no_space: 507,
   unsupported: 501,
   unavailable: 503,
+  foreign: 409,
   failed: 500,
 }
 

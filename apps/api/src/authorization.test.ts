@@ -3,6 +3,7 @@ import {
   type Answer,
   asOwner,
   aTrust,
+  brake,
   type Caller,
   callerOf,
   callers,
@@ -38,6 +39,7 @@ import {
   role,
   router,
   sharedImage,
+  stray,
   subnet,
   system,
   user,
@@ -268,6 +270,14 @@ const matrix: Record<string, Row | 'public'> = {
     kind: 'admin',
     input: () => ({ name: name(), vcpus: 1, memoryMib: 128, diskGib: 1 }),
   },
+  // "ok" is a conflict: the guest and the bytes are gone.
+  'compute.instances.adopt': { kind: 'admin', input: async () => ({ strayId: await stray('guest') }) },
+  'images.adopt': {
+    kind: 'admin',
+    input: async () => ({ strayId: await stray('blob'), name: name(), diskFormat: 'raw' }),
+  },
+  'images.trash': { kind: 'admin' },
+  'images.takeBack': { kind: 'admin', input: () => ({ sha256: 'd'.repeat(64) }) },
   'compute.flavors.get': { kind: 'anyone', input: async () => ({ id: await flavor(true) }) },
   'compute.flavors.delete': byId('admin', () => flavor()),
   'compute.flavors.setSpec': byId('admin', () => flavor(), { key: 'hw:disk', value: 'copy' }),
@@ -285,6 +295,16 @@ const matrix: Record<string, Row | 'public'> = {
   'hosts.get': byId('admin', host),
   'hosts.update': byId('admin', host, { enabled: true }),
   'hosts.delete': byId('admin', goneHost),
+  'hosts.strays': { kind: 'admin', input: () => ({}) },
+  'hosts.decideStray': { kind: 'admin', input: async () => ({ id: await stray('port'), decision: 'keep' }) },
+  'hosts.brakes': { kind: 'admin' },
+  'hosts.releaseBrake': byId('admin', brake),
+  'hosts.trash': { kind: 'admin' },
+  // "ok" for administrators is a conflict: the disk is not in the trash.
+  'hosts.takeBack': {
+    kind: 'admin',
+    input: async () => ({ hostId: await host(), thing: crypto.randomUUID() }),
+  },
   'operations.list': { kind: 'list', input: () => ({}) },
   'operations.audit': { kind: 'list', input: () => ({}) },
   'operations.get': {

@@ -121,6 +121,14 @@ export const floatingIp = async () => {
   return (await asOwner().networking.floatingIps.create({ networkId: external.id })).id
 }
 export const host = async () => (await world.deps.root.host.findFirstOrThrow({ where: { state: 'up' } })).id
+export const stray = async (kind: 'guest' | 'port' | 'blob') => {
+  const hostId = kind === 'blob' ? '' : await host()
+  return (await world.deps.root.stray.create({ data: { hostId, kind, thing: crypto.randomUUID() } })).id
+}
+export const brake = async () => {
+  const data = { hostId: crypto.randomUUID(), kind: 'guest', ids: [], total: 0 }
+  return (await world.deps.root.brake.create({ data })).id
+}
 export const goneHost = () => addGoneHost(world.deps)
 export const flavor = async (open = false) => {
   const size = { vcpus: 1, memoryMib: 64, diskGib: 1 }

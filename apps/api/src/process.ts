@@ -1,6 +1,7 @@
 import { openDatabase } from '@stratolith/db'
 import { connectAgent } from '@stratolith/drivers/remote'
 import { pino } from 'pino'
+import { cloudMarkOf } from './kernel/cloud.ts'
 import { readConfig } from './kernel/config.ts'
 import type { Deps } from './kernel/context.ts'
 import { HostConnections } from './kernel/hosts.ts'
@@ -14,11 +15,13 @@ export function buildDeps(name: string, connections: number): Deps {
     // `err.client`: pg hangs its whole client on the error of an idle connection, 7 KB that say nothing.
     redact: ['err.client', 'token', 'password', '*.token', '*.password', 'req.headers'],
   })
+  const root = openDatabase(config.databaseUrl, connections)
+  const cloud = cloudMarkOf(root)
   return {
     config,
     log,
-    root: openDatabase(config.databaseUrl, connections),
-    hosts: new HostConnections((endpoint) => connectAgent(endpoint)),
+    root,
+    hosts: new HostConnections((endpoint) => connectAgent(endpoint, { cloud })),
   }
 }
 

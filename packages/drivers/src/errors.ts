@@ -8,6 +8,7 @@ export const driverErrorCodes = [
   'conflict', // the resource is in a state that forbids the call
   'no_space', // disk or memory of the host is exhausted
   'unsupported', // this host or driver lacks the facility
+  'foreign', // the host follows another cloud, or a newer database of this one
   'unavailable', // the host, agent or a tool does not answer: retry
   'failed', // a tool answered with an error: retry a few times
 ] as const

@@ -227,3 +227,6 @@ export function maskVerdicts(verdicts: readonly HostVerdict[]): HostVerdict[] {
     ),
   }))
 }
+
+/** A guest that is unknown here, by the id under which it is listed; the project, when not the one that it was of. */
+export const adoptInput = z.object({ strayId: z.uuid(), projectId: projectIdInput.optional() })

@@ -23,6 +23,7 @@ export const computePolicy: PolicyTable = {
   'compute:lock_instance': own,
   'compute:unlock_instance': own,
   'compute:reset_instance': 'admin',
+  'compute:adopt_instance': 'admin',
   'compute:get_console_log': look,
   'compute:create_console': own,
   'compute:list_server_groups': look,

@@ -1,8 +1,11 @@
 import type { HostDrivers } from '@stratolith/drivers/host'
-import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import type { HypervisorDriver, ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
+import { type Found, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
+import { buriedAmong } from '../kernel/tombstones.ts'
 import { dropOldTokens } from './consoles/service.ts'
 import { typed } from './instances/load.ts'
 import { adopt, isIdle } from './observe.ts'
@@ -45,37 +48,80 @@ async function reconcileHost(ctx: Ctx, hostId: string, drivers: HostDrivers): Pr
     drivers.hypervisor.list(plainOp(ctx)),
     drivers.storage.listDisks(plainOp(ctx)),
   ])
-  const ids = [...new Set([...guests.map((g) => g.id), ...disks.map((d) => d.instanceId)])]
-  const known = await ctx.db.instance.findMany({
-    where: { id: { in: ids } },
-    select: { id: true, hostId: true },
-  })
-  const homeOf = new Map(known.map((row) => [row.id, row.hostId]))
-  const stranger = (id: string) => homeOf.get(id) !== hostId
-  for (const guest of guests) {
-    if (!stranger(guest.id) || (await busyElsewhere(ctx, guest.id))) continue
-    ctx.log.warn({ hostId, instanceId: guest.id }, 'removing a guest that has no row')
-    await drivers.hypervisor.remove(plainOp(ctx), guest.id)
-  }
-  for (const disk of disks) {
-    if (!stranger(disk.instanceId) || (await busyElsewhere(ctx, disk.instanceId))) continue
-    ctx.log.warn({ hostId, diskId: disk.id }, 'removing a disk that has no row')
-    await drivers.storage.removeDisk(plainOp(ctx), disk.id)
-  }
+  await removeLeftovers(ctx, hostId, drivers, { guests, disks })
   const byId = new Map<string, ObservedInstance>(guests.map((guest) => [guest.id, guest]))
   for (const row of here.map(typed)) if (isIdle(row)) await adopt(ctx, row, byId.get(row.id) ?? null)
 }
 
-/** An operation that still runs cleans up after itself; it must not find its work gone. */
-async function busyElsewhere(ctx: Ctx, instanceId: string): Promise<boolean> {
-  const running = await ctx.db.operation.count({
-    where: {
-      resourceKind: 'instance',
-      resourceId: instanceId,
-      state: { in: ['queued', 'running', 'undoing'] },
-    },
-  })
-  return running > 0
+type OnHost = { guests: readonly ObservedInstance[]; disks: readonly ObservedDisk[] }
+
+/** Guests and disks of deleted instances go; those that nobody knows are left and written down. */
+async function removeLeftovers(
+  ctx: Ctx,
+  hostId: string,
+  { hypervisor, storage }: HostDrivers,
+  { guests, disks }: OnHost,
+): Promise<void> {
+  const ids = [...new Set([...guests.map((g) => g.id), ...disks.map((d) => d.instanceId)])]
+  const known = await knownOn(ctx, hostId, ids)
+  const buried = await buriedAmong(ctx, 'instance', ids, hostId)
+  const foundGuests = await factsOfGuests(ctx, hypervisor, guests, (id) => !known.has(id) && !buried.has(id))
+  const gone = await sweep(ctx, { hostId, kind: 'guest', found: foundGuests, known, buried }, ({ id }) =>
+    hypervisor.remove(plainOp(ctx), id),
+  )
+  // A disk goes the way of its instance; the disk of a guest that stays, stays.
+  const staying = new Set(guests.map((guest) => guest.id).filter((id) => !gone.has(id)))
+  const of = (these: ReadonlySet<string>) =>
+    new Set(disks.filter((disk) => these.has(disk.instanceId)).map((disk) => disk.id))
+  const found = disks.map(({ id, instanceId, sizeBytes }) => ({
+    id,
+    facts: { instanceId, details: `${Math.ceil(sizeBytes / 1024 ** 3)} GiB` },
+  }))
+  const look = { hostId, kind: 'disk' as const, found, known: of(known), buried: of(buried) }
+  await sweep(ctx, { ...look, held: of(staying) }, ({ id, why }) =>
+    why === 'unknown' && storage.trash
+      ? storage.trash.put(plainOp(ctx), id)
+      : storage.removeDisk(plainOp(ctx), id),
+  )
+  await storage.trash?.empty(plainOp(ctx), { olderThanMs: ctx.deps.config.keepUnknownMs })
+}
+
+/** Instances whose row says that they are there, or that an operation is at work on. */
+async function knownOn(ctx: Ctx, hostId: string, ids: readonly string[]): Promise<Set<string>> {
+  const [rows, busy] = await Promise.all([
+    ctx.db.instance.findMany({ where: { id: { in: [...ids] }, hostId }, select: { id: true } }),
+    ctx.db.operation.findMany({
+      where: {
+        resourceKind: 'instance',
+        resourceId: { in: [...ids] },
+        state: { in: ['queued', 'running', 'undoing'] },
+      },
+      select: { resourceId: true },
+      distinct: ['resourceId'],
+    }),
+  ])
+  return new Set([...rows.map((row) => row.id), ...busy.map((row) => row.resourceId)])
+}
+
+/** A host that follows the wrong database has a thousand strangers: a few a round are asked about. */
+const describedAtOnce = 50
+
+async function factsOfGuests(
+  ctx: Ctx,
+  hypervisor: HypervisorDriver,
+  guests: readonly ObservedInstance[],
+  isStray: (id: string) => boolean,
+): Promise<Found[]> {
+  let left = describedAtOnce
+  return Promise.all(
+    guests.map(async ({ id, power }) => {
+      if (!isStray(id) || left-- <= 0) return { id }
+      const spec = await hypervisor.describe(plainOp(ctx), id)
+      if (!spec) return { id }
+      const details = `${spec.vcpus} vCPU, ${spec.memoryMib} MiB, ${power}`
+      return { id, facts: { name: spec.name.slice(0, 255), details, projectId: spec.projectId } }
+    }),
+  )
 }
 
 /** Proves what projects use against the instances that are there, and corrects it. */

@@ -3,6 +3,7 @@ import { idInput, pageInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import { createConsole } from './consoles/service.ts'
 import {
+  adoptInput,
   consoleCreateInput,
   consoleLogInput,
   flavorAccessInput,
@@ -37,6 +38,7 @@ import {
   unpauseInstance,
   updateInstance,
 } from './instances/actions.ts'
+import { adoptInstance } from './instances/adopt.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
 import { createKeyPair, deleteKeyPair, listKeyPairs } from './key-pairs/service.ts'
@@ -53,6 +55,7 @@ const instancesRouter = router({
   unpause: procedure.input(idInput).mutation(({ ctx, input }) => unpauseInstance(ctx.cloud, input)),
   update: procedure.input(instanceUpdateInput).mutation(({ ctx, input }) => updateInstance(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteInstance(ctx.cloud, input)),
+  adopt: procedure.input(adoptInput).mutation(({ ctx, input }) => adoptInstance(ctx.cloud, input)),
   consoleLog: procedure.input(consoleLogInput).query(({ ctx, input }) => consoleLog(ctx.cloud, input)),
   createConsole: procedure
     .input(consoleCreateInput)

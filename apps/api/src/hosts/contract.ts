@@ -35,3 +35,57 @@ export const hostUpdateInput = z.object({
   enabled: z.boolean(),
   reason: z.string().trim().max(255).optional(),
 })
+
+/** What a host (or the image store) may have that no row knows. */
+export const strayKinds = ['guest', 'disk', 'port', 'network', 'router', 'addressSet', 'blob'] as const
+export type StrayKind = (typeof strayKinds)[number]
+
+export const strayListInput = pageInput.extend({
+  hostId: z.union([z.uuid(), z.literal('')]).optional(),
+  kind: z.enum(strayKinds).optional(),
+})
+
+/** Something *unknown here*: left alone until somebody decides, or its time is over. */
+export type StrayView = {
+  id: string
+  /** Null: the image store of the cloud. */
+  host: { id: string; name: string } | null
+  kind: StrayKind
+  /** By which its host knows it. */
+  thing: string
+  /** What its host tells of it, already cut to what a page can show. */
+  name: string | null
+  details: string | null
+  /** Of a disk or a port: the instance that it belongs to, unknown as well or not. */
+  instanceId: string | null
+  firstSeenAt: string
+  lastSeenAt: string
+  decision: 'keep' | 'remove' | null
+  /** When it is removed if nobody decides; null: it is kept. */
+  removedAfter: string | null
+}
+export const strayDecideInput = z.object({ id: z.uuid(), decision: z.enum(['keep', 'remove', 'wait']) })
+
+/** A round that would have removed so much that it waits for an administrator. */
+export type BrakeView = {
+  id: string
+  host: { id: string; name: string } | null
+  kind: StrayKind
+  count: number
+  total: number
+  /** The first few. */
+  things: string[]
+  pulledAt: string
+  releasedAt: string | null
+}
+
+/** Unknown disks and bytes that were removed wait here once more before they are gone. */
+export type TrashView = {
+  host: { id: string; name: string } | null
+  kind: 'disk' | 'blob'
+  thing: string
+  sizeBytes: number
+  trashedAt: string
+  goneAfter: string
+}
+export const takeBackInput = z.object({ hostId: z.uuid(), thing: z.uuid() })

@@ -1,11 +1,25 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
-import { hostListInput, hostUpdateInput } from './contract.ts'
+import {
+  hostListInput,
+  hostUpdateInput,
+  strayDecideInput,
+  strayListInput,
+  takeBackInput,
+} from './contract.ts'
 import { deleteHost, getHost, listHosts, updateHost } from './service.ts'
+import { decideStray, listBrakes, listStrays, releaseBrake } from './strays.ts'
+import { listTrash, takeBackDisk } from './trash.ts'
 
 export const hostsRouter = router({
   list: procedure.input(hostListInput).query(({ ctx, input }) => listHosts(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getHost(ctx.cloud, input)),
   update: procedure.input(hostUpdateInput).mutation(({ ctx, input }) => updateHost(ctx.cloud, input)),
+  strays: procedure.input(strayListInput).query(({ ctx, input }) => listStrays(ctx.cloud, input)),
+  decideStray: procedure.input(strayDecideInput).mutation(({ ctx, input }) => decideStray(ctx.cloud, input)),
+  trash: procedure.query(({ ctx }) => listTrash(ctx.cloud)),
+  takeBack: procedure.input(takeBackInput).mutation(({ ctx, input }) => takeBackDisk(ctx.cloud, input)),
+  brakes: procedure.query(({ ctx }) => listBrakes(ctx.cloud)),
+  releaseBrake: procedure.input(idInput).mutation(({ ctx, input }) => releaseBrake(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteHost(ctx.cloud, input)),
 })

@@ -15,6 +15,9 @@ import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 /** For later rooms, which enter here. */
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
+export { type Found, imageStorePlace, sweep } from './keeping.ts'
+export { forgetStrays, loadStray } from './strays.ts'
+export { noteTakenBack, trashView } from './trash.ts'
 export { watchHostEvents } from './watch.ts'
 
 type HostRow = NonNullable<Awaited<ReturnType<Ctx['db']['host']['findUnique']>>>
@@ -159,6 +162,25 @@ export async function releaseHost(ctx: Ctx, hostId: string, need: Need): Promise
       "diskGibUsed" = GREATEST("diskGibUsed" - ${need.diskGib}::int, 0)
     WHERE "id" = ${hostId}::uuid`
   await hostEvent(ctx, hostId, 'updated')
+}
+
+/**
+ * Room for what is there already, whether or not there is any; in the transaction that gives it a row.
+ * Returns the host's zone.
+ */
+export async function occupyHost(ctx: Ctx, hostId: string, need: Need): Promise<string> {
+  invariant(ctx.db !== ctx.deps.root, 'occupyHost outside a transaction')
+  const host = await ctx.db.host.update({
+    where: { id: hostId },
+    data: {
+      vcpusUsed: { increment: need.vcpus },
+      memoryMibUsed: { increment: need.memoryMib },
+      diskGibUsed: { increment: need.diskGib },
+    },
+    select: { zone: true },
+  })
+  await hostEvent(ctx, hostId, 'updated')
+  return host.zone
 }
 
 /** Every host with its room, for the scheduler; the caller decides what of it a tenant may read. */

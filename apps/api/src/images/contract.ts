@@ -95,3 +95,12 @@ export type ImageMemberView = {
   createdAt: string
   updatedAt: string
 }
+
+export const blobTakeBackInput = z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) })
+
+/** Bytes that are unknown here, by the id under which they are listed. */
+export const imageAdoptInput = z.object({
+  strayId: z.uuid(),
+  name: nameInput,
+  diskFormat: z.enum(diskFormats),
+})

@@ -9,6 +9,7 @@ export const imagesPolicy: PolicyTable = {
   'image:download': look,
   'image:create': own,
   'image:publish': 'admin',
+  'image:adopt': 'admin',
   'image:deactivate': own,
   'image:reactivate': own,
   'image:read-deactivated': 'admin',

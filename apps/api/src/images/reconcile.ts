@@ -1,6 +1,8 @@
+import { imageStorePlace, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
+import { buriedAmong } from '../kernel/tombstones.ts'
 import { noteImage } from './load.ts'
 import { imageStore } from './store.ts'
 import { receiving } from './upload.ts'
@@ -11,18 +13,28 @@ const deadUploadMs = 60_000
 
 defineReconciler({ name: 'images.bytes', everyMs: 60_000, run: reconcileImages })
 
-/** Uploads of processes that died, staged files, blobs and bases that belong to no image. */
+/** Uploads of processes that died, staged files, blobs and bases that belong to no image any more. */
 export async function reconcileImages(ctx: Ctx): Promise<void> {
   await requeueDeadUploads(ctx)
   await removeStaged(ctx)
   const store = imageStore(ctx.deps)
   const { blobs } = await store.list()
-  const bases = await allBases(ctx)
-  for (const blobId of await unused(ctx, [...new Set([...blobs.map((blob) => blob.id), ...bases])])) {
-    ctx.log.warn({ blobId }, 'removing image bytes that no image uses')
-    await dropUnused(ctx, blobId)
-  }
+  const sizes = new Map(blobs.map((blob) => [blob.id, blob.sizeBytes]))
+  const found = [...new Set([...sizes.keys(), ...(await allBases(ctx))])].map((id) => ({
+    id,
+    facts: { details: sizeOf(sizes.get(id)) },
+  }))
+  const ids = found.map(({ id }) => id)
+  const known = await used(ctx, ids)
+  const buried = await buriedAmong(ctx, 'blob', ids)
+  await sweep(ctx, { hostId: imageStorePlace, kind: 'blob', found, known, buried }, ({ id, why }) =>
+    dropUnused(ctx, id, { toTrash: why === 'unknown' }),
+  )
+  await store.trash.empty({ olderThanMs: ctx.deps.config.keepUnknownMs })
 }
+
+const sizeOf = (bytes: number | undefined): string =>
+  bytes === undefined ? 'a copy on a host' : `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 
 async function requeueDeadUploads(ctx: Ctx): Promise<void> {
   const silent = {
@@ -74,11 +86,10 @@ async function allBases(ctx: Ctx): Promise<string[]> {
   return lists.flat()
 }
 
-async function unused(ctx: Ctx, ids: readonly string[]): Promise<string[]> {
+async function used(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {
   const rows = await ctx.db.image.findMany({
     where: { blobId: { in: [...ids] }, state: { in: statesWithBytes } },
     select: { blobId: true },
   })
-  const used = new Set(rows.map((row) => row.blobId))
-  return ids.filter((id) => !used.has(id))
+  return new Set(rows.flatMap((row) => row.blobId ?? []))
 }

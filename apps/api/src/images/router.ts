@@ -1,6 +1,9 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
+import { adoptImage } from './adopt.ts'
 import {
+  blobTakeBackInput,
+  imageAdoptInput,
   imageCreateInput,
   imageListInput,
   imageMemberInput,
@@ -19,6 +22,7 @@ import {
   setMemberStatus,
   updateImage,
 } from './service.ts'
+import { listImageTrash, takeBackBlob } from './trash.ts'
 
 /** Projects that an image is shared with. */
 const members = router({
@@ -35,6 +39,9 @@ export const imagesRouter = router({
   get: procedure.input(idInput).query(({ ctx, input }) => getImage(ctx.cloud, input)),
   create: procedure.input(imageCreateInput).mutation(({ ctx, input }) => createImage(ctx.cloud, input)),
   update: procedure.input(imageUpdateInput).mutation(({ ctx, input }) => updateImage(ctx.cloud, input)),
+  trash: procedure.query(({ ctx }) => listImageTrash(ctx.cloud)),
+  takeBack: procedure.input(blobTakeBackInput).mutation(({ ctx, input }) => takeBackBlob(ctx.cloud, input)),
+  adopt: procedure.input(imageAdoptInput).mutation(({ ctx, input }) => adoptImage(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteImage(ctx.cloud, input)),
   members,
 })

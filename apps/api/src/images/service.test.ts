@@ -4,6 +4,7 @@ import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
+import { adoptImage } from './adopt.ts'
 import { imageCreateInput, imageListInput } from './contract.ts'
 import { reconcileImages } from './reconcile.ts'
 import {
@@ -19,6 +20,7 @@ import {
 import { imageStore } from './store.ts'
 import { type ImageWorld, imageWorld } from './testing.ts'
 import { qcow2 } from './testing-qcow2.ts'
+import { listImageTrash, takeBackBlob } from './trash.ts'
 
 let world: ImageWorld
 beforeAll(async () => {
@@ -263,7 +265,7 @@ describe('what is shared and what is left behind', () => {
     expect((await imageStore(world.deps).list()).blobs.map((b) => b.id)).not.toContain(one.sha256)
   })
 
-  test('the reconciler requeues an upload whose process died and removes strangers', async () => {
+  test('the reconciler requeues an upload whose process died, and removes what was deleted alone', async () => {
     const ctx = await testCtx(world.deps)
     const keep = await active(ctx)
     const dead = await make(ctx)
@@ -278,8 +280,49 @@ describe('what is shared and what is left behind', () => {
       state: 'queued',
       errorMessage: expect.stringMatching(/again/),
     })
-    const blobs = (await store.list()).blobs.map((b) => b.id)
-    expect(blobs).not.toContain(sha256)
-    expect(blobs).toContain(keep.sha256)
+    const blobs = async () => (await store.list()).blobs.map((b) => b.id)
+    expect(await blobs()).toEqual(expect.arrayContaining([sha256, keep.sha256]))
+    await world.deps.root.tombstone.create({ data: { kind: 'blob', id: sha256 } })
+    await reconcileImages(world.system)
+    expect(await blobs()).not.toContain(sha256)
+    expect(await blobs()).toContain(keep.sha256)
+  })
+
+  test('bytes that no image knows can be adopted; when their time is over they wait in the trash', async () => {
+    const admin = await testCtx(world.deps, { role: 'admin' })
+    const store = imageStore(world.deps)
+    const id = crypto.randomUUID()
+    const { sha256 } = await store.stage(id, Readable.from([rawBytes()]), { maxBytes: 1e6 })
+    await store.commit(id, sha256)
+    await reconcileImages(world.system)
+    const stray = () => world.deps.root.stray.findFirstOrThrow({ where: { thing: sha256 } })
+    await world.deps.root.stray.update({
+      where: { id: (await stray()).id },
+      data: { firstSeenAt: new Date(0) },
+    })
+    await reconcileImages(world.system)
+    expect(await listImageTrash(admin)).toMatchObject([{ thing: sha256, kind: 'blob', host: null }])
+    await expectCloudError(listImageTrash(await testCtx(world.deps)), 'forbidden')
+    await takeBackBlob(admin, { sha256 })
+    await reconcileImages(world.system)
+    const adopted = await adoptImage(admin, {
+      strayId: (await stray()).id,
+      name: 'recovered',
+      diskFormat: 'raw',
+    })
+    await runPending(world.deps)
+    expect(await getImage(admin, adopted)).toMatchObject({ state: 'active', sha256, name: 'recovered' })
+    await reconcileImages(world.system)
+    expect(await world.deps.root.stray.count({ where: { thing: sha256 } })).toBe(0)
+  })
+
+  test('a deleted image’s bytes have a reason to go, shared ones do not', async () => {
+    const ctx = await testCtx(world.deps)
+    const bytes = rawBytes()
+    const [one, two] = [await active(ctx, bytes), await active(ctx, bytes)]
+    await deleteImage(ctx, one)
+    await reconcileImages(world.system)
+    expect((await imageStore(world.deps).list()).blobs.map((b) => b.id)).toContain(two.sha256)
+    expect(await world.deps.root.tombstone.count({ where: { kind: 'blob', id: two.sha256 ?? '' } })).toBe(1)
   })
 })

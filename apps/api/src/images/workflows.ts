@@ -1,3 +1,4 @@
+import { DriverError } from '@stratolith/drivers/errors'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { plainOp } from '../kernel/hosts.ts'
@@ -39,7 +40,7 @@ defineWorkflow({
       async undo(run) {
         const row = await current(run)
         await imageStore(run.ctx.deps).discard(run.resourceId)
-        if (row?.blobId) await dropUnused(run.ctx, row.blobId, row.id)
+        if (row?.blobId) await dropUnused(run.ctx, row.blobId, { except: row.id })
       },
     },
     {
@@ -104,7 +105,7 @@ defineWorkflow({
       async run(run) {
         const row = await current(run)
         await imageStore(run.ctx.deps).discard(run.resourceId)
-        if (row?.blobId) await dropUnused(run.ctx, row.blobId, row.id)
+        if (row?.blobId) await dropUnused(run.ctx, row.blobId, { except: row.id })
       },
     },
   ],
@@ -134,19 +135,34 @@ async function withBlob<T>(ctx: Ctx, blobId: string, work: () => Promise<T>): Pr
   )
 }
 
-/** Removes the blob and the bases made of it unless another image has the same bytes. Gone is success. */
-export async function dropUnused(ctx: Ctx, blobId: string, exceptImageId?: string): Promise<void> {
+/**
+ * Removes the blob and the bases made of it unless another image (than `except`) has the same bytes. Gone
+ * is success. A base under a disk that a host still has stays; the reconciler comes again.
+ */
+export async function dropUnused(
+  ctx: Ctx,
+  blobId: string,
+  { except, toTrash = false }: { except?: string; toTrash?: boolean } = {},
+): Promise<void> {
   await withBlob(ctx, blobId, async () => {
     const users = await ctx.deps.root.image.count({
       where: {
         blobId,
         state: { in: statesWithBytes },
-        ...(exceptImageId ? { NOT: { id: exceptImageId } } : {}),
+        ...(except ? { NOT: { id: except } } : {}),
       },
     })
     if (users > 0) return
-    await imageStore(ctx.deps).remove(blobId)
+    const store = imageStore(ctx.deps)
+    await (toTrash ? store.trash.put(blobId) : store.remove(blobId))
     const hosts = await ctx.deps.root.host.findMany({ where: { state: 'up' } })
-    for (const host of hosts) await ctx.deps.hosts.at(host.endpoint).storage.removeBase(plainOp(ctx), blobId)
+    for (const { name, endpoint } of hosts)
+      await ctx.deps.hosts
+        .at(endpoint)
+        .storage.removeBase(plainOp(ctx), blobId)
+        .catch((error: unknown) => {
+          if (!(error instanceof DriverError && error.code === 'conflict')) throw error
+          ctx.log.warn({ err: error, host: name, blobId }, 'a base is kept: a disk lies on it')
+        })
   })
 }

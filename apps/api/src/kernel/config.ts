@@ -47,6 +47,8 @@ const schema = z.object({
   STRATOLITH_PASSWORD_CHANGE_FIRST: z.enum(['on', 'off']).default('off'),
   /** Failed sign-ins in a row before the account waits (15 s, then longer, 5 minutes at most). */
   STRATOLITH_LOCKOUT_FAILURES: z.coerce.number().int().min(1).max(100).default(5),
+  /** Days for which something that no row knows is left on a host, and a disk in the trash. */
+  STRATOLITH_KEEP_UNKNOWN_DAYS: z.coerce.number().min(0).max(3650).default(7),
   DATABASE_URL: z.string().optional(),
 })
 
@@ -74,6 +76,8 @@ export type Config = {
   /** Shared by api, web and console-proxy of one cloud for calls among themselves. */
   internalSecret: string
   passwordRules: PasswordRules
+  /** How long what is unknown is left alone, and what was trashed can be put back. */
+  keepUnknownMs: number
 }
 
 /** Reads and checks the environment; throws one sentence per wrong setting. */
@@ -97,6 +101,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     nameServers: e.STRATOLITH_DNS ?? (e.STRATOLITH_EGRESS === 'off' ? [] : machineNameServers()),
     logLevel: e.STRATOLITH_LOG_LEVEL,
     internalSecret: e.STRATOLITH_INTERNAL_SECRET,
+    keepUnknownMs: e.STRATOLITH_KEEP_UNKNOWN_DAYS * 86_400_000,
     passwordRules: {
       minLength: e.STRATOLITH_PASSWORD_MIN_LENGTH,
       ...(e.STRATOLITH_PASSWORD_PATTERN

@@ -77,6 +77,12 @@ export function fromDriverError(error: DriverError): CloudError {
       return new CloudError('no_capacity', 'The host has run out of space.', options)
     case 'unsupported':
       return new CloudError('unsupported', 'This host does not offer that.', options)
+    case 'foreign':
+      return new CloudError(
+        'unavailable',
+        'This host takes no orders from this database. An administrator has to look: its docs/operations.md says how, under “Back up, restore”.',
+        options,
+      )
     case 'unavailable':
     case 'failed':
       return new CloudError(

@@ -37,6 +37,7 @@ export async function testDeps(
     externalCidr: '172.24.4.0/24',
     nameServers: [],
     logLevel: 'silent',
+    keepUnknownMs: 7 * 86_400_000,
     internalSecret: 'test-secret-test-secret-test-secret',
     passwordRules: { minLength: 8, history: 1, lifetimeDays: 0, changeFirst: false, lockoutFailures: 5 },
   }

@@ -6,6 +6,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { type CloudError, notFound, toCloudError } from '../kernel/errors.ts'
 import { appendEvent, appendEventWith } from '../kernel/events.ts'
 import { driversOf } from '../kernel/hosts.ts'
+import { buriedAmong } from '../kernel/tombstones.ts'
 import { portEventOf } from './ports/rows.ts'
 import { addressSetSpec, networkSpec, portSpec, portSpecInclude, routerSpec } from './specs.ts'
 
@@ -18,7 +19,8 @@ import { addressSetSpec, networkSpec, portSpec, portSpecInclude, routerSpec } fr
 export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap: string; mtu: number }> {
   const port = await ctx.deps.root.port.findUnique({ where: { id: portId }, include: portSpecInclude })
   if (!port?.hostId) throw notFound('bound port', portId)
-  const { network: driver } = await driversOf(ctx, port.hostId)
+  const { hostId } = port
+  const { network: driver } = await driversOf(ctx, hostId)
   try {
     await driver.ensureNetwork(op, networkSpec(port.network))
     await applyRoutersOf(ctx, op, driver, port.networkId)
@@ -30,7 +32,7 @@ export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap
     const spec = portSpec(port, await hostnameOf(ctx, port.deviceId))
     const observed = await driver.ensurePort(op, spec).catch(async (error: unknown) => {
       if (!(error instanceof DriverError && error.code === 'conflict')) throw error
-      if ((await removeStrangers(ctx, op, driver)) === 0) throw error
+      if ((await removeDeleted(ctx, op, driver, hostId)) === 0) throw error
       return driver.ensurePort(op, spec)
     })
     await setPortState(ctx, port, 'active', null)
@@ -44,21 +46,24 @@ export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap
 }
 
 /**
- * Ports of this host that have no row: what an instance had that was deleted while its host was down.
- * Their addresses are free, and the next port may have one before the reconciler comes by.
- * Returns how many were removed.
+ * Ports of this host that were deleted while it was down. Their addresses are free, and the next port
+ * may have one before the reconciler comes by. Returns how many were removed.
  */
-async function removeStrangers(ctx: Ctx, op: Op, driver: NetworkDriver): Promise<number> {
+async function removeDeleted(ctx: Ctx, op: Op, driver: NetworkDriver, hostId: string): Promise<number> {
   // The host first, the rows after: so whatever is on it has had its row by then.
   const found = (await driver.list(op)).ports.map((port) => port.id)
-  const rows = await ctx.deps.root.port.findMany({ where: { id: { in: found } }, select: { id: true } })
-  const known = new Set(rows.map((row) => row.id))
+  const here = await ctx.deps.root.port.findMany({
+    where: { id: { in: found }, hostId },
+    select: { id: true },
+  })
+  const known = new Set(here.map((row) => row.id))
   const strangers = found.filter((id) => !known.has(id))
-  for (const id of strangers) {
-    ctx.log.warn({ portId: id }, 'removing a port that has no row')
+  const deleted = await buriedAmong(ctx, 'port', strangers, hostId)
+  for (const id of deleted) {
+    ctx.log.warn({ portId: id }, 'removing a port that was deleted')
     await driver.removePort(op, id)
   }
-  return strangers.length
+  return deleted.size
 }
 
 /** Takes a port off its host. Gone is success. */

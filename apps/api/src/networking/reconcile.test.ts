@@ -117,7 +117,7 @@ describe('a host', () => {
     expect((await ctx.host.plane.list(op())).ports.map((port) => port.id)).toEqual([next])
   })
 
-  it('loses what has no row: port, router, network, members (A19.3)', async () => {
+  it('keeps what no row knows until its time is over: port, router, network, members (A19.3)', async () => {
     const ctx = await guest()
     const before = await ctx.host.plane.list(op())
     const { state } = ctx.host.plane
@@ -131,8 +131,42 @@ describe('a host', () => {
     const orphan = { id: id(), tag: 9_003, adminUp: true, external: null, interfaces: [], floatingIps: [] }
     await ctx.host.plane.ensureRouter(op(), orphan)
     await ctx.host.plane.ensureAddressSet(op(), { id: id(), addresses: ['10.0.0.9'] })
+    const strange = await ctx.host.plane.list(op())
+    await settle(ctx.host)
+    expect(await ctx.host.plane.list(op())).toEqual(strange)
+    const { id: hostId } = ctx.host
+    const strays = await db().stray.findMany({ where: { hostId }, orderBy: { kind: 'asc' } })
+    expect(strays.map((stray) => stray.kind)).toEqual(['addressSet', 'network', 'port', 'router'])
+    await db().stray.updateMany({ where: { hostId }, data: { firstSeenAt: new Date(0) } })
     await settle(ctx.host)
     expect(await ctx.host.plane.list(op())).toEqual(before)
+    expect(await db().stray.count({ where: { hostId } })).toBe(0)
+  })
+
+  it('loses what was deleted while it was away: router, network, members', async () => {
+    const ctx = await guest()
+    const { state } = ctx.host.plane
+    await inTransaction(ctx, (tx) => deletePortRows(tx, [ctx.portId]))
+    const interfaces = await db().port.findMany({ where: { deviceId: ctx.routerId } })
+    await inTransaction(ctx, (tx) =>
+      deletePortRows(
+        tx,
+        interfaces.map((one) => one.id),
+      ),
+    )
+    await db().floatingIp.deleteMany({ where: { routerId: ctx.routerId } })
+    await db().router.delete({ where: { id: ctx.routerId } })
+    await db().subnet.deleteMany({ where: { networkId: ctx.networkId } })
+    await db().network.delete({ where: { id: ctx.networkId } })
+    await db().securityGroup.delete({ where: { id: ctx.groupId } })
+    await settle(ctx.host)
+    expect([
+      state.ports.size,
+      state.routers.size,
+      state.networks.has(ctx.networkId),
+      state.sets.size,
+    ]).toEqual([0, 0, false, 0])
+    expect(await db().stray.count({ where: { hostId: ctx.host.id } })).toBe(0)
   })
 
   it('loses a port whose row has gone, and one that lives elsewhere', async () => {

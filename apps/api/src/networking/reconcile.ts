@@ -2,9 +2,12 @@ import { wishDigest } from '@stratolith/drivers/network/digest'
 import type { NetworkDriver, ObservedNetwork } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import { z } from 'zod'
+import type { StrayKind } from '../hosts/contract.ts'
+import { type Found, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
+import { type BuriedKind, buriedAmong } from '../kernel/tombstones.ts'
 import { allHosts, applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
 import {
   addressSetSpec,
@@ -56,34 +59,44 @@ export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
 
 type Place = { hostId: string; driver: NetworkDriver; observed: ObservedNetwork; busy: ReadonlySet<string> }
 
+/** What has been deleted goes; what nobody knows is left and written down (hosts/keeping.ts). */
 async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
-  const { driver, observed } = place
+  const { hostId, driver, observed } = place
   const ids = (values: readonly string[]) => ({ where: { id: { in: uuids(values) } }, select: { id: true } })
+  const portIds = observed.ports.map((port) => port.id)
   const [ports, routers, networks, groups] = await Promise.all([
     ctx.db.port.findMany({
-      where: { id: { in: uuids(observed.ports.map((port) => port.id)) } },
+      where: { id: { in: uuids(portIds) } },
       select: { id: true, hostId: true, deviceId: true },
     }),
     ctx.db.router.findMany(ids(observed.routers)),
     ctx.db.network.findMany(ids(observed.networks)),
     ctx.db.securityGroup.findMany(ids(observed.addressSets)),
   ])
-  const wanted = ports.filter((port) => port.hostId === place.hostId || place.busy.has(port.deviceId))
-  const left = (found: readonly string[], rows: readonly { id: string }[]) => {
+  const wanted = ports.filter((port) => port.hostId === hostId || place.busy.has(port.deviceId))
+  const found = observed.ports.map(({ id, tap, instanceId }) => ({
+    id,
+    facts: { details: tap, ...(instanceId ? { instanceId } : {}) },
+  }))
+  const go = async (
+    kind: StrayKind,
+    of: BuriedKind,
+    found: readonly Found[],
+    rows: readonly { id: string }[],
+    remove: (id: string) => Promise<void>,
+  ) => {
     const known = new Set(rows.map((row) => row.id))
-    return found.filter((id) => !known.has(id))
+    const strangers = found.map(({ id }) => id).filter((id) => !known.has(id))
+    const buried = await buriedAmong(ctx, of, strangers, hostId)
+    await sweep(ctx, { hostId, kind, found, known, buried }, ({ id }) => remove(id))
   }
-  for (const id of left(
-    observed.ports.map((port) => port.id),
-    wanted,
-  ))
-    await attempt(ctx, `port ${id}`, () => driver.removePort(op, id))
-  for (const id of left(observed.routers, routers))
-    await attempt(ctx, `router ${id}`, () => driver.removeRouter(op, id))
-  for (const id of left(observed.networks, networks))
-    await attempt(ctx, `network ${id}`, () => driver.removeNetwork(op, id))
-  for (const id of left(observed.addressSets, groups))
-    await attempt(ctx, `address set ${id}`, () => driver.removeAddressSet(op, id))
+  const plain = (values: readonly string[]) => values.map((id) => ({ id }))
+  await go('port', 'port', found, wanted, (id) => driver.removePort(op, id))
+  await go('router', 'router', plain(observed.routers), routers, (id) => driver.removeRouter(op, id))
+  await go('network', 'network', plain(observed.networks), networks, (id) => driver.removeNetwork(op, id))
+  await go('addressSet', 'securityGroup', plain(observed.addressSets), groups, (id) =>
+    driver.removeAddressSet(op, id),
+  )
 }
 
 type Settled = { driver: NetworkDriver; observed: ObservedNetwork; ports: PortForSpec[] }

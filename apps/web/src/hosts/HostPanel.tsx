@@ -1,6 +1,7 @@
 'use client'
-import { Anchor, Group, Stack, Text, TextInput } from '@mantine/core'
+import { Alert, Anchor, Group, Stack, Text, TextInput } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
+import { IconHelpHexagon } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import Link from 'next/link'
 import { useState } from 'react'
@@ -15,6 +16,7 @@ import { useUrlState } from '../kit/url-state.ts'
 import { Facts } from '../ui/Fact.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
+import { Brakes } from './Brakes.tsx'
 import { Capacity } from './Capacity.tsx'
 import { HostState } from './HostState.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
@@ -41,6 +43,8 @@ function Content({ id }: { id: string }) {
             <Text fw={600}>{host.name}</Text>
             <HostState host={host} />
           </Group>
+          <Brakes hostId={host.id} />
+          <Unknown id={host.id} />
           <Section title="Capacity">
             <Capacity host={host} />
           </Section>
@@ -52,6 +56,20 @@ function Content({ id }: { id: string }) {
         </Stack>
       )}
     </Loaded>
+  )
+}
+
+/** What the host has that no row knows, when there is any. */
+function Unknown({ id }: { id: string }) {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.hosts.strays.queryOptions({ hostId: id, limit: 1 }))
+  if (!data || data.total === 0) return null
+  return (
+    <Alert color="yellow" variant="light" icon={<IconHelpHexagon />} title="Something here is unknown">
+      <Anchor component={Link} size="sm" href={`${paths.unknown}?host=${id}`}>
+        {data.total === 1 ? 'One thing' : `${data.total} things`} without a row: look and decide
+      </Anchor>
+    </Alert>
   )
 }
 

@@ -25,7 +25,7 @@ export const liveKeys: Record<string, readonly string[]> = {
   securityGroup: ['networking.securityGroups', 'networking.ports', 'compute.instances', 'quota'],
   keyPair: ['compute.keyPairs', 'quota', 'compute.instances.plan'],
   flavor: ['compute.flavors', 'compute.instances.plan'],
-  host: ['hosts', 'compute.instances.plan'],
+  host: ['hosts', 'images.trash', 'compute.instances.plan'],
   domain: ['identity'],
   project: ['identity', 'quota'],
   user: ['identity'],

@@ -31,6 +31,7 @@ export const paths = {
   role: (id: string) => `/admin/roles/${id}`,
   assignments: '/admin/assignments',
   adminHosts: '/admin/hosts',
+  unknown: '/admin/unknown',
   adminFlavors: '/admin/flavors',
   adminFlavor: (id: string) => `/admin/flavors/${encodeURIComponent(id)}`,
   adminInstances: '/admin/instances',

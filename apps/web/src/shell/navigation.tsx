@@ -7,6 +7,7 @@ import {
   IconDisc,
   IconFolders,
   IconGauge,
+  IconHelpHexagon,
   IconHistory,
   IconInfoCircle,
   IconKey,
@@ -159,6 +160,7 @@ export const navigation: NavGroup[] = [
     for: 'cloud',
     items: [
       { label: 'Hosts', href: paths.adminHosts, icon: <IconCpu size={size} /> },
+      { label: 'Unknown here', href: paths.unknown, icon: <IconHelpHexagon size={size} /> },
       {
         label: 'Flavors',
         href: paths.adminFlavors,

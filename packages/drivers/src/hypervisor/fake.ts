@@ -12,7 +12,7 @@ import type {
   LocalHypervisorDriver,
   ObservedInstance,
 } from './interface.ts'
-import { checkSpec } from './spec.ts'
+import { checkSpec, withoutSecrets } from './spec.ts'
 
 export type FakeHypervisorOptions = {
   /** What each call takes, in milliseconds. Default 0. */
@@ -144,6 +144,11 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
       await enter('get', op)
       const guest = machine.state.instances[id]
       return guest ? settle(guest) : null
+    },
+    async describe(op, id) {
+      await enter('describe', op)
+      const guest = machine.state.instances[id]
+      return guest ? withoutSecrets(guest.spec) : null
     },
     async ensure(op, given) {
       await enter('ensure', op)

@@ -11,6 +11,11 @@ export interface HypervisorDriver {
   /** Null when the host has nothing of that id. */
   get(op: Op, id: string): Promise<ObservedInstance | null>
   /**
+   * The description that ensure() got last, so that a guest that no row knows can be adopted; without
+   * its first password. Null when this host has no such guest.
+   */
+  describe(op: Op, id: string): Promise<InstanceSpec | null>
+  /**
    * Makes the guest exist as described and, when `spec.power` is 'running', run. Replaying it
    * with the same spec changes nothing; a changed spec is used at the next start.
    * On failure nothing new is left behind.

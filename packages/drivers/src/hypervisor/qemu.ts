@@ -24,7 +24,7 @@ import { Isolation } from './qemu-isolation.ts'
 import { plugNics } from './qemu-nics.ts'
 import { killQemu } from './qemu-process.ts'
 import { boundLog } from './serial-log.ts'
-import { checkSpec, sameSpec } from './spec.ts'
+import { checkSpec, sameSpec, withoutSecrets } from './spec.ts'
 import {
   clearPassword,
   guestPaths,
@@ -88,6 +88,10 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
     list: () => host.list(),
     get: (_op, id) => host.get(id),
     specOf: (id) => host.specOf(id),
+    describe: async (_op, id) => {
+      const spec = await host.specOf(id)
+      return spec && withoutSecrets(spec)
+    },
     ensure: (op, spec) => host.ensure(op, spec),
     remove: (_op, id) => host.remove(id),
     start: (op, id) =>

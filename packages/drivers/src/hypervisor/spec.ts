@@ -2,6 +2,12 @@ import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { HypervisorCapabilities, InstanceSpec } from './interface.ts'
 
+/** As it may leave the host: the first password is the guest's alone. */
+export const withoutSecrets = (spec: InstanceSpec): InstanceSpec => ({
+  ...spec,
+  guest: { ...spec.guest, adminPass: null },
+})
+
 /** Disks and NICs that one guest may have: as many as the PCI slots that its machine sets aside. */
 export const maxDisks = 8
 export const maxNics = 8

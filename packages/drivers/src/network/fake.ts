@@ -135,6 +135,10 @@ class Fake implements FakeNetwork {
     }))
   }
 
+  describePorts(op: Op, instanceId: string) {
+    return this.#call(op, 'describePorts', () => this.portsOf(instanceId))
+  }
+
   ensureNetwork(op: Op, wish: NetworkSpec): Promise<void> {
     return this.#call(op, 'ensureNetwork', () => {
       const spec = checkNetwork(wish)
@@ -217,5 +221,6 @@ class Fake implements FakeNetwork {
 }
 
 function observedPort(spec: PortSpec): ObservedPort {
-  return { id: spec.id, tap: `tap${spec.tag.toString(36)}`, state: spec.adminUp ? 'active' : 'down' }
+  const { id, tag, adminUp, instanceId } = spec
+  return { id, tap: `tap${tag.toString(36)}`, state: adminUp ? 'active' : 'down', instanceId }
 }

@@ -10,6 +10,8 @@ export interface NetworkDriver {
   /** What this kernel can do; raises `unsupported` with a sentence that says what to install. */
   probe(op: Op): Promise<NetworkFacts>
   list(op: Op): Promise<ObservedNetwork>
+  /** What is recorded of an instance's ports, in the order of their tags: to adopt a guest that no row knows. */
+  describePorts(op: Op, instanceId: string): Promise<RecordedPort[]>
   ensureNetwork(op: Op, spec: NetworkSpec): Promise<void>
   removeNetwork(op: Op, id: string): Promise<void>
   /** Filtering is in place (default drop, read back) before the link comes up. */
@@ -102,7 +104,8 @@ export type FilterRule = {
   portMax: number | null
   remote: { cidr: string } | { addressSet: string } | null
 }
-export type ObservedPort = { id: string; tap: string; state: 'active' | 'down' }
+/** `instanceId`: "" when no record says. */
+export type ObservedPort = { id: string; tap: string; state: 'active' | 'down'; instanceId: string }
 
 export type RouterSpec = {
   id: string

@@ -7,9 +7,11 @@ import type { StorageDriver } from '../storage/interface.ts'
 import { EventStream } from './events.ts'
 import {
   type ArgsOf,
+  type CloudMark,
   consoleUpgrade,
   fromWireError,
   type MethodName,
+  methods,
   type ResultOf,
   type WireCapabilities,
   type WireLine,
@@ -30,6 +32,11 @@ export type RemoteHost = HostDrivers & {
 export type RemoteOptions = {
   /** Told when the event stream breaks (it connects again) or a listener throws. */
   onTrouble?: (error: Error) => void
+  /**
+   * For whom calls that change something are made; `fresh`: as it is now, because the host has refused
+   * what was known. Left out: the host answers questions only.
+   */
+  cloud?: (fresh: boolean) => Promise<CloudMark>
 }
 
 /** Capabilities until the agent has told its own. */
@@ -49,7 +56,7 @@ export function connectAgent(endpoint: string, options: RemoteOptions = {}): Rem
 export function remoteHost(connection: AgentConnection, options: RemoteOptions = {}): RemoteHost {
   const known = { ...assumed }
   const events = new EventStream(connection, options.onTrouble ?? (() => undefined))
-  const call = caller(connection)
+  const call = caller(connection, options.cloud)
   const refreshCapabilities = async (signal?: AbortSignal) => {
     const response = await ask(connection, { method: 'GET', path: '/v1/capabilities', signal })
     for await (const line of lines<WireCapabilities>(connection, response)) Object.assign(known, line)
@@ -70,24 +77,43 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
 type Call = <N extends MethodName>(name: N, op: Op, ...args: ArgsOf<N>) => Promise<ResultOf<N>>
 type Probing = (op: Op) => Promise<void>
 
-function caller(connection: AgentConnection): Call {
-  return async (name, op, ...args) => {
-    const response = await ask(connection, {
-      method: 'POST',
-      path: `/v1/call/${name}`,
-      body: JSON.stringify({ op: { id: op.id }, args }),
-      signal: op.signal,
-    })
-    // Read to the end, so that the connection can be used again.
-    let last: WireLine | null = null
-    for await (const line of lines<WireLine>(connection, response)) {
-      if ('progress' in line) op.progress(line.progress)
-      else if (!('alive' in line)) last = line
+function caller(connection: AgentConnection, cloud: RemoteOptions['cloud']): Call {
+  return async <N extends MethodName>(name: N, op: Op, ...args: ArgsOf<N>): Promise<ResultOf<N>> => {
+    const mark = methods[name].changes ? await cloud?.(false) : undefined
+    try {
+      return await send(connection, mark, name, op, args)
+    } catch (error) {
+      if (!cloud || !(error instanceof DriverError && error.code === 'foreign')) throw error
+      // Another process of this cloud was started since, and the host has heard of it first.
+      const now = await cloud(true)
+      if (now.epoch === mark?.epoch && now.token === mark.token) throw error
+      return send(connection, now, name, op, args)
     }
-    if (last && 'error' in last) throw fromWireError(last.error)
-    if (last && 'result' in last) return last.result as ResultOf<typeof name>
-    throw new DriverError('unavailable', `The agent at ${connection.name} broke off ${name}.`)
   }
+}
+
+async function send<N extends MethodName>(
+  connection: AgentConnection,
+  cloud: CloudMark | undefined,
+  name: N,
+  op: Op,
+  args: ArgsOf<N>,
+): Promise<ResultOf<N>> {
+  const response = await ask(connection, {
+    method: 'POST',
+    path: `/v1/call/${name}`,
+    body: JSON.stringify({ op: { id: op.id, cloud }, args }),
+    signal: op.signal,
+  })
+  // Read to the end, so that the connection can be used again.
+  let last: WireLine | null = null
+  for await (const line of lines<WireLine>(connection, response)) {
+    if ('progress' in line) op.progress(line.progress)
+    else if (!('alive' in line)) last = line
+  }
+  if (last && 'error' in last) throw fromWireError(last.error)
+  if (last && 'result' in last) return last.result as ResultOf<N>
+  throw new DriverError('unavailable', `The agent at ${connection.name} broke off ${name}.`)
 }
 
 function remoteHypervisor(
@@ -113,6 +139,7 @@ function remoteHypervisor(
     },
     list: (op) => call('hypervisor/list', op),
     get: (op, id) => call('hypervisor/get', op, id),
+    describe: (op, id) => call('hypervisor/describe', op, id),
     ensure: (op, spec) => call('hypervisor/ensure', op, spec),
     remove: async (op, id) => void (await call('hypervisor/remove', op, id)),
     start: (op, id) => call('hypervisor/start', op, id),
@@ -139,6 +166,7 @@ function remoteNetwork(call: Call, known: WireCapabilities, probing: Probing): N
       return call('network/probe', op)
     },
     list: (op) => call('network/list', op),
+    describePorts: (op, instanceId) => call('network/describePorts', op, instanceId),
     ensureNetwork: async (op, spec) => void (await call('network/ensureNetwork', op, spec)),
     removeNetwork: async (op, id) => void (await call('network/removeNetwork', op, id)),
     ensurePort: (op, spec) => call('network/ensurePort', op, spec),
@@ -162,6 +190,12 @@ function remoteStorage(call: Call, known: WireCapabilities, probing: Probing): S
     ensureDisk: (op, spec) => call('storage/ensureDisk', op, spec),
     removeDisk: async (op, id) => void (await call('storage/removeDisk', op, id)),
     listDisks: (op) => call('storage/listDisks', op),
+    trash: {
+      put: async (op, id) => void (await call('storage/trash/put', op, id)),
+      list: (op) => call('storage/trash/list', op),
+      takeBack: async (op, id) => void (await call('storage/trash/takeBack', op, id)),
+      empty: (op, options) => call('storage/trash/empty', op, options),
+    },
     ensureBase: (op, spec) => call('storage/ensureBase', op, spec),
     removeBase: async (op, id) => void (await call('storage/removeBase', op, id)),
     listBases: (op) => call('storage/listBases', op),

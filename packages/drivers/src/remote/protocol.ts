@@ -4,14 +4,14 @@ import type { HostDrivers } from '../host.ts'
 import type { ConsoleFacet, HypervisorCapabilities, HypervisorEvent } from '../hypervisor/interface.ts'
 import type { NetworkCapabilities } from '../network/interface.ts'
 import type { Op } from '../op.ts'
-import type { StorageCapabilities } from '../storage/interface.ts'
+import type { StorageCapabilities, TrashFacet } from '../storage/interface.ts'
 import * as s from './schemas.ts'
 
 /**
  * What the control plane and an agent say to each other, version 1. HTTP/1.1 over the agent's
  * unix socket (mutual TLS over TCP is the same with other connect options):
  *
- *   POST /v1/call/<driver>/<method>  {op:{id}, args:[…]}  → NDJSON, one WireLine each: any number of
+ *   POST /v1/call/<driver>/<method>  {op:{id, cloud}, args:[…]}  → NDJSON, one WireLine each: any number of
  *        progress and alive lines, then one result or error. Closing the request cancels the call.
  *   GET  /v1/capabilities            → WireCapabilities
  *   GET  /v1/events                  → NDJSON without end: a snapshot of every guest, then events and
@@ -45,8 +45,17 @@ export type WireCapabilities = {
   storage: StorageCapabilities
 }
 
+/** Whose orders a call is: the cloud's id, and which of its databases (a later start or restore: a higher epoch). */
+export const cloudMark = z.strictObject({
+  id: z.uuid(),
+  epoch: z.number().int().min(1),
+  token: z.uuid(),
+})
+export type CloudMark = z.output<typeof cloudMark>
+
+/** Without `cloud` a call may only look. */
 export const callEnvelope = z.strictObject({
-  op: z.strictObject({ id: z.string().min(1).max(128) }),
+  op: z.strictObject({ id: z.string().min(1).max(128), cloud: cloudMark.optional() }),
   args: z.array(z.unknown()).max(4),
 })
 
@@ -78,11 +87,17 @@ function consoleOf(host: HostDrivers): ConsoleFacet {
   return host.hypervisor.console
 }
 
+function trashOf(host: HostDrivers): TrashFacet {
+  if (!host.storage.trash) throw new DriverError('unsupported', 'This storage has no trash.')
+  return host.storage.trash
+}
+
 /** Every call that exists: the agent's allow-list and the client's types in one. */
 export const methods = {
   'hypervisor/probe': read(none, (h, op) => h.hypervisor.probe(op)),
   'hypervisor/list': read(none, (h, op) => h.hypervisor.list(op)),
   'hypervisor/get': read(byId, (h, op, id) => h.hypervisor.get(op, id)),
+  'hypervisor/describe': read(byId, (h, op, id) => h.hypervisor.describe(op, id)),
   'hypervisor/ensure': change(z.tuple([s.instanceSpec]), (h, op, spec) => h.hypervisor.ensure(op, spec)),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
   'hypervisor/start': change(byId, (h, op, id) => h.hypervisor.start(op, id)),
@@ -109,6 +124,7 @@ export const methods = {
   ),
   'network/probe': read(none, (h, op) => h.network.probe(op)),
   'network/list': read(none, (h, op) => h.network.list(op)),
+  'network/describePorts': read(byId, (h, op, id) => h.network.describePorts(op, id)),
   'network/ensureNetwork': change(z.tuple([s.networkSpec]), (h, op, spec) =>
     h.network.ensureNetwork(op, spec),
   ),
@@ -125,6 +141,12 @@ export const methods = {
   'storage/ensureDisk': change(z.tuple([s.diskSpec]), (h, op, spec) => h.storage.ensureDisk(op, spec)),
   'storage/removeDisk': remove((h, op, id) => h.storage.removeDisk(op, id)),
   'storage/listDisks': read(none, (h, op) => h.storage.listDisks(op)),
+  'storage/trash/put': remove((h, op, id) => trashOf(h).put(op, id)),
+  'storage/trash/list': read(none, async (h, op) => trashOf(h).list(op)),
+  'storage/trash/takeBack': remove((h, op, id) => trashOf(h).takeBack(op, id)),
+  'storage/trash/empty': change(z.tuple([s.emptyOptions]), async (h, op, options) =>
+    trashOf(h).empty(op, options),
+  ),
   'storage/ensureBase': change(z.tuple([s.baseSpec]), (h, op, spec) => h.storage.ensureBase(op, spec)),
   'storage/removeBase': remove((h, op, id) => h.storage.removeBase(op, id)),
   'storage/listBases': read(none, (h, op) => h.storage.listBases(op)),

@@ -30,6 +30,8 @@ export const logOptions = z.strictObject({
   tailLines: z.number().int().min(1).max(100_000).optional(),
 })
 
+export const emptyOptions = z.strictObject({ olderThanMs: z.number().int().min(0) })
+
 const guestData = z.strictObject({
   hostname: text(255),
   zone: text(255),

@@ -54,6 +54,47 @@ export function storageConformance(bench: () => StorageBench): void {
     expect(await driver.listBases(op)).not.toContain(blobId)
   })
 
+  test('a base stays while a disk lies on it, in the trash, too', async () => {
+    const { driver, op, blobId, spec } = await make()
+    await driver.ensureDisk(op, spec)
+    const refused = { code: 'conflict' }
+    await expect(driver.removeBase(op, blobId)).rejects.toMatchObject(refused)
+    await driver.trash?.put(op, spec.id)
+    await expect(driver.removeBase(op, blobId)).rejects.toMatchObject(refused)
+    await driver.trash?.takeBack(op, spec.id)
+    await driver.removeDisk(op, spec.id)
+    await driver.removeBase(op, blobId)
+    expect(await driver.listBases(op)).not.toContain(blobId)
+  })
+
+  test('a disk goes into the trash, back to its place, and in the end is gone', async () => {
+    const { driver, op, spec } = await make()
+    const { trash } = driver
+    if (!trash) throw new Error('this driver has no trash')
+    const disk = await driver.ensureDisk(op, spec)
+    const ids = async () => (await trash.list(op)).map((one) => one.id)
+    await trash.put(op, spec.id)
+    await trash.put(op, spec.id)
+    expect((await driver.listDisks(op)).map((one) => one.id)).not.toContain(spec.id)
+    expect(await trash.list(op)).toContainEqual({
+      id: spec.id,
+      sizeBytes: expect.any(Number),
+      trashedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    })
+    await trash.takeBack(op, spec.id)
+    expect(await driver.listDisks(op)).toContainEqual(disk)
+    expect(await driver.ensureDisk(op, spec)).toEqual(disk)
+    await expect(trash.takeBack(op, spec.id)).rejects.toMatchObject({ code: 'not_found' })
+    await trash.put(op, spec.id)
+    await driver.ensureDisk(op, spec)
+    await expect(trash.takeBack(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
+    await driver.removeDisk(op, spec.id)
+    expect(await trash.empty(op, { olderThanMs: 60_000 })).not.toContain(spec.id)
+    expect(await ids()).toContain(spec.id)
+    expect(await trash.empty(op, { olderThanMs: 0 })).toContain(spec.id)
+    expect(await ids()).not.toContain(spec.id)
+  })
+
   test('without its base a disk is not_found, and nothing is left behind', async () => {
     const { driver, op, blobId, spec } = await make()
     await driver.removeBase(op, blobId)

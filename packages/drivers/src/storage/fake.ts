@@ -13,6 +13,9 @@ export type FakeStorage = StorageDriver & {
 export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage {
   const disks = new Map<string, ObservedDisk>()
   const bases = new Map<string, number>()
+  const trashed = new Map<string, { disk: ObservedDisk; at: string }>()
+  /** Disk → the base that it lies on. */
+  const overlays = new Map<string, string>()
   const failures = new Map<string, DriverError>()
   const totalGib = options.totalGib ?? 1000
   const enter = (method: string) => {
@@ -38,6 +41,8 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
     },
     async removeBase(_op, blobId) {
       enter('removeBase')
+      if ([...disks.keys(), ...trashed.keys()].some((id) => overlays.get(id) === blobId))
+        throw new DriverError('conflict', `a disk is an overlay on base ${blobId}`)
       bases.delete(blobId)
     },
     async listBases() {
@@ -60,11 +65,36 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
         sizeBytes,
       }
       disks.set(spec.id, disk)
+      if (spec.mode === 'overlay') overlays.set(spec.id, spec.base.blobId)
       return disk
     },
     async removeDisk(_op, id) {
       enter('removeDisk')
       disks.delete(id)
+    },
+    trash: {
+      async put(_op, id) {
+        enter('trash.put')
+        const disk = disks.get(id)
+        if (!disk) return
+        trashed.set(id, { disk, at: new Date().toISOString() })
+        disks.delete(id)
+      },
+      async list() {
+        return [...trashed].map(([id, { at }]) => ({ id, sizeBytes: 196_608, trashedAt: at }))
+      },
+      async takeBack(_op, id) {
+        const found = trashed.get(id)
+        if (!found) throw new DriverError('not_found', `disk ${id} is not in the trash`)
+        if (disks.has(id)) throw new DriverError('conflict', `disk ${id} is there`)
+        disks.set(id, found.disk)
+        trashed.delete(id)
+      },
+      async empty(_op, { olderThanMs }) {
+        const old = [...trashed].filter(([, { at }]) => Date.now() - Date.parse(at) >= olderThanMs)
+        for (const [id] of old) trashed.delete(id)
+        return old.map(([id]) => id)
+      },
     },
     async listDisks() {
       enter('listDisks')

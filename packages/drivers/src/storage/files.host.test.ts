@@ -167,6 +167,37 @@ describe('storage in files', () => {
     expect(fs.existsSync(`${odd}.base`)).toBe(false)
   })
 
+  test('what a disk is made of is known in the trash, too, and no guest owns it there', async () => {
+    const blobId = await blob(Buffer.alloc(1024 ** 2, 5))
+    const base = { blobId, format: 'raw' as const }
+    await driver.ensureBase(op(), { ...base, maxVirtualBytes: 1024 ** 3 })
+    const id = crypto.randomUUID()
+    const disk = await driver.ensureDisk(op(), {
+      id,
+      instanceId: id,
+      projectId: 'p',
+      sizeGib: 1,
+      base,
+      mode: 'overlay',
+    })
+    fs.chownSync(disk.path, 4_321, 4_321)
+    const link = fs.readlinkSync(`${disk.path}.base`)
+    await driver.trash?.put(op(), id)
+    expect(fs.existsSync(path.dirname(disk.path))).toBe(false)
+    execFileSync('sh', [
+      '-c',
+      'printf "\\0\\0\\0\\0" | dd of="$0" bs=1 seek=16 conv=notrunc status=none',
+      fs.globSync(path.join(root, 'trash', `${id}.*@*`))[0] ?? '',
+    ])
+    await expect(driver.removeBase(op(), blobId)).rejects.toMatchObject({ code: 'conflict' })
+    await driver.trash?.takeBack(op(), id)
+    expect(fs.readlinkSync(`${disk.path}.base`)).toBe(link)
+    expect(fs.statSync(disk.path)).toMatchObject({ uid: 0, gid: 0 })
+    await driver.trash?.put(op(), id)
+    await driver.trash?.empty(op(), { olderThanMs: 0 })
+    expect(fs.readdirSync(path.join(root, 'trash')).filter((name) => name.startsWith(id))).toEqual([])
+  })
+
   test('an image that claims 60 TB fails at the limit and leaves nothing (A02)', async () => {
     const blobId = await blob(qcow2((file) => ['create', '-q', '-f', 'qcow2', file, '60T']))
     const error = await driver

@@ -1,15 +1,17 @@
 import fs from 'node:fs'
-import { chmod, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
+import { chmod, chown, link, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { execa } from 'execa'
 import { baseLink, baseOf, recordBase } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
-import { fileError, syncDirectory } from './image-store.ts'
-import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver } from './interface.ts'
+import { backings, recordOldBases } from './backing.ts'
+import { fileError } from './image-store.ts'
+import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver, TrashFacet } from './interface.ts'
 import { jailedFiles, runJailed } from './jail.ts'
-import { recordOldBases } from './old-bases.ts'
+import { syncDirectory } from './sync.ts'
+import { openTrash } from './trash.ts'
 
 export type FilesOptions = {
   /** The cloud's image store: blobs/ is read, bases/ is ours. */
@@ -66,7 +68,12 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
       underWay.set(target, work)
       return work
     },
-    removeBase: async (_op, blobId) => rm(basePath(blobId), { force: true }),
+    async removeBase(_op, blobId) {
+      const base = basePath(blobId)
+      const user = (await backings(path.dirname(options.dir))).find(({ backing }) => backing === base)
+      if (user) throw new DriverError('conflict', `the disk ${user.file} is an overlay on base ${blobId}`)
+      await rm(base, { force: true })
+    },
     async listBases() {
       const names = await readdir(bases).catch(() => [])
       return names.flatMap((name) => /^([0-9a-f]{64})\.raw$/.exec(name)?.[1] ?? [])
@@ -78,12 +85,72 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
     },
     async removeDisk(_op, id) {
       for (const disk of await findDisks(instances, checked(id, uuid))) {
-        await rm(disk.path, { force: true })
         await rm(baseLink(disk.path), { force: true })
+        await rm(disk.path, { force: true })
         await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
       }
     },
     listDisks: () => findDisks(instances, null),
+    trash: diskTrash(options.dir, instances, diskPath),
+  }
+}
+
+/** Disks in the trash are named by their id and their instance's: "ID.ID". */
+function diskTrash(
+  dir: string,
+  instances: string,
+  diskPath: (spec: { id: string; instanceId: string }) => string,
+): TrashFacet {
+  const folder = path.join(dir, 'trash')
+  const trash = openTrash(folder)
+  /** Drops the links of disks that are no longer in the trash. */
+  const forget = async (names: readonly string[]) => {
+    const kept = new Set((await trash.list()).map(({ name }) => name))
+    for (const name of names)
+      if (!kept.has(name)) await rm(baseLink(path.join(folder, name)), { force: true })
+  }
+  const idsOf = (name: string) => {
+    const [id = '', instanceId = ''] = name.split('.')
+    return { id, instanceId }
+  }
+  return {
+    async put(_op, diskId) {
+      for (const disk of await findDisks(instances, checked(diskId, uuid))) {
+        const name = `${disk.id}.${disk.instanceId}`
+        const base = await baseOf(disk.path)
+        if (base !== null) {
+          await mkdir(folder, { recursive: true, mode: 0o700 })
+          await recordBase(path.join(folder, name), base)
+          await rm(baseLink(disk.path), { force: true })
+        }
+        await chown(disk.path, 0, 0) // whose user id it was may be another guest's by the time it comes back
+        await trash.put(disk.path, name)
+        await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
+      }
+    },
+    list: async () =>
+      (await trash.list()).map(({ name, sizeBytes, trashedAt }) => ({
+        id: idsOf(name).id,
+        sizeBytes,
+        trashedAt: trashedAt.toISOString(),
+      })),
+    async takeBack(_op, diskId) {
+      checked(diskId, uuid)
+      const found = (await trash.list()).filter(({ name }) => idsOf(name).id === diskId).at(-1)
+      if (!found) throw new DriverError('not_found', `disk ${diskId} is not in the trash`)
+      const target = diskPath(idsOf(found.name))
+      if (fs.existsSync(target)) throw new DriverError('conflict', `${target} is there`)
+      await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
+      const base = await baseOf(path.join(folder, found.name))
+      if (base !== null) await recordBase(target, base)
+      await trash.takeBack(found, target)
+      await forget([found.name])
+    },
+    async empty(_op, options) {
+      const names = await trash.empty(options)
+      await forget(names)
+      return names.map((name) => idsOf(name).id)
+    },
   }
 }
 

@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream'
 import { DriverError } from '../errors.ts'
 import { type HashingSink, hashingSink } from './hashing-sink.ts'
 import type { ImageStore, StagedImage } from './interface.ts'
+import { syncDirectory } from './sync.ts'
+import { openTrash } from './trash.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const digest = /^[0-9a-f]{64}$/
@@ -59,6 +61,7 @@ export function openImageStore(dir: string): ImageStore {
       return file.createReadStream({ ...range, highWaterMark: readBytes })
     },
     remove: async (blobId) => rm(blobPath(blobId), { force: true }),
+    trash: blobTrash(path.join(dir, 'trash'), blobPath),
     async list() {
       await ready
       const now = Date.now()
@@ -74,6 +77,29 @@ export function openImageStore(dir: string): ImageStore {
       )
       return { blobs: listed, staged }
     },
+  }
+}
+
+function blobTrash(dir: string, blobPath: (blobId: string) => string): ImageStore['trash'] {
+  const trash = openTrash(dir)
+  return {
+    async put(blobId) {
+      if (fs.existsSync(blobPath(blobId))) await trash.put(blobPath(blobId), blobId)
+    },
+    list: async () =>
+      (await trash.list()).map(({ name, sizeBytes, trashedAt }) => ({
+        id: name,
+        sizeBytes,
+        trashedAt: trashedAt.toISOString(),
+      })),
+    async takeBack(blobId) {
+      const target = blobPath(blobId)
+      const found = (await trash.list()).filter(({ name }) => name === blobId).at(-1)
+      if (!found) throw new DriverError('not_found', `blob ${blobId} is not in the trash`)
+      if (fs.existsSync(target)) throw new DriverError('conflict', `blob ${blobId} is there`)
+      await trash.takeBack(found, target)
+    },
+    empty: (options) => trash.empty(options),
   }
 }
 
@@ -133,13 +159,4 @@ export function fileError(error: unknown): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new DriverError('no_space', 'the disk is full', { cause: error })
   return error
-}
-
-export async function syncDirectory(dir: string): Promise<void> {
-  const handle = await open(dir, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

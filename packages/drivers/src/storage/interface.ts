@@ -18,9 +18,24 @@ export interface StorageDriver {
    * base that disks are made from. Runs the converter in a jail (no network, no privileges, rlimits).
    */
   ensureBase(op: Op, spec: BaseSpec): Promise<{ virtualBytes: number }>
+  /** Conflict while a disk of this host, one in the trash included, is an overlay on it. Gone is success. */
   removeBase(op: Op, blobId: string): Promise<void>
   listBases(op: Op): Promise<string[]>
+  readonly trash?: TrashFacet
 }
+
+/** Where disks that nobody knew wait before they are gone for good. */
+export interface TrashFacet {
+  /** Out of its place into the trash, as it is. In the trash or gone already is success. */
+  put(op: Op, diskId: string): Promise<void>
+  list(op: Op): Promise<TrashedFile[]>
+  /** Back to its place. Conflict when something is there; not_found when it is not in the trash. */
+  takeBack(op: Op, diskId: string): Promise<void>
+  /** Removes for good what was put there longer ago than that; returns what went. */
+  empty(op: Op, options: { olderThanMs: number }): Promise<string[]>
+}
+/** `sizeBytes` are those on disk. */
+export type TrashedFile = { id: string; sizeBytes: number; trashedAt: string }
 
 /** Image bytes as they were uploaded: content-addressed, written once. Used by the API directly. */
 export interface ImageStore {
@@ -40,6 +55,13 @@ export interface ImageStore {
   discard(id: string): Promise<void>
   open(blobId: string, range?: { start: number; end: number }): Promise<Readable>
   remove(blobId: string): Promise<void>
+  /** For blobs that nobody knew; same meanings as TrashFacet. */
+  readonly trash: {
+    put(blobId: string): Promise<void>
+    list(): Promise<TrashedFile[]>
+    takeBack(blobId: string): Promise<void>
+    empty(options: { olderThanMs: number }): Promise<string[]>
+  }
   list(): Promise<{ blobs: { id: string; sizeBytes: number }[]; staged: { id: string; ageMs: number }[] }>
 }
 export type StagedImage = { sizeBytes: number; md5: string; sha256: string; sha512: string }

@@ -23,11 +23,11 @@ import { addressSetFilter } from './filter.ts'
 import { difference } from './fragment.ts'
 import { applyFragment, type Kernel, owned, readKernel, removeFragment } from './kernel.ts'
 import { cleanupOp, Lock } from './lock.ts'
-import { checkPlace, dhcpNamespace, hostNamespace, tapName } from './names.ts'
+import { checkPlace, dhcpNamespace, hostNamespace } from './names.ts'
 import { namespaceExists, requireKernel } from './namespace.ts'
 import { observe } from './observe.ts'
 import { ensurePlane, type Plane, rulesSeen } from './plane.ts'
-import { applyPort, cutForbidden, detachOrphan, detachPort, portDifference } from './ports.ts'
+import { applyPort, cutForbidden, detachOrphan, detachPort, observedPort, portDifference } from './ports.ts'
 import { membersOf, restoreAll } from './restore.ts'
 import { ensureRouterParts, removeRouterParts } from './routers.ts'
 import { type Entry, State } from './state.ts'
@@ -178,7 +178,7 @@ class Driver implements LinuxNetwork {
         await plane.state.ports.put(entry)
         await refreshLeases(plane, network.spec)
       }
-      return { id: spec.id, tap: tapName(plane.place, spec.tag), state: spec.adminUp ? 'active' : 'down' }
+      return observedPort(plane, spec)
     })
   }
 
@@ -261,6 +261,10 @@ class Driver implements LinuxNetwork {
 
   findPort(networkId: string, address: string) {
     return related.findPortIn(this.#plane.state.ports.specs.values(), networkId, address)
+  }
+
+  async describePorts(_op: Op, instanceId: string): Promise<RecordedPort[]> {
+    return this.portsOf(instanceId)
   }
 
   portsOf(instanceId: string): RecordedPort[] {

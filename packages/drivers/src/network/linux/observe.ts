@@ -21,6 +21,7 @@ export function observe(plane: Plane, kernel: Kernel): ObservedNetwork {
         id: item.id,
         tap: item.link.name,
         state: stateOf(plane, item.id, kernel),
+        instanceId: plane.state.ports.entries.get(item.id)?.spec.instanceId ?? '',
       }),
     )
     .sort((a, b) => a.id.localeCompare(b.id))

@@ -50,8 +50,16 @@ export async function applyPort(op: Op, plane: Plane, wish: Wish, kernel: Kernel
     await closePort(op, plane, tap, link === undefined)
     throw error
   }
-  return { id: spec.id, tap, state: spec.adminUp ? 'active' : 'down' }
+  return observedPort(plane, spec)
 }
+
+/** A port that has just been made as `spec` says. */
+export const observedPort = (plane: Plane, { id, tag, adminUp, instanceId }: PortSpec): ObservedPort => ({
+  id,
+  tap: tapName(plane.place, tag),
+  state: adminUp ? 'active' : 'down',
+  instanceId,
+})
 
 async function closePort(op: Op, plane: Plane, tap: string, isNew: boolean): Promise<void> {
   await ipBatch(op, plane.namespace, [isNew ? `link delete dev ${tap}` : `link set dev ${tap} down`], {

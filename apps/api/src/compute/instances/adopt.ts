@@ -1,0 +1,117 @@
+import type { Prisma } from '@stratolith/db'
+import type { HostDrivers } from '@stratolith/drivers/host'
+import type { InstanceSpec, PowerState } from '@stratolith/drivers/hypervisor/interface'
+import type { RecordedPort } from '@stratolith/drivers/network/interface'
+import type { z } from 'zod'
+import { forgetStrays, loadStray, occupyHost } from '../../hosts/service.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { conflict, invalidInput } from '../../kernel/errors.ts'
+import { driversOf, plainOp } from '../../kernel/hosts.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { reserveQuota } from '../../kernel/quota.ts'
+import { recordOperation } from '../../kernel/workflow.ts'
+import { adoptPorts } from '../../networking/service.ts'
+import { type adoptInput, type InstanceView, powerStates, type VmState } from '../contract.ts'
+import { hostnameOf } from './launch.ts'
+import { noteInstance, typed } from './load.ts'
+import { viewsOf } from './view.ts'
+
+/**
+ * Gives a row to a guest that runs on a host and that no row knew (after an older backup was restored,
+ * say). It goes on running as it is: same id, disk, ports and addresses. Its numbers are what its
+ * host tells; its project is the one that it was of, or another if the caller names one. Counts
+ * towards the project's quota. Administrators only.
+ */
+export async function adoptInstance(ctx: Ctx, input: z.output<typeof adoptInput>): Promise<InstanceView> {
+  authorize(ctx, 'compute:adopt_instance')
+  const { hostId, thing: id, kind } = await inTransaction(ctx, (tx) => loadStray(tx, input.strayId))
+  if (kind !== 'guest') throw invalidInput('Only a guest can be adopted as an instance.', 'strayId')
+  const told = await askHost(ctx, await driversOf(ctx, hostId), id)
+  const row = await inTransaction(ctx, async (tx) => {
+    const stray = await loadStray(tx, input.strayId)
+    const projectId = await projectFor(tx, input.projectId ?? told.spec.projectId)
+    const made = await createRow(tx, { projectId, hostId, ...told })
+    await adoptPorts(tx, { instanceId: id, projectId, hostId, recorded: told.ports })
+    await forgetStrays(tx, stray)
+    await recordOperation(tx, {
+      id: crypto.randomUUID(),
+      action: 'instance.adopt',
+      resourceKind: 'instance',
+      resourceId: id,
+      resourceName: made.name,
+      projectId,
+    })
+    await noteInstance(tx, made, 'created', undefined, { name: made.name })
+    return made
+  })
+  const [view] = await viewsOf(ctx, [typed(row)])
+  if (!view) throw conflict('The instance was deleted again meanwhile.')
+  return view
+}
+
+type Told = { spec: InstanceSpec; power: PowerState; ports: RecordedPort[]; diskGib: number }
+
+async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told> {
+  const op = plainOp(ctx)
+  const [spec, observed, ports, disks] = await Promise.all([
+    drivers.hypervisor.describe(op, id),
+    drivers.hypervisor.get(op, id),
+    drivers.network.describePorts(op, id),
+    drivers.storage.listDisks(op),
+  ])
+  if (!spec || !observed) throw conflict('The guest is gone from its host.')
+  const bytes = disks.filter((disk) => disk.instanceId === id).map((disk) => disk.sizeBytes)
+  return { spec, power: observed.power, ports, diskGib: Math.ceil(Math.max(0, ...bytes) / 1024 ** 3) }
+}
+
+async function projectFor(ctx: Ctx, projectId: string): Promise<string> {
+  const project = await ctx.db.project.findUnique({ where: { id: projectId }, select: { deleting: true } })
+  if (project && !project.deleting) return projectId
+  throw invalidInput('The project of this guest is not there. Choose the project that gets it.', 'projectId')
+}
+
+const states: Record<PowerState, { vmState: VmState; powerState: number }> = {
+  running: { vmState: 'active', powerState: powerStates.running },
+  paused: { vmState: 'paused', powerState: powerStates.paused },
+  off: { vmState: 'stopped', powerState: powerStates.shutdown },
+  crashed: { vmState: 'stopped', powerState: powerStates.shutdown },
+}
+
+async function createRow(ctx: Ctx, told: Told & { projectId: string; hostId: string }) {
+  const { spec, projectId, hostId, diskGib, power } = told
+  const { guest } = spec
+  const need = { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskGib }
+  await reserveQuota(ctx, projectId, { instances: 1, vcpus: need.vcpus, memoryMib: need.memoryMib })
+  const zone = await occupyHost(ctx, hostId, need)
+  const [flavor, image] = await Promise.all([
+    ctx.db.flavor.findUnique({ where: { name: guest.flavorName } }),
+    guest.imageId ? ctx.db.image.findUnique({ where: { id: guest.imageId } }) : null,
+  ])
+  const key = guest.publicKeys[0]
+  return ctx.db.instance.create({
+    data: {
+      id: spec.id,
+      projectId,
+      userId: ctx.actor.userId,
+      name: spec.name,
+      hostname: guest.hostname || hostnameOf(spec.name, spec.id),
+      hostId,
+      zone,
+      ...need,
+      ...states[power],
+      taskState: null,
+      imageId: image?.id,
+      imageName: image?.name ?? '',
+      flavorId: flavor?.id ?? guest.flavorName,
+      flavorName: guest.flavorName,
+      flavorSpecs: (flavor?.extraSpecs ?? {}) as Prisma.InputJsonObject,
+      keyName: key?.name,
+      publicKey: key?.key,
+      userData: guest.userData,
+      metadata: { ...guest.metadata },
+      configDrive: spec.configDrive ?? false,
+      launchIndex: guest.launchIndex,
+      launchedAt: new Date(),
+    },
+  })
+}

@@ -1,0 +1,291 @@
+import { backgroundOp } from '@stratolith/drivers/op'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { strayListInput } from '../hosts/contract.ts'
+import { decideStray, listBrakes, listStrays, releaseBrake } from '../hosts/strays.ts'
+import { listTrash, takeBackDisk } from '../hosts/trash.ts'
+import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
+import { reconcileHost as reconcileNetwork } from '../networking/reconcile.ts'
+import { adoptInstance } from './instances/adopt.ts'
+import { launchInstances } from './instances/launch.ts'
+import { getInstance } from './instances/service.ts'
+import { proveUsage, reconcileHosts } from './reconcile.ts'
+import { accounts, aLaunch, type FakeHost, leftovers, testTenant, testWorld, type World } from './testing.ts'
+
+type Tenant = Awaited<ReturnType<typeof testTenant>>
+let world: World
+let admin: Awaited<ReturnType<typeof testCtx>>
+let hostId = ''
+let host: FakeHost
+beforeAll(async () => {
+  world = await testWorld(['a'])
+  admin = await testCtx(world.deps, { role: 'admin' })
+  hostId = (await db().host.findFirstOrThrow()).id
+  host = world.hosts.get('a') as FakeHost
+})
+afterAll(() => world.close())
+
+const db = () => world.deps.root
+const op = () => backgroundOp(world.deps.log)
+const round = () => reconcileHosts(world.system)
+const strays = async (kind?: 'guest' | 'disk' | 'port' | 'network') =>
+  (await listStrays(admin, strayListInput.parse({ kind, limit: 1000 }))).items
+const guestIds = async () => (await host.hypervisor.list(op())).map((guest) => guest.id)
+const disks = async () => (await host.storage.listDisks(op())).map((disk) => disk.id)
+
+async function launched(ctx: Tenant, count = 1): Promise<string[]> {
+  const { instances } = await launchInstances(ctx, aLaunch(world, { count, networkIds: [ctx.networkId] }))
+  await runPending(world.deps)
+  return instances.map((one) => one.id)
+}
+/** As after a restore of a backup that is older than these: no row, and nothing says that they were deleted. */
+async function forget(ids: string[], { tombstones = false } = {}): Promise<void> {
+  await db().operation.deleteMany({ where: { resourceId: { in: ids } } })
+  const ports = await db().port.findMany({ where: { deviceId: { in: ids } } })
+  await db().port.deleteMany({ where: { deviceId: { in: ids } } })
+  await db().instance.deleteMany({ where: { id: { in: ids } } })
+  if (!tombstones)
+    await db().tombstone.deleteMany({ where: { id: { in: [...ids, ...ports.map((port) => port.id)] } } })
+}
+const past = (days: number) => new Date(Date.now() - days * 86_400_000)
+/** Each test begins with an empty host and nothing written down. */
+beforeEach(async () => {
+  for (const { id } of await host.hypervisor.list(op())) await host.hypervisor.remove(op(), id)
+  for (const { id } of await host.storage.listDisks(op())) await host.storage.removeDisk(op(), id)
+  await host.storage.trash?.empty(op(), { olderThanMs: 0 })
+  for (const part of Object.values(host.network.state)) part.clear()
+  await db().port.deleteMany({ where: { hostId } })
+  await db().instance.deleteMany()
+  await db().host.updateMany({ data: { vcpusUsed: 0, memoryMibUsed: 0, diskGibUsed: 0 } })
+  await db().stray.deleteMany()
+  await db().brake.deleteMany()
+  await db().tombstone.deleteMany()
+})
+
+describe('what no row knows', () => {
+  it('runs on, is shown with what its host tells, and is forgotten when its row is back', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const row = await db().instance.findUniqueOrThrow({ where: { id } })
+    await forget([id])
+    await round()
+    await round()
+    expect([await guestIds(), await disks()]).toEqual([[id], [id]])
+    expect(await strays()).toMatchObject([
+      {
+        kind: 'guest',
+        thing: id,
+        name: 'web',
+        details: '1 vCPU, 128 MiB, running',
+        host: { id: hostId },
+        decision: null,
+      },
+      { kind: 'disk', thing: id, instanceId: id },
+    ])
+    await db().instance.create({ data: { ...row, flavorSpecs: {}, metadata: {} } })
+    await round()
+    expect(await strays()).toEqual([])
+    await forget([id])
+  })
+
+  it('goes after its time, its disk by way of the trash, from where it can be taken back', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    await forget([id])
+    await round()
+    await db().stray.updateMany({ data: { firstSeenAt: past(6) } })
+    await round()
+    expect(await guestIds()).toEqual([id])
+    await db().stray.updateMany({ data: { firstSeenAt: past(7.1) } })
+    await round()
+    expect([await guestIds(), await disks()]).toEqual([[], []])
+    expect(await listTrash(admin)).toMatchObject([{ thing: id, kind: 'disk', host: { id: hostId } }])
+    await takeBackDisk(admin, { hostId, thing: id })
+    await round()
+    expect(await disks()).toEqual([id])
+    expect(await strays()).toMatchObject([{ kind: 'disk', thing: id }])
+    await expectCloudError(takeBackDisk(admin, { hostId, thing: id }), 'conflict', /not in the trash/)
+  })
+
+  it('goes at once when an administrator says so, and never when he keeps it', async () => {
+    const ctx = await testTenant(world)
+    const [keep = '', drop = ''] = await launched(ctx, 2)
+    await forget([keep, drop])
+    await round()
+    for (const [thing, decision] of [
+      [keep, 'keep'],
+      [drop, 'remove'],
+    ] as const) {
+      const found = (await strays('guest')).find((one) => one.thing === thing)
+      await decideStray(admin, { id: found?.id ?? '', decision })
+    }
+    await db().stray.updateMany({ where: { thing: keep }, data: { firstSeenAt: past(400) } })
+    await round()
+    expect([await guestIds(), await disks()]).toEqual([[keep], [keep]])
+    expect(await strays()).toMatchObject([
+      { thing: keep, decision: 'keep', removedAfter: null },
+      { thing: keep, decision: 'keep' },
+    ])
+    const member = await testCtx(world.deps)
+    await expectCloudError(listStrays(member, strayListInput.parse({})), 'forbidden')
+  })
+})
+
+describe('what was deleted', () => {
+  it('while its host was down goes when the host is back', async () => {
+    const ctx = await testTenant(world)
+    const ids = await launched(ctx, 2)
+    await forget(ids, { tombstones: true })
+    await round()
+    expect([await guestIds(), await disks(), await strays()]).toEqual([[], [], []])
+  })
+
+  it('or has left the host goes from there, and from there alone', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const [elsewhere] = [crypto.randomUUID()]
+    await db().host.create({
+      data: { id: elsewhere, name: 'other', endpoint: 'fake:other', vcpus: 9, memoryMib: 9999, diskGib: 99 },
+    })
+    await db().instance.update({ where: { id }, data: { hostId: elsewhere } })
+    await round()
+    expect([await guestIds(), await strays()]).toEqual([[], []])
+    await db().instance.update({ where: { id }, data: { hostId } })
+    expect(await db().tombstone.findMany({ where: { id, hostId } })).toEqual([])
+    await forget([id])
+    await db().host.delete({ where: { id: elsewhere } })
+  })
+
+  it('is not removed when it is much at once, until an administrator lets it go', async () => {
+    const ctx = await testTenant(world)
+    const ids = await launched(ctx, 6)
+    await forget(ids, { tombstones: true })
+    await round()
+    await round()
+    expect((await guestIds()).length).toBe(6)
+    expect((await disks()).length).toBe(6)
+    const brakes = await listBrakes(admin)
+    expect(brakes).toMatchObject([
+      { kind: 'guest', count: 6, total: 6, host: { id: hostId }, releasedAt: null },
+      { kind: 'disk', count: 6 },
+    ])
+    expect(
+      await db().event.count({ where: { resourceId: hostId, data: { path: ['brake'], equals: 'guest' } } }),
+    ).toBe(1)
+    for (const brake of brakes) await releaseBrake(admin, brake)
+    await releaseBrake(admin, { id: brakes[0]?.id ?? '' })
+    // What has come since is not covered by the word of the administrator.
+    const later = await launched(ctx, 5)
+    await forget(later, { tombstones: true })
+    await round()
+    expect((await guestIds()).sort()).toEqual([...later].sort())
+    expect(await listBrakes(admin)).toMatchObject([
+      { kind: 'guest', releasedAt: null },
+      { kind: 'disk', releasedAt: null },
+    ])
+    for (const brake of await listBrakes(admin)) await releaseBrake(admin, brake)
+    await round()
+    await round()
+    expect([await guestIds(), await disks(), await listBrakes(admin)]).toEqual([[], [], []])
+  })
+
+  it('is left while an operation is at work on it', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    await forget([id], { tombstones: true })
+    const data = { id: crypto.randomUUID(), action: 'instance.delete', state: 'running', resourceId: id }
+    await db().operation.create({ data: { ...data, resourceKind: 'instance' } })
+    await round()
+    expect(await guestIds()).toEqual([id])
+    await db().operation.delete({ where: { id: data.id } })
+    await round()
+    expect(await guestIds()).toEqual([])
+  })
+})
+
+describe('a guest that is adopted', () => {
+  const adopt = async (thing: string, projectId?: string) => {
+    const found = (await strays('guest')).find((one) => one.thing === thing)
+    return adoptInstance(admin, { strayId: found?.id ?? '', projectId })
+  }
+
+  it('is an instance of its project again: same id, disk, port and addresses; its usage counts', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const before = await getInstance(ctx, { id })
+    const books = await accounts(world, ctx.projectId)
+    const left = await leftovers(world)
+    await forget([id])
+    await reset(ctx.projectId)
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    expect((await strays('port')).map((one) => one.instanceId)).toEqual([id])
+    await adopt(id)
+    expect(await strays()).toEqual([])
+    const after = await getInstance(ctx, { id })
+    expect(after).toMatchObject({
+      name: before.name,
+      vmState: 'active',
+      addresses: before.addresses,
+      flavor: before.flavor,
+      image: before.image,
+    })
+    expect(await accounts(world, ctx.projectId)).toEqual(books)
+    await round()
+    await proveUsage(world.system)
+    await reconcileNetwork(world.system, hostId)
+    expect(await strays()).toEqual([])
+    expect(await accounts(world, ctx.projectId)).toEqual(books)
+    expect(await leftovers(world)).toEqual(left)
+    await forget([id])
+  })
+
+  it('brings its network along when that is unknown, too; another project may get it', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const addresses = (await getInstance(ctx, { id })).addresses.map((one) => one.address)
+    await forget([id])
+    await db().port.deleteMany({ where: { networkId: ctx.networkId } })
+    await db().subnet.deleteMany({ where: { networkId: ctx.networkId } })
+    await db().network.deleteMany({ where: { id: ctx.networkId } })
+    await db().tombstone.deleteMany({})
+    await db().project.delete({ where: { id: ctx.projectId } })
+    await round()
+    await expectCloudError(adopt(id), 'invalid_input', /Choose the project/)
+    expect(await strays('guest')).toHaveLength(1)
+    const other = await testTenant(world)
+    const adopted = await adopt(id, other.projectId)
+    expect(adopted.addresses.map((one) => one.address)).toEqual(addresses)
+    const next = await db().$queryRaw<
+      { n: number }[]
+    >`SELECT nextval(pg_get_serial_sequence('"Port"', 'tag'))::int AS n`
+    const port = await db().port.findFirstOrThrow({ where: { deviceId: id } })
+    expect(next[0]?.n).toBeGreaterThan(port.tag)
+    await forget([id])
+  })
+
+  it('is refused when another port has its address, and stays what it was', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const { address, subnetId } = await db().portAddress.findFirstOrThrow({
+      where: { port: { deviceId: id } },
+    })
+    await forget([id])
+    await round()
+    const [other = ''] = await launched(ctx)
+    await db().portAddress.updateMany({ where: { port: { deviceId: other } }, data: { address, subnetId } })
+    await expectCloudError(adopt(id), 'conflict', /in use by another port/)
+    expect(await db().instance.count({ where: { id } })).toBe(0)
+    expect(await strays('guest')).toHaveLength(1)
+    await forget([id, other])
+  })
+
+  async function reset(projectId: string): Promise<void> {
+    const resource = { in: ['instances', 'vcpus', 'memoryMib'] }
+    await db().quotaUsage.updateMany({ where: { projectId, resource }, data: { used: 0 } })
+    await db().quotaUsage.updateMany({
+      where: { projectId, resource: 'ports' },
+      data: { used: { decrement: 1 } },
+    })
+    await db().host.updateMany({ data: { vcpusUsed: 0, memoryMibUsed: 0, diskGibUsed: 0 } })
+  }
+})

@@ -1,0 +1,131 @@
+import type { Prisma } from '@stratolith/db'
+import type { Ctx } from '../kernel/context.ts'
+import { appendEvent } from '../kernel/events.ts'
+import type { StrayKind } from './contract.ts'
+
+/**
+ * What a reconciler may remove. A thing on a host goes for one of two reasons: its row has been
+ * deleted (`buried`), or nobody has known it for `config.keepUnknownMs` (or an administrator has said
+ * that it may go). Everything else that no row knows is a stray: it is left alone and shown.
+ */
+export type Found = { id: string; facts?: Prisma.InputJsonObject }
+export type Look = {
+  /** "" is the image store of the cloud. */
+  hostId: string
+  kind: StrayKind
+  /** All that the host has of this kind. */
+  found: readonly Found[]
+  /** Ids whose row says that they belong there, or that an operation is at work on. */
+  known: ReadonlySet<string>
+  /** Ids that have been deleted (kernel/tombstones.ts). */
+  buried: ReadonlySet<string>
+  /** Not in this round: something that uses them is still there. */
+  held?: ReadonlySet<string>
+}
+export type Doomed = { id: string; why: 'deleted' | 'unknown' }
+
+/** The image store's place among the hosts. */
+export const imageStorePlace = ''
+
+/**
+ * One round: writes strays down, considers the brake (a round that would remove more than max(3, a
+ * tenth) of a kind removes nothing until an administrator lets it), and has `remove` take away what
+ * may go. One that fails is logged and does not stop the others. Returns the ids that are gone.
+ */
+export async function sweep(
+  ctx: Ctx,
+  look: Look,
+  remove: (doomed: Doomed) => Promise<void>,
+): Promise<Set<string>> {
+  const { hostId, kind } = look
+  const gone = new Set<string>()
+  for (const doomed of await toRemove(ctx, look)) {
+    if (look.held?.has(doomed.id)) continue
+    try {
+      ctx.log.warn({ hostId, kind, ...doomed }, 'removing what has no row')
+      await remove(doomed)
+      gone.add(doomed.id)
+    } catch (error) {
+      ctx.log.warn({ err: error, hostId, kind, ...doomed }, 'could not be removed')
+    }
+  }
+  if (gone.size > 0) await ctx.db.stray.deleteMany({ where: { hostId, kind, thing: { in: [...gone] } } })
+  return gone
+}
+
+async function toRemove(ctx: Ctx, look: Look): Promise<Doomed[]> {
+  const stranger = ({ id }: Found) => !look.known.has(id)
+  const strays = look.found.filter((one) => stranger(one) && !look.buried.has(one.id))
+  const deleted = look.found.filter((one) => stranger(one) && look.buried.has(one.id))
+  const due = await noteStrays(ctx, look, strays)
+  const doomed: Doomed[] = [
+    ...deleted.map(({ id }) => ({ id, why: 'deleted' as const })),
+    ...due.map((id) => ({ id, why: 'unknown' as const })),
+  ]
+  return brake(ctx, look, doomed)
+}
+
+/** Writes down what is unknown now and forgets what is not any more; returns those whose time is over. */
+async function noteStrays(ctx: Ctx, look: Look, strays: readonly Found[]): Promise<string[]> {
+  const { hostId, kind } = look
+  const ids = strays.map(({ id }) => id)
+  const gone = await ctx.db.stray.deleteMany({ where: { hostId, kind, thing: { notIn: ids } } })
+  if (ids.length === 0) {
+    if (gone.count > 0) await placeEvent(ctx, hostId)
+    return []
+  }
+  const facts = JSON.stringify(strays.map((one) => one.facts ?? {}))
+  const rows = await ctx.db.$queryRaw<{ id: string; fresh: boolean; due: boolean }[]>`
+    INSERT INTO "Stray" ("hostId", "kind", "thing", "facts")
+    SELECT ${hostId}, ${kind}, id, facts FROM ROWS FROM (unnest(${ids}::text[]), jsonb_array_elements(${facts}::jsonb)) AS t (id, facts)
+    ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "lastSeenAt" = now(), "facts" = EXCLUDED."facts"
+    RETURNING "thing" AS "id", xmax = 0 AS "fresh", "decision" = 'remove' OR "decision" IS NULL
+      AND "firstSeenAt" < now() - make_interval(secs => ${ctx.deps.config.keepUnknownMs / 1000}) AS "due"`
+  const fresh = rows.filter((row) => row.fresh).map((row) => row.id)
+  if (fresh.length > 0) {
+    ctx.log.warn({ hostId, kind, ids: fresh.slice(0, 20), count: fresh.length }, 'found what no row knows')
+    await placeEvent(ctx, hostId, { unknown: kind, count: fresh.length })
+  } else if (gone.count > 0) await placeEvent(ctx, hostId)
+  return rows.filter((row) => row.due).map((row) => row.id)
+}
+
+/** Lets through what is little, or what an administrator has let go. */
+async function brake(ctx: Ctx, look: Look, doomed: Doomed[]): Promise<Doomed[]> {
+  const { hostId, kind } = look
+  const where = { hostId_kind: { hostId, kind } }
+  const before = await ctx.db.brake.findUnique({ where })
+  const released = new Set(before?.releasedAt ? before.ids : [])
+  const free = doomed.filter(({ id }) => released.has(id))
+  const others = doomed.filter(({ id }) => !released.has(id))
+  const total = look.found.length
+  if (others.length <= Math.max(3, Math.floor(total / 10))) {
+    if (before && (!before.releasedAt || free.length === 0)) {
+      await ctx.db.brake.deleteMany({ where: { hostId, kind } })
+      await placeEvent(ctx, hostId)
+    }
+    return doomed
+  }
+  const ids = doomed.map(({ id }) => id)
+  const pulled = { ids, total, releasedAt: null, releasedBy: null }
+  await ctx.db.brake.upsert({ where, create: { hostId, kind, ...pulled }, update: pulled })
+  if (!before || before.releasedAt) {
+    ctx.log.error({ hostId, kind, count: ids.length, total }, 'so many would be removed that nothing is')
+    await placeEvent(ctx, hostId, { brake: kind, count: ids.length, total })
+  }
+  return free
+}
+
+/** The pages of the hosts look again. `data` says what is new, for the audit log and webhooks. */
+export async function placeEvent(
+  ctx: Ctx,
+  hostId: string,
+  data: Record<string, unknown> = {},
+): Promise<void> {
+  await appendEvent(ctx, {
+    kind: 'host.updated',
+    projectId: null,
+    resourceKind: 'host',
+    resourceId: hostId || 'image-store',
+    data,
+  })
+}

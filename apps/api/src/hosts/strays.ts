@@ -1,0 +1,150 @@
+import type { StrayModel } from '@stratolith/db'
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import type { Page } from '../kernel/contract.ts'
+import { notFound } from '../kernel/errors.ts'
+import { pageOf } from '../kernel/page.ts'
+import { authorize } from '../kernel/policy.ts'
+import { recordOperation } from '../kernel/workflow.ts'
+import {
+  type BrakeView,
+  type StrayKind,
+  type StrayView,
+  type strayDecideInput,
+  strayKinds,
+  type strayListInput,
+} from './contract.ts'
+import { imageStorePlace, placeEvent } from './keeping.ts'
+
+type Names = ReadonlyMap<string, string>
+
+/** What is unknown on hosts and in the image store, longest known first. Administrators only. */
+export async function listStrays(ctx: Ctx, input: z.output<typeof strayListInput>): Promise<Page<StrayView>> {
+  authorize(ctx, 'hosts:list_strays')
+  const where = {
+    ...(input.hostId === undefined ? {} : { hostId: input.hostId }),
+    ...(input.kind === undefined ? {} : { kind: input.kind }),
+    ...(input.search ? { thing: { startsWith: input.search.replace(/[\\%_]/g, '\\$&') } } : {}),
+  }
+  const page = await pageOf<StrayModel>(ctx.db.stray, input, where, {
+    orderBy: [{ firstSeenAt: 'asc' }, { id: 'asc' }],
+  })
+  const names = await hostNames(ctx, page.items)
+  return { ...page, items: page.items.map((row) => strayView(ctx, row, names)) }
+}
+
+/**
+ * Keep it for good, remove it at the next round, or let its time run again. What belongs to an unknown
+ * guest (its disks and ports) goes the same way. Throws not_found when it is not unknown any more.
+ */
+export async function decideStray(ctx: Ctx, input: z.output<typeof strayDecideInput>): Promise<StrayView> {
+  authorize(ctx, 'hosts:decide_stray')
+  return inTransaction(ctx, async (tx) => {
+    const row = await loadStray(tx, input.id)
+    const decision = input.decision === 'wait' ? null : input.decision
+    const data = { decision, decidedBy: ctx.actor.userName, decidedAt: new Date() }
+    const its =
+      row.kind === 'guest' ? [{ hostId: row.hostId, facts: { path: ['instanceId'], equals: row.thing } }] : []
+    await tx.db.stray.updateMany({ where: { OR: [{ id: row.id }, ...its] }, data })
+    await recordOperation(tx, {
+      ...historyOf(row.hostId, row.thing),
+      action: `host.${input.decision}Unknown`,
+      input: { kind: row.kind, thing: row.thing },
+    })
+    await placeEvent(tx, row.hostId)
+    return strayView(tx, { ...row, ...data }, await hostNames(tx, [row]))
+  })
+}
+
+/** Its row, for rooms that adopt it; locked, so that two do not. In a transaction. */
+export async function loadStray(ctx: Ctx, id: string): Promise<StrayModel & { kind: StrayKind }> {
+  await ctx.db.$queryRaw`SELECT 1 FROM "Stray" WHERE "id" = ${id}::uuid FOR UPDATE`
+  const row = await ctx.db.stray.findUnique({ where: { id } })
+  const kind = strayKinds.find((known) => known === row?.kind)
+  if (!row || !kind) throw notFound('unknown thing', id)
+  return { ...row, kind }
+}
+
+/** It has a row from now on. In the transaction that makes the row. */
+export async function forgetStrays(ctx: Ctx, stray: StrayModel): Promise<void> {
+  await ctx.db.stray.deleteMany({
+    where: {
+      OR: [{ id: stray.id }, { hostId: stray.hostId, facts: { path: ['instanceId'], equals: stray.thing } }],
+    },
+  })
+  await placeEvent(ctx, stray.hostId)
+}
+
+/** Rounds that wait for an administrator, oldest first. Few: one a host and kind at most. */
+export async function listBrakes(ctx: Ctx): Promise<BrakeView[]> {
+  authorize(ctx, 'hosts:list_strays')
+  const rows = await ctx.db.brake.findMany({ orderBy: { pulledAt: 'asc' }, take: 500 })
+  const names = await hostNames(ctx, rows)
+  return rows.map((row) => ({
+    id: row.id,
+    host: hostOf(row.hostId, names),
+    kind: kindOf(row.kind),
+    count: row.ids.length,
+    total: row.total,
+    things: row.ids.slice(0, 20),
+    pulledAt: row.pulledAt.toISOString(),
+    releasedAt: row.releasedAt?.toISOString() ?? null,
+  }))
+}
+
+/** Lets go what it has held up, and nothing that has come since. Again is no change. */
+export async function releaseBrake(ctx: Ctx, { id }: { id: string }): Promise<void> {
+  authorize(ctx, 'hosts:release_brake')
+  await inTransaction(ctx, async (tx) => {
+    const row = await tx.db.brake.findUnique({ where: { id } })
+    if (!row) throw notFound('brake', id)
+    const { count } = await tx.db.brake.updateMany({
+      where: { id, releasedAt: null },
+      data: { releasedAt: new Date(), releasedBy: ctx.actor.userName },
+    })
+    if (count === 0) return
+    await recordOperation(tx, {
+      ...historyOf(row.hostId, row.kind),
+      action: 'host.releaseBrake',
+      input: { kind: row.kind, count: row.ids.length, total: row.total },
+    })
+    await placeEvent(tx, row.hostId)
+  })
+}
+
+const historyOf = (hostId: string, name: string) => ({
+  id: crypto.randomUUID(),
+  resourceKind: 'host',
+  resourceId: hostId || 'image-store',
+  resourceName: name,
+  projectId: null,
+})
+
+export async function hostNames(ctx: Ctx, rows: readonly { hostId: string }[]): Promise<Names> {
+  const ids = [...new Set(rows.map((row) => row.hostId))].filter((id) => id !== imageStorePlace)
+  const hosts = await ctx.db.host.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } })
+  return new Map(hosts.map((host) => [host.id, host.name]))
+}
+
+export const hostOf = (id: string, names: Names): StrayView['host'] =>
+  id === imageStorePlace ? null : { id, name: names.get(id) ?? id }
+const kindOf = (kind: string): StrayKind => strayKinds.find((known) => known === kind) ?? 'guest'
+
+function strayView(ctx: Ctx, row: StrayModel, names: Names): StrayView {
+  const facts = row.facts as { name?: string; details?: string; instanceId?: string }
+  const ends = new Date(row.firstSeenAt.getTime() + ctx.deps.config.keepUnknownMs).toISOString()
+  return {
+    id: row.id,
+    host: hostOf(row.hostId, names),
+    kind: kindOf(row.kind),
+    thing: row.thing,
+    name: facts.name ?? null,
+    details: facts.details ?? null,
+    instanceId: facts.instanceId ?? null,
+    firstSeenAt: row.firstSeenAt.toISOString(),
+    lastSeenAt: row.lastSeenAt.toISOString(),
+    decision: row.decision === 'keep' || row.decision === 'remove' ? row.decision : null,
+    removedAfter:
+      row.decision === 'keep' ? null : row.decision === 'remove' ? new Date().toISOString() : ends,
+  }
+}

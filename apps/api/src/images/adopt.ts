@@ -1,0 +1,36 @@
+import type { z } from 'zod'
+import { imageStorePlace, loadStray } from '../hosts/service.ts'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { conflict, invalidInput } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
+import type { ImageView, imageAdoptInput } from './contract.ts'
+import { createImage } from './service.ts'
+import { imageStore } from './store.ts'
+import { uploadImage } from './upload.ts'
+
+/**
+ * Makes an image of bytes that no image knew. They go the way of an upload, from the store into the
+ * store: looked at, measured and counted like everybody's, and end as the same blob. Takes as long as
+ * reading them does. Administrators only; the image belongs to the project of the session.
+ */
+export async function adoptImage(ctx: Ctx, input: z.output<typeof imageAdoptInput>): Promise<ImageView> {
+  authorize(ctx, 'image:adopt')
+  const stray = await inTransaction(ctx, (tx) => loadStray(tx, input.strayId))
+  if (stray.kind !== 'blob' || stray.hostId !== imageStorePlace)
+    throw invalidInput('Only bytes of the image store can be adopted as an image.', 'strayId')
+  const source = await imageStore(ctx.deps)
+    .open(stray.thing)
+    .catch(() => {
+      throw conflict('The bytes are not in the image store: a host has a copy of them, no more.')
+    })
+  const { id } = await createImage(ctx, {
+    name: input.name,
+    diskFormat: input.diskFormat,
+    visibility: 'private',
+    description: '',
+    minDiskGib: 0,
+    minRamMib: 0,
+    protected: false,
+  })
+  return uploadImage(ctx, { id, source })
+}

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Deps } from './context.ts'
+import { testDeps } from './testing.ts'
+import { buriedKinds } from './tombstones.ts'
+
+let deps: Deps
+let close: () => Promise<void>
+beforeAll(async () => {
+  ;({ deps, close } = await testDeps())
+})
+afterAll(() => close())
+
+test('every kind has a trigger that buries it, and every trigger a kind', async () => {
+  const triggers = await deps.root.$queryRaw<{ name: string; args: string }[]>`
+    SELECT tgname AS "name", encode(tgargs, 'escape') AS "args" FROM pg_trigger
+    WHERE tgname IN ('bury', 'bury_blob', 'bury_blob_of_row')`
+  const kinds = triggers.map(({ args }) => args.replace(/\\000$/, '') || 'blob')
+  expect([...new Set(kinds)].sort()).toEqual([...buriedKinds].sort())
+})
+
+test('rows that go by cascade, by one statement for many, or in a transaction that fails', async () => {
+  const { root } = deps
+  const ids = Array.from({ length: 3 }, () => crypto.randomUUID())
+  await root.securityGroup.createMany({ data: ids.map((id) => ({ id, projectId: 'p', name: id })) })
+  const buried = () => root.tombstone.findMany({ where: { id: { in: ids } }, select: { kind: true } })
+  const failing = root.$transaction(async (tx) => {
+    await tx.securityGroup.deleteMany({ where: { id: { in: ids } } })
+    throw new Error('undone')
+  })
+  await expect(failing).rejects.toThrow('undone')
+  expect(await buried()).toEqual([])
+  await root.securityGroup.deleteMany({ where: { id: { in: ids } } })
+  expect(await buried()).toEqual(ids.map(() => ({ kind: 'securityGroup' })))
+})

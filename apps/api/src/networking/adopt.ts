@@ -1,0 +1,97 @@
+import type { NetworkSpec, PortSpec, RecordedPort } from '@stratolith/drivers/network/interface'
+import type { Ctx } from '../kernel/context.ts'
+import { conflict } from '../kernel/errors.ts'
+import { appendEvent } from '../kernel/events.ts'
+import { reserveQuota } from '../kernel/quota.ts'
+import { fromNumber, parseCidr } from './ipv4.ts'
+import { take } from './ports/allocate.ts'
+import { portEvent } from './ports/rows.ts'
+import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
+
+/**
+ * Rows for the ports of a guest that no row knew, as its host has recorded them: same ids, numbers, MAC
+ * and IP addresses, so that nothing changes for the guest. A network that is not there any more is
+ * written down again, too. Which security groups they were in no host knows: they get the project's
+ * default group. In a transaction. Throws conflict when somebody has an address meanwhile.
+ */
+export async function adoptPorts(
+  ctx: Ctx,
+  guest: { instanceId: string; projectId: string; hostId: string; recorded: readonly RecordedPort[] },
+): Promise<void> {
+  const groupId = await ensureDefaultSecurityGroup(ctx, guest.projectId)
+  for (const { port, network } of guest.recorded) {
+    await adoptNetwork(ctx, guest.projectId, network)
+    await adoptPort(ctx, { ...guest, groupId }, port)
+  }
+}
+
+async function adoptNetwork(ctx: Ctx, projectId: string, spec: NetworkSpec): Promise<void> {
+  if (await ctx.db.network.findUnique({ where: { id: spec.id }, select: { id: true } })) return
+  if (spec.external)
+    throw conflict('The guest is on an external network that this cloud does not have any more.')
+  await reserveQuota(ctx, projectId, { networks: 1, subnets: spec.subnets.length })
+  await holdTag(ctx, 'Network', spec.tag)
+  await ctx.db.network.create({
+    data: {
+      id: spec.id,
+      tag: spec.tag,
+      projectId,
+      name: `adopted-${spec.id.slice(0, 8)}`,
+      mtu: spec.mtu,
+      subnets: {
+        create: spec.subnets.map(({ id, cidr, gatewayIp, dhcp, dhcpIp, dns }) => {
+          const range = parseCidr(cidr)
+          const pool = { poolStart: fromNumber(range.first), poolEnd: fromNumber(range.last) }
+          return { id, projectId, cidr, gatewayIp, dhcp, dhcpIp, dns: [...dns], ...pool }
+        }),
+      },
+    },
+  })
+  await appendEvent(ctx, {
+    kind: 'network.created',
+    projectId,
+    resourceKind: 'network',
+    resourceId: spec.id,
+  })
+}
+
+async function adoptPort(
+  ctx: Ctx,
+  guest: { instanceId: string; projectId: string; hostId: string; groupId: string },
+  spec: PortSpec,
+): Promise<void> {
+  await reserveQuota(ctx, guest.projectId, { ports: 1 })
+  await holdTag(ctx, 'Port', spec.tag)
+  const port = await ctx.db.port.create({
+    data: {
+      id: spec.id,
+      tag: spec.tag,
+      projectId: guest.projectId,
+      networkId: spec.networkId,
+      mac: spec.mac,
+      adminUp: spec.adminUp,
+      portSecurity: spec.portSecurity,
+      state: 'active',
+      hostId: guest.hostId,
+      deviceOwner: 'compute:nova',
+      deviceId: guest.instanceId,
+      securityGroups: { create: spec.portSecurity ? [{ groupId: guest.groupId }] : [] },
+    },
+  })
+  for (const { subnetId, ip } of spec.addresses)
+    if (!(await take(ctx, subnetId, ip, port.id)))
+      throw conflict(`The guest’s address ${ip} is in use by another port. Delete that one first.`)
+  await portEvent(ctx, port, 'created')
+}
+
+/** The small number must be free, and is not given out again. Throws conflict when a row has it. */
+async function holdTag(ctx: Ctx, table: 'Network' | 'Port', tag: number): Promise<void> {
+  const taken =
+    table === 'Port'
+      ? await ctx.db.port.count({ where: { tag } })
+      : await ctx.db.network.count({ where: { tag } })
+  if (taken > 0)
+    throw conflict(`Number ${tag} of the guest’s ${table.toLowerCase()} has been given out again meanwhile.`)
+  await ctx.db.$queryRaw`SELECT setval(s, greatest(nextval(s), ${tag}))
+    FROM pg_get_serial_sequence(${`"${table}"`}, 'tag') AS s`
+}

@@ -1,0 +1,86 @@
+'use client'
+import { Select, Text, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import type { StrayView } from '@stratolith/api/hosts/contract'
+import { useMutation } from '@tanstack/react-query'
+import { useRouter } from 'next/navigation'
+import { ProjectPick } from '../identity/pickers.tsx'
+import { notify } from '../kit/notify.ts'
+import { paths } from '../kit/paths.ts'
+import { SidePanelForm } from '../kit/SidePanelForm.tsx'
+import { useTRPC } from '../kit/trpc.ts'
+import { strayName } from './stray-words.ts'
+
+type AdoptProps = { stray: StrayView; opened: boolean; onClose: () => void }
+
+/** A guest becomes an instance of a project. */
+export function AdoptGuestForm({ stray, opened, onClose }: AdoptProps) {
+  const trpc = useTRPC()
+  const router = useRouter()
+  const adopt = useMutation(trpc.compute.instances.adopt.mutationOptions())
+  const form = useForm({ initialValues: { projectId: null as string | null } })
+  return (
+    <SidePanelForm
+      title={`Adopt ${strayName(stray)}`}
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      onSubmit={async ({ projectId }) => {
+        const made = await adopt.mutateAsync({ strayId: stray.id, projectId: projectId ?? undefined })
+        notify.done(`${made.name} is an instance again`)
+        return () => router.push(paths.instance(made.id))
+      }}
+      submitLabel="Adopt"
+    >
+      <Text size="sm" c="dimmed">
+        It goes on as it is and is an instance again: same id, disk, addresses. A network of it that is not
+        there any more comes back, too. It counts towards the quota of its project, and it gets the project’s
+        default security group, because no host knows which groups it was in.
+      </Text>
+      <ProjectPick
+        label="Project"
+        placeholder="The one that it was of"
+        value={form.values.projectId}
+        onChange={(projectId) => form.setFieldValue('projectId', projectId)}
+        error={form.errors.projectId}
+      />
+    </SidePanelForm>
+  )
+}
+
+/** Bytes become an image of the project that is open. */
+export function AdoptBytesForm({ stray, opened, onClose }: AdoptProps) {
+  const trpc = useTRPC()
+  const router = useRouter()
+  const adopt = useMutation(trpc.images.adopt.mutationOptions())
+  const form = useForm({
+    initialValues: { name: `recovered-${stray.thing.slice(0, 8)}`, diskFormat: 'qcow2' as 'qcow2' | 'raw' },
+    validate: { name: (name) => (name.trim() ? null : 'Give it a name.') },
+  })
+  return (
+    <SidePanelForm
+      title="Adopt image bytes"
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      onSubmit={async (values) => {
+        const made = await adopt.mutateAsync({ strayId: stray.id, ...values })
+        notify.done(`${made.name} is an image again`)
+        return () => router.push(paths.image(made.id))
+      }}
+      submitLabel="Adopt"
+    >
+      <Text size="sm" c="dimmed">
+        They become a private image of the project that you are in. They are read and checked like an upload,
+        which takes a while for large ones.
+      </Text>
+      <TextInput label="Name" required {...form.getInputProps('name')} />
+      <Select
+        label="Format"
+        allowDeselect={false}
+        data={['qcow2', 'raw']}
+        {...form.getInputProps('diskFormat')}
+      />
+    </SidePanelForm>
+  )
+}

@@ -1,0 +1,72 @@
+'use client'
+import type { TrashView } from '@stratolith/api/hosts/contract'
+import { IconArrowBackUp, IconTrash } from '@tabler/icons-react'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { Ago } from '../kit/Ago.tsx'
+import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { bytes, dateTime } from '../kit/format.ts'
+import { RowsTable } from '../kit/RowsTable.tsx'
+import { useAdminOnly } from '../kit/rights.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { Section } from '../ui/Section.tsx'
+import { placeName, strayWords } from './stray-words.ts'
+
+type Row = TrashView & { id: string }
+
+/** Disks and bytes that were unknown and have been removed: they can be put back until their time is over. */
+export function Trash() {
+  const trpc = useTRPC()
+  const admin = useAdminOnly()
+  const disks = useQuery(trpc.hosts.trash.queryOptions())
+  const blobs = useQuery(trpc.images.trash.queryOptions())
+  const disk = useMutation(trpc.hosts.takeBack.mutationOptions())
+  const blob = useMutation(trpc.images.takeBack.mutationOptions())
+  const rows = [...(disks.data ?? []), ...(blobs.data ?? [])].map((one) => ({
+    ...one,
+    id: `${one.host?.id ?? ''}/${one.thing}`,
+  }))
+  if (rows.length === 0) return null
+  return (
+    <Section title="In the trash" description="Removed because nobody knew them. They are not lost yet.">
+      <RowsTable
+        descriptor={trashDescriptor}
+        rows={rows}
+        actions={[
+          {
+            id: 'take-back',
+            label: 'Put back',
+            icon: <IconArrowBackUp size={16} />,
+            allowed: () => admin(),
+            run: ({ host, thing }) =>
+              host ? disk.mutateAsync({ hostId: host.id, thing }) : blob.mutateAsync({ sha256: thing }),
+            started: () => 'Put back; it is listed as unknown again within a minute',
+          },
+        ]}
+      />
+    </Section>
+  )
+}
+
+const trashDescriptor: ResourceDescriptor<Row> = {
+  kind: 'host',
+  noun: 'Thing in the trash',
+  plural: 'Things in the trash',
+  name: ({ thing }) => thing,
+  icon: <IconTrash size={28} />,
+  columns: [
+    { id: 'what', header: 'What', width: 130, cell: ({ kind }) => strayWords[kind].noun },
+    {
+      id: 'id',
+      header: 'ID',
+      cell: ({ thing }) => <span style={{ overflowWrap: 'anywhere' }}>{thing}</span>,
+    },
+    { id: 'where', header: 'Where', hideBelow: 'sm', cell: ({ host }) => placeName(host) },
+    { id: 'size', header: 'On disk', hideBelow: 'sm', cell: ({ sizeBytes }) => bytes(sizeBytes) },
+    { id: 'since', header: 'Removed', hideBelow: 'md', cell: ({ trashedAt }) => <Ago iso={trashedAt} /> },
+    { id: 'gone', header: 'Gone after', cell: ({ goneAfter }) => dateTime(goneAfter) },
+  ],
+  empty: {
+    title: 'The trash is empty',
+    text: 'Unknown disks and image bytes that are removed come here first.',
+  },
+}

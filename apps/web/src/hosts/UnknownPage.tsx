@@ -1,0 +1,122 @@
+'use client'
+import { Button, Stack, Text } from '@mantine/core'
+import type { StrayView } from '@stratolith/api/hosts/contract'
+import { IconClock, IconLock, IconPlus, IconTrash } from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import { useState } from 'react'
+import type { ResourceAction } from '../kit/descriptor.ts'
+import { ResourceTable } from '../kit/ResourceTable.tsx'
+import { all, useAdminOnly } from '../kit/rights.ts'
+import { useTRPC } from '../kit/trpc.ts'
+import { useUrlState } from '../kit/url-state.ts'
+import { PageHeader } from '../ui/PageHeader.tsx'
+import { AdoptBytesForm, AdoptGuestForm } from './AdoptForm.tsx'
+import { Brakes } from './Brakes.tsx'
+import { strayDescriptor } from './stray.descriptor.tsx'
+import { strayName, strayWords } from './stray-words.ts'
+import { Trash } from './Trash.tsx'
+
+const kinds = Object.entries(strayWords).map(([value, { plural }]) => ({ value, label: plural }))
+
+/** What hosts and the image store have that no row knows: adopt it, keep it, remove it. */
+export function UnknownPage() {
+  const trpc = useTRPC()
+  const { get, set } = useUrlState()
+  const [adopting, setAdopting] = useState<StrayView | null>(null)
+  const hostId = get('host') ?? undefined
+  return (
+    <>
+      <PageHeader
+        title="Unknown here"
+        description="What hosts and the image store have and this cloud’s database does not know. It goes on as it is."
+      />
+      <Brakes hostId={hostId} />
+      <Stack gap="md">
+        <ResourceTable
+          descriptor={strayDescriptor}
+          actions={useStrayActions(setAdopting)}
+          filters={[{ id: 'kind', label: 'What', options: kinds }]}
+          toolbar={
+            hostId && (
+              <Button variant="default" size="sm" onClick={() => set({ host: null }, true)}>
+                Show all hosts
+              </Button>
+            )
+          }
+          query={(page, { kind }) =>
+            trpc.hosts.strays.queryOptions({ ...page, hostId, kind: kind as StrayView['kind'] | undefined })
+          }
+        />
+        <Text size="sm" c="dimmed" maw={720}>
+          Nothing is removed because it is unknown, until its time is over (a setting of the cloud). A disk or
+          an image’s bytes then wait in the trash for the same time again.
+        </Text>
+        <Trash />
+      </Stack>
+      {adopting?.kind === 'guest' && (
+        <AdoptGuestForm stray={adopting} opened onClose={() => setAdopting(null)} />
+      )}
+      {adopting?.kind === 'blob' && (
+        <AdoptBytesForm stray={adopting} opened onClose={() => setAdopting(null)} />
+      )}
+    </>
+  )
+}
+
+const adoptable = ({ kind }: StrayView) =>
+  kind === 'guest' ||
+  kind === 'blob' ||
+  'Adopt the guest that it belongs to; its disks, ports and networks come along.'
+
+function useStrayActions(adopt: (stray: StrayView) => void): ResourceAction<StrayView>[] {
+  const trpc = useTRPC()
+  const admin = useAdminOnly()
+  const { mutateAsync } = useMutation(trpc.hosts.decideStray.mutationOptions())
+  const decide = (decision: 'keep' | 'remove' | 'wait') => (stray: StrayView) =>
+    mutateAsync({ id: stray.id, decision })
+  return [
+    {
+      id: 'adopt',
+      label: 'Adopt',
+      icon: <IconPlus size={16} />,
+      allowed: (stray) => all(admin(), adoptable(stray)),
+      open: adopt,
+    },
+    {
+      id: 'keep',
+      label: 'Keep',
+      icon: <IconLock size={16} />,
+      bulk: true,
+      allowed: (stray) => all(admin(), stray.decision !== 'keep' || 'It is kept already.'),
+      run: decide('keep'),
+      started: (strays) => `Kept: ${named(strays)}`,
+    },
+    {
+      id: 'wait',
+      label: 'Let its time run',
+      icon: <IconClock size={16} />,
+      bulk: true,
+      allowed: (stray) => all(admin(), stray.decision !== null || 'Its time runs already.'),
+      run: decide('wait'),
+      started: (strays) => `Undecided again: ${named(strays)}`,
+    },
+    {
+      id: 'remove',
+      label: 'Remove',
+      icon: <IconTrash size={16} />,
+      danger: true,
+      bulk: true,
+      allowed: (stray) => all(admin(), stray.decision !== 'remove' || 'It is removed within a minute.'),
+      confirm: (strays) => ({
+        title: `Remove ${named(strays)}?`,
+        body: 'A guest is switched off and goes with its ports; its disk, like image bytes, waits in the trash and can be put back from there. Everything else is gone.',
+        confirmLabel: 'Remove',
+      }),
+      run: decide('remove'),
+      started: (strays) => `Removing ${named(strays)}`,
+    },
+  ]
+}
+
+const named = (strays: StrayView[]): string =>
+  strays.length === 1 && strays[0] ? strayName(strays[0]) : `${strays.length} unknown things`

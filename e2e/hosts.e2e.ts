@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { expect, test } from '@playwright/test'
+import { problemsOf } from './support/accessibility.ts'
+import { findCloud } from './support/cloud.ts'
+import { signIn, visit } from './support/portal.ts'
+
+const cloud = findCloud()
+const id = crypto.randomUUID()
+const folder = path.join(path.dirname(cloud.agentSocket), 'instances', id)
+const disk = path.join(folder, `disk-${id}.qcow2`)
+test.afterAll(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+test('a disk that no row knows is shown, removed by hand, put back from the trash and kept', async ({
+  page,
+}) => {
+  fs.mkdirSync(folder)
+  execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '1G'])
+  await signIn(page, 'admin', cloud.password('admin'))
+  await visit(page, '/admin/unknown')
+  // The page is live: nobody loads it again.
+  const row = page.getByRole('table', { name: 'Unknown things' }).getByRole('row').filter({ hasText: id })
+  await expect(row).toContainText('Disk', { timeout: 60_000 })
+  await expect(row).toContainText('removed after')
+  expect(await problemsOf(page)).toEqual([])
+
+  const choose = async (action: string) => {
+    await page
+      .getByRole('row')
+      .filter({ hasText: id })
+      .getByRole('button', { name: /Actions/ })
+      .click()
+    await page.getByRole('menuitem', { name: action }).click()
+  }
+  await choose('Remove')
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+  const trash = page.getByRole('table', { name: 'Things in the trash' })
+  await expect(trash.getByRole('row').filter({ hasText: id })).toBeVisible({ timeout: 60_000 })
+  expect(fs.existsSync(disk)).toBe(false)
+
+  await choose('Put back')
+  await expect(row).toBeVisible({ timeout: 60_000 })
+  expect(fs.existsSync(disk)).toBe(true)
+  await choose('Keep')
+  await expect(row).toContainText('Kept')
+})

@@ -1,0 +1,96 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import pg from 'pg'
+import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { acceptDatabase, identify } from './identity.ts'
+import type { Places } from './paths.ts'
+
+let data = ''
+const databases: string[] = []
+const where = () => ({ data }) as Places
+const read = (name: string) => JSON.parse(fs.readFileSync(path.join(data, name), 'utf8'))
+
+beforeEach(() => {
+  data = fs.mkdtempSync('/var/tmp/stratolith-identity-')
+  fs.mkdirSync(path.join(data, 'hosts/h/network/ports'), { recursive: true })
+})
+afterEach(async () => {
+  fs.rmSync(data, { recursive: true })
+  for (const name of databases.splice(0)) await onServer(`DROP DATABASE ${name} WITH (FORCE)`)
+})
+
+async function onServer(sql: string, database = 'postgres'): Promise<pg.QueryResult> {
+  const client = new pg.Client({ connectionString: urlOf(database) })
+  await client.connect()
+  try {
+    return await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+function urlOf(database: string): string {
+  const url = new URL(inject('postgresUrl'))
+  url.pathname = `/${database}`
+  return url.href
+}
+async function database(template = 'template'): Promise<string> {
+  const name = `t_${crypto.randomUUID().replaceAll('-', '')}`
+  databases.push(name)
+  await onServer(`CREATE DATABASE ${name} TEMPLATE ${template}`)
+  return name
+}
+/** What an agent writes when the control plane of this start calls it. */
+const follow = () => fs.copyFileSync(path.join(data, 'cloud.json'), path.join(data, 'hosts/h/cloud.json'))
+
+test('the first start makes a cloud, later ones count its epoch up', async () => {
+  const url = urlOf(await database())
+  const first = await identify(url, where(), false)
+  expect(first).toMatchObject({ epoch: 1 })
+  expect(read('cloud.json')).toEqual(first)
+  follow()
+  expect(await identify(url, where(), false)).toMatchObject({ id: first.id, epoch: 2 })
+})
+
+test('a data folder of another cloud, or one with an empty database, stops the start in a sentence', async () => {
+  const mine = await identify(urlOf(await database()), where(), false)
+  follow()
+  const other = urlOf(await database())
+  await expect(identify(other, where(), false)).rejects.toThrow(
+    new RegExp(`belongs to cloud ${mine.id}.*to none \\(it is empty\\)\\. Choose: .*--accept-database`),
+  )
+  expect((await onServer('SELECT * FROM "Cloud"', new URL(other).pathname.slice(1))).rows).toEqual([])
+  const accepted = await acceptDatabase(other, where())
+  expect(accepted.id).not.toBe(mine.id)
+  expect([read('cloud.json'), read('hosts/h/cloud.json')]).toEqual([accepted, accepted])
+  await identify(other, where(), false)
+})
+
+test('an older copy is refused, also when it was started as often as the one that was followed', async () => {
+  const now = await database()
+  await identify(urlOf(now), where(), false)
+  const copy = await database(now)
+  await identify(urlOf(now), where(), false)
+  follow()
+  await expect(identify(urlOf(copy), where(), false)).rejects.toThrow(/older copy .*\(epoch 1\).*epoch 2/)
+  await onServer(`UPDATE "Cloud" SET "epoch" = 2, "epochToken" = gen_random_uuid()`, copy)
+  await expect(identify(urlOf(copy), where(), false)).rejects.toThrow(/older copy/)
+  const accepted = await acceptDatabase(urlOf(copy), where())
+  expect(accepted.epoch).toBe(3)
+  await expect(identify(urlOf(now), where(), false)).rejects.toThrow(/older copy/)
+})
+
+test('numbers that the host uses are not given out again', async () => {
+  const name = await database()
+  fs.writeFileSync(path.join(data, 'hosts/h/network/ports/x.json'), '{"spec":{"tag":77},"slot":1}')
+  fs.writeFileSync(path.join(data, 'hosts/h/network/ports/y.json'), 'broken')
+  await acceptDatabase(urlOf(name), where())
+  const next = `SELECT nextval(pg_get_serial_sequence('"Port"', 'tag'))::int AS n`
+  expect((await onServer(next, name)).rows[0].n).toBe(78)
+  await acceptDatabase(urlOf(name), where())
+  expect((await onServer(next, name)).rows[0].n).toBe(79)
+})
+
+test('a file that says no cloud stops the start', async () => {
+  fs.writeFileSync(path.join(data, 'cloud.json'), '{"id":1}')
+  await expect(identify(urlOf(await database()), where(), false)).rejects.toThrow(/does not say which cloud/)
+})

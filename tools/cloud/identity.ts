@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import pg from 'pg'
+import { type Places, writeAtomically } from './paths.ts'
+
+/** Which cloud, and which of its databases: the same three in the database, in the data folder and on each host. */
+export type Mark = { id: string; epoch: number; token: string }
+
+/**
+ * Gives the database its cloud at the first start and counts its epoch up at every later one, so that
+ * a copy of it that was made before can be told from it. Refuses, with one sentence that names the
+ * choices, a database and a data folder of different clouds, or a database that is an older copy of the
+ * one that this machine has followed; `accept` takes it all the same: then what runs here and is not in
+ * it goes on and is shown as unknown.
+ */
+export async function identify(databaseUrl: string, where: Places, accept: boolean): Promise<Mark> {
+  return withDatabase(databaseUrl, async (client) => {
+    const known = await readMark(client)
+    const seen = marksIn(where)
+    if (!accept) refuse(known, seen, where, databaseUrl)
+    return advance(client, where, known, seen)
+  })
+}
+
+/**
+ * For a restore: this database is the right one from now on, whatever the hosts here have followed. Its
+ * epoch is above theirs, so that a control plane on the old database moves nothing any more, and the
+ * small numbers that kernel names are made of start above those in use.
+ */
+export async function acceptDatabase(databaseUrl: string, where: Places): Promise<Mark> {
+  return identify(databaseUrl, where, true)
+}
+
+async function advance(client: pg.Client, where: Places, known: Mark | null, seen: Mark[]): Promise<Mark> {
+  const id = known?.id ?? randomUUID()
+  const epoch = Math.max(0, known?.epoch ?? 0, ...seen.map((mark) => mark.epoch)) + 1
+  const mark = { id, epoch, token: randomUUID() }
+  await client.query(
+    `INSERT INTO "Cloud" ("one", "id", "epoch", "epochToken") VALUES (true, $1, $2, $3)
+     ON CONFLICT ("one") DO UPDATE SET "epoch" = EXCLUDED."epoch", "epochToken" = EXCLUDED."epochToken"`,
+    [id, epoch, mark.token],
+  )
+  await raiseTags(client, where)
+  const foreign = seen.some((other) => other.id !== id)
+  for (const file of [dataFile(where), ...(foreign ? hostFiles(where) : [])])
+    writeAtomically(file, `${JSON.stringify(mark)}\n`, 0o644)
+  return mark
+}
+
+/** Throws the sentence that names the choices. */
+function refuse(known: Mark | null, seen: readonly Mark[], where: Places, databaseUrl: string): void {
+  const database = nameOf(databaseUrl)
+  const choices = (right: string) =>
+    `Choose: set DATABASE_URL to ${right}; restore a backup into it (npm run restore -- FOLDER); use another data folder (STRATOLITH_DATA) for this database; or start with “npm start -- --accept-database”: what runs on this machine goes on, and what this database does not know of it is shown as unknown and left alone.`
+  const other = seen.find((mark) => mark.id !== known?.id)
+  if (other)
+    throw new Error(
+      `The data folder ${where.data} belongs to cloud ${other.id}, and the database ${database} ${known ? `to cloud ${known.id}` : 'to none (it is empty)'}. ${choices('that cloud’s database')}`,
+    )
+  const newest = seen.reduce<Mark | null>((a, b) => (a && a.epoch >= b.epoch ? a : b), null)
+  if (!known || !newest) return
+  if (newest.epoch > known.epoch || (newest.epoch === known.epoch && newest.token !== known.token))
+    throw new Error(
+      `The database ${database} is an older copy of this cloud’s (epoch ${known.epoch}); this machine has followed epoch ${newest.epoch}. ${choices('the newer one')}`,
+    )
+}
+
+async function readMark(client: pg.Client): Promise<Mark | null> {
+  const { rows } = await client.query<Mark>('SELECT "id", "epoch", "epochToken" AS "token" FROM "Cloud"')
+  return rows[0] ?? null
+}
+
+const dataFile = (where: Places) => path.join(where.data, 'cloud.json')
+const hostFiles = (where: Places) =>
+  fs.globSync('hosts/*/cloud.json', { cwd: where.data }).map((name) => path.join(where.data, name))
+
+/** What the data folder and the hosts in it have followed. */
+function marksIn(where: Places): Mark[] {
+  const files = [dataFile(where), ...hostFiles(where)].filter((file) => fs.existsSync(file))
+  return files.map((file) => {
+    try {
+      const mark = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<Mark>
+      if (typeof mark.id === 'string' && typeof mark.epoch === 'number' && typeof mark.token === 'string')
+        return { id: mark.id, epoch: mark.epoch, token: mark.token }
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error
+    }
+    throw new Error(`${file} does not say which cloud it is of. Restore it, or remove it and start again.`)
+  })
+}
+
+const numbered = { Network: 'networks', Port: 'ports', Router: 'routers' }
+
+/** Kernel names on a host come from small numbers; an older database would give out again those that are in use. */
+async function raiseTags(client: pg.Client, where: Places): Promise<void> {
+  for (const [table, folder] of Object.entries(numbered)) {
+    const files = fs.globSync(`hosts/*/network/${folder}/*.json`, { cwd: where.data })
+    const tags = files.map((name) => tagIn(path.join(where.data, name)))
+    await client.query(
+      `SELECT setval(s, greatest($2::bigint, (SELECT last_value FROM pg_sequences WHERE format('%I.%I', schemaname, sequencename)::regclass = s::regclass), 1))
+       FROM pg_get_serial_sequence($1, 'tag') AS s WHERE $2::bigint > 0`,
+      [`"${table}"`, Math.max(0, ...tags)],
+    )
+  }
+}
+
+/** A record that cannot be read is the agent's to complain about. */
+function tagIn(file: string): number {
+  try {
+    const { spec } = JSON.parse(fs.readFileSync(file, 'utf8')) as { spec?: { tag?: unknown } }
+    return typeof spec?.tag === 'number' ? spec.tag : 0
+  } catch {
+    return 0
+  }
+}
+
+/** Without its password. */
+function nameOf(databaseUrl: string): string {
+  const url = new URL(databaseUrl)
+  url.password = ''
+  return url.href
+}
+
+async function withDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
