@@ -3,7 +3,21 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { defaultGuestUids, type GuestUids, readGuestUids } from '@stratolith/drivers/guest-uids'
+import { nameServersSetting } from '@stratolith/drivers/network/name-servers'
 import { z } from 'zod'
+
+const word = z.union([z.literal('connected'), z.cidrv4()], {
+  error: 'is neither an IPv4 network (192.168.0.0/16) nor the word connected, nor none alone',
+})
+/** Networks, and `connected`: those that the machine is connected to. `none`: only the machine itself. */
+const guestDeny = z
+  .string()
+  .transform((text) => (text.trim() === 'none' ? [] : text.split(',').map((part) => part.trim())))
+  .pipe(z.array(word))
+  .transform((words) => ({
+    connected: words.includes('connected'),
+    cidrs: words.filter((text) => text !== 'connected'),
+  }))
 
 const schema = z.object({
   STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
@@ -11,6 +25,8 @@ const schema = z.object({
   STRATOLITH_EGRESS: z.enum(['auto', 'on', 'off']).default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
   STRATOLITH_GUEST_UIDS: z.string().default(defaultGuestUids),
+  STRATOLITH_GUEST_DENY: guestDeny.prefault('connected'),
+  STRATOLITH_DNS: nameServersSetting.optional(),
   STRATOLITH_HOST: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a host name has small letters, digits and dashes')
@@ -33,6 +49,10 @@ export type AgentConfig = {
   egress: 'auto' | 'on' | 'off'
   externalCidr: string
   guestUids: GuestUids
+  /** What guests may not reach of what this machine can. */
+  guestDeny: { connected: boolean; cidrs: string[] }
+  /** As set; null: those of this machine. */
+  nameServers: string[] | null
   socketPath: string
   logLevel: string
 }
@@ -61,6 +81,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
     egress: e.STRATOLITH_EGRESS,
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
     guestUids: guestUids(e.STRATOLITH_GUEST_UIDS),
+    guestDeny: e.STRATOLITH_GUEST_DENY,
+    nameServers: e.STRATOLITH_DNS ?? null,
     socketPath,
     logLevel: e.STRATOLITH_LOG_LEVEL,
   }
