@@ -280,6 +280,7 @@ describe('what a guest may take is bounded', () => {
     expect(files(id)).toEqual([])
     expect(fs.existsSync(path.join(claimsDirectory, String(uid)))).toBe(false)
     expect(fs.statSync(disk)).toMatchObject({ uid: 0, gid: 0 })
+    expect(fs.statSync(home)).toMatchObject({ uid: 0, gid: 0 })
     expect(fs.readdirSync(home).sort()).toEqual([path.basename(disk), `${path.basename(disk)}.base`])
     await until(() => !fs.existsSync(`/proc/${pid}`), 5_000)
   })

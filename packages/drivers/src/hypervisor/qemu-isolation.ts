@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { chown, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, type GuestUids, readGuestUids } from '../guest-uids.ts'
@@ -69,14 +69,20 @@ export class Isolation {
     const { home } = guest.paths
     const inHome = (await readdir(home).catch(() => [])).map((name) => join(home, name))
     for (const path of [...(guest.spec?.disks ?? []).map((disk) => disk.path), ...inHome])
-      await giveFile(path, 0).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error
-      })
+      await giveFile(path, 0).catch(unlessGone)
+    await chown(home, 0, 0).catch(unlessGone)
     await this.#identities.free(guest.paths)
   }
 
   #opened(): Promise<Cgroups> {
-    this.#cgroups ??= Cgroups.open()
+    this.#cgroups ??= Cgroups.open().catch((error: unknown) => {
+      this.#cgroups = null
+      throw error
+    })
     return this.#cgroups
   }
+}
+
+function unlessGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
 }

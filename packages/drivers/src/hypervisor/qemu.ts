@@ -209,7 +209,11 @@ class QemuHost {
     } catch (error) {
       this.#guests.delete(spec.id)
       guest.detach()
-      await this.#isolation.remove(guest)
+      await this.#isolation
+        .remove(guest)
+        .catch((err: unknown) =>
+          this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start left something'),
+        )
       await removeFiles(guest.paths)
       throw diskFull(error)
     }

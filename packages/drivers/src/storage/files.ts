@@ -205,7 +205,7 @@ async function convert(
       ? { driver: 'qcow2', backing: null, file, 'read-only': true }
       : { driver: 'raw', file, 'read-only': true }
   const argv = ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`]
-  const reads = await open(source, 'r')
+  const reads = await open(source, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW)
   const writes = await open(part, 'wx', 0o600)
   try {
     await writes.chown(uid, uid)
