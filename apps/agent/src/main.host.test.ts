@@ -24,6 +24,8 @@ const env = {
 }
 const op = backgroundOp(pino({ level: 'silent' }), 'test', 300_000)
 const ids = { network: crypto.randomUUID(), port: crypto.randomUUID(), guest: crypto.randomUUID() }
+/** As the control plane of a cloud of its own. */
+const mark = { id: crypto.randomUUID(), epoch: 1, token: crypto.randomUUID() }
 const metadataNamespace = `st${cloud}-one.dhcp.${ids.network}`
 
 let agent: ChildProcess
@@ -77,7 +79,7 @@ const uuidOfCaller = () => (JSON.parse(ask('/openstack/latest/meta_data.json')) 
 beforeAll(async () => {
   fs.chmodSync(data, 0o711)
   await start()
-  host = connectAgent(`unix:${socketPath}`)
+  host = connectAgent(`unix:${socketPath}`, { cloud: async () => mark })
 })
 afterAll(async () => {
   host.close()
