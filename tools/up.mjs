@@ -19,6 +19,7 @@ const packages = {
     'iproute2',
     'conntrack',
     'util-linux',
+    'perl-base',
     'procps',
     'e2fsprogs',
     'fdisk',

@@ -10,6 +10,7 @@ export const settings = {
     'STRATOLITH_EGRESS',
     'STRATOLITH_EXTERNAL_CIDR',
     'STRATOLITH_GUEST_DENY',
+    'STRATOLITH_GUEST_UIDS',
     'STRATOLITH_LOG_LEVEL',
   ],
   api: [

@@ -52,11 +52,11 @@ function shareFile(file: string, api: SystemUser): void {
 /** Uploads are the api's, bases for guests the agent's. */
 function takeImages(images: string, api: SystemUser, proxy: SystemUser): void {
   folder(images, 0, proxy.gid, 0o701)
-  folder(path.join(images, 'bases'), 0, 0, 0o711)
+  folder(path.join(images, 'bases'), 0, 0, 0o700)
   folder(path.join(images, 'trash'), api.uid, api.gid, 0o700)
   for (const name of ['staging', 'blobs']) {
     const dir = path.join(images, name)
-    folder(dir, api.uid, api.gid, 0o711)
+    folder(dir, api.uid, api.gid, 0o700)
     for (const entry of fs.readdirSync(dir)) takeBlob(path.join(dir, entry), api, path.join(images, 'bases'))
   }
 }

@@ -5,13 +5,18 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** What tests must not leave on the machine: processes, links, namespaces, nft tables, temp folders. */
+/**
+ * What tests must not leave on the machine: processes, links, namespaces, nft tables, temp folders,
+ * cgroups and user ids of guests.
+ */
 export type Snapshot = {
   processes: Set<string>
   links: Set<string>
   namespaces: Set<string>
   tables: Set<string>
   folders: Set<string>
+  cgroups: Set<string>
+  guestUids: Set<string>
 }
 
 export async function snapshot(): Promise<Snapshot> {
@@ -26,6 +31,8 @@ export async function snapshot(): Promise<Snapshot> {
     namespaces: new Set(namespaces),
     tables: new Set(tables),
     folders: new Set([os.tmpdir(), '/var/tmp'].flatMap(ourFolders)),
+    cgroups: new Set(ourCgroups()),
+    guestUids: new Set(namesIn('/run/stratolith/guest-uids')),
   }
 }
 
@@ -45,6 +52,24 @@ export async function leftovers(before: Snapshot): Promise<string[]> {
 function ourFolders(dir: string): string[] {
   const names = fs.readdirSync(dir).filter((name) => /^(strato|t_[0-9a-f]{32}$)/.test(name))
   return names.map((name) => `${dir}/${name}`)
+}
+
+/** Of guests, in version 2 (mounted on the folder itself) and in each hierarchy of version 1. */
+function ourCgroups(): string[] {
+  const mounts = ['/sys/fs/cgroup', ...namesIn('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]
+  return mounts.flatMap((mount) =>
+    namesIn(`${mount}/stratolith`)
+      .filter((name) => fs.statSync(`${mount}/stratolith/${name}`, { throwIfNoEntry: false })?.isDirectory())
+      .map((name) => `${mount}/stratolith/${name}`),
+  )
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return fs.readdirSync(dir)
+  } catch {
+    return [] // nothing of that kind, or a file
+  }
 }
 
 /** Guests, DHCP servers, databases and services, by command line. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { defaultGuestUids, type GuestUids, readGuestUids } from '@stratolith/drivers/guest-uids'
 import { nameServersSetting } from '@stratolith/drivers/network/name-servers'
 import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import { z } from 'zod'
@@ -24,6 +25,7 @@ const schema = z.object({
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: z.enum(['auto', 'on', 'off']).default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
+  STRATOLITH_GUEST_UIDS: z.string().default(defaultGuestUids),
   STRATOLITH_GUEST_DENY: guestDeny.prefault('connected'),
   STRATOLITH_DNS: nameServersSetting.optional(),
   STRATOLITH_HOST: z
@@ -53,6 +55,7 @@ export type AgentConfig = {
   accel: 'auto' | 'kvm' | 'tcg'
   egress: 'auto' | 'on' | 'off'
   externalCidr: string
+  guestUids: GuestUids
   /** What guests may not reach of what this machine can. */
   guestDeny: { connected: boolean; cidrs: string[] }
   /** As set; null: those of this machine. */
@@ -78,9 +81,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   const consolePath = consoleDoorOf(socketPath)
   if (Buffer.byteLength(consolePath) > 100)
     throw new Error(`The data folder's path is too long for a unix socket: choose a shorter STRATOLITH_DATA.`)
-  // QEMU passes through on its way to its disk.
   fs.mkdirSync(hostDir, { recursive: true })
-  fs.chmodSync(hostDir, 0o711)
+  fs.chmodSync(hostDir, 0o711) // guests pass to what is theirs; they need not see what else there is
   return {
     dataDir,
     hostDir,
@@ -89,12 +91,19 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
     accel: e.STRATOLITH_ACCEL,
     egress: e.STRATOLITH_EGRESS,
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
+    guestUids: guestUids(e.STRATOLITH_GUEST_UIDS),
     guestDeny: e.STRATOLITH_GUEST_DENY,
     nameServers: e.STRATOLITH_DNS ?? null,
     drivers: { socketPath, group: e.STRATOLITH_DRIVERS_GROUP },
     consoles: { socketPath: consolePath, group: e.STRATOLITH_CONSOLE_GROUP },
     logLevel: e.STRATOLITH_LOG_LEVEL,
   }
+}
+
+function guestUids(text: string): GuestUids {
+  const uids = readGuestUids(text)
+  if (typeof uids === 'string') throw new Error(`STRATOLITH_GUEST_UIDS=${text}: ${uids}`)
+  return uids
 }
 
 /** A machine's name as a host's: "Web_1.example.org" becomes "web-1-example-org". */

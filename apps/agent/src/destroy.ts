@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { removeGuestTraces } from '@stratolith/drivers/hypervisor/remove-all'
 import { removeAllNetworks } from '@stratolith/drivers/network/remove-all'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { pino } from 'pino'
@@ -7,7 +8,7 @@ import { readConfig } from './config.ts'
 import { takeLock } from './lock.ts'
 
 /**
- * For `npm run destroy`: ends every guest and removes every namespace, link and table of this
+ * For `npm run destroy`: ends every guest and removes every namespace, link, table and cgroup of this
  * cloud from this machine. The data folder itself is the caller's to remove. Refuses while an
  * agent runs.
  */
@@ -20,5 +21,6 @@ await removeAllNetworks(op, {
   cloud: config.cloud,
   dirs: hosts.map((host) => path.join(hostsDir, host, 'network')),
 })
+await removeGuestTraces(hosts.map((host) => path.join(hostsDir, host)))
 for (const unlock of unlocks) unlock()
 console.log(`Removed the guests and networks of cloud ${config.cloud} (hosts: ${hosts.join(', ')}).`)

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { takenByOthers } from '@stratolith/drivers/guest-uids'
 import type { LocalHostDrivers } from '@stratolith/drivers/host'
 import { hypervisors } from '@stratolith/drivers/hypervisor/registry'
 import { machineNameServers } from '@stratolith/drivers/network/name-servers'
@@ -15,6 +16,8 @@ import { driveFiles } from './metadata/drive.ts'
  * a sentence that says what to install when the machine lacks something.
  */
 export async function openDrivers(config: AgentConfig, log: Logger): Promise<LocalHostDrivers> {
+  const taken = takenByOthers(config.guestUids)
+  if (taken) throw new Error(`No guest can have a user of its own: ${taken}`)
   const network = networks.linux({
     cloud: config.cloud,
     host: config.host,
@@ -31,10 +34,17 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     dir: config.hostDir,
     netns: namespace,
     accel: config.accel,
+    uids: config.guestUids,
     configFiles: async (spec) =>
       driveFiles({ spec, ports: await network.portsOf(spec.id) }, new Date().toISOString().slice(0, 10)),
     log,
   })
-  const storage = storages.files({ dir: config.hostDir, imagesDir: path.join(config.dataDir, 'images') })
+  const storage = storages.files({
+    dir: config.hostDir,
+    imagesDir: path.join(config.dataDir, 'images'),
+    converter: config.guestUids.converter,
+  })
+  // what it puts in order there is needed before a guest of an older agent can start again
+  await storage.probe(backgroundOp(log, 'open'))
   return { hypervisor, network, storage }
 }

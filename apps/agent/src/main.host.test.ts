@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import http from 'node:http'
 import os from 'node:os'
@@ -24,6 +24,8 @@ const env = {
 }
 const op = backgroundOp(pino({ level: 'silent' }), 'test', 300_000)
 const ids = { network: crypto.randomUUID(), port: crypto.randomUUID(), guest: crypto.randomUUID() }
+/** As the control plane of a cloud of its own. */
+const mark = { id: crypto.randomUUID(), epoch: 1, token: crypto.randomUUID() }
 const metadataNamespace = `st${cloud}-one.dhcp.${ids.network}`
 
 let agent: ChildProcess
@@ -77,7 +79,7 @@ const uuidOfCaller = () => (JSON.parse(ask('/openstack/latest/meta_data.json')) 
 beforeAll(async () => {
   fs.chmodSync(data, 0o711)
   await start()
-  host = connectAgent(`unix:${socketPath}`)
+  host = connectAgent(`unix:${socketPath}`, { cloud: async () => mark })
 })
 afterAll(async () => {
   host.close()
@@ -111,7 +113,6 @@ async function build() {
   })
   const disk = path.join(data, 'disk.img')
   fs.writeFileSync(disk, Buffer.alloc(1_048_576))
-  fs.chownSync(disk, 64_123, 64_123)
   return host.hypervisor.ensure(op, {
     id: ids.guest,
     projectId: 'p',
@@ -145,6 +146,26 @@ describe('the agent', () => {
     await vi.waitFor(async () => expect((await health()).metadataNetworks).toBe(1), 60_000)
     execFileSync('ip', ['-n', metadataNamespace, 'addr', 'add', '10.9.0.5/32', 'dev', 'lo'])
     expect(uuidOfCaller()).toBe(ids.guest)
+  })
+
+  it('lets no guest in', () => {
+    const uid = fs.readFileSync(path.join(hostDir, 'instances', ids.guest, 'uid'), 'utf8').trim()
+    const call = 'socket(my $s, PF_UNIX, SOCK_STREAM, 0); connect($s, sockaddr_un($ARGV[0])) or exit 7'
+    const connectAs = (user: string) =>
+      spawnSync(
+        'setpriv',
+        [
+          `--reuid=${user}`,
+          `--regid=${user}`,
+          '--clear-groups',
+          '--bounding-set=-all',
+          '--inh-caps=-all',
+          '--',
+        ].concat(['perl', '-MSocket', '-e', call, socketPath]),
+      ).status
+    expect(connectAs('0')).toBe(0)
+    expect(connectAs(uid)).toBe(7)
+    expect(spawnSync('setpriv', [`--reuid=${uid}`, '--clear-groups', '--', 'ls', hostDir]).status).not.toBe(0)
   })
 
   it('lets no second agent run beside it', async () => {

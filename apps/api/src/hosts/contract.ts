@@ -13,6 +13,13 @@ export type HostView = {
   disabledReason: string | null
   accelerator: string
   acceleratorReason: string | null
+  /** Null until the host's agent has told. */
+  isolation: {
+    users: boolean
+    cgroup: 'v2' | 'v1' | 'none'
+    controllers: string[]
+    reason: string | null
+  } | null
   hypervisor: string
   cpuModel: string
   vcpus: { used: number; total: number }

@@ -111,6 +111,7 @@ describe('registering', () => {
       enabled: false,
       disabledReason: 'new fans',
       hypervisor: 'Fake 1',
+      isolation: { users: false, cgroup: 'none', controllers: [], reason: null },
       accelerator: 'fake',
       vcpus: { used: 0, total: 16 },
       memoryMib: { used: 0, total: 8_192 },

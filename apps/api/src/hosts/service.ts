@@ -242,6 +242,7 @@ function toView(row: HostRow, instances: number): HostView {
     disabledReason: row.disabledReason,
     accelerator: row.accelerator,
     acceleratorReason: facts.acceleratorReason ?? null,
+    isolation: facts.isolation ?? null,
     hypervisor: [facts.hypervisor, facts.version].filter(Boolean).join(' '),
     cpuModel: facts.cpuModel ?? '',
     ...room(row),

@@ -9,6 +9,12 @@ import { HostState } from './HostState.tsx'
 
 const share = ({ used, total }: { used: number; total: number }): number => (total > 0 ? used / total : 0)
 
+/** "a user each, cgroups (v1) for cpu, memory, pids" */
+function keptApartBy({ users, cgroup, controllers }: NonNullable<HostView['isolation']>): string {
+  const cgroups = cgroup === 'none' ? [] : [`cgroups (${cgroup}) for ${controllers.join(', ')}`]
+  return [...(users ? ['a user each'] : []), ...cgroups].join(', ') || 'nothing'
+}
+
 export const hostDescriptor: ResourceDescriptor<HostView> = {
   kind: 'host',
   noun: 'Host',
@@ -67,6 +73,8 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
     { label: 'CPU', value: host.cpuModel },
     { label: 'Accelerator', value: <Accelerator host={host} /> },
     ...(host.acceleratorReason ? [{ label: 'Why not faster', value: host.acceleratorReason }] : []),
+    ...(host.isolation ? [{ label: 'Guests are kept apart by', value: keptApartBy(host.isolation) }] : []),
+    ...(host.isolation?.reason ? [{ label: 'Why not by more', value: host.isolation.reason }] : []),
     { label: 'Last seen', value: host.lastSeenAt ? <Ago iso={host.lastSeenAt} /> : 'never' },
     ...(host.disabledReason ? [{ label: 'Disabled because', value: host.disabledReason }] : []),
   ],

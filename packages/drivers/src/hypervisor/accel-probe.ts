@@ -5,8 +5,8 @@ import { execa } from 'execa'
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import { probeSector } from './boot-sector.ts'
-import { type Accelerator, sandbox } from './qemu-args.ts'
-import { type Jail, jailArgs, jailEnvironment } from './qemu-process.ts'
+import { type Accelerator, jailEnvironment, sandbox } from './qemu-args.ts'
+import { type Jail, jailArgs } from './qemu-process.ts'
 import { writeAtomic } from './state-files.ts'
 
 /** `groups` is what QEMU must be member of to reach /dev/kvm (none with TCG). */
@@ -21,8 +21,8 @@ type ProbeOptions = {
   /** Where the answer is kept (accel.json) and the probe's disk lies for a moment. */
   directory: string
   want: 'auto' | Accelerator
+  /** Who runs the probe; the user of no guest. */
   uid: number
-  gid: number
 }
 
 const cacheSchema = z.object({
@@ -43,8 +43,8 @@ const limitMs = { kvm: 2_000, tcg: 20_000 } as const
  */
 export async function probeAccelerator(options: ProbeOptions): Promise<ProbedAccelerator> {
   const version = await qemuVersion(options.binary)
-  const kvm = await kvmAccess(options)
-  const key = JSON.stringify([release(), version, options.want, options.uid, options.gid, kvm])
+  const kvm = await kvmAccess()
+  const key = JSON.stringify([release(), version, options.want, options.uid, kvm])
   const cachePath = join(options.directory, 'accel.json')
   const cached = await readCache(cachePath)
   if (cached && cached.key === key) return cached
@@ -83,12 +83,12 @@ async function qemuVersion(binary: string): Promise<string> {
 }
 
 /** How the unprivileged user may open /dev/kvm: by its group (never root's), by everybody's right, or not. */
-async function kvmAccess({ gid }: ProbeOptions): Promise<KvmAccess> {
+async function kvmAccess(): Promise<KvmAccess> {
   const device = await stat('/dev/kvm').catch(() => null)
   if (device === null) return { groups: [], problem: 'This machine has no /dev/kvm.' }
   const may = (bits: number) => (device.mode & bits) === bits
   if (may(0o006)) return { groups: [], problem: null }
-  if (may(0o060) && device.gid !== 0) return { groups: device.gid === gid ? [] : [device.gid], problem: null }
+  if (may(0o060) && device.gid !== 0) return { groups: [device.gid], problem: null }
   return {
     groups: [],
     problem: 'Only root may open /dev/kvm: give it to a group of its own (group kvm, mode 0660).',
@@ -108,7 +108,7 @@ async function boots(
     // readable for that user through its working directory, whatever the directories above allow
     await chmod(join(directory, 'probe.bin'), 0o644)
     await chmod(directory, 0o711)
-    const jail: Jail = { uid: options.uid, gid: options.gid, groups, netns: null, tun: null }
+    const jail: Jail = { uid: options.uid, groups, netns: null, taps: [], tun: null }
     const [file, ...args] = [...jailArgs(jail), options.binary, ...probeArgs(accelerator)]
     const result = await execa(file ?? 'setpriv', args, {
       cwd: directory,

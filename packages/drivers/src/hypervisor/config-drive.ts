@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { DriverError } from '../errors.ts'
@@ -11,13 +11,9 @@ const label = 'config-2'
 
 /**
  * An ISO 9660 image (with Joliet and Rock Ridge) of these files at `path`, unless there is one.
- * Appears whole or not at all; readable by `owner` alone.
+ * Appears whole or not at all, as root's: QEMU's user is given it at each start.
  */
-export async function ensureConfigDrive(
-  path: string,
-  files: () => Promise<ConfigFile[]>,
-  owner: { uid: number; gid: number },
-): Promise<void> {
+export async function ensureConfigDrive(path: string, files: () => Promise<ConfigFile[]>): Promise<void> {
   if (await stat(path).catch(() => null)) return
   const work = await mkdtemp(join(dirname(path), 'config-'))
   try {
@@ -36,8 +32,7 @@ export async function ensureConfigDrive(
         })
       },
     )
-    await chmod(image, 0o400)
-    await chown(image, owner.uid, owner.gid)
+    await chmod(image, 0o600)
     await rename(image, path)
   } finally {
     await rm(work, { recursive: true, force: true })

@@ -74,6 +74,7 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     vcpus: options.vcpus ?? 64,
     memoryMib: options.memoryMib ?? 262_144,
     diskGib: options.diskGib ?? 4096,
+    isolation: { users: false, cgroup: 'none', controllers: [], reason: null },
     cpuModel: 'Fake CPU',
     uptimeSeconds: 90_061,
     load: [0.2, 0.12, 0.14],

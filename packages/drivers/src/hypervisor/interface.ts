@@ -106,11 +106,23 @@ export type HostFacts = {
   vcpus: number
   memoryMib: number
   diskGib: number
+  isolation: GuestIsolation
   cpuModel: string
   /** Of the machine, now. */
   uptimeSeconds: number
   /** Of the last 1, 5 and 15 minutes. */
   load: number[]
+}
+
+/** What keeps the guests of a host apart, as it was found to work there; shown on the host's page. */
+export type GuestIsolation = {
+  /** Every guest has a user of its own. */
+  users: boolean
+  cgroup: 'v2' | 'v1' | 'none'
+  /** What the cgroups bound: cpu, memory, pids, io. */
+  controllers: string[]
+  /** Why not all of them, when not. */
+  reason: string | null
 }
 
 export type PowerState = 'running' | 'paused' | 'off' | 'crashed'

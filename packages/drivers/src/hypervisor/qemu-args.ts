@@ -5,6 +5,12 @@ import { maxDisks, maxNics } from './spec.ts'
 export const runFiles = { qmp: 'qmp', vnc: 'vnc', serial: 'serial', agent: 'qga', pid: 'pid' } as const
 /** Descriptor of the serial log that QEMU inherits. */
 export const serialLogFd = 3
+/** Descriptors of the bases follow it, each in a set of its own. */
+export const firstBaseFd = 4
+const setOf = (fd: number) => fd - serialLogFd + 1
+
+/** Nothing of ours (tokens, database addresses) is in a guest process's environment. */
+export const jailEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
 
 /** How many disks and NICs can be plugged in while a guest runs, beside those that it started with. */
 const spareDisks = 4
@@ -14,8 +20,11 @@ export type Accelerator = 'kvm' | 'tcg'
 export type ArgsInput = {
   spec: InstanceSpec
   accelerator: Accelerator
-  /** Per disk id: whether its file can be opened past the page cache. */
-  direct: ReadonlyMap<string, boolean>
+  /**
+   * Per disk id: whether its file can be opened past the page cache, and for an overlay the inherited
+   * descriptor of its base. That, not what the header of the disk says, is what the guest can read.
+   */
+  disks: ReadonlyMap<string, { direct: boolean; baseFd: number | null }>
   /** Path of the config drive; null when the guest has none. */
   configDrive: string | null
 }
@@ -43,7 +52,7 @@ export function qemuArgs(input: ArgsInput): string[] {
     ...['-mon', 'chardev=qmp,mode=control'],
     ...consoleArgs(),
     ...portArgs(spec),
-    ...spec.disks.flatMap((disk, index) => diskArgs(disk, index, input.direct.get(disk.id) ?? false)),
+    ...spec.disks.flatMap((disk, index) => diskArgs(disk, index, input.disks.get(disk.id))),
     ...spec.nics.flatMap(nicArgs),
     ...(input.configDrive === null ? [] : configDriveArgs(input.configDrive)),
   ]
@@ -84,10 +93,10 @@ function consoleArgs(): string[] {
     // No USB keyboard: QEMU would send every key to it, also while the guest has no driver for it
     // (boot loader, rescue shell, small images). The PS/2 one of the machine works everywhere.
     ...device({ driver: 'usb-tablet', id: 'tablet', bus: 'usb.0' }),
-    ...['-add-fd', `fd=${serialLogFd},set=1`],
+    ...['-add-fd', `fd=${serialLogFd},set=${setOf(serialLogFd)}`],
     ...[
       '-chardev',
-      `socket,id=serial,path=${runFiles.serial},server=on,wait=off,logfile=/dev/fdset/1,logappend=on`,
+      `socket,id=serial,path=${runFiles.serial},server=on,wait=off,logfile=/dev/fdset/${setOf(serialLogFd)},logappend=on`,
     ],
     ...device({ driver: 'isa-serial', id: 'serial0', chardev: 'serial' }),
     ...device({ driver: 'virtio-serial-pci', id: 'channels', bus: 'pcie.0', addr: '0x3' }),
@@ -126,8 +135,13 @@ function portArgs({ disks, nics }: InstanceSpec): string[] {
   ]
 }
 
-function diskArgs(disk: InstanceSpec['disks'][number], index: number, direct: boolean): string[] {
+function diskArgs(
+  disk: InstanceSpec['disks'][number],
+  index: number,
+  { direct, baseFd } = { direct: false, baseFd: null as number | null },
+): string[] {
   const cache = { direct, 'no-flush': false }
+  const base = baseFd === null ? null : `disk${index}-base`
   const file = {
     driver: 'file',
     'node-name': `disk${index}-file`,
@@ -141,8 +155,10 @@ function diskArgs(disk: InstanceSpec['disks'][number], index: number, direct: bo
     file: file['node-name'],
     discard: 'unmap',
     cache,
+    ...(base === null ? {} : { backing: base }),
   }
   return [
+    ...(base === null || baseFd === null ? [] : baseArgs(base, baseFd, cache)),
     ...['-blockdev', JSON.stringify(file)],
     ...['-blockdev', JSON.stringify(format)],
     ...device({
@@ -153,6 +169,18 @@ function diskArgs(disk: InstanceSpec['disks'][number], index: number, direct: bo
       bus: `d${index}`,
       ...(disk.boot ? { bootindex: index + 1 } : {}),
     }),
+  ]
+}
+
+function baseArgs(name: string, fd: number, cache: { direct: boolean; 'no-flush': boolean }): string[] {
+  const filename = `/dev/fdset/${setOf(fd)}`
+  const common = { 'read-only': true, cache }
+  const file = { driver: 'file', 'node-name': `${name}-file`, filename, ...common }
+  const raw = { driver: 'raw', 'node-name': name, file: file['node-name'], ...common }
+  return [
+    ...['-add-fd', `fd=${fd},set=${setOf(fd)}`],
+    ...['-blockdev', JSON.stringify(file)],
+    ...['-blockdev', JSON.stringify(raw)],
   ]
 }
 

@@ -11,6 +11,8 @@ import { bootId, type GuestPaths, type RunRecord, tailOf, writeRecord, writeSpec
 export type GuestContext = {
   log: Logger
   launch: (spec: InstanceSpec) => Promise<LaunchOptions>
+  /** Bounds what the guest's process may take. */
+  bound: (pid: number, spec: InstanceSpec) => Promise<void>
   emit: (power: PowerState, reason: string | null, at?: string) => void
 }
 
@@ -112,6 +114,13 @@ export class QemuGuest {
     }
     this.#record = { ...this.#record, pid }
     this.power = 'running'
+    // One that an older agent started had no bounds.
+    if (this.spec)
+      await this.#context
+        .bound(pid, this.spec)
+        .catch((err: unknown) =>
+          this.#context.log.error({ err, instance: this.id }, 'a running guest cannot be bounded'),
+        )
     await this.#attach().catch((error: unknown) => {
       this.#context.log.warn({ err: error, instance: this.id }, 'a running guest does not answer yet')
       this.#reconnectLater()
@@ -131,7 +140,10 @@ export class QemuGuest {
     const startedAt = new Date().toISOString()
     try {
       await this.#save({ phase: 'starting', pid: null, startedAt, bootId: await bootId(), reason: null })
-      const { qmp, pid, exited } = await launchQemu(op, spec, this.paths, options, this.#handlers())
+      const { qmp, pid, exited } = await launchQemu(op, spec, this.paths, options, {
+        ...this.#handlers(),
+        bound: (child) => this.#context.bound(child, spec),
+      })
       this.#qmp = qmp
       this.#exited = exited
       await this.#save({ ...this.#record, pid })

@@ -1,14 +1,15 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { baseOf } from '../disk-base.ts'
 import { DriverError, type DriverErrorCode } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
 import type { InstanceSpec } from './interface.ts'
-import { type Accelerator, qemuArgs } from './qemu-args.ts'
+import { type Accelerator, type ArgsInput, firstBaseFd, qemuArgs } from './qemu-args.ts'
 import { checkNamespace, type Jail, jailArgs, killQemu, type Spawned, spawnDetached } from './qemu-process.ts'
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp.ts'
-import { type GuestPaths, makeRunDirectory, tailOf } from './state-files.ts'
+import { type GuestPaths, giveFile, makeRunDirectory, tailOf } from './state-files.ts'
 
 export type LaunchOptions = {
   binary: string
@@ -18,7 +19,12 @@ export type LaunchOptions = {
   /** Path of the config drive; null when the guest has none. */
   configDrive: string | null
 }
-type Handlers = { onEvent: (event: QmpEvent) => void; onClose: () => void }
+type Handlers = {
+  onEvent: (event: QmpEvent) => void
+  onClose: () => void
+  /** Bounds what the new process may take; over before the guest runs. */
+  bound: (pid: number) => Promise<void>
+}
 
 /**
  * Starts QEMU, stopped, and connects to it. Nothing runs afterwards when it raises; the message
@@ -33,22 +39,31 @@ export async function launchQemu(
 ): Promise<{ qmp: QmpClient; pid: number; exited: Promise<string> }> {
   checkAlive(op)
   await checkNamespace(options.jail.netns)
-  const direct = await probeDisks(spec)
-  await makeRunDirectory(paths, options.jail.uid, options.jail.gid)
+  const { uid } = options.jail
+  const { disks, bases } = await prepareDisks(spec, uid)
+  if (options.configDrive !== null) await giveFile(options.configDrive, uid)
+  await makeRunDirectory(paths, uid)
   op.progress('starting QEMU')
   const argv = [
     ...jailArgs(options.jail),
     options.binary,
-    ...qemuArgs({ spec, accelerator: options.accelerator, direct, configDrive: options.configDrive }),
+    ...qemuArgs({ spec, accelerator: options.accelerator, disks, configDrive: options.configDrive }),
   ]
   const spawned = await spawnDetached(argv, {
     cwd: paths.run,
     log: paths.qemuLog,
     serialLog: paths.serialLog,
+    bases,
   })
   try {
-    const qmp = await waitForQmp(op, spawned, paths, options.startMs, handlers)
-    return { qmp, pid: spawned.pid, exited: spawned.exited }
+    // At the same time: the kernel needs a while to move a process. QEMU's own words say why it has ended.
+    const [qmp, bound] = await Promise.allSettled([
+      waitForQmp(op, spawned, paths, options.startMs, handlers),
+      handlers.bound(spawned.pid),
+    ])
+    if (qmp.status === 'rejected') throw qmp.reason
+    if (bound.status === 'rejected') throw bound.reason
+    return { qmp: qmp.value, pid: spawned.pid, exited: spawned.exited }
   } catch (error) {
     if (!spawned.hasExited()) {
       // Our own child: the id cannot belong to another process before we have seen its exit.
@@ -103,12 +118,19 @@ async function startFailure(spawned: Spawned, paths: GuestPaths): Promise<Driver
   )
 }
 
-/** Which disks can be opened past the page cache (O_DIRECT). A missing one is `not_found` with its id. */
-async function probeDisks(spec: InstanceSpec): Promise<Map<string, boolean>> {
-  const direct = new Map<string, boolean>()
+/**
+ * Makes the disks that user's, and finds out which can be opened past the page cache (O_DIRECT) and
+ * which bases they need. A missing one is `not_found` with its id.
+ */
+async function prepareDisks(
+  spec: InstanceSpec,
+  uid: number,
+): Promise<{ disks: ArgsInput['disks']; bases: string[] }> {
+  const disks = new Map<string, { direct: boolean; baseFd: number | null }>()
+  const bases: string[] = []
   for (const disk of spec.disks) {
     try {
-      await (await open(disk.path, constants.O_RDONLY)).close()
+      await giveFile(disk.path, uid)
     } catch (cause) {
       throw new DriverError(
         'not_found',
@@ -116,9 +138,14 @@ async function probeDisks(spec: InstanceSpec): Promise<Map<string, boolean>> {
         { cause },
       )
     }
-    direct.set(disk.id, await opens(disk.path, constants.O_RDONLY | constants.O_DIRECT))
+    const base = disk.format === 'qcow2' ? await baseOf(disk.path) : null
+    disks.set(disk.id, {
+      direct: await opens(disk.path, constants.O_RDONLY | constants.O_DIRECT),
+      baseFd: base === null ? null : firstBaseFd + bases.length,
+    })
+    if (base !== null) bases.push(base)
   }
-  return direct
+  return { disks, bases }
 }
 
 async function opens(path: string, flags: number): Promise<boolean> {

@@ -12,13 +12,15 @@ const prefix = nicIds({ portId: '' }).device
 
 /**
  * Makes the NICs of a running guest those of `wanted`; `before` is what its description has. Returns
- * the ports of those that the guest still holds. Replaying it changes nothing.
+ * the ports of those that the guest still holds. Replaying it changes nothing. `giveTap` makes QEMU's
+ * user the owner of one.
  */
 export async function plugNics(
   op: Op,
   qmp: QmpClient,
   before: readonly NicAttachment[],
   wanted: readonly NicAttachment[],
+  giveTap: (tap: string) => Promise<void>,
 ): Promise<string[]> {
   const ids = new Set(wanted.map((nic) => nicIds(nic).device))
   const gone = before.filter((nic) => !ids.has(nicIds(nic).device))
@@ -28,7 +30,11 @@ export async function plugNics(
   const leaving = [...new Set([...gone, ...unknown].map((nic) => nic.portId))]
   const held = await unplug(op, qmp, leaving)
   const there = new Set(await peripherals(qmp))
-  for (const nic of wanted) if (!there.has(nicIds(nic).device)) await plug(qmp, nic)
+  for (const nic of wanted) {
+    if (there.has(nicIds(nic).device)) continue
+    await giveTap(nic.tap)
+    await plug(qmp, nic)
+  }
   return held
 }
 

@@ -3,17 +3,19 @@ import { closeSync, constants, openSync } from 'node:fs'
 import { access, readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
-import { serialLogFd } from './qemu-args.ts'
+import { firstBaseFd, jailEnvironment, serialLogFd } from './qemu-args.ts'
+import { tapOwnerArgs } from './tap-owner.ts'
 
 /**
- * Who QEMU runs as and where. `groups` are supplementary ids, `netns` a name below /run/netns, `tun`
- * a device node that stands for /dev/net/tun (null: that one itself).
+ * Who QEMU runs as (user and group of that number) and where. `groups` are supplementary ids, `netns` a
+ * name below /run/netns, `taps` become that user's, `tun` is a device node that stands for /dev/net/tun
+ * (null: that one itself).
  */
 export type Jail = {
   uid: number
-  gid: number
   groups: readonly number[]
   netns: string | null
+  taps: readonly string[]
   tun: string | null
 }
 
@@ -21,13 +23,14 @@ export type Jail = {
 const withTun = 'mount --bind "$0" /dev/net/tun && exec "$@"'
 
 /** The words before "qemu": into the network namespace, then without any privilege and no way back. */
-export function jailArgs({ uid, gid, groups, netns, tun }: Jail): string[] {
+export function jailArgs({ uid, groups, netns, taps, tun }: Jail): string[] {
   return [
     ...(netns === null ? [] : ['nsenter', `--net=/run/netns/${netns}`, '--']),
     ...(tun === null ? [] : ['unshare', '--mount', '--propagation', 'slave', '--', 'sh', '-c', withTun, tun]),
+    ...tapOwnerArgs(uid, taps),
     'setpriv',
     `--reuid=${uid}`,
-    `--regid=${gid}`,
+    `--regid=${uid}`,
     groups.length > 0 ? `--groups=${groups.join(',')}` : '--clear-groups',
     '--no-new-privs',
     '--bounding-set=-all',
@@ -37,34 +40,37 @@ export function jailArgs({ uid, gid, groups, netns, tun }: Jail): string[] {
   ]
 }
 
-/** Nothing of ours (tokens, database addresses) is in a guest process's environment. */
-export const jailEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' }
-
 export type Spawned = { pid: number; exited: Promise<string>; hasExited: () => boolean }
 
 /**
  * Starts a process that outlives us: its own session, output appended to `log`, the serial log as
- * an inherited descriptor (both opened by us: QEMU can write there but not choose other files).
+ * an inherited descriptor (both opened by us: QEMU can write there but not choose other files), then
+ * the `bases` for reading, which lie where QEMU's user cannot go.
  * `exited` says in words how it ended. The working directory is `cwd`.
  */
 export async function spawnDetached(
   argv: readonly string[],
-  options: { cwd: string; log: string; serialLog: string },
+  options: { cwd: string; log: string; serialLog: string; bases: readonly string[] },
 ): Promise<Spawned> {
   const [file, ...args] = argv
   if (!file) throw new DriverError('invalid', 'There is nothing to run.')
   const append = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
-  const log = openSync(options.log, append | constants.O_TRUNC, 0o600)
-  let serial: number | null = null
+  const opened: number[] = []
+  const inherit = (path: string, flags: number) => {
+    const fd = openSync(path, flags, 0o600)
+    opened.push(fd)
+    return fd
+  }
   let child: ChildProcess
   try {
-    serial = openSync(options.serialLog, append, 0o600)
-    const stdio = ['ignore', log, log, serial] as const
-    if (stdio.length !== serialLogFd + 1) throw new Error('the serial log must be descriptor 3')
-    child = spawn(file, args, { cwd: options.cwd, detached: true, stdio: [...stdio], env: jailEnvironment })
+    const log = inherit(options.log, append | constants.O_TRUNC)
+    const stdio = ['ignore' as const, log, log, inherit(options.serialLog, append)]
+    if (stdio.length !== serialLogFd + 1 || stdio.length !== firstBaseFd)
+      throw new Error('the serial log must be descriptor 3')
+    for (const base of options.bases) stdio.push(inherit(base, constants.O_RDONLY))
+    child = spawn(file, args, { cwd: options.cwd, detached: true, stdio, env: jailEnvironment })
   } finally {
-    closeSync(log)
-    if (serial !== null) closeSync(serial)
+    for (const fd of opened) closeSync(fd)
   }
   child.unref()
   let over = false

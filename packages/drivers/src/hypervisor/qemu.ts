@@ -2,6 +2,7 @@ import { mkdir, statfs } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, totalmem, uptime } from 'node:os'
 import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
+import type { GuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, createLocks, unknownInstance } from './changes.ts'
@@ -21,6 +22,7 @@ import { createQemuBackup } from './qemu-backup.ts'
 import { createQemuConsole } from './qemu-console.ts'
 import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
+import { Isolation } from './qemu-isolation.ts'
 import { plugNics } from './qemu-nics.ts'
 import { killQemu } from './qemu-process.ts'
 import { boundLog } from './serial-log.ts'
@@ -46,9 +48,8 @@ export type QemuOptions = {
   netns: string | null
   /** STRATOLITH_ACCEL. Default auto. */
   accel?: 'auto' | Accelerator
-  /** Numeric owner of QEMU processes, disks and taps. Defaults 64123. */
-  uid?: number
-  gid?: number
+  /** The user ids to give to guests; those of readGuestUids(defaultGuestUids) when absent. */
+  uids?: GuestUids
   /** What goes onto the config drive of a guest; without it no guest has one. */
   configFiles?: (spec: InstanceSpec) => Promise<ConfigFile[]>
   /** Default qemu-system-x86_64. */
@@ -75,7 +76,7 @@ const logSlackBytes = 1024 * 1024
  * Guests as QEMU processes on this machine, controlled over QMP. Needs root. The driver keeps its
  * state in `dir` and in the processes themselves: after any end of the agent the next driver on the
  * same `dir` adopts what runs and says `crashed` of what died meanwhile. Only one driver at a time
- * may use a `dir`. Disks must be readable and writable for uid:gid, taps must belong to uid.
+ * may use a `dir`. Every guest runs as a user of its own, which gets its disks and taps when it starts.
  */
 export function createQemuDriver(options: QemuOptions): QemuDriver {
   const host = new QemuHost(options)
@@ -132,8 +133,7 @@ class QemuHost {
   readonly console: ConsoleFacet
   readonly ready: Promise<void>
   readonly #options: QemuOptions
-  readonly #uid: number
-  readonly #gid: number
+  readonly #isolation: Isolation
   readonly #guests = new Map<string, QemuGuest>()
   readonly #locked = createLocks()
   readonly #watch: NodeJS.Timeout
@@ -142,8 +142,7 @@ class QemuHost {
 
   constructor(options: QemuOptions) {
     this.#options = options
-    this.#uid = options.uid ?? 64_123
-    this.#gid = options.gid ?? 64_123
+    this.#isolation = new Isolation(options.uids, options.netns)
     this.changes = createChanges((err) => options.log.error({ err }, 'a listener to guests failed'))
     this.console = createQemuConsole((id) => this.load(id))
     this.ready = this.#adopt()
@@ -167,6 +166,7 @@ class QemuHost {
       vcpus: availableParallelism(),
       memoryMib: Math.floor(totalmem() / 1024 ** 2),
       diskGib: Math.floor((disk.blocks * disk.bsize) / 1024 ** 3),
+      isolation: await this.#isolation.facts(),
       cpuModel: cpus()[0]?.model.trim() || 'unknown',
       uptimeSeconds: Math.floor(uptime()),
       load: loadavg(),
@@ -216,6 +216,11 @@ class QemuHost {
     } catch (error) {
       this.#guests.delete(spec.id)
       guest.detach()
+      await this.#isolation
+        .remove(guest)
+        .catch((err: unknown) =>
+          this.#options.log.error({ err, instance: spec.id }, 'a guest that did not start left something'),
+        )
       await removeFiles(guest.paths)
       throw diskFull(error)
     }
@@ -244,6 +249,7 @@ class QemuHost {
       if (guest.isAlive()) await guest.halt()
       else await killQemu(guest.paths.run, id, null)
       guest.detach()
+      await this.#isolation.remove(guest)
       await removeFiles(guest.paths)
       this.#guests.delete(id)
     })
@@ -291,7 +297,8 @@ class QemuHost {
       if (!before)
         throw new DriverError('invalid', `The record of instance ${id} is damaged: ensure it again.`)
       const spec = checkSpec({ ...before, nics }, this.capabilities)
-      if (guest.isAlive()) held = await plugNics(op, guest.control(), before.nics, spec.nics)
+      const giveTap = (tap: string) => this.#isolation.giveTap(guest, tap)
+      if (guest.isAlive()) held = await plugNics(op, guest.control(), before.nics, spec.nics, giveTap)
       const kept = before.nics.filter((nic) => held.includes(nic.portId))
       const now = { ...spec, nics: [...spec.nics, ...kept] }
       if (!sameSpec(before, now)) await guest.define(now)
@@ -340,6 +347,7 @@ class QemuHost {
     const spec = await readSpec(paths).catch(damaged)
     const guest = this.#guest(id, spec, await readRecord(paths).catch(damaged))
     this.#guests.set(id, guest)
+    await this.#isolation.adopt(paths)
     await guest.adopt()
   }
 
@@ -348,19 +356,20 @@ class QemuHost {
     const { dir, log } = this.#options
     return new QemuGuest(guestPaths(dir, id), id, spec, record ?? none, {
       log,
+      bound: (pid, wanted) => this.#isolation.bound(pid, wanted),
       emit: (power, reason, at) => this.changes.emit(id, power, reason, at),
       launch: async (wanted) => {
-        const { nics } = wanted
+        const taps = wanted.nics.map((nic) => nic.tap)
         const { accelerator, groups } = await this.#probed()
         const { netns, binary, startMs } = this.#options
         // Also for a guest without any: one may be plugged in while it runs.
-        const tun = await tunDevice(dir, this.#gid).catch((error: unknown) => {
-          if (nics.length > 0) throw error
+        const tun = await tunDevice(dir).catch((error: unknown) => {
+          if (taps.length > 0) throw error
           return null
         })
         return {
           binary: binary ?? 'qemu-system-x86_64',
-          jail: { uid: this.#uid, gid: this.#gid, groups, netns, tun },
+          jail: { uid: await this.#isolation.uidOf(id, guestPaths(dir, id)), groups, netns, taps, tun },
           accelerator,
           startMs: startMs ?? 30_000,
           configDrive: await this.#configDrive(wanted),
@@ -374,7 +383,7 @@ class QemuHost {
     const { dir, configFiles } = this.#options
     if (!spec.configDrive || !configFiles) return null
     const path = guestPaths(dir, spec.id).configDrive
-    await ensureConfigDrive(path, () => configFiles(spec), { uid: this.#uid, gid: this.#gid })
+    await ensureConfigDrive(path, () => configFiles(spec))
     return path
   }
 
@@ -384,8 +393,7 @@ class QemuHost {
       binary: binary ?? 'qemu-system-x86_64',
       directory: dir,
       want: accel ?? 'auto',
-      uid: this.#uid,
-      gid: this.#gid,
+      uid: this.#isolation.uids.probe,
     }).catch((error: unknown) => {
       this.#accelerator = null
       throw error

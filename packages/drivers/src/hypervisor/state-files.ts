@@ -1,14 +1,14 @@
 import { constants } from 'node:fs'
-import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { InstanceSpec } from './interface.ts'
 import { instanceSpecSchema } from './spec.ts'
 
 /**
- * Files of one guest below instances/<id>/. All but `run` belong to root and cannot be reached by
- * QEMU; `run` is QEMU's working directory with its sockets. Disks may lie in the same directory:
- * they belong to the storage driver and are left alone.
+ * Files of one guest below instances/<id>/, which nobody but root and the guest's own QEMU may enter.
+ * The records and logs belong to root; `run` is QEMU's working directory with its sockets. Disks may
+ * lie in the same directory: the storage driver makes and removes them, here they get their owner.
  */
 export type GuestPaths = {
   home: string
@@ -20,6 +20,8 @@ export type GuestPaths = {
   password: string
   /** Its config drive, when it has one. */
   configDrive: string
+  /** The user id that is the guest's own. */
+  uid: string
   run: string
 }
 
@@ -33,6 +35,7 @@ export function guestPaths(hostDirectory: string, id: string): GuestPaths {
     qemuLog: join(home, 'qemu.log'),
     password: join(home, 'password'),
     configDrive: join(home, 'config.iso'),
+    uid: join(home, 'uid'),
     run: join(home, 'run'),
   }
 }
@@ -94,16 +97,29 @@ export async function listGuestIds(hostDirectory: string): Promise<string[]> {
   return found.filter((entry) => entry.known).map((entry) => entry.id)
 }
 
-/** The guest's directory (0711: QEMU must reach its disk in it) and an empty run directory of QEMU's. */
 export async function makeHome(paths: GuestPaths): Promise<void> {
-  if ((await mkdir(paths.home, { recursive: true, mode: 0o711 })) !== undefined)
-    await chmod(paths.home, 0o711)
+  await mkdir(paths.home, { recursive: true, mode: 0o711 })
 }
 
-export async function makeRunDirectory(paths: GuestPaths, uid: number, gid: number): Promise<void> {
+/**
+ * An empty run directory of the guest's user. Its group is nobody else's, so home is closed to others:
+ * its user may pass (the disks lie there), not look around.
+ */
+export async function makeRunDirectory(paths: GuestPaths, uid: number): Promise<void> {
+  await chown(paths.home, 0, uid)
+  await chmod(paths.home, 0o710)
   await rm(paths.run, { recursive: true, force: true })
   await mkdir(paths.run, { mode: 0o700 })
-  await chown(paths.run, uid, gid)
+  await chown(paths.run, uid, uid)
+}
+
+/** Makes a file that user's alone; 0 takes it back. Links are left as they are. */
+export async function giveFile(path: string, uid: number): Promise<void> {
+  const file = await lstat(path)
+  if (!file.isFile()) return
+  // Closed first: between the two its old owner could open it, its new one cannot yet.
+  if ((file.mode & 0o777) !== 0o600) await chmod(path, 0o600)
+  if (file.uid !== uid || file.gid !== uid) await chown(path, uid, uid)
 }
 
 /** Removes all that is ours, the spec last: until then the guest is known and removal can be replayed. */
@@ -114,6 +130,7 @@ export async function removeFiles(paths: GuestPaths): Promise<void> {
     paths.qemuLog,
     paths.password,
     paths.configDrive,
+    paths.uid,
     paths.record,
     paths.spec,
   ])

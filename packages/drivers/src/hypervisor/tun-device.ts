@@ -1,4 +1,4 @@
-import { chmod, chown, rename, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { DriverError } from '../errors.ts'
@@ -8,27 +8,28 @@ const major = 10
 const minor = 200
 
 /**
- * The device through which QEMU's user attaches to its taps. Usually everybody may open
+ * The device through which a guest's QEMU attaches to its taps. Usually everybody may open
  * /dev/net/tun (opening it gives nothing: a tap lets only its owner in) and null is returned. On a
- * machine that keeps it for root we do not loosen it but make a node of our own, for QEMU's group
- * only, which jailArgs() puts in its place for QEMU alone.
+ * machine that keeps it for root we do not loosen it but make a node of our own in a folder that
+ * nobody else can enter, which jailArgs() puts in its place for QEMU alone.
  */
-export async function tunDevice(directory: string, gid: number): Promise<string | null> {
+export async function tunDevice(directory: string): Promise<string | null> {
   const own = await stat('/dev/net/tun').catch((cause: unknown) => {
     throw new DriverError('unsupported', 'This machine has no /dev/net/tun: load it with "modprobe tun".', {
       cause,
     })
   })
-  if ((own.mode & 0o006) === 0o006 || ((own.mode & 0o060) === 0o060 && own.gid === gid)) return null
-  const path = join(directory, 'tun')
+  if ((own.mode & 0o006) === 0o006) return null
+  const closed = join(directory, 'devices')
+  await mkdir(closed, { recursive: true, mode: 0o700 })
+  const path = join(closed, 'tun')
   const made = await stat(path).catch(() => null)
-  if (made?.isCharacterDevice() && made.gid === gid && (made.mode & 0o777) === 0o660) return path
+  if (made?.isCharacterDevice() && (made.mode & 0o777) === 0o666) return path
   const draft = `${path}.tmp`
   await rm(draft, { force: true })
   try {
     await execa('mknod', [draft, 'c', String(major), String(minor)], { timeout: 10_000 })
-    await chown(draft, 0, gid)
-    await chmod(draft, 0o660)
+    await chmod(draft, 0o666)
     await rename(draft, path)
   } catch (cause) {
     throw new DriverError(

@@ -3,19 +3,19 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { pino } from 'pino'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { backgroundOp } from '../op.ts'
 import { storageConformance } from './conformance.ts'
 import { createFilesDriver } from './files.ts'
 import { openImageStore } from './image-store.ts'
+import { runJailed } from './jail.ts'
 
 const root = fs.mkdtempSync('/var/tmp/stratolith-storage-')
 fs.chmodSync(root, 0o755)
 const imagesDir = path.join(root, 'images')
 const store = openImageStore(imagesDir)
-const user = { uid: 64_123, gid: 64_123 }
-const driver = createFilesDriver({ imagesDir, dir: root, user })
+const driver = createFilesDriver({ imagesDir, dir: root })
 const op = () => backgroundOp(pino({ level: 'silent' }))
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }))
 
@@ -39,7 +39,7 @@ describe('storage in files', () => {
       blob(Buffer.concat([crypto.getRandomValues(Buffer.alloc(512)), Buffer.alloc(1024 ** 2 - 512)])),
   }))
 
-  test('the overlay names its base and the format; QEMU’s user owns it, the base is read-only', async () => {
+  test('the overlay names its base and the format, is root’s for now, and nobody else reaches the base', async () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 7))
     await driver.ensureBase(op(), { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
     const id = crypto.randomUUID()
@@ -57,7 +57,11 @@ describe('storage in files', () => {
     )
     expect(info).toMatchObject({ 'virtual-size': 2 * 1024 ** 3, 'backing-filename-format': 'raw' })
     expect(info['backing-filename']).toBe(path.join(imagesDir, 'bases', `${blobId}.raw`))
-    expect(fs.statSync(disk.path)).toMatchObject({ uid: user.uid, gid: user.gid })
+    expect(fs.statSync(disk.path)).toMatchObject({ uid: 0, gid: 0 })
+    expect(fs.statSync(disk.path).mode & 0o777).toBe(0o600)
+    expect(fs.readlinkSync(`${disk.path}.base`)).toBe(info['backing-filename'])
+    for (const folder of ['blobs', 'bases', 'staging'])
+      expect(fs.statSync(path.join(imagesDir, folder)).mode & 0o777).toBe(0o700)
     expect(fs.statSync(info['backing-filename']).mode & 0o777).toBe(0o444)
     const before = fs.readFileSync(info['backing-filename'])
     expect(before.every((byte) => byte === 7)).toBe(true)
@@ -103,6 +107,114 @@ describe('storage in files', () => {
       expect(fs.existsSync(path.join(imagesDir, 'bases', `${blobId}.raw`))).toBe(false)
     },
   )
+
+  test('the converter runs as nobody else does, alone, and reaches no file but its two', async () => {
+    const blobId = await blob(Buffer.from('tenant'))
+    const target = path.join(root, 'said')
+    const [source, said] = [
+      fs.openSync(path.join(imagesDir, 'blobs', blobId), 'r'),
+      fs.openSync(target, 'wx', 0o600),
+    ]
+    fs.fchmodSync(source, 0o444) // as ensureBase does
+    fs.fchownSync(said, 1_234_567, 1_234_567)
+    const tell = `{ id -u; id -G; echo $$; set -- /proc/[0-9]*; echo $#; cat /proc/self/fd/3; echo
+      ip -o link | wc -l; cat "$0" || echo closed; grep -c CapEff:.0000000000000000 /proc/self/status; } > /proc/self/fd/4`
+    const job = { uid: 1_234_567, source, target: said, maxFileBytes: 4096 }
+    await runJailed(op(), job, ['sh', '-c', tell, path.join(imagesDir, 'blobs', blobId)])
+    // user, groups, process 1 and no other, the blob, loopback alone, no other way to it
+    expect(fs.readFileSync(target, 'utf8').split('\n')).toEqual([
+      '1234567',
+      '1234567',
+      '1',
+      '1',
+      'tenant',
+      '1',
+      'closed',
+      '1',
+      '',
+    ])
+    const fill = ['sh', '-c', 'head -c 8192 /dev/zero > /proc/self/fd/4']
+    await expect(runJailed(op(), job, fill)).rejects.toMatchObject({ code: 'invalid' })
+    expect(fs.statSync(target).size).toBe(4096)
+  })
+
+  test('a conversion that is given up ends', async () => {
+    const [source, target] = [fs.openSync('/dev/null', 'r'), fs.openSync('/dev/null', 'w')]
+    const end = new AbortController()
+    const job = { uid: 1_234_568, source, target, maxFileBytes: 4096 }
+    const runs = runJailed({ ...op(), signal: end.signal }, job, ['sleep', '300'])
+    const ended = expect(runs).rejects.toMatchObject({ code: 'unavailable' })
+    const ofJob = () =>
+      fs.readdirSync('/proc').filter((pid) => {
+        const status = `/proc/${pid}/status`
+        return (
+          /^\d+$/.test(pid) &&
+          fs.existsSync(status) &&
+          fs.readFileSync(status, 'utf8').includes('\t1234568\t')
+        )
+      })
+    await vi.waitFor(() => expect(ofJob()).toHaveLength(1), 20_000)
+    end.abort()
+    await ended
+    await vi.waitFor(() => expect(ofJob()).toEqual([]), 20_000)
+  })
+
+  test('the base of a disk from before is recorded when the agent starts, and no other name is believed', async () => {
+    const blobId = await blob(Buffer.alloc(1024 ** 2, 9))
+    await driver.ensureBase(op(), { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
+    const disks = await Promise.all(
+      [0, 1].map(() => {
+        const id = crypto.randomUUID()
+        const base = { blobId, format: 'raw' as const }
+        return driver.ensureDisk(op(), {
+          id,
+          instanceId: id,
+          projectId: 'p',
+          sizeGib: 1,
+          base,
+          mode: 'overlay',
+        })
+      }),
+    )
+    const [before, odd] = disks.map((disk) => disk?.path ?? '') as [string, string]
+    for (const file of [before, odd]) fs.rmSync(`${file}.base`)
+    execFileSync('qemu-img', ['rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', '/etc/shadow', odd])
+    await createFilesDriver({ imagesDir, dir: root }).probe(op())
+    expect(fs.readlinkSync(`${before}.base`)).toBe(path.join(imagesDir, 'bases', `${blobId}.raw`))
+    expect(fs.existsSync(`${odd}.base`)).toBe(false)
+  })
+
+  test('what a disk is made of is known in the trash, too, and no guest owns it there', async () => {
+    const blobId = await blob(Buffer.alloc(1024 ** 2, 5))
+    const base = { blobId, format: 'raw' as const }
+    await driver.ensureBase(op(), { ...base, maxVirtualBytes: 1024 ** 3 })
+    const id = crypto.randomUUID()
+    const disk = await driver.ensureDisk(op(), {
+      id,
+      instanceId: id,
+      projectId: 'p',
+      sizeGib: 1,
+      base,
+      mode: 'overlay',
+    })
+    if (!disk) throw new Error('a driver in the foreground has no "not yet"')
+    fs.chownSync(disk.path, 4_321, 4_321)
+    const link = fs.readlinkSync(`${disk.path}.base`)
+    await driver.trash?.put(op(), id)
+    expect(fs.existsSync(path.dirname(disk.path))).toBe(false)
+    execFileSync('sh', [
+      '-c',
+      'printf "\\0\\0\\0\\0" | dd of="$0" bs=1 seek=16 conv=notrunc status=none',
+      fs.globSync(path.join(root, 'trash', `${id}.*@*`))[0] ?? '',
+    ])
+    await expect(driver.removeBase(op(), blobId)).rejects.toMatchObject({ code: 'conflict' })
+    await driver.trash?.takeBack(op(), id)
+    expect(fs.readlinkSync(`${disk.path}.base`)).toBe(link)
+    expect(fs.statSync(disk.path)).toMatchObject({ uid: 0, gid: 0 })
+    await driver.trash?.put(op(), id)
+    await driver.trash?.empty(op(), { olderThanMs: 0 })
+    expect(fs.readdirSync(path.join(root, 'trash')).filter((name) => name.startsWith(id))).toEqual([])
+  })
 
   test('an image that claims 60 TB fails at the limit and leaves nothing (A02)', async () => {
     const blobId = await blob(qcow2((file) => ['create', '-q', '-f', 'qcow2', file, '60T']))

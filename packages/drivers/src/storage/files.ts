@@ -15,11 +15,14 @@ import {
 } from 'node:fs/promises'
 import path from 'node:path'
 import { execa } from 'execa'
+import { baseLink, baseOf, recordBase } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
+import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
+import { backings, recordOldBases } from './backing.ts'
 import { fileError } from './image-store.ts'
 import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver, TrashFacet } from './interface.ts'
-import { type JailUser, runJailed } from './jail.ts'
+import { jailedFiles, runJailed } from './jail.ts'
 import { syncDirectory } from './sync.ts'
 import { openTrash } from './trash.ts'
 
@@ -28,18 +31,18 @@ export type FilesOptions = {
   imagesDir: string
   /** hosts/<host>; disks go to instances/<id>/ in it, beside the hypervisor's files. */
   dir: string
-  /** The unprivileged user that QEMU and the image tools run as; default 64123. */
-  user?: JailUser
+  /** The user id that image tools run as, which is no guest's; that of defaultGuestUids when absent. */
+  converter?: number
 }
 
 const gib = 1024 ** 3
-const defaultUser: JailUser = { uid: 64_123, gid: 64_123 }
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const digest = /^[0-9a-f]{64}$/
 
 /**
- * Disks as files. A base is raw and read-only for everybody; a disk is a qcow2 of our own making,
- * an overlay that names its base and its format explicitly, or a full copy of it.
+ * Disks as files. A base is raw and read-only, in a folder that only root may enter: a guest's QEMU is
+ * handed those that its disks are made of, and no other. A disk is a qcow2 of our own making, an overlay
+ * that names its base and its format explicitly, or a full copy of it; root's until a guest starts on it.
  */
 export function createFilesDriver(options: FilesOptions): StorageDriver {
   const bases = path.join(options.imagesDir, 'bases')
@@ -47,10 +50,20 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
   const basePath = (blobId: string) => path.join(bases, `${checked(blobId, digest)}.raw`)
   const diskPath = (spec: { id: string; instanceId: string }) =>
     path.join(instances, checked(spec.instanceId, uuid), `disk-${checked(spec.id, uuid)}.qcow2`)
+  /** Nobody but root reaches a base by its name; and what an older agent left is made so. */
+  const ready = (async () => {
+    await mkdir(options.imagesDir, { recursive: true, mode: 0o711 })
+    await mkdir(bases, { recursive: true, mode: 0o700 })
+    await chmod(bases, 0o700)
+    await recordOldBases(await findDisks(instances, null), bases)
+  })()
+  // the calls report it
+  ready.catch(() => undefined)
   const underWay = new Map<string, Promise<{ virtualBytes: number }>>()
   return {
     capabilities: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
     async probe() {
+      await ready
       await mkdir(instances, { recursive: true, mode: 0o711 })
       const fsStat = await statfs(instances)
       return {
@@ -61,6 +74,7 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
     /** Two launches of one image share one conversion. */
     async ensureBase(op, spec) {
       const target = basePath(spec.blobId)
+      await ready
       const running = underWay.get(target)
       if (running) return running
       const work = makeBase(op, options, spec, target).finally(() => underWay.delete(target))
@@ -77,10 +91,14 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
       const names = await readdir(bases).catch(() => [])
       return names.flatMap((name) => /^([0-9a-f]{64})\.raw$/.exec(name)?.[1] ?? [])
     },
-    ensureDisk: (op, spec) =>
-      makeDisk(op, options, spec, { base: basePath(spec.base.blobId), disk: diskPath(spec) }),
+    async ensureDisk(op, spec) {
+      const paths = { base: basePath(spec.base.blobId), disk: diskPath(spec) }
+      await ready
+      return makeDisk(op, spec, paths)
+    },
     async removeDisk(_op, id) {
       for (const disk of await findDisks(instances, checked(id, uuid))) {
+        await rm(baseLink(disk.path), { force: true })
         await rm(disk.path, { force: true })
         await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
       }
@@ -96,7 +114,14 @@ function diskTrash(
   instances: string,
   diskPath: (spec: { id: string; instanceId: string }) => string,
 ): TrashFacet {
-  const trash = openTrash(path.join(dir, 'trash'))
+  const folder = path.join(dir, 'trash')
+  const trash = openTrash(folder)
+  /** Drops the links of disks that are no longer in the trash. */
+  const forget = async (names: readonly string[]) => {
+    const kept = new Set((await trash.list()).map(({ name }) => name))
+    for (const name of names)
+      if (!kept.has(name)) await rm(baseLink(path.join(folder, name)), { force: true })
+  }
   const idsOf = (name: string) => {
     const [id = '', instanceId = ''] = name.split('.')
     return { id, instanceId }
@@ -104,7 +129,15 @@ function diskTrash(
   return {
     async put(_op, diskId) {
       for (const disk of await findDisks(instances, checked(diskId, uuid))) {
-        await trash.put(disk.path, `${disk.id}.${disk.instanceId}`)
+        const name = `${disk.id}.${disk.instanceId}`
+        const base = await baseOf(disk.path)
+        if (base !== null) {
+          await mkdir(folder, { recursive: true, mode: 0o700 })
+          await recordBase(path.join(folder, name), base)
+          await rm(baseLink(disk.path), { force: true })
+        }
+        await chown(disk.path, 0, 0) // whose user id it was may be another guest's by the time it comes back
+        await trash.put(disk.path, name)
         await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
       }
     },
@@ -121,38 +154,16 @@ function diskTrash(
       const target = diskPath(idsOf(found.name))
       if (fs.existsSync(target)) throw new DriverError('conflict', `${target} is there`)
       await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
+      const base = await baseOf(path.join(folder, found.name))
+      if (base !== null) await recordBase(target, base)
       await trash.takeBack(found, target)
+      await forget([found.name])
     },
-    empty: async (_op, options) => (await trash.empty(options)).map((name) => idsOf(name).id),
-  }
-}
-
-/** Every disk of every host in `hostsDir` (they share the bases), one in the trash included, and what it lies on. */
-async function backings(hostsDir: string): Promise<{ file: string; backing: string | null }[]> {
-  const disks = fs.globSync(['*/instances/*/disk-*', '*/trash/*@*'], { cwd: hostsDir })
-  return Promise.all(
-    disks.map(async (name) => {
-      const file = path.join(hostsDir, name)
-      return { file, backing: await backingOf(file) }
-    }),
-  )
-}
-
-/** Bytes 8–15 and 16–19 of a qcow2 header: where the name of the backing file is, and how long (0: none). */
-async function backingOf(file: string): Promise<string | null> {
-  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null // it went while we looked
-    throw error
-  })
-  if (!handle) return null
-  try {
-    const { buffer: header } = await handle.read(Buffer.alloc(12), 0, 12, 8)
-    const length = header.readUInt32BE(8)
-    if (length === 0 || length > 1023) return null
-    const { buffer } = await handle.read(Buffer.alloc(length), 0, length, Number(header.readBigUInt64BE(0)))
-    return buffer.toString('utf8')
-  } finally {
-    await handle.close()
+    async empty(_op, options) {
+      const names = await trash.empty(options)
+      await forget(names)
+      return names.map((name) => idsOf(name).id)
+    },
   }
 }
 
@@ -162,35 +173,17 @@ async function makeBase(
   spec: BaseSpec,
   target: string,
 ): Promise<{ virtualBytes: number }> {
-  const user = options.user ?? defaultUser
   const done = await stat(target).catch(() => null)
   if (done) return { virtualBytes: done.size }
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
-  await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
   const blob = await readableBlob(source)
   const linked = spec.format === 'raw' ? await linkBase(source, blob, target, spec.maxVirtualBytes) : null
   if (linked) return linked
   const part = `${target}.${process.pid}.part`
   op.progress('converting the image')
   await rm(part, { force: true })
-  await (await open(part, 'wx', 0o600)).close()
   try {
-    await chown(part, user.uid, user.gid)
-    // backing: null overrides whatever the header says; the inspector has refused such images already.
-    const file = { driver: 'file', filename: source, 'auto-read-only': false, 'read-only': true }
-    const node =
-      spec.format === 'qcow2'
-        ? { driver: 'qcow2', backing: null, file, 'read-only': true }
-        : { driver: 'raw', file, 'read-only': true }
-    await runJailed(
-      op,
-      user,
-      ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`, part],
-      spec.maxVirtualBytes,
-    )
-    await chown(part, 0, 0)
-    await chmod(part, 0o444)
-    await syncFile(part)
+    await convert(op, spec, { source, part, uid: options.converter ?? defaultConverter() })
     const { size } = await stat(part)
     await rename(part, target)
     await syncDirectory(path.dirname(target))
@@ -198,6 +191,46 @@ async function makeBase(
   } catch (error) {
     await rm(part, { force: true })
     throw fileError(error)
+  }
+}
+
+function defaultConverter(): number {
+  const uids = readGuestUids(defaultGuestUids)
+  if (typeof uids === 'string') throw new DriverError('invalid', uids)
+  return uids.converter
+}
+
+async function convert(
+  op: Op,
+  spec: BaseSpec,
+  { source, part, uid }: { source: string; part: string; uid: number },
+): Promise<void> {
+  // backing: null overrides whatever the header says; the inspector has refused such images already.
+  const file = {
+    driver: 'file',
+    filename: jailedFiles.source,
+    'auto-read-only': false,
+    'read-only': true,
+  }
+  const node =
+    spec.format === 'qcow2'
+      ? { driver: 'qcow2', backing: null, file, 'read-only': true }
+      : { driver: 'raw', file, 'read-only': true }
+  const argv = ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`]
+  const reads = await open(source, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW)
+  const writes = await open(part, 'wx', 0o600)
+  try {
+    await writes.chown(uid, uid)
+    await runJailed(op, { uid, source: reads.fd, target: writes.fd, maxFileBytes: spec.maxVirtualBytes }, [
+      ...argv,
+      jailedFiles.target,
+    ])
+    await writes.chown(0, 0)
+    await writes.chmod(0o444)
+    await writes.sync()
+  } finally {
+    await reads.close()
+    await writes.close()
   }
 }
 
@@ -258,11 +291,9 @@ async function linkBase(
 
 async function makeDisk(
   op: Op,
-  options: FilesOptions,
   spec: DiskSpec,
   paths: { base: string; disk: string },
 ): Promise<ObservedDisk> {
-  const user = options.user ?? defaultUser
   const sizeBytes = spec.sizeGib * gib
   const observed: ObservedDisk = {
     id: spec.id,
@@ -271,7 +302,12 @@ async function makeDisk(
     format: 'qcow2',
     sizeBytes,
   }
-  if (fs.existsSync(paths.disk)) return observed
+  if (fs.existsSync(paths.disk)) {
+    // one that came back from a backup, perhaps without the link
+    if (spec.mode === 'overlay' && (await baseOf(paths.disk)) === null)
+      await recordBase(paths.disk, paths.base)
+    return observed
+  }
   const base = await stat(paths.base).catch(() => {
     throw new DriverError('not_found', `base ${spec.base.blobId}`)
   })
@@ -301,10 +337,10 @@ async function makeDisk(
       await tool(op, ['convert', '-f', 'raw', '-O', 'qcow2', paths.base, part])
       await tool(op, ['resize', '-q', '-f', 'qcow2', part, String(sizeBytes)])
     }
-    await chown(part, user.uid, user.gid)
     await chmod(part, 0o600)
     await syncFile(part)
     await rename(part, paths.disk)
+    if (spec.mode === 'overlay') await recordBase(paths.disk, paths.base)
     await syncDirectory(dir)
     return observed
   } catch (error) {

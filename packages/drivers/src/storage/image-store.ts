@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { DriverError } from '../errors.ts'
@@ -16,14 +16,17 @@ const readBytes = 512 * 1024
 /**
  * Blobs under `dir`/blobs named by their SHA-256, staging under `dir`/staging named by our ids.
  * A blob appears by rename after fsync, so it is whole or not there, and it is never opened for
- * writing again.
+ * writing again. Nobody else enters these folders: a tenant's image is not for another tenant's guest.
  */
 export function openImageStore(dir: string): ImageStore {
   const staging = path.join(dir, 'staging')
   const blobs = path.join(dir, 'blobs')
   const ready = (async () => {
-    await mkdir(staging, { recursive: true, mode: 0o711 })
-    await mkdir(blobs, { recursive: true, mode: 0o711 })
+    await mkdir(dir, { recursive: true, mode: 0o711 })
+    for (const folder of [staging, blobs]) {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await chmod(folder, 0o700) // an older version let others pass
+    }
   })()
   const stagedPath = (id: string) => path.join(staging, checked(id, uuid))
   const blobPath = (id: string) => path.join(blobs, checked(id, digest))

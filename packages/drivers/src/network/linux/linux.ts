@@ -49,8 +49,6 @@ export type LinuxNetworkOptions = {
   nameServers?: readonly string[]
   /** Reported by probe() until an external network is recorded. Default 172.24.4.0/24. */
   externalCidr?: string
-  /** User that QEMU runs as and that may open the taps. Default 64123. */
-  tapUid?: number
   /** Namespace that stands for the machine (tests); the machine's own when absent. */
   machineNamespace?: string
   /** How often dnsmasq is looked after, in milliseconds; 0: never. Default 3000. */
@@ -89,7 +87,6 @@ class Driver implements LinuxNetwork {
       place,
       namespace: hostNamespace(place),
       state: new State(options.dir),
-      tapUid: options.tapUid ?? 64_123,
       egress: options.egress,
       deny: options.guestDeny ?? { connected: true, cidrs: [] },
       nameServers: options.nameServers ?? [],

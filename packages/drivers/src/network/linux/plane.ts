@@ -16,8 +16,6 @@ export type Plane = {
   /** The data-plane namespace. */
   readonly namespace: string
   readonly state: State
-  /** Owner of the taps: the user that QEMU runs as. */
-  readonly tapUid: number
   readonly egress: 'on' | 'off'
   /** What the operator keeps guests from, and the name servers that they may ask all the same. */
   readonly deny: GuestDeny

@@ -38,7 +38,8 @@ export async function applyPort(op: Op, plane: Plane, wish: Wish, kernel: Kernel
   try {
     const filter = portFilter(spec, tap, slot, network.spec.tag)
     if (difference(filter, kernel.rules)) await applyFragment(op, plane.namespace, filter, kernel.rules)
-    const lines = link ? [] : [`tuntap add dev ${tap} mode tap user ${plane.tapUid} vnet_hdr`]
+    // root's until the hypervisor gives it to the guest that is plugged in
+    const lines = link ? [] : [`tuntap add dev ${tap} mode tap user 0 vnet_hdr`]
     lines.push(
       `link set dev ${tap} mtu ${spec.mtu} master ${bridgeOf(plane, network.spec)}`,
       `link set dev ${tap} alias "${aliasOf(entry)}"`,

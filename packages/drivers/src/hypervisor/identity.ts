@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../errors.ts'
+import type { GuestUids } from '../guest-uids.ts'
+import { type GuestPaths, writeAtomic } from './state-files.ts'
+
+/**
+ * Whose user id is whose on this machine: links <uid> → home of the guest. Several agents may run on
+ * one machine, each with its own data folder; here they see each other. Gone with a reboot, as are
+ * all processes; each agent puts its guests' back when it starts.
+ */
+export const claimsDirectory = '/run/stratolith/guest-uids'
+
+/** A user id of its own for every guest, the same from its first start until it is removed. */
+export class Identities {
+  readonly #guests: GuestUids['guests']
+  readonly #claims: string
+
+  constructor(uids: GuestUids, claims = claimsDirectory) {
+    this.#guests = uids.guests
+    this.#claims = claims
+  }
+
+  /** The recorded one, or null. One that another agent's guest has got meanwhile is none. */
+  async known(paths: GuestPaths): Promise<number | null> {
+    const text = await readFile(paths.uid, 'utf8').catch(() => '')
+    const uid = /^\d{4,10}\n$/.test(text) ? Number(text) : null
+    const { first, last } = this.#guests
+    if (uid === null || uid < first || uid > last) return null
+    return (await this.#claim(uid, paths.home)) ? uid : null
+  }
+
+  /** Call for one guest at a time. Its home must be there. */
+  async of(id: string, paths: GuestPaths): Promise<number> {
+    const known = await this.known(paths)
+    if (known !== null) return known
+    const { first, last } = this.#guests
+    const size = last - first + 1
+    // Where one begins to look depends on the guest: two that are new at once hardly meet, and an id
+    // that has become free rests for a while.
+    const start = createHash('sha256').update(id).digest().readUInt32BE(0)
+    for (let step = 0; step < size; step += 1) {
+      const uid = first + ((start + step) % size)
+      if (!(await this.#claim(uid, paths.home))) continue
+      await writeAtomic(paths.uid, `${uid}\n`)
+      return uid
+    }
+    throw new DriverError(
+      'no_space',
+      `All ${size} user ids for guests are taken: give more with STRATOLITH_GUEST_UIDS.`,
+    )
+  }
+
+  /** Makes the guest's id free. Ends what still runs under it: nothing but that guest's QEMU ever did. */
+  async free(paths: GuestPaths): Promise<void> {
+    const uid = await this.known(paths)
+    if (uid === null) return
+    for (let round = 0; processesOf(uid).length > 0; round += 1) {
+      if (round === 500)
+        throw new DriverError('failed', `Processes of user ${uid} cannot be killed: look for a hung disk.`)
+      for (const pid of processesOf(uid)) kill(pid)
+      await sleep(10)
+    }
+    await rm(paths.uid, { force: true })
+    await rm(join(this.#claims, String(uid)), { force: true })
+  }
+
+  async #claim(uid: number, home: string): Promise<boolean> {
+    const link = join(this.#claims, String(uid))
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      if (await linked(home, link)) return true
+      const owner = await readlink(link).catch(() => null)
+      if (owner === home) return true
+      if (owner === null) continue
+      // An agent that was killed, or whose folder was deleted, left it behind.
+      if (existsSync(owner) || processesOf(uid).length > 0) return false
+      await rm(link, { force: true })
+    }
+    return false
+  }
+}
+
+async function linked(target: string, link: string): Promise<boolean> {
+  try {
+    await symlink(target, link)
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    if (code !== 'ENOENT') throw error
+    await mkdir(join(link, '..'), { recursive: true, mode: 0o711 })
+    return linked(target, link)
+  }
+}
+
+/** Ids of the processes whose real user that is. */
+function processesOf(uid: number): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      if (!Number.isInteger(pid)) return false
+      try {
+        return readFileSync(`/proc/${pid}/status`, 'latin1').includes(`\nUid:\t${uid}\t`)
+      } catch {
+        return false // it ended while we looked
+      }
+    })
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

@@ -1,0 +1,21 @@
+import { readdir, readlink, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Cgroups } from './cgroups.ts'
+import { claimsDirectory } from './identity.ts'
+
+/**
+ * Leaves no cgroup and no user id in use of guests whose host folders are about to be deleted. Their
+ * processes have been ended. For `npm run destroy`.
+ */
+export async function removeGuestTraces(hostDirectories: readonly string[]): Promise<void> {
+  const cgroups = await Cgroups.open()
+  for (const directory of hostDirectories)
+    for (const id of await readdir(join(directory, 'instances')).catch(() => [])) await cgroups.remove(id)
+  await cgroups.close()
+  for (const uid of await readdir(claimsDirectory).catch(() => [])) {
+    const claim = join(claimsDirectory, uid)
+    const home = await readlink(claim).catch(() => '')
+    if (hostDirectories.some((directory) => home.startsWith(join(directory, 'instances/'))))
+      await rm(claim, { force: true })
+  }
+}

@@ -1,0 +1,288 @@
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
+import { Readable } from 'node:stream'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { testGuestDisk } from './hypervisor/boot-sector.ts'
+import { op, plainSpec, until } from './hypervisor/conformance-world.ts'
+import { claimsDirectory } from './hypervisor/identity.ts'
+import { type QemuHarness, qemuHarness } from './hypervisor/qemu.testing.ts'
+import { createFilesDriver } from './storage/files.ts'
+import { openImageStore } from './storage/image-store.ts'
+
+/**
+ * Two real guests on overlays of one image, and what a process can do that has the user of one of
+ * them. Each thing is tried with the owner's user as well, so that a refusal means something.
+ */
+const namespace = `stt${randomUUID().slice(0, 4)}-kept-apart`
+const taps = ['tapone', 'taptwo', 'tapnew'] as const
+let harness: QemuHarness
+let images: string
+let blob: string
+const guests: { id: string; uid: number; pid: number; home: string; disk: string }[] = []
+const one = () => guests[0] ?? never()
+const two = () => guests[1] ?? never()
+function never(): never {
+  throw new Error('two guests are made before the tests')
+}
+
+const nic = (tap: string) => ({ portId: tap, tap, mac: 'fa:16:3e:00:00:01', mtu: 1450 })
+const ownerOf = (tap: string) =>
+  Number(
+    / user (\S+)/.exec(
+      execFileSync('ip', ['-n', namespace, '-d', 'link', 'show', tap], { encoding: 'utf8' }),
+    )?.[1],
+  )
+const statusOf = (pid: number) => fs.readFileSync(`/proc/${pid}/status`, 'latin1')
+const idsOf = (pid: number) => ({
+  users: /^Uid:\t(.*)$/m.exec(statusOf(pid))?.[1]?.split('\t').map(Number),
+  groups: /^Groups:\t(.*)$/m.exec(statusOf(pid))?.[1]?.trim(),
+})
+
+/** Runs a program as that user and nobody else; true when it succeeds. */
+function can(uid: number, ...argv: string[]): boolean {
+  const as = [
+    `--reuid=${uid}`,
+    `--regid=${uid}`,
+    '--clear-groups',
+    '--no-new-privs',
+    '--bounding-set=-all',
+    '--inh-caps=-all',
+    '--',
+  ]
+  try {
+    execFileSync('setpriv', [...as, ...argv], { stdio: 'ignore', cwd: '/', timeout: 20_000 })
+    return true
+  } catch {
+    return false
+  }
+}
+const canRead = (uid: number, file: string) => can(uid, 'head', '-c', '1', file)
+const canConnect = (uid: number, socket: string) =>
+  can(
+    uid,
+    'perl',
+    '-MSocket',
+    '-e',
+    'socket(my $s, PF_UNIX, SOCK_STREAM, 0); connect($s, sockaddr_un($ARGV[0])) or exit 1',
+    socket,
+  )
+const canSignal = (uid: number, pid: number) => can(uid, 'sh', '-c', 'kill -0 "$1"', 'sh', String(pid))
+
+async function launch(tap: string) {
+  const id = randomUUID()
+  const storage = createFilesDriver({ imagesDir: images, dir: harness.dir })
+  const base = { blobId: blob, format: 'raw' as const }
+  await storage.ensureBase(op, { ...base, maxVirtualBytes: 1e9 })
+  const disk = await storage.ensureDisk(op, {
+    id,
+    instanceId: id,
+    projectId: 'p',
+    sizeGib: 1,
+    base,
+    mode: 'overlay',
+  })
+  if (!disk) throw new Error('a driver in the foreground has no "not yet"')
+  const { pid } = await harness.driver.ensure(op, {
+    ...plainSpec(id),
+    disks: [{ id, path: disk.path, format: disk.format, boot: true }],
+    nics: [nic(tap)],
+  })
+  await harness.booted(id)
+  const home = path.join(harness.dir, 'instances', id)
+  const uid = Number(fs.readFileSync(path.join(home, 'uid'), 'utf8'))
+  guests.push({ id, uid, pid: pid ?? never(), home, disk: disk.path })
+}
+
+beforeAll(async () => {
+  execFileSync('ip', ['netns', 'add', namespace])
+  for (const tap of taps)
+    execFileSync('ip', ['-n', namespace, 'tuntap', 'add', 'dev', tap, 'mode', 'tap', 'user', '0', 'vnet_hdr'])
+  harness = await qemuHarness({ netns: namespace, accel: 'tcg' })
+  images = path.join(harness.dir, 'images')
+  fs.mkdirSync(images, { mode: 0o755 })
+  const store = openImageStore(images)
+  const { sha256 } = await store.stage(
+    '00000000-0000-4000-8000-000000000000',
+    Readable.from([testGuestDisk()]),
+    {
+      maxBytes: 1e9,
+    },
+  )
+  await store.commit('00000000-0000-4000-8000-000000000000', sha256)
+  blob = sha256
+  await launch('tapone')
+  await launch('taptwo')
+})
+afterAll(async () => {
+  await harness.destroy()
+  execFileSync('ip', ['netns', 'del', namespace])
+})
+
+describe('guests are kept apart', () => {
+  test('each runs as a user of its own, without a group that it does not need', async () => {
+    const { groups } = JSON.parse(fs.readFileSync(path.join(harness.dir, 'accel.json'), 'utf8')) as {
+      groups: number[]
+    }
+    expect(one().uid).not.toBe(two().uid)
+    for (const { uid, pid } of guests) {
+      expect(idsOf(pid)).toEqual({ users: [uid, uid, uid, uid], groups: groups.join(' ') })
+      expect(fs.readlinkSync(path.join(claimsDirectory, String(uid)))).toContain(harness.dir)
+    }
+    expect(ownerOf('tapone')).toBe(one().uid)
+    expect(ownerOf('taptwo')).toBe(two().uid)
+  })
+
+  test('one reads neither the other’s disk nor its records, the other’s user does read its disk', () => {
+    expect(canRead(two().uid, two().disk)).toBe(true)
+    expect(canRead(one().uid, two().disk)).toBe(false)
+    expect(can(one().uid, 'sh', '-c', ': >> "$1"', 'sh', two().disk)).toBe(false)
+    for (const { uid } of guests) {
+      expect(can(uid, 'ls', two().home)).toBe(false)
+      for (const file of ['spec.json', 'run.json', 'serial.log', 'qemu.log', 'uid'])
+        expect(canRead(uid, path.join(two().home, file))).toBe(false)
+    }
+  })
+
+  test('one reaches none of the other’s sockets', () => {
+    for (const name of ['qmp', 'vnc', 'serial', 'qga']) {
+      const socket = path.join(two().home, 'run', name)
+      expect([name, canConnect(two().uid, socket)]).toEqual([name, true])
+      expect(canConnect(one().uid, socket)).toBe(false)
+    }
+  })
+
+  test('one can neither signal the other’s QEMU nor look into it', () => {
+    const { pid } = two()
+    expect(canSignal(two().uid, pid)).toBe(true)
+    expect(canSignal(one().uid, pid)).toBe(false)
+    expect(canRead(two().uid, `/proc/${pid}/environ`)).toBe(true)
+    expect(canRead(one().uid, `/proc/${pid}/environ`)).toBe(false)
+    expect(can(one().uid, 'sh', '-c', ': < "$1"', 'sh', `/proc/${pid}/mem`)).toBe(false)
+    expect(can(one().uid, 'ls', `/proc/${pid}/fd/`)).toBe(false)
+  })
+
+  test('none reaches images by their names; what a disk is made of is handed to it', () => {
+    const { uid } = one()
+    const base = path.join(images, 'bases', `${blob}.raw`)
+    expect(canRead(0, base)).toBe(true)
+    for (const file of [base, path.join(images, 'blobs', blob)]) expect(canRead(uid, file)).toBe(false)
+    for (const folder of ['bases', 'blobs', 'staging'])
+      expect(can(uid, 'ls', path.join(images, folder))).toBe(false)
+    const open = fs
+      .readdirSync(`/proc/${one().pid}/fd`)
+      .map((fd) => fs.readlinkSync(`/proc/${one().pid}/fd/${fd}`))
+    expect(open).toContain(base)
+  })
+
+  test('a header that a guest’s QEMU has written is not believed', async () => {
+    const { id, disk } = two()
+    const header = fs.readFileSync(disk)
+    const at = header.indexOf(blob)
+    expect(at).toBeGreaterThan(0)
+    await harness.driver.stop(op, id)
+    const file = fs.openSync(disk, 'r+')
+    fs.writeSync(file, '0'.repeat(64), at)
+    fs.closeSync(file)
+    const { pid } = await harness.driver.start(op, id)
+    await harness.booted(id)
+    Object.assign(two(), { pid })
+    expect(idsOf(two().pid).users?.[0]).toBe(two().uid)
+  })
+
+  test('a NIC that is plugged in while the guest runs becomes its own', async () => {
+    expect(ownerOf('tapnew')).toBeNaN() // root's, which iproute2 names
+    await harness.driver.plugNics(op, one().id, [
+      nic('tapone'),
+      { ...nic('tapnew'), mac: 'fa:16:3e:00:00:02' },
+    ])
+    expect(ownerOf('tapnew')).toBe(one().uid)
+  })
+})
+
+describe('what a guest may take is bounded', () => {
+  const cgroupsOf = (pid: number) => fs.readFileSync(`/proc/${pid}/cgroup`, 'utf8')
+  const files = (id: string) =>
+    ['/sys/fs/cgroup', ...fs.readdirSync('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)]
+      .map((mount) => `${mount}/stratolith/${id}`)
+      .filter((group) => fs.existsSync(group))
+  /** As if it had been started without any; the last one takes along what holds them all. */
+  function unbind(id: string): void {
+    for (const group of files(id)) {
+      for (const pid of fs.readFileSync(`${group}/cgroup.procs`, 'utf8').trim().split('\n'))
+        if (pid) fs.writeFileSync(path.join(group, '../../cgroup.procs'), pid)
+      fs.rmdirSync(group)
+      if (!fs.readdirSync(path.dirname(group), { withFileTypes: true }).some((entry) => entry.isDirectory()))
+        fs.rmdirSync(path.dirname(group))
+    }
+  }
+  const score = (pid: number) => fs.readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8').trim()
+  const file = {
+    cpu: ['cpu.weight', 'cpu.shares'],
+    memory: ['memory.max', 'memory.limit_in_bytes'],
+    pids: ['pids.max'],
+  }
+
+  test('by what this kernel has, and it says so', async () => {
+    const { isolation } = await harness.driver.probe(op)
+    const { id, pid } = one()
+    expect(isolation.users).toBe(true)
+    expect(score(pid)).toBe('500')
+    const groups = files(id)
+    const read = (names: string[]) =>
+      groups.flatMap((group) =>
+        names
+          .filter((name) => fs.existsSync(`${group}/${name}`))
+          .map((name) => fs.readFileSync(`${group}/${name}`, 'utf8').trim()),
+      )
+    expect(isolation.cgroup === 'none').toBe(groups.length === 0)
+    expect(isolation.cgroup === 'none' || isolation.controllers.length > 0).toBe(true)
+    expect(isolation.reason === null).toBe(isolation.controllers.length === 4)
+    for (const group of groups)
+      expect(fs.readFileSync(`${group}/cgroup.procs`, 'utf8').split('\n')).toContain(String(pid))
+    if (isolation.controllers.includes('cpu')) expect(['100', '1024']).toContain(read(file.cpu)[0])
+    if (isolation.controllers.includes('pids')) expect(read(file.pids)).toContain('257')
+    if (isolation.controllers.includes('memory')) {
+      const [limit] = read(file.memory).map((bytes) => Number(bytes) / 1024 ** 2)
+      expect(limit).toBeGreaterThan(32 + 256)
+      expect(limit).toBeLessThan(1024)
+    }
+  })
+
+  test('a guest that an older agent left unbounded is bounded when it is found', async () => {
+    const { id, pid } = one()
+    const { isolation } = await harness.driver.probe(op)
+    for (const guest of guests) unbind(guest.id)
+    fs.writeFileSync(`/proc/${pid}/oom_score_adj`, '0')
+    expect(cgroupsOf(pid)).not.toContain(id)
+    await harness.abandon()
+    await harness.reopen()
+    expect(await harness.driver.get(op, id)).toMatchObject({ power: 'running', pid })
+    expect(cgroupsOf(pid).includes(id)).toBe(isolation.cgroup !== 'none')
+    expect(score(pid)).toBe('500')
+  })
+
+  test('also when what holds all groups has gone since the agent started', async () => {
+    const { isolation } = await harness.driver.probe(op)
+    for (const guest of guests) unbind(guest.id)
+    const { pid } = await harness.driver.reboot(op, two().id)
+    expect(cgroupsOf(pid ?? 0).includes(two().id)).toBe(isolation.cgroup !== 'none')
+  })
+
+  test('the user stays with the guest, comes with its disk from before, and is free with its end', async () => {
+    const { id, uid, disk, home } = one()
+    await harness.driver.stop(op, id)
+    fs.chownSync(disk, 64_123, 64_123)
+    const { pid } = await harness.driver.start(op, id)
+    expect(idsOf(pid ?? 0).users?.[0]).toBe(uid)
+    expect(fs.statSync(disk)).toMatchObject({ uid, gid: uid })
+    await harness.driver.remove(op, id)
+    expect(files(id)).toEqual([])
+    expect(fs.existsSync(path.join(claimsDirectory, String(uid)))).toBe(false)
+    expect(fs.statSync(disk)).toMatchObject({ uid: 0, gid: 0 })
+    expect(fs.statSync(home)).toMatchObject({ uid: 0, gid: 0 })
+    expect(fs.readdirSync(home).sort()).toEqual([path.basename(disk), `${path.basename(disk)}.base`])
+    await until(() => !fs.existsSync(`/proc/${pid}`), 5_000)
+  })
+})
