@@ -127,6 +127,22 @@ describe('with a way out', () => {
     expect(await reached('web', ['10.88.0.5', '10.88.0.2', '10.89.0.2'])).toEqual([])
   })
 
+  it('keeps guests off ports that the machine leads on, as for a container', async () => {
+    await start({ guestDeny: { connected: false, cidrs: [] } })
+    const dnat = [
+      'add table ip published',
+      'add chain ip published pre { type nat hook prerouting priority -100; }',
+      `add rule ip published pre ip daddr 198.18.0.10 dnat to ${lan}`,
+    ]
+    inMachine('nft', dnat.join('; '))
+    ip('-n', machineNamespace, 'address', 'add', '198.18.0.10/32', 'dev', 'lo')
+    expect(await reached('web', ['198.18.0.10'])).toEqual([])
+    inMachine('nft', `flush chain ${table} prerouting`)
+    await expect.poll(() => reached('web', ['198.18.0.10']), wait).toEqual(['198.18.0.10'])
+    inMachine('nft', 'delete table ip published')
+    await start()
+  })
+
   it("none leaves the machine's networks open, and the machine closed", async () => {
     await start({ guestDeny: { connected: false, cidrs: [] } })
     await expect.poll(() => reached('web', denied), wait).toEqual([lan, '10.66.0.5'])
