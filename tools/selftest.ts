@@ -17,6 +17,7 @@ import {
   sshArgs,
   until,
 } from '../e2e/support/cloud.ts'
+import { tryToReachTheMachine } from '../e2e/support/reach.ts'
 import { steps } from '../e2e/support/steps.ts'
 
 const cloud = findCloud()
@@ -28,6 +29,7 @@ let api: Api
 let namespace = ''
 let instanceId = ''
 let address = ''
+let networkId = ''
 const { step, end } = steps()
 
 await step('sign in', async () => {
@@ -48,6 +50,7 @@ await step('launch until ACTIVE', async () => {
   const flavor = flavors.items.find((f) => f.name === 'm1.nano') ?? flavors.items[0]
   const networks = await api.networking.networks.list.query({})
   const network = networks.items.find((n) => !n.external && n.router)
+  networkId = network?.id ?? ''
   const { instances } = await api.compute.instances.launch.mutate({
     name: `selftest-${run}`,
     imageId: image.id,
@@ -79,6 +82,14 @@ await step('SSH by the floating IP', async () => {
     inNamespace(namespace, sshArgs(keyFile, 'tiny', address, 'hostname'), 60_000),
   )
   if (!out.includes(`selftest-${run}`)) throw new Error(`the guest calls itself ${out.trim()}`)
+})
+await step('the guest reaches nothing of the machine, whatever its routes', async () => {
+  const [subnet] = (await api.networking.networks.list.query({})).items
+    .filter((network) => network.id === networkId)
+    .flatMap((network) => network.subnets)
+  await tryToReachTheMachine(cloud, subnet?.gatewayIp ?? '', (script) =>
+    inNamespace(namespace, sshArgs(keyFile, 'root', address, script), 120_000),
+  )
 })
 await step('serial console answers', () => consoleSays('serial', '\n', /login:|Password:|\$ /))
 await step('VNC console greets', () => consoleSays('vnc', null, /^RFB 003\.008/))

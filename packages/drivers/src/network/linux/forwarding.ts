@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import type { Op } from '../../op.ts'
 import { run } from './exec.ts'
-import type { Machine } from './machine.ts'
+import { type Machine, readMachine } from './machine.ts'
 
 /**
  * Answers from the world come in by interfaces of the machine that may not forward yet. We switch on
@@ -57,7 +57,8 @@ export async function switchForwarding(
 
 /** Everything that clouds of ours switched on is as it was before. For the last one on the machine. */
 export async function restoreForwarding(op: Op, namespace: string | undefined): Promise<void> {
-  await switchForwarding(op, namespace, marksOf(namespace), 0)
+  if (marksOf(namespace).length > 0)
+    await switchForwarding(op, namespace, switchedBy(namespace, await readMachine(op, namespace), []), 0)
   rmSync(folderOf(namespace), { recursive: true, force: true })
 }
 

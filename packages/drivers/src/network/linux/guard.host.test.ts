@@ -49,10 +49,12 @@ const open = {
 describe('with a way out', () => {
   it('guests reach the world, and the machine and its networks reach guests', async () => {
     for (const guest of ['web', 'loose'] as const)
-      expect(await who[guest].connect(worldAddress), guest).toBe('10.66.0.2')
-    expect(await who.loose.connect('172.24.4.20', 22), 'a floating IP, by the router').toBe('10.0.0.1')
-    expect(await who.machine.connect('172.24.4.20', 22, 'long')).toBe('172.24.4.1')
-    expect(await who.lan.connect('172.24.4.20')).toBe(lan)
+      await expect.poll(() => who[guest].connect(worldAddress), { ...wait, message: guest }).toBe('10.66.0.2')
+    await expect
+      .poll(() => who.loose.connect('172.24.4.20', 22), { ...wait, message: 'a floating IP, by the router' })
+      .toBe('10.0.0.1')
+    await expect.poll(() => who.machine.connect('172.24.4.20', 22, 'long'), wait).toBe('172.24.4.1')
+    await expect.poll(() => who.lan.connect('172.24.4.20'), wait).toBe(lan)
     expect(await who.machine.talk('still', 'long')).toBe('still')
     expect(await who.web.ping('172.24.4.1'), 'the gateway').toBe(true)
   })
@@ -66,9 +68,11 @@ describe('with a way out', () => {
     expect(await reached('web', denied), 'the data plane alone').toEqual([])
     open.plane()
     const beside = ['10.66.0.2', '10.77.0.2', '203.0.113.9', lan, '10.66.0.5']
-    expect(await reached('web', [...beside, '169.254.1.1'])).toEqual(beside)
+    await expect.poll(() => reached('web', [...beside, '169.254.1.1']), wait).toEqual(beside)
     open.router()
-    expect(await reached('web', ['169.254.1.1', '169.254.240.1'])).toEqual(['169.254.1.1', '169.254.240.1'])
+    await expect
+      .poll(() => reached('web', ['169.254.1.1', '169.254.240.1']), wait)
+      .toEqual(['169.254.1.1', '169.254.240.1'])
     await restore()
     open.plane()
     expect(await reached('web', denied), 'the machine alone').toEqual([])
@@ -77,13 +81,15 @@ describe('with a way out', () => {
   })
 
   it('asks the name server in a denied network, and only that, and only for names', async () => {
-    expect(await who.web.connect(nameServer, 53)).toBe('10.77.0.2')
-    expect(await who.web.do('udp', { address: nameServer, port: 53 })).toBe(true)
+    await expect.poll(() => who.web.connect(nameServer, 53), wait).toBe('10.77.0.2')
+    await expect.poll(() => who.web.do('udp', { address: nameServer, port: 53 }), wait).toBe(true)
     expect(await who.web.connect(nameServer, 22)).toBeNull()
     expect(await who.web.ping(nameServer)).toBe(false)
     expect(await who.web.connect(lan, 53)).toBeNull()
     await start({ nameServers: ['203.0.113.9'] })
-    expect(await who.web.connect('203.0.113.9', 53), 'the machine itself').toBe('172.24.4.20')
+    await expect
+      .poll(() => who.web.connect('203.0.113.9', 53), { ...wait, message: 'the machine itself' })
+      .toBe('172.24.4.20')
     expect(await who.web.connect('203.0.113.9', 22)).toBeNull()
     expect(await who.web.connect(nameServer, 53)).toBeNull()
     await start()
@@ -114,24 +120,47 @@ describe('with a way out', () => {
     await start({ guestDeny: { connected: false, cidrs: ['10.77.0.0/16'] } })
     ip('-n', machineNamespace, 'address', 'add', '10.88.0.2/24', 'dev', 'eth1')
     ip('-n', who.lan.namespace, 'address', 'add', '10.88.0.5/24', 'dev', 'eth0')
-    expect(await reached('web', ['10.88.0.5', lan, '10.88.0.2'])).toEqual(['10.88.0.5'])
+    await expect.poll(() => reached('web', ['10.88.0.5', lan, '10.88.0.2']), wait).toEqual(['10.88.0.5'])
     await start({ guardMs })
     ip('-n', machineNamespace, 'address', 'add', '10.89.0.2/24', 'dev', 'eth1')
     await expect.poll(async () => (await driver.probe(op())).guestDeny, wait).toContain('10.89.0.0/24')
     expect(await reached('web', ['10.88.0.5', '10.88.0.2', '10.89.0.2'])).toEqual([])
   })
 
+  it('keeps guests off ports that the machine leads on, as for a container', async () => {
+    await start({ guestDeny: { connected: false, cidrs: [] } })
+    const dnat = [
+      'add table ip published',
+      'add chain ip published pre { type nat hook prerouting priority -100; }',
+      `add rule ip published pre ip daddr 198.18.0.10 dnat to ${lan}`,
+    ]
+    inMachine('nft', dnat.join('; '))
+    ip('-n', machineNamespace, 'address', 'add', '198.18.0.10/32', 'dev', 'lo')
+    expect(await reached('web', ['198.18.0.10'])).toEqual([])
+    inMachine('nft', `flush chain ${table} prerouting`)
+    await expect.poll(() => reached('web', ['198.18.0.10']), wait).toEqual(['198.18.0.10'])
+    inMachine('nft', 'delete table ip published')
+    await start()
+  })
+
   it("none leaves the machine's networks open, and the machine closed", async () => {
     await start({ guestDeny: { connected: false, cidrs: [] } })
-    expect(await reached('web', denied)).toEqual([lan, '10.66.0.5'])
+    await expect.poll(() => reached('web', denied), wait).toEqual([lan, '10.66.0.5'])
     await start()
   })
 
   it('ends a flow that a guest began to where it may not go any more', async () => {
     await start({ guestDeny: { connected: false, cidrs: [] } })
-    expect(await who.web.connect(lan, 22, 'old')).toBe('10.77.0.2')
+    await expect.poll(() => who.web.connect(lan, 22, 'old'), wait).toBe('10.77.0.2')
     await start()
     expect(await who.web.talk('more', 'old')).toBeNull()
+  })
+
+  it('tells the world how large a packet for a guest may be', async () => {
+    // The first echo is dropped where the networks of guests begin; the second comes in pieces.
+    await who.world.do('udp_echo', { port: 54, address: worldAddress })
+    const large = { address: worldAddress, port: 54, size: 1_440, timeout: 0.5 }
+    await expect.poll(() => who.web.do('udp', large), wait).toBe(true)
   })
 
   it('is told to who runs the cloud', async () => {
@@ -164,7 +193,7 @@ describe('what keeps guests off', () => {
     damage()
     await expect.poll(() => who.web.connect(worldAddress), wait).toBe('10.66.0.2')
     expect(await reached('web', machine)).toEqual([])
-    expect(await who.machine.connect('172.24.4.20')).toBe('172.24.4.1')
+    await expect.poll(() => who.machine.connect('172.24.4.20'), wait).toBe('172.24.4.1')
   })
 })
 
@@ -214,12 +243,14 @@ describe('without a way out', () => {
     for (const guest of ['web', 'loose'] as const)
       expect(await reached(guest, [...denied, worldAddress]), guest).toEqual([])
     expect(await who.web.ping('172.24.4.1'), 'the gateway').toBe(true)
-    expect(await who.loose.connect('172.24.4.20'), 'a floating IP').toBe('10.0.0.1')
+    await expect
+      .poll(() => who.loose.connect('172.24.4.20'), { ...wait, message: 'a floating IP' })
+      .toBe('10.0.0.1')
     const metadata = new Guest(`${plane}.dhcp.red`)
     await metadata.ready()
     await metadata.do('listen', { port: 80, address: '169.254.169.254' })
     ip('-n', who.web.namespace, 'route', 'add', '169.254.169.254/32', 'via', '10.0.0.2')
-    expect(await who.web.connect('169.254.169.254', 80)).toBe('10.0.0.11')
+    await expect.poll(() => who.web.connect('169.254.169.254', 80), wait).toBe('10.0.0.11')
     await metadata.end()
     const { egress, guestDeny, guestNameServers } = await driver.probe(op())
     expect({ egress, guestDeny, guestNameServers }).toEqual({
@@ -228,7 +259,7 @@ describe('without a way out', () => {
       guestNameServers: [],
     })
     await start()
-    expect(await who.web.connect(worldAddress)).toBe('10.66.0.2')
+    await expect.poll(() => who.web.connect(worldAddress), wait).toBe('10.66.0.2')
   })
 })
 
@@ -236,7 +267,7 @@ describe('the machine', () => {
   it('becomes no router for its networks, and stays one where it was', async () => {
     expect(forwarding('all', 'eth0', 'eth1', 'eth2')).toEqual({ all: '0', eth0: '1', eth1: '1', eth2: '1' })
     expect(await who.world.connect(lan)).toBeNull()
-    expect(await who.branch.connect(lan)).toBe('10.99.0.5')
+    await expect.poll(() => who.branch.connect(lan), wait).toBe('10.99.0.5')
     expect(inMachine('sysctl', '-n', 'net.ipv4.conf.all.accept_redirects').trim()).toBe('0')
   })
 
@@ -244,7 +275,7 @@ describe('the machine', () => {
     await start({ guardMs })
     inMachine('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1')
     await expect.poll(() => who.world.connect(lan), wait).toBe('10.66.0.5')
-    expect(await who.web.connect(worldAddress)).toBe('10.66.0.2')
+    await expect.poll(() => who.web.connect(worldAddress), wait).toBe('10.66.0.2')
     expect(await reached('web', denied)).toEqual([])
     expect(marked()).toBe(false)
     inMachine(
@@ -260,25 +291,44 @@ describe('the machine', () => {
   })
 
   it('carries two clouds, and forwards until the last has gone', async () => {
-    const folder = temporaryFolder()
-    const place = { cloud: `${cloud.slice(0, 4)}z`, host: 'h1' }
-    const second = createLinuxNetwork({ ...place, dir: `${folder.path}/n`, egress: 'on', machineNamespace })
-    const outside = { ...externalSpec('outer', 1) }
-    const subnets = outside.subnets.map((s) => ({ ...s, cidr: '172.24.5.0/24', gatewayIp: '172.24.5.1' }))
-    await second.ensureNetwork(op(), { ...outside, subnets })
-    const other = new Guest(`st${place.cloud}-h1`)
-    await other.ready()
-    const leave = () => other.do('connect', { address: worldAddress, port: 22, source: '172.24.5.1' })
-    expect(await leave()).toBe('10.66.0.2')
+    const second = await secondCloud()
+    await expect.poll(() => second.leave(), wait).toBe('10.66.0.2')
     driver.close()
     await destroy()
-    expect(await leave()).toBe('10.66.0.2')
+    await expect.poll(() => second.leave(), wait).toBe('10.66.0.2')
     expect(await who.world.connect(lan)).toBeNull()
-    await other.end()
-    await removeAllNetworks(op(), { cloud: place.cloud, dirs: [folder.path], machineNamespace })
+    await second.destroy()
     expect(forwarding('all', 'eth0', 'eth1', 'eth2')).toEqual({ all: '0', eth0: '0', eth1: '1', eth2: '1' })
     expect(marked()).toBe(false)
     expect(inMachine('nft', 'list', 'ruleset')).toBe('')
     expect(ip('-n', machineNamespace, 'link')).not.toMatch(/: st/)
   })
+
+  it('stays the router that its administrator made it meanwhile, when the last cloud goes', async () => {
+    const cloud = await secondCloud()
+    expect(forwarding('all', 'eth0')).toEqual({ all: '0', eth0: '1' })
+    inMachine('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1')
+    await cloud.destroy()
+    expect(forwarding('all', 'eth0')).toEqual({ all: '1', eth0: '1' })
+    expect(marked()).toBe(false)
+  })
 })
+
+/** Another cloud on the same machine; `leave` is its gateway, as a guest of it, calling the world. */
+async function secondCloud() {
+  const folder = temporaryFolder()
+  const place = { cloud: `${cloud.slice(0, 4)}z`, host: 'h1' }
+  const second = createLinuxNetwork({ ...place, dir: `${folder.path}/n`, egress: 'on', machineNamespace })
+  const outside = externalSpec('outer', 1)
+  const subnets = outside.subnets.map((s) => ({ ...s, cidr: '172.24.5.0/24', gatewayIp: '172.24.5.1' }))
+  await second.ensureNetwork(op(), { ...outside, subnets })
+  const gateway = new Guest(`st${place.cloud}-h1`)
+  await gateway.ready()
+  return {
+    leave: () => gateway.do('connect', { address: worldAddress, port: 22, source: '172.24.5.1' }),
+    destroy: async () => {
+      await gateway.end()
+      await removeAllNetworks(op(), { cloud: place.cloud, dirs: [folder.path], machineNamespace })
+    },
+  }
+}

@@ -109,9 +109,9 @@ export function machineFilter(
         rules: [
           others,
           // "Too big" and the like, told by the data plane itself about a flow of a guest.
-          'meta l4proto icmp ct state related accept',
-          `${answers} accept`,
+          `ip saddr ${planeEnd} meta l4proto icmp ct state related accept`,
           `ip saddr != ${range} drop`,
+          `${answers} accept`,
           ...judgement(guard, 'accept'),
           // Whatever addresses the machine has by now.
           'fib daddr type != unicast drop',

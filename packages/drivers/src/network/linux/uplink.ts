@@ -32,13 +32,12 @@ export async function readGuard(op: Op, plane: Plane): Promise<Guard> {
 }
 
 /** As it should be on the machine, by what the machine is connected to now. */
-type Wish = { guard: Guard; ways: string[]; switched: string[]; machine: Machine }
+type Wish = { guard: Guard; switched: string[]; machine: Machine }
 
 async function wishOf(op: Op, plane: Plane): Promise<Wish> {
   const machine = await readMachine(op, plane.machineNamespace)
   const guard = guardOf(plane.deny, plane.nameServers, machine)
-  const ways = waysOut(guard, machine)
-  return { guard, ways, switched: switchedBy(plane.machineNamespace, machine, ways), machine }
+  return { guard, switched: switchedBy(plane.machineNamespace, machine, waysOut(guard, machine)), machine }
 }
 
 /**
@@ -49,10 +48,10 @@ export async function ensureUplink(op: Op, plane: Plane, ranges: readonly string
   if (ranges.length === 0) return
   const uplink = uplinkName(plane.place)
   const machine = plane.machineNamespace
-  await refuseTakenRange(op, plane, ranges, uplink)
   if (await endGlobalForwarding(op, plane.state.dir, machine))
     op.log.warn('the machine is no router for its networks any more: only what guests need is forwarded')
   const wish = await wishOf(op, plane)
+  refuseTakenRange(wish.machine, ranges, uplink)
   await guardPlane(op, plane, wish.guard)
   remember(machine, wish.switched)
   await guardMachine(op, plane, ranges, wish)
@@ -109,27 +108,20 @@ export async function keepUplink(op: Op, plane: Plane, ranges: readonly string[]
 }
 
 async function uplinkDifference(op: Op, plane: Plane, ranges: readonly string[]): Promise<string | null> {
-  const wish = await wishOf(op, plane)
-  const { guard, machine } = wish
+  const { guard, switched, machine } = await wishOf(op, plane)
   const uplink = uplinkName(plane.place)
   if (!isDeepStrictEqual(guard, plane.guard)) return 'the networks of the machine have changed'
   if (machine.forwarding.get(uplink) !== true) return 'the uplink is missing or does not forward'
-  const deaf = wish.ways.filter((name) => machine.forwarding.get(name) === false)
+  const deaf = switched.filter((name) => machine.forwarding.get(name) === false)
   if (deaf.length > 0) return `answers to guests are not forwarded from ${deaf.join(', ')}`
   const isReached = (range: string) =>
     machine.routes.some(({ to, devices }) => to === range && devices.includes(uplink))
   if (!ranges.every(isReached)) return 'the floating range has no route'
-  const filter = machineFilter(plane.place, ranges, guard, wish.switched)
+  const filter = machineFilter(plane.place, ranges, guard, switched)
   return difference(filter, await readRules(op, plane.machineNamespace, filter.table))
 }
 
-async function refuseTakenRange(
-  op: Op,
-  plane: Plane,
-  ranges: readonly string[],
-  uplink: string,
-): Promise<void> {
-  const { routes } = await readMachine(op, plane.machineNamespace)
+function refuseTakenRange({ routes }: Machine, ranges: readonly string[], uplink: string): void {
   for (const { to, devices } of routes) {
     const [other] = devices.filter((device) => device !== uplink)
     if (other && ranges.includes(to))
