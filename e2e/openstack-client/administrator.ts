@@ -129,6 +129,15 @@ export async function administratorEvening(os: StockClient, n: Names, step: Step
 }
 
 export async function administratorNight(os: StockClient, n: Names, step: Step): Promise<void> {
+  await step('administrator: deleted servers are listed, by pages', async () => {
+    const list = (limit: number) =>
+      os.json<{ Name: string }[]>(
+        `server list --deleted --all-projects --no-name-lookup --name ${n.server} --limit ${limit}`,
+      )
+    // The newest first; -1 makes the client follow the markers to the end.
+    row(await list(1), 'Name', n.server)
+    row(await list(-1), 'Name', n.server)
+  })
   await step('administrator: everything goes again', async () => {
     for (const flavor of [n.flavor, `${n.flavor}-private`]) await os.run(`flavor delete ${flavor}`)
     for (const user of [n.member, n.reader, n.stranger]) await os.run(`user delete ${user}`)

@@ -29,8 +29,10 @@ const cloud = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start
 })
 /** Name and end of the output of each part that failed. */
 const failed: string[] = []
+/** How long each part took. */
+const times: string[] = []
 try {
-  await ready(cloud)
+  await timed('start', () => ready(cloud))
   await part('selftest', ['tools/selftest.ts'])
   await part('durability', ['tools/durability.ts'])
   await part('soak', ['tools/soak.ts'])
@@ -50,6 +52,7 @@ try {
     cloud.exitCode === null ? cloud.once('exit', () => resolve()) : resolve(),
   )
 }
+console.log(`\n--- parts of e2e: ${times.join(', ')}`)
 // Last, after the logs: the reader of a CI run sees the end of it.
 for (const what of failed) console.error(`\n--- failed: ${what}`)
 process.exit(failed.length === 0 ? 0 : 1)
@@ -65,9 +68,18 @@ function ready(child: ChildProcess): Promise<void> {
 }
 
 async function part(name: string, args: string[]): Promise<void> {
-  const { ok, tail } = await tee([process.execPath, ...args], env)
+  const { ok, tail } = await timed(name, () => tee([process.execPath, ...args], env))
   // Half of what a layer may show in the end, so that two failed parts are both seen.
   if (!ok) failed.push(`${name}\n${tail.slice(-3_000).trimEnd()}`)
+}
+
+async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const started = Date.now()
+  try {
+    return await work()
+  } finally {
+    times.push(`${name} ${((Date.now() - started) / 1000).toFixed(1)} s`)
+  }
 }
 
 /** A log line can hold a whole driver error; its beginning says which. */

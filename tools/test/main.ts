@@ -1,15 +1,17 @@
 /**
  * npm test: every layer in order, cheapest first, and in the end the proof that nothing is left.
- * `npm test -- check api` runs only the named layers. Ends in "N passed, N failed".
+ * `npm test -- check api` runs only the named layers. Ends with the slowest ten tests, what failed, and
+ * "N passed, N failed".
  */
 import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 import { generateClient } from '../cloud/prepare.ts'
 import { leftovers, snapshot } from './leftovers.ts'
+import { slowest, timed } from './slowest.ts'
 import { tee } from './tee.ts'
 
 const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
-const vitest = (project: string) => [bin('vitest'), 'run', '--project', project]
+const vitest = (project: string) => [bin('vitest'), 'run', '--project', project, ...timed(project)]
 const layers: Record<string, string[]> = {
   check: ['npm', 'run', '--silent', 'check'],
   drivers: vitest('drivers'),
@@ -39,6 +41,8 @@ await layer('nothing is left over', async () => {
   process.stderr.write(left)
   return { ok: left === '', tail: left }
 })
+const slow = slowest(10)
+if (slow.length > 0) console.log(`\n=== the slowest tests\n${slow.join('\n')}`)
 for (const { name, tail } of failed) console.error(`\n=== ${name} FAILED, the end of it:\n${tail.trimEnd()}`)
 if (failed.length > 0) console.error(`\nFailed: ${failed.map(({ name }) => name).join(', ')}`)
 console.log(`\n${passed} passed, ${failed.length} failed`)

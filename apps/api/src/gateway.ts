@@ -2,7 +2,7 @@ import http from 'node:http'
 import net from 'node:net'
 import type { Duplex } from 'node:stream'
 import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from './kernel/config.ts'
 
 /**
@@ -22,7 +22,7 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
       http: { requestOptions: { timeout: neverMs } },
       replyOptions: {
         rewriteRequestHeaders: (request, headers) =>
-          portalHeaders(headers, request.ip, config, request.headers.host),
+          portalHeaders(headers, browserOf(request as FastifyRequest, config)),
         onError: portalAway,
       },
     })
@@ -50,24 +50,35 @@ const awayPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta htt
 /** Only we say who the browser is; a client that sends these is not believed. */
 const ours = new Set(['forwarded', 'x-real-ip', 'x-stratolith-source'])
 
+export type Browser = { address: string; host: string; proto: string }
+
 /**
- * Adds what the portal must know of the browser: its address and the origin that it sees. TLS is
- * ended in front of us when the public address says https. `host` of the client becomes
- * x-forwarded-host, because the proxy replaces it.
+ * Who called, and under which origin he sees us: what the connection says, or what trusted proxies
+ * (STRATOLITH_TRUSTED_PROXIES) say of it. TLS is ended in front of us when the public address says
+ * https and no trusted proxy says otherwise.
  */
+export function browserOf(
+  { ip, ips, host, protocol, headers }: Pick<FastifyRequest, 'ip' | 'ips' | 'host' | 'protocol' | 'headers'>,
+  { publicUrl }: Pick<Config, 'publicUrl'>,
+): Browser {
+  const base = new URL(publicUrl)
+  // More than one: the connection is a trusted proxy's, and it named the one before it.
+  const said = (ips?.length ?? 0) > 1 && headers['x-forwarded-proto'] !== undefined
+  const proto = said ? protocol.toLowerCase() : base.protocol.slice(0, -1)
+  return { address: ip, host: host || base.host, proto: proto === 'https' ? 'https' : 'http' }
+}
+
+/** Adds what the portal must know of the browser; the proxy replaces `host` by the portal's own. */
 export function portalHeaders(
   headers: http.IncomingHttpHeaders,
-  clientIp: string,
-  config: Pick<Config, 'publicUrl'>,
-  clientHost?: string,
+  { address, host, proto }: Browser,
 ): http.IncomingHttpHeaders {
-  const base = new URL(config.publicUrl)
   const kept = Object.entries(headers).filter(([name]) => !ours.has(name) && !name.startsWith('x-forwarded-'))
   return {
     ...Object.fromEntries(kept),
-    'x-forwarded-for': clientIp,
-    'x-forwarded-host': clientHost ?? base.host,
-    'x-forwarded-proto': base.protocol.slice(0, -1),
+    'x-forwarded-for': address,
+    'x-forwarded-host': host,
+    'x-forwarded-proto': proto,
   }
 }
 
@@ -100,7 +111,11 @@ function pipeUpgrade(upstream: URL, request: http.IncomingMessage, client: Duple
 }
 
 function refuse(socket: Duplex, status: number): void {
-  socket.end(
-    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-  )
+  const lines = [
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Length: 0',
+    'X-Content-Type-Options: nosniff',
+  ]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n`)
 }

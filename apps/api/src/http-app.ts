@@ -3,9 +3,13 @@ import type { Deps } from './kernel/context.ts'
 import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
 import { refuse } from './openstack/mount.ts'
 
-/** Fastify with what both doors have in common: ids of requests, bounds, /healthz, error bodies. */
-export function newApp(deps: Deps): FastifyInstance {
+/**
+ * Fastify with what both doors have in common: ids of requests, bounds, /healthz, error bodies.
+ * Forwarded headers are believed from `trustedProxies` alone.
+ */
+export function newApp(deps: Deps, trustedProxies: string[] = []): FastifyInstance {
   const app = Fastify({
+    trustProxy: trustedProxies.length > 0 ? trustedProxies : false,
     bodyLimit: 1 << 20,
     // Uploads take hours; mount.ts bounds the time of everything else.
     requestTimeout: 0,
@@ -16,9 +20,14 @@ export function newApp(deps: Deps): FastifyInstance {
     // What the router itself cannot read (a broken % in the path) reaches no route and no hook.
     frameworkErrors: (error, request, reply) => {
       const answer: FastifyReply = reply as unknown as FastifyReply
+      answer.raw.setHeader(...noSniffing)
       if (!refuse(deps, error, request as unknown as FastifyRequest, answer))
         answer.status(400).send(bodyOf(error, request.id))
     },
+  })
+  // On the answer itself: streams that are written without Fastify have it, too.
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.raw.setHeader(...noSniffing)
   })
   app.get('/healthz', async () => {
     await deps.root.$queryRaw`SELECT 1`
@@ -31,6 +40,9 @@ export function newApp(deps: Deps): FastifyInstance {
   })
   return app
 }
+
+/** A browser takes no answer for what its type does not say. */
+const noSniffing = ['X-Content-Type-Options', 'nosniff'] as const
 
 function bodyOf(error: unknown, requestId: string): object {
   const { code, message, field } = asCloudError(error)

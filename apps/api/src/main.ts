@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { fastifyTRPCPlugin } from '@trpc/server/adapters/fastify'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { consoleRoutes } from './compute/consoles/http.ts'
@@ -63,7 +64,7 @@ async function internalDoor(deps: Deps, hub: EventHub): Promise<FastifyInstance>
 
 /** What the world sees: OpenStack's APIs; everything else is the portal's. */
 async function publicDoor(deps: Deps): Promise<FastifyInstance> {
-  const app = newApp(deps)
+  const app = newApp(deps, deps.config.trustedProxies)
   await app.register(openstackRoutes(deps))
   await frontDoor(app, deps.config)
   return app
@@ -89,8 +90,9 @@ async function trpcContext(deps: Deps, request: FastifyRequest): Promise<TrpcCon
     ctx: token ? await authenticate(deps, token, request.id) : null,
     anonymous: anonymousCtx(deps, request.id),
     requestId: request.id,
-    // The portal's server side is on loopback and names the browser's address; nobody else gets here.
-    sourceIp: typeof forwarded === 'string' ? forwarded : request.ip,
+    // The portal's server side is on loopback and names the browser's address, which the front door
+    // told it (gateway.ts); nobody else gets here.
+    sourceIp: typeof forwarded === 'string' && isIP(forwarded) !== 0 ? forwarded : request.ip,
     log: (error, path) => {
       const line = { code: error.code, detail: error.detail, path, requestId: request.id }
       if (error.code === 'internal') deps.log.error({ ...line, err: error.cause ?? error }, error.message)

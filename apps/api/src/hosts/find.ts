@@ -2,6 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 import type { Ctx } from '../kernel/context.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
+import { whole } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 
 /** A machine as OpenStack's hypervisors, services and zones show it. */
@@ -41,6 +42,7 @@ export type MachineQuery = {
   withInstances?: boolean
 }
 
+const mostWhole = 10_000
 /** For administrators; by number. Three queries at most, whatever the number of machines. */
 export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<Machine[]> {
   authorize(ctx, 'hosts:list_hosts')
@@ -52,7 +54,9 @@ export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<
       : { name: { contains: query.namePart.replace(/[\\%_]/g, '\\$&') } }),
     number: { gt: query.after ?? 0, ...(query.number === undefined ? {} : { equals: query.number }) },
   }
-  const rows = await ctx.db.host.findMany({ where, orderBy: { number: 'asc' }, take: query.limit ?? 1000 })
+  const { limit = mostWhole + 1 } = query
+  const found = await ctx.db.host.findMany({ where, orderBy: { number: 'asc' }, take: limit })
+  const rows = query.limit === undefined ? whole(found, mostWhole, 'Ask for pages of hypervisors.') : found
   const ids = rows.map((row) => row.id)
   const [counts, instances] = await Promise.all([
     countsOf(ctx, ids),

@@ -82,6 +82,8 @@ export type SessionRow = {
   current: boolean
   via: 'password' | 'application_credential' | 'trust' | 'ec2'
 }
+/** Newest first; `truncated`: there are older ones, which only signing out everywhere ends. */
+export type SessionList = { items: SessionRow[]; truncated: boolean }
 
 /** Procedures identity.<noun>.<verb> for administrators of the cloud and of a domain. */
 export const idOf = z.object({ id: keystoneId })

@@ -335,12 +335,13 @@ describe('sessions', () => {
     const who = await testUser(deps)
     const scope = { kind: 'project', projectId: who.projectId } as const
     const [here, there] = [await ctxOf(who.userId, scope), await ctxOf(who.userId, scope)]
-    const list = await listSessions(here, { limit: 10 })
+    const { items: list } = await listSessions(here, { limit: 10 })
+    expect(await listSessions(here, { limit: 1 })).toMatchObject({ items: [{}], truncated: true })
     expect(list.map((s) => s.current).sort()).toEqual([false, true])
     const other = list.find((s) => !s.current)
     await revokeSession(here, { id: other?.id ?? '' })
     await expectCloudError(revokeSession(here, { id: other?.id ?? '' }), 'not_found')
-    expect(await listSessions(here, { limit: 10 })).toHaveLength(1)
+    expect(await listSessions(here, { limit: 10 })).toMatchObject({ items: [{}], truncated: false })
     await expectCloudError(listSessions(there, { limit: 10 }), 'unauthenticated')
     const stranger = await testUser(deps)
     await expectCloudError(revokeSession(here, { id: 'x', userId: stranger.userId }), 'not_found')

@@ -8,6 +8,7 @@ import { applicationCredentialPolicy } from './application-credentials/policy.ts
 import { authOperations } from './auth.openstack.ts'
 import { credentialOperations } from './credentials/openstack.ts'
 import { credentialPolicy } from './credentials/policy.ts'
+import { dropOldLimits } from './limits.ts'
 import { dropExpiredReceipts } from './multi-factor/receipts.ts'
 import { identityDiscovery } from './openstack/discovery.ts'
 import { directoryOperations } from './openstack/operations.ts'
@@ -39,7 +40,7 @@ addOperations(
   ],
 )
 
-/** Tokens that have run out are dead already; this only keeps the table small. */
+/** Tokens that have run out are dead already; this only keeps the tables small. */
 defineReconciler({
   name: 'identity.expired-tokens',
   everyMs: 60_000,
@@ -47,5 +48,6 @@ defineReconciler({
     await ctx.db.$executeRaw`DELETE FROM "Token" WHERE "hash" IN (
       SELECT "hash" FROM "Token" WHERE "expiresAt" < clock_timestamp() LIMIT 10000)`
     await dropExpiredReceipts(ctx)
+    await dropOldLimits(ctx.deps)
   },
 })

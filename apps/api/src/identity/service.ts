@@ -7,7 +7,7 @@ import type { IssuedToken, PlacesView, ProjectView, rescopeInput, SessionView } 
 import { sessionEnded } from './ending.ts'
 import { takeCode } from './multi-factor/codes.ts'
 import { missingFactors } from './multi-factor/factors.ts'
-import { domainsOf, hasSystemRole, projectsOf } from './roles/effective.ts'
+import { domainsOf, firstProjectOf, hasSystemRole, projectsOf, projectWithRole } from './roles/effective.ts'
 import { failSlowly, verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
@@ -67,8 +67,7 @@ async function firstScope(
   ctx: Ctx,
   user: { id: string; defaultProjectId: string | null },
 ): Promise<ScopeWish> {
-  const choices = await projectsOf(ctx, user.id)
-  const chosen = choices.find((p) => p.id === user.defaultProjectId) ?? choices[0]
+  const chosen = await firstProjectOf(ctx, user.id, user.defaultProjectId)
   if (chosen) return { kind: 'project', projectId: chosen.id }
   const [domain] = await domainsOf(ctx, user.id)
   if (domain) return { kind: 'domain', domainId: domain.id }
@@ -118,7 +117,7 @@ export async function rescope(ctx: Ctx, input: RescopeInput): Promise<IssuedToke
 async function wishOf(ctx: Ctx, input: RescopeInput): Promise<ScopeWish> {
   const { userId } = ctx.actor
   if ('projectId' in input) {
-    if (!(await projectsOf(ctx, userId)).some((p) => p.id === input.projectId))
+    if ((await projectWithRole(ctx, userId, input.projectId)) === null)
       throw notFound('project', input.projectId)
     return { kind: 'project', projectId: input.projectId }
   }

@@ -2,7 +2,7 @@ import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
-import type { SessionRow, sessionListInput, sessionRef } from './contract.ts'
+import type { SessionList, SessionRow, sessionListInput, sessionRef } from './contract.ts'
 import { lockUser, sessionEnded, voidTokens } from './ending.ts'
 import { refuseDelegation } from './reach.ts'
 import { demandNoMore } from './roles/granting.ts'
@@ -28,10 +28,7 @@ type TokenRow = {
 }
 
 /** Sign-ins that are still good, newest first: one's own, or those of a user whom one administers. */
-export async function listSessions(
-  ctx: Ctx,
-  input: z.output<typeof sessionListInput>,
-): Promise<SessionRow[]> {
+export async function listSessions(ctx: Ctx, input: z.output<typeof sessionListInput>): Promise<SessionList> {
   const userId = input.userId ?? ctx.actor.userId
   await loadUser(ctx, userId, 'identity:list_sessions')
   const current = await ownChain(ctx)
@@ -56,7 +53,8 @@ export async function listSessions(
     }
     sessions.set(row.chain, { ...session, ...(row.root ? beginning(row) : {}), tokens: session.tokens + 1 })
   }
-  return [...sessions.values()].slice(0, input.limit)
+  const items = [...sessions.values()].slice(0, input.limit)
+  return { items, truncated: sessions.size > items.length || rows.length === tokenCap }
 }
 
 const beginning = (row: TokenRow) => ({

@@ -4,7 +4,7 @@ import type { UserRef } from './backends/backend.ts'
 import { takeCode } from './multi-factor/codes.ts'
 import { missingFactors } from './multi-factor/factors.ts'
 import { giveReceipt, type Held, MoreFactors, readReceipt, spendReceipt } from './multi-factor/receipts.ts'
-import { projectsOf } from './roles/effective.ts'
+import { projectWithRole } from './roles/effective.ts'
 import { endChain, rescopeToken, signerByToken } from './service.ts'
 import { failSlowly, findUser, proving, verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
@@ -108,8 +108,8 @@ async function resolveScope(
 ): Promise<ScopeWish> {
   if (scope === 'unscoped') return { kind: 'none' }
   if (scope === null) {
-    const own = await projectsOf(ctx, user.id)
-    const chosen = own.find((p) => p.id === user.defaultProjectId)
+    const { defaultProjectId } = user
+    const chosen = defaultProjectId === null ? null : await projectWithRole(ctx, user.id, defaultProjectId)
     return chosen ? { kind: 'project', projectId: chosen.id } : { kind: 'none' }
   }
   if ('system' in scope) return { kind: 'system' }

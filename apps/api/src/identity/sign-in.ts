@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, toCloudError } from '../kernel/errors.ts'
 import { allBackends, type UserRef, verifyPasswordOf } from './backends/backend.ts'
+import { type Subject, signInLimits, subjectOf } from './limits.ts'
 import { hashPassword, needsRehash } from './passwords.ts'
 import { SourceThrottle, sourceDigest } from './throttle.ts'
 import { unauthenticated } from './tokens.ts'
@@ -25,14 +26,11 @@ export class PasswordExpired extends CloudError {
   }
 }
 
-/** How long an account waits after too many failures in a row. */
-const firstLockMs = 15_000
-const longestLockMs = 5 * 60_000
 /** How fine "last active" is: a sign-in within it writes nothing. */
 const activeEveryMs = 3600_000
 /**
- * Every failed sign-in is answered this much later than its hash took; what is written down about
- * a known user happens meanwhile and shows in no clock (A16.1).
+ * Every failed sign-in is answered this much later than its hash took; what is written down happens
+ * meanwhile and shows in no clock (A16.1).
  */
 const failureDelayMs = 100
 
@@ -41,8 +39,8 @@ const throttle = new SourceThrottle()
 /**
  * Checks a password. Throws the same `unauthenticated` after the same work for an unknown user, a
  * wrong password, a disabled or waiting account; `unavailable` for a source that fails too often.
- * A waiting account is never extended by tries made meanwhile, and sources that have signed in to
- * it before are spared, so nobody can be locked out for ever by a stranger (A16.6).
+ * A wait is never extended by tries made meanwhile. One source makes only itself wait; what many do
+ * together spares the sources that have signed in to the account before (A16.6, limits.ts).
  */
 export async function verifySignIn(
   ctx: Ctx,
@@ -65,56 +63,71 @@ export async function verifyAnyAge(
   password: string,
   source: string,
 ): Promise<VerifiedUser & { passwordExpiresAt: Date | null }> {
-  return throttle.attempt(source, () => verify(ctx, who, password, source))
+  return throttle.attempt(source, async () => {
+    await signInLimits(ctx.deps).demandFree(source)
+    return verify(ctx, who, password, source)
+  })
 }
 
 async function verify(ctx: Ctx, who: UserRef, password: string, source: string) {
   const user = await findUser(ctx, who)
-  const correct = await verifyPasswordOf(ctx, user, password)
-  const digest = user ? sourceDigest(user.id, source) : ''
+  const subject = subjectOf(user, who)
+  const [correct, before] = await Promise.all([
+    verifyPasswordOf(ctx, user, password),
+    signInLimits(ctx.deps).tried(subject, source),
+  ])
   const options = (user?.options ?? {}) as UserOptions
-  const waiting = user?.lockedUntil != null && user.lockedUntil > new Date()
-  const blocked = waiting && !options.ignore_lockout_failure_attempts && !user.knownSources.includes(digest)
+  const digest = user ? sourceDigest(user.id, source) : ''
+  const known = user?.knownSources.includes(digest) === true
+  const waits = before.waits || (user?.lockedUntil != null && user.lockedUntil > new Date() && !known)
+  const blocked = waits && !options.ignore_lockout_failure_attempts
   const usable = user?.enabled === true && user.domain.enabled
   if (!correct || blocked || !usable || !user) {
-    throttle.failed(source)
-    await failSlowly(ctx, user && usable && !correct && !waiting ? user : null)
+    const counted = !correct && !waits ? countFailure(ctx, user, subject, source, known) : undefined
+    await failSlowly(ctx, source, counted)
     throw unauthenticated()
   }
+  if (before.failed) await signInLimits(ctx.deps).forget(subject, source)
   const passwordHash = await settleSuccess(ctx, user, password, digest)
   const { id, domainId, defaultProjectId, passwordExpiresAt } = user
   return { id, domainId, passwordHash, defaultProjectId, options, passwordExpiresAt }
 }
 
-/** For other proofs than a password: the same throttle, delay and sentence for whatever is wrong. */
+/** For other proofs than a password: the same limit, delay and sentence for whatever is wrong. */
 export async function proving<T>(ctx: Ctx, source: string, prove: () => Promise<T | null>): Promise<T> {
   return throttle.attempt(source, async () => {
+    await signInLimits(ctx.deps).demandFree(source)
     const proven = await prove()
     if (proven !== null) return proven
-    throttle.failed(source)
-    await failSlowly(ctx, null)
+    await failSlowly(ctx, source)
     throw unauthenticated()
   })
 }
 
-/** Answers a refusal with the same delay as a wrong password, e.g. for a project that is not there. */
-export async function failSlowly(ctx: Ctx, user: { id: string } | null): Promise<void> {
-  const write = user ? countFailure(ctx, user.id) : Promise.resolve()
-  const written = write.catch((error: unknown) =>
+/**
+ * Answers a refusal with the same delay as a wrong password, e.g. for a project that is not there.
+ * `source` is left out where nothing was guessed.
+ */
+export async function failSlowly(ctx: Ctx, source: string | null, counted?: Promise<void>): Promise<void> {
+  const writes = [counted, source === null ? undefined : signInLimits(ctx.deps).sourceFailed(source)]
+  const written = Promise.all(writes).catch((error: unknown) =>
     ctx.log.error({ err: toCloudError(error) }, 'a failed sign-in could not be counted'),
   )
   await Promise.all([written, sleep(failureDelayMs)])
 }
 
-async function countFailure(ctx: Ctx, userId: string): Promise<void> {
-  const freeFailures = ctx.deps.config.passwordRules.lockoutFailures
-  await ctx.deps.root.$executeRaw`
-    UPDATE "User" SET "failedSignIns" = LEAST("failedSignIns" + 1, 1000),
-      "lockedUntil" = CASE WHEN "failedSignIns" + 1 >= ${freeFailures}::int
-        THEN clock_timestamp() + LEAST(${firstLockMs}::int * power(2, LEAST("failedSignIns" + 1 - ${freeFailures}::int, 10)),
-             ${longestLockMs}::int) * interval '1 millisecond'
-        ELSE NULL END
-    WHERE "id" = ${userId}`
+/** Names that nobody has are counted, too: the same work for both. */
+async function countFailure(
+  ctx: Ctx,
+  user: { id: string } | null,
+  subject: Subject,
+  source: string,
+  known: boolean,
+): Promise<void> {
+  const wait = await signInLimits(ctx.deps).failed(subject, source, known)
+  if (user && wait > 0)
+    await ctx.deps.root.$executeRaw`UPDATE "User"
+      SET "lockedUntil" = clock_timestamp() + ${wait}::int * interval '1 second' WHERE "id" = ${user.id}`
 }
 
 async function settleSuccess(
@@ -127,14 +140,11 @@ async function settleSuccess(
   const rehashed = hash !== null && needsRehash(hash) ? await hashPassword(password) : null
   const known = user.knownSources[0] === digest
   const seenToday = user.lastActiveAt !== null && Date.now() - user.lastActiveAt.getTime() < activeEveryMs
-  if (user.failedSignIns === 0 && user.lockedUntil === null && known && rehashed === null && seenToday)
-    return hash ?? undefined
+  if (known && rehashed === null && seenToday) return hash ?? undefined
   const knownSources = [digest, ...user.knownSources.filter((d) => d !== digest)].slice(0, 8)
   const { count } = await ctx.deps.root.user.updateMany({
     where: { id: user.id, passwordHash: user.passwordHash },
     data: {
-      failedSignIns: 0,
-      lockedUntil: null,
       lastActiveAt: new Date(),
       knownSources,
       ...(rehashed === null ? {} : { passwordHash: rehashed }),
@@ -155,10 +165,10 @@ export async function findUser(ctx: Ctx, who: UserRef) {
       enabled: true,
       passwordHash: true,
       defaultProjectId: true,
-      failedSignIns: true,
       lockedUntil: true,
       knownSources: true,
       lastActiveAt: true,
+      passwordChangedAt: true,
       passwordExpiresAt: true,
       options: true,
       backend: true,

@@ -1,4 +1,3 @@
-import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, isAdmin, listScope, projectOf, seesAll } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
@@ -71,11 +70,7 @@ export async function createImage(ctx: Ctx, input: NewImage): Promise<ImageView>
 export async function createImageRow(ctx: Ctx, projectId: string, input: NewImage): Promise<ImageRow> {
   await reserveQuota(ctx, projectId, { images: 1 })
   const data = { ...input, id: input.id ?? crypto.randomUUID(), projectId }
-  const row = await ctx.db.image.create({ data }).catch((error: unknown) => {
-    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002')
-      throw conflict('An image with this id exists already. Leave the id out to get a fresh one.')
-    throw error
-  })
+  const row = await ctx.db.image.create({ data })
   await recordOperation(ctx, historyOf(row, 'image.create'))
   await noteImage(ctx, row, 'created')
   return row

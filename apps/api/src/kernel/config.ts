@@ -1,5 +1,5 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import { machineNameServers, nameServersSetting } from '@stratolith/drivers/network/name-servers'
 import { RE2JS } from 're2js'
 import { z } from 'zod'
 
@@ -12,11 +12,13 @@ const schema = z.object({
   STRATOLITH_EGRESS: onOff.default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.string().default('172.24.4.0/24'),
   /** Name servers that guests of starter networks ask, comma-separated; this machine's own when left out. */
-  STRATOLITH_DNS: z
+  STRATOLITH_DNS: nameServersSetting.optional(),
+  /** Proxies in front of us whose X-Forwarded-* headers are believed: addresses and CIDRs, comma-separated. */
+  STRATOLITH_TRUSTED_PROXIES: z
     .string()
-    .transform((text) => text.split(',').map((part) => part.trim()))
-    .pipe(z.array(z.ipv4()))
-    .optional(),
+    .default('')
+    .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no address and no CIDR'))),
   STRATOLITH_REGION: z
     .string()
     .regex(/^[\w.-]{1,64}$/)
@@ -45,7 +47,7 @@ const schema = z.object({
   STRATOLITH_PASSWORD_LIFETIME_DAYS: z.coerce.number().int().min(0).max(3650).default(0),
   /** What an administrator has set must be changed before the first sign-in. */
   STRATOLITH_PASSWORD_CHANGE_FIRST: z.enum(['on', 'off']).default('off'),
-  /** Failed sign-ins in a row before the account waits (15 s, then longer, 5 minutes at most). */
+  /** Failed sign-ins of an address for a user before it waits (15 s, then longer, 5 minutes at most). */
   STRATOLITH_LOCKOUT_FAILURES: z.coerce.number().int().min(1).max(100).default(5),
   /** Days for which something that no row knows is left on a host, and a disk in the trash. */
   STRATOLITH_KEEP_UNKNOWN_DAYS: z.coerce.number().min(0).max(3650).default(7),
@@ -69,6 +71,8 @@ export type Config = {
   databaseUrl: string
   webUrl: string | null
   consoleUrl: string | null
+  /** Addresses and CIDRs; nobody else says who a caller is. */
+  trustedProxies: string[]
   externalCidr: string
   /** For guests that may reach the world; empty where nothing leads out. */
   nameServers: string[]
@@ -97,6 +101,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     databaseUrl: e.DATABASE_URL,
     webUrl: e.STRATOLITH_WEB_URL ?? null,
     consoleUrl: e.STRATOLITH_CONSOLE_URL ?? null,
+    trustedProxies: e.STRATOLITH_TRUSTED_PROXIES,
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
     nameServers: e.STRATOLITH_DNS ?? (e.STRATOLITH_EGRESS === 'off' ? [] : machineNameServers()),
     logLevel: e.STRATOLITH_LOG_LEVEL,
@@ -118,21 +123,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       lockoutFailures: e.STRATOLITH_LOCKOUT_FAILURES,
     },
   }
-}
-
-/**
- * The name servers of this machine that others can reach too: systemd-resolved answers on
- * loopback only and keeps the real ones in a file of its own (resolved.conf(5)).
- */
-function machineNameServers(): string[] {
-  for (const file of ['/run/systemd/resolve/resolv.conf', '/etc/resolv.conf']) {
-    if (!fs.existsSync(file)) continue
-    const found = [...fs.readFileSync(file, 'utf8').matchAll(/^nameserver\s+([\d.]+)\s*$/gm)]
-      .map((match) => match[1] ?? '')
-      .filter((address) => z.ipv4().safeParse(address).success && !address.startsWith('127.'))
-    if (found.length > 0) return found.slice(0, 3)
-  }
-  return []
 }
 
 function isPattern(text: string): boolean {

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Prisma, PrismaClient } from '@stratolith/db'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
-import { CloudError } from './errors.ts'
+import { wasRolledBack } from './database-errors.ts'
+import { asAnswer, CloudError } from './errors.ts'
 import type { HostConnections } from './hosts.ts'
 import type { Holder } from './lease.ts'
 
@@ -56,6 +58,8 @@ export type Ctx = {
   /** Effective roles in `scope`, implied ones included. */
   roles: ReadonlySet<RoleName>
   requestId: string
+  /** The caller's own id of what he does (X-OpenStack-Request-Id), kept beside ours. */
+  globalRequestId?: string
   log: Logger
   /** The transaction when inside one, else the pool. */
   db: Db
@@ -88,10 +92,25 @@ export function listScope(ctx: Ctx, input: { allProjects?: boolean }): { project
   return {}
 }
 
-/** Runs `fn` with a ctx whose db is one transaction; joins the surrounding one when there is one. */
+/** How often a transaction is begun that PostgreSQL ended for another one's sake. */
+const attempts = 4
+
+/**
+ * Runs `fn` with a ctx whose db is one transaction; joins the surrounding one when there is one.
+ * After a deadlock or a serialization failure nothing of it is there and it runs again: `fn` does
+ * nothing outside of the database. What the database refuses comes out as a CloudError.
+ */
 export async function inTransaction<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> {
   if (ctx.db !== ctx.deps.root) return fn(ctx)
-  return ctx.deps.root.$transaction((tx) => fn({ ...ctx, db: tx }))
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ctx.deps.root.$transaction((tx) => fn({ ...ctx, db: tx }))
+    } catch (error) {
+      if (attempt === attempts || !wasRolledBack(error)) throw asAnswer(error)
+      ctx.log.info({ attempt }, 'a transaction met another one and runs again')
+      await sleep(attempt * (10 + Math.random() * 40))
+    }
+  }
 }
 
 /** Our own hand: workflows, reconcilers, seeds. Has every right; never built from a request. */

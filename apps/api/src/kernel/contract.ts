@@ -86,6 +86,8 @@ export type OperationView = {
   projectId: string | null
   actorName: string | null
   requestId: string | null
+  /** What the caller calls it (X-OpenStack-Request-Id). */
+  globalRequestId: string | null
   createdAt: string
   startedAt: string | null
   finishedAt: string | null

@@ -1,5 +1,6 @@
 import type { DriverError } from '@stratolith/drivers/errors'
 import type { ErrorCode } from './contract.ts'
+import { databaseRefusal } from './database-errors.ts'
 
 /** code → HTTP status of the portal's door. Façades map their own (apps/api/src/openstack/errors.ts). */
 export const httpStatus: Record<ErrorCode, number> = {
@@ -26,10 +27,18 @@ export class CloudError extends Error {
   readonly field: string | null
   /** What exactly is wrong, in one word for machines: "networkInUse". A façade makes its own name of it. */
   readonly reason: string | null
+  /** When to ask again, where it is known. */
+  readonly retryAfterSeconds: number | null
   constructor(
     code: ErrorCode,
     message: string,
-    options: { detail?: string; field?: string; reason?: string; cause?: unknown } = {},
+    options: {
+      detail?: string
+      field?: string
+      reason?: string
+      retryAfterSeconds?: number
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'CloudError'
@@ -37,6 +46,7 @@ export class CloudError extends Error {
     this.detail = options.detail ?? null
     this.field = options.field ?? null
     this.reason = options.reason ?? null
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null
   }
   get retryable(): boolean {
     return this.code === 'unavailable'
@@ -97,15 +107,8 @@ export function fromDriverError(error: DriverError): CloudError {
 export function toCloudError(error: unknown): CloudError {
   if (error instanceof CloudError) return error
   if (isDriverError(error)) return fromDriverError(error)
-  const code = databaseCode(error)
-  if (code === 'P2003' || code === '23503')
-    return new CloudError('conflict', 'Something that this needs was deleted meanwhile. Look again.', {
-      cause: error,
-    })
-  if (code !== null && databaseDown.has(code))
-    return new CloudError('unavailable', 'The database does not answer. Try again in a moment.', {
-      cause: error,
-    })
+  const answer = asAnswer(error)
+  if (answer instanceof CloudError) return answer
   return new CloudError(
     'internal',
     'Something went wrong on our side. Give the request id to your administrator.',
@@ -116,25 +119,16 @@ export function toCloudError(error: unknown): CloudError {
   )
 }
 
-function isDriverError(error: unknown): error is DriverError {
-  return error instanceof Error && error.name === 'DriverError'
+/** What the database refused, as a CloudError; anything else as it is. */
+export function asAnswer(error: unknown): unknown {
+  const refused = databaseRefusal(error)
+  return refused
+    ? new CloudError(refused.code, refused.message, { field: refused.field, cause: error })
+    : error
 }
 
-/** "Cannot reach", "timed out", "too many connections", "transaction conflict", "deadlock", in Prisma's codes and PostgreSQL's. */
-const databaseDown = new Set([
-  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037'],
-  ...['ECONNREFUSED', '57P01', '40001', '40P01'],
-])
-
-/** Prisma's code, or PostgreSQL's own for what Prisma only calls a failed raw query. */
-function databaseCode(error: unknown): string | null {
-  const { code, meta } = (error ?? {}) as {
-    code?: unknown
-    meta?: { driverAdapterError?: { cause?: { originalCode?: unknown } } }
-  }
-  const original = meta?.driverAdapterError?.cause?.originalCode
-  if (code === 'P2010' && typeof original === 'string') return original
-  return typeof code === 'string' ? code : null
+function isDriverError(error: unknown): error is DriverError {
+  return error instanceof Error && error.name === 'DriverError'
 }
 
 const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

@@ -36,10 +36,11 @@ export async function appendEventWith(
   onlyFrom?: string,
 ): Promise<boolean> {
   const insert = Prisma.sql`e AS (
-      INSERT INTO "Event" ("kind", "projectId", "public", "resourceKind", "resourceId", "operationId", "actorId", "requestId", "data")
+      INSERT INTO "Event" ("kind", "projectId", "public", "resourceKind", "resourceId", "operationId", "actorId", "requestId",
+        "globalRequestId", "data")
       SELECT ${event.kind}::text, ${event.projectId}::text, ${event.public ?? false}::boolean, ${event.resourceKind}::text,
              ${event.resourceId}::text, ${event.operationId ?? null}::uuid, ${ctx.actor.userId}::text, ${ctx.requestId}::text,
-             ${JSON.stringify(event.data ?? {})}::jsonb ${onlyFrom ? Prisma.raw(`FROM "${onlyFrom}"`) : Prisma.empty}
+             ${ctx.globalRequestId ?? null}::text, ${JSON.stringify(event.data ?? {})}::jsonb ${onlyFrom ? Prisma.raw(`FROM "${onlyFrom}"`) : Prisma.empty}
       RETURNING 1)`
   const rows = await ctx.db.$executeRaw(
     Prisma.sql`WITH ${Prisma.join([...changes, insert])} SELECT pg_notify('stratolith_events', '') FROM e`,

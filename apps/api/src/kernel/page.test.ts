@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Deps } from './context.ts'
-import { pageOf } from './page.ts'
+import { pageOf, whole } from './page.ts'
 import { expectCloudError, testCtx, testDeps } from './testing.ts'
+
+test('a list without pages is whole or refused, never cut', async () => {
+  expect(whole([1, 2], 2, 'Ask for one.')).toEqual([1, 2])
+  await expectCloudError(
+    Promise.resolve().then(() => whole([1, 2, 3], 2, 'Ask for one.')),
+    'invalid_input',
+    /^There are more than 2\. Ask for one\.$/,
+  )
+})
 
 describe('pageOf', () => {
   let deps: Deps

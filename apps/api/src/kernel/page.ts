@@ -16,6 +16,15 @@ export const containing = (text: string) => ({
 export const likeLiteral = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
 
 /**
+ * A list that has no pages, read with `take: most + 1`. It is never cut: when there are more, it is
+ * refused with the number and the way to them.
+ */
+export function whole<Row>(rows: Row[], most: number, way: string): Row[] {
+  if (rows.length > most) throw invalidInput(`There are more than ${most}. ${way}`)
+  return rows
+}
+
+/**
  * One page of a table, newest first by default, in three queries whatever its size: the marker's
  * existence (within the same filter: R1), the rows by cursor, the count. `orderBy` ends in id.
  */

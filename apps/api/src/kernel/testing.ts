@@ -36,6 +36,7 @@ export async function testDeps(
     databaseUrl: url.href,
     webUrl: null,
     consoleUrl: null,
+    trustedProxies: [],
     externalCidr: '172.24.4.0/24',
     nameServers: [],
     logLevel: 'silent',

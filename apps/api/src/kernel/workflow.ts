@@ -101,6 +101,7 @@ export async function startOperation(ctx: Ctx, operation: NewOperation): Promise
       actorId: ctx.actor.userId,
       actorName: ctx.actor.userName,
       requestId: ctx.requestId,
+      globalRequestId: ctx.globalRequestId,
     },
   })
   await appendOperationEvent(ctx, operation, 'queued')
@@ -124,6 +125,7 @@ export async function recordOperation(ctx: Ctx, operation: NewOperation): Promis
       actorId: ctx.actor.userId,
       actorName: ctx.actor.userName,
       requestId: ctx.requestId,
+      globalRequestId: ctx.globalRequestId,
     },
   })
   await appendOperationEvent(ctx, operation, 'succeeded')

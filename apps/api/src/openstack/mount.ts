@@ -19,6 +19,8 @@ declare module 'fastify' {
     cloud: Ctx | null
     /** What the request asks for, on façades with microversions. */
     microversion: Microversion | null
+    /** The caller's own id of what he does, over several services; only for logs and histories. */
+    globalId: string | null
   }
   interface FastifyContextConfig {
     /** Answers without a token: discovery and sign-in alone. */
@@ -46,6 +48,7 @@ export function openstackRoutes(deps: Deps): FastifyPluginAsync {
   return async (root) => {
     root.decorateRequest('cloud', null)
     root.decorateRequest('microversion', null)
+    root.decorateRequest('globalId', null)
     for (const facade of allFacades())
       await root.register((app) => facadeRoutes(app, deps, facade), { prefix: facade.prefix })
   }
@@ -81,6 +84,7 @@ async function facadeRoutes(app: FastifyInstance, deps: Deps, facade: Facade): P
   boundBodyTime(app)
   app.addHook('onRequest', async (request, reply) => {
     setRequestId(request, reply, facade)
+    takeGlobalId(deps, request)
     // No name or id of ours has a NUL; PostgreSQL refuses it with an error of its own.
     if (/%00/.test(request.raw.url ?? '')) throw new HttpError(400, 'The address has a NUL character.')
     if (facade.microversions) setMicroversion(request, reply, facade.microversions)
@@ -231,13 +235,26 @@ function checkProject(ctx: Ctx, { project_id: asked }: Record<string, string>): 
 const requestIdPattern = /^req-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 function setRequestId(request: FastifyRequest, reply: FastifyReply, facade: Facade): void {
-  const inbound = request.headers['x-openstack-request-id']
-  if (typeof inbound === 'string' && requestIdPattern.test(inbound)) request.id = inbound
-  else if (!requestIdPattern.test(request.id)) request.id = `req-${crypto.randomUUID()}`
   for (const name of ['x-openstack-request-id', ...(facade.requestIdHeaders ?? [])])
     reply.header(name, request.id)
   reply.header('Vary', 'X-Auth-Token')
 }
+
+/** What a service in front of us calls the whole; our own id is made by us, whatever comes. */
+function takeGlobalId(deps: Deps, request: FastifyRequest): void {
+  const given = request.headers['x-openstack-request-id']
+  if (typeof given !== 'string' || !requestIdPattern.test(given)) return
+  request.globalId = given
+  deps.log.info(
+    { requestId: request.id, globalRequestId: given },
+    'request of a caller with an id of its own',
+  )
+}
+
+const withGlobalId = (ctx: Ctx, { globalId }: FastifyRequest): Ctx =>
+  globalId === null
+    ? ctx
+    : { ...ctx, globalRequestId: globalId, log: ctx.log.child({ globalRequestId: globalId }) }
 
 function setMicroversion(request: FastifyRequest, reply: FastifyReply, range: MicroversionRange): void {
   // Even an answer that refuses the version must say which was looked at.
@@ -258,12 +275,12 @@ async function callerFrom(deps: Deps, facade: Facade, request: FastifyRequest): 
     path: path.slice(facade.prefix.length) || '/',
   })
   if (!ctx) throw new CloudError('unauthenticated', 'The token is missing or not good.')
-  return ctx
+  return withGlobalId(ctx, request)
 }
 
 function anonymous(deps: Deps, request: FastifyRequest): Ctx {
   if (!authenticator) throw new Error('no authenticator is registered')
-  return authenticator.anonymous(deps, request.id)
+  return withGlobalId(authenticator.anonymous(deps, request.id), request)
 }
 
 function sendError(
@@ -279,7 +296,8 @@ function sendError(
   const answer = errorAnswer(facade.style, known, request.id)
   if (answer.status === 401)
     reply.header('WWW-Authenticate', `Keystone uri="${deps.config.publicUrl}/identity/v3"`)
-  if (answer.status === 503) reply.header('Retry-After', '10')
+  const retryAfter = ('code' in known ? known.retryAfterSeconds : null) ?? 10
+  if (answer.status === 503) reply.header('Retry-After', String(retryAfter))
   reply.status(answer.status).header('Content-Type', answer.contentType).send(answer.body)
 }
 

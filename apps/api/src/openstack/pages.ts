@@ -18,6 +18,12 @@ export function pageQuery(query: Query, cap = 1000): { limit: number; marker?: s
   return { limit: asked === 0 ? cap : Math.min(asked, cap), ...(marker === undefined ? {} : { marker }) }
 }
 
+/** Versions without pages get all or a refusal, and never a part. */
+export function refuseCut(more: boolean, most: number, version: string): void {
+  if (more)
+    throw new HttpError(400, `There are more than ${most}. Ask with microversion ${version} for pages.`)
+}
+
 /**
  * Link to the next page: the public URL of the list with the same query and the next marker.
  * `pathAndQuery` is the request's own, e.g. "/compute/v2.1/servers?limit=2".

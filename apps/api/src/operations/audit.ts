@@ -35,6 +35,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
       actorId: row.actorId,
       actorName: row.actorId === 'system' ? 'system' : (names.users.get(row.actorId ?? '') ?? null),
       requestId: row.requestId,
+      globalRequestId: row.globalRequestId,
       operationId: row.operationId,
       data: row.data as Record<string, unknown>,
     }),

@@ -46,6 +46,7 @@ export type AuditRow = {
   actorId: string | null
   actorName: string | null
   requestId: string | null
+  globalRequestId: string | null
   operationId: string | null
   data: Record<string, unknown>
 }

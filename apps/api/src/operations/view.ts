@@ -18,6 +18,7 @@ export function operationView(ctx: Ctx, row: OperationRow): OperationView {
     projectId: row.projectId,
     actorName: row.actorName,
     requestId: row.requestId,
+    globalRequestId: row.globalRequestId,
     createdAt: row.createdAt.toISOString(),
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt?.toISOString() ?? null,

@@ -2,6 +2,7 @@ import { type Ctx, inTransaction, projectOf, seesAll } from '../kernel/context.t
 import { type QuotaResource, type QuotaView, quotaResources } from '../kernel/contract.ts'
 import { invalidInput, notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
+import { whole } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { builtInQuota, quotaDefaultsOf, quotaOf, quotaWords } from '../kernel/quota.ts'
 import type { QuotaDefaultView, QuotaLimits } from './contract.ts'
@@ -68,9 +69,10 @@ export async function listOwnQuotas(
     ctx.db.quotaLimit.findMany({
       where: { resource: { in: [...resources] } },
       orderBy: [{ projectId: 'asc' }, { resource: 'asc' }],
-      take: 10_000,
+      take: 10_001,
     }),
   ])
+  whole(rows, 10_000, 'Ask for the quota of one project.')
   const byProject = new Map<string, Record<QuotaResource, number>>()
   for (const { projectId, resource, limit } of rows)
     byProject.set(projectId, { ...(byProject.get(projectId) ?? defaults), [resource]: limit })

@@ -41,6 +41,15 @@ export function OperationPanel() {
                   ...(operation.requestId
                     ? [{ label: 'Request', value: operation.requestId, copy: operation.requestId }]
                     : []),
+                  ...(operation.globalRequestId
+                    ? [
+                        {
+                          label: 'Caller’s request',
+                          value: operation.globalRequestId,
+                          copy: operation.globalRequestId,
+                        },
+                      ]
+                    : []),
                 ]}
               />
               <Timeline operation={operation} />

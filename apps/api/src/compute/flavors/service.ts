@@ -4,7 +4,7 @@ import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
+import { containing, pageOf, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import type { FlavorView, flavorCreateInput } from '../contract.ts'
@@ -63,11 +63,12 @@ export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): 
 
 /** All flavors that the caller may launch, smallest first; for plans. One query. */
 export async function usableFlavors(ctx: Ctx): Promise<Flavor[]> {
-  return ctx.db.flavor.findMany({
+  const rows = await ctx.db.flavor.findMany({
     where: usable(ctx),
     orderBy: [{ vcpus: 'asc' }, { memoryMib: 'asc' }, { id: 'asc' }],
-    take: 1000,
+    take: 10_001,
   })
+  return whole(rows, 10_000, 'An administrator must delete flavors.')
 }
 
 export async function createFlavor(ctx: Ctx, input: z.output<typeof flavorCreateInput>): Promise<FlavorView> {

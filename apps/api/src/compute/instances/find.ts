@@ -2,10 +2,12 @@ import type { Prisma } from '@stratolith/db'
 import { RE2JS } from 're2js'
 import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
+import { likeLiteral, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { type InstanceStatus, instanceStatus } from '../states.ts'
 import { type ServerFacts, type ServerRow, withFacts } from './facts.ts'
 import { loadInstance, typed } from './load.ts'
+import { pastRows } from './past.ts'
 import { whereStatus } from './service.ts'
 
 /** What a list may be sorted by, in Nova's words; null where every instance of ours is alike. */
@@ -100,28 +102,29 @@ export async function findInstances(
 ): Promise<{ servers: ServerFacts[]; more: boolean }> {
   const scope = scopeOf(ctx, query)
   authorize(ctx, 'compute:list_instances', scope)
-  const where: Prisma.InstanceWhereInput = {
-    AND: [scope, { vmState: { not: 'deleted' } }, ...filters(query), hostFilter(query)],
-  }
-  const narrowed = await byExpressions(ctx, query, where)
-  if (query.marker !== undefined) await requireMarker(ctx, scope, query.marker)
-  const page = {
-    where: narrowed,
-    orderBy: orderOf(query),
-    take: query.limit + 1,
-    ...(query.marker === undefined ? {} : { cursor: { id: query.marker }, skip: 1 }),
-  }
-  const rows: ServerRow[] =
-    query.limit === 0
-      ? []
-      : query.deleted
-        ? await pastRows(ctx, page)
-        : (await ctx.db.instance.findMany(page)).map(typed)
+  const rows = query.deleted ? await pastRows(ctx, scope, query) : await liveRows(ctx, scope, query)
   const shown = rows.slice(0, query.limit)
   return {
     servers: facts === 'facts' ? await withFacts(ctx, shown) : shown.map((row) => ({ row }) as ServerFacts),
     more: rows.length > query.limit,
   }
+}
+
+/** One more than the page, so that the caller sees whether there is another. */
+async function liveRows(ctx: Ctx, scope: { projectId?: string }, query: InstanceQuery): Promise<ServerRow[]> {
+  const where: Prisma.InstanceWhereInput = {
+    AND: [scope, { vmState: { not: 'deleted' } }, ...filters(query), hostFilter(query)],
+  }
+  const narrowed = await byExpressions(ctx, query, where)
+  if (query.marker !== undefined) await requireMarker(ctx, scope, query.marker)
+  if (query.limit === 0) return []
+  const rows = await ctx.db.instance.findMany({
+    where: narrowed,
+    orderBy: orderOf(query),
+    take: query.limit + 1,
+    ...(query.marker === undefined ? {} : { cursor: { id: query.marker }, skip: 1 }),
+  })
+  return rows.map(typed)
 }
 
 /** One instance with all that its views show. Throws not_found. */
@@ -180,7 +183,7 @@ const maxCandidates = 20_000
 /** `where`, and the names and addresses that the expressions match. */
 async function byExpressions(
   ctx: Ctx,
-  { name, ip, deleted }: InstanceQuery,
+  { name, ip }: InstanceQuery,
   where: Prisma.InstanceWhereInput,
 ): Promise<Prisma.InstanceWhereInput> {
   const isName = name === undefined ? null : expression(name, 'name')
@@ -188,13 +191,12 @@ async function byExpressions(
   if (!isName && !isIp) return where
   // What is a plain word is PostgreSQL's to find; the rest are ours.
   if (isName && !isIp && /^[\w -]+$/.test(name ?? ''))
-    return { AND: [where, { name: { contains: likely(name ?? '') } }] }
-  if (deleted) throw invalidInput('Deleted instances are found by words, not by regular expressions.')
-  const rows = await ctx.db.instance.findMany({
-    where,
-    select: { id: true, name: true },
-    take: maxCandidates,
-  })
+    return { AND: [where, { name: { contains: likeLiteral(name ?? '') } }] }
+  const rows = whole(
+    await ctx.db.instance.findMany({ where, select: { id: true, name: true }, take: maxCandidates + 1 }),
+    maxCandidates,
+    'An expression is not held against so many instances: narrow the list by project, status, image, flavor or host.',
+  )
   const named = isName ? rows.filter((row) => isName.test(row.name)) : rows
   const ids = named.map((row) => row.id)
   if (!isIp) return { AND: [where, { id: { in: ids } }] }
@@ -205,7 +207,6 @@ async function byExpressions(
   const there = ports.filter((port) => port.addresses.some(({ address }) => isIp.test(address)))
   return { AND: [where, { id: { in: [...new Set(there.map((port) => port.deviceId))] } }] }
 }
-const likely = (text: string) => text.replace(/[\\%_]/g, '\\$&')
 
 function expression(text: string, field: string): { test(value: string): boolean } {
   if (text.length > maxPattern) throw invalidInput(`The expression for ${field} is too long.`, field)
@@ -231,61 +232,6 @@ function orderOf({ sort }: InstanceQuery): Prisma.InstanceOrderByWithRelationInp
   })
   const last = sort.at(-1)?.dir ?? 'desc'
   return sort.length === 0 ? [{ createdAt: 'desc' }, { id: 'desc' }] : [...wished, { id: last }]
-}
-
-/** Deleted instances in the shape of rows. Filters and order by what both have. */
-async function pastRows(
-  ctx: Ctx,
-  page: { where: Prisma.InstanceWhereInput; take: number },
-): Promise<ServerRow[]> {
-  const where = pastWhere(page.where)
-  const rows = await ctx.db.pastInstance.findMany({
-    where,
-    orderBy: [{ terminatedAt: 'desc' }, { id: 'desc' }],
-    take: page.take,
-  })
-  return rows.map((row) => ({
-    ...row,
-    vmState: 'deleted' as const,
-    taskState: null,
-    powerState: 0,
-    publicKey: null,
-    userData: null,
-    locked: false,
-    lockedReason: null,
-    lockedByAdmin: false,
-    accessIpv4: '',
-    accessIpv6: '',
-    configDrive: false,
-    adminPass: null,
-    serverGroupId: null,
-    lentPortIds: [],
-    clientToken: null,
-    floatingIpId: null,
-    faultCode: null,
-    faultMessage: null,
-    faultDetail: null,
-    faultAt: null,
-    generation: 0,
-    updatedAt: row.terminatedAt,
-  }))
-}
-
-const pastColumns = new Set(['projectId', 'userId', 'imageId', 'flavorId', 'keyName', 'zone', 'id', 'name'])
-/** Of the filters those that a deleted instance can still answer. */
-function pastWhere(where: Prisma.InstanceWhereInput): Prisma.PastInstanceWhereInput {
-  const parts = [where.AND ?? where].flat()
-  return {
-    AND: parts.map((part): Prisma.PastInstanceWhereInput => {
-      if (part.AND !== undefined) return pastWhere(part)
-      const entries = Object.entries(part).map(([column, value]) =>
-        column === 'updatedAt' ? ['terminatedAt', value] : [column, value],
-      )
-      return Object.fromEntries(
-        entries.filter(([column]) => pastColumns.has(String(column)) || column === 'terminatedAt'),
-      )
-    }),
-  }
 }
 
 export const statusOf = ({ vmState, taskState }: Pick<ServerRow, 'vmState' | 'taskState'>) =>

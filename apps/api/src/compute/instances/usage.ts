@@ -1,5 +1,6 @@
+import { Prisma } from '@stratolith/db'
 import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
-import { CloudError } from '../../kernel/errors.ts'
+import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 
 /** What one instance used in a span of time. */
@@ -18,72 +19,70 @@ export type ServerUsage = {
   hours: number
 }
 
-const mostRows = 100_000
+type Input = {
+  projectId: string | null
+  from: Date
+  to: Date
+  /** `after`: the id of the last one of the page before. */
+  page: { limit: number; after?: string }
+}
 
 /**
- * Of every instance that was there between the two times, also of deleted ones; by project and
+ * A page of the instances that were there between the two times, also of deleted ones; by project and
  * start. Another's project is forbidden for those who do not see all (as Nova says it).
  */
 export async function usageBetween(
   ctx: Ctx,
-  input: { projectId: string | null; from: Date; to: Date },
-): Promise<ServerUsage[]> {
+  input: Input,
+): Promise<{ usages: ServerUsage[]; more: boolean }> {
   const own = ctx.scope.kind === 'project' && ctx.scope.projectId === input.projectId
   if (!own && !seesAll(ctx)) {
     projectOf(ctx)
     throw new CloudError('forbidden', 'Only an administrator may see what other projects use.')
   }
   authorize(ctx, 'compute:list_instances', { projectId: input.projectId })
-  const scope = input.projectId === null ? {} : { projectId: input.projectId }
-  const select = {
-    id: true,
-    projectId: true,
-    name: true,
-    flavorName: true,
-    vcpus: true,
-    memoryMib: true,
-    diskGib: true,
-    createdAt: true,
-    launchedAt: true,
-  }
-  const [now, past] = await Promise.all([
-    ctx.db.instance.findMany({
-      where: { ...scope, launchedAt: { lt: input.to } },
-      select: { ...select, vmState: true },
-      take: mostRows,
-    }),
-    ctx.db.pastInstance.findMany({
-      where: { ...scope, launchedAt: { lt: input.to }, terminatedAt: { gt: input.from } },
-      select: { ...select, terminatedAt: true },
-      take: mostRows,
-    }),
-  ])
-  const rows = [
-    ...now.map((row) => ({ ...row, terminatedAt: null })),
-    ...past.map((row) => ({ ...row, vmState: 'terminated' })),
-  ]
-  return rows
-    .map((row) => usageOf(row, input))
-    .sort((a, b) =>
-      a.projectId === b.projectId
-        ? a.startedAt.getTime() - b.startedAt.getTime()
-        : a.projectId < b.projectId
-          ? -1
-          : 1,
-    )
+  const { limit, after } = input.page
+  if (after !== undefined) await requireMarker(ctx, input, after)
+  const rows = await ctx.db.$queryRaw<Row[]>(Prisma.sql`
+    WITH "used" AS (${usedBetween(input)})
+    SELECT * FROM "used" ${after === undefined ? Prisma.empty : behind(after)}
+    ORDER BY "projectId", "launchedAt", "id" LIMIT ${limit + 1}`)
+  return { usages: rows.slice(0, limit).map((row) => usageOf(row, input)), more: rows.length > limit }
 }
 
-function usageOf(
-  row: Omit<ServerUsage, 'instanceId' | 'state' | 'startedAt' | 'endedAt' | 'hours'> & {
-    id: string
-    vmState: string
-    createdAt: Date
-    launchedAt: Date | null
-    terminatedAt: Date | null
-  },
-  { from, to }: { from: Date; to: Date },
-): ServerUsage {
-  const startedAt = row.launchedAt ?? row.createdAt
+/** Those that have been started, now and in the past, as one table. */
+function usedBetween({ projectId, from, to }: Input): Prisma.Sql {
+  const scope = projectId === null ? Prisma.empty : Prisma.sql`AND "projectId" = ${projectId}`
+  const columns = Prisma.raw(
+    '"id", "projectId", "name", "flavorName", "vcpus", "memoryMib", "diskGib", "launchedAt"',
+  )
+  return Prisma.sql`
+    SELECT ${columns}, "vmState", NULL::timestamptz AS "terminatedAt" FROM "Instance"
+      WHERE "launchedAt" < ${to} ${scope}
+    UNION ALL SELECT ${columns}, 'terminated', "terminatedAt" FROM "PastInstance"
+      WHERE "launchedAt" < ${to} AND "terminatedAt" > ${from} ${scope}`
+}
+
+async function requireMarker(ctx: Ctx, input: Input, id: string): Promise<void> {
+  const found = uuid.test(id)
+    ? await ctx.db.$queryRaw<Row[]>(Prisma.sql`
+        WITH "used" AS (${usedBetween(input)}) SELECT "id" FROM "used" WHERE "id" = ${id}::uuid`)
+    : []
+  if (found.length === 0) throw invalidInput(`marker [${id.slice(0, 100)}] not found`)
+}
+const behind = (id: string) => Prisma.sql`WHERE ("projectId", "launchedAt", "id") >
+  (SELECT "projectId", "launchedAt", "id" FROM "used" WHERE "id" = ${id}::uuid)`
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+type Row = Omit<ServerUsage, 'instanceId' | 'state' | 'startedAt' | 'endedAt' | 'hours'> & {
+  id: string
+  vmState: string
+  launchedAt: Date
+  terminatedAt: Date | null
+}
+
+function usageOf(row: Row, { from, to }: Input): ServerUsage {
+  const startedAt = row.launchedAt
   const begin = Math.max(startedAt.getTime(), from.getTime())
   const end = Math.min((row.terminatedAt ?? to).getTime(), to.getTime())
   return {

@@ -1,8 +1,7 @@
-import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
-import { alreadyExists, CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
+import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -103,21 +102,15 @@ export async function createKeyPair(
       : { ...parsePublicKey(input.publicKey), privateKey: null }
   const userId = ownerOf(ctx, input.userId, true)
   const id = crypto.randomUUID()
-  try {
-    return await inTransaction(ctx, async (tx) => {
-      await reserveQuota(tx, quotaOwner(userId), { keyPairs: 1 }, limitsOf(tx, userId))
-      const { publicKey, fingerprint } = made
-      const row = await tx.db.keyPair.create({
-        data: { id, userId, name: input.name, publicKey, fingerprint },
-      })
-      await noteKeyPair(tx, row, 'created')
-      return { ...viewOf(row), privateKey: made.privateKey }
+  return inTransaction(ctx, async (tx) => {
+    await reserveQuota(tx, quotaOwner(userId), { keyPairs: 1 }, limitsOf(tx, userId))
+    const { publicKey, fingerprint } = made
+    const row = await tx.db.keyPair.create({
+      data: { id, userId, name: input.name, publicKey, fingerprint },
     })
-  } catch (error) {
-    if (error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002')
-      throw alreadyExists('key pair', input.name)
-    throw error
-  }
+    await noteKeyPair(tx, row, 'created')
+    return { ...viewOf(row), privateKey: made.privateKey }
+  })
 }
 
 /** Instances keep the key that they were launched with. */

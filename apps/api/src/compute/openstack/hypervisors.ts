@@ -1,7 +1,7 @@
 import { findMachines, type Machine, type MachineQuery, uptimeOf } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { nextLink, pageQuery, queryText } from '../../openstack/pages.ts'
+import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
 import { queryBoolean } from './body.ts'
 import { at, type Field, shape } from './fields.ts'
 import { machineOf } from './machines.ts'
@@ -81,6 +81,7 @@ async function list(call: Call, fields: Field<Machine>[]): Promise<object> {
   const { limit, marker } = minor >= 33 ? pageQuery(query) : { limit: 1000, marker: undefined }
   if (marker !== undefined) wish.after = (await machineOf(call, marker, what)).number
   const machines = await findMachines(call.ctx, { ...wish, limit: limit + 1 })
+  if (minor < 33) refuseCut(machines.length > limit, limit, '2.33')
   if (wish.namePart !== undefined && machines.length === 0)
     throw new HttpError(404, `No hypervisor matching '${wish.namePart.slice(0, 100)}' could be found.`)
   const shown = machines.slice(0, limit)

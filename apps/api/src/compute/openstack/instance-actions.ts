@@ -1,6 +1,6 @@
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { nextLink, pageQuery, queryText } from '../../openstack/pages.ts'
+import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
 import { type ActionRecord, actionsOf } from '../instances/actions-log.ts'
 import { at, type Field, micros, shape } from './fields.ts'
 import { hostIdOf } from './server-views.ts'
@@ -70,6 +70,7 @@ async function list(call: Call): Promise<object> {
     since: paged ? dateOf(call, 'changes-since') : undefined,
     before: call.minor >= 66 ? dateOf(call, 'changes-before') : undefined,
   })
+  if (!paged) refuseCut(actions.length > limit, limit, '2.58')
   const page = actions.slice(0, limit)
   const last = page.at(-1)
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { nextLink, pageQuery, queryText } from '../../openstack/pages.ts'
+import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
 import { type KeyPairCreated, type KeyPairView, keyPairCreateInput } from '../contract.ts'
 import { createKeyPair, deleteKeyPair, findKeyPairs, getKeyPair } from '../key-pairs/service.ts'
 import { inner, objectAt, parse } from './body.ts'
@@ -71,6 +71,7 @@ async function list(call: Call): Promise<object> {
   const paged = call.minor >= 35
   const { limit, marker } = paged ? pageQuery(call.query) : { limit: 1000, marker: undefined }
   const { pairs, more } = await findKeyPairs(call.ctx, { userId: whose(call), limit, marker })
+  if (!paged) refuseCut(more, limit, '2.35')
   const last = pairs.at(-1)
   return {
     keypairs: pairs.map((pair) => ({ keypair: shape(listed, pair, at(call)) })),

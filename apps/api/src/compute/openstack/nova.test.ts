@@ -58,6 +58,25 @@ describe('errors and headers as real Nova has them', () => {
     expect([two.statusCode, Object.keys(two.json() as object)]).toEqual([400, ['badRequest']])
   })
 
+  test('the operation keeps our request id, and beside it what the caller calls the whole', async () => {
+    const id = await aServer(cloud.owner)
+    const mine = 'req-102ae999-aa4a-41f3-9fac-a099d1fcbf4e'
+    const answer = await cloud.app.inject({
+      method: 'POST',
+      url: `/compute/v2.1/servers/${id}/action`,
+      headers: { 'x-auth-token': cloud.tokens.ownerMember, 'x-openstack-request-id': mine },
+      payload: { lock: null },
+    })
+    expect([answer.statusCode, answer.headers['x-openstack-request-id']]).toEqual([202, expect.any(String)])
+    const operations = await cloud.world.deps.root.operation.findMany({ where: { globalRequestId: mine } })
+    expect(operations.map((o) => [o.resourceId, o.requestId])).toEqual([
+      [id, answer.headers['x-compute-request-id']],
+    ])
+    expect(operations[0]?.requestId).not.toBe(mine)
+    const events = await cloud.world.deps.root.event.findMany({ where: { globalRequestId: mine } })
+    expect([...new Set(events.map((e) => e.requestId))]).toEqual([answer.headers['x-compute-request-id']])
+  })
+
   test('both microversion headers come back, also from the older one', async () => {
     const answer = await cloud.app.inject({
       url: '/compute/v2.1/flavors',

@@ -1,6 +1,6 @@
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { nextLink, pageQuery, queryText } from '../../openstack/pages.ts'
+import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
 import { type ServerUsage, usageBetween } from '../instances/usage.ts'
 import { micros } from './fields.ts'
 
@@ -56,18 +56,20 @@ function tenantView(
   }
 }
 
-/** Since 2.40 pages of instances; before that all of them. */
-function page(call: Call, all: ServerUsage[], word: string): { shown: ServerUsage[]; links: object } {
-  if (call.minor < 40) return { shown: all, links: {} }
-  const { limit, marker } = pageQuery(call.query)
-  const start = marker === undefined ? 0 : all.findIndex((usage) => usage.instanceId === marker) + 1
-  if (marker !== undefined && start === 0)
-    throw new HttpError(400, `marker [${marker.slice(0, 100)}] not found`)
-  const shown = all.slice(start, start + limit)
-  const last = shown.at(-1)
-  if (!last || start + limit >= all.length) return { shown, links: {} }
+/** The most instances that a report without pages holds, and a page. */
+const mostUnpaged = 10_000
+
+/** Since 2.40 pages of instances; before that all of them, or a refusal that says what to do. */
+async function read(call: Call, projectId: string | null, times: { from: Date; to: Date }, word: string) {
+  const paged = call.minor >= 40
+  const { limit, marker } = paged ? pageQuery(call.query) : { limit: mostUnpaged, marker: undefined }
+  const page = { limit, ...(marker === undefined ? {} : { after: marker }) }
+  const { usages, more } = await usageBetween(call.ctx, { projectId, ...times, page })
+  if (!paged) refuseCut(more, limit, '2.40')
+  const last = usages.at(-1)
+  if (!more || !last) return { usages, links: {} }
   const href = nextLink(call.deps.config.publicUrl, call.request.url, last.instanceId)
-  return { shown, links: { [word]: [{ rel: 'next', href }] } }
+  return { usages, links: { [word]: [{ rel: 'next', href }] } }
 }
 
 export const usageOperations: ApiOperation[] = [
@@ -80,12 +82,11 @@ export const usageOperations: ApiOperation[] = [
     access: 'adminRead',
     handle: async (call) => {
       const times = span(call)
-      const all = await usageBetween(call.ctx, { projectId: null, ...times })
-      const { shown, links } = page(call, all, 'tenant_usages_links')
+      const { usages, links } = await read(call, null, times, 'tenant_usages_links')
       const detailed = queryText(call.query, 'detailed') === '1'
-      const byProject = Map.groupBy(shown, (usage) => usage.projectId)
+      const byProject = Map.groupBy(usages, (usage) => usage.projectId)
       return {
-        tenant_usages: [...byProject].map(([id, usages]) => tenantView(id, usages, times, detailed)),
+        tenant_usages: [...byProject].map(([id, own]) => tenantView(id, own, times, detailed)),
         ...links,
       }
     },
@@ -104,9 +105,8 @@ export const usageOperations: ApiOperation[] = [
     handle: async (call) => {
       const times = span(call)
       const projectId = call.params.tenant_id ?? ''
-      const all = await usageBetween(call.ctx, { projectId, ...times })
-      const { shown, links } = page(call, all, 'tenant_usage_links')
-      return { tenant_usage: all.length === 0 ? {} : tenantView(projectId, shown, times, true), ...links }
+      const { usages, links } = await read(call, projectId, times, 'tenant_usage_links')
+      return { tenant_usage: usages.length === 0 ? {} : tenantView(projectId, usages, times, true), ...links }
     },
   },
 ]

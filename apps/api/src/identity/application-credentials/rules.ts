@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
+import { whole } from '../../kernel/page.ts'
 import { refuseDelegation } from '../reach.ts'
 import { demandNoMore } from '../roles/granting.ts'
 import { newId } from '../tokens.ts'
@@ -35,8 +36,8 @@ export async function ruleIds(ctx: Ctx, userId: string, wanted: readonly Choice[
 export async function listAccessRules(ctx: Ctx, input: { userId?: string }): Promise<AccessRuleView[]> {
   const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:list_access_rules')
   const where = { userId: user.id }
-  const rows = await ctx.db.accessRule.findMany({ where, orderBy: { id: 'asc' }, take: 10_000 })
-  return rows.map(toRuleView)
+  const rows = await ctx.db.accessRule.findMany({ where, orderBy: { id: 'asc' }, take: 10_001 })
+  return whole(rows, 10_000, 'Delete access rules that nothing uses.').map(toRuleView)
 }
 
 export async function getAccessRule(

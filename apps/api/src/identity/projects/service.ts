@@ -3,12 +3,12 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { pageOf, whole } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import { sessionEnded } from '../ending.ts'
 import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
 import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
-import { projectsOf } from '../roles/effective.ts'
+import { projectsOf, projectWithRole } from '../roles/effective.ts'
 import { newId } from '../tokens.ts'
 import type { ProjectDetail, ProjectInput, ProjectListInput, projectUpdateInput } from './contract.ts'
 
@@ -76,28 +76,29 @@ export async function loadProject(ctx: Ctx, id: string, action?: string): Promis
   if (row === null) throw notFound('project', id)
   const target = { projectId: id, domainId: row.domainId }
   if (!decide(ctx, 'identity:get_project', target).allowed) {
-    const own = await projectsOf(ctx, ctx.actor.userId)
-    if (!own.some((project) => project.id === id)) throw notFound('project', id)
+    if ((await projectWithRole(ctx, ctx.actor.userId, id)) === null) throw notFound('project', id)
   }
   if (action !== undefined) authorize(ctx, action, target)
   return row
 }
 
+const mostInTree = 1000
 /** The projects above (nearest first) and below one that the caller sees, as far as he may see them. */
 export async function projectTree(
   ctx: Ctx,
   input: { id: string },
 ): Promise<{ parents: ProjectDetail[]; subtree: ProjectDetail[] }> {
   const project = await loadProject(ctx, input.id)
-  const rows = await ctx.db.project.findMany({
+  const found = await ctx.db.project.findMany({
     where: { OR: [{ id: { in: project.ancestors } }, { ancestors: { has: project.id } }] },
     include: withDomain,
     orderBy: { id: 'asc' },
-    take: 1000,
+    take: mostInTree + 1,
   })
-  const whole = decide(ctx, 'identity:list_projects', { domainId: project.domainId }).allowed
-  const own = whole ? [] : (await projectsOf(ctx, ctx.actor.userId)).map((p) => p.id)
-  const views = rows.filter((row) => whole || own.includes(row.id))
+  const rows = whole(found, mostInTree, 'List the projects below this one by parent_id.')
+  const all = decide(ctx, 'identity:list_projects', { domainId: project.domainId }).allowed
+  const own = all ? [] : (await projectsOf(ctx, ctx.actor.userId)).map((p) => p.id)
+  const views = rows.filter((row) => all || own.includes(row.id))
   return {
     parents: project.ancestors
       .toReversed()

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
+import { whole } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import { assignmentKey, type RoleHolder, type RoleTarget, targetColumns } from '../assignment-key.ts'
 import { sessionEnded } from '../ending.ts'
@@ -72,11 +73,11 @@ export async function grantedRoles(ctx: Ctx, input: Omit<GrantInput, 'roleId'>):
   const rows = await ctx.db.roleAssignment.findMany({
     where: { ...holder, ...targetColumns(target), inherited: input.inherited ?? false },
     select: { roleId: true },
-    take: 1000,
+    take: 1001,
   })
   return rolesById(
     ctx,
-    rows.map((row) => row.roleId),
+    whole(rows, 1000, 'Ask whether he has one role.').map((row) => row.roleId),
   )
 }
 

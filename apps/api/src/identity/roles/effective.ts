@@ -1,5 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx } from '../../kernel/context.ts'
+import { whole } from '../../kernel/page.ts'
 import type { RoleTarget } from '../assignment-key.ts'
 import type { ProjectView } from '../contract.ts'
 
@@ -9,11 +10,47 @@ const assignmentsOf = (userId: string) => Prisma.sql`
     WHERE a."userId" = ${userId}
        OR a."groupId" IN (SELECT m."groupId" FROM "GroupMember" m WHERE m."userId" = ${userId}))`
 
+/** The most places that one answer names; whoever has more is told so. */
+const mostPlaces = 10_000
+
 /**
  * Enabled projects where the user has at least one role, by name, with the effective roles there:
- * direct, by groups, inherited from above, implied. At most `cap`. One query.
+ * direct, by groups, inherited from above, implied. One query.
  */
-export async function projectsOf(ctx: Ctx, userId: string, cap = 1000): Promise<ProjectView[]> {
+export async function projectsOf(ctx: Ctx, userId: string): Promise<ProjectView[]> {
+  const rows = await heldProjects(ctx, userId, { limit: mostPlaces + 1 })
+  return whole(rows, mostPlaces, 'List the projects of a domain instead.')
+}
+
+/** This project, when the user has a role there. */
+export async function projectWithRole(
+  ctx: Ctx,
+  userId: string,
+  projectId: string,
+): Promise<ProjectView | null> {
+  const only = Prisma.sql`AND p."id" = ${projectId}`
+  return (await heldProjects(ctx, userId, { only, limit: 1 }))[0] ?? null
+}
+
+/** The first by name, or `preferred` when it is one of them. */
+export async function firstProjectOf(
+  ctx: Ctx,
+  userId: string,
+  preferred: string | null,
+): Promise<ProjectView | null> {
+  const first = Prisma.sql`(p."id" = ${preferred ?? ''}) DESC,`
+  return (await heldProjects(ctx, userId, { first, limit: 1 }))[0] ?? null
+}
+
+function heldProjects(
+  ctx: Ctx,
+  userId: string,
+  {
+    only = Prisma.empty,
+    first = Prisma.empty,
+    limit,
+  }: { only?: Prisma.Sql; first?: Prisma.Sql; limit: number },
+): Promise<ProjectView[]> {
   return ctx.db.$queryRaw<ProjectView[]>(Prisma.sql`
     WITH RECURSIVE ${assignmentsOf(userId)},
     held("projectId", "roleId") AS (
@@ -27,16 +64,17 @@ export async function projectsOf(ctx: Ctx, userId: string, cap = 1000): Promise<
     FROM held JOIN "Role" r ON r."id" = held."roleId" AND r."domainId" IS NULL
     JOIN "Project" p ON p."id" = held."projectId" AND p."enabled"
     JOIN "Domain" d ON d."id" = p."domainId" AND d."enabled"
-    WHERE NOT EXISTS (SELECT 1 FROM "Project" x WHERE x."id" = ANY(p."ancestors") AND NOT x."enabled")
-    GROUP BY p."id" ORDER BY p."name", p."id" LIMIT ${cap}`)
+    WHERE NOT EXISTS (SELECT 1 FROM "Project" x WHERE x."id" = ANY(p."ancestors") AND NOT x."enabled") ${only}
+    GROUP BY p."id" ORDER BY ${first} p."name", p."id" LIMIT ${limit}`)
 }
 
 /** Enabled domains where the user has a role (not one that only the projects below inherit), by name. */
 export async function domainsOf(ctx: Ctx, userId: string): Promise<{ id: string; name: string }[]> {
-  return ctx.db.$queryRaw(Prisma.sql`
+  const rows = await ctx.db.$queryRaw<{ id: string; name: string }[]>(Prisma.sql`
     WITH ${assignmentsOf(userId)}
     SELECT DISTINCT d."id", d."name" FROM mine JOIN "Domain" d ON d."id" = mine."domainId" AND d."enabled"
-    WHERE NOT mine."inherited" ORDER BY d."name" LIMIT 1000`)
+    WHERE NOT mine."inherited" ORDER BY d."name" LIMIT ${mostPlaces + 1}`)
+  return whole(rows, mostPlaces, 'List the domains of the cloud instead.')
 }
 
 export async function hasSystemRole(ctx: Ctx, userId: string): Promise<boolean> {

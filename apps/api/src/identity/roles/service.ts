@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/errors.ts'
-import { pageOf } from '../../kernel/page.ts'
+import { pageOf, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { roleNames } from '../contract.ts'
 import { sessionEnded } from '../ending.ts'
@@ -133,9 +133,9 @@ export async function listImplications(
     },
     include: withImplied,
     orderBy: { id: 'asc' },
-    take: 1000,
+    take: 1001,
   })
-  return rows.map((row) => ({
+  return whole(rows, 1000, 'Ask for what one role implies.').map((row) => ({
     prior: { id: row.id, name: row.name },
     implied: row.implies.map(({ implied }) => implied),
   }))

@@ -49,7 +49,7 @@ export async function changePasswordOf(
     await lockUser(tx, id)
     const { count } = await tx.db.user.updateMany({
       where: { id, passwordHash },
-      data: { ...columns, failedSignIns: 0, lockedUntil: null },
+      data: { ...columns, lockedUntil: null },
     })
     // Changed by somebody else since it was checked.
     if (count === 0) throw unauthenticated()
@@ -73,7 +73,7 @@ export async function resetPassword(ctx: Ctx, input: z.output<typeof resetPasswo
     const before = await tx.db.user.findUnique({ where: { id: user.id }, select: { passwordHash: true } })
     await tx.db.user.update({
       where: { id: user.id },
-      data: { ...columns, failedSignIns: 0, lockedUntil: null },
+      data: { ...columns, lockedUntil: null },
     })
     await rememberOldPassword(tx, user.id, before?.passwordHash ?? null)
     await voidTokens(tx, user.id, 'password changed')

@@ -1,6 +1,6 @@
 'use client'
 import { Badge, Button, Group, Text } from '@mantine/core'
-import type { SessionRow } from '@stratolith/api/identity/contract'
+import type { SessionList, SessionRow } from '@stratolith/api/identity/contract'
 import { IconDeviceDesktop, IconLogout } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Ago } from '../../kit/Ago.tsx'
@@ -134,7 +134,16 @@ export function Sessions({ user }: { user?: { id: string; name: string; domainId
       }
     >
       <Loaded query={query}>
-        {(rows: SessionRow[]) => <RowsTable descriptor={descriptor} rows={rows} actions={[end]} />}
+        {({ items, truncated }: SessionList) => (
+          <>
+            <RowsTable descriptor={descriptor} rows={items} actions={[end]} />
+            {truncated && (
+              <Text size="sm" c="dimmed" mt="xs">
+                There are older ones, too; ending all of them ends those as well.
+              </Text>
+            )}
+          </>
+        )}
       </Loaded>
     </Section>
   )

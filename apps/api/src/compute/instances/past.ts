@@ -1,0 +1,130 @@
+import type { Prisma } from '@stratolith/db'
+import type { Ctx } from '../../kernel/context.ts'
+import { invalidInput } from '../../kernel/errors.ts'
+import { likeLiteral } from '../../kernel/page.ts'
+import type { ServerRow } from './facts.ts'
+import type { InstanceQuery, InstanceSortKey } from './find.ts'
+
+/** Lists of deleted instances: what is kept of them (PastInstance), in the shape of rows, by pages. */
+
+/** What deleted instances may be sorted by; by the rest all of them are alike. */
+const columns: Partial<Record<InstanceSortKey, keyof Prisma.PastInstanceOrderByWithRelationInput>> = {
+  created_at: 'createdAt',
+  updated_at: 'terminatedAt',
+  terminated_at: 'terminatedAt',
+  launched_at: 'launchedAt',
+  display_name: 'name',
+  display_description: 'description',
+  hostname: 'hostname',
+  uuid: 'id',
+  image_ref: 'imageId',
+  instance_type_id: 'flavorId',
+  key_name: 'keyName',
+  launch_index: 'launchIndex',
+  project_id: 'projectId',
+  user_id: 'userId',
+  host: 'hostId',
+  node: 'hostId',
+  availability_zone: 'zone',
+}
+
+/** One more than the page, so that the caller sees whether there is another. At most three queries. */
+export async function pastRows(
+  ctx: Ctx,
+  scope: { projectId?: string },
+  query: InstanceQuery,
+): Promise<ServerRow[]> {
+  const where = { AND: [scope, ...filters(query), await hostFilter(ctx, query)] }
+  const { marker } = query
+  if (marker !== undefined) {
+    const known =
+      /^[0-9a-f-]{36}$/i.test(marker) &&
+      (await ctx.db.pastInstance.findFirst({ where: { ...scope, id: marker }, select: { id: true } }))
+    if (!known) throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
+  }
+  if (query.limit === 0 || neverDeleted(query)) return []
+  const rows = await ctx.db.pastInstance.findMany({
+    where,
+    orderBy: orderOf(query),
+    take: query.limit + 1,
+    ...(marker === undefined ? {} : { cursor: { id: marker }, skip: 1 }),
+  })
+  return rows.map(asRow)
+}
+
+/** Does the query ask for what no deleted instance can be? */
+const neverDeleted = ({ statuses, vmStates, taskStates, locked, powerState }: InstanceQuery): boolean =>
+  statuses?.includes('DELETED') === false ||
+  vmStates?.includes('deleted') === false ||
+  taskStates !== undefined ||
+  locked === true ||
+  (powerState ?? 0) !== 0
+
+function filters(query: InstanceQuery): Prisma.PastInstanceWhereInput[] {
+  if (query.ip !== undefined)
+    throw invalidInput('Deleted instances have no addresses any more; look for another mark.', 'ip')
+  if (query.name !== undefined && !/^[\w -]+$/.test(query.name))
+    throw invalidInput('Deleted instances are found by words, not by regular expressions.', 'name')
+  return [
+    {
+      userId: query.userId,
+      imageId: query.imageId,
+      flavorId: query.flavorId,
+      keyName: query.keyName,
+      zone: query.zone,
+      reservationId: query.reservationId,
+      id: query.id,
+      description: query.description,
+      hostname: query.hostname,
+      launchIndex: query.launchIndex,
+      terminatedAt: { gte: query.changesSince, lte: query.changesBefore },
+    },
+    query.name === undefined ? {} : { name: { contains: likeLiteral(query.name) } },
+    query.tags ? { tags: { hasEvery: [...query.tags] } } : {},
+    query.tagsAny ? { tags: { hasSome: [...query.tagsAny] } } : {},
+    query.notTags ? { NOT: { tags: { hasEvery: [...query.notTags] } } } : {},
+    query.notTagsAny ? { NOT: { tags: { hasSome: [...query.notTagsAny] } } } : {},
+  ]
+}
+
+async function hostFilter(ctx: Ctx, { hostName }: InstanceQuery): Promise<Prisma.PastInstanceWhereInput> {
+  if (hostName === undefined) return {}
+  const host = await ctx.db.host.findUnique({ where: { name: hostName }, select: { id: true } })
+  return { hostId: { in: host ? [host.id] : [] } }
+}
+
+function orderOf({ sort }: InstanceQuery): Prisma.PastInstanceOrderByWithRelationInput[] {
+  const wished = sort.flatMap(({ key, dir }) => {
+    const column = columns[key]
+    return column === undefined ? [] : [{ [column]: dir }]
+  })
+  return wished.length === 0
+    ? [{ terminatedAt: 'desc' }, { id: 'desc' }]
+    : [...wished, { id: sort.at(-1)?.dir ?? 'desc' }]
+}
+
+const asRow = (row: Prisma.PastInstanceGetPayload<object>): ServerRow => ({
+  ...row,
+  vmState: 'deleted' as const,
+  taskState: null,
+  powerState: 0,
+  publicKey: null,
+  userData: null,
+  locked: false,
+  lockedReason: null,
+  lockedByAdmin: false,
+  accessIpv4: '',
+  accessIpv6: '',
+  configDrive: false,
+  adminPass: null,
+  serverGroupId: null,
+  lentPortIds: [],
+  clientToken: null,
+  floatingIpId: null,
+  faultCode: null,
+  faultMessage: null,
+  faultDetail: null,
+  faultAt: null,
+  generation: 0,
+  updatedAt: row.terminatedAt,
+})

@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { flavorCreateInput } from './compute/contract.ts'
+import { createFlavor } from './compute/flavors/service.ts'
+import { createKeyPair } from './compute/key-pairs/service.ts'
+import { createProject } from './identity/projects/service.ts'
+import { imageCreateInput } from './images/contract.ts'
+import { createImage } from './images/service.ts'
+import { type Ctx, inTransaction, systemCtx } from './kernel/context.ts'
+import { taken } from './kernel/database-errors.ts'
+import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
+import { testCtx, testDeps } from './kernel/testing.ts'
+import './register.ts'
+
+let database: Awaited<ReturnType<typeof testDeps>>
+beforeAll(async () => {
+  database = await testDeps()
+  await testCtx(database.deps)
+})
+afterAll(() => database.close())
+
+const refusal = (work: Promise<unknown>) =>
+  work.then(
+    () => null,
+    (error: unknown) => toCloudError(error),
+  )
+/** How many of `works` came through, and what the others were told. */
+async function race(works: (() => Promise<unknown>)[]) {
+  const all = await Promise.allSettled(works.map((work) => work()))
+  const told = all.flatMap((one) => (one.status === 'rejected' ? [toCloudError(one.reason)] : []))
+  return { done: all.length - told.length, told }
+}
+const eight = Array.from({ length: 8 }, (_, i) => i)
+
+describe('two who make the same: one has it, the others are told what exists', () => {
+  const namesakes: Record<string, (ctx: Ctx) => Promise<unknown>> = {
+    project: (ctx) => createProject(systemCtx(ctx.deps, 'test'), { name: 'same' }),
+    'key pair': (ctx) => createKeyPair(ctx, { name: 'same' }),
+    flavor: (ctx) =>
+      createFlavor(
+        systemCtx(ctx.deps, 'test'),
+        flavorCreateInput.parse({ name: 'same', vcpus: 1, memoryMib: 64, diskGib: 1 }),
+      ),
+  }
+  test.each(Object.entries(namesakes))('%s', async (noun, make) => {
+    const ctx = await testCtx(database.deps)
+    const { done, told } = await race(eight.map(() => () => make(ctx)))
+    expect([done, told.length]).toEqual([1, 7])
+    for (const error of told)
+      expect([error.code, error.field, httpStatus[error.code], error.message]).toEqual([
+        'already_exists',
+        'name',
+        409,
+        expect.stringMatching(new RegExp(`^A ${noun} (with this name|named “same”) exists already`)),
+      ])
+  })
+  test('an image by its id', async () => {
+    const ctx = await testCtx(database.deps)
+    const id = crypto.randomUUID()
+    const { done, told } = await race(
+      eight.map(
+        () => () => createImage(ctx, { ...imageCreateInput.parse({ name: 'x', diskFormat: 'raw' }), id }),
+      ),
+    )
+    expect([done, new Set(told.map((error) => error.message))]).toEqual([
+      1,
+      new Set(['An image with this id exists already.']),
+    ])
+  })
+  test('also in raw SQL', async () => {
+    const error = await refusal(
+      database.deps.root
+        .$executeRaw`INSERT INTO "Domain" ("id", "name") SELECT ${crypto.randomUUID()}, "name" FROM "Domain"`,
+    )
+    expect([error?.code, error?.message]).toEqual([
+      'already_exists',
+      'A domain with this name exists already. Choose another one.',
+    ])
+  })
+  test('every unique constraint that a caller can meet has words, and no word is for one that is gone', async () => {
+    const rows = await database.deps.root.$queryRaw<{ name: string }[]>`
+      SELECT indexname AS name FROM pg_indexes WHERE schemaname = 'public' AND indexdef LIKE 'CREATE UNIQUE%'`
+    const there = rows.map((row) => row.name)
+    expect(Object.keys(taken).filter((name) => !there.includes(name))).toEqual([])
+    // Ids are made by us, unless there are words for them.
+    expect(there.filter((name) => !name.endsWith('_pkey') && !(name in taken))).toEqual([])
+  })
+})
+
+describe('rows that others point to', () => {
+  const domain = { id: 'used', name: 'used' }
+  test('say in use when deleted, and gone when they are named', async () => {
+    const { root } = database.deps
+    await root.domain.create({ data: domain })
+    await root.project.create({ data: { id: 'p', name: 'p', domainId: 'used' } })
+    const answers = [
+      await refusal(root.domain.delete({ where: { id: 'used' } })),
+      await refusal(root.$executeRaw`DELETE FROM "Domain" WHERE "id" = 'used'`),
+      await refusal(root.project.create({ data: { id: 'q', name: 'q', domainId: 'none' } })),
+      await refusal(root.project.update({ where: { id: 'none' }, data: { name: 'q' } })),
+    ].map((error) => [error?.code, error?.message])
+    const used = ['conflict', 'This domain is in use. Delete first what uses it.']
+    const gone = ['conflict', 'Something that this needs was deleted meanwhile. Look again.']
+    expect(answers).toEqual([used, used, gone, gone])
+  })
+})
+
+describe('transactions that meet', () => {
+  test('a deadlock is run again, and nobody hears of it', async () => {
+    const ctx = systemCtx(database.deps, 'test')
+    await database.deps.root.domain.createMany({ data: ['d1', 'd2'].map((id) => ({ id, name: id })) })
+    const both = Promise.withResolvers<void>()
+    let begun = 0
+    const cross = (first: string, second: string) =>
+      inTransaction(ctx, async ({ db }) => {
+        const add = (id: string) =>
+          db.$executeRaw`UPDATE "Domain" SET "description" = "description" || 'x' WHERE "id" = ${id}`
+        await add(first)
+        begun++
+        if (begun === 2) both.resolve()
+        await both.promise
+        await add(second)
+      })
+    await Promise.all([cross('d1', 'd2'), cross('d2', 'd1')])
+    expect(begun, 'one of them began again').toBe(3)
+    const rows = await database.deps.root.domain.findMany({ where: { id: { in: ['d1', 'd2'] } } })
+    expect(rows.map((row) => row.description)).toEqual(['xx', 'xx'])
+  })
+  test('it does not go on for ever, and nothing else is run again', async () => {
+    const ctx = systemCtx(database.deps, 'test')
+    const runs = async (fail: (db: typeof ctx.db) => Promise<unknown>) => {
+      let count = 0
+      const error = await refusal(
+        inTransaction(ctx, async ({ db }) => {
+          count++
+          await fail(db)
+        }),
+      )
+      return [count, error?.code]
+    }
+    const raise = (db: typeof ctx.db) =>
+      db.$executeRaw`DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$`
+    expect(await runs(raise)).toEqual([4, 'unavailable'])
+    expect(await runs((db) => db.domain.create({ data: { id: 'd1', name: 'd1' } }))).toEqual([
+      1,
+      'already_exists',
+    ])
+    expect(await runs(async () => Promise.reject(new CloudError('conflict', 'no')))).toEqual([1, 'conflict'])
+  })
+  test('what takes too long is told to be tried again', async () => {
+    const { root } = database.deps
+    const slow = await refusal(
+      root.$transaction(async (tx) => {
+        await tx.$executeRaw`SET LOCAL statement_timeout = 20`
+        await tx.$queryRaw`SELECT pg_sleep(60)`
+      }),
+    )
+    const locked = await refusal(
+      root.$transaction(async (tx) => {
+        await tx.$executeRaw`UPDATE "Domain" SET "name" = "name"`
+        await root.$transaction(async (other) => {
+          await other.$executeRaw`SET LOCAL lock_timeout = 20`
+          await other.$executeRaw`UPDATE "Domain" SET "name" = "name"`
+        })
+      }),
+    )
+    expect([slow, locked].map((error) => [error?.code, error?.message])).toEqual(
+      Array(2).fill(['unavailable', 'The database took too long for this. Try again in a moment.']),
+    )
+  })
+})

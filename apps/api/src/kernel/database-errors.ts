@@ -1,0 +1,118 @@
+import type { ErrorCode } from './contract.ts'
+
+/**
+ * What PostgreSQL refuses is an answer, here and nowhere else: a service checks first for its better
+ * sentence, and whoever loses the race is told this one.
+ */
+
+/** Unique constraints in words: "… exists already." A test holds this against the real schema. */
+export const taken: Readonly<Record<string, string>> = {
+  Host_name_key: 'A host with this name',
+  Host_number_key: 'A host with this number',
+  Stray_hostId_kind_thing_key: 'This unknown thing on the host',
+  Brake_hostId_kind_key: 'This brake of the host',
+  Flavor_pkey: 'A flavor with this id',
+  Flavor_name_key: 'A flavor with this name',
+  FlavorAccess_pkey: 'Access of this project to this flavor',
+  KeyPair_userId_name_key: 'A key pair with this name',
+  Instance_projectId_clientToken_launchIndex_key: 'An instance made by the same request',
+  ConsoleToken_sessionId_key: 'A console of this session',
+  Domain_name_key: 'A domain with this name',
+  Project_domainId_name_key: 'A project with this name',
+  User_domainId_name_key: 'A user with this name',
+  User_domainId_externalId_key: 'This user of the directory',
+  Group_domainId_name_key: 'A group with this name',
+  Group_domainId_externalId_key: 'This group of the directory',
+  GroupMember_pkey: 'This membership',
+  Role_domainKey_name_key: 'A role with this name',
+  RoleAssignment_key_key: 'This role assignment',
+  ImpliedRole_pkey: 'This rule of implied roles',
+  Token_auditId_key: 'A token with this audit id',
+  Credential_pkey: 'A credential with this id',
+  Credential_accessKey_key: 'A credential with this access key',
+  ApplicationCredential_userId_name_key: 'An application credential with this name',
+  AccessRule_pkey: 'An access rule with this id',
+  AccessRule_userId_service_method_path_key: 'This access rule',
+  CatalogRegion_pkey: 'A region with this id',
+  Image_pkey: 'An image with this id',
+  ImageMember_pkey: 'This member of the image',
+  Network_tag_key: 'A network with this number',
+  Port_tag_key: 'A port with this number',
+  Port_networkId_mac_key: 'A port with this MAC address on the network',
+  PortAddress_pkey: 'A port with this address in the subnet',
+  PortSecurityGroup_pkey: 'This security group on the port',
+  Router_tag_key: 'A router with this number',
+  FloatingIp_address_key: 'A floating IP with this address',
+  FloatingIp_portId_fixedAddress_key: 'A floating IP of this port’s address',
+  RbacPolicy_objectId_action_targetProject_key: 'This sharing with the project',
+}
+
+/** Tables that others point to, in words: "This … is in use." */
+const nouns: Readonly<Record<string, string>> = {
+  Domain: 'domain',
+  Flavor: 'flavor',
+  Host: 'host',
+  Image: 'image',
+  Network: 'network',
+  Port: 'port',
+  Project: 'project',
+  Role: 'role',
+  Router: 'router',
+  SecurityGroup: 'security group',
+  Subnet: 'subnet',
+  User: 'user',
+}
+
+type Refusal = { code: ErrorCode; message: string; field?: string }
+
+/** The answer to what the database refused or did not say; null when it was not the database. */
+export function databaseRefusal(error: unknown): Refusal | null {
+  const { prisma, postgres, constraint, message } = factsOf(error)
+  if (prisma === 'P2002' || postgres === '23505') return takenAlready(constraint)
+  if (prisma === 'P2003' || postgres === '23503' || postgres === '23001') {
+    const used = /^update or delete on table "(\w+)"/.exec(message)?.[1]
+    return { code: 'conflict', message: used === undefined ? goneMeanwhile : inUse(used) }
+  }
+  if (prisma === 'P2025') return { code: 'conflict', message: goneMeanwhile }
+  const away = (text: string): Refusal => ({ code: 'unavailable', message: `${text} Try again in a moment.` })
+  if (wasRolledBack(error)) return away('Others change the same at this moment.')
+  if (postgres === '57014' || postgres === '55P03') return away('The database took too long for this.')
+  return down.has(prisma) || down.has(postgres) ? away('The database does not answer.') : null
+}
+
+function takenAlready(constraint: string): Refusal {
+  const words = taken[constraint] ?? 'The same'
+  return words.endsWith('name')
+    ? { code: 'already_exists', message: `${words} exists already. Choose another one.`, field: 'name' }
+    : { code: 'already_exists', message: `${words} exists already.` }
+}
+const goneMeanwhile = 'Something that this needs was deleted meanwhile. Look again.'
+const inUse = (table: string) => `This ${nouns[table] ?? 'thing'} is in use. Delete first what uses it.`
+
+/** Did PostgreSQL end the transaction for another one's sake? Then nothing of it is there: run it again. */
+export function wasRolledBack(error: unknown): boolean {
+  const { prisma, postgres } = factsOf(error)
+  return prisma === 'P2034' || postgres === '40001' || postgres === '40P01'
+}
+
+/** "Cannot reach", "timed out", "too many connections", in Prisma's codes and PostgreSQL's. */
+const down = new Set([
+  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'],
+  ...['ECONNREFUSED', '57P01'],
+])
+
+type Cause = { originalCode?: string; originalMessage?: string; constraint?: { index?: string } }
+type Raised = { code?: unknown; constraint?: unknown; meta?: { driverAdapterError?: { cause?: Cause } } }
+
+/** Of Prisma's errors, raw queries included, and of pg's own. */
+function factsOf(error: unknown) {
+  const { code, constraint, meta } = (error ?? {}) as Raised
+  const cause = meta?.driverAdapterError?.cause
+  const own = typeof code === 'string' ? code : ''
+  return {
+    prisma: own,
+    postgres: cause?.originalCode ?? own,
+    constraint: cause?.constraint?.index ?? (typeof constraint === 'string' ? constraint : ''),
+    message: cause?.originalMessage ?? (error instanceof Error ? error.message : ''),
+  }
+}
