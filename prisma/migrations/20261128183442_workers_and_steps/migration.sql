@@ -4,7 +4,7 @@ ADD COLUMN     "leaseNumber" INTEGER NOT NULL DEFAULT 0,
 ADD COLUMN     "leaseWorker" UUID,
 ADD COLUMN     "undoingSince" TIMESTAMPTZ(6);
 
--- A step is known by its name from now on. Two of one name in one operation were never made; should a
+-- A step is known by its name from now on. Two of one name in one operation were never made, but should a
 -- database have them all the same, the first to begin stays.
 DELETE FROM "OperationStep" a USING "OperationStep" b
   WHERE a."operationId" = b."operationId" AND a."name" = b."name" AND a."index" > b."index";

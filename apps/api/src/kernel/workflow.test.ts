@@ -4,7 +4,13 @@ import { CloudError } from './errors.ts'
 import { LeaseLost } from './lease.ts'
 import { type Probe, runOperation } from './run.ts'
 import { failEveryStep, testCtx, testDeps } from './testing.ts'
-import { continueOperationsOf, defineWorkflow, type Step, startOperation } from './workflow.ts'
+import {
+  continueOperation,
+  continueOperationsOf,
+  defineWorkflow,
+  type Step,
+  startOperation,
+} from './workflow.ts'
 
 /** A resource with a step per effect; `world` stands for a host. */
 const world = new Map<string, Set<string>>()
@@ -153,8 +159,9 @@ describe('workflow', () => {
     })
     // Never later than its deadline.
     expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(3_000)
-    await continueOperationsOf(ctx, 'thing', resourceId)
+    await continueOperation(ctx, operationId)
     expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(0)
+    await continueOperationsOf(ctx, 'thing', resourceId)
     // Called while it runs: the wait that follows does not put it off again.
     expect(await runOperation(deps, operationId)).toBe('waiting')
     expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(0)

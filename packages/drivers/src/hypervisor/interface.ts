@@ -51,6 +51,7 @@ export interface HypervisorDriver {
   /** Power changes as they happen, also those that the guest itself makes. Returns the way to stop. */
   subscribe(listener: (event: HypervisorEvent) => void): () => void
   readonly console?: ConsoleFacet
+  readonly backup?: BackupFacet
 }
 
 /** What only the agent beside it needs: never spoken over the wire. */
@@ -71,6 +72,19 @@ export interface ConsoleFacet {
   /** PNG of the screen. */
   screenshot(op: Op, id: string): Promise<Buffer>
 }
+
+export interface BackupFacet {
+  /**
+   * A copy of a disk of a guest that runs or is paused, as the disk is when the call begins; the guest
+   * goes on. It holds what the overlay holds and names the same base. It lies on the host, root's alone, until
+   * dropCopy. Conflict when the guest does not run: then its file can be copied as it is.
+   */
+  copyDisk(op: Op, id: string, diskId: string): Promise<DiskCopy>
+  /** Gone is success. */
+  dropCopy(op: Op, id: string, diskId: string): Promise<void>
+}
+/** A qcow2; `at`: the moment that it shows. */
+export type DiskCopy = { path: string; sizeBytes: number; at: string }
 
 export type ConsoleProtocol = 'vnc' | 'serial'
 export type ConsoleLog = { text: string; offset: number; next: number }

@@ -7,6 +7,7 @@ import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, createLocks, unknownInstance } from './changes.ts'
 import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
 import type {
+  BackupFacet,
   ConsoleFacet,
   HostFacts,
   HypervisorCapabilities,
@@ -16,6 +17,7 @@ import type {
   ObservedInstance,
 } from './interface.ts'
 import type { Accelerator } from './qemu-args.ts'
+import { createQemuBackup } from './qemu-backup.ts'
 import { createQemuConsole } from './qemu-console.ts'
 import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
@@ -59,6 +61,7 @@ export type QemuOptions = {
 
 export type QemuDriver = LocalHypervisorDriver & {
   readonly console: ConsoleFacet
+  readonly backup: BackupFacet
   /** Resolves when the guests that run already have been found. Every call waits for it. */
   readonly ready: Promise<void>
   /** Lets go of all guests (they go on running) and of all timers. For the end of the agent. */
@@ -80,6 +83,7 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
   return {
     capabilities: host.capabilities,
     console,
+    backup: createQemuBackup((id) => host.load(id)),
     ready: host.ready,
     close: () => host.close(),
     subscribe: host.changes.subscribe,

@@ -154,6 +154,10 @@ function remoteHypervisor(
     clearPassword: async (op, id) => void (await call('hypervisor/clearPassword', op, id)),
     subscribe: (listener) => events.subscribe(listener),
     console,
+    backup: {
+      copyDisk: (op, id, diskId) => call('backup/copyDisk', op, id, diskId),
+      dropCopy: async (op, id, diskId) => void (await call('backup/dropCopy', op, id, diskId)),
+    },
   }
 }
 
