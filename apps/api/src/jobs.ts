@@ -7,9 +7,6 @@ import type { WorkerLease } from './kernel/lease.ts'
 import { runOperation } from './kernel/run.ts'
 import { type Lane, taskOf } from './kernel/workflow.ts'
 
-/** Connections of the queue itself, for both lanes: taking and ending jobs is quick. */
-const connections = 8
-
 /**
  * Runs workflows from the queue, so many at a time of each lane, until the returned function is called,
  * which waits for those that are under way.
@@ -19,7 +16,8 @@ export async function startJobs(
   lease: WorkerLease,
   slots: Record<Lane, number> = defaultSlots,
 ): Promise<() => Promise<void>> {
-  const pool = new pg.Pool({ connectionString: deps.config.databaseUrl, max: connections })
+  const max = Math.max(slots.short, slots.long) + 4
+  const pool = new pg.Pool({ connectionString: deps.config.databaseUrl, max })
   const lost = (error: Error) => deps.log.warn({ err: error }, 'the queue lost a connection')
   pool.on('error', lost)
   pool.on('connect', (client) => client.on('error', lost))

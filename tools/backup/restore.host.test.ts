@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { runMigrations } from 'graphile-worker'
@@ -10,7 +10,7 @@ import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
 import { compareRows, connected, dumpDatabase, readDump } from './database.ts'
 import { readFactsOf } from './facts.ts'
 import { hashFile } from './files.ts'
-import { formatVersion, writeManifest } from './format.ts'
+import { type Facts, formatVersion, writeManifest } from './format.ts'
 
 const work = fs.mkdtempSync('/var/tmp/stratolith-own-')
 fs.chmodSync(work, 0o755)
@@ -26,7 +26,12 @@ const type = (args: string[], databaseUrl?: string) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['tools/backup/main.ts', ...args], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...env, STRATOLITH_DATA: data, ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}) },
+    env: {
+      ...env,
+      STRATOLITH_DATA: data,
+      STRATOLITH_HOST: 'here',
+      ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
+    },
   })
   return { status, said: stdout + stderr }
 }
@@ -34,6 +39,42 @@ const events = (url: string) =>
   connected(url, async (client) =>
     (await client.query('SELECT "kind" FROM "Event" ORDER BY "id"')).rows.map((r) => r.kind),
   )
+
+const tool = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: 'utf8' })
+const instanceId = crypto.randomUUID()
+const mib = 1024 ** 2
+
+/** An overlay over an image that is all "B", with 64 KiB "A" in it, from a machine with other folders. */
+async function withDisk(dir: string, read: Facts) {
+  const image = path.join(work, 'image.raw')
+  fs.writeFileSync(image, Buffer.alloc(mib, 'B'))
+  const { sha256: base, sizeBytes } = await hashFile(image)
+  fs.mkdirSync(path.join(backups, 'blobs'), { recursive: true })
+  fs.copyFileSync(image, path.join(backups, 'blobs', base))
+  const place = `disks/there/${instanceId}/${instanceId}.qcow2`
+  const file = path.join(dir, place)
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  tool('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', image, file, '8M')
+  tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x41 64k 64k', file)
+  tool('qemu-img', 'rebase', '-u', '-F', 'raw', '-b', `/elsewhere/images/bases/${base}.raw`, file)
+  const hostId = crypto.randomUUID()
+  const facts: Facts = {
+    ...read,
+    hosts: [{ id: hostId, name: 'there', endpoint: 'unix:/elsewhere/agent.sock' }],
+    instances: [{ id: instanceId, name: 'one', hostId, vmState: 'active' }],
+    blobs: [{ id: base, format: 'raw', virtualBytes: mib, imageName: 'image' }],
+  }
+  const at = read.at
+  const disks = [{ host: 'there', instanceId, diskId: instanceId, base, path: place, at, live: true }]
+  return { facts, blobs: [{ id: base, sizeBytes }], disks, disk: { path: place, ...(await hashFile(file)) } }
+}
+
+/** What a guest would read of a disk. */
+function seen(file: string): Buffer {
+  const raw = path.join(work, 'seen.raw')
+  tool('qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', file, raw)
+  return fs.readFileSync(raw)
+}
 
 beforeAll(async () => {
   fs.mkdirSync(data, { recursive: true })
@@ -48,12 +89,13 @@ beforeAll(async () => {
     await connected(url, (client) =>
       client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('first', 'a', 'b')`),
     )
-    // A backup as small as one can be: the database alone.
+    // A backup as small as one can be: the database, one image, one disk.
     made = '2026-01-02T03-04-05Z'
     const dir = path.join(backups, made)
     const folder = path.join(dir, 'database')
     const { read } = await dumpDatabase(url, folder, { read: (client) => readFactsOf(client, 'ctest') })
     if (!read) throw new Error('there are no facts')
+    const { facts, blobs, disks, disk } = await withDisk(dir, read)
     const files = await Promise.all(
       fs.readdirSync(folder).map(async (name) => ({
         path: `database/${name}`,
@@ -61,8 +103,8 @@ beforeAll(async () => {
       })),
     )
     const finishedAt = new Date().toISOString()
-    const rest = { files, blobs: [], disks: [], notes: [] }
-    writeManifest(dir, { format: formatVersion, software: 'test', finishedAt, facts: read, ...rest })
+    const rest = { files: [...files, disk], blobs, disks, notes: [] }
+    writeManifest(dir, { format: formatVersion, software: 'test', finishedAt, facts, ...rest })
   } finally {
     await embedded.stop()
   }
@@ -93,10 +135,22 @@ test('the embedded database moves to one’s own, once; it stays where it was an
   expect(itself.said).toMatch(/is in already/)
 })
 
-test('a restore into one’s own database: an empty one; a filled one only when told so, and kept', async () => {
+test('into one’s own database, which is kept when it is not empty; disks come back, and stay when they are there', async () => {
   const target = await ensureDatabase(own.url, 'restored')
   expect(type(['restore', backups, '--yes'], target)).toMatchObject({ status: 0 })
   expect(await events(target)).toEqual(['first'])
+  const disk = path.join(data, `hosts/here/instances/${instanceId}/disk-${instanceId}.qcow2`)
+  const whole = seen(disk)
+  expect(
+    whole
+      .subarray(0, mib)
+      .toString('latin1')
+      .replaceAll(/(.)\1*/g, '$1'),
+  ).toBe('BAB')
+  expect(whole.length).toBe(8 * mib)
+  // A guest has written since.
+  tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x43 0 64k', disk)
+
   await connected(target, (client) =>
     client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('later', 'a', 'b')`),
   )
@@ -108,9 +162,17 @@ test('a restore into one’s own database: an empty one; a filled one only when 
   const replaced = type(['restore', backups, '--yes', '--replace'], target)
   expect(replaced.said).toContain('Restored.')
   expect(await events(target)).toEqual(['first'])
+  expect(replaced.said).toMatch(/stay as they are, because they are there: one\./)
+  expect(seen(disk).at(0)).toBe(0x43)
   const [aside = ''] = fs.globSync('database.before-restore-*', { cwd: data })
   const kept = readDump(path.join(data, aside)).tables.find((table) => table.name === 'Event')
   expect(kept?.rows).toBe(2)
+
+  const back = type(['restore', backups, '--yes', '--replace', '--disks-from-backup'], target)
+  expect(back.said).toMatch(/taken from the backup.*: one\./)
+  expect(seen(disk).equals(whole)).toBe(true)
+  const [trashed = ''] = fs.globSync(`hosts/here/trash/${instanceId}.${instanceId}@*`, { cwd: data })
+  expect(seen(path.join(data, trashed)).at(0)).toBe(0x43)
 })
 
 test('a restore is asked for, and the manifest is believed only with its checksum', () => {
