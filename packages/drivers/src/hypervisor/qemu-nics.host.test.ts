@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { op, plainSpec } from './conformance-world.ts'
+import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
+import { connectQmp } from './qmp.ts'
+
+const netns = `strato-nics-${process.pid}`
+const ip = (...args: string[]) => execFileSync('ip', args)
+let harness: QemuHarness
+beforeEach(async () => {
+  ip('netns', 'add', netns)
+  harness = await qemuHarness({ netns })
+})
+afterEach(async () => {
+  await harness.destroy()
+  ip('netns', 'del', netns)
+})
+
+/** What a guest does when it lets go: our boot sector has no driver that could, but a reset does it, too. */
+async function letGo(id: string): Promise<void> {
+  await harness.abandon()
+  const reset = Promise.withResolvers<void>()
+  const qmp = await connectQmp(join(harness.dir, 'instances', id, 'run'), 5_000, {
+    onEvent: ({ name }) => (name === 'RESET' ? reset.resolve() : undefined),
+    onClose: () => undefined,
+  })
+  await qmp.execute('system_reset')
+  await reset.promise
+  qmp.close()
+  await harness.reopen()
+}
+
+it('plugs NICs in and out of a running guest, and waits for none that it holds', async () => {
+  ip('-n', netns, 'tuntap', 'add', 'dev', 'tap0', 'mode', 'tap', 'user', '64123')
+  const id = randomUUID()
+  const nic = { portId: randomUUID(), mac: 'fa:16:3e:00:00:01', tap: 'tap0', mtu: 1500 }
+  await harness.driver.ensure(op, { ...plainSpec(id), ...(await harness.prepare(id)) })
+  await harness.booted(id)
+  expect(await harness.driver.plugNics(op, id, [nic])).toEqual([])
+  expect((await harness.driver.specOf(id))?.nics).toEqual([nic])
+
+  const began = Date.now()
+  for (let n = 0; n < 2; n += 1) expect(await harness.driver.plugNics(op, id, [])).toEqual([nic.portId])
+  expect(Date.now() - began).toBeLessThan(15_000)
+  expect((await harness.driver.specOf(id))?.nics).toEqual([nic])
+
+  await letGo(id)
+  expect(await harness.driver.plugNics(op, id, [])).toEqual([])
+  expect((await harness.driver.specOf(id))?.nics).toEqual([])
+  // Nothing of it is in QEMU any more, so it can come again under its name.
+  expect(await harness.driver.plugNics(op, id, [nic])).toEqual([])
+
+  await harness.driver.stop(op, id)
+  expect(await harness.driver.plugNics(op, id, [])).toEqual([])
+  expect((await harness.driver.specOf(id))?.nics).toEqual([])
+})
