@@ -54,8 +54,10 @@ async function startLane(
     // All slots of both lanes together ask six times a second; what is new is told to them anyway.
     pollInterval: concurrency * 250,
     // Asked before each look into the queue: also the place to wait until our locks are known as ours.
+    // And one that has lost its lease takes no job, which it could only give back.
     forbiddenFlags: async () => {
       await known
+      lease.check()
       return slots.forbidden()
     },
     taskList: { [taskOf[slots.lane]]: (payload, helpers) => work(deps, lease, slots, payload, helpers) },

@@ -7,7 +7,7 @@ import { testCtx, testDeps } from './kernel/testing.ts'
 import { defineWorkflow, startOperation } from './kernel/workflow.ts'
 
 /** Any number of workers on one database, as processes: one is killed under load, one is frozen. */
-const leaseMs = 4_000
+const leaseMs = 8_000
 let deps: Deps
 let ctx: Ctx
 let close: () => Promise<void>

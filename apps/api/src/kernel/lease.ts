@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import os from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Deps } from './context.ts'
 
@@ -57,6 +58,7 @@ export class WorkerLease implements Holder {
   #expiry: NodeJS.Timeout | undefined
   #next: NodeJS.Timeout | undefined
   #round: Promise<void> | null = null
+  #taking: Promise<void> | null = null
   #stopped = false
   #workers = 1
 
@@ -81,9 +83,10 @@ export class WorkerLease implements Holder {
       [this.id, place, process.pid, startOf(process.pid) ?? '', this.#leaseMs],
     )
     this.#extend(asked)
-    await this.#takeOver(client)
     await this.#unlockStrangers(client)
     this.#again()
+    await this.#look(client)
+    await this.#taking
   }
 
   /** Tells what graphile-worker calls us, before it takes a first job. */
@@ -108,6 +111,7 @@ export class WorkerLease implements Holder {
     clearTimeout(this.#next)
     clearTimeout(this.#expiry)
     await this.#round
+    await this.#taking
     await this.#client?.query('DELETE FROM "Worker" WHERE "id" = $1', [this.id]).catch(() => undefined)
     await this.#client?.end()
   }
@@ -152,66 +156,91 @@ export class WorkerLease implements Holder {
     }
     this.#workers = Math.max(1, row.workers)
     this.#extend(asked)
-    await this.#takeOver(client)
+    await this.#look(client)
   }
 
   async #connected(): Promise<pg.Client> {
     if (this.#client) return this.#client
+    const client = await this.#open((lost) => {
+      if (this.#client === lost) this.#client = null
+    })
+    this.#client = client
+    return client
+  }
+  async #open(onLost: (client: pg.Client) => void): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.#deps.config.databaseUrl,
       connectionTimeoutMillis: 5_000,
-      query_timeout: this.#leaseMs,
+      query_timeout: 15_000,
       keepAlive: true,
     })
     client.on('error', (error) => {
       this.#deps.log.warn({ err: error }, 'the lease lost its connection')
-      if (this.#client === client) this.#client = null
+      onLost(client)
     })
     await client.connect()
-    this.#client = client
     return client
   }
 
-  /** Ends the leases that have expired, and those of dead processes of this machine at once. */
-  async #takeOver(client: pg.Client): Promise<void> {
+  /** Finds the leases that have expired, and those of dead processes of this machine; the own one is not held up. */
+  async #look(client: pg.Client): Promise<void> {
     const { rows } = await client.query<Other>(
       `SELECT "id", "place", "pid", "pidStart", "leaseUntil" < clock_timestamp() - $2 * interval '1 millisecond' AS "expired"
        FROM "Worker" WHERE "id" <> $1`,
       [this.id, this.#leaseMs * graceShare],
     )
     const proven = rows.filter(isDead).map((row) => row.id)
-    if (proven.length === 0 && !rows.some((row) => row.expired)) return
-    await inOne(client, async () => {
-      const dead = await client.query<{ id: string; pools: string[] }>(
-        `DELETE FROM "Worker" WHERE "id" = ANY($2::uuid[]) OR ("id" <> $1 AND "leaseUntil" < clock_timestamp() - $3 * interval '1 millisecond')
-         RETURNING "id", "pools"`,
-        [this.id, proven, this.#leaseMs * graceShare],
-      )
-      const ids = dead.rows.map((row) => row.id)
-      if (ids.length === 0) return
-      await this.#endSessions(client, ids.map(sessionName))
-      await client.query(
-        `UPDATE "Operation" SET "leaseWorker" = NULL, "leaseNumber" = "leaseNumber" + 1 WHERE "leaseWorker" = ANY($1::uuid[])`,
-        [ids],
-      )
-      await client.query('SELECT graphile_worker.force_unlock_workers($1::text[])', [
-        dead.rows.flatMap((row) => row.pools),
-      ])
-      this.#deps.log.warn({ workers: ids }, 'took over the jobs of workers that are gone')
-    })
+    const dead = rows.filter((row) => row.expired || proven.includes(row.id)).map((row) => row.id)
+    if (dead.length === 0) return
+    this.#taking ??= this.#takeOver(dead, proven)
+      .catch((error) => this.#deps.log.warn({ err: error }, 'dead workers could not be taken over yet'))
+      .finally(() => {
+        this.#taking = null
+      })
   }
 
-  /** What it holds (rows, locks of reconcilers) is free, and what it has not committed is undone. */
-  async #endSessions(client: pg.Client, names: string[]): Promise<void> {
-    await client.query('SAVEPOINT sessions')
+  /**
+   * Their connections first: one may be frozen in the middle of a transaction and hold locks that we
+   * need. One that has renewed its lease after all connects again.
+   */
+  async #takeOver(dead: string[], proven: string[]): Promise<void> {
+    const client = await this.#open(() => undefined)
     try {
-      await client.query(
-        `SELECT pg_terminate_backend("pid", 2000) FROM pg_stat_activity
-         WHERE "datname" = current_database() AND "application_name" = ANY($1::text[])`,
-        [names],
-      )
+      await this.#endSessions(client, dead.map(sessionName))
+      await inOne(client, async () => {
+        const { rows } = await client.query<{ id: string; pools: string[] }>(
+          `DELETE FROM "Worker" WHERE "id" = ANY($1::uuid[])
+           AND ("id" = ANY($2::uuid[]) OR "leaseUntil" < clock_timestamp() - $3 * interval '1 millisecond') RETURNING "id", "pools"`,
+          [dead, proven, this.#leaseMs * graceShare],
+        )
+        const ids = rows.map((row) => row.id)
+        if (ids.length === 0) return
+        await client.query(
+          `UPDATE "Operation" SET "leaseWorker" = NULL, "leaseNumber" = "leaseNumber" + 1 WHERE "leaseWorker" = ANY($1::uuid[])`,
+          [ids],
+        )
+        await client.query('SELECT graphile_worker.force_unlock_workers($1::text[])', [
+          rows.flatMap((row) => row.pools),
+        ])
+        this.#deps.log.warn({ workers: ids }, 'took over the jobs of workers that are gone')
+      })
+    } finally {
+      client.end().catch(() => undefined)
+    }
+  }
+
+  /** What they hold (rows, locks of reconcilers) is free, and what they have not committed is undone. */
+  async #endSessions(client: pg.Client, names: string[]): Promise<void> {
+    const theirs = `FROM pg_stat_activity WHERE "datname" = current_database() AND "application_name" = ANY($1::text[])`
+    try {
+      await client.query(`SELECT pg_terminate_backend("pid") ${theirs}`, [names])
+      for (let i = 0; i < 50; i++) {
+        const { rows } = await client.query(`SELECT 1 ${theirs} LIMIT 1`, [names])
+        if (rows.length === 0) return
+        await sleep(100)
+      }
+      this.#deps.log.warn({ names }, 'connections of a dead worker do not end')
     } catch (error) {
-      await client.query('ROLLBACK TO SAVEPOINT sessions')
       this.#deps.log.warn({ err: error }, 'the connections of a dead worker could not be ended')
     }
   }
