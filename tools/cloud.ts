@@ -1,18 +1,15 @@
 /** npm start | dev | stop | status | destroy, once the machine is prepared (tools/up.mjs). */
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline/promises'
 import { runMigrations } from 'graphile-worker'
 import { identify } from './cloud/identity.ts'
 import { makePlaces, type Places, places, secret, writeAtomically } from './cloud/paths.ts'
 import { buildPortal, buildTestImage, generateClient, migrate, node, testImage } from './cloud/prepare.ts'
+import { hostName, type Running, refuseHalfRestored, running, stateFile } from './cloud/running.ts'
 import { type Cloud, internalPorts, scriptEnv, services } from './cloud/services.ts'
 import { leftServices, Supervisor, startTime, stopLeftServices } from './cloud/supervisor.ts'
 import { ensureDatabase, isFree, type Postgres, startPostgres } from './postgres.ts'
-
-type Running = { pid: number; startTime: string | null; url: string; data: string }
-const stateFile = (where: Places) => path.join(where.run, 'cloud.json')
 
 async function start(mode: 'start' | 'dev'): Promise<void> {
   const startedAt = Number(process.env.STRATOLITH_STARTED_AT ?? Date.now())
@@ -25,16 +22,20 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   const other = running(where)
   if (other)
     throw new Error(`This cloud runs already: ${other.url} (pid ${other.pid}). Stop it with: npm run stop`)
+  refuseHalfRestored(where)
   const left = await stopLeftServices(where)
   if (left > 0) console.log(`  ! ended ${left} processes that the last run left`)
   if (!(await isFree(port, bind)))
     throw new Error(
       `Port ${port} is taken by another program. Choose another: STRATOLITH_PORT=${port + 1} npm start`,
     )
-  writeAtomically(
-    stateFile(where),
-    JSON.stringify({ pid: process.pid, startTime: startTime(process.pid), url: publicUrl, data: where.data }),
-  )
+  const state: Running = {
+    pid: process.pid,
+    startTime: startTime(process.pid),
+    url: publicUrl,
+    data: where.data,
+  }
+  writeAtomically(stateFile(where), JSON.stringify(state))
 
   const supervisor = new Supervisor(where)
   let keeper: { stop(): Promise<void> } | null = null
@@ -50,6 +51,7 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   if (database) keeper = keepPostgres(where, database)
   const databaseUrl =
     process.env.DATABASE_URL ?? (database ? await ensureDatabase(database.url, 'stratolith') : '')
+  writeAtomically(stateFile(where), JSON.stringify({ ...state, databaseUrl }))
   await step('Schema', () => migrate(databaseUrl, where))
   await runMigrations({ connectionString: databaseUrl })
   await identify(databaseUrl, where, process.argv.includes('--accept-database'))
@@ -180,15 +182,6 @@ async function destroy(): Promise<void> {
   console.log(`Removed ${where.data}.`)
 }
 
-function running(where: Places): Running | null {
-  const file = stateFile(where)
-  if (!fs.existsSync(file)) return null
-  const state = JSON.parse(fs.readFileSync(file, 'utf8')) as Running
-  return state.startTime !== null && startTime(state.pid) === state.startTime && state.pid !== process.pid
-    ? state
-    : null
-}
-
 function readPort(): number {
   const port = Number(process.env.STRATOLITH_PORT ?? 8080)
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
@@ -196,15 +189,6 @@ function readPort(): number {
   return port
 }
 
-const hostName = () =>
-  process.env.STRATOLITH_HOST ??
-  (os
-    .hostname()
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, 40) ||
-    'host-1')
 const password = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString('base64url')
 
 function onSignals(work: () => Promise<void>): () => Promise<void> {

@@ -2,7 +2,7 @@
  * The database schema, without Prisma's downloaded engine: the WASM build of the same engine.
  *   generate        write prisma/generated from prisma/schema
  *   create NAME     write the next migration from the difference (needs a database for the shadow)
- *   deploy          apply what is not applied yet (idempotent)
+ *   deploy [NAME…]  apply what is not applied yet (idempotent); with names only those, for older data
  *   push            make an empty database what the schema says, without migrations (tests)
  *   drift           fail when prisma/schema says something that no migration does (starts its own
  *                   throw-away PostgreSQL when DATABASE_URL is not set)
@@ -44,14 +44,17 @@ function generate(): void {
   )
 }
 
-/** Applies every migration that the database does not have. Returns the names applied. */
-async function deploy(url: string): Promise<string[]> {
+/** Applies every migration (of `only`, when given) that the database does not have. Returns the names applied. */
+async function deploy(url: string, only: readonly string[]): Promise<string[]> {
   const engine = await openEngine(url)
+  const all = migrations()
+  const wanted = (dir: { path: string }) => only.length === 0 || only.includes(dir.path)
   const { appliedMigrationNames } = await engine.applyMigrations({
-    migrationsList: migrations(),
+    migrationsList: { ...all, migrationDirectories: all.migrationDirectories.filter(wanted) },
     filters: noFilters,
   })
-  await runSql(url, triggers())
+  // They speak of the newest schema.
+  if (only.length === 0) await runSql(url, triggers())
   return appliedMigrationNames
 }
 
@@ -259,14 +262,14 @@ async function withDatabase(fn: (url: string) => Promise<number>): Promise<numbe
 }
 
 async function main(): Promise<number> {
-  const [command, name] = process.argv.slice(2)
+  const [command, name, ...names] = process.argv.slice(2)
   switch (command) {
     case 'generate':
       generate()
       return 0
     case 'deploy':
       return withDatabase(async (url) => {
-        console.log('applied', await deploy(url))
+        console.log('applied', await deploy(url, name ? [name, ...names] : []))
         return 0
       })
     case 'push':
@@ -280,7 +283,7 @@ async function main(): Promise<number> {
     case 'drift':
       return withDatabase(drift)
     default:
-      console.error('usage: migrate.ts generate | create NAME | deploy | push | drift')
+      console.error('usage: migrate.ts generate | create NAME | deploy [NAME…] | push | drift')
       return 2
   }
 }

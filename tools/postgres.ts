@@ -22,9 +22,10 @@ export async function startPostgres(
   const password = readOrMake(path.join(dir, 'password'), () => crypto.randomUUID().replaceAll('-', ''))
   const running = readPid(data)
   if (running) {
-    const port = Number(fs.readFileSync(path.join(dir, 'port'), 'utf8'))
-    const url = urlOf(port, password)
-    if (await answers(url)) return { url, pid: running, adopted: true, stop: () => stopPid(running) }
+    // No port: whoever started it was killed before it was written down.
+    const file = path.join(dir, 'port')
+    const url = fs.existsSync(file) ? urlOf(Number(fs.readFileSync(file, 'utf8')), password) : null
+    if (url && (await answers(url))) return { url, pid: running, adopted: true, stop: () => stopPid(running) }
     await stopPid(running)
   }
   const port = await freePort(path.join(dir, 'port'))
@@ -46,11 +47,14 @@ export function throwAwayDir(prefix: string, parent = os.tmpdir()): string {
   // By itself a signal ends a process without its exit handlers.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => process.exit(128 + os.constants.signals[signal]))
-  process.once('exit', () => {
-    for (let tries = 0; tries < 1000 && endProcessesIn(dir) > 0; tries++);
-    fs.rmSync(dir, { recursive: true, force: true })
-  })
+  process.once('exit', () => removeServer(dir))
   return dir
+}
+
+/** With whatever runs in it; for a server whose data nobody wants. */
+export function removeServer(dir: string): void {
+  for (let tries = 0; tries < 1000 && endProcessesIn(dir) > 0; tries++);
+  fs.rmSync(dir, { recursive: true, force: true })
 }
 
 /** How many there were, by command line or (the helpers of initdb) PGDATA; a dead process has neither. */

@@ -161,8 +161,14 @@ if (process.argv[1] && path.resolve(process.argv[1]) === path.join(root, 'tools/
   if (['start', 'dev'].includes(command)) {
     console.log('Stratolith is starting.')
     await prepareMachine('start')
+  } else if (command === 'restore') {
+    // The machine may be a new one.
+    await prepareMachine('start')
   } else if (!fs.existsSync(path.join(root, 'node_modules/.bin/node'))) {
     fail('Nothing is installed here yet; start with: npm start')
   }
-  handOver('tools/cloud.ts', process.argv.slice(2).length ? process.argv.slice(2) : ['start'])
+  handOver(
+    command === 'restore' ? 'tools/backup/main.ts' : 'tools/cloud.ts',
+    process.argv.slice(2).length ? process.argv.slice(2) : ['start'],
+  )
 }

@@ -1,6 +1,6 @@
 /**
  * The whole cloud as a newcomer gets it: npm start in a data folder of its own, selftest, a day of
- * OpenStack's own client, the browser tests, then npm run destroy. A second run of start proves that it is idempotent.
+ * OpenStack's own client, the browser tests, backup and restore, then npm run destroy. A second run of start proves that it is idempotent.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -43,6 +43,9 @@ try {
     '--config',
     'e2e/playwright.config.ts',
   ])
+  // It ends with another data folder: what others have to say is said before.
+  if (failed.length > 0) printLogs()
+  await part('restore', ['tools/backup/drill.ts'])
 } catch (error) {
   failed.push(`start: ${error instanceof Error ? error.message : error}`)
 } finally {

@@ -83,6 +83,7 @@ async function launch(tap: string) {
     base,
     mode: 'overlay',
   })
+  if (!disk) never()
   const { pid } = await harness.driver.ensure(op, {
     ...plainSpec(id),
     disks: [{ id, path: disk.path, format: disk.format, boot: true }],
@@ -180,7 +181,7 @@ describe('guests are kept apart', () => {
     const header = fs.readFileSync(disk)
     const at = header.indexOf(blob)
     expect(at).toBeGreaterThan(0)
-    await harness.driver.stop(op, id, { graceMs: 0 })
+    await harness.driver.stop(op, id)
     const file = fs.openSync(disk, 'r+')
     fs.writeSync(file, '0'.repeat(64), at)
     fs.closeSync(file)
@@ -265,13 +266,13 @@ describe('what a guest may take is bounded', () => {
   test('also when what holds all groups has gone since the agent started', async () => {
     const { isolation } = await harness.driver.probe(op)
     for (const guest of guests) unbind(guest.id)
-    const { pid } = await harness.driver.reboot(op, two().id, { kind: 'hard', graceMs: 0 })
+    const { pid } = await harness.driver.reboot(op, two().id)
     expect(cgroupsOf(pid ?? 0).includes(two().id)).toBe(isolation.cgroup !== 'none')
   })
 
   test('the user stays with the guest, comes with its disk from before, and is free with its end', async () => {
     const { id, uid, disk, home } = one()
-    await harness.driver.stop(op, id, { graceMs: 0 })
+    await harness.driver.stop(op, id)
     fs.chownSync(disk, 64_123, 64_123)
     const { pid } = await harness.driver.start(op, id)
     expect(idsOf(pid ?? 0).users?.[0]).toBe(uid)

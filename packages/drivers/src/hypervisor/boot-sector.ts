@@ -32,3 +32,22 @@ const testGuest = bootSector(
 export function testGuestDisk(): Buffer {
   return Buffer.concat([testGuest], 1024 * 1024)
 }
+
+/**
+ * A guest for tests that writes to its disk for ever, about hundreds of sectors a second: at its start
+ * it raises the byte at offset 512 (BIOS int 0x13, functions 0x42 and 0x43), says "boot N" on COM1 and
+ * then writes N = 1, 2, … into bytes 4 to 7 of sector 2048 + 128 * (N % 512).
+ * What is on the disk at one moment is therefore a run of numbers without a gap.
+ */
+const writingGuest = bootSector(
+  'fa31c08ed88ec08ed0bc007cfbb442e85800fe060080b443e84f00be747cbaf803ac84c07403eeebf8a0008004' +
+    '30eeb00deeb00aee66c70604800000000066ff06048066a104806625ff01000066c1e00766050008000066a384' +
+    '7cb443e80a00f60604803f75d7f4ebd430c0be7c7cb280cd13c3626f6f74200066901000010000800000010000' +
+    '0000000000',
+)
+/** Where on the disk, in bytes, the numbers are. */
+export const writingGuestPlaces = Array.from({ length: 512 }, (_, n) => (2048 + 128 * n) * 512 + 4)
+
+export function writingGuestDisk(): Buffer {
+  return Buffer.concat([writingGuest], 1024 * 1024)
+}

@@ -8,6 +8,7 @@ import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
 import { checkAlive, createChanges, createLocks, unknownInstance } from './changes.ts'
 import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
 import type {
+  BackupFacet,
   ConsoleFacet,
   HostFacts,
   HypervisorCapabilities,
@@ -17,6 +18,7 @@ import type {
   ObservedInstance,
 } from './interface.ts'
 import type { Accelerator } from './qemu-args.ts'
+import { createQemuBackup } from './qemu-backup.ts'
 import { createQemuConsole } from './qemu-console.ts'
 import { guestDiagnostics } from './qemu-diagnostics.ts'
 import { QemuGuest } from './qemu-guest.ts'
@@ -60,6 +62,7 @@ export type QemuOptions = {
 
 export type QemuDriver = LocalHypervisorDriver & {
   readonly console: ConsoleFacet
+  readonly backup: BackupFacet
   /** Resolves when the guests that run already have been found. Every call waits for it. */
   readonly ready: Promise<void>
   /** Lets go of all guests (they go on running) and of all timers. For the end of the agent. */
@@ -81,6 +84,7 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
   return {
     capabilities: host.capabilities,
     console,
+    backup: createQemuBackup((id) => host.load(id)),
     ready: host.ready,
     close: () => host.close(),
     subscribe: host.changes.subscribe,
@@ -101,8 +105,14 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
         await host.wish(guest, 'running')
         if (!guest.isAlive()) await guest.launch(op)
       }),
-    stop: (op, id, { graceMs }) => host.stop(op, id, graceMs),
-    reboot: (op, id, how) => host.reboot(op, id, how),
+    pressButton: (op, id) =>
+      host.change(op, id, async (guest) => {
+        if (guest.power !== 'running')
+          throw new DriverError('conflict', `Instance ${id} is ${guest.power}: its button does nothing.`)
+        await guest.pressButton()
+      }),
+    stop: (op, id) => host.stop(op, id),
+    reboot: (op, id) => host.reboot(op, id),
     diagnostics: async (_op, id) => guestDiagnostics(await host.load(id)),
     password: async (_op, id) => readPassword((await host.load(id)).paths),
     clearPassword: async (_op, id) => clearPassword((await host.load(id)).paths),
@@ -115,7 +125,6 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
 class QemuHost {
   readonly capabilities: HypervisorCapabilities = {
     pause: true,
-    softReboot: true,
     screenshot: true,
     maxVcpus: 64,
     maxMemoryMib: Math.floor(totalmem() / 1024 ** 2),
@@ -127,8 +136,6 @@ class QemuHost {
   readonly #isolation: Isolation
   readonly #guests = new Map<string, QemuGuest>()
   readonly #locked = createLocks()
-  /** Ends the grace time of whoever waits for that guest to power off. */
-  readonly #hurry = new Map<string, AbortController>()
   readonly #watch: NodeJS.Timeout
   #watching: Promise<void> = Promise.resolve()
   #accelerator: Promise<ProbedAccelerator> | null = null
@@ -235,7 +242,6 @@ class QemuHost {
 
   async remove(id: string): Promise<void> {
     await this.ready
-    this.#hurry.get(id)?.abort()
     await this.#locked(id, async () => {
       const guest = this.#guests.get(id)
       if (!guest) return
@@ -265,47 +271,39 @@ class QemuHost {
     })
   }
 
-  async stop(op: Op, id: string, graceMs: number): Promise<ObservedInstance> {
-    if (graceMs === 0) this.#hurry.get(id)?.abort()
+  async stop(op: Op, id: string): Promise<ObservedInstance> {
     return this.change(op, id, async (guest) => {
       await this.wish(guest, 'off')
       if (guest.power === 'crashed') await guest.acknowledge()
-      // a paused guest cannot react to its power button
-      else if (guest.power === 'paused' || graceMs === 0) await guest.halt()
-      else if (guest.power === 'running') await this.#powerDown(op, guest, graceMs)
+      else if (guest.power !== 'off') await guest.halt()
     })
   }
 
-  async reboot(
-    op: Op,
-    id: string,
-    how: { kind: 'soft' | 'hard'; graceMs: number },
-  ): Promise<ObservedInstance> {
-    if (how.kind === 'hard') this.#hurry.get(id)?.abort()
+  async reboot(op: Op, id: string): Promise<ObservedInstance> {
     return this.change(op, id, async (guest) => {
-      if (how.kind === 'soft' && guest.power !== 'running')
-        throw new DriverError(
-          'conflict',
-          `Instance ${id} is ${guest.power}: only a running guest can be asked to reboot.`,
-        )
       await this.wish(guest, 'running')
       await guest.quietly(async () => {
-        if (how.kind === 'soft') await this.#powerDown(op, guest, how.graceMs)
-        else if (guest.isAlive()) await guest.halt()
+        if (guest.isAlive()) await guest.halt()
         await guest.launch(op)
       })
     })
   }
 
-  plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<ObservedInstance> {
-    return this.change(op, id, async (guest) => {
-      if (!guest.spec)
+  /** A NIC that the guest still holds stays in its description, too, so that it can be asked again. */
+  async plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<string[]> {
+    let held: string[] = []
+    await this.change(op, id, async (guest) => {
+      const before = guest.spec
+      if (!before)
         throw new DriverError('invalid', `The record of instance ${id} is damaged: ensure it again.`)
-      const spec = checkSpec({ ...guest.spec, nics }, this.capabilities)
-      if (guest.isAlive())
-        await plugNics(op, guest.control(), guest.id, spec.nics, (tap) => this.#isolation.giveTap(guest, tap))
-      if (!sameSpec(guest.spec, spec)) await guest.define(spec)
+      const spec = checkSpec({ ...before, nics }, this.capabilities)
+      const giveTap = (tap: string) => this.#isolation.giveTap(guest, tap)
+      if (guest.isAlive()) held = await plugNics(op, guest.control(), before.nics, spec.nics, giveTap)
+      const kept = before.nics.filter((nic) => held.includes(nic.portId))
+      const now = { ...spec, nics: [...spec.nics, ...kept] }
+      if (!sameSpec(before, now)) await guest.define(now)
     })
+    return held
   }
 
   freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {
@@ -326,17 +324,6 @@ class QemuHost {
     await this.ready.catch(() => undefined)
     for (const guest of this.#guests.values()) guest.detach()
     await this.#watching
-  }
-
-  async #powerDown(op: Op, guest: QemuGuest, graceMs: number): Promise<void> {
-    const hurry = new AbortController()
-    this.#hurry.set(guest.id, hurry)
-    try {
-      op.progress('waiting for the guest to shut down')
-      await guest.powerDown(op, graceMs, hurry.signal)
-    } finally {
-      this.#hurry.delete(guest.id)
-    }
   }
 
   async #adopt(): Promise<void> {

@@ -135,6 +135,8 @@ export async function removeFiles(paths: GuestPaths): Promise<void> {
     paths.spec,
   ])
     for (const name of [`${path}.tmp`, path]) await rm(name, { force: true })
+  for (const name of await readdir(paths.home).catch(orNone))
+    if (/^copy-[0-9a-zA-Z_-]+\.qcow2$/.test(name)) await rm(join(paths.home, name), { force: true })
   await rmdir(paths.home).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTEMPTY') throw error
   })

@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { DriverError, type DriverErrorCode, driverErrorCodes } from '../errors.ts'
 import type { HostDrivers } from '../host.ts'
-import type { ConsoleFacet, HypervisorCapabilities, HypervisorEvent } from '../hypervisor/interface.ts'
+import type {
+  BackupFacet,
+  ConsoleFacet,
+  HypervisorCapabilities,
+  HypervisorEvent,
+} from '../hypervisor/interface.ts'
 import type { NetworkCapabilities } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { StorageCapabilities, TrashFacet } from '../storage/interface.ts'
@@ -87,6 +92,12 @@ function consoleOf(host: HostDrivers): ConsoleFacet {
   return host.hypervisor.console
 }
 
+function backupOf(host: HostDrivers): BackupFacet {
+  if (!host.hypervisor.backup)
+    throw new DriverError('unsupported', 'This hypervisor cannot copy disks that are in use.')
+  return host.hypervisor.backup
+}
+
 function trashOf(host: HostDrivers): TrashFacet {
   if (!host.storage.trash) throw new DriverError('unsupported', 'This storage has no trash.')
   return host.storage.trash
@@ -101,12 +112,9 @@ export const methods = {
   'hypervisor/ensure': change(z.tuple([s.instanceSpec]), (h, op, spec) => h.hypervisor.ensure(op, spec)),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
   'hypervisor/start': change(byId, (h, op, id) => h.hypervisor.start(op, id)),
-  'hypervisor/stop': change(z.tuple([s.id, s.stopOptions]), (h, op, id, options) =>
-    h.hypervisor.stop(op, id, options),
-  ),
-  'hypervisor/reboot': change(z.tuple([s.id, s.rebootOptions]), (h, op, id, options) =>
-    h.hypervisor.reboot(op, id, options),
-  ),
+  'hypervisor/pressButton': change(byId, (h, op, id) => h.hypervisor.pressButton(op, id)),
+  'hypervisor/stop': change(byId, (h, op, id) => h.hypervisor.stop(op, id)),
+  'hypervisor/reboot': change(byId, (h, op, id) => h.hypervisor.reboot(op, id)),
   'hypervisor/plugNics': change(z.tuple([s.id, s.nics]), (h, op, id, nics) =>
     h.hypervisor.plugNics(op, id, nics),
   ),
@@ -115,6 +123,13 @@ export const methods = {
   'hypervisor/diagnostics': read(byId, (h, op, id) => h.hypervisor.diagnostics(op, id)),
   'hypervisor/password': read(byId, (h, op, id) => h.hypervisor.password(op, id)),
   'hypervisor/clearPassword': remove((h, op, id) => h.hypervisor.clearPassword(op, id)),
+  // They change nothing that the cloud has: a backup is read.
+  'backup/copyDisk': read(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+    backupOf(h).copyDisk(op, id, diskId),
+  ),
+  'backup/dropCopy': read(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+    backupOf(h).dropCopy(op, id, diskId),
+  ),
   'console/log': read(z.tuple([s.id, s.logOptions]), async (h, op, id, options) =>
     consoleOf(h).log(op, id, options),
   ),

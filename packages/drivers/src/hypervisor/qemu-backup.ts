@@ -1,0 +1,187 @@
+import { chmod, chown, open, rm, stat, statfs } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { execa } from 'execa'
+import { baseOf } from '../disk-base.ts'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import { checkAlive } from './changes.ts'
+import type { BackupFacet, DiskAttachment, DiskCopy } from './interface.ts'
+import type { QemuGuest } from './qemu-guest.ts'
+import type { QmpClient } from './qmp.ts'
+
+/** What must stay free beside a copy: a guest's own write must never find the disk full because of us. */
+const spareBytes = 512 * 1024 ** 2
+const pollMs = 100
+const tellMs = 1_000
+
+/**
+ * Copies by QEMU's own backup job: each block as it was when the job began, written aside before the
+ * guest changes it, so that the guest is never paused. The copy lies beside the disk: QEMU may open
+ * nothing that its user may not, and the caller names no path.
+ */
+export function createQemuBackup(load: (id: string) => Promise<QemuGuest>): BackupFacet {
+  const parts = async (id: string, diskId: string) => {
+    const guest = await load(id)
+    const disk = guest.spec?.disks.find((one) => one.id === diskId)
+    if (!disk) throw new DriverError('not_found', `Instance ${id} has no disk ${diskId}.`)
+    return { guest, disk, copy: path.join(guest.paths.home, `copy-${diskId}.qcow2`) }
+  }
+  return {
+    async copyDisk(op, id, diskId) {
+      const { guest, disk, copy } = await parts(id, diskId)
+      if (!guest.isAlive())
+        throw new DriverError(
+          'conflict',
+          `Instance ${id} is ${guest.power}: its disk can be copied as a file.`,
+        )
+      const qmp = guest.control()
+      const job = `copy-${diskId}`.slice(0, 31)
+      await endJob(qmp, job)
+      try {
+        await makeTarget(op, qmp, disk, copy)
+        return await runJob(op, qmp, { job, disk, copy })
+      } catch (error) {
+        await endJob(qmp, job).catch(() => undefined)
+        await rm(copy, { force: true })
+        throw error
+      }
+    },
+    async dropCopy(_op, id, diskId) {
+      const { copy } = await parts(id, diskId)
+      await rm(copy, { force: true })
+    },
+  }
+}
+
+/** An empty qcow2 of the disk's size for QEMU's user, when there is room for all that may come. */
+async function makeTarget(op: Op, qmp: QmpClient, disk: DiskAttachment, copy: string): Promise<void> {
+  const source = await stat(disk.path)
+  const { bavail, bsize } = await statfs(path.dirname(copy))
+  const needed = source.blocks * 512 + spareBytes
+  if (bavail * bsize < needed)
+    throw new DriverError(
+      'no_space',
+      `A copy of disk ${disk.id} needs ${needed} bytes beside it for a while.`,
+    )
+  const { virtualBytes, base } = await blockNode(qmp, disk)
+  await rm(copy, { force: true })
+  // -u: the base is named, as in the disk, and not looked at. Nothing of a guest's is read here.
+  const overlay = base === null ? [] : ['-u', '-F', 'raw', '-b', base]
+  const made = await execa(
+    'qemu-img',
+    ['create', '-q', '-f', 'qcow2', ...overlay, copy, String(virtualBytes)],
+    {
+      stdin: 'ignore',
+      cancelSignal: op.signal,
+      timeout: 60_000,
+      maxBuffer: 64 * 1024,
+      reject: false,
+      extendEnv: false,
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+    },
+  )
+  if (made.failed)
+    throw new DriverError('failed', `qemu-img create: ${String(made.stderr ?? '').slice(-500)}`)
+  await chmod(copy, 0o600)
+  await chown(copy, source.uid, source.gid)
+}
+
+async function runJob(
+  op: Op,
+  qmp: QmpClient,
+  { job, disk, copy }: { job: string; disk: DiskAttachment; copy: string },
+): Promise<DiskCopy> {
+  const { node } = await blockNode(qmp, disk)
+  const file = { driver: 'file', filename: copy }
+  // Without its base: what the overlay does not have stays a hole.
+  await qmp.execute('blockdev-add', {
+    driver: 'qcow2',
+    'node-name': job,
+    file,
+    backing: null,
+    discard: 'unmap',
+  })
+  const at = new Date().toISOString()
+  await qmp.execute('blockdev-backup', {
+    'job-id': job,
+    device: node,
+    target: job,
+    sync: 'top',
+    'auto-dismiss': false,
+  })
+  await follow(op, qmp, job)
+  await qmp.execute('blockdev-del', { 'node-name': job })
+  // Whoever takes the copy reads a file that no guest can change any more.
+  await chown(copy, 0, 0)
+  await syncFile(copy)
+  const { size } = await stat(copy)
+  return { path: copy, sizeBytes: size, at }
+}
+
+type Job = {
+  id: string
+  status: string
+  error?: string
+  'current-progress': number
+  'total-progress': number
+}
+const jobOf = async (qmp: QmpClient, id: string) =>
+  ((await qmp.execute('query-jobs')) as Job[]).find((one) => one.id === id)
+
+async function follow(op: Op, qmp: QmpClient, id: string): Promise<void> {
+  for (let told = 0; ; await sleep(pollMs)) {
+    checkAlive(op)
+    const job = await jobOf(qmp, id)
+    if (!job) throw new DriverError('failed', 'The copy was ended by somebody else.')
+    if (job.status === 'concluded') {
+      await qmp.execute('job-dismiss', { id })
+      if (job.error) throw new DriverError('failed', `QEMU could not copy the disk: ${job.error}`)
+      return
+    }
+    if (Date.now() - told < tellMs) continue
+    told = Date.now()
+    op.progress(`${Math.floor((100 * job['current-progress']) / Math.max(1, job['total-progress']))} %`)
+  }
+}
+
+/** Ends what is left of a copy, by whomever it was begun: the job, then QEMU's hold on the file. */
+async function endJob(qmp: QmpClient, id: string): Promise<void> {
+  for (let asked = false; ; await sleep(pollMs)) {
+    const job = await jobOf(qmp, id)
+    if (!job) break
+    if (job.status === 'concluded') await qmp.execute('job-dismiss', { id })
+    else if (!asked) await qmp.execute('job-cancel', { id })
+    asked = true
+  }
+  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as { 'node-name': string }[]
+  if (nodes.some((node) => node['node-name'] === id)) await qmp.execute('blockdev-del', { 'node-name': id })
+}
+
+/** The node through which the guest uses that disk, and the size that it sees. */
+async function blockNode(
+  qmp: QmpClient,
+  disk: DiskAttachment,
+): Promise<{ node: string; virtualBytes: number; base: string | null }> {
+  const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
+    'node-name': string
+    file: string
+    image: { 'virtual-size': number; 'backing-filename'?: string }
+  }[]
+  // The file's node: the name of the disk's own is JSON text when its base was handed over.
+  const name = nodes.find((node) => /^disk\d+-file$/.test(node['node-name']) && node.file === disk.path)
+  const found = nodes.find((node) => `${node['node-name']}-file` === name?.['node-name'])
+  if (!found) throw new DriverError('failed', `QEMU does not know the disk ${disk.id}.`)
+  const virtualBytes = found.image['virtual-size']
+  const base = (await baseOf(disk.path)) ?? found.image['backing-filename']
+  return { node: found['node-name'], virtualBytes, base: base ?? null }
+}
+
+async function syncFile(file: string): Promise<void> {
+  const handle = await open(file, 'r+')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

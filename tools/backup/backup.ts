@@ -1,0 +1,217 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { type Places, places, root } from '../cloud/paths.ts'
+import { running } from '../cloud/running.ts'
+import { dumpDatabase } from './database.ts'
+import { backUpDisk, findDisks, type HostDisk } from './disks.ts'
+import { readFactsOf } from './facts.ts'
+import { copyFile, Damaged, freeBytes, hashFile, inWords, stampOf, usedBytes } from './files.ts'
+import {
+  type BackedDisk,
+  type BackedFile,
+  blobFile,
+  type Facts,
+  formatVersion,
+  type Manifest,
+  readFacts,
+  readManifest,
+  syncFolder,
+  writeDurably,
+  writeManifest,
+} from './format.ts'
+import { Progress } from './progress.ts'
+import { stateOf } from './state.ts'
+import { openTarget, type Target } from './target.ts'
+
+/**
+ * Backs up a running cloud: the database first, at one moment; then all that it names. What was deleted
+ * after that moment is left out with a line; disks are as they are a little later than the database.
+ */
+export async function backUp(given: string): Promise<void> {
+  const where = places()
+  const cloud = running(where)
+  if (!cloud?.databaseUrl)
+    throw new Error(`No cloud runs in ${where.data}: its agents copy the disks. Start it with: npm start`)
+  const id = fs.readFileSync(path.join(where.data, 'cloud-id'), 'utf8').trim()
+  const target = openTarget(path.resolve(given), where.data, id)
+  try {
+    if (target.resumed)
+      console.log(`  … going on with ${target.name}: ${target.journal.files.size} files are there already`)
+    const facts = await snapshot(target, cloud.databaseUrl, id)
+    const { disks, notes, close } = await findDisks(facts)
+    try {
+      askForRoom(target, where, facts, disks)
+      const blobs = await copyBlobs(target, where, facts, notes)
+      await copyState(target, where, facts, notes)
+      const backed = await copyDisks(target, disks, notes)
+      finish(target, { facts, blobs, disks: backed, notes })
+    } finally {
+      close()
+    }
+  } finally {
+    target.unlock()
+  }
+}
+
+/** The database at one moment; one that is there already stays the moment of this backup. */
+async function snapshot(target: Target, url: string, id: string): Promise<Facts> {
+  const file = path.join(target.dir, 'facts.json')
+  const known = readFacts(file)
+  if (known) return known
+  const progress = new Progress('Database', 0)
+  const folder = path.join(target.dir, 'database')
+  const { read, dump } = await dumpDatabase(url, folder, { read: (client) => readFactsOf(client, id) })
+  if (!read) throw new Error('The database said nothing.')
+  for (const name of fs.readdirSync(folder).sort())
+    target.journal.add({ path: `database/${name}`, ...(await hashFile(path.join(folder, name))) })
+  writeDurably(file, JSON.stringify(read))
+  const rows = dump.tables.reduce((sum, table) => sum + table.rows, 0)
+  progress.end(`${dump.tables.length} tables, ${rows} rows`)
+  return read
+}
+
+/** Before anything big is written: a disk that is full half way is of no use to anybody. */
+function askForRoom(target: Target, where: Places, facts: Facts, disks: readonly HostDisk[]): void {
+  const images = facts.blobs
+    .filter(({ id }) => !fs.existsSync(blobFile(target.folder, id)))
+    .reduce((sum, { id }) => sum + usedBytes(path.join(where.data, 'images/blobs', id)), 0)
+  const left = disks.filter(
+    ({ host, disk }) => !target.journal.files.has(`disks/${host.name}/${disk.instanceId}/${disk.id}.qcow2`),
+  )
+  const needed = images + left.reduce((sum, { disk }) => sum + usedBytes(disk.path), 0)
+  const free = freeBytes(target.folder)
+  if (free < needed * 1.05)
+    throw new Error(
+      `${target.folder} has ${inWords(free)} free and this backup needs ${inWords(needed)}. Make room and begin again; what is copied already is not copied again.`,
+    )
+}
+
+/** Image bytes have their SHA-256 for a name: those of an earlier backup are these. */
+async function copyBlobs(
+  target: Target,
+  where: Places,
+  facts: Facts,
+  notes: string[],
+): Promise<Manifest['blobs']> {
+  const source = (id: string) => path.join(where.data, 'images/blobs', id)
+  const fresh = facts.blobs.filter(({ id }) => !fs.existsSync(blobFile(target.folder, id)))
+  const progress = new Progress(
+    'Images',
+    fresh.reduce((sum, { id }) => sum + usedBytes(source(id)), 0),
+  )
+  const blobs: Manifest['blobs'] = []
+  let copied = 0
+  for (const { id, imageName } of facts.blobs) {
+    const file = blobFile(target.folder, id)
+    try {
+      if (!fs.existsSync(file)) {
+        await copyFile(source(id), file, { onBytes: progress.add, wanted: id })
+        copied += 1
+      }
+      blobs.push({ id, sizeBytes: fs.statSync(file).size })
+    } catch (error) {
+      if (error instanceof Damaged)
+        notes.push(`The bytes of image ${imageName} (${id}) are damaged: left out.`)
+      else if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+        notes.push(`Image ${imageName} was deleted meanwhile or is not there yet: left out.`)
+      else throw error
+    }
+  }
+  progress.end(`${copied} copied, ${blobs.length - copied} shared with earlier backups`)
+  return blobs
+}
+
+/** Secrets, settings, what hosts and guests have recorded. */
+async function copyState(target: Target, where: Places, facts: Facts, notes: string[]): Promise<void> {
+  const previous = previousOf(target)
+  const files = stateOf(where.data, facts)
+  const progress = new Progress('Settings and records', 0)
+  for (const name of files) {
+    const place = `files/${name}`
+    if (target.journal.files.has(place)) continue
+    const source = path.join(where.data, name)
+    const stamp = stampOf(source)
+    if (!stamp || (await previous(place, stamp))) continue
+    try {
+      const { mode } = fs.statSync(source)
+      const copied = await copyFile(source, path.join(target.dir, place))
+      const still = stampOf(source) === stamp ? { stamp } : {}
+      target.journal.add({ path: place, ...copied, mode: mode & 0o777, ...still })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      notes.push(`${name} went while the backup was made: left out.`)
+    }
+  }
+  progress.end(`${files.length} files`)
+}
+
+async function copyDisks(target: Target, disks: readonly HostDisk[], notes: string[]): Promise<BackedDisk[]> {
+  const previous = previousOf(target)
+  const total = disks.reduce((sum, { disk }) => sum + usedBytes(disk.path), 0)
+  const progress = new Progress('Disks', total)
+  const backed: BackedDisk[] = []
+  for (const one of disks) {
+    const disk = await backUpDisk(target, one, previous, progress)
+    if (disk) backed.push(disk)
+    else notes.push(`The disk of instance ${one.disk.instanceId} was deleted meanwhile: left out.`)
+  }
+  progress.end(`${backed.length} (${backed.filter((disk) => disk.live).length} of guests that run)`)
+  return backed
+}
+
+/** Takes a file that has not changed since the last backup from there: the same file under another name. */
+function previousOf(target: Target): (place: string, stamp: string) => Promise<boolean> {
+  const { previous } = target
+  const before = new Map<string, BackedFile>()
+  try {
+    if (previous) for (const file of readManifest(previous).files) before.set(file.path, file)
+  } catch {
+    // Damaged or of another format: then everything is copied.
+  }
+  return async (place, stamp) => {
+    const known = before.get(place)
+    if (!previous || known?.stamp !== stamp) return false
+    const file = path.join(target.dir, place)
+    fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    fs.rmSync(file, { force: true })
+    try {
+      fs.linkSync(path.join(previous, place), file)
+    } catch {
+      return false // no links here, or it is gone from there: then it is copied
+    }
+    target.journal.add(known)
+    return true
+  }
+}
+
+function finish(target: Target, parts: Pick<Manifest, 'facts' | 'blobs' | 'disks' | 'notes'>): void {
+  const named = new Set(parts.disks.map((disk) => disk.path))
+  const files = [...target.journal.files.values()].filter(
+    (file) => !file.path.startsWith('disks/') || named.has(file.path),
+  )
+  const manifest: Manifest = {
+    format: formatVersion,
+    software: software(),
+    finishedAt: new Date().toISOString(),
+    files,
+    ...parts,
+  }
+  writeManifest(target.dir, manifest)
+  fs.renameSync(target.dir, path.join(target.folder, target.name))
+  syncFolder(target.folder)
+  for (const note of parts.notes) console.log(`  ! ${note}`)
+  const bytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  const images = parts.blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0)
+  console.log(
+    `\nBacked up: ${path.join(target.folder, target.name)} (${inWords(bytes)}, and ${inWords(images)} of image bytes that all backups there share; the database as of ${parts.facts.at})`,
+  )
+}
+
+function software(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { cwd: root, encoding: 'utf8' }).trim()
+  } catch {
+    return 'unknown' // not a checkout
+  }
+}

@@ -1,0 +1,139 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '@stratolith/drivers/errors'
+import type { HostDrivers } from '@stratolith/drivers/host'
+import type { Op } from '@stratolith/drivers/op'
+import { connectAgent } from '@stratolith/drivers/remote'
+import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
+import { pino } from 'pino'
+import { baseNameOf, copyFile, stampOf, usedBytes } from './files.ts'
+import type { BackedDisk, Facts } from './format.ts'
+import type { Progress } from './progress.ts'
+import type { Target } from './target.ts'
+
+export type HostDisk = { host: Facts['hosts'][number]; drivers: HostDrivers; disk: ObservedDisk }
+
+/** A copy may take hours; the agent says every few seconds that it lives. */
+export const plainOp = (progress: (text: string) => void = () => undefined): Op => ({
+  id: 'backup',
+  signal: new AbortController().signal,
+  log: pino({ level: 'silent' }),
+  progress,
+})
+
+/** The disks of the snapshot's instances that are there now, and a line about each instance that has none. */
+export async function findDisks(
+  facts: Facts,
+): Promise<{ disks: HostDisk[]; notes: string[]; close(): void }> {
+  const disks: HostDisk[] = []
+  const notes: string[] = []
+  const agents: ReturnType<typeof connectAgent>[] = []
+  for (const host of facts.hosts) {
+    const here = facts.instances.filter((instance) => instance.hostId === host.id)
+    if (here.length === 0) continue
+    const drivers = connectAgent(host.endpoint)
+    agents.push(drivers)
+    const found = await drivers.storage.listDisks(plainOp()).catch((error: unknown) => {
+      throw new Error(
+        `Host ${host.name} does not answer, and ${here.length} instances are on it: ${error instanceof Error ? error.message : error} Start its agent and begin again; what is copied already is not copied again.`,
+      )
+    })
+    for (const instance of here) {
+      const own = found.filter((disk) => disk.instanceId === instance.id)
+      disks.push(...own.map((disk) => ({ host, drivers, disk })))
+      if (own.length === 0)
+        notes.push(
+          `Instance ${instance.name} (${instance.id}) has no disk: it was deleted meanwhile or is not built yet.`,
+        )
+    }
+  }
+  return { disks, notes, close: () => agents.forEach((agent) => void agent.close()) }
+}
+
+const attempts = 5
+
+/** Null when the disk went meanwhile. What the journal or the last backup has already is taken from there. */
+export async function backUpDisk(
+  target: Target,
+  { host, drivers, disk }: HostDisk,
+  previous: (path: string, stamp: string) => Promise<boolean>,
+  progress: Progress,
+): Promise<BackedDisk | null> {
+  const place = `disks/${host.name}/${disk.instanceId}/${disk.id}.qcow2`
+  const about = path.join(target.dir, `${place}.json`)
+  if (target.journal.files.has(place) && fs.existsSync(about))
+    return JSON.parse(fs.readFileSync(about, 'utf8')) as BackedDisk
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const base = blobOfBase(disk.path)
+      const common = { host: host.name, instanceId: disk.instanceId, diskId: disk.id, base, path: place }
+      const guest = await drivers.hypervisor.get(plainOp(), disk.instanceId)
+      const lives = guest?.power === 'running' || guest?.power === 'paused'
+      const backed = lives
+        ? { ...common, live: true, at: await copyLive(target, drivers, disk, place, progress) }
+        : { ...common, live: false, at: await copyStill(target, disk, place, previous, progress) }
+      fs.writeFileSync(about, `${JSON.stringify(backed)}\n`, { mode: 0o600, flush: true })
+      return backed
+    } catch (error) {
+      if (!fs.existsSync(disk.path)) return null
+      // It was started, stopped or written to in between: the other way may be the right one now.
+      if (attempt === attempts || !(error instanceof DriverError || error instanceof Changed)) throw error
+      await sleep(1_000)
+    }
+  }
+}
+
+class Changed extends Error {}
+
+/** By QEMU, beside the disk, and from there. Returns the moment that it shows. */
+async function copyLive(
+  target: Target,
+  drivers: HostDrivers,
+  disk: ObservedDisk,
+  place: string,
+  progress: Progress,
+): Promise<string> {
+  const { backup } = drivers.hypervisor
+  if (!backup) throw new Error('The agent is older than this checkout: start the cloud anew.')
+  const tell = plainOp((text) => progress.tell(`${disk.instanceId}: QEMU has copied ${text}`))
+  const copy = await backup.copyDisk(tell, disk.instanceId, disk.id)
+  try {
+    const copied = await copyFile(copy.path, path.join(target.dir, place), { onBytes: progress.add })
+    target.journal.add({ path: place, ...copied })
+    return copy.at
+  } finally {
+    // A guest that was deleted meanwhile took it along.
+    await backup.dropCopy(plainOp(), disk.instanceId, disk.id).catch(() => undefined)
+  }
+}
+
+/** As a file. Raises Changed when somebody wrote to it meanwhile. */
+async function copyStill(
+  target: Target,
+  disk: ObservedDisk,
+  place: string,
+  previous: (path: string, stamp: string) => Promise<boolean>,
+  progress: Progress,
+): Promise<string> {
+  const stamp = stampOf(disk.path)
+  const at = new Date().toISOString()
+  if (stamp && (await previous(place, stamp))) {
+    progress.add(usedBytes(disk.path))
+    return at
+  }
+  const copied = await copyFile(disk.path, path.join(target.dir, place), { onBytes: progress.add })
+  if (!stamp || stampOf(disk.path) !== stamp) throw new Changed(`${disk.path} changed while it was copied.`)
+  target.journal.add({ path: place, ...copied, stamp })
+  return at
+}
+
+/** Which blob a disk's base is made of: what its host wrote beside it, else what the disk itself says. */
+function blobOfBase(disk: string): string | null {
+  const link = fs.lstatSync(`${disk}.base`, { throwIfNoEntry: false })
+  const base = link?.isSymbolicLink() ? fs.readlinkSync(`${disk}.base`) : baseNameOf(disk)
+  if (base === null) return null
+  const blobId = /\/bases\/([0-9a-f]{64})\.raw$/.exec(base)?.[1]
+  if (!blobId) throw new Error(`The disk ${disk} lies on ${base}, which is no base of this cloud.`)
+  return blobId
+}

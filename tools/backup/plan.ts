@@ -1,0 +1,206 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { Places } from '../cloud/paths.ts'
+import { hostName } from '../cloud/running.ts'
+import { connected } from './database.ts'
+import { freeBytes, inWords } from './files.ts'
+import type { BackedDisk, BackedFile, Manifest } from './format.ts'
+import { filledTables } from './tables.ts'
+import type { Backup } from './verify.ts'
+
+export type RestoreOptions = { at?: string; yes: boolean; disksFromBackup: boolean; replace: boolean }
+export type DiskPlan = { disk: BackedDisk; target: string; do: 'put' | 'keep' | 'replace'; why: string }
+export type FilePlan = { file: BackedFile; target: string }
+export type Plan = {
+  backup: Backup
+  /** Name of a host in the backup → here. */
+  hosts: Map<string, string>
+  blobs: string[]
+  files: FilePlan[]
+  disks: DiskPlan[]
+  /** Null: the embedded one. */
+  databaseUrl: string | null
+  databaseFilled: boolean
+}
+
+/** What a restore will do, from what is there now; changes nothing. Throws sentences that forbid it. */
+export async function planRestore(where: Places, backup: Backup, options: RestoreOptions): Promise<Plan> {
+  const { manifest } = backup
+  refuseOtherCloud(where, manifest)
+  const hosts = mapHosts(where, manifest)
+  const runs = runningGuests()
+  const disks = manifest.disks.map((disk) => planDisk(where, hosts, runs, disk, options.disksFromBackup))
+  const blobs = manifest.blobs
+    .map(({ id }) => id)
+    .filter((id) => !fs.existsSync(path.join(where.data, 'images/blobs', id)))
+  const databaseUrl = process.env.DATABASE_URL ?? null
+  const plan: Plan = {
+    backup,
+    hosts,
+    blobs,
+    files: manifest.files.flatMap((file) => planFile(where, hosts, disks, file)),
+    disks,
+    databaseUrl,
+    databaseFilled: databaseUrl !== null && (await connected(databaseUrl, filledTables)).length > 0,
+  }
+  askForRoom(where, plan)
+  return plan
+}
+
+function refuseOtherCloud(where: Places, { facts }: Manifest): void {
+  const read = (name: string) => {
+    const file = path.join(where.data, name)
+    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : null
+  }
+  const short = read('cloud-id')
+  const mark = read('cloud.json')
+  const id = mark === null ? null : ((JSON.parse(mark) as { id?: string }).id ?? null)
+  if (
+    (short !== null && short !== facts.cloud) ||
+    (id !== null && facts.cloudId !== null && id !== facts.cloudId)
+  )
+    throw new Error(
+      `The data folder ${where.data} is of another cloud (${id ?? short}) than this backup (${facts.cloudId ?? facts.cloud}). Choose another with STRATOLITH_DATA.`,
+    )
+  const namespaces = fs.existsSync('/run/netns') ? fs.readdirSync('/run/netns') : []
+  if (short === null && namespaces.some((name) => name.startsWith(`st${facts.cloud}-`)))
+    throw new Error(
+      `This cloud has networks on this machine already, and ${where.data} is not its data folder. Set STRATOLITH_DATA to that, or end that one with: npm run destroy`,
+    )
+}
+
+/** A backup of one machine fits another, whatever that one is called. */
+function mapHosts(where: Places, { facts }: Manifest): Map<string, string> {
+  const names = facts.hosts.map((host) => host.name)
+  const [only] = names
+  const alone =
+    names.length === 1 && only !== undefined && !fs.existsSync(path.join(where.data, 'hosts', only))
+  return new Map(names.map((name) => [name, alone ? hostName() : name]))
+}
+
+/** Ids of the guests that run on this machine. */
+export function runningGuests(): Set<string> {
+  const ids = fs.readdirSync('/proc').flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return []
+    try {
+      const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+      return /qemu/.test(words) ? (/-uuid\0([0-9a-f-]{36})\0/.exec(words)?.[1] ?? []) : []
+    } catch {
+      return [] // it ended while we looked
+    }
+  })
+  return new Set(ids)
+}
+
+function planDisk(
+  where: Places,
+  hosts: ReadonlyMap<string, string>,
+  runs: ReadonlySet<string>,
+  disk: BackedDisk,
+  fromBackup: boolean,
+): DiskPlan {
+  const home = path.join(where.data, 'hosts', hosts.get(disk.host) ?? disk.host, 'instances', disk.instanceId)
+  const target = path.join(home, `disk-${disk.diskId}.qcow2`)
+  if (!fs.existsSync(target)) return { disk, target, do: 'put', why: 'it is not there' }
+  if (!fromBackup) return { disk, target, do: 'keep', why: 'it is there' }
+  return runs.has(disk.instanceId)
+    ? { disk, target, do: 'keep', why: 'its guest runs' }
+    : { disk, target, do: 'replace', why: 'its guest does not run' }
+}
+
+/** What is there stays: keys and settings of the same cloud, records of its networks and guests. */
+function planFile(
+  where: Places,
+  hosts: ReadonlyMap<string, string>,
+  disks: readonly DiskPlan[],
+  file: BackedFile,
+): FilePlan[] {
+  if (!file.path.startsWith('files/')) return []
+  const name = file.path.slice('files/'.length)
+  const [, host = '', kind, id] = /^hosts\/([^/]+)\/([^/]+)\/([^/]+)\//.exec(name) ?? []
+  const here = hosts.get(host) ?? host
+  const target = path.join(where.data, name.replace(/^hosts\/[^/]+/, `hosts/${here}`))
+  if (fs.existsSync(target)) return []
+  // A host describes its guests anew when they are started, and its networks under its own name.
+  if (kind === 'instances') {
+    const back = disks.some(({ disk, do: what }) => disk.instanceId === id && what !== 'keep')
+    if (!back || name.endsWith('/spec.json')) return []
+  }
+  if (kind === 'network' && (here !== host || fs.existsSync(path.join(where.data, 'hosts', here, 'network'))))
+    return []
+  return [{ file, target }]
+}
+
+function askForRoom(where: Places, plan: Plan): void {
+  const { manifest } = plan.backup
+  const sizes = new Map(manifest.files.map((file) => [file.path, file.sizeBytes]))
+  const disks = plan.disks.filter((one) => one.do !== 'keep')
+  const bases = new Set(disks.flatMap(({ disk }) => disk.base ?? []))
+  const needed =
+    manifest.blobs
+      .filter(({ id }) => plan.blobs.includes(id))
+      .reduce((sum, blob) => sum + blob.sizeBytes, 0) +
+    manifest.facts.blobs.filter(({ id }) => bases.has(id)).reduce((sum, blob) => sum + blob.virtualBytes, 0) +
+    disks.reduce((sum, { disk }) => sum + (sizes.get(disk.path) ?? 0), 0)
+  let parent = where.data
+  while (!fs.existsSync(parent)) parent = path.dirname(parent)
+  const free = freeBytes(parent)
+  if (free < needed)
+    throw new Error(
+      `${where.data} has ${inWords(free)} free and this restore needs up to ${inWords(needed)}.`,
+    )
+}
+
+/** The plan in plain sentences. */
+export function sentences(where: Places, plan: Plan, options: RestoreOptions): string[] {
+  const { manifest } = plan.backup
+  const nameOf = new Map(manifest.facts.instances.map((instance) => [instance.id, instance.name]))
+  const some = (names: string[]) =>
+    `${names.slice(0, 20).join(', ')}${names.length > 20 ? `, and ${names.length - 20} more` : ''}`
+  const disksOf = (what: DiskPlan['do']) =>
+    plan.disks
+      .filter((one) => one.do === what)
+      .map(({ disk }) => nameOf.get(disk.instanceId) ?? disk.instanceId)
+  const [put, kept, replaced] = [disksOf('put'), disksOf('keep'), disksOf('replace')]
+  const running = plan.disks.filter((one) => one.why === 'its guest runs')
+  const ran = manifest.facts.instances.filter((one) => ['active', 'paused'].includes(one.vmState))
+  const renamed = [...plan.hosts].filter(([old, now]) => old !== now)
+  return [
+    `Restore of the backup ${plan.backup.name} (cloud ${manifest.facts.cloud}, database as of ${manifest.facts.at}, made by ${manifest.software}) into ${where.data}:`,
+    databaseSentence(where, plan, options),
+    `Images: ${plan.blobs.length} are put back, ${manifest.blobs.length - plan.blobs.length} are there.`,
+    put.length > 0 ? `Disks that are put back, because they are not there: ${some(put)}.` : '',
+    kept.length > 0
+      ? `Disks that stay as they are, because they are there${running.length > 0 ? ` (${running.length} of guests that run)` : ''}: ${some(kept)}.${options.disksFromBackup ? '' : ' --disks-from-backup takes the backup’s for guests that do not run.'}`
+      : '',
+    replaced.length > 0
+      ? `Disks that are taken from the backup; the ones there go into the host’s trash: ${some(replaced)}.`
+      : '',
+    `Secrets, settings and records: ${plan.files.length} are put back; what is there stays.`,
+    ...renamed.map(([old, now]) => `Host ${old} of the backup is this machine, ${now}.`),
+    'Nothing else is touched: guests that run go on, and what the backup does not know is shown as unknown.',
+    ran.length > 0
+      ? `These ran when the backup was made; those that do not run now wait to be started: ${some(ran.map((one) => one.name))}.`
+      : '',
+    ...manifest.notes.map((note) => `Note of the backup: ${note}`),
+  ].filter((line) => line !== '')
+}
+
+function databaseSentence(
+  where: Places,
+  { databaseUrl, databaseFilled }: Plan,
+  options: RestoreOptions,
+): string {
+  if (databaseUrl === null)
+    return fs.existsSync(path.join(where.data, 'postgres'))
+      ? 'The database becomes the backup’s; the one that is there is kept as postgres.before-restore-<time>.'
+      : 'The database is made anew.'
+  const { host, pathname } = new URL(databaseUrl)
+  const name = `The database ${pathname.slice(1)} at ${host}`
+  if (!databaseFilled) return `${name}, which is empty, is filled.`
+  if (!options.replace)
+    throw new Error(
+      `${name} is not empty. Give an empty one, or add --replace: then its contents are first written to the data folder and then replaced.`,
+    )
+  return `${name} becomes the backup’s; what it holds is first written to database.before-restore-<time> in the data folder.`
+}

@@ -1,0 +1,72 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { acceptDatabase } from '../cloud/identity.ts'
+import type { Places } from '../cloud/paths.ts'
+import { node } from '../cloud/prepare.ts'
+import { ensureDatabase, removeServer, startPostgres } from '../postgres.ts'
+import { connected, dumpDatabase, markForRestore, restoreDatabase } from './database.ts'
+import type { Plan } from './plan.ts'
+import { Progress } from './progress.ts'
+
+/** The backup's database takes the place of the one that is there, which is kept under another name. */
+export async function restoreTheDatabase(where: Places, plan: Plan, time: string): Promise<void> {
+  const progress = new Progress('Database', 0)
+  const tables = plan.databaseUrl
+    ? await intoOwn(where, plan, plan.databaseUrl, time)
+    : await intoEmbedded(where, plan, time)
+  progress.end(`${tables} tables`)
+}
+
+async function fill(where: Places, plan: Plan, url: string): Promise<number> {
+  const dump = await restoreDatabase(url, path.join(plan.backup.dir, 'database'))
+  await connected(url, async (client) => {
+    for (const [old, now] of plan.hosts)
+      if (old !== now) await client.query('UPDATE "Host" SET "name" = $2 WHERE "name" = $1', [old, now])
+    // An agent of the place where the backup was made must not be spoken to from here.
+    await client.query(
+      `UPDATE "Host" SET "endpoint" = 'unix:' || $1::text || '/hosts/' || "name" || '/agent.sock' WHERE "endpoint" LIKE 'unix:%'`,
+      [where.data],
+    )
+  })
+  await takeOver(url, where)
+  return dump.tables.length
+}
+
+/** Brings a filled database up to date and makes it the one that the hosts here follow. */
+export async function takeOver(url: string, where: Places): Promise<void> {
+  await node('tools/migrate.ts', ['deploy'], { DATABASE_URL: url })
+  await acceptDatabase(url, where)
+}
+
+/** A new server beside the old one; the two change names when the new one is whole. */
+async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<number> {
+  const [current, fresh] = [path.join(where.data, 'postgres'), path.join(where.data, 'postgres.restoring')]
+  // A restore that was killed may have left a server in it, or one that was still being made.
+  removeServer(fresh)
+  const server = await startPostgres(fresh, { durable: true })
+  let tables = 0
+  try {
+    tables = await fill(where, plan, await ensureDatabase(server.url, 'stratolith'))
+  } finally {
+    await server.stop()
+  }
+  await stopServer(current)
+  if (fs.existsSync(current)) fs.renameSync(current, path.join(where.data, `postgres.before-restore-${time}`))
+  fs.renameSync(fresh, current)
+  return tables
+}
+
+/** One that outlived whoever started it. */
+async function stopServer(dir: string): Promise<void> {
+  if (!fs.existsSync(path.join(dir, 'data/postmaster.pid'))) return
+  await (await startPostgres(dir, { durable: true })).stop()
+}
+
+async function intoOwn(where: Places, plan: Plan, url: string, time: string): Promise<number> {
+  const aside = path.join(where.data, `database.before-restore-${time}`)
+  if (plan.databaseFilled && !fs.existsSync(path.join(aside, 'database.json'))) {
+    await dumpDatabase(url, aside)
+    await markForRestore(url)
+  }
+  return fill(where, plan, url)
+}

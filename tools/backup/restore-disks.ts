@@ -1,0 +1,68 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { storages } from '@stratolith/drivers/storage/registry'
+import type { Places } from '../cloud/paths.ts'
+import { plainOp } from './disks.ts'
+import { baseNameOf, copyFile, nameBase } from './files.ts'
+import { type DiskPlan, type Plan, runningGuests } from './plan.ts'
+import { Progress } from './progress.ts'
+
+/** Root's, until the agent gives it to the guest's own user at its next start. */
+export const giveToGuest = (file: string): void => fs.chownSync(file, 0, 0)
+
+const baseFile = (where: Places, blobId: string) => path.join(where.data, 'images/bases', `${blobId}.raw`)
+
+/** What the disks lie on, made of the image bytes as an agent makes it. */
+export async function makeBases(where: Places, plan: Plan): Promise<void> {
+  const { facts } = plan.backup.manifest
+  const wanted = [...new Set(plan.disks.flatMap(({ disk }) => disk.base ?? []))]
+  const missing = wanted.filter((id) => !fs.existsSync(baseFile(where, id)))
+  const progress = new Progress('Bases of disks', 0)
+  const storage = storages.files({
+    imagesDir: path.join(where.data, 'images'),
+    // Any host's: they share the bases.
+    dir: path.join(where.data, 'hosts', [...plan.hosts.values()][0] ?? 'host-1'),
+  })
+  for (const id of missing) {
+    const blob = facts.blobs.find((one) => one.id === id)
+    if (!blob || !fs.existsSync(path.join(where.data, 'images/blobs', id)))
+      throw new Error(`The image bytes ${id}, which disks of this backup lie on, are not in it.`)
+    await storage.ensureBase(plainOp(), {
+      blobId: id,
+      format: blob.format,
+      maxVirtualBytes: blob.virtualBytes,
+    })
+  }
+  progress.end(`${missing.length} made`)
+}
+
+/** The one that is there, if any, goes into the trash of its host first; nothing is thrown away. */
+export async function putDisk(
+  where: Places,
+  plan: Plan,
+  { disk, target, do: what }: DiskPlan,
+  progress: Progress,
+): Promise<void> {
+  const home = path.dirname(target)
+  fs.mkdirSync(path.dirname(home), { recursive: true, mode: 0o711 })
+  if (!fs.existsSync(home)) fs.mkdirSync(home, { mode: 0o711 })
+  const file = plan.backup.manifest.files.find((one) => one.path === disk.path)
+  if (!file) throw new Error(`The disk ${disk.diskId} is not in the backup.`)
+  const draft = `${target}.restoring`
+  await copyFile(path.join(plan.backup.dir, disk.path), draft, { onBytes: progress.add, wanted: file.sha256 })
+  if (disk.base !== null) nameBase(draft, baseFile(where, disk.base))
+  else if (baseNameOf(draft) !== null)
+    throw new Error(`The disk ${disk.diskId} names a base that nobody recorded.`)
+  giveToGuest(draft)
+  if (what === 'replace') {
+    if (runningGuests().has(disk.instanceId))
+      throw new Error(
+        `The guest of instance ${disk.instanceId} was started meanwhile: its disk was not touched.`,
+      )
+    const trash = path.join(path.dirname(path.dirname(home)), 'trash')
+    fs.mkdirSync(trash, { recursive: true, mode: 0o700 })
+    // The name says what it was and since when it is there (packages/drivers/src/storage).
+    fs.renameSync(target, path.join(trash, `${disk.diskId}.${disk.instanceId}@${Date.now()}`))
+  }
+  fs.renameSync(draft, target)
+}

@@ -1,0 +1,188 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { runMigrations } from 'graphile-worker'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { acceptDatabase, identify } from '../cloud/identity.ts'
+import { places, root } from '../cloud/paths.ts'
+import { node } from '../cloud/prepare.ts'
+import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
+import { compareRows, connected, dumpDatabase, readDump } from './database.ts'
+import { readFactsOf } from './facts.ts'
+import { hashFile } from './files.ts'
+import { type Facts, formatVersion, writeManifest } from './format.ts'
+
+const work = fs.mkdtempSync('/var/tmp/stratolith-own-')
+fs.chmodSync(work, 0o755)
+const data = path.join(work, 'data')
+const backups = path.join(work, 'backups')
+const where = places({ STRATOLITH_DATA: data })
+let own: Postgres
+let made = ''
+
+/** One of the commands, as an operator types it. */
+const type = (args: string[], databaseUrl?: string) => {
+  const { DATABASE_URL: _, ...env } = process.env
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['tools/backup/main.ts', ...args], {
+    cwd: root,
+    encoding: 'utf8',
+    env: {
+      ...env,
+      STRATOLITH_DATA: data,
+      STRATOLITH_HOST: 'here',
+      ...(databaseUrl ? { DATABASE_URL: databaseUrl } : {}),
+    },
+  })
+  return { status, said: stdout + stderr }
+}
+const events = (url: string) =>
+  connected(url, async (client) =>
+    (await client.query('SELECT "kind" FROM "Event" ORDER BY "id"')).rows.map((r) => r.kind),
+  )
+
+const tool = (program: string, ...args: string[]) => execFileSync(program, args, { encoding: 'utf8' })
+const instanceId = crypto.randomUUID()
+const mib = 1024 ** 2
+
+/** An overlay over an image that is all "B", with 64 KiB "A" in it, from a machine with other folders. */
+async function withDisk(dir: string, read: Facts) {
+  const image = path.join(work, 'image.raw')
+  fs.writeFileSync(image, Buffer.alloc(mib, 'B'))
+  const { sha256: base, sizeBytes } = await hashFile(image)
+  fs.mkdirSync(path.join(backups, 'blobs'), { recursive: true })
+  fs.copyFileSync(image, path.join(backups, 'blobs', base))
+  const place = `disks/there/${instanceId}/${instanceId}.qcow2`
+  const file = path.join(dir, place)
+  fs.mkdirSync(path.dirname(file), { recursive: true })
+  tool('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', image, file, '8M')
+  tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x41 64k 64k', file)
+  tool('qemu-img', 'rebase', '-u', '-F', 'raw', '-b', `/elsewhere/images/bases/${base}.raw`, file)
+  const hostId = crypto.randomUUID()
+  const facts: Facts = {
+    ...read,
+    hosts: [{ id: hostId, name: 'there', endpoint: 'unix:/elsewhere/agent.sock' }],
+    instances: [{ id: instanceId, name: 'one', hostId, vmState: 'active' }],
+    blobs: [{ id: base, format: 'raw', virtualBytes: mib, imageName: 'image' }],
+  }
+  const at = read.at
+  const disks = [{ host: 'there', instanceId, diskId: instanceId, base, path: place, at, live: true }]
+  return { facts, blobs: [{ id: base, sizeBytes }], disks, disk: { path: place, ...(await hashFile(file)) } }
+}
+
+/** What a guest would read of a disk. */
+function seen(file: string): Buffer {
+  const raw = path.join(work, 'seen.raw')
+  tool('qemu-img', 'convert', '-f', 'qcow2', '-O', 'raw', file, raw)
+  return fs.readFileSync(raw)
+}
+
+beforeAll(async () => {
+  fs.mkdirSync(data, { recursive: true })
+  fs.chmodSync(data, 0o755)
+  own = await startPostgres(path.join(work, 'postgres'), { durable: false })
+  const embedded = await startPostgres(path.join(data, 'postgres'), { durable: false })
+  try {
+    const url = await ensureDatabase(embedded.url, 'stratolith')
+    await node('tools/migrate.ts', ['deploy'], { DATABASE_URL: url })
+    await runMigrations({ connectionString: url })
+    await acceptDatabase(url, where)
+    await connected(url, (client) =>
+      client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('first', 'a', 'b')`),
+    )
+    // A backup as small as one can be: the database, one image, one disk.
+    made = '2026-01-02T03-04-05Z'
+    const dir = path.join(backups, made)
+    const folder = path.join(dir, 'database')
+    const { read } = await dumpDatabase(url, folder, { read: (client) => readFactsOf(client, 'ctest') })
+    if (!read) throw new Error('there are no facts')
+    const { facts, blobs, disks, disk } = await withDisk(dir, read)
+    const files = await Promise.all(
+      fs.readdirSync(folder).map(async (name) => ({
+        path: `database/${name}`,
+        ...(await hashFile(path.join(folder, name))),
+      })),
+    )
+    const finishedAt = new Date().toISOString()
+    const rest = { files: [...files, disk], blobs, disks, notes: [] }
+    writeManifest(dir, { format: formatVersion, software: 'test', finishedAt, facts, ...rest })
+  } finally {
+    await embedded.stop()
+  }
+})
+afterAll(async () => {
+  await own?.stop()
+  fs.rmSync(work, { recursive: true, force: true })
+})
+
+test('the embedded database moves to one’s own, once; it stays where it was and is not followed any more', async () => {
+  const target = await ensureDatabase(own.url, 'moved')
+  const moved = type(['move-database', target])
+  expect(moved.said).toContain(`DATABASE_URL=${target}`)
+  expect(moved.status).toBe(0)
+  expect(await events(target)).toEqual(['first'])
+  expect(await compareRows(target, readDump(path.join(backups, made, 'database')))).toEqual([])
+  const old = await startPostgres(path.join(data, 'postgres'), { durable: false })
+  const before = await ensureDatabase(old.url, 'stratolith')
+  expect(await events(before)).toEqual(['first'])
+  await expect(identify(before, where, false)).rejects.toThrow(/older copy/)
+  await old.stop()
+  expect(fs.existsSync(path.join(data, 'run/move-database'))).toBe(false)
+
+  const again = type(['move-database', target])
+  expect(again.said).toMatch(/is not empty/)
+  expect(again.status).toBe(1)
+  const itself = type(['move-database', target], target)
+  expect(itself.said).toMatch(/is in already/)
+})
+
+test('into one’s own database, which is kept when it is not empty; disks come back, and stay when they are there', async () => {
+  const target = await ensureDatabase(own.url, 'restored')
+  expect(type(['restore', backups, '--yes'], target)).toMatchObject({ status: 0 })
+  expect(await events(target)).toEqual(['first'])
+  const disk = path.join(data, `hosts/here/instances/${instanceId}/disk-${instanceId}.qcow2`)
+  const whole = seen(disk)
+  expect(
+    whole
+      .subarray(0, mib)
+      .toString('latin1')
+      .replaceAll(/(.)\1*/g, '$1'),
+  ).toBe('BAB')
+  expect(whole.length).toBe(8 * mib)
+  // A guest has written since.
+  tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x43 0 64k', disk)
+
+  await connected(target, (client) =>
+    client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('later', 'a', 'b')`),
+  )
+  const refused = type(['restore', backups, '--yes'], target)
+  expect(refused.said).toMatch(/--replace/)
+  expect(refused.status).toBe(1)
+  expect(await events(target)).toEqual(['first', 'later'])
+
+  const replaced = type(['restore', backups, '--yes', '--replace'], target)
+  expect(replaced.said).toContain('Restored.')
+  expect(await events(target)).toEqual(['first'])
+  expect(replaced.said).toMatch(/stay as they are, because they are there: one\./)
+  expect(seen(disk).at(0)).toBe(0x43)
+  const [aside = ''] = fs.globSync('database.before-restore-*', { cwd: data })
+  const kept = readDump(path.join(data, aside)).tables.find((table) => table.name === 'Event')
+  expect(kept?.rows).toBe(2)
+
+  const back = type(['restore', backups, '--yes', '--replace', '--disks-from-backup'], target)
+  expect(back.said).toMatch(/taken from the backup.*: one\./)
+  expect(seen(disk).equals(whole)).toBe(true)
+  const [trashed = ''] = fs.globSync(`hosts/here/trash/${instanceId}.${instanceId}@*`, { cwd: data })
+  expect(seen(path.join(data, trashed)).at(0)).toBe(0x43)
+})
+
+test('a restore is asked for, and the manifest is believed only with its checksum', () => {
+  const asked = type(['restore', backups])
+  expect(asked.said).toContain('Type “restore” to go on')
+  expect(asked.said).toContain('Nothing was changed.')
+  expect(fs.readdirSync(data).filter((name) => name.startsWith('postgres'))).toEqual(['postgres'])
+  const file = path.join(backups, made, 'manifest.json')
+  fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('"test"', '"tesu"'))
+  const damaged = type(['restore', backups, '--yes'])
+  expect(damaged.said).toMatch(/manifest\.json is damaged/)
+  expect(damaged.status).toBe(1)
+})

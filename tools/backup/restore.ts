@@ -1,0 +1,171 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import readline from 'node:readline/promises'
+import { takeLock } from '../../apps/agent/src/lock.ts'
+import { makePlaces, type Places, places } from '../cloud/paths.ts'
+import { restoreFile, running } from '../cloud/running.ts'
+import { leftServices } from '../cloud/supervisor.ts'
+import { checkDump, readDump } from './database.ts'
+import { copyFile } from './files.ts'
+import { blobFile, writeDurably } from './format.ts'
+import { type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
+import { Progress } from './progress.ts'
+import { restoreTheDatabase } from './restore-database.ts'
+import { giveToGuest, makeBases, putDisk } from './restore-disks.ts'
+import { chooseBackup, verify } from './verify.ts'
+
+/** Kept in the data folder while a restore is under way: what is done is not done again. */
+export type Marker = {
+  folder: string
+  backup: string
+  /** Part of the names of what is set aside. */
+  time: string
+  disksFromBackup: boolean
+  disks: string[]
+  database: boolean
+}
+
+/**
+ * Puts a backup into a data folder, which may be absent, empty or that of the same cloud (stopped; its
+ * guests may run). Everything is verified before anything is changed. One that was cut short goes on.
+ */
+export async function restore(given: string, options: RestoreOptions): Promise<void> {
+  const where = places()
+  const folder = path.resolve(given)
+  const begun = readMarker(where)
+  if (begun && (begun.folder !== folder || (options.at !== undefined && options.at !== begun.backup)))
+    throw new Error(
+      `A restore of ${begun.backup} from ${begun.folder} into ${where.data} was cut short. End it first: npm run restore -- ${begun.folder}`,
+    )
+  refuseRunning(where)
+  const backup = chooseBackup(folder, begun?.backup ?? options.at)
+  await verify(backup)
+  checkDump(readDump(path.join(backup.dir, 'database')))
+  const wanted = { ...options, disksFromBackup: begun?.disksFromBackup ?? options.disksFromBackup }
+  const plan = await planRestore(where, backup, begun ? { ...wanted, replace: true } : wanted)
+  for (const line of sentences(where, plan, begun ? { ...wanted, replace: true } : wanted))
+    console.log(`\n${line}`)
+  if (begun) console.log('\nIt was begun before and goes on where it was.')
+  if (!options.yes && !(await asked())) {
+    console.log('Nothing was changed.')
+    return
+  }
+  console.log('')
+  await apply(where, plan, begun, wanted.disksFromBackup)
+}
+
+async function apply(
+  where: Places,
+  plan: Plan,
+  begun: Marker | null,
+  disksFromBackup: boolean,
+): Promise<void> {
+  makePlaces(where)
+  const marker: Marker = begun ?? {
+    folder: plan.backup.folder,
+    backup: plan.backup.name,
+    time: new Date().toISOString().replace(/\.\d+/, '').replaceAll(':', '-'),
+    disksFromBackup,
+    disks: [],
+    database: false,
+  }
+  const note = (change: Partial<Marker>) => {
+    Object.assign(marker, change)
+    writeDurably(restoreFile(where), JSON.stringify(marker))
+  }
+  note({})
+  const unlocks = agentLocks(where)
+  try {
+    await putBlobs(where, plan)
+    await makeBases(where, plan)
+    const disks = plan.disks.filter((one) => one.do !== 'keep' && !marker.disks.includes(one.disk.diskId))
+    const sizes = new Map(plan.backup.manifest.files.map((file) => [file.path, file.sizeBytes]))
+    const total = disks.reduce((sum, { disk }) => sum + (sizes.get(disk.path) ?? 0), 0)
+    const progress = new Progress('Disks', total)
+    for (const one of disks) {
+      await putDisk(where, plan, one, progress)
+      note({ disks: [...marker.disks, one.disk.diskId] })
+    }
+    progress.end(`${marker.disks.length} put back`)
+    await putFiles(plan)
+    if (!marker.database) {
+      await restoreTheDatabase(where, plan, marker.time)
+      note({ database: true })
+    }
+    // Whatever the last start found applied was applied to another database.
+    fs.rmSync(path.join(where.run, 'migrated'), { force: true })
+    fs.rmSync(restoreFile(where), { force: true })
+  } finally {
+    for (const unlock of unlocks) unlock()
+  }
+  console.log('\nRestored. Start the cloud with: npm start')
+}
+
+async function putBlobs(where: Places, plan: Plan): Promise<void> {
+  const dir = path.join(where.data, 'images/blobs')
+  fs.mkdirSync(dir, { recursive: true, mode: 0o711 })
+  const { uid, gid } = fs.statSync(dir)
+  const sizes = new Map(plan.backup.manifest.blobs.map((blob) => [blob.id, blob.sizeBytes]))
+  const progress = new Progress(
+    'Images',
+    plan.blobs.reduce((sum, id) => sum + (sizes.get(id) ?? 0), 0),
+  )
+  for (const id of plan.blobs) {
+    const target = path.join(dir, id)
+    await copyFile(blobFile(plan.backup.folder, id), target, { onBytes: progress.add, wanted: id })
+    fs.chownSync(target, uid, gid)
+  }
+  progress.end(`${plan.blobs.length} put back`)
+}
+
+/** A host's network records come all at once: half of them would be taken for all. */
+async function putFiles(plan: Plan): Promise<void> {
+  const drafts = new Set<string>()
+  for (const { file, target: final } of plan.files) {
+    const [, network] = /^(.*\/hosts\/[^/]+\/network)\//.exec(final) ?? []
+    const draft = network && `${network}.restoring`
+    const target = draft ? final.replace(network, draft) : final
+    if (draft) drafts.add(draft)
+    if (fs.existsSync(target)) continue
+    makeFolder(path.dirname(target), target.includes('/instances/') ? 0o711 : 0o755)
+    await copyFile(path.join(plan.backup.dir, file.path), target, { mode: file.mode, wanted: file.sha256 })
+    if (target.endsWith('/config.iso')) giveToGuest(target)
+  }
+  for (const draft of drafts) fs.renameSync(draft, draft.slice(0, -'.restoring'.length))
+}
+
+/** Like mkdir -p; only folders that are made get the mode. */
+function makeFolder(dir: string, mode: number): void {
+  if (fs.existsSync(dir)) return
+  makeFolder(path.dirname(dir), path.basename(dir) === 'secrets' ? 0o700 : mode)
+  fs.mkdirSync(dir, { mode })
+}
+
+function refuseRunning(where: Places): void {
+  const cloud = running(where)
+  const left = Object.keys(leftServices(where))
+  if (cloud || left.length > 0)
+    throw new Error(
+      `The cloud in ${where.data} runs (${cloud ? `pid ${cloud.pid}` : left.join(', ')}). Stop it first, its guests go on: npm run stop`,
+    )
+}
+
+/** So that no agent starts meanwhile; one that runs is refused with its sentence. */
+function agentLocks(where: Places): (() => void)[] {
+  const hosts = fs.globSync('hosts/*', { cwd: where.data })
+  return hosts.map((host) => takeLock(path.join(where.data, host, 'agent.lock')))
+}
+
+function readMarker(where: Places): Marker | null {
+  const file = restoreFile(where)
+  return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Marker) : null
+}
+
+async function asked(): Promise<boolean> {
+  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout })
+  // Nobody may be there to answer: then the input ends.
+  const nobody = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
+  const answer = await Promise.race([terminal.question('\nType “restore” to go on: '), nobody])
+  terminal.close()
+  return answer.trim() === 'restore'
+}

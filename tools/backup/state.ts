@@ -1,0 +1,45 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { Facts } from './format.ts'
+
+/** Files of a guest's folder that make the guest what it is, beside its disk. */
+const ofGuest = ['spec.json', 'config.iso', 'password', 'serial.log']
+/** What this machine has followed, and what is under way on it: not what makes the cloud. */
+const ofMachine = ['cloud.json', 'restore.json']
+/** Records of a host's network; the rest is made of them. */
+const ofNetwork = ['networks', 'ports', 'routers', 'sets']
+
+/**
+ * Files of the data folder that belong into a backup beside database, images and disks, relative to it:
+ * settings and keys at the top, secrets, and of each host its networks and the guests of the snapshot.
+ */
+export function stateOf(dataDir: string, facts: Facts): string[] {
+  const instances = new Set(facts.instances.map((instance) => instance.id))
+  const top = filesIn(dataDir, '').filter((name) => !ofMachine.includes(name))
+  const hosts = facts.hosts.flatMap(({ name }) => {
+    const host = path.join('hosts', name)
+    const guests = entries(path.join(dataDir, host, 'instances')).filter((entry) => instances.has(entry.name))
+    return [
+      ...ofNetwork.flatMap((kind) => filesIn(dataDir, path.join(host, 'network', kind))),
+      ...guests.flatMap((guest) => ofGuest.map((file) => path.join(host, 'instances', guest.name, file))),
+    ]
+  })
+  return [...top, ...filesBelow(dataDir, 'secrets'), ...hosts].filter((name) =>
+    fs.lstatSync(path.join(dataDir, name), { throwIfNoEntry: false })?.isFile(),
+  )
+}
+
+const entries = (dir: string): fs.Dirent[] =>
+  fs.existsSync(dir) ? fs.readdirSync(dir, { withFileTypes: true }) : []
+
+const filesIn = (dataDir: string, dir: string): string[] =>
+  entries(path.join(dataDir, dir))
+    .filter((entry) => entry.isFile() && !/\.(tmp|part|lock)$/.test(entry.name))
+    .map((entry) => path.join(dir, entry.name))
+
+const filesBelow = (dataDir: string, dir: string): string[] => [
+  ...filesIn(dataDir, dir),
+  ...entries(path.join(dataDir, dir))
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => filesBelow(dataDir, path.join(dir, entry.name))),
+]

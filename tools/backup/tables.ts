@@ -1,0 +1,80 @@
+import pg from 'pg'
+
+/** Ours and the queue's; nothing else in the database belongs to the cloud. */
+export const schemas = ['public', 'graphile_worker']
+/** Which migrations a schema has had: made by those who make the schema, never loaded. */
+const bookkeeping = ['public._prisma_migrations', 'graphile_worker.migrations']
+
+export type Table = { schema: string; name: string; columns: string[]; partitioned: boolean }
+export const nameOf = (table: Pick<Table, 'schema' | 'name'>): string => `${table.schema}.${table.name}`
+export const quoted = (table: Pick<Table, 'schema' | 'name'>): string =>
+  `${pg.escapeIdentifier(table.schema)}.${pg.escapeIdentifier(table.name)}`
+export const columnList = (table: Table): string =>
+  table.columns.map((c) => pg.escapeIdentifier(c)).join(', ')
+
+/** Every table with contents of its own, by name; a partition counts as part of its table. */
+export async function tablesOf(client: pg.Client): Promise<Table[]> {
+  const { rows } = await client.query<Table>(
+    `SELECT n.nspname AS "schema", c.relname AS "name", c.relkind = 'p' AS "partitioned",
+       array_agg(a.attname::text ORDER BY a.attnum) AS "columns"
+     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+     WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+     GROUP BY 1, 2, 3 ORDER BY 1, 2`,
+    [schemas],
+  )
+  return rows.filter((table) => !bookkeeping.includes(nameOf(table)))
+}
+
+export type Sequence = { schema: string; name: string; last: string }
+
+/** Where each sequence that was used stands. Sequences know no snapshot: it may be a little further. */
+export async function sequencesOf(client: pg.Client): Promise<Sequence[]> {
+  const { rows } = await client.query<Sequence>(
+    `SELECT schemaname AS "schema", sequencename AS "name", last_value::text AS "last" FROM pg_sequences
+     WHERE schemaname = ANY ($1) AND last_value IS NOT NULL ORDER BY 1, 2`,
+    [schemas],
+  )
+  return rows
+}
+
+/** Migrations that the schema has had; null: it was made without (a database of tests). */
+export async function migrationsOf(client: pg.Client): Promise<string[] | null> {
+  const { rows: there } = await client.query(`SELECT to_regclass('public._prisma_migrations') AS "name"`)
+  if (there[0]?.name === null) return null
+  const { rows } = await client.query<{ name: string }>(
+    'SELECT migration_name AS "name" FROM _prisma_migrations WHERE finished_at IS NOT NULL ORDER BY 1',
+  )
+  return rows.map((row) => row.name)
+}
+
+/** Newest migration of the queue's own schema. */
+export async function queueMigrationOf(client: pg.Client): Promise<number> {
+  const { rows: there } = await client.query(`SELECT to_regclass('graphile_worker.migrations') AS "name"`)
+  if (there[0]?.name === null) return 0
+  const { rows } = await client.query<{ id: number }>(
+    'SELECT max(id) AS "id" FROM graphile_worker.migrations',
+  )
+  return rows[0]?.id ?? 0
+}
+
+/** Tables of the cloud's schemas that hold a row, whoever made them. */
+export async function filledTables(client: pg.Client): Promise<string[]> {
+  const filled: string[] = []
+  for (const table of await tablesOf(client)) {
+    const { rows } = await client.query(`SELECT EXISTS (SELECT 1 FROM ${quoted(table)}) AS "any"`)
+    if (rows[0]?.any) filled.push(nameOf(table))
+  }
+  return filled
+}
+
+/** Everything of the cloud's schemas goes: tables, functions, the queue. */
+export async function dropAll(client: pg.Client): Promise<void> {
+  await client.query('DROP SCHEMA IF EXISTS graphile_worker CASCADE')
+  await client.query(`DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT c.oid::regclass AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+      AND c.relkind IN ('r', 'p') AND NOT c.relispartition LOOP EXECUTE format('DROP TABLE %s CASCADE', one.name); END LOOP;
+    FOR one IN SELECT p.oid::regprocedure AS name FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+      AND p.proname LIKE 'stratolith%' LOOP EXECUTE format('DROP FUNCTION %s CASCADE', one.name); END LOOP;
+  END $$`)
+}

@@ -1,0 +1,47 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import type { Places } from './paths.ts'
+import { startTime } from './supervisor.ts'
+
+/** What run/cloud.json says of the cloud that runs; `databaseUrl` as soon as its database answers. */
+export type Running = {
+  pid: number
+  startTime: string | null
+  url: string
+  data: string
+  databaseUrl?: string
+}
+
+export const stateFile = (where: Places): string => path.join(where.run, 'cloud.json')
+
+/** The cloud of this data folder, when another process than ours runs it. */
+export function running(where: Places): Running | null {
+  const file = stateFile(where)
+  if (!fs.existsSync(file)) return null
+  const state = JSON.parse(fs.readFileSync(file, 'utf8')) as Running
+  return state.startTime !== null && startTime(state.pid) === state.startTime && state.pid !== process.pid
+    ? state
+    : null
+}
+
+export const hostName = (): string =>
+  process.env.STRATOLITH_HOST ??
+  (os
+    .hostname()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 40) ||
+    'host-1')
+
+/** Says which restore is under way; the folder is no cloud until it is over (tools/backup). */
+export const restoreFile = (where: Places): string => path.join(where.data, 'restore.json')
+
+export function refuseHalfRestored(where: Places): void {
+  if (!fs.existsSync(restoreFile(where))) return
+  const { folder } = JSON.parse(fs.readFileSync(restoreFile(where), 'utf8')) as { folder: string }
+  throw new Error(
+    `A restore into ${where.data} was cut short. End it first, it goes on where it was: npm run restore -- ${folder}`,
+  )
+}
