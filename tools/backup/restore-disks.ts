@@ -7,10 +7,8 @@ import { baseNameOf, copyFile, nameBase } from './files.ts'
 import { type DiskPlan, type Plan, runningGuests } from './plan.ts'
 import { Progress } from './progress.ts'
 
-/** The user that guests run as (packages/drivers). */
-const guestUser = 64_123
-
-export const giveToGuest = (file: string): void => fs.chownSync(file, guestUser, guestUser)
+/** Root's, until the agent gives it to the guest's own user at its next start. */
+export const giveToGuest = (file: string): void => fs.chownSync(file, 0, 0)
 
 const baseFile = (where: Places, blobId: string) => path.join(where.data, 'images/bases', `${blobId}.raw`)
 
@@ -29,11 +27,9 @@ export async function makeBases(where: Places, plan: Plan): Promise<void> {
     const blob = facts.blobs.find((one) => one.id === id)
     if (!blob || !fs.existsSync(path.join(where.data, 'images/blobs', id)))
       throw new Error(`The image bytes ${id}, which disks of this backup lie on, are not in it.`)
-    await storage.ensureBase(plainOp(), {
-      blobId: id,
-      format: blob.format,
-      maxVirtualBytes: blob.virtualBytes,
-    })
+    const base = { blobId: id, format: blob.format, maxVirtualBytes: blob.virtualBytes }
+    // A long conversion answers null until it is done.
+    for (let done = false; !done; ) done = (await storage.ensureBase(plainOp(), base)) !== null
   }
   progress.end(`${missing.length} made`)
 }

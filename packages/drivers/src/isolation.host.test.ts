@@ -83,7 +83,7 @@ async function launch(tap: string) {
     base,
     mode: 'overlay',
   })
-  if (!disk) throw new Error('a driver in the foreground has no "not yet"')
+  if (!disk) never()
   const { pid } = await harness.driver.ensure(op, {
     ...plainSpec(id),
     disks: [{ id, path: disk.path, format: disk.format, boot: true }],

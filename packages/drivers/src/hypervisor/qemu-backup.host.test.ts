@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -8,7 +8,6 @@ import { op, plainSpec, until } from './conformance-world.ts'
 import type { InstanceSpec } from './interface.ts'
 import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
 
-const uid = 64_123
 const mib = 1024 ** 2
 let harness: QemuHarness
 beforeAll(async () => {
@@ -34,7 +33,7 @@ async function guestOnOverlay(
   sector = testGuestDisk(),
 ): Promise<{ spec: InstanceSpec; disk: string; base: string }> {
   const id = crypto.randomUUID()
-  const base = join(harness.dir, `${id}.base`)
+  const base = join(harness.dir, `${id}.raw`)
   writeFileSync(base, Buffer.concat([sector.subarray(0, 512), Buffer.alloc(8 * mib - 512, 'B')]))
   const disk = join(harness.dir, `${id}.qcow2`)
   tool('qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', base, disk, '64M')
@@ -53,7 +52,7 @@ async function guestOnOverlay(
     'write -P 0x43 20M 12M',
     disk,
   )
-  chownSync(disk, uid, uid)
+  symlinkSync(base, `${disk}.base`)
   const spec = { ...plainSpec(id), disks: [{ id, path: disk, format: 'qcow2' as const, boot: true }] }
   await harness.driver.ensure(op, spec)
   if (sector.equals(testGuestDisk())) await harness.booted(id)

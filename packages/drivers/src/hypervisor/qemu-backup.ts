@@ -2,6 +2,7 @@ import { chmod, chown, open, rm, stat, statfs } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
+import { baseOf } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
@@ -167,9 +168,12 @@ async function blockNode(
     file: string
     image: { 'virtual-size': number; 'backing-filename'?: string }
   }[]
-  const found = nodes.find((node) => /^disk\d+$/.test(node['node-name']) && node.file === disk.path)
+  // The file's node: the name of the disk's own is JSON text when its base was handed over.
+  const name = nodes.find((node) => /^disk\d+-file$/.test(node['node-name']) && node.file === disk.path)
+  const found = nodes.find((node) => `${node['node-name']}-file` === name?.['node-name'])
   if (!found) throw new DriverError('failed', `QEMU does not know the disk ${disk.id}.`)
-  const { 'virtual-size': virtualBytes, 'backing-filename': base } = found.image
+  const virtualBytes = found.image['virtual-size']
+  const base = (await baseOf(disk.path)) ?? found.image['backing-filename']
   return { node: found['node-name'], virtualBytes, base: base ?? null }
 }
 

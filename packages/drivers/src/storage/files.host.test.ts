@@ -176,7 +176,7 @@ describe('storage in files', () => {
         })
       }),
     )
-    const [before, odd] = disks.map((disk) => disk?.path ?? '') as [string, string]
+    const [before, odd] = disks.map((disk) => disk?.path) as [string, string]
     for (const file of [before, odd]) fs.rmSync(`${file}.base`)
     execFileSync('qemu-img', ['rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', '/etc/shadow', odd])
     await createFilesDriver({ imagesDir, dir: root }).probe(op())
@@ -197,7 +197,7 @@ describe('storage in files', () => {
       base,
       mode: 'overlay',
     })
-    if (!disk) throw new Error('a driver in the foreground has no "not yet"')
+    if (!disk) throw new Error('an overlay is made at once')
     fs.chownSync(disk.path, 4_321, 4_321)
     const link = fs.readlinkSync(`${disk.path}.base`)
     await driver.trash?.put(op(), id)
