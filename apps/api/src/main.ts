@@ -10,7 +10,7 @@ import { anonymousCtx, authenticate, refuseAccessRules } from './identity/tokens
 import { imageRoutes } from './images/http.ts'
 import type { Ctx, Deps } from './kernel/context.ts'
 import { CloudError } from './kernel/errors.ts'
-import { EventHub } from './kernel/events.ts'
+import { EventHub } from './kernel/event-hub.ts'
 import { watchPolicy } from './kernel/policy.ts'
 import type { TrpcContext } from './kernel/trpc.ts'
 import { openstackRoutes } from './openstack/mount.ts'

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { startHostWatch } from './compute/events.ts'
 import { startLdap } from './identity/backends/ldap/backend.ts'
 import { startJobs } from './jobs.ts'
+import { beginEventEpoch } from './kernel/event-log.ts'
 import { watchPolicy } from './kernel/policy.ts'
 import { startReconcilers } from './kernel/reconciler.ts'
 import { buildDeps, onStop } from './process.ts'
@@ -12,6 +13,7 @@ const concurrency = 12
 const deps = buildDeps('worker', concurrency + 6)
 watchPolicy(deps.config.dataDir, deps.log)
 await startLdap(deps)
+await beginEventEpoch(deps.root)
 const stopJobs = await startJobs(deps, concurrency)
 const stopReconcilers = startReconcilers(deps)
 const stopHostWatch = startHostWatch(deps)

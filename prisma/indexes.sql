@@ -1,0 +1,6 @@
+-- Indexes that a schema file cannot say, because they hold a part of the rows. tools/migrate.ts builds
+-- each after a deploy, beside running requests.
+
+-- What is under way: a handful of rows in a history of years.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Operation_unfinished_idx" ON "Operation" ("createdAt")
+  WHERE "state" IN ('queued', 'running', 'undoing');
