@@ -47,6 +47,10 @@ const schema = z.object({
   STRATOLITH_PASSWORD_CHANGE_FIRST: z.enum(['on', 'off']).default('off'),
   /** Failed sign-ins in a row before the account waits (15 s, then longer, 5 minutes at most). */
   STRATOLITH_LOCKOUT_FAILURES: z.coerce.number().int().min(1).max(100).default(5),
+  /** How long the past is kept, in days. */
+  STRATOLITH_KEEP_EVENTS_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
+  STRATOLITH_KEEP_OPERATIONS_DAYS: z.coerce.number().int().min(1).max(36_500).default(180),
+  STRATOLITH_KEEP_PAST_INSTANCES_DAYS: z.coerce.number().int().min(1).max(36_500).default(730),
   DATABASE_URL: z.string().optional(),
 })
 
@@ -74,6 +78,8 @@ export type Config = {
   /** Shared by api, web and console-proxy of one cloud for calls among themselves. */
   internalSecret: string
   passwordRules: PasswordRules
+  /** In days; kernel/retention.ts. */
+  keep: { eventsDays: number; operationsDays: number; pastInstancesDays: number }
 }
 
 /** Reads and checks the environment; throws one sentence per wrong setting. */
@@ -111,6 +117,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       lifetimeDays: e.STRATOLITH_PASSWORD_LIFETIME_DAYS,
       changeFirst: e.STRATOLITH_PASSWORD_CHANGE_FIRST === 'on',
       lockoutFailures: e.STRATOLITH_LOCKOUT_FAILURES,
+    },
+    keep: {
+      eventsDays: e.STRATOLITH_KEEP_EVENTS_DAYS,
+      operationsDays: e.STRATOLITH_KEEP_OPERATIONS_DAYS,
+      pastInstancesDays: e.STRATOLITH_KEEP_PAST_INSTANCES_DAYS,
     },
   }
 }

@@ -39,6 +39,7 @@ export async function testDeps(
     logLevel: 'silent',
     internalSecret: 'test-secret-test-secret-test-secret',
     passwordRules: { minLength: 8, history: 1, lifetimeDays: 0, changeFirst: false, lockoutFailures: 5 },
+    keep: { eventsDays: 90, operationsDays: 180, pastInstancesDays: 730 },
   }
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
   const deps: Deps = { config, root, log, hosts: new HostConnections(connect) }
