@@ -8,3 +8,11 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Operation_unfinished_idx" ON "Operation
 -- Trusts that were taken back, by which kernel/retention.ts finds the old ones.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Trust_deleted_idx" ON "Trust" ("deletedAt")
   WHERE "deletedAt" IS NOT NULL;
+
+-- The few networks that everybody sees, among those of all projects.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Network_shared_idx" ON "Network" ("createdAt") WHERE "shared";
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Network_external_idx" ON "Network" ("createdAt") WHERE "external";
+
+-- Addresses that begin with what somebody types (LIKE).
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_address_prefix" ON "FloatingIp" ("address" text_pattern_ops);

@@ -51,9 +51,10 @@ export async function buildTestImage(where: Places): Promise<string> {
 }
 export const testImage = (where: Places): string => path.join(where.cache, 'tiny.qcow2')
 
-/** Migrations, when one is there that this database does not have. */
+/** Migrations and what is stated beside them, when something is there that this database does not have. */
 export async function migrate(databaseUrl: string, where: Places): Promise<string> {
-  const hash = hashFiles([path.join(root, 'prisma/migrations')]) + databaseUrl
+  const files = ['migrations', 'functions.sql', 'triggers.sql', 'indexes.sql', 'search-indexes.sql']
+  const hash = hashFiles(files.map((name) => path.join(root, 'prisma', name))) + databaseUrl
   return onceFor(path.join(where.run, 'migrated'), hash, () =>
     node('tools/migrate.ts', ['deploy'], { DATABASE_URL: databaseUrl }),
   )

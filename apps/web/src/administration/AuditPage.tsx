@@ -60,7 +60,7 @@ export function AuditPage() {
           <Stack gap="sm">
             <RowsTable descriptor={descriptor} rows={items} />
             <Text size="xs" c="dimmed">
-              The log goes back {keptDays} days; what is older has been deleted.
+              The log goes back {keptDays} days; what is older is deleted.
             </Text>
             {(marker || next) && (
               <Group justify="flex-end" gap="xs">

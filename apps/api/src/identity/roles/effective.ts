@@ -7,7 +7,7 @@ import type { ProjectView } from '../contract.ts'
 const assignmentsOf = (userId: string) => Prisma.sql`
   mine AS (SELECT a."roleId", a."projectId", a."domainId", a."system", a."inherited" FROM "RoleAssignment" a
     WHERE a."userId" = ${userId}
-       OR a."groupId" IN (SELECT m."groupId" FROM "GroupMember" m WHERE m."userId" = ${userId}))`
+       OR a."groupId" = ANY (ARRAY(SELECT m."groupId" FROM "GroupMember" m WHERE m."userId" = ${userId})))`
 
 /**
  * Enabled projects where the user has at least one role, by name, with the effective roles there:
