@@ -13,7 +13,7 @@ import { appRouter } from './root-router.ts'
 /**
  * What the API asks of a database with 100,000 rows a table, one by one: nothing that it asks reads a
  * big table from end to end. The statements are those of every operation's example, of every list of the
- * portal in four ways, of the event log and of reconcilers; the plans are PostgreSQL's own.
+ * portal in two ways each for members and administrators, of the event log and of reconcilers; the plans are PostgreSQL's own.
  */
 const rows = 100_000
 const big = 10_000
@@ -56,7 +56,7 @@ beforeAll(async () => {
   for (const { table, rows: count } of await fillTables(databaseUrl, rows)) sizes.set(table, count)
   client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
-})
+}, 900_000)
 afterAll(async () => {
   await client.end()
   await cloud.close()
@@ -70,19 +70,16 @@ async function everyOperation(): Promise<void> {
   }
 }
 
-const listInputs = [
-  {},
-  { search: 'web-abc' },
-  { allProjects: true },
-  { allProjects: true, search: 'web-abc' },
-]
+const search = 'web-abc'
+const ofOwn = [{}, { search }]
+const ofAll = [{ allProjects: true }, { allProjects: true, search }]
 /** How many lists answered. */
-async function everyList(ctx: Ctx): Promise<number> {
+async function everyList(ctx: Ctx, inputs: readonly object[]): Promise<number> {
   const context = { ctx, anonymous: ctx, requestId: 'req-plans', sourceIp: '127.0.0.1', log: () => undefined }
   const caller: unknown = appRouter.createCaller(context)
   let answered = 0
   for (const name of Object.keys(appRouter._def.procedures).filter((one) => /\.(list\w*|audit)$/.test(one)))
-    for (const input of listInputs) {
+    for (const input of inputs) {
       const procedure = name
         .split('.')
         .reduce((at, part) => (at as Record<string, unknown>)[part], caller) as (
@@ -102,11 +99,12 @@ test('tables are big, and so is what is asked of them', async () => {
   let lists = 0
   const statements = await statementsDuring(async () => {
     await everyOperation()
-    for (const ctx of [cloud.owner.ctx, cloud.owner.admin]) lists += await everyList(ctx)
+    lists += await everyList(cloud.owner.ctx, ofOwn)
+    lists += await everyList(cloud.owner.admin, ofAll)
     await readAfter(cloud.world.deps.root, await headCursor(cloud.world.deps.root), 500)
     for (const reconcile of [requeueLost, dropOld]) await reconcile(cloud.world.system)
   })
-  expect(lists).toBeGreaterThan(80)
+  expect(lists).toBeGreaterThan(60)
   expect(statements.size).toBeGreaterThan(400)
 
   const faults = new Map<string, string>()
