@@ -1,7 +1,8 @@
 /**
  * The database schema, without Prisma's downloaded engine: the WASM build of the same engine.
  *   generate        write prisma/generated from prisma/schema
- *   create NAME     write the next migration from the difference (needs a database for the shadow)
+ *   create NAME     write the next migration from the difference; indexes of tables that are there get
+ *                   a file of their own (needs a database for the shadow)
  *   deploy [NAME…]  apply what is not applied yet (idempotent); with names only those, for older data
  *   push            make an empty database what the schema says, without migrations (tests)
  *   drift           fail when prisma/schema says something that no migration does (starts its own
@@ -20,6 +21,9 @@ import {
 } from '@prisma/driver-adapter-utils'
 import * as wasm from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
+import { deploy as applyAll } from './migrate/apply.ts'
+import { faultsOf } from './migrate/rules.ts'
+import { atOnce, withoutIndexes } from './migrate/script.ts'
 import { startPostgres, throwAwayDir } from './postgres.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
@@ -44,19 +48,15 @@ function generate(): void {
   )
 }
 
-/** Applies every migration (of `only`, when given) that the database does not have. Returns the names applied. */
-async function deploy(url: string, only: readonly string[]): Promise<string[]> {
-  const engine = await openEngine(url)
-  const all = migrations()
-  const wanted = (dir: { path: string }) => only.length === 0 || only.includes(dir.path)
-  const { appliedMigrationNames } = await engine.applyMigrations({
-    migrationsList: { ...all, migrationDirectories: all.migrationDirectories.filter(wanted) },
-    filters: noFilters,
+/** Applies what the database does not have (migrate/apply.ts). Returns the names applied. */
+const deploy = (url: string, only: readonly string[]): Promise<string[]> =>
+  applyAll(url, only, {
+    functions: ours('functions'),
+    migrations: migrationNames().map((name) => ({ name, sql: migrationText(name) })),
+    triggers: ours('triggers'),
+    indexes: ours('indexes'),
+    searchIndexes: ours('search-indexes'),
   })
-  // They speak of the newest schema.
-  if (only.length === 0) await runSql(url, triggers())
-  return appliedMigrationNames
-}
 
 async function push(url: string): Promise<number> {
   const engine = await openEngine(url)
@@ -67,12 +67,23 @@ async function push(url: string): Promise<number> {
     exitCode: null,
     filters: noFilters,
   })
-  await runSql(url, `${stdout ?? ''}\n${triggers()}`)
+  const indexes = atOnce(`${ours('indexes')}\n${ours('search-indexes')}`)
+  await runSql(
+    url,
+    [
+      ours('functions'),
+      'CREATE EXTENSION IF NOT EXISTS pg_trgm;',
+      stdout ?? '',
+      ours('triggers'),
+      indexes,
+      'SELECT stratolith_begin_event_epoch();',
+    ].join('\n'),
+  )
   return 0
 }
 
 /** What a schema file cannot say; idempotent. */
-const triggers = () => fs.readFileSync(path.join(root, 'prisma/triggers.sql'), 'utf8')
+const ours = (name: string) => fs.readFileSync(path.join(root, `prisma/${name}.sql`), 'utf8')
 
 async function runSql(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
@@ -98,12 +109,18 @@ async function create(url: string, name: string): Promise<void> {
     console.log('Nothing to do: the migrations say all that the schema says.')
     return
   }
-  const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
-  const dir = path.join(migrationsDir, `${stamp}_${name}`)
+  const stamp = Number(new Date().toISOString().replace(/\D/g, '').slice(0, 14))
+  const { changes, indexes } = withoutIndexes(stdout)
+  if (changes) write(`${stamp}_${name}`, changes)
+  if (indexes) write(`${changes ? stamp + 1 : stamp}_${name}${changes ? '_indexes' : ''}`, indexes)
+}
+
+function write(name: string, sql: string): void {
+  const dir = path.join(migrationsDir, name)
   fs.mkdirSync(dir, { recursive: true })
-  fs.writeFileSync(path.join(dir, 'migration.sql'), stdout)
-  fs.writeFileSync(path.join(migrationsDir, 'migration_lock.toml'), 'provider = "postgresql"\n')
+  fs.writeFileSync(path.join(dir, 'migration.sql'), sql)
   console.log(`Wrote ${path.relative(root, dir)}`)
+  for (const fault of faultsOf(sql)) console.log(`To be changed by hand (CONTRIBUTING.md): ${fault}`)
 }
 
 async function drift(url: string): Promise<number> {
@@ -136,31 +153,30 @@ function schemaFiles() {
   }
 }
 
+const migrationNames = () =>
+  fs
+    .readdirSync(migrationsDir, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
+const migrationText = (name: string) =>
+  fs.readFileSync(path.join(migrationsDir, name, 'migration.sql'), 'utf8')
+
 function migrations() {
-  const lock = path.join(migrationsDir, 'migration_lock.toml')
-  const dirs = fs.existsSync(migrationsDir)
-    ? fs.readdirSync(migrationsDir, { withFileTypes: true }).filter((d) => d.isDirectory())
-    : []
   return {
     baseDir: migrationsDir,
     shadowDbInitScript: '',
     lockfile: {
       path: 'migration_lock.toml',
-      content: fs.existsSync(lock) ? fs.readFileSync(lock, 'utf8') : null,
+      content: fs.readFileSync(path.join(migrationsDir, 'migration_lock.toml'), 'utf8'),
     },
-    migrationDirectories: dirs
-      .map((d) => d.name)
-      .sort()
-      .map((name) => ({
-        path: name,
-        migrationFile: {
-          path: 'migration.sql',
-          content: {
-            tag: 'ok' as const,
-            value: fs.readFileSync(path.join(migrationsDir, name, 'migration.sql'), 'utf8'),
-          },
-        },
-      })),
+    migrationDirectories: migrationNames().map((name) => ({
+      path: name,
+      migrationFile: {
+        path: 'migration.sql',
+        content: { tag: 'ok' as const, value: migrationText(name) },
+      },
+    })),
   }
 }
 
@@ -238,6 +254,9 @@ function adapterFactory(url: string) {
       const name = `stratolith_shadow_${crypto.randomUUID()}`
       const admin = await base.connect()
       await admin.executeScript(`CREATE DATABASE "${name}"`)
+      const target = new URL(url)
+      target.pathname = `/${name}`
+      await runSql(target.href, ours('functions'))
       const shadow = await new PrismaPg(config(name)).connect()
       const end = shadow.dispose.bind(shadow)
       shadow.dispose = async () => {

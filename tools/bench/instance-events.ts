@@ -1,4 +1,4 @@
-import type { EventHub } from '../../apps/api/src/kernel/events.ts'
+import type { EventHub } from '../../apps/api/src/kernel/event-hub.ts'
 
 type Goal = 'active' | 'gone'
 

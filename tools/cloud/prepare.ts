@@ -51,10 +51,11 @@ export async function buildTestImage(where: Places): Promise<string> {
 }
 export const testImage = (where: Places): string => path.join(where.cache, 'tiny.qcow2')
 
-/** Migrations, when one is there that this database does not have. */
+/** Migrations and what is stated beside them, when something is there that this database does not have. */
 export async function migrate(databaseUrl: string, where: Places): Promise<string> {
   const which = crypto.createHash('sha256').update(databaseUrl).digest('hex')
-  const hash = hashFiles([path.join(root, 'prisma/migrations')]) + which
+  const files = ['migrations', 'functions.sql', 'triggers.sql', 'indexes.sql', 'search-indexes.sql']
+  const hash = hashFiles(files.map((name) => path.join(root, 'prisma', name))) + which
   return onceFor(path.join(where.run, 'migrated'), hash, () =>
     node('tools/migrate.ts', ['deploy'], { DATABASE_URL: databaseUrl }),
   )

@@ -1,12 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Ctx } from './kernel/context.ts'
-import type { EventHub } from './kernel/events.ts'
+import type { EventHub } from './kernel/event-hub.ts'
 
 /** Comment lines keep proxies and phones from closing a quiet stream. */
 const heartbeatMs = 15_000
 
 /**
- * GET /events?after=CURSOR: server-sent events, resumable by Last-Event-ID. Ends with the event
+ * GET /events?after=CURSOR: server-sent events, resumable by Last-Event-ID. Begins with the event `reset`
+ * when nobody can say what came after that cursor: the reader then reads everything again. Ends with
  * `session.ended` when `alive` says that the caller's right is gone; the portal then signs out.
  */
 export async function streamEvents(
@@ -18,7 +19,8 @@ export async function streamEvents(
 ): Promise<void> {
   const query = request.query as { after?: string }
   const header = request.headers['last-event-id']
-  const after = (typeof header === 'string' && header) || query.after || null
+  const asked = (typeof header === 'string' && header) || query.after || null
+  const after = asked === null ? null : await hub.resume(asked)
   const abort = new AbortController()
   request.raw.on('close', () => abort.abort())
   reply.hijack()
@@ -28,7 +30,7 @@ export async function streamEvents(
     'cache-control': 'no-store, no-transform',
     'x-accel-buffering': 'no',
   })
-  out.write(': hello\n\n')
+  out.write(asked !== null && after === null ? 'event: reset\ndata: {}\n\n' : ': hello\n\n')
   const heartbeat = setInterval(() => out.write(': beat\n\n'), heartbeatMs)
   const end = async () => {
     if (abort.signal.aborted || (await alive())) return

@@ -1,6 +1,7 @@
 import { startHostWatch } from './compute/events.ts'
 import { serveHealth } from './health.ts'
 import { startLdap } from './identity/backends/ldap/backend.ts'
+import { beginEventEpoch } from './kernel/event-log.ts'
 import { defaultSlots } from './kernel/lanes.ts'
 import { sessionName } from './kernel/lease.ts'
 import { watchPolicy } from './kernel/policy.ts'
@@ -12,6 +13,7 @@ const id = crypto.randomUUID()
 const deps = buildDeps('worker', defaultSlots.short + defaultSlots.long + 6, sessionName(id))
 watchPolicy(deps.config.dataDir, deps.log)
 await startLdap(deps)
+await beginEventEpoch(deps.root)
 // A new process begins with a lease of its own; what this one has in its hands is not its any more.
 const stopWorker = await startWorker(deps, { id, onLost: () => process.exit(1) })
 const stopHostWatch = startHostWatch(deps)

@@ -5,6 +5,7 @@ import { type Found, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
+import { keepFor } from '../kernel/retention.ts'
 import { buriedAmong } from '../kernel/tombstones.ts'
 import { dropOldTokens } from './consoles/service.ts'
 import { typed } from './instances/load.ts'
@@ -13,6 +14,12 @@ import { adopt, isIdle } from './observe.ts'
 const everyMs = 20_000
 
 defineReconciler({ name: 'compute.guests', everyMs, run: reconcileHosts })
+keepFor({
+  name: 'past instances',
+  days: (config) => config.keep.pastInstancesDays,
+  table: 'PastInstance',
+  column: 'terminatedAt',
+})
 defineReconciler({ name: 'compute.usage', everyMs: 60_000, run: proveUsage })
 defineReconciler({
   name: 'compute.console-tokens',

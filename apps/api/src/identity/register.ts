@@ -1,5 +1,6 @@
 import { registerPolicy } from '../kernel/policy.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
+import { keepFor } from '../kernel/retention.ts'
 import { useAuthenticator } from '../openstack/mount.ts'
 import { addOperations, defineFacade } from '../openstack/operation.ts'
 import { registerService } from '../openstack/services.ts'
@@ -39,6 +40,14 @@ addOperations(
     ...storedPolicyOperations,
   ],
 )
+
+/** Trusts that were taken back; they are as long in the history as what they were used for. */
+keepFor({
+  name: 'deleted trusts',
+  days: (config) => config.keep.operationsDays,
+  table: 'Trust',
+  column: 'deletedAt',
+})
 
 /** Tokens that have run out are dead already; this only keeps the tables small. */
 defineReconciler({

@@ -53,6 +53,10 @@ const schema = z.object({
   STRATOLITH_LOCKOUT_FAILURES: z.coerce.number().int().min(1).max(100).default(5),
   /** Days for which something that no row knows is left on a host, and a disk in the trash. */
   STRATOLITH_KEEP_UNKNOWN_DAYS: z.coerce.number().min(0).max(3650).default(7),
+  /** How long the past is kept, in days. */
+  STRATOLITH_KEEP_EVENTS_DAYS: z.coerce.number().int().min(1).max(36_500).default(90),
+  STRATOLITH_KEEP_OPERATIONS_DAYS: z.coerce.number().int().min(1).max(36_500).default(180),
+  STRATOLITH_KEEP_PAST_INSTANCES_DAYS: z.coerce.number().int().min(1).max(36_500).default(730),
   DATABASE_URL: z.string().optional(),
 })
 
@@ -85,6 +89,8 @@ export type Config = {
   passwordRules: PasswordRules
   /** How long what is unknown is left alone, and what was trashed can be put back. */
   keepUnknownMs: number
+  /** In days; kernel/retention.ts. */
+  keep: { eventsDays: number; operationsDays: number; pastInstancesDays: number }
 }
 
 /** Reads and checks the environment; throws one sentence per wrong setting. */
@@ -123,6 +129,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       lifetimeDays: e.STRATOLITH_PASSWORD_LIFETIME_DAYS,
       changeFirst: e.STRATOLITH_PASSWORD_CHANGE_FIRST === 'on',
       lockoutFailures: e.STRATOLITH_LOCKOUT_FAILURES,
+    },
+    keep: {
+      eventsDays: e.STRATOLITH_KEEP_EVENTS_DAYS,
+      operationsDays: e.STRATOLITH_KEEP_OPERATIONS_DAYS,
+      pastInstancesDays: e.STRATOLITH_KEEP_PAST_INSTANCES_DAYS,
     },
   }
 }

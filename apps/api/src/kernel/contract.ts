@@ -108,6 +108,15 @@ export type EventView = {
   data: Record<string, unknown>
 }
 
+/** A transaction in the database that does not end: what it and all after it changed is shown late. */
+export type HeldBackView = {
+  /** Null: prepared (two-phase commit), no process has it. */
+  pid: number | null
+  application: string
+  userName: string
+  since: string
+}
+
 export const quotaResources = [
   'instances',
   'vcpus',

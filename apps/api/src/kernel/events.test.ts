@@ -3,7 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './context.ts'
 import type { EventView } from './contract.ts'
-import { appendEvent, EventHub, parseCursor } from './events.ts'
+import { EventHub } from './event-hub.ts'
+import { parseCursor } from './event-log.ts'
+import { appendEvent } from './events.ts'
 import { testCtx, testDeps } from './testing.ts'
 
 describe('event log', () => {
@@ -36,7 +38,9 @@ describe('event log', () => {
     const abort = new AbortController()
     const timer = setTimeout(() => abort.abort(), 5000)
     const reading = (async () => {
-      for await (const event of hub.subscribe(ctx, after, abort.signal)) {
+      const from = after === null ? null : await hub.resume(after)
+      if (after !== null) expect(from).not.toBeNull()
+      for await (const event of hub.subscribe(ctx, from, abort.signal)) {
         seen.push(event)
         if (seen.length >= count) break
       }
@@ -96,9 +100,21 @@ describe('event log', () => {
     expect((await reading).map((e) => e.resourceId)).toEqual([late, early])
   })
 
-  test('a cursor that is not ours is refused', () => {
-    for (const bad of ['', '1', 'a.b', '1.2.3', `${'9'.repeat(40)}.1`, "1.1'; DROP"])
-      expect(() => parseCursor(bad)).toThrow(/cursor/)
+  test('a cursor that is not ours, of an earlier version or of a history that is gone is not resumed', async () => {
+    for (const bad of ['', '1', '1.2', 'a.b.c', '1.2.3.4', `1.${'9'.repeat(40)}.1`, "1.1.1'; DROP"]) {
+      expect(parseCursor(bad)).toBeNull()
+      expect(await hub.resume(bad)).toBeNull()
+    }
+    const start = await cursorNow(await testCtx(deps))
+    const { epoch, xid, id } = parseCursor(start) ?? { epoch: 0, xid: 0n, id: 0n }
+    expect(epoch).toBeGreaterThan(0)
+    expect(await hub.resume(start)).toEqual({ epoch, xid, id })
+    for (const gone of [
+      `${epoch}.${xid}.${id + 1n}`,
+      `${epoch}.${xid + 1n}.${id}`,
+      `${epoch + 1}.${xid}.${id}`,
+    ])
+      expect(await hub.resume(gone)).toBeNull()
   })
 
   async function cursorNow(ctx: Ctx & { projectId: string }): Promise<string> {

@@ -44,6 +44,7 @@ export async function testDeps(
     consoleSecret: 'test-secret-test-secret-test-secret',
     keepUnknownMs: 7 * 86_400_000,
     passwordRules: { minLength: 8, history: 1, lifetimeDays: 0, changeFirst: false, lockoutFailures: 5 },
+    keep: { eventsDays: 90, operationsDays: 180, pastInstancesDays: 730 },
   }
   const log = pino({ level: process.env.TEST_LOG ?? 'silent' })
   const deps: Deps = { config, root, log, hosts: new HostConnections(connect) }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../kernel/contract.ts'
 import type { QuotaDelta } from '../kernel/quota.ts'
 import { rulePresets } from './contract.ts'
 import { guestAddresses } from './ipv4.ts'
-import { type NetworkRow, visibleNetworks } from './networks/load.ts'
+import { listedNetworks, type NetworkRow } from './networks/load.ts'
 import { usedAddresses } from './networks/view.ts'
 import { ruleOpens } from './reach.ts'
 
@@ -26,14 +26,14 @@ export type NetworkPlan = {
   reach: { what: string; ok: boolean; reason: string | null }[]
 }
 
-/** Would this launch have addresses, and who could reach it? Reads only, seven queries. */
+/** Would this launch have addresses, and who could reach it? Reads only, eight queries. */
 export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<NetworkPlan> {
   const projectId = projectOf(ctx)
   const memberView = { ...ctx, roles: new Set(['member', 'reader']) }
   const usable = await ctx.db.network.findMany({
     where: {
       AND: [
-        visibleNetworks(memberView),
+        await listedNetworks(memberView),
         { external: false, state: 'active' },
         wish.networkIds.length > 0 ? { id: { in: [...wish.networkIds] } } : {},
       ],

@@ -40,6 +40,7 @@ test('who did what, newest first, page by page; steps of operations are left out
   const second = await list(ctx, { limit: 2, marker: first.next })
   expect(second.items.map((e) => e.kind)).toEqual(['thing.created'])
   expect(second.next).toBeNull()
+  expect(second.keptDays).toBe(90)
 })
 
 test('by kind, person, project and time; a % is a letter', async () => {

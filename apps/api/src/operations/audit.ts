@@ -40,7 +40,11 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
       data: row.data as Record<string, unknown>,
     }),
   )
-  return { items, next: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null }
+  return {
+    items,
+    next: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null,
+    keptDays: ctx.deps.config.keep.eventsDays,
+  }
 }
 
 async function namesOf(ctx: Ctx, rows: { projectId: string | null; actorId: string | null }[]) {

@@ -51,4 +51,9 @@ export type AuditRow = {
   data: Record<string, unknown>
 }
 /** `next` is the marker of the next page; there is no total: the log is as long as the cloud is old. */
-export type AuditPage = { items: AuditRow[]; next: string | null }
+export type AuditPage = {
+  items: AuditRow[]
+  next: string | null
+  /** How far back the log goes. */
+  keptDays: number
+}

@@ -1,3 +1,5 @@
+import type { HeldBackView } from '../kernel/contract.ts'
+
 /** What the cloud is made of and how its processes do. Browser-safe. */
 export type ProcessView = {
   /** "api", "worker", "agent", "console-proxy", "web" */
@@ -17,6 +19,8 @@ export type SystemView = {
   /** Newest first: what the schema has become. */
   migrations: { name: string; at: string }[]
   database: { sizeBytes: number; connections: number }
+  /** Who delays what pages show, when somebody does. */
+  heldBack: HeldBackView | null
   /** Work of the worker that waits, and that has failed for good. */
   jobs: { waiting: number; failed: number }
   /** The data folder's disk; null when the folder cannot be read. */

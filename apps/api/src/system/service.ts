@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import type { Ctx } from '../kernel/context.ts'
+import { heldBack } from '../kernel/held-back.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { SystemView } from './contract.ts'
 import { readProcesses } from './processes.ts'
@@ -12,12 +13,13 @@ const shownMigrations = 20
 export async function systemInfo(ctx: Ctx): Promise<SystemView> {
   authorize(ctx, 'system:info')
   const { dataDir, region, publicUrl } = ctx.deps.config
-  const [database, jobs, migrations, disk, processes] = await Promise.all([
+  const [database, jobs, migrations, disk, processes, holder] = await Promise.all([
     databaseFacts(ctx),
     jobCounts(ctx),
     newestMigrations(ctx),
     fs.statfs(dataDir).catch(() => null),
     readProcesses(dataDir),
+    heldBack(ctx.db),
   ])
   return {
     region,
@@ -32,6 +34,12 @@ export async function systemInfo(ctx: Ctx): Promise<SystemView> {
     versions: { node: process.versions.node, postgresql: database.version },
     migrations,
     database: { sizeBytes: Number(database.size), connections: Number(database.connections) },
+    heldBack: holder && {
+      pid: holder.pid,
+      application: holder.application,
+      userName: holder.userName,
+      since: holder.since,
+    },
     jobs,
     disk: disk && { totalBytes: disk.blocks * disk.bsize, freeBytes: disk.bavail * disk.bsize },
     processes,

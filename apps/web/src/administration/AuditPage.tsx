@@ -56,9 +56,12 @@ export function AuditPage() {
         download={{ file: 'audit.csv', make }}
       />
       <Loaded query={query}>
-        {({ items, next }) => (
+        {({ items, next, keptDays }) => (
           <Stack gap="sm">
             <RowsTable descriptor={descriptor} rows={items} />
+            <Text size="xs" c="dimmed">
+              The log goes back {keptDays} days; what is older is deleted.
+            </Text>
             {(marker || next) && (
               <Group justify="flex-end" gap="xs">
                 <Button

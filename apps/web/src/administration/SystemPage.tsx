@@ -18,6 +18,7 @@ import { Bar } from '../ui/Bar.tsx'
 import { Facts } from '../ui/Fact.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { Section } from '../ui/Section.tsx'
+import { HeldBack } from './HeldBack.tsx'
 
 /** Processes say nothing when they die: look again now and then. */
 const lookEveryMs = 10_000
@@ -43,6 +44,7 @@ export function SystemPage() {
 function Information({ info }: { info: SystemView }) {
   return (
     <Stack gap="md" mb="md">
+      {info.heldBack && <HeldBack by={info.heldBack} />}
       <Section title="Processes">
         <RowsTable descriptor={processes} rows={info.processes.map((one) => ({ ...one, id: one.name }))} />
       </Section>

@@ -71,6 +71,10 @@ function follow(
       cursor = event.cursor
       on.event(event)
     })
+    source.addEventListener('reset', () => {
+      cursor = null
+      on.missed()
+    })
     source.addEventListener('session.ended', () => leave('ended'))
     source.onerror = () => {
       source?.close()

@@ -12,7 +12,7 @@ import {
 import { anonymousCtx, authenticate } from '../../identity/tokens.ts'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { httpStatus, toCloudError } from '../../kernel/errors.ts'
-import { EventHub } from '../../kernel/events.ts'
+import { EventHub } from '../../kernel/event-hub.ts'
 import { registerPolicy } from '../../kernel/policy.ts'
 import { expectCloudError } from '../../kernel/testing.ts'
 import { moveState, typed } from '../instances/load.ts'

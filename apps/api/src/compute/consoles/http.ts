@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Deps } from '../../kernel/context.ts'
 import { demandSecret } from '../../kernel/door-secret.ts'
 import { CloudError } from '../../kernel/errors.ts'
-import type { EventHub } from '../../kernel/events.ts'
+import type { EventHub } from '../../kernel/event-hub.ts'
 import { type ConsoleSession, findSession, redeemConsole, sessionOver } from './service.ts'
 
 const secretToken = z.object({ token: z.string().regex(/^[A-Za-z0-9_-]{43}$/) })

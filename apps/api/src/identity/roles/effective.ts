@@ -8,7 +8,7 @@ import type { ProjectView } from '../contract.ts'
 const assignmentsOf = (userId: string) => Prisma.sql`
   mine AS (SELECT a."roleId", a."projectId", a."domainId", a."system", a."inherited" FROM "RoleAssignment" a
     WHERE a."userId" = ${userId}
-       OR a."groupId" IN (SELECT m."groupId" FROM "GroupMember" m WHERE m."userId" = ${userId}))`
+       OR a."groupId" = ANY (ARRAY(SELECT m."groupId" FROM "GroupMember" m WHERE m."userId" = ${userId})))`
 
 /** The most places that one answer names; whoever has more is told so. */
 const mostPlaces = 10_000

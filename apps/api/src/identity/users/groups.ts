@@ -40,8 +40,24 @@ export async function listGroups(ctx: Ctx, input: GroupListInput): Promise<Page<
     ],
   }
   if (userId !== undefined) await loadUser(ctx, userId, 'identity:list_groups_of_user')
-  const page = await pageOf<Row>(ctx.db.group, input, where, { include: included })
-  return { ...page, items: page.items.map(toView) }
+  const { domain } = included
+  const page = await pageOf<Omit<Row, '_count'>>(ctx.db.group, input, where, { include: { domain } })
+  const members = await memberCounts(
+    ctx,
+    page.items.map((row) => row.id),
+  )
+  const items = page.items.map((row) => toView({ ...row, _count: { members: members.get(row.id) ?? 0 } }))
+  return { ...page, items }
+}
+
+/** Of the groups of a page alone: Prisma's own count beside a list goes through all memberships. */
+async function memberCounts(ctx: Ctx, groupIds: string[]): Promise<Map<string, number>> {
+  const rows = await ctx.db.groupMember.groupBy({
+    by: ['groupId'],
+    where: { groupId: { in: groupIds } },
+    _count: true,
+  })
+  return new Map(rows.map((row) => [row.groupId, row._count]))
 }
 
 export async function getGroup(ctx: Ctx, input: { id: string }): Promise<GroupView> {

@@ -12,7 +12,7 @@ import {
   standardSort,
   uuidColumn,
 } from '../find.ts'
-import { networkTarget, visibleNetworks } from './load.ts'
+import { listedNetworks, networkTarget } from './load.ts'
 
 const include = {
   subnets: { select: { id: true }, orderBy: { id: 'asc' } },
@@ -36,7 +36,7 @@ const sortable = new Set([...standardSort, 'adminUp', 'state', 'mtu', 'external'
 export async function findNetworks(ctx: Ctx, input: FindInput): Promise<NetworkRecord[]> {
   authorize(ctx, 'network:list')
   // One that is going has been deleted as far as its owner knows; a failure brings it back.
-  const scope = { AND: [visibleNetworks(ctx, seesAll(ctx)), { state: { not: 'deleting' } }] }
+  const scope = { AND: [await listedNetworks(ctx, seesAll(ctx)), { state: { not: 'deleting' } }] }
   const shared = flag({
     OR: [{ shared: true }, { rbacPolicies: { some: { targetProject: targetOf(ctx) } } }],
   })

@@ -19,7 +19,7 @@ import { ownerOf } from '../owner.ts'
 import { setShared } from '../rbac/rows.ts'
 import { addInterfaceRow, createRouterRow } from '../routers/rows.ts'
 import { addSubnet, oneNetwork } from '../subnets/service.ts'
-import { holdNetwork, loadNetwork, type NetworkRow, visibleNetworks } from './load.ts'
+import { holdNetwork, listedNetworks, loadNetwork, type NetworkRow } from './load.ts'
 import { networkViews } from './view.ts'
 
 export async function listNetworks(
@@ -30,7 +30,7 @@ export async function listNetworks(
   listScope(ctx, input)
   const where = {
     AND: [
-      visibleNetworks(ctx, input.allProjects),
+      await listedNetworks(ctx, input.allProjects),
       input.external === undefined ? {} : { external: input.external },
       input.search ? { name: containing(input.search) } : {},
     ],

@@ -13,7 +13,7 @@ import {
   uuidColumn,
 } from '../find.ts'
 import { fromNumber, toNumber } from '../ipv4.ts'
-import { networkTarget, visibleNetworks } from '../networks/load.ts'
+import { listedNetworks, networkTarget } from '../networks/load.ts'
 
 const include = {
   network: { select: { projectId: true, shared: true, external: true } },
@@ -34,7 +34,9 @@ const sortable = new Set([...standardSort, 'networkId', 'cidr', 'dhcp'])
 /** Of the networks that the caller may see. */
 export async function findSubnets(ctx: Ctx, input: FindInput): Promise<SubnetRecord[]> {
   authorize(ctx, 'network:list')
-  const scope = { network: { AND: [visibleNetworks(ctx, seesAll(ctx)), { state: { not: 'deleting' } }] } }
+  const scope = {
+    network: { AND: [await listedNetworks(ctx, seesAll(ctx)), { state: { not: 'deleting' } }] },
+  }
   return findRows(ctx.db.subnet, { kind: 'subnet', scope, include, searchable, sortable }, input)
 }
 

@@ -1,0 +1,226 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { openDatabase } from '@stratolith/db'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { type Postgres, startPostgres, throwAwayDir } from '../../../../tools/postgres.ts'
+import { type Deps, inTransaction, systemCtx } from './context.ts'
+import { EventHub } from './event-hub.ts'
+import { beginEventEpoch, headCursor, readAfter } from './event-log.ts'
+import { appendEvent } from './events.ts'
+import { testDeps } from './testing.ts'
+
+/** A PostgreSQL that has hardly begun: its transaction numbers are far behind those of the test's own. */
+let young: Postgres
+const dir = throwAwayDir('stratolith-epochs-')
+beforeAll(async () => {
+  young = await startPostgres(dir, { durable: false })
+})
+afterAll(async () => {
+  await young.stop()
+  fs.rmSync(dir, { recursive: true, force: true })
+})
+
+const append = (deps: Deps, id: string) =>
+  inTransaction(systemCtx(deps, 'test'), (tx) =>
+    appendEvent(tx, { kind: 'thing.updated', projectId: null, resourceKind: 'thing', resourceId: id }),
+  )
+async function on<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    return await work(client)
+  } finally {
+    await client.end()
+  }
+}
+const rowsOf = (client: pg.Client, table: string) =>
+  client
+    .query<{ rows: string | null }>(`SELECT json_agg(t)::text AS "rows" FROM ${table} t`)
+    .then(({ rows }) => rows[0]?.rows ?? '[]')
+
+/** The log as a dump has it: rows in one snapshot, and where the ids go on. */
+const dump = (url: string) =>
+  on(url, async (client) => {
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+    const { rows } = await client.query<{ last: string }>(`SELECT last_value AS "last" FROM "Event_id_seq"`)
+    const tables = {
+      EventEpoch: await rowsOf(client, '"EventEpoch"'),
+      Event: await rowsOf(client, '"Event"'),
+    }
+    return { tables, last: rows[0]?.last ?? '1' }
+  })
+const restore = (url: string, { tables, last }: Awaited<ReturnType<typeof dump>>) =>
+  on(url, async (client) => {
+    await client.query('BEGIN; TRUNCATE "Event", "EventEpoch"')
+    for (const [name, rows] of Object.entries(tables))
+      await client.query(
+        `INSERT INTO "${name}" OVERRIDING SYSTEM VALUE SELECT * FROM json_populate_recordset(NULL::"${name}", $1)`,
+        [rows],
+      )
+    await client.query(`SELECT setval('"Event_id_seq"', $1)`, [last])
+    await client.query('COMMIT')
+  })
+const nextXid = (url: string) =>
+  on(url, async (client) => {
+    const { rows } = await client.query('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS "x"')
+    return Number(rows[0].x)
+  })
+
+/** The same empty schema on the other server. */
+async function youngDeps(like: Deps, name: string): Promise<Deps> {
+  await on(young.url, (client) => client.query(`CREATE DATABASE ${name}`))
+  const url = new URL(young.url)
+  url.pathname = `/${name}`
+  const prisma = path.resolve(import.meta.dirname, '../../../../prisma')
+  const sql = (file: string) => fs.readFileSync(path.join(prisma, `${file}.sql`), 'utf8')
+  const begin = /CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch[\s\S]*?\nEND \$\$;/.exec(
+    sql('triggers'),
+  )
+  await on(url.href, (client) =>
+    client.query(`${sql('functions')}; ${begin?.[0]}
+      CREATE TABLE "EventEpoch" ("number" int PRIMARY KEY, "cluster" text, "xid" bigint, "startedAt" timestamptz DEFAULT now());
+      CREATE TABLE "Event" ("id" bigserial PRIMARY KEY, "xid" bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+        "at" timestamptz NOT NULL DEFAULT now(), "kind" text, "projectId" text, "public" bool, "resourceKind" text, "resourceId" text,
+        "operationId" uuid, "actorId" text, "requestId" text, "data" jsonb, "epoch" int NOT NULL DEFAULT stratolith_event_epoch());
+      CREATE INDEX ON "Event" ("epoch", "xid", "id")`),
+  )
+  const root = openDatabase(url.href, 4)
+  await beginEventEpoch(root)
+  return { ...like, root, config: { ...like.config, databaseUrl: url.href } }
+}
+
+/** What somebody gets who had read up to `cursor` before the restore, until `last` has come. */
+async function readOn(hub: EventHub, deps: Deps, cursor: string, last: string): Promise<string[]> {
+  const from = await hub.resume(cursor)
+  expect(from).not.toBeNull()
+  const seen: string[] = []
+  for await (const event of hub.subscribe(systemCtx(deps, 'test'), from, AbortSignal.timeout(30_000))) {
+    seen.push(event.resourceId)
+    if (event.resourceId === last) break
+  }
+  return seen
+}
+const headText = async (deps: Deps) => {
+  const { epoch, xid, id } = await headCursor(deps.root)
+  return `${epoch}.${xid}.${id}`
+}
+
+/** Restores the log of `from` over that of `to` and goes on there. */
+async function movesOver(from: Deps, to: Deps): Promise<void> {
+  await append(from, 'before')
+  const cursor = await headText(from)
+  await append(from, 'dumped')
+  const saved = await dump(from.config.databaseUrl)
+  await append(from, 'lost')
+  const lost = await headText(from)
+  await restore(to.config.databaseUrl, saved)
+
+  const hub = new EventHub(to)
+  await hub.start()
+  await append(to, 'after')
+  expect(await readOn(hub, to, cursor, 'after')).toEqual(['dumped', 'after'])
+  // What was told and is not in the dump cannot be gone on from.
+  expect(await hub.resume(lost)).toBeNull()
+  const { rows, hidden } = await readAfter(to.root, { epoch: 0, xid: 0n, id: 0n }, 500)
+  expect(hidden).toBe(false)
+  expect(rows.at(-1)?.resourceId).toBe('after')
+  await hub.close()
+}
+
+test('a dump restored where transaction numbers are far behind, and where they are far ahead', async () => {
+  const { deps: old, close } = await testDeps()
+  // Each block that writes is a transaction of its own number.
+  await on(inject('postgresUrl'), (client) =>
+    client.query(`CREATE TEMP TABLE burn (n int); DO $$ BEGIN FOR i IN 1..20000 LOOP
+      BEGIN INSERT INTO burn VALUES (i); EXCEPTION WHEN others THEN NULL; END; END LOOP; END $$`),
+  )
+  const deps = await youngDeps(old, 'behind')
+  const [ahead, behind] = [await nextXid(old.config.databaseUrl), await nextXid(young.url)]
+  expect(ahead).toBeGreaterThan(behind + 10_000)
+  await movesOver(old, deps)
+  // And back again, onto the server that the first rows came from.
+  await movesOver(deps, old)
+  const epochs = await old.root.eventEpoch.findMany({ orderBy: { number: 'asc' } })
+  expect(epochs.map((row) => row.number)).toEqual([1, 2, 3])
+  expect(new Set(epochs.map((row) => row.cluster)).size).toBe(2)
+  await deps.root.$disconnect()
+  await close()
+})
+
+test('a dump restored onto the same server begins an epoch, a second start does not, nor many at once', async () => {
+  const { deps, close } = await testDeps()
+  await append(deps, 'one')
+  const count = () => deps.root.eventEpoch.count()
+  await Promise.all(Array.from({ length: 8 }, () => beginEventEpoch(deps.root)))
+  expect(await count()).toBe(1)
+  await restore(deps.config.databaseUrl, await dump(deps.config.databaseUrl))
+  await Promise.all(Array.from({ length: 8 }, () => beginEventEpoch(deps.root)))
+  expect(await count()).toBe(2)
+  await append(deps, 'two')
+  const { rows } = await readAfter(deps.root, { epoch: 0, xid: 0n, id: 0n }, 10)
+  expect(rows.map((row) => [row.epoch, row.resourceId])).toEqual([
+    [1, 'one'],
+    [2, 'two'],
+  ])
+  await close()
+})
+
+test('rows alone, of transactions that are still to come here, begin one too', async () => {
+  const { deps, close } = await testDeps()
+  await append(deps, 'from elsewhere')
+  await deps.root.$executeRaw`UPDATE "Event" SET "xid" = "xid" + 1000000`
+  await beginEventEpoch(deps.root)
+  expect(await deps.root.eventEpoch.count()).toBe(2)
+  await append(deps, 'here')
+  const { rows } = await readAfter(deps.root, { epoch: 0, xid: 0n, id: 0n }, 10)
+  expect(rows.map((row) => row.resourceId)).toEqual(['from elsewhere', 'here'])
+  await close()
+})
+
+test('whoever follows the log of a database that is replaced under it is told to begin anew', async () => {
+  const { deps, close } = await testDeps()
+  const hub = new EventHub(deps)
+  await append(deps, 'kept')
+  const saved = await dump(deps.config.databaseUrl)
+  await append(deps, 'lost')
+  await hub.start()
+  const following = (async () => {
+    for await (const event of hub.subscribe(systemCtx(deps, 'test'), null, AbortSignal.timeout(60_000)))
+      throw new Error(`nothing was told but ${event.resourceId}`)
+    return 'ended'
+  })()
+  await restore(deps.config.databaseUrl, saved)
+  await on(deps.config.databaseUrl, (client) =>
+    client.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN stratolith_events'`,
+    ),
+  )
+  expect(await following).toBe('ended')
+  await hub.close()
+  await close()
+})
+
+test('an appender that is under way when an epoch begins is of the old one and is not missed', async () => {
+  const { deps, close } = await testDeps()
+  await restore(deps.config.databaseUrl, await dump(deps.config.databaseUrl))
+  const release = Promise.withResolvers<void>()
+  const appended = Promise.withResolvers<void>()
+  const slow = inTransaction(systemCtx(deps, 'test'), async (tx) => {
+    await appendEvent(tx, { kind: 'a.b', projectId: null, resourceKind: 'thing', resourceId: 'slow' })
+    appended.resolve()
+    await release.promise
+  })
+  await appended.promise
+  const begun = beginEventEpoch(deps.root).then(() => 'begun')
+  expect(await Promise.race([begun, new Promise((r) => setTimeout(r, 300, 'waits'))])).toBe('waits')
+  const next = append(deps, 'next')
+  release.resolve()
+  await Promise.all([slow, begun, next])
+  const { rows } = await readAfter(deps.root, { epoch: 0, xid: 0n, id: 0n }, 10)
+  expect(rows.map((row) => [row.epoch, row.resourceId])).toEqual([
+    [1, 'slow'],
+    [2, 'next'],
+  ])
+  await close()
+})

@@ -1,0 +1,44 @@
+import { Prisma } from '@stratolith/db'
+import type { Ctx, Db } from './context.ts'
+import type { HeldBackView } from './contract.ts'
+import { appendEventWith } from './events.ts'
+
+/** A transaction this old is not one of ours: those end within seconds. */
+const tooLongMs = 30_000
+
+type Holder = HeldBackView & { xid: bigint }
+
+/** The oldest transaction that has written something in this database and is not over, if it is old. */
+export async function heldBack(db: Db, olderThanMs = tooLongMs): Promise<Holder | null> {
+  const rows = await db.$queryRaw<
+    { xid: bigint; pid: number | null; application: string; userName: string; since: Date }[]
+  >`
+    SELECT * FROM (
+      SELECT backend_xid::text::bigint AS "xid", pid, coalesce(application_name, '') AS "application",
+        coalesce(usename::text, '') AS "userName", xact_start AS "since"
+      FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND datname = current_database()
+      UNION ALL
+      SELECT transaction::text::bigint, NULL, gid, owner::text, prepared FROM pg_prepared_xacts
+      WHERE database = current_database()) x
+    WHERE "since" < clock_timestamp() - ${olderThanMs} * interval '1 ms' ORDER BY "since" LIMIT 1`
+  const row = rows[0]
+  return row ? { ...row, since: row.since.toISOString() } : null
+}
+
+/**
+ * Tells administrators, once a transaction however many processes notice it: by the audit log, because
+ * the live stream is what is held back.
+ */
+export async function noteHeldBack(ctx: Ctx, { xid, ...who }: Holder): Promise<void> {
+  const event = {
+    kind: 'transaction.delaysEvents',
+    projectId: null,
+    resourceKind: 'transaction',
+    resourceId: String(xid),
+    data: { name: who.application, ...who },
+  }
+  const first = Prisma.sql`first AS (SELECT FROM "Event" WHERE "resourceKind" = 'transaction'
+    AND "resourceId" = ${String(xid)} HAVING count(*) = 0)`
+  const told = await appendEventWith(ctx, event, [first], 'first')
+  if (told) ctx.log.warn({ ...who }, 'a transaction that does not end delays the event log')
+}

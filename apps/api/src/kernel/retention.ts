@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Prisma } from '@stratolith/db'
+import type { Config } from './config.ts'
+import type { Ctx } from './context.ts'
+import { defineReconciler } from './reconciler.ts'
+
+/** What grows with the age of the cloud and is kept for a time only. */
+export type Kept = {
+  /** "events" */
+  name: string
+  /** How long; from the settings. */
+  days: (config: Config) => number
+  table: string
+  /** The column that says how old a row is. It has an index: batches are found by it. */
+  column: string
+  /** Only rows of which this holds too. */
+  only?: Prisma.Sql
+}
+
+const kept: Kept[] = []
+/** Rooms call it at import, a line for each of their tables. */
+export const keepFor = (...these: Kept[]): void => void kept.push(...these)
+
+keepFor(
+  { name: 'events', days: (config) => config.keep.eventsDays, table: 'Event', column: 'at' },
+  // Their steps go with them. What is not over has no end.
+  {
+    name: 'operations',
+    days: (config) => config.keep.operationsDays,
+    table: 'Operation',
+    column: 'finishedAt',
+    only: Prisma.sql`"state" IN ('succeeded', 'failed')`,
+  },
+)
+
+/** A batch is over in milliseconds; between two, others have their turn. */
+const batch = { rows: 1_000, pauseMs: 50 }
+/** A first round in an old cloud goes on in the next one. */
+const roundMs = 5 * 60_000
+
+defineReconciler({ name: 'kernel.retention', everyMs: 3_600_000, run: dropOld })
+
+/** Deletes what is older than it is kept, in small batches. */
+export async function dropOld(ctx: Ctx): Promise<void> {
+  const end = Date.now() + roundMs
+  for (const one of kept) {
+    const before = new Date(Date.now() - one.days(ctx.deps.config) * 86_400_000)
+    const count = await inBatches(end, () => dropRows(ctx, one, before))
+    if (count > 0) ctx.log.info({ what: one.name, count }, 'old rows are gone')
+  }
+  await inBatches(end, () => dropIdleQueues(ctx))
+}
+
+/** Those that somebody works on wait for the next round. */
+async function dropRows(ctx: Ctx, { table, column, only }: Kept, before: Date): Promise<number> {
+  const [name, age] = [Prisma.raw(`"${table}"`), Prisma.raw(`"${column}"`)]
+  return ctx.db.$executeRaw`DELETE FROM ${name} WHERE ctid = ANY (ARRAY (
+    SELECT ctid FROM ${name} WHERE ${age} < ${before} ${only ? Prisma.sql`AND ${only}` : Prisma.empty}
+    ORDER BY ${age} LIMIT ${batch.rows} FOR UPDATE SKIP LOCKED))`
+}
+
+/**
+ * The queue has a row for every resource that ever had an operation. Its own GC_JOB_QUEUES could delete
+ * one while a request that has chosen it has not committed yet, and that job would never run; with the
+ * table locked for the moment there is no such request. Busy at the moment: the next round does it.
+ */
+async function dropIdleQueues(ctx: Ctx): Promise<number> {
+  return ctx.deps.root
+    .$transaction(async (tx) => {
+      await tx.$executeRaw`SET LOCAL lock_timeout = '500ms'`
+      await tx.$executeRaw`LOCK TABLE graphile_worker._private_job_queues IN SHARE ROW EXCLUSIVE MODE`
+      return tx.$executeRaw`DELETE FROM graphile_worker._private_job_queues WHERE id IN (
+        SELECT q.id FROM graphile_worker._private_job_queues q WHERE q.locked_at IS NULL
+          AND NOT EXISTS (SELECT FROM graphile_worker._private_jobs j WHERE j.job_queue_id = q.id)
+        LIMIT ${batch.rows})`
+    })
+    .catch((error: unknown) => {
+      if (String(error).includes('55P03')) return 0
+      throw error
+    })
+}
+
+async function inBatches(end: number, drop: () => Promise<number>): Promise<number> {
+  let count = 0
+  for (;;) {
+    const dropped = await drop()
+    count += dropped
+    if (dropped < batch.rows || Date.now() > end) return count
+    await sleep(batch.pauseMs)
+  }
+}

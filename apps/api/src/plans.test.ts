@@ -1,0 +1,127 @@
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { examples } from './facade.examples.ts'
+import { type FacadeWorld, facadeWorld, send } from './facade.testing.ts'
+import type { Ctx } from './kernel/context.ts'
+import { headCursor, readAfter } from './kernel/event-log.ts'
+import { dropOld } from './kernel/retention.ts'
+import { allOperations } from './openstack/operation.ts'
+import { requeueLost } from './operations/reconcile.ts'
+import { fillTables, scannedBy, statementsDuring } from './plans.testing.ts'
+import { appRouter } from './root-router.ts'
+
+/**
+ * What the API asks of a database with 100,000 rows a table, one by one: nothing that it asks reads a
+ * big table from end to end. The statements are those of every operation's example, of every list of the
+ * portal in two ways each for members and administrators, of the event log and of reconcilers; the plans are PostgreSQL's own.
+ */
+const rows = 100_000
+const big = 10_000
+
+/** Statements that are about everything, each with the reason why that is right. */
+const allowed: { what: RegExp; statement: RegExp; because: string }[] = [
+  {
+    what: /^\w+: (everything|\("?(vmState|state)"? <> \?::text\))$/,
+    statement: /^SELECT COUNT\(\*\)/,
+    because: 'how many there are of all projects: asked by administrators, answered by counting',
+  },
+  {
+    what: /^(Past)?Instance: .*"launchedAt" < /,
+    statement: /"launchedAt"/,
+    because: 'usage of all projects in a time: a report about all that ran, for administrators',
+  },
+  {
+    what: /^(Project|User): everything$/,
+    statement: /FROM "public"\."Domain" LEFT JOIN/,
+    because: 'how many projects and users the domains of the page have: together all that there are',
+  },
+  {
+    what: /^QuotaLimit: /,
+    statement: /^SELECT "public"\."QuotaLimit"/,
+    because: 'the limits of all projects: a list of the façade for administrators',
+  },
+  {
+    what: /^Instance: \("hostId" = ANY/,
+    statement: /count\(\*\) FILTER \(WHERE "powerState" = 1\)/,
+    because: 'how many guests the hosts of the page have: together all that there are',
+  },
+]
+
+let cloud: FacadeWorld
+let client: pg.Client
+const sizes = new Map<string, number>()
+beforeAll(async () => {
+  cloud = await facadeWorld()
+  const { databaseUrl } = cloud.world.deps.config
+  for (const { table, rows: count } of await fillTables(databaseUrl, rows)) sizes.set(table, count)
+  client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+}, 900_000)
+afterAll(async () => {
+  await client.end()
+  await cloud.close()
+})
+
+async function everyOperation(): Promise<void> {
+  for (const operation of allOperations()) {
+    const maker = examples[`${operation.facade.service}:${operation.name}`]
+    const token = cloud.tokens[operation.access.startsWith('admin') ? 'admin' : 'ownerMember']
+    await send(cloud, operation, (await maker?.make(cloud.owner)) ?? {}, token)
+  }
+}
+
+const search = 'web-abc'
+const ofOwn = [{}, { search }]
+const ofAll = [{ allProjects: true }, { allProjects: true, search }]
+/** How many lists answered. */
+async function everyList(ctx: Ctx, inputs: readonly object[]): Promise<number> {
+  const context = { ctx, anonymous: ctx, requestId: 'req-plans', sourceIp: '127.0.0.1', log: () => undefined }
+  const caller: unknown = appRouter.createCaller(context)
+  let answered = 0
+  for (const name of Object.keys(appRouter._def.procedures).filter((one) => /\.(list\w*|audit)$/.test(one)))
+    for (const input of inputs) {
+      const procedure = name
+        .split('.')
+        .reduce((at, part) => (at as Record<string, unknown>)[part], caller) as (
+        input: object,
+      ) => Promise<unknown>
+      // Some want an id, some refuse a member.
+      await procedure(input).then(
+        () => answered++,
+        () => undefined,
+      )
+    }
+  return answered
+}
+
+test('tables are big, and so is what is asked of them', async () => {
+  expect([...sizes.values()].filter((size) => size > rows / 2).length).toBeGreaterThan(20)
+  let lists = 0
+  const statements = await statementsDuring(async () => {
+    await everyOperation()
+    lists += await everyList(cloud.owner.ctx, ofOwn)
+    lists += await everyList(cloud.owner.admin, ofAll)
+    await readAfter(cloud.world.deps.root, await headCursor(cloud.world.deps.root), 500)
+    for (const reconcile of [requeueLost, dropOld]) await reconcile(cloud.world.system)
+  })
+  expect(lists).toBeGreaterThan(60)
+  expect(statements.size).toBeGreaterThan(400)
+
+  const faults = new Map<string, string>()
+  const used = new Set<string>()
+  for (const [text, values] of statements)
+    for (const scan of await scannedBy(client, text, values)) {
+      const what = scan.replace(/'[^']*'/g, '?')
+      if ((sizes.get(what.split(':')[0] ?? '') ?? 0) < big) continue
+      const reason = allowed.find((one) => one.what.test(what) && one.statement.test(text.trim()))
+      if (reason) used.add(reason.because)
+      else faults.set(what, text.trim().slice(0, 1_500))
+    }
+  expect(Object.fromEntries(faults)).toEqual({})
+  expect([...used].sort()).toEqual(allowed.map(({ because }) => because).sort())
+})
+
+test('a table that is read from end to end is noticed', async () => {
+  const found = await scannedBy(client, `SELECT * FROM "Instance" WHERE "description" = $1`, ['x'])
+  expect(found).toEqual([expect.stringMatching(/^Instance: .*description/)])
+})

@@ -1,0 +1,18 @@
+-- Indexes that a schema file cannot say, because they hold a part of the rows. tools/migrate.ts builds
+-- each after a deploy, beside running requests.
+
+-- What is under way: a handful of rows in a history of years.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Operation_unfinished_idx" ON "Operation" ("createdAt")
+  WHERE "state" IN ('queued', 'running', 'undoing');
+
+-- Trusts that were taken back, by which kernel/retention.ts finds the old ones.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Trust_deleted_idx" ON "Trust" ("deletedAt")
+  WHERE "deletedAt" IS NOT NULL;
+
+-- The few networks that everybody sees, among those of all projects.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Network_shared_idx" ON "Network" ("createdAt") WHERE "shared";
+
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Network_external_idx" ON "Network" ("createdAt") WHERE "external";
+
+-- Addresses that begin with what somebody types (LIKE).
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_address_prefix" ON "FloatingIp" ("address" text_pattern_ops);

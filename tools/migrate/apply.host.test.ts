@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import { afterEach, beforeEach, expect, inject, test } from 'vitest'
+import { ensureDatabase } from '../postgres.ts'
+import { deploy, type Plan } from './apply.ts'
+
+const prisma = path.resolve(import.meta.dirname, '../../prisma')
+const all = fs
+  .readdirSync(path.join(prisma, 'migrations'), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map((entry) => entry.name)
+const epochs = all.findIndex((name) => name.endsWith('_event_epochs'))
+
+let url = ''
+let client: pg.Client
+beforeEach(async () => {
+  url = await ensureDatabase(inject('postgresUrl'), `deploy_${crypto.randomUUID().slice(0, 8)}`)
+  client = new pg.Client({ connectionString: url })
+  await client.connect()
+})
+afterEach(() => client.end())
+
+const tools = path.resolve(import.meta.dirname, '../migrate.ts')
+const run = (...names: string[]) =>
+  promisify(execFile)(process.execPath, [tools, 'deploy', ...names], {
+    env: { ...process.env, DATABASE_URL: url },
+  })
+/** A plan of these alone, for a database with nothing of ours in it. */
+const plan = (...migrations: Plan['migrations']): Plan => ({
+  functions:
+    'CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+  migrations,
+  triggers: '',
+  indexes: '',
+  searchIndexes: '',
+})
+const table = {
+  name: '1_table',
+  sql: 'CREATE TABLE "Big" ("x" int);\nINSERT INTO "Big" SELECT generate_series(1, 1000);',
+}
+const index = {
+  name: '2_index',
+  sql: 'CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS "Big_x" ON "Big"("x");',
+}
+
+test('data of the version before goes on: events are of an epoch that is over, in order', async () => {
+  await run(...all.slice(0, epochs))
+  await client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('old', 'a', 'a')`)
+  await Promise.all([run(), run()])
+  await client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('new', 'a', 'a')`)
+  const { rows } = await client.query('SELECT "kind", "epoch" FROM "Event" ORDER BY "epoch", "xid", "id"')
+  expect(rows).toEqual([
+    { kind: 'old', epoch: 0 },
+    { kind: 'new', epoch: 1 },
+  ])
+  const { rows: indexes } = await client.query(
+    `SELECT indexrelid::regclass::text AS "name" FROM pg_index WHERE indrelid = '"Event"'::regclass AND indisvalid`,
+  )
+  const names = indexes.map((row) => row.name)
+  expect(names).toContain('"Event_epoch_xid_id_idx"')
+  expect(names).not.toContain('"Event_xid_id_idx"')
+  expect((await run()).stdout).toContain('applied []')
+})
+
+test('one that fails leaves nothing, and is applied when it is right', async () => {
+  const wrong = { name: '3', sql: 'CREATE TABLE "New" ("x" int);\nINSERT INTO "Nowhere" VALUES (1);' }
+  await expect(deploy(url, [], plan(table, wrong))).rejects.toThrow(/Nowhere/)
+  const right = { name: '3', sql: 'CREATE TABLE "New" ("x" int);' }
+  expect(await deploy(url, [], plan(table, right))).toEqual(['3'])
+})
+
+test('an index whose build was cut off is noticed and built again', async () => {
+  await deploy(url, [], plan(table))
+  await client.query('INSERT INTO "Big" VALUES (1)')
+  await expect(deploy(url, [], plan(table, index))).rejects.toThrow(/could not create unique index/)
+  const valid = async () =>
+    (await client.query(`SELECT indisvalid FROM pg_index WHERE indexrelid = '"Big_x"'::regclass`)).rows
+  expect(await valid()).toEqual([{ indisvalid: false }])
+  await client.query('DELETE FROM "Big" WHERE ctid = (SELECT max(ctid) FROM "Big")')
+  expect(await deploy(url, [], plan(table, index))).toEqual(['2_index'])
+  expect(await valid()).toEqual([{ indisvalid: true }])
+})
+
+test('a busy table delays a migration and nobody behind it; requests go on while an index is built', async () => {
+  await deploy(url, [], plan(table))
+  await client.query('BEGIN; SELECT * FROM "Big" LIMIT 1')
+  const column = { name: '3_column', sql: 'ALTER TABLE "Big" ADD COLUMN "y" int;' }
+  const deployed = deploy(url, [], plan(table, column))
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  await expect
+    .poll(
+      async () =>
+        (await other.query(`SELECT 1 FROM pg_locks WHERE NOT granted AND relation = '"Big"'::regclass`))
+          .rowCount,
+      { timeout: 30_000 },
+    )
+    .toBe(1)
+  // Behind the waiting migration it waits with it, and gets its turn when that gives up for a while.
+  const started = Date.now()
+  await other.query('SELECT count(*) FROM "Big"')
+  expect(Date.now() - started).toBeLessThan(20_000)
+  await client.query('COMMIT')
+  expect(await deployed).toEqual(['3_column'])
+  await other.end()
+})
+
+test('a migration that an older version left half done is told, not guessed at', async () => {
+  await deploy(url, [], plan(table))
+  await client.query(`UPDATE "_prisma_migrations" SET "finished_at" = NULL`)
+  await expect(deploy(url, [], plan(table, index))).rejects.toThrow(/1_table was begun by an older version/)
+})
