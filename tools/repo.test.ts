@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { workflowNames } from '../apps/api/src/kernel/workflow.ts'
+import '../apps/api/src/register.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
@@ -78,6 +80,18 @@ describe('repository rules', () => {
         .map((wanted) => `${name}: ${wanted}`)
     })
     expect(missing).toEqual([])
+  })
+
+  test('every workflow has a test that fails each of its steps', () => {
+    const tests = source
+      .filter((file) => file.startsWith('apps/api/src/') && file.endsWith('.test.ts'))
+      .map(read)
+      .filter((text) => text.includes('failEveryStep('))
+    const actions = workflowNames()
+    expect(actions.length).toBeGreaterThan(20)
+    expect(actions.filter((action) => !tests.some((text) => text.includes(`action: '${action}'`)))).toEqual(
+      [],
+    )
   })
 
   test('nothing reaches outside of the repository', () => {

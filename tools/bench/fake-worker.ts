@@ -3,22 +3,19 @@
  * message with the number of statements that it has sent so far.
  */
 import { startHostWatch } from '../../apps/api/src/compute/events.ts'
-import { startJobs } from '../../apps/api/src/jobs.ts'
-import { startReconcilers } from '../../apps/api/src/kernel/reconciler.ts'
+import { defaultSlots } from '../../apps/api/src/kernel/lanes.ts'
+import { startWorker } from '../../apps/api/src/start-worker.ts'
 import { fakeDeps } from './fake-deps.ts'
 import { countStatements } from './statements.ts'
 
-const concurrency = 12
 const counter = countStatements()
-const deps = fakeDeps(process.env.DATABASE_URL ?? '', concurrency + 6)
-const stopJobs = await startJobs(deps, concurrency)
-const stopReconcilers = startReconcilers(deps)
+const deps = fakeDeps(process.env.DATABASE_URL ?? '', defaultSlots.short + defaultSlots.long + 6)
+const stopWorker = await startWorker(deps, { id: crypto.randomUUID(), onLost: () => process.exit(1) })
 const stopHostWatch = startHostWatch(deps)
 process.on('message', () => process.send?.(counter.read()))
 process.on('disconnect', async () => {
   stopHostWatch()
-  await stopReconcilers()
-  await stopJobs()
+  await stopWorker()
   await deps.root.$disconnect()
   process.exit(0)
 })

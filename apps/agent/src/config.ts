@@ -2,13 +2,29 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { nameServersSetting } from '@stratolith/drivers/network/name-servers'
 import { z } from 'zod'
+
+const word = z.union([z.literal('connected'), z.cidrv4()], {
+  error: 'is neither an IPv4 network (192.168.0.0/16) nor the word connected, nor none alone',
+})
+/** Networks, and `connected`: those that the machine is connected to. `none`: only the machine itself. */
+const guestDeny = z
+  .string()
+  .transform((text) => (text.trim() === 'none' ? [] : text.split(',').map((part) => part.trim())))
+  .pipe(z.array(word))
+  .transform((words) => ({
+    connected: words.includes('connected'),
+    cidrs: words.filter((text) => text !== 'connected'),
+  }))
 
 const schema = z.object({
   STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: z.enum(['auto', 'on', 'off']).default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
+  STRATOLITH_GUEST_DENY: guestDeny.prefault('connected'),
+  STRATOLITH_DNS: nameServersSetting.optional(),
   STRATOLITH_HOST: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a host name has small letters, digits and dashes')
@@ -30,6 +46,10 @@ export type AgentConfig = {
   accel: 'auto' | 'kvm' | 'tcg'
   egress: 'auto' | 'on' | 'off'
   externalCidr: string
+  /** What guests may not reach of what this machine can. */
+  guestDeny: { connected: boolean; cidrs: string[] }
+  /** As set; null: those of this machine. */
+  nameServers: string[] | null
   socketPath: string
   logLevel: string
 }
@@ -56,6 +76,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
     accel: e.STRATOLITH_ACCEL,
     egress: e.STRATOLITH_EGRESS,
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
+    guestDeny: e.STRATOLITH_GUEST_DENY,
+    nameServers: e.STRATOLITH_DNS ?? null,
     socketPath,
     logLevel: e.STRATOLITH_LOG_LEVEL,
   }

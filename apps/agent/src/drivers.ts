@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { LocalHostDrivers } from '@stratolith/drivers/host'
 import { hypervisors } from '@stratolith/drivers/hypervisor/registry'
+import { machineNameServers } from '@stratolith/drivers/network/name-servers'
 import { networks } from '@stratolith/drivers/network/registry'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { storages } from '@stratolith/drivers/storage/registry'
@@ -20,9 +21,12 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     dir: path.join(config.hostDir, 'network'),
     egress: egressOf(config.egress),
     externalCidr: config.externalCidr,
+    guestDeny: config.guestDeny,
+    nameServers: config.nameServers ?? machineNameServers(),
     log,
   })
-  const { namespace } = await network.probe(backgroundOp(log, 'open'))
+  const { namespace, ...facts } = await network.probe(backgroundOp(log, 'open'))
+  log.info(facts, 'what guests may not reach from here')
   const hypervisor = hypervisors.qemu({
     dir: config.hostDir,
     netns: namespace,

@@ -70,9 +70,23 @@ describe('settings', () => {
     { STRATOLITH_EXTERNAL_CIDR: '172.24.4.0' },
     { STRATOLITH_HOST: '../x' },
     { STRATOLITH_CLOUD: 'A' },
+    { STRATOLITH_GUEST_DENY: '10.0.0.1' },
+    { STRATOLITH_GUEST_DENY: 'connected,none' },
+    { STRATOLITH_GUEST_DENY: 'fd00::/8' },
+    { STRATOLITH_GUEST_DENY: '' },
+    { STRATOLITH_DNS: 'ns.example.org' },
     { STRATOLITH_DATA: `/tmp/${'x'.repeat(100)}` },
   ])('refuse %o', (over) => {
     expect(() => readConfig(env(over))).toThrow(/STRATOLITH_/)
+  })
+
+  it.each([
+    [undefined, { connected: true, cidrs: [] }],
+    ['none', { connected: false, cidrs: [] }],
+    ['10.0.0.0/8, 192.168.0.0/16', { connected: false, cidrs: ['10.0.0.0/8', '192.168.0.0/16'] }],
+    ['connected,10.0.0.0/8', { connected: true, cidrs: ['10.0.0.0/8'] }],
+  ])('keep guests off what STRATOLITH_GUEST_DENY=%s says', (words, expected) => {
+    expect(readConfig(env({ STRATOLITH_GUEST_DENY: words })).guestDeny).toEqual(expected)
   })
 
   it('make a name of whatever the machine is called', () => {

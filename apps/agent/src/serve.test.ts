@@ -177,7 +177,7 @@ describe('calls', () => {
     ],
     [
       'an unknown field',
-      () => host.hypervisor.stop(op(), 'x', { graceMs: 1, also: 2 } as { graceMs: number }),
+      () => host.hypervisor.ensure(op(), { ...spec({}), also: 2 } as ReturnType<typeof spec>),
       'invalid',
     ],
   ])('refuse %s before any driver sees it', async (_what, call, code) => {

@@ -5,10 +5,15 @@ import { cloudMarkOf } from './kernel/cloud.ts'
 import { readConfig } from './kernel/config.ts'
 import type { Deps } from './kernel/context.ts'
 import { HostConnections } from './kernel/hosts.ts'
+import { named } from './kernel/lease.ts'
 
-/** What main.ts and worker.ts both build once: configuration, log, database, ways to the hosts. */
-export function buildDeps(name: string, connections: number): Deps {
+/**
+ * What main.ts and worker.ts both build once: configuration, log, database, ways to the hosts.
+ * `session` is what the database calls all of this process' connections.
+ */
+export function buildDeps(name: string, connections: number, session = `stratolith-${name}`): Deps {
   const config = readConfig()
+  config.databaseUrl = named(config.databaseUrl, session)
   const log = pino({
     name,
     level: config.logLevel,

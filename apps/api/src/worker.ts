@@ -2,18 +2,19 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { startHostWatch } from './compute/events.ts'
 import { startLdap } from './identity/backends/ldap/backend.ts'
-import { startJobs } from './jobs.ts'
+import { defaultSlots } from './kernel/lanes.ts'
+import { sessionName } from './kernel/lease.ts'
 import { watchPolicy } from './kernel/policy.ts'
-import { startReconcilers } from './kernel/reconciler.ts'
 import { buildDeps, onStop } from './process.ts'
+import { startWorker } from './start-worker.ts'
 import './register.ts'
 
-const concurrency = 12
-const deps = buildDeps('worker', concurrency + 6)
+const id = crypto.randomUUID()
+const deps = buildDeps('worker', defaultSlots.short + defaultSlots.long + 6, sessionName(id))
 watchPolicy(deps.config.dataDir, deps.log)
 await startLdap(deps)
-const stopJobs = await startJobs(deps, concurrency)
-const stopReconcilers = startReconcilers(deps)
+// A new process begins with a lease of its own; what this one has in its hands is not its any more.
+const stopWorker = await startWorker(deps, { id, onLost: () => process.exit(1) })
 const stopHostWatch = startHostWatch(deps)
 // tools/cloud/services.ts waits for this: the worker serves no port.
 fs.mkdirSync(path.join(deps.config.dataDir, 'run'), { recursive: true })
@@ -22,7 +23,6 @@ deps.log.info('worker ready')
 
 onStop(deps.log, async () => {
   stopHostWatch()
-  await stopReconcilers()
-  await stopJobs()
+  await stopWorker()
   await deps.root.$disconnect()
 })

@@ -1,10 +1,13 @@
 import { watchHostEvents } from '../hosts/service.ts'
 import { type Deps, systemCtx } from '../kernel/context.ts'
+import { continueOperationsOf } from '../kernel/workflow.ts'
+import type { TaskState } from './contract.ts'
 import { observeInstance } from './observe.ts'
 
 /** An event that finds an action under way, or no database, is looked at again this much later. */
 const againMs = 1_000
 const maxLooks = 5
+const waitsForGuest = ['powering-off', 'rebooting'] satisfies TaskState[]
 
 /**
  * Follows the power changes of every host, so that a guest that powers itself off shows SHUTOFF
@@ -23,6 +26,12 @@ export function startHostWatch(deps: Deps): () => void {
     }, againMs)
     timers.add(timer)
   }
+  /** A stop or a reboot waits for its guest to power off, outside of any slot. */
+  const goOn = async (instanceId: string) => {
+    const where = { id: instanceId, taskState: { in: waitsForGuest } }
+    if ((await deps.root.instance.count({ where })) > 0)
+      await continueOperationsOf(ctx, 'instance', instanceId)
+  }
   const look = (hostId: string, instanceId: string, left: number) => {
     observeInstance(ctx, hostId, instanceId)
       .then(async (changed) => {
@@ -39,7 +48,14 @@ export function startHostWatch(deps: Deps): () => void {
         if (left > 1) again(hostId, instanceId, left - 1)
       })
   }
-  const stop = watchHostEvents(deps, (hostId, event) => look(hostId, event.instanceId, maxLooks))
+  const stop = watchHostEvents(deps, (hostId, event) => {
+    look(hostId, event.instanceId, maxLooks)
+    if (event.power === 'off' || event.power === 'crashed')
+      goOn(event.instanceId).catch((error) =>
+        // Its timer will find it, some seconds later.
+        ctx.log.warn({ err: error, instanceId: event.instanceId }, 'an operation could not be continued'),
+      )
+  })
   return () => {
     stopped = true
     stop()

@@ -4,8 +4,8 @@ import { createDomain, deleteDomain, updateDomain } from '../identity/projects/d
 import { createProject, getProject, updateProject } from '../identity/projects/service.ts'
 import { deleteUser } from '../identity/users/service.ts'
 import { type Deps, inTransaction } from '../kernel/context.ts'
-import { expectCloudError, failEveryStep, hexId } from '../kernel/testing.ts'
-import { runOperation } from '../kernel/workflow.ts'
+import { runOperation } from '../kernel/run.ts'
+import { expectCloudError, failEveryStep, hexId, runToEnd } from '../kernel/testing.ts'
 import { createFloatingIp } from '../networking/floating-ips/service.ts'
 import { createNetworkRow } from '../networking/networks/service.ts'
 import { createSecurityGroup } from '../networking/security-groups/service.ts'
@@ -93,7 +93,7 @@ test('the plan names everything in the order in which it goes, and what has gone
   expect(await getProject(world.system, { id: projectId })).toMatchObject({ enabled: false, deleting: true })
   expect(await deleteProject(world.system, { id: projectId })).toEqual({ operationId })
   await expectCloudError(updateProject(world.system, { id: projectId, enabled: true }), 'conflict')
-  await runOperation(world.deps, operationId, { last: true })
+  await runToEnd(world.deps, operationId, { last: true })
   await nothingLeft(projectId, 'deleted')
 })
 
@@ -106,7 +106,7 @@ test('cut off at any step, it goes on where it stopped', async () => {
       if (row) {
         expect(row, at).toMatchObject({ enabled: false, deleting: true })
         const { operationId } = await deleteProject(world.system, { id: projectId })
-        await runOperation(world.deps, operationId, { last: true })
+        await runToEnd(world.deps, operationId, { last: true })
       }
       await nothingLeft(projectId, at)
     },
@@ -123,13 +123,15 @@ test('an image that another project uses stops it with the reason; afterwards it
     aLaunch(world, { imageId: shared, networkIds: [other.networkId] }),
   )
   const { operationId } = await deleteProject(world.system, { id: tenant.projectId })
-  // No patience once it has come to the images: nothing will change there.
-  const impatience = new AbortController()
-  const probe = ({ step, when }: { step: string; when: string }) => {
-    if (step === 'image' && when === 'before') setTimeout(() => impatience.abort(), 500)
-  }
-  await runOperation(world.deps, operationId, { last: true, signal: impatience.signal, probe })
-  const row = await world.deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
+  // It comes to the images and waits. After a while in which nothing has changed there, it says so.
+  const found = () => world.deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
+  const waiting = (data: unknown) => (data as Record<string, { count: number }>)['left:image']
+  while (!waiting((await found()).stateData))
+    expect(await runOperation(world.deps, operationId, { last: true })).toBe('waiting')
+  const data = { 'left:image': { count: 1, at: Date.now() - 60_000 } }
+  await world.deps.root.operation.update({ where: { id: operationId }, data: { stateData: data } })
+  await runOperation(world.deps, operationId, { last: true })
+  const row = await found()
   expect(row.state).toBe('failed')
   expect(row.errorMessage).toMatch(/1 Images.*instance/)
   await world.deps.root.instance.updateMany({
@@ -137,7 +139,7 @@ test('an image that another project uses stops it with the reason; afterwards it
     data: { imageId: null },
   })
   const again = await deleteProject(world.system, { id: tenant.projectId })
-  await runOperation(world.deps, again.operationId, { last: true })
+  await runToEnd(world.deps, again.operationId, { last: true })
   expect(await world.deps.root.project.findUnique({ where: { id: tenant.projectId } })).toBeNull()
 })
 

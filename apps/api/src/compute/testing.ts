@@ -1,3 +1,4 @@
+import { DriverError } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
@@ -13,6 +14,8 @@ import '../hosts/register.ts'
 import '../networking/register.ts'
 import './register.ts'
 
+/** refuses: its agent is gone. hangs: it takes every call and never says anything, not even that it gave up. */
+export type Fault = 'refuses' | 'hangs'
 export type FakeHost = { hypervisor: FakeHypervisor; network: FakeNetwork; storage: FakeStorage }
 export type World = {
   deps: Deps
@@ -20,12 +23,15 @@ export type World = {
   /** Simulated machines by the name in their endpoint "fake:NAME". */
   hosts: Map<string, FakeHost>
   imageId: string
+  /** Hosts by name that do not answer: what they have stays, as `hosts` shows it. */
+  faults: Map<string, Fault>
   close(): Promise<void>
 }
 
 /** A cloud of fake hosts with flavors, an image that every project may launch, and a public network. */
 export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Promise<World> {
   const hosts = new Map<string, FakeHost>()
+  const faults = new Map<string, Fault>()
   const connect = (endpoint: string): HostDrivers => {
     const name = endpoint.replace('fake:', '')
     const host = hosts.get(name) ?? {
@@ -34,7 +40,12 @@ export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Prom
       storage: createFakeStorage(),
     }
     hosts.set(name, host)
-    return host
+    const fault = () => faults.get(name)
+    return {
+      hypervisor: behind(host.hypervisor, fault),
+      network: behind(host.network, fault),
+      storage: behind(host.storage, fault),
+    }
   }
   const { deps, close } = await testDeps(connect)
   const system = systemCtx(deps, 'test-world')
@@ -52,7 +63,22 @@ export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Prom
       dns: [],
     })
   })
-  return { deps, system, hosts, imageId: await addImage(deps, owner.projectId), close }
+  return { deps, system, hosts, imageId: await addImage(deps, owner.projectId), faults, close }
+}
+
+/** A driver as one sees it over the wire: its calls fail or hang while the host has a fault. */
+function behind<T extends object>(driver: T, fault: () => Fault | undefined): T {
+  return new Proxy(driver, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        if (name === 'subscribe' || fault() === undefined) return Reflect.apply(value, target, args)
+        if (fault() === 'hangs') return new Promise(() => undefined)
+        return Promise.reject(new DriverError('unavailable', 'connect ECONNREFUSED'))
+      }
+    },
+  })
 }
 
 export async function addHost(

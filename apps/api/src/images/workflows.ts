@@ -1,9 +1,8 @@
-import { DriverError } from '@stratolith/drivers/errors'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
-import { plainOp } from '../kernel/hosts.ts'
+import { driverCode, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { releaseQuota } from '../kernel/quota.ts'
-import { defineWorkflow, type Run } from '../kernel/workflow.ts'
+import { defineWorkflow, type Run, type Wait } from '../kernel/workflow.ts'
 import { formatOf, type ImageRow, noteImage } from './load.ts'
 import { paidGib } from './quota.ts'
 import { imageStore } from './store.ts'
@@ -26,8 +25,14 @@ async function importing(run: Run<unknown>): Promise<ImageRow & { blobId: string
   return { ...row, blobId }
 }
 
+/** The host goes on converting; nobody waits for it in a slot. */
+const converting: Wait = { waitMs: 2_000, for: 'the host to convert the image' }
+
 defineWorkflow({
   action: 'image.import',
+  lane: 'long',
+  // A large image on a slow disk. One that does not answer ends its step within seconds.
+  deadlineMs: 2 * 60 * 60_000,
   steps: [
     {
       name: 'keep',
@@ -58,10 +63,13 @@ defineWorkflow({
           format: formatOf(row) ?? ('raw' as const),
           maxVirtualBytes: Number(row.virtualBytes),
         }
-        const { storage } = run.ctx.deps.hosts.at(host.endpoint)
-        await storage.ensureBase(run.op, spec).catch((error: unknown) => {
+        const drivers = run.ctx.deps.hosts.at(host.endpoint)
+        const made = await whileAnswering(run.op, drivers, (op) =>
+          drivers.storage.ensureBase(op, spec),
+        ).catch((error: unknown) => {
           throw refused(error)
         })
+        if (!made) return converting
       },
     },
     {
@@ -98,6 +106,8 @@ defineWorkflow({
 
 defineWorkflow({
   action: 'image.delete',
+  lane: 'long',
+  deadlineMs: 10 * 60_000,
   steps: [
     {
       name: 'bytes',
@@ -156,13 +166,18 @@ export async function dropUnused(
     const store = imageStore(ctx.deps)
     await (toTrash ? store.trash.put(blobId) : store.remove(blobId))
     const hosts = await ctx.deps.root.host.findMany({ where: { state: 'up' } })
-    for (const { name, endpoint } of hosts)
-      await ctx.deps.hosts
-        .at(endpoint)
-        .storage.removeBase(plainOp(ctx), blobId)
-        .catch((error: unknown) => {
-          if (!(error instanceof DriverError && error.code === 'conflict')) throw error
-          ctx.log.warn({ err: error, host: name, blobId }, 'a base is kept: a disk lies on it')
-        })
+    await Promise.all(
+      hosts.map(async (host) => {
+        const drivers = ctx.deps.hosts.at(host.endpoint)
+        await whileAnswering(plainOp(ctx), drivers, (op) => drivers.storage.removeBase(op, blobId)).catch(
+          (error: unknown) => {
+            const code = driverCode(error)
+            if (code !== 'unavailable' && code !== 'conflict') throw error
+            // A disk lies on it, or the host is silent: it is buried, and goes when that has changed.
+            ctx.log.warn({ err: error, host: host.name, blobId }, 'a base is kept for now')
+          },
+        )
+      }),
+    )
   })
 }

@@ -1,5 +1,5 @@
-import fs from 'node:fs'
 import path from 'node:path'
+import { machineNameServers, nameServersSetting } from '@stratolith/drivers/network/name-servers'
 import { RE2JS } from 're2js'
 import { z } from 'zod'
 
@@ -12,11 +12,7 @@ const schema = z.object({
   STRATOLITH_EGRESS: onOff.default('auto'),
   STRATOLITH_EXTERNAL_CIDR: z.string().default('172.24.4.0/24'),
   /** Name servers that guests of starter networks ask, comma-separated; this machine's own when left out. */
-  STRATOLITH_DNS: z
-    .string()
-    .transform((text) => text.split(',').map((part) => part.trim()))
-    .pipe(z.array(z.ipv4()))
-    .optional(),
+  STRATOLITH_DNS: nameServersSetting.optional(),
   /** Proxies in front of us whose X-Forwarded-* headers are believed: addresses and CIDRs, comma-separated. */
   STRATOLITH_TRUSTED_PROXIES: z
     .string()
@@ -127,21 +123,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       lockoutFailures: e.STRATOLITH_LOCKOUT_FAILURES,
     },
   }
-}
-
-/**
- * The name servers of this machine that others can reach too: systemd-resolved answers on
- * loopback only and keeps the real ones in a file of its own (resolved.conf(5)).
- */
-function machineNameServers(): string[] {
-  for (const file of ['/run/systemd/resolve/resolv.conf', '/etc/resolv.conf']) {
-    if (!fs.existsSync(file)) continue
-    const found = [...fs.readFileSync(file, 'utf8').matchAll(/^nameserver\s+([\d.]+)\s*$/gm)]
-      .map((match) => match[1] ?? '')
-      .filter((address) => z.ipv4().safeParse(address).success && !address.startsWith('127.'))
-    if (found.length > 0) return found.slice(0, 3)
-  }
-  return []
 }
 
 function isPattern(text: string): boolean {

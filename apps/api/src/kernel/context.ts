@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import { wasRolledBack } from './database-errors.ts'
 import { asAnswer, CloudError } from './errors.ts'
 import type { HostConnections } from './hosts.ts'
+import type { Holder } from './lease.ts'
 
 export type Db = PrismaClient | Prisma.TransactionClient
 export type RoleName = string
@@ -46,6 +47,8 @@ export type Deps = {
   root: PrismaClient
   log: Logger
   hosts: HostConnections
+  /** The worker's lease; absent in processes that run nothing in the background. */
+  holder?: Holder
 }
 
 /** What every service function gets first. Plain data plus the database it must use. */

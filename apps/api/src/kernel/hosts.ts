@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError, type DriverErrorCode } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
 import type { Ctx } from './context.ts'
-import { CloudError } from './errors.ts'
+import { CloudError, toCloudError } from './errors.ts'
 
 /**
  * How the control plane reaches the drivers of a host. An endpoint is "unix:/path" (an agent on
@@ -47,10 +49,89 @@ export async function driversOf(ctx: Ctx, hostId: string): Promise<HostDrivers> 
 
 /** An Op for a driver call made outside a workflow (reconcilers, console). */
 export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
+  const signal = AbortSignal.timeout(timeoutMs)
   return {
     id: ctx.requestId,
-    signal: AbortSignal.timeout(timeoutMs),
+    // A worker that was frozen makes no call before it knows whether it still has its lease.
+    get signal() {
+      ctx.deps.holder?.check()
+      return signal
+    },
     log: ctx.log,
     progress: () => undefined,
   }
+}
+
+/** What a driver raised, also behind a CloudError; null for anything else (the database was away). */
+export function driverCode(error: unknown): DriverErrorCode | null {
+  const { cause } = toCloudError(error)
+  return cause instanceof DriverError ? cause.code : null
+}
+
+/**
+ * While a call is under way its host is asked for something small, this often, and has as long to
+ * answer; after two silences it counts as one that does not answer. A variable for tests alone.
+ */
+export const hostPatience = { askEveryMs: 4_000 }
+const silences = 2
+
+/**
+ * Runs a driver call that may rightly take minutes (an image is converted), yet ends within 12 s when
+ * the host falls silent: then, and when op's signal says so, it raises `unavailable`, whatever the
+ * call itself does. `work` must pass on the op that it is given.
+ */
+export async function whileAnswering<T>(
+  op: Op,
+  { hypervisor }: Pick<HostDrivers, 'hypervisor'>,
+  work: (op: Op) => Promise<T>,
+): Promise<T> {
+  const silent = new AbortController()
+  const over = new AbortController()
+  const watched = { ...op, signal: AbortSignal.any([op.signal, silent.signal]) }
+  const given = new Promise<never>((_resolve, reject) => {
+    const giveUp = () => reject(new DriverError('unavailable', reasonOf(silent.signal)))
+    if (watched.signal.aborted) giveUp()
+    watched.signal.addEventListener('abort', giveUp, { once: true, signal: over.signal })
+  })
+  watch(watched, hypervisor, silent, over.signal)
+  try {
+    return await Promise.race([given, work(watched)])
+  } finally {
+    over.abort()
+  }
+}
+
+const reasonOf = (silent: AbortSignal) =>
+  silent.aborted
+    ? `The host was silent for ${(silences * hostPatience.askEveryMs) / 1000} s.`
+    : 'The host had not answered when the time of the operation was over.'
+
+/** An id that no guest has: the shortest question that a host can be asked. */
+const nobody = '00000000-0000-4000-8000-000000000000'
+
+async function watch(
+  op: Op,
+  hypervisor: HostDrivers['hypervisor'],
+  silent: AbortController,
+  over: AbortSignal,
+): Promise<void> {
+  const { askEveryMs } = hostPatience
+  for (let missed = 0; missed < silences; ) {
+    const startedAt = Date.now()
+    await sleep(missed === 0 ? askEveryMs : 0, undefined, { signal: over }).catch(() => undefined)
+    if (over.aborted || op.signal.aborted) return
+    const late = sleep(askEveryMs, 'late' as const, { signal: over }).catch(() => 'over' as const)
+    const signal = AbortSignal.any([op.signal, over, AbortSignal.timeout(askEveryMs)])
+    const answer = await Promise.race([
+      late,
+      hypervisor.get({ ...op, signal }, nobody).then(
+        () => 'there' as const,
+        () => late,
+      ),
+    ])
+    // A process that was itself away (suspended) blames nobody.
+    const away = Date.now() - startedAt > 4 * askEveryMs
+    missed = answer === 'late' && !away ? missed + 1 : 0
+  }
+  silent.abort()
 }

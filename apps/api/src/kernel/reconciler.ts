@@ -1,7 +1,8 @@
-import type { Deps } from './context.ts'
-import { type Ctx, systemCtx } from './context.ts'
+import pg from 'pg'
+import { type Ctx, type Deps, systemCtx } from './context.ts'
+import { invariant } from './errors.ts'
 
-/** Repairs what drifts. Idempotent, takes no input, runs every `everyMs` and when signalled. */
+/** Repairs what drifts. Idempotent, takes no input, runs every `everyMs` and when it is woken. */
 export type Reconciler = { name: string; everyMs: number; run(ctx: Ctx): Promise<void> }
 
 const registry = new Map<string, Reconciler>()
@@ -10,34 +11,134 @@ export function defineReconciler(reconciler: Reconciler): Reconciler {
   return reconciler
 }
 
+const channel = 'stratolith_reconcile'
+/** Whoever wakes it a hundred times in a moment gets one run that sees it all. */
+const debounceMs = 100
+/** How soon a reconciler runs elsewhere when its worker has died. */
+const lookEveryMs = 5_000
+/** First number of our advisory locks of two; the second is the reconciler's. */
+const lockClass = 0x5752
+
+/** Runs that reconciler as soon as ctx's transaction is committed, wherever it runs. */
+export async function wakeReconciler(ctx: Ctx, name: string): Promise<void> {
+  invariant(registry.has(name), `no reconciler ${name}`)
+  await ctx.db.$executeRaw`SELECT pg_notify(${channel}, ${name})`
+}
+
 /**
- * Runs every reconciler on its period, one run of each at a time; a failing one is logged and
- * tried again at its next period, the others go on. Returns the way to stop (waits for runs).
+ * Runs each reconciler on its period and when it is woken, in one worker of the cloud, one run of
+ * each at a time; a failing one is logged and tried again at its next period, the others go on. Who
+ * runs it is who has its lock, and locks belong to a session that ends when its worker dies.
+ * Returns the way to stop (waits for runs).
  */
-export function startReconcilers(deps: Deps): () => Promise<void> {
+export function startReconcilers(deps: Deps, only?: readonly string[]): () => Promise<void> {
+  const turns = new Map<string, Turn>()
+  for (const reconciler of registry.values())
+    if (!only || only.includes(reconciler.name)) turns.set(reconciler.name, new Turn(deps, reconciler))
   let stopped = false
-  const timers = new Set<NodeJS.Timeout>()
-  const running = new Set<Promise<void>>()
-  const schedule = (reconciler: Reconciler, delayMs: number) => {
-    if (stopped) return
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      const ctx = systemCtx(deps, `reconcile-${reconciler.name}`)
-      const run = reconciler
-        .run(ctx)
-        .catch((error) => ctx.log.error({ err: error, reconciler: reconciler.name }, 'reconciler failed'))
-        .finally(() => {
-          running.delete(run)
-          schedule(reconciler, reconciler.everyMs)
-        })
-      running.add(run)
-    }, delayMs)
-    timers.add(timer)
+  let client: pg.Client | null = null
+  let timer: NodeJS.Timeout | undefined
+  let looking: Promise<void> = Promise.resolve()
+
+  const lose = (lost: pg.Client, error?: Error) => {
+    if (client !== lost) return
+    client = null
+    for (const turn of turns.values()) turn.disown()
+    if (!stopped) deps.log.warn({ err: error }, 'the reconcilers lost their session')
   }
-  for (const reconciler of registry.values()) schedule(reconciler, Math.min(2_000, reconciler.everyMs))
+  const look = async () => {
+    client ??= await openSession(deps, lose, (name) => turns.get(name)?.wake())
+    const free = [...turns].filter(([, turn]) => !turn.owned).map(([name]) => name)
+    if (free.length === 0) return
+    const { rows } = await client.query<{ name: string }>(
+      `SELECT "name" FROM unnest($1::text[]) AS "name" WHERE pg_try_advisory_lock(${lockClass}, hashtext("name"))`,
+      [free],
+    )
+    for (const { name } of rows) turns.get(name)?.own()
+  }
+  const again = () => {
+    looking = look()
+      .catch((error) => deps.log.warn({ err: error }, 'the reconcilers have no session, trying again'))
+      .finally(() => {
+        if (!stopped) timer = setTimeout(again, client ? lookEveryMs : 500)
+      })
+  }
+  again()
   return async () => {
     stopped = true
-    for (const timer of timers) clearTimeout(timer)
-    await Promise.all(running)
+    clearTimeout(timer)
+    await looking
+    await Promise.all([...turns.values()].map((turn) => turn.end()))
+    const last = client
+    client = null
+    await last?.end()
+  }
+}
+
+async function openSession(
+  deps: Deps,
+  lose: (client: pg.Client, error?: Error) => void,
+  wake: (name: string) => void,
+): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: deps.config.databaseUrl,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  })
+  client.on('notification', ({ payload }) => wake(payload ?? ''))
+  client.on('error', (error) => lose(client, error))
+  client.on('end', () => lose(client))
+  await client.connect()
+  await client.query(`LISTEN ${channel}`)
+  return client
+}
+
+/** When one reconciler runs, in a worker that has its lock or not. */
+class Turn {
+  owned = false
+  readonly #deps: Deps
+  readonly #reconciler: Reconciler
+  #timer: NodeJS.Timeout | undefined
+  #running: Promise<void> | null = null
+  #woken = false
+
+  constructor(deps: Deps, reconciler: Reconciler) {
+    this.#deps = deps
+    this.#reconciler = reconciler
+  }
+
+  own(): void {
+    this.owned = true
+    if (!this.#running) this.#in(Math.min(2_000, this.#reconciler.everyMs))
+  }
+  disown(): void {
+    this.owned = false
+    clearTimeout(this.#timer)
+  }
+  /** While it runs, what it was woken for may have come too late for it: it runs once more. */
+  wake(): void {
+    if (!this.owned || this.#woken) return
+    this.#woken = true
+    if (!this.#running) this.#in(debounceMs)
+  }
+  async end(): Promise<void> {
+    this.disown()
+    await this.#running
+  }
+
+  #in(delayMs: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#run(), delayMs)
+  }
+  #run(): void {
+    this.#woken = false
+    const { name, everyMs, run } = this.#reconciler
+    const ctx = systemCtx(this.#deps, `reconcile-${name}`)
+    this.#running = run(ctx)
+      .catch((error) => ctx.log.error({ err: error, reconciler: name }, 'reconciler failed'))
+      .finally(() => {
+        this.#running = null
+        if (this.owned) this.#in(this.#woken ? debounceMs : everyMs)
+      })
   }
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openDatabase } from '@stratolith/db'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import pg from 'pg'
@@ -10,7 +11,8 @@ import type { Config } from './config.ts'
 import type { Ctx, Deps } from './context.ts'
 import { CloudError } from './errors.ts'
 import { HostConnections } from './hosts.ts'
-import { Crash, type Probe, runOperation, workflowNamed } from './workflow.ts'
+import { type Attempt, Crash, type Outcome, type Probe, runOperation } from './run.ts'
+import { workflowNamed } from './workflow.ts'
 
 /**
  * A Deps over a fresh database (a clone of the migrated template, about 100 ms) and the fake
@@ -108,16 +110,34 @@ export const hexId = (): string => crypto.randomUUID().replaceAll('-', '')
 
 /** Runs every operation that is queued or under way, as the worker would, until none is left. */
 export async function runPending(deps: Deps): Promise<void> {
-  for (let round = 0; round < 2000; round++) {
-    const row = await deps.root.operation.findFirst({
+  const waiting = new Map<string, string>()
+  for (let round = 0; round < 5000; round++) {
+    const rows = await deps.root.operation.findMany({
       where: { state: { in: ['queued', 'running', 'undoing'] } },
       orderBy: { createdAt: 'asc' },
-      select: { id: true },
+      select: { id: true, resourceKind: true, resourceId: true },
     })
-    if (!row) return
-    await runOperation(deps, row.id, { last: true })
+    if (rows.length === 0) return
+    const row = rows.find((one) => !waiting.has(`${one.resourceKind}:${one.resourceId}`))
+    if (!row) {
+      waiting.clear()
+      await sleep(waitMs)
+    } else if ((await runOperation(deps, row.id, { last: true })) === 'waiting')
+      waiting.set(`${row.resourceKind}:${row.resourceId}`, row.id)
   }
   throw new Error('operations do not come to an end')
+}
+/** A step that waits is run again so soon in tests. */
+const waitMs = 20
+
+/** Runs one operation to its end (or its failure), also through the waits of its steps. */
+export async function runToEnd(deps: Deps, operationId: string, attempt: Attempt): Promise<Outcome> {
+  for (let round = 0; round < 5000; round++) {
+    const outcome = await runOperation(deps, operationId, attempt)
+    if (outcome !== 'waiting') return outcome
+    await sleep(waitMs)
+  }
+  throw new Error('the operation does not come to an end')
 }
 
 export async function expectCloudError(
@@ -176,7 +196,7 @@ async function failAt(
     hit++
     throw new CloudError('internal', 'Injected failure.')
   }
-  await runOperation(deps, operationId, { last: true, probe })
+  await runToEnd(deps, operationId, { last: true, probe })
   expect(hit, `${at}: injection reached`).toBe(1)
   const row = await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
   expect(row.state, at).toBe('failed')
@@ -196,8 +216,8 @@ async function crashAt(
   const probe: Probe = (p) => {
     if (p.step === step && p.when === when && p.phase === 'run' && hit++ === 0) throw new Crash('kill -9')
   }
-  await expect(runOperation(deps, operationId, { last: false, probe }), at).rejects.toBeInstanceOf(Crash)
-  await runOperation(deps, operationId, { last: false, probe })
+  await expect(runToEnd(deps, operationId, { last: false, probe }), at).rejects.toBeInstanceOf(Crash)
+  await runToEnd(deps, operationId, { last: false, probe })
   // The second crash-free run replays the step that was under way: its effect happened twice.
   expect(hit, `${at}: step was replayed`).toBeGreaterThanOrEqual(2)
   const row = await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })

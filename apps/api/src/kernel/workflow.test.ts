@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './context.ts'
 import { CloudError } from './errors.ts'
+import { LeaseLost } from './lease.ts'
+import { type Probe, runOperation } from './run.ts'
 import { failEveryStep, testCtx, testDeps } from './testing.ts'
-import { defineWorkflow, runOperation, startOperation } from './workflow.ts'
+import {
+  continueOperation,
+  continueOperationsOf,
+  defineWorkflow,
+  type Step,
+  startOperation,
+} from './workflow.ts'
 
 /** A resource with a step per effect; `world` stands for a host. */
 const world = new Map<string, Set<string>>()
@@ -40,6 +48,33 @@ defineWorkflow({
   ],
   async onFailed() {
     settled.set('flaky', 'failed')
+  },
+})
+
+/** Waits until the world says so; what it did before is in its data. */
+const guests = new Map<string, 'on' | 'off'>()
+const begun = new Map<string, Date[]>()
+defineWorkflow({
+  action: 'thing.stop',
+  deadlineMs: 3_000,
+  steps: [
+    {
+      name: 'guest',
+      title: 'Pressing the button',
+      async run(run) {
+        begun.set(run.resourceId, [...(begun.get(run.resourceId) ?? []), run.stepStartedAt])
+        if (!run.data.pressed) await run.keep({ pressed: true })
+        if (guests.get(run.resourceId) === 'off') return
+        return { waitMs: 60_000, for: 'Waiting for the guest to power off' }
+      },
+      async undo(run) {
+        guests.set(run.resourceId, 'on')
+      },
+    },
+    { name: 'settle', title: 'Settling', run: async () => undefined },
+  ],
+  async onFailed(run, error) {
+    settled.set(run.resourceId, error.message)
   },
 })
 
@@ -99,6 +134,189 @@ describe('workflow', () => {
       'failed',
     )
     expect(settled.get('flaky')).toBe('failed')
+  })
+
+  const jobOf = async (id: string) => {
+    const rows = await deps.root.$queryRaw<{ inMs: number; attempts: number; task_identifier: string }[]>`
+      SELECT (extract(epoch FROM run_at - clock_timestamp()) * 1000)::int AS "inMs", attempts, task_identifier
+      FROM graphile_worker.jobs WHERE key = ${id}`
+    return rows[0]
+  }
+  const rowOf = (id: string) =>
+    deps.root.operation.findUniqueOrThrow({
+      where: { id },
+      include: { steps: { orderBy: { index: 'asc' } } },
+    })
+
+  test('a step that waits gives its slot back, says what for, and is run again when it is called', async () => {
+    const { operationId, resourceId } = await start('thing.stop')()
+    expect(await runOperation(deps, operationId)).toBe('waiting')
+    expect(await rowOf(operationId)).toMatchObject({
+      state: 'running',
+      leaseWorker: null,
+      attempts: 0,
+      steps: [{ name: 'guest', state: 'running', progress: 'Waiting for the guest to power off' }],
+    })
+    // Never later than its deadline.
+    expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(3_000)
+    await continueOperation(ctx, operationId)
+    expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(0)
+    await continueOperationsOf(ctx, 'thing', resourceId)
+    // Called while it runs: the wait that follows does not put it off again.
+    expect(await runOperation(deps, operationId)).toBe('waiting')
+    expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(0)
+    guests.set(resourceId, 'off')
+    expect(await runOperation(deps, operationId)).toBe('over')
+    const steps = (await rowOf(operationId)).steps
+    expect(steps.map((step) => [step.name, step.state])).toEqual([
+      ['guest', 'done'],
+      ['settle', 'done'],
+    ])
+    const times = begun.get(resourceId) ?? []
+    expect(times.length).toBe(3)
+    expect(times[2]?.getTime()).toBe(steps[0]?.startedAt.getTime())
+    const told = await deps.root.event.count({
+      where: { operationId, data: { path: ['progress'], string_contains: 'power off' } },
+    })
+    expect(told).toBe(1)
+  })
+
+  test('whoever waits past the deadline is undone, with the reason', async () => {
+    const { operationId, resourceId } = await start('thing.stop')()
+    await runOperation(deps, operationId)
+    const begin = new Date(Date.now() - 4_000)
+    await deps.root.operation.update({ where: { id: operationId }, data: { startedAt: begin } })
+    expect(await runOperation(deps, operationId)).toBe('over')
+    expect(await rowOf(operationId)).toMatchObject({ state: 'failed', steps: [{ state: 'failed' }] })
+    expect(settled.get(resourceId)).toBe(
+      'This was not done within 3 seconds. Waiting for the guest to power off.',
+    )
+    expect(guests.get(resourceId)).toBe('on')
+  })
+
+  /** The list as it was, with c failing once; then what the next version makes of it. */
+  const older = async () => {
+    const did: string[] = []
+    const named = (name: string, undo = true): Step<unknown> => ({
+      name,
+      title: name,
+      run: async () => void did.push(name),
+      ...(undo ? { undo: async () => void did.push(`no ${name}`) } : {}),
+    })
+    const busy: Step<unknown> = {
+      ...named('c'),
+      run: async () => {
+        throw new CloudError('unavailable', 'Busy.')
+      },
+    }
+    const steps = (list: Step<unknown>[]) =>
+      defineWorkflow({ action: 'thing.change', steps: list, onFailed: async () => undefined })
+    steps([named('a'), named('lost'), named('b'), busy])
+    const { operationId } = await start('thing.change')()
+    expect(await runOperation(deps, operationId)).toBe('retrying')
+    expect(did).toEqual(['a', 'lost', 'b'])
+    return { did, named, steps, operationId }
+  }
+
+  test('an operation of an older list of steps is ended by the list that gained, lost and swapped some', async () => {
+    const { did, named, steps, operationId } = await older()
+    steps([named('b'), named('gained'), named('a'), named('c')])
+    expect(await runOperation(deps, operationId)).toBe('over')
+    expect(did.slice(3)).toEqual(['gained', 'c'])
+    const row = await rowOf(operationId)
+    expect(row.state).toBe('succeeded')
+    expect(row.steps.map((step) => [step.name, step.state])).toEqual([
+      ['a', 'done'],
+      ['lost', 'done'],
+      ['b', 'done'],
+      ['c', 'done'],
+      ['gained', 'done'],
+    ])
+  })
+
+  test('and undone by it, in reverse of what was really done; what is not known any more is left out', async () => {
+    const { did, named, steps, operationId } = await older()
+    const broken = async () => {
+      throw new CloudError('internal', 'Broken.')
+    }
+    steps([named('b'), named('gained'), named('a'), { ...named('c'), run: broken }])
+    expect(await runOperation(deps, operationId)).toBe('over')
+    expect(did.slice(3)).toEqual(['gained', 'no gained', 'no c', 'no b', 'no a'])
+    const row = await rowOf(operationId)
+    expect(row).toMatchObject({ state: 'failed', errorMessage: 'Broken.' })
+    expect(row.steps.map((step) => [step.name, step.state])).toEqual([
+      ['a', 'undone'],
+      ['lost', 'done'],
+      ['b', 'undone'],
+      ['c', 'failed'],
+      ['gained', 'undone'],
+    ])
+  })
+
+  test('a step that was under way and is no step any more does not stay under way', async () => {
+    const { did, named, steps, operationId } = await older()
+    await deps.root.operationStep.updateMany({
+      where: { operationId, name: 'c' },
+      data: { state: 'running' },
+    })
+    steps([named('a'), named('d')])
+    expect(await runOperation(deps, operationId)).toBe('over')
+    expect(did.slice(3)).toEqual(['d'])
+    expect((await rowOf(operationId)).steps.find((step) => step.name === 'c')?.state).toBe('failed')
+  })
+
+  test('an undo that a dead host refuses is tried until its deadline, then noted as owed', async () => {
+    const owed: string[] = []
+    const undone: string[] = []
+    const dead = async () => {
+      throw new CloudError('unavailable', 'The host does not answer.')
+    }
+    const fine = async () => void undone.push('a')
+    defineWorkflow({
+      action: 'thing.owing',
+      undoDeadlineMs: 5_000,
+      steps: [
+        { name: 'a', title: 'A', run: async () => undefined, undo: fine },
+        { name: 'b', title: 'B', run: async () => undefined, undo: dead },
+        {
+          name: 'c',
+          title: 'C',
+          async run() {
+            throw new CloudError('internal', 'Broken.')
+          },
+        },
+      ],
+      onFailed: async (run, error) => void settled.set(run.resourceId, error.message),
+      undoGivenUp: async (_run, _error, names) => void owed.push(...names),
+    })
+    const { operationId, resourceId } = await start('thing.owing')()
+    expect(await runOperation(deps, operationId)).toBe('retrying')
+    expect(await rowOf(operationId)).toMatchObject({ state: 'undoing', leaseWorker: null })
+    expect((await jobOf(operationId))?.inMs).toBeLessThanOrEqual(5_000)
+    expect([owed, undone, settled.get(resourceId)]).toEqual([[], [], undefined])
+    const long = new Date(Date.now() - 6_000)
+    await deps.root.operation.update({ where: { id: operationId }, data: { undoingSince: long } })
+    expect(await runOperation(deps, operationId)).toBe('over')
+    expect([owed, undone, settled.get(resourceId)]).toEqual([['b'], ['a'], 'Broken.'])
+    expect((await rowOf(operationId)).state).toBe('failed')
+  })
+
+  test('a run that was taken over writes nothing more', async () => {
+    const { operationId } = await start('thing.create')()
+    const probe: Probe = async ({ step, when }) => {
+      if (step !== 'b' || when !== 'before') return
+      await deps.root.operation.update({
+        where: { id: operationId },
+        data: { leaseNumber: { increment: 1 } },
+      })
+    }
+    const events = () => deps.root.event.count({ where: { operationId } })
+    await expect(runOperation(deps, operationId, { probe })).rejects.toBeInstanceOf(LeaseLost)
+    const before = { row: await rowOf(operationId), events: await events() }
+    expect(before.row.stateData).toEqual({ a: true })
+    expect(before.row.steps.map((step) => step.state)).toEqual(['done', 'running'])
+    expect(await runOperation(deps, operationId)).toBe('over')
+    expect(await events()).toBeGreaterThan(before.events)
   })
 
   test('operation, event and job exist together or not at all', async () => {

@@ -1,7 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import type { Op } from '@stratolith/drivers/op'
-import { type Ctx, type Deps, systemCtx } from './context.ts'
-import { CloudError, invariant, toCloudError } from './errors.ts'
+import type { Ctx } from './context.ts'
+import { type CloudError, invariant } from './errors.ts'
 import { appendEventWith } from './events.ts'
 
 /**
@@ -12,19 +12,37 @@ import { appendEventWith } from './events.ts'
 export type Workflow<Input = unknown> = {
   /** "instance.create"; also the name of the operation. */
   action: string
+  /** Long work (bytes, many objects) has slots of its own, so that short work never queues behind it. Default: short. */
+  lane?: Lane
+  /** From the first step on; then it fails for good and is undone. Default: 10 minutes, in the long lane an hour. */
+  deadlineMs?: number
+  /** For undoing and onFailed; after it the operation ends all the same. Default: 10 minutes. */
+  undoDeadlineMs?: number
+  /** Names are for ever: an operation finds what it has done by them, also in the next version. */
   steps: readonly Step<Input>[]
-  /** Settles the resource after a permanent failure, when every finished step has been undone. */
+  /** Settles the resource after a permanent failure, when every finished step has been undone. Idempotent. */
   onFailed(run: Run<Input>, error: CloudError): Promise<void>
+  /** The undo deadline has passed: notes what is still there, by the names of the steps not undone. Before onFailed. */
+  undoGivenUp?(run: Run<Input>, error: CloudError, owed: readonly string[]): Promise<void>
 }
+export type Lane = 'short' | 'long'
 export type Step<Input> = {
   name: string
   /** "Plugging the port": shown in the build timeline. */
   title: string
-  /** Idempotent. Throws a retryable CloudError to be tried again, any other to undo. */
-  run(run: Run<Input>): Promise<void>
+  /** From when it first began, over all its tries and waits; a failure after it is for good. Default: the workflow's. */
+  deadlineMs?: number
+  /**
+   * Idempotent. Throws a retryable CloudError to be tried again, any other to undo. Whoever waits
+   * for something returns a Wait instead of sleeping: others use the slot meanwhile, and the
+   * same step is run again. `run.data` says what it did before, `run.stepStartedAt` when it began.
+   */
+  run(run: Run<Input>): Promise<void> | Promise<Wait | undefined>
   /** Idempotent, also when run() never had its effect. Runs in reverse order. */
   undo?(run: Run<Input>): Promise<void>
 }
+/** Again in `waitMs`, or as soon as continueOperation is called. `for`: "Waiting for the guest to power off". */
+export type Wait = { waitMs: number; for: string }
 export type Run<Input> = {
   ctx: Ctx
   input: Input
@@ -32,10 +50,16 @@ export type Run<Input> = {
   resourceId: string
   /** What earlier steps kept, by key. Small, JSON, no secrets. */
   data: Readonly<Record<string, unknown>>
+  /** When the step that runs now first began, whatever tries and waits came between. */
+  readonly stepStartedAt: Date
+  /** When this step's failure becomes permanent: the earlier one of its own and the workflow's. */
+  readonly deadline: Date
   /** Keeps values for later steps; durable when it resolves. */
   keep(patch: Record<string, Prisma.InputJsonValue>): Promise<void>
+  /** From the next wait or retry on it counts as work of this host (see NewOperation.hostId). */
+  moveToHost(hostId: string): Promise<void>
   progress(text: string): void
-  /** For driver calls. */
+  /** For driver calls. Its signal ends them at the deadline and when this worker has lost its lease. */
   op: Op
 }
 
@@ -46,10 +70,12 @@ export function defineWorkflow<Input>(workflow: Workflow<Input>): Workflow<Input
   registry.set(workflow.action, workflow as Workflow)
   return workflow
 }
+export const workflowNames = (): string[] => [...registry.keys()]
 export const workflowNamed = (action: string): Workflow | undefined => registry.get(action)
-
-/** Times a job is tried before its failure counts as permanent. */
-export const maxAttempts = 8
+export const laneOf = (action: string): Lane => registry.get(action)?.lane ?? 'short'
+/** Every action of that lane. */
+export const actionsIn = (lane: Lane): string[] =>
+  [...registry.keys()].filter((action) => laneOf(action) === lane)
 
 export type NewOperation = {
   id: string
@@ -58,6 +84,8 @@ export type NewOperation = {
   resourceId: string
   resourceName: string
   projectId: string | null
+  /** The host that does the work, where one does: a slow host then holds up its own operations only. */
+  hostId?: string | null
   input?: Prisma.InputJsonObject
   explanation?: Prisma.InputJsonValue
 }
@@ -77,9 +105,7 @@ export async function startOperation(ctx: Ctx, operation: NewOperation): Promise
     },
   })
   await appendOperationEvent(ctx, operation, 'queued')
-  await ctx.db
-    .$executeRaw`SELECT graphile_worker.add_job('workflow', json_build_object('operationId', ${operation.id}::text),
-    queue_name := ${`${operation.resourceKind}:${operation.resourceId}`}, job_key := ${operation.id}, max_attempts := ${maxAttempts}::int)`
+  await queueJob(ctx, operation)
   return operation.id
 }
 
@@ -105,200 +131,72 @@ export async function recordOperation(ctx: Ctx, operation: NewOperation): Promis
   await appendOperationEvent(ctx, operation, 'succeeded')
 }
 
-/** What a test may do at each step boundary; production passes none. */
-export type Probe = (at: {
-  action: string
-  step: string
-  when: 'before' | 'after'
-  phase: 'run' | 'undo'
-}) => void | Promise<void>
-
-/**
- * Runs an operation until it succeeds, fails for good (then undone), or throws to be retried by
- * the queue. Safe to call again after a crash anywhere: finished steps are skipped, the one that
- * was under way is run again.
- */
-export async function runOperation(
-  deps: Deps,
-  operationId: string,
-  attempt: { last: boolean; signal?: AbortSignal; probe?: Probe },
-): Promise<void> {
-  const row = await deps.root.operation.findUnique({
-    where: { id: operationId },
-    include: { steps: true },
-    omit: { explanation: true },
-  })
-  if (!row || row.state === 'succeeded' || row.state === 'failed') return
-  const workflow = workflowNamed(row.action)
-  invariant(workflow, `no workflow ${row.action}`)
-  const ctx: Ctx = {
-    ...systemCtx(deps, row.requestId ?? `op-${row.id}`),
-    actor: {
-      userId: row.actorId ?? 'system',
-      userName: row.actorName ?? 'system',
-      domainId: 'default',
-      tokenHash: null,
-      delegation: null,
-    },
-  }
-  const run = makeRun(ctx, row, attempt.signal ?? new AbortController().signal)
-  const done = new Set(row.steps.filter((s) => s.state === 'done').map((s) => s.index))
-  if (row.state === 'undoing') {
-    const reason = new CloudError('internal', row.errorMessage ?? 'The operation failed.', {
-      detail: 'resumed undo',
-    })
-    return undoAll(workflow, run, row, reason, attempt.probe)
-  }
-  let ended: number | undefined
-  for (const [index, step] of workflow.steps.entries()) {
-    if (done.has(index)) continue
-    await advance(ctx, row, { state: 'running', ended, started: { index, step } })
-    const failure = await runStep(ctx, run, row, { step, index, action: workflow.action }, attempt.probe)
-    ended = index
-    if (!failure) continue
-    if (failure.retryable && !attempt.last) throw failure
-    ctx.log.error({ err: failure, detail: failure.detail, step: step.name, operationId }, 'operation failed')
-    await advance(ctx, row, { state: 'undoing', failure })
-    return undoAll(workflow, run, row, failure, attempt.probe)
-  }
-  await advance(ctx, row, { state: 'succeeded', ended })
-}
-
-type Row = {
+type Job = {
   id: string
   action: string
   resourceKind: string
   resourceId: string
   projectId: string | null
-  input: unknown
-  stateData: unknown
+  hostId?: string | null
 }
+/** Tasks of graphile-worker, by lane. */
+export const taskOf: Record<Lane, string> = { short: 'workflow', long: 'workflow-long' }
+export const projectFlag = (id: string) => `project:${id}`
+export const hostFlag = (id: string) => `host:${id}`
+/** Only for what our own code cannot catch, like a lost database: retries of steps are ours (kernel/run.ts). */
+const maxAttempts = 8
 
-async function runStep(
-  ctx: Ctx,
-  run: Run<unknown>,
-  row: Row,
-  at: { step: Step<unknown>; index: number; action: string },
-  probe?: Probe,
-): Promise<CloudError | null> {
-  const { step, index, action } = at
-  try {
-    await probe?.({ action, step: step.name, when: 'before', phase: 'run' })
-    await step.run(run)
-    await probe?.({ action, step: step.name, when: 'after', phase: 'run' })
-    return null
-  } catch (error) {
-    if (error instanceof Crash) throw error
-    const failure = toCloudError(error)
-    await ctx.deps.root.operationStep.update({
-      where: { operationId_index: { operationId: row.id, index } },
-      data: { state: 'failed', finishedAt: new Date(), error: failure.message },
-    })
-    ctx.log.warn({ err: error, detail: failure.detail, step: step.name, operationId: row.id }, 'step failed')
-    return failure
-  }
-}
-
-/** Thrown by a probe to play a kill -9: nothing after it is written. */
-export class Crash extends Error {}
-
-async function undoAll(
-  workflow: Workflow,
-  run: Run<unknown>,
-  row: Row,
-  error: CloudError,
-  probe?: Probe,
-): Promise<void> {
-  const ctx = run.ctx
-  const steps = await ctx.deps.root.operationStep.findMany({
-    where: { operationId: row.id },
-    orderBy: { index: 'desc' },
-  })
-  for (const record of steps) {
-    const step = workflow.steps[record.index]
-    if (!step || record.state === 'undone') continue
-    if (step.undo) {
-      await probe?.({ action: workflow.action, step: step.name, when: 'before', phase: 'undo' })
-      await step.undo(run)
-      await probe?.({ action: workflow.action, step: step.name, when: 'after', phase: 'undo' })
-    }
-    if (record.state === 'done')
-      await ctx.deps.root.operationStep.update({
-        where: { operationId_index: { operationId: row.id, index: record.index } },
-        data: { state: 'undone' },
-      })
-  }
-  await workflow.onFailed(run, error)
-  await advance(ctx, row, { state: 'failed' })
-}
-
-function makeRun(ctx: Ctx, row: Row, signal: AbortSignal): Run<unknown> {
-  const data: Record<string, unknown> = { ...(row.stateData as Record<string, unknown>) }
-  const progress = (text: string) => {
-    const short = text.slice(0, 200)
-    const note = Prisma.sql`note AS (UPDATE "OperationStep" SET "progress" = ${short}
-      WHERE "operationId" = ${row.id}::uuid AND "state" = 'running')`
-    appendOperationEvent(ctx, row, 'running', { progress: short }, [note]).catch((error) =>
-      ctx.log.warn({ err: error }, 'progress could not be written'),
-    )
-  }
-  return {
-    ctx,
-    input: row.input,
-    operationId: row.id,
-    resourceId: row.resourceId,
-    data,
-    async keep(patch) {
-      Object.assign(data, patch)
-      await ctx.deps.root.operation.update({
-        where: { id: row.id },
-        data: { stateData: data as Prisma.InputJsonObject },
-        select: { id: true },
-      })
-    },
-    progress,
-    op: { id: row.id, signal, log: ctx.log, progress },
-  }
-}
-
-type Advance = {
-  state: 'running' | 'undoing' | 'succeeded' | 'failed'
-  /** The step that has just been done. Its end is written with what follows it. */
-  ended?: number
-  started?: { index: number; step: Step<unknown> }
-  failure?: CloudError
-}
-
-/** Operation, steps and event of one move forward: one statement, so one commit. */
-async function advance(ctx: Ctx, row: Row, { state, ended, started, failure }: Advance): Promise<void> {
-  const now = new Date()
-  const over = state === 'succeeded' || state === 'failed'
-  const changes = [
-    Prisma.sql`operation AS (UPDATE "Operation" SET "state" = ${state},
-        "startedAt" = COALESCE("startedAt", ${now}::timestamptz),
-        "finishedAt" = ${over ? now : null}::timestamptz,
-        "errorCode" = COALESCE(${failure?.code ?? null}, "errorCode"),
-        "errorMessage" = COALESCE(${failure?.message ?? null}, "errorMessage")
-      WHERE "id" = ${row.id}::uuid)`,
+/**
+ * The call that puts an operation into the queue, as an expression of SQL. One that is queued
+ * already is moved to `runAt` ('keepRunAt': stays where it is); one that runs now is run again after it.
+ * Jobs of one resource run one after the other.
+ */
+export function jobSql(job: Job, runAt: Prisma.Sql, mode: 'replace' | 'keepRunAt' = 'replace'): Prisma.Sql {
+  const flags = [
+    ...(job.projectId === null ? [] : [projectFlag(job.projectId)]),
+    ...(job.hostId ? [hostFlag(job.hostId)] : []),
   ]
-  if (ended !== undefined)
-    changes.push(Prisma.sql`ended AS (UPDATE "OperationStep" SET "state" = 'done', "finishedAt" = ${now}::timestamptz, "progress" = NULL
-      WHERE "operationId" = ${row.id}::uuid AND "index" = ${ended}::int)`)
-  if (started)
-    changes.push(Prisma.sql`started AS (INSERT INTO "OperationStep" ("operationId", "index", "name", "title", "state", "startedAt")
-      VALUES (${row.id}::uuid, ${started.index}::int, ${started.step.name}, ${started.step.title}, 'running', ${now}::timestamptz)
-      ON CONFLICT ("operationId", "index") DO UPDATE SET "state" = 'running', "error" = NULL)`)
-  const step = started ? { step: started.step.name, title: started.step.title } : {}
-  await appendOperationEvent(ctx, row, state, step, changes)
+  return Prisma.sql`graphile_worker.add_job(${taskOf[laneOf(job.action)]}::text, json_build_object('operationId', ${job.id}::text),
+    queue_name := ${`${job.resourceKind}:${job.resourceId}`}::text, run_at := ${runAt}, job_key := ${job.id}::text,
+    max_attempts := ${maxAttempts}::int, flags := ${flags}::text[],
+    job_key_mode := ${mode === 'replace' ? 'replace' : 'preserve_run_at'}::text)`
+}
+export async function queueJob(ctx: Ctx, job: Job): Promise<void> {
+  await ctx.db.$executeRaw`SELECT ${jobSql(job, Prisma.sql`now()`)}`
 }
 
-async function appendOperationEvent(
+/**
+ * Runs an operation now that waits for something or for its next try; nothing when it is over or
+ * has not begun. An event that comes while the step still runs is not lost: it is run once more.
+ */
+export async function continueOperation(ctx: Ctx, operationId: string): Promise<void> {
+  await continueWhere(ctx, { id: operationId })
+}
+/** The same for every operation of a resource: a guest that was waited for has powered off, say. */
+export async function continueOperationsOf(
   ctx: Ctx,
-  row: { id: string; action: string; resourceKind: string; resourceId: string; projectId: string | null },
+  resourceKind: string,
+  resourceId: string,
+): Promise<void> {
+  await continueWhere(ctx, { resourceKind, resourceId })
+}
+async function continueWhere(ctx: Ctx, where: Prisma.OperationWhereInput): Promise<void> {
+  const rows = await ctx.db.operation.findMany({
+    where: { ...where, state: { in: ['running', 'undoing'] } },
+    select: { id: true, action: true, resourceKind: true, resourceId: true, projectId: true, hostId: true },
+  })
+  for (const row of rows) await queueJob(ctx, row)
+}
+
+/** The event of an operation with the changes that it tells of (see appendEventWith). */
+export async function appendOperationEvent(
+  ctx: Ctx,
+  row: Job,
   state: string,
   extra: Record<string, unknown> = {},
   changes: readonly Prisma.Sql[] = [],
-): Promise<void> {
+  onlyFrom?: string,
+): Promise<boolean> {
   const event = {
     kind: 'operation.updated',
     projectId: row.projectId,
@@ -307,5 +205,5 @@ async function appendOperationEvent(
     operationId: row.id,
     data: { action: row.action, state, ...extra },
   }
-  await appendEventWith(ctx, event, changes)
+  return appendEventWith(ctx, event, changes, onlyFrom)
 }

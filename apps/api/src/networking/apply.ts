@@ -3,12 +3,20 @@ import { DriverError } from '@stratolith/drivers/errors'
 import type { NetworkDriver } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { type CloudError, notFound, toCloudError } from '../kernel/errors.ts'
+import { notFound, toCloudError } from '../kernel/errors.ts'
 import { appendEvent, appendEventWith } from '../kernel/events.ts'
-import { driversOf } from '../kernel/hosts.ts'
+import { driversOf, whileAnswering } from '../kernel/hosts.ts'
 import { buriedAmong } from '../kernel/tombstones.ts'
+import { allHosts, each, eachByHost, eachHost, unlessSilent } from './on-hosts.ts'
 import { portEventOf } from './ports/rows.ts'
-import { addressSetSpec, networkSpec, portSpec, portSpecInclude, routerSpec } from './specs.ts'
+import {
+  addressSetSpec,
+  networkSpec,
+  type PortForSpec,
+  portSpec,
+  portSpecInclude,
+  routerSpec,
+} from './specs.ts'
 
 /**
  * Makes hosts match the rows. Every function is idempotent and states a whole wish; a router lives
@@ -20,7 +28,16 @@ export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap
   const port = await ctx.deps.root.port.findUnique({ where: { id: portId }, include: portSpecInclude })
   if (!port?.hostId) throw notFound('bound port', portId)
   const { hostId } = port
-  const { network: driver } = await driversOf(ctx, hostId)
+  const drivers = await driversOf(ctx, hostId)
+  return whileAnswering(op, drivers, (watched) => applyOn(ctx, watched, drivers.network, { ...port, hostId }))
+}
+
+async function applyOn(
+  ctx: Ctx,
+  op: Op,
+  driver: NetworkDriver,
+  port: PortForSpec & { hostId: string },
+): Promise<{ tap: string; mtu: number }> {
   try {
     await driver.ensureNetwork(op, networkSpec(port.network))
     await applyRoutersOf(ctx, op, driver, port.networkId)
@@ -32,11 +49,11 @@ export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap
     const spec = portSpec(port, await hostnameOf(ctx, port.deviceId))
     const observed = await driver.ensurePort(op, spec).catch(async (error: unknown) => {
       if (!(error instanceof DriverError && error.code === 'conflict')) throw error
-      if ((await removeDeleted(ctx, op, driver, hostId)) === 0) throw error
+      if ((await removeDeleted(ctx, op, driver, port.hostId)) === 0) throw error
       return driver.ensurePort(op, spec)
     })
     await setPortState(ctx, port, 'active', null)
-    await applyMemberships(ctx, op, groups, new Set(named), port.hostId)
+    await unlessSilent(ctx, applyMemberships(ctx, op, groups, new Set(named), port.hostId))
     return { tap: observed.tap, mtu: port.network.mtu }
   } catch (error) {
     const failure = toCloudError(error)
@@ -73,8 +90,8 @@ export async function unplugPort(ctx: Ctx, op: Op, portId: string): Promise<void
     include: { securityGroups: true },
   })
   if (!port?.hostId) return
-  const { network: driver } = await driversOf(ctx, port.hostId)
-  await driver.removePort(op, portId)
+  const drivers = await driversOf(ctx, port.hostId)
+  await whileAnswering(op, drivers, (watched) => drivers.network.removePort(watched, portId))
   await setPortState(ctx, port, 'down', null)
 }
 
@@ -100,27 +117,21 @@ export async function applyMemberships(
     )
     if (hosts.length === 0) return
     const members = await addressSetSpec(ctx, groupId)
-    await each(hosts, async (hostId) => (await driversOf(ctx, hostId)).network.ensureAddressSet(op, members))
+    await eachHost(ctx, op, hosts, (driver, watched) => driver.ensureAddressSet(watched, members))
   })
 }
 
 /** Every bound port that uses the group; one that fails is marked and does not stop the others. */
 export async function applyGroup(ctx: Ctx, op: Op, groupId: string): Promise<void> {
-  const ports = await ctx.deps.root.port.findMany({
-    where: { hostId: { not: null }, securityGroups: { some: { groupId } } },
-    select: { id: true },
-  })
-  await each(ports, ({ id }) => applyPort(ctx, op, id))
+  await applyPorts(ctx, op, { securityGroups: { some: { groupId } } })
 }
 
-/** All of them, also after one that fails; then the first failure is thrown. */
-async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const failures: CloudError[] = []
-  for (const item of items)
-    await work(item).catch((error: unknown) => {
-      failures.push(toCloudError(error))
-    })
-  if (failures[0]) throw failures[0]
+async function applyPorts(ctx: Ctx, op: Op, where: Prisma.PortWhereInput): Promise<void> {
+  const ports = await ctx.deps.root.port.findMany({
+    where: { ...where, hostId: { in: await allHosts(ctx) } },
+    select: { id: true, hostId: true },
+  })
+  await eachByHost(ports, ({ id }) => applyPort(ctx, op, id))
 }
 
 async function applyRoutersOf(ctx: Ctx, op: Op, driver: NetworkDriver, networkId: string): Promise<void> {
@@ -148,7 +159,25 @@ export async function applyRouterOn(
   })
   for (const network of networks)
     if (network.id !== there) await driver.ensureNetwork(op, networkSpec(network))
-  await driver.ensureRouter(op, wish.spec)
+  await driver.ensureRouter(op, wish.spec).catch(async (error: unknown) => {
+    if (!(error instanceof DriverError && error.code === 'conflict')) throw error
+    if ((await restateRouters(ctx, op, driver, routerId)) === 0) throw error
+    await driver.ensureRouter(op, wish.spec)
+  })
+}
+
+/**
+ * An address of this router may have been another's a moment ago, which this host has not heard of yet:
+ * it had no guest behind that router any more. Says again what the others here are. Returns how many.
+ */
+async function restateRouters(ctx: Ctx, op: Op, driver: NetworkDriver, except: string): Promise<number> {
+  const others = (await driver.list(op)).routers.filter((id) => id !== except)
+  const rows = await ctx.deps.root.router.findMany({ where: { id: { in: others } }, select: { id: true } })
+  for (const { id } of rows) {
+    const wish = await routerSpec(ctx, id)
+    if (wish) await driver.ensureRouter(op, wish.spec)
+  }
+  return rows.length
 }
 
 /**
@@ -163,9 +192,7 @@ export async function applyRouter(
 ): Promise<void> {
   const wish = await routerSpec(ctx, routerId)
   const hosts = await hostsOfNetworks(ctx, [...(wish?.networkIds ?? []), ...left])
-  await each(hosts, async (hostId) =>
-    applyRouterOn(ctx, op, (await driversOf(ctx, hostId)).network, routerId),
-  )
+  await eachHost(ctx, op, hosts, (driver, watched) => applyRouterOn(ctx, watched, driver, routerId))
   await settleFloatingIps(ctx, routerId)
 }
 
@@ -188,9 +215,7 @@ export async function settleFloatingIps(ctx: Ctx, routerId: string): Promise<voi
 }
 
 export async function removeRouterFromHosts(ctx: Ctx, op: Op, routerId: string): Promise<void> {
-  await each(await allHosts(ctx), async (hostId) =>
-    (await driversOf(ctx, hostId)).network.removeRouter(op, routerId),
-  )
+  await eachHost(ctx, op, await allHosts(ctx), (driver, watched) => driver.removeRouter(watched, routerId))
 }
 
 /** `ports`: those on it, too, because the network's own state and MTU are theirs. */
@@ -200,21 +225,14 @@ export async function applyNetwork(ctx: Ctx, op: Op, networkId: string, ports = 
     include: { subnets: true },
   })
   if (!network) return
-  await each(await hostsOfNetworks(ctx, [networkId]), async (hostId) =>
-    (await driversOf(ctx, hostId)).network.ensureNetwork(op, networkSpec(network)),
+  await eachHost(ctx, op, await hostsOfNetworks(ctx, [networkId]), (driver, watched) =>
+    driver.ensureNetwork(watched, networkSpec(network)),
   )
-  if (!ports) return
-  const bound = await ctx.deps.root.port.findMany({
-    where: { networkId, hostId: { not: null } },
-    select: { id: true },
-  })
-  await each(bound, ({ id }) => applyPort(ctx, op, id))
+  if (ports) await applyPorts(ctx, op, { networkId })
 }
 
 export async function removeNetworkFromHosts(ctx: Ctx, op: Op, networkId: string): Promise<void> {
-  await each(await allHosts(ctx), async (hostId) =>
-    (await driversOf(ctx, hostId)).network.removeNetwork(op, networkId),
-  )
+  await eachHost(ctx, op, await allHosts(ctx), (driver, watched) => driver.removeNetwork(watched, networkId))
 }
 
 async function hostsOfNetworks(ctx: Ctx, networkIds: readonly string[]): Promise<string[]> {
@@ -224,13 +242,6 @@ async function hostsOfNetworks(ctx: Ctx, networkIds: readonly string[]): Promise
     distinct: ['hostId'],
   })
   return ports.flatMap((port) => port.hostId ?? [])
-}
-
-/** Hosts that answer; one that is down is put right by the reconciler when it is back. */
-export async function allHosts(ctx: Ctx): Promise<string[]> {
-  return (await ctx.deps.root.host.findMany({ where: { state: 'up' }, select: { id: true } })).map(
-    (host) => host.id,
-  )
 }
 
 export async function setPortState(

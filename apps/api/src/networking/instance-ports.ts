@@ -6,6 +6,7 @@ import { applyMemberships, applyRouter } from './apply.ts'
 import { contains, parseCidr } from './ipv4.ts'
 import { returnPorts } from './lent-ports.ts'
 import type { NetworkRow } from './networks/load.ts'
+import { unlessSilent } from './on-hosts.ts'
 import { createPortRow, deletePortRows, type NewPort } from './ports/rows.ts'
 import { loadGroups } from './security-groups/load.ts'
 import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
@@ -136,10 +137,9 @@ export async function deletePortsOfInstance(
     await returnPorts(tx, instanceId, idsOf(ports.filter(isLent)))
     await deletePortRows(tx, idsOf(ports.filter((port) => !isLent(port))))
   })
-  await applyMemberships(ctx, op, [
-    ...new Set(ports.flatMap((port) => port.securityGroups.map((s) => s.groupId))),
-  ])
-  for (const { routerId } of routers) if (routerId) await applyRouter(ctx, op, routerId)
+  const groups = [...new Set(ports.flatMap((port) => port.securityGroups.map((s) => s.groupId)))]
+  await unlessSilent(ctx, applyMemberships(ctx, op, groups))
+  for (const { routerId } of routers) if (routerId) await unlessSilent(ctx, applyRouter(ctx, op, routerId))
 }
 
 const idsOf = (rows: readonly { id: string }[]) => rows.map((row) => row.id)

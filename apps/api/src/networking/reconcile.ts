@@ -8,7 +8,8 @@ import type { Ctx } from '../kernel/context.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong } from '../kernel/tombstones.ts'
-import { allHosts, applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
+import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
+import { allHosts } from './on-hosts.ts'
 import {
   addressSetSpec,
   networkSpec,

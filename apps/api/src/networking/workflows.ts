@@ -16,6 +16,13 @@ import {
 import { forgetNetwork } from './networks/service.ts'
 import { forgetRouter } from './routers/service.ts'
 
+const minute = 60_000
+/**
+ * A change of many ports on many hosts is many calls of a fraction of a second; a silent host costs
+ * seconds (kernel/hosts.ts). What has not been told by then is told by the reconciler.
+ */
+const deadlineMs = { apply: 10 * minute, delete: 5 * minute }
+
 /**
  * The hosts' part of a change that is in the database already. It states the whole wish each time,
  * so there is nothing to undo: a failure is shown on the resource and the reconciler tries on.
@@ -26,7 +33,12 @@ function applying(
   work: (run: Run<unknown>) => Promise<void>,
   failed: (run: Run<unknown>, error: CloudError) => Promise<void> = async () => undefined,
 ): void {
-  defineWorkflow({ action, steps: [{ name: 'apply', title, run: work }], onFailed: failed })
+  defineWorkflow({
+    action,
+    deadlineMs: deadlineMs.apply,
+    steps: [{ name: 'apply', title, run: work }],
+    onFailed: failed,
+  })
 }
 
 applying(
@@ -86,6 +98,7 @@ applying(
 
 defineWorkflow({
   action: 'network.delete',
+  deadlineMs: deadlineMs.delete,
   steps: [
     {
       name: 'hosts',
@@ -98,6 +111,7 @@ defineWorkflow({
 })
 defineWorkflow({
   action: 'router.delete',
+  deadlineMs: deadlineMs.delete,
   steps: [
     {
       name: 'hosts',

@@ -1,6 +1,6 @@
-import type { Ctx } from '../kernel/context.ts'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
-import { maxAttempts } from '../kernel/workflow.ts'
+import { queueJob } from '../kernel/workflow.ts'
 
 defineReconciler({
   name: 'operations.lost',
@@ -8,22 +8,40 @@ defineReconciler({
   run: async (ctx) => void (await requeueLost(ctx)),
 })
 
+defineReconciler({ name: 'operations.queue', everyMs: 60_000, run: collectQueues })
+
+/**
+ * graphile-worker makes a row for each resource that ever had a job and looks at all of them for each
+ * job that it takes. Its own GC_JOB_QUEUES may remove one to which a transaction adds a job at that
+ * moment, and that job would never run: the lock waits for such transactions, and they for it. Also
+ * removes jobs that a later one has replaced while they ran in a worker that was killed.
+ */
+export async function collectQueues(ctx: Ctx): Promise<void> {
+  await inTransaction(ctx, async ({ db }) => {
+    await db.$executeRaw`SET LOCAL lock_timeout = '500ms'`
+    await db.$executeRaw`LOCK TABLE graphile_worker._private_job_queues IN ACCESS EXCLUSIVE MODE`
+    await db.$executeRaw`DELETE FROM graphile_worker._private_jobs WHERE "key" IS NULL AND "locked_at" IS NULL
+      AND "attempts" >= "max_attempts"`
+    await db.$executeRaw`DELETE FROM graphile_worker._private_job_queues q WHERE "locked_at" IS NULL
+      AND NOT EXISTS (SELECT 1 FROM graphile_worker._private_jobs j WHERE j."job_queue_id" = q."id")`
+  })
+}
+
 /**
  * Operations that are not over but that no job will end: the undo of a failed one that could not
  * reach its host eight times, say. They get a new job and go on where they were.
  */
 export async function requeueLost(ctx: Ctx): Promise<number> {
-  const lost = await ctx.db.$queryRaw<{ id: string; resourceKind: string; resourceId: string }[]>`
-    SELECT o."id"::text AS "id", o."resourceKind", o."resourceId" FROM "Operation" o
+  const lost = await ctx.db.$queryRaw<LostRow[]>`
+    SELECT o."id"::text AS "id", o."action", o."resourceKind", o."resourceId", o."projectId", o."hostId" FROM "Operation" o
     LEFT JOIN graphile_worker.jobs j ON j.key = o."id"::text
     WHERE o."state" IN ('queued', 'running', 'undoing') AND o."createdAt" < clock_timestamp() - interval '1 minute'
-      AND (j.id IS NULL OR (j.attempts >= j.max_attempts AND j.locked_at IS NULL))
+      AND (j.id IS NULL OR (j.locked_at IS NULL AND (j.attempts >= j.max_attempts OR j.queue_name IS NULL)))
     ORDER BY o."createdAt" LIMIT 500`
-  for (const { id, resourceKind, resourceId } of lost) {
-    ctx.log.warn({ operationId: id }, 'operation had lost its job')
-    await ctx.db
-      .$executeRaw`SELECT graphile_worker.add_job('workflow', json_build_object('operationId', ${id}::text),
-      queue_name := ${`${resourceKind}:${resourceId}`}, job_key := ${id}, max_attempts := ${maxAttempts}::int)`
+  for (const row of lost) {
+    ctx.log.warn({ operationId: row.id }, 'operation had lost its job')
+    await queueJob(ctx, row)
   }
   return lost.length
 }
+type LostRow = Parameters<typeof queueJob>[1]

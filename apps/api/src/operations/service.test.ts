@@ -3,7 +3,7 @@ import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
 import { defineWorkflow, recordOperation, startOperation } from '../kernel/workflow.ts'
 import { operationListInput } from './contract.ts'
-import { requeueLost } from './reconcile.ts'
+import { collectQueues, requeueLost } from './reconcile.ts'
 import './register.ts'
 import { getOperation, listOperations } from './service.ts'
 
@@ -86,5 +86,42 @@ describe('operations that lost their job', () => {
     expect(await jobs(fine)).toEqual([{ attempts: 0 }])
     expect(await jobs(young)).toEqual([])
     expect(await requeueLost(systemCtx(deps, 'test'))).toBe(0)
+  })
+})
+
+describe('the queue', () => {
+  const queues = () =>
+    deps.root.$queryRaw<
+      { name: string }[]
+    >`SELECT "queue_name" AS "name" FROM graphile_worker._private_job_queues`
+  test('forgets the resources that have no job, also while jobs are added', async () => {
+    const ctx = await testCtx(deps)
+    const [over, busy] = [await start(ctx), await start(ctx)]
+    await deps.root.$executeRaw`SELECT graphile_worker.remove_job(${over})`
+    let added = Promise.resolve()
+    await inTransaction(ctx, async (tx) => {
+      // Has seen the row of the other's queue, and is not committed when the collector comes.
+      await startOperation(tx, {
+        id: crypto.randomUUID(),
+        action: 'thing.make',
+        resourceKind: 'thing',
+        resourceId: over,
+        resourceName: '',
+        projectId: null,
+      })
+      added = collectQueues(systemCtx(deps, 'test'))
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    })
+    await added
+    const names = (await queues()).map((row) => row.name)
+    expect(names).toContain(`thing:${busy}`)
+    expect(names).toContain(`thing:${over}`)
+    const lost = await deps.root.$queryRaw<
+      unknown[]
+    >`SELECT 1 FROM graphile_worker.jobs WHERE queue_name IS NULL`
+    expect(lost).toEqual([])
+    await deps.root.$executeRaw`SELECT graphile_worker.remove_job(${busy})`
+    await collectQueues(systemCtx(deps, 'test'))
+    expect((await queues()).map((row) => row.name)).not.toContain(`thing:${busy}`)
   })
 })

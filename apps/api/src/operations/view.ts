@@ -6,7 +6,7 @@ import { workflowNamed } from '../kernel/workflow.ts'
 
 export type OperationRow = Prisma.OperationGetPayload<{ include: { steps: true } }>
 
-/** The steps that ran and those still to come, so that the portal can draw the whole timeline. */
+/** The steps that ran, in that order, and those still to come, so that the portal can draw the whole timeline. */
 export function operationView(ctx: Ctx, row: OperationRow): OperationView {
   return {
     id: row.id,
@@ -34,22 +34,29 @@ function explanationFor(ctx: Ctx, verdicts: HostVerdict[] | null): HostVerdict[]
 }
 
 function stepsOf(row: OperationRow): StepView[] {
-  const recorded = new Map(row.steps.map((step) => [step.index, step]))
-  const planned = workflowNamed(row.action)?.steps ?? []
-  const over = row.state === 'failed' || row.state === 'undoing'
-  const count = Math.max(planned.length, ...row.steps.map((step) => step.index + 1), 0)
-  return Array.from({ length: count }, (_, index) => {
-    const step = recorded.get(index)
-    const plan = planned[index]
-    return {
-      index,
-      name: step?.name ?? plan?.name ?? '',
-      title: step?.title ?? plan?.title ?? '',
-      state: (step?.state ?? 'pending') as StepView['state'],
-      progress: step?.progress ?? null,
-      startedAt: step?.startedAt.toISOString() ?? null,
-      finishedAt: step?.finishedAt?.toISOString() ?? null,
-      error: step?.error ?? null,
-    }
-  }).filter((step) => !(over && step.state === 'pending'))
+  const begun = new Set(row.steps.map((step) => step.name))
+  const over = row.state !== 'queued' && row.state !== 'running'
+  const pending = over ? [] : (workflowNamed(row.action)?.steps ?? []).filter(({ name }) => !begun.has(name))
+  return [
+    ...row.steps.map((step) => ({
+      index: step.index,
+      name: step.name,
+      title: step.title,
+      state: step.state as StepView['state'],
+      progress: step.progress,
+      startedAt: step.startedAt.toISOString(),
+      finishedAt: step.finishedAt?.toISOString() ?? null,
+      error: step.error,
+    })),
+    ...pending.map(({ name, title }, place) => ({
+      index: row.steps.length + place,
+      name,
+      title,
+      state: 'pending' as const,
+      progress: null,
+      startedAt: null,
+      finishedAt: null,
+      error: null,
+    })),
+  ]
 }

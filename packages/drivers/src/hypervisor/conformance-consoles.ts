@@ -40,7 +40,7 @@ export function consoles(c: Context): void {
     await c.driver.ensure(op, spec)
     const open = [await facet().open(op, spec.id, 'serial'), await facet().open(op, spec.id, 'vnc')]
     for (const stream of open) stream.resume()
-    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    await c.driver.stop(op, spec.id)
     await until(() => open.every((stream) => stream.destroyed), 1_000)
     await expect(facet().open(op, spec.id, 'serial')).rejects.toMatchObject({ code: 'conflict' })
     await expect(facet().open(op, spec.id, 'vnc')).rejects.toMatchObject({ code: 'conflict' })
@@ -51,7 +51,7 @@ export function consoles(c: Context): void {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
-    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    await c.driver.stop(op, spec.id)
     const all = await facet().log(op, spec.id, { maxBytes: 10_000 })
     expect(all).toEqual({ text: 'hello\r\n', offset: 0, next: 7 })
     expect(await facet().log(op, spec.id, { offset: 2, maxBytes: 3 })).toEqual({

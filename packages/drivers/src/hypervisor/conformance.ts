@@ -70,7 +70,7 @@ function existence(c: Context): void {
     const changed = { ...spec, vcpus: 2 }
     expect(await c.driver.ensure(op, changed)).toEqual(before)
     expect(await c.driver.specOf(spec.id)).toEqual(changed)
-    const after = await c.driver.reboot(op, spec.id, { kind: 'hard', graceMs: 0 })
+    const after = await c.driver.reboot(op, spec.id)
     expect(after.pid).not.toBe(before.pid)
   })
 
@@ -102,8 +102,8 @@ function existence(c: Context): void {
     const missing = { name: 'DriverError', code: 'not_found' }
     expect(await c.driver.get(op, id)).toBeNull()
     await expect(c.driver.start(op, id)).rejects.toMatchObject(missing)
-    await expect(c.driver.stop(op, id, { graceMs: 0 })).rejects.toMatchObject(missing)
-    await expect(c.driver.reboot(op, id, { kind: 'hard', graceMs: 0 })).rejects.toMatchObject(missing)
+    await expect(c.driver.stop(op, id)).rejects.toMatchObject(missing)
+    await expect(c.driver.reboot(op, id)).rejects.toMatchObject(missing)
     await expect(c.driver.pause(op, id)).rejects.toMatchObject(missing)
     await expect(c.driver.unpause(op, id)).rejects.toMatchObject(missing)
     await expect(c.driver.console?.open(op, id, 'serial')).rejects.toMatchObject(missing)
@@ -140,47 +140,44 @@ function power(c: Context): void {
     const spec = await c.spec()
     const { pid } = await c.driver.ensure(op, spec)
     expect(await c.driver.start(op, spec.id)).toMatchObject({ power: 'running', pid })
-    expect(await c.driver.stop(op, spec.id, { graceMs: 0 })).toMatchObject({ power: 'off', pid: null })
-    expect(await c.driver.stop(op, spec.id, { graceMs: 0 })).toMatchObject({ power: 'off' })
+    expect(await c.driver.stop(op, spec.id)).toMatchObject({ power: 'off', pid: null })
+    expect(await c.driver.stop(op, spec.id)).toMatchObject({ power: 'off' })
     expect((await c.driver.specOf(spec.id))?.power).toBe('off')
     expect(await c.driver.start(op, spec.id)).toMatchObject({ power: 'running' })
     expect((await c.driver.specOf(spec.id))?.power).toBe('running')
   })
 
-  it('lets the guest shut down, and does not wait for longer than it takes', async () => {
+  it('lets the guest shut down, and tells when it has', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
-    const began = Date.now()
-    expect(await c.driver.stop(op, spec.id, { graceMs: 60_000 })).toMatchObject({ power: 'off' })
-    expect(Date.now() - began).toBeLessThan(10_000)
+    await c.driver.pressButton(op, spec.id)
+    await until(() => c.events.at(-1)?.power === 'off', 10_000)
+    expect(await c.driver.get(op, spec.id)).toMatchObject({ power: 'off', pid: null, reason: null })
+    await expect(c.driver.pressButton(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  it('ends a guest that ignores its power button after the grace time', async () => {
+  it('leaves a guest running that ignores its power button, until it is stopped', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
     await c.harness.ignoreButton(spec.id)
-    const began = Date.now()
-    expect(await c.driver.stop(op, spec.id, { graceMs: 700 })).toMatchObject({ power: 'off' })
-    expect(Date.now() - began).toBeGreaterThanOrEqual(690)
+    expect(await c.driver.pressButton(op, spec.id)).toMatchObject({ power: 'running' })
+    expect(await c.driver.pressButton(op, spec.id)).toMatchObject({ power: 'running' })
+    expect(await c.driver.stop(op, spec.id)).toMatchObject({ power: 'off' })
   })
 
-  it('reboots, asking or not, and tells only that it runs again', async () => {
+  it('reboots, also what is off, and tells only that it runs again', async () => {
     const spec = await c.spec()
     const first = await c.driver.ensure(op, spec)
     await c.harness.booted(spec.id)
     c.events.length = 0
-    const soft = await c.driver.reboot(op, spec.id, { kind: 'soft', graceMs: 10_000 })
-    const hard = await c.driver.reboot(op, spec.id, { kind: 'hard', graceMs: 0 })
-    for (const observed of [soft, hard]) expect(observed).toMatchObject({ power: 'running', reason: null })
-    expect(new Set([first.pid, soft.pid, hard.pid]).size).toBe(3)
-    expect(c.events.map((event) => event.power)).toEqual(['running', 'running'])
-    await c.driver.stop(op, spec.id, { graceMs: 0 })
-    await expect(c.driver.reboot(op, spec.id, { kind: 'soft', graceMs: 1000 })).rejects.toMatchObject({
-      code: 'conflict',
-    })
-    expect(await c.driver.reboot(op, spec.id, { kind: 'hard', graceMs: 0 })).toMatchObject({
+    const second = await c.driver.reboot(op, spec.id)
+    expect(second).toMatchObject({ power: 'running', reason: null })
+    expect(second.pid).not.toBe(first.pid)
+    expect(c.events.map((event) => event.power)).toEqual(['running'])
+    await c.driver.stop(op, spec.id)
+    expect(await c.driver.reboot(op, spec.id)).toMatchObject({
       power: 'running',
     })
   })
@@ -195,7 +192,7 @@ function power(c: Context): void {
     for (let n = 0; n < 2; n += 1)
       expect(await c.driver.unpause(op, spec.id)).toMatchObject({ power: 'running', pid })
     await c.driver.pause(op, spec.id)
-    expect(await c.driver.stop(op, spec.id, { graceMs: 5_000 })).toMatchObject({ power: 'off' })
+    expect(await c.driver.stop(op, spec.id)).toMatchObject({ power: 'off' })
     await expect(c.driver.pause(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
     await expect(c.driver.unpause(op, spec.id)).rejects.toMatchObject({ code: 'conflict' })
   })
@@ -205,7 +202,7 @@ function power(c: Context): void {
     const all = await Promise.all([1, 2, 3].map(() => c.driver.ensure(op, spec)))
     expect(new Set(all.map((observed) => observed.pid)).size).toBe(1)
     // whichever comes first, the stop may find the guest gone; the removal holds
-    await Promise.allSettled([c.driver.stop(op, spec.id, { graceMs: 0 }), c.driver.remove(op, spec.id)])
+    await Promise.allSettled([c.driver.stop(op, spec.id), c.driver.remove(op, spec.id)])
     expect(await c.driver.get(op, spec.id)).toBeNull()
     expect(await c.harness.leftovers(spec.id)).toEqual([])
   })
@@ -220,7 +217,7 @@ function events(c: Context): void {
     await c.driver.pause(op, spec.id)
     await c.driver.pause(op, spec.id)
     await c.driver.unpause(op, spec.id)
-    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    await c.driver.stop(op, spec.id)
     await sleep(50)
     expect(seen(spec.id)).toEqual(['running', 'paused', 'running', 'off'])
     for (const event of c.events) expect(Math.abs(Date.parse(event.at) - Date.now())).toBeLessThan(60_000)
@@ -246,7 +243,7 @@ function events(c: Context): void {
     expect(await c.driver.start(op, spec.id)).toMatchObject({ power: 'running', reason: null })
     await c.harness.crash(spec.id)
     await until(() => seen(spec.id).at(-1) === 'crashed', 1_500)
-    expect(await c.driver.stop(op, spec.id, { graceMs: 0 })).toMatchObject({ power: 'off', reason: null })
+    expect(await c.driver.stop(op, spec.id)).toMatchObject({ power: 'off', reason: null })
   })
 
   it('stops telling whoever has unsubscribed', async () => {
@@ -280,7 +277,7 @@ function restarts(c: Context): void {
   it('leaves a stopped guest stopped', async () => {
     const spec = await c.spec()
     await c.driver.ensure(op, spec)
-    await c.driver.stop(op, spec.id, { graceMs: 0 })
+    await c.driver.stop(op, spec.id)
     await c.harness.abandon()
     expect(await (await c.harness.reopen()).get(op, spec.id)).toMatchObject({ power: 'off', pid: null })
   })

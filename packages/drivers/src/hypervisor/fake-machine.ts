@@ -12,6 +12,7 @@ export type FakeInstance = {
   startedAt: string | null
   reason: string | null
   ignoresButton: boolean
+  keepsNics?: boolean
   log: FakeLog
   /** What the guest left at the metadata service. */
   password?: string

@@ -43,10 +43,10 @@ describe('the fake hypervisor as a simulator', () => {
     await fake.ensure(op, one)
     fake.failNext('stop', new DriverError('unavailable', 'first'))
     fake.failNext('stop', new DriverError('failed', 'second'))
-    await expect(fake.stop(op, one.id, { graceMs: 0 })).rejects.toThrow('first')
-    await expect(fake.stop(op, one.id, { graceMs: 0 })).rejects.toThrow('second')
+    await expect(fake.stop(op, one.id)).rejects.toThrow('first')
+    await expect(fake.stop(op, one.id)).rejects.toThrow('second')
     expect(await fake.get(op, one.id)).toMatchObject({ power: 'running' })
-    expect(await fake.stop(op, one.id, { graceMs: 0 })).toMatchObject({ power: 'off' })
+    expect(await fake.stop(op, one.id)).toMatchObject({ power: 'off' })
     expect(fake.calls.stop).toBe(3)
   })
 

@@ -49,6 +49,8 @@ export type FakeHypervisor = LocalHypervisorDriver & {
   guestPowerOff(id: string): void
   /** The guest does not react to the power button from now on. */
   ignorePowerButton(id: string): void
+  /** The guest does not let go of its NICs (true), or does so again. */
+  keepNics(id: string, keeps: boolean): void
   /** The guest writes to its serial port (ASCII). */
   print(id: string, text: string): void
 }
@@ -60,7 +62,6 @@ export type FakeHypervisor = LocalHypervisorDriver & {
 export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeHypervisor {
   const capabilities: HypervisorCapabilities = {
     pause: true,
-    softReboot: true,
     screenshot: true,
     maxVcpus: options.vcpus ?? 64,
     maxMemoryMib: options.memoryMib ?? 262_144,
@@ -82,32 +83,24 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
   const { enter } = gate
   const { load, settle, boot, halt, cut } = machine
 
-  /** Takes as long as the guest does; one that ignores the button takes all the time it is given. */
-  async function pressButton(op: Op, guest: FakeInstance, graceMs: number): Promise<void> {
-    if (guest.power === 'running' && guest.ignoresButton && graceMs > 0)
-      await sleep(graceMs, undefined, { signal: op.signal }).catch(() => checkAlive(op))
+  async function pressButton(op: Op, id: string): Promise<ObservedInstance> {
+    await enter('pressButton', op)
+    const guest = load(id)
+    if (guest.power !== 'running')
+      throw new DriverError('conflict', `Instance ${id} is ${guest.power}: its button does nothing.`)
+    return guest.ignoresButton ? settle(guest) : halt(guest, 'off', null)
   }
 
-  async function stop(op: Op, id: string, grace: { graceMs: number }): Promise<ObservedInstance> {
+  async function stop(op: Op, id: string): Promise<ObservedInstance> {
     await enter('stop', op)
-    await pressButton(op, load(id), grace.graceMs)
     const guest = load(id)
     guest.spec = { ...guest.spec, power: 'off' }
     return guest.power === 'off' ? settle(guest) : halt(guest, 'off', null)
   }
 
-  async function reboot(op: Op, id: string, how: { kind: 'soft' | 'hard'; graceMs: number }) {
+  async function reboot(op: Op, id: string): Promise<ObservedInstance> {
     await enter('reboot', op)
     const guest = load(id)
-    if (how.kind === 'soft') {
-      if (guest.power !== 'running')
-        throw new DriverError(
-          'conflict',
-          `Instance ${id} is ${guest.power}: only a running guest can be asked to reboot.`,
-        )
-      await pressButton(op, guest, how.graceMs)
-      load(id)
-    }
     guest.spec = { ...guest.spec, power: 'running' }
     // like the real one: a reboot is not told as an end and a beginning
     if (guest.pid !== null) cut(guest)
@@ -170,13 +163,17 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
       guest.spec = { ...guest.spec, power: 'running' }
       return guest.power === 'running' ? settle(guest) : boot(guest)
     },
+    pressButton,
     stop,
     reboot,
     async plugNics(op, id, nics) {
       await enter('plugNics', op)
       const guest = load(id)
-      guest.spec = checkSpec({ ...guest.spec, nics }, capabilities)
-      return settle(guest)
+      const spec = checkSpec({ ...guest.spec, nics }, capabilities)
+      const wanted = new Set(spec.nics.map((nic) => nic.portId))
+      const held = guest.keepsNics ? guest.spec.nics.filter((nic) => !wanted.has(nic.portId)) : []
+      guest.spec = { ...spec, nics: [...spec.nics, ...held] }
+      return held.map((nic) => nic.portId)
     },
     async diagnostics(op, id) {
       await enter('diagnostics', op)
@@ -214,6 +211,9 @@ export function createFakeHypervisor(options: FakeHypervisorOptions = {}): FakeH
     },
     ignorePowerButton(id) {
       load(id).ignoresButton = true
+    },
+    keepNics(id, keeps) {
+      load(id).keepsNics = keeps
     },
     print(id, text) {
       machine.print(load(id), text)

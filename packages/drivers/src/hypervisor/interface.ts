@@ -24,15 +24,22 @@ export interface HypervisorDriver {
   /** Kills the guest and forgets it; disks belong to storage. Succeeds when already gone. */
   remove(op: Op, id: string): Promise<void>
   start(op: Op, id: string): Promise<ObservedInstance>
-  /** ACPI power button, then off after graceMs (0: at once). Succeeds when already off. */
-  stop(op: Op, id: string, options: { graceMs: number }): Promise<ObservedInstance>
-  /** soft: ask the guest (falls back to hard after graceMs). hard: a new QEMU process. */
-  reboot(op: Op, id: string, options: { kind: 'soft' | 'hard'; graceMs: number }): Promise<ObservedInstance>
   /**
-   * These and no other NICs: what is new is plugged in, what is gone taken out, at once when the
-   * guest runs and else at its next start. Conflict when the guest does not let go of one in time.
+   * Presses the ACPI power button and returns at once: that the guest has powered off is told by
+   * subscribe. One that is still booting has not heard it; whoever waits presses again. Conflict
+   * when it does not run.
    */
-  plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<ObservedInstance>
+  pressButton(op: Op, id: string): Promise<ObservedInstance>
+  /** Off at once, the guest unasked. Succeeds when already off. */
+  stop(op: Op, id: string): Promise<ObservedInstance>
+  /** A new process at once, the guest unasked. */
+  reboot(op: Op, id: string): Promise<ObservedInstance>
+  /**
+   * These and no other NICs, at once when the guest runs and else at its next start: what is new is
+   * plugged in; for what is gone the guest is asked to let go of it. Returns the ports of those that
+   * it still holds; whoever waits asks again.
+   */
+  plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<string[]>
   pause(op: Op, id: string): Promise<ObservedInstance>
   unpause(op: Op, id: string): Promise<ObservedInstance>
   /** Counters of a running guest since its start. Conflict when it does not run. */
@@ -84,7 +91,6 @@ export type ConsoleLog = { text: string; offset: number; next: number }
 
 export type HypervisorCapabilities = {
   pause: boolean
-  softReboot: boolean
   screenshot: boolean
   /** Upper bounds of one guest on this driver. */
   maxVcpus: number

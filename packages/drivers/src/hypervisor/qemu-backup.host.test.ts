@@ -91,7 +91,7 @@ test('a disk in use is copied as it is, the guest goes on, nothing of the copy s
   await harness.driver.backup.dropCopy(op, spec.id, spec.id)
   await harness.driver.backup.dropCopy(op, spec.id, spec.id)
   expect(existsSync(copy.path)).toBe(false)
-  await harness.driver.stop(op, spec.id, { graceMs: 0 })
+  await harness.driver.stop(op, spec.id)
   await expect(harness.driver.backup.copyDisk(op, spec.id, spec.id)).rejects.toMatchObject({
     code: 'conflict',
   })

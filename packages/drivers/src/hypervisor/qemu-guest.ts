@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import { checkAlive } from './changes.ts'
 import type { InstanceSpec, ObservedInstance, PowerState } from './interface.ts'
 import { type LaunchOptions, launchQemu } from './qemu-launch.ts'
 import { findQemu, killQemu, waitGone } from './qemu-process.ts'
@@ -16,7 +15,6 @@ export type GuestContext = {
 }
 
 /** How often the power button is pressed again while a guest has not reacted (it may still be booting). */
-const buttonIntervalMs = 5_000
 const quitMs = 3_000
 const reconnectMs = 1_000
 
@@ -35,7 +33,6 @@ export class QemuGuest {
   /** How our own child ended; null for a process that we adopted. */
   #exited: Promise<string> | null = null
   /** QEMU announced the guest's end (SHUTDOWN event). */
-  #shutdown = Promise.withResolvers<void>()
   #shutdownSeen = false
   /** Being ended by us: what the closing socket means is known. */
   #ending = false
@@ -128,7 +125,6 @@ export class QemuGuest {
     const before = this.#record
     const options = await this.#context.launch(spec)
     await killQemu(this.paths.run, this.id, before.pid)
-    this.#shutdown = Promise.withResolvers<void>()
     this.#shutdownSeen = false
     this.#ending = false
     this.#pauseReason = null
@@ -174,29 +170,8 @@ export class QemuGuest {
     this.#become('off', null)
   }
 
-  /**
-   * Presses the power button and waits until the guest is off, at most graceMs or until `hurry`.
-   * Then (also when the guest did react) the process is ended. Raises `unavailable` when the call
-   * was given up; the guest then goes on.
-   */
-  async powerDown(op: Op, graceMs: number, hurry: AbortSignal): Promise<void> {
-    const end = Date.now() + graceMs
-    const over = this.#shutdown.promise
-    const stop = AbortSignal.any([op.signal, hurry])
-    while (this.power === 'running' && !this.#shutdownSeen && Date.now() < end && !hurry.aborted) {
-      checkAlive(op)
-      await this.control().execute('system_powerdown')
-      const waitMs = Math.max(0, Math.min(buttonIntervalMs, end - Date.now()))
-      const pause = new AbortController()
-      const signal = AbortSignal.any([stop, pause.signal])
-      const tick = sleep(waitMs, undefined, { signal }).catch(() => undefined)
-      await Promise.race([over, tick])
-      pause.abort()
-    }
-    if (!hurry.aborted) checkAlive(op)
-    // The event has begun to end the process already.
-    if (this.#settling) await this.#settling
-    else await this.halt()
+  async pressButton(): Promise<void> {
+    await this.control().execute('system_powerdown')
   }
 
   async freeze(to: 'paused' | 'running'): Promise<void> {
@@ -234,7 +209,6 @@ export class QemuGuest {
   }
 
   async #attach(): Promise<void> {
-    this.#shutdown = Promise.withResolvers<void>()
     this.#shutdownSeen = false
     const qmp = await connectQmp(this.paths.run, 5_000, this.#handlers())
     this.#qmp = qmp
@@ -259,7 +233,6 @@ export class QemuGuest {
     this.#context.log.debug({ instance: this.id, event: name, data }, 'qemu event')
     if (name === 'SHUTDOWN') {
       this.#shutdownSeen = true
-      this.#shutdown.resolve()
       // By itself (or by the button that we pressed); a QEMU told to quit by a signal ends alone.
       if (!this.#ending && this.#settling === null && data.guest === true) this.#work(() => this.halt())
       return

@@ -6,22 +6,30 @@ import type { NicAttachment } from './interface.ts'
 import { netdevOf, nicDeviceOf, nicIds } from './qemu-args.ts'
 import type { QmpClient } from './qmp.ts'
 
-/** How long a guest may take to let go of a device. One that has not booted yet never does. */
-const releaseMs = 20_000
+/** Most guests let go within so long; the others are asked again by whoever waits. */
+const releaseMs = 500
 const prefix = nicIds({ portId: '' }).device
 
-/** Makes the NICs of a running guest those of `wanted`. Replaying it changes nothing. */
+/**
+ * Makes the NICs of a running guest those of `wanted`; `before` is what its description has. Returns
+ * the ports of those that the guest still holds. Replaying it changes nothing.
+ */
 export async function plugNics(
   op: Op,
   qmp: QmpClient,
-  instanceId: string,
+  before: readonly NicAttachment[],
   wanted: readonly NicAttachment[],
-): Promise<void> {
+): Promise<string[]> {
   const ids = new Set(wanted.map((nic) => nicIds(nic).device))
-  for (const device of (await peripherals(qmp)).filter((name) => name.startsWith(prefix)))
-    if (!ids.has(device)) await unplug(op, qmp, instanceId, device.slice(prefix.length))
+  const gone = before.filter((nic) => !ids.has(nicIds(nic).device))
+  const unknown = (await peripherals(qmp))
+    .filter((name) => name.startsWith(prefix) && !ids.has(name))
+    .map((name) => ({ portId: name.slice(prefix.length) }))
+  const leaving = [...new Set([...gone, ...unknown].map((nic) => nic.portId))]
+  const held = await unplug(op, qmp, leaving)
   const there = new Set(await peripherals(qmp))
   for (const nic of wanted) if (!there.has(nicIds(nic).device)) await plug(qmp, nic)
+  return held
 }
 
 /** Names of everything that was given an id: devices and the ports that they sit behind. */
@@ -63,22 +71,26 @@ async function freeBus(qmp: QmpClient): Promise<string> {
   return free
 }
 
-async function unplug(op: Op, qmp: QmpClient, instanceId: string, portId: string): Promise<void> {
-  const { device, netdev } = nicIds({ portId })
-  const end = Date.now() + releaseMs
-  op.progress('waiting for the guest to let go of the device')
-  for (;;) {
+/** Returns those that the guest still holds. */
+async function unplug(op: Op, qmp: QmpClient, portIds: readonly string[]): Promise<string[]> {
+  let held = await heldOf(qmp, portIds)
+  // Asked each time: a guest that is still booting has not heard the first time. QEMU refuses while
+  // it waits for the guest, which is no failure.
+  for (const portId of held)
+    await qmp.execute('device_del', { id: nicIds({ portId }).device }).catch(() => undefined)
+  for (const end = Date.now() + releaseMs; held.length > 0 && Date.now() < end; ) {
     checkAlive(op)
-    // Asked again: a guest that is still booting has not heard the first time. QEMU refuses while
-    // it waits for the guest, which is no failure.
-    await qmp.execute('device_del', { id: device }).catch(() => undefined)
-    await sleep(250)
-    if (!(await peripherals(qmp)).includes(device)) break
-    if (Date.now() > end)
-      throw new DriverError(
-        'conflict',
-        `The guest ${instanceId} does not let go of its NIC. Try again when it has booted, or stop it first.`,
-      )
+    await sleep(50)
+    held = await heldOf(qmp, held)
   }
-  await qmp.execute('netdev_del', { id: netdev })
+  // Refused when it has gone already, with an earlier try.
+  for (const portId of portIds)
+    if (!held.includes(portId))
+      await qmp.execute('netdev_del', { id: nicIds({ portId }).netdev }).catch(() => undefined)
+  return held
+}
+
+async function heldOf(qmp: QmpClient, portIds: readonly string[]): Promise<string[]> {
+  const there = new Set(await peripherals(qmp))
+  return portIds.filter((portId) => there.has(nicIds({ portId }).device))
 }

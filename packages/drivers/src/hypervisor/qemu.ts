@@ -104,8 +104,14 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
         await host.wish(guest, 'running')
         if (!guest.isAlive()) await guest.launch(op)
       }),
-    stop: (op, id, { graceMs }) => host.stop(op, id, graceMs),
-    reboot: (op, id, how) => host.reboot(op, id, how),
+    pressButton: (op, id) =>
+      host.change(op, id, async (guest) => {
+        if (guest.power !== 'running')
+          throw new DriverError('conflict', `Instance ${id} is ${guest.power}: its button does nothing.`)
+        await guest.pressButton()
+      }),
+    stop: (op, id) => host.stop(op, id),
+    reboot: (op, id) => host.reboot(op, id),
     diagnostics: async (_op, id) => guestDiagnostics(await host.load(id)),
     password: async (_op, id) => readPassword((await host.load(id)).paths),
     clearPassword: async (_op, id) => clearPassword((await host.load(id)).paths),
@@ -118,7 +124,6 @@ export function createQemuDriver(options: QemuOptions): QemuDriver {
 class QemuHost {
   readonly capabilities: HypervisorCapabilities = {
     pause: true,
-    softReboot: true,
     screenshot: true,
     maxVcpus: 64,
     maxMemoryMib: Math.floor(totalmem() / 1024 ** 2),
@@ -131,8 +136,6 @@ class QemuHost {
   readonly #gid: number
   readonly #guests = new Map<string, QemuGuest>()
   readonly #locked = createLocks()
-  /** Ends the grace time of whoever waits for that guest to power off. */
-  readonly #hurry = new Map<string, AbortController>()
   readonly #watch: NodeJS.Timeout
   #watching: Promise<void> = Promise.resolve()
   #accelerator: Promise<ProbedAccelerator> | null = null
@@ -234,7 +237,6 @@ class QemuHost {
 
   async remove(id: string): Promise<void> {
     await this.ready
-    this.#hurry.get(id)?.abort()
     await this.#locked(id, async () => {
       const guest = this.#guests.get(id)
       if (!guest) return
@@ -263,46 +265,38 @@ class QemuHost {
     })
   }
 
-  async stop(op: Op, id: string, graceMs: number): Promise<ObservedInstance> {
-    if (graceMs === 0) this.#hurry.get(id)?.abort()
+  async stop(op: Op, id: string): Promise<ObservedInstance> {
     return this.change(op, id, async (guest) => {
       await this.wish(guest, 'off')
       if (guest.power === 'crashed') await guest.acknowledge()
-      // a paused guest cannot react to its power button
-      else if (guest.power === 'paused' || graceMs === 0) await guest.halt()
-      else if (guest.power === 'running') await this.#powerDown(op, guest, graceMs)
+      else if (guest.power !== 'off') await guest.halt()
     })
   }
 
-  async reboot(
-    op: Op,
-    id: string,
-    how: { kind: 'soft' | 'hard'; graceMs: number },
-  ): Promise<ObservedInstance> {
-    if (how.kind === 'hard') this.#hurry.get(id)?.abort()
+  async reboot(op: Op, id: string): Promise<ObservedInstance> {
     return this.change(op, id, async (guest) => {
-      if (how.kind === 'soft' && guest.power !== 'running')
-        throw new DriverError(
-          'conflict',
-          `Instance ${id} is ${guest.power}: only a running guest can be asked to reboot.`,
-        )
       await this.wish(guest, 'running')
       await guest.quietly(async () => {
-        if (how.kind === 'soft') await this.#powerDown(op, guest, how.graceMs)
-        else if (guest.isAlive()) await guest.halt()
+        if (guest.isAlive()) await guest.halt()
         await guest.launch(op)
       })
     })
   }
 
-  plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<ObservedInstance> {
-    return this.change(op, id, async (guest) => {
-      if (!guest.spec)
+  /** A NIC that the guest still holds stays in its description, too, so that it can be asked again. */
+  async plugNics(op: Op, id: string, nics: readonly NicAttachment[]): Promise<string[]> {
+    let held: string[] = []
+    await this.change(op, id, async (guest) => {
+      const before = guest.spec
+      if (!before)
         throw new DriverError('invalid', `The record of instance ${id} is damaged: ensure it again.`)
-      const spec = checkSpec({ ...guest.spec, nics }, this.capabilities)
-      if (guest.isAlive()) await plugNics(op, guest.control(), guest.id, spec.nics)
-      if (!sameSpec(guest.spec, spec)) await guest.define(spec)
+      const spec = checkSpec({ ...before, nics }, this.capabilities)
+      if (guest.isAlive()) held = await plugNics(op, guest.control(), before.nics, spec.nics)
+      const kept = before.nics.filter((nic) => held.includes(nic.portId))
+      const now = { ...spec, nics: [...spec.nics, ...kept] }
+      if (!sameSpec(before, now)) await guest.define(now)
     })
+    return held
   }
 
   freeze(op: Op, id: string, to: 'paused' | 'running'): Promise<ObservedInstance> {
@@ -323,17 +317,6 @@ class QemuHost {
     await this.ready.catch(() => undefined)
     for (const guest of this.#guests.values()) guest.detach()
     await this.#watching
-  }
-
-  async #powerDown(op: Op, guest: QemuGuest, graceMs: number): Promise<void> {
-    const hurry = new AbortController()
-    this.#hurry.set(guest.id, hurry)
-    try {
-      op.progress('waiting for the guest to shut down')
-      await guest.powerDown(op, graceMs, hurry.signal)
-    } finally {
-      this.#hurry.delete(guest.id)
-    }
   }
 
   async #adopt(): Promise<void> {

@@ -119,7 +119,9 @@ class Fake implements FakeNetwork {
 
   probe(op: Op) {
     const { egress = 'off', externalCidr = '172.24.4.0/24' } = this.#options
-    return this.#call(op, 'probe', () => ({ namespace: this.#namespace, egress, externalCidr }))
+    const guestDeny = egress === 'off' ? ['0.0.0.0/0', '::/0'] : ['127.0.0.0/8', '169.254.0.0/16', '::/0']
+    const facts = { namespace: this.#namespace, egress, externalCidr, guestDeny, guestNameServers: [] }
+    return this.#call(op, 'probe', () => facts)
   }
 
   list(op: Op) {

@@ -58,6 +58,10 @@ export type NetworkFacts = {
   namespace: string
   egress: 'on' | 'off'
   externalCidr: string
+  /** Where no packet that a guest begins goes from this host, as CIDRs; with egress off that is everywhere. */
+  guestDeny: readonly string[]
+  /** Name servers that guests may ask (port 53), also within guestDeny. */
+  guestNameServers: readonly string[]
 }
 
 export type NetworkSpec = {

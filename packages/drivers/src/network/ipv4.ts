@@ -51,3 +51,16 @@ export function isHostAddress(address: string): boolean {
   const top = value >>> 24
   return top !== 0 && top !== 127 && top < 224
 }
+
+/** The same addresses in as few words: canonical CIDRs, none of which lies within another, in order. */
+export function outermost(cidrs: readonly string[]): string[] {
+  const ranges = cidrs
+    .flatMap((cidr) => parseCidr(cidr) ?? [])
+    .sort((a, b) => a.first - b.first || a.prefix - b.prefix)
+  let last = -1
+  return ranges.flatMap((range) => {
+    if (range.last <= last) return []
+    last = range.last
+    return [`${toAddress(range.first)}/${range.prefix}`]
+  })
+}

@@ -41,7 +41,7 @@ export type RemoteOptions = {
 
 /** Capabilities until the agent has told its own. */
 const assumed: WireCapabilities = {
-  hypervisor: { pause: true, softReboot: true, screenshot: true, maxVcpus: 256, maxMemoryMib: 4_194_304 },
+  hypervisor: { pause: true, screenshot: true, maxVcpus: 256, maxMemoryMib: 4_194_304 },
   network: { floatingIps: true, ipv6: false, securityGroups: true },
   storage: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
 }
@@ -143,8 +143,9 @@ function remoteHypervisor(
     ensure: (op, spec) => call('hypervisor/ensure', op, spec),
     remove: async (op, id) => void (await call('hypervisor/remove', op, id)),
     start: (op, id) => call('hypervisor/start', op, id),
-    stop: (op, id, options) => call('hypervisor/stop', op, id, options),
-    reboot: (op, id, options) => call('hypervisor/reboot', op, id, options),
+    pressButton: (op, id) => call('hypervisor/pressButton', op, id),
+    stop: (op, id) => call('hypervisor/stop', op, id),
+    reboot: (op, id) => call('hypervisor/reboot', op, id),
     plugNics: (op, id, nics) => call('hypervisor/plugNics', op, id, nics),
     pause: (op, id) => call('hypervisor/pause', op, id),
     unpause: (op, id) => call('hypervisor/unpause', op, id),

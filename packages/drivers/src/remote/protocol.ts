@@ -112,12 +112,9 @@ export const methods = {
   'hypervisor/ensure': change(z.tuple([s.instanceSpec]), (h, op, spec) => h.hypervisor.ensure(op, spec)),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
   'hypervisor/start': change(byId, (h, op, id) => h.hypervisor.start(op, id)),
-  'hypervisor/stop': change(z.tuple([s.id, s.stopOptions]), (h, op, id, options) =>
-    h.hypervisor.stop(op, id, options),
-  ),
-  'hypervisor/reboot': change(z.tuple([s.id, s.rebootOptions]), (h, op, id, options) =>
-    h.hypervisor.reboot(op, id, options),
-  ),
+  'hypervisor/pressButton': change(byId, (h, op, id) => h.hypervisor.pressButton(op, id)),
+  'hypervisor/stop': change(byId, (h, op, id) => h.hypervisor.stop(op, id)),
+  'hypervisor/reboot': change(byId, (h, op, id) => h.hypervisor.reboot(op, id)),
   'hypervisor/plugNics': change(z.tuple([s.id, s.nics]), (h, op, id, nics) =>
     h.hypervisor.plugNics(op, id, nics),
   ),

@@ -21,9 +21,6 @@ const absolutePath = z
   .refine((path) => !path.split('/').includes('..'), 'a path with ".."')
 const diskFormat = z.enum(['raw', 'qcow2'])
 
-const graceMs = z.number().int().min(0).max(600_000)
-export const stopOptions = z.strictObject({ graceMs })
-export const rebootOptions = z.strictObject({ kind: z.enum(['soft', 'hard']), graceMs })
 export const logOptions = z.strictObject({
   offset: z.number().int().min(0).optional(),
   maxBytes: z.number().int().min(1).max(4_194_304),

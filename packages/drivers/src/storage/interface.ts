@@ -7,17 +7,19 @@ export interface StorageDriver {
   probe(op: Op): Promise<{ totalGib: number; freeGib: number }>
   /**
    * A root disk: an overlay on (or a full copy of) the base that was made of a verified image.
-   * Replay with the same spec returns the same disk with its data untouched.
+   * Replay with the same spec returns the same disk with its data untouched. Null: it is being made
+   * (a full copy takes its time); ask again.
    */
-  ensureDisk(op: Op, spec: DiskSpec): Promise<ObservedDisk>
+  ensureDisk(op: Op, spec: DiskSpec): Promise<ObservedDisk | null>
   /** Gone is success. */
   removeDisk(op: Op, id: string): Promise<void>
   listDisks(op: Op): Promise<ObservedDisk[]>
   /**
    * Turns uploaded bytes (already inspected, named by their SHA-256 in the image store) into the
    * base that disks are made from. Runs the converter in a jail (no network, no privileges, rlimits).
+   * Null: it is being made; ask again.
    */
-  ensureBase(op: Op, spec: BaseSpec): Promise<{ virtualBytes: number }>
+  ensureBase(op: Op, spec: BaseSpec): Promise<{ virtualBytes: number } | null>
   /** Conflict while a disk of this host, one in the trash included, is an overlay on it. Gone is success. */
   removeBase(op: Op, blobId: string): Promise<void>
   listBases(op: Op): Promise<string[]>

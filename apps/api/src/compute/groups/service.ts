@@ -94,13 +94,17 @@ export async function lockGroup(ctx: Ctx, id: string): Promise<void> {
   await ctx.db.$queryRaw`SELECT 1 FROM "ServerGroup" WHERE "id" = ${id}::uuid FOR UPDATE`
 }
 
-/** What the scheduler must know of the group; of the caller's project alone. */
-export async function groupRule(ctx: Ctx, id: string): Promise<GroupRule> {
-  const row = await ctx.db.serverGroup.findFirst({ where: { id, projectId: projectOf(ctx) } })
+/** What the scheduler must know of the group; of that project alone. `without` does not count as a member. */
+export async function groupRule(
+  ctx: Ctx,
+  id: string,
+  { projectId = projectOf(ctx), without }: { projectId?: string; without?: string } = {},
+): Promise<GroupRule> {
+  const row = await ctx.db.serverGroup.findFirst({ where: { id, projectId } })
   if (!row) throw invalidInput(`Instance group ${id} could not be found.`, 'serverGroupId')
   const counts = await ctx.db.instance.groupBy({
     by: ['hostId'],
-    where: { serverGroupId: id },
+    where: { serverGroupId: id, ...(without ? { id: { not: without } } : {}) },
     _count: true,
   })
   const total = counts.reduce((sum, { _count }) => sum + _count, 0)

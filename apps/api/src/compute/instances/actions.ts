@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
 import type { Allowed } from '../../kernel/contract.ts'
 import { CloudError, conflict, invariant, notFound } from '../../kernel/errors.ts'
-import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { continueOperationsOf, recordOperation, startOperation } from '../../kernel/workflow.ts'
 import {
   type InstanceView,
   instanceCan,
@@ -36,7 +36,12 @@ async function act(ctx: Ctx, id: string, action: Action): Promise<InstanceView> 
     const operationId = crypto.randomUUID()
     const won = await moveState(tx, row, { taskState: action.task }, operationId)
     if (!won) throw conflict('Another action on this instance was faster. Look at its state and try again.')
-    await startOperation(tx, { ...historyOf(row, action.workflow), id: operationId, input: action.input })
+    await startOperation(tx, {
+      ...historyOf(row, action.workflow),
+      id: operationId,
+      hostId: row.hostId,
+      input: action.input,
+    })
   })
   return viewOne(ctx, id)
 }
@@ -123,7 +128,9 @@ async function markDeleting(tx: Ctx, seen: InstanceRow): Promise<void> {
   const won = await moveState(tx, row, { taskState: 'deleting' }, operationId)
   invariant(won, 'a locked row changed')
   await tx.db.consoleToken.deleteMany({ where: { instanceId: row.id, usedAt: null } })
-  await startOperation(tx, { ...historyOf(row, 'instance.delete'), id: operationId })
+  // Whatever waits for the guest (a stop, a build) notices that it waits in vain.
+  await continueOperationsOf(tx, 'instance', row.id)
+  await startOperation(tx, { ...historyOf(row, 'instance.delete'), id: operationId, hostId: row.hostId })
 }
 
 /** Name and description. The guest's own host name stays as it was launched. */

@@ -129,4 +129,5 @@ const historyOf = (row: InstanceRow, action: string) => ({
   resourceId: row.id,
   resourceName: row.name,
   projectId: row.projectId,
+  hostId: row.hostId,
 })

@@ -182,12 +182,22 @@ async function createOne(ctx: Ctx, one: One): Promise<string> {
     resourceId: id,
     resourceName: name,
     projectId,
-    input: { image: { blobId: image.blobId, format: image.format, virtualGib: virtualGibOf(image) } },
+    hostId,
+    input: {
+      image: { blobId: image.blobId, format: image.format, virtualGib: virtualGibOf(image) },
+      where: whereOf(input),
+    },
     explanation: verdictsToKeep(evaluation.placement.verdicts, hostId) as Prisma.InputJsonValue,
   })
   await noteInstance(ctx, { id, projectId }, 'created', operationId, { name })
   return id
 }
+
+/** What was asked of the place, for the build that must find another one. */
+const whereOf = ({ zone, hostName }: LaunchInput) => ({
+  ...(zone === undefined ? {} : { zone }),
+  ...(hostName === undefined ? {} : { hostName }),
+})
 
 /** "web" ×3 → web-1 web-2 web-3; a {n} in the name says where the number goes. */
 export function numbered(name: string, index: number, count: number): string {

@@ -31,6 +31,7 @@ const columns = {
   taskState: 'text',
   powerState: 'int',
   hostId: 'uuid',
+  zone: 'text',
   launchedAt: 'timestamptz',
   faultCode: 'int',
   faultMessage: 'text',

@@ -82,12 +82,14 @@ export async function attachAtLaunch(
   return createFloatingIpRow(ctx, { portId: first.id, description: '' })
 }
 
-/** Off the host and bound to none; the rows stay. */
+/** Off the host; the rows stay, and say that they are there until they are unbound. */
 export async function unplugPorts(ctx: Ctx, op: Op, instanceId: string): Promise<void> {
-  for (const port of await portsOfInstance(ctx, instanceId)) {
-    await unplugPort(ctx, op, port.id)
-    await bindPort(ctx, port.id, null)
-  }
+  for (const port of await portsOfInstance(ctx, instanceId)) await unplugPort(ctx, op, port.id)
+}
+
+/** On no host any more: also for one that has not answered, which is to take them off when it is back. */
+export async function unbindPorts(ctx: Ctx, instanceId: string): Promise<void> {
+  for (const port of await portsOfInstance(ctx, instanceId)) await bindPort(ctx, port.id, null)
 }
 
 /** Rows, addresses and quota of ports that are off their host already (or whose host is down); lent ones go back. */

@@ -1,16 +1,23 @@
 import type { DiskAttachment, NicAttachment } from '@stratolith/drivers/hypervisor/interface'
 import { releaseHost } from '../../hosts/service.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
-import { driversOf } from '../../kernel/hosts.ts'
-import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
+import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { powerStates, type TaskState } from '../contract.ts'
 import { diskModeOf } from '../flavors/service.ts'
 import { type InstanceRow, moveState, noFault } from '../instances/load.ts'
-import { deletePorts, releasePublicIp, unplugPorts } from '../instances/ports.ts'
+import type { Where } from '../instances/place-again.ts'
+import { deletePorts, releasePublicIp, unbindPorts, unplugPorts } from '../instances/ports.ts'
+import { onSomeHost } from './another-host.ts'
+import { deadlineMs } from './deadlines.ts'
 import { currentRow, faultOf, plugPorts, settle, specOf } from './guest.ts'
+import { ifItAnswers, type OnHost } from './on-host.ts'
 
 /** What the launch has found out and the build must not ask again. */
-export type CreateInput = { image: { blobId: string; format: 'raw' | 'qcow2'; virtualGib: number } }
+export type CreateInput = {
+  image: { blobId: string; format: 'raw' | 'qcow2'; virtualGib: number }
+  /** Absent in builds that were queued by an older version: any host will do. */
+  where?: Where
+}
 type Build = Run<CreateInput>
 type Built = InstanceRow & { hostId: string }
 
@@ -30,6 +37,20 @@ async function wanted(run: Build, task: TaskState): Promise<Built> {
   return { ...row, hostId }
 }
 
+/** A step on the host that the instance has been placed on, or on another one when that is in trouble. */
+const onIts =
+  (task: TaskState, work: (run: Build, row: Built, host: OnHost) => Promise<Wait | undefined>) =>
+  (run: Build) =>
+    onSomeHost(
+      run,
+      run.input.where ?? {},
+      () => wanted(run, task),
+      (row, host) => work(run, row, host),
+    )
+
+/** The host goes on converting or copying; nobody waits for it in a slot. */
+const making: Wait = { waitMs: 1_000, for: 'the host to copy the image' }
+
 /** For undo: where the instance is, if it still is anywhere. */
 async function remains(run: Build): Promise<Built | null> {
   const row = await currentRow(run)
@@ -38,43 +59,42 @@ async function remains(run: Build): Promise<Built | null> {
 
 defineWorkflow<CreateInput>({
   action: 'instance.create',
+  deadlineMs: deadlineMs.create,
   steps: [
     {
       name: 'network',
       title: 'Plugging the network',
-      async run(run) {
-        const row = await wanted(run, 'networking')
-        await run.keep({ nics: await plugPorts(run, row) })
-      },
+      run: onIts('networking', async (run, row, host) => void (await nicsOn(run, row, host))),
       async undo(run) {
         const row = await remains(run)
-        if (row) await unplugPorts(run.ctx, run.op, row.id)
+        if (!row) return
+        await ifItAnswers(run, row.hostId, ({ op }) => unplugPorts(run.ctx, op, row.id))
+        await unbindPorts(run.ctx, row.id)
       },
     },
     {
       name: 'disk',
       title: 'Making the root disk',
-      async run(run) {
-        const row = await wanted(run, 'block_device_mapping')
-        await run.keep({ disk: await makeDisk(run, row) })
-      },
+      run: onIts('block_device_mapping', async (run, row, host) => {
+        if (!(await diskOn(run, row, host))) return making
+      }),
       async undo(run) {
         const row = await remains(run)
-        if (row) await (await driversOf(run.ctx, row.hostId)).storage.removeDisk(run.op, row.id)
+        if (row) await ifItAnswers(run, row.hostId, ({ storage, op }) => storage.removeDisk(op, row.id))
       },
     },
     {
       name: 'guest',
       title: 'Starting the guest',
-      async run(run) {
-        const row = await wanted(run, 'spawning')
-        const { hypervisor } = await driversOf(run.ctx, row.hostId)
-        const parts = { disk: run.data.disk as DiskAttachment, nics: run.data.nics as NicAttachment[] }
-        await hypervisor.ensure(run.op, await specOf(run, row, parts))
-      },
+      run: onIts('spawning', async (run, row, host) => {
+        const nics = await nicsOn(run, row, host)
+        const disk = await diskOn(run, row, host)
+        if (!disk) return making
+        await host.hypervisor.ensure(host.op, await specOf(run, row, { nics, disk }))
+      }),
       async undo(run) {
         const row = await remains(run)
-        if (row) await (await driversOf(run.ctx, row.hostId)).hypervisor.remove(run.op, row.id)
+        if (row) await ifItAnswers(run, row.hostId, ({ hypervisor, op }) => hypervisor.remove(op, row.id))
       },
     },
     {
@@ -111,16 +131,38 @@ defineWorkflow<CreateInput>({
   onFailed: settleFailure,
 })
 
+/** What earlier steps made, and where: on another host it is made again. */
+type Made = { hostId: string; nics?: NicAttachment[]; disk?: DiskAttachment }
+const madeOn = (run: Build, hostId: string): Made => {
+  const made = run.data.made as Made | undefined
+  return made?.hostId === hostId ? made : { hostId }
+}
+
+async function nicsOn(run: Build, row: Built, { op }: OnHost): Promise<NicAttachment[]> {
+  const made = madeOn(run, row.hostId)
+  if (made.nics) return made.nics
+  const nics = await plugPorts(run, row, op)
+  await run.keep({ made: { ...made, nics } })
+  return nics
+}
+
+/** Null while it is being made. */
+async function diskOn(run: Build, row: Built, host: OnHost): Promise<DiskAttachment | null> {
+  const made = madeOn(run, row.hostId)
+  if (made.disk) return made.disk
+  const disk = await makeDisk(run, row, host)
+  if (!disk) return null
+  await run.keep({ made: { ...made, disk } })
+  return disk
+}
+
 /** Base (made once a host and image) and the overlay or copy on it. The disk has the instance's id. */
-async function makeDisk(run: Build, row: Built): Promise<DiskAttachment> {
-  const { storage } = await driversOf(run.ctx, row.hostId)
+async function makeDisk(run: Build, row: Built, { storage, op }: OnHost): Promise<DiskAttachment | null> {
   const { blobId, format, virtualGib } = run.input.image
   const base = { blobId, format }
-  await storage.ensureBase(run.op, {
-    ...base,
-    maxVirtualBytes: Math.max(virtualGib, row.diskGib) * 1024 ** 3,
-  })
-  const disk = await storage.ensureDisk(run.op, {
+  const maxVirtualBytes = Math.max(virtualGib, row.diskGib) * 1024 ** 3
+  if (!(await storage.ensureBase(op, { ...base, maxVirtualBytes }))) return null
+  const disk = await storage.ensureDisk(op, {
     id: row.id,
     instanceId: row.id,
     projectId: row.projectId,
@@ -128,11 +170,11 @@ async function makeDisk(run: Build, row: Built): Promise<DiskAttachment> {
     base,
     mode: diskModeOf(row.flavorSpecs as Record<string, string>),
   })
-  return { id: disk.id, path: disk.path, format: disk.format, boot: true }
+  return disk && { id: disk.id, path: disk.path, format: disk.format, boot: true }
 }
 
 /**
- * Nothing of the instance is on any host any more: its addresses and its room go back, it stays in
+ * Nothing of the instance is on any host that answers: its addresses and its room go back, it stays in
  * error with the reason. Its own quota is its owner's until it is deleted.
  */
 async function settleFailure(run: Build, error: CloudError): Promise<void> {

@@ -1,49 +1,67 @@
 import type { InstanceModel, Prisma } from '@stratolith/db'
 import { releaseHost } from '../../hosts/service.ts'
-import type { CloudError } from '../../kernel/errors.ts'
-import { driversOf, plainOp } from '../../kernel/hosts.ts'
+import { type CloudError, toCloudError } from '../../kernel/errors.ts'
+import { driverCode, driversOf, plainOp } from '../../kernel/hosts.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
-import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
+import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { noteInstance } from '../instances/load.ts'
 import { deletePorts, releasePublicIp, unplugPorts } from '../instances/ports.ts'
+import { deadlineMs } from './deadlines.ts'
 import { currentRow, faultOf, settle } from './guest.ts'
+import { givenUp, giveUp, type OnHost, onHost, patience } from './on-host.ts'
 
 /**
- * Host's drivers when the host is there to be asked: one that was down may be back. One that does not
- * answer is not waited for: the rows go now, and what is left on it is a stranger that the
- * reconciler removes on its return.
+ * What its host does of a deletion, when it answers. One that is silent is waited for a moment (its agent
+ * may be starting anew) and then left with what it has: the row goes, and that is the reason for which
+ * its reconciler removes the rest when the host is back.
  */
-async function reachable(run: Run<unknown>) {
+async function onItsHost(
+  run: Run<unknown>,
+  work: (id: string, host: OnHost) => Promise<void>,
+): Promise<Wait | undefined> {
   const row = await currentRow(run)
-  if (!row?.hostId) return null
-  const host = await run.ctx.db.host.findUnique({ where: { id: row.hostId }, select: { state: true } })
-  if (!host) return null
-  const drivers = await driversOf(run.ctx, row.hostId)
-  if (host.state === 'up') return { row, drivers }
-  return drivers.hypervisor.probe(plainOp(run.ctx, 2_000)).then(
-    () => ({ row, drivers }),
-    () => null,
+  if (!row?.hostId || givenUp(run)[row.hostId]) return
+  const { id, hostId } = row
+  const host = await run.ctx.db.host.findUnique({ where: { id: hostId }, select: { state: true } })
+  if (!host) return
+  const down = host.state !== 'up' && !(await isBack(run, hostId))
+  if (down) return giveUp(run, hostId, 'It is down.')
+  try {
+    await onHost(run, hostId, (there) => work(id, there))
+  } catch (error) {
+    if (driverCode(error) !== 'unavailable' || run.op.signal.aborted) throw error
+    if (Date.now() - run.stepStartedAt.getTime() < patience.deleteMs)
+      return { waitMs: patience.askAgainMs, for: 'its host to answer' }
+    run.ctx.log.warn({ err: error, hostId, instanceId: id }, 'deleted without its host')
+    await giveUp(run, hostId, toCloudError(error).detail ?? 'It did not answer.')
+  }
+}
+
+const isBack = async (run: Run<unknown>, hostId: string): Promise<boolean> => {
+  const { hypervisor } = await driversOf(run.ctx, hostId)
+  return hypervisor.probe(plainOp(run.ctx, 2_000)).then(
+    () => true,
+    () => false,
   )
 }
 
 defineWorkflow({
   action: 'instance.delete',
+  deadlineMs: deadlineMs.delete,
   steps: [
     {
       name: 'guest',
       title: 'Switching the guest off',
-      async run(run) {
-        const at = await reachable(run)
-        await at?.drivers.hypervisor.remove(run.op, at.row.id)
-      },
+      run: (run) => onItsHost(run, (id, { hypervisor, op }) => hypervisor.remove(op, id)),
     },
     {
       name: 'network',
       title: 'Giving the addresses back',
       async run(run) {
+        const wait = await onItsHost(run, (id, { op }) => unplugPorts(run.ctx, op, id))
+        if (wait) return wait
         const row = await currentRow(run)
         if (!row) return
-        if (await reachable(run)) await unplugPorts(run.ctx, run.op, row.id)
         await releasePublicIp(run.ctx, row)
         await deletePorts(run.ctx, run.op, row)
       },
@@ -51,10 +69,7 @@ defineWorkflow({
     {
       name: 'disk',
       title: 'Removing the root disk',
-      async run(run) {
-        const at = await reachable(run)
-        await at?.drivers.storage.removeDisk(run.op, at.row.id)
-      },
+      run: (run) => onItsHost(run, (id, { storage, op }) => storage.removeDisk(op, id)),
     },
     { name: 'forget', title: 'Returning the quota', run: forget },
   ],

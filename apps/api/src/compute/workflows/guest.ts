@@ -1,9 +1,10 @@
 import type { DiskAttachment, InstanceSpec, NicAttachment } from '@stratolith/drivers/hypervisor/interface'
+import type { Op } from '@stratolith/drivers/op'
 import { CloudError, invariant } from '../../kernel/errors.ts'
-import { driversOf } from '../../kernel/hosts.ts'
 import type { Run } from '../../kernel/workflow.ts'
 import { applyPort, bindPort, portsOfInstance, securityGroupsOf } from '../../networking/service.ts'
 import { type InstanceRow, moveState, typed } from '../instances/load.ts'
+import type { OnHost } from './on-host.ts'
 
 /** The row as it is now; null when it is gone. */
 export async function currentRow(run: Run<unknown>): Promise<InstanceRow | null> {
@@ -44,13 +45,14 @@ export async function settle(
 export async function plugPorts(
   run: Run<unknown>,
   row: InstanceRow & { hostId: string },
+  op: Op,
 ): Promise<NicAttachment[]> {
   const nics: NicAttachment[] = []
   const ports = await portsOfInstance(run.ctx, row.id)
   for (const [index, port] of ports.entries()) {
     if (ports.length > 1) run.progress(`Plugging port ${index + 1} of ${ports.length}`)
     if (port.hostId !== row.hostId) await bindPort(run.ctx, port.id, row.hostId)
-    const { tap, mtu } = await applyPort(run.ctx, run.op, port.id)
+    const { tap, mtu } = await applyPort(run.ctx, op, port.id)
     nics.push({ portId: port.id, mac: port.mac, tap, mtu })
   }
   return nics
@@ -58,11 +60,10 @@ export async function plugPorts(
 
 /** The root disk that was made at launch; its path comes from the host, never from a record. */
 export async function existingDisk(
-  run: Run<unknown>,
+  { storage, op }: OnHost,
   row: InstanceRow & { hostId: string },
 ): Promise<DiskAttachment> {
-  const { storage } = await driversOf(run.ctx, row.hostId)
-  const disk = (await storage.listDisks(run.op)).find((d) => d.id === row.id)
+  const disk = (await storage.listDisks(op)).find((d) => d.id === row.id)
   if (!disk)
     throw new CloudError('internal', 'The disk of this instance is gone from its host.', {
       detail: `no disk ${row.id} on host ${row.hostId}`,

@@ -1,5 +1,5 @@
 import type { Prisma } from '@stratolith/db'
-import { driversOf } from '../../kernel/hosts.ts'
+import { CloudError } from '../../kernel/errors.ts'
 import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
 import {
   applyPort,
@@ -9,7 +9,9 @@ import {
   unplugPort,
 } from '../../networking/service.ts'
 import type { InstanceRow } from '../instances/load.ts'
+import { askForDeviceMs, deadlineMs, releaseMs } from './deadlines.ts'
 import { currentRow } from './guest.ts'
+import { ifItAnswers, type OnHost, onHost } from './on-host.ts'
 
 type Input = { portId: string }
 type Built = InstanceRow & { hostId: string }
@@ -20,23 +22,29 @@ async function built(run: Run<Input>): Promise<Built | null> {
   return row?.hostId && row.taskState !== 'deleting' ? { ...row, hostId: row.hostId } : null
 }
 
-/** All NICs that the guest should have now, plugged or not; `without` is on its way out. */
-async function plugAll(run: Run<Input>, row: Built, without?: string): Promise<void> {
-  const { hypervisor } = await driversOf(run.ctx, row.hostId)
+/**
+ * All NICs that the guest should have now, plugged or not; `without` is on its way out. Returns the
+ * ports of those that the guest still holds.
+ */
+async function plugOn(
+  run: Run<Input>,
+  row: Built,
+  { hypervisor, op }: OnHost,
+  without?: string,
+): Promise<string[]> {
   const nics = []
   for (const port of await portsOfInstance(run.ctx, row.id)) {
     if (port.id === without) continue
     if (port.hostId !== row.hostId) await bindPort(run.ctx, port.id, row.hostId)
-    const { tap, mtu } = await applyPort(run.ctx, run.op, port.id)
+    const { tap, mtu } = await applyPort(run.ctx, op, port.id)
     nics.push({ portId: port.id, mac: port.mac, tap, mtu })
   }
-  await hypervisor.plugNics(run.op, row.id, nics)
+  return hypervisor.plugNics(op, row.id, nics)
 }
 
-/** The port is off the host and its row gone, or returned to whom it was lent from. */
-async function dropPort(run: Run<Input>, row: InstanceRow): Promise<void> {
+/** The row of a port that is off its host: gone, or returned to whom it was lent from. */
+async function forgetPort(run: Run<Input>, row: InstanceRow): Promise<void> {
   const { portId } = run.input
-  await unplugPort(run.ctx, run.op, portId)
   await deletePortsOfInstance(run.ctx, run.op, row.id, { lent: row.lentPortIds, only: [portId] })
   const lentPortIds: Prisma.InstanceUpdatelentPortIdsInput = {
     set: row.lentPortIds.filter((id) => id !== portId),
@@ -46,36 +54,54 @@ async function dropPort(run: Run<Input>, row: InstanceRow): Promise<void> {
 
 defineWorkflow<Input>({
   action: 'instance.attach',
+  deadlineMs: deadlineMs.attach,
   steps: [
     {
       name: 'plug',
       title: 'Plugging the interface in',
       async run(run) {
         const row = await built(run)
-        if (row && runs(row)) await plugAll(run, row)
+        if (row && runs(row)) await onHost(run, row.hostId, (host) => plugOn(run, row, host))
       },
       async undo(run) {
         const row = await built(run)
-        if (row && runs(row)) await plugAll(run, row, run.input.portId)
+        if (row && runs(row))
+          await ifItAnswers(run, row.hostId, (host) => plugOn(run, row, host, run.input.portId))
       },
     },
   ],
   async onFailed(run) {
     const row = await currentRow(run)
-    if (row) await dropPort(run, row)
+    if (row?.hostId) await ifItAnswers(run, row.hostId, ({ op }) => unplugPort(run.ctx, op, run.input.portId))
+    if (row) await forgetPort(run, row)
   },
 })
 
 /** A guest that does not let go of its device keeps it: the operation fails and the port stays. */
 defineWorkflow<Input>({
   action: 'instance.detach',
+  deadlineMs: deadlineMs.detach,
   steps: [
     {
       name: 'unplug',
       title: 'Taking the interface out',
       async run(run) {
         const row = await built(run)
-        if (row && runs(row)) await plugAll(run, row, run.input.portId)
+        if (!row || !runs(row)) return
+        const { portId } = run.input
+        const held = await onHost(run, row.hostId, (host) => plugOn(run, row, host, portId))
+        if (!held.includes(portId)) return
+        if (Date.now() - run.stepStartedAt.getTime() < releaseMs)
+          return { waitMs: askForDeviceMs, for: 'the guest to let go of the device' }
+        throw new CloudError(
+          'conflict',
+          'The guest does not let go of its interface. Try again when it has booted, or stop it first.',
+        )
+      },
+      /** The port is still there, so the guest has it again; also one that let go of it too late. */
+      async undo(run) {
+        const row = await built(run)
+        if (row && runs(row)) await ifItAnswers(run, row.hostId, (host) => plugOn(run, row, host))
       },
     },
     {
@@ -83,7 +109,9 @@ defineWorkflow<Input>({
       title: 'Giving the address back',
       async run(run) {
         const row = await currentRow(run)
-        if (row) await dropPort(run, row)
+        if (!row) return
+        await unplugPort(run.ctx, run.op, run.input.portId)
+        await forgetPort(run, row)
       },
     },
   ],

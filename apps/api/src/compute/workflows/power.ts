@@ -1,12 +1,11 @@
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
-import { driversOf } from '../../kernel/hosts.ts'
-import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
+import { driverCode } from '../../kernel/hosts.ts'
+import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { powerStates, type TaskState, type VmState } from '../contract.ts'
 import { type InstanceRow, noFault } from '../instances/load.ts'
+import { deadlineMs, graceMs, pressAgainMs } from './deadlines.ts'
 import { existingDisk, faultOf, plugPorts, rowUnder, settle, specOf } from './guest.ts'
-
-/** How long a guest may take to follow the power button before it is switched off. */
-export const graceMs = 30_000
+import { type OnHost, onHost } from './on-host.ts'
 
 type Power = { vmState: VmState; powerState: number }
 const powerOf: Record<ObservedInstance['power'], Power> = {
@@ -18,26 +17,30 @@ const powerOf: Record<ObservedInstance['power'], Power> = {
 
 type Built = InstanceRow & { hostId: string }
 type Tasks = (run: Run<unknown>) => TaskState
+/** What the host reports when it is done, or what is waited for. */
+type Call = (run: Run<unknown>, row: Built, host: OnHost) => Promise<ObservedInstance | Wait>
 
 /**
  * First the call to the hypervisor, which replays without harm; then the state that the host
  * reported, unless the instance is being deleted or (in a replay) has been settled already.
  */
 function definePower(
-  action: string,
+  { action, deadlineMs, title }: { action: string; deadlineMs: number; title: string },
   taskOf: Tasks,
-  title: string,
-  call: (run: Run<unknown>, row: Built) => Promise<ObservedInstance>,
+  call: Call,
 ): void {
   defineWorkflow({
     action,
+    deadlineMs,
     steps: [
       {
         name: 'guest',
         title,
         async run(run) {
-          const observed = await call(run, await rowUnder(run, taskOf(run)))
-          await run.keep({ power: observed.power })
+          const row = await rowUnder(run, taskOf(run))
+          const answer = await onHost(run, row.hostId, (host) => call(run, row, host))
+          if ('waitMs' in answer) return answer
+          await run.keep({ power: answer.power })
         },
       },
       {
@@ -60,46 +63,67 @@ function definePower(
 }
 
 /** From whatever the host has left of it: ports applied, disk found, guest described anew and running. */
-async function powerOn(run: Run<unknown>, row: Built): Promise<ObservedInstance> {
-  const { hypervisor } = await driversOf(run.ctx, row.hostId)
-  const nics = await plugPorts(run, row)
-  const disk = await existingDisk(run, row)
-  return hypervisor.ensure(run.op, await specOf(run, row, { disk, nics }))
+const powerOn: Call = async (run, row, host) => {
+  const nics = await plugPorts(run, row, host.op)
+  const disk = await existingDisk(host, row)
+  return host.hypervisor.ensure(host.op, await specOf(run, row, { disk, nics }))
 }
 
-definePower('instance.start', () => 'powering-on', 'Starting the guest', powerOn)
+/** The button, again and again; the state once it is off, or the time is over. */
+async function askToShutDown(run: Run<unknown>, { hypervisor, op }: OnHost): Promise<Wait | null> {
+  const leftMs = graceMs - (Date.now() - run.stepStartedAt.getTime())
+  if (leftMs <= 0) return null
+  const pressed = await hypervisor.pressButton(op, run.resourceId).catch((error: unknown) => {
+    if (driverCode(error) === 'conflict') return null // it has just gone off
+    throw error
+  })
+  if (pressed?.power !== 'running') return null
+  return { waitMs: Math.min(pressAgainMs, leftMs), for: 'the guest to shut down' }
+}
 
 definePower(
-  'instance.stop',
+  { action: 'instance.start', deadlineMs: deadlineMs.start, title: 'Starting the guest' },
+  () => 'powering-on',
+  powerOn,
+)
+
+definePower(
+  { action: 'instance.stop', deadlineMs: deadlineMs.stop, title: 'Pressing the power button' },
   () => 'powering-off',
-  'Pressing the power button',
-  async (run, row) => (await driversOf(run.ctx, row.hostId)).hypervisor.stop(run.op, row.id, { graceMs }),
+  async (run, row, host) => {
+    const seen = await host.hypervisor.get(host.op, row.id)
+    // A paused guest cannot react to its button.
+    const wait = seen?.power === 'running' ? await askToShutDown(run, host) : null
+    return wait ?? host.hypervisor.stop(host.op, row.id)
+  },
 )
 
 definePower(
-  'instance.pause',
+  { action: 'instance.pause', deadlineMs: deadlineMs.pause, title: 'Pausing the guest' },
   () => 'pausing',
-  'Pausing the guest',
-  async (run, row) => (await driversOf(run.ctx, row.hostId)).hypervisor.pause(run.op, row.id),
+  (_run, row, { hypervisor, op }) => hypervisor.pause(op, row.id),
 )
 
 definePower(
-  'instance.unpause',
+  { action: 'instance.unpause', deadlineMs: deadlineMs.pause, title: 'Resuming the guest' },
   () => 'unpausing',
-  'Resuming the guest',
-  async (run, row) => (await driversOf(run.ctx, row.hostId)).hypervisor.unpause(run.op, row.id),
+  (_run, row, { hypervisor, op }) => hypervisor.unpause(op, row.id),
 )
 
 const kindOf = (run: Run<unknown>) => (run.input as { kind: 'soft' | 'hard' }).kind
 definePower(
-  'instance.reboot',
+  { action: 'instance.reboot', deadlineMs: deadlineMs.reboot, title: 'Rebooting the guest' },
   (run) => (kindOf(run) === 'hard' ? 'rebooting_hard' : 'rebooting'),
-  'Rebooting the guest',
-  async (run, row) => {
-    const { hypervisor } = await driversOf(run.ctx, row.hostId)
-    const before = await hypervisor.get(run.op, row.id)
-    // A reboot of a guest that is off is a start from what is on disk.
-    if (before?.power !== 'running' && before?.power !== 'paused') return powerOn(run, row)
-    return hypervisor.reboot(run.op, row.id, { kind: kindOf(run), graceMs })
+  async (run, row, host) => {
+    const seen = await host.hypervisor.get(host.op, row.id)
+    // Also when the guest has followed the button: a reboot of one that is off is a start.
+    if (!seen || seen.pid === null) return powerOn(run, row, host)
+    const before = run.data.process as { pid: number; startedAt: string | null } | undefined
+    if (before && (before.pid !== seen.pid || before.startedAt !== seen.startedAt)) return seen
+    if (!before) await run.keep({ process: { pid: seen.pid, startedAt: seen.startedAt } })
+    if (kindOf(run) === 'hard' || seen.power !== 'running') return host.hypervisor.reboot(host.op, row.id)
+    const wait = await askToShutDown(run, host)
+    if (wait) return wait
+    return host.hypervisor.reboot(host.op, row.id)
   },
 )

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
-import { defineWorkflow, type Run, type Step, startOperation } from '../../kernel/workflow.ts'
+import { defineWorkflow, type Run, type Step, startOperation, type Wait } from '../../kernel/workflow.ts'
 import { demandMutable } from '../options.ts'
 import { directoryEvent } from '../reach.ts'
 import type { ProjectDeletionPlan } from './contract.ts'
@@ -27,9 +26,9 @@ export type ProjectThing = {
   removeOriginal?(ctx: Ctx, projectId: string): Promise<void>
 }
 
-/** How long one try waits for things to go, and how often it looks: soon at first. */
+/** How long nothing may go before the reason is told, and how often it looks. */
 const patienceMs = 20_000
-const longestPauseMs = 500
+const pauseMs = 250
 
 const things: ProjectThing[] = []
 /** Those below were told to go before, and take their time. */
@@ -46,14 +45,17 @@ const steps: Step<unknown>[] = [
     title: 'Deleting the project',
     async run(run) {
       // Again, in case that something came in while the first ones went.
-      for (const thing of things) await clear(run, thing)
-      await clear(run, children)
+      for (const thing of [...things, children]) {
+        const wait = await clear(run, thing)
+        if (wait) return wait
+      }
       await inTransaction(run.ctx, async (tx) => {
         const rest = await thingsOf(tx, run.resourceId)
         if (rest.length > 0) throw leftOver(rest)
         const count = await removeProjectRows(tx, [run.resourceId])
         if (count > 0) await directoryEvent(tx, 'project', 'deleted', run.resourceId)
       })
+      return
     },
   },
 ]
@@ -75,29 +77,25 @@ export function onProjectDeleting(thing: ProjectThing): void {
 /** Stays disabled and marked when a try fails for good: deleting it again goes on where it stopped. */
 defineWorkflow({
   action: 'project.delete',
+  lane: 'long',
   steps,
   async onFailed(run) {
     await inTransaction(run.ctx, (tx) => directoryEvent(tx, 'project', 'updated', run.resourceId))
   },
 })
 
-async function clear(run: Run<unknown>, thing: ProjectThing): Promise<void> {
+/** Asks for the removal of what is left, and waits as long as it becomes less. */
+async function clear(run: Run<unknown>, thing: ProjectThing): Promise<Wait | undefined> {
   const { ctx, resourceId } = run
-  const end = Date.now() + patienceMs
-  let told = -1
-  let pauseMs = 10
-  let why: string | null = null
-  for (;;) {
-    const left = await thing.count(ctx, resourceId)
-    if (left === 0) return
-    if (left !== told) run.progress(`${left} left`)
-    told = left
-    if (Date.now() > end || run.op.signal.aborted) throw leftOver([{ ...thing, count: left }], why)
-    why = await thing.remove(ctx, resourceId)
-    if ((await thing.count(ctx, resourceId)) === 0) return
-    await sleep(pauseMs)
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs)
-  }
+  if ((await thing.count(ctx, resourceId)) === 0) return
+  const why = await thing.remove(ctx, resourceId)
+  const count = await thing.count(ctx, resourceId)
+  if (count === 0) return
+  const key = `left:${thing.kind}`
+  const seen = run.data[key] as { count: number; at: number } | undefined
+  if (seen?.count !== count) await run.keep({ [key]: { count, at: Date.now() } })
+  else if (Date.now() - seen.at > patienceMs) throw leftOver([{ ...thing, count }], why)
+  return { waitMs: pauseMs, for: `Waiting for ${thing.title} to go: ${count} left` }
 }
 
 const leftOver = (rest: { title: string; count: number }[], why: string | null = null) =>

@@ -2,7 +2,7 @@ import type { FilterRule, NetworkSpec, PortSpec } from '../interface.ts'
 import { canonicalCidr } from '../ipv4.ts'
 import { portProtocols } from '../validate.ts'
 import type { Element, Fragment } from './fragment.ts'
-import { identifier } from './names.ts'
+import { identifier, uplinkPeer } from './names.ts'
 
 /**
  * PortSpec → nft, pure. This kernel (and Debian's of some clouds) has no conntrack in the bridge
@@ -15,7 +15,8 @@ import { identifier } from './names.ts'
  */
 export const metadataAddress = '169.254.169.254'
 
-export function skeleton(): Fragment {
+/** `leaving` are the chains and rules about what goes out by the uplink (guard.ts). */
+export function skeleton(leaving: Fragment): Fragment {
   return {
     maps: [
       { family: 'bridge', name: 'in_port', type: 'ifname : verdict' },
@@ -25,6 +26,7 @@ export function skeleton(): Fragment {
       { family: 'inet', name: 'ingress', type: 'mark : verdict' },
     ],
     chains: [
+      ...(leaving.chains ?? []),
       {
         family: 'bridge',
         name: 'prerouting',
@@ -57,6 +59,7 @@ export function skeleton(): Fragment {
         name: 'forward',
         hook: 'type filter hook forward priority 0; policy drop;',
         rules: [
+          `oifname "${uplinkPeer}" jump leaving`,
           'meta mark 0x00000000 accept',
           'ct state established,related accept',
           'ct state invalid drop',
@@ -71,7 +74,8 @@ export function skeleton(): Fragment {
         rules: [
           'iifname "lo" accept',
           'ct state established,related accept',
-          'icmp type echo-request accept',
+          // A gateway answers on its own side; the ends of the uplink answer no guest.
+          'fib daddr . iif type local icmp type echo-request accept',
         ],
       },
     ],

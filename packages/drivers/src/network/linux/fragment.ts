@@ -14,13 +14,15 @@ export type NftMap = { family: Family; name: string; type: string; exact?: boole
 /** `members` null: the set must exist, somebody else fills it. */
 export type AddressSet = { family: Family; name: string; members: readonly string[] | null }
 export type Fragment = {
+  /** The nft table that it lives in; `stratolith` when absent. */
+  table?: string
   maps?: readonly NftMap[]
   sets?: readonly AddressSet[]
   chains?: readonly Chain[]
   elements?: readonly Element[]
 }
 
-export const table = 'stratolith'
+const ownTable = 'stratolith'
 
 const comment = (rule: string) => createHash('sha256').update(rule).digest('hex').slice(0, 16)
 
@@ -29,7 +31,7 @@ const comment = (rule: string) => createHash('sha256').update(rule).digest('hex'
  * elsewhere (left by a crash) cannot be overwritten, only replaced within the transaction.
  */
 export function applyText(fragment: Fragment, current: Ruleset): string {
-  const { maps = [], sets = [], chains = [], elements = [] } = fragment
+  const { table = ownTable, maps = [], sets = [], chains = [], elements = [] } = fragment
   const lines: string[] = []
   for (const family of new Set([...maps, ...chains, ...sets].map((part) => part.family)))
     lines.push(`add table ${family} ${table}`)
@@ -37,7 +39,7 @@ export function applyText(fragment: Fragment, current: Ruleset): string {
     lines.push(`add map ${map.family} ${table} ${map.name} { type ${map.type}; }`)
     if (map.exact) lines.push(`flush map ${map.family} ${table} ${map.name}`)
   }
-  for (const set of sets) lines.push(...setText(set))
+  for (const set of sets) lines.push(...setText(table, set))
   for (const chain of chains) {
     const hook = chain.hook ? ` { ${chain.hook} }` : ''
     lines.push(`add chain ${chain.family} ${table} ${chain.name}${hook}`)
@@ -56,7 +58,7 @@ export function applyText(fragment: Fragment, current: Ruleset): string {
   return `${lines.join('\n')}\n`
 }
 
-function setText({ family, name, members }: AddressSet): string[] {
+function setText(table: string, { family, name, members }: AddressSet): string[] {
   const lines = [`add set ${family} ${table} ${name} { type ipv4_addr; }`]
   if (members) lines.push(`flush set ${family} ${table} ${name}`)
   if (members && members.length > 0)
@@ -66,7 +68,7 @@ function setText({ family, name, members }: AddressSet): string[] {
 
 /** Text that takes away what is there of the fragment; '' when nothing is. */
 export function removeText(fragment: Fragment, current: Ruleset): string {
-  const { sets = [], chains = [], elements = [] } = fragment
+  const { table = ownTable, sets = [], chains = [], elements = [] } = fragment
   const lines: string[] = []
   for (const e of elements)
     if (elementOf(current, e) === e.value)
@@ -85,7 +87,7 @@ function elementOf(ruleset: Ruleset, { family, map, key }: Element): string | un
   return ruleset.maps.get(`${family}/${map}`)?.get(plain)
 }
 
-/** What `nft -j list ruleset` said about our tables: comments of rules by chain, elements by map or set. */
+/** What `nft -j list` said about the tables of one name: comments of rules by chain, elements by map or set. */
 export type Ruleset = {
   chains: Map<string, string[]>
   hooks: Map<string, string>
@@ -114,7 +116,7 @@ export function emptyRuleset(): Ruleset {
   return { chains: new Map(), hooks: new Map(), maps: new Map(), sets: new Map() }
 }
 
-export function parseRuleset(json: unknown): Ruleset {
+export function parseRuleset(json: unknown, table = ownTable): Ruleset {
   const ruleset = emptyRuleset()
   for (const entry of listing.parse(json).nftables) {
     const { chain, rule, map, set } = entry

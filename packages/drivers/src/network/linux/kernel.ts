@@ -41,8 +41,13 @@ export async function readLinks(op: Op, namespace: string | undefined): Promise<
   )
 }
 
-export async function readRules(op: Op, namespace: string | undefined): Promise<Ruleset> {
-  return parseRuleset(await runJson(op, ['nft', '-j', '-s', 'list', 'ruleset'], { namespace }))
+/** Our rules in one of our namespaces; with `table` those of that inet table alone, wherever it is. */
+export async function readRules(op: Op, namespace: string | undefined, table?: string): Promise<Ruleset> {
+  const what = table === undefined ? ['ruleset'] : ['table', 'inet', table]
+  // 1: there is no such table.
+  const options = { namespace, accept: table === undefined ? [0] : [0, 1] }
+  const json = await runJson(op, ['nft', '-j', '-s', 'list', ...what], options)
+  return Array.isArray(json) ? emptyRuleset() : parseRuleset(json, table)
 }
 
 export async function readKernel(op: Op, namespace: string): Promise<Kernel> {
@@ -70,7 +75,7 @@ export async function applyFragment(
   current: Ruleset,
 ): Promise<Ruleset> {
   await nft(op, namespace, applyText(fragment, current))
-  const rules = await readRules(op, namespace)
+  const rules = await readRules(op, namespace, fragment.table)
   const wrong = difference(fragment, rules)
   if (wrong) throw new DriverError('failed', `The filter was written but reads back differently: ${wrong}.`)
   return rules

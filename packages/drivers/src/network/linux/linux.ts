@@ -21,6 +21,7 @@ import { run } from './exec.ts'
 import { ensureExternal, floatingRanges, removeExternal } from './external.ts'
 import { addressSetFilter } from './filter.ts'
 import { difference } from './fragment.ts'
+import { closed, type GuestDeny } from './guard.ts'
 import { applyFragment, type Kernel, owned, readKernel, removeFragment } from './kernel.ts'
 import { cleanupOp, Lock } from './lock.ts'
 import { checkPlace, dhcpNamespace, hostNamespace } from './names.ts'
@@ -31,6 +32,7 @@ import { applyPort, cutForbidden, detachOrphan, detachPort, observedPort, portDi
 import { membersOf, restoreAll } from './restore.ts'
 import { ensureRouterParts, removeRouterParts } from './routers.ts'
 import { type Entry, State } from './state.ts'
+import { keepUplink } from './uplink.ts'
 import { superviseAll } from './watch.ts'
 
 export type LinuxNetworkOptions = {
@@ -41,6 +43,10 @@ export type LinuxNetworkOptions = {
   dir: string
   /** 'on' joins the data plane to the machine; 'off' makes no link at all, nothing leaves. */
   egress: 'on' | 'off'
+  /** What guests may not reach of what the machine can; default: the networks that it is connected to. */
+  guestDeny?: GuestDeny
+  /** Name servers of guests, which they may ask wherever these are. */
+  nameServers?: readonly string[]
   /** Reported by probe() until an external network is recorded. Default 172.24.4.0/24. */
   externalCidr?: string
   /** User that QEMU runs as and that may open the taps. Default 64123. */
@@ -49,6 +55,8 @@ export type LinuxNetworkOptions = {
   machineNamespace?: string
   /** How often dnsmasq is looked after, in milliseconds; 0: never. Default 3000. */
   watchMs?: number
+  /** How often the machine's networks and our rules there are looked at, in milliseconds; 0: never. Default 10 s. */
+  guardMs?: number
   /** How old what was read of the kernel may be, in milliseconds; 0: never. Default 300. */
   snapshotMs?: number
   /** Where the watch writes. Without it there is no watch. */
@@ -72,7 +80,7 @@ class Driver implements LinuxNetwork {
   readonly #externalCidr: string
   readonly #listeners = new Set<() => void>()
   #metadataDirty = false
-  readonly #timer: NodeJS.Timeout | undefined
+  readonly #timers: NodeJS.Timeout[] = []
 
   constructor(options: LinuxNetworkOptions) {
     const place = checkPlace({ cloud: options.cloud, host: options.host })
@@ -83,6 +91,9 @@ class Driver implements LinuxNetwork {
       state: new State(options.dir),
       tapUid: options.tapUid ?? 64_123,
       egress: options.egress,
+      deny: options.guestDeny ?? { connected: true, cidrs: [] },
+      nameServers: options.nameServers ?? [],
+      guard: null,
       machineNamespace: options.machineNamespace,
       snapshotMs: options.snapshotMs ?? 300,
       snapshot: null,
@@ -90,13 +101,15 @@ class Driver implements LinuxNetwork {
         this.#metadataDirty = true
       },
     }
-    const { watchMs = 3_000, log } = options
+    const { watchMs = 3_000, guardMs = 10_000, log } = options
     if (watchMs > 0 && log)
-      this.#timer = setInterval(() => this.#watch(backgroundOp(log, 'dhcp')), watchMs).unref()
+      this.#timers.push(setInterval(() => this.#watch(backgroundOp(log, 'dhcp')), watchMs).unref())
+    if (guardMs > 0 && log)
+      this.#timers.push(setInterval(() => this.#guard(backgroundOp(log, 'guard')), guardMs).unref())
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
   }
 
   async probe(op: Op): Promise<NetworkFacts> {
@@ -109,7 +122,14 @@ class Driver implements LinuxNetwork {
       await run(op, argv)
     await this.#change(op, async () => undefined)
     const external = floatingRanges(this.#plane, '', null)[0] ?? this.#externalCidr
-    return { namespace: this.#plane.namespace, egress: this.#plane.egress, externalCidr: external }
+    const { namespace, egress, guard } = this.#plane
+    return {
+      namespace,
+      egress,
+      externalCidr: external,
+      guestDeny: [...(guard ?? closed).denied, '::/0'],
+      guestNameServers: [...(guard ?? closed).nameServers],
+    }
   }
 
   async list(op: Op): Promise<ObservedNetwork> {
@@ -312,6 +332,17 @@ class Driver implements LinuxNetwork {
       .run(op, () => superviseAll(op, this.#plane))
       .catch((error: unknown) => {
         op.log.error({ err: error }, 'DHCP servers could not be looked after')
+      })
+  }
+
+  #guard(op: Op): void {
+    this.#lock
+      .run(op, async () => {
+        const wrong = await keepUplink(op, this.#plane, floatingRanges(this.#plane, '', null))
+        if (wrong) op.log.warn({ wrong }, 'what keeps guests off the machine was put right')
+      })
+      .catch((error: unknown) => {
+        op.log.error({ err: error }, 'what guests may reach of the machine could not be looked at')
       })
   }
 }

@@ -60,6 +60,9 @@ export const externalPeer = ({ cloud }: Place, tag: number) => `xp${cloud}${shor
 /** The pair that joins the data plane to the machine: this end is on the machine, `up0` in ours. */
 export const uplinkName = ({ cloud, host }: Place) => `st${cloud}-${digest(host, 6)}`
 export const uplinkPeer = 'up0'
+/** Is it the machine's end of some cloud's uplink? All of them are in one group of links, which nft can match. */
+export const isUplink = (name: string) => /^st[a-z0-9]{4,6}-[0-9a-f]{6}$/.test(name)
+export const uplinkGroup = 21_331
 
 /** Our nft table on the machine itself (egress 'on'); one for each host of a cloud. */
 export const machineTable = ({ cloud, host }: Place) => `stratolith_${cloud}_${digest(host, 6)}`

@@ -24,6 +24,9 @@ const common: Sysctls = {
   'net.ipv4.conf.default.accept_source_route': 0,
   'net.ipv4.conf.all.rp_filter': 0,
   'net.ipv4.conf.default.rp_filter': 0,
+  // A new namespace inherits this from the machine, where it may be on: 127.0.0.0/8 would be routed.
+  'net.ipv4.conf.all.route_localnet': 0,
+  'net.ipv4.conf.default.route_localnet': 0,
 }
 
 /** The data plane: bridged packets pass the inet hooks, and no flow is picked up in its middle. */

@@ -3,10 +3,12 @@ import type { NetworkSpec } from '../interface.ts'
 import { changesSoFar } from './exec.ts'
 import { skeleton } from './filter.ts'
 import { difference, type Ruleset } from './fragment.ts'
+import { type Guard, type GuestDeny, planeFilter } from './guard.ts'
 import { applyFragment, type Kernel, readKernel } from './kernel.ts'
 import { bridgeName, type Place } from './names.ts'
 import { dataPlaneSysctls, ensureNamespace, namespaceExists, requireKernel } from './namespace.ts'
 import type { State } from './state.ts'
+import { readGuard } from './uplink.ts'
 
 /** What every part of this driver works on. */
 export type Plane = {
@@ -17,6 +19,11 @@ export type Plane = {
   /** Owner of the taps: the user that QEMU runs as. */
   readonly tapUid: number
   readonly egress: 'on' | 'off'
+  /** What the operator keeps guests from, and the name servers that they may ask all the same. */
+  readonly deny: GuestDeny
+  readonly nameServers: readonly string[]
+  /** The same with what the machine is connected to, as last read; null: not yet. */
+  guard: Guard | null
   /** Where the far end of the uplink goes; undefined: the machine's own namespace. */
   readonly machineNamespace: string | undefined
   /** Called when a metadata namespace has come, gone or been made anew. */
@@ -55,10 +62,12 @@ export async function ensurePlane(op: Op, plane: Plane): Promise<{ kernel: Kerne
     await ensureNamespace(op, plane.namespace, dataPlaneSysctls)
     mended = 'the namespace was missing'
   }
+  plane.guard ??= await readGuard(op, plane)
+  const base = skeleton(planeFilter(plane.guard, plane.egress))
   const kernel = await recentKernel(op, plane)
-  const wrong = difference(skeleton(), kernel.rules)
+  const wrong = difference(base, kernel.rules)
   if (wrong === null && mended === null) return { kernel, mended }
-  await applyFragment(op, plane.namespace, skeleton(), kernel.rules)
+  await applyFragment(op, plane.namespace, base, kernel.rules)
   return { kernel: await readKernel(op, plane.namespace), mended: mended ?? wrong }
 }
 

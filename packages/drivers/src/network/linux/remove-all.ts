@@ -1,11 +1,11 @@
 import { DriverError } from '../../errors.ts'
 import type { Op } from '../../op.ts'
-import { ipBatch, nft, run } from './exec.ts'
-import { machineTables, restoreForwarding } from './external.ts'
-import { readLinks } from './kernel.ts'
-import { isOurs, machineTable, machineTablePrefix, uplinkName } from './names.ts'
+import { run } from './exec.ts'
+import { endGlobalForwarding } from './forwarding.ts'
+import { isOurs, isUplink, machineTable, machineTablePrefix, uplinkName } from './names.ts'
 import { namespaceNames, removeNamespace } from './namespace.ts'
 import { eraseState } from './state.ts'
+import { removeFromMachine } from './uplink.ts'
 
 export type RemoveAllOptions = {
   cloud: string
@@ -29,32 +29,16 @@ export async function removeAllNetworks(op: Op, options: RemoveAllOptions): Prom
     for (const pid of stdout.split('\n').map(Number)) if (pid > 1 && pid !== process.pid) kill(pid)
   }
   for (const name of names) await removeNamespace(op, name)
-  await removeFromMachine(op, cloud, host, machineNamespace)
-  for (const dir of dirs) {
-    await restoreForwarding(op, dir, machineNamespace)
-    eraseState(dir)
-  }
-}
-
-async function removeFromMachine(
-  op: Op,
-  cloud: string,
-  host: string | undefined,
-  namespace: string | undefined,
-) {
   const place = host === undefined ? null : { cloud, host }
-  const isLink = (name: string) => (place ? name === uplinkName(place) : name.startsWith(`st${cloud}-`))
-  const links = [...(await readLinks(op, namespace)).keys()].filter(isLink)
-  await ipBatch(
-    op,
-    namespace,
-    links.map((name) => `link delete dev ${name}`),
-    { force: true },
-  )
+  const isLink = (name: string) =>
+    place ? name === uplinkName(place) : isUplink(name) && name.startsWith(`st${cloud}-`)
   const isTable = (name: string) =>
     place ? name === machineTable(place) : name.startsWith(machineTablePrefix(cloud))
-  for (const name of (await machineTables(op, namespace)).filter(isTable))
-    await nft(op, namespace, `delete table inet ${name}\n`)
+  await removeFromMachine(op, machineNamespace, isLink, isTable)
+  for (const dir of dirs) {
+    await endGlobalForwarding(op, dir, machineNamespace)
+    eraseState(dir)
+  }
 }
 
 function kill(pid: number): void {

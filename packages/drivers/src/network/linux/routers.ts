@@ -14,6 +14,8 @@ import { ensureNamespace, namespaceExists, removeNamespace, routerSysctls } from
 import { bridgeOf, type Plane } from './plane.ts'
 
 const gateway = 'gw0'
+/** Loopback and link-local: of one machine, of one link. */
+const neverRouted = '{ 127.0.0.0/8, 169.254.0.0/16 }'
 
 /** One interface of a router as it should be. */
 type Wish = { device: string; peer: string; network: NetworkSpec; mac: string; addresses: string[] }
@@ -241,6 +243,9 @@ export function routerFilter(spec: RouterSpec): Fragment {
         rules: [
           'ct state established,related accept',
           'ct state invalid drop',
+          `ip daddr ${neverRouted} drop`,
+          // A source that is not behind the interface it came by: nobody sends in another's name from here.
+          'iifname "qr*" fib saddr . iif oif missing drop',
           'iifname "qr*" accept',
           'ct status dnat accept',
         ],
@@ -251,6 +256,7 @@ export function routerFilter(spec: RouterSpec): Fragment {
         hook: 'type filter hook input priority 0; policy drop;',
         rules: [
           'iifname "lo" accept',
+          `ip daddr ${neverRouted} drop`,
           'ct state established,related accept',
           'icmp type echo-request accept',
         ],

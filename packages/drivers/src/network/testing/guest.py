@@ -47,23 +47,27 @@ class Guest:
         self.mac = bytes.fromhex(mac.replace(':', '')) if mac else b''
         self.connections = {}
         self.frames = None
+        self.heard = []
 
     def raw(self, frame):
         with raw_socket() as s:
             s.bind(('eth0', 0))
             s.send(bytes.fromhex(frame))
 
-    def sniff(self):
-        """Keeps what arrives at eth0 from now on; what was kept before is forgotten."""
+    def sniff(self, device='eth0'):
+        """Keeps what arrives at a device from now on; what was kept before is forgotten."""
         self.frames = []
         kept = self.frames
         s = raw_socket()
-        s.bind(('eth0', 0))
+        s.bind((device, 0))
 
         def loop():
             while self.frames is kept:
                 if select.select([s], [], [], 0.2)[0]:
-                    data, source = s.recvfrom(70000)
+                    try:
+                        data, source = s.recvfrom(70000)
+                    except OSError:
+                        return  # the device is gone
                     if source[2] != 4:
                         kept.append(data.hex())
             s.close()
@@ -88,11 +92,12 @@ class Guest:
 
         threading.Thread(target=loop, daemon=True).start()
 
-    def connect(self, address, port, timeout=1.5, name='c'):
+    def connect(self, address, port, timeout=1.5, name='c', source=''):
         """Connects to a `listen`; answers the address under which the other side sees us, or None."""
         s = socket.socket()
         s.settimeout(timeout)
         try:
+            s.bind((source, 0))
             s.connect((address, port))
             seen = s.recv(100).decode().strip()
         except OSError:
@@ -111,9 +116,23 @@ class Guest:
         except OSError:
             return None
 
-    def udp_echo(self, port):
+    def hear(self, port):
+        """Keeps the text of every datagram to that port, for `all_heard`."""
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         s.bind(('0.0.0.0', port))
+
+        def loop():
+            while True:
+                self.heard.append(s.recv(65000).decode())
+
+        threading.Thread(target=loop, daemon=True).start()
+
+    def all_heard(self):
+        return self.heard
+
+    def udp_echo(self, port, address='0.0.0.0'):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind((address, port))
 
         def loop():
             while True:

@@ -1,0 +1,64 @@
+import type { Prisma } from '@stratolith/db'
+import { claimHost, hostsForPlacement, releaseHost } from '../../hosts/service.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { CloudError, invariant } from '../../kernel/errors.ts'
+import { bindPort, portsOfInstance } from '../../networking/service.ts'
+import { groupRule, lockGroup } from '../groups/service.ts'
+import { place, shuffled, verdictsToKeep } from '../scheduler/judge.ts'
+import { moveState, typed } from './load.ts'
+
+/** What the launch asked of the place; nothing: any host will do. */
+export type Where = { zone?: string; hostName?: string }
+
+/**
+ * Moves an instance that is being built to another host than those that were `tried`, by the rules of
+ * a launch: its room, its ports and the answer host by host on the operation, in one transaction.
+ * What was begun on the old host is to be gone from there (kernel/tombstones.ts). Returns where
+ * it is then; null when no other host fits.
+ */
+export async function placeAgain(
+  ctx: Ctx,
+  build: { instanceId: string; operationId: string; where: Where; tried: ReadonlySet<string> },
+): Promise<string | null> {
+  return inTransaction(ctx, async (tx) => {
+    const { instanceId: id } = build
+    const seen = await tx.db.instance.findUnique({ where: { id }, select: { serverGroupId: true } })
+    if (seen?.serverGroupId) await lockGroup(tx, seen.serverGroupId)
+    await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
+    const row = await tx.db.instance.findUnique({ where: { id } })
+    if (!row?.hostId || row.vmState !== 'building' || row.taskState === 'deleting') return row?.hostId ?? null
+    const { hostId: old, serverGroupId, projectId } = row
+    const rule = serverGroupId ? await groupRule(tx, serverGroupId, { projectId, without: id }) : null
+    const { hosts, verdicts } = place(await candidates(tx, build), row, 1, shuffled(), rule)
+    const next = hosts[0]
+    await tx.db.operation.update({
+      where: { id: build.operationId },
+      data: { explanation: verdictsToKeep(verdicts, next?.id ?? old) as Prisma.InputJsonValue },
+      select: { id: true },
+    })
+    if (!next) return null
+    // In the order of their ids, as launches take them, so that two moves cannot deadlock.
+    for (const hostId of [old, next.id].sort())
+      if (hostId === old) await releaseHost(tx, old, row)
+      else if (!(await claimHost(tx, next.id, row)))
+        throw new CloudError('unavailable', 'Another launch took the room. Trying again helps.')
+    const won = await moveState(
+      tx,
+      typed(row),
+      { hostId: next.id, zone: next.zone, taskState: 'scheduling' },
+      build.operationId,
+    )
+    invariant(won, 'a locked row changed')
+    for (const port of await portsOfInstance(tx, id)) await bindPort(tx, port.id, next.id)
+    return next.id
+  })
+}
+
+/** Those that were tried are judged like one that is down, and shown like it. */
+async function candidates(ctx: Ctx, { where, tried }: { where: Where; tried: ReadonlySet<string> }) {
+  const hosts = await hostsForPlacement(ctx)
+  return hosts
+    .filter((host) => where.zone === undefined || host.zone === where.zone)
+    .filter((host) => where.hostName === undefined || host.name === where.hostName)
+    .map((host) => (tried.has(host.id) ? { ...host, state: 'silent' } : host))
+}

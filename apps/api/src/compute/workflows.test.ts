@@ -1,0 +1,268 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Ctx } from '../kernel/context.ts'
+import { failEveryStep, runPending, type WorkflowCase } from '../kernel/testing.ts'
+import {
+  deleteInstance,
+  pauseInstance,
+  rebootInstance,
+  startInstance,
+  stopInstance,
+  unpauseInstance,
+} from './instances/actions.ts'
+import { attachInterface, detachInterface } from './instances/interfaces.ts'
+import { launchInstances } from './instances/launch.ts'
+import { accounts, aLaunch, leftovers, testTenant, testWorld, type World } from './testing.ts'
+
+let world: World
+beforeEach(async () => {
+  world = await testWorld()
+})
+afterEach(() => world.close())
+
+/** Who launched it, by the id of the instance. */
+const owners = new Map<string, Ctx & { projectId: string; networkId: string }>()
+const db = () => world.deps.root
+const rowOf = (id: string) => db().instance.findUnique({ where: { id } })
+const started = async (resourceId: string, action: string) => ({
+  operationId: (
+    await db().operation.findFirstOrThrow({
+      where: { resourceId, action },
+      orderBy: { createdAt: 'desc' },
+    })
+  ).id,
+  resourceId,
+})
+
+/** A launch that has only been acknowledged: with an address from outside and a group of its own. */
+async function launched(): Promise<string> {
+  const tenant = await testTenant(world)
+  // The tenant's own network and router are not what is looked at here.
+  await runPending(world.deps)
+  const { instances } = await launchInstances(
+    tenant,
+    aLaunch(world, { openPresets: ['ssh'], publicIp: true }),
+  )
+  const id = instances[0]?.id ?? ''
+  owners.set(id, tenant)
+  return id
+}
+async function running(): Promise<string> {
+  const id = await launched()
+  await runPending(world.deps)
+  expect(await rowOf(id)).toMatchObject({ faultDetail: null, vmState: 'active', taskState: null })
+  return id
+}
+const ownerOf = (id: string) => {
+  const owner = owners.get(id)
+  if (!owner) throw new Error(`nobody launched ${id}`)
+  return owner
+}
+/** `before`, settled; then the action, which is only queued. */
+const acted = (
+  action: string,
+  act: (ctx: Ctx, input: { id: string }) => Promise<unknown>,
+  before: ((ctx: Ctx, input: { id: string }) => Promise<unknown>)[] = [],
+) => {
+  return async () => {
+    const id = await running()
+    for (const one of before) {
+      await one(ownerOf(id), { id })
+      await runPending(world.deps)
+    }
+    await act(ownerOf(id), { id })
+    return started(id, action)
+  }
+}
+
+/** The guest as its host has it. */
+async function guestOf(id: string) {
+  const guests = [...world.hosts.values()].flatMap((host) => host.hypervisor.state.instances[id] ?? [])
+  expect(guests.length).toBeLessThanOrEqual(1)
+  return guests[0]
+}
+const vmStateOf = { running: 'active', paused: 'paused', off: 'stopped', crashed: 'error' }
+const instanceUsage = { instances: 1, vcpus: 1, memoryMib: expect.any(Number) }
+
+/** Nothing of it is anywhere: hosts, quota, addresses, room on hosts. */
+async function nothingLeft(id: string, at: string): Promise<void> {
+  expect(await rowOf(id), at).toBeNull()
+  expect(await leftovers(world), at).toEqual({ guests: 0, ports: 0, disks: 0 })
+  const { projectId } = ownerOf(id)
+  const used = await accounts(world, projectId)
+  for (const resource of ['instances', 'vcpus', 'memoryMib', 'floatingIps', 'hostVcpus', 'hostMemoryMib'])
+    expect(used[resource] ?? 0, `${at}: ${resource}`).toBe(0)
+  expect(used.hostDiskGib, at).toBe(0)
+  expect(await db().port.count({ where: { deviceId: id } }), at).toBe(0)
+  expect(await db().port.count({ where: { projectId, deviceOwner: 'compute:nova' } }), at).toBe(0)
+  expect(await db().floatingIp.count({ where: { projectId } }), at).toBe(0)
+}
+/** As its owner would after any outcome: deleted, and then nothing is left. */
+async function endOf(id: string, at: string): Promise<void> {
+  await deleteInstance(ownerOf(id), { id })
+  await runPending(world.deps)
+  await nothingLeft(id, at)
+}
+
+/**
+ * A failed action on a guest that is there: in error with the reason, and everything still its own. When
+ * it failed after the last effect the state is what the host has, as with an action that went well.
+ */
+const failedAction = async (id: string, at: string) => {
+  const { vmState, taskState, faultMessage } = (await rowOf(id)) ?? {}
+  expect(taskState, at).toBeNull()
+  if (at.endsWith('after settle'))
+    expect([vmState, faultMessage], at).toEqual([vmStateOf[(await guestOf(id))?.power ?? 'off'], null])
+  else expect([vmState, faultMessage], at).toEqual(['error', 'Injected failure.'])
+  expect(await accounts(world, ownerOf(id).projectId), at).toMatchObject({
+    ...instanceUsage,
+    ports: expect.any(Number),
+    floatingIps: 1,
+    hostVcpus: 1,
+  })
+  await endOf(id, at)
+}
+const becomes =
+  (vmState: string, power: string | undefined): WorkflowCase['afterSuccess'] =>
+  async (id, at) => {
+    expect(await rowOf(id), at).toMatchObject({ vmState, taskState: null, faultMessage: null })
+    expect((await guestOf(id))?.power, at).toBe(power)
+    await endOf(id, at)
+  }
+
+const nicsOf = async (id: string) => {
+  const ports = await db().port.findMany({ where: { deviceId: id }, orderBy: { tag: 'asc' } })
+  return {
+    rows: ports.map((port) => port.id),
+    guest: (await guestOf(id))?.spec.nics.map((nic) => nic.portId) ?? [],
+    host: [...world.hosts.values()]
+      .flatMap((host) => [...host.network.state.ports.values()])
+      .filter((port) => port.instanceId === id)
+      .map((port) => port.id)
+      .sort(),
+  }
+}
+/** Rows, guest and host agree on so many interfaces. */
+async function hasNics(id: string, count: number, at: string): Promise<void> {
+  const { rows, guest, host } = await nicsOf(id)
+  expect(rows, at).toHaveLength(count)
+  expect(guest, at).toEqual(rows)
+  expect(host, at).toEqual([...rows].sort())
+  expect((await accounts(world, ownerOf(id).projectId)).ports, at).toBe(
+    await db().port.count({ where: { projectId: ownerOf(id).projectId } }),
+  )
+  expect(await rowOf(id), at).toMatchObject({ vmState: 'active', taskState: null })
+}
+const attach = (ctx: Ctx, { id }: { id: string }) =>
+  attachInterface(ctx, { id, networkId: ownerOf(id).networkId })
+const detach = async (ctx: Ctx, { id }: { id: string }) =>
+  detachInterface(ctx, { id, portId: (await nicsOf(id)).rows[1] ?? '' })
+
+const cases: WorkflowCase[] = [
+  {
+    action: 'instance.create',
+    start: async () => started(await launched(), 'instance.create'),
+    async afterFailure(id, at) {
+      expect(await rowOf(id), at).toMatchObject({
+        vmState: 'error',
+        taskState: null,
+        hostId: null,
+        floatingIpId: null,
+        faultMessage: 'Injected failure.',
+      })
+      expect(await leftovers(world), at).toEqual({ guests: 0, ports: 0, disks: 0 })
+      const used = await accounts(world, ownerOf(id).projectId)
+      expect(used, at).toMatchObject({ ...instanceUsage, hostVcpus: 0, hostMemoryMib: 0, hostDiskGib: 0 })
+      expect(used.floatingIps ?? 0, at).toBe(0)
+      expect(await db().port.count({ where: { deviceId: id } }), at).toBe(0)
+      await endOf(id, at)
+    },
+    afterSuccess: becomes('active', 'running'),
+  },
+  {
+    action: 'instance.delete',
+    start: acted('instance.delete', deleteInstance),
+    async afterFailure(id, at) {
+      if (!(await rowOf(id))) return nothingLeft(id, at) // it failed after the last effect
+      expect(await rowOf(id), at).toMatchObject({
+        vmState: 'error',
+        taskState: null,
+        faultMessage: 'Injected failure.',
+      })
+      expect(await accounts(world, ownerOf(id).projectId), at).toMatchObject({
+        ...instanceUsage,
+        hostVcpus: 1,
+      })
+      await endOf(id, at)
+    },
+    afterSuccess: nothingLeft,
+  },
+  {
+    action: 'instance.start',
+    start: acted('instance.start', startInstance, [stopInstance]),
+    afterFailure: failedAction,
+    afterSuccess: becomes('active', 'running'),
+  },
+  {
+    action: 'instance.stop',
+    start: acted('instance.stop', stopInstance),
+    afterFailure: failedAction,
+    afterSuccess: becomes('stopped', 'off'),
+  },
+  {
+    action: 'instance.pause',
+    start: acted('instance.pause', pauseInstance),
+    afterFailure: failedAction,
+    afterSuccess: becomes('paused', 'paused'),
+  },
+  {
+    action: 'instance.unpause',
+    start: acted('instance.unpause', unpauseInstance, [pauseInstance]),
+    afterFailure: failedAction,
+    afterSuccess: becomes('active', 'running'),
+  },
+  {
+    action: 'instance.reboot',
+    start: acted('instance.reboot', (ctx, input) => rebootInstance(ctx, { ...input, kind: 'soft' })),
+    afterFailure: failedAction,
+    afterSuccess: becomes('active', 'running'),
+  },
+  {
+    action: 'instance.attach',
+    start: acted('instance.attach', attach),
+    async afterFailure(id, at) {
+      await hasNics(id, 1, at)
+      await endOf(id, at)
+    },
+    async afterSuccess(id, at) {
+      await hasNics(id, 2, at)
+      await endOf(id, at)
+    },
+  },
+  {
+    action: 'instance.detach',
+    start: acted('instance.detach', detach, [attach]),
+    async afterFailure(id, at) {
+      // When it failed after the last effect the port is gone; before, the guest has its NIC again.
+      await hasNics(id, at.endsWith('after port') ? 1 : 2, at)
+      await endOf(id, at)
+    },
+    async afterSuccess(id, at) {
+      await hasNics(id, 1, at)
+      await endOf(id, at)
+    },
+  },
+]
+
+describe('every step of', () => {
+  test.each(cases.map((one) => [one.action, one] as const))('%s may fail, and be run twice', (_action, one) =>
+    failEveryStep(world.deps, one),
+  )
+})
+
+test('a hard reboot, too, may fail anywhere', () =>
+  failEveryStep(world.deps, {
+    action: 'instance.reboot',
+    start: acted('instance.reboot', (ctx, input) => rebootInstance(ctx, { ...input, kind: 'hard' })),
+    afterFailure: failedAction,
+    afterSuccess: becomes('active', 'running'),
+  }))

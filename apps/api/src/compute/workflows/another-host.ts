@@ -1,0 +1,71 @@
+import { CloudError, toCloudError } from '../../kernel/errors.ts'
+import { driverCode } from '../../kernel/hosts.ts'
+import type { Run, Wait } from '../../kernel/workflow.ts'
+import type { InstanceRow } from '../instances/load.ts'
+import { placeAgain, type Where } from '../instances/place-again.ts'
+import { givenUp, giveUp, type OnHost, onHost, patience } from './on-host.ts'
+
+type Built = InstanceRow & { hostId: string }
+
+/** No other host is begun with when the trouble has lasted for so long: a launch fails within 2 min. */
+const searchMs = 75_000
+const elsewhereHelps = ['unavailable', 'failed', 'no_space']
+
+/**
+ * A step of a build, on the host that the instance has been placed on. When that does not do it, the
+ * instance is placed anew and the step runs again there, so `work` makes whatever is missing on its
+ * host. Fails when no host is left, with what was tried.
+ */
+export async function onSomeHost(
+  run: Run<unknown>,
+  where: Where,
+  current: () => Promise<Built>,
+  work: (row: Built, host: OnHost) => Promise<Wait | undefined>,
+): Promise<Wait | undefined> {
+  const row = await current()
+  const startedAt = Date.now()
+  try {
+    if (!givenUp(run)[row.hostId]) return await onHost(run, row.hostId, (host) => work(row, host))
+  } catch (error) {
+    const code = driverCode(error)
+    if (code === null || !elsewhereHelps.includes(code) || run.op.signal.aborted) throw error
+    const { since } = await troubleWith(run, row.hostId, startedAt)
+    if (code !== 'no_space' && Date.now() - since < patience.launchMs)
+      return { waitMs: patience.askAgainMs, for: 'the host to answer' }
+    const { detail } = toCloudError(error)
+    run.ctx.log.warn({ err: error, hostId: row.hostId, instanceId: row.id }, 'a build leaves its host')
+    await giveUp(run, row.hostId, detail ?? 'It did not answer.')
+  }
+  await elsewhere(run, where)
+  return { waitMs: 0, for: 'another host' }
+}
+
+type Trouble = { hostId: string; since: number; firstAt: number }
+/** Since when the host is in trouble, and since when this build is. */
+async function troubleWith(run: Run<unknown>, hostId: string, startedAt: number): Promise<Trouble> {
+  const known = run.data.trouble as Trouble | undefined
+  if (known?.hostId === hostId) return known
+  const trouble = { hostId, since: startedAt, firstAt: known?.firstAt ?? startedAt }
+  await run.keep({ trouble })
+  return trouble
+}
+
+async function elsewhere(run: Run<unknown>, where: Where): Promise<void> {
+  const tried = givenUp(run)
+  const { firstAt } = run.data.trouble as Trouble
+  const ids = Object.keys(tried)
+  if (Date.now() - firstAt < searchMs) {
+    run.progress('looking for another host')
+    const build = { instanceId: run.resourceId, operationId: run.operationId, where, tried: new Set(ids) }
+    const hostId = await placeAgain(run.ctx, build)
+    if (hostId) return run.moveToHost(hostId)
+  }
+  const hosts = await run.ctx.deps.root.host.findMany({ where: { id: { in: ids } } })
+  const named = hosts.map((host) => `${host.name}: ${tried[host.id]}`)
+  const many = ids.length === 1 ? 'One host was tried and has' : `${ids.length} hosts were tried and have`
+  throw new CloudError(
+    'no_capacity',
+    `${many} not built it, and no other one that may have it has room. Launch again later, or ask your administrator which hosts are in trouble.`,
+    { detail: `tried ${named.join('; ')}` },
+  )
+}

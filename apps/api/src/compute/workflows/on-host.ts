@@ -1,0 +1,55 @@
+import type { HostDrivers } from '@stratolith/drivers/host'
+import type { Op } from '@stratolith/drivers/op'
+import { toCloudError } from '../../kernel/errors.ts'
+import { driverCode, driversOf, whileAnswering } from '../../kernel/hosts.ts'
+import type { Run } from '../../kernel/workflow.ts'
+
+/**
+ * A host that refuses is asked again for so long: its agent may be starting anew. One that was silent
+ * has had its time already (kernel/hosts.ts). Variables for tests alone.
+ */
+export const patience = { launchMs: 5_000, deleteMs: 20_000, askAgainMs: 1_000 }
+
+/** What a step does on a host: its drivers, and the op that ends when the host falls silent. */
+export type OnHost = HostDrivers & { op: Op }
+
+/** Driver calls of one step on one host; they end soon when it falls silent. */
+export async function onHost<T>(
+  run: Run<unknown>,
+  hostId: string,
+  work: (host: OnHost) => Promise<T>,
+): Promise<T> {
+  const drivers = await driversOf(run.ctx, hostId)
+  return whileAnswering(run.op, drivers, (op) =>
+    work({ hypervisor: drivers.hypervisor, network: drivers.network, storage: drivers.storage, op }),
+  )
+}
+
+/** Hosts that this operation has given up: nothing more is asked of them. */
+export const givenUp = (run: Run<unknown>): Readonly<Record<string, string>> =>
+  (run.data.givenUp ?? {}) as Record<string, string>
+
+export async function giveUp(run: Run<unknown>, hostId: string, reason: string): Promise<undefined> {
+  await run.keep({ givenUp: { ...givenUp(run), [hostId]: reason } })
+}
+
+/**
+ * For undo and removal, which must come to an end: what a host does not do now is left on it. The row
+ * goes, or says that it is elsewhere; that is the reason for which the host's reconciler removes it
+ * when the host is back (kernel/tombstones.ts).
+ */
+export async function ifItAnswers(
+  run: Run<unknown>,
+  hostId: string,
+  work: (host: OnHost) => Promise<unknown>,
+): Promise<void> {
+  if (givenUp(run)[hostId]) return
+  try {
+    await onHost(run, hostId, work)
+  } catch (error) {
+    if (driverCode(error) === null) throw error
+    const { detail } = toCloudError(error)
+    run.ctx.log.warn({ err: error, hostId, resourceId: run.resourceId }, 'left on its host for now')
+    await giveUp(run, hostId, detail ?? 'It did not answer.')
+  }
+}

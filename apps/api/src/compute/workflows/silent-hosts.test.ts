@@ -1,0 +1,210 @@
+import { DriverError } from '@stratolith/drivers/errors'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Ctx } from '../../kernel/context.ts'
+import type { HostVerdict } from '../../kernel/contract.ts'
+import { hostPatience } from '../../kernel/hosts.ts'
+import { runOperation } from '../../kernel/run.ts'
+import { runPending } from '../../kernel/testing.ts'
+import { deleteInstance } from '../instances/actions.ts'
+import { attachInterface } from '../instances/interfaces.ts'
+import { launchInstances } from '../instances/launch.ts'
+import { accounts, aLaunch, type Fault, testTenant, testWorld, type World } from '../testing.ts'
+import { patience } from './on-host.ts'
+
+const usual = { host: { ...hostPatience }, patience: { ...patience } }
+beforeAll(() => {
+  hostPatience.askEveryMs = 40
+  Object.assign(patience, { launchMs: 60, deleteMs: 60, askAgainMs: 10 })
+})
+afterAll(() => {
+  Object.assign(hostPatience, usual.host)
+  Object.assign(patience, usual.patience)
+})
+
+let world: World
+let tenant: Ctx & { projectId: string; networkId: string }
+beforeEach(async () => {
+  world = await testWorld(['a', 'b', 'c'])
+  tenant = await testTenant(world)
+  await runPending(world.deps)
+})
+afterEach(() => world.close())
+
+const db = () => world.deps.root
+const rowOf = (id: string) => db().instance.findUniqueOrThrow({ where: { id } })
+const nameOf = async (hostId: string | null) =>
+  (await db().host.findUniqueOrThrow({ where: { id: hostId ?? '' } })).endpoint.replace('fake:', '')
+const operationOf = (resourceId: string, action = 'instance.create') =>
+  db().operation.findFirstOrThrow({ where: { resourceId, action }, orderBy: { createdAt: 'desc' } })
+async function launched(ctx: Ctx = tenant, patch: object = {}): Promise<string> {
+  const { instances } = await launchInstances(ctx, aLaunch(world, { publicIp: true, ...patch }))
+  return instances[0]?.id ?? ''
+}
+/** What a host has of an instance. */
+function has(name: string, id: string) {
+  const host = world.hosts.get(name)
+  return {
+    guest: host?.hypervisor.state.instances[id] !== undefined,
+    disk: host?.storage.disks.has(id) ?? false,
+    ports: [...(host?.network.state.ports.values() ?? [])].filter((port) => port.instanceId === id).length,
+  }
+}
+const nothing = { guest: false, disk: false, ports: 0 }
+const everything = { guest: true, disk: true, ports: 1 }
+
+/**
+ * Runs a build to its end. The hosts that it comes to get these faults, one after the other; the
+ * names of all that it came to.
+ */
+async function build(id: string, faults: Fault[]): Promise<string[]> {
+  const { id: operationId } = await operationOf(id)
+  const names: string[] = []
+  for (let round = 0; round < 500; round++) {
+    const { hostId } = await rowOf(id)
+    const name = hostId === null ? names.at(-1) : await nameOf(hostId)
+    const fault = faults[names.length]
+    if (name && names.at(-1) !== name) {
+      names.push(name)
+      if (fault) world.faults.set(name, fault)
+    }
+    if ((await runOperation(world.deps, operationId, { last: true })) === 'over') return names
+  }
+  throw new Error('the build does not come to an end')
+}
+
+describe('a launch', () => {
+  test('whose hosts refuse and hang is built on the third', async () => {
+    const id = await launched()
+    const names = await build(id, ['refuses', 'hangs'])
+    expect(new Set(names).size).toBe(3)
+    const row = await rowOf(id)
+    expect(row).toMatchObject({ vmState: 'active', taskState: null, faultMessage: null })
+    const last = names[2] ?? ''
+    expect(await nameOf(row.hostId)).toBe(last)
+    expect(has(last, id)).toEqual(everything)
+    const ports = await db().port.findMany({ where: { deviceId: id } })
+    expect(ports.map((port) => port.hostId)).toEqual([row.hostId])
+    const hosts = await db().host.findMany({ where: { vcpusUsed: { gt: 0 } } })
+    expect(hosts.map((host) => host.id)).toEqual([row.hostId])
+    // The history says why it is there.
+    const { explanation, hostId } = await operationOf(id)
+    expect(hostId).toBe(row.hostId)
+    const verdicts = explanation as HostVerdict[]
+    expect(verdicts.filter((one) => one.fits).map((one) => one.hostId)).toEqual([row.hostId])
+    expect(verdicts.filter((one) => !one.fits).map((one) => one.checks.find((c) => !c.ok)?.have)).toEqual([
+      'silent',
+      'silent',
+    ])
+  })
+
+  test('that finds no host fails with what was tried, and holds nothing', async () => {
+    const id = await launched()
+    const names = await build(id, ['refuses', 'hangs', 'hangs'])
+    expect(names).toHaveLength(3)
+    const row = await rowOf(id)
+    expect(row).toMatchObject({ vmState: 'error', taskState: null, hostId: null, floatingIpId: null })
+    expect(row.faultMessage).toMatch(/3 hosts were tried.*Launch again later/)
+    expect(row.faultMessage).not.toMatch(/secret-name/)
+    for (const name of ['a', 'b', 'c']) expect(row.faultDetail).toMatch(`secret-name-${name}: `)
+    expect(await operationOf(id)).toMatchObject({ state: 'failed', errorCode: 'no_capacity' })
+    const used = await accounts(world, tenant.projectId)
+    expect(used).toMatchObject({ instances: 1, hostVcpus: 0, hostMemoryMib: 0, hostDiskGib: 0 })
+    expect(used.floatingIps ?? 0).toBe(0)
+    expect(await db().port.count({ where: { deviceId: id } })).toBe(0)
+    await deleteInstance(tenant, { id })
+    await runPending(world.deps)
+    expect((await accounts(world, tenant.projectId)).instances).toBeUndefined()
+  })
+
+  test('that an administrator put on one host goes to no other', async () => {
+    const id = await launched(
+      { ...tenant, roles: new Set(['admin', 'member', 'reader']) },
+      { hostName: 'secret-name-b' },
+    )
+    expect(await build(id, ['refuses'])).toEqual(['b'])
+    expect((await rowOf(id)).faultMessage).toMatch(/One host was tried/)
+  })
+
+  test('goes elsewhere when the disk of its host is full', async () => {
+    const id = await launched()
+    const first = await nameOf((await rowOf(id)).hostId)
+    world.hosts.get(first)?.storage.failNext('ensureDisk', new DriverError('no_space', 'full'))
+    expect(await build(id, [])).toHaveLength(2)
+    expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
+  })
+
+  test('stays when its agent only starts anew', async () => {
+    const id = await launched()
+    const first = await nameOf((await rowOf(id)).hostId)
+    patience.launchMs = 60_000
+    world.hosts.get(first)?.hypervisor.failNext('ensure', new DriverError('unavailable', 'starting'))
+    expect(await build(id, [])).toEqual([first])
+    patience.launchMs = 60
+    expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
+  })
+
+  test('is not held up by another host that hangs, although its guests must hear of the new one', async () => {
+    const other = await launched(tenant, { hostName: undefined, openPresets: ['ssh'] })
+    await build(other, [])
+    const dead = await nameOf((await rowOf(other)).hostId)
+    world.faults.set(dead, 'hangs')
+    await db().host.update({ where: { id: (await rowOf(other)).hostId ?? '' }, data: { enabled: false } })
+    const id = await launched()
+    await build(id, [])
+    expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
+  })
+})
+
+test.each(['refuses', 'hangs'] as const)('undo ends although its host %s', async (fault) => {
+  const id = await launched()
+  const { id: operationId } = await operationOf(id)
+  const host = await nameOf((await rowOf(id)).hostId)
+  const probe = (at: { step: string; when: string; phase: string }) => {
+    if (at.step !== 'guest' || at.when !== 'after' || at.phase !== 'run') return
+    world.faults.set(host, fault)
+    throw new DriverError('invalid', 'not this one')
+  }
+  expect(await runOperation(world.deps, operationId, { last: true, probe })).toBe('over')
+  expect(await operationOf(id)).toMatchObject({ state: 'failed' })
+  expect(await rowOf(id)).toMatchObject({ vmState: 'error', hostId: null })
+  expect(await db().port.count({ where: { deviceId: id } })).toBe(0)
+  // It is still there: the rows say that it is not to be, and its reconciler reads them.
+  expect(has(host, id)).toEqual(everything)
+})
+
+test.each(['refuses', 'hangs'] as const)('a deletion ends although its host %s', async (fault) => {
+  const id = await launched()
+  await runPending(world.deps)
+  const host = await nameOf((await rowOf(id)).hostId)
+  world.faults.set(host, fault)
+  await deleteInstance(tenant, { id })
+  await runPending(world.deps)
+  expect(await operationOf(id, 'instance.delete')).toMatchObject({ state: 'succeeded' })
+  expect(await db().instance.findUnique({ where: { id } })).toBeNull()
+  const used = await accounts(world, tenant.projectId)
+  expect(used.instances).toBeUndefined()
+  expect(used).toMatchObject({ hostVcpus: 0, hostMemoryMib: 0, hostDiskGib: 0 })
+  expect(has(host, id)).toEqual(everything)
+})
+
+test('a deletion waits for an agent that only starts anew', async () => {
+  const id = await launched()
+  await runPending(world.deps)
+  const host = await nameOf((await rowOf(id)).hostId)
+  patience.deleteMs = 60_000
+  world.hosts.get(host)?.hypervisor.failNext('remove', new DriverError('unavailable', 'starting'))
+  await deleteInstance(tenant, { id })
+  await runPending(world.deps)
+  patience.deleteMs = 60
+  expect(has(host, id)).toEqual(nothing)
+})
+
+test('an interface that cannot be plugged in goes back although its host hangs', async () => {
+  const id = await launched()
+  await runPending(world.deps)
+  world.faults.set(await nameOf((await rowOf(id)).hostId), 'hangs')
+  const { portId } = await attachInterface(tenant, { id, networkId: tenant.networkId })
+  await runPending(world.deps)
+  expect(await operationOf(id, 'instance.attach')).toMatchObject({ state: 'failed' })
+  expect(await db().port.findUnique({ where: { id: portId } })).toBeNull()
+})

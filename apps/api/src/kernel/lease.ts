@@ -1,0 +1,276 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import pg from 'pg'
+import type { Deps } from './context.ts'
+
+/** A run that belongs to another worker by now, or whose worker is not sure of its lease: it writes nothing more. */
+export class LeaseLost extends Error {
+  constructor() {
+    super('this worker has lost its lease')
+    this.name = 'LeaseLost'
+  }
+}
+
+/** The worker that a run belongs to. */
+export type Holder = {
+  /** Its row in "Worker". */
+  readonly id: string
+  /** Throws LeaseLost when the lease has expired by this machine's own clock. Asks nobody. */
+  check(): void
+  /** Aborts it when the lease is lost, until the returned function is called. */
+  attach(run: AbortController): () => void
+}
+
+export type LeaseOptions = {
+  id: string
+  /** How long a worker is believed to live after it was last heard of. */
+  leaseMs?: number
+  /** Others have taken over what this worker had: the process must end. */
+  onLost(): void
+}
+/** What every connection of a worker is called, so that those of a dead one can be ended. */
+export const sessionName = (workerId: string) => `stratolith-worker ${workerId}`
+/** The same address of the database, whose connections are called so. */
+export function named(databaseUrl: string, session: string): string {
+  const url = new URL(databaseUrl)
+  url.searchParams.set('application_name', session)
+  return url.href
+}
+
+/** An expired lease counts after this share of it: by then a worker that lives has stopped by its own clock. */
+const graceShare = 0.2
+
+/**
+ * A worker's place among any number of them: a row that it renews by the database's clock. Whoever
+ * finds an expired one, or one of a process of the same machine that is dead, takes it over: the jobs
+ * are unlocked, the operations get a new number and the connections are ended, so that a process that
+ * was only frozen can write nothing and holds no lock. Call start() before any work, stop() after it.
+ */
+export class WorkerLease implements Holder {
+  readonly id: string
+  readonly #deps: Deps
+  readonly #leaseMs: number
+  readonly #onLost: () => void
+  readonly #runs = new Set<AbortController>()
+  #client: pg.Client | null = null
+  #validUntil = 0
+  #expiry: NodeJS.Timeout | undefined
+  #next: NodeJS.Timeout | undefined
+  #round: Promise<void> | null = null
+  #stopped = false
+  #workers = 1
+
+  constructor(deps: Deps, options: LeaseOptions) {
+    this.#deps = deps
+    this.id = options.id
+    this.#leaseMs = options.leaseMs ?? 15_000
+    this.#onLost = options.onLost
+  }
+
+  /** Workers that are alive, as of the last renewal. */
+  get workers(): number {
+    return this.#workers
+  }
+
+  async start(): Promise<void> {
+    const client = await this.#connected()
+    const asked = performance.now()
+    await client.query(
+      `INSERT INTO "Worker" ("id", "place", "pid", "pidStart", "pools", "leaseUntil")
+       VALUES ($1, $2, $3, $4, '{}', clock_timestamp() + $5 * interval '1 millisecond')`,
+      [this.id, place, process.pid, startOf(process.pid) ?? '', this.#leaseMs],
+    )
+    this.#extend(asked)
+    await this.#takeOver(client)
+    await this.#unlockStrangers(client)
+    this.#again()
+  }
+
+  /** Tells what graphile-worker calls us, before it takes a first job. */
+  async addPool(pool: string): Promise<void> {
+    await this.#deps.root
+      .$executeRaw`UPDATE "Worker" SET "pools" = array_append("pools", ${pool}) WHERE "id" = ${this.id}::uuid`
+  }
+
+  check(): void {
+    if (performance.now() < this.#validUntil) return
+    this.#abortRuns()
+    throw new LeaseLost()
+  }
+
+  attach(run: AbortController): () => void {
+    this.#runs.add(run)
+    return () => void this.#runs.delete(run)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#next)
+    clearTimeout(this.#expiry)
+    await this.#round
+    await this.#client?.query('DELETE FROM "Worker" WHERE "id" = $1', [this.id]).catch(() => undefined)
+    await this.#client?.end()
+  }
+
+  #extend(asked: number): void {
+    this.#validUntil = asked + this.#leaseMs
+    clearTimeout(this.#expiry)
+    this.#expiry = setTimeout(() => this.#abortRuns(), this.#validUntil - performance.now())
+  }
+  #abortRuns(): void {
+    for (const run of this.#runs) run.abort(new LeaseLost())
+  }
+
+  #again(): void {
+    if (this.#stopped) return
+    this.#next = setTimeout(() => {
+      this.#round = this.#renew()
+        .catch((error) => {
+          this.#deps.log.warn({ err: error }, 'the lease of this worker could not be renewed, trying again')
+          this.#client?.end().catch(() => undefined)
+          this.#client = null
+        })
+        .finally(() => this.#again())
+    }, this.#leaseMs / 3)
+  }
+
+  async #renew(): Promise<void> {
+    const client = await this.#connected()
+    const asked = performance.now()
+    const { rows } = await client.query<{ workers: number }>(
+      `UPDATE "Worker" SET "leaseUntil" = clock_timestamp() + $2 * interval '1 millisecond' WHERE "id" = $1
+       RETURNING (SELECT count(*)::int FROM "Worker" WHERE "leaseUntil" > clock_timestamp()) AS "workers"`,
+      [this.id, this.#leaseMs],
+    )
+    const [row] = rows
+    if (!row) {
+      this.#validUntil = 0
+      this.#abortRuns()
+      this.#stopped = true
+      this.#deps.log.error('another worker has taken over what this one had: it was not heard of in time')
+      return this.#onLost()
+    }
+    this.#workers = Math.max(1, row.workers)
+    this.#extend(asked)
+    await this.#takeOver(client)
+  }
+
+  async #connected(): Promise<pg.Client> {
+    if (this.#client) return this.#client
+    const client = new pg.Client({
+      connectionString: this.#deps.config.databaseUrl,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: this.#leaseMs,
+      keepAlive: true,
+    })
+    client.on('error', (error) => {
+      this.#deps.log.warn({ err: error }, 'the lease lost its connection')
+      if (this.#client === client) this.#client = null
+    })
+    await client.connect()
+    this.#client = client
+    return client
+  }
+
+  /** Ends the leases that have expired, and those of dead processes of this machine at once. */
+  async #takeOver(client: pg.Client): Promise<void> {
+    const { rows } = await client.query<Other>(
+      `SELECT "id", "place", "pid", "pidStart", "leaseUntil" < clock_timestamp() - $2 * interval '1 millisecond' AS "expired"
+       FROM "Worker" WHERE "id" <> $1`,
+      [this.id, this.#leaseMs * graceShare],
+    )
+    const proven = rows.filter(isDead).map((row) => row.id)
+    if (proven.length === 0 && !rows.some((row) => row.expired)) return
+    await inOne(client, async () => {
+      const dead = await client.query<{ id: string; pools: string[] }>(
+        `DELETE FROM "Worker" WHERE "id" = ANY($2::uuid[]) OR ("id" <> $1 AND "leaseUntil" < clock_timestamp() - $3 * interval '1 millisecond')
+         RETURNING "id", "pools"`,
+        [this.id, proven, this.#leaseMs * graceShare],
+      )
+      const ids = dead.rows.map((row) => row.id)
+      if (ids.length === 0) return
+      await this.#endSessions(client, ids.map(sessionName))
+      await client.query(
+        `UPDATE "Operation" SET "leaseWorker" = NULL, "leaseNumber" = "leaseNumber" + 1 WHERE "leaseWorker" = ANY($1::uuid[])`,
+        [ids],
+      )
+      await client.query('SELECT graphile_worker.force_unlock_workers($1::text[])', [
+        dead.rows.flatMap((row) => row.pools),
+      ])
+      this.#deps.log.warn({ workers: ids }, 'took over the jobs of workers that are gone')
+    })
+  }
+
+  /** What it holds (rows, locks of reconcilers) is free, and what it has not committed is undone. */
+  async #endSessions(client: pg.Client, names: string[]): Promise<void> {
+    await client.query('SAVEPOINT sessions')
+    try {
+      await client.query(
+        `SELECT pg_terminate_backend("pid", 2000) FROM pg_stat_activity
+         WHERE "datname" = current_database() AND "application_name" = ANY($1::text[])`,
+        [names],
+      )
+    } catch (error) {
+      await client.query('ROLLBACK TO SAVEPOINT sessions')
+      this.#deps.log.warn({ err: error }, 'the connections of a dead worker could not be ended')
+    }
+  }
+
+  /** Locks of workers from before leases existed, which no row tells of. */
+  async #unlockStrangers(client: pg.Client): Promise<void> {
+    const { rowCount } = await client.query(
+      `SELECT graphile_worker.force_unlock_workers(array_agg("locked_by")) FROM (
+         SELECT "locked_by" FROM graphile_worker._private_jobs WHERE "locked_by" IS NOT NULL
+         UNION SELECT "locked_by" FROM graphile_worker._private_job_queues WHERE "locked_by" IS NOT NULL) l
+       WHERE NOT EXISTS (SELECT 1 FROM "Worker" w WHERE l."locked_by" = ANY(w."pools")) HAVING count(*) > 0`,
+    )
+    if (rowCount) this.#deps.log.warn('unlocked jobs of workers that nobody knows')
+  }
+}
+
+/** The same process parts, whose database refuses work as soon as the lease has expired by our clock. */
+export function guarded(deps: Deps, holder: Holder): Deps {
+  const root = new Proxy(deps.root, {
+    get(target, name) {
+      holder.check()
+      return Reflect.get(target, name)
+    },
+  })
+  return { ...deps, root, holder }
+}
+
+type Other = { id: string; place: string; pid: number; pidStart: string; expired: boolean }
+const isDead = (other: Other) => other.place === place && startOf(other.pid) !== other.pidStart
+
+/** Where pids mean the same: this boot of this machine, this process namespace. */
+const place = placeOf()
+function placeOf(): string {
+  try {
+    const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return `${os.hostname()} ${boot} ${fs.readlinkSync('/proc/self/ns/pid')}`
+  } catch {
+    return `${os.hostname()} ${crypto.randomUUID()}` // Nothing can be proven here: leases run out.
+  }
+}
+
+/** Start time of a process in ticks since boot (field 22 of proc_pid_stat(5)); null when it is dead. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null)
+  } catch {
+    return null
+  }
+}
+
+async function inOne(client: pg.Client, work: () => Promise<void>): Promise<void> {
+  await client.query('BEGIN')
+  try {
+    await work()
+    await client.query('COMMIT')
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}

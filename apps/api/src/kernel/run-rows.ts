@@ -1,0 +1,217 @@
+import { Prisma } from '@stratolith/db'
+import type { Ctx, Deps } from './context.ts'
+import type { CloudError } from './errors.ts'
+import { type Holder, LeaseLost } from './lease.ts'
+import { actionsIn, appendOperationEvent, jobSql, type Lane, type Step } from './workflow.ts'
+
+/**
+ * Everything that a run writes. Each statement carries the fence: the number that the run got
+ * when it took the operation, and a lease of its worker that has not expired by the database's clock. A run
+ * that was taken over while its process was frozen changes nothing and ends with LeaseLost.
+ */
+export type Row = {
+  id: string
+  action: string
+  state: string
+  resourceKind: string
+  resourceId: string
+  projectId: string | null
+  hostId: string | null
+  requestId: string | null
+  actorId: string | null
+  actorName: string | null
+  input: unknown
+  stateData: unknown
+  errorCode: string | null
+  errorMessage: string | null
+  attempts: number
+  startedAt: Date
+  undoingSince: Date | null
+  leaseNumber: number
+  steps: StepRow[]
+}
+export type StepRow = {
+  name: string
+  index: number
+  state: 'running' | 'done' | 'failed' | 'undone'
+  progress: string | null
+  startedAt: string
+}
+/** How many may run at once in the whole cloud, of one project and on one host. */
+export type Caps = {
+  lane: Lane
+  project: number
+  host: number
+  /** Hears how many there are when there was no room. */
+  counted(row: Running): void
+}
+type Running = { projectId: string | null; hostId: string | null; ofProject: number; ofHost: number }
+
+const alive = (holder: Holder | null): Prisma.Sql =>
+  holder
+    ? Prisma.sql`AND EXISTS (SELECT 1 FROM "Worker" w WHERE w."id" = ${holder.id}::uuid AND w."leaseUntil" > clock_timestamp())`
+    : Prisma.empty
+const fence = (row: Row, holder: Holder | null): Prisma.Sql =>
+  Prisma.sql`"id" = ${row.id}::uuid AND "leaseNumber" = ${row.leaseNumber}::int ${alive(holder)}`
+
+/** For statements that do not change the operation itself: locked, so that nobody takes it over meanwhile. */
+const mine = (row: Row, holder: Holder | null): Prisma.Sql =>
+  Prisma.sql`mine AS (SELECT o."id" FROM "Operation" o WHERE ${fence(row, holder)} FOR NO KEY UPDATE OF o)`
+
+/** Takes the operation for one run. Null when it is over, or when as many run as may. */
+export async function take(
+  deps: Deps,
+  id: string,
+  holder: Holder | null,
+  caps: Caps | null,
+): Promise<Row | null> {
+  const rows = await deps.root.$queryRaw<Row[]>`
+    UPDATE "Operation" o SET "leaseWorker" = ${holder?.id ?? null}::uuid, "leaseNumber" = "leaseNumber" + 1,
+      "startedAt" = COALESCE("startedAt", clock_timestamp())
+    WHERE "id" = ${id}::uuid AND "state" IN ('queued', 'running', 'undoing') ${alive(holder)} ${room(caps)}
+    RETURNING "id"::text, "action", "state", "resourceKind", "resourceId", "projectId", "hostId", "requestId", "actorId",
+      "actorName", "input", "stateData", "errorCode", "errorMessage", "attempts", "startedAt", "undoingSince", "leaseNumber",
+      COALESCE((SELECT json_agg(json_build_object('name', "name", 'index', "index", 'state', "state", 'progress', "progress",
+        'startedAt', "startedAt") ORDER BY "index") FROM "OperationStep" WHERE "operationId" = o."id"), '[]') AS "steps"`
+  return rows[0] ?? null
+}
+
+const room = (caps: Caps | null): Prisma.Sql =>
+  caps
+    ? Prisma.sql`AND ${running(caps, 'projectId')} < ${caps.project}::int AND ${running(caps, 'hostId')} < ${caps.host}::int`
+    : Prisma.empty
+
+/** By the index of those that are held now: as many rows as there are slots. */
+function running(caps: Caps, by: 'projectId' | 'hostId'): Prisma.Sql {
+  const column = Prisma.raw(`"${by}"`)
+  return Prisma.sql`(SELECT count(*)::int FROM "Operation" b WHERE b."leaseWorker" IS NOT NULL AND b.${column} = o.${column}
+    AND b."id" <> o."id" AND (b."action" = ANY(${actionsIn('long')}::text[])) = ${caps.lane === 'long'}::boolean)`
+}
+
+/** Why an operation was not taken: false when it is over; else the caps hear how many run. */
+export async function isThere(deps: Deps, id: string, caps: Caps | null): Promise<boolean> {
+  const counts = caps
+    ? Prisma.sql`${running(caps, 'projectId')} AS "ofProject", ${running(caps, 'hostId')} AS "ofHost"`
+    : Prisma.sql`0 AS "ofProject", 0 AS "ofHost"`
+  const [row] = await deps.root.$queryRaw<
+    Running[]
+  >`SELECT "projectId", "hostId", ${counts} FROM "Operation" o
+    WHERE "id" = ${id}::uuid AND "state" IN ('queued', 'running', 'undoing')`
+  if (row) caps?.counted(row)
+  return row !== undefined
+}
+
+export type Advance = {
+  state: 'running' | 'undoing' | 'succeeded' | 'failed'
+  /** The step that has just been done. Its end is written with what follows it. */
+  ended?: string
+  started?: { index: number; step: Step<unknown> }
+  failure?: CloudError
+}
+
+/** Operation, steps and event of one move forward: one statement, so one commit. */
+export async function advance(ctx: Ctx, row: Row, holder: Holder | null, move: Advance): Promise<void> {
+  const { state, ended, started, failure } = move
+  const now = new Date()
+  const over = state === 'succeeded' || state === 'failed'
+  const changes = [
+    Prisma.sql`operation AS (UPDATE "Operation" SET "state" = ${state},
+        "finishedAt" = ${over ? now : null}::timestamptz,
+        "undoingSince" = COALESCE("undoingSince", ${state === 'undoing' ? now : null}::timestamptz),
+        "attempts" = ${ended !== undefined || failure ? 0 : row.attempts}::int,
+        "errorCode" = COALESCE(${failure?.code ?? null}, "errorCode"),
+        "errorMessage" = COALESCE(${failure?.message ?? null}, "errorMessage")
+        ${over ? Prisma.sql`, "leaseWorker" = NULL` : Prisma.empty}
+      WHERE ${fence(row, holder)} RETURNING "id")`,
+  ]
+  if (ended !== undefined)
+    changes.push(Prisma.sql`ended AS (UPDATE "OperationStep" SET "state" = 'done', "finishedAt" = ${now}::timestamptz, "progress" = NULL
+      FROM operation WHERE "operationId" = operation."id" AND "name" = ${ended})`)
+  if (started)
+    changes.push(Prisma.sql`started AS (INSERT INTO "OperationStep" ("operationId", "index", "name", "title", "state", "startedAt")
+      SELECT operation."id", ${started.index}::int, ${started.step.name}, ${started.step.title}, 'running', ${now}::timestamptz FROM operation
+      ON CONFLICT ("operationId", "name") DO UPDATE SET "state" = 'running', "error" = NULL)`)
+  const step = started ? { step: started.step.name, title: started.step.title } : {}
+  if (!(await appendOperationEvent(ctx, row, state, step, changes, 'operation'))) throw new LeaseLost()
+  row.state = state
+  if (ended !== undefined || failure) row.attempts = 0
+}
+
+/** The step that failed, and what becomes of the operation: with `retryMs` it is given back and queued for then. */
+export async function noteFailure(
+  ctx: Ctx,
+  row: Row,
+  holder: Holder | null,
+  at: { step: string | null; message: string; retryMs: number | null },
+): Promise<void> {
+  const again =
+    at.retryMs === null
+      ? Prisma.sql`RETURNING "id"`
+      : Prisma.sql`RETURNING "id", (${jobSql(row, inMs(at.retryMs))}).id AS "job"`
+  const given = at.retryMs === null ? Prisma.empty : Prisma.sql`, "leaseWorker" = NULL`
+  const changes = Prisma.sql`WITH operation AS (UPDATE "Operation" SET "attempts" = "attempts" + 1 ${given}
+    WHERE ${fence(row, holder)} ${again}),
+    step AS (UPDATE "OperationStep" SET "state" = 'failed', "finishedAt" = clock_timestamp(), "error" = ${at.message}
+      FROM operation WHERE "operationId" = operation."id" AND "name" = ${at.step ?? ''})
+    SELECT * FROM operation`
+  const rows = await ctx.deps.root.$queryRaw<unknown[]>(changes)
+  if (rows.length === 0) throw new LeaseLost()
+}
+
+/** The step waits: the operation is given back and queued for then, unless something has called for it already. */
+export async function noteWait(
+  ctx: Ctx,
+  row: Row,
+  holder: Holder | null,
+  at: { step: string; text: string; told: boolean; waitMs: number },
+): Promise<void> {
+  const changes = [
+    Prisma.sql`operation AS (UPDATE "Operation" SET "leaseWorker" = NULL, "attempts" = 0 WHERE ${fence(row, holder)}
+      RETURNING "id", (${jobSql(row, inMs(at.waitMs), 'keepRunAt')}).id AS "job")`,
+    Prisma.sql`step AS (UPDATE "OperationStep" SET "progress" = ${at.text} FROM operation
+      WHERE "operationId" = operation."id" AND "name" = ${at.step})`,
+  ]
+  // Whoever looks every second says the same each time, and nobody needs to hear it again.
+  const written = at.told
+    ? (await ctx.deps.root.$queryRaw<unknown[]>`WITH ${Prisma.join(changes)} SELECT * FROM operation`)
+        .length > 0
+    : await appendOperationEvent(ctx, row, 'running', { progress: at.text }, changes, 'operation')
+  if (!written) throw new LeaseLost()
+}
+
+const inMs = (ms: number) =>
+  Prisma.sql`clock_timestamp() + ${Math.max(0, Math.round(ms))}::int * interval '1 millisecond'`
+
+/** Values for later steps, and the host that it works on. */
+export async function patchRow(
+  ctx: Ctx,
+  row: Row,
+  holder: Holder | null,
+  patch: { data?: Record<string, unknown>; hostId?: string },
+): Promise<void> {
+  const count = await ctx.deps.root.$executeRaw`UPDATE "Operation" SET
+    "stateData" = COALESCE(${patch.data ? JSON.stringify(patch.data) : null}::jsonb, "stateData"),
+    "hostId" = COALESCE(${patch.hostId ?? null}, "hostId") WHERE ${fence(row, holder)}`
+  if (count === 0) throw new LeaseLost()
+}
+
+/** A step's own words while it runs. */
+export async function noteProgress(ctx: Ctx, row: Row, holder: Holder | null, text: string): Promise<void> {
+  const note = Prisma.sql`note AS (UPDATE "OperationStep" SET "progress" = ${text} FROM mine
+    WHERE "operationId" = mine."id" AND "state" = 'running' RETURNING 1)`
+  await appendOperationEvent(ctx, row, row.state, { progress: text }, [mine(row, holder), note], 'note')
+}
+
+/** An undone step, or one whose name this version does not know any more. */
+export async function markStep(
+  ctx: Ctx,
+  row: Row,
+  holder: Holder | null,
+  at: { step: string; state: 'undone' | 'failed'; error?: string },
+): Promise<void> {
+  const count = await ctx.deps.root
+    .$executeRaw`WITH ${mine(row, holder)} UPDATE "OperationStep" SET "state" = ${at.state},
+    "error" = COALESCE(${at.error ?? null}, "error"), "finishedAt" = COALESCE("finishedAt", clock_timestamp())
+    FROM mine WHERE "operationId" = mine."id" AND "name" = ${at.step}`
+  if (count === 0) throw new LeaseLost()
+}

@@ -1,0 +1,362 @@
+import { type Ctx, type Deps, systemCtx } from './context.ts'
+import { CloudError, invariant, toCloudError } from './errors.ts'
+import { type Holder, LeaseLost } from './lease.ts'
+import {
+  advance,
+  type Caps,
+  isThere,
+  markStep,
+  noteFailure,
+  noteProgress,
+  noteWait,
+  patchRow,
+  type Row,
+  type StepRow,
+  take,
+} from './run-rows.ts'
+import { type Run, type Step, type Wait, type Workflow, workflowNamed } from './workflow.ts'
+
+/** What a test may do at each step boundary; production passes none. */
+export type Probe = (at: {
+  action: string
+  step: string
+  when: 'before' | 'after'
+  phase: 'run' | 'undo'
+}) => void | Promise<void>
+
+/** Thrown by a probe to play a kill -9: nothing after it is written. */
+export class Crash extends Error {}
+
+export type Attempt = {
+  /**
+   * Left out: retryable failures are queued again until the deadline. Tests say true (fail for good)
+   * or false (throw it, to be called again).
+   */
+  last?: boolean
+  signal?: AbortSignal
+  probe?: Probe
+  /** The worker in which it runs; tests have none. */
+  holder?: Holder
+  caps?: Caps
+}
+/** `waiting` and `retrying`: queued for later. `full`: not run, since as many run as may. */
+export type Outcome = 'over' | 'waiting' | 'retrying' | 'full'
+
+type Active = {
+  ctx: Ctx
+  workflow: Workflow
+  row: Row
+  run: Run<unknown>
+  holder: Holder | null
+  attempt: Attempt
+  /** Of the phase that runs now (steps or undo): ends its driver calls. */
+  controller: AbortController
+  /** What the step that runs now is measured by. */
+  at: { stepStartedAt: Date; deadline: Date }
+}
+
+const minute = 60_000
+const defaultDeadlineMs = { short: 10 * minute, long: 60 * minute }
+const defaultUndoDeadlineMs = 10 * minute
+
+/**
+ * Runs an operation until it is over, waits, or is to be tried again. Safe to call again after a
+ * crash anywhere: finished steps are skipped, the one that was under way is run again. Throws
+ * LeaseLost when another worker has taken it over.
+ */
+export async function runOperation(deps: Deps, operationId: string, attempt: Attempt = {}): Promise<Outcome> {
+  const holder = attempt.holder ?? null
+  const row = await take(deps, operationId, holder, attempt.caps ?? null)
+  if (!row) {
+    if (!(await isThere(deps, operationId, attempt.caps ?? null))) return 'over'
+    holder?.check()
+    return 'full'
+  }
+  const workflow = workflowNamed(row.action)
+  invariant(workflow, `no workflow ${row.action}`)
+  const active = activate(deps, workflow, row, attempt)
+  const { controller } = active
+  const detach = holder?.attach(controller)
+  const abort = () => controller.abort(attempt.signal?.reason)
+  attempt.signal?.addEventListener('abort', abort)
+  try {
+    if (row.state !== 'undoing') return await forward(active)
+    const code = (row.errorCode ?? 'internal') as CloudError['code']
+    return await undoAll(active, new CloudError(code, row.errorMessage ?? 'The operation failed.'))
+  } finally {
+    detach?.()
+    attempt.signal?.removeEventListener('abort', abort)
+  }
+}
+
+async function forward(active: Active): Promise<Outcome> {
+  const { ctx, workflow, row, holder } = active
+  const recorded = new Map(row.steps.map((step) => [step.name, step]))
+  let next = Math.max(-1, ...row.steps.map((step) => step.index)) + 1
+  let ended: string | undefined
+  for (const step of workflow.steps) {
+    const before = recorded.get(step.name)
+    if (before?.state === 'done') continue
+    const again = before?.state === 'running' && row.state === 'running' && ended === undefined
+    const started = { index: before?.index ?? next++, step }
+    if (!again) await advance(ctx, row, holder, { state: 'running', ended, started })
+    const result = await runStep(active, step, before)
+    if (result instanceof CloudError) return failed(active, step, result)
+    if (result) return wait(active, step, result, before?.progress ?? null)
+    ended = step.name
+  }
+  await forgetUnknown(active)
+  await advance(ctx, row, holder, { state: 'succeeded', ended })
+  return 'over'
+}
+
+async function runStep(
+  active: Active,
+  step: Step<unknown>,
+  before: StepRow | undefined,
+): Promise<CloudError | Wait | undefined> {
+  const { ctx, row, run, holder, attempt, workflow } = active
+  active.at = timesOf(active, step, before)
+  const timer = setTimeout(
+    () => active.controller.abort(new Error('the deadline has passed')),
+    Math.max(0, active.at.deadline.getTime() - Date.now()),
+  )
+  try {
+    await attempt.probe?.({ action: workflow.action, step: step.name, when: 'before', phase: 'run' })
+    const wait = (await step.run(run)) ?? undefined
+    if (!wait)
+      await attempt.probe?.({ action: workflow.action, step: step.name, when: 'after', phase: 'run' })
+    return wait
+  } catch (error) {
+    if (error instanceof Crash || error instanceof LeaseLost) throw error
+    holder?.check()
+    const failure = toCloudError(error)
+    ctx.log.warn({ err: error, detail: failure.detail, step: step.name, operationId: row.id }, 'step failed')
+    return failure
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function timesOf({ row, workflow }: Active, step: Step<unknown>, before: StepRow | undefined) {
+  const stepStartedAt = before ? new Date(before.startedAt) : new Date()
+  const all = row.startedAt.getTime() + deadlineMsOf(workflow)
+  const own = step.deadlineMs === undefined ? all : stepStartedAt.getTime() + step.deadlineMs
+  return { stepStartedAt, deadline: new Date(Math.min(all, own)) }
+}
+const deadlineMsOf = (workflow: Workflow) =>
+  workflow.deadlineMs ?? defaultDeadlineMs[workflow.lane ?? 'short']
+
+async function wait(active: Active, step: Step<unknown>, wait: Wait, told: string | null): Promise<Outcome> {
+  const { ctx, row, holder } = active
+  const left = active.at.deadline.getTime() - Date.now()
+  if (left <= 0) return undoFor(active, step, overdue(active, step, `${wait.for}.`))
+  const text = wait.for.slice(0, 200)
+  const waitMs = Math.min(wait.waitMs, left)
+  await noteWait(ctx, row, holder, { step: step.name, text, told: told === text, waitMs })
+  return 'waiting'
+}
+
+async function failed(active: Active, step: Step<unknown>, failure: CloudError): Promise<Outcome> {
+  const { ctx, row, holder, attempt } = active
+  const left = active.at.deadline.getTime() - Date.now()
+  if (attempt.last) return undoFor(active, step, failure)
+  const retryMs = backoffMs(row.attempts)
+  if (!failure.retryable && left > 0) return undoFor(active, step, failure)
+  if (retryMs >= left) return undoFor(active, step, overdue(active, step, failure.message))
+  await noteFailure(ctx, row, holder, { step: step.name, message: failure.message, retryMs })
+  if (attempt.last === false) throw failure
+  return 'retrying'
+}
+
+/** 1, 2, 4, 8, then every 15 s, a fifth more or less. */
+const backoffMs = (attempts: number) =>
+  Math.min(15_000, 1_000 * 2 ** Math.min(attempts, 10)) * (0.8 + 0.4 * Math.random())
+
+/** The time is over: for good, with what it was waiting for or the last failure. */
+function overdue(active: Active, step: Step<unknown>, reason: string): CloudError {
+  const { workflow, row } = active
+  const mine = step.deadlineMs ?? Number.POSITIVE_INFINITY
+  const ms = Math.min(mine, deadlineMsOf(workflow))
+  const detail = `step ${step.name} of operation ${row.id}`
+  return new CloudError('unavailable', `This was not done within ${inWords(ms)}. ${reason}`, { detail })
+}
+const inWords = (ms: number) =>
+  ms >= 2 * minute ? `${Math.round(ms / minute)} minutes` : `${Math.max(1, Math.round(ms / 1000))} seconds`
+
+async function undoFor(active: Active, step: Step<unknown>, failure: CloudError): Promise<Outcome> {
+  const { ctx, row, holder } = active
+  await noteFailure(ctx, row, holder, { step: step.name, message: failure.message, retryMs: null })
+  const { detail } = failure
+  ctx.log.error({ err: failure, detail, step: step.name, operationId: row.id }, 'operation failed')
+  await advance(ctx, row, holder, { state: 'undoing', failure })
+  return undoAll(active, failure)
+}
+
+/** Steps of an older list that were under way when it changed. Nobody can say how far they came. */
+async function forgetUnknown({ ctx, workflow, row, holder }: Active): Promise<void> {
+  const known = new Set(workflow.steps.map((step) => step.name))
+  for (const { name, state } of row.steps) {
+    if (known.has(name)) continue
+    ctx.log.warn({ operationId: row.id, step: name }, 'this step is not part of the action any more')
+    if (state !== 'running') continue
+    const error = 'This step is not part of the action any more.'
+    await markStep(ctx, row, holder, { step: name, state: 'failed', error })
+  }
+}
+
+/**
+ * Undoes in reverse, tried again until the undo deadline; then each is tried a last time, and what
+ * still cannot be undone is handed to undoGivenUp, so that an operation always ends.
+ */
+async function undoAll(active: Active, error: CloudError): Promise<Outcome> {
+  const { ctx, workflow, row, run, holder, attempt } = active
+  const since = row.undoingSince?.getTime() ?? Date.now()
+  const deadline = new Date(since + (workflow.undoDeadlineMs ?? defaultUndoDeadlineMs))
+  const final = Date.now() >= deadline.getTime()
+  const owed: string[] = []
+  const reset = freshController(active, final ? new Date(Date.now() + minute) : deadline)
+  try {
+    for (const { name, state } of await toUndo(active)) {
+      const step = workflow.steps.find((one) => one.name === name)
+      if (!step) continue
+      const done = await tried(active, final, `undo of ${name}`, async () => {
+        if (!step.undo) return
+        await attempt.probe?.({ action: workflow.action, step: name, when: 'before', phase: 'undo' })
+        await step.undo(run)
+        await attempt.probe?.({ action: workflow.action, step: name, when: 'after', phase: 'undo' })
+      })
+      if (!done) owed.push(name)
+      else if (state === 'done') await markStep(ctx, row, holder, { step: name, state: 'undone' })
+    }
+    if (owed.length > 0)
+      await tried(active, true, 'undoGivenUp', async () => workflow.undoGivenUp?.(run, error, owed))
+    await tried(active, final, 'onFailed', () => workflow.onFailed(run, error))
+  } catch (failure) {
+    if (failure instanceof Crash || failure instanceof LeaseLost) throw failure
+    holder?.check()
+    const { message } = toCloudError(failure)
+    const retryMs = Math.min(backoffMs(row.attempts), Math.max(0, deadline.getTime() - Date.now()))
+    await noteFailure(ctx, row, holder, { step: null, message, retryMs })
+    if (attempt.last !== undefined) throw failure
+    return 'retrying'
+  } finally {
+    reset()
+  }
+  await advance(ctx, row, holder, { state: 'failed' })
+  return 'over'
+}
+
+/** What has begun and is not undone, the latest first. */
+async function toUndo({ ctx, workflow, row }: Active): Promise<{ name: string; state: string }[]> {
+  const steps = await ctx.deps.root.operationStep.findMany({
+    where: { operationId: row.id, state: { not: 'undone' } },
+    orderBy: { index: 'desc' },
+    select: { name: true, state: true },
+  })
+  const known = new Set(workflow.steps.map((step) => step.name))
+  for (const { name } of steps)
+    if (!known.has(name)) ctx.log.warn({ operationId: row.id, step: name }, 'no undo: this step is not known')
+  return steps
+}
+
+/** Whether it went well. A failure is thrown, unless this is the last time. */
+async function tried(
+  { ctx, row, holder }: Active,
+  final: boolean,
+  what: string,
+  work: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await work()
+    return true
+  } catch (error) {
+    if (error instanceof Crash || error instanceof LeaseLost) throw error
+    holder?.check()
+    ctx.log.error({ err: error, operationId: row.id, what, final }, 'undoing failed')
+    if (!final) throw error
+    return false
+  }
+}
+
+/** The calls of the undo get a signal of their own: that of the steps may have ended with their deadline. */
+function freshController(active: Active, deadline: Date): () => void {
+  const { holder, attempt } = active
+  const controller = new AbortController()
+  active.controller = controller
+  active.at = { stepStartedAt: new Date(), deadline }
+  const detach = holder?.attach(controller)
+  const abort = () => controller.abort(attempt.signal?.reason)
+  attempt.signal?.addEventListener('abort', abort)
+  const timer = setTimeout(abort, Math.max(0, deadline.getTime() - Date.now()))
+  return () => {
+    clearTimeout(timer)
+    detach?.()
+    attempt.signal?.removeEventListener('abort', abort)
+  }
+}
+
+function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): Active {
+  const ctx: Ctx = {
+    ...systemCtx(deps, row.requestId ?? `op-${row.id}`),
+    actor: {
+      userId: row.actorId ?? 'system',
+      userName: row.actorName ?? 'system',
+      domainId: 'default',
+      tokenHash: null,
+      delegation: null,
+    },
+  }
+  const holder = attempt.holder ?? null
+  const data: Record<string, unknown> = { ...(row.stateData as Record<string, unknown>) }
+  const progress = (text: string) => {
+    noteProgress(ctx, row, holder, text.slice(0, 200)).catch((error) =>
+      ctx.log.warn({ err: error }, 'progress could not be written'),
+    )
+  }
+  const active: Omit<Active, 'run'> = {
+    ctx,
+    workflow,
+    row,
+    holder,
+    attempt,
+    controller: new AbortController(),
+    at: {
+      stepStartedAt: row.startedAt,
+      deadline: new Date(row.startedAt.getTime() + deadlineMsOf(workflow)),
+    },
+  }
+  const run: Run<unknown> = {
+    ctx,
+    input: row.input,
+    operationId: row.id,
+    resourceId: row.resourceId,
+    data,
+    get stepStartedAt() {
+      return active.at.stepStartedAt
+    },
+    get deadline() {
+      return active.at.deadline
+    },
+    async keep(patch) {
+      Object.assign(data, patch)
+      await patchRow(ctx, row, holder, { data })
+    },
+    async moveToHost(hostId) {
+      row.hostId = hostId
+      await patchRow(ctx, row, holder, { hostId })
+    },
+    progress,
+    op: {
+      id: row.id,
+      // Looked up at every driver call, so that a process that was frozen makes none before it knows.
+      get signal() {
+        holder?.check()
+        return active.controller.signal
+      },
+      log: ctx.log,
+      progress,
+    },
+  }
+  return Object.assign(active, { run })
+}

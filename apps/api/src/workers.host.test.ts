@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
+import { testCtx, testDeps } from './kernel/testing.ts'
+import { defineWorkflow, startOperation } from './kernel/workflow.ts'
+
+/** Any number of workers on one database, as processes: one is killed under load, one is frozen. */
+const leaseMs = 4_000
+let deps: Deps
+let ctx: Ctx
+let close: () => Promise<void>
+const children: ChildProcess[] = []
+beforeAll(async () => {
+  ;({ deps, close } = await testDeps())
+  ctx = await testCtx(deps)
+  defineWorkflow({ action: 'load.work', steps: [], onFailed: async () => undefined })
+  await deps.root
+    .$executeRaw`CREATE TABLE calls (seq bigserial PRIMARY KEY, what text, step text, token text, worker text, n int)`
+})
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  await close()
+})
+
+test('three workers under load, one killed, one frozen: no step runs twice at once, nothing is lost', async () => {
+  const workers = await Promise.all([worker(), worker(), worker()])
+  const watcher = await until('one runs the reconciler', async () =>
+    (await calls()).find((row) => row.what === 'watch'),
+  )
+  const frozen = workers.find(({ id }) => id === watcher.worker)
+  const [killed, third] = workers.filter((one) => one !== frozen)
+  if (!frozen || !killed || !third) throw new Error('there are no three')
+  await load(60)
+  await busy(killed.id)
+  await busy(frozen.id)
+  killed.child.kill('SIGKILL')
+  frozen.child.kill('SIGSTOP')
+  await until('both were taken over', async () => {
+    const rows = await deps.root.worker.findMany({ select: { id: true } })
+    return rows.every((row) => row.id === third.id)
+  })
+  await load(60)
+  await busy(third.id)
+  const before = await callsOf(frozen.id)
+  const ended = new Promise((resolve) => frozen.child.once('exit', resolve))
+  frozen.child.kill('SIGCONT')
+  // It finds out by itself and ends; a supervisor would start a new one.
+  expect(await ended).toBe(7)
+  await until('everything is over', async () => {
+    const left = await deps.root.operation.count({ where: { state: { not: 'succeeded' } } })
+    return left === 0
+  })
+  expect(await callsOf(frozen.id)).toBe(before)
+  const rows = await calls()
+  expect(interleaved(rows)).toEqual([])
+  expect(unfinished(rows)).toEqual([])
+  // What the two had in their hands was run again by the third.
+  const again = rows.filter((row) => row.worker === third.id).map((row) => row.what)
+  for (const { id } of [killed, frozen])
+    expect(
+      rows.some((row) => row.worker === id && again.includes(row.what)),
+      id,
+    ).toBe(true)
+  await until('the reconciler goes on elsewhere', async () =>
+    (await calls()).find((row) => row.what === 'watch' && row.worker === third.id),
+  )
+})
+
+type Call = { what: string; step: string; token: string; worker: string; n: number }
+const calls = () => deps.root.$queryRaw<Call[]>`SELECT what, step, token, worker, n FROM calls ORDER BY seq`
+const callsOf = async (worker: string) => (await calls()).filter((row) => row.worker === worker).length
+
+/** Runs that made a call after another run of the same operation had made its first. */
+function interleaved(rows: readonly Call[]): Call[] {
+  const latest = new Map<string, string>()
+  const over = new Set<string>()
+  return rows.filter(({ what, token }) => {
+    const last = latest.get(what)
+    if (last !== undefined && last !== token) over.add(last)
+    latest.set(what, token)
+    return over.has(token)
+  })
+}
+
+/** Steps of operations none of whose runs came to its end. */
+function unfinished(rows: readonly Call[]): string[] {
+  const all = new Set(rows.map((row) => row.what).filter((what) => what !== 'watch'))
+  expect(all.size).toBe(120)
+  const done = new Set(rows.filter((row) => row.n === 5).map((row) => `${row.what} ${row.step}`))
+  return [...all]
+    .flatMap((what) => ['a', 'b', 'c'].map((step) => `${what} ${step}`))
+    .filter((one) => !done.has(one))
+}
+
+async function load(count: number): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    for (let i = 0; i < count; i++)
+      await startOperation(tx, {
+        id: crypto.randomUUID(),
+        action: 'load.work',
+        resourceKind: 'load',
+        resourceId: crypto.randomUUID(),
+        resourceName: '',
+        projectId: null,
+      })
+  })
+}
+
+async function worker(): Promise<{ child: ChildProcess; id: string }> {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'workers.testing.ts')], {
+    env: {
+      ...process.env,
+      NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
+      DATABASE_URL: deps.config.databaseUrl,
+      LEASE_MS: String(leaseMs),
+    },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  children.push(child)
+  const id = await new Promise<string>((resolve, reject) => {
+    child.once('message', (message) => resolve(String(message)))
+    child.once('exit', (code) => reject(new Error(`the worker ended with ${code}`)))
+  })
+  child.removeAllListeners('exit')
+  return { child, id }
+}
+
+const busy = (id: string) =>
+  until(`worker ${id} is in the middle of something`, async () => {
+    const held = await deps.root.operation.count({ where: { leaseWorker: id } })
+    return held > 0 && (await callsOf(id)) > 0
+  })
+
+async function until<T>(what: string, look: () => Promise<T>): Promise<NonNullable<T>> {
+  for (const end = Date.now() + 120_000; Date.now() < end; await sleep(50)) {
+    const found = await look()
+    if (found) return found
+  }
+  throw new Error(`never: ${what}`)
+}

@@ -1,0 +1,155 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
+import { CloudError } from './kernel/errors.ts'
+import { defineReconciler, startReconcilers, wakeReconciler } from './kernel/reconciler.ts'
+import { testCtx, testDeps } from './kernel/testing.ts'
+import { defineWorkflow, startOperation } from './kernel/workflow.ts'
+import { startWorker } from './start-worker.ts'
+
+let deps: Deps
+let ctx: Ctx
+let close: () => Promise<void>
+beforeAll(async () => {
+  ;({ deps, close } = await testDeps())
+  ctx = await testCtx(deps)
+})
+afterAll(() => close())
+
+/** What runs now, and the most that ran at once, by project or host. */
+const now = new Map<string, number>()
+const most = new Map<string, number>()
+let patient = true
+defineWorkflow({
+  action: 'crowd.stop',
+  steps: [
+    {
+      name: 'guest',
+      title: 'Waiting in its slot',
+      async run(run) {
+        const { crowd } = run.input as { crowd: string }
+        now.set(crowd, (now.get(crowd) ?? 0) + 1)
+        most.set(crowd, Math.max(most.get(crowd) ?? 0, now.get(crowd) ?? 0))
+        for (let i = 0; patient && i < 40; i++) await sleep(25)
+        now.set(crowd, (now.get(crowd) ?? 1) - 1)
+      },
+    },
+  ],
+  onFailed: async () => undefined,
+})
+defineWorkflow({
+  action: 'crowd.quick',
+  steps: [{ name: 'do', title: 'Doing', run: async () => undefined }],
+  onFailed: async () => undefined,
+})
+let tries = 0
+defineWorkflow({
+  action: 'crowd.flaky',
+  steps: [
+    {
+      name: 'try',
+      title: 'Trying',
+      async run(run) {
+        if (tries++ === 0) throw new CloudError('unavailable', 'Not yet.')
+        if (run.data.waited) return
+        await run.keep({ waited: true })
+        return { waitMs: 50, for: 'Waiting' }
+      },
+    },
+  ],
+  onFailed: async () => undefined,
+})
+
+type Of = { projectId?: string; hostId?: string; crowd?: string }
+async function start(action: string, { projectId, hostId, crowd }: Of, count = 1): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => crypto.randomUUID())
+  await inTransaction(ctx, async (tx) => {
+    for (const id of ids)
+      await startOperation(tx, {
+        id,
+        action,
+        resourceKind: 'crowd',
+        resourceId: id,
+        resourceName: '',
+        projectId: projectId ?? null,
+        hostId: hostId ?? null,
+        input: { crowd: crowd ?? '' },
+      })
+  })
+  return ids
+}
+const over = (ids: readonly string[]) =>
+  deps.root.operation.count({ where: { id: { in: [...ids] }, state: 'succeeded' } })
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(10)) if (await holds()) return
+  throw new Error(`never: ${what}`)
+}
+
+describe('lanes', () => {
+  test('fifty guests that ignore the power button delay neither another tenant nor another host', async () => {
+    const stop = await startWorker(deps, {
+      id: crypto.randomUUID(),
+      slots: { short: 8, long: 1 },
+      reconcilers: [],
+      onLost: () => undefined,
+    })
+    try {
+      const crowd = await start('crowd.stop', { projectId: 'a', crowd: 'a' }, 50)
+      await until('as many run as may', () => (now.get('a') ?? 0) === 4)
+      // Another project stops as many on one host, and no more than six at once are on it.
+      const host = await start('crowd.stop', { hostId: 'h', crowd: 'h' }, 50)
+      await until('all but the reserve run', () => (now.get('h') ?? 0) === 4)
+      const next = await start('crowd.stop', { projectId: 'b', crowd: 'b' })
+      await until('it has its turn', () => (now.get('b') ?? 0) === 1)
+      patient = false
+      const quick = await start('crowd.quick', { projectId: 'b', hostId: 'i' }, 5)
+      await until('the others are done', async () => (await over([...quick, ...next])) === 6)
+      await until('and the crowds', async () => (await over([...crowd, ...host])) === 100)
+      expect(most.get('a')).toBe(4)
+      expect(most.get('h')).toBeLessThanOrEqual(6)
+      const again = await start('crowd.flaky', { projectId: 'b' })
+      await until('a retry and a wait later', async () => (await over(again)) === 1)
+      expect(tries).toBe(3)
+      expect(await deps.root.operation.count({ where: { leaseWorker: { not: null } } })).toBe(0)
+    } finally {
+      patient = false
+      await stop()
+    }
+    expect(await deps.root.worker.count()).toBe(0)
+  })
+})
+
+describe('reconcilers', () => {
+  let runs = 0
+  defineReconciler({
+    name: 'test.woken',
+    everyMs: 600_000,
+    run: async () => {
+      runs++
+      await sleep(50)
+    },
+  })
+  test('run in one worker, when woken by a committed transaction, once for many calls; elsewhere when it ends', async () => {
+    const first = startReconcilers(deps, ['test.woken'])
+    await until('the first run', () => runs === 1)
+    const second = startReconcilers(deps, ['test.woken'])
+    const wake = (count: number) =>
+      inTransaction(ctx, async (tx) => {
+        for (let i = 0; i < count; i++) await wakeReconciler(tx, 'test.woken')
+        if (count > 10) throw new Error('rolled back')
+      })
+    await expect(wake(11)).rejects.toThrow('rolled back')
+    await sleep(400)
+    expect(runs).toBe(1)
+    await wake(10)
+    await wake(10)
+    await until('woken', () => runs > 1)
+    await sleep(400)
+    expect(runs).toBe(2)
+    await first()
+    await until('the other has it', () => runs === 3)
+    await wake(1)
+    await until('and hears', () => runs === 4)
+    await second()
+  })
+})

@@ -1,0 +1,91 @@
+/**
+ * A worker of workers.host.test.ts, as a process of its own: the real lease, queue and reconcilers;
+ * the work is to tell a log, which stands for a host, that it is being done. The log is written on
+ * connections of another name, as a host has none that a takeover could end.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openDatabase } from '@stratolith/db'
+import type { Op } from '@stratolith/drivers/op'
+import pg from 'pg'
+import { pino } from 'pino'
+import { readConfig } from './kernel/config.ts'
+import type { Deps } from './kernel/context.ts'
+import { HostConnections, plainOp } from './kernel/hosts.ts'
+import { named, sessionName } from './kernel/lease.ts'
+import { defineReconciler } from './kernel/reconciler.ts'
+import { defineWorkflow, type Run } from './kernel/workflow.ts'
+import { startWorker } from './start-worker.ts'
+
+/** Calls of each run of a step to its host, and their pause. */
+const calls = 5
+const pauseMs = 20
+
+const url = process.env.DATABASE_URL ?? ''
+const host = new pg.Pool({ connectionString: named(url, 'host'), max: 24 })
+const id = crypto.randomUUID()
+const databaseUrl = named(url, sessionName(id))
+const deps: Deps = {
+  config: readConfig({
+    STRATOLITH_LOG_LEVEL: 'silent',
+    STRATOLITH_INTERNAL_SECRET: crypto.randomUUID(),
+    DATABASE_URL: databaseUrl,
+  }),
+  log: pino({ level: process.env.TEST_LOG ?? 'silent' }, pino.destination(2)),
+  root: openDatabase(databaseUrl, 16),
+  hosts: new HostConnections(() => {
+    throw new Error('there are no hosts')
+  }),
+}
+
+async function work(op: Op, what: string, step: string): Promise<void> {
+  const token = crypto.randomUUID()
+  for (let n = 1; n <= calls; n++) {
+    const client = await host.connect()
+    try {
+      op.signal.throwIfAborted()
+      await client.query('INSERT INTO calls (what, step, token, worker, n) VALUES ($1, $2, $3, $4, $5)', [
+        what,
+        step,
+        token,
+        id,
+        n,
+      ])
+    } finally {
+      client.release()
+    }
+    await sleep(pauseMs)
+  }
+}
+const stepOf = (name: string) => ({
+  name,
+  title: name,
+  async run(run: Run<unknown>) {
+    if (name === 'b' && !run.data.waited) {
+      await run.keep({ waited: true })
+      return { waitMs: 100, for: 'Waiting a moment' }
+    }
+    await work(run.op, run.operationId, name)
+    await run.keep({ [name]: true })
+  },
+})
+defineWorkflow({
+  action: 'load.work',
+  steps: ['a', 'b', 'c'].map(stepOf),
+  onFailed: async () => undefined,
+})
+defineReconciler({ name: 'load.watch', everyMs: 100, run: (ctx) => work(plainOp(ctx), 'watch', 'watch') })
+
+// The queue does not wait for its own writes; process.ts does the same.
+process.on('unhandledRejection', (error) => deps.log.error({ err: error }, 'unhandled rejection'))
+const stop = await startWorker(deps, {
+  id,
+  leaseMs: Number(process.env.LEASE_MS),
+  slots: { short: 5, long: 1 },
+  reconcilers: ['load.watch'],
+  onLost: () => process.exit(7),
+})
+process.on('disconnect', async () => {
+  await stop()
+  process.exit(0)
+})
+process.send?.(id)

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pino } from 'pino'
+import { describe, expect, test } from 'vitest'
+import { DriverError } from '../errors.ts'
+import { backgroundOp, type Op } from '../op.ts'
+import { storageConformance } from './conformance.ts'
+import { createFakeStorage } from './fake.ts'
+import { inBackground } from './in-background.ts'
+import type { BaseSpec } from './interface.ts'
+
+const log = pino({ level: 'silent' })
+const spec: BaseSpec = { blobId: 'a'.repeat(64), format: 'qcow2', maxVirtualBytes: 1024 ** 3 }
+
+/** A driver that converts until it is told to be done, or told to stop. */
+function slow() {
+  const made = Promise.withResolvers<{ virtualBytes: number }>()
+  const seen: Op[] = []
+  const driver = {
+    ...createFakeStorage(),
+    async ensureBase(op: Op) {
+      seen.push(op)
+      op.signal.addEventListener('abort', () => made.reject(new DriverError('unavailable', 'stopped')))
+      return made.promise
+    },
+  }
+  return { driver, made, seen }
+}
+
+describe('storage in the background', () => {
+  const driver = inBackground(createFakeStorage())
+  let count = 0
+  storageConformance(() => ({
+    driver,
+    op: backgroundOp(log),
+    rawBlob: async () => (count++).toString(16).padStart(64, '0'),
+  }))
+
+  test('answers "not yet" until it is made; asking again is no second conversion', async () => {
+    const { driver, made, seen } = slow()
+    const storage = inBackground(driver, { answerMs: 20 })
+    expect(await storage.ensureBase(backgroundOp(log), spec)).toBeNull()
+    const told: string[] = []
+    const second = { ...backgroundOp(log), progress: (text: string) => void told.push(text) }
+    expect(await storage.ensureBase(second, spec)).toBeNull()
+    seen[0]?.progress('half of it')
+    expect(told).toEqual(['half of it'])
+    made.resolve({ virtualBytes: 7 })
+    expect(await storage.ensureBase(backgroundOp(log), spec)).toEqual({ virtualBytes: 7 })
+    expect(seen).toHaveLength(1)
+  })
+
+  test('goes on when the caller has gone, and gives the next one its failure', async () => {
+    const { driver, made, seen } = slow()
+    const storage = inBackground(driver, { answerMs: 60_000 })
+    const gone = new AbortController()
+    const asked = storage.ensureBase({ ...backgroundOp(log), signal: gone.signal }, spec)
+    gone.abort()
+    expect(await asked).toBeNull()
+    expect(seen[0]?.signal.aborted).toBe(false)
+    made.reject(new DriverError('invalid', 'damaged'))
+    await expect(storage.ensureBase(backgroundOp(log), spec)).rejects.toMatchObject({ code: 'invalid' })
+  })
+
+  test('what is removed, or asked about no more, is ended', async () => {
+    const removed = slow()
+    const storage = inBackground(removed.driver, { answerMs: 10 })
+    await storage.ensureBase(backgroundOp(log), spec)
+    await storage.removeBase(backgroundOp(log), spec.blobId)
+    expect(removed.seen[0]?.signal.aborted).toBe(true)
+
+    const forgotten = slow()
+    await inBackground(forgotten.driver, { answerMs: 10, forgetMs: 30 }).ensureBase(backgroundOp(log), spec)
+    for (let n = 0; n < 200 && !forgotten.seen[0]?.signal.aborted; n++) await sleep(10)
+    expect(forgotten.seen[0]?.signal.aborted).toBe(true)
+  })
+})

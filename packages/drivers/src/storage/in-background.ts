@@ -1,0 +1,79 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '../errors.ts'
+import type { Op } from '../op.ts'
+import type { StorageDriver } from './interface.ts'
+
+export type BackgroundOptions = {
+  /** How long a call waits for what it asks for before it says "not yet". */
+  answerMs?: number
+  /** What nobody has asked about for so long is given up; a result is kept as long. */
+  forgetMs?: number
+}
+type Job = { done: Promise<unknown>; stop: AbortController; forget: NodeJS.Timeout; tell: Op['progress'] }
+
+/**
+ * A storage driver whose long work (an image is converted, a disk is copied) goes on while nobody
+ * waits: the call answers null until it is done, and whoever wants it asks again. Asking twice is one
+ * piece of work; removing what is being made ends it.
+ */
+export function inBackground(driver: StorageDriver, options: BackgroundOptions = {}): StorageDriver {
+  const { answerMs = 2_000, forgetMs = 60_000 } = options
+  const jobs = new Map<string, Job>()
+
+  function begin(key: string, asked: Op, work: (op: Op) => Promise<unknown>): Job {
+    const stop = new AbortController()
+    const forget = setTimeout(() => {
+      stop.abort()
+      jobs.delete(key)
+    }, forgetMs)
+    const job: Job = { done: Promise.resolve(), stop, forget, tell: asked.progress }
+    job.done = work({ id: asked.id, log: asked.log, signal: stop.signal, progress: (text) => job.tell(text) })
+    // Whoever asks next is told; when nobody does, it was said in the log.
+    job.done.catch((err: unknown) => asked.log.warn({ err, key }, 'background work failed'))
+    jobs.set(key, job)
+    return job
+  }
+
+  async function ask<T>(op: Op, key: string, work: (op: Op) => Promise<T | null>): Promise<T | null> {
+    if (op.signal.aborted) throw new DriverError('unavailable', 'The call was given up before it was done.')
+    const job = jobs.get(key) ?? begin(key, op, work)
+    job.forget.refresh()
+    job.tell = (text) => op.progress(text)
+    const enough = new AbortController()
+    const signal = AbortSignal.any([enough.signal, op.signal])
+    const notYet = sleep(answerMs, null, { signal }).catch(() => null)
+    const over = job.done.finally(() => {
+      clearTimeout(job.forget)
+      if (jobs.get(key) === job) jobs.delete(key)
+    })
+    try {
+      return (await Promise.race([over, notYet])) as T | null
+    } finally {
+      enough.abort()
+      over.catch(() => undefined)
+    }
+  }
+
+  async function end(key: string): Promise<void> {
+    const job = jobs.get(key)
+    if (!job) return
+    clearTimeout(job.forget)
+    job.stop.abort()
+    jobs.delete(key)
+    await job.done.catch(() => undefined)
+  }
+
+  return {
+    ...driver,
+    ensureBase: (op, spec) => ask(op, `base ${spec.blobId}`, (own) => driver.ensureBase(own, spec)),
+    ensureDisk: (op, spec) => ask(op, `disk ${spec.id}`, (own) => driver.ensureDisk(own, spec)),
+    async removeBase(op, blobId) {
+      await end(`base ${blobId}`)
+      await driver.removeBase(op, blobId)
+    },
+    async removeDisk(op, id) {
+      await end(`disk ${id}`)
+      await driver.removeDisk(op, id)
+    },
+  }
+}
