@@ -111,7 +111,7 @@ await step(
   },
 )
 await step(
-  'the cloud starts; A is there, stopped, and boots with its data; B runs on, untouched',
+  'the cloud starts; A is there, stopped, and boots with its data; B runs on, unknown and untouched',
   async () => {
     await startCloud()
     await bootsAgain()
