@@ -3,9 +3,12 @@ import { vi } from 'vitest'
 
 /** Tables that no cloud fills, and how many rows they get; every other one gets `rows`. */
 const small: Record<string, number> = {
+  // One a host and kind at most.
+  Brake: 100,
   CatalogEndpoint: 20,
   CatalogRegion: 5,
   CatalogService: 20,
+  Cloud: 0,
   Domain: 50,
   EventEpoch: 0,
   Flavor: 100,
@@ -14,6 +17,7 @@ const small: Record<string, number> = {
   QuotaDefault: 0,
   Role: 20,
   StoredPolicy: 0,
+  Worker: 5,
 }
 
 /** Some people and projects have some: a fifth of the rows. */

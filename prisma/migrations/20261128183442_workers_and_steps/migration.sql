@@ -6,10 +6,12 @@ ADD COLUMN     "undoingSince" TIMESTAMPTZ(6);
 
 -- A step is known by its name from now on. Two of one name in one operation were never made, but should a
 -- database have them all the same, the first to begin stays.
+-- small: nothing waits for it, the version before has one worker and npm start has ended it
 DELETE FROM "OperationStep" a USING "OperationStep" b
   WHERE a."operationId" = b."operationId" AND a."name" = b."name" AND a."index" > b."index";
 
 -- AlterTable
+-- small: nothing waits for it, the version before has one worker and npm start has ended it
 ALTER TABLE "OperationStep" DROP CONSTRAINT "OperationStep_pkey",
 ADD CONSTRAINT "OperationStep_pkey" PRIMARY KEY ("operationId", "name");
 
@@ -25,6 +27,3 @@ CREATE TABLE "Worker" (
 
     CONSTRAINT "Worker_pkey" PRIMARY KEY ("id")
 );
-
--- CreateIndex
-CREATE INDEX "Operation_leaseWorker_idx" ON "Operation"("leaseWorker");

@@ -31,6 +31,13 @@ keepFor(
     column: 'finishedAt',
     only: Prisma.sql`"state" IN ('succeeded', 'failed')`,
   },
+  // What a host that comes back later still has of it is unknown there, and shown.
+  {
+    name: 'tombstones',
+    days: (config) => config.keep.operationsDays,
+    table: 'Tombstone',
+    column: 'deletedAt',
+  },
 )
 
 /** A batch is over in milliseconds; between two, others have their turn. */
@@ -48,7 +55,6 @@ export async function dropOld(ctx: Ctx): Promise<void> {
     const count = await inBatches(end, () => dropRows(ctx, one, before))
     if (count > 0) ctx.log.info({ what: one.name, count }, 'old rows are gone')
   }
-  await inBatches(end, () => dropIdleQueues(ctx))
 }
 
 /** Those that somebody works on wait for the next round. */
@@ -57,27 +63,6 @@ async function dropRows(ctx: Ctx, { table, column, only }: Kept, before: Date): 
   return ctx.db.$executeRaw`DELETE FROM ${name} WHERE ctid = ANY (ARRAY (
     SELECT ctid FROM ${name} WHERE ${age} < ${before} ${only ? Prisma.sql`AND ${only}` : Prisma.empty}
     ORDER BY ${age} LIMIT ${batch.rows} FOR UPDATE SKIP LOCKED))`
-}
-
-/**
- * The queue has a row for every resource that ever had an operation. Its own GC_JOB_QUEUES could delete
- * one while a request that has chosen it has not committed yet, and that job would never run; with the
- * table locked for the moment there is no such request. Busy at the moment: the next round does it.
- */
-async function dropIdleQueues(ctx: Ctx): Promise<number> {
-  return ctx.deps.root
-    .$transaction(async (tx) => {
-      await tx.$executeRaw`SET LOCAL lock_timeout = '500ms'`
-      await tx.$executeRaw`LOCK TABLE graphile_worker._private_job_queues IN SHARE ROW EXCLUSIVE MODE`
-      return tx.$executeRaw`DELETE FROM graphile_worker._private_job_queues WHERE id IN (
-        SELECT q.id FROM graphile_worker._private_job_queues q WHERE q.locked_at IS NULL
-          AND NOT EXISTS (SELECT FROM graphile_worker._private_jobs j WHERE j.job_queue_id = q.id)
-        LIMIT ${batch.rows})`
-    })
-    .catch((error: unknown) => {
-      if (String(error).includes('55P03')) return 0
-      throw error
-    })
 }
 
 async function inBatches(end: number, drop: () => Promise<number>): Promise<number> {
