@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { openDatabase } from '@stratolith/db'
@@ -72,18 +73,12 @@ async function youngDeps(like: Deps, name: string): Promise<Deps> {
   await on(young.url, (client) => client.query(`CREATE DATABASE ${name}`))
   const url = new URL(young.url)
   url.pathname = `/${name}`
-  const prisma = path.resolve(import.meta.dirname, '../../../../prisma')
-  const sql = (file: string) => fs.readFileSync(path.join(prisma, `${file}.sql`), 'utf8')
-  const begin = /CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch[\s\S]*?\nEND \$\$;/.exec(
-    sql('triggers'),
-  )
-  await on(url.href, (client) =>
-    client.query(`${sql('functions')}; ${begin?.[0]}
-      CREATE TABLE "EventEpoch" ("number" int PRIMARY KEY, "cluster" text, "xid" bigint, "startedAt" timestamptz DEFAULT now());
-      CREATE TABLE "Event" ("id" bigserial PRIMARY KEY, "xid" bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
-        "at" timestamptz NOT NULL DEFAULT now(), "kind" text, "projectId" text, "public" bool, "resourceKind" text, "resourceId" text,
-        "operationId" uuid, "actorId" text, "requestId" text, "data" jsonb, "epoch" int NOT NULL DEFAULT stratolith_event_epoch());
-      CREATE INDEX ON "Event" ("epoch", "xid", "id")`),
+  execFileSync(
+    process.execPath,
+    [path.resolve(import.meta.dirname, '../../../../tools/migrate.ts'), 'push'],
+    {
+      env: { ...process.env, DATABASE_URL: url.href },
+    },
   )
   const root = openDatabase(url.href, 4)
   await beginEventEpoch(root)
