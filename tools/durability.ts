@@ -72,6 +72,8 @@ await step(
   async () => {
     const [before] = guests(first)
     const names = ['agent', 'api', 'worker', 'console-proxy', 'web'] as const
+    // One that has just been started anew is given more time than this step has.
+    await until('old enough', 60_000, async () => names.every((name) => ageMs(name) > 12_000))
     for (const name of names) kill(name, 'SIGSTOP')
     await until('all again', 300_000, async () => names.every(running) && (await works()))
     if (before === undefined || before !== guests(first)[0]) throw new Error('the guest was touched')
@@ -155,6 +157,9 @@ function kill(name: Name, signal: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL'): void {
   killed.set(name, pid)
   process.kill(pid, signal)
 }
+/** How long the process has run. */
+const ageMs = (name: Name): number => Date.now() - fs.statSync(`/proc/${pidOf(name)}`).ctimeMs
+
 /** As another process than the one that we ended. */
 function running(name: Name): boolean {
   return pidOf(name) !== killed.get(name) && fs.existsSync(`/proc/${pidOf(name)}`)

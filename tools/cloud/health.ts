@@ -12,9 +12,11 @@ export type Pace = {
   answerMs: number
   /** So many without an answer, one after the other, and it is taken for hung. */
   misses: number
+  /** The same for one that has not been well yet. */
+  startMisses: number
 }
-/** Half a minute: a machine that is only busy gets its time. */
-const patient: Pace = { everyMs: 5_000, answerMs: 5_000, misses: 5 }
+/** Half a minute, three minutes to come up: a machine that is only busy gets its time. */
+const patient: Pace = { everyMs: 5_000, answerMs: 5_000, misses: 5, startMisses: 36 }
 
 const isGood = (status: number) => status >= 200 && status < 400
 
@@ -25,8 +27,8 @@ export async function healthy(ask: Ask): Promise<void> {
 }
 
 /**
- * Watches a process that was started just now. From its first good answer on it must go on answering,
- * whatever it says (that its database is away is no reason to end it); `hung` is called once when it
+ * Watches a process that was started just now. It must come up, and from its first good answer on go on
+ * answering, whatever it says (that its database is away is no reason to end it); `hung` is called once when it
  * does not. Counts questions and not time: after a sleep of the whole machine everybody gets all of them.
  * Returns what ends the watch.
  */
@@ -42,8 +44,8 @@ export function watchHealth(ask: Ask, hung: (why: string) => void, pace: Pace = 
       wellOnce ||= isGood(status)
       missed = 0
     } catch (error) {
-      missed += wellOnce ? 1 : 0
-      if (missed >= pace.misses && !over) {
+      missed += 1
+      if (missed >= (wellOnce ? pace.misses : pace.startMisses) && !over) {
         over = true
         hung(error instanceof Error ? error.message : String(error))
       }

@@ -14,7 +14,7 @@ beforeEach(() => {
   where = { data, run: data, logs: data, secrets: data, cache: data }
   said.length = 0
   vi.spyOn(console, 'error').mockImplementation((text: string) => void said.push(text))
-  supervisor = new Supervisor(where, { watch: { everyMs: 100, answerMs: 300, misses: 3 } })
+  supervisor = new Supervisor(where, { watch: { everyMs: 100, answerMs: 300, misses: 3, startMisses: 12 } })
 })
 afterEach(async () => {
   await supervisor.stop()
@@ -51,14 +51,14 @@ test('a process that hangs is ended and started again, and a line says so', asyn
   expect(fs.readFileSync(path.join(where.logs, 'frozen.log'), 'utf8')).toBe('up\nup\n')
 })
 
-test('one that answers that it is not well, and one that never came up, are let alone', async () => {
+test('one that answers that it is not well is let alone; one that never comes up gets its time', async () => {
   const ill = spec(
     'ill',
     `if (q.url === '/alive') { r.statusCode = 503; r.end() } else if (!globalThis.asked) { globalThis.asked = true; r.end() }`,
   )
   const slow = spec('slow', `/* says nothing */`)
   for (const one of [ill, slow]) supervisor.start(one)
-  const pids = await eventually(() => {
+  const pids = await vi.waitFor(() => {
     expect(pidOf('ill')).toBeGreaterThan(0)
     expect(pidOf('slow')).toBeGreaterThan(0)
     return [pidOf('ill'), pidOf('slow')]
@@ -66,4 +66,6 @@ test('one that answers that it is not well, and one that never came up, are let 
   await new Promise((resolve) => setTimeout(resolve, 2_500)) // many times as long as a hung one lives
   expect([pidOf('ill'), pidOf('slow')]).toEqual(pids)
   expect(said).toEqual([])
+  await eventually(() => expect(said.join('\n')).toContain(`slow (pid ${pids[1]}) hangs`))
+  expect(pidOf('ill')).toBe(pids[0])
 })
