@@ -36,6 +36,8 @@ const ofSomeUsers = new Set([
   'OldPassword',
   'QuotaLimit',
   'ServerGroup',
+  'Trust',
+  'TrustRole',
 ])
 
 /** What rows of a grown cloud say where the first state of a thing, or nothing, would be wrong. */
