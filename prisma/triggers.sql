@@ -54,6 +54,18 @@ CREATE OR REPLACE TRIGGER bury_blob AFTER UPDATE ON "Image" FOR EACH ROW
 CREATE OR REPLACE TRIGGER bury_blob_of_row AFTER DELETE ON "Image" FOR EACH ROW
   WHEN (OLD."blobId" IS NOT NULL) EXECUTE FUNCTION stratolith_bury_blob();
 
+-- Bytes that an image takes again live again.
+CREATE OR REPLACE FUNCTION stratolith_unearth_blob() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM "Tombstone" WHERE "kind" = 'blob' AND "id" = NEW."blobId";
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER unearth_blob_of_row AFTER INSERT ON "Image" FOR EACH ROW
+  WHEN (NEW."blobId" IS NOT NULL AND NEW."state" NOT IN ('deleted', 'killed')) EXECUTE FUNCTION stratolith_unearth_blob();
+CREATE OR REPLACE TRIGGER unearth_blob AFTER UPDATE OF "blobId" ON "Image" FOR EACH ROW
+  WHEN (NEW."blobId" IS NOT NULL AND NEW."blobId" IS DISTINCT FROM OLD."blobId"
+    AND NEW."state" NOT IN ('deleted', 'killed')) EXECUTE FUNCTION stratolith_unearth_blob();
+
 -- What leaves a host for another, or for none, is to be gone from there; what comes back is not.
 CREATE OR REPLACE FUNCTION stratolith_leave_host() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -35,7 +35,7 @@ await step('an image of a guest that writes, and A on it', async () => {
   const body = writingGuestDisk()
   const answer = await fetch(`${cloud.apiUrl}/upload/images/${imageId}`, {
     method: 'PUT',
-    headers: { 'x-auth-token': token },
+    headers: { 'x-auth-token': token, 'x-internal-secret': cloud.doorSecret },
     body: new Uint8Array(body),
   })
   if (!answer.ok) throw new Error(`the upload was answered by ${answer.status}`)

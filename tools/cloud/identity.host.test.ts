@@ -74,8 +74,14 @@ test('an older copy is refused, also when it was started as often as the one tha
   await expect(identify(urlOf(copy), where(), false)).rejects.toThrow(/older copy .*\(epoch 1\).*epoch 2/)
   await onServer(`UPDATE "Cloud" SET "epoch" = 2, "epochToken" = gen_random_uuid()`, copy)
   await expect(identify(urlOf(copy), where(), false)).rejects.toThrow(/older copy/)
+  await onServer(
+    `INSERT INTO "Tombstone" ("kind", "id", "hostId") VALUES ('blob', 'b', ''), ('port', 'p', 'h'), ('port', 'q', '')`,
+    copy,
+  )
   const accepted = await acceptDatabase(urlOf(copy), where())
   expect(accepted.epoch).toBe(3)
+  // What may have come back since is no reason any more.
+  expect((await onServer('SELECT "id" FROM "Tombstone"', copy)).rows).toEqual([{ id: 'q' }])
   await expect(identify(urlOf(now), where(), false)).rejects.toThrow(/older copy/)
 })
 

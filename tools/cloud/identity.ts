@@ -36,13 +36,14 @@ async function advance(client: pg.Client, where: Places, known: Mark | null, see
   const id = known?.id ?? randomUUID()
   const epoch = Math.max(0, known?.epoch ?? 0, ...seen.map((mark) => mark.epoch)) + 1
   const mark = { id, epoch, token: randomUUID() }
+  const foreign = seen.some((other) => other.id !== id)
   await client.query(
     `INSERT INTO "Cloud" ("one", "id", "epoch", "epochToken") VALUES (true, $1, $2, $3)
      ON CONFLICT ("one") DO UPDATE SET "epoch" = EXCLUDED."epoch", "epochToken" = EXCLUDED."epochToken"`,
     [id, epoch, mark.token],
   )
   await raiseTags(client, where)
-  const foreign = seen.some((other) => other.id !== id)
+  if (epoch > (known?.epoch ?? 0) + 1 || foreign) await forgetReasons(client)
   for (const file of [dataFile(where), ...(foreign ? hostFiles(where) : [])])
     writeAtomically(file, `${JSON.stringify(mark)}\n`, 0o644)
   return mark
@@ -113,6 +114,14 @@ function tagIn(file: string): number {
   } catch {
     return 0
   }
+}
+
+/**
+ * An older database knows what was deleted before it, not what came back since: bytes of the same name, a
+ * port on the host that it had left. What it says of these is no reason any more; they are unknown.
+ */
+async function forgetReasons(client: pg.Client): Promise<void> {
+  await client.query(`DELETE FROM "Tombstone" WHERE "kind" = 'blob' OR "hostId" <> ''`)
 }
 
 /** Without its password. */

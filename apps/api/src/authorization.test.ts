@@ -298,7 +298,7 @@ const matrix: Record<string, Row | 'public'> = {
   'hosts.strays': { kind: 'admin', input: () => ({}) },
   'hosts.decideStray': { kind: 'admin', input: async () => ({ id: await stray('port'), decision: 'keep' }) },
   'hosts.brakes': { kind: 'admin' },
-  'hosts.releaseBrake': byId('admin', brake),
+  'hosts.releaseBrake': { kind: 'admin', input: brake },
   'hosts.trash': { kind: 'admin' },
   // "ok" for administrators is a conflict: the disk is not in the trash.
   'hosts.takeBack': {

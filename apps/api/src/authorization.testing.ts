@@ -127,7 +127,8 @@ export const stray = async (kind: 'guest' | 'port' | 'blob') => {
 }
 export const brake = async () => {
   const data = { hostId: crypto.randomUUID(), kind: 'guest', ids: [], total: 0 }
-  return (await world.deps.root.brake.create({ data })).id
+  const { id, pulledAt } = await world.deps.root.brake.create({ data })
+  return { id, pulledAt: pulledAt.toISOString() }
 }
 export const goneHost = () => addGoneHost(world.deps)
 export const flavor = async (open = false) => {

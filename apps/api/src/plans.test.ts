@@ -48,7 +48,8 @@ const allowed: { what: RegExp; statement: RegExp; because: string }[] = [
   {
     what: /^TrustRole: \("trustId" = ANY/,
     statement: /^SELECT "public"\."TrustRole"/,
-    because: 'the roles of a thousand trusts, the most that a list has: one reading is less than a thousand looks',
+    because:
+      'the roles of a thousand trusts, the most that a list has: one reading is less than a thousand looks',
   },
 ]
 

@@ -6,7 +6,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { keepFor } from '../kernel/retention.ts'
-import { buriedAmong } from '../kernel/tombstones.ts'
+import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { dropOldTokens } from './consoles/service.ts'
 import { typed } from './instances/load.ts'
 import { adopt, isIdle } from './observe.ts'
@@ -73,8 +73,11 @@ async function removeLeftovers(
   const known = await knownOn(ctx, hostId, ids)
   const buried = await buriedAmong(ctx, 'instance', ids, hostId)
   const foundGuests = await factsOfGuests(ctx, hypervisor, guests, (id) => !known.has(id) && !buried.has(id))
-  const gone = await sweep(ctx, { hostId, kind: 'guest', found: foundGuests, known, buried }, ({ id }) =>
-    hypervisor.remove(plainOp(ctx), id),
+  const isKnown = async (id: string) => (await knownOn(ctx, hostId, [id])).has(id)
+  const gone = await sweep(
+    ctx,
+    { hostId, kind: 'guest', found: foundGuests, known, buried, isKnown },
+    ({ id }) => hypervisor.remove(plainOp(ctx), id),
   )
   // A disk goes the way of its instance; the disk of a guest that stays, stays.
   const staying = new Set(guests.map((guest) => guest.id).filter((id) => !gone.has(id)))
@@ -84,12 +87,23 @@ async function removeLeftovers(
     id,
     facts: { instanceId, details: `${Math.ceil(sizeBytes / 1024 ** 3)} GiB` },
   }))
-  const look = { hostId, kind: 'disk' as const, found, known: of(known), buried: of(buried) }
-  await sweep(ctx, { ...look, held: of(staying) }, ({ id, why }) =>
+  const instanceOf = new Map(disks.map((disk) => [disk.id, disk.instanceId]))
+  const look = {
+    hostId,
+    kind: 'disk' as const,
+    found,
+    known: of(known),
+    buried: of(buried),
+    held: of(staying),
+    follows: of(gone),
+    isKnown: (id: string) => isKnown(instanceOf.get(id) ?? id),
+  }
+  await sweep(ctx, look, ({ id, why }) =>
     why === 'unknown' && storage.trash
       ? storage.trash.put(plainOp(ctx), id)
       : storage.removeDisk(plainOp(ctx), id),
   )
+  await laidToRest(ctx, 'instance', hostId, ids)
   await storage.trash?.empty(plainOp(ctx), { olderThanMs: ctx.deps.config.keepUnknownMs })
 }
 

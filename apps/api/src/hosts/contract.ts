@@ -79,6 +79,9 @@ export type BrakeView = {
   releasedAt: string | null
 }
 
+/** `pulledAt` as the view says it: what it holds up may have changed since. */
+export const brakeInput = z.object({ id: z.uuid(), pulledAt: z.iso.datetime() })
+
 /** Unknown disks and bytes that were removed wait here once more before they are gone. */
 export type TrashView = {
   host: { id: string; name: string } | null

@@ -19,10 +19,19 @@ export type Look = {
   known: ReadonlySet<string>
   /** Ids that have been deleted (kernel/tombstones.ts). */
   buried: ReadonlySet<string>
+  /** Asked again right before one is removed: it may have been given a row, or a job, since. */
+  isKnown: (id: string) => Promise<boolean>
   /** Not in this round: something that uses them is still there. */
   held?: ReadonlySet<string>
+  /** They go with something that has gone in this round: it has been let through for them, too. */
+  follows?: ReadonlySet<string>
+  /** `found` may lack some, because somebody did not answer: nothing is forgotten for not being in it. */
+  partial?: boolean
 }
 export type Doomed = { id: string; why: 'deleted' | 'unknown' }
+
+/** What `remove` resolves to when something of it is still there: it is asked again in the next round. */
+export const kept = 'kept'
 
 /** The image store's place among the hosts. */
 export const imageStorePlace = ''
@@ -35,58 +44,106 @@ export const imageStorePlace = ''
 export async function sweep(
   ctx: Ctx,
   look: Look,
-  remove: (doomed: Doomed) => Promise<void>,
+  remove: (doomed: Doomed) => Promise<unknown>,
 ): Promise<Set<string>> {
   const { hostId, kind } = look
   const gone = new Set<string>()
   for (const doomed of await toRemove(ctx, look)) {
-    if (look.held?.has(doomed.id)) continue
     try {
-      ctx.log.warn({ hostId, kind, ...doomed }, 'removing what has no row')
-      await remove(doomed)
+      if (!(await stillDoomed(ctx, look, doomed)) || (await remove(doomed)) === kept) continue
+      ctx.log.warn({ hostId, kind, ...doomed }, 'removed what has no row')
       gone.add(doomed.id)
     } catch (error) {
       ctx.log.warn({ err: error, hostId, kind, ...doomed }, 'could not be removed')
     }
   }
-  if (gone.size > 0) await ctx.db.stray.deleteMany({ where: { hostId, kind, thing: { in: [...gone] } } })
+  if (gone.size > 0) {
+    await ctx.db.stray.deleteMany({ where: { hostId, kind, thing: { in: [...gone] } } })
+    await placeEvent(ctx, hostId, { removed: kind, count: gone.size })
+  }
   return gone
+}
+
+/**
+ * A round takes its time, and somebody may adopt or keep a stray meanwhile: from here on he cannot
+ * (loadStray), and what he did before is seen.
+ */
+async function stillDoomed(ctx: Ctx, look: Look, { id, why }: Doomed): Promise<boolean> {
+  if (await look.isKnown(id)) return false
+  if (why === 'deleted') return true
+  const { hostId, kind } = look
+  const claimed = await ctx.db.stray.updateMany({
+    where: {
+      hostId,
+      kind,
+      thing: id,
+      OR: [{ decision: null }, { decision: { in: ['remove', 'removing'] } }],
+    },
+    data: { decision: 'removing' },
+  })
+  return claimed.count > 0
 }
 
 async function toRemove(ctx: Ctx, look: Look): Promise<Doomed[]> {
   const stranger = ({ id }: Found) => !look.known.has(id)
+  const held = ({ id }: { id: string }) => look.held?.has(id) === true
   const strays = look.found.filter((one) => stranger(one) && !look.buried.has(one.id))
   const deleted = look.found.filter((one) => stranger(one) && look.buried.has(one.id))
-  const due = await noteStrays(ctx, look, strays)
+  const { due, chosen } = await noteStrays(ctx, look, strays)
   const doomed: Doomed[] = [
     ...deleted.map(({ id }) => ({ id, why: 'deleted' as const })),
     ...due.map((id) => ({ id, why: 'unknown' as const })),
-  ]
-  return brake(ctx, look, doomed)
+  ].filter((one) => !held(one))
+  // What an administrator has named himself is no accident.
+  const named: Doomed[] = chosen.map((id) => ({ id, why: 'unknown' as const })).filter((one) => !held(one))
+  const following = doomed.filter(({ id }) => look.follows?.has(id))
+  const others = doomed.filter(({ id }) => !look.follows?.has(id))
+  return [...named, ...following, ...(await brake(ctx, look, others))]
 }
 
-/** Writes down what is unknown now and forgets what is not any more; returns those whose time is over. */
-async function noteStrays(ctx: Ctx, look: Look, strays: readonly Found[]): Promise<string[]> {
+/** A decision outlives a thing that is not seen for a while (its host is away) by so much. */
+const rememberDays = 30
+
+type Noted = { due: string[]; chosen: string[] }
+/**
+ * Writes down what is unknown now and forgets what is not any more. `due`: their time is over; `chosen`:
+ * an administrator wants them removed.
+ */
+async function noteStrays(ctx: Ctx, look: Look, strays: readonly Found[]): Promise<Noted> {
   const { hostId, kind } = look
   const ids = strays.map(({ id }) => id)
-  const gone = await ctx.db.stray.deleteMany({ where: { hostId, kind, thing: { notIn: ids } } })
+  const longAgo = new Date(Date.now() - rememberDays * 86_400_000)
+  const gone = look.partial
+    ? { count: 0 }
+    : await ctx.db.stray.deleteMany({
+        where: {
+          ...{ hostId, kind, thing: { notIn: ids } },
+          OR: [
+            { decision: null },
+            { decision: { not: 'keep' } },
+            { thing: { in: [...look.known] } },
+            { lastSeenAt: { lt: longAgo } },
+          ],
+        },
+      })
   if (ids.length === 0) {
     if (gone.count > 0) await placeEvent(ctx, hostId)
-    return []
+    return { due: [], chosen: [] }
   }
   const facts = JSON.stringify(strays.map((one) => one.facts ?? {}))
-  const rows = await ctx.db.$queryRaw<{ id: string; fresh: boolean; due: boolean }[]>`
+  const rows = await ctx.db.$queryRaw<{ id: string; fresh: boolean; chosen: boolean; due: boolean }[]>`
     INSERT INTO "Stray" ("hostId", "kind", "thing", "facts")
     SELECT ${hostId}, ${kind}, id, facts FROM ROWS FROM (unnest(${ids}::text[]), jsonb_array_elements(${facts}::jsonb)) AS t (id, facts)
     ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "lastSeenAt" = now(), "facts" = EXCLUDED."facts"
-    RETURNING "thing" AS "id", xmax = 0 AS "fresh", "decision" = 'remove' OR "decision" IS NULL
-      AND "firstSeenAt" < now() - make_interval(secs => ${ctx.deps.config.keepUnknownMs / 1000}) AS "due"`
+    RETURNING "thing" AS "id", xmax = 0 AS "fresh", "decision" IN ('remove', 'removing') AS "chosen",
+      "decision" IS NULL AND "firstSeenAt" < now() - make_interval(secs => ${ctx.deps.config.keepUnknownMs / 1000}) AS "due"`
   const fresh = rows.filter((row) => row.fresh).map((row) => row.id)
   if (fresh.length > 0) {
     ctx.log.warn({ hostId, kind, ids: fresh.slice(0, 20), count: fresh.length }, 'found what no row knows')
     await placeEvent(ctx, hostId, { unknown: kind, count: fresh.length })
   } else if (gone.count > 0) await placeEvent(ctx, hostId)
-  return rows.filter((row) => row.due).map((row) => row.id)
+  const idsOf = (which: 'due' | 'chosen') => rows.filter((row) => row[which]).map((row) => row.id)
+  return { due: idsOf('due'), chosen: idsOf('chosen') }
 }
 
 /** Lets through what is little, or what an administrator has let go. */
@@ -105,9 +162,13 @@ async function brake(ctx: Ctx, look: Look, doomed: Doomed[]): Promise<Doomed[]> 
     }
     return doomed
   }
-  const ids = doomed.map(({ id }) => id)
-  const pulled = { ids, total, releasedAt: null, releasedBy: null }
+  const ids = doomed.map(({ id }) => id).sort()
+  // Whoever lets it go says of which moment he has read (releaseBrake).
+  const same = before?.releasedAt === null && before.ids.join() === ids.join()
+  const pulledAt = same ? before.pulledAt : new Date()
+  const pulled = { ids, total, pulledAt, releasedAt: null, releasedBy: null }
   await ctx.db.brake.upsert({ where, create: { hostId, kind, ...pulled }, update: pulled })
+  if (!same) await placeEvent(ctx, hostId)
   if (!before || before.releasedAt) {
     ctx.log.error({ hostId, kind, count: ids.length, total }, 'so many would be removed that nothing is')
     await placeEvent(ctx, hostId, { brake: kind, count: ids.length, total })

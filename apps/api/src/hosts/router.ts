@@ -1,6 +1,7 @@
 import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import {
+  brakeInput,
   hostListInput,
   hostUpdateInput,
   strayDecideInput,
@@ -20,6 +21,6 @@ export const hostsRouter = router({
   trash: procedure.query(({ ctx }) => listTrash(ctx.cloud)),
   takeBack: procedure.input(takeBackInput).mutation(({ ctx, input }) => takeBackDisk(ctx.cloud, input)),
   brakes: procedure.query(({ ctx }) => listBrakes(ctx.cloud)),
-  releaseBrake: procedure.input(idInput).mutation(({ ctx, input }) => releaseBrake(ctx.cloud, input)),
+  releaseBrake: procedure.input(brakeInput).mutation(({ ctx, input }) => releaseBrake(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteHost(ctx.cloud, input)),
 })

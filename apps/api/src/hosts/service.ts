@@ -15,7 +15,7 @@ import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 /** For later rooms, which enter here. */
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
-export { type Found, imageStorePlace, sweep } from './keeping.ts'
+export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { watchHostEvents } from './watch.ts'
@@ -81,6 +81,9 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
     if (instances > 0)
       throw conflict(`${instances} instances are on host ${row.name}. Delete them first.`, 'hostInUse')
     await tx.db.host.delete({ where: { id } })
+    await tx.db.stray.deleteMany({ where: { hostId: id } })
+    await tx.db.brake.deleteMany({ where: { hostId: id } })
+    await tx.db.tombstone.deleteMany({ where: { hostId: id } })
     await recordOperation(tx, {
       id: crypto.randomUUID(),
       action: 'host.delete',

@@ -2,12 +2,13 @@ import type { StrayModel } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
-import { notFound } from '../kernel/errors.ts'
-import { pageOf } from '../kernel/page.ts'
+import { conflict, notFound } from '../kernel/errors.ts'
+import { pageOf, whole } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import {
   type BrakeView,
+  type brakeInput,
   type StrayKind,
   type StrayView,
   type strayDecideInput,
@@ -56,12 +57,16 @@ export async function decideStray(ctx: Ctx, input: z.output<typeof strayDecideIn
   })
 }
 
-/** Its row, for rooms that adopt it; locked, so that two do not. In a transaction. */
+/**
+ * Its row, for rooms that adopt it; locked, so that two do not. In a transaction. Throws conflict when it
+ * is too late for it.
+ */
 export async function loadStray(ctx: Ctx, id: string): Promise<StrayModel & { kind: StrayKind }> {
   await ctx.db.$queryRaw`SELECT 1 FROM "Stray" WHERE "id" = ${id}::uuid FOR UPDATE`
   const row = await ctx.db.stray.findUnique({ where: { id } })
   const kind = strayKinds.find((known) => known === row?.kind)
   if (!row || !kind) throw notFound('unknown thing', id)
+  if (row.decision === 'removing') throw conflict('It is being removed at this moment.')
   return { ...row, kind }
 }
 
@@ -78,7 +83,12 @@ export async function forgetStrays(ctx: Ctx, stray: StrayModel): Promise<void> {
 /** Rounds that wait for an administrator, oldest first. Few: one a host and kind at most. */
 export async function listBrakes(ctx: Ctx): Promise<BrakeView[]> {
   authorize(ctx, 'hosts:list_strays')
-  const rows = await ctx.db.brake.findMany({ orderBy: { pulledAt: 'asc' }, take: 500 })
+  const most = 1000
+  const rows = whole(
+    await ctx.db.brake.findMany({ orderBy: { pulledAt: 'asc' }, take: most + 1 }),
+    most,
+    'Something is wrong with the cloud as a whole: is this the right database?',
+  )
   const names = await hostNames(ctx, rows)
   return rows.map((row) => ({
     id: row.id,
@@ -92,14 +102,20 @@ export async function listBrakes(ctx: Ctx): Promise<BrakeView[]> {
   }))
 }
 
-/** Lets go what it has held up, and nothing that has come since. Again is no change. */
-export async function releaseBrake(ctx: Ctx, { id }: { id: string }): Promise<void> {
+/**
+ * Lets go what it held up at that moment, and nothing that has come since. Again is no change; conflict
+ * when it holds up other things by now.
+ */
+export async function releaseBrake(ctx: Ctx, input: z.output<typeof brakeInput>): Promise<void> {
+  const { id } = input
   authorize(ctx, 'hosts:release_brake')
   await inTransaction(ctx, async (tx) => {
     const row = await tx.db.brake.findUnique({ where: { id } })
     if (!row) throw notFound('brake', id)
+    if (row.pulledAt.toISOString() !== input.pulledAt)
+      throw conflict('What would be removed has changed meanwhile. Look again.')
     const { count } = await tx.db.brake.updateMany({
-      where: { id, releasedAt: null },
+      where: { id, pulledAt: row.pulledAt, releasedAt: null },
       data: { releasedAt: new Date(), releasedBy: ctx.actor.userName },
     })
     if (count === 0) return
@@ -143,8 +159,7 @@ function strayView(ctx: Ctx, row: StrayModel, names: Names): StrayView {
     instanceId: facts.instanceId ?? null,
     firstSeenAt: row.firstSeenAt.toISOString(),
     lastSeenAt: row.lastSeenAt.toISOString(),
-    decision: row.decision === 'keep' || row.decision === 'remove' ? row.decision : null,
-    removedAfter:
-      row.decision === 'keep' ? null : row.decision === 'remove' ? new Date().toISOString() : ends,
+    decision: row.decision === 'keep' ? 'keep' : row.decision === null ? null : 'remove',
+    removedAfter: row.decision === 'keep' ? null : row.decision === null ? ends : new Date().toISOString(),
   }
 }

@@ -1,8 +1,8 @@
-import { imageStorePlace, sweep } from '../hosts/service.ts'
+import { imageStorePlace, kept, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
-import { buriedAmong } from '../kernel/tombstones.ts'
+import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { noteImage } from './load.ts'
 import { imageStore } from './store.ts'
 import { receiving } from './upload.ts'
@@ -20,21 +20,30 @@ export async function reconcileImages(ctx: Ctx): Promise<void> {
   const store = imageStore(ctx.deps)
   const { blobs } = await store.list()
   const sizes = new Map(blobs.map((blob) => [blob.id, blob.sizeBytes]))
-  const found = [...new Set([...sizes.keys(), ...(await allBases(ctx))])].map((id) => ({
+  const bases = await allBases(ctx)
+  const found = [...new Set([...sizes.keys(), ...bases.ids])].map((id) => ({
     id,
     facts: { details: sizeOf(sizes.get(id)) },
   }))
   const ids = found.map(({ id }) => id)
   const known = await used(ctx, ids)
   const buried = await buriedAmong(ctx, 'blob', ids)
-  await sweep(ctx, { hostId: imageStorePlace, kind: 'blob', found, known, buried }, ({ id, why }) =>
-    dropUnused(ctx, id, { toTrash: why === 'unknown' }),
+  const isKnown = async (id: string) => (await used(ctx, [id])).size > 0
+  const { partial } = bases
+  // By way of the trash, whatever the reason: a deleted image's bytes were removed by its workflow.
+  await sweep(
+    ctx,
+    { hostId: imageStorePlace, kind: 'blob', found, known, buried, isKnown, partial },
+    async ({ id }) => ((await dropUnused(ctx, id, { toTrash: true })) ? undefined : kept),
   )
+  if (!partial) await laidToRest(ctx, 'blob', imageStorePlace, ids)
   await store.trash.empty({ olderThanMs: ctx.deps.config.keepUnknownMs })
 }
 
 const sizeOf = (bytes: number | undefined): string =>
   bytes === undefined ? 'a copy on a host' : `${(bytes / 1024 ** 2).toFixed(1)} MiB`
+
+const saving = [...receiving, 'importing']
 
 async function requeueDeadUploads(ctx: Ctx): Promise<void> {
   const silent = {
@@ -57,21 +66,31 @@ async function requeueDeadUploads(ctx: Ctx): Promise<void> {
     })
 }
 
-/** A staged file belongs to an image that is being saved; others were left by a killed process. */
+/**
+ * A staged file belongs to an image that is being saved; one of an image that is not was left by a killed
+ * process, and one of an image that nobody knows waits its time.
+ */
 async function removeStaged(ctx: Ctx): Promise<void> {
   const store = imageStore(ctx.deps)
   const old = (await store.list()).staged.filter((file) => file.ageMs > deadUploadMs)
   if (old.length === 0) return
-  const saving = await ctx.db.image.findMany({
-    where: { id: { in: old.map((file) => file.id) }, state: { in: [...receiving, 'importing'] } },
-    select: { id: true },
+  const rows = await ctx.db.image.findMany({
+    where: { id: { in: old.map((file) => file.id) } },
+    select: { id: true, state: true },
   })
-  const wanted = new Set(saving.map((row) => row.id))
-  for (const file of old) if (!wanted.has(file.id)) await store.discard(file.id)
+  const stateOf = new Map(rows.map((row) => [row.id, row.state]))
+  for (const { id, ageMs } of old) {
+    const state = stateOf.get(id)
+    const over = state === undefined ? ageMs > ctx.deps.config.keepUnknownMs : !saving.includes(state)
+    if (over) await store.discard(id)
+  }
 }
 
-async function allBases(ctx: Ctx): Promise<string[]> {
-  const hosts = await ctx.db.host.findMany({ where: { state: 'up' } })
+/** What the hosts have made of images; `partial` when one of them did not say. */
+async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> {
+  const all = await ctx.db.host.findMany({ select: { name: true, endpoint: true, state: true } })
+  const hosts = all.filter((host) => host.state === 'up')
+  let partial = hosts.length < all.length
   const lists = await Promise.all(
     hosts.map((host) =>
       ctx.deps.hosts
@@ -79,11 +98,12 @@ async function allBases(ctx: Ctx): Promise<string[]> {
         .storage.listBases(plainOp(ctx))
         .catch((error: unknown) => {
           ctx.log.warn({ err: error, host: host.name }, 'bases could not be listed')
+          partial = true
           return []
         }),
     ),
   )
-  return lists.flat()
+  return { ids: lists.flat(), partial }
 }
 
 async function used(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {

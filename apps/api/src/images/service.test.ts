@@ -301,7 +301,9 @@ describe('what is shared and what is left behind', () => {
       data: { firstSeenAt: new Date(0) },
     })
     await reconcileImages(world.system)
-    expect(await listImageTrash(admin)).toMatchObject([{ thing: sha256, kind: 'blob', host: null }])
+    expect(await listImageTrash(admin)).toContainEqual(
+      expect.objectContaining({ thing: sha256, kind: 'blob', host: null }),
+    )
     await expectCloudError(listImageTrash(await testCtx(world.deps)), 'forbidden')
     await takeBackBlob(admin, { sha256 })
     await reconcileImages(world.system)

@@ -147,14 +147,15 @@ async function withBlob<T>(ctx: Ctx, blobId: string, work: () => Promise<T>): Pr
 
 /**
  * Removes the blob and the bases made of it unless another image (than `except`) has the same bytes. Gone
- * is success. A base under a disk that a host still has stays; the reconciler comes again.
+ * is success. A base under a disk that a host still has stays; the reconciler comes again. Returns
+ * whether nothing of it is left.
  */
 export async function dropUnused(
   ctx: Ctx,
   blobId: string,
   { except, toTrash = false }: { except?: string; toTrash?: boolean } = {},
-): Promise<void> {
-  await withBlob(ctx, blobId, async () => {
+): Promise<boolean> {
+  return withBlob(ctx, blobId, async () => {
     const users = await ctx.deps.root.image.count({
       where: {
         blobId,
@@ -162,7 +163,8 @@ export async function dropUnused(
         ...(except ? { NOT: { id: except } } : {}),
       },
     })
-    if (users > 0) return
+    if (users > 0) return false
+    let gone = true
     const store = imageStore(ctx.deps)
     await (toTrash ? store.trash.put(blobId) : store.remove(blobId))
     const hosts = await ctx.deps.root.host.findMany({ where: { state: 'up' } })
@@ -173,11 +175,13 @@ export async function dropUnused(
           (error: unknown) => {
             const code = driverCode(error)
             if (code !== 'unavailable' && code !== 'conflict') throw error
-            // A disk lies on it, or the host is silent: it is buried, and goes when that has changed.
+            // A disk lies on it, or the host is silent: it goes when that has changed.
+            gone = false
             ctx.log.warn({ err: error, host: host.name, blobId }, 'a base is kept for now')
           },
         )
       }),
     )
+    return gone
   })
 }

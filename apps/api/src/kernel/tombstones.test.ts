@@ -32,3 +32,18 @@ test('rows that go by cascade, by one statement for many, or in a transaction th
   await root.securityGroup.deleteMany({ where: { id: { in: ids } } })
   expect(await buried()).toEqual(ids.map(() => ({ kind: 'securityGroup' })))
 })
+
+test('bytes that an image takes again are buried no more', async () => {
+  const { root } = deps
+  const blobId = 'e'.repeat(64)
+  const make = () => {
+    const data = { id: crypto.randomUUID(), projectId: 'p', name: 'i', state: 'active', blobId }
+    return root.image.create({ data })
+  }
+  const buried = () => root.tombstone.count({ where: { kind: 'blob', id: blobId } })
+  const { id } = await make()
+  await root.image.update({ where: { id }, data: { state: 'deleted' } })
+  expect(await buried()).toBe(1)
+  await make()
+  expect(await buried()).toBe(0)
+})

@@ -26,3 +26,27 @@ export async function buriedAmong(
   })
   return new Set(rows.map((row) => row.id))
 }
+
+/** A call that was under way when its thing was deleted may still make it: so long is it waited for. */
+const settledAfterMs = 10 * 60_000
+
+/**
+ * After a round that has seen all that there is of a kind at a place: a tombstone of what is not there any
+ * more has done its work. It must not stay: bytes come again by the same name, a port comes back to a
+ * host, and a restored database would have a reason to remove them that is not one any more.
+ */
+export async function laidToRest(
+  ctx: Ctx,
+  kind: BuriedKind,
+  hostId: string,
+  found: readonly string[],
+): Promise<void> {
+  await ctx.db.tombstone.deleteMany({
+    where: {
+      kind,
+      hostId,
+      id: { notIn: [...found] },
+      deletedAt: { lt: new Date(Date.now() - settledAfterMs) },
+    },
+  })
+}

@@ -4,6 +4,7 @@ import { conflict } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { reserveQuota } from '../kernel/quota.ts'
 import { fromNumber, parseCidr } from './ipv4.ts'
+import { lendPort } from './lent-ports.ts'
 import { take } from './ports/allocate.ts'
 import { portEvent } from './ports/rows.ts'
 import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
@@ -12,17 +13,20 @@ import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
  * Rows for the ports of a guest that no row knew, as its host has recorded them: same ids, numbers, MAC
  * and IP addresses, so that nothing changes for the guest. A network that is not there any more is
  * written down again, too. Which security groups they were in no host knows: they get the project's
- * default group. In a transaction. Throws conflict when somebody has an address meanwhile.
+ * default group. In a transaction. Returns the ports that were there before it, as lent ones. Throws
+ * conflict when somebody has an address meanwhile.
  */
 export async function adoptPorts(
   ctx: Ctx,
   guest: { instanceId: string; projectId: string; hostId: string; recorded: readonly RecordedPort[] },
-): Promise<void> {
+): Promise<{ lentPortIds: string[] }> {
   const groupId = await ensureDefaultSecurityGroup(ctx, guest.projectId)
+  const lentPortIds: string[] = []
   for (const { port, network } of guest.recorded) {
     await adoptNetwork(ctx, guest.projectId, network)
-    await adoptPort(ctx, { ...guest, groupId }, port)
+    lentPortIds.push(...(await adoptPort(ctx, { ...guest, groupId }, port)))
   }
+  return { lentPortIds }
 }
 
 async function adoptNetwork(ctx: Ctx, projectId: string, spec: NetworkSpec): Promise<void> {
@@ -59,7 +63,9 @@ async function adoptPort(
   ctx: Ctx,
   guest: { instanceId: string; projectId: string; hostId: string; groupId: string },
   spec: PortSpec,
-): Promise<void> {
+): Promise<string[]> {
+  const there = await ctx.db.port.findUnique({ where: { id: spec.id } })
+  if (there) return adoptOwnPort(ctx, guest, there)
   await reserveQuota(ctx, guest.projectId, { ports: 1 })
   await holdTag(ctx, 'Port', spec.tag)
   const port = await ctx.db.port.create({
@@ -82,6 +88,19 @@ async function adoptPort(
     if (!(await take(ctx, subnetId, ip, port.id)))
       throw conflict(`The guest’s address ${ip} is in use by another port. Delete that one first.`)
   await portEvent(ctx, port, 'created')
+  return []
+}
+
+/** It was made before the guest and given to it: it is lent to it again, and stays when the guest goes. */
+async function adoptOwnPort(
+  ctx: Ctx,
+  guest: { instanceId: string; projectId: string; hostId: string },
+  { id, deviceId }: { id: string; deviceId: string },
+): Promise<string[]> {
+  if (deviceId !== '' && deviceId !== guest.instanceId)
+    throw conflict(`The guest’s port ${id} belongs to another device by now. Detach it there first.`)
+  if (deviceId === '') await lendPort(ctx, id, guest)
+  return [id]
 }
 
 /** The small number must be free, and is not given out again. Throws conflict when a row has it. */

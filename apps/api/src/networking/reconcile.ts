@@ -7,7 +7,7 @@ import { type Found, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
-import { type BuriedKind, buriedAmong } from '../kernel/tombstones.ts'
+import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
 import { allHosts } from './on-hosts.ts'
 import {
@@ -60,44 +60,78 @@ export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
 
 type Place = { hostId: string; driver: NetworkDriver; observed: ObservedNetwork; busy: ReadonlySet<string> }
 
+type Part = {
+  kind: StrayKind
+  of: BuriedKind
+  found: readonly Found[]
+  /** Which of these belong here, by their rows. */
+  known: (ids: readonly string[]) => Promise<{ id: string }[]>
+  remove: (id: string) => Promise<void>
+}
+
 /** What has been deleted goes; what nobody knows is left and written down (hosts/keeping.ts). */
 async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
-  const { hostId, driver, observed } = place
-  const ids = (values: readonly string[]) => ({ where: { id: { in: uuids(values) } }, select: { id: true } })
-  const portIds = observed.ports.map((port) => port.id)
-  const [ports, routers, networks, groups] = await Promise.all([
-    ctx.db.port.findMany({
-      where: { id: { in: uuids(portIds) } },
-      select: { id: true, hostId: true, deviceId: true },
-    }),
-    ctx.db.router.findMany(ids(observed.routers)),
-    ctx.db.network.findMany(ids(observed.networks)),
-    ctx.db.securityGroup.findMany(ids(observed.addressSets)),
-  ])
-  const wanted = ports.filter((port) => port.hostId === hostId || place.busy.has(port.deviceId))
-  const found = observed.ports.map(({ id, tap, instanceId }) => ({
-    id,
-    facts: { details: tap, ...(instanceId ? { instanceId } : {}) },
-  }))
-  const go = async (
-    kind: StrayKind,
-    of: BuriedKind,
-    found: readonly Found[],
-    rows: readonly { id: string }[],
-    remove: (id: string) => Promise<void>,
-  ) => {
-    const known = new Set(rows.map((row) => row.id))
-    const strangers = found.map(({ id }) => id).filter((id) => !known.has(id))
-    const buried = await buriedAmong(ctx, of, strangers, hostId)
-    await sweep(ctx, { hostId, kind, found, known, buried }, ({ id }) => remove(id))
-  }
+  const { driver, observed } = place
   const plain = (values: readonly string[]) => values.map((id) => ({ id }))
-  await go('port', 'port', found, wanted, (id) => driver.removePort(op, id))
-  await go('router', 'router', plain(observed.routers), routers, (id) => driver.removeRouter(op, id))
-  await go('network', 'network', plain(observed.networks), networks, (id) => driver.removeNetwork(op, id))
-  await go('addressSet', 'securityGroup', plain(observed.addressSets), groups, (id) =>
-    driver.removeAddressSet(op, id),
+  const where = (ids: readonly string[]) => ({ where: { id: { in: uuids(ids) } }, select: { id: true } })
+  const parts: Part[] = [
+    {
+      kind: 'port',
+      of: 'port',
+      found: observed.ports.map(({ id, tap, instanceId }) => ({
+        id,
+        facts: { details: tap, ...(instanceId ? { instanceId } : {}) },
+      })),
+      known: (ids) => portsHere(ctx, place, ids),
+      remove: (id) => driver.removePort(op, id),
+    },
+    {
+      kind: 'router',
+      of: 'router',
+      found: plain(observed.routers),
+      known: (ids) => ctx.db.router.findMany(where(ids)),
+      remove: (id) => driver.removeRouter(op, id),
+    },
+    {
+      kind: 'network',
+      of: 'network',
+      found: plain(observed.networks),
+      known: (ids) => ctx.db.network.findMany(where(ids)),
+      remove: (id) => driver.removeNetwork(op, id),
+    },
+    {
+      kind: 'addressSet',
+      of: 'securityGroup',
+      found: plain(observed.addressSets),
+      known: (ids) => ctx.db.securityGroup.findMany(where(ids)),
+      remove: (id) => driver.removeAddressSet(op, id),
+    },
+  ]
+  for (const part of parts) await sweepPart(ctx, place.hostId, part)
+}
+
+async function sweepPart(ctx: Ctx, hostId: string, { kind, of, found, known, remove }: Part): Promise<void> {
+  const ids = found.map(({ id }) => id)
+  const here = new Set((await known(ids)).map((row) => row.id))
+  const strangers = ids.filter((id) => !here.has(id))
+  const buried = await buriedAmong(ctx, of, strangers, hostId)
+  const isKnown = async (id: string) => (await known([id])).length > 0
+  await sweep(ctx, { hostId, kind, found, known: here, buried, isKnown }, ({ id }) => remove(id))
+  await laidToRest(ctx, of, hostId, ids)
+}
+
+/** Those whose row says that they are there, and those of instances that an operation is at work on. */
+async function portsHere(ctx: Ctx, { hostId }: Place, ids: readonly string[]): Promise<{ id: string }[]> {
+  const rows = await ctx.db.port.findMany({
+    where: { id: { in: uuids(ids) } },
+    select: { id: true, hostId: true, deviceId: true },
+  })
+  const elsewhere = rows.filter((port) => port.hostId !== hostId)
+  const busy = await busyInstances(
+    ctx,
+    elsewhere.map((port) => port.deviceId),
   )
+  return rows.filter((port) => port.hostId === hostId || busy.has(port.deviceId))
 }
 
 type Settled = { driver: NetworkDriver; observed: ObservedNetwork; ports: PortForSpec[] }

@@ -52,7 +52,7 @@ function Brake({ brake }: { brake: BrakeView }) {
       confirmLabel: 'Remove them',
       danger: true,
     })
-    if (yes) release.mutate({ id: brake.id })
+    if (yes) release.mutate({ id: brake.id, pulledAt: brake.pulledAt })
   }
   return (
     <Alert

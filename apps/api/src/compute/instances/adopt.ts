@@ -31,7 +31,8 @@ export async function adoptInstance(ctx: Ctx, input: z.output<typeof adoptInput>
     const stray = await loadStray(tx, input.strayId)
     const projectId = await projectFor(tx, input.projectId ?? told.spec.projectId)
     const made = await createRow(tx, { projectId, hostId, ...told })
-    await adoptPorts(tx, { instanceId: id, projectId, hostId, recorded: told.ports })
+    const lent = await adoptPorts(tx, { instanceId: id, projectId, hostId, recorded: told.ports })
+    await tx.db.instance.update({ where: { id }, data: lent })
     await forgetStrays(tx, stray)
     await recordOperation(tx, {
       id: crypto.randomUUID(),
