@@ -123,7 +123,7 @@ await step(
     })
     if (pidOfB === undefined || guests(b)[0] !== pidOfB)
       throw new Error(`B was process ${pidOfB}, is ${guests(b)[0]}`)
-    if (fs.globSync(`hosts/*/instances/${b}/disk-*`, { cwd: where.data }).length !== 1)
+    if (fs.globSync(`hosts/*/instances/${b}/disk-*.qcow2`, { cwd: where.data }).length !== 1)
       throw new Error('B’s disk is gone')
   },
 )
