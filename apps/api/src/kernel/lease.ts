@@ -112,8 +112,17 @@ export class WorkerLease implements Holder {
     clearTimeout(this.#expiry)
     await this.#round
     await this.#taking
-    await this.#client?.query('DELETE FROM "Worker" WHERE "id" = $1', [this.id]).catch(() => undefined)
+    await this.#leave().catch((error) =>
+      this.#deps.log.warn({ err: error }, 'this worker could not sign off'),
+    )
     await this.#client?.end()
+  }
+
+  /** No run is under way any more; one that has thrown may not have told. */
+  async #leave(): Promise<void> {
+    const left = 'UPDATE "Operation" SET "leaseWorker" = NULL WHERE "leaseWorker" = $1'
+    await this.#client?.query(left, [this.id])
+    await this.#client?.query('DELETE FROM "Worker" WHERE "id" = $1', [this.id])
   }
 
   #extend(asked: number): void {
