@@ -3,6 +3,7 @@ import os from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Deps } from './context.ts'
+import { longSession } from './session.ts'
 
 /** A run that belongs to another worker by now, or whose worker is not sure of its lease: it writes nothing more. */
 export class LeaseLost extends Error {
@@ -177,12 +178,7 @@ export class WorkerLease implements Holder {
     return client
   }
   async #open(onLost: (client: pg.Client) => void): Promise<pg.Client> {
-    const client = new pg.Client({
-      connectionString: this.#deps.config.databaseUrl,
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 15_000,
-      keepAlive: true,
-    })
+    const client = new pg.Client(longSession(this.#deps.config.databaseUrl))
     client.on('error', (error) => {
       this.#deps.log.warn({ err: error }, 'the lease lost its connection')
       onLost(client)
