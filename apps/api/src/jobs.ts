@@ -1,11 +1,20 @@
 import { EventEmitter } from 'node:events'
 import { type Job, type JobHelpers, Logger, type Runner, run } from 'graphile-worker'
 import pg from 'pg'
+import { JobsUnderWay } from './jobs-under-way.ts'
 import type { Deps } from './kernel/context.ts'
 import { defaultSlots, LaneSlots } from './kernel/lanes.ts'
 import type { WorkerLease } from './kernel/lease.ts'
 import { runOperation } from './kernel/run.ts'
 import { type Lane, taskOf } from './kernel/workflow.ts'
+
+export type JobOptions = {
+  slots?: Record<Lane, number>
+  /** See JobsUnderWay. */
+  graceMs?: number
+  /** The queue runs no more jobs, though nobody has stopped it: the process must end. */
+  onLost(): void
+}
 
 /**
  * Runs workflows from the queue, so many at a time of each lane, until the returned function is called,
@@ -14,34 +23,43 @@ import { type Lane, taskOf } from './kernel/workflow.ts'
 export async function startJobs(
   deps: Deps,
   lease: WorkerLease,
-  slots: Record<Lane, number> = defaultSlots,
+  { slots = defaultSlots, graceMs, onLost }: JobOptions,
 ): Promise<() => Promise<void>> {
   const max = Math.max(slots.short, slots.long) + 4
   const pool = new pg.Pool({ connectionString: deps.config.databaseUrl, max })
   const lost = (error: Error) => deps.log.warn({ err: error }, 'the queue lost a connection')
   pool.on('error', lost)
   pool.on('connect', (client) => client.on('error', lost))
+  const underWay = new JobsUnderWay(deps, graceMs)
+  let stopping = false
+  const ended = (error?: unknown) => {
+    if (stopping) return
+    deps.log.error({ err: error }, 'the queue has ended by itself')
+    onLost()
+  }
   const runners: Runner[] = []
-  for (const lane of ['short', 'long'] as const)
-    runners.push(
-      await startLane(deps, lease, pool, new LaneSlots(lane, slots[lane], () => lease.workers), slots[lane]),
-    )
+  for (const lane of ['short', 'long'] as const) {
+    const laneSlots = new LaneSlots(lane, slots[lane], () => lease.workers)
+    const runner = await startLane({ deps, lease, underWay, slots: laneSlots }, pool, slots[lane])
+    runner.promise.then(() => ended(), ended)
+    runners.push(runner)
+  }
   return async () => {
+    stopping = true
     await Promise.all(runners.map((runner) => runner.stop()))
+    await underWay.stop()
     await pool.end()
   }
 }
 
-async function startLane(
-  deps: Deps,
-  lease: WorkerLease,
-  pgPool: pg.Pool,
-  slots: LaneSlots,
-  concurrency: number,
-): Promise<Runner> {
+type LaneParts = { deps: Deps; lease: WorkerLease; underWay: JobsUnderWay; slots: LaneSlots }
+
+async function startLane(parts: LaneParts, pgPool: pg.Pool, concurrency: number): Promise<Runner> {
+  const { deps, lease, underWay, slots } = parts
   const events = new EventEmitter()
   let known: Promise<void> | null = null
   events.on('pool:create', ({ workerPool }) => {
+    underWay.addPool(workerPool.id)
     known = lease.addPool(workerPool.id)
     known.catch((error) => deps.log.error({ err: error }, 'this worker could not be made known'))
   })
@@ -60,17 +78,14 @@ async function startLane(
       lease.check()
       return slots.forbidden()
     },
-    taskList: { [taskOf[slots.lane]]: (payload, helpers) => work(deps, lease, slots, payload, helpers) },
+    taskList: {
+      [taskOf[slots.lane]]: (payload, helpers) =>
+        underWay.run(helpers.job.id, () => work(parts, payload, helpers)),
+    },
   })
 }
 
-async function work(
-  deps: Deps,
-  lease: WorkerLease,
-  slots: LaneSlots,
-  payload: unknown,
-  helpers: JobHelpers,
-): Promise<void> {
+async function work({ deps, lease, slots }: LaneParts, payload: unknown, helpers: JobHelpers): Promise<void> {
   const { operationId } = payload as { operationId: string }
   const flags = Object.keys(helpers.job.flags ?? {})
   if (!slots.enter(flags)) return putBack(operationId, helpers)

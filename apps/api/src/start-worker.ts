@@ -1,17 +1,16 @@
-import { startJobs } from './jobs.ts'
+import { type JobOptions, startJobs } from './jobs.ts'
 import type { Deps } from './kernel/context.ts'
 import { guarded, type LeaseOptions, WorkerLease } from './kernel/lease.ts'
 import { startReconcilers } from './kernel/reconciler.ts'
-import type { Lane } from './kernel/workflow.ts'
 
-export type WorkerOptions = LeaseOptions & { slots?: Record<Lane, number>; reconcilers?: readonly string[] }
+export type WorkerOptions = LeaseOptions & JobOptions & { reconcilers?: readonly string[] }
 
 /** A worker's parts in their order: the lease before any work, and after all of it. Returns the way to stop. */
 export async function startWorker(deps: Deps, options: WorkerOptions): Promise<() => Promise<void>> {
   const lease = new WorkerLease(deps, options)
   await lease.start()
   const mine = guarded(deps, lease)
-  const stopJobs = await startJobs(mine, lease, options.slots)
+  const stopJobs = await startJobs(mine, lease, options)
   const stopReconcilers = startReconcilers(mine, options.reconcilers)
   return async () => {
     await Promise.all([stopReconcilers(), stopJobs()])

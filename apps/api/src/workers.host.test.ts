@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
+import { sessionName } from './kernel/lease.ts'
 import { testCtx, testDeps } from './kernel/testing.ts'
 import { defineWorkflow, startOperation } from './kernel/workflow.ts'
 
-/** Any number of workers on one database, as processes: one is killed under load, one is frozen. */
+/** Any number of workers on one database, as processes: one is killed under load, one is frozen; the database restarts. */
 const leaseMs = 8_000
 let deps: Deps
 let ctx: Ctx
@@ -20,9 +22,19 @@ beforeAll(async () => {
     .$executeRaw`CREATE TABLE calls (seq bigserial PRIMARY KEY, what text, step text, token text, worker text, n int)`
 })
 afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL')
+  await endAll()
   await close()
 })
+async function endAll(): Promise<void> {
+  const running = children.splice(0).filter((child) => child.exitCode === null && child.signalCode === null)
+  await Promise.all(
+    running.map((child) => {
+      const ended = new Promise((resolve) => child.once('exit', resolve))
+      child.kill('SIGKILL')
+      return ended
+    }),
+  )
+}
 
 test('three workers under load, one killed, one frozen: no step runs twice at once, nothing is lost', async () => {
   const workers = await Promise.all([worker(), worker(), worker()])
@@ -68,6 +80,40 @@ test('three workers under load, one killed, one frozen: no step runs twice at on
   )
 })
 
+test('a restart of the database leaves no resource locked by a worker that lives', async () => {
+  await endAll()
+  const { child, id } = await worker({ GRACE_MS: '1000' })
+  const resources = Array.from({ length: 10 }, () => crypto.randomUUID())
+  await load(resources.length, resources)
+  await busy(id)
+  const complaint = new Promise((resolve) => child.once('message', resolve))
+  const server = new pg.Client({ connectionString: inject('postgresUrl') })
+  await server.connect()
+  const database = new URL(deps.config.databaseUrl).pathname.slice(1)
+  await server.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS false`)
+  await server.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = $2',
+    [database, sessionName(id)],
+  )
+  // The queue could not say that a job has ended, and says it never again.
+  expect(await complaint).toBe('unhandled rejection')
+  await server.query(`ALTER DATABASE ${database} ALLOW_CONNECTIONS true`)
+  await server.end()
+  await load(resources.length, resources)
+  await until('everything is over', async () => {
+    const left = await deps.root.operation.count({
+      where: { state: { notIn: ['succeeded', 'failed'] }, resourceId: { in: resources } },
+    })
+    return left === 0
+  })
+  await until('and nothing is locked', async () => {
+    const locked = await deps.root.$queryRaw<unknown[]>`
+      SELECT 1 FROM graphile_worker._private_job_queues WHERE locked_at IS NOT NULL
+      UNION ALL SELECT 1 FROM graphile_worker._private_jobs WHERE locked_at IS NOT NULL`
+    return locked.length === 0
+  })
+})
+
 type Call = { what: string; step: string; token: string; worker: string; n: number }
 const calls = () => deps.root.$queryRaw<Call[]>`SELECT what, step, token, worker, n FROM calls ORDER BY seq`
 const callsOf = async (worker: string) => (await calls()).filter((row) => row.worker === worker).length
@@ -94,27 +140,28 @@ function unfinished(rows: readonly Call[]): string[] {
     .filter((one) => !done.has(one))
 }
 
-async function load(count: number): Promise<void> {
+async function load(count: number, resources: readonly string[] = []): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     for (let i = 0; i < count; i++)
       await startOperation(tx, {
         id: crypto.randomUUID(),
         action: 'load.work',
         resourceKind: 'load',
-        resourceId: crypto.randomUUID(),
+        resourceId: resources[i] ?? crypto.randomUUID(),
         resourceName: '',
         projectId: null,
       })
   })
 }
 
-async function worker(): Promise<{ child: ChildProcess; id: string }> {
+async function worker(env: NodeJS.ProcessEnv = {}): Promise<{ child: ChildProcess; id: string }> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, 'workers.testing.ts')], {
     env: {
       ...process.env,
       NODE_OPTIONS: '--disable-warning=ExperimentalWarning',
       DATABASE_URL: deps.config.databaseUrl,
       LEASE_MS: String(leaseMs),
+      ...env,
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })

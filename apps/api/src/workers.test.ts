@@ -1,3 +1,4 @@
+import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
@@ -119,6 +120,39 @@ describe('lanes', () => {
   })
 })
 
+/** A way to the database that one day lets nothing through any more, without a word to the client. */
+async function doorTo(databaseUrl: string) {
+  const { hostname, port } = new URL(databaseUrl)
+  const ends: (() => void)[] = []
+  let open = true
+  const sockets: net.Socket[] = []
+  const server = net.createServer((socket) => {
+    if (!open) return socket.destroy()
+    const behind = net.connect(Number(port), hostname)
+    sockets.push(socket)
+    for (const one of [socket, behind]) one.on('error', () => undefined)
+    socket.on('data', (bytes) => void (open && behind.write(bytes)))
+    behind.on('data', (bytes) => void (open && socket.write(bytes)))
+    socket.on('close', () => behind.destroy())
+    ends.push(() => behind.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = new URL(databaseUrl)
+  url.hostname = '127.0.0.1'
+  url.port = String((server.address() as net.AddressInfo).port)
+  return {
+    url: url.href,
+    shut() {
+      open = false
+      for (const end of ends) end()
+    },
+    close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
 describe('reconcilers', () => {
   let runs = 0
   defineReconciler({
@@ -151,5 +185,25 @@ describe('reconcilers', () => {
     await wake(1)
     await until('and hears', () => runs === 4)
     await second()
+  })
+
+  const runners: Deps[] = []
+  defineReconciler({ name: 'test.often', everyMs: 50, run: async (ctx) => void runners.push(ctx.deps) })
+  test('end where the way to the database is gone, though nothing says so', async () => {
+    const door = await doorTo(deps.config.databaseUrl)
+    const cut = { ...deps, config: { ...deps.config, databaseUrl: door.url } }
+    const first = startReconcilers(cut, ['test.often'], 200)
+    const by = (who: Deps) => runners.filter((one) => one === who).length
+    await until('it runs', () => by(cut) > 0)
+    const second = startReconcilers(deps, ['test.often'], 200)
+    door.shut()
+    await until('the other runs it', () => by(deps) > 0)
+    await until('and only the other', async () => {
+      const before = by(cut)
+      await sleep(500)
+      return by(cut) === before
+    })
+    await Promise.all([first(), second()])
+    door.close()
   })
 })

@@ -75,11 +75,15 @@ defineWorkflow({
 defineReconciler({ name: 'load.watch', everyMs: 100, run: (ctx) => work(plainOp(ctx), 'watch', 'watch') })
 
 // The queue does not wait for its own writes; process.ts does the same.
-process.on('unhandledRejection', (error) => deps.log.error({ err: error }, 'unhandled rejection'))
+process.on('unhandledRejection', (error) => {
+  deps.log.error({ err: error }, 'unhandled rejection')
+  process.send?.('unhandled rejection')
+})
 const stop = await startWorker(deps, {
   id,
   leaseMs: Number(process.env.LEASE_MS),
   slots: { short: 5, long: 1 },
+  graceMs: process.env.GRACE_MS ? Number(process.env.GRACE_MS) : undefined,
   reconcilers: ['load.watch'],
   onLost: () => process.exit(7),
 })

@@ -76,7 +76,7 @@ export function databaseRefusal(error: unknown): Refusal | null {
   if (prisma === 'P2025') return { code: 'conflict', message: goneMeanwhile }
   const away = (text: string): Refusal => ({ code: 'unavailable', message: `${text} Try again in a moment.` })
   if (wasRolledBack(error)) return away('Others change the same at this moment.')
-  if (postgres === '57014' || postgres === '55P03') return away('The database took too long for this.')
+  if (postgres === '57014' || gaveWay(error)) return away('The database took too long for this.')
   return down.has(prisma) || down.has(postgres) ? away('The database does not answer.') : null
 }
 
@@ -93,6 +93,12 @@ const inUse = (table: string) => `This ${nouns[table] ?? 'thing'} is in use. Del
 export function wasRolledBack(error: unknown): boolean {
   const { prisma, postgres } = factsOf(error)
   return prisma === 'P2034' || postgres === '40001' || postgres === '40P01'
+}
+
+/** Did it give way to others rather than wait longer for a lock? Also of a transaction's answer, which says why. */
+export function gaveWay(error: unknown): boolean {
+  const why = error instanceof Error ? error.cause : undefined
+  return [error, why].some((one) => factsOf(one).postgres === '55P03')
 }
 
 /** "Cannot reach", "timed out", "too many connections", in Prisma's codes and PostgreSQL's. */

@@ -14,6 +14,7 @@ import {
   readAfter,
 } from './event-log.ts'
 import { heldBack, noteHeldBack } from './held-back.ts'
+import { longSession } from './session.ts'
 
 const pageSize = 500
 /** How soon events are looked for again that a transaction holds back: from … to. */
@@ -52,11 +53,7 @@ export class EventHub {
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({
-      connectionString: this.#deps.config.databaseUrl,
-      connectionTimeoutMillis: 5_000,
-      keepAlive: true,
-    })
+    const client = new pg.Client(longSession(this.#deps.config.databaseUrl))
     client.on('notification', () => void this.#pump())
     client.on('error', (error) => this.#deps.log.warn({ err: error }, 'event listener lost its connection'))
     try {

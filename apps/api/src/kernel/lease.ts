@@ -3,6 +3,7 @@ import os from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { Deps } from './context.ts'
+import { longSession } from './session.ts'
 
 /** A run that belongs to another worker by now, or whose worker is not sure of its lease: it writes nothing more. */
 export class LeaseLost extends Error {
@@ -112,8 +113,17 @@ export class WorkerLease implements Holder {
     clearTimeout(this.#expiry)
     await this.#round
     await this.#taking
-    await this.#client?.query('DELETE FROM "Worker" WHERE "id" = $1', [this.id]).catch(() => undefined)
+    await this.#leave().catch((error) =>
+      this.#deps.log.warn({ err: error }, 'this worker could not sign off'),
+    )
     await this.#client?.end()
+  }
+
+  /** No run is under way any more; one that has thrown may not have told. */
+  async #leave(): Promise<void> {
+    const left = 'UPDATE "Operation" SET "leaseWorker" = NULL WHERE "leaseWorker" = $1'
+    await this.#client?.query(left, [this.id])
+    await this.#client?.query('DELETE FROM "Worker" WHERE "id" = $1', [this.id])
   }
 
   #extend(asked: number): void {
@@ -168,12 +178,7 @@ export class WorkerLease implements Holder {
     return client
   }
   async #open(onLost: (client: pg.Client) => void): Promise<pg.Client> {
-    const client = new pg.Client({
-      connectionString: this.#deps.config.databaseUrl,
-      connectionTimeoutMillis: 5_000,
-      query_timeout: 15_000,
-      keepAlive: true,
-    })
+    const client = new pg.Client(longSession(this.#deps.config.databaseUrl))
     client.on('error', (error) => {
       this.#deps.log.warn({ err: error }, 'the lease lost its connection')
       onLost(client)

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { type Ctx, type Deps, systemCtx } from './context.ts'
 import { invariant } from './errors.ts'
+import { longSession } from './session.ts'
 
 /** Repairs what drifts. Idempotent, takes no input, runs every `everyMs` and when it is woken. */
 export type Reconciler = { name: string; everyMs: number; run(ctx: Ctx): Promise<void> }
@@ -15,7 +16,7 @@ const channel = 'stratolith_reconcile'
 /** Whoever wakes it a hundred times in a moment gets one run that sees it all. */
 const debounceMs = 100
 /** How soon a reconciler runs elsewhere when its worker has died. */
-const lookEveryMs = 5_000
+const defaultLookMs = 5_000
 /** First number of our advisory locks of two; the second is the reconciler's. */
 const lockClass = 0x5752
 
@@ -31,7 +32,11 @@ export async function wakeReconciler(ctx: Ctx, name: string): Promise<void> {
  * runs it is who has its lock, and locks belong to a session that ends when its worker dies.
  * Returns the way to stop (waits for runs).
  */
-export function startReconcilers(deps: Deps, only?: readonly string[]): () => Promise<void> {
+export function startReconcilers(
+  deps: Deps,
+  only?: readonly string[],
+  lookMs = defaultLookMs,
+): () => Promise<void> {
   const turns = new Map<string, Turn>()
   for (const reconciler of registry.values())
     if (!only || only.includes(reconciler.name)) turns.set(reconciler.name, new Turn(deps, reconciler))
@@ -47,20 +52,27 @@ export function startReconcilers(deps: Deps, only?: readonly string[]): () => Pr
     if (!stopped) deps.log.warn({ err: error }, 'the reconcilers lost their session')
   }
   const look = async () => {
-    client ??= await openSession(deps, lose, (name) => turns.get(name)?.wake())
+    client ??= await openSession(deps, 2 * lookMs, lose, (name) => turns.get(name)?.wake())
+    const session = client
     const free = [...turns].filter(([, turn]) => !turn.owned).map(([name]) => name)
-    if (free.length === 0) return
-    const { rows } = await client.query<{ name: string }>(
-      `SELECT "name" FROM unnest($1::text[]) AS "name" WHERE pg_try_advisory_lock(${lockClass}, hashtext("name"))`,
-      [free],
-    )
-    for (const { name } of rows) turns.get(name)?.own()
+    // Asked also when nothing is free: a session whose other end is gone says nothing by itself.
+    const { rows } = await session
+      .query<{ name: string }>(
+        `SELECT "name" FROM unnest($1::text[]) AS "name" WHERE pg_try_advisory_lock(${lockClass}, hashtext("name"))`,
+        [free],
+      )
+      .catch((error) => {
+        leave(session)
+        lose(session, error)
+        throw error
+      })
+    for (const { name } of rows) if (client === session) turns.get(name)?.own()
   }
   const again = () => {
     looking = look()
       .catch((error) => deps.log.warn({ err: error }, 'the reconcilers have no session, trying again'))
       .finally(() => {
-        if (!stopped) timer = setTimeout(again, client ? lookEveryMs : 500)
+        if (!stopped) timer = setTimeout(again, client ? lookMs : 500)
       })
   }
   again()
@@ -77,21 +89,26 @@ export function startReconcilers(deps: Deps, only?: readonly string[]): () => Pr
 
 async function openSession(
   deps: Deps,
+  answerMs: number,
   lose: (client: pg.Client, error?: Error) => void,
   wake: (name: string) => void,
 ): Promise<pg.Client> {
-  const client = new pg.Client({
-    connectionString: deps.config.databaseUrl,
-    connectionTimeoutMillis: 5_000,
-    keepAlive: true,
-  })
+  const client = new pg.Client(longSession(deps.config.databaseUrl, answerMs))
   client.on('notification', ({ payload }) => wake(payload ?? ''))
   client.on('error', (error) => lose(client, error))
   client.on('end', () => lose(client))
-  await client.connect()
-  await client.query(`LISTEN ${channel}`)
-  return client
+  try {
+    await client.connect()
+    await client.query(`LISTEN ${channel}`)
+    return client
+  } catch (error) {
+    leave(client)
+    throw error
+  }
 }
+
+/** Not waited for: there may be nobody to take leave of. */
+const leave = (client: pg.Client): void => void client.end().catch(() => undefined)
 
 /** When one reconciler runs, in a worker that has its lock or not. */
 class Turn {

@@ -81,11 +81,14 @@ const room = (caps: Caps | null): Prisma.Sql =>
     ? Prisma.sql`AND ${running(caps, 'projectId')} < ${caps.project}::int AND ${running(caps, 'hostId')} < ${caps.host}::int`
     : Prisma.empty
 
-/** By the index of those that are held now: as many rows as there are slots. */
+/**
+ * By the index of those that are held now: as many rows as there are slots. What a worker left behind
+ * that is gone, or whose lease has run out, does not run.
+ */
 function running(caps: Caps, by: 'projectId' | 'hostId'): Prisma.Sql {
   const column = Prisma.raw(`"${by}"`)
-  return Prisma.sql`(SELECT count(*)::int FROM "Operation" b WHERE b."leaseWorker" IS NOT NULL AND b.${column} = o.${column}
-    AND b."id" <> o."id" AND (b."action" = ANY(${actionsIn('long')}::text[])) = ${caps.lane === 'long'}::boolean)`
+  return Prisma.sql`(SELECT count(*)::int FROM "Operation" b JOIN "Worker" w ON w."id" = b."leaseWorker"
+    WHERE w."leaseUntil" > clock_timestamp() AND b.${column} = o.${column} AND b."id" <> o."id" AND (b."action" = ANY(${actionsIn('long')}::text[])) = ${caps.lane === 'long'}::boolean)`
 }
 
 /** Why an operation was not taken: false when it is over; else the caps hear how many run. */
@@ -99,6 +102,11 @@ export async function isThere(deps: Deps, id: string, caps: Caps | null): Promis
     WHERE "id" = ${id}::uuid AND "state" IN ('queued', 'running', 'undoing')`
   if (row) caps?.counted(row)
   return row !== undefined
+}
+
+/** After a run that has thrown: another one may take its room, now. */
+export async function giveBack(deps: Deps, row: Row, holder: Holder): Promise<void> {
+  await deps.root.$executeRaw`UPDATE "Operation" SET "leaseWorker" = NULL WHERE ${fence(row, holder)}`
 }
 
 export type Advance = {

@@ -4,6 +4,7 @@ import { type Holder, LeaseLost } from './lease.ts'
 import {
   advance,
   type Caps,
+  giveBack,
   isThere,
   markStep,
   noteFailure,
@@ -72,11 +73,23 @@ export async function runOperation(deps: Deps, operationId: string, attempt: Att
     holder?.check()
     return 'full'
   }
+  try {
+    return await runTaken(deps, row, attempt)
+  } catch (error) {
+    if (holder && !(error instanceof Crash))
+      await giveBack(deps, row, holder).catch((err) =>
+        deps.log.warn({ err, operationId }, 'the operation could not be given back'),
+      )
+    throw error
+  }
+}
+
+async function runTaken(deps: Deps, row: Row, attempt: Attempt): Promise<Outcome> {
   const workflow = workflowNamed(row.action)
   invariant(workflow, `no workflow ${row.action}`)
   const active = activate(deps, workflow, row, attempt)
   const { controller } = active
-  const detach = holder?.attach(controller)
+  const detach = attempt.holder?.attach(controller)
   const abort = () => controller.abort(attempt.signal?.reason)
   attempt.signal?.addEventListener('abort', abort)
   try {

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './context.ts'
 import { CloudError } from './errors.ts'
-import { LeaseLost } from './lease.ts'
+import { LeaseLost, WorkerLease } from './lease.ts'
 import { type Probe, runOperation } from './run.ts'
+import type { Caps } from './run-rows.ts'
 import { failEveryStep, testCtx, testDeps } from './testing.ts'
 import {
   continueOperation,
@@ -317,6 +318,39 @@ describe('workflow', () => {
     expect(before.row.steps.map((step) => step.state)).toEqual(['done', 'running'])
     expect(await runOperation(deps, operationId)).toBe('over')
     expect(await events()).toBeGreaterThan(before.events)
+  })
+
+  describe('the room of a run', () => {
+    const leaseOf = async () => {
+      const lease = new WorkerLease(deps, { id: crypto.randomUUID(), onLost: () => undefined })
+      await lease.start()
+      return lease
+    }
+    const caps: Caps = { lane: 'short', project: 1, host: 1, counted: () => undefined }
+    const hold = (id: string, worker: string, projectId: string) =>
+      deps.root.operation.update({ where: { id }, data: { leaseWorker: worker, projectId } })
+
+    test('is free when the run has thrown', async () => {
+      const holder = await leaseOf()
+      const { operationId } = await start('thing.create')()
+      await deps.root.operation.update({ where: { id: operationId }, data: { action: 'thing.unknown' } })
+      await expect(runOperation(deps, operationId, { holder })).rejects.toMatchObject({ code: 'internal' })
+      expect((await rowOf(operationId)).leaseWorker).toBeNull()
+      await hold(operationId, holder.id, 'left')
+      await holder.stop()
+      expect((await rowOf(operationId)).leaseWorker).toBeNull()
+    })
+
+    test('is that of a worker which lives, and of no other', async () => {
+      const holder = await leaseOf()
+      const [held, next] = [await start('thing.create')(), await start('thing.create')()]
+      await deps.root.operation.update({ where: { id: next.operationId }, data: { projectId: 'room' } })
+      await hold(held.operationId, holder.id, 'room')
+      expect(await runOperation(deps, next.operationId, { caps })).toBe('full')
+      await deps.root.worker.update({ where: { id: holder.id }, data: { leaseUntil: new Date(0) } })
+      expect(await runOperation(deps, next.operationId, { caps })).toBe('over')
+      await holder.stop()
+    })
   })
 
   test('operation, event and job exist together or not at all', async () => {

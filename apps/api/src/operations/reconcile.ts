@@ -1,4 +1,5 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { gaveWay } from '../kernel/database-errors.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { queueJob } from '../kernel/workflow.ts'
 
@@ -8,15 +9,31 @@ defineReconciler({
   run: async (ctx) => void (await requeueLost(ctx)),
 })
 
-defineReconciler({ name: 'operations.queue', everyMs: 60_000, run: collectQueues })
+defineReconciler({
+  name: 'operations.queue',
+  everyMs: 60_000,
+  run: async (ctx) => void (await collectQueues(ctx)),
+})
 
 /**
  * graphile-worker makes a row for each resource that ever had a job and looks at all of them for each
  * job that it takes. Its own GC_JOB_QUEUES may remove one to which a transaction adds a job at that
  * moment, and that job would never run: the lock waits for such transactions, and they for it. Also
- * removes jobs that a later one has replaced while they ran in a worker that was killed.
+ * removes jobs that a later one has replaced while they ran in a worker that was killed. False: it
+ * gave way to a transaction that takes long, and is for the next round.
  */
-export async function collectQueues(ctx: Ctx): Promise<void> {
+export async function collectQueues(ctx: Ctx): Promise<boolean> {
+  try {
+    await collect(ctx)
+    return true
+  } catch (error) {
+    if (!gaveWay(error)) throw error
+    ctx.log.debug('idle queues are collected later: others have them under way')
+    return false
+  }
+}
+
+async function collect(ctx: Ctx): Promise<void> {
   await inTransaction(ctx, async ({ db }) => {
     await db.$executeRaw`SET LOCAL lock_timeout = '500ms'`
     await db.$executeRaw`LOCK TABLE graphile_worker._private_job_queues IN ACCESS EXCLUSIVE MODE`

@@ -94,11 +94,20 @@ describe('the queue', () => {
     deps.root.$queryRaw<
       { name: string }[]
     >`SELECT "queue_name" AS "name" FROM graphile_worker._private_job_queues`
+  test('is left for later when somebody has it for long', async () => {
+    const ctx = await testCtx(deps)
+    await inTransaction(ctx, async (tx) => {
+      await tx.db.$executeRaw`LOCK TABLE graphile_worker._private_job_queues IN ROW SHARE MODE`
+      expect(await collectQueues(systemCtx(deps, 'test'))).toBe(false)
+    })
+    expect(await collectQueues(systemCtx(deps, 'test'))).toBe(true)
+  })
+
   test('forgets the resources that have no job, also while jobs are added', async () => {
     const ctx = await testCtx(deps)
     const [over, busy] = [await start(ctx), await start(ctx)]
     await deps.root.$executeRaw`SELECT graphile_worker.remove_job(${over})`
-    let added = Promise.resolve()
+    let added: Promise<unknown> = Promise.resolve()
     await inTransaction(ctx, async (tx) => {
       // Has seen the row of the other's queue, and is not committed when the collector comes.
       await startOperation(tx, {
