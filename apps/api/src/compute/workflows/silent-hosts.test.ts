@@ -1,5 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Ctx } from '../../kernel/context.ts'
 import type { HostVerdict } from '../../kernel/contract.ts'
 import { hostPatience } from '../../kernel/hosts.ts'
@@ -141,6 +141,36 @@ describe('a launch', () => {
     expect(await build(id, [])).toEqual([first])
     patience.launchMs = 60
     expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
+  })
+
+  test('whose host was in trouble minutes ago and answered since has that time again', async () => {
+    const id = await launched()
+    const { id: operationId } = await operationOf(id)
+    const first = await nameOf((await rowOf(id)).hostId)
+    const storage = world.hosts.get(first)?.storage
+    if (!storage) throw new Error('the host is not connected')
+    const once = () => runOperation(world.deps, operationId, { last: true })
+    const blip = async () => {
+      storage.failNext('ensureBase', new DriverError('unavailable', 'starting'))
+      expect(await once()).toBe('waiting')
+      expect(await nameOf((await rowOf(id)).hostId)).toBe(first)
+    }
+    patience.launchMs = 60_000
+    const copying = vi.spyOn(storage, 'ensureBase')
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      await blip()
+      copying.mockResolvedValueOnce(null)
+      expect(await once()).toBe('waiting')
+      vi.setSystemTime(Date.now() + 140_000)
+      await blip()
+      expect(await build(id, [])).toEqual([first])
+    } finally {
+      vi.useRealTimers()
+      copying.mockRestore()
+      patience.launchMs = 60
+    }
+    expect(await rowOf(id)).toMatchObject({ vmState: 'active', faultMessage: null })
   })
 
   test('is not held up by another host that hangs, although its guests must hear of the new one', async () => {
