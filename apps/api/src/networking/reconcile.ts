@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { StrayKind } from '../hosts/contract.ts'
 import { type Found, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { driversOf, plainOp } from '../kernel/hosts.ts'
+import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong } from '../kernel/tombstones.ts'
 import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
@@ -25,22 +25,48 @@ const uuids = (ids: readonly string[]) => ids.filter((id) => isUuid.safeParse(id
 
 /** A resource younger than this may be in the middle of its workflow. */
 const graceMs = 60_000
+/** So many hosts at the same time; how long one may take in a round, and each call to it. */
+const hostsAtOnce = 8
+const roundMs = 120_000
+const callMs = 60_000
 
 /** Every port, router, network and group of a host has its row, and every bound row is on its host, as it is now. */
 defineReconciler({
   name: 'networking.hosts',
   everyMs: 30_000,
-  async run(ctx) {
-    for (const hostId of await allHosts(ctx))
+  run: reconcileNetworks,
+})
+
+/** Every host that answers; one that is silent or slow holds up no other. */
+export async function reconcileNetworks(ctx: Ctx): Promise<void> {
+  const waiting = (await allHosts(ctx)).values()
+  const lane = async () => {
+    for (const hostId of waiting)
       await reconcileHost(ctx, hostId).catch((error) =>
         ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
       )
-  },
-})
+  }
+  await Promise.all(Array.from({ length: hostsAtOnce }, lane))
+}
 
 export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
-  const { network: driver } = await driversOf(ctx, hostId)
-  const op = plainOp(ctx, 60_000)
+  const drivers = await driversOf(ctx, hostId)
+  await whileAnswering(plainOp(ctx, roundMs), drivers, (round) =>
+    settleHost(ctx, callByCall(ctx, round), hostId, drivers.network),
+  )
+}
+
+/** Each call has its own time; a worker that was frozen makes none before it knows of its lease. */
+function callByCall(ctx: Ctx, round: Op): Op {
+  return {
+    ...round,
+    get signal() {
+      return AbortSignal.any([round.signal, plainOp(ctx, callMs).signal])
+    },
+  }
+}
+
+async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDriver): Promise<void> {
   // The host first, the rows after: so whatever is on it has had its row by then.
   const observed = await driver.list(op)
   const ports = await ctx.db.port.findMany({ where: { hostId }, include: portSpecInclude })

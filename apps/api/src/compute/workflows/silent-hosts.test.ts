@@ -5,10 +5,11 @@ import type { HostVerdict } from '../../kernel/contract.ts'
 import { hostPatience } from '../../kernel/hosts.ts'
 import { runOperation } from '../../kernel/run.ts'
 import { runPending } from '../../kernel/testing.ts'
+import { reconcileNetworks } from '../../networking/reconcile.ts'
 import { deleteInstance } from '../instances/actions.ts'
 import { attachInterface } from '../instances/interfaces.ts'
 import { launchInstances } from '../instances/launch.ts'
-import { accounts, aLaunch, type Fault, testTenant, testWorld, type World } from '../testing.ts'
+import { accounts, addHost, aLaunch, type Fault, testTenant, testWorld, type World } from '../testing.ts'
 import { patience } from './on-host.ts'
 
 const usual = { host: { ...hostPatience }, patience: { ...patience } }
@@ -237,4 +238,21 @@ test('an interface that cannot be plugged in goes back although its host hangs',
   await runPending(world.deps)
   expect(await operationOf(id, 'instance.attach')).toMatchObject({ state: 'failed' })
   expect(await db().port.findUnique({ where: { id: portId } })).toBeNull()
+})
+
+test('the networks of other hosts are repaired although as many as may be at once hang', async () => {
+  const id = await launched()
+  await runPending(world.deps)
+  const past = new Date(Date.now() - 3_600_000)
+  await db().port.updateMany({ where: { deviceId: id }, data: { createdAt: past } })
+  const [port] = await db().port.findMany({ where: { deviceId: id } })
+  const network = world.hosts.get(await nameOf((await rowOf(id)).hostId))?.network
+  network?.lose(port?.id)
+  expect(network?.state.lost.size).toBe(1)
+  for (const name of Array.from({ length: 9 }, (_, n) => `dead-${n}`)) {
+    await addHost(world.deps, name)
+    world.faults.set(name, 'hangs')
+  }
+  await reconcileNetworks(world.system)
+  expect(network?.state.lost.size).toBe(0)
 })
