@@ -9,6 +9,7 @@ import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong } from '../kernel/tombstones.ts'
 import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
+import { busyInstances } from './deleted-ports.ts'
 import { allHosts } from './on-hosts.ts'
 import {
   addressSetSpec,
@@ -195,20 +196,6 @@ async function devicesOf(ctx: Ctx, observed: ObservedNetwork): Promise<string[]>
     select: { deviceId: true },
   })
   return rows.map((row) => row.deviceId)
-}
-
-/** Instances with an operation under way: their workflow is at their ports. */
-async function busyInstances(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await ctx.db.operation.findMany({
-    where: {
-      resourceKind: 'instance',
-      resourceId: { in: [...new Set(ids)] },
-      state: { in: ['queued', 'running', 'undoing'] },
-    },
-    select: { resourceId: true },
-    distinct: ['resourceId'],
-  })
-  return new Set(rows.map((row) => row.resourceId))
 }
 
 /** One that fails does not stop the others (catalogue A09.3). */
