@@ -164,6 +164,39 @@ describe('a host', () => {
     expect(await db().stray.count({ where: { hostId } })).toBe(0)
   })
 
+  it('leaves routers and members alone while an unknown guest may use them', async () => {
+    const ctx = await guest()
+    const { plane } = ctx.host
+    const { state } = plane
+    const [networkId, portId] = [crypto.randomUUID(), crypto.randomUUID()]
+    const net = state.networks.get(ctx.networkId)
+    const port = state.ports.get(ctx.portId)
+    const router = state.routers.get(ctx.routerId)
+    const set = state.sets.get(ctx.groupId)
+    const [leg] = router?.interfaces ?? []
+    if (!net || !port || !router || !set || !leg) throw new Error('the guest is not on its host')
+    await plane.ensureNetwork(op(), { ...net, id: networkId, tag: 9_011 })
+    await plane.ensurePort(op(), { ...port, id: portId, tag: 9_012, networkId })
+    const wider = [
+      ...router.interfaces,
+      { ...leg, portId: crypto.randomUUID(), networkId, address: '10.9.9.1' },
+    ]
+    await plane.ensureRouter(op(), { ...router, interfaces: wider })
+    await plane.ensureAddressSet(op(), { ...set, addresses: [...set.addresses, '10.9.9.9'] })
+    await settle(ctx.host)
+    expect(state.routers.get(router.id)?.interfaces).toEqual(wider)
+    expect(state.sets.get(set.id)?.addresses).toContain('10.9.9.9')
+    // What has vanished from the host serves nobody there.
+    plane.lose(ctx.groupId)
+    await settle(ctx.host)
+    expect(state.sets.get(set.id)).toEqual(set)
+    await plane.removePort(op(), portId)
+    await plane.ensureRouter(op(), { ...router, floatingIps: [] })
+    await plane.removeNetwork(op(), networkId)
+    await settle(ctx.host)
+    expect(state.routers.get(router.id)).toEqual(router)
+  })
+
   it('loses what was deleted while it was away: router, network, members', async () => {
     const ctx = await guest()
     const { state } = ctx.host.plane

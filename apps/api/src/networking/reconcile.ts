@@ -77,6 +77,7 @@ async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDrive
   ])
   await removeLeftovers(ctx, op, { hostId, driver, observed, busy })
   await repair(ctx, op, {
+    hostId,
     driver,
     observed,
     ports: ports.filter(
@@ -127,10 +128,15 @@ async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
   )
 }
 
-type Settled = { driver: NetworkDriver; observed: ObservedNetwork; ports: PortForSpec[] }
+type Settled = { hostId: string; driver: NetworkDriver; observed: ObservedNetwork; ports: PortForSpec[] }
 
-/** States again what the host has not, or has otherwise: it may have been down when it changed. */
-async function repair(ctx: Ctx, op: Op, { driver, observed, ports }: Settled): Promise<void> {
+/**
+ * States again what the host has not, or has otherwise: it may have been down when it changed. What
+ * unknown guests may use stays as it is: by the rows a router has no leg in an unknown network, and a
+ * group no unknown member.
+ */
+async function repair(ctx: Ctx, op: Op, { hostId, driver, observed, ports }: Settled): Promise<void> {
+  const shared = await sharedWithStrays(ctx, hostId, observed)
   const isAsWished = (id: string, digest: () => string) => {
     try {
       return observed.digests[id] === digest()
@@ -147,11 +153,13 @@ async function repair(ctx: Ctx, op: Op, { driver, observed, ports }: Settled): P
       await attempt(ctx, `network ${network.id}`, () => driver.ensureNetwork(op, network))
   const rules = ports.flatMap((port) => port.securityGroups.flatMap((s) => s.group.rules))
   for (const id of new Set(rules.flatMap((rule) => rule.remoteGroupId ?? []))) {
+    if (shared.has(id)) continue
     const set = await addressSetSpec(ctx, id)
     if (!isAsWished(id, () => wishDigest.addressSet(set)))
       await attempt(ctx, `address set ${id}`, () => driver.ensureAddressSet(op, set))
   }
   for (const id of await routersOf(ctx, observed, ports)) {
+    if (shared.has(id)) continue
     const wish = await routerSpec(ctx, id)
     if (!wish || isAsWished(id, () => wishDigest.router(wish.spec))) continue
     await attempt(ctx, `router ${id}`, async () => {
@@ -167,6 +175,16 @@ async function repair(ctx: Ctx, op: Op, { driver, observed, ports }: Settled): P
     if (!isUp || !isAsWished(port.id, () => wishDigest.port(spec)))
       await attempt(ctx, `port ${port.id}`, () => applyPort(ctx, op, port.id))
   }
+}
+
+/** Routers and groups that the host has, while it also has ports or networks that no row knows. */
+async function sharedWithStrays(
+  ctx: Ctx,
+  hostId: string,
+  { routers, addressSets }: ObservedNetwork,
+): Promise<Set<string>> {
+  const strays = await ctx.db.stray.count({ where: { hostId, kind: { in: ['port', 'network'] } } })
+  return new Set(strays > 0 ? [...routers, ...addressSets] : [])
 }
 
 /** Routers that the host has, and those that lead out of networks of its ports. */
