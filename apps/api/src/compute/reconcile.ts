@@ -104,7 +104,11 @@ async function removeLeftovers(
       : storage.removeDisk(plainOp(ctx), id),
   )
   await laidToRest(ctx, 'instance', hostId, ids)
-  await storage.trash?.empty(plainOp(ctx), { olderThanMs: ctx.deps.config.keepUnknownMs })
+  await storage.trash
+    ?.empty(plainOp(ctx), { olderThanMs: ctx.deps.config.keepUnknownMs })
+    .catch((error: unknown) =>
+      ctx.log.warn({ err: error, hostId }, 'the trash of a host could not be emptied'),
+    )
 }
 
 /** Instances whose row says that they are there, or that an operation is at work on. */
@@ -137,7 +141,10 @@ async function factsOfGuests(
   return Promise.all(
     guests.map(async ({ id, power }) => {
       if (!isStray(id) || left-- <= 0) return { id }
-      const spec = await hypervisor.describe(plainOp(ctx), id)
+      const spec = await hypervisor.describe(plainOp(ctx), id).catch((error: unknown) => {
+        ctx.log.warn({ err: error, instanceId: id }, 'a guest that no row knows could not be described')
+        return null
+      })
       if (!spec) return { id }
       const details = `${spec.vcpus} vCPU, ${spec.memoryMib} MiB, ${power}`
       return { id, facts: { name: spec.name.slice(0, 255), details, projectId: spec.projectId } }

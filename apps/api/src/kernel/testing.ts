@@ -170,8 +170,9 @@ export type WorkflowCase = {
 
 /**
  * The saga test: fails every step for good before and after its effect; crashes (nothing more is
- * written) before and after every step and resumes; then replays. Asserts that the injection was
- * reached each time, so that the test cannot pass by never getting there.
+ * written) before and after every step and resumes; then replays. The same crashes before and after every
+ * undo of an operation that failed after its last step. Asserts that the injection was reached each
+ * time, so that the test cannot pass by never getting there.
  */
 export async function failEveryStep(deps: Deps, testCase: WorkflowCase): Promise<void> {
   const workflow = workflowNamed(testCase.action)
@@ -180,6 +181,7 @@ export async function failEveryStep(deps: Deps, testCase: WorkflowCase): Promise
     for (const when of ['before', 'after'] as const) {
       await failAt(deps, testCase, step.name, when)
       await crashAt(deps, testCase, step.name, when)
+      if (step.undo) await crashUndoAt(deps, testCase, step.name, when)
     }
   }
 }
@@ -225,6 +227,29 @@ async function crashAt(
   const row = await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
   expect(row.state, `${at}: ${row.errorMessage ?? ''}`).toBe('succeeded')
   await testCase.afterSuccess(resourceId, at)
+}
+
+async function crashUndoAt(
+  deps: Deps,
+  testCase: WorkflowCase,
+  step: string,
+  when: 'before' | 'after',
+): Promise<void> {
+  const last = workflowNamed(testCase.action)?.steps.at(-1)?.name
+  const at = `${testCase.action} crashes ${when} the undo of ${step}, having failed after ${last}`
+  const { operationId, resourceId } = await testCase.start()
+  let hit = 0
+  const probe: Probe = (p) => {
+    if (p.phase === 'run' && p.step === last && p.when === 'after')
+      throw new CloudError('internal', 'Injected failure.')
+    if (p.phase === 'undo' && p.step === step && p.when === when && hit++ === 0) throw new Crash('kill -9')
+  }
+  await expect(runToEnd(deps, operationId, { last: true, probe }), at).rejects.toBeInstanceOf(Crash)
+  await runToEnd(deps, operationId, { last: true, probe })
+  expect(hit, `${at}: undo was replayed`).toBeGreaterThanOrEqual(2)
+  const row = await deps.root.operation.findUniqueOrThrow({ where: { id: operationId } })
+  expect([row.state, row.errorMessage], at).toEqual(['failed', 'Injected failure.'])
+  await testCase.afterFailure(resourceId, at)
 }
 
 /** How many statements PostgreSQL is sent by this process while `work` runs. */

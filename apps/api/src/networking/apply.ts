@@ -6,7 +6,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { notFound, toCloudError } from '../kernel/errors.ts'
 import { appendEvent, appendEventWith } from '../kernel/events.ts'
 import { driversOf, whileAnswering } from '../kernel/hosts.ts'
-import { buriedAmong } from '../kernel/tombstones.ts'
+import { removeDeleted } from './deleted-ports.ts'
 import { allHosts, each, eachByHost, eachHost, unlessSilent } from './on-hosts.ts'
 import { portEventOf } from './ports/rows.ts'
 import {
@@ -49,7 +49,7 @@ async function applyOn(
     const spec = portSpec(port, await hostnameOf(ctx, port.deviceId))
     const observed = await driver.ensurePort(op, spec).catch(async (error: unknown) => {
       if (!(error instanceof DriverError && error.code === 'conflict')) throw error
-      if ((await removeDeleted(ctx, op, driver, port.hostId)) === 0) throw error
+      if ((await removeDeleted(ctx, op, driver, port.hostId, spec)) === 0) throw error
       return driver.ensurePort(op, spec)
     })
     await setPortState(ctx, port, 'active', null)
@@ -60,27 +60,6 @@ async function applyOn(
     if (!failure.retryable) await setPortState(ctx, port, 'error', failure.message)
     throw failure
   }
-}
-
-/**
- * Ports of this host that were deleted while it was down. Their addresses are free, and the next port
- * may have one before the reconciler comes by. Returns how many were removed.
- */
-async function removeDeleted(ctx: Ctx, op: Op, driver: NetworkDriver, hostId: string): Promise<number> {
-  // The host first, the rows after: so whatever is on it has had its row by then.
-  const found = (await driver.list(op)).ports.map((port) => port.id)
-  const here = await ctx.deps.root.port.findMany({
-    where: { id: { in: found }, hostId },
-    select: { id: true },
-  })
-  const known = new Set(here.map((row) => row.id))
-  const strangers = found.filter((id) => !known.has(id))
-  const deleted = await buriedAmong(ctx, 'port', strangers, hostId)
-  for (const id of deleted) {
-    ctx.log.warn({ portId: id }, 'removing a port that was deleted')
-    await driver.removePort(op, id)
-  }
-  return deleted.size
 }
 
 /** Takes a port off its host. Gone is success. */

@@ -3,7 +3,7 @@ import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inTransaction } from '../kernel/context.ts'
 import { reserveQuota } from '../kernel/quota.ts'
-import { runPending, testCtx } from '../kernel/testing.ts'
+import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { applyPort } from './apply.ts'
 import { createFloatingIp } from './floating-ips/service.ts'
 import { bindPort } from './instance-ports.ts'
@@ -117,6 +117,27 @@ describe('a host', () => {
     expect((await ctx.host.plane.list(op())).ports.map((port) => port.id)).toEqual([next])
   })
 
+  it('loses no deleted port but the one whose address is wanted, and none of a busy instance', async () => {
+    const ctx = await guest()
+    const { cidr } = await db().subnet.findFirstOrThrow({ where: { networkId: ctx.networkId } })
+    const at = (host: number) => cidr.replace(/\d+\/.*$/, String(host))
+    const instanceId = crypto.randomUUID()
+    const wish = { hostId: ctx.host.id, instanceId }
+    const held = await newPort(ctx, ctx.networkId, { ...wish, address: at(201) })
+    const beside = await newPort(ctx, ctx.networkId, { ...wish, address: at(202) })
+    for (const id of [held, beside]) await applyPort(cloud.system, op(), id)
+    await inTransaction(cloud.system, (tx) => deletePortRows(tx, [held, beside]))
+    const next = await newPort(ctx, ctx.networkId, { hostId: ctx.host.id, address: at(201) })
+    const data = { id: crypto.randomUUID(), action: 'instance.delete', state: 'running' }
+    await db().operation.create({ data: { ...data, resourceKind: 'instance', resourceId: instanceId } })
+    const there = async () => (await ctx.host.plane.list(op())).ports.map((port) => port.id)
+    await expectCloudError(applyPort(cloud.system, op(), next), 'conflict')
+    expect(await there()).toEqual(expect.arrayContaining([held, beside]))
+    await db().operation.delete({ where: { id: data.id } })
+    await applyPort(cloud.system, op(), next)
+    expect((await there()).sort()).toEqual([ctx.portId, beside, next].sort())
+  })
+
   it('keeps what no row knows until its time is over: port, router, network, members (A19.3)', async () => {
     const ctx = await guest()
     const before = await ctx.host.plane.list(op())
@@ -141,6 +162,39 @@ describe('a host', () => {
     await settle(ctx.host)
     expect(await ctx.host.plane.list(op())).toEqual(before)
     expect(await db().stray.count({ where: { hostId } })).toBe(0)
+  })
+
+  it('leaves routers and members alone while an unknown guest may use them', async () => {
+    const ctx = await guest()
+    const { plane } = ctx.host
+    const { state } = plane
+    const [networkId, portId] = [crypto.randomUUID(), crypto.randomUUID()]
+    const net = state.networks.get(ctx.networkId)
+    const port = state.ports.get(ctx.portId)
+    const router = state.routers.get(ctx.routerId)
+    const set = state.sets.get(ctx.groupId)
+    const [leg] = router?.interfaces ?? []
+    if (!net || !port || !router || !set || !leg) throw new Error('the guest is not on its host')
+    await plane.ensureNetwork(op(), { ...net, id: networkId, tag: 9_011 })
+    await plane.ensurePort(op(), { ...port, id: portId, tag: 9_012, networkId })
+    const wider = [
+      ...router.interfaces,
+      { ...leg, portId: crypto.randomUUID(), networkId, address: '10.9.9.1' },
+    ]
+    await plane.ensureRouter(op(), { ...router, interfaces: wider })
+    await plane.ensureAddressSet(op(), { ...set, addresses: [...set.addresses, '10.9.9.9'] })
+    await settle(ctx.host)
+    expect(state.routers.get(router.id)?.interfaces).toEqual(wider)
+    expect(state.sets.get(set.id)?.addresses).toContain('10.9.9.9')
+    // What has vanished from the host serves nobody there.
+    plane.lose(ctx.groupId)
+    await settle(ctx.host)
+    expect(state.sets.get(set.id)).toEqual(set)
+    await plane.removePort(op(), portId)
+    await plane.ensureRouter(op(), { ...router, floatingIps: [] })
+    await plane.removeNetwork(op(), networkId)
+    await settle(ctx.host)
+    expect(state.routers.get(router.id)).toEqual(router)
   })
 
   it('loses what was deleted while it was away: router, network, members', async () => {

@@ -5,10 +5,11 @@ import { z } from 'zod'
 import type { StrayKind } from '../hosts/contract.ts'
 import { type Found, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { driversOf, plainOp } from '../kernel/hosts.ts'
+import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
+import { busyInstances } from './deleted-ports.ts'
 import { allHosts } from './on-hosts.ts'
 import {
   addressSetSpec,
@@ -25,22 +26,48 @@ const uuids = (ids: readonly string[]) => ids.filter((id) => isUuid.safeParse(id
 
 /** A resource younger than this may be in the middle of its workflow. */
 const graceMs = 60_000
+/** So many hosts at the same time; how long one may take in a round, and each call to it. */
+const hostsAtOnce = 8
+const roundMs = 120_000
+const callMs = 60_000
 
 /** Every port, router, network and group of a host has its row, and every bound row is on its host, as it is now. */
 defineReconciler({
   name: 'networking.hosts',
   everyMs: 30_000,
-  async run(ctx) {
-    for (const hostId of await allHosts(ctx))
+  run: reconcileNetworks,
+})
+
+/** Every host that answers; one that is silent or slow holds up no other. */
+export async function reconcileNetworks(ctx: Ctx): Promise<void> {
+  const waiting = (await allHosts(ctx)).values()
+  const lane = async () => {
+    for (const hostId of waiting)
       await reconcileHost(ctx, hostId).catch((error) =>
         ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
       )
-  },
-})
+  }
+  await Promise.all(Array.from({ length: hostsAtOnce }, lane))
+}
 
 export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
-  const { network: driver } = await driversOf(ctx, hostId)
-  const op = plainOp(ctx, 60_000)
+  const drivers = await driversOf(ctx, hostId)
+  await whileAnswering(plainOp(ctx, roundMs), drivers, (round) =>
+    settleHost(ctx, callByCall(ctx, round), hostId, drivers.network),
+  )
+}
+
+/** Each call has its own time; a worker that was frozen makes none before it knows of its lease. */
+function callByCall(ctx: Ctx, round: Op): Op {
+  return {
+    ...round,
+    get signal() {
+      return AbortSignal.any([round.signal, plainOp(ctx, callMs).signal])
+    },
+  }
+}
+
+async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDriver): Promise<void> {
   // The host first, the rows after: so whatever is on it has had its row by then.
   const observed = await driver.list(op)
   const ports = await ctx.db.port.findMany({ where: { hostId }, include: portSpecInclude })
@@ -50,6 +77,7 @@ export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
   ])
   await removeLeftovers(ctx, op, { hostId, driver, observed, busy })
   await repair(ctx, op, {
+    hostId,
     driver,
     observed,
     ports: ports.filter(
@@ -134,10 +162,15 @@ async function portsHere(ctx: Ctx, { hostId }: Place, ids: readonly string[]): P
   return rows.filter((port) => port.hostId === hostId || busy.has(port.deviceId))
 }
 
-type Settled = { driver: NetworkDriver; observed: ObservedNetwork; ports: PortForSpec[] }
+type Settled = { hostId: string; driver: NetworkDriver; observed: ObservedNetwork; ports: PortForSpec[] }
 
-/** States again what the host has not, or has otherwise: it may have been down when it changed. */
-async function repair(ctx: Ctx, op: Op, { driver, observed, ports }: Settled): Promise<void> {
+/**
+ * States again what the host has not, or has otherwise: it may have been down when it changed. What
+ * unknown guests may use stays as it is: by the rows a router has no leg in an unknown network, and a
+ * group no unknown member.
+ */
+async function repair(ctx: Ctx, op: Op, { hostId, driver, observed, ports }: Settled): Promise<void> {
+  const shared = await sharedWithStrays(ctx, hostId, observed)
   const isAsWished = (id: string, digest: () => string) => {
     try {
       return observed.digests[id] === digest()
@@ -154,11 +187,13 @@ async function repair(ctx: Ctx, op: Op, { driver, observed, ports }: Settled): P
       await attempt(ctx, `network ${network.id}`, () => driver.ensureNetwork(op, network))
   const rules = ports.flatMap((port) => port.securityGroups.flatMap((s) => s.group.rules))
   for (const id of new Set(rules.flatMap((rule) => rule.remoteGroupId ?? []))) {
+    if (shared.has(id)) continue
     const set = await addressSetSpec(ctx, id)
     if (!isAsWished(id, () => wishDigest.addressSet(set)))
       await attempt(ctx, `address set ${id}`, () => driver.ensureAddressSet(op, set))
   }
   for (const id of await routersOf(ctx, observed, ports)) {
+    if (shared.has(id)) continue
     const wish = await routerSpec(ctx, id)
     if (!wish || isAsWished(id, () => wishDigest.router(wish.spec))) continue
     await attempt(ctx, `router ${id}`, async () => {
@@ -174,6 +209,16 @@ async function repair(ctx: Ctx, op: Op, { driver, observed, ports }: Settled): P
     if (!isUp || !isAsWished(port.id, () => wishDigest.port(spec)))
       await attempt(ctx, `port ${port.id}`, () => applyPort(ctx, op, port.id))
   }
+}
+
+/** Routers and groups that the host has, while it also has ports or networks that no row knows. */
+async function sharedWithStrays(
+  ctx: Ctx,
+  hostId: string,
+  { routers, addressSets }: ObservedNetwork,
+): Promise<Set<string>> {
+  const strays = await ctx.db.stray.count({ where: { hostId, kind: { in: ['port', 'network'] } } })
+  return new Set(strays > 0 ? [...routers, ...addressSets] : [])
 }
 
 /** Routers that the host has, and those that lead out of networks of its ports. */
@@ -203,20 +248,6 @@ async function devicesOf(ctx: Ctx, observed: ObservedNetwork): Promise<string[]>
     select: { deviceId: true },
   })
   return rows.map((row) => row.deviceId)
-}
-
-/** Instances with an operation under way: their workflow is at their ports. */
-async function busyInstances(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await ctx.db.operation.findMany({
-    where: {
-      resourceKind: 'instance',
-      resourceId: { in: [...new Set(ids)] },
-      state: { in: ['queued', 'running', 'undoing'] },
-    },
-    select: { resourceId: true },
-    distinct: ['resourceId'],
-  })
-  return new Set(rows.map((row) => row.resourceId))
 }
 
 /** One that fails does not stop the others (catalogue A09.3). */

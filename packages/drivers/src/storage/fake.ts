@@ -91,6 +91,7 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
         trashed.delete(id)
       },
       async empty(_op, { olderThanMs }) {
+        enter('trash.empty')
         const old = [...trashed].filter(([, { at }]) => Date.now() - Date.parse(at) >= olderThanMs)
         for (const [id] of old) trashed.delete(id)
         return old.map(([id]) => id)

@@ -25,7 +25,12 @@ export async function onSomeHost(
   const row = await current()
   const startedAt = Date.now()
   try {
-    if (!givenUp(run)[row.hostId]) return await onHost(run, row.hostId, (host) => work(row, host))
+    if (!givenUp(run)[row.hostId]) {
+      const wait = await onHost(run, row.hostId, (host) => work(row, host))
+      // It answers: what troubles it later, minutes into copying an image, is something new.
+      if (run.data.trouble) await run.keep({ trouble: false })
+      return wait
+    }
   } catch (error) {
     const code = driverCode(error)
     if (code === null || !elsewhereHelps.includes(code) || run.op.signal.aborted) throw error
@@ -43,7 +48,7 @@ export async function onSomeHost(
 type Trouble = { hostId: string; since: number; firstAt: number }
 /** Since when the host is in trouble, and since when this build is. */
 async function troubleWith(run: Run<unknown>, hostId: string, startedAt: number): Promise<Trouble> {
-  const known = run.data.trouble as Trouble | undefined
+  const known = (run.data.trouble || null) as Trouble | null
   if (known?.hostId === hostId) return known
   const trouble = { hostId, since: startedAt, firstAt: known?.firstAt ?? startedAt }
   await run.keep({ trouble })

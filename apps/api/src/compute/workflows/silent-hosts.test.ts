@@ -1,14 +1,15 @@
 import { DriverError } from '@stratolith/drivers/errors'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Ctx } from '../../kernel/context.ts'
 import type { HostVerdict } from '../../kernel/contract.ts'
 import { hostPatience } from '../../kernel/hosts.ts'
 import { runOperation } from '../../kernel/run.ts'
 import { runPending } from '../../kernel/testing.ts'
+import { reconcileNetworks } from '../../networking/reconcile.ts'
 import { deleteInstance } from '../instances/actions.ts'
 import { attachInterface } from '../instances/interfaces.ts'
 import { launchInstances } from '../instances/launch.ts'
-import { accounts, aLaunch, type Fault, testTenant, testWorld, type World } from '../testing.ts'
+import { accounts, addHost, aLaunch, type Fault, testTenant, testWorld, type World } from '../testing.ts'
 import { patience } from './on-host.ts'
 
 const usual = { host: { ...hostPatience }, patience: { ...patience } }
@@ -143,6 +144,36 @@ describe('a launch', () => {
     expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
   })
 
+  test('whose host was in trouble minutes ago and answered since has that time again', async () => {
+    const id = await launched()
+    const { id: operationId } = await operationOf(id)
+    const first = await nameOf((await rowOf(id)).hostId)
+    const storage = world.hosts.get(first)?.storage
+    if (!storage) throw new Error('the host is not connected')
+    const once = () => runOperation(world.deps, operationId, { last: true })
+    const blip = async () => {
+      storage.failNext('ensureBase', new DriverError('unavailable', 'starting'))
+      expect(await once()).toBe('waiting')
+      expect(await nameOf((await rowOf(id)).hostId)).toBe(first)
+    }
+    patience.launchMs = 60_000
+    const copying = vi.spyOn(storage, 'ensureBase')
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      await blip()
+      copying.mockResolvedValueOnce(null)
+      expect(await once()).toBe('waiting')
+      vi.setSystemTime(Date.now() + 140_000)
+      await blip()
+      expect(await build(id, [])).toEqual([first])
+    } finally {
+      vi.useRealTimers()
+      copying.mockRestore()
+      patience.launchMs = 60
+    }
+    expect(await rowOf(id)).toMatchObject({ vmState: 'active', faultMessage: null })
+  })
+
   test('is not held up by another host that hangs, although its guests must hear of the new one', async () => {
     const other = await launched(tenant, { hostName: undefined, openPresets: ['ssh'] })
     await build(other, [])
@@ -207,4 +238,21 @@ test('an interface that cannot be plugged in goes back although its host hangs',
   await runPending(world.deps)
   expect(await operationOf(id, 'instance.attach')).toMatchObject({ state: 'failed' })
   expect(await db().port.findUnique({ where: { id: portId } })).toBeNull()
+})
+
+test('the networks of other hosts are repaired although as many as may be at once hang', async () => {
+  const id = await launched()
+  await runPending(world.deps)
+  const past = new Date(Date.now() - 3_600_000)
+  await db().port.updateMany({ where: { deviceId: id }, data: { createdAt: past } })
+  const [port] = await db().port.findMany({ where: { deviceId: id } })
+  const network = world.hosts.get(await nameOf((await rowOf(id)).hostId))?.network
+  network?.lose(port?.id)
+  expect(network?.state.lost.size).toBe(1)
+  for (const name of Array.from({ length: 9 }, (_, n) => `dead-${n}`)) {
+    await addHost(world.deps, name)
+    world.faults.set(name, 'hangs')
+  }
+  await reconcileNetworks(world.system)
+  expect(network?.state.lost.size).toBe(0)
 })
