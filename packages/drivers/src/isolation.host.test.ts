@@ -99,7 +99,7 @@ beforeAll(async () => {
   execFileSync('ip', ['netns', 'add', namespace])
   for (const tap of taps)
     execFileSync('ip', ['-n', namespace, 'tuntap', 'add', 'dev', tap, 'mode', 'tap', 'user', '0', 'vnet_hdr'])
-  harness = await qemuHarness({ netns: namespace, accel: 'tcg' })
+  harness = await qemuHarness({ netns: namespace, accel: 'tcg', diskPathOf: undefined })
   images = path.join(harness.dir, 'images')
   fs.mkdirSync(images, { mode: 0o755 })
   const store = openImageStore(images)
@@ -189,6 +189,24 @@ describe('guests are kept apart', () => {
     await harness.booted(id)
     Object.assign(two(), { pid })
     expect(idsOf(two().pid).users?.[0]).toBe(two().uid)
+  })
+
+  test.each([
+    ['somewhere else', (_own: string, secret: string) => secret],
+    ['behind a link', (own: string, secret: string) => fs.symlinkSync(secret, own) ?? own],
+    ['a folder', (own: string) => fs.mkdirSync(own) ?? own],
+  ])('a disk that is %s is refused, and the file there stays whose it was', async (_what, place) => {
+    const id = randomUUID()
+    const secret = path.join(harness.dir, `${id}.secret`)
+    fs.writeFileSync(secret, 'root alone', { mode: 0o640 })
+    const home = path.join(harness.dir, 'instances', id)
+    fs.mkdirSync(home)
+    const at = place(path.join(home, `disk-${id}.qcow2`), secret)
+    const spec = { ...plainSpec(id), disks: [{ id, path: at, format: 'raw' as const, boot: true }] }
+    await expect(harness.driver.ensure(op, spec)).rejects.toMatchObject({ code: 'invalid' })
+    expect(fs.statSync(secret)).toMatchObject({ uid: 0, gid: 0 })
+    expect(fs.statSync(secret).mode & 0o777).toBe(0o640)
+    fs.rmSync(home, { recursive: true, force: true })
   })
 
   test('a NIC that is plugged in while the guest runs becomes its own', async () => {

@@ -67,9 +67,9 @@ export class Isolation {
   async remove(guest: QemuGuest): Promise<void> {
     await (await this.#opened()).remove(guest.id)
     const { home } = guest.paths
-    const inHome = (await readdir(home).catch(() => [])).map((name) => join(home, name))
-    for (const path of [...(guest.spec?.disks ?? []).map((disk) => disk.path), ...inHome])
-      await giveFile(path, 0).catch(unlessGone)
+    // Its disks, too, lie there.
+    for (const entry of await readdir(home, { withFileTypes: true }).catch(() => []))
+      if (entry.isFile()) await giveFile(join(home, entry.name), 0).catch(unlessGone)
     await chown(home, 0, 0).catch(unlessGone)
     await this.#identities.free(guest.paths)
   }

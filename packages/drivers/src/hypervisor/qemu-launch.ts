@@ -132,6 +132,7 @@ async function prepareDisks(
     try {
       await giveFile(disk.path, uid)
     } catch (cause) {
+      if (cause instanceof DriverError) throw cause
       throw new DriverError(
         'not_found',
         `The disk ${disk.id} cannot be opened: ${(cause as Error).message}.`,
