@@ -209,6 +209,26 @@ describe('guests are kept apart', () => {
     fs.rmSync(home, { recursive: true, force: true })
   })
 
+  test('a link that a guest’s QEMU has put in place of its socket is not followed', async () => {
+    const { id, home } = one()
+    const [vnc, aside] = [path.join(home, 'run/vnc'), path.join(home, 'run/aside')]
+    const console = () => harness.driver.console.open(op, id, 'vnc')
+    const plain = await console()
+    plain.destroy()
+    fs.renameSync(vnc, aside)
+    for (const other of [path.join(two().home, 'run/vnc'), aside]) {
+      fs.symlinkSync(other, vnc)
+      await expect(console()).rejects.toMatchObject({ code: 'unavailable' })
+      fs.rmSync(vnc)
+    }
+    // another name for the socket of somebody else
+    fs.linkSync(path.join(two().home, 'run/vnc'), vnc)
+    await expect(console()).rejects.toMatchObject({ code: 'unavailable' })
+    fs.renameSync(aside, vnc)
+    const again = await console()
+    again.destroy()
+  })
+
   test('a NIC that is plugged in while the guest runs becomes its own', async () => {
     expect(ownerOf('tapnew')).toBeNaN() // root's, which iproute2 names
     await harness.driver.plugNics(op, one().id, [
