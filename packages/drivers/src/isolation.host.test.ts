@@ -189,6 +189,13 @@ describe('guests are kept apart', () => {
     await harness.booted(id)
     Object.assign(two(), { pid })
     expect(idsOf(two().pid).users?.[0]).toBe(two().uid)
+    // nor when nothing else says what the disk lies on
+    await harness.driver.stop(op, id)
+    fs.renameSync(`${disk}.base`, `${disk}.aside`)
+    await expect(harness.driver.start(op, id)).rejects.toThrow('is not recorded')
+    fs.renameSync(`${disk}.aside`, `${disk}.base`)
+    Object.assign(two(), { pid: (await harness.driver.start(op, id)).pid })
+    await harness.booted(id)
   })
 
   test.each([

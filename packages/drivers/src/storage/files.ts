@@ -55,7 +55,8 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
     await mkdir(options.imagesDir, { recursive: true, mode: 0o711 })
     await mkdir(bases, { recursive: true, mode: 0o700 })
     await chmod(bases, 0o700)
-    await recordOldBases(await findDisks(instances, null), bases)
+    await mkdir(options.dir, { recursive: true, mode: 0o711 })
+    await recordOldBases(options.dir, () => findDisks(instances, null), bases)
   })()
   // the calls report it
   ready.catch(() => undefined)
@@ -131,7 +132,7 @@ function diskTrash(
       for (const disk of await findDisks(instances, checked(diskId, uuid))) {
         const name = `${disk.id}.${disk.instanceId}`
         const base = await baseOf(disk.path)
-        if (base !== null) {
+        if (base !== undefined) {
           await mkdir(folder, { recursive: true, mode: 0o700 })
           await recordBase(path.join(folder, name), base)
           await rm(baseLink(disk.path), { force: true })
@@ -155,7 +156,7 @@ function diskTrash(
       if (fs.existsSync(target)) throw new DriverError('conflict', `${target} is there`)
       await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
       const base = await baseOf(path.join(folder, found.name))
-      if (base !== null) await recordBase(target, base)
+      if (base !== undefined) await recordBase(target, base)
       await trash.takeBack(found, target)
       await forget([found.name])
     },
@@ -302,10 +303,10 @@ async function makeDisk(
     format: 'qcow2',
     sizeBytes,
   }
+  const recorded = spec.mode === 'overlay' ? paths.base : null
   if (fs.existsSync(paths.disk)) {
-    // one that came back from a backup, perhaps without the link
-    if (spec.mode === 'overlay' && (await baseOf(paths.disk)) === null)
-      await recordBase(paths.disk, paths.base)
+    // one that came back from a backup, perhaps without the record
+    if ((await baseOf(paths.disk)) === undefined) await recordBase(paths.disk, recorded)
     return observed
   }
   const base = await stat(paths.base).catch(() => {
@@ -340,7 +341,7 @@ async function makeDisk(
     await chmod(part, 0o600)
     await syncFile(part)
     await rename(part, paths.disk)
-    if (spec.mode === 'overlay') await recordBase(paths.disk, paths.base)
+    await recordBase(paths.disk, recorded)
     await syncDirectory(dir)
     return observed
   } catch (error) {
