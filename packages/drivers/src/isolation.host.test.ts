@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -234,6 +234,32 @@ describe('guests are kept apart', () => {
     fs.renameSync(aside, vnc)
     const again = await console()
     again.destroy()
+  })
+
+  test('what a guest’s QEMU has left elsewhere ends with it, and before it starts again', async () => {
+    const { id, uid } = two()
+    const stray = () => {
+      const ids = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups']
+      const child = spawn('setpriv', [...ids, 'sleep', '1000'], { cwd: '/', stdio: 'ignore' })
+      return new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    }
+    const runs = () =>
+      fs.readdirSync('/proc').some((pid) => {
+        try {
+          return /^\d+$/.test(pid) && pid !== String(two().pid) && idsOf(Number(pid)).users?.[0] === uid
+        } catch {
+          return false
+        }
+      })
+    const first = stray()
+    await until(runs, 10_000)
+    await harness.driver.stop(op, id)
+    await first
+    const second = stray()
+    await until(runs, 10_000)
+    Object.assign(two(), { pid: (await harness.driver.start(op, id)).pid })
+    await second
+    await harness.booted(id)
   })
 
   test('a NIC that is plugged in while the guest runs becomes its own', async () => {

@@ -54,8 +54,11 @@ export class Identities {
     )
   }
 
-  /** Makes the guest's id free. Ends what still runs under it: nothing but that guest's QEMU ever did. */
-  async free(paths: GuestPaths): Promise<void> {
+  /**
+   * Ends what still runs under the guest's id: nothing but its QEMU ever did. One that was taken over can
+   * leave its folder, so that it is not found there, or become two.
+   */
+  async end(paths: GuestPaths): Promise<void> {
     const uid = await this.known(paths)
     if (uid === null) return
     for (let round = 0; processesOf(uid).length > 0; round += 1) {
@@ -64,6 +67,13 @@ export class Identities {
       for (const pid of processesOf(uid)) kill(pid)
       await sleep(10)
     }
+  }
+
+  /** Makes the guest's id free, after its last process. */
+  async free(paths: GuestPaths): Promise<void> {
+    const uid = await this.known(paths)
+    if (uid === null) return
+    await this.end(paths)
     await rm(paths.uid, { force: true })
     await rm(join(this.#claims, String(uid)), { force: true })
   }
@@ -96,14 +106,15 @@ async function linked(target: string, link: string): Promise<boolean> {
   }
 }
 
-/** Ids of the processes whose real user that is. */
+/** Ids of the processes whose real user that is; those that have ended and wait for their parent are none. */
 function processesOf(uid: number): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
       if (!Number.isInteger(pid)) return false
       try {
-        return readFileSync(`/proc/${pid}/status`, 'latin1').includes(`\nUid:\t${uid}\t`)
+        const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+        return status.includes(`\nUid:\t${uid}\t`) && !status.includes('\nState:\tZ')
       } catch {
         return false // it ended while we looked
       }

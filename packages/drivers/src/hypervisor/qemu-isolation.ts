@@ -63,8 +63,14 @@ export class Isolation {
     await giveTaps(this.#netns, Number(uid), [tap])
   }
 
+  /** Ends all that runs as the guest's user, wherever it has gone. */
+  end(paths: GuestPaths): Promise<void> {
+    return this.#identities.end(paths)
+  }
+
   /** After its process has ended: nothing is left that belongs to its user, and another may get its id. */
   async remove(guest: QemuGuest): Promise<void> {
+    await this.end(guest.paths)
     await (await this.#opened()).remove(guest.id)
     const { home } = guest.paths
     // Its disks, too, lie there.

@@ -361,6 +361,7 @@ class QemuHost {
     const { dir, log } = this.#options
     return new QemuGuest(guestPaths(dir, id), id, spec, record ?? none, {
       log,
+      end: () => this.#isolation.end(guestPaths(dir, id)),
       bound: (pid, wanted) => this.#isolation.bound(pid, wanted),
       emit: (power, reason, at) => this.changes.emit(id, power, reason, at),
       launch: async (wanted) => {
