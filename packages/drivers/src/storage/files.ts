@@ -2,6 +2,7 @@ import fs, { constants, type Stats } from 'node:fs'
 import {
   chmod,
   chown,
+  type FileHandle,
   link,
   lstat,
   mkdir,
@@ -135,10 +136,10 @@ function diskTrash(
         if (base !== undefined) {
           await mkdir(folder, { recursive: true, mode: 0o700 })
           await recordBase(path.join(folder, name), base)
-          await rm(baseLink(disk.path), { force: true })
         }
         await chown(disk.path, 0, 0) // whose user id it was may be another guest's by the time it comes back
         await trash.put(disk.path, name)
+        await rm(baseLink(disk.path), { force: true }) // last: a disk never lies there without it
         await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
       }
     },
@@ -177,14 +178,15 @@ async function makeBase(
   const done = await stat(target).catch(() => null)
   if (done) return { virtualBytes: done.size }
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
-  const blob = await readableBlob(source)
-  const linked = spec.format === 'raw' ? await linkBase(source, blob, target, spec.maxVirtualBytes) : null
+  await using reads = await openBlob(source)
+  const linked =
+    spec.format === 'raw' ? await linkBase(source, await reads.stat(), target, spec.maxVirtualBytes) : null
   if (linked) return linked
   const part = `${target}.${process.pid}.part`
   op.progress('converting the image')
   await rm(part, { force: true })
   try {
-    await convert(op, spec, { source, part, uid: options.converter ?? defaultConverter() })
+    await convert(op, spec, { reads, part, uid: options.converter ?? defaultConverter() })
     const { size } = await stat(part)
     await rename(part, target)
     await syncDirectory(path.dirname(target))
@@ -204,7 +206,7 @@ function defaultConverter(): number {
 async function convert(
   op: Op,
   spec: BaseSpec,
-  { source, part, uid }: { source: string; part: string; uid: number },
+  { reads, part, uid }: { reads: FileHandle; part: string; uid: number },
 ): Promise<void> {
   // backing: null overrides whatever the header says; the inspector has refused such images already.
   const file = {
@@ -218,7 +220,6 @@ async function convert(
       ? { driver: 'qcow2', backing: null, file, 'read-only': true }
       : { driver: 'raw', file, 'read-only': true }
   const argv = ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`]
-  const reads = await open(source, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW)
   const writes = await open(part, 'wx', 0o600)
   try {
     await writes.chown(uid, uid)
@@ -230,16 +231,16 @@ async function convert(
     await writes.chmod(0o444)
     await writes.sync()
   } finally {
-    await reads.close()
     await writes.close()
   }
 }
 
 /**
  * Lets the converter and the guests read a blob. The api owns the folder, and who got hold of the api
- * could put a link to anything there: only a plain file of the folder's owner is touched.
+ * could put a link to anything there, at any moment: only a plain file of the folder's owner is touched,
+ * and it is opened this once.
  */
-async function readableBlob(source: string): Promise<Stats> {
+async function openBlob(source: string): Promise<FileHandle> {
   const owner = (await stat(path.dirname(source))).uid
   const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
     (error: NodeJS.ErrnoException) => {
@@ -251,9 +252,10 @@ async function readableBlob(source: string): Promise<Stats> {
     const found = await file.stat()
     if (!found.isFile() || found.uid !== owner) throw foreign(source)
     await file.chmod(0o444)
-    return found
-  } finally {
+    return file
+  } catch (error) {
     await file.close()
+    throw error
   }
 }
 const foreign = (source: string) =>
