@@ -9,10 +9,10 @@ import { type GuestPaths, writeAtomic } from './state-files.ts'
 
 /**
  * Whose user id is whose on this machine: links <uid> → home of the guest. Several agents may run on
- * one machine, each with its own data folder; here they see each other. Gone with a reboot, as are
- * all processes; each agent puts its guests' back when it starts.
+ * one machine, each with its own data folder; here they see each other. It outlives a reboot, as do the
+ * files of guests: an agent that starts later must not find its guests' ids given to others.
  */
-export const claimsDirectory = '/run/stratolith/guest-uids'
+export const claimsDirectory = '/var/lib/stratolith-guest-uids'
 
 /** A user id of its own for every guest, the same from its first start until it is removed. */
 export class Identities {

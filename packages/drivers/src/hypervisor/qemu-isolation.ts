@@ -38,7 +38,7 @@ export class Isolation {
     return this.#identities.of(id, paths)
   }
 
-  /** Puts back at the agent's start what a restart of the machine has taken away. */
+  /** Claims the guest's id again at the agent's start, should somebody have removed its claim. */
   async adopt(paths: GuestPaths): Promise<void> {
     await this.#identities.known(paths)
   }
