@@ -1,13 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { baseOf } from '@stratolith/drivers/disk-base'
 import { DriverError } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
 import { connectAgent } from '@stratolith/drivers/remote'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
 import { pino } from 'pino'
-import { baseNameOf, copyFile, stampOf, usedBytes } from './files.ts'
+import { copyFile, stampOf, usedBytes } from './files.ts'
 import type { BackedDisk, Facts } from './format.ts'
 import type { Progress } from './progress.ts'
 import type { Target } from './target.ts'
@@ -66,7 +67,7 @@ export async function backUpDisk(
     return JSON.parse(fs.readFileSync(about, 'utf8')) as BackedDisk
   for (let attempt = 1; ; attempt++) {
     try {
-      const base = blobOfBase(disk.path)
+      const base = await blobOfBase(disk.path)
       const common = { host: host.name, instanceId: disk.instanceId, diskId: disk.id, base, path: place }
       const guest = await drivers.hypervisor.get(plainOp(), disk.instanceId)
       const lives = guest?.power === 'running' || guest?.power === 'paused'
@@ -128,10 +129,9 @@ async function copyStill(
   return at
 }
 
-/** Which blob a disk's base is made of: what its host wrote beside it, else what the disk itself says. */
-function blobOfBase(disk: string): string | null {
-  const link = fs.lstatSync(`${disk}.base`, { throwIfNoEntry: false })
-  const base = link?.isSymbolicLink() ? fs.readlinkSync(`${disk}.base`) : baseNameOf(disk)
+/** Which blob a disk's base is made of: what its host wrote beside it. The disk itself is the guest's word. */
+async function blobOfBase(disk: string): Promise<string | null> {
+  const base = (await baseOf(disk)) ?? null
   if (base === null) return null
   const blobId = /\/bases\/([0-9a-f]{64})\.raw$/.exec(base)?.[1]
   if (!blobId) throw new Error(`The disk ${disk} lies on ${base}, which is no base of this cloud.`)

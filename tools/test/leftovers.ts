@@ -32,7 +32,7 @@ export async function snapshot(): Promise<Snapshot> {
     tables: new Set(tables),
     folders: new Set([os.tmpdir(), '/var/tmp'].flatMap(ourFolders)),
     cgroups: new Set(ourCgroups()),
-    guestUids: new Set(namesIn('/run/stratolith/guest-uids')),
+    guestUids: new Set(namesIn('/var/lib/stratolith-guest-uids')),
   }
 }
 

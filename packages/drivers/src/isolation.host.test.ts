@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -99,7 +99,7 @@ beforeAll(async () => {
   execFileSync('ip', ['netns', 'add', namespace])
   for (const tap of taps)
     execFileSync('ip', ['-n', namespace, 'tuntap', 'add', 'dev', tap, 'mode', 'tap', 'user', '0', 'vnet_hdr'])
-  harness = await qemuHarness({ netns: namespace, accel: 'tcg' })
+  harness = await qemuHarness({ netns: namespace, accel: 'tcg', diskPathOf: undefined })
   images = path.join(harness.dir, 'images')
   fs.mkdirSync(images, { mode: 0o755 })
   const store = openImageStore(images)
@@ -189,6 +189,77 @@ describe('guests are kept apart', () => {
     await harness.booted(id)
     Object.assign(two(), { pid })
     expect(idsOf(two().pid).users?.[0]).toBe(two().uid)
+    // nor when nothing else says what the disk lies on
+    await harness.driver.stop(op, id)
+    fs.renameSync(`${disk}.base`, `${disk}.aside`)
+    await expect(harness.driver.start(op, id)).rejects.toThrow('is not recorded')
+    fs.renameSync(`${disk}.aside`, `${disk}.base`)
+    Object.assign(two(), { pid: (await harness.driver.start(op, id)).pid })
+    await harness.booted(id)
+  })
+
+  test.each([
+    ['somewhere else', (_own: string, secret: string) => secret],
+    ['behind a link', (own: string, secret: string) => fs.symlinkSync(secret, own) ?? own],
+    ['a folder', (own: string) => fs.mkdirSync(own) ?? own],
+  ])('a disk that is %s is refused, and the file there stays whose it was', async (_what, place) => {
+    const id = randomUUID()
+    const secret = path.join(harness.dir, `${id}.secret`)
+    fs.writeFileSync(secret, 'root alone', { mode: 0o640 })
+    const home = path.join(harness.dir, 'instances', id)
+    fs.mkdirSync(home)
+    const at = place(path.join(home, `disk-${id}.qcow2`), secret)
+    const spec = { ...plainSpec(id), disks: [{ id, path: at, format: 'raw' as const, boot: true }] }
+    await expect(harness.driver.ensure(op, spec)).rejects.toMatchObject({ code: 'invalid' })
+    expect(fs.statSync(secret)).toMatchObject({ uid: 0, gid: 0 })
+    expect(fs.statSync(secret).mode & 0o777).toBe(0o640)
+    fs.rmSync(home, { recursive: true, force: true })
+  })
+
+  test('a link that a guest’s QEMU has put in place of its socket is not followed', async () => {
+    const { id, home } = one()
+    const [vnc, aside] = [path.join(home, 'run/vnc'), path.join(home, 'run/aside')]
+    const console = () => harness.driver.console.open(op, id, 'vnc')
+    const plain = await console()
+    plain.destroy()
+    fs.renameSync(vnc, aside)
+    for (const other of [path.join(two().home, 'run/vnc'), aside]) {
+      fs.symlinkSync(other, vnc)
+      await expect(console()).rejects.toMatchObject({ code: 'unavailable' })
+      fs.rmSync(vnc)
+    }
+    // another name for the socket of somebody else
+    fs.linkSync(path.join(two().home, 'run/vnc'), vnc)
+    await expect(console()).rejects.toMatchObject({ code: 'unavailable' })
+    fs.renameSync(aside, vnc)
+    const again = await console()
+    again.destroy()
+  })
+
+  test('what a guest’s QEMU has left elsewhere ends with it, and before it starts again', async () => {
+    const { id, uid } = two()
+    const stray = () => {
+      const ids = ['--reuid', String(uid), '--regid', String(uid), '--clear-groups']
+      const child = spawn('setpriv', [...ids, 'sleep', '1000'], { cwd: '/', stdio: 'ignore' })
+      return new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    }
+    const runs = () =>
+      fs.readdirSync('/proc').some((pid) => {
+        try {
+          return /^\d+$/.test(pid) && pid !== String(two().pid) && idsOf(Number(pid)).users?.[0] === uid
+        } catch {
+          return false
+        }
+      })
+    const first = stray()
+    await until(runs, 10_000)
+    await harness.driver.stop(op, id)
+    await first
+    const second = stray()
+    await until(runs, 10_000)
+    Object.assign(two(), { pid: (await harness.driver.start(op, id)).pid })
+    await second
+    await harness.booted(id)
   })
 
   test('a NIC that is plugged in while the guest runs becomes its own', async () => {

@@ -46,7 +46,7 @@ test('one that a deleted folder left behind is taken over; one that another took
   fs.rmSync(gone.paths.home, { recursive: true })
   const next = home('c')
   await book.of(next.id, next.paths)
-  // as after a restart of the machine: nothing is claimed, and another agent was quicker
+  // somebody removed the claims, and another agent was quicker
   fs.rmSync(path.join(claims, String(kept)))
   fs.symlinkSync(next.paths.home, path.join(claims, String(kept)))
   expect(await book.known(stays.paths)).toBeNull()

@@ -9,10 +9,10 @@ import { type GuestPaths, writeAtomic } from './state-files.ts'
 
 /**
  * Whose user id is whose on this machine: links <uid> → home of the guest. Several agents may run on
- * one machine, each with its own data folder; here they see each other. Gone with a reboot, as are
- * all processes; each agent puts its guests' back when it starts.
+ * one machine, each with its own data folder; here they see each other. It outlives a reboot, as do the
+ * files of guests: an agent that starts later must not find its guests' ids given to others.
  */
-export const claimsDirectory = '/run/stratolith/guest-uids'
+export const claimsDirectory = '/var/lib/stratolith-guest-uids'
 
 /** A user id of its own for every guest, the same from its first start until it is removed. */
 export class Identities {
@@ -54,8 +54,11 @@ export class Identities {
     )
   }
 
-  /** Makes the guest's id free. Ends what still runs under it: nothing but that guest's QEMU ever did. */
-  async free(paths: GuestPaths): Promise<void> {
+  /**
+   * Ends what still runs under the guest's id: nothing but its QEMU ever did. One that was taken over can
+   * leave its folder, so that it is not found there, or become two.
+   */
+  async end(paths: GuestPaths): Promise<void> {
     const uid = await this.known(paths)
     if (uid === null) return
     for (let round = 0; processesOf(uid).length > 0; round += 1) {
@@ -64,6 +67,13 @@ export class Identities {
       for (const pid of processesOf(uid)) kill(pid)
       await sleep(10)
     }
+  }
+
+  /** Makes the guest's id free, after its last process. */
+  async free(paths: GuestPaths): Promise<void> {
+    const uid = await this.known(paths)
+    if (uid === null) return
+    await this.end(paths)
     await rm(paths.uid, { force: true })
     await rm(join(this.#claims, String(uid)), { force: true })
   }
@@ -96,14 +106,15 @@ async function linked(target: string, link: string): Promise<boolean> {
   }
 }
 
-/** Ids of the processes whose real user that is. */
+/** Ids of the processes whose real user that is; those that have ended and wait for their parent are none. */
 function processesOf(uid: number): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
       if (!Number.isInteger(pid)) return false
       try {
-        return readFileSync(`/proc/${pid}/status`, 'latin1').includes(`\nUid:\t${uid}\t`)
+        const status = readFileSync(`/proc/${pid}/status`, 'latin1')
+        return status.includes(`\nUid:\t${uid}\t`) && !status.includes('\nState:\tZ')
       } catch {
         return false // it ended while we looked
       }

@@ -155,7 +155,7 @@ function diskArgs(
     file: file['node-name'],
     discard: 'unmap',
     cache,
-    ...(base === null ? {} : { backing: base }),
+    ...(disk.format === 'qcow2' ? { backing: base } : {}),
   }
   return [
     ...(base === null || baseFd === null ? [] : baseArgs(base, baseFd, cache)),

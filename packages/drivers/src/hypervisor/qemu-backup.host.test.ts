@@ -11,7 +11,7 @@ import { type QemuHarness, qemuHarness } from './qemu.testing.ts'
 const mib = 1024 ** 2
 let harness: QemuHarness
 beforeAll(async () => {
-  harness = await qemuHarness()
+  harness = await qemuHarness({ diskPathOf: (id) => join(harness.dir, `${id}.qcow2`) })
 })
 afterAll(() => harness.destroy())
 

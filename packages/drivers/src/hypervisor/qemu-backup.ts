@@ -166,15 +166,14 @@ async function blockNode(
   const nodes = (await qmp.execute('query-named-block-nodes', { flat: true })) as {
     'node-name': string
     file: string
-    image: { 'virtual-size': number; 'backing-filename'?: string }
+    image: { 'virtual-size': number }
   }[]
   // The file's node: the name of the disk's own is JSON text when its base was handed over.
   const name = nodes.find((node) => /^disk\d+-file$/.test(node['node-name']) && node.file === disk.path)
   const found = nodes.find((node) => `${node['node-name']}-file` === name?.['node-name'])
   if (!found) throw new DriverError('failed', `QEMU does not know the disk ${disk.id}.`)
   const virtualBytes = found.image['virtual-size']
-  const base = (await baseOf(disk.path)) ?? found.image['backing-filename']
-  return { node: found['node-name'], virtualBytes, base: base ?? null }
+  return { node: found['node-name'], virtualBytes, base: (await baseOf(disk.path)) ?? null }
 }
 
 async function syncFile(file: string): Promise<void> {

@@ -11,6 +11,8 @@ import { bootId, type GuestPaths, type RunRecord, tailOf, writeRecord, writeSpec
 export type GuestContext = {
   log: Logger
   launch: (spec: InstanceSpec) => Promise<LaunchOptions>
+  /** Ends whatever else runs as the guest's user. */
+  end: () => Promise<void>
   /** Bounds what the guest's process may take. */
   bound: (pid: number, spec: InstanceSpec) => Promise<void>
   emit: (power: PowerState, reason: string | null, at?: string) => void
@@ -92,10 +94,10 @@ export class QemuGuest {
 
   /** After a start of the agent: finds out what became of the guest while nobody watched. */
   async adopt(): Promise<void> {
-    if (this.#record.phase === 'off') return killQemu(this.paths.run, this.id, this.#record.pid)
+    if (this.#record.phase === 'off') return this.#kill(this.#record.pid)
     if (this.#record.phase === 'crashed') {
       this.power = 'crashed'
-      return killQemu(this.paths.run, this.id, this.#record.pid)
+      return this.#kill(this.#record.pid)
     }
     const pid = await findQemu(this.paths.run, this.id, this.#record.pid)
     if (pid === null) {
@@ -109,7 +111,7 @@ export class QemuGuest {
     }
     if (this.#record.phase === 'starting') {
       // The agent died in the middle of a start: whoever wanted it asks again.
-      await killQemu(this.paths.run, this.id, pid)
+      await this.#kill(pid)
       return this.#settle('off', null)
     }
     this.#record = { ...this.#record, pid }
@@ -133,7 +135,7 @@ export class QemuGuest {
       throw new DriverError('invalid', `The record of instance ${this.id} is damaged: ensure it again.`)
     const before = this.#record
     const options = await this.#context.launch(spec)
-    await killQemu(this.paths.run, this.id, before.pid)
+    await this.#kill(before.pid)
     this.#shutdownSeen = false
     this.#ending = false
     this.#pauseReason = null
@@ -153,7 +155,7 @@ export class QemuGuest {
       this.#ending = true
       this.#qmp?.close()
       this.#qmp = null
-      await killQemu(this.paths.run, this.id, this.#record.pid)
+      await this.#kill(this.#record.pid)
       await this.#save(before)
       throw error
     }
@@ -175,11 +177,18 @@ export class QemuGuest {
     // the answer may never come: QEMU can be faster in going than in saying so
     await qmp?.execute('quit', {}, quitMs).catch(() => undefined)
     const gone = pid !== null && qmp !== null && (await waitGone(this.paths.run, this.id, pid, quitMs))
-    if (!gone) await killQemu(this.paths.run, this.id, pid)
+    if (gone) await this.#context.end()
+    else await this.#kill(pid)
     qmp?.close()
     this.#qmp = null
     this.#record = { ...this.#record, pid: null }
     this.#become('off', null)
+  }
+
+  /** The guest's process, and what it may have left that is not found as one. */
+  async #kill(pid: number | null): Promise<void> {
+    await killQemu(this.paths.run, this.id, pid)
+    await this.#context.end()
   }
 
   async pressButton(): Promise<void> {
@@ -314,6 +323,7 @@ export class QemuGuest {
   }
 
   async #settle(power: 'off' | 'crashed', reason: string | null): Promise<void> {
+    await this.#context.end()
     await this.#save({ ...this.#record, phase: power, pid: null, reason })
     this.#become(power, reason)
   }

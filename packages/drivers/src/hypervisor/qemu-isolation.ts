@@ -38,7 +38,7 @@ export class Isolation {
     return this.#identities.of(id, paths)
   }
 
-  /** Puts back at the agent's start what a restart of the machine has taken away. */
+  /** Claims the guest's id again at the agent's start, should somebody have removed its claim. */
   async adopt(paths: GuestPaths): Promise<void> {
     await this.#identities.known(paths)
   }
@@ -63,13 +63,19 @@ export class Isolation {
     await giveTaps(this.#netns, Number(uid), [tap])
   }
 
+  /** Ends all that runs as the guest's user, wherever it has gone. */
+  end(paths: GuestPaths): Promise<void> {
+    return this.#identities.end(paths)
+  }
+
   /** After its process has ended: nothing is left that belongs to its user, and another may get its id. */
   async remove(guest: QemuGuest): Promise<void> {
+    await this.end(guest.paths)
     await (await this.#opened()).remove(guest.id)
     const { home } = guest.paths
-    const inHome = (await readdir(home).catch(() => [])).map((name) => join(home, name))
-    for (const path of [...(guest.spec?.disks ?? []).map((disk) => disk.path), ...inHome])
-      await giveFile(path, 0).catch(unlessGone)
+    // Its disks, too, lie there.
+    for (const entry of await readdir(home, { withFileTypes: true }).catch(() => []))
+      if (entry.isFile()) await giveFile(join(home, entry.name), 0).catch(unlessGone)
     await chown(home, 0, 0).catch(unlessGone)
     await this.#identities.free(guest.paths)
   }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { baseOf } from '../disk-base.ts'
+import { baseLink, baseOf } from '../disk-base.ts'
 import { DriverError, type DriverErrorCode } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
@@ -132,6 +132,7 @@ async function prepareDisks(
     try {
       await giveFile(disk.path, uid)
     } catch (cause) {
+      if (cause instanceof DriverError) throw cause
       throw new DriverError(
         'not_found',
         `The disk ${disk.id} cannot be opened: ${(cause as Error).message}.`,
@@ -139,6 +140,11 @@ async function prepareDisks(
       )
     }
     const base = disk.format === 'qcow2' ? await baseOf(disk.path) : null
+    if (base === undefined)
+      throw new DriverError(
+        'failed',
+        `What the disk ${disk.id} was made from is not recorded: ${baseLink(disk.path)} is missing.`,
+      )
     disks.set(disk.id, {
       direct: await opens(disk.path, constants.O_RDONLY | constants.O_DIRECT),
       baseFd: base === null ? null : firstBaseFd + bases.length,

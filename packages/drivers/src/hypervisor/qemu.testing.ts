@@ -23,7 +23,13 @@ export type QemuHarness = HypervisorHarness & {
 export async function qemuHarness(changes: Partial<QemuOptions> = {}): Promise<QemuHarness> {
   const dir = mkdtempSync(join(tmpdir(), 'strato-hv-'))
   await chmod(dir, 0o711)
-  const options: QemuOptions = { dir, log: pino({ level: 'silent' }), netns: null, ...changes }
+  const options: QemuOptions = {
+    dir,
+    log: pino({ level: 'silent' }),
+    netns: null,
+    diskPathOf: (_id, diskId) => join(dir, `${diskId}.img`),
+    ...changes,
+  }
   let driver = createQemuDriver(options)
   const runOf = (id: string) => join(dir, 'instances', id, 'run')
   const pidOf = (id: string) => findQemu(runOf(id), id, null)

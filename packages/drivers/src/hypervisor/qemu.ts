@@ -26,7 +26,7 @@ import { Isolation } from './qemu-isolation.ts'
 import { plugNics } from './qemu-nics.ts'
 import { killQemu } from './qemu-process.ts'
 import { boundLog } from './serial-log.ts'
-import { checkSpec, sameSpec, withoutSecrets } from './spec.ts'
+import { checkDiskPaths, checkSpec, type DiskPathOf, diskPathIn, sameSpec, withoutSecrets } from './spec.ts'
 import {
   clearPassword,
   guestPaths,
@@ -52,6 +52,8 @@ export type QemuOptions = {
   uids?: GuestUids
   /** What goes onto the config drive of a guest; without it no guest has one. */
   configFiles?: (spec: InstanceSpec) => Promise<ConfigFile[]>
+  /** Where the disk of a guest is, and nowhere else; the files of the storage driver when absent. */
+  diskPathOf?: DiskPathOf
   /** Default qemu-system-x86_64. */
   binary?: string
   /** How long QEMU may take until it answers, in ms. Default 30 000. */
@@ -134,6 +136,7 @@ class QemuHost {
   readonly ready: Promise<void>
   readonly #options: QemuOptions
   readonly #isolation: Isolation
+  readonly #diskPathOf: DiskPathOf
   readonly #guests = new Map<string, QemuGuest>()
   readonly #locked = createLocks()
   readonly #watch: NodeJS.Timeout
@@ -142,6 +145,7 @@ class QemuHost {
 
   constructor(options: QemuOptions) {
     this.#options = options
+    this.#diskPathOf = options.diskPathOf ?? diskPathIn(options.dir)
     this.#isolation = new Isolation(options.uids, options.netns)
     this.changes = createChanges((err) => options.log.error({ err }, 'a listener to guests failed'))
     this.console = createQemuConsole((id) => this.load(id))
@@ -198,6 +202,7 @@ class QemuHost {
   async ensure(op: Op, given: InstanceSpec): Promise<ObservedInstance> {
     await this.ready
     const spec = checkSpec(given, this.capabilities)
+    checkDiskPaths(spec, this.#diskPathOf)
     return this.#locked(spec.id, async () => {
       checkAlive(op)
       const known = this.#guests.get(spec.id)
@@ -356,9 +361,12 @@ class QemuHost {
     const { dir, log } = this.#options
     return new QemuGuest(guestPaths(dir, id), id, spec, record ?? none, {
       log,
+      end: () => this.#isolation.end(guestPaths(dir, id)),
       bound: (pid, wanted) => this.#isolation.bound(pid, wanted),
       emit: (power, reason, at) => this.changes.emit(id, power, reason, at),
       launch: async (wanted) => {
+        // what an older agent recorded was not looked at
+        checkDiskPaths(wanted, this.#diskPathOf)
         const taps = wanted.nics.map((nic) => nic.tap)
         const { accelerator, groups } = await this.#probed()
         const { netns, binary, startMs } = this.#options

@@ -37,24 +37,31 @@ type Pending = {
   timer: NodeJS.Timeout
 }
 
+/** open(2), Linux: a descriptor of the thing itself, whatever it is. Node has no name for it. */
+const openPath = 0x200000
+
 /**
- * Connects to a unix socket of that name in a directory. The kernel's limit of 108 bytes for a
- * socket's path does not bite, because the path goes through a descriptor of the directory.
+ * Connects to the unix socket of that name in a directory. The directory is a guest's QEMU's, which could
+ * put a link to a socket of root's there: only one that belongs to the directory's own user is connected
+ * to, by its descriptor. (The kernel's limit of 108 bytes for a socket's path does not bite so, either.)
  */
 export async function connectInDirectory(directory: string, name: string): Promise<Socket> {
-  const handle = await open(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
-  try {
-    return await new Promise((resolve, reject) => {
-      const socket = connect({ path: `/proc/self/fd/${handle.fd}/${name}` })
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.off('error', reject)
-        resolve(socket)
-      })
+  await using folder = await open(
+    directory,
+    constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+  )
+  await using target = await open(`/proc/self/fd/${folder.fd}/${name}`, openPath | constants.O_NOFOLLOW)
+  const [mine, found] = await Promise.all([folder.stat(), target.stat()])
+  if (!found.isSocket() || found.uid !== mine.uid)
+    throw new DriverError('failed', `${name} is not the socket that the guest's QEMU made.`)
+  return await new Promise((resolve, reject) => {
+    const socket = connect({ path: `/proc/self/fd/${target.fd}` })
+    socket.once('error', reject)
+    socket.once('connect', () => {
+      socket.off('error', reject)
+      resolve(socket)
     })
-  } finally {
-    await handle.close()
-  }
+  })
 }
 
 /** Connects and negotiates; raises `unavailable` when nothing listens or answers within timeoutMs. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { HypervisorCapabilities, InstanceSpec } from './interface.ts'
@@ -86,6 +87,25 @@ export function checkSpec(spec: unknown, bounds: HypervisorCapabilities): Instan
   if (!unique(disks.map((disk) => disk.id)) || !unique(nics.map((nic) => nic.tap)))
     throw new DriverError('invalid', 'The instance names a disk or an interface twice.')
   return parsed.data
+}
+
+/**
+ * The one place where the disk of a guest may lie. Its file becomes the guest's own, and who asks for
+ * the guest (the api) must not be able to say this of any other file of the machine.
+ */
+export type DiskPathOf = (instanceId: string, diskId: string) => string
+export const diskPathIn =
+  (dir: string): DiskPathOf =>
+  (instanceId, diskId) =>
+    join(dir, 'instances', instanceId, `disk-${diskId}.qcow2`)
+
+export function checkDiskPaths(spec: InstanceSpec, diskPathOf: DiskPathOf): void {
+  for (const { id, path } of spec.disks)
+    if (path !== diskPathOf(spec.id, id))
+      throw new DriverError(
+        'invalid',
+        `The disk ${id} of instance ${spec.id} is not where disks of this host are: ${path}.`,
+      )
 }
 
 /** True when both describe the same guest, whatever the order of their keys. */

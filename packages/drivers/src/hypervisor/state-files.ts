@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { DriverError } from '../errors.ts'
 import type { InstanceSpec } from './interface.ts'
 import { instanceSpecSchema } from './spec.ts'
 
@@ -113,13 +114,23 @@ export async function makeRunDirectory(paths: GuestPaths, uid: number): Promise<
   await chown(paths.run, uid, uid)
 }
 
-/** Makes a file that user's alone; 0 takes it back. Links are left as they are. */
+/** Makes a file that user's alone; 0 takes it back. `invalid` for a link and all else that is no file. */
 export async function giveFile(path: string, uid: number): Promise<void> {
-  const file = await lstat(path)
-  if (!file.isFile()) return
-  // Closed first: between the two its old owner could open it, its new one cannot yet.
-  if ((file.mode & 0o777) !== 0o600) await chmod(path, 0o600)
-  if (file.uid !== uid || file.gid !== uid) await chown(path, uid, uid)
+  const notPlain = new DriverError('invalid', `${path} is not a plain file.`)
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw error.code === 'ELOOP' || error.code === 'ENXIO' ? notPlain : error
+    },
+  )
+  try {
+    const found = await file.stat()
+    if (!found.isFile()) throw notPlain
+    // Closed first: between the two its old owner could open it, its new one cannot yet.
+    if ((found.mode & 0o777) !== 0o600) await file.chmod(0o600)
+    if (found.uid !== uid || found.gid !== uid) await file.chown(uid, uid)
+  } finally {
+    await file.close()
+  }
 }
 
 /** Removes all that is ours, the spec last: until then the guest is known and removal can be replayed. */

@@ -163,7 +163,7 @@ describe('storage in files', () => {
     const blobId = await blob(Buffer.alloc(1024 ** 2, 9))
     await driver.ensureBase(op(), { blobId, format: 'raw', maxVirtualBytes: 1024 ** 3 })
     const disks = await Promise.all(
-      [0, 1].map(() => {
+      [0, 1, 2, 3].map(() => {
         const id = crypto.randomUUID()
         const base = { blobId, format: 'raw' as const }
         return driver.ensureDisk(op(), {
@@ -176,12 +176,46 @@ describe('storage in files', () => {
         })
       }),
     )
-    const [before, odd] = disks.map((disk) => disk?.path) as [string, string]
-    for (const file of [before, odd]) fs.rmSync(`${file}.base`)
+    const [before, odd, far, late] = disks.map((disk) => disk?.path) as [string, string, string, string]
+    for (const file of [before, odd, far, late]) fs.rmSync(`${file}.base`)
     execFileSync('qemu-img', ['rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', '/etc/shadow', odd])
-    await createFilesDriver({ imagesDir, dir: root }).probe(op())
+    const header = fs.openSync(far, 'r+')
+    fs.writeSync(header, Buffer.from('8000000000000000', 'hex'), 0, 8, 8)
+    fs.closeSync(header)
+    const kept = `${late}.kept`
+    fs.renameSync(late, kept)
+    const begin = () => createFilesDriver({ imagesDir, dir: root }).probe(op())
+    fs.rmSync(path.join(root, 'disk-bases-recorded'))
+    await begin()
     expect(fs.readlinkSync(`${before}.base`)).toBe(path.join(imagesDir, 'bases', `${blobId}.raw`))
-    expect(fs.existsSync(`${odd}.base`)).toBe(false)
+    for (const file of [odd, far]) expect(fs.existsSync(`${file}.base`)).toBe(false)
+    // once: what a disk says later is its guest's word
+    fs.renameSync(kept, late)
+    await begin()
+    expect(fs.existsSync(`${late}.base`)).toBe(false)
+    // a header that makes no sense is in nobody's way
+    await expect(driver.removeBase(op(), blobId)).rejects.toMatchObject({ code: 'conflict' })
+    fs.rmSync(path.dirname(odd), { recursive: true })
+    fs.rmSync(path.dirname(far), { recursive: true })
+  })
+
+  test('a full copy is on no base, whatever its guest’s QEMU writes into it', async () => {
+    const blobId = await blob(Buffer.alloc(1024 ** 2, 8))
+    const base = { blobId, format: 'raw' as const }
+    await driver.ensureBase(op(), { ...base, maxVirtualBytes: 1024 ** 3 })
+    const id = crypto.randomUUID()
+    const spec = { id, instanceId: id, projectId: 'p', sizeGib: 1, base, mode: 'copy' as const }
+    const disk = await driver.ensureDisk(op(), spec)
+    const file = disk?.path ?? ''
+    expect(fs.readlinkSync(`${file}.base`)).toBe('none')
+    const own = path.join(imagesDir, 'bases', `${blobId}.raw`)
+    execFileSync('qemu-img', ['rebase', '-u', '-f', 'qcow2', '-F', 'raw', '-b', own, file])
+    fs.rmSync(path.join(root, 'disk-bases-recorded'))
+    await createFilesDriver({ imagesDir, dir: root }).probe(op())
+    await driver.trash?.put(op(), id)
+    await driver.trash?.takeBack(op(), id)
+    expect(fs.readlinkSync(`${file}.base`)).toBe('none')
+    await driver.removeBase(op(), blobId)
   })
 
   test('what a disk is made of is known in the trash, too, and no guest owns it there', async () => {

@@ -2,6 +2,7 @@ import fs, { constants, type Stats } from 'node:fs'
 import {
   chmod,
   chown,
+  type FileHandle,
   link,
   lstat,
   mkdir,
@@ -55,7 +56,8 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
     await mkdir(options.imagesDir, { recursive: true, mode: 0o711 })
     await mkdir(bases, { recursive: true, mode: 0o700 })
     await chmod(bases, 0o700)
-    await recordOldBases(await findDisks(instances, null), bases)
+    await mkdir(options.dir, { recursive: true, mode: 0o711 })
+    await recordOldBases(options.dir, () => findDisks(instances, null), bases)
   })()
   // the calls report it
   ready.catch(() => undefined)
@@ -131,13 +133,13 @@ function diskTrash(
       for (const disk of await findDisks(instances, checked(diskId, uuid))) {
         const name = `${disk.id}.${disk.instanceId}`
         const base = await baseOf(disk.path)
-        if (base !== null) {
+        if (base !== undefined) {
           await mkdir(folder, { recursive: true, mode: 0o700 })
           await recordBase(path.join(folder, name), base)
-          await rm(baseLink(disk.path), { force: true })
         }
         await chown(disk.path, 0, 0) // whose user id it was may be another guest's by the time it comes back
         await trash.put(disk.path, name)
+        await rm(baseLink(disk.path), { force: true }) // last: a disk never lies there without it
         await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
       }
     },
@@ -155,7 +157,7 @@ function diskTrash(
       if (fs.existsSync(target)) throw new DriverError('conflict', `${target} is there`)
       await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
       const base = await baseOf(path.join(folder, found.name))
-      if (base !== null) await recordBase(target, base)
+      if (base !== undefined) await recordBase(target, base)
       await trash.takeBack(found, target)
       await forget([found.name])
     },
@@ -176,14 +178,15 @@ async function makeBase(
   const done = await stat(target).catch(() => null)
   if (done) return { virtualBytes: done.size }
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
-  const blob = await readableBlob(source)
-  const linked = spec.format === 'raw' ? await linkBase(source, blob, target, spec.maxVirtualBytes) : null
+  await using reads = await openBlob(source)
+  const linked =
+    spec.format === 'raw' ? await linkBase(source, await reads.stat(), target, spec.maxVirtualBytes) : null
   if (linked) return linked
   const part = `${target}.${process.pid}.part`
   op.progress('converting the image')
   await rm(part, { force: true })
   try {
-    await convert(op, spec, { source, part, uid: options.converter ?? defaultConverter() })
+    await convert(op, spec, { reads, part, uid: options.converter ?? defaultConverter() })
     const { size } = await stat(part)
     await rename(part, target)
     await syncDirectory(path.dirname(target))
@@ -203,7 +206,7 @@ function defaultConverter(): number {
 async function convert(
   op: Op,
   spec: BaseSpec,
-  { source, part, uid }: { source: string; part: string; uid: number },
+  { reads, part, uid }: { reads: FileHandle; part: string; uid: number },
 ): Promise<void> {
   // backing: null overrides whatever the header says; the inspector has refused such images already.
   const file = {
@@ -217,7 +220,6 @@ async function convert(
       ? { driver: 'qcow2', backing: null, file, 'read-only': true }
       : { driver: 'raw', file, 'read-only': true }
   const argv = ['qemu-img', 'convert', '-O', 'raw', '-W', '-m', '4', `json:${JSON.stringify(node)}`]
-  const reads = await open(source, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW)
   const writes = await open(part, 'wx', 0o600)
   try {
     await writes.chown(uid, uid)
@@ -229,16 +231,16 @@ async function convert(
     await writes.chmod(0o444)
     await writes.sync()
   } finally {
-    await reads.close()
     await writes.close()
   }
 }
 
 /**
  * Lets the converter and the guests read a blob. The api owns the folder, and who got hold of the api
- * could put a link to anything there: only a plain file of the folder's owner is touched.
+ * could put a link to anything there, at any moment: only a plain file of the folder's owner is touched,
+ * and it is opened this once.
  */
-async function readableBlob(source: string): Promise<Stats> {
+async function openBlob(source: string): Promise<FileHandle> {
   const owner = (await stat(path.dirname(source))).uid
   const file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(
     (error: NodeJS.ErrnoException) => {
@@ -250,9 +252,10 @@ async function readableBlob(source: string): Promise<Stats> {
     const found = await file.stat()
     if (!found.isFile() || found.uid !== owner) throw foreign(source)
     await file.chmod(0o444)
-    return found
-  } finally {
+    return file
+  } catch (error) {
     await file.close()
+    throw error
   }
 }
 const foreign = (source: string) =>
@@ -302,10 +305,10 @@ async function makeDisk(
     format: 'qcow2',
     sizeBytes,
   }
+  const recorded = spec.mode === 'overlay' ? paths.base : null
   if (fs.existsSync(paths.disk)) {
-    // one that came back from a backup, perhaps without the link
-    if (spec.mode === 'overlay' && (await baseOf(paths.disk)) === null)
-      await recordBase(paths.disk, paths.base)
+    // one that came back from a backup, perhaps without the record
+    if ((await baseOf(paths.disk)) === undefined) await recordBase(paths.disk, recorded)
     return observed
   }
   const base = await stat(paths.base).catch(() => {
@@ -340,7 +343,7 @@ async function makeDisk(
     await chmod(part, 0o600)
     await syncFile(part)
     await rename(part, paths.disk)
-    if (spec.mode === 'overlay') await recordBase(paths.disk, paths.base)
+    await recordBase(paths.disk, recorded)
     await syncDirectory(dir)
     return observed
   } catch (error) {
