@@ -23,6 +23,8 @@ export type Marker = {
   disksFromBackup: boolean
   disks: string[]
   database: boolean
+  /** Which database it goes into, without user and password; null: the embedded one. */
+  into?: string | null
 }
 
 /**
@@ -37,6 +39,7 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
     throw new Error(
       `A restore of ${begun.backup} from ${begun.folder} into ${where.data} was cut short. End it first: npm run restore -- ${begun.folder}`,
     )
+  if (begun) refuseOtherDatabase(begun)
   refuseRunning(where)
   const backup = chooseBackup(folder, begun?.backup ?? options.at)
   await verify(backup)
@@ -68,6 +71,7 @@ async function apply(
     disksFromBackup,
     disks: [],
     database: false,
+    into: databaseName(),
   }
   const note = (change: Partial<Marker>) => {
     Object.assign(marker, change)
@@ -139,6 +143,20 @@ function makeFolder(dir: string, mode: number): void {
   if (fs.existsSync(dir)) return
   makeFolder(path.dirname(dir), path.basename(dir) === 'secrets' ? 0o700 : mode)
   fs.mkdirSync(dir, { mode })
+}
+
+function databaseName(): string | null {
+  if (!process.env.DATABASE_URL) return null
+  const { host, pathname } = new URL(process.env.DATABASE_URL)
+  return `${host}${pathname}`
+}
+
+/** What one attempt has set aside is not what is in another database. */
+function refuseOtherDatabase({ into }: Marker): void {
+  if (into === undefined || into === databaseName()) return
+  throw new Error(
+    `The restore that was cut short goes into ${into ?? 'the embedded database'}, and not into ${databaseName() ?? 'that one'}. Set DATABASE_URL as it was.`,
+  )
 }
 
 function refuseRunning(where: Places): void {
