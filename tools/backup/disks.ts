@@ -129,7 +129,7 @@ async function copyStill(
 }
 
 /** Which blob a disk's base is made of: what its host wrote beside it, else what the disk itself says. */
-function blobOfBase(disk: string): string | null {
+export function blobOfBase(disk: string): string | null {
   const link = fs.lstatSync(`${disk}.base`, { throwIfNoEntry: false })
   const base = link?.isSymbolicLink() ? fs.readlinkSync(`${disk}.base`) : baseNameOf(disk)
   if (base === null) return null

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { storages } from '@stratolith/drivers/storage/registry'
 import type { Places } from '../cloud/paths.ts'
+import { baseFile, sourceOfBase } from './bases.ts'
 import { plainOp } from './disks.ts'
 import { baseNameOf, copyFile, nameBase } from './files.ts'
 import { type DiskPlan, type Plan, runningGuests } from './plan.ts'
@@ -10,28 +11,28 @@ import { Progress } from './progress.ts'
 /** Root's, until the agent gives it to the guest's own user at its next start. */
 export const giveToGuest = (file: string): void => fs.chownSync(file, 0, 0)
 
-const baseFile = (where: Places, blobId: string) => path.join(where.data, 'images/bases', `${blobId}.raw`)
-
-/** What the disks lie on, made of the image bytes as an agent makes it. */
+/** What the disks lie on, made of the image bytes as an agent makes it, or from the backup as it was. */
 export async function makeBases(where: Places, plan: Plan): Promise<void> {
-  const { facts } = plan.backup.manifest
   const wanted = [...new Set(plan.disks.flatMap(({ disk }) => disk.base ?? []))]
-  const missing = wanted.filter((id) => !fs.existsSync(baseFile(where, id)))
   const progress = new Progress('Bases of disks', 0)
   const storage = storages.files({
     imagesDir: path.join(where.data, 'images'),
     // Any host's: they share the bases.
     dir: path.join(where.data, 'hosts', [...plan.hosts.values()][0] ?? 'host-1'),
   })
-  for (const id of missing) {
-    const blob = facts.blobs.find((one) => one.id === id)
-    if (!blob || !fs.existsSync(path.join(where.data, 'images/blobs', id)))
-      throw new Error(`The image bytes ${id}, which disks of this backup lie on, are not in it.`)
-    const base = { blobId: id, format: blob.format, maxVirtualBytes: blob.virtualBytes }
-    // A long conversion answers null until it is done.
-    for (let done = false; !done; ) done = (await storage.ensureBase(plainOp(), base)) !== null
+  let made = 0
+  for (const id of wanted) {
+    const from = sourceOfBase(where, plan.backup, id)
+    // None: planned so. A disk that is there keeps what it lies on, others on this base are left out.
+    if (from === null || from === 'there') continue
+    if ('image' in from) {
+      const base = { blobId: id, format: from.image.format, maxVirtualBytes: from.image.virtualBytes }
+      // A long conversion answers null until it is done.
+      for (let done = false; !done; ) done = (await storage.ensureBase(plainOp(), base)) !== null
+    } else await copyFile(from.file, baseFile(where, id), { mode: 0o444, wanted: from.sha256 })
+    made += 1
   }
-  progress.end(`${missing.length} made`)
+  progress.end(`${made} made`)
 }
 
 /** The one that is there, if any, goes into the trash of its host first; nothing is thrown away. */

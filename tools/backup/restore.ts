@@ -8,7 +8,7 @@ import { leftServices } from '../cloud/supervisor.ts'
 import { checkDump, readDump } from './database.ts'
 import { copyFile } from './files.ts'
 import { blobFile, writeDurably } from './format.ts'
-import { type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
+import { comesBack, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
 import { Progress } from './progress.ts'
 import { restoreTheDatabase } from './restore-database.ts'
 import { giveToGuest, makeBases, putDisk } from './restore-disks.ts'
@@ -82,7 +82,7 @@ async function apply(
   try {
     await putBlobs(where, plan)
     await makeBases(where, plan)
-    const disks = plan.disks.filter((one) => one.do !== 'keep' && !marker.disks.includes(one.disk.diskId))
+    const disks = plan.disks.filter((one) => comesBack(one) && !marker.disks.includes(one.disk.diskId))
     const sizes = new Map(plan.backup.manifest.files.map((file) => [file.path, file.sizeBytes]))
     const total = disks.reduce((sum, { disk }) => sum + (sizes.get(disk.path) ?? 0), 0)
     const progress = new Progress('Disks', total)
