@@ -116,8 +116,8 @@ async function putBlobs(where: Places, plan: Plan): Promise<void> {
   )
   for (const id of plan.blobs) {
     const target = path.join(dir, id)
-    await copyFile(blobFile(plan.backup.folder, id), target, { onBytes: progress.add, wanted: id })
-    fs.chownSync(target, uid, gid)
+    const owner = { uid, gid }
+    await copyFile(blobFile(plan.backup.folder, id), target, { onBytes: progress.add, wanted: id, owner })
   }
   progress.end(`${plan.blobs.length} put back`)
 }
