@@ -145,6 +145,7 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   expect(await events(target)).toEqual(['first'])
   const disk = path.join(data, `hosts/here/instances/${instanceId}/disk-${instanceId}.qcow2`)
   const whole = seen(disk)
+  expect(fs.readlinkSync(`${disk}.base`)).toMatch(/images\/bases\/[0-9a-f]{64}\.raw$/)
   expect(
     whole
       .subarray(0, mib)
@@ -152,7 +153,8 @@ test('into one’s own database, which is kept when it is not empty; disks come 
       .replaceAll(/(.)\1*/g, '$1'),
   ).toBe('BAB')
   expect(whole.length).toBe(8 * mib)
-  // A guest has written since.
+  // A guest has written since, as a user of its own.
+  fs.chownSync(disk, 12345, 12345)
   tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x43 0 64k', disk)
 
   await connected(target, (client) =>
@@ -176,6 +178,9 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   expect(seen(disk).equals(whole)).toBe(true)
   const [trashed = ''] = fs.globSync(`hosts/here/trash/${instanceId}.${instanceId}@*`, { cwd: data })
   expect(seen(path.join(data, trashed)).at(0)).toBe(0x43)
+  const links = [`${disk}.base`, path.join(data, trashed.replace(/@\d+$/, '.base'))]
+  expect(links.map((link) => fs.existsSync(link))).toEqual([true, true])
+  expect(fs.statSync(path.join(data, trashed)).uid).toBe(0)
 })
 
 /** As a restore that was killed leaves it; what has the time in its name was set aside by it. */

@@ -11,7 +11,7 @@ import { blobFile, writeDurably } from './format.ts'
 import { comesBack, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
 import { Progress } from './progress.ts'
 import { restoreTheDatabase } from './restore-database.ts'
-import { giveToGuest, makeBases, putDisk } from './restore-disks.ts'
+import { makeBases, putDisk, takeForRoot } from './restore-disks.ts'
 import { chooseBackup, verify } from './verify.ts'
 
 /** Kept in the data folder while a restore is under way: what is done is not done again. */
@@ -133,7 +133,7 @@ async function putFiles(plan: Plan): Promise<void> {
     if (fs.existsSync(target)) continue
     makeFolder(path.dirname(target), target.includes('/instances/') ? 0o711 : 0o755)
     await copyFile(path.join(plan.backup.dir, file.path), target, { mode: file.mode, wanted: file.sha256 })
-    if (target.endsWith('/config.iso')) giveToGuest(target)
+    if (target.endsWith('/config.iso')) takeForRoot(target)
   }
   for (const draft of drafts) fs.renameSync(draft, draft.slice(0, -'.restoring'.length))
 }
