@@ -18,16 +18,15 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   const startedAt = Number(process.env.STRATOLITH_STARTED_AT ?? Date.now())
   const where = places()
   if (where.moved) console.log(`  ! ${where.moved}`)
+  // Before anything is changed: owners and rights of a cloud that runs are not a second start's business.
+  refuseSecond(where)
+  refuseHalfRestored(where)
   makePlaces(where)
   const users = serviceUsers()
   takeOver(where, users)
   const port = readPort()
   const bind = process.env.STRATOLITH_BIND ?? '0.0.0.0'
   const publicUrl = (process.env.STRATOLITH_PUBLIC_URL ?? `http://127.0.0.1:${port}`).replace(/\/$/, '')
-  const other = running(where)
-  if (other)
-    throw new Error(`This cloud runs already: ${other.url} (pid ${other.pid}). Stop it with: npm run stop`)
-  refuseHalfRestored(where)
   const left = await stopLeftServices(where)
   if (left > 0) console.log(`  ! ended ${left} processes that the last run left`)
   if (!(await isFree(port, bind)))
@@ -93,6 +92,12 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
     await stop()
     throw error
   }
+}
+
+function refuseSecond(where: Places): void {
+  const other = running(where)
+  if (other)
+    throw new Error(`This cloud runs already: ${other.url} (pid ${other.pid}). Stop it with: npm run stop`)
 }
 
 async function openPostgres(where: Places): Promise<Postgres> {

@@ -3,8 +3,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Places, places, root } from '../cloud/paths.ts'
 import { running } from '../cloud/running.ts'
+import { baseBytes, copyBases } from './bases.ts'
 import { dumpDatabase } from './database.ts'
-import { backUpDisk, findDisks, type HostDisk } from './disks.ts'
+import { backUpDisk, blobOfBase, findDisks, type HostDisk } from './disks.ts'
 import { readFactsOf } from './facts.ts'
 import { copyFile, Damaged, freeBytes, hashFile, inWords, stampOf, usedBytes } from './files.ts'
 import {
@@ -45,6 +46,10 @@ export async function backUp(given: string): Promise<void> {
       const blobs = await copyBlobs(target, where, facts, notes)
       await copyState(target, where, facts, notes)
       const backed = await copyDisks(target, disks, notes)
+      // Of these there are no image bytes here.
+      const bases = new Set(backed.flatMap((disk) => disk.base ?? []))
+      for (const { id } of blobs) bases.delete(id)
+      notes.push(...(await copyBases(target, where, bases, previousOf(target))))
       finish(target, { facts, blobs, disks: backed, notes })
     } finally {
       close()
@@ -79,7 +84,16 @@ function askForRoom(target: Target, where: Places, facts: Facts, disks: readonly
   const left = disks.filter(
     ({ host, disk }) => !target.journal.files.has(`disks/${host.name}/${disk.instanceId}/${disk.id}.qcow2`),
   )
-  const needed = images + left.reduce((sum, { disk }) => sum + usedBytes(disk.path), 0)
+  const bases = new Set(
+    (
+      await Promise.all(
+        left.map(({ disk }) => (fs.existsSync(disk.path) ? blobOfBase(disk.path) : Promise.resolve(null))),
+      )
+    ).flatMap((blobId) => blobId ?? []),
+  )
+  for (const { id } of facts.blobs) bases.delete(id)
+  const needed =
+    images + baseBytes(where, bases) + left.reduce((sum, { disk }) => sum + usedBytes(disk.path), 0)
   const free = freeBytes(target.folder)
   if (free < needed * 1.05)
     throw new Error(

@@ -130,7 +130,7 @@ async function copyStill(
 }
 
 /** Which blob a disk's base is made of: what its host wrote beside it. The disk itself is the guest's word. */
-async function blobOfBase(disk: string): Promise<string | null> {
+export async function blobOfBase(disk: string): Promise<string | null> {
   const base = (await baseOf(disk)) ?? null
   if (base === null) return null
   const blobId = /\/bases\/([0-9a-f]{64})\.raw$/.exec(base)?.[1]

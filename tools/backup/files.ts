@@ -1,6 +1,6 @@
 import crypto from 'node:crypto'
 import fs from 'node:fs'
-import { open, rename, rm, truncate } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { syncFolder } from './format.ts'
 
@@ -12,11 +12,18 @@ export type Copied = { sizeBytes: number; sha256: string }
 /**
  * Copies a regular file (never through a link) with its holes and returns what it hashed. The target
  * (0600) appears whole, on disk, by rename; with `wanted` only if the bytes are those.
+ * The folder may be another user's, who can put a link there meanwhile: what is done to the draft is done
+ * to the open file, never by its name.
  */
 export async function copyFile(
   source: string,
   target: string,
-  options: { onBytes?: (bytes: number) => void; mode?: number; wanted?: string } = {},
+  options: {
+    onBytes?: (bytes: number) => void
+    mode?: number
+    wanted?: string
+    owner?: { uid: number; gid: number }
+  } = {},
 ): Promise<Copied> {
   fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 })
   const draft = `${target}.part`
@@ -38,7 +45,8 @@ export async function copyFile(
         at += bytesRead
         options.onBytes?.(bytesRead)
       }
-      await truncate(draft, at)
+      await to.truncate(at)
+      if (options.owner) await to.chown(options.owner.uid, options.owner.gid)
       await to.sync()
       const sha256 = hash.digest('hex')
       if (options.wanted !== undefined && options.wanted !== sha256)

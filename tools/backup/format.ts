@@ -11,6 +11,7 @@ import { z } from 'zod'
  *   <time>/database/…            tools/backup/database.ts
  *   <time>/files/…               as in the data folder: secrets, settings, records of hosts and guests
  *   <time>/disks/<host>/<instance>/<disk>.qcow2   the overlay alone; its base is made of a blob
+ *   <time>/bases/<SHA-256>.raw   a base whose image is gone, as it is
  *   <time>.part/journal.ndjson   a backup under way: files that are whole, one a line
  */
 export const formatVersion = 1

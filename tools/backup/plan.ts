@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import type { Places } from '../cloud/paths.ts'
 import { hostName } from '../cloud/running.ts'
+import { sourceOfBase } from './bases.ts'
 import { connected } from './database.ts'
 import { freeBytes, inWords } from './files.ts'
 import type { BackedDisk, BackedFile, Manifest } from './format.ts'
@@ -9,7 +10,13 @@ import { filledTables } from './tables.ts'
 import type { Backup } from './verify.ts'
 
 export type RestoreOptions = { at?: string; yes: boolean; disksFromBackup: boolean; replace: boolean }
-export type DiskPlan = { disk: BackedDisk; target: string; do: 'put' | 'keep' | 'replace'; why: string }
+export type DiskPlan = {
+  disk: BackedDisk
+  target: string
+  do: 'put' | 'keep' | 'replace' | 'leave'
+  why: string
+}
+export const comesBack = (one: DiskPlan): boolean => one.do === 'put' || one.do === 'replace'
 export type FilePlan = { file: BackedFile; target: string }
 export type Plan = {
   backup: Backup
@@ -29,7 +36,9 @@ export async function planRestore(where: Places, backup: Backup, options: Restor
   refuseOtherCloud(where, manifest)
   const hosts = mapHosts(where, manifest)
   const runs = runningGuests()
-  const disks = manifest.disks.map((disk) => planDisk(where, hosts, runs, disk, options.disksFromBackup))
+  const disks = manifest.disks
+    .map((disk) => planDisk(where, hosts, runs, disk, options.disksFromBackup))
+    .map((one) => (comesBack(one) ? withBase(where, backup, one) : one))
   const blobs = manifest.blobs
     .map(({ id }) => id)
     .filter((id) => !fs.existsSync(path.join(where.data, 'images/blobs', id)))
@@ -108,6 +117,12 @@ function planDisk(
     : { disk, target, do: 'replace', why: 'its guest does not run' }
 }
 
+/** A disk is nothing without what it lies on. */
+const withBase = (where: Places, backup: Backup, one: DiskPlan): DiskPlan =>
+  one.disk.base === null || sourceOfBase(where, backup, one.disk.base) !== null
+    ? one
+    : { ...one, do: 'leave', why: 'what it lies on is not in the backup' }
+
 /** What is there stays: keys and settings of the same cloud, records of its networks and guests. */
 function planFile(
   where: Places,
@@ -123,7 +138,7 @@ function planFile(
   if (fs.existsSync(target)) return []
   // A host describes its guests anew when they are started, and its networks under its own name.
   if (kind === 'instances') {
-    const back = disks.some(({ disk, do: what }) => disk.instanceId === id && what !== 'keep')
+    const back = disks.some((one) => one.disk.instanceId === id && comesBack(one))
     if (!back || name.endsWith('/spec.json')) return []
   }
   if (kind === 'network' && (here !== host || fs.existsSync(path.join(where.data, 'hosts', here, 'network'))))
@@ -134,7 +149,7 @@ function planFile(
 function askForRoom(where: Places, plan: Plan): void {
   const { manifest } = plan.backup
   const sizes = new Map(manifest.files.map((file) => [file.path, file.sizeBytes]))
-  const disks = plan.disks.filter((one) => one.do !== 'keep')
+  const disks = plan.disks.filter(comesBack)
   const bases = new Set(disks.flatMap(({ disk }) => disk.base ?? []))
   const needed =
     manifest.blobs
@@ -161,7 +176,7 @@ export function sentences(where: Places, plan: Plan, options: RestoreOptions): s
     plan.disks
       .filter((one) => one.do === what)
       .map(({ disk }) => nameOf.get(disk.instanceId) ?? disk.instanceId)
-  const [put, kept, replaced] = [disksOf('put'), disksOf('keep'), disksOf('replace')]
+  const [put, kept, replaced, left] = [disksOf('put'), disksOf('keep'), disksOf('replace'), disksOf('leave')]
   const running = plan.disks.filter((one) => one.why === 'its guest runs')
   const ran = manifest.facts.instances.filter((one) => ['active', 'paused'].includes(one.vmState))
   const renamed = [...plan.hosts].filter(([old, now]) => old !== now)
@@ -175,6 +190,9 @@ export function sentences(where: Places, plan: Plan, options: RestoreOptions): s
       : '',
     replaced.length > 0
       ? `Disks that are taken from the backup; the ones there go into the host’s trash: ${some(replaced)}.`
+      : '',
+    left.length > 0
+      ? `Disks that are left out, because the image that they were made of is not in the backup: ${some(left)}.`
       : '',
     `Secrets, settings and records: ${plan.files.length} are put back; what is there stays.`,
     ...renamed.map(([old, now]) => `Host ${old} of the backup is this machine, ${now}.`),

@@ -4,7 +4,7 @@ import { acceptDatabase } from '../cloud/identity.ts'
 import type { Places } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
 import { ensureDatabase, removeServer, startPostgres } from '../postgres.ts'
-import { connected, dumpDatabase, markForRestore, restoreDatabase } from './database.ts'
+import { connected, dumpDatabase, markForRestore, readDump, restoreDatabase } from './database.ts'
 import type { Plan } from './plan.ts'
 import { Progress } from './progress.ts'
 
@@ -41,6 +41,10 @@ export async function takeOver(url: string, where: Places): Promise<void> {
 /** A new server beside the old one; the two change names when the new one is whole. */
 async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<number> {
   const [current, fresh] = [path.join(where.data, 'postgres'), path.join(where.data, 'postgres.restoring')]
+  const aside = path.join(where.data, `postgres.before-restore-${time}`)
+  // Cut short between the change of names and the note of it.
+  if (fs.existsSync(aside) && fs.existsSync(current) && !fs.existsSync(fresh))
+    return readDump(path.join(plan.backup.dir, 'database')).tables.length
   // A restore that was killed may have left a server in it, or one that was still being made.
   removeServer(fresh)
   const server = await startPostgres(fresh, { durable: true })
@@ -51,7 +55,7 @@ async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<nu
     await server.stop()
   }
   await stopServer(current)
-  if (fs.existsSync(current)) fs.renameSync(current, path.join(where.data, `postgres.before-restore-${time}`))
+  if (fs.existsSync(current)) fs.renameSync(current, aside)
   fs.renameSync(fresh, current)
   return tables
 }
@@ -64,8 +68,9 @@ async function stopServer(dir: string): Promise<void> {
 
 async function intoOwn(where: Places, plan: Plan, url: string, time: string): Promise<number> {
   const aside = path.join(where.data, `database.before-restore-${time}`)
-  if (plan.databaseFilled && !fs.existsSync(path.join(aside, 'database.json'))) {
-    await dumpDatabase(url, aside)
+  if (plan.databaseFilled) {
+    if (!fs.existsSync(path.join(aside, 'database.json'))) await dumpDatabase(url, aside)
+    // Also with one aside: then what is in there is from the attempt that was cut short.
     await markForRestore(url)
   }
   return fill(where, plan, url)

@@ -1,37 +1,48 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { baseLink, recordBase } from '@stratolith/drivers/disk-base'
+import { defaultGuestUids, readGuestUids } from '@stratolith/drivers/guest-uids'
 import { storages } from '@stratolith/drivers/storage/registry'
 import type { Places } from '../cloud/paths.ts'
+import { baseFile, sourceOfBase } from './bases.ts'
 import { plainOp } from './disks.ts'
 import { baseNameOf, copyFile, nameBase } from './files.ts'
 import { type DiskPlan, type Plan, runningGuests } from './plan.ts'
 import { Progress } from './progress.ts'
 
 /** Root's, until the agent gives it to the guest's own user at its next start. */
-export const giveToGuest = (file: string): void => fs.chownSync(file, 0, 0)
+export const takeForRoot = (file: string): void => fs.chownSync(file, 0, 0)
 
-const baseFile = (where: Places, blobId: string) => path.join(where.data, 'images/bases', `${blobId}.raw`)
-
-/** What the disks lie on, made of the image bytes as an agent makes it. */
-export async function makeBases(where: Places, plan: Plan): Promise<void> {
-  const { facts } = plan.backup.manifest
-  const wanted = [...new Set(plan.disks.flatMap(({ disk }) => disk.base ?? []))]
-  const missing = wanted.filter((id) => !fs.existsSync(baseFile(where, id)))
-  const progress = new Progress('Bases of disks', 0)
-  const storage = storages.files({
+/** A host's own storage, while its agent does not run; its image tools run as the agent's. */
+function storageOf(where: Places, host: string) {
+  const uids = readGuestUids(process.env.STRATOLITH_GUEST_UIDS ?? defaultGuestUids)
+  if (typeof uids === 'string') throw new Error(`STRATOLITH_GUEST_UIDS: ${uids}`)
+  return storages.files({
     imagesDir: path.join(where.data, 'images'),
-    // Any host's: they share the bases.
-    dir: path.join(where.data, 'hosts', [...plan.hosts.values()][0] ?? 'host-1'),
+    dir: path.join(where.data, 'hosts', host),
+    converter: uids.converter,
   })
-  for (const id of missing) {
-    const blob = facts.blobs.find((one) => one.id === id)
-    if (!blob || !fs.existsSync(path.join(where.data, 'images/blobs', id)))
-      throw new Error(`The image bytes ${id}, which disks of this backup lie on, are not in it.`)
-    const base = { blobId: id, format: blob.format, maxVirtualBytes: blob.virtualBytes }
-    // A long conversion answers null until it is done.
-    for (let done = false; !done; ) done = (await storage.ensureBase(plainOp(), base)) !== null
+}
+
+/** What the disks lie on, made of the image bytes as an agent makes it, or from the backup as it was. */
+export async function makeBases(where: Places, plan: Plan): Promise<void> {
+  const wanted = [...new Set(plan.disks.flatMap(({ disk }) => disk.base ?? []))]
+  const progress = new Progress('Bases of disks', 0)
+  // Any host's: they share the bases.
+  const storage = storageOf(where, [...plan.hosts.values()][0] ?? 'host-1')
+  let made = 0
+  for (const id of wanted) {
+    const from = sourceOfBase(where, plan.backup, id)
+    // None: planned so. A disk that is there keeps what it lies on, others on this base are left out.
+    if (from === null || from === 'there') continue
+    if ('image' in from) {
+      const base = { blobId: id, format: from.image.format, maxVirtualBytes: from.image.virtualBytes }
+      // A long conversion answers null until it is done.
+      for (let done = false; !done; ) done = (await storage.ensureBase(plainOp(), base)) !== null
+    } else await copyFile(from.file, baseFile(where, id), { mode: 0o444, wanted: from.sha256 })
+    made += 1
   }
-  progress.end(`${missing.length} made`)
+  progress.end(`${made} made`)
 }
 
 /** The one that is there, if any, goes into the trash of its host first; nothing is thrown away. */
@@ -51,16 +62,18 @@ export async function putDisk(
   if (disk.base !== null) nameBase(draft, baseFile(where, disk.base))
   else if (baseNameOf(draft) !== null)
     throw new Error(`The disk ${disk.diskId} names a base that nobody recorded.`)
-  giveToGuest(draft)
+  takeForRoot(draft)
   if (what === 'replace') {
     if (runningGuests().has(disk.instanceId))
       throw new Error(
         `The guest of instance ${disk.instanceId} was started meanwhile: its disk was not touched.`,
       )
-    const trash = path.join(path.dirname(path.dirname(home)), 'trash')
-    fs.mkdirSync(trash, { recursive: true, mode: 0o700 })
-    // The name says what it was and since when it is there (packages/drivers/src/storage).
-    fs.renameSync(target, path.join(trash, `${disk.diskId}.${disk.instanceId}@${Date.now()}`))
+    const storage = storageOf(where, plan.hosts.get(disk.host) ?? disk.host)
+    await storage.probe(plainOp())
+    await storage.trash?.put(plainOp(), disk.diskId)
   }
+  // What the agent believes, and not the header.
+  if (disk.base === null) fs.rmSync(baseLink(target), { force: true })
+  else await recordBase(target, baseFile(where, disk.base))
   fs.renameSync(draft, target)
 }

@@ -11,6 +11,7 @@ import { compareRows, connected, dumpDatabase, readDump } from './database.ts'
 import { readFactsOf } from './facts.ts'
 import { hashFile } from './files.ts'
 import { type Facts, formatVersion, writeManifest } from './format.ts'
+import type { Marker } from './restore.ts'
 
 const work = fs.mkdtempSync('/var/tmp/stratolith-own-')
 fs.chmodSync(work, 0o755)
@@ -120,7 +121,10 @@ test('the embedded database moves to one’s own, once; it stays where it was an
   expect(moved.said).toContain(`DATABASE_URL=${target}`)
   expect(moved.status).toBe(0)
   expect(await events(target)).toEqual(['first'])
-  expect(await compareRows(target, readDump(path.join(backups, made, 'database')))).toEqual([])
+  // What follows another database begins a new epoch of the event log.
+  expect(await compareRows(target, readDump(path.join(backups, made, 'database')))).toEqual([
+    'public.EventEpoch: 2 instead of 1',
+  ])
   const old = await startPostgres(path.join(data, 'postgres'), { durable: false })
   const before = await ensureDatabase(old.url, 'stratolith')
   expect(await events(before)).toEqual(['first'])
@@ -141,6 +145,7 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   expect(await events(target)).toEqual(['first'])
   const disk = path.join(data, `hosts/here/instances/${instanceId}/disk-${instanceId}.qcow2`)
   const whole = seen(disk)
+  expect(fs.readlinkSync(`${disk}.base`)).toMatch(/images\/bases\/[0-9a-f]{64}\.raw$/)
   expect(
     whole
       .subarray(0, mib)
@@ -148,7 +153,8 @@ test('into one’s own database, which is kept when it is not empty; disks come 
       .replaceAll(/(.)\1*/g, '$1'),
   ).toBe('BAB')
   expect(whole.length).toBe(8 * mib)
-  // A guest has written since.
+  // A guest has written since, as a user of its own.
+  fs.chownSync(disk, 12345, 12345)
   tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x43 0 64k', disk)
 
   await connected(target, (client) =>
@@ -165,14 +171,59 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   expect(replaced.said).toMatch(/stay as they are, because they are there: one\./)
   expect(seen(disk).at(0)).toBe(0x43)
   const [aside = ''] = fs.globSync('database.before-restore-*', { cwd: data })
-  const kept = readDump(path.join(data, aside)).tables.find((table) => table.name === 'Event')
-  expect(kept?.rows).toBe(2)
+  expect(rowsOf(aside)).toBe(2)
 
   const back = type(['restore', backups, '--yes', '--replace', '--disks-from-backup'], target)
   expect(back.said).toMatch(/taken from the backup.*: one\./)
   expect(seen(disk).equals(whole)).toBe(true)
   const [trashed = ''] = fs.globSync(`hosts/here/trash/${instanceId}.${instanceId}@*`, { cwd: data })
   expect(seen(path.join(data, trashed)).at(0)).toBe(0x43)
+  const links = [`${disk}.base`, path.join(data, trashed.replace(/@\d+$/, '.base'))]
+  expect(links.map((link) => fs.existsSync(link))).toEqual([true, true])
+  expect(fs.statSync(path.join(data, trashed)).uid).toBe(0)
+})
+
+/** As a restore that was killed leaves it; what has the time in its name was set aside by it. */
+const cutShort = (time: string, change: Partial<Marker>) =>
+  fs.writeFileSync(
+    path.join(data, 'restore.json'),
+    JSON.stringify({
+      ...{ folder: backups, backup: made, time, disksFromBackup: false, disks: [], database: false },
+      ...change,
+    } satisfies Marker),
+  )
+const rowsOf = (folder: string) =>
+  readDump(path.join(data, folder)).tables.find((table) => table.name === 'Event')?.rows
+
+test('killed when one’s own database was filled already, it goes on; what was set aside stays', async () => {
+  const target = await ensureDatabase(own.url, 'cut')
+  await node('tools/migrate.ts', ['deploy'], { DATABASE_URL: target })
+  await connected(target, (client) =>
+    client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('half', 'a', 'b')`),
+  )
+  const aside = 'database.before-restore-cut'
+  fs.cpSync(path.join(backups, made, 'database'), path.join(data, aside), { recursive: true })
+  const { host, pathname } = new URL(target)
+  cutShort('cut', { into: `${host}${pathname}` })
+  const elsewhere = type(['restore', backups, '--yes'])
+  expect(elsewhere.said).toMatch(/Set DATABASE_URL as it was/)
+  const again = type(['restore', backups, '--yes'], target)
+  expect(again.said).toContain('Restored.')
+  expect(await events(target)).toEqual(['first'])
+  expect(rowsOf(aside)).toBe(1)
+})
+
+test('killed between the change of names and the note of it, the embedded one is not filled again', () => {
+  const aside = 'postgres.before-restore-cut'
+  fs.mkdirSync(path.join(data, aside))
+  fs.writeFileSync(path.join(data, aside, 'password'), 'the old one')
+  cutShort('cut', { into: null })
+  const inode = fs.statSync(path.join(data, 'postgres')).ino
+  const again = type(['restore', backups, '--yes'])
+  expect(again.said).toContain('Restored.')
+  expect(fs.statSync(path.join(data, 'postgres')).ino).toBe(inode)
+  expect(fs.readdirSync(path.join(data, aside))).toEqual(['password'])
+  fs.rmSync(path.join(data, aside), { recursive: true })
 })
 
 test('a restore is asked for, and the manifest is believed only with its checksum', () => {

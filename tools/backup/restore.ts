@@ -8,10 +8,10 @@ import { leftServices } from '../cloud/supervisor.ts'
 import { checkDump, readDump } from './database.ts'
 import { copyFile } from './files.ts'
 import { blobFile, writeDurably } from './format.ts'
-import { type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
+import { comesBack, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
 import { Progress } from './progress.ts'
 import { restoreTheDatabase } from './restore-database.ts'
-import { giveToGuest, makeBases, putDisk } from './restore-disks.ts'
+import { makeBases, putDisk, takeForRoot } from './restore-disks.ts'
 import { chooseBackup, verify } from './verify.ts'
 
 /** Kept in the data folder while a restore is under way: what is done is not done again. */
@@ -23,6 +23,8 @@ export type Marker = {
   disksFromBackup: boolean
   disks: string[]
   database: boolean
+  /** Which database it goes into, without user and password; null: the embedded one. */
+  into?: string | null
 }
 
 /**
@@ -37,6 +39,7 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
     throw new Error(
       `A restore of ${begun.backup} from ${begun.folder} into ${where.data} was cut short. End it first: npm run restore -- ${begun.folder}`,
     )
+  if (begun) refuseOtherDatabase(begun)
   refuseRunning(where)
   const backup = chooseBackup(folder, begun?.backup ?? options.at)
   await verify(backup)
@@ -68,6 +71,7 @@ async function apply(
     disksFromBackup,
     disks: [],
     database: false,
+    into: databaseName(),
   }
   const note = (change: Partial<Marker>) => {
     Object.assign(marker, change)
@@ -78,7 +82,7 @@ async function apply(
   try {
     await putBlobs(where, plan)
     await makeBases(where, plan)
-    const disks = plan.disks.filter((one) => one.do !== 'keep' && !marker.disks.includes(one.disk.diskId))
+    const disks = plan.disks.filter((one) => comesBack(one) && !marker.disks.includes(one.disk.diskId))
     const sizes = new Map(plan.backup.manifest.files.map((file) => [file.path, file.sizeBytes]))
     const total = disks.reduce((sum, { disk }) => sum + (sizes.get(disk.path) ?? 0), 0)
     const progress = new Progress('Disks', total)
@@ -112,8 +116,8 @@ async function putBlobs(where: Places, plan: Plan): Promise<void> {
   )
   for (const id of plan.blobs) {
     const target = path.join(dir, id)
-    await copyFile(blobFile(plan.backup.folder, id), target, { onBytes: progress.add, wanted: id })
-    fs.chownSync(target, uid, gid)
+    const owner = { uid, gid }
+    await copyFile(blobFile(plan.backup.folder, id), target, { onBytes: progress.add, wanted: id, owner })
   }
   progress.end(`${plan.blobs.length} put back`)
 }
@@ -129,7 +133,7 @@ async function putFiles(plan: Plan): Promise<void> {
     if (fs.existsSync(target)) continue
     makeFolder(path.dirname(target), target.includes('/instances/') ? 0o711 : 0o755)
     await copyFile(path.join(plan.backup.dir, file.path), target, { mode: file.mode, wanted: file.sha256 })
-    if (target.endsWith('/config.iso')) giveToGuest(target)
+    if (target.endsWith('/config.iso')) takeForRoot(target)
   }
   for (const draft of drafts) fs.renameSync(draft, draft.slice(0, -'.restoring'.length))
 }
@@ -139,6 +143,20 @@ function makeFolder(dir: string, mode: number): void {
   if (fs.existsSync(dir)) return
   makeFolder(path.dirname(dir), path.basename(dir) === 'secrets' ? 0o700 : mode)
   fs.mkdirSync(dir, { mode })
+}
+
+function databaseName(): string | null {
+  if (!process.env.DATABASE_URL) return null
+  const { host, pathname } = new URL(process.env.DATABASE_URL)
+  return `${host}${pathname}`
+}
+
+/** What one attempt has set aside is not what is in another database. */
+function refuseOtherDatabase({ into }: Marker): void {
+  if (into === undefined || into === databaseName()) return
+  throw new Error(
+    `The restore that was cut short goes into ${into ?? 'the embedded database'}, and not into ${databaseName() ?? 'that one'}. Set DATABASE_URL as it was.`,
+  )
 }
 
 function refuseRunning(where: Places): void {

@@ -12,10 +12,10 @@ export type Pace = {
   answerMs: number
   /** So many without an answer, one after the other, and it is taken for hung. */
   misses: number
-  /** The same for one that has not been well yet. */
+  /** The same for one that has not been well yet; while it does not listen nothing is counted. */
   startMisses: number
 }
-/** Half a minute, three minutes to come up: a machine that is only busy gets its time. */
+/** Half a minute; three minutes for one that listens and was never well: a busy machine gets its time. */
 const patient: Pace = { everyMs: 5_000, answerMs: 5_000, misses: 5, startMisses: 36 }
 
 const isGood = (status: number) => status >= 200 && status < 400
@@ -26,10 +26,16 @@ export async function healthy(ask: Ask): Promise<void> {
   if (!isGood(status)) throw new Error(`answers ${status}`)
 }
 
+/** Nobody listens there (yet). */
+const notListening = (error: unknown) =>
+  ['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')
+
 /**
- * Watches a process that was started just now. It must come up, and from its first good answer on go on
- * answering, whatever it says (that its database is away is no reason to end it); `hung` is called once when it
- * does not. Counts questions and not time: after a sleep of the whole machine everybody gets all of them.
+ * Watches a process that was started just now. Once it listens it must answer, and from its first good answer on
+ * go on answering, whatever it says (that its database is away is no reason to end it); `hung` is called once
+ * when it does not. Counts questions and not time: after a sleep of the whole machine everybody gets all of
+ * them. Before it listens it may work for minutes (the agent adopts its guests first) and is let alone; one
+ * that ends is seen by that. So one that was stopped (SIGSTOP) before it listened is not noticed.
  * Returns what ends the watch.
  */
 export function watchHealth(ask: Ask, hung: (why: string) => void, pace: Pace = patient): () => void {
@@ -44,7 +50,7 @@ export function watchHealth(ask: Ask, hung: (why: string) => void, pace: Pace = 
       wellOnce ||= isGood(status)
       missed = 0
     } catch (error) {
-      missed += 1
+      if (wellOnce || !notListening(error)) missed += 1
       if (missed >= (wellOnce ? pace.misses : pace.startMisses) && !over) {
         over = true
         hung(error instanceof Error ? error.message : String(error))

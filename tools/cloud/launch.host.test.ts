@@ -107,8 +107,8 @@ test('a data folder of an earlier version, all root’s, is taken over; links an
   const { api, web, console: proxy } = users
   expect(who('')).toEqual([0, web.gid, '705'])
   expect(who('images')).toEqual([0, proxy.gid, '701'])
-  expect(who('images/blobs')).toEqual([api.uid, api.gid, '711'])
-  expect(who('images/bases')).toEqual([0, 0, '711'])
+  expect(who('images/blobs')).toEqual([api.uid, api.gid, '700'])
+  expect(who('images/bases')).toEqual([0, 0, '700'])
   expect([who('images/blobs/a')[0], who('images/blobs/b')[0]]).toEqual([api.uid, api.uid])
   expect(who('secrets')).toEqual([0, api.gid, '710'])
   expect(who('secrets/session')).toEqual([0, 0, '600'])

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import { copyFile, open, rename, statfs, truncate } from 'node:fs/promises'
+import { copyFile, open, rename, rm, statfs, truncate } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
@@ -19,13 +19,7 @@ export const openLog = (file: string): number => fs.openSync(file, 'a', 0o600)
 export async function rotate(file: string, maxBytes = limit): Promise<boolean> {
   const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0
   if (size <= maxBytes) return false
-  const part = `${file}.part`
-  await copyFile(file, part)
-  const { blocks, line } = await endOfFront(part)
-  await truncate(part, line)
-  for (let i = kept - 1; i > 0; i--)
-    if (fs.existsSync(`${file}.${i}`)) await rename(`${file}.${i}`, `${file}.${i + 1}`)
-  await rename(part, `${file}.1`)
+  const { blocks, line } = await copyFront(file)
   try {
     await run('fallocate', ['--collapse-range', '--offset', '0', '--length', String(blocks), file])
   } catch {
@@ -35,6 +29,23 @@ export async function rotate(file: string, maxBytes = limit): Promise<boolean> {
   }
   await blank(file, line - blocks)
   return true
+}
+
+/** What is to be cut goes to `<file>.1`, and the older ones one further. A full disk gets its room back. */
+async function copyFront(file: string): Promise<{ blocks: number; line: number }> {
+  const part = `${file}.part`
+  try {
+    await copyFile(file, part)
+    const front = await endOfFront(part)
+    await truncate(part, front.line)
+    for (let i = kept - 1; i > 0; i--)
+      if (fs.existsSync(`${file}.${i}`)) await rename(`${file}.${i}`, `${file}.${i + 1}`)
+    await rename(part, `${file}.1`)
+    return front
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  }
 }
 
 /** As many whole blocks as there are before the last line, and where the line ends that goes beyond them. */
