@@ -111,7 +111,8 @@ async function build() {
     adminUp: true,
     rules: [],
   })
-  const disk = path.join(data, 'disk.img')
+  const disk = path.join(hostDir, 'instances', ids.guest, 'disk-disk.qcow2')
+  fs.mkdirSync(path.dirname(disk), { recursive: true, mode: 0o711 })
   fs.writeFileSync(disk, Buffer.alloc(1_048_576))
   return host.hypervisor.ensure(op, {
     id: ids.guest,
@@ -213,7 +214,9 @@ describe('the agent', () => {
     await host.network.removePort(op, ids.port)
     await host.network.removeNetwork(op, ids.network)
     await vi.waitFor(async () => expect((await health()).metadataNetworks).toBe(0), 60_000)
-    expect(fs.readdirSync(path.join(hostDir, 'instances'))).toEqual([])
+    // the disk is the storage driver's
+    expect(fs.readdirSync(path.join(hostDir, 'instances', ids.guest))).toEqual(['disk-disk.qcow2'])
+    fs.rmSync(path.join(hostDir, 'instances', ids.guest), { recursive: true })
     expect(fs.existsSync(`/run/netns/${metadataNamespace}`)).toBe(false)
   })
 
