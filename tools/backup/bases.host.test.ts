@@ -68,3 +68,46 @@ test('a base whose image is gone comes along; a disk on one that is nowhere is l
   expect(sourceOfBase(to, backup, kept)).toBe('there')
   expect(fs.existsSync(baseFile(to, gone))).toBe(false)
 })
+
+test('what a restore put back before it was cut short comes with its records, and is not taken for an older disk', async () => {
+  vi.stubEnv('STRATOLITH_HOST', 'here')
+  const to = places({ STRATOLITH_DATA: path.join(work, 'to') })
+  const home = path.join(to.data, 'hosts/here/instances', one)
+  fs.mkdirSync(home, { recursive: true })
+  fs.writeFileSync(path.join(home, `disk-${one}.qcow2`), '')
+  const records = ['config.iso', 'password', 'serial.log'].map(
+    (name) => `hosts/there/instances/${one}/${name}`,
+  )
+  const at = new Date().toISOString()
+  const manifest: Manifest = {
+    ...{ format: formatVersion, software: 'test', finishedAt: at, blobs: [], notes: [] },
+    facts: {
+      ...{ at, cloud: 'ctest', cloudId: null, blobs: [], instances: [] },
+      hosts: [{ id: hostId, name: 'there', endpoint: 'unix:/elsewhere/agent.sock' }],
+    },
+    files: records.map((name) => ({ path: `files/${name}`, sizeBytes: 1, sha256: kept })),
+    disks: [
+      {
+        host: 'there',
+        instanceId: one,
+        diskId: one,
+        base: null,
+        path: `disks/${one}.qcow2`,
+        at,
+        live: false,
+      },
+    ],
+  }
+  const backup = { folder: work, name: 'one', dir: work, manifest }
+  const again = { ...options, disksFromBackup: true }
+  const other = await planRestore(to, backup, options, [two])
+  expect([other.disks.map((each) => each.do), other.files]).toEqual([['keep'], []])
+  const plan = await planRestore(to, backup, again, [one])
+  expect(plan.disks.map((each) => each.do)).toEqual(['done'])
+  expect(plan.files.map(({ target }) => target)).toEqual(
+    records.map((name) => path.join(to.data, name.replace('there', 'here'))),
+  )
+  // Noted, and then killed before it had its place.
+  fs.rmSync(path.join(home, `disk-${one}.qcow2`))
+  expect((await planRestore(to, backup, again, [one])).disks.map((each) => each.do)).toEqual(['put'])
+})

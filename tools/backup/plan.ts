@@ -13,7 +13,7 @@ export type RestoreOptions = { at?: string; yes: boolean; disksFromBackup: boole
 export type DiskPlan = {
   disk: BackedDisk
   target: string
-  do: 'put' | 'keep' | 'replace' | 'leave'
+  do: 'put' | 'keep' | 'replace' | 'leave' | 'done'
   why: string
 }
 export const comesBack = (one: DiskPlan): boolean => one.do === 'put' || one.do === 'replace'
@@ -31,13 +31,20 @@ export type Plan = {
 }
 
 /** What a restore will do, from what is there now; changes nothing. Throws sentences that forbid it. */
-export async function planRestore(where: Places, backup: Backup, options: RestoreOptions): Promise<Plan> {
+export async function planRestore(
+  where: Places,
+  backup: Backup,
+  options: RestoreOptions,
+  /** Ids of disks that an attempt which was cut short has put back. */
+  done: readonly string[] = [],
+): Promise<Plan> {
   const { manifest } = backup
   refuseOtherCloud(where, manifest)
   const hosts = mapHosts(where, manifest)
   const runs = runningGuests()
   const disks = manifest.disks
     .map((disk) => planDisk(where, hosts, runs, disk, options.disksFromBackup))
+    .map((one) => (one.do !== 'put' && done.includes(one.disk.diskId) ? putBefore(one) : one))
     .map((one) => (comesBack(one) ? withBase(where, backup, one) : one))
   const blobs = manifest.blobs
     .map(({ id }) => id)
@@ -117,6 +124,8 @@ function planDisk(
     : { disk, target, do: 'replace', why: 'its guest does not run' }
 }
 
+const putBefore = (one: DiskPlan): DiskPlan => ({ ...one, do: 'done', why: 'it was put back before' })
+
 /** A disk is nothing without what it lies on. */
 const withBase = (where: Places, backup: Backup, one: DiskPlan): DiskPlan =>
   one.disk.base === null || sourceOfBase(where, backup, one.disk.base) !== null
@@ -138,7 +147,7 @@ function planFile(
   if (fs.existsSync(target)) return []
   // A host describes its guests anew when they are started, and its networks under its own name.
   if (kind === 'instances') {
-    const back = disks.some((one) => one.disk.instanceId === id && comesBack(one))
+    const back = disks.some((one) => one.disk.instanceId === id && (comesBack(one) || one.do === 'done'))
     if (!back || name.endsWith('/spec.json')) return []
   }
   if (kind === 'network' && (here !== host || fs.existsSync(path.join(where.data, 'hosts', here, 'network'))))

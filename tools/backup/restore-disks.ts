@@ -51,6 +51,8 @@ export async function putDisk(
   plan: Plan,
   { disk, target, do: what }: DiskPlan,
   progress: Progress,
+  /** Called when its place is free and the rest is one rename. */
+  onFree: () => void,
 ): Promise<void> {
   const home = path.dirname(target)
   fs.mkdirSync(path.dirname(home), { recursive: true, mode: 0o711 })
@@ -75,5 +77,6 @@ export async function putDisk(
   // What the agent believes, and not the header.
   if (disk.base === null) fs.rmSync(baseLink(target), { force: true })
   else await recordBase(target, baseFile(where, disk.base))
+  onFree()
   fs.renameSync(draft, target)
 }

@@ -21,6 +21,7 @@ export type Marker = {
   /** Part of the names of what is set aside. */
   time: string
   disksFromBackup: boolean
+  /** Noted when nothing lies in their place any more: one that does was put there by this restore. */
   disks: string[]
   database: boolean
   /** Which database it goes into, without user and password; null: the embedded one. */
@@ -45,9 +46,9 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
   await verify(backup)
   checkDump(readDump(path.join(backup.dir, 'database')))
   const wanted = { ...options, disksFromBackup: begun?.disksFromBackup ?? options.disksFromBackup }
-  const plan = await planRestore(where, backup, begun ? { ...wanted, replace: true } : wanted)
-  for (const line of sentences(where, plan, begun ? { ...wanted, replace: true } : wanted))
-    console.log(`\n${line}`)
+  const how = begun ? { ...wanted, replace: true } : wanted
+  const plan = await planRestore(where, backup, how, begun?.disks)
+  for (const line of sentences(where, plan, how)) console.log(`\n${line}`)
   if (begun) console.log('\nIt was begun before and goes on where it was.')
   if (!options.yes && !(await asked())) {
     console.log('Nothing was changed.')
@@ -82,13 +83,14 @@ async function apply(
   try {
     await putBlobs(where, plan)
     await makeBases(where, plan)
-    const disks = plan.disks.filter((one) => comesBack(one) && !marker.disks.includes(one.disk.diskId))
+    const disks = plan.disks.filter(comesBack)
     const sizes = new Map(plan.backup.manifest.files.map((file) => [file.path, file.sizeBytes]))
     const total = disks.reduce((sum, { disk }) => sum + (sizes.get(disk.path) ?? 0), 0)
     const progress = new Progress('Disks', total)
     for (const one of disks) {
-      await putDisk(where, plan, one, progress)
-      note({ disks: [...marker.disks, one.disk.diskId] })
+      await putDisk(where, plan, one, progress, () =>
+        note({ disks: [...new Set([...marker.disks, one.disk.diskId])] }),
+      )
     }
     progress.end(`${marker.disks.length} put back`)
     await putFiles(plan)
