@@ -42,7 +42,7 @@ export async function backUp(given: string): Promise<void> {
     const facts = await snapshot(target, cloud.databaseUrl, id)
     const { disks, notes, close } = await findDisks(facts)
     try {
-      askForRoom(target, where, facts, disks)
+      await askForRoom(target, where, facts, disks)
       const blobs = await copyBlobs(target, where, facts, notes)
       await copyState(target, where, facts, notes)
       const backed = await copyDisks(target, disks, notes)
@@ -77,7 +77,12 @@ async function snapshot(target: Target, url: string, id: string): Promise<Facts>
 }
 
 /** Before anything big is written: a disk that is full half way is of no use to anybody. */
-function askForRoom(target: Target, where: Places, facts: Facts, disks: readonly HostDisk[]): void {
+async function askForRoom(
+  target: Target,
+  where: Places,
+  facts: Facts,
+  disks: readonly HostDisk[],
+): Promise<void> {
   const images = facts.blobs
     .filter(({ id }) => !fs.existsSync(blobFile(target.folder, id)))
     .reduce((sum, { id }) => sum + usedBytes(path.join(where.data, 'images/blobs', id)), 0)
