@@ -108,20 +108,6 @@ function backingPlace(handle: number): { offset: number; length: number } | null
     : null
 }
 
-/** The base that a disk of ours names; null when it names none. */
-export function baseNameOf(disk: string): string | null {
-  const handle = fs.openSync(disk, 'r')
-  try {
-    const place = backingPlace(handle)
-    if (!place) return null
-    const text = Buffer.alloc(place.length)
-    fs.readSync(handle, text, 0, place.length, place.offset)
-    return text.toString('utf8')
-  } finally {
-    fs.closeSync(handle)
-  }
-}
-
 /**
  * Gives a disk its base's name as it is on this machine. Written over the old one, at the end of the
  * header's cluster where nothing follows, so that no tool has to understand what a guest's QEMU wrote.

@@ -1,12 +1,12 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { baseLink, recordBase } from '@stratolith/drivers/disk-base'
+import { recordBase } from '@stratolith/drivers/disk-base'
 import { defaultGuestUids, readGuestUids } from '@stratolith/drivers/guest-uids'
 import { storages } from '@stratolith/drivers/storage/registry'
 import type { Places } from '../cloud/paths.ts'
 import { baseFile, sourceOfBase } from './bases.ts'
 import { plainOp } from './disks.ts'
-import { baseNameOf, copyFile, nameBase } from './files.ts'
+import { copyFile, nameBase } from './files.ts'
 import { type DiskPlan, type Plan, runningGuests } from './plan.ts'
 import { Progress } from './progress.ts'
 
@@ -62,8 +62,6 @@ export async function putDisk(
   const draft = `${target}.restoring`
   await copyFile(path.join(plan.backup.dir, disk.path), draft, { onBytes: progress.add, wanted: file.sha256 })
   if (disk.base !== null) nameBase(draft, baseFile(where, disk.base))
-  else if (baseNameOf(draft) !== null)
-    throw new Error(`The disk ${disk.diskId} names a base that nobody recorded.`)
   takeForRoot(draft)
   if (what === 'replace') {
     if (runningGuests().has(disk.instanceId))
@@ -74,9 +72,8 @@ export async function putDisk(
     await storage.probe(plainOp())
     await storage.trash?.put(plainOp(), disk.diskId)
   }
-  // What the agent believes, and not the header.
-  if (disk.base === null) fs.rmSync(baseLink(target), { force: true })
-  else await recordBase(target, baseFile(where, disk.base))
+  // What the agent believes, and not the header, which a guest may have written.
+  await recordBase(target, disk.base === null ? null : baseFile(where, disk.base))
   onFree()
   fs.renameSync(draft, target)
 }
