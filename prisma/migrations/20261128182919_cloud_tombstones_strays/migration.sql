@@ -59,4 +59,7 @@ CREATE UNIQUE INDEX "Stray_hostId_kind_thing_key" ON "Stray"("hostId", "kind", "
 CREATE UNIQUE INDEX "Brake_hostId_kind_key" ON "Brake"("hostId", "kind");
 
 -- CreateIndex
+CREATE INDEX "Tombstone_hostId_kind_idx" ON "Tombstone"("hostId", "kind");
+
+-- CreateIndex
 CREATE INDEX "Tombstone_deletedAt_idx" ON "Tombstone"("deletedAt");
