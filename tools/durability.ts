@@ -7,6 +7,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { type Api, findCloud, GiveUp, signedIn, until } from '../e2e/support/cloud.ts'
 import { steps } from '../e2e/support/steps.ts'
+import { startTime } from './cloud/supervisor.ts'
 
 const cloud = findCloud()
 const { step, end } = steps()
@@ -157,8 +158,11 @@ function kill(name: Name, signal: 'SIGKILL' | 'SIGSTOP' = 'SIGKILL'): void {
   killed.set(name, pid)
   process.kill(pid, signal)
 }
-/** How long the process has run. */
-const ageMs = (name: Name): number => Date.now() - fs.statSync(`/proc/${pidOf(name)}`).ctimeMs
+/** How long the process has run; start times are in ticks of 10 ms since the machine was started. */
+function ageMs(name: Name): number {
+  const [uptime] = fs.readFileSync('/proc/uptime', 'utf8').split(' ')
+  return Number(uptime) * 1000 - Number(startTime(pidOf(name)) ?? Number.NaN) * 10
+}
 
 /** As another process than the one that we ended. */
 function running(name: Name): boolean {

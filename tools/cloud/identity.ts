@@ -19,7 +19,9 @@ export async function identify(databaseUrl: string, where: Places, accept: boole
     const known = await readMark(client)
     const seen = marksIn(where)
     if (!accept) refuse(known, seen, where, databaseUrl)
-    return advance(client, where, known, seen)
+    const mark = await advance(client, where, known, seen)
+    if (accept) await forgetReasons(client)
+    return mark
   })
 }
 
@@ -43,7 +45,6 @@ async function advance(client: pg.Client, where: Places, known: Mark | null, see
     [id, epoch, mark.token],
   )
   await raiseTags(client, where)
-  if (epoch > (known?.epoch ?? 0) + 1 || foreign) await forgetReasons(client)
   for (const file of [dataFile(where), ...(foreign ? hostFiles(where) : [])])
     writeAtomically(file, `${JSON.stringify(mark)}\n`, 0o644)
   return mark
