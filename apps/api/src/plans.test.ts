@@ -18,8 +18,11 @@ import { appRouter } from './root-router.ts'
 const rows = 100_000
 const big = 10_000
 
-/** Statements that are about everything, each with the reason why that is right. */
-const allowed: { what: RegExp; statement: RegExp; because: string }[] = [
+/**
+ * Statements that are about everything, each with the reason why that is right. `either`: what is asked for is
+ * bounded, and the sample of ANALYZE decides whether PostgreSQL finds one reading cheaper than many looks.
+ */
+const allowed: { what: RegExp; statement: RegExp; because: string; either?: true }[] = [
   {
     what: /^\w+: (everything|\("?(vmState|state)"? <> \?::text\))$/,
     statement: /^SELECT COUNT\(\*\)/,
@@ -50,6 +53,7 @@ const allowed: { what: RegExp; statement: RegExp; because: string }[] = [
     statement: /^SELECT "public"\."TrustRole"/,
     because:
       'the roles of a thousand trusts, the most that a list has: one reading is less than a thousand looks',
+    either: true,
   },
 ]
 
@@ -124,7 +128,8 @@ test('tables are big, and so is what is asked of them', async () => {
       else faults.set(what, text.trim().slice(0, 1_500))
     }
   expect(Object.fromEntries(faults)).toEqual({})
-  expect([...used].sort()).toEqual(allowed.map(({ because }) => because).sort())
+  const unused = allowed.filter(({ because, either }) => !used.has(because) && !either)
+  expect(unused.map(({ because }) => because)).toEqual([])
 })
 
 test('a table that is read from end to end is noticed', async () => {
