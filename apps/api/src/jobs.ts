@@ -6,6 +6,7 @@ import type { Deps } from './kernel/context.ts'
 import { defaultSlots, LaneSlots } from './kernel/lanes.ts'
 import type { WorkerLease } from './kernel/lease.ts'
 import { runOperation } from './kernel/run.ts'
+import { longSession } from './kernel/session.ts'
 import { type Lane, taskOf } from './kernel/workflow.ts'
 
 export type JobOptions = {
@@ -26,7 +27,7 @@ export async function startJobs(
   { slots = defaultSlots, graceMs, onLost }: JobOptions,
 ): Promise<() => Promise<void>> {
   const max = Math.max(slots.short, slots.long) + 4
-  const pool = new pg.Pool({ connectionString: deps.config.databaseUrl, max })
+  const pool = new pg.Pool({ ...longSession(deps.config.databaseUrl), max })
   const lost = (error: Error) => deps.log.warn({ err: error }, 'the queue lost a connection')
   pool.on('error', lost)
   pool.on('connect', (client) => client.on('error', lost))

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
 import { CloudError } from './kernel/errors.ts'
+import { LeaseLost } from './kernel/lease.ts'
 import { defineReconciler, startReconcilers, wakeReconciler } from './kernel/reconciler.ts'
 import { testCtx, testDeps } from './kernel/testing.ts'
 import { defineWorkflow, startOperation } from './kernel/workflow.ts'
@@ -187,13 +188,27 @@ describe('reconcilers', () => {
     await second()
   })
 
-  const runners: Deps[] = []
-  defineReconciler({ name: 'test.often', everyMs: 50, run: async (ctx) => void runners.push(ctx.deps) })
+  const runners: string[] = []
+  let cutOff: unknown = null
+  defineReconciler({
+    name: 'test.often',
+    everyMs: 50,
+    run: async ({ deps: { config, root } }) => {
+      // The first run takes long: it goes on while its worker loses the lock.
+      const isFirst = runners.push(config.databaseUrl) === 1
+      try {
+        for (let i = 0; isFirst && i < 800; i++, await sleep(25)) await root.$queryRaw`SELECT 1`
+      } catch (error) {
+        cutOff = error
+        throw error
+      }
+    },
+  })
   test('end where the way to the database is gone, though nothing says so', async () => {
     const door = await doorTo(deps.config.databaseUrl)
     const cut = { ...deps, config: { ...deps.config, databaseUrl: door.url } }
     const first = startReconcilers(cut, ['test.often'], 200)
-    const by = (who: Deps) => runners.filter((one) => one === who).length
+    const by = (who: Deps) => runners.filter((one) => one === who.config.databaseUrl).length
     await until('it runs', () => by(cut) > 0)
     const second = startReconcilers(deps, ['test.often'], 200)
     door.shut()
@@ -203,6 +218,8 @@ describe('reconcilers', () => {
       await sleep(500)
       return by(cut) === before
     })
+    await until('its long run has ended', () => cutOff !== null)
+    expect(cutOff).toBeInstanceOf(LeaseLost)
     await Promise.all([first(), second()])
     door.close()
   })

@@ -47,8 +47,8 @@ export type Deps = {
   root: PrismaClient
   log: Logger
   hosts: HostConnections
-  /** The worker's lease; absent in processes that run nothing in the background. */
-  holder?: Holder
+  /** The worker's lease (kernel/lease.ts); absent in processes that run nothing in the background. */
+  holder?: Pick<Holder, 'check'>
 }
 
 /** What every service function gets first. Plain data plus the database it must use. */

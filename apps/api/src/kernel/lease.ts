@@ -262,8 +262,8 @@ export class WorkerLease implements Holder {
   }
 }
 
-/** The same process parts, whose database refuses work as soon as the lease has expired by our clock. */
-export function guarded(deps: Deps, holder: Holder): Deps {
+/** The same process parts, whose database and hosts are not asked for anything once `holder.check` throws. */
+export function guarded(deps: Deps, holder: Pick<Holder, 'check'>): Deps {
   const root = new Proxy(deps.root, {
     get(target, name) {
       holder.check()

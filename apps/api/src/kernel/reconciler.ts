@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { type Ctx, type Deps, systemCtx } from './context.ts'
 import { invariant } from './errors.ts'
+import { guarded, LeaseLost } from './lease.ts'
 import { longSession } from './session.ts'
 
 /** Repairs what drifts. Idempotent, takes no input, runs every `everyMs` and when it is woken. */
@@ -29,7 +30,8 @@ export async function wakeReconciler(ctx: Ctx, name: string): Promise<void> {
 /**
  * Runs each reconciler on its period and when it is woken, in one worker of the cloud, one run of
  * each at a time; a failing one is logged and tried again at its next period, the others go on. Who
- * runs it is who has its lock, and locks belong to a session that ends when its worker dies.
+ * runs it is who has its lock, and locks belong to a session that ends when its worker dies. A run
+ * whose session is lost meanwhile changes nothing more: another worker may run the same by now.
  * Returns the way to stop (waits for runs).
  */
 export function startReconcilers(
@@ -113,6 +115,8 @@ const leave = (client: pg.Client): void => void client.end().catch(() => undefin
 /** When one reconciler runs, in a worker that has its lock or not. */
 class Turn {
   owned = false
+  /** Of the run that is under way: the lock that it began with is still held. */
+  #entitled = { still: true }
   readonly #deps: Deps
   readonly #reconciler: Reconciler
   #timer: NodeJS.Timeout | undefined
@@ -130,6 +134,7 @@ class Turn {
   }
   disown(): void {
     this.owned = false
+    this.#entitled.still = false
     clearTimeout(this.#timer)
   }
   /** While it runs, what it was woken for may have come too late for it: it runs once more. */
@@ -138,8 +143,10 @@ class Turn {
     this.#woken = true
     if (!this.#running) this.#in(debounceMs)
   }
+  /** The lock is held until the run that is under way has ended. */
   async end(): Promise<void> {
-    this.disown()
+    this.owned = false
+    clearTimeout(this.#timer)
     await this.#running
   }
 
@@ -150,7 +157,14 @@ class Turn {
   #run(): void {
     this.#woken = false
     const { name, everyMs, run } = this.#reconciler
-    const ctx = systemCtx(this.#deps, `reconcile-${name}`)
+    const entitled = { still: true }
+    this.#entitled = entitled
+    const { holder } = this.#deps
+    const check = () => {
+      holder?.check()
+      if (!entitled.still) throw new LeaseLost()
+    }
+    const ctx = systemCtx(guarded(this.#deps, { check }), `reconcile-${name}`)
     this.#running = run(ctx)
       .catch((error) => ctx.log.error({ err: error, reconciler: name }, 'reconciler failed'))
       .finally(() => {
