@@ -1,6 +1,6 @@
 import { imageStorePlace, kept, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { plainOp } from '../kernel/hosts.ts'
+import { plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { noteImage } from './load.ts'
@@ -92,16 +92,16 @@ async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> 
   const hosts = all.filter((host) => host.state === 'up')
   let partial = hosts.length < all.length
   const lists = await Promise.all(
-    hosts.map((host) =>
-      ctx.deps.hosts
-        .at(host.endpoint)
-        .storage.listBases(plainOp(ctx))
-        .catch((error: unknown) => {
+    hosts.map((host) => {
+      const drivers = ctx.deps.hosts.at(host.endpoint)
+      return whileAnswering(plainOp(ctx), drivers, (op) => drivers.storage.listBases(op)).catch(
+        (error: unknown) => {
           ctx.log.warn({ err: error, host: host.name }, 'bases could not be listed')
           partial = true
           return []
-        }),
-    ),
+        },
+      )
+    }),
   )
   return { ids: lists.flat(), partial }
 }
