@@ -101,7 +101,17 @@ describe('what no row knows', () => {
     await db().stray.updateMany({ data: { firstSeenAt: past(7.1) } })
     await round()
     expect([await guestIds(), await disks()]).toEqual([[], []])
-    expect(await listTrash(admin)).toMatchObject([{ thing: id, kind: 'disk', host: { id: hostId } }])
+    expect(await listTrash(admin, {})).toMatchObject({
+      items: [{ thing: id, kind: 'disk', host: { id: hostId } }],
+      more: 0,
+      hosts: { silent: [] },
+    })
+    await db().host.update({ where: { id: hostId }, data: { state: 'down' } })
+    expect(await listTrash(admin, { hostId })).toMatchObject({
+      items: [],
+      hosts: { all: 1, asked: 1, silent: [expect.any(String)] },
+    })
+    await db().host.update({ where: { id: hostId }, data: { state: 'up' } })
     await takeBackDisk(admin, { hostId, thing: id })
     await round()
     expect(await disks()).toEqual([id])

@@ -91,4 +91,14 @@ export type TrashView = {
   trashedAt: string
   goneAfter: string
 }
+/** Of one host, or of the first hosts by name. */
+export const trashInput = z.object({ hostId: z.uuid().optional() }).default({})
+export type DiskTrash = {
+  /** Newest first. */
+  items: TrashView[]
+  /** How many there are beyond `items`. */
+  more: number
+  /** Hosts that were asked, and those of them that did not answer. */
+  hosts: { all: number; asked: number; silent: string[] }
+}
 export const takeBackInput = z.object({ hostId: z.uuid(), thing: z.uuid() })

@@ -7,6 +7,7 @@ import {
   strayDecideInput,
   strayListInput,
   takeBackInput,
+  trashInput,
 } from './contract.ts'
 import { deleteHost, getHost, listHosts, updateHost } from './service.ts'
 import { decideStray, listBrakes, listStrays, releaseBrake } from './strays.ts'
@@ -18,7 +19,7 @@ export const hostsRouter = router({
   update: procedure.input(hostUpdateInput).mutation(({ ctx, input }) => updateHost(ctx.cloud, input)),
   strays: procedure.input(strayListInput).query(({ ctx, input }) => listStrays(ctx.cloud, input)),
   decideStray: procedure.input(strayDecideInput).mutation(({ ctx, input }) => decideStray(ctx.cloud, input)),
-  trash: procedure.query(({ ctx }) => listTrash(ctx.cloud)),
+  trash: procedure.input(trashInput).query(({ ctx, input }) => listTrash(ctx.cloud, input)),
   takeBack: procedure.input(takeBackInput).mutation(({ ctx, input }) => takeBackDisk(ctx.cloud, input)),
   brakes: procedure.query(({ ctx }) => listBrakes(ctx.cloud)),
   releaseBrake: procedure.input(brakeInput).mutation(({ ctx, input }) => releaseBrake(ctx.cloud, input)),

@@ -1,34 +1,54 @@
 import type { TrashedFile } from '@stratolith/drivers/storage/interface'
+import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError, conflict } from '../kernel/errors.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
-import type { TrashView } from './contract.ts'
+import type { DiskTrash, TrashView, trashInput } from './contract.ts'
 import { placeEvent } from './keeping.ts'
 
 const askMs = 5_000
+/** So many hosts are asked at once, and so many things are told of. */
+const atOnce = { hosts: 20, things: 200 }
 
-/** Disks that nobody knew and that wait in the trash of their hosts; a host that does not answer is left out. */
-export async function listTrash(ctx: Ctx): Promise<TrashView[]> {
+/** Disks that nobody knew and that wait in the trash of their hosts, which each know of their own alone. */
+export async function listTrash(ctx: Ctx, { hostId }: z.output<typeof trashInput>): Promise<DiskTrash> {
   authorize(ctx, 'hosts:list_strays')
-  const hosts = await ctx.db.host.findMany({
-    where: { state: 'up' },
-    select: { id: true, name: true, endpoint: true },
-  })
+  const where = hostId === undefined ? {} : { id: hostId }
+  const [hosts, all] = await Promise.all([
+    ctx.db.host.findMany({
+      where,
+      orderBy: { name: 'asc' },
+      take: atOnce.hosts,
+      select: { id: true, name: true, endpoint: true, state: true },
+    }),
+    ctx.db.host.count({ where }),
+  ])
+  const silent: string[] = []
   const lists = await Promise.all(
-    hosts.map(async ({ id, name, endpoint }) => {
-      const files = await ctx.deps.hosts
-        .at(endpoint)
-        .storage.trash?.list(plainOp(ctx, askMs))
-        .catch((error: unknown) => {
-          ctx.log.warn({ err: error, host: name }, 'the trash of a host could not be listed')
-          return []
-        })
+    hosts.map(async ({ id, name, endpoint, state }) => {
+      const files = state === 'up' ? await trashOf(ctx, name, endpoint) : null
+      if (files === null) silent.push(name)
       return (files ?? []).map((file) => trashView(ctx, { host: { id, name }, kind: 'disk', file }))
     }),
   )
-  return lists.flat()
+  const things = lists.flat().sort((a, b) => b.trashedAt.localeCompare(a.trashedAt))
+  return {
+    items: things.slice(0, atOnce.things),
+    more: Math.max(0, things.length - atOnce.things),
+    hosts: { all, asked: hosts.length, silent },
+  }
+}
+
+/** Null when the host does not say. */
+async function trashOf(ctx: Ctx, host: string, endpoint: string): Promise<TrashedFile[] | null> {
+  const { trash } = ctx.deps.hosts.at(endpoint).storage
+  if (!trash) return []
+  return trash.list(plainOp(ctx, askMs)).catch((error: unknown) => {
+    ctx.log.warn({ err: error, host }, 'the trash of a host could not be listed')
+    return null
+  })
 }
 
 /** Puts a disk back to where it was; it is unknown again, and its time begins anew. */

@@ -1,6 +1,13 @@
 'use client'
 import type { HostView } from '@stratolith/api/hosts/contract'
-import { IconPlayerPlay, IconPlayerStop, IconServer2, IconSettings, IconTrash } from '@tabler/icons-react'
+import {
+  IconHelpHexagon,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconServer2,
+  IconSettings,
+  IconTrash,
+} from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
 import type { ResourceAction } from '../kit/descriptor.ts'
@@ -60,6 +67,13 @@ function useHostActions(): ResourceAction<HostView>[] {
       icon: <IconServer2 size={16} />,
       allowed: () => true,
       open: ({ id }) => router.push(`${paths.adminInstances}?host=${id}`),
+    },
+    {
+      id: 'unknown',
+      label: 'What is unknown there',
+      icon: <IconHelpHexagon size={16} />,
+      allowed: () => true,
+      open: ({ id }) => router.push(`${paths.unknown}?host=${id}`),
     },
     {
       id: 'enable',

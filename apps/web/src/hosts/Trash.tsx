@@ -1,5 +1,6 @@
 'use client'
-import type { TrashView } from '@stratolith/api/hosts/contract'
+import { Text } from '@mantine/core'
+import type { DiskTrash, TrashView } from '@stratolith/api/hosts/contract'
 import { IconArrowBackUp, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Ago } from '../kit/Ago.tsx'
@@ -14,20 +15,27 @@ import { placeName, strayWords } from './stray-words.ts'
 type Row = TrashView & { id: string }
 
 /** Disks and bytes that were unknown and have been removed: they can be put back until their time is over. */
-export function Trash() {
+export function Trash({ hostId }: { hostId?: string }) {
   const trpc = useTRPC()
   const admin = useAdminOnly()
-  const disks = useQuery(trpc.hosts.trash.queryOptions())
+  const disks = useQuery(trpc.hosts.trash.queryOptions({ hostId }))
   const blobs = useQuery(trpc.images.trash.queryOptions())
   const disk = useMutation(trpc.hosts.takeBack.mutationOptions())
   const blob = useMutation(trpc.images.takeBack.mutationOptions())
-  const rows = [...(disks.data ?? []), ...(blobs.data ?? [])].map((one) => ({
+  const ofStore = hostId === undefined ? (blobs.data ?? []) : []
+  const rows = [...(disks.data?.items ?? []), ...ofStore].map((one) => ({
     ...one,
     id: `${one.host?.id ?? ''}/${one.thing}`,
   }))
-  if (rows.length === 0) return null
+  const lacking = disks.data ? lackingOf(disks.data) : []
+  if (rows.length === 0 && lacking.length === 0) return null
   return (
     <Section title="In the trash" description="Removed because nobody knew them. They are not lost yet.">
+      {lacking.map((sentence) => (
+        <Text key={sentence} size="sm" c="dimmed">
+          {sentence}
+        </Text>
+      ))}
       <RowsTable
         descriptor={trashDescriptor}
         rows={rows}
@@ -45,6 +53,21 @@ export function Trash() {
       />
     </Section>
   )
+}
+
+/** What the table does not show. */
+function lackingOf({ more, hosts: { all, asked, silent } }: DiskTrash): string[] {
+  return [
+    ...(more > 0 ? [`There are ${more} more, which were removed earlier.`] : []),
+    ...(asked < all
+      ? [
+          `These are of ${asked} hosts out of ${all}. To see another’s, choose “What is unknown there” in its menu under Hosts.`,
+        ]
+      : []),
+    ...(silent.length > 0
+      ? [`No answer from ${silent.join(', ')}: what is in the trash there is not shown.`]
+      : []),
+  ]
 }
 
 const trashDescriptor: ResourceDescriptor<Row> = {

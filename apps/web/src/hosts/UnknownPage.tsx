@@ -51,7 +51,7 @@ export function UnknownPage() {
           Nothing is removed because it is unknown, until its time is over (a setting of the cloud). A disk or
           an image’s bytes then wait in the trash for the same time again.
         </Text>
-        <Trash />
+        <Trash hostId={hostId} />
       </Stack>
       {adopting?.kind === 'guest' && (
         <AdoptGuestForm stray={adopting} opened onClose={() => setAdopting(null)} />
