@@ -7,7 +7,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { type InstanceStatus, instanceStatus } from '../states.ts'
 import { type ServerFacts, type ServerRow, withFacts } from './facts.ts'
 import { loadInstance, typed } from './load.ts'
-import { pastRows } from './past.ts'
+import { isPast, pastRows } from './past.ts'
 import { whereStatus } from './service.ts'
 
 /** What a list may be sorted by, in Nova's words; null where every instance of ours is alike. */
@@ -102,7 +102,7 @@ export async function findInstances(
 ): Promise<{ servers: ServerFacts[]; more: boolean }> {
   const scope = scopeOf(ctx, query)
   authorize(ctx, 'compute:list_instances', scope)
-  const rows = query.deleted ? await pastRows(ctx, scope, query) : await liveRows(ctx, scope, query)
+  const rows = await rowsOf(ctx, scope, query)
   const shown = rows.slice(0, query.limit)
   return {
     servers: facts === 'facts' ? await withFacts(ctx, shown) : shown.map((row) => ({ row }) as ServerFacts),
@@ -111,7 +111,25 @@ export async function findInstances(
 }
 
 /** One more than the page, so that the caller sees whether there is another. */
-async function liveRows(ctx: Ctx, scope: { projectId?: string }, query: InstanceQuery): Promise<ServerRow[]> {
+async function rowsOf(ctx: Ctx, scope: { projectId?: string }, query: InstanceQuery): Promise<ServerRow[]> {
+  if (query.deleted) return pastRows(ctx, scope, query)
+  // Whoever asks what has changed since wants to hear of what has gone, too; nothing that is gone has an address.
+  if (!query.changesSince || query.ip !== undefined) return liveRows(ctx, scope, query)
+  const { marker, limit } = query
+  // What is gone comes first: a marker that has gone since the last page leads to a page that repeats, never to a gap.
+  const inPast = marker === undefined || (await isPast(ctx, scope, marker))
+  const past = inPast ? await pastRows(ctx, scope, query) : []
+  if (past.length > limit) return past
+  const live = { ...query, marker: inPast ? undefined : marker }
+  return [...past, ...(await liveRows(ctx, scope, live, limit + 1 - past.length))]
+}
+
+async function liveRows(
+  ctx: Ctx,
+  scope: { projectId?: string },
+  query: InstanceQuery,
+  take = query.limit + 1,
+): Promise<ServerRow[]> {
   const where: Prisma.InstanceWhereInput = {
     AND: [scope, { vmState: { not: 'deleted' } }, ...filters(query), hostFilter(query)],
   }
@@ -121,7 +139,7 @@ async function liveRows(ctx: Ctx, scope: { projectId?: string }, query: Instance
   const rows = await ctx.db.instance.findMany({
     where: narrowed,
     orderBy: orderOf(query),
-    take: query.limit + 1,
+    take,
     ...(query.marker === undefined ? {} : { cursor: { id: query.marker }, skip: 1 }),
   })
   return rows.map(typed)

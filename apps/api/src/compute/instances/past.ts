@@ -36,12 +36,8 @@ export async function pastRows(
 ): Promise<ServerRow[]> {
   const where = { AND: [scope, ...filters(query), await hostFilter(ctx, query)] }
   const { marker } = query
-  if (marker !== undefined) {
-    const known =
-      /^[0-9a-f-]{36}$/i.test(marker) &&
-      (await ctx.db.pastInstance.findFirst({ where: { ...scope, id: marker }, select: { id: true } }))
-    if (!known) throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
-  }
+  if (marker !== undefined && !(await isPast(ctx, scope, marker)))
+    throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
   if (query.limit === 0 || neverDeleted(query)) return []
   const rows = await ctx.db.pastInstance.findMany({
     where,
@@ -50,6 +46,13 @@ export async function pastRows(
     ...(marker === undefined ? {} : { cursor: { id: marker }, skip: 1 }),
   })
   return rows.map(asRow)
+}
+
+/** Is it the id of an instance that is gone? */
+export async function isPast(ctx: Ctx, scope: { projectId?: string }, id: string): Promise<boolean> {
+  if (!/^[0-9a-f-]{36}$/i.test(id)) return false
+  const where = { ...scope, id }
+  return (await ctx.db.pastInstance.findFirst({ where, select: { id: true } })) !== null
 }
 
 /** Does the query ask for what no deleted instance can be? */

@@ -23,10 +23,16 @@ afterAll(closeNova)
 
 type Links = { rel: string; href: string }[]
 /** Everything by following the links, page by page, as clients do. */
-async function pages(path: string, key: string, links: string, minor: number) {
+async function pages(
+  path: string,
+  key: string,
+  links: string,
+  minor: number,
+  who: keyof typeof cloud.tokens = 'admin',
+) {
   const found: unknown[][] = []
   for (let next: string | null = path; next !== null; ) {
-    const answer = await ask('GET', next, { token: cloud.tokens.admin, minor })
+    const answer = await ask('GET', next, { token: cloud.tokens[who], minor })
     expect([next, answer.statusCode]).toEqual([next, 200])
     const body = answer.json() as Record<string, unknown>
     found.push(body[key] as unknown[])
@@ -76,6 +82,25 @@ describe('deleted servers', () => {
       const answer = await ask('GET', `/servers?deleted=True&${query}`, { token: cloud.tokens.admin })
       expect([answer.statusCode, answer.body]).toEqual([400, expect.stringMatching(said)])
     }
+  })
+  test('come first where a list says what has changed since, for everybody, page by page', async () => {
+    const live = [
+      await aServer(cloud.owner, { name: 'live-a' }),
+      await aServer(cloud.owner, { name: 'live-b' }),
+    ]
+    const since = 'changes-since=2026-01-01T01:00:00.001000Z'
+    const found = (
+      await pages(`/servers?${since}&limit=7`, 'servers', 'servers_links', 1, 'ownerReader')
+    ).map((page) => named([page]))
+    expect(found.flat().slice(0, 15)).toEqual(all.slice(10).toReversed())
+    expect(found.flat().slice(15).sort()).toEqual(['alive', 'live-a', 'live-b'])
+    expect(found.map((page) => page.length)).toEqual([7, 7, 4])
+    const get = async (query: string) => names(await ask('GET', `/servers?${since}&${query}`, { minor: 26 }))
+    expect(await get('status=ACTIVE')).not.toContain('past-20')
+    expect(await get(`uuid=${live[0]}`)).toEqual(['live-a'])
+    expect(await get('tags=even')).toHaveLength(8)
+    const other = await ask('GET', `/servers?${since}`, { token: cloud.tokens.stranger })
+    expect([other.statusCode, names(other)]).toEqual([200, []])
   })
   test('cost the same number of queries whatever the page', async () => {
     const cost = (limit: number) =>

@@ -63,7 +63,7 @@ async function update(call: Call): Promise<object> {
 
 const item = { path: '/servers/:server_id' }
 const listDeviation =
-  'Statuses that no instance of this cloud can have (RESIZE, SHELVED, …) find nothing. Filters by columns that do not exist here are ignored. A list with changes-since has no deleted servers; deleted=True lists those (administrators), last deleted first, by what is kept of them.'
+  'Statuses that no instance of this cloud can have (RESIZE, SHELVED, …) find nothing. Filters by columns that do not exist here are ignored. deleted=True (administrators) lists deleted servers, last deleted first, by what is kept of them; with changes-since they come before those that are there.'
 
 export const serverOperations: ApiOperation[] = [
   {
