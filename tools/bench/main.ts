@@ -16,6 +16,7 @@ import { launch } from './launch.ts'
 import { filledCloud, list } from './list.ts'
 import { machine } from './machine.ts'
 import { memory } from './memory.ts'
+import { network } from './network.ts'
 import { type RealCloud, realCloud } from './real-cloud.ts'
 import { type Figure, header, markdown, tsv } from './report.ts'
 import { start } from './start.ts'
@@ -23,7 +24,7 @@ import { web } from './web.ts'
 
 const real = ['start', 'launch', 'memory', 'web', 'images'] as const
 const filled = { list, facade }
-const known = [...real, 'fake', ...Object.keys(filled)]
+const known = [...real, 'network', 'fake', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
 const wanted = words.filter((word) => !word.startsWith('--'))
 const unknown = words.filter((word) => !known.includes(word) && word !== '--write')
@@ -42,6 +43,7 @@ const report = (figure: Figure) => {
 console.error(machine())
 console.log(header)
 if (real.some(chosen)) await part('real cloud', measureReal)
+if (chosen('network')) await part('network', () => network(report))
 if (chosen('fake')) await part('fake', () => fake(report))
 const onFilled = Object.entries(filled).filter(([name]) => chosen(name))
 if (onFilled.length > 0)

@@ -2,8 +2,7 @@ import type { Op } from '../../op.ts'
 import type { NetworkSpec } from '../interface.ts'
 import { ipBatch } from './exec.ts'
 import { infrastructurePort, networkFilter } from './filter.ts'
-import { difference } from './fragment.ts'
-import { applyFragment, type Kernel, removeFragment } from './kernel.ts'
+import type { Kernel } from './kernel.ts'
 import { stableMac } from './names.ts'
 import { bridgeOf, type Plane } from './plane.ts'
 
@@ -11,7 +10,7 @@ import { bridgeOf, type Plane } from './plane.ts'
 export async function ensureBridge(op: Op, plane: Plane, spec: NetworkSpec, zone: number, kernel: Kernel) {
   const name = bridgeOf(plane, spec)
   const filter = networkFilter(spec, name, zone)
-  if (difference(filter, kernel.rules)) await applyFragment(op, plane.namespace, filter, kernel.rules)
+  if (await kernel.rules.difference(op, filter)) await kernel.rules.apply(op, filter)
   const link = kernel.links.get(name)
   const alias = `network ${spec.id} ${zone}`
   if (link?.up && link.mtu === spec.mtu && link.alias === alias) return
@@ -31,7 +30,7 @@ export async function ensureBridge(op: Op, plane: Plane, spec: NetworkSpec, zone
 export async function removeBridge(op: Op, plane: Plane, spec: NetworkSpec, zone: number, kernel: Kernel) {
   const name = bridgeOf(plane, spec)
   if (kernel.links.has(name)) await ipBatch(op, plane.namespace, [`link delete dev ${name}`])
-  await removeFragment(op, plane.namespace, networkFilter(spec, name, zone), kernel.rules)
+  await kernel.rules.remove(op, networkFilter(spec, name, zone))
 }
 
 /**
@@ -46,7 +45,7 @@ export async function ensureInfrastructure(
 ): Promise<boolean> {
   const { device, bridge, mtu, create } = wish
   const filter = infrastructurePort(device)
-  if (difference(filter, kernel.rules)) await applyFragment(op, plane.namespace, filter, kernel.rules)
+  if (await kernel.rules.difference(op, filter)) await kernel.rules.apply(op, filter)
   const link = kernel.links.get(device)
   if (link?.up && link.master === bridge && link.mtu === mtu) return false
   const lines = link ? [] : [create]
@@ -63,5 +62,5 @@ export async function removeInfrastructure(
 ): Promise<void> {
   if (kernel.links.has(device))
     await ipBatch(op, plane.namespace, [`link delete dev ${device}`], { force: true })
-  await removeFragment(op, plane.namespace, infrastructurePort(device), kernel.rules)
+  await kernel.rules.remove(op, infrastructurePort(device))
 }

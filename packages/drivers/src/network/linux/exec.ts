@@ -81,13 +81,13 @@ function excerpt(text: string): string {
   return text.length > 600 ? `${text.slice(0, 600)}…` : text
 }
 
-let changes = 0
-/** How often this process has changed links or rules: what was read before the last change is old. */
-export const changesSoFar = (): number => changes
+const changes = { links: 0, rules: 0 }
+/** How often this process has changed links and rules: what was read before the last change is old. */
+export const changesSoFar = (): Readonly<typeof changes> => ({ ...changes })
 
 /** One nft transaction: all of the text takes effect, or none of it. */
 export async function nft(op: Op, namespace: string | undefined, text: string): Promise<void> {
-  changes += 1
+  changes.rules += 1
   await run(op, ['nft', '-f', '-'], { namespace, input: text })
 }
 
@@ -99,7 +99,7 @@ export async function ipBatch(
   options: { force?: boolean } = {},
 ): Promise<void> {
   if (lines.length === 0) return
-  changes += 1
+  changes.links += 1
   const flags = options.force ? ['-force', '-batch', '-'] : ['-batch', '-']
   await run(op, ['ip', ...flags], {
     namespace,

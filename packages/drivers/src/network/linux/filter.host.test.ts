@@ -22,7 +22,7 @@ import {
 } from './linux.testing.ts'
 import { createLinuxNetwork } from './linux.ts'
 
-beforeAll(setUp)
+beforeAll(() => setUp({ wholeBytes: 0 }))
 afterAll(tearDown)
 
 describe('DHCP', () => {

@@ -33,6 +33,8 @@ export function skeleton(leaving: Fragment): Fragment {
         hook: 'type filter hook prerouting priority -300; policy drop;',
         rules: ['iifname vmap @in_port'],
       },
+      // Also drops 802.1Q and QinQ: a tagged frame shows its tag here, and IPv6 with its router advertisements.
+      { family: 'bridge', name: onlyIpv4, rules: ['ether type ip return', 'ether type arp return', 'drop'] },
       // Nothing on a bridge may talk to this namespace itself: all addresses sit behind veth pairs.
       {
         family: 'bridge',
@@ -81,6 +83,8 @@ export function skeleton(leaving: Fragment): Fragment {
     ],
   }
 }
+
+const onlyIpv4 = 'only_ipv4'
 
 /** A bridge port of our own (DHCP server, router, gateway): neither filtered nor marked. */
 export function infrastructurePort(device: string): Fragment {
@@ -136,28 +140,33 @@ export function portFilter(spec: PortSpec, tap: string, slot: number, networkTag
   }
 }
 
+/**
+ * Rules of ports have no sets without a name ("{ a, b }"): to list one chain, nft reads all of these in
+ * its table, one by one.
+ */
 function fromGuest(spec: PortSpec, mark: string): string[] {
   const own = spec.addresses.map((a) => a.ip)
   const raw = `0x${spec.mac.replaceAll(':', '')}`
   return [
     `ether saddr != ${spec.mac} drop`,
-    // Also drops 802.1Q and QinQ: a tagged frame shows its tag here, and IPv6 with its router advertisements.
-    'ether type != { ip, arp } drop',
+    `jump ${onlyIpv4}`,
     `meta mark set ${mark}`,
-    `ether type arp arp operation { request, reply } arp saddr ether ${spec.mac} arp saddr ip { ${['0.0.0.0', ...own].join(', ')} } accept`,
+    ...['0.0.0.0', ...own].map(
+      (ip) => `ether type arp arp operation 1-2 arp saddr ether ${spec.mac} arp saddr ip ${ip} accept`,
+    ),
     'ether type arp drop',
     'udp sport 67 drop',
     // chaddr, 28 bytes into the DHCP message: nobody asks in another's name.
     `udp dport 67 @th,288,48 != ${raw} drop`,
     'ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept',
-    ...(own.length > 0 ? [`ip saddr { ${own.join(', ')} } accept`] : []),
+    ...own.map((ip) => `ip saddr ${ip} accept`),
     'drop',
   ]
 }
 
 function toGuest(spec: PortSpec, mark: string): string[] {
   return [
-    'ether type != { ip, arp } drop',
+    `jump ${onlyIpv4}`,
     // A bridge floods what it has not learned yet; another guest's unicast is none of this one's business.
     `ether daddr & 01:00:00:00:00:00 == 00:00:00:00:00:00 ether daddr != ${spec.mac} drop`,
     `meta mark set meta mark | ${mark}`,

@@ -22,7 +22,7 @@ export type Fragment = {
   elements?: readonly Element[]
 }
 
-const ownTable = 'stratolith'
+export const ownTable = 'stratolith'
 
 const comment = (rule: string) => createHash('sha256').update(rule).digest('hex').slice(0, 16)
 
@@ -82,9 +82,50 @@ export function removeText(fragment: Fragment, current: Ruleset): string {
   return lines.length > 0 ? `${lines.join('\n')}\n` : ''
 }
 
-function elementOf(ruleset: Ruleset, { family, map, key }: Element): string | undefined {
-  const plain = key.startsWith('"') ? key.slice(1, -1) : key.startsWith('0x') ? String(Number(key)) : key
-  return ruleset.maps.get(`${family}/${map}`)?.get(plain)
+/** In `ruleset` there is no more what removeText took away. */
+export function forget(ruleset: Ruleset, { sets = [], chains = [], elements = [] }: Fragment): void {
+  for (const e of elements)
+    if (elementOf(ruleset, e) === e.value) ruleset.maps.get(`${e.family}/${e.map}`)?.delete(plainKey(e.key))
+  for (const { family, name } of chains) {
+    ruleset.chains.delete(`${family}/${name}`)
+    ruleset.hooks.delete(`${family}/${name}`)
+  }
+  for (const { family, name, members } of sets) if (members) ruleset.sets.delete(`${family}/${name}`)
+}
+
+const elementOf = (ruleset: Ruleset, { family, map, key }: Element): string | undefined =>
+  ruleset.maps.get(`${family}/${map}`)?.get(plainKey(key))
+const plainKey = (key: string): string =>
+  key.startsWith('"') ? key.slice(1, -1) : key.startsWith('0x') ? String(Number(key)) : key
+
+/** A chain, map or set that can be listed by itself; `key` names it among all of them. */
+export type Piece = { key: string; kind: 'chain' | 'map' | 'set'; family: Family; name: string }
+
+/** Everything that one must know of the kernel to compare it with the fragment. */
+export function piecesOf({ maps = [], sets = [], chains = [], elements = [] }: Fragment): Piece[] {
+  const pieces = new Map<string, Piece>()
+  const add = (kind: Piece['kind'], family: Family, name: string) => {
+    const key = `${kind} ${family}/${name}`
+    pieces.set(key, { key, kind, family, name })
+  }
+  for (const { family, name } of chains) add('chain', family, name)
+  for (const { family, name } of maps) add('map', family, name)
+  for (const { family, map } of elements) add('map', family, map)
+  for (const { family, name } of sets) add('set', family, name)
+  return [...pieces.values()]
+}
+
+/** In `ruleset` the piece is from now on as it is in `read`, where it may be missing. */
+export function replacePiece(ruleset: Ruleset, { kind, family, name }: Piece, read: Ruleset): void {
+  const key = `${family}/${name}`
+  const parts: (keyof Ruleset)[] =
+    kind === 'chain' ? ['chains', 'hooks'] : kind === 'map' ? ['maps'] : ['sets']
+  for (const part of parts) {
+    const from = read[part] as Map<string, unknown>
+    const to = ruleset[part] as Map<string, unknown>
+    if (from.has(key)) to.set(key, from.get(key))
+    else to.delete(key)
+  }
 }
 
 /** What `nft -j list` said about the tables of one name: comments of rules by chain, elements by map or set. */

@@ -1,21 +1,12 @@
 import { z } from 'zod'
-import { DriverError } from '../../errors.ts'
 import type { Op } from '../../op.ts'
-import { nft, runJson } from './exec.ts'
-import {
-  applyText,
-  difference,
-  emptyRuleset,
-  type Fragment,
-  parseRuleset,
-  type Ruleset,
-  removeText,
-} from './fragment.ts'
+import { runJson } from './exec.ts'
 import { namespaceExists } from './namespace.ts'
+import { Rules } from './rules.ts'
 
 export type Link = { name: string; up: boolean; mtu: number; master: string | null; alias: string }
-/** What the kernel says is in one namespace, read in one go. */
-export type Kernel = { links: Map<string, Link>; rules: Ruleset }
+/** What the kernel says is in one namespace. */
+export type Kernel = { links: Map<string, Link>; rules: Rules }
 
 const linkShape = z.looseObject({
   ifname: z.string(),
@@ -41,18 +32,13 @@ export async function readLinks(op: Op, namespace: string | undefined): Promise<
   )
 }
 
-/** Our rules in one of our namespaces; with `table` those of that inet table alone, wherever it is. */
-export async function readRules(op: Op, namespace: string | undefined, table?: string): Promise<Ruleset> {
-  const what = table === undefined ? ['ruleset'] : ['table', 'inet', table]
-  // 1: there is no such table.
-  const options = { namespace, accept: table === undefined ? [0] : [0, 1] }
-  const json = await runJson(op, ['nft', '-j', '-s', 'list', ...what], options)
-  return Array.isArray(json) ? emptyRuleset() : parseRuleset(json, table)
-}
-
-export async function readKernel(op: Op, namespace: string): Promise<Kernel> {
-  if (!namespaceExists(namespace)) return { links: new Map(), rules: emptyRuleset() }
-  const [links, rules] = await Promise.all([readLinks(op, namespace), readRules(op, namespace)])
+/** `large`: rules are read when somebody asks about them, and only those. */
+export async function readKernel(op: Op, namespace: string, large = false): Promise<Kernel> {
+  if (!namespaceExists(namespace)) return { links: new Map(), rules: Rules.none(namespace) }
+  const [links, rules] = await Promise.all([
+    readLinks(op, namespace),
+    large ? Rules.byPieces(namespace) : Rules.whole(op, namespace),
+  ])
   return { links, rules }
 }
 
@@ -62,33 +48,6 @@ export function owned(kernel: Kernel, kind: string): { id: string; slot: number;
     const [word, id, slot] = link.alias.split(' ')
     return word === kind && id ? [{ id, slot: Number(slot), link }] : []
   })
-}
-
-/**
- * Applies a fragment and reads it back; raises `failed` when the kernel has something else afterwards.
- * Returns all rules of the namespace as they are now.
- */
-export async function applyFragment(
-  op: Op,
-  namespace: string | undefined,
-  fragment: Fragment,
-  current: Ruleset,
-): Promise<Ruleset> {
-  await nft(op, namespace, applyText(fragment, current))
-  const rules = await readRules(op, namespace, fragment.table)
-  const wrong = difference(fragment, rules)
-  if (wrong) throw new DriverError('failed', `The filter was written but reads back differently: ${wrong}.`)
-  return rules
-}
-
-export async function removeFragment(
-  op: Op,
-  namespace: string,
-  fragment: Fragment,
-  current: Ruleset,
-): Promise<void> {
-  const text = removeText(fragment, current)
-  if (text !== '') await nft(op, namespace, text)
 }
 
 const addressShape = z.array(

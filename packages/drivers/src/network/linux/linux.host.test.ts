@@ -20,7 +20,7 @@ import {
 } from './linux.testing.ts'
 import { createLinuxNetwork } from './linux.ts'
 
-beforeAll(setUp)
+beforeAll(() => setUp())
 afterAll(tearDown)
 
 describe('networks', () => {

@@ -64,8 +64,8 @@ export async function seenBy(name: Name, work: () => Promise<unknown>): Promise<
   return guests[name].frames()
 }
 
-/** A data plane with a router, four networks and five guests. */
-export async function setUp(): Promise<void> {
+/** A data plane with a router, four networks and five guests. `wholeBytes` 0: as on a host with many ports. */
+export async function setUp({ wholeBytes }: { wholeBytes?: number } = {}): Promise<void> {
   driver = createLinuxNetwork({
     cloud,
     host: 'h1',
@@ -74,6 +74,7 @@ export async function setUp(): Promise<void> {
     log: quiet,
     watchMs: 200,
     snapshotMs: 0,
+    wholeBytes,
   })
   for (const network of [red, blue, green, floor]) await driver.ensureNetwork(op(), network)
   await driver.ensureRouter(op(), router)

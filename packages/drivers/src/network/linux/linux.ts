@@ -20,17 +20,25 @@ import { ensureDhcp, refreshLeases, removeDhcp } from './dhcp.ts'
 import { run } from './exec.ts'
 import { ensureExternal, floatingRanges, removeExternal } from './external.ts'
 import { addressSetFilter } from './filter.ts'
-import { difference } from './fragment.ts'
 import { closed, type GuestDeny } from './guard.ts'
-import { applyFragment, type Kernel, owned, readKernel, removeFragment } from './kernel.ts'
+import { type Kernel, owned, readKernel } from './kernel.ts'
 import { cleanupOp, Lock } from './lock.ts'
 import { checkPlace, dhcpNamespace, hostNamespace } from './names.ts'
 import { namespaceExists, requireKernel } from './namespace.ts'
 import { observe } from './observe.ts'
-import { ensurePlane, type Plane, rulesSeen } from './plane.ts'
-import { applyPort, cutForbidden, detachOrphan, detachPort, observedPort, portDifference } from './ports.ts'
+import { ensurePlane, noteSize, type Plane } from './plane.ts'
+import {
+  applyPort,
+  cutForbidden,
+  cutForbiddenOf,
+  detachOrphan,
+  detachPort,
+  observedPort,
+  portDifference,
+} from './ports.ts'
 import { membersOf, restoreAll } from './restore.ts'
 import { ensureRouterParts, removeRouterParts } from './routers.ts'
+import { defaultWholeBytes } from './rules.ts'
 import { type Entry, State } from './state.ts'
 import { keepUplink } from './uplink.ts'
 import { superviseAll } from './watch.ts'
@@ -57,6 +65,8 @@ export type LinuxNetworkOptions = {
   guardMs?: number
   /** How old what was read of the kernel may be, in milliseconds; 0: never. Default 300. */
   snapshotMs?: number
+  /** Rules of more bytes than this are read by pieces; tests alone say it. */
+  wholeBytes?: number
   /** Where the watch writes. Without it there is no watch. */
   log?: Op['log']
 }
@@ -94,6 +104,9 @@ class Driver implements LinuxNetwork {
       machineNamespace: options.machineNamespace,
       snapshotMs: options.snapshotMs ?? 300,
       snapshot: null,
+      rulesBytes: 0,
+      wholeBytes: options.wholeBytes ?? defaultWholeBytes,
+      baseSeenAt: Number.NEGATIVE_INFINITY,
       metadataChanged: () => {
         this.#metadataDirty = true
       },
@@ -130,7 +143,9 @@ class Driver implements LinuxNetwork {
   }
 
   async list(op: Op): Promise<ObservedNetwork> {
-    return observe(this.#plane, await readKernel(op, this.#plane.namespace))
+    const kernel = await readKernel(op, this.#plane.namespace)
+    noteSize(this.#plane, kernel)
+    return observe(op, this.#plane, kernel)
   }
 
   ensureNetwork(op: Op, wish: NetworkSpec): Promise<void> {
@@ -192,7 +207,7 @@ class Driver implements LinuxNetwork {
       const entry = { spec, slot: slotOr(plane.state.ports.slotFor(spec.id), 'ports') }
       const port = { entry, network }
       op.progress('plugging port')
-      if (portDifference(plane, port, kernel)) await applyPort(op, plane, port, kernel)
+      if (await portDifference(op, plane, port, kernel)) await applyPort(op, plane, port, kernel)
       if (!isDeepStrictEqual(known?.spec, spec)) {
         if (known) await cutForbidden(op, plane, port, known.spec)
         await plane.state.ports.put(entry)
@@ -243,30 +258,26 @@ class Driver implements LinuxNetwork {
   }
 
   ensureAddressSet(op: Op, wish: AddressSetSpec): Promise<void> {
-    const { state, namespace } = this.#plane
+    const { state } = this.#plane
     return this.#change(op, async (kernel) => {
       const spec = checkAddressSet(wish)
       const known = state.sets.entries.get(spec.id)?.spec
       const filter = addressSetFilter(spec.id, membersOf(spec.addresses))
-      if (difference(filter, kernel.rules))
-        rulesSeen(this.#plane, kernel, await applyFragment(op, namespace, filter, kernel.rules))
+      if (await kernel.rules.difference(op, filter)) await kernel.rules.apply(op, filter)
       if (isDeepStrictEqual(known, spec)) return
       await state.sets.put({ spec, slot: 0 })
       const now = new Set(spec.addresses)
       if (known?.addresses.every((address) => now.has(address))) return
-      for (const entry of state.ports.entries.values()) {
-        const network = state.networks.entries.get(entry.spec.networkId)
-        if (network && related.namesSet(entry.spec, spec.id))
-          await cutForbidden(op, this.#plane, { entry, network }, null)
-      }
+      const named = [...state.ports.entries.values()].filter((port) => related.namesSet(port.spec, spec.id))
+      await cutForbiddenOf(op, this.#plane, named)
     })
   }
 
   removeAddressSet(op: Op, id: string): Promise<void> {
-    const { state, namespace } = this.#plane
+    const { state } = this.#plane
     return this.#change(op, async (kernel) => {
       related.releaseAddressSet(state.recorded, checkId(id))
-      await removeFragment(op, namespace, addressSetFilter(id, []), kernel.rules)
+      await kernel.rules.remove(op, addressSetFilter(id, []))
       await state.sets.remove(id)
     })
   }

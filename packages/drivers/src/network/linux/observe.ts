@@ -1,3 +1,4 @@
+import type { Op } from '../../op.ts'
 import { digestsOf } from '../digest.ts'
 import type { ObservedNetwork, ObservedPort } from '../interface.ts'
 import { type Kernel, owned } from './kernel.ts'
@@ -9,24 +10,20 @@ import { portDifference } from './ports.ts'
 const setPrefix = 'inet/members_'
 
 /** What is in the kernel, also what no record knows. Ids come from link aliases, namespaces and set names. */
-export function observe(plane: Plane, kernel: Kernel): ObservedNetwork {
+export async function observe(op: Op, plane: Plane, kernel: Kernel): Promise<ObservedNetwork> {
   const names = namespaceNames()
   const networks = new Set([
     ...owned(kernel, 'network').map((item) => item.id),
     ...idsOf(plane.place, 'dhcp', names),
   ])
-  const ports = owned(kernel, 'port')
-    .map(
-      (item): ObservedPort => ({
-        id: item.id,
-        tap: item.link.name,
-        state: stateOf(plane, item.id, kernel),
-        instanceId: plane.state.ports.entries.get(item.id)?.spec.instanceId ?? '',
-      }),
-    )
-    .sort((a, b) => a.id.localeCompare(b.id))
+  const ports: ObservedPort[] = []
+  for (const { id, link } of owned(kernel, 'port')) {
+    const instanceId = plane.state.ports.entries.get(id)?.spec.instanceId ?? ''
+    ports.push({ id, tap: link.name, state: await stateOf(op, plane, id, kernel), instanceId })
+  }
+  ports.sort((a, b) => a.id.localeCompare(b.id))
   const routers = idsOf(plane.place, 'router', names).sort()
-  const addressSets = [...kernel.rules.sets.keys()]
+  const addressSets = kernel.rules.sets
     .filter((key) => key.startsWith(setPrefix))
     .map((key) => key.slice(setPrefix.length).replaceAll('_', '-'))
     .sort()
@@ -41,9 +38,9 @@ export function observe(plane: Plane, kernel: Kernel): ObservedNetwork {
 }
 
 /** A port works when it is up and everything about it, filter included, is as recorded. */
-function stateOf(plane: Plane, id: string, kernel: Kernel): ObservedPort['state'] {
+async function stateOf(op: Op, plane: Plane, id: string, kernel: Kernel): Promise<ObservedPort['state']> {
   const entry = plane.state.ports.entries.get(id)
   const network = entry && plane.state.networks.entries.get(entry.spec.networkId)
   if (!entry || !network || !entry.spec.adminUp) return 'down'
-  return portDifference(plane, { entry, network }, kernel) === null ? 'active' : 'down'
+  return (await portDifference(op, plane, { entry, network }, kernel)) === null ? 'active' : 'down'
 }

@@ -2,9 +2,8 @@ import type { Op } from '../../op.ts'
 import type { NetworkSpec } from '../interface.ts'
 import { changesSoFar } from './exec.ts'
 import { skeleton } from './filter.ts'
-import { difference, type Ruleset } from './fragment.ts'
 import { type Guard, type GuestDeny, planeFilter } from './guard.ts'
-import { applyFragment, type Kernel, readKernel } from './kernel.ts'
+import { type Kernel, readKernel } from './kernel.ts'
 import { bridgeName, type Place } from './names.ts'
 import { dataPlaneSysctls, ensureNamespace, namespaceExists, requireKernel } from './namespace.ts'
 import type { State } from './state.ts'
@@ -28,8 +27,17 @@ export type Plane = {
   readonly metadataChanged: () => void
   /** For how long what was read of the kernel is taken as it was, when nothing was changed since; milliseconds. */
   readonly snapshotMs: number
-  snapshot: { kernel: Kernel; changes: number; at: number } | null
+  snapshot: { kernel: Kernel; changes: ReturnType<typeof changesSoFar>; at: number } | null
+  /** Size of our rules when they were last read whole. */
+  rulesBytes: number
+  /** Rules of more bytes are read by pieces. */
+  readonly wholeBytes: number
+  /** When the base rules were last seen as they should be. */
+  baseSeenAt: number
 }
+
+/** On a host with many ports the base rules, which nobody but us has reason to touch, are compared so often. */
+const baseMs = 10_000
 
 /**
  * What the kernel says, at most `snapshotMs` old: a launch makes six changes in a row, and most of
@@ -37,18 +45,23 @@ export type Plane = {
  */
 async function recentKernel(op: Op, plane: Plane): Promise<Kernel> {
   const { snapshot } = plane
-  const fresh = snapshot?.changes === changesSoFar() && performance.now() - snapshot.at < plane.snapshotMs
-  if (snapshot && fresh) return snapshot.kernel
   const [changes, at] = [changesSoFar(), performance.now()]
-  const kernel = await readKernel(op, plane.namespace)
+  if (snapshot && at - snapshot.at < plane.snapshotMs) {
+    const { kernel, changes: before } = snapshot
+    // Rules that were changed through it are in it.
+    if (before.links === changes.links && before.rules + kernel.rules.changes === changes.rules) return kernel
+  }
+  const kernel = await readKernel(op, plane.namespace, isLarge(plane))
+  noteSize(plane, kernel)
   plane.snapshot = { kernel, changes, at }
   return kernel
 }
 
-/** After a change of rules alone that was read back: of what was read before it, the links are still good. */
-export function rulesSeen(plane: Plane, before: Kernel, rules: Ruleset): void {
-  if (plane.snapshot?.kernel === before)
-    plane.snapshot = { ...plane.snapshot, kernel: { ...before, rules }, changes: changesSoFar() }
+const isLarge = ({ rulesBytes, wholeBytes }: Plane): boolean => rulesBytes > wholeBytes
+
+/** Of a host with many ports the next change reads only what it is about. */
+export function noteSize(plane: Plane, { rules }: Kernel): void {
+  if (rules.bytes > 0) plane.rulesBytes = rules.bytes
 }
 
 /** Data-plane namespace and base chains exist. Null when nothing had to be mended, else what was wrong. */
@@ -61,12 +74,14 @@ export async function ensurePlane(op: Op, plane: Plane): Promise<{ kernel: Kerne
     mended = 'the namespace was missing'
   }
   plane.guard ??= await readGuard(op, plane)
-  const base = skeleton(planeFilter(plane.guard, plane.egress))
   const kernel = await recentKernel(op, plane)
-  const wrong = difference(base, kernel.rules)
-  if (wrong === null && mended === null) return { kernel, mended }
-  await applyFragment(op, plane.namespace, base, kernel.rules)
-  return { kernel: await readKernel(op, plane.namespace), mended: mended ?? wrong }
+  if (mended === null && isLarge(plane) && performance.now() - plane.baseSeenAt < baseMs)
+    return { kernel, mended }
+  const base = skeleton(planeFilter(plane.guard, plane.egress))
+  const wrong = await kernel.rules.difference(op, base)
+  if (wrong !== null) await kernel.rules.apply(op, base)
+  plane.baseSeenAt = performance.now()
+  return { kernel, mended: mended ?? wrong }
 }
 
 export function bridgeOf(plane: Plane, network: NetworkSpec): string {

@@ -3,9 +3,8 @@ import type { Op } from '../../op.ts'
 import type { NetworkSpec, ObservedPort, PortSpec } from '../interface.ts'
 import { ipBatch } from './exec.ts'
 import { portFilter } from './filter.ts'
-import { allows, cutFlows } from './flows.ts'
-import { difference } from './fragment.ts'
-import { applyFragment, type Kernel, removeFragment } from './kernel.ts'
+import { allows, cutFlows, type Members } from './flows.ts'
+import type { Kernel } from './kernel.ts'
 import { tapName } from './names.ts'
 import { bridgeOf, type Plane } from './plane.ts'
 import type { Entry } from './state.ts'
@@ -15,7 +14,12 @@ type Wish = { entry: Entry<PortSpec>; network: Entry<NetworkSpec> }
 const aliasOf = ({ slot, spec }: Entry<PortSpec>) => `port ${spec.id} ${slot}`
 
 /** Null when the kernel has this port exactly as recorded; else what differs. */
-export function portDifference(plane: Plane, { entry, network }: Wish, kernel: Kernel): string | null {
+export async function portDifference(
+  op: Op,
+  plane: Plane,
+  { entry, network }: Wish,
+  kernel: Kernel,
+): Promise<string | null> {
   const { spec, slot } = entry
   const tap = tapName(plane.place, spec.tag)
   const link = kernel.links.get(tap)
@@ -23,7 +27,7 @@ export function portDifference(plane: Plane, { entry, network }: Wish, kernel: K
   if (link.master !== bridgeOf(plane, network.spec)) return `tap ${tap} is not plugged into its bridge`
   if (link.up !== spec.adminUp || link.mtu !== spec.mtu || link.alias !== aliasOf(entry))
     return `tap ${tap} is set up otherwise`
-  return difference(portFilter(spec, tap, slot, network.spec.tag), kernel.rules)
+  return kernel.rules.difference(op, portFilter(spec, tap, slot, network.spec.tag))
 }
 
 /**
@@ -37,7 +41,7 @@ export async function applyPort(op: Op, plane: Plane, wish: Wish, kernel: Kernel
   const link = kernel.links.get(tap)
   try {
     const filter = portFilter(spec, tap, slot, network.spec.tag)
-    if (difference(filter, kernel.rules)) await applyFragment(op, plane.namespace, filter, kernel.rules)
+    if (!link || (await kernel.rules.difference(op, filter))) await kernel.rules.apply(op, filter)
     // root's until the hypervisor gives it to the guest that is plugged in
     const lines = link ? [] : [`tuntap add dev ${tap} mode tap user 0 vnet_hdr`]
     lines.push(
@@ -78,12 +82,38 @@ export async function cutForbidden(
   if (before && covers(spec, before)) return
   const own = new Set([...spec.addresses, ...(before?.addresses ?? [])].map((address) => address.ip))
   const kept = new Set(spec.addresses.map((address) => address.ip))
-  const members = (id: string) => new Set(plane.state.sets.entries.get(id)?.spec.addresses ?? [])
+  const members = membersIn(plane)
   const cut = await cutFlows(op, plane, network.slot, [...own], (flow) => {
     const lost = [flow.source, flow.target].some((address) => own.has(address) && !kept.has(address))
     return !lost && allows(spec, flow, members)
   })
   if (cut > 0) op.log.info({ portId: spec.id, cut }, 'ended flows that the port no longer allows')
+}
+
+const membersIn = (plane: Plane): Members => {
+  const read = new Map<string, ReadonlySet<string>>()
+  return (id) => {
+    const known = read.get(id) ?? new Set(plane.state.sets.entries.get(id)?.spec.addresses ?? [])
+    read.set(id, known)
+    return known
+  }
+}
+
+/** The same for many ports, every flow judged, with one look at the flows of each network. */
+export async function cutForbiddenOf(op: Op, plane: Plane, ports: readonly Entry<PortSpec>[]): Promise<void> {
+  const members = membersIn(plane)
+  for (const [networkId, list] of Map.groupBy(ports, ({ spec }) => spec.networkId)) {
+    const network = plane.state.networks.entries.get(networkId)
+    if (!network) continue
+    const portOf = new Map(list.flatMap(({ spec }) => spec.addresses.map(({ ip }) => [ip, spec] as const)))
+    const cut = await cutFlows(op, plane, network.slot, [...portOf.keys()], (flow) =>
+      [flow.source, flow.target].every((address) => {
+        const spec = portOf.get(address)
+        return !spec || allows(spec, flow, members)
+      }),
+    )
+    if (cut > 0) op.log.info({ networkId, cut }, 'ended flows that the ports no longer allow')
+  }
 }
 
 /** True when everything that `before` allowed is allowed by the same words now. */
@@ -108,7 +138,7 @@ export async function detachPort(
   const { spec, slot } = entry
   const tap = tapName(plane.place, spec.tag)
   if (kernel.links.has(tap)) await ipBatch(op, plane.namespace, [`link delete dev ${tap}`])
-  await removeFragment(op, plane.namespace, portFilter(spec, tap, slot, network.spec.tag), kernel.rules)
+  await kernel.rules.remove(op, portFilter(spec, tap, slot, network.spec.tag))
   const own = spec.addresses.map((address) => address.ip)
   await cutFlows(op, plane, network.slot, own, () => false)
 }
@@ -122,12 +152,7 @@ export async function detachOrphan(op: Op, plane: Plane, id: string, kernel: Ker
     if (!Number.isSafeInteger(tag)) throw new DriverError('failed', `Link ${link.name} has no name of ours.`)
     await ipBatch(op, plane.namespace, [`link delete dev ${link.name}`])
     const nobody = { id, tag, rules: [], addresses: [], mac: '02:00:00:00:00:00', portSecurity: true }
-    await removeFragment(
-      op,
-      plane.namespace,
-      portFilter({ ...blank, ...nobody }, link.name, Number(slot), 1),
-      kernel.rules,
-    )
+    await kernel.rules.remove(op, portFilter({ ...blank, ...nobody }, link.name, Number(slot), 1))
   }
 }
 

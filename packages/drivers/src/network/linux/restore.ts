@@ -5,8 +5,7 @@ import { ensureBridge } from './bridges.ts'
 import { ensureDhcp } from './dhcp.ts'
 import { ensureExternal } from './external.ts'
 import { addressSetFilter } from './filter.ts'
-import { difference } from './fragment.ts'
-import { applyFragment, type Kernel, readKernel } from './kernel.ts'
+import { type Kernel, readKernel } from './kernel.ts'
 import type { Plane } from './plane.ts'
 import { applyPort, portDifference } from './ports.ts'
 import { ensureRouterParts } from './routers.ts'
@@ -44,7 +43,7 @@ export async function restoreAll(op: Op, plane: Plane): Promise<RestoreReport> {
   })
   await each('addressSet', state.sets, async ({ spec }, kernel) => {
     const filter = addressSetFilter(spec.id, membersOf(spec.addresses))
-    if (difference(filter, kernel.rules)) await applyFragment(op, plane.namespace, filter, kernel.rules)
+    if (await kernel.rules.difference(op, filter)) await kernel.rules.apply(op, filter)
   })
   await each('router', state.routers, ({ spec }, kernel) => ensureRouterParts(op, plane, spec, kernel))
   await each('port', state.ports, async (entry, kernel) => {
@@ -52,7 +51,7 @@ export async function restoreAll(op: Op, plane: Plane): Promise<RestoreReport> {
     if (!network)
       throw new DriverError('not_found', `Network ${entry.spec.networkId} is not recorded on this host.`)
     const wish = { entry, network }
-    if (portDifference(plane, wish, kernel)) await applyPort(op, plane, wish, kernel)
+    if (await portDifference(op, plane, wish, kernel)) await applyPort(op, plane, wish, kernel)
   })
   return report
 }

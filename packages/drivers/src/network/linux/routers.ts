@@ -7,11 +7,12 @@ import { announce } from './announce.ts'
 import { ensureInfrastructure, removeInfrastructure } from './bridges.ts'
 import { ipBatch, runJson } from './exec.ts'
 import { deleteFlows } from './flows.ts'
-import { difference, type Fragment } from './fragment.ts'
-import { addressLines, applyFragment, type Kernel, readRules } from './kernel.ts'
+import type { Fragment } from './fragment.ts'
+import { addressLines, type Kernel } from './kernel.ts'
 import { gatewayPeer, interfaceName, interfacePeer, type Place, routerNamespace, stableMac } from './names.ts'
 import { ensureNamespace, namespaceExists, removeNamespace, routerSysctls } from './namespace.ts'
 import { bridgeOf, type Plane } from './plane.ts'
+import { Rules } from './rules.ts'
 
 const gateway = 'gw0'
 /** Loopback and link-local: of one machine, of one link. */
@@ -34,11 +35,11 @@ export async function ensureRouterParts(
   const filter = routerFilter(spec)
   const wishes = wishesOf(plane, spec)
   const [rules, before, route] = await Promise.all([
-    readRules(op, namespace),
+    Rules.whole(op, namespace),
     readInterfaces(op, namespace),
     readDefaultRoute(op, namespace),
   ])
-  if (difference(filter, rules)) await applyFragment(op, namespace, filter, rules)
+  if (await rules.difference(op, filter)) await rules.apply(op, filter)
   await dropInterfaces(op, plane, spec, kernel, [...before.keys()], wishes)
   for (const { device, peer, network, mac } of wishes) {
     const { mtu } = network

@@ -9,7 +9,6 @@ import {
   switchedBy,
   switchForwarding,
 } from './forwarding.ts'
-import { difference } from './fragment.ts'
 import {
   closed,
   type Guard,
@@ -20,10 +19,11 @@ import {
   planeFilter,
   waysOut,
 } from './guard.ts'
-import { applyFragment, readLinks, readRules } from './kernel.ts'
+import { readLinks } from './kernel.ts'
 import { type Machine, readMachine } from './machine.ts'
 import { machineTable, uplinkGroup, uplinkName, uplinkPeer } from './names.ts'
 import type { Plane } from './plane.ts'
+import { Rules } from './rules.ts'
 
 /** What guests of this host may not reach now. */
 export async function readGuard(op: Op, plane: Plane): Promise<Guard> {
@@ -85,15 +85,15 @@ async function ensurePair(op: Op, plane: Plane, uplink: string): Promise<void> {
 
 async function guardPlane(op: Op, plane: Plane, guard: Guard): Promise<void> {
   const filter = planeFilter(guard, plane.egress)
-  const rules = await readRules(op, plane.namespace)
-  if (difference(filter, rules)) await applyFragment(op, plane.namespace, filter, rules)
+  const rules = Rules.byPieces(plane.namespace)
+  if (await rules.difference(op, filter)) await rules.apply(op, filter)
   plane.guard = guard
 }
 
 async function guardMachine(op: Op, plane: Plane, ranges: readonly string[], wish: Wish): Promise<void> {
   const filter = machineFilter(plane.place, ranges, wish.guard, wish.switched)
-  const rules = await readRules(op, plane.machineNamespace, filter.table)
-  if (difference(filter, rules)) await applyFragment(op, plane.machineNamespace, filter, rules)
+  const rules = await Rules.whole(op, plane.machineNamespace, filter.table)
+  if (await rules.difference(op, filter)) await rules.apply(op, filter)
 }
 
 /**
@@ -118,7 +118,7 @@ async function uplinkDifference(op: Op, plane: Plane, ranges: readonly string[])
     machine.routes.some(({ to, devices }) => to === range && devices.includes(uplink))
   if (!ranges.every(isReached)) return 'the floating range has no route'
   const filter = machineFilter(plane.place, ranges, guard, switched)
-  return difference(filter, await readRules(op, plane.machineNamespace, filter.table))
+  return (await Rules.whole(op, plane.machineNamespace, filter.table)).difference(op, filter)
 }
 
 function refuseTakenRange({ routes }: Machine, ranges: readonly string[], uplink: string): void {

@@ -1,0 +1,150 @@
+import { DriverError } from '../../errors.ts'
+import type { Op } from '../../op.ts'
+import { nft, run } from './exec.ts'
+import {
+  applyText,
+  difference,
+  emptyRuleset,
+  type Fragment,
+  forget,
+  ownTable,
+  type Piece,
+  parseRuleset,
+  piecesOf,
+  type Ruleset,
+  removeText,
+  replacePiece,
+} from './fragment.ts'
+
+/** Rules of more than so many bytes of JSON (about twenty ports) are read sooner by pieces than whole. */
+export const defaultWholeBytes = 150_000
+/** So many `nft` at the same time. */
+const atOnce = 4
+
+/**
+ * Our rules in one namespace. A small ruleset is read whole, by one process. Of a large one only the
+ * chains, maps and sets are read that somebody asks about, each once: so a change costs the same on
+ * a host with ten ports and with a thousand.
+ */
+export class Rules {
+  readonly #namespace: string | undefined
+  readonly #table: string
+  #found: Ruleset
+  /** Pieces that have been looked for; null: all. */
+  readonly #known: Set<string> | null
+  /** Of the JSON when it was read whole, else 0. */
+  readonly bytes: number
+  /** Changes that were made through this, which it has read back. */
+  changes = 0
+
+  private constructor(
+    namespace: string | undefined,
+    table: string,
+    found: Ruleset,
+    known: Set<string> | null,
+    bytes: number,
+  ) {
+    this.#namespace = namespace
+    this.#table = table
+    this.#found = found
+    this.#known = known
+    this.bytes = bytes
+  }
+
+  /** All of them; with `table` those of that inet table alone. */
+  static async whole(op: Op, namespace: string | undefined, table?: string): Promise<Rules> {
+    const { found, bytes } = await readAll(op, namespace, table)
+    return new Rules(namespace, table ?? ownTable, found, null, bytes)
+  }
+
+  /** None yet: they are read when somebody asks. */
+  static byPieces(namespace: string): Rules {
+    return new Rules(namespace, ownTable, emptyRuleset(), new Set(), 0)
+  }
+
+  /** As if there were none: for a namespace that is not there. */
+  static none(namespace: string): Rules {
+    return new Rules(namespace, ownTable, emptyRuleset(), null, 0)
+  }
+
+  /** Names of sets, as `<family>/<name>`, of rules that were read whole. */
+  get sets(): string[] {
+    return [...this.#found.sets.keys()]
+  }
+
+  /** Null when the kernel has the fragment exactly; else a sentence about the first difference. */
+  async difference(op: Op, fragment: Fragment): Promise<string | null> {
+    await this.#read(op, fragment)
+    return difference(fragment, this.#found)
+  }
+
+  /** Makes the kernel equal to it and reads it back; raises `failed` when the kernel has something else then. */
+  async apply(op: Op, fragment: Fragment): Promise<void> {
+    // Chains and sets are made anew whatever they were; elements of maps are replaced.
+    await this.#read(op, { elements: fragment.elements })
+    await nft(op, this.#namespace, applyText(fragment, this.#found))
+    this.changes += 1
+    await this.#readAgain(op, fragment)
+    const wrong = difference(fragment, this.#found)
+    if (wrong) throw new DriverError('failed', `The filter was written but reads back differently: ${wrong}.`)
+  }
+
+  /** Takes away what is there of it. */
+  async remove(op: Op, fragment: Fragment): Promise<void> {
+    await this.#read(op, fragment)
+    const text = removeText(fragment, this.#found)
+    if (text === '') return
+    await nft(op, this.#namespace, text)
+    this.changes += 1
+    forget(this.#found, fragment)
+  }
+
+  async #read(op: Op, fragment: Fragment): Promise<void> {
+    const lacking = this.#known && piecesOf(fragment).filter(({ key }) => !this.#known?.has(key))
+    if (lacking) await this.#load(op, lacking)
+  }
+
+  async #readAgain(op: Op, fragment: Fragment): Promise<void> {
+    if (this.#known !== null || this.bytes > defaultWholeBytes) return this.#load(op, piecesOf(fragment))
+    this.#found = (await readAll(op, this.#namespace, fragment.table)).found
+  }
+
+  async #load(op: Op, pieces: readonly Piece[]): Promise<void> {
+    const maps = pieces.filter(({ kind }) => kind === 'map')
+    const asked = pieces
+      .filter(({ kind }) => kind !== 'map')
+      .map((piece) => ({ about: [piece], what: [piece.kind, piece.family, this.#table, piece.name] }))
+    // All maps take no longer than one.
+    if (maps.length > 0) asked.unshift({ about: maps, what: ['maps'] })
+    const waiting = asked.values()
+    const lane = async () => {
+      for (const { about, what } of waiting) {
+        const read = parsed(await list(op, this.#namespace, what), this.#table)
+        for (const piece of about) {
+          replacePiece(this.#found, piece, read)
+          this.#known?.add(piece.key)
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: atOnce }, lane))
+  }
+}
+
+async function readAll(op: Op, namespace: string | undefined, table?: string) {
+  const text = await list(op, namespace, table === undefined ? ['ruleset'] : ['table', 'inet', table])
+  return { found: parsed(text, table ?? ownTable), bytes: text?.length ?? 0 }
+}
+
+/** JSON of what there is of it; null when there is no such table, chain, map or set. */
+async function list(op: Op, namespace: string | undefined, what: readonly string[]): Promise<string | null> {
+  const { stdout, stderr, exitCode } = await run(op, ['nft', '-j', '-s', 'list', ...what], {
+    namespace,
+    accept: [0, 1],
+  })
+  if (exitCode === 0) return stdout
+  if (/No such file or directory/.test(stderr)) return null
+  throw new DriverError('failed', `'nft list ${what.join(' ')}' failed: ${stderr.slice(0, 600)}`)
+}
+
+const parsed = (text: string | null, table: string): Ruleset =>
+  text === null || text === '' ? emptyRuleset() : parseRuleset(JSON.parse(text), table)
