@@ -86,6 +86,189 @@ BEGIN
   END LOOP;
 END $$;
 
+-- Documents: what hosts must hear of. Whichever statement changes a row that a document is made of, the
+-- document's generation counts up, and whoever delivers is woken. At the end of the transaction, because
+-- many change one document at the same time (the members of a group) and each waits for the one before.
+CREATE OR REPLACE FUNCTION stratolith_changed(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO "Document" ("kind", "thing") SELECT which, t FROM unnest(things) t WHERE t IS NOT NULL GROUP BY t ORDER BY t
+  ON CONFLICT ("kind", "thing") DO UPDATE SET "generation" = "Document"."generation" + 1, "changedAt" = now();
+  PERFORM pg_notify('stratolith_reconcile', 'hosts.documents');
+END $$;
+
+-- Bound ports need on their hosts: themselves, their network, the routers that lead out of it with all of
+-- their networks, and the members of every group that their rules name.
+CREATE OR REPLACE FUNCTION stratolith_needed(ports uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  WITH bound AS (
+    SELECT "id", "hostId", "networkId" FROM "Port" WHERE "id" = ANY (ports) AND "hostId" IS NOT NULL
+  ), led AS (
+    SELECT DISTINCT b."hostId", i."deviceId"::uuid AS router FROM bound b
+    JOIN "Port" i ON i."networkId" = b."networkId" AND i."deviceOwner" = 'network:router_interface'
+  ), needed ("hostId", "kind", "thing") AS (
+    SELECT "hostId", 'port', "id" FROM bound
+    UNION SELECT "hostId", 'network', "networkId" FROM bound
+    UNION SELECT "hostId", 'router', router FROM led
+    UNION SELECT l."hostId", 'network', i."networkId" FROM led l
+      JOIN "Port" i ON i."deviceId" = l.router::text AND i."deviceOwner" = 'network:router_interface'
+    UNION SELECT l."hostId", 'network', r."externalNetworkId" FROM led l JOIN "Router" r ON r."id" = l.router
+      WHERE r."externalNetworkId" IS NOT NULL
+    UNION SELECT b."hostId", 'addressSet', r."remoteGroupId" FROM bound b
+      JOIN "PortSecurityGroup" m ON m."portId" = b."id" JOIN "SecurityGroupRule" r ON r."groupId" = m."groupId"
+      WHERE r."remoteGroupId" IS NOT NULL
+  )
+  INSERT INTO "HostDocument" ("hostId", "kind", "thing")
+  SELECT n."hostId", n."kind", n."thing" FROM needed n JOIN "Host" h ON h."id" = n."hostId" ORDER BY 1, 2, 3
+  ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "wanted" = true, "confirmed" = 0, "error" = NULL, "attempts" = 0, "retryAt" = NULL
+    WHERE NOT "HostDocument"."wanted";
+  IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
+END $$;
+
+-- It is to be gone: from one host, or (NULL) from all.
+CREATE OR REPLACE FUNCTION stratolith_unwanted(which text, one uuid, place uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "retryAt" = NULL
+  WHERE "kind" = which AND "thing" = one AND (place IS NULL OR "hostId" = place);
+  IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
+END $$;
+
+-- Bound ports of a group, of a network, of an instance.
+CREATE OR REPLACE FUNCTION stratolith_bound_in(one uuid) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+  SELECT array_agg(p."id") FROM "PortSecurityGroup" m JOIN "Port" p ON p."id" = m."portId"
+  WHERE m."groupId" = one AND p."hostId" IS NOT NULL
+$$;
+CREATE OR REPLACE FUNCTION stratolith_bound_on(network uuid) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+  SELECT array_agg("id") FROM "Port" WHERE "networkId" = network AND "hostId" IS NOT NULL
+$$;
+-- The router has another leg, or another way out: hosts on which it is need its networks.
+CREATE OR REPLACE FUNCTION stratolith_router_led(router uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_changed('router', ARRAY[router]);
+  PERFORM stratolith_needed((SELECT array_agg(p."id") FROM (
+    SELECT DISTINCT ON (b."hostId", b."networkId") b."id" FROM "Port" i JOIN "Port" b ON b."networkId" = i."networkId"
+    WHERE i."deviceId" = router::text AND i."deviceOwner" = 'network:router_interface' AND b."hostId" IS NOT NULL
+  ) p));
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_port() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP <> 'INSERT' THEN
+    IF OLD."deviceOwner" = 'network:router_interface' THEN PERFORM stratolith_changed('router', ARRAY[OLD."deviceId"::uuid]); END IF;
+    IF TG_OP = 'DELETE' THEN
+      PERFORM stratolith_unwanted('port', OLD."id", NULL);
+      RETURN NULL;
+    END IF;
+    IF NEW."hostId" IS DISTINCT FROM OLD."hostId" AND OLD."hostId" IS NOT NULL THEN
+      PERFORM stratolith_unwanted('port', OLD."id", OLD."hostId");
+    END IF;
+  END IF;
+  IF NEW."hostId" IS NOT NULL THEN
+    PERFORM stratolith_changed('port', ARRAY[NEW."id"]);
+    PERFORM stratolith_needed(ARRAY[NEW."id"]);
+  END IF;
+  IF NEW."deviceOwner" = 'network:router_interface' THEN PERFORM stratolith_router_led(NEW."deviceId"::uuid); END IF;
+  RETURN NULL;
+END $$;
+
+-- An address, or a membership, of a port.
+CREATE OR REPLACE FUNCTION stratolith_document_of_part() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  row record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+  port record;
+BEGIN
+  IF TG_TABLE_NAME = 'PortSecurityGroup' THEN
+    PERFORM stratolith_changed('addressSet', ARRAY[row."groupId"]);
+  ELSE
+    PERFORM stratolith_changed('addressSet', (SELECT array_agg("groupId") FROM "PortSecurityGroup" WHERE "portId" = row."portId"));
+  END IF;
+  SELECT "hostId", "deviceOwner", "deviceId" INTO port FROM "Port" WHERE "id" = row."portId";
+  IF port."hostId" IS NOT NULL THEN
+    PERFORM stratolith_changed('port', ARRAY[row."portId"]);
+    IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' THEN PERFORM stratolith_needed(ARRAY[row."portId"]); END IF;
+  END IF;
+  IF port."deviceOwner" = 'network:router_interface' THEN PERFORM stratolith_changed('router', ARRAY[port."deviceId"::uuid]); END IF;
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_rule() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  row record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+  ports uuid[] := stratolith_bound_in(row."groupId");
+BEGIN
+  PERFORM stratolith_changed('port', ports);
+  IF TG_OP <> 'DELETE' AND row."remoteGroupId" IS NOT NULL THEN PERFORM stratolith_needed(ports); END IF;
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_network() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_changed('network', ARRAY[NEW."id"]);
+  PERFORM stratolith_changed('port', stratolith_bound_on(NEW."id"));
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_subnet() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE network uuid := CASE WHEN TG_OP = 'DELETE' THEN OLD."networkId" ELSE NEW."networkId" END;
+BEGIN
+  PERFORM stratolith_changed('network', ARRAY[network]);
+  PERFORM stratolith_changed('router', (SELECT array_agg("id") FROM "Router" WHERE "externalNetworkId" = network));
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_router() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_router_led(NEW."id");
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_floating_ip() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP <> 'INSERT' THEN PERFORM stratolith_changed('router', ARRAY[OLD."routerId"]); END IF;
+  IF TG_OP <> 'DELETE' THEN PERFORM stratolith_changed('router', ARRAY[NEW."routerId"]); END IF;
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_instance() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_changed('port', (SELECT array_agg("id") FROM "Port" WHERE "deviceId" = NEW."id"::text AND "hostId" IS NOT NULL));
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_gone() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_unwanted(TG_ARGV[0], OLD."id", NULL);
+  RETURN NULL;
+END $$;
+
+-- A constraint trigger cannot be replaced: one whose condition changes gets another name.
+DO $$
+DECLARE t record;
+BEGIN
+  FOR t IN SELECT * FROM (VALUES
+    ('Port', 'document_of_port', 'INSERT OR DELETE', '', 'stratolith_document_of_port()'),
+    ('Port', 'document_of_port_change', 'UPDATE', 'WHEN ((OLD."mac", OLD."adminUp", OLD."hostId", OLD."portSecurity", OLD."deviceId", OLD."deviceOwner")
+      IS DISTINCT FROM (NEW."mac", NEW."adminUp", NEW."hostId", NEW."portSecurity", NEW."deviceId", NEW."deviceOwner"))', 'stratolith_document_of_port()'),
+    ('PortAddress', 'document_of_address', 'INSERT OR UPDATE OR DELETE', '', 'stratolith_document_of_part()'),
+    ('PortSecurityGroup', 'document_of_membership', 'INSERT OR DELETE', '', 'stratolith_document_of_part()'),
+    ('SecurityGroupRule', 'document_of_rule', 'INSERT OR UPDATE OR DELETE', '', 'stratolith_document_of_rule()'),
+    ('Network', 'document_of_network', 'UPDATE', 'WHEN ((OLD."mtu", OLD."external", OLD."adminUp") IS DISTINCT FROM (NEW."mtu", NEW."external", NEW."adminUp"))', 'stratolith_document_of_network()'),
+    ('Subnet', 'document_of_subnet', 'INSERT OR DELETE', '', 'stratolith_document_of_subnet()'),
+    ('Subnet', 'document_of_subnet_change', 'UPDATE', 'WHEN ((OLD."gatewayIp", OLD."dhcp", OLD."dhcpIp", OLD."dns", OLD."cidr") IS DISTINCT FROM (NEW."gatewayIp", NEW."dhcp", NEW."dhcpIp", NEW."dns", NEW."cidr"))', 'stratolith_document_of_subnet()'),
+    ('Router', 'document_of_router', 'UPDATE', 'WHEN ((OLD."adminUp", OLD."externalNetworkId", OLD."externalAddress") IS DISTINCT FROM (NEW."adminUp", NEW."externalNetworkId", NEW."externalAddress"))', 'stratolith_document_of_router()'),
+    ('FloatingIp', 'document_of_floating_ip', 'INSERT OR DELETE', '', 'stratolith_document_of_floating_ip()'),
+    ('FloatingIp', 'document_of_floating_ip_change', 'UPDATE', 'WHEN ((OLD."routerId", OLD."fixedAddress", OLD."address") IS DISTINCT FROM (NEW."routerId", NEW."fixedAddress", NEW."address"))', 'stratolith_document_of_floating_ip()'),
+    ('Instance', 'document_of_instance_name', 'UPDATE', 'WHEN (OLD."hostname" IS DISTINCT FROM NEW."hostname")', 'stratolith_document_of_instance()'),
+    ('Network', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''network'')'),
+    ('Router', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''router'')'),
+    ('SecurityGroup', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''addressSet'')')
+  ) AS list (name, trigger, event, condition, call) LOOP
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = format('%I', t.name)::regclass AND tgname = t.trigger) THEN
+      EXECUTE format('CREATE CONSTRAINT TRIGGER %I AFTER %s ON %I DEFERRABLE INITIALLY DEFERRED FOR EACH ROW %s EXECUTE FUNCTION %s',
+        t.trigger, t.event, t.name, t.condition, t.call);
+    END IF;
+  END LOOP;
+END $$;
+
 -- The epoch of the event log in this life of this PostgreSQL; begins one when the last one was another's:
 -- * another system identifier: a dump or a replica on another server, or pg_upgrade;
 -- * another timeline: a physical copy or a standby that was promoted, perhaps to an earlier moment;
