@@ -25,6 +25,8 @@ export type Look = {
   held?: ReadonlySet<string>
   /** They go with something that has gone in this round: it has been let through for them, too. */
   follows?: ReadonlySet<string>
+  /** Nobody loses anything by them: what was deleted goes, however much it is, and a tenant cannot stop it. */
+  unbraked?: boolean
   /** `found` may lack some, because somebody did not answer: nothing is forgotten for not being in it. */
   partial?: boolean
 }
@@ -96,9 +98,11 @@ async function toRemove(ctx: Ctx, look: Look): Promise<Doomed[]> {
   ].filter((one) => !held(one))
   // What an administrator has named himself is no accident.
   const named: Doomed[] = chosen.map((id) => ({ id, why: 'unknown' as const })).filter((one) => !held(one))
-  const following = doomed.filter(({ id }) => look.follows?.has(id))
-  const others = doomed.filter(({ id }) => !look.follows?.has(id))
-  return [...named, ...following, ...(await brake(ctx, look, others))]
+  const isFree = ({ id, why }: Doomed) =>
+    look.follows?.has(id) || (look.unbraked === true && why === 'deleted')
+  const free = doomed.filter(isFree)
+  const others = doomed.filter((one) => !isFree(one))
+  return [...named, ...free, ...(await brake(ctx, look, others))]
 }
 
 /** A decision outlives a thing that is not seen for a while (its host is away) by so much. */

@@ -106,10 +106,11 @@ async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> 
   return { ids: lists.flat(), partial }
 }
 
+/** Those of images that are there, and those that a deletion under way is about to remove itself. */
 async function used(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {
-  const rows = await ctx.db.image.findMany({
-    where: { blobId: { in: [...ids] }, state: { in: statesWithBytes } },
-    select: { blobId: true },
-  })
-  return new Set(rows.flatMap((row) => row.blobId ?? []))
+  const rows = await ctx.db.$queryRaw<{ blobId: string }[]>`
+    SELECT i."blobId" FROM "Image" i WHERE i."blobId" = ANY(${[...ids]}) AND (i."state" = ANY(${statesWithBytes})
+      OR EXISTS (SELECT FROM "Operation" o WHERE o."resourceKind" = 'image' AND o."resourceId" = i."id"::text
+        AND o."state" IN ('queued', 'running', 'undoing')))`
+  return new Set(rows.map((row) => row.blobId))
 }

@@ -162,6 +162,29 @@ describe('bounds', () => {
     expect(await getImage(ctx, image)).toMatchObject({ state: 'queued' })
   })
 
+  test('uploads at the same time share the room that is left', async () => {
+    const ctx = await testCtx(world.deps)
+    await world.deps.root.quotaLimit.create({
+      data: { projectId: ctx.projectId, resource: 'imageGib', limit: 1 },
+    })
+    // Another one that has brought nearly all that there is room for.
+    const other = await make(ctx)
+    await world.deps.root.image.update({
+      where: { id: other.id },
+      data: { state: 'saving', uploadedBytes: 1024 ** 3 - 65_536 },
+    })
+    const image = await make(ctx)
+    async function* slow() {
+      for (let i = 0; i < 200; i++) {
+        yield Buffer.alloc(65_536)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+    const source = Readable.from(slow())
+    await expectCloudError(uploadImage(ctx, { id: image.id, source }), 'quota_exceeded', /still store/)
+    expect(await getImage(ctx, image)).toMatchObject({ state: 'queued' })
+  })
+
   test('a small qcow2 that claims a large disk pays for the large disk', async () => {
     const ctx = await testCtx(world.deps)
     const image = await make(ctx, { diskFormat: 'qcow2' })
@@ -316,6 +339,19 @@ describe('what is shared and what is left behind', () => {
     expect(await getImage(admin, adopted)).toMatchObject({ state: 'active', sha256, name: 'recovered' })
     await reconcileImages(world.system)
     expect(await world.deps.root.stray.count({ where: { thing: sha256 } })).toBe(0)
+  })
+
+  test('many images deleted at once are no accident: their deletions remove the bytes', async () => {
+    const ctx = await testCtx(world.deps)
+    const images = []
+    for (let i = 0; i < 6; i++) images.push(await active(ctx))
+    for (const image of images) await deleteImage(ctx, image)
+    await reconcileImages(world.system)
+    expect(await world.deps.root.brake.count({ where: { kind: 'blob' } })).toBe(0)
+    const left = async () => (await imageStore(world.deps).list()).blobs.map((blob) => blob.id)
+    expect(await left()).toEqual(expect.arrayContaining(images.map((image) => image.sha256)))
+    await runPending(world.deps)
+    for (const image of images) expect(await left()).not.toContain(image.sha256)
   })
 
   test('a deleted image’s bytes have a reason to go, shared ones do not', async () => {

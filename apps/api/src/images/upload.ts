@@ -74,6 +74,7 @@ async function claim(ctx: Ctx, { id, stage }: Upload): Promise<ImageRow> {
 
 async function receive(ctx: Ctx, row: ImageRow, source: Readable, maxBytes: number): Promise<StagedImage> {
   const stop = new AbortController()
+  let isOver = false
   let lastWrite = 0
   let writing: Promise<void> = Promise.resolve()
   const idle = setTimeout(() => {
@@ -84,14 +85,31 @@ async function receive(ctx: Ctx, row: ImageRow, source: Readable, maxBytes: numb
     idle.refresh()
     if (Date.now() - lastWrite < progressMs) return
     lastWrite = Date.now()
-    writing = writing.then(() => progress(ctx, row, total, stop))
+    writing = writing
+      .then(() => progress(ctx, row, total, stop))
+      .then(async () => {
+        if (isOver || (await stagedBytes(ctx, row.projectId)) <= maxBytes) return
+        isOver = true
+        stop.abort()
+      })
   }
   try {
     return await imageStore(ctx.deps).stage(row.id, source, { maxBytes, onBytes, signal: stop.signal })
+  } catch (error) {
+    throw isOver ? tooLarge(error) : error
   } finally {
     clearTimeout(idle)
     await writing
   }
+}
+
+/** What all uploads of the project have brought so far: together they may bring no more than one alone. */
+async function stagedBytes(ctx: Ctx, projectId: string): Promise<number> {
+  const sum = await ctx.deps.root.image.aggregate({
+    where: { projectId, state: { in: receiving }, blobId: null },
+    _sum: { uploadedBytes: true },
+  })
+  return Number(sum._sum.uploadedBytes ?? 0)
 }
 
 /** Also finds out that the image was deleted meanwhile, and ends the upload then. */

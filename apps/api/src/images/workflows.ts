@@ -25,6 +25,16 @@ async function importing(run: Run<unknown>): Promise<ImageRow & { blobId: string
   return { ...row, blobId }
 }
 
+/** So many images of one project are converted at once: others want their turn at the hosts' converters. */
+const convertedAtOnce = 2
+async function isItsTurn(run: Run<unknown>): Promise<boolean> {
+  const [ahead] = await run.ctx.deps.root.$queryRaw<{ count: number }[]>`
+    SELECT count(*)::int AS "count" FROM "Operation" mine JOIN "Operation" o
+      ON o."projectId" = mine."projectId" AND (o."createdAt", o."id") < (mine."createdAt", mine."id")
+    WHERE mine."id" = ${run.operationId}::uuid AND o."action" = 'image.import' AND o."state" IN ('queued', 'running')`
+  return (ahead?.count ?? 0) < convertedAtOnce
+}
+
 /** The host goes on converting; nobody waits for it in a slot. */
 const converting: Wait = { waitMs: 2_000, for: 'the host to convert the image' }
 
@@ -53,6 +63,7 @@ defineWorkflow({
       title: 'Converting it for the hosts',
       async run(run) {
         const row = await importing(run)
+        if (!(await isItsTurn(run))) return { waitMs: 2_000, for: 'other images of the project' }
         const host = await run.ctx.deps.root.host.findFirst({
           where: { state: 'up' },
           orderBy: { name: 'asc' },

@@ -223,6 +223,21 @@ describe('a host', () => {
     expect(await db().stray.count({ where: { hostId: ctx.host.id } })).toBe(0)
   })
 
+  it('loses the members of deleted groups, however many a tenant has deleted at once', async () => {
+    const ctx = await guest()
+    const { plane } = ctx.host
+    const ids = Array.from({ length: 12 }, () => crypto.randomUUID())
+    for (const id of ids) {
+      await db().securityGroup.create({ data: { id, projectId: ctx.projectId, name: id } })
+      await plane.ensureAddressSet(op(), { id, addresses: ['10.0.0.9'] })
+    }
+    await settle(ctx.host)
+    await db().securityGroup.deleteMany({ where: { id: { in: ids } } })
+    await settle(ctx.host)
+    expect(ids.filter((id) => plane.state.sets.has(id))).toEqual([])
+    expect(await db().brake.count({ where: { hostId: ctx.host.id } })).toBe(0)
+  })
+
   it('loses a port whose row has gone, and one that lives elsewhere', async () => {
     const ctx = await guest()
     const other = await addPlane(cloud)

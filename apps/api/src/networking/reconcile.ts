@@ -95,6 +95,7 @@ type Part = {
   /** Which of these belong here, by their rows. */
   known: (ids: readonly string[]) => Promise<{ id: string }[]>
   remove: (id: string) => Promise<void>
+  unbraked?: boolean
 }
 
 /** What has been deleted goes; what nobody knows is left and written down (hosts/keeping.ts). */
@@ -133,18 +134,21 @@ async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
       found: plain(observed.addressSets),
       known: (ids) => ctx.db.securityGroup.findMany(where(ids)),
       remove: (id) => driver.removeAddressSet(op, id),
+      // A list of addresses that no rule names any more; its group's deletion leaves it to this round.
+      unbraked: true,
     },
   ]
   for (const part of parts) await sweepPart(ctx, place.hostId, part)
 }
 
-async function sweepPart(ctx: Ctx, hostId: string, { kind, of, found, known, remove }: Part): Promise<void> {
+async function sweepPart(ctx: Ctx, hostId: string, part: Part): Promise<void> {
+  const { kind, of, found, known, remove, unbraked } = part
   const ids = found.map(({ id }) => id)
   const here = new Set((await known(ids)).map((row) => row.id))
   const strangers = ids.filter((id) => !here.has(id))
   const buried = await buriedAmong(ctx, of, strangers, hostId)
   const isKnown = async (id: string) => (await known([id])).length > 0
-  await sweep(ctx, { hostId, kind, found, known: here, buried, isKnown }, ({ id }) => remove(id))
+  await sweep(ctx, { hostId, kind, found, known: here, buried, isKnown, unbraked }, ({ id }) => remove(id))
   await laidToRest(ctx, of, hostId, ids)
 }
 

@@ -67,6 +67,35 @@ describe('storage in files', () => {
     expect(before.every((byte) => byte === 7)).toBe(true)
   })
 
+  test('a base is no other name of the blob, which the api may write to', async () => {
+    const blobId = await blob(Buffer.alloc(1024 ** 2, 9))
+    const [source, base] = [
+      path.join(imagesDir, 'blobs', blobId),
+      path.join(imagesDir, 'bases', `${blobId}.raw`),
+    ]
+    // As an older agent made it.
+    fs.linkSync(source, base)
+    const wish = { blobId, format: 'raw' as const, maxVirtualBytes: 1024 ** 3 }
+    expect(await driver.ensureBase(op(), wish)).toEqual({ virtualBytes: 1024 ** 2 })
+    fs.chmodSync(source, 0o644)
+    fs.writeFileSync(source, 'EVIL')
+    expect(fs.readFileSync(base).every((byte) => byte === 9)).toBe(true)
+  })
+
+  test('four images are converted at once, a fifth waits its turn', async () => {
+    const wishes = await Promise.all(
+      [1, 2, 3, 4, 5].map(async (fill) => {
+        const blobId = await blob(Buffer.alloc(1024 ** 2, fill))
+        return { blobId, format: 'raw' as const, maxVirtualBytes: 1024 ** 3 }
+      }),
+    )
+    const made = await Promise.all(wishes.map((wish) => driver.ensureBase(op(), wish)))
+    expect(made.map((one) => one !== null)).toEqual([true, true, true, true, false])
+    expect(await driver.ensureBase(op(), wishes[4] as (typeof wishes)[0])).toEqual({
+      virtualBytes: 1024 ** 2,
+    })
+  })
+
   test('a qcow2 becomes a raw base with the same content', async () => {
     const raw = path.join(root, 'content.raw')
     fs.writeFileSync(raw, crypto.getRandomValues(Buffer.alloc(65_536)))

@@ -1,10 +1,8 @@
-import fs, { constants, type Stats } from 'node:fs'
+import fs, { constants } from 'node:fs'
 import {
   chmod,
   chown,
   type FileHandle,
-  link,
-  lstat,
   mkdir,
   open,
   readdir,
@@ -37,6 +35,8 @@ export type FilesOptions = {
 }
 
 const gib = 1024 ** 3
+/** Each takes a processor and up to 4 GiB of address space for as long as a tenant's image likes. */
+const conversionsAtOnce = 4
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const digest = /^[0-9a-f]{64}$/
 
@@ -73,12 +73,13 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
         freeGib: Math.floor((fsStat.bavail * fsStat.bsize) / gib),
       }
     },
-    /** Two launches of one image share one conversion. */
+    /** Two launches of one image share one conversion; one too many waits its turn. */
     async ensureBase(op, spec) {
       const target = basePath(spec.blobId)
       await ready
       const running = underWay.get(target)
       if (running) return running
+      if (underWay.size >= conversionsAtOnce && !fs.existsSync(target)) return null
       const work = makeBase(op, options, spec, target).finally(() => underWay.delete(target))
       underWay.set(target, work)
       return work
@@ -176,12 +177,10 @@ async function makeBase(
   target: string,
 ): Promise<{ virtualBytes: number }> {
   const done = await stat(target).catch(() => null)
-  if (done) return { virtualBytes: done.size }
+  // One of an older agent may be the blob itself by another name, which the api could still write to.
+  if (done?.nlink === 1) return { virtualBytes: done.size }
   const source = path.join(options.imagesDir, 'blobs', checked(spec.blobId, digest))
   await using reads = await openBlob(source)
-  const linked =
-    spec.format === 'raw' ? await linkBase(source, await reads.stat(), target, spec.maxVirtualBytes) : null
-  if (linked) return linked
   const part = `${target}.${process.pid}.part`
   op.progress('converting the image')
   await rm(part, { force: true })
@@ -260,37 +259,6 @@ async function openBlob(source: string): Promise<FileHandle> {
 }
 const foreign = (source: string) =>
   new DriverError('failed', `${source} is not a file that the image store made.`)
-
-/**
- * A raw blob is what a base is, and as unchangeable: another name for it costs no second copy. Null
- * when it must be converted: it ends within a sector, or lies on another file system.
- */
-async function linkBase(
-  source: string,
-  blob: Stats,
-  target: string,
-  maxBytes: number,
-): Promise<{ virtualBytes: number } | null> {
-  const { size } = blob
-  if (size % 512 !== 0 || size > maxBytes) return null
-  const made = await link(source, target).then(
-    () => 'made' as const,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EXDEV' || error.code === 'EPERM' || error.code === 'EMLINK') return null
-      if (error.code === 'EEXIST') return 'there' as const
-      throw error
-    },
-  )
-  if (!made) return null
-  const base = await lstat(target)
-  // The name may lead elsewhere by now.
-  if (made === 'made' && (base.ino !== blob.ino || base.dev !== blob.dev)) {
-    await rm(target, { force: true })
-    throw foreign(source)
-  }
-  await syncDirectory(path.dirname(target))
-  return { virtualBytes: size }
-}
 
 async function makeDisk(
   op: Op,

@@ -2,10 +2,10 @@ import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectCloudError, queriesOf, runPending, testCtx } from '../../kernel/testing.ts'
 import { instanceListInput } from '../contract.ts'
-import { accounts, aLaunch, leftovers, testTenant, testWorld, type World } from '../testing.ts'
+import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from '../testing.ts'
 import { deleteInstance, updateInstance } from './actions.ts'
 import { hostnameOf, launchInstances, numbered, planInstance } from './launch.ts'
-import { consoleLog, getInstance, listInstances } from './service.ts'
+import { consoleLog, getInstance, listInstances, refuseWhileInstancesUse } from './service.ts'
 
 describe('instances', () => {
   let world: World
@@ -246,5 +246,25 @@ describe('instances', () => {
     expect(hostnameOf('Größe_1!', 'x')).toBe('gro-e-1')
     expect(hostnameOf('数据库', '12345678-1')).toBe('instance-12345678')
     expect(hostnameOf(`${'a'.repeat(62)}--b`, 'x')).toBe('a'.repeat(62))
+  })
+})
+
+describe('an image that instances run on', () => {
+  let world: World
+  beforeAll(async () => {
+    world = await testWorld()
+  })
+  afterAll(() => world.close())
+
+  test('stays while its owner’s are there; those of strangers do not hold it', async () => {
+    const [owner, stranger] = [await testTenant(world), await testTenant(world)]
+    const imageId = await addImage(world.deps, owner.projectId, { visibility: 'community' })
+    await launchInstances(stranger, aLaunch(world, { imageId }))
+    const { instances } = await launchInstances(owner, aLaunch(world, { imageId }))
+    await runPending(world.deps)
+    await expectCloudError(refuseWhileInstancesUse(owner, imageId), 'conflict', /^1 instance runs/)
+    await deleteInstance(owner, { id: instances[0]?.id ?? '' })
+    await runPending(world.deps)
+    await refuseWhileInstancesUse(owner, imageId)
   })
 })

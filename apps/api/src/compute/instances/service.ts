@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
+import { type Ctx, listScope, projectOf, seesAll } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { driversOf, plainOp } from '../../kernel/hosts.ts'
@@ -108,9 +108,14 @@ export async function consoleLog(
   })
 }
 
-/** An image may not go while disks are overlays on it; says so without naming whose. */
+/**
+ * An image may not go while disks of instances that the caller sees are overlays on it. Those of others,
+ * whom it was open to, keep what their hosts have of it; they must not keep its owner from deleting it.
+ */
 export async function refuseWhileInstancesUse(ctx: Ctx, imageId: string): Promise<void> {
-  const count = await ctx.db.instance.count({ where: { imageId } })
+  const count = await ctx.db.instance.count({
+    where: { imageId, ...(seesAll(ctx) ? {} : { projectId: projectOf(ctx) }) },
+  })
   if (count > 0)
     throw conflict(
       `${count} ${count === 1 ? 'instance runs' : 'instances run'} on this image. Delete them first.`,
