@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { createDocuments } from '@stratolith/drivers/documents'
 import { takenByOthers } from '@stratolith/drivers/guest-uids'
 import type { LocalHostDrivers } from '@stratolith/drivers/host'
 import { hypervisors } from '@stratolith/drivers/hypervisor/registry'
@@ -46,5 +47,6 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   // what it puts in order there is needed before a guest of an older agent can start again
   await storage.probe(backgroundOp(log, 'open'))
-  return { hypervisor, network, storage }
+  const documents = createDocuments({ network, dir: path.join(config.hostDir, 'documents') })
+  return { hypervisor, network, storage, documents }
 }

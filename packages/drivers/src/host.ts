@@ -1,3 +1,4 @@
+import type { DocumentKeeper } from './documents/interface.ts'
 import type { HypervisorDriver, LocalHypervisorDriver } from './hypervisor/interface.ts'
 import type { LocalNetworkDriver, NetworkDriver } from './network/interface.ts'
 import type { StorageDriver } from './storage/interface.ts'
@@ -7,6 +8,8 @@ export type HostDrivers = {
   hypervisor: HypervisorDriver
   network: NetworkDriver
   storage: StorageDriver
+  /** What the host should be, told as a whole instead of call by call. */
+  documents: DocumentKeeper
 }
 
 /** The same on the host itself, with what the agent needs besides. */

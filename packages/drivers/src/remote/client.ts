@@ -66,6 +66,10 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
     hypervisor: remoteHypervisor(call, connection, events, known, probing),
     network: remoteNetwork(call, known, probing),
     storage: remoteStorage(call, known, probing),
+    documents: {
+      apply: (op, documents) => call('documents/apply', op, documents),
+      list: (op) => call('documents/list', op),
+    },
     refreshCapabilities,
     close() {
       events.close()

@@ -158,6 +158,8 @@ export const methods = {
     h.network.ensureAddressSet(op, spec),
   ),
   'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
+  'documents/apply': change(z.tuple([s.documents]), (h, op, documents) => h.documents.apply(op, documents)),
+  'documents/list': read(none, (h, op) => h.documents.list(op)),
   'storage/probe': read(none, (h, op) => h.storage.probe(op)),
   'storage/ensureDisk': change(z.tuple([s.diskSpec]), (h, op, spec) => h.storage.ensureDisk(op, spec)),
   'storage/removeDisk': remove((h, op, id) => h.storage.removeDisk(op, id)),

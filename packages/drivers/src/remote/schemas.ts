@@ -123,3 +123,15 @@ export const diskSpec = z.strictObject({
   mode: z.enum(['overlay', 'copy']),
 })
 export const baseSpec = z.strictObject({ blobId: id, format: diskFormat, maxVirtualBytes: count })
+
+const about = { id, generation: z.number().int().min(1) }
+export const documents = z
+  .array(
+    z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('network'), ...about, body: networkSpec.nullable() }),
+      z.strictObject({ kind: z.literal('addressSet'), ...about, body: addressSetSpec.nullable() }),
+      z.strictObject({ kind: z.literal('router'), ...about, body: routerSpec.nullable() }),
+      z.strictObject({ kind: z.literal('port'), ...about, body: portSpec.nullable() }),
+    ]),
+  )
+  .max(1000)
