@@ -1,3 +1,5 @@
+import net from 'node:net'
+import { openDatabase } from '@stratolith/db'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { flavorCreateInput } from './compute/contract.ts'
 import { createFlavor } from './compute/flavors/service.ts'
@@ -166,5 +168,36 @@ describe('transactions that meet', () => {
     expect([slow, locked].map((error) => [error?.code, error?.message])).toEqual(
       Array(2).fill(['unavailable', 'The database took too long for this. Try again in a moment.']),
     )
+  })
+})
+
+describe('a database that is away for a moment is told to be tried again, also in raw SQL', () => {
+  const away = ['unavailable', true]
+  const answerOf = async (work: Promise<unknown>) => {
+    const error = await refusal(work)
+    return [error?.code, error?.retryable]
+  }
+  test.each(['57P01', '57P02', '57P03', '25006', '53300', '08006'])('%s', async (code) => {
+    const { root } = database.deps
+    const raise = `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`
+    expect(await answerOf(root.$executeRawUnsafe(raise))).toEqual(away)
+    expect(await answerOf(root.$transaction((tx) => tx.$executeRawUnsafe(raise)))).toEqual(away)
+  })
+  test.each<[string, (socket: net.Socket) => void]>([
+    ['ends the connection', (socket) => void socket.end()],
+    ['is cut off', (socket) => void socket.resetAndDestroy()],
+  ])('one that %s, and one that is not there', async (_, answer) => {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => undefined).resume()
+      answer(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as net.AddressInfo
+    const root = openDatabase(`postgresql://a:b@127.0.0.1:${port}/c`, 1)
+    const all = () => Promise.all([root.$queryRaw`SELECT 1`, root.domain.findMany()].map(answerOf))
+    expect(await all()).toEqual([away, away])
+    await new Promise((resolve) => server.close(resolve))
+    expect(await all()).toEqual([away, away])
+    await root.$disconnect()
   })
 })
