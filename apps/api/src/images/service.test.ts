@@ -1,6 +1,7 @@
 import crypto from 'node:crypto'
 import { Readable } from 'node:stream'
 import { DriverError } from '@stratolith/drivers/errors'
+import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
@@ -316,6 +317,30 @@ describe('what is shared and what is left behind', () => {
     expect(await getImage(admin, adopted)).toMatchObject({ state: 'active', sha256, name: 'recovered' })
     await reconcileImages(world.system)
     expect(await world.deps.root.stray.count({ where: { thing: sha256 } })).toBe(0)
+  })
+
+  test('bytes that were taken back stay, also while a host keeps what it made of them', async () => {
+    const admin = await testCtx(world.deps, { role: 'admin' })
+    const store = imageStore(world.deps)
+    const id = crypto.randomUUID()
+    const { sha256 } = await store.stage(id, Readable.from([rawBytes()]), { maxBytes: 1e6 })
+    await store.commit(id, sha256)
+    const op = backgroundOp(world.deps.log, 'test')
+    const base = { blobId: sha256, format: 'raw' as const }
+    await world.storage.ensureBase(op, { ...base, maxVirtualBytes: 1e6 })
+    const disk = { id, instanceId: id, projectId: 'p', sizeGib: 1, base, mode: 'overlay' as const }
+    await world.storage.ensureDisk(op, disk)
+    await reconcileImages(world.system)
+    await world.deps.root.stray.updateMany({ where: { thing: sha256 }, data: { firstSeenAt: new Date(0) } })
+    await reconcileImages(world.system)
+    const blobs = async () => (await store.list()).blobs.map((blob) => blob.id)
+    expect(await blobs()).not.toContain(sha256)
+    await takeBackBlob(admin, { sha256 })
+    await reconcileImages(world.system)
+    expect(await blobs()).toContain(sha256)
+    const stray = await world.deps.root.stray.findFirstOrThrow({ where: { thing: sha256 } })
+    expect(stray.decision).toBe(null)
+    await world.storage.removeDisk(op, id)
   })
 
   test('a deleted image’s bytes have a reason to go, shared ones do not', async () => {
