@@ -119,10 +119,11 @@ function tagIn(file: string): number {
 
 /**
  * An older database knows what was deleted before it, not what came back since: bytes of the same name, a
- * port on the host that it had left. What it says of these is no reason any more; they are unknown.
+ * port on the host that it had left, an instance that another restore brought back. What it says of these
+ * is no reason any more; they are unknown.
  */
 async function forgetReasons(client: pg.Client): Promise<void> {
-  await client.query(`DELETE FROM "Tombstone" WHERE "kind" = 'blob' OR "hostId" <> ''`)
+  await client.query('DELETE FROM "Tombstone"')
 }
 
 /** Without its password. */
