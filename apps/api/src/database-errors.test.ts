@@ -200,4 +200,40 @@ describe('a database that is away for a moment is told to be tried again, also i
     expect(await all()).toEqual([away, away])
     await root.$disconnect()
   })
+  test('one that falls silent without a word: its connections are given up, and new ones serve', async () => {
+    const { hostname, port } = new URL(database.deps.config.databaseUrl)
+    let silent = false
+    const sockets: net.Socket[] = []
+    const wire = net.createServer((near) => {
+      const far = net.connect(Number(port), hostname)
+      const fresh = silent
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.push(from)
+        from.on('error', () => undefined)
+        from.on('data', (bytes) => (silent && !fresh ? undefined : to.write(bytes)))
+        from.on('close', () => to.destroy())
+      }
+    })
+    await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve))
+    const url = new URL(database.deps.config.databaseUrl)
+    url.port = String((wire.address() as net.AddressInfo).port)
+    const root = openDatabase(url.href, 3, 10_000, 1_000)
+    const ask = () => root.$queryRaw`SELECT 1`
+    const inOne = () => root.$transaction((tx) => tx.$queryRaw`SELECT pg_sleep(0.3)::text`)
+    await Promise.all([ask(), ask(), inOne()])
+    const cut = inOne()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    silent = true
+    const answers = await Promise.all([cut, ask(), ask(), ask()].map(answerOf))
+    expect(answers.slice(0, 3)).toEqual([away, away, away])
+    await expect
+      .poll(() => answerOf(Promise.all([ask(), ask(), ask(), inOne()])), { timeout: 10_000 })
+      .toEqual([undefined, undefined])
+    await root.$disconnect()
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => wire.close(resolve))
+  })
 })

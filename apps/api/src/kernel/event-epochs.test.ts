@@ -249,7 +249,9 @@ test('nothing of another history is told before it is known as one, also when th
   })()
   await restore(url, saved)
   await on(url, (client) =>
-    client.query(`INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('a.b', 'thing', 'other')`),
+    client.query(
+      `INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('a.b', 'thing', 'other')`,
+    ),
   )
   const release = await holdEpochs(deps)
   const before = await listening(url)
