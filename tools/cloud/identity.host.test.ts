@@ -51,6 +51,23 @@ test('the first start makes a cloud, later ones count its epoch up', async () =>
   expect(await identify(url, where(), false)).toMatchObject({ id: first.id, epoch: 2 })
 })
 
+test('of many starts at once each counts on from another: none finds an older copy the next time', async () => {
+  const url = urlOf(await database())
+  await identify(url, where(), false)
+  const folders = Array.from({ length: 6 }, () => {
+    const copy = fs.mkdtempSync('/var/tmp/stratolith-identity-')
+    fs.cpSync(data, copy, { recursive: true })
+    return { data: copy } as Places
+  })
+  try {
+    const marks = await Promise.all(folders.map((folder) => identify(url, folder, false)))
+    expect(marks.map((mark) => mark.epoch).sort()).toEqual([2, 3, 4, 5, 6, 7])
+    for (const folder of folders) await identify(url, folder, false)
+  } finally {
+    for (const folder of folders) fs.rmSync(folder.data, { recursive: true })
+  }
+})
+
 test('a data folder of another cloud, or one with an empty database, stops the start in a sentence', async () => {
   const mine = await identify(urlOf(await database()), where(), false)
   follow()
