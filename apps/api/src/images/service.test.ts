@@ -3,7 +3,8 @@ import { Readable } from 'node:stream'
 import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Ctx } from '../kernel/context.ts'
+import { type Ctx, systemCtx } from '../kernel/context.ts'
+import { LeaseLost } from '../kernel/lease.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { adoptImage } from './adopt.ts'
 import { imageCreateInput, imageListInput } from './contract.ts'
@@ -22,6 +23,7 @@ import { imageStore } from './store.ts'
 import { type ImageWorld, imageWorld } from './testing.ts'
 import { qcow2 } from './testing-qcow2.ts'
 import { listImageTrash, takeBackBlob } from './trash.ts'
+import { dropUnused } from './workflows.ts'
 
 let world: ImageWorld
 beforeAll(async () => {
@@ -341,6 +343,21 @@ describe('what is shared and what is left behind', () => {
     const stray = await world.deps.root.stray.findFirstOrThrow({ where: { thing: sha256 } })
     expect(stray.decision).toBe(null)
     await world.storage.removeDisk(op, id)
+  })
+
+  test('a worker that was frozen before it removes bytes does not, when it goes on', async () => {
+    const store = imageStore(world.deps)
+    const id = crypto.randomUUID()
+    const { sha256 } = await store.stage(id, Readable.from([rawBytes()]), { maxBytes: 1e6 })
+    await store.commit(id, sha256)
+    const check = () => {
+      throw new LeaseLost()
+    }
+    const holder = { id: crypto.randomUUID(), check, attach: () => () => undefined }
+    // It has the answer that nobody uses them, and no lock any more.
+    const frozen = systemCtx({ ...world.deps, holder }, 'test')
+    await expect(dropUnused(frozen, sha256)).rejects.toThrow(LeaseLost)
+    expect((await store.list()).blobs.map((blob) => blob.id)).toContain(sha256)
   })
 
   test('a deleted image’s bytes have a reason to go, shared ones do not', async () => {
