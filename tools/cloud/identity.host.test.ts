@@ -95,10 +95,19 @@ test('an older copy is refused, also when it was started as often as the one tha
     `INSERT INTO "Tombstone" ("kind", "id", "hostId") VALUES ('blob', 'b', ''), ('port', 'p', 'h'), ('instance', 'i', '')`,
     copy,
   )
+  await onServer(
+    `INSERT INTO "Stray" ("hostId", "kind", "thing", "decision", "firstSeenAt") VALUES ('h', 'guest', 'due', NULL, '2001-1-1'),
+       ('h', 'guest', 'chosen', 'remove', now()), ('h', 'guest', 'kept', 'keep', now());
+     INSERT INTO "Brake" ("hostId", "kind", "ids", "total", "releasedAt") VALUES ('h', 'guest', '{a}', 1, now())`,
+    copy,
+  )
   const accepted = await acceptDatabase(urlOf(copy), where())
   expect(accepted.epoch).toBe(3)
   // What may have come back since is no reason any more.
-  expect((await onServer('SELECT "id" FROM "Tombstone"', copy)).rows).toEqual([])
+  expect(
+    (await onServer('SELECT "id" FROM "Tombstone" UNION SELECT "kind" FROM "Brake"', copy)).rows,
+  ).toEqual([])
+  expect((await onServer('SELECT "thing" FROM "Stray"', copy)).rows).toEqual([{ thing: 'kept' }])
   await expect(identify(urlOf(now), where(), false)).rejects.toThrow(/older copy/)
 })
 
