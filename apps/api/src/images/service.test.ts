@@ -1,5 +1,6 @@
 import crypto from 'node:crypto'
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -23,6 +24,7 @@ import { imageStore } from './store.ts'
 import { type ImageWorld, imageWorld } from './testing.ts'
 import { qcow2 } from './testing-qcow2.ts'
 import { listImageTrash, takeBackBlob } from './trash.ts'
+import { uploadPatience } from './upload.ts'
 import { dropUnused } from './workflows.ts'
 
 let world: ImageWorld
@@ -319,6 +321,32 @@ describe('what is shared and what is left behind', () => {
     expect(await getImage(admin, adopted)).toMatchObject({ state: 'active', sha256, name: 'recovered' })
     await reconcileImages(world.system)
     expect(await world.deps.root.stray.count({ where: { thing: sha256 } })).toBe(0)
+  })
+
+  test('an upload that is long in being written to the disk is not taken for dead', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx)
+    const store = imageStore(world.deps)
+    const { stage } = store
+    const usual = uploadPatience.tellMs
+    const where = { id: image.id }
+    store.stage = async (...args) => {
+      const staged = await stage(...args)
+      await world.deps.root
+        .$executeRaw`UPDATE "Image" SET "updatedAt" = now() - interval '1 day' WHERE "id" = ${image.id}::uuid`
+      const isOld = async () =>
+        Date.now() - (await world.deps.root.image.findUniqueOrThrow({ where })).updatedAt.getTime() > 60_000
+      for (const end = Date.now() + 5_000; Date.now() < end && (await isOld()); ) await sleep(20)
+      await reconcileImages(world.system)
+      return staged
+    }
+    uploadPatience.tellMs = 50
+    try {
+      expect(await upload(ctx, image.id, rawBytes())).toMatchObject({ state: 'saving' })
+    } finally {
+      store.stage = stage
+      uploadPatience.tellMs = usual
+    }
   })
 
   test('bytes that were taken back stay, also while a host keeps what it made of them', async () => {

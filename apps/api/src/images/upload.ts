@@ -16,6 +16,11 @@ const hardLimit = 1024 ** 4
 /** A stream that is silent for so long is given up. */
 const idleMs = 30_000
 const progressMs = 1000
+/**
+ * What has come is written to the disk at the end, which takes minutes for much on a slow one: the row says
+ * so often that this process lives (reconcile.ts takes a silent one for dead). A variable for tests alone.
+ */
+export const uploadPatience = { tellMs: 15_000 }
 
 /**
  * Streams the bytes of a queued image to the store, looks at them, and hands the conversion to a
@@ -75,21 +80,28 @@ async function claim(ctx: Ctx, { id, stage }: Upload): Promise<ImageRow> {
 async function receive(ctx: Ctx, row: ImageRow, source: Readable, maxBytes: number): Promise<StagedImage> {
   const stop = new AbortController()
   let lastWrite = 0
+  let received = 0
   let writing: Promise<void> = Promise.resolve()
+  const tell = () => {
+    writing = writing.then(() => progress(ctx, row, received, stop))
+  }
   const idle = setTimeout(() => {
     stop.abort()
     source.destroy(new Error('upload idle'))
   }, idleMs)
   const onBytes = (total: number) => {
     idle.refresh()
+    received = total
     if (Date.now() - lastWrite < progressMs) return
     lastWrite = Date.now()
-    writing = writing.then(() => progress(ctx, row, total, stop))
+    tell()
   }
+  const alive = setInterval(tell, uploadPatience.tellMs)
   try {
     return await imageStore(ctx.deps).stage(row.id, source, { maxBytes, onBytes, signal: stop.signal })
   } finally {
     clearTimeout(idle)
+    clearInterval(alive)
     await writing
   }
 }
