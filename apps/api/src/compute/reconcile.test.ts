@@ -98,6 +98,10 @@ describe('what no row knows', () => {
     await db().stray.updateMany({ data: { firstSeenAt: past(6) } })
     await round()
     expect(await guestIds()).toEqual([id])
+    // It was not seen for a week, or a clock has jumped.
+    await db().stray.updateMany({ data: { firstSeenAt: past(13), lastSeenAt: past(7) } })
+    await round()
+    expect(await guestIds()).toEqual([id])
     await db().stray.updateMany({ data: { firstSeenAt: past(7.1) } })
     await round()
     expect([await guestIds(), await disks()]).toEqual([[], []])

@@ -1,9 +1,10 @@
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { HypervisorDriver, ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
 import { type Found, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { plainOp } from '../kernel/hosts.ts'
+import { callByCall, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { keepFor } from '../kernel/retention.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
@@ -12,6 +13,9 @@ import { typed } from './instances/load.ts'
 import { adopt, isIdle } from './observe.ts'
 
 const everyMs = 20_000
+/** How long one host may take in a round, and each call to it. */
+const roundMs = 120_000
+const callMs = 30_000
 
 defineReconciler({ name: 'compute.guests', everyMs, run: reconcileHosts })
 keepFor({
@@ -29,7 +33,10 @@ defineReconciler({
   },
 })
 
-/** Every host that answers: its guests and disks against the rows. One that fails is tried next time. */
+/**
+ * Every host that answers: its guests and disks against the rows. One that fails is tried next time, one
+ * that falls silent holds up no other.
+ */
 export async function reconcileHosts(ctx: Ctx): Promise<void> {
   const hosts = await ctx.db.host.findMany({
     where: { state: 'up' },
@@ -50,12 +57,15 @@ export async function reconcileHosts(ctx: Ctx): Promise<void> {
  * instance that is launched in between has a row before its guest appears.
  */
 async function reconcileHost(ctx: Ctx, hostId: string, drivers: HostDrivers): Promise<void> {
+  await whileAnswering(plainOp(ctx, roundMs), drivers, (round) =>
+    settleHost(ctx, callByCall(ctx, round, callMs), hostId, drivers),
+  )
+}
+
+async function settleHost(ctx: Ctx, op: Op, hostId: string, drivers: HostDrivers): Promise<void> {
   const here = await ctx.db.instance.findMany({ where: { hostId } })
-  const [guests, disks] = await Promise.all([
-    drivers.hypervisor.list(plainOp(ctx)),
-    drivers.storage.listDisks(plainOp(ctx)),
-  ])
-  await removeLeftovers(ctx, hostId, drivers, { guests, disks })
+  const [guests, disks] = await Promise.all([drivers.hypervisor.list(op), drivers.storage.listDisks(op)])
+  await removeLeftovers(ctx, op, hostId, drivers, { guests, disks })
   const byId = new Map<string, ObservedInstance>(guests.map((guest) => [guest.id, guest]))
   for (const row of here.map(typed)) if (isIdle(row)) await adopt(ctx, row, byId.get(row.id) ?? null)
 }
@@ -65,6 +75,7 @@ type OnHost = { guests: readonly ObservedInstance[]; disks: readonly ObservedDis
 /** Guests and disks of deleted instances go; those that nobody knows are left and written down. */
 async function removeLeftovers(
   ctx: Ctx,
+  op: Op,
   hostId: string,
   { hypervisor, storage }: HostDrivers,
   { guests, disks }: OnHost,
@@ -72,12 +83,18 @@ async function removeLeftovers(
   const ids = [...new Set([...guests.map((g) => g.id), ...disks.map((d) => d.instanceId)])]
   const known = await knownOn(ctx, hostId, ids)
   const buried = await buriedAmong(ctx, 'instance', ids, hostId)
-  const foundGuests = await factsOfGuests(ctx, hypervisor, guests, (id) => !known.has(id) && !buried.has(id))
+  const foundGuests = await factsOfGuests(
+    ctx,
+    op,
+    hypervisor,
+    guests,
+    (id) => !known.has(id) && !buried.has(id),
+  )
   const isKnown = async (id: string) => (await knownOn(ctx, hostId, [id])).has(id)
   const gone = await sweep(
     ctx,
     { hostId, kind: 'guest', found: foundGuests, known, buried, isKnown },
-    ({ id }) => hypervisor.remove(plainOp(ctx), id),
+    ({ id }) => hypervisor.remove(op, id),
   )
   // A disk goes the way of its instance; the disk of a guest that stays, stays.
   const staying = new Set(guests.map((guest) => guest.id).filter((id) => !gone.has(id)))
@@ -99,13 +116,11 @@ async function removeLeftovers(
     isKnown: (id: string) => isKnown(instanceOf.get(id) ?? id),
   }
   await sweep(ctx, look, ({ id, why }) =>
-    why === 'unknown' && storage.trash
-      ? storage.trash.put(plainOp(ctx), id)
-      : storage.removeDisk(plainOp(ctx), id),
+    why === 'unknown' && storage.trash ? storage.trash.put(op, id) : storage.removeDisk(op, id),
   )
   await laidToRest(ctx, 'instance', hostId, ids)
   await storage.trash
-    ?.empty(plainOp(ctx), { olderThanMs: ctx.deps.config.keepUnknownMs })
+    ?.empty(op, { olderThanMs: ctx.deps.config.keepUnknownMs })
     .catch((error: unknown) =>
       ctx.log.warn({ err: error, hostId }, 'the trash of a host could not be emptied'),
     )
@@ -133,6 +148,7 @@ const describedAtOnce = 50
 
 async function factsOfGuests(
   ctx: Ctx,
+  op: Op,
   hypervisor: HypervisorDriver,
   guests: readonly ObservedInstance[],
   isStray: (id: string) => boolean,
@@ -141,7 +157,7 @@ async function factsOfGuests(
   return Promise.all(
     guests.map(async ({ id, power }) => {
       if (!isStray(id) || left-- <= 0) return { id }
-      const spec = await hypervisor.describe(plainOp(ctx), id).catch((error: unknown) => {
+      const spec = await hypervisor.describe(op, id).catch((error: unknown) => {
         ctx.log.warn({ err: error, instanceId: id }, 'a guest that no row knows could not be described')
         return null
       })

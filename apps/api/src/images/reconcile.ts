@@ -82,6 +82,7 @@ async function removeStaged(ctx: Ctx): Promise<void> {
   for (const { id, ageMs } of old) {
     const state = stateOf.get(id)
     const over = state === undefined ? ageMs > ctx.deps.config.keepUnknownMs : !saving.includes(state)
+    ctx.deps.holder?.check()
     if (over) await store.discard(id)
   }
 }

@@ -175,6 +175,8 @@ export async function dropUnused(
       },
     })
     if (users > 0) return false
+    // One that was frozen since has lost the lock, too, and the bytes may be another image's by now.
+    ctx.deps.holder?.check()
     let gone = true
     const store = imageStore(ctx.deps)
     await (toTrash ? store.trash.put(blobId) : store.remove(blobId))

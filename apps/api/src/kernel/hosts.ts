@@ -62,6 +62,16 @@ export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
   }
 }
 
+/** For a round of many calls: each has its own time, and all end with the round's. */
+export function callByCall(ctx: Ctx, round: Op, callMs: number): Op {
+  return {
+    ...round,
+    get signal() {
+      return AbortSignal.any([round.signal, plainOp(ctx, callMs).signal])
+    },
+  }
+}
+
 /** What a driver raised, also behind a CloudError; null for anything else (the database was away). */
 export function driverCode(error: unknown): DriverErrorCode | null {
   const { cause } = toCloudError(error)

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { StrayKind } from '../hosts/contract.ts'
 import { type Found, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { callByCall, driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
@@ -53,18 +53,8 @@ export async function reconcileNetworks(ctx: Ctx): Promise<void> {
 export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
   const drivers = await driversOf(ctx, hostId)
   await whileAnswering(plainOp(ctx, roundMs), drivers, (round) =>
-    settleHost(ctx, callByCall(ctx, round), hostId, drivers.network),
+    settleHost(ctx, callByCall(ctx, round, callMs), hostId, drivers.network),
   )
-}
-
-/** Each call has its own time; a worker that was frozen makes none before it knows of its lease. */
-function callByCall(ctx: Ctx, round: Op): Op {
-  return {
-    ...round,
-    get signal() {
-      return AbortSignal.any([round.signal, plainOp(ctx, callMs).signal])
-    },
-  }
 }
 
 async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDriver): Promise<void> {
