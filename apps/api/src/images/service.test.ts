@@ -1,4 +1,6 @@
 import crypto from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@stratolith/drivers/errors'
@@ -344,6 +346,29 @@ describe('what is shared and what is left behind', () => {
     expect(await getImage(admin, adopted)).toMatchObject({ state: 'active', sha256, name: 'recovered' })
     await reconcileImages(world.system)
     expect(await world.deps.root.stray.count({ where: { thing: sha256 } })).toBe(0)
+  })
+
+  test('bytes stay while the database is not the one that the data folder follows', async () => {
+    const ctx = await testCtx(world.deps)
+    const bytes = async () => (await imageStore(world.deps).list()).blobs.map((blob) => blob.id)
+    const image = await active(ctx)
+    await deleteImage(ctx, image)
+    await world.deps.root.operation.deleteMany({ where: { resourceId: image.id } })
+    const token = crypto.randomUUID()
+    const cloud = { id: crypto.randomUUID(), epoch: 3, epochToken: token }
+    await world.deps.root.cloud.create({ data: cloud })
+    const file = path.join(world.deps.config.dataDir, 'cloud.json')
+    const follow = (epoch: number) => fs.writeFileSync(file, JSON.stringify({ id: cloud.id, epoch, token }))
+    try {
+      follow(4)
+      await reconcileImages(world.system)
+      expect(await bytes()).toContain(image.sha256)
+      follow(3)
+      await reconcileImages(world.system)
+      expect(await bytes()).not.toContain(image.sha256)
+    } finally {
+      fs.rmSync(file)
+    }
   })
 
   test('many images deleted at once are no accident: their deletions remove the bytes', async () => {

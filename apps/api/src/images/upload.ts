@@ -72,6 +72,7 @@ async function claim(ctx: Ctx, { id, stage }: Upload): Promise<ImageRow> {
       const allowed = imageCan.upload({ state: stateOf(row) })
       throw conflict(allowed === true ? 'Another upload of this image has just begun.' : allowed)
     }
+    await tx.db.$executeRaw`UPDATE "Image" SET "updatedAt" = clock_timestamp() WHERE "id" = ${id}::uuid`
     await noteImage(tx, row, 'updated')
     return row
   })
@@ -126,10 +127,10 @@ async function stagedBytes(ctx: Ctx, projectId: string): Promise<number> {
 
 /** Also finds out that the image was deleted meanwhile, and ends the upload then. */
 async function progress(ctx: Ctx, row: ImageRow, total: number, stop: AbortController): Promise<void> {
-  const { count } = await ctx.deps.root.image.updateMany({
-    where: { id: row.id, state: { in: receiving } },
-    data: { uploadedBytes: total },
-  })
+  // By the clock of the database, which says whether an upload is dead (reconcile.ts).
+  const count = await ctx.deps.root.$executeRaw`
+    UPDATE "Image" SET "uploadedBytes" = ${total}, "updatedAt" = clock_timestamp()
+    WHERE "id" = ${row.id}::uuid AND "state" = ANY(${receiving})`
   if (count === 0) stop.abort()
   else await noteImage(ctx, row, 'updated', { uploadedBytes: total })
 }
