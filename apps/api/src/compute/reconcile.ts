@@ -4,7 +4,7 @@ import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
 import { type Found, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { callByCall, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { callByCall, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { keepFor } from '../kernel/retention.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
@@ -13,6 +13,7 @@ import { typed } from './instances/load.ts'
 import { adopt, isIdle } from './observe.ts'
 
 const everyMs = 20_000
+const hostsAtOnce = 32
 /** How long one host may take in a round, and each call to it. */
 const roundMs = 120_000
 const callMs = 30_000
@@ -42,11 +43,9 @@ export async function reconcileHosts(ctx: Ctx): Promise<void> {
     where: { state: 'up' },
     select: { id: true, name: true, endpoint: true },
   })
-  await Promise.all(
-    hosts.map((host) =>
-      reconcileHost(ctx, host.id, ctx.deps.hosts.at(host.endpoint)).catch((error) =>
-        ctx.log.warn({ err: error, host: host.name }, 'host could not be reconciled'),
-      ),
+  await eachOfMany(hosts, hostsAtOnce, (host) =>
+    reconcileHost(ctx, host.id, ctx.deps.hosts.at(host.endpoint)).catch((error) =>
+      ctx.log.warn({ err: error, host: host.name }, 'host could not be reconciled'),
     ),
   )
 }
@@ -86,6 +85,7 @@ async function removeLeftovers(
   const foundGuests = await factsOfGuests(
     ctx,
     op,
+    hostId,
     hypervisor,
     guests,
     (id) => !known.has(id) && !buried.has(id),
@@ -143,20 +143,30 @@ async function knownOn(ctx: Ctx, hostId: string, ids: readonly string[]): Promis
   return new Set([...rows.map((row) => row.id), ...busy.map((row) => row.resourceId)])
 }
 
-/** A host that follows the wrong database has a thousand strangers: a few a round are asked about. */
+/** A host that follows the wrong database has a thousand strangers: so many of them are asked about in a round. */
 const describedAtOnce = 50
 
 async function factsOfGuests(
   ctx: Ctx,
   op: Op,
+  hostId: string,
   hypervisor: HypervisorDriver,
   guests: readonly ObservedInstance[],
   isStray: (id: string) => boolean,
 ): Promise<Found[]> {
-  let left = describedAtOnce
+  const strays = guests.map((guest) => guest.id).filter(isStray)
+  const told = await ctx.db.stray.findMany({
+    where: { hostId, kind: 'guest', thing: { in: strays }, NOT: { facts: { equals: {} } } },
+    select: { thing: true },
+  })
+  const known = new Set(told.map((row) => row.thing))
+  // Those of which nothing is known yet come first; what is known stays written down (hosts/keeping.ts).
+  const asked = new Set(
+    strays.toSorted((a, b) => Number(known.has(a)) - Number(known.has(b))).slice(0, describedAtOnce),
+  )
   return Promise.all(
     guests.map(async ({ id, power }) => {
-      if (!isStray(id) || left-- <= 0) return { id }
+      if (!asked.has(id)) return { id }
       const spec = await hypervisor.describe(op, id).catch((error: unknown) => {
         ctx.log.warn({ err: error, instanceId: id }, 'a guest that no row knows could not be described')
         return null

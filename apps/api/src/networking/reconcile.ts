@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { StrayKind } from '../hosts/contract.ts'
 import { type Found, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { callByCall, driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { callByCall, driversOf, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
@@ -40,14 +40,11 @@ defineReconciler({
 
 /** Every host that answers; one that is silent or slow holds up no other. */
 export async function reconcileNetworks(ctx: Ctx): Promise<void> {
-  const waiting = (await allHosts(ctx)).values()
-  const lane = async () => {
-    for (const hostId of waiting)
-      await reconcileHost(ctx, hostId).catch((error) =>
-        ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
-      )
-  }
-  await Promise.all(Array.from({ length: hostsAtOnce }, lane))
+  await eachOfMany(await allHosts(ctx), hostsAtOnce, (hostId) =>
+    reconcileHost(ctx, hostId).catch((error) =>
+      ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
+    ),
+  )
 }
 
 export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
