@@ -6,12 +6,25 @@ export type * from './generated/models.ts'
 
 /**
  * Opens a pool of `connections` (default 10) to `url`. Close with `$disconnect()`. A transaction that
- * gets no connection within `maxWaitMs` is refused (P2028).
+ * gets no connection within `maxWaitMs` is refused (P2028). A connection whose other end is gone without a
+ * word (its machine has lost power) is given up after `answerMs`, instead of a quarter of an hour.
  */
-export function openDatabase(url: string, connections = 10, maxWaitMs = 10_000): PrismaClient {
+export function openDatabase(
+  url: string,
+  connections = 10,
+  maxWaitMs = 10_000,
+  answerMs = 60_000,
+): PrismaClient {
   return new PrismaClient({
     adapter: new PrismaPg(
-      { connectionString: url, max: connections },
+      {
+        connectionString: url,
+        max: connections,
+        connectionTimeoutMillis: 3 * maxWaitMs,
+        query_timeout: answerMs,
+        keepAlive: true,
+        keepAliveInitialDelayMillis: 10_000,
+      },
       { statementNameGenerator: statementNames() },
     ),
     transactionOptions: { maxWait: maxWaitMs, timeout: 2 * maxWaitMs },

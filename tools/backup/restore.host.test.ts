@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { runMigrations } from 'graphile-worker'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { takeLock } from '../../apps/agent/src/lock.ts'
 import { acceptDatabase, identify } from '../cloud/identity.ts'
 import { places, root } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
@@ -224,6 +225,31 @@ test('killed between the change of names and the note of it, the embedded one is
   expect(fs.statSync(path.join(data, 'postgres')).ino).toBe(inode)
   expect(fs.readdirSync(path.join(data, aside))).toEqual(['password'])
   fs.rmSync(path.join(data, aside), { recursive: true })
+})
+
+test('a cloud that was started while the question was open is left alone, and starts again after it', async () => {
+  const { DATABASE_URL: _, ...env } = process.env
+  const child = spawn(process.execPath, ['tools/backup/main.ts', 'restore', backups], {
+    cwd: root,
+    env: { ...env, STRATOLITH_DATA: data, STRATOLITH_HOST: 'here' },
+  })
+  let said = ''
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  await new Promise<void>((resolve) => {
+    const hear = (chunk: Buffer) => {
+      said += chunk.toString()
+      if (said.includes('Type “restore”')) resolve()
+    }
+    child.stdout.on('data', hear)
+    child.stderr.on('data', hear)
+    child.on('close', () => resolve())
+  })
+  const unlock = takeLock(path.join(data, 'hosts/here/agent.lock'))
+  child.stdin.end('restore\n')
+  expect(await ended).toBe(1)
+  unlock()
+  expect(said).toMatch(/Another agent/)
+  expect(fs.existsSync(path.join(data, 'restore.json'))).toBe(false)
 })
 
 test('a restore is asked for, and the manifest is believed only with its checksum', () => {

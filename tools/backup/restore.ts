@@ -65,6 +65,9 @@ async function apply(
   disksFromBackup: boolean,
 ): Promise<void> {
   makePlaces(where)
+  // Reading all of it and the question took their time. Before the marker, which keeps the cloud from starting.
+  refuseRunning(where)
+  const unlocks = agentLocks(where)
   const marker: Marker = begun ?? {
     folder: plan.backup.folder,
     backup: plan.backup.name,
@@ -78,9 +81,8 @@ async function apply(
     Object.assign(marker, change)
     writeDurably(restoreFile(where), JSON.stringify(marker))
   }
-  note({})
-  const unlocks = agentLocks(where)
   try {
+    note({})
     await putBlobs(where, plan)
     await makeBases(where, plan)
     const disks = plan.disks.filter(comesBack)

@@ -51,6 +51,23 @@ test('the first start makes a cloud, later ones count its epoch up', async () =>
   expect(await identify(url, where(), false)).toMatchObject({ id: first.id, epoch: 2 })
 })
 
+test('of many starts at once each counts on from another: none finds an older copy the next time', async () => {
+  const url = urlOf(await database())
+  await identify(url, where(), false)
+  const folders = Array.from({ length: 6 }, () => {
+    const copy = fs.mkdtempSync('/var/tmp/stratolith-identity-')
+    fs.cpSync(data, copy, { recursive: true })
+    return { data: copy } as Places
+  })
+  try {
+    const marks = await Promise.all(folders.map((folder) => identify(url, folder, false)))
+    expect(marks.map((mark) => mark.epoch).sort()).toEqual([2, 3, 4, 5, 6, 7])
+    for (const folder of folders) await identify(url, folder, false)
+  } finally {
+    for (const folder of folders) fs.rmSync(folder.data, { recursive: true })
+  }
+})
+
 test('a data folder of another cloud, or one with an empty database, stops the start in a sentence', async () => {
   const mine = await identify(urlOf(await database()), where(), false)
   follow()
@@ -75,13 +92,22 @@ test('an older copy is refused, also when it was started as often as the one tha
   await onServer(`UPDATE "Cloud" SET "epoch" = 2, "epochToken" = gen_random_uuid()`, copy)
   await expect(identify(urlOf(copy), where(), false)).rejects.toThrow(/older copy/)
   await onServer(
-    `INSERT INTO "Tombstone" ("kind", "id", "hostId") VALUES ('blob', 'b', ''), ('port', 'p', 'h'), ('port', 'q', '')`,
+    `INSERT INTO "Tombstone" ("kind", "id", "hostId") VALUES ('blob', 'b', ''), ('port', 'p', 'h'), ('instance', 'i', '')`,
+    copy,
+  )
+  await onServer(
+    `INSERT INTO "Stray" ("hostId", "kind", "thing", "decision", "firstSeenAt") VALUES ('h', 'guest', 'due', NULL, '2001-1-1'),
+       ('h', 'guest', 'chosen', 'remove', now()), ('h', 'guest', 'kept', 'keep', now());
+     INSERT INTO "Brake" ("hostId", "kind", "ids", "total", "releasedAt") VALUES ('h', 'guest', '{a}', 1, now())`,
     copy,
   )
   const accepted = await acceptDatabase(urlOf(copy), where())
   expect(accepted.epoch).toBe(3)
   // What may have come back since is no reason any more.
-  expect((await onServer('SELECT "id" FROM "Tombstone"', copy)).rows).toEqual([{ id: 'q' }])
+  expect(
+    (await onServer('SELECT "id" FROM "Tombstone" UNION SELECT "kind" FROM "Brake"', copy)).rows,
+  ).toEqual([])
+  expect((await onServer('SELECT "thing" FROM "Stray"', copy)).rows).toEqual([{ thing: 'kept' }])
   await expect(identify(urlOf(now), where(), false)).rejects.toThrow(/older copy/)
 })
 

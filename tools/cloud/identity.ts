@@ -16,11 +16,19 @@ export type Mark = { id: string; epoch: number; token: string }
  */
 export async function identify(databaseUrl: string, where: Places, accept: boolean): Promise<Mark> {
   return withDatabase(databaseUrl, async (client) => {
+    await client.query('BEGIN')
+    // Of two that start at once, on two machines, the later one counts on from the earlier.
+    await client.query('LOCK TABLE "Cloud" IN SHARE ROW EXCLUSIVE MODE')
     const known = await readMark(client)
     const seen = marksIn(where)
     if (!accept) refuse(known, seen, where, databaseUrl)
     const mark = await advance(client, where, known, seen)
     if (accept) await forgetReasons(client)
+    await client.query('COMMIT')
+    // The database first: a folder that is ahead of it would refuse it.
+    const foreign = seen.some((other) => other.id !== mark.id)
+    for (const file of [dataFile(where), ...(foreign ? hostFiles(where) : [])])
+      writeAtomically(file, `${JSON.stringify(mark)}\n`, 0o644)
     return mark
   })
 }
@@ -38,15 +46,12 @@ async function advance(client: pg.Client, where: Places, known: Mark | null, see
   const id = known?.id ?? randomUUID()
   const epoch = Math.max(0, known?.epoch ?? 0, ...seen.map((mark) => mark.epoch)) + 1
   const mark = { id, epoch, token: randomUUID() }
-  const foreign = seen.some((other) => other.id !== id)
   await client.query(
     `INSERT INTO "Cloud" ("one", "id", "epoch", "epochToken") VALUES (true, $1, $2, $3)
      ON CONFLICT ("one") DO UPDATE SET "epoch" = EXCLUDED."epoch", "epochToken" = EXCLUDED."epochToken"`,
     [id, epoch, mark.token],
   )
   await raiseTags(client, where)
-  for (const file of [dataFile(where), ...(foreign ? hostFiles(where) : [])])
-    writeAtomically(file, `${JSON.stringify(mark)}\n`, 0o644)
   return mark
 }
 
@@ -119,10 +124,14 @@ function tagIn(file: string): number {
 
 /**
  * An older database knows what was deleted before it, not what came back since: bytes of the same name, a
- * port on the host that it had left. What it says of these is no reason any more; they are unknown.
+ * port on the host that it had left, an instance that another restore brought back. What it says of these
+ * is no reason any more; they are unknown, and their time begins now: what was unknown then, and to be
+ * removed, may have been adopted since.
  */
 async function forgetReasons(client: pg.Client): Promise<void> {
-  await client.query(`DELETE FROM "Tombstone" WHERE "kind" = 'blob' OR "hostId" <> ''`)
+  await client.query('DELETE FROM "Tombstone"')
+  await client.query(`DELETE FROM "Stray" WHERE "decision" IS DISTINCT FROM 'keep'`)
+  await client.query('DELETE FROM "Brake"')
 }
 
 /** Without its password. */

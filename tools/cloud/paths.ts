@@ -56,8 +56,9 @@ export function secret(where: Places, name: string, make: () => string): string 
   return fs.readFileSync(file, 'utf8').trim()
 }
 
+/** Whole or not there, also after a loss of power. */
 export function writeAtomically(file: string, text: string, mode = 0o600): void {
   const temporary = `${file}.${process.pid}.tmp`
-  fs.writeFileSync(temporary, text, { mode })
+  fs.writeFileSync(temporary, text, { mode, flush: true })
   fs.renameSync(temporary, file)
 }

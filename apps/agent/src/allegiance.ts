@@ -47,6 +47,12 @@ export class Allegiance {
       fs.closeSync(file)
     }
     fs.renameSync(draft, this.#file)
+    const folder = fs.openSync(path.dirname(this.#file), 'r')
+    try {
+      fs.fsyncSync(folder)
+    } finally {
+      fs.closeSync(folder)
+    }
     this.#followed = mark
   }
 }

@@ -1,3 +1,5 @@
+import net from 'node:net'
+import { openDatabase } from '@stratolith/db'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { flavorCreateInput } from './compute/contract.ts'
 import { createFlavor } from './compute/flavors/service.ts'
@@ -166,5 +168,72 @@ describe('transactions that meet', () => {
     expect([slow, locked].map((error) => [error?.code, error?.message])).toEqual(
       Array(2).fill(['unavailable', 'The database took too long for this. Try again in a moment.']),
     )
+  })
+})
+
+describe('a database that is away for a moment is told to be tried again, also in raw SQL', () => {
+  const away = ['unavailable', true]
+  const answerOf = async (work: Promise<unknown>) => {
+    const error = await refusal(work)
+    return [error?.code, error?.retryable]
+  }
+  test.each(['57P01', '57P02', '57P03', '25006', '53300', '08006'])('%s', async (code) => {
+    const { root } = database.deps
+    const raise = `DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '${code}'; END $$`
+    expect(await answerOf(root.$executeRawUnsafe(raise))).toEqual(away)
+    expect(await answerOf(root.$transaction((tx) => tx.$executeRawUnsafe(raise)))).toEqual(away)
+  })
+  test.each<[string, (socket: net.Socket) => void]>([
+    ['ends the connection', (socket) => void socket.end()],
+    ['is cut off', (socket) => void socket.resetAndDestroy()],
+  ])('one that %s, and one that is not there', async (_, answer) => {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => undefined).resume()
+      answer(socket)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as net.AddressInfo
+    const root = openDatabase(`postgresql://a:b@127.0.0.1:${port}/c`, 1)
+    const all = () => Promise.all([root.$queryRaw`SELECT 1`, root.domain.findMany()].map(answerOf))
+    expect(await all()).toEqual([away, away])
+    await new Promise((resolve) => server.close(resolve))
+    expect(await all()).toEqual([away, away])
+    await root.$disconnect()
+  })
+  test('one that falls silent without a word: its connections are given up, and new ones serve', async () => {
+    const { hostname, port } = new URL(database.deps.config.databaseUrl)
+    let silent = false
+    const sockets: net.Socket[] = []
+    const wire = net.createServer((near) => {
+      const far = net.connect(Number(port), hostname)
+      const fresh = silent
+      for (const [from, to] of [
+        [near, far],
+        [far, near],
+      ] as const) {
+        sockets.push(from)
+        from.on('error', () => undefined)
+        from.on('data', (bytes) => (silent && !fresh ? undefined : to.write(bytes)))
+        from.on('close', () => to.destroy())
+      }
+    })
+    await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve))
+    const url = new URL(database.deps.config.databaseUrl)
+    url.port = String((wire.address() as net.AddressInfo).port)
+    const root = openDatabase(url.href, 3, 10_000, 1_000)
+    const ask = () => root.$queryRaw`SELECT 1`
+    const inOne = () => root.$transaction((tx) => tx.$queryRaw`SELECT pg_sleep(0.3)::text`)
+    await Promise.all([ask(), ask(), inOne()])
+    const cut = inOne()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    silent = true
+    const answers = await Promise.all([cut, ask(), ask(), ask()].map(answerOf))
+    expect(answers.slice(0, 3)).toEqual([away, away, away])
+    await expect
+      .poll(() => answerOf(Promise.all([ask(), ask(), ask(), inOne()])), { timeout: 10_000 })
+      .toEqual([undefined, undefined])
+    await root.$disconnect()
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => wire.close(resolve))
   })
 })

@@ -27,7 +27,10 @@ export async function startJobs(
   { slots = defaultSlots, graceMs, onLost }: JobOptions,
 ): Promise<() => Promise<void>> {
   const max = Math.max(slots.short, slots.long) + 4
-  const pool = new pg.Pool({ ...longSession(deps.config.databaseUrl), max })
+  // A minute also for a connection, because that counts the wait for one of the pool: the queue does not
+  // try again what it could not write.
+  const patience = { query_timeout: 60_000, connectionTimeoutMillis: 60_000 }
+  const pool = new pg.Pool({ ...longSession(deps.config.databaseUrl), ...patience, max })
   const lost = (error: Error) => deps.log.warn({ err: error }, 'the queue lost a connection')
   pool.on('error', lost)
   pool.on('connect', (client) => client.on('error', lost))

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
 import { CloudError } from './kernel/errors.ts'
-import { LeaseLost } from './kernel/lease.ts'
+import { LeaseLost, WorkerLease } from './kernel/lease.ts'
 import { defineReconciler, startReconcilers, wakeReconciler } from './kernel/reconciler.ts'
 import { testCtx, testDeps } from './kernel/testing.ts'
 import { defineWorkflow, startOperation } from './kernel/workflow.ts'
@@ -125,6 +125,7 @@ describe('lanes', () => {
 async function doorTo(databaseUrl: string) {
   const { hostname, port } = new URL(databaseUrl)
   const ends: (() => void)[] = []
+  const silent = new Set<net.Socket>()
   let open = true
   const sockets: net.Socket[] = []
   const server = net.createServer((socket) => {
@@ -132,8 +133,9 @@ async function doorTo(databaseUrl: string) {
     const behind = net.connect(Number(port), hostname)
     sockets.push(socket)
     for (const one of [socket, behind]) one.on('error', () => undefined)
-    socket.on('data', (bytes) => void (open && behind.write(bytes)))
-    behind.on('data', (bytes) => void (open && socket.write(bytes)))
+    const passes = () => open && !silent.has(socket)
+    socket.on('data', (bytes) => void (passes() && behind.write(bytes)))
+    behind.on('data', (bytes) => void (passes() && socket.write(bytes)))
     socket.on('close', () => behind.destroy())
     ends.push(() => behind.destroy())
   })
@@ -143,6 +145,8 @@ async function doorTo(databaseUrl: string) {
   url.port = String((server.address() as net.AddressInfo).port)
   return {
     url: url.href,
+    /** Those that are there fall silent; new ones are let through. */
+    forget: () => void sockets.map((socket) => silent.add(socket)),
     shut() {
       open = false
       for (const end of ends) end()
@@ -153,6 +157,21 @@ async function doorTo(databaseUrl: string) {
     },
   }
 }
+
+test('a lease outlives the silent death of its connection', async () => {
+  const door = await doorTo(deps.config.databaseUrl)
+  const lost: string[] = []
+  const lease = new WorkerLease(
+    { ...deps, config: { ...deps.config, databaseUrl: door.url } },
+    { id: crypto.randomUUID(), leaseMs: 6_000, onLost: () => lost.push('lost') },
+  )
+  await lease.start()
+  door.forget()
+  for (const end = Date.now() + 9_000; Date.now() < end; await sleep(50)) lease.check()
+  expect(lost).toEqual([])
+  await lease.stop()
+  door.close()
+})
 
 describe('reconcilers', () => {
   let runs = 0

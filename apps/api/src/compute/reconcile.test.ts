@@ -90,12 +90,31 @@ describe('what no row knows', () => {
     await forget([id])
   })
 
+  it('has a name soon, also among many: those of which nothing is known are asked about first', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const spec = await host.hypervisor.describe(op(), id)
+    await forget([id])
+    for (let i = 0; i < 60; i++)
+      await host.hypervisor.ensure(op(), { ...(spec ?? never()), id: crypto.randomUUID() })
+    const named = async () =>
+      db().stray.count({ where: { kind: 'guest', facts: { path: ['name'], equals: 'web' } } })
+    await round()
+    expect(await named()).toBe(50)
+    await round()
+    expect(await named()).toBe(61)
+  })
+
   it('goes after its time, its disk by way of the trash, from where it can be taken back', async () => {
     const ctx = await testTenant(world)
     const [id = ''] = await launched(ctx)
     await forget([id])
     await round()
     await db().stray.updateMany({ data: { firstSeenAt: past(6) } })
+    await round()
+    expect(await guestIds()).toEqual([id])
+    // It was not seen for a week, or a clock has jumped.
+    await db().stray.updateMany({ data: { firstSeenAt: past(13), lastSeenAt: past(7) } })
     await round()
     expect(await guestIds()).toEqual([id])
     await db().stray.updateMany({ data: { firstSeenAt: past(7.1) } })

@@ -1,9 +1,10 @@
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { HypervisorDriver, ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
 import { type Found, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { plainOp } from '../kernel/hosts.ts'
+import { callByCall, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { keepFor } from '../kernel/retention.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
@@ -12,6 +13,10 @@ import { typed } from './instances/load.ts'
 import { adopt, isIdle } from './observe.ts'
 
 const everyMs = 20_000
+const hostsAtOnce = 32
+/** How long one host may take in a round, and each call to it. */
+const roundMs = 120_000
+const callMs = 30_000
 
 defineReconciler({ name: 'compute.guests', everyMs, run: reconcileHosts })
 keepFor({
@@ -29,17 +34,18 @@ defineReconciler({
   },
 })
 
-/** Every host that answers: its guests and disks against the rows. One that fails is tried next time. */
+/**
+ * Every host that answers: its guests and disks against the rows. One that fails is tried next time, one
+ * that falls silent holds up no other.
+ */
 export async function reconcileHosts(ctx: Ctx): Promise<void> {
   const hosts = await ctx.db.host.findMany({
     where: { state: 'up' },
     select: { id: true, name: true, endpoint: true },
   })
-  await Promise.all(
-    hosts.map((host) =>
-      reconcileHost(ctx, host.id, ctx.deps.hosts.at(host.endpoint)).catch((error) =>
-        ctx.log.warn({ err: error, host: host.name }, 'host could not be reconciled'),
-      ),
+  await eachOfMany(hosts, hostsAtOnce, (host) =>
+    reconcileHost(ctx, host.id, ctx.deps.hosts.at(host.endpoint)).catch((error) =>
+      ctx.log.warn({ err: error, host: host.name }, 'host could not be reconciled'),
     ),
   )
 }
@@ -50,12 +56,15 @@ export async function reconcileHosts(ctx: Ctx): Promise<void> {
  * instance that is launched in between has a row before its guest appears.
  */
 async function reconcileHost(ctx: Ctx, hostId: string, drivers: HostDrivers): Promise<void> {
+  await whileAnswering(plainOp(ctx, roundMs), drivers, (round) =>
+    settleHost(ctx, callByCall(ctx, round, callMs), hostId, drivers),
+  )
+}
+
+async function settleHost(ctx: Ctx, op: Op, hostId: string, drivers: HostDrivers): Promise<void> {
   const here = await ctx.db.instance.findMany({ where: { hostId } })
-  const [guests, disks] = await Promise.all([
-    drivers.hypervisor.list(plainOp(ctx)),
-    drivers.storage.listDisks(plainOp(ctx)),
-  ])
-  await removeLeftovers(ctx, hostId, drivers, { guests, disks })
+  const [guests, disks] = await Promise.all([drivers.hypervisor.list(op), drivers.storage.listDisks(op)])
+  await removeLeftovers(ctx, op, hostId, drivers, { guests, disks })
   const byId = new Map<string, ObservedInstance>(guests.map((guest) => [guest.id, guest]))
   for (const row of here.map(typed)) if (isIdle(row)) await adopt(ctx, row, byId.get(row.id) ?? null)
 }
@@ -65,6 +74,7 @@ type OnHost = { guests: readonly ObservedInstance[]; disks: readonly ObservedDis
 /** Guests and disks of deleted instances go; those that nobody knows are left and written down. */
 async function removeLeftovers(
   ctx: Ctx,
+  op: Op,
   hostId: string,
   { hypervisor, storage }: HostDrivers,
   { guests, disks }: OnHost,
@@ -72,12 +82,19 @@ async function removeLeftovers(
   const ids = [...new Set([...guests.map((g) => g.id), ...disks.map((d) => d.instanceId)])]
   const known = await knownOn(ctx, hostId, ids)
   const buried = await buriedAmong(ctx, 'instance', ids, hostId)
-  const foundGuests = await factsOfGuests(ctx, hypervisor, guests, (id) => !known.has(id) && !buried.has(id))
+  const foundGuests = await factsOfGuests(
+    ctx,
+    op,
+    hostId,
+    hypervisor,
+    guests,
+    (id) => !known.has(id) && !buried.has(id),
+  )
   const isKnown = async (id: string) => (await knownOn(ctx, hostId, [id])).has(id)
   const gone = await sweep(
     ctx,
     { hostId, kind: 'guest', found: foundGuests, known, buried, isKnown },
-    ({ id }) => hypervisor.remove(plainOp(ctx), id),
+    ({ id }) => hypervisor.remove(op, id),
   )
   // A disk goes the way of its instance; the disk of a guest that stays, stays.
   const staying = new Set(guests.map((guest) => guest.id).filter((id) => !gone.has(id)))
@@ -99,13 +116,11 @@ async function removeLeftovers(
     isKnown: (id: string) => isKnown(instanceOf.get(id) ?? id),
   }
   await sweep(ctx, look, ({ id, why }) =>
-    why === 'unknown' && storage.trash
-      ? storage.trash.put(plainOp(ctx), id)
-      : storage.removeDisk(plainOp(ctx), id),
+    why === 'unknown' && storage.trash ? storage.trash.put(op, id) : storage.removeDisk(op, id),
   )
   await laidToRest(ctx, 'instance', hostId, ids)
   await storage.trash
-    ?.empty(plainOp(ctx), { olderThanMs: ctx.deps.config.keepUnknownMs })
+    ?.empty(op, { olderThanMs: ctx.deps.config.keepUnknownMs })
     .catch((error: unknown) =>
       ctx.log.warn({ err: error, hostId }, 'the trash of a host could not be emptied'),
     )
@@ -128,20 +143,31 @@ async function knownOn(ctx: Ctx, hostId: string, ids: readonly string[]): Promis
   return new Set([...rows.map((row) => row.id), ...busy.map((row) => row.resourceId)])
 }
 
-/** A host that follows the wrong database has a thousand strangers: a few a round are asked about. */
+/** A host that follows the wrong database has a thousand strangers: so many of them are asked about in a round. */
 const describedAtOnce = 50
 
 async function factsOfGuests(
   ctx: Ctx,
+  op: Op,
+  hostId: string,
   hypervisor: HypervisorDriver,
   guests: readonly ObservedInstance[],
   isStray: (id: string) => boolean,
 ): Promise<Found[]> {
-  let left = describedAtOnce
+  const strays = guests.map((guest) => guest.id).filter(isStray)
+  const told = await ctx.db.stray.findMany({
+    where: { hostId, kind: 'guest', thing: { in: strays }, NOT: { facts: { equals: {} } } },
+    select: { thing: true },
+  })
+  const known = new Set(told.map((row) => row.thing))
+  // Those of which nothing is known yet come first; what is known stays written down (hosts/keeping.ts).
+  const asked = new Set(
+    strays.toSorted((a, b) => Number(known.has(a)) - Number(known.has(b))).slice(0, describedAtOnce),
+  )
   return Promise.all(
     guests.map(async ({ id, power }) => {
-      if (!isStray(id) || left-- <= 0) return { id }
-      const spec = await hypervisor.describe(plainOp(ctx), id).catch((error: unknown) => {
+      if (!asked.has(id)) return { id }
+      const spec = await hypervisor.describe(op, id).catch((error: unknown) => {
         ctx.log.warn({ err: error, instanceId: id }, 'a guest that no row knows could not be described')
         return null
       })

@@ -1,4 +1,4 @@
-import type { Prisma } from '@stratolith/db'
+import { Prisma } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
 import { appendEvent } from '../kernel/events.ts'
 import type { StrayKind } from './contract.ts'
@@ -108,6 +108,12 @@ async function toRemove(ctx: Ctx, look: Look): Promise<Doomed[]> {
 /** A decision outlives a thing that is not seen for a while (its host is away) by so much. */
 const rememberDays = 30
 
+/**
+ * The time of what nobody knows runs while it is seen: not while its host or the cloud is away, and a clock
+ * that jumps ahead by weeks ends nothing.
+ */
+const unseen = Prisma.sql`interval '1 hour'`
+
 type Noted = { due: string[]; chosen: string[] }
 /**
  * Writes down what is unknown now and forgets what is not any more. `due`: their time is over; `chosen`:
@@ -138,7 +144,9 @@ async function noteStrays(ctx: Ctx, look: Look, strays: readonly Found[]): Promi
   const rows = await ctx.db.$queryRaw<{ id: string; fresh: boolean; chosen: boolean; due: boolean }[]>`
     INSERT INTO "Stray" ("hostId", "kind", "thing", "facts")
     SELECT ${hostId}, ${kind}, id, facts FROM ROWS FROM (unnest(${ids}::text[]), jsonb_array_elements(${facts}::jsonb)) AS t (id, facts)
-    ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "lastSeenAt" = now(), "facts" = EXCLUDED."facts"
+    ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "lastSeenAt" = now(),
+      "facts" = CASE WHEN EXCLUDED."facts" = '{}' THEN "Stray"."facts" ELSE EXCLUDED."facts" END,
+      "firstSeenAt" = "Stray"."firstSeenAt" + CASE WHEN "Stray"."lastSeenAt" < now() - ${unseen} THEN now() - "Stray"."lastSeenAt" ELSE '0' END
     RETURNING "thing" AS "id", xmax = 0 AS "fresh", "decision" IN ('remove', 'removing') AS "chosen",
       "decision" IS NULL AND "firstSeenAt" < now() - make_interval(secs => ${ctx.deps.config.keepUnknownMs / 1000}) AS "due"`
   const fresh = rows.filter((row) => row.fresh).map((row) => row.id)
@@ -171,8 +179,10 @@ async function brake(ctx: Ctx, look: Look, doomed: Doomed[]): Promise<Doomed[]> 
   const same = before?.releasedAt === null && before.ids.join() === ids.join()
   const pulledAt = same ? before.pulledAt : new Date()
   const pulled = { ids, total, pulledAt, releasedAt: null, releasedBy: null }
+  // One that is as before may be released at this moment.
+  if (same) return free
   await ctx.db.brake.upsert({ where, create: { hostId, kind, ...pulled }, update: pulled })
-  if (!same) await placeEvent(ctx, hostId)
+  await placeEvent(ctx, hostId)
   if (!before || before.releasedAt) {
     ctx.log.error({ hostId, kind, count: ids.length, total }, 'so many would be removed that nothing is')
     await placeEvent(ctx, hostId, { brake: kind, count: ids.length, total })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
-import { plainOp } from '../kernel/hosts.ts'
+import { eachOfMany, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { hostEvent } from './service.ts'
 
@@ -10,6 +10,8 @@ const deadAfterMs = 12_000
 /** A beat asks again: an agent that is started anew answers within a second, and did not go away. */
 const asks = 4
 const askAgainAfterMs = 600
+/** Dead ones take seconds each: of a thousand hosts a hundred may be dead and the beat is still in time. */
+const askedAtOnce = 256
 /** Beats missed in a row while this process looked: it may have been away itself, and lastSeenAt be old. */
 const missed = new WeakMap<Deps, Map<string, number>>()
 
@@ -20,17 +22,18 @@ defineReconciler({ name: 'hosts.counters', everyMs: 60_000, run: proveCounters }
 export async function beat(ctx: Ctx): Promise<void> {
   const hosts = await ctx.db.host.findMany({ select: { id: true, name: true, endpoint: true, state: true } })
   const seen: string[] = []
-  await Promise.all(
-    hosts.map(async (host) => {
-      try {
-        await ask(ctx, host.endpoint)
-        seen.push(host.id)
-      } catch (error) {
-        ctx.log.warn({ err: error, host: host.name }, 'host does not answer')
-      }
-    }),
-  )
-  await ctx.db.host.updateMany({ where: { id: { in: seen } }, data: { lastSeenAt: new Date() } })
+  await eachOfMany(hosts, askedAtOnce, async (host) => {
+    try {
+      await ask(ctx, host.endpoint)
+      seen.push(host.id)
+    } catch (error) {
+      ctx.log.warn({ err: error, host: host.name }, 'host does not answer')
+    }
+  })
+  // In the order in which launches lock them.
+  await ctx.db.$executeRaw`
+    WITH seen AS (SELECT "id" FROM "Host" WHERE "id" = ANY(${seen}::uuid[]) ORDER BY "id" FOR NO KEY UPDATE)
+    UPDATE "Host" SET "lastSeenAt" = now() FROM seen WHERE "Host"."id" = seen."id"`
   const before = missed.get(ctx.deps)
   const now = new Map(hosts.map(({ id }) => [id, seen.includes(id) ? 0 : (before?.get(id) ?? 0) + 1]))
   missed.set(ctx.deps, now)

@@ -64,9 +64,13 @@ export async function takeBackDisk(ctx: Ctx, input: { hostId: string; thing: str
   await noteTakenBack(ctx, input.hostId, 'disk', input.thing)
 }
 
-/** History and event of something that has left the trash; for the rooms that have one. */
+/**
+ * History and event of something that has left the trash; for the rooms that have one. What was decided
+ * of it is over: a copy that stayed (a base under a disk) may have kept that for the next round.
+ */
 export async function noteTakenBack(ctx: Ctx, hostId: string, kind: string, thing: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
+    await tx.db.stray.deleteMany({ where: { hostId, kind, thing } })
     await recordOperation(tx, {
       id: crypto.randomUUID(),
       action: 'host.takeBack',

@@ -1,4 +1,5 @@
 import { imageStorePlace, kept, sweep } from '../hosts/service.ts'
+import { followsDatabase } from '../kernel/cloud.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
@@ -15,6 +16,10 @@ defineReconciler({ name: 'images.bytes', everyMs: 60_000, run: reconcileImages }
 
 /** Uploads of processes that died, staged files, blobs and bases that belong to no image any more. */
 export async function reconcileImages(ctx: Ctx): Promise<void> {
+  if (!(await followsDatabase(ctx))) {
+    ctx.log.error('the database is not the one that this data folder follows: no bytes are removed for it')
+    return
+  }
   await requeueDeadUploads(ctx)
   await removeStaged(ctx)
   const store = imageStore(ctx.deps)
@@ -45,11 +50,17 @@ const sizeOf = (bytes: number | undefined): string =>
 
 const saving = [...receiving, 'importing']
 
+/** Whoever told of the upload did so by this clock (upload.ts). */
+async function databaseNow(ctx: Ctx): Promise<number> {
+  const [row] = await ctx.db.$queryRaw<{ now: Date }[]>`SELECT clock_timestamp() AS "now"`
+  return row?.now.getTime() ?? Number.NaN
+}
+
 async function requeueDeadUploads(ctx: Ctx): Promise<void> {
   const silent = {
     state: { in: receiving },
     blobId: null,
-    updatedAt: { lt: new Date(Date.now() - deadUploadMs) },
+    updatedAt: { lt: new Date((await databaseNow(ctx)) - deadUploadMs) },
   }
   const dead = await ctx.db.image.findMany({ where: silent })
   for (const row of dead)
@@ -82,8 +93,16 @@ async function removeStaged(ctx: Ctx): Promise<void> {
   for (const { id, ageMs } of old) {
     const state = stateOf.get(id)
     const over = state === undefined ? ageMs > ctx.deps.config.keepUnknownMs : !saving.includes(state)
-    if (over) await store.discard(id)
+    if (!over || !(await isStillOver(ctx, id))) continue
+    ctx.deps.holder?.check()
+    await store.discard(id)
   }
+}
+
+/** An upload of it may have begun since. */
+async function isStillOver(ctx: Ctx, id: string): Promise<boolean> {
+  const row = await ctx.db.image.findUnique({ where: { id }, select: { state: true } })
+  return !saving.includes(row?.state ?? '')
 }
 
 /** What the hosts have made of images; `partial` when one of them did not say. */

@@ -1,8 +1,13 @@
 import crypto from 'node:crypto'
+import fs from 'node:fs'
+import path from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@stratolith/drivers/errors'
+import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Ctx } from '../kernel/context.ts'
+import { type Ctx, systemCtx } from '../kernel/context.ts'
+import { LeaseLost } from '../kernel/lease.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { adoptImage } from './adopt.ts'
 import { imageCreateInput, imageListInput } from './contract.ts'
@@ -21,6 +26,8 @@ import { imageStore } from './store.ts'
 import { type ImageWorld, imageWorld } from './testing.ts'
 import { qcow2 } from './testing-qcow2.ts'
 import { listImageTrash, takeBackBlob } from './trash.ts'
+import { uploadPatience } from './upload.ts'
+import { dropUnused } from './workflows.ts'
 
 let world: ImageWorld
 beforeAll(async () => {
@@ -341,6 +348,29 @@ describe('what is shared and what is left behind', () => {
     expect(await world.deps.root.stray.count({ where: { thing: sha256 } })).toBe(0)
   })
 
+  test('bytes stay while the database is not the one that the data folder follows', async () => {
+    const ctx = await testCtx(world.deps)
+    const bytes = async () => (await imageStore(world.deps).list()).blobs.map((blob) => blob.id)
+    const image = await active(ctx)
+    await deleteImage(ctx, image)
+    await world.deps.root.operation.deleteMany({ where: { resourceId: image.id } })
+    const token = crypto.randomUUID()
+    const cloud = { id: crypto.randomUUID(), epoch: 3, epochToken: token }
+    await world.deps.root.cloud.create({ data: cloud })
+    const file = path.join(world.deps.config.dataDir, 'cloud.json')
+    const follow = (epoch: number) => fs.writeFileSync(file, JSON.stringify({ id: cloud.id, epoch, token }))
+    try {
+      follow(4)
+      await reconcileImages(world.system)
+      expect(await bytes()).toContain(image.sha256)
+      follow(3)
+      await reconcileImages(world.system)
+      expect(await bytes()).not.toContain(image.sha256)
+    } finally {
+      fs.rmSync(file)
+    }
+  })
+
   test('many images deleted at once are no accident: their deletions remove the bytes', async () => {
     const ctx = await testCtx(world.deps)
     const images = []
@@ -352,6 +382,71 @@ describe('what is shared and what is left behind', () => {
     expect(await left()).toEqual(expect.arrayContaining(images.map((image) => image.sha256)))
     await runPending(world.deps)
     for (const image of images) expect(await left()).not.toContain(image.sha256)
+  })
+
+  test('an upload that is long in being written to the disk is not taken for dead', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx)
+    const store = imageStore(world.deps)
+    const { stage } = store
+    const usual = uploadPatience.tellMs
+    const where = { id: image.id }
+    store.stage = async (...args) => {
+      const staged = await stage(...args)
+      await world.deps.root
+        .$executeRaw`UPDATE "Image" SET "updatedAt" = now() - interval '1 day' WHERE "id" = ${image.id}::uuid`
+      const isOld = async () =>
+        Date.now() - (await world.deps.root.image.findUniqueOrThrow({ where })).updatedAt.getTime() > 60_000
+      for (const end = Date.now() + 5_000; Date.now() < end && (await isOld()); ) await sleep(20)
+      await reconcileImages(world.system)
+      return staged
+    }
+    uploadPatience.tellMs = 50
+    try {
+      expect(await upload(ctx, image.id, rawBytes())).toMatchObject({ state: 'saving' })
+    } finally {
+      store.stage = stage
+      uploadPatience.tellMs = usual
+    }
+  })
+
+  test('bytes that were taken back stay, also while a host keeps what it made of them', async () => {
+    const admin = await testCtx(world.deps, { role: 'admin' })
+    const store = imageStore(world.deps)
+    const id = crypto.randomUUID()
+    const { sha256 } = await store.stage(id, Readable.from([rawBytes()]), { maxBytes: 1e6 })
+    await store.commit(id, sha256)
+    const op = backgroundOp(world.deps.log, 'test')
+    const base = { blobId: sha256, format: 'raw' as const }
+    await world.storage.ensureBase(op, { ...base, maxVirtualBytes: 1e6 })
+    const disk = { id, instanceId: id, projectId: 'p', sizeGib: 1, base, mode: 'overlay' as const }
+    await world.storage.ensureDisk(op, disk)
+    await reconcileImages(world.system)
+    await world.deps.root.stray.updateMany({ where: { thing: sha256 }, data: { firstSeenAt: new Date(0) } })
+    await reconcileImages(world.system)
+    const blobs = async () => (await store.list()).blobs.map((blob) => blob.id)
+    expect(await blobs()).not.toContain(sha256)
+    await takeBackBlob(admin, { sha256 })
+    await reconcileImages(world.system)
+    expect(await blobs()).toContain(sha256)
+    const stray = await world.deps.root.stray.findFirstOrThrow({ where: { thing: sha256 } })
+    expect(stray.decision).toBe(null)
+    await world.storage.removeDisk(op, id)
+  })
+
+  test('a worker that was frozen before it removes bytes does not, when it goes on', async () => {
+    const store = imageStore(world.deps)
+    const id = crypto.randomUUID()
+    const { sha256 } = await store.stage(id, Readable.from([rawBytes()]), { maxBytes: 1e6 })
+    await store.commit(id, sha256)
+    const check = () => {
+      throw new LeaseLost()
+    }
+    const holder = { id: crypto.randomUUID(), check, attach: () => () => undefined }
+    // It has the answer that nobody uses them, and no lock any more.
+    const frozen = systemCtx({ ...world.deps, holder }, 'test')
+    await expect(dropUnused(frozen, sha256)).rejects.toThrow(LeaseLost)
+    expect((await store.list()).blobs.map((blob) => blob.id)).toContain(sha256)
   })
 
   test('a deleted image’s bytes have a reason to go, shared ones do not', async () => {

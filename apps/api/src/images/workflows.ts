@@ -64,11 +64,7 @@ defineWorkflow({
       async run(run) {
         const row = await importing(run)
         if (!(await isItsTurn(run))) return { waitMs: 2_000, for: 'other images of the project' }
-        const host = await run.ctx.deps.root.host.findFirst({
-          where: { state: 'up' },
-          orderBy: { name: 'asc' },
-        })
-        if (!host) throw new CloudError('unavailable', 'No host is up to convert the image.')
+        const host = await converterOf(run)
         const spec = {
           blobId: row.blobId,
           format: formatOf(row) ?? ('raw' as const),
@@ -77,7 +73,9 @@ defineWorkflow({
         const drivers = run.ctx.deps.hosts.at(host.endpoint)
         const made = await whileAnswering(run.op, drivers, (op) =>
           drivers.storage.ensureBase(op, spec),
-        ).catch((error: unknown) => {
+        ).catch(async (error: unknown) => {
+          // The next try is another's.
+          await run.keep({ hostId: '' })
           throw refused(error)
         })
         if (!made) return converting
@@ -136,6 +134,19 @@ defineWorkflow({
   },
 })
 
+/** The host that has begun with it, or any one that is up. */
+async function converterOf(run: Run<unknown>): Promise<{ endpoint: string }> {
+  const hosts = await run.ctx.deps.root.host.findMany({
+    where: { state: 'up' },
+    select: { id: true, endpoint: true },
+  })
+  const host =
+    hosts.find(({ id }) => id === run.data.hostId) ?? hosts[Math.floor(Math.random() * hosts.length)]
+  if (!host) throw new CloudError('unavailable', 'No host is up to convert the image.')
+  if (host.id !== run.data.hostId) await run.keep({ hostId: host.id })
+  return host
+}
+
 /** What a converter refuses is the image's fault, not the host's. */
 function refused(error: unknown): unknown {
   if ((error as { code?: unknown }).code !== 'invalid') return error
@@ -175,6 +186,8 @@ export async function dropUnused(
       },
     })
     if (users > 0) return false
+    // One that was frozen since has lost the lock, too, and the bytes may be another image's by now.
+    ctx.deps.holder?.check()
     let gone = true
     const store = imageStore(ctx.deps)
     await (toTrash ? store.trash.put(blobId) : store.remove(blobId))

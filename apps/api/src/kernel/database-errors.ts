@@ -67,7 +67,7 @@ type Refusal = { code: ErrorCode; message: string; field?: string }
 
 /** The answer to what the database refused or did not say; null when it was not the database. */
 export function databaseRefusal(error: unknown): Refusal | null {
-  const { prisma, postgres, constraint, message } = factsOf(error)
+  const { prisma, postgres, kind, constraint, message } = factsOf(error)
   if (prisma === 'P2002' || postgres === '23505') return takenAlready(constraint)
   if (prisma === 'P2003' || postgres === '23503' || postgres === '23001') {
     const used = /^update or delete on table "(\w+)"/.exec(message)?.[1]
@@ -77,7 +77,8 @@ export function databaseRefusal(error: unknown): Refusal | null {
   const away = (text: string): Refusal => ({ code: 'unavailable', message: `${text} Try again in a moment.` })
   if (wasRolledBack(error)) return away('Others change the same at this moment.')
   if (postgres === '57014' || gaveWay(error)) return away('The database took too long for this.')
-  return down.has(prisma) || down.has(postgres) ? away('The database does not answer.') : null
+  const isDown = [prisma, postgres, kind].some((word) => down.has(word)) || cutOff.test(message)
+  return isDown ? away('The database does not answer.') : null
 }
 
 function takenAlready(constraint: string): Refusal {
@@ -101,13 +102,26 @@ export function gaveWay(error: unknown): boolean {
   return [error, why].some((one) => factsOf(one).postgres === '55P03')
 }
 
-/** "Cannot reach", "timed out", "too many connections", in Prisma's codes and PostgreSQL's. */
+/**
+ * "Cannot reach", "timed out", "too many connections", in everybody's words: Prisma's codes; its adapter's,
+ * which are all that raw SQL is told by; PostgreSQL's (it ends, starts or only reads); the system's.
+ */
 const down = new Set([
   ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2037'],
-  ...['ECONNREFUSED', '57P01'],
+  ...['DatabaseNotReachable', 'ConnectionClosed', 'SocketTimeout', 'TooManyConnections'],
+  ...['57P01', '57P02', '57P03', '25006', '53300', '08000', '08003', '08006'],
+  ...['ECONNREFUSED', 'EPIPE', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'],
 ])
+/** What pg says without a code when a connection is gone, or never came. */
+const cutOff =
+  /^(Connection terminated|Client has encountered a connection error|Query read timeout|timeout exceeded when trying to connect)/
 
-type Cause = { originalCode?: string; originalMessage?: string; constraint?: { index?: string } }
+type Cause = {
+  originalCode?: string
+  originalMessage?: string
+  kind?: string
+  constraint?: { index?: string }
+}
 type Raised = { code?: unknown; constraint?: unknown; meta?: { driverAdapterError?: { cause?: Cause } } }
 
 /** Of Prisma's errors, raw queries included, and of pg's own. */
@@ -118,6 +132,7 @@ function factsOf(error: unknown) {
   return {
     prisma: own,
     postgres: cause?.originalCode ?? own,
+    kind: cause?.kind ?? '',
     constraint: cause?.constraint?.index ?? (typeof constraint === 'string' ? constraint : ''),
     message: cause?.originalMessage ?? (error instanceof Error ? error.message : ''),
   }

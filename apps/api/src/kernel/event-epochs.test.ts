@@ -209,6 +209,77 @@ test('whoever follows the log of a database that is replaced under it is told to
   await close()
 })
 
+/** Sessions that listen, the hub's own among them. */
+const listening = (url: string, what = 'pid') =>
+  on(url, async (client) => {
+    const { rows } = await client.query<{ x: unknown }>(
+      `SELECT ${what} AS "x" FROM pg_stat_activity
+       WHERE query = 'LISTEN stratolith_events' AND datname = current_database()`,
+    )
+    return rows.map((row) => row.x)
+  })
+/** Nobody begins an epoch meanwhile. */
+async function holdEpochs(deps: Deps): Promise<() => Promise<void>> {
+  const release = Promise.withResolvers<void>()
+  const held = Promise.withResolvers<void>()
+  const over = inTransaction(systemCtx(deps, 'test'), async (tx) => {
+    await tx.db.$executeRaw`LOCK TABLE "Event" IN ROW EXCLUSIVE MODE`
+    held.resolve()
+    await release.promise
+  })
+  await held.promise
+  return async () => {
+    release.resolve()
+    await over
+  }
+}
+
+test('nothing of another history is told before it is known as one, also when the listener dies meanwhile', async () => {
+  const { deps, close } = await testDeps()
+  const { databaseUrl: url } = deps.config
+  const hub = new EventHub(deps)
+  await append(deps, 'kept')
+  const saved = await dump(url)
+  await append(deps, 'lost')
+  await hub.start()
+  const told: string[] = []
+  const following = (async () => {
+    for await (const event of hub.subscribe(systemCtx(deps, 'test'), null, AbortSignal.timeout(60_000)))
+      told.push(event.resourceId)
+  })()
+  await restore(url, saved)
+  await on(url, (client) =>
+    client.query(
+      `INSERT INTO "Event" ("kind", "resourceKind", "resourceId") VALUES ('a.b', 'thing', 'other')`,
+    ),
+  )
+  const release = await holdEpochs(deps)
+  const before = await listening(url)
+  await listening(url, 'pg_terminate_backend(pid)')
+  await expect
+    .poll(async () => (await listening(url)).some((pid) => !before.includes(pid)), { timeout: 30_000 })
+    .toBe(true)
+  await on(url, (client) => client.query(`SELECT pg_notify('stratolith_events', '')`))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  await listening(url, 'pg_terminate_backend(pid)')
+  await release()
+  await following
+  expect(told).toEqual([])
+
+  const next: string[] = []
+  const reading = (async () => {
+    for await (const event of hub.subscribe(systemCtx(deps, 'test'), null, AbortSignal.timeout(60_000))) {
+      next.push(event.resourceId)
+      if (event.resourceId === 'after') break
+    }
+  })()
+  await append(deps, 'after')
+  await reading
+  expect(next.at(-1)).toBe('after')
+  await hub.close()
+  await close()
+})
+
 test('an appender that is under way when an epoch begins is of the old one and is not missed', async () => {
   const { deps, close } = await testDeps()
   await restore(deps.config.databaseUrl, await dump(deps.config.databaseUrl))

@@ -30,8 +30,11 @@ export class EventHub {
   readonly #listeners = new Set<Listener>()
   /** Ends every subscription: its history is not ours any more. */
   readonly #breakers = new Set<() => void>()
+  /** The session whose history the cursor is of; null while there is none. */
   #client: pg.Client | null = null
   #cursor: Cursor | null = null
+  /** A read has failed: what is read next may be another history. */
+  #unsure = false
   #reading = false
   #again = false
   #heldBack: { since: number; waitMs: number; told: boolean } | null = null
@@ -56,18 +59,25 @@ export class EventHub {
     const client = new pg.Client(longSession(this.#deps.config.databaseUrl))
     client.on('notification', () => void this.#pump())
     client.on('error', (error) => this.#deps.log.warn({ err: error }, 'event listener lost its connection'))
+    let ended = false
+    client.once('end', () => {
+      ended = true
+      // Not one whose connecting failed: it would be replaced twice.
+      if (this.#client !== client) return
+      this.#client = null
+      void this.#reconnect()
+    })
     try {
       await client.connect()
       await client.query('LISTEN stratolith_events')
       await this.#findPlace()
+      if (ended) throw new Error('The connection ended while the place in the log was looked for.')
     } catch (error) {
       // Not waited for: there may be nobody to take leave of.
       client.end().catch(() => undefined)
       throw error
     }
     this.#client = client
-    // Only from here on: a client whose connecting failed ends too, and would be replaced twice.
-    client.once('end', () => void this.#reconnect())
     if (this.#closed) await client.end()
   }
 
@@ -106,8 +116,17 @@ export class EventHub {
     try {
       do {
         this.#again = false
+        const session = this.#client
+        // Until it is known which history this is; whoever finds that out reads on.
+        if (!session) break
+        if (this.#unsure) await this.#findPlace()
+        this.#unsure = false
         const cursor = this.#cursor ?? (await headCursor(this.#deps.root))
         const { rows, hidden } = await readAfter(this.#deps.root, cursor, pageSize)
+        if (this.#client !== session) {
+          this.#again = true
+          continue
+        }
         const last = rows.at(-1)
         if (last) {
           this.#cursor = { epoch: last.epoch, xid: last.xid, id: last.id }
@@ -121,6 +140,7 @@ export class EventHub {
         }
       } while (this.#again && !this.#closed)
     } catch (error) {
+      this.#unsure = true
       this.#deps.log.warn({ err: error }, 'event log could not be read')
       this.#retry ??= setTimeout(() => {
         this.#retry = null

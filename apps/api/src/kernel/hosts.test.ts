@@ -5,7 +5,7 @@ import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import type { Op } from '@stratolith/drivers/op'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { hostPatience, whileAnswering } from './hosts.ts'
+import { eachOfMany, hostPatience, whileAnswering } from './hosts.ts'
 
 const usual = hostPatience.askEveryMs
 beforeEach(() => {
@@ -66,4 +66,33 @@ test('when the time of the operation is over the call ends, whatever the host do
   await expect(whileAnswering(opWith(AbortSignal.abort()), hosts.alive, never)).rejects.toMatchObject({
     code: 'unavailable',
   })
+})
+
+test('the op that a call is given asks for the lease at each look, as the one that it was made of', async () => {
+  const { signal } = new AbortController()
+  let isLost = false
+  const op: Op = {
+    ...opWith(),
+    get signal() {
+      if (isLost) throw new Error('the lease is lost')
+      return signal
+    },
+  }
+  const work = async (given: Op) => {
+    given.signal.throwIfAborted()
+    isLost = true
+    return given.signal
+  }
+  await expect(whileAnswering(op, hosts.alive, work)).rejects.toThrow('the lease is lost')
+})
+
+test('of many so many at a time, and all of them', async () => {
+  let [now, most, done] = [0, 0, 0]
+  await eachOfMany(Array.from({ length: 20 }), 3, async () => {
+    most = Math.max(most, ++now)
+    await sleep(5)
+    now--
+    done++
+  })
+  expect([most, done]).toEqual([3, 20])
 })

@@ -62,6 +62,29 @@ export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
   }
 }
 
+/** All of them, so many at a time. `work` does not throw. */
+export async function eachOfMany<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const waiting = items.values()
+  const lane = async () => {
+    for (const item of waiting) await work(item)
+  }
+  await Promise.all(Array.from({ length: atOnce }, lane))
+}
+
+/** For a round of many calls: each has its own time, and all end with the round's. */
+export function callByCall(ctx: Ctx, round: Op, callMs: number): Op {
+  return {
+    ...round,
+    get signal() {
+      return AbortSignal.any([round.signal, plainOp(ctx, callMs).signal])
+    },
+  }
+}
+
 /** What a driver raised, also behind a CloudError; null for anything else (the database was away). */
 export function driverCode(error: unknown): DriverErrorCode | null {
   const { cause } = toCloudError(error)
@@ -87,13 +110,21 @@ export async function whileAnswering<T>(
 ): Promise<T> {
   const silent = new AbortController()
   const over = new AbortController()
-  const watched = { ...op, signal: AbortSignal.any([op.signal, silent.signal]) }
+  const { signal } = op
+  const ended = AbortSignal.any([signal, silent.signal])
+  const watched: Op = {
+    ...op,
+    // Looked up at each call, as op's own is: a worker that was frozen makes none after it has lost its lease.
+    get signal() {
+      return op.signal === signal ? ended : AbortSignal.any([op.signal, silent.signal])
+    },
+  }
   const given = new Promise<never>((_resolve, reject) => {
     const giveUp = () => reject(new DriverError('unavailable', reasonOf(silent.signal)))
-    if (watched.signal.aborted) giveUp()
-    watched.signal.addEventListener('abort', giveUp, { once: true, signal: over.signal })
+    if (ended.aborted) giveUp()
+    ended.addEventListener('abort', giveUp, { once: true, signal: over.signal })
   })
-  watch(watched, hypervisor, silent, over.signal)
+  watch({ ...op, signal }, hypervisor, silent, over.signal)
   try {
     return await Promise.race([given, work(watched)])
   } finally {

@@ -135,17 +135,19 @@ export class WorkerLease implements Holder {
     for (const run of this.#runs) run.abort(new LeaseLost())
   }
 
-  #again(): void {
+  #again(inMs = this.#leaseMs / 3): void {
     if (this.#stopped) return
     this.#next = setTimeout(() => {
+      let soon: number | undefined
       this.#round = this.#renew()
         .catch((error) => {
           this.#deps.log.warn({ err: error }, 'the lease of this worker could not be renewed, trying again')
           this.#client?.end().catch(() => undefined)
           this.#client = null
+          soon = this.#leaseMs / 30
         })
-        .finally(() => this.#again())
-    }, this.#leaseMs / 3)
+        .finally(() => this.#again(soon))
+    }, inMs)
   }
 
   async #renew(): Promise<void> {
@@ -169,16 +171,17 @@ export class WorkerLease implements Holder {
     await this.#look(client)
   }
 
+  /** What is not answered within a third of the lease is asked again on another connection, in time. */
   async #connected(): Promise<pg.Client> {
     if (this.#client) return this.#client
     const client = await this.#open((lost) => {
       if (this.#client === lost) this.#client = null
-    })
+    }, this.#leaseMs / 3)
     this.#client = client
     return client
   }
-  async #open(onLost: (client: pg.Client) => void): Promise<pg.Client> {
-    const client = new pg.Client(longSession(this.#deps.config.databaseUrl))
+  async #open(onLost: (client: pg.Client) => void, answerMs?: number): Promise<pg.Client> {
+    const client = new pg.Client(longSession(this.#deps.config.databaseUrl, answerMs))
     client.on('error', (error) => {
       this.#deps.log.warn({ err: error }, 'the lease lost its connection')
       onLost(client)

@@ -47,21 +47,20 @@ const roundMs = 5 * 60_000
 
 defineReconciler({ name: 'kernel.retention', everyMs: 3_600_000, run: dropOld })
 
-/** Deletes what is older than it is kept, in small batches. */
+/** Deletes what is older than it is kept, in small batches; by the database's clock, whatever this machine's says. */
 export async function dropOld(ctx: Ctx): Promise<void> {
-  const end = Date.now() + roundMs
+  const end = performance.now() + roundMs
   for (const one of kept) {
-    const before = new Date(Date.now() - one.days(ctx.deps.config) * 86_400_000)
-    const count = await inBatches(end, () => dropRows(ctx, one, before))
+    const count = await inBatches(end, () => dropRows(ctx, one))
     if (count > 0) ctx.log.info({ what: one.name, count }, 'old rows are gone')
   }
 }
 
 /** Those that somebody works on wait for the next round. */
-async function dropRows(ctx: Ctx, { table, column, only }: Kept, before: Date): Promise<number> {
+async function dropRows(ctx: Ctx, { table, column, only, days }: Kept): Promise<number> {
   const [name, age] = [Prisma.raw(`"${table}"`), Prisma.raw(`"${column}"`)]
   return ctx.db.$executeRaw`DELETE FROM ${name} WHERE ctid = ANY (ARRAY (
-    SELECT ctid FROM ${name} WHERE ${age} < ${before} ${only ? Prisma.sql`AND ${only}` : Prisma.empty}
+    SELECT ctid FROM ${name} WHERE ${age} < now() - ${days(ctx.deps.config)} * interval '1 day' ${only ? Prisma.sql`AND ${only}` : Prisma.empty}
     ORDER BY ${age} LIMIT ${batch.rows} FOR UPDATE SKIP LOCKED))`
 }
 
@@ -70,7 +69,7 @@ async function inBatches(end: number, drop: () => Promise<number>): Promise<numb
   for (;;) {
     const dropped = await drop()
     count += dropped
-    if (dropped < batch.rows || Date.now() > end) return count
+    if (dropped < batch.rows || performance.now() > end) return count
     await sleep(batch.pauseMs)
   }
 }

@@ -58,22 +58,37 @@ const fence = (row: Row, holder: Holder | null): Prisma.Sql =>
 const mine = (row: Row, holder: Holder | null): Prisma.Sql =>
   Prisma.sql`mine AS (SELECT o."id" FROM "Operation" o WHERE ${fence(row, holder)} FOR NO KEY UPDATE OF o)`
 
-/** Takes the operation for one run. Null when it is over, or when as many run as may. */
+/**
+ * Takes the operation for one run. Null when it is over, or when as many run as may. What the database has
+ * written down is by its clock; the row that is returned has these moments by the clock of this machine.
+ */
 export async function take(
   deps: Deps,
   id: string,
   holder: Holder | null,
   caps: Caps | null,
 ): Promise<Row | null> {
-  const rows = await deps.root.$queryRaw<Row[]>`
+  const rows = await deps.root.$queryRaw<(Row & { now: Date })[]>`
     UPDATE "Operation" o SET "leaseWorker" = ${holder?.id ?? null}::uuid, "leaseNumber" = "leaseNumber" + 1,
       "startedAt" = COALESCE("startedAt", clock_timestamp())
     WHERE "id" = ${id}::uuid AND "state" IN ('queued', 'running', 'undoing') ${alive(holder)} ${room(caps)}
     RETURNING "id"::text, "action", "state", "resourceKind", "resourceId", "projectId", "hostId", "requestId", "actorId",
       "actorName", "input", "stateData", "errorCode", "errorMessage", "attempts", "startedAt", "undoingSince", "leaseNumber",
-      COALESCE((SELECT json_agg(json_build_object('name', "name", 'index', "index", 'state', "state", 'progress', "progress",
+      clock_timestamp() AS "now", COALESCE((SELECT json_agg(json_build_object('name', "name", 'index', "index", 'state', "state", 'progress', "progress",
         'startedAt', "startedAt") ORDER BY "index") FROM "OperationStep" WHERE "operationId" = o."id"), '[]') AS "steps"`
-  return rows[0] ?? null
+  return rows[0] ? byOwnClock(rows[0]) : null
+}
+
+function byOwnClock({ now, ...row }: Row & { now: Date }): Row {
+  const ahead = Date.now() - now.getTime()
+  if (Math.abs(ahead) < 1_000) return row // as long as an answer may be under way
+  const here = (at: Date | string) => new Date(new Date(at).getTime() + ahead)
+  return {
+    ...row,
+    startedAt: here(row.startedAt),
+    undoingSince: row.undoingSince && here(row.undoingSince),
+    steps: row.steps.map((step) => ({ ...step, startedAt: here(step.startedAt).toISOString() })),
+  }
 }
 
 const room = (caps: Caps | null): Prisma.Sql =>
@@ -109,6 +124,8 @@ export async function giveBack(deps: Deps, row: Row, holder: Holder): Promise<vo
   await deps.root.$executeRaw`UPDATE "Operation" SET "leaseWorker" = NULL WHERE ${fence(row, holder)}`
 }
 
+const none = Prisma.sql`NULL::timestamptz`
+
 export type Advance = {
   state: 'running' | 'undoing' | 'succeeded' | 'failed'
   /** The step that has just been done. Its end is written with what follows it. */
@@ -120,12 +137,12 @@ export type Advance = {
 /** Operation, steps and event of one move forward: one statement, so one commit. */
 export async function advance(ctx: Ctx, row: Row, holder: Holder | null, move: Advance): Promise<void> {
   const { state, ended, started, failure } = move
-  const now = new Date()
+  const now = Prisma.sql`clock_timestamp()`
   const over = state === 'succeeded' || state === 'failed'
   const changes = [
     Prisma.sql`operation AS (UPDATE "Operation" SET "state" = ${state},
-        "finishedAt" = ${over ? now : null}::timestamptz,
-        "undoingSince" = COALESCE("undoingSince", ${state === 'undoing' ? now : null}::timestamptz),
+        "finishedAt" = ${over ? now : none},
+        "undoingSince" = COALESCE("undoingSince", ${state === 'undoing' ? now : none}),
         "attempts" = ${ended !== undefined || failure ? 0 : row.attempts}::int,
         "errorCode" = COALESCE(${failure?.code ?? null}, "errorCode"),
         "errorMessage" = COALESCE(${failure?.message ?? null}, "errorMessage")
@@ -133,11 +150,11 @@ export async function advance(ctx: Ctx, row: Row, holder: Holder | null, move: A
       WHERE ${fence(row, holder)} RETURNING "id")`,
   ]
   if (ended !== undefined)
-    changes.push(Prisma.sql`ended AS (UPDATE "OperationStep" SET "state" = 'done', "finishedAt" = ${now}::timestamptz, "progress" = NULL
+    changes.push(Prisma.sql`ended AS (UPDATE "OperationStep" SET "state" = 'done', "finishedAt" = ${now}, "progress" = NULL
       FROM operation WHERE "operationId" = operation."id" AND "name" = ${ended})`)
   if (started)
     changes.push(Prisma.sql`started AS (INSERT INTO "OperationStep" ("operationId", "index", "name", "title", "state", "startedAt")
-      SELECT operation."id", ${started.index}::int, ${started.step.name}, ${started.step.title}, 'running', ${now}::timestamptz FROM operation
+      SELECT operation."id", ${started.index}::int, ${started.step.name}, ${started.step.title}, 'running', ${now} FROM operation
       ON CONFLICT ("operationId", "name") DO UPDATE SET "state" = 'running', "error" = NULL)`)
   const step = started ? { step: started.step.name, title: started.step.title } : {}
   if (!(await appendOperationEvent(ctx, row, state, step, changes, 'operation'))) throw new LeaseLost()

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Deps } from './context.ts'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Deps, systemCtx } from './context.ts'
 import { testDeps } from './testing.ts'
-import { buriedKinds } from './tombstones.ts'
+import { buriedKinds, laidToRest } from './tombstones.ts'
 
 let deps: Deps
 let close: () => Promise<void>
@@ -46,4 +46,22 @@ test('bytes that an image takes again are buried no more', async () => {
   expect(await buried()).toBe(1)
   await make()
   expect(await buried()).toBe(0)
+})
+
+test('what is not there any more is laid to rest after a while, by the clock of the database', async () => {
+  const { root } = deps
+  const deletedAt = new Date(Date.now() - 11 * 60_000)
+  await root.tombstone.createMany({
+    data: [
+      { kind: 'port', id: 'gone', hostId: 'h', deletedAt },
+      { kind: 'port', id: 'there', hostId: 'h', deletedAt },
+      { kind: 'port', id: 'fresh', hostId: 'h' },
+      { kind: 'port', id: 'elsewhere', hostId: 'i', deletedAt },
+    ],
+  })
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 86_400_000)
+  await laidToRest(systemCtx(deps, 'test'), 'port', 'h', ['there'])
+  clock.mockRestore()
+  const rows = await root.tombstone.findMany({ where: { kind: 'port' }, orderBy: { id: 'asc' } })
+  expect(rows.map((row) => row.id)).toEqual(['elsewhere', 'fresh', 'there'])
 })

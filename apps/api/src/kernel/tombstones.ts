@@ -28,7 +28,7 @@ export async function buriedAmong(
 }
 
 /** A call that was under way when its thing was deleted may still make it: so long is it waited for. */
-const settledAfterMs = 10 * 60_000
+const settledAfterSeconds = 10 * 60
 
 /**
  * After a round that has seen all that there is of a kind at a place: a tombstone of what is not there any
@@ -41,12 +41,6 @@ export async function laidToRest(
   hostId: string,
   found: readonly string[],
 ): Promise<void> {
-  await ctx.db.tombstone.deleteMany({
-    where: {
-      kind,
-      hostId,
-      id: { notIn: [...found] },
-      deletedAt: { lt: new Date(Date.now() - settledAfterMs) },
-    },
-  })
+  await ctx.db.$executeRaw`DELETE FROM "Tombstone" WHERE "hostId" = ${hostId} AND "kind" = ${kind}
+    AND "deletedAt" < now() - make_interval(secs => ${settledAfterSeconds}) AND "id" <> ALL(${[...found]}::text[])`
 }

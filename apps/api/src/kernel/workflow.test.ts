@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './context.ts'
 import { CloudError } from './errors.ts'
 import { LeaseLost, WorkerLease } from './lease.ts'
@@ -375,4 +375,54 @@ describe('workflow', () => {
     >`SELECT count(*) AS n FROM graphile_worker.jobs WHERE key = ${id}`
     expect(jobs[0]?.n).toBe(0n)
   })
+})
+
+test('a worker whose clock is wrong by an hour gives each operation its time all the same', async () => {
+  const { deps, close } = await testDeps()
+  const ctx = await testCtx(deps)
+  const times: number[] = []
+  defineWorkflow({
+    action: 'clock.wrong',
+    deadlineMs: 60_000,
+    undoDeadlineMs: 60_000,
+    steps: [
+      {
+        name: 'wait',
+        title: 'Waiting',
+        async run(run) {
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          run.op.signal.throwIfAborted()
+          times.push(run.deadline.getTime() - Date.now(), Date.now() - run.stepStartedAt.getTime())
+          return times.length < 6 ? { waitMs: 1, for: 'a moment' } : undefined
+        },
+      },
+    ],
+    onFailed: async () => undefined,
+  })
+  const id = crypto.randomUUID()
+  await inTransaction(ctx, (tx) =>
+    startOperation(tx, {
+      ...{
+        id,
+        action: 'clock.wrong',
+        resourceKind: 'thing',
+        resourceId: id,
+        resourceName: '',
+        projectId: null,
+      },
+    }),
+  )
+  const usual = Date.now
+  try {
+    for (const hours of [0, 1, -1]) {
+      vi.useFakeTimers({ toFake: ['Date'], now: usual() + hours * 3_600_000 })
+      await runOperation(deps, id, { last: true })
+      vi.useRealTimers()
+    }
+  } finally {
+    vi.useRealTimers()
+  }
+  expect((await deps.root.operation.findUniqueOrThrow({ where: { id } })).state).toBe('succeeded')
+  for (const ms of times) expect(Math.abs(ms)).toBeLessThan(61_000)
+  await close()
 })

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { StrayKind } from '../hosts/contract.ts'
 import { type Found, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { callByCall, driversOf, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
@@ -40,31 +40,18 @@ defineReconciler({
 
 /** Every host that answers; one that is silent or slow holds up no other. */
 export async function reconcileNetworks(ctx: Ctx): Promise<void> {
-  const waiting = (await allHosts(ctx)).values()
-  const lane = async () => {
-    for (const hostId of waiting)
-      await reconcileHost(ctx, hostId).catch((error) =>
-        ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
-      )
-  }
-  await Promise.all(Array.from({ length: hostsAtOnce }, lane))
+  await eachOfMany(await allHosts(ctx), hostsAtOnce, (hostId) =>
+    reconcileHost(ctx, hostId).catch((error) =>
+      ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
+    ),
+  )
 }
 
 export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
   const drivers = await driversOf(ctx, hostId)
   await whileAnswering(plainOp(ctx, roundMs), drivers, (round) =>
-    settleHost(ctx, callByCall(ctx, round), hostId, drivers.network),
+    settleHost(ctx, callByCall(ctx, round, callMs), hostId, drivers.network),
   )
-}
-
-/** Each call has its own time; a worker that was frozen makes none before it knows of its lease. */
-function callByCall(ctx: Ctx, round: Op): Op {
-  return {
-    ...round,
-    get signal() {
-      return AbortSignal.any([round.signal, plainOp(ctx, callMs).signal])
-    },
-  }
 }
 
 async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDriver): Promise<void> {

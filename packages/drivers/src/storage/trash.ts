@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { syncDirectory } from './sync.ts'
 
@@ -27,13 +27,32 @@ export function openTrash(dir: string) {
       await rename(one.file, target)
       await Promise.all([syncDirectory(dir), syncDirectory(path.dirname(target))])
     },
-    /** Removes for good what came longer ago than that; returns the names. */
+    /**
+     * Removes for good what came longer ago than that; returns the names. Somebody asks every minute: a time in
+     * which nobody did (the machine was off, or its clock has jumped) is no part of anything's time.
+     */
     async empty({ olderThanMs }: { olderThanMs: number }): Promise<string[]> {
+      const lostMs = await timeSinceAsked(dir)
+      if (lostMs > longestPauseMs)
+        for (const { name, file, trashedAt } of await list())
+          await rename(file, path.join(dir, `${name}@${trashedAt.getTime() + lostMs}`))
       const old = (await list()).filter((one) => Date.now() - one.trashedAt.getTime() >= olderThanMs)
       for (const one of old) await rm(one.file, { force: true })
       return old.map((one) => one.name)
     },
   }
+}
+
+const longestPauseMs = 3_600_000
+
+/** Milliseconds since this was asked the last time, by a file of the trash; 0 when it never was. */
+async function timeSinceAsked(dir: string): Promise<number> {
+  if ((await readdir(dir).catch(missing)).length === 0) return 0
+  const file = path.join(dir, 'asked')
+  const before = Number(await readFile(file, 'utf8').catch(missing))
+  const now = Date.now()
+  await writeFile(file, String(now), { mode: 0o600 })
+  return before > 0 ? now - before : 0
 }
 
 async function trashed(dir: string, entry: string): Promise<Trashed | null> {

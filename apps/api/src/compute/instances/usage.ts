@@ -84,7 +84,8 @@ type Row = Omit<ServerUsage, 'instanceId' | 'state' | 'startedAt' | 'endedAt' | 
 function usageOf(row: Row, { from, to }: Input): ServerUsage {
   const startedAt = row.launchedAt
   const begin = Math.max(startedAt.getTime(), from.getTime())
-  const end = Math.min((row.terminatedAt ?? to).getTime(), to.getTime())
+  // What still runs has not used the rest of a day that is not over.
+  const end = Math.min((row.terminatedAt ?? to).getTime(), to.getTime(), Date.now())
   return {
     instanceId: row.id,
     projectId: row.projectId,

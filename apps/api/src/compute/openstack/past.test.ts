@@ -115,6 +115,16 @@ describe('deleted servers', () => {
 })
 
 describe('usage', () => {
+  test('of what runs ends now, whatever end is asked for', async () => {
+    const id = await aServer(cloud.owner, { name: 'running' })
+    const end = new Date(Date.now() + 86_400_000).toISOString().slice(0, 19)
+    const path = `/os-simple-tenant-usage/${cloud.owner.projectId}?start=2026-01-01T00:00:00&end=${end}`
+    const { tenant_usage: usage } = (await ask('GET', path, { minor: 39 })).json() as {
+      tenant_usage: { server_usages: { instance_id: string; hours: number }[] }
+    }
+    expect(usage.server_usages.find((one) => one.instance_id === id)?.hours).toBeLessThan(0.5)
+  })
+
   const span = '&start=2026-01-01T00:00:00&end=2026-01-01T01:00:00'
   type Tenant = { tenant_id: string; server_usages: { name: string }[] }
   test('comes by pages, also where several began in one millisecond', async () => {

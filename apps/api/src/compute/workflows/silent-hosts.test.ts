@@ -1,4 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
+import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Ctx } from '../../kernel/context.ts'
 import type { HostVerdict } from '../../kernel/contract.ts'
@@ -9,6 +10,7 @@ import { reconcileNetworks } from '../../networking/reconcile.ts'
 import { deleteInstance } from '../instances/actions.ts'
 import { attachInterface } from '../instances/interfaces.ts'
 import { launchInstances } from '../instances/launch.ts'
+import { reconcileHosts } from '../reconcile.ts'
 import { accounts, addHost, aLaunch, type Fault, testTenant, testWorld, type World } from '../testing.ts'
 import { patience } from './on-host.ts'
 
@@ -238,6 +240,27 @@ test('an interface that cannot be plugged in goes back although its host hangs',
   await runPending(world.deps)
   expect(await operationOf(id, 'instance.attach')).toMatchObject({ state: 'failed' })
   expect(await db().port.findUnique({ where: { id: portId } })).toBeNull()
+})
+
+test('the guests of other hosts are looked after although one hangs, also while leftovers are removed', async () => {
+  const id = await launched()
+  await runPending(world.deps)
+  const mine = await nameOf((await rowOf(id)).hostId)
+  await db().instance.update({ where: { id }, data: { vmState: 'paused' } })
+  const spec = world.hosts.get(mine)?.hypervisor.state.instances[id]?.spec
+  const dead = mine === 'a' ? 'b' : 'a'
+  const hypervisor = world.hosts.get(dead)?.hypervisor
+  if (!spec || !hypervisor) throw new Error('the hosts are not there')
+  const buried = crypto.randomUUID()
+  await hypervisor.ensure(backgroundOp(world.deps.log), { ...spec, id: buried, nics: [] })
+  await db().tombstone.create({ data: { kind: 'instance', id: buried } })
+  hypervisor.remove = () => {
+    world.faults.set(dead, 'hangs')
+    return new Promise(() => undefined)
+  }
+  await reconcileHosts(world.system)
+  expect(world.faults.get(dead)).toBe('hangs')
+  expect(await rowOf(id)).toMatchObject({ vmState: 'active' })
 })
 
 test('the networks of other hosts are repaired although as many as may be at once hang', async () => {
