@@ -1,3 +1,4 @@
+import { createDocuments } from '@stratolith/drivers/documents'
 import { openDatabase } from '@stratolith/db'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
@@ -15,11 +16,15 @@ export function fakeDeps(databaseUrl: string, connections: number): Deps {
     STRATOLITH_LOG_LEVEL: 'error',
     DATABASE_URL: databaseUrl,
   })
-  const connect = (endpoint: string): HostDrivers => ({
-    hypervisor: createFakeHypervisor({ vcpus: 64, memoryMib: 262_144, diskGib: 4_000 }),
-    network: createFakeNetwork({ host: endpoint }),
-    storage: createFakeStorage({ totalGib: 4_000 }),
-  })
+  const connect = (endpoint: string): HostDrivers => {
+    const network = createFakeNetwork({ host: endpoint })
+    return {
+      hypervisor: createFakeHypervisor({ vcpus: 64, memoryMib: 262_144, diskGib: 4_000 }),
+      network,
+      storage: createFakeStorage({ totalGib: 4_000 }),
+      documents: createDocuments({ network }),
+    }
+  }
   return {
     config,
     log: pino({ level: config.logLevel }, pino.destination(2)),

@@ -1,3 +1,5 @@
+import { createDocuments } from '@stratolith/drivers/documents'
+import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
@@ -16,7 +18,22 @@ import './register.ts'
 
 /** refuses: its agent is gone. hangs: it takes every call and never says anything, not even that it gave up. */
 export type Fault = 'refuses' | 'hangs'
-export type FakeHost = { hypervisor: FakeHypervisor; network: FakeNetwork; storage: FakeStorage }
+export type FakeHost = {
+  hypervisor: FakeHypervisor
+  network: FakeNetwork
+  storage: FakeStorage
+  documents: DocumentKeeper
+}
+
+export function fakeHost(name: string): FakeHost {
+  const network = createFakeNetwork({ host: name })
+  return {
+    hypervisor: createFakeHypervisor(),
+    network,
+    storage: createFakeStorage(),
+    documents: createDocuments({ network }),
+  }
+}
 export type World = {
   deps: Deps
   system: Ctx
@@ -34,17 +51,14 @@ export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Prom
   const faults = new Map<string, Fault>()
   const connect = (endpoint: string): HostDrivers => {
     const name = endpoint.replace('fake:', '')
-    const host = hosts.get(name) ?? {
-      hypervisor: createFakeHypervisor(),
-      network: createFakeNetwork({ host: name }),
-      storage: createFakeStorage(),
-    }
+    const host = hosts.get(name) ?? fakeHost(name)
     hosts.set(name, host)
     const fault = () => faults.get(name)
     return {
       hypervisor: behind(host.hypervisor, fault),
       network: behind(host.network, fault),
       storage: behind(host.storage, fault),
+      documents: behind(host.documents, fault),
     }
   }
   const { deps, close } = await testDeps(connect)

@@ -113,6 +113,10 @@ export async function inTransaction<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): 
   }
 }
 
+/** Reads alone, all of one moment. */
+export const withSnapshot = <T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> =>
+  ctx.deps.root.$transaction((tx) => fn({ ...ctx, db: tx }), { isolationLevel: 'RepeatableRead' })
+
 /** Our own hand: workflows, reconcilers, seeds. Has every right; never built from a request. */
 export function systemCtx(deps: Deps, requestId: string, log: Logger = deps.log): Ctx {
   return {

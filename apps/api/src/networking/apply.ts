@@ -1,246 +1,89 @@
-import { type PortModel, Prisma } from '@stratolith/db'
-import { DriverError } from '@stratolith/drivers/errors'
-import type { NetworkDriver } from '@stratolith/drivers/network/interface'
+import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import type { Op } from '@stratolith/drivers/op'
-import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { notFound, toCloudError } from '../kernel/errors.ts'
-import { appendEvent, appendEventWith } from '../kernel/events.ts'
-import { driversOf, whileAnswering } from '../kernel/hosts.ts'
-import { removeDeleted } from './deleted-ports.ts'
-import { allHosts, each, eachByHost, eachHost, unlessSilent } from './on-hosts.ts'
-import { portEventOf } from './ports/rows.ts'
-import {
-  addressSetSpec,
-  networkSpec,
-  type PortForSpec,
-  portSpec,
-  portSpecInclude,
-  routerSpec,
-} from './specs.ts'
+import { deliver, deliverThings, unconfirmed } from '../hosts/service.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { CloudError, toCloudError } from '../kernel/errors.ts'
+import { driverCode } from '../kernel/hosts.ts'
+import type { Run, Wait } from '../kernel/workflow.ts'
+import { errorOf, networkKinds } from './documents.ts'
+import { portsOfInstance } from './instance-ports.ts'
+import { setPortState } from './port-states.ts'
 
 /**
- * Makes hosts match the rows. Every function is idempotent and states a whole wish; a router lives
- * on every host that has a bound port of one of its networks.
+ * What workflows ask of hosts: a row says what is wanted, its document tells the host (hosts/documents.ts),
+ * and here it is waited for.
  */
+export type PluggedPort = { portId: string; mac: string; tap: string; mtu: number }
 
-/** Network, router, groups, then the port itself. Records active or error with the reason. */
-export async function applyPort(ctx: Ctx, op: Op, portId: string): Promise<{ tap: string; mtu: number }> {
-  const port = await ctx.deps.root.port.findUnique({ where: { id: portId }, include: portSpecInclude })
-  if (!port?.hostId) throw notFound('bound port', portId)
-  const { hostId } = port
-  const drivers = await driversOf(ctx, hostId)
-  return whileAnswering(op, drivers, (watched) => applyOn(ctx, watched, drivers.network, { ...port, hostId }))
-}
-
-async function applyOn(
+/**
+ * The ports of an instance on its host, with all that they need there, in one call. `without`: one that
+ * is on its way out. Throws what the host says of one that it cannot have, and `unavailable` when it is silent.
+ */
+export async function plugPorts(
   ctx: Ctx,
   op: Op,
-  driver: NetworkDriver,
-  port: PortForSpec & { hostId: string },
-): Promise<{ tap: string; mtu: number }> {
-  try {
-    await driver.ensureNetwork(op, networkSpec(port.network))
-    await applyRoutersOf(ctx, op, driver, port.networkId)
-    const groups = port.securityGroups.map((s) => s.groupId)
-    const named = port.securityGroups.flatMap((s) =>
-      s.group.rules.flatMap((rule) => rule.remoteGroupId ?? []),
-    )
-    for (const id of new Set(named)) await driver.ensureAddressSet(op, await addressSetSpec(ctx, id))
-    const spec = portSpec(port, await hostnameOf(ctx, port.deviceId))
-    const observed = await driver.ensurePort(op, spec).catch(async (error: unknown) => {
-      if (!(error instanceof DriverError && error.code === 'conflict')) throw error
-      if ((await removeDeleted(ctx, op, driver, port.hostId, spec)) === 0) throw error
-      return driver.ensurePort(op, spec)
+  { instanceId, hostId, without }: { instanceId: string; hostId: string; without?: string },
+): Promise<PluggedPort[]> {
+  const ports = (await portsOfInstance(ctx, instanceId)).filter((port) => port.id !== without)
+  const elsewhere = ports.filter((port) => port.hostId !== hostId).map((port) => port.id)
+  if (elsewhere.length > 0)
+    await ctx.deps.root.port.updateMany({ where: { id: { in: elsewhere } }, data: { hostId } })
+  const ids = ports.map((port) => port.id)
+  const receipts = await deliver(ctx, op, hostId, { kinds: networkKinds, always: { kind: 'port', ids } })
+  const byId = new Map(receipts.filter(({ kind }) => kind === 'port').map((one) => [one.id, one]))
+  return ports.map(({ id, mac, mtu }) => {
+    const receipt = byId.get(id)
+    if (receipt?.outcome === 'failed') throw toCloudError(errorOf(receipt))
+    if (receipt?.outcome !== 'reached' || !receipt.port)
+      throw new CloudError('unavailable', 'The port is being changed at this moment. Trying again helps.')
+    return { portId: id, mac, tap: receipt.port.tap, mtu }
+  })
+}
+
+/**
+ * Off their host, which hears of it now (unless `later`: it is known to be silent), or when it answers
+ * again. Nobody waits for a host that does not.
+ */
+export async function unplugPorts(
+  ctx: Ctx,
+  op: Op,
+  portIds: readonly string[],
+  { later = false }: { later?: boolean } = {},
+): Promise<void> {
+  const bound = await ctx.deps.root.port.findMany({
+    where: { id: { in: [...portIds] }, hostId: { not: null } },
+  })
+  await ctx.deps.root.port.updateMany({
+    where: { id: { in: bound.map((port) => port.id) } },
+    data: { hostId: null },
+  })
+  for (const port of bound) await setPortState(ctx, port, 'down', null)
+  if (later) return
+  for (const hostId of new Set(bound.flatMap((port) => port.hostId ?? [])))
+    await deliver(ctx, op, hostId, { kinds: [] }).catch((error: unknown) => {
+      if (driverCode(error) !== 'unavailable') throw error
+      ctx.log.warn({ err: error, hostId }, 'a host is to take ports off when it answers again')
     })
-    await setPortState(ctx, port, 'active', null)
-    await unlessSilent(ctx, applyMemberships(ctx, op, groups, new Set(named), port.hostId))
-    return { tap: observed.tap, mtu: port.network.mtu }
-  } catch (error) {
-    const failure = toCloudError(error)
-    if (!failure.retryable) await setPortState(ctx, port, 'error', failure.message)
-    throw failure
+}
+
+/** A host that is up and says nothing for so long is not waited for: it has its list. */
+const silentMs = 15_000
+
+/**
+ * Waits until the hosts that answer have these things as they are wanted now. Throws what one of them
+ * says when it cannot.
+ */
+export async function heard(run: Run<unknown>, things: Partial<Record<DocumentKind, string[]>>): Promise<Wait | undefined> {
+  for (const [kind, ids] of Object.entries(things) as [DocumentKind, string[]][]) {
+    await deliverThings(run.ctx, kind, ids)
+    const { hosts, error } = await unconfirmed(run.ctx, kind, ids)
+    const failure = error && toCloudError(error)
+    if (failure && !failure.retryable) throw failure
+    if (hosts === 0) continue
+    const waitedMs = Date.now() - run.stepStartedAt.getTime()
+    if (waitedMs < silentMs)
+      return { waitMs: Math.min(1_000, 50 + waitedMs), for: hosts === 1 ? 'one host' : `${hosts} hosts` }
+    if (failure) throw failure
+    run.ctx.log.warn({ kind, ids, hosts }, 'hosts have not heard of a change yet and are not waited for')
   }
 }
-
-/** Takes a port off its host. Gone is success. */
-export async function unplugPort(ctx: Ctx, op: Op, portId: string): Promise<void> {
-  const port = await ctx.deps.root.port.findUnique({
-    where: { id: portId },
-    include: { securityGroups: true },
-  })
-  if (!port?.hostId) return
-  const drivers = await driversOf(ctx, port.hostId)
-  await whileAnswering(op, drivers, (watched) => drivers.network.removePort(watched, portId))
-  await setPortState(ctx, port, 'down', null)
-}
-
-/** Sets of the groups that a port is in, on every host where a rule names them. */
-export async function applyMemberships(
-  ctx: Ctx,
-  op: Op,
-  groupIds: readonly string[],
-  done: ReadonlySet<string> = new Set(),
-  doneOn?: string,
-): Promise<void> {
-  await each(groupIds, async (groupId) => {
-    const users = await ctx.deps.root.port.findMany({
-      where: {
-        hostId: { not: null },
-        securityGroups: { some: { group: { rules: { some: { remoteGroupId: groupId } } } } },
-      },
-      select: { hostId: true },
-      distinct: ['hostId'],
-    })
-    const hosts = users.flatMap(({ hostId }) =>
-      hostId && !(hostId === doneOn && done.has(groupId)) ? [hostId] : [],
-    )
-    if (hosts.length === 0) return
-    const members = await addressSetSpec(ctx, groupId)
-    await eachHost(ctx, op, hosts, (driver, watched) => driver.ensureAddressSet(watched, members))
-  })
-}
-
-/** Every bound port that uses the group; one that fails is marked and does not stop the others. */
-export async function applyGroup(ctx: Ctx, op: Op, groupId: string): Promise<void> {
-  await applyPorts(ctx, op, { securityGroups: { some: { groupId } } })
-}
-
-async function applyPorts(ctx: Ctx, op: Op, where: Prisma.PortWhereInput): Promise<void> {
-  const ports = await ctx.deps.root.port.findMany({
-    where: { ...where, hostId: { in: await allHosts(ctx) } },
-    select: { id: true, hostId: true },
-  })
-  await eachByHost(ports, ({ id }) => applyPort(ctx, op, id))
-}
-
-async function applyRoutersOf(ctx: Ctx, op: Op, driver: NetworkDriver, networkId: string): Promise<void> {
-  const interfaces = await ctx.deps.root.port.findMany({
-    where: { networkId, deviceOwner: 'network:router_interface' },
-    select: { deviceId: true },
-    distinct: ['deviceId'],
-  })
-  for (const { deviceId } of interfaces) await applyRouterOn(ctx, op, driver, deviceId, networkId)
-}
-
-/** `there`: a network of it that was ensured just now. */
-export async function applyRouterOn(
-  ctx: Ctx,
-  op: Op,
-  driver: NetworkDriver,
-  routerId: string,
-  there?: string,
-): Promise<void> {
-  const wish = await routerSpec(ctx, routerId)
-  if (!wish) return driver.removeRouter(op, routerId)
-  const networks = await ctx.deps.root.network.findMany({
-    where: { id: { in: wish.networkIds } },
-    include: { subnets: true },
-  })
-  for (const network of networks)
-    if (network.id !== there) await driver.ensureNetwork(op, networkSpec(network))
-  await driver.ensureRouter(op, wish.spec).catch(async (error: unknown) => {
-    if (!(error instanceof DriverError && error.code === 'conflict')) throw error
-    if ((await restateRouters(ctx, op, driver, routerId)) === 0) throw error
-    await driver.ensureRouter(op, wish.spec)
-  })
-}
-
-/**
- * An address of this router may have been another's a moment ago, which this host has not heard of yet:
- * it had no guest behind that router any more. Says again what the others here are. Returns how many.
- */
-async function restateRouters(ctx: Ctx, op: Op, driver: NetworkDriver, except: string): Promise<number> {
-  const others = (await driver.list(op)).routers.filter((id) => id !== except)
-  const rows = await ctx.deps.root.router.findMany({ where: { id: { in: others } }, select: { id: true } })
-  for (const { id } of rows) {
-    const wish = await routerSpec(ctx, id)
-    if (wish) await driver.ensureRouter(op, wish.spec)
-  }
-  return rows.length
-}
-
-/**
- * The router on each host that has guests behind it; floating IPs follow their association. `left` are
- * networks that it has led out of until now: hosts that have guests of these alone must hear of it, too.
- */
-export async function applyRouter(
-  ctx: Ctx,
-  op: Op,
-  routerId: string,
-  left: readonly string[] = [],
-): Promise<void> {
-  const wish = await routerSpec(ctx, routerId)
-  const hosts = await hostsOfNetworks(ctx, [...(wish?.networkIds ?? []), ...left])
-  await eachHost(ctx, op, hosts, (driver, watched) => applyRouterOn(ctx, watched, driver, routerId))
-  await settleFloatingIps(ctx, routerId)
-}
-
-/** A floating IP is active while it is associated and its router has been applied. */
-export async function settleFloatingIps(ctx: Ctx, routerId: string): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
-    const rows = await tx.db.floatingIp.findMany({
-      where: { routerId, portId: { not: null }, state: { not: 'active' } },
-    })
-    for (const row of rows) {
-      await tx.db.floatingIp.update({ where: { id: row.id }, data: { state: 'active' } })
-      await appendEvent(tx, {
-        kind: 'floatingIp.updated',
-        projectId: row.projectId,
-        resourceKind: 'floatingIp',
-        resourceId: row.id,
-      })
-    }
-  })
-}
-
-export async function removeRouterFromHosts(ctx: Ctx, op: Op, routerId: string): Promise<void> {
-  await eachHost(ctx, op, await allHosts(ctx), (driver, watched) => driver.removeRouter(watched, routerId))
-}
-
-/** `ports`: those on it, too, because the network's own state and MTU are theirs. */
-export async function applyNetwork(ctx: Ctx, op: Op, networkId: string, ports = false): Promise<void> {
-  const network = await ctx.deps.root.network.findUnique({
-    where: { id: networkId },
-    include: { subnets: true },
-  })
-  if (!network) return
-  await eachHost(ctx, op, await hostsOfNetworks(ctx, [networkId]), (driver, watched) =>
-    driver.ensureNetwork(watched, networkSpec(network)),
-  )
-  if (ports) await applyPorts(ctx, op, { networkId })
-}
-
-export async function removeNetworkFromHosts(ctx: Ctx, op: Op, networkId: string): Promise<void> {
-  await eachHost(ctx, op, await allHosts(ctx), (driver, watched) => driver.removeNetwork(watched, networkId))
-}
-
-async function hostsOfNetworks(ctx: Ctx, networkIds: readonly string[]): Promise<string[]> {
-  const ports = await ctx.deps.root.port.findMany({
-    where: { networkId: { in: [...networkIds] }, hostId: { not: null } },
-    select: { hostId: true },
-    distinct: ['hostId'],
-  })
-  return ports.flatMap((port) => port.hostId ?? [])
-}
-
-export async function setPortState(
-  ctx: Ctx,
-  port: Pick<PortModel, 'id' | 'projectId' | 'deviceId' | 'networkId'>,
-  state: 'active' | 'down' | 'error',
-  errorMessage: string | null,
-): Promise<void> {
-  const changed = Prisma.sql`changed AS (
-    UPDATE "Port" SET "state" = ${state}, "errorMessage" = ${errorMessage}
-    WHERE "id" = ${port.id}::uuid AND ("state", "errorMessage") IS DISTINCT FROM (${state}::text, ${errorMessage}::text) RETURNING 1)`
-  await appendEventWith(ctx, portEventOf(port, 'updated'), [changed], 'changed')
-}
-
-async function hostnameOf(ctx: Ctx, instanceId: string): Promise<string> {
-  const instance = await ctx.deps.root.instance.findUnique({
-    where: { id: instanceId },
-    select: { hostname: true },
-  })
-  return instance?.hostname ?? unnamed(instanceId)
-}
-
-export const unnamed = (instanceId: string) => `port-${instanceId.slice(0, 8)}`

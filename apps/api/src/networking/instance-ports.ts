@@ -1,12 +1,9 @@
-import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
-import { applyMemberships, applyRouter } from './apply.ts'
 import { contains, parseCidr } from './ipv4.ts'
 import { returnPorts } from './lent-ports.ts'
 import type { NetworkRow } from './networks/load.ts'
-import { unlessSilent } from './on-hosts.ts'
 import { createPortRow, deletePortRows, type NewPort } from './ports/rows.ts'
 import { loadGroups } from './security-groups/load.ts'
 import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
@@ -115,7 +112,6 @@ export async function portsOfInstance(ctx: Ctx, instanceId: string): Promise<Ins
  */
 export async function deletePortsOfInstance(
   ctx: Ctx,
-  op: Op,
   instanceId: string,
   { lent = [], only }: { lent?: readonly string[]; only?: readonly string[] } = {},
 ): Promise<void> {
@@ -125,21 +121,13 @@ export async function deletePortsOfInstance(
       deviceOwner: 'compute:nova',
       ...(only ? { id: { in: [...only] } } : {}),
     },
-    include: { securityGroups: true },
-  })
-  const routers = await ctx.db.floatingIp.findMany({
-    where: { portId: { in: ports.map((port) => port.id) }, routerId: { not: null } },
-    select: { routerId: true },
-    distinct: ['routerId'],
+    select: { id: true },
   })
   const isLent = ({ id }: { id: string }) => lent.includes(id)
   await inTransaction(ctx, async (tx) => {
     await returnPorts(tx, instanceId, idsOf(ports.filter(isLent)))
     await deletePortRows(tx, idsOf(ports.filter((port) => !isLent(port))))
   })
-  const groups = [...new Set(ports.flatMap((port) => port.securityGroups.map((s) => s.groupId)))]
-  await unlessSilent(ctx, applyMemberships(ctx, op, groups))
-  for (const { routerId } of routers) if (routerId) await unlessSilent(ctx, applyRouter(ctx, op, routerId))
 }
 
 const idsOf = (rows: readonly { id: string }[]) => rows.map((row) => row.id)

@@ -1,23 +1,24 @@
+import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import type { NetworkDriver, ObservedNetwork } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import { z } from 'zod'
 import type { StrayKind } from '../hosts/contract.ts'
-import { type Found, sweep } from '../hosts/service.ts'
+import { deliver, doubt, type Found, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { callByCall, driversOf, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
-import { applyPort, applyRouterOn, settleFloatingIps, unnamed } from './apply.ts'
-import { busyInstances } from './deleted-ports.ts'
-import { allHosts } from './on-hosts.ts'
+import { busyInstances } from './busy.ts'
 import {
-  addressSetSpec,
+  addressSetSpecs,
+  hostnamesOf,
   networkSpec,
   type PortForSpec,
   portSpec,
   portSpecInclude,
-  routerSpec,
+  routerSpecs,
+  unnamed,
 } from './specs.ts'
 
 const isUuid = z.uuid()
@@ -40,7 +41,8 @@ defineReconciler({
 
 /** Every host that answers; one that is silent or slow holds up no other. */
 export async function reconcileNetworks(ctx: Ctx): Promise<void> {
-  await eachOfMany(await allHosts(ctx), hostsAtOnce, (hostId) =>
+  const hosts = await ctx.db.host.findMany({ where: { state: 'up' }, select: { id: true } })
+  await eachOfMany(hosts, hostsAtOnce, ({ id: hostId }) =>
     reconcileHost(ctx, hostId).catch((error) =>
       ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
     ),
@@ -169,37 +171,49 @@ async function repair(ctx: Ctx, op: Op, { hostId, driver, observed, ports }: Set
       return false // A row that no host can honour: stating it marks the port and says why.
     }
   }
+  // Whatever was bound before there were documents, or by a restored row, is needed, too.
+  await ctx.db.$queryRaw`SELECT stratolith_needed(${ports.map((port) => port.id)}::uuid[])::text`
+  const wrong = async (kind: DocumentKind, ids: readonly string[]) => {
+    if (ids.length === 0) return
+    ctx.log.info({ hostId, kind, ids: ids.slice(0, 20) }, 'a host has these otherwise than they should be')
+    await doubt(ctx, hostId, kind, ids)
+  }
   const networks = await ctx.db.network.findMany({
     where: { id: { in: [...uuids(observed.networks), ...ports.map((port) => port.networkId)] } },
     include: { subnets: true },
   })
-  for (const network of networks.map(networkSpec))
-    if (!isAsWished(network.id, () => wishDigest.network(network)))
-      await attempt(ctx, `network ${network.id}`, () => driver.ensureNetwork(op, network))
+  await wrong(
+    'network',
+    networks
+      .map(networkSpec)
+      .filter((spec) => !isAsWished(spec.id, () => wishDigest.network(spec)))
+      .map((spec) => spec.id),
+  )
   const rules = ports.flatMap((port) => port.securityGroups.flatMap((s) => s.group.rules))
-  for (const id of new Set(rules.flatMap((rule) => rule.remoteGroupId ?? []))) {
-    if (shared.has(id)) continue
-    const set = await addressSetSpec(ctx, id)
-    if (!isAsWished(id, () => wishDigest.addressSet(set)))
-      await attempt(ctx, `address set ${id}`, () => driver.ensureAddressSet(op, set))
-  }
-  for (const id of await routersOf(ctx, observed, ports)) {
-    if (shared.has(id)) continue
-    const wish = await routerSpec(ctx, id)
-    if (!wish || isAsWished(id, () => wishDigest.router(wish.spec))) continue
-    await attempt(ctx, `router ${id}`, async () => {
-      await applyRouterOn(ctx, op, driver, id)
-      await settleFloatingIps(ctx, id)
-    })
-  }
+  const named = [...new Set(rules.flatMap((rule) => rule.remoteGroupId ?? []))].filter((id) => !shared.has(id))
+  const sets = [...(await addressSetSpecs(ctx, named)).values()]
+  await wrong(
+    'addressSet',
+    sets.filter((set) => !isAsWished(set.id, () => wishDigest.addressSet(set))).map((set) => set.id),
+  )
+  const led = [...(await routersOf(ctx, observed, ports))].filter((id) => !shared.has(id))
+  const routers = [...(await routerSpecs(ctx, led)).values()]
+  await wrong(
+    'router',
+    routers.filter((spec) => !isAsWished(spec.id, () => wishDigest.router(spec))).map((spec) => spec.id),
+  )
   const hostnames = await hostnamesOf(ctx, ports)
   const active = new Set(observed.ports.flatMap((port) => (port.state === 'active' ? port.id : [])))
-  for (const port of ports) {
+  const isRight = (port: PortForSpec) => {
     const spec = portSpec(port, hostnames.get(port.deviceId) ?? unnamed(port.deviceId))
     const isUp = active.has(port.id) === spec.adminUp && port.state !== 'error'
-    if (!isUp || !isAsWished(port.id, () => wishDigest.port(spec)))
-      await attempt(ctx, `port ${port.id}`, () => applyPort(ctx, op, port.id))
+    return isUp && isAsWished(port.id, () => wishDigest.port(spec))
   }
+  await wrong(
+    'port',
+    ports.filter((port) => !isRight(port)).map((port) => port.id),
+  )
+  await deliver(ctx, op, hostId)
 }
 
 /** Routers and groups that the host has, while it also has ports or networks that no row knows. */
@@ -224,14 +238,6 @@ async function routersOf(ctx: Ctx, observed: ObservedNetwork, ports: PortForSpec
   return new Set([...uuids(observed.routers), ...interfaces.map((port) => port.deviceId)])
 }
 
-async function hostnamesOf(ctx: Ctx, ports: PortForSpec[]): Promise<Map<string, string>> {
-  const rows = await ctx.db.instance.findMany({
-    where: { id: { in: uuids(ports.map((port) => port.deviceId)) } },
-    select: { id: true, hostname: true },
-  })
-  return new Map(rows.map((row) => [row.id, row.hostname]))
-}
-
 /** Instances of the ports that the host has. */
 async function devicesOf(ctx: Ctx, observed: ObservedNetwork): Promise<string[]> {
   const rows = await ctx.db.port.findMany({
@@ -239,14 +245,4 @@ async function devicesOf(ctx: Ctx, observed: ObservedNetwork): Promise<string[]>
     select: { deviceId: true },
   })
   return rows.map((row) => row.deviceId)
-}
-
-/** One that fails does not stop the others (catalogue A09.3). */
-async function attempt(ctx: Ctx, what: string, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work()
-    ctx.log.info({ what }, 'reconciled')
-  } catch (error) {
-    ctx.log.warn({ err: error, what }, 'could not be reconciled')
-  }
 }

@@ -1,6 +1,6 @@
 /** What compute uses of networking. */
 export { adoptPorts } from './adopt.ts'
-export { applyPort, unplugPort } from './apply.ts'
+export { plugPorts, unplugPorts } from './apply.ts'
 export { findOwnFloatingIp } from './floating-ips/by-address.ts'
 export { associateFloatingIp, createFloatingIpRow } from './floating-ips/service.ts'
 export {

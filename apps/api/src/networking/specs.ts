@@ -1,4 +1,4 @@
-import type { Prisma } from '@stratolith/db'
+import type { Prisma, RouterModel } from '@stratolith/db'
 import type {
   AddressSetSpec,
   FilterRule,
@@ -6,6 +6,7 @@ import type {
   PortSpec,
   RouterSpec,
 } from '@stratolith/drivers/network/interface'
+import { z } from 'zod'
 import type { Ctx } from '../kernel/context.ts'
 import { protocolNumber, type Rule } from './security-groups/rules.ts'
 
@@ -77,74 +78,98 @@ export function filterRule(rule: Rule): FilterRule {
   }
 }
 
-/** Members of a security group: the addresses of its ports. */
-export async function addressSetSpec(ctx: Ctx, groupId: string): Promise<AddressSetSpec> {
-  const rows = await ctx.db.portAddress.findMany({
-    where: { port: { securityGroups: { some: { groupId } } } },
-    select: { address: true },
-    orderBy: { address: 'asc' },
-  })
-  return { id: groupId, addresses: [...new Set(rows.map((row) => row.address))] }
+/** Members of security groups: the addresses of their ports. Only groups that are there. One query. */
+export async function addressSetSpecs(
+  ctx: Ctx,
+  groupIds: readonly string[],
+): Promise<Map<string, AddressSetSpec>> {
+  const rows = await ctx.db.$queryRaw<AddressSetSpec[]>`
+    SELECT g."id"::text AS "id", COALESCE(array_agg(DISTINCT a."address" ORDER BY a."address")
+      FILTER (WHERE a."address" IS NOT NULL), '{}') AS "addresses"
+    FROM "SecurityGroup" g LEFT JOIN "PortSecurityGroup" m ON m."groupId" = g."id"
+    LEFT JOIN "PortAddress" a ON a."portId" = m."portId"
+    WHERE g."id" = ANY(${[...groupIds]}::uuid[]) GROUP BY g."id"`
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
-export async function routerSpec(
-  ctx: Ctx,
-  routerId: string,
-): Promise<{ spec: RouterSpec; networkIds: string[] } | null> {
-  const router = await ctx.db.router.findUnique({
-    where: { id: routerId },
-    include: { floatingIps: { orderBy: { id: 'asc' } } },
-  })
-  if (!router) return null
-  const [ports, external] = await Promise.all([
+/** Routers that are there. Four queries, however many. */
+export async function routerSpecs(ctx: Ctx, routerIds: readonly string[]): Promise<Map<string, RouterSpec>> {
+  const ids = [...routerIds]
+  const [routers, ports] = await Promise.all([
+    ctx.db.router.findMany({
+      where: { id: { in: ids } },
+      include: { floatingIps: { orderBy: { id: 'asc' } } },
+    }),
     ctx.db.port.findMany({
-      where: { deviceOwner: 'network:router_interface', deviceId: routerId },
+      where: { deviceOwner: 'network:router_interface', deviceId: { in: ids } },
       include: { addresses: { include: { subnet: { select: { cidr: true } } } } },
       orderBy: { id: 'asc' },
     }),
-    router.externalNetworkId
-      ? ctx.db.subnet.findFirst({
-          where: { networkId: router.externalNetworkId },
-          orderBy: { createdAt: 'asc' },
-        })
-      : null,
   ])
-  const spec: RouterSpec = {
-    id: router.id,
-    tag: router.tag,
-    adminUp: router.adminUp,
-    external:
-      router.externalNetworkId && router.externalAddress && external?.gatewayIp
-        ? {
-            networkId: router.externalNetworkId,
-            address: router.externalAddress,
-            prefix: prefixOf(external.cidr),
-            gatewayIp: external.gatewayIp,
-          }
-        : null,
-    interfaces: ports.flatMap((port) =>
-      port.addresses.map((a) => ({
-        portId: port.id,
-        networkId: port.networkId,
-        mac: port.mac,
-        address: a.address,
-        prefix: prefixOf(a.subnet.cidr),
-      })),
-    ),
-    floatingIps: router.floatingIps.flatMap((fip) =>
-      fip.fixedAddress ? [{ id: fip.id, address: fip.address, fixedAddress: fip.fixedAddress }] : [],
-    ),
-  }
-  return {
-    spec,
-    networkIds: [
-      ...new Set([
-        ...ports.map((port) => port.networkId),
-        ...(router.externalNetworkId ? [router.externalNetworkId] : []),
-      ]),
-    ],
-  }
+  const outside = await externalSubnets(
+    ctx,
+    routers.flatMap((router) => router.externalNetworkId ?? []),
+  )
+  return new Map(
+    routers.map((router) => [
+      router.id,
+      {
+        id: router.id,
+        tag: router.tag,
+        adminUp: router.adminUp,
+        external: externalOf(router, outside),
+        interfaces: ports
+          .filter((port) => port.deviceId === router.id)
+          .flatMap((port) =>
+            port.addresses.map((a) => ({
+              portId: port.id,
+              networkId: port.networkId,
+              mac: port.mac,
+              address: a.address,
+              prefix: prefixOf(a.subnet.cidr),
+            })),
+          ),
+        floatingIps: router.floatingIps.flatMap((fip) =>
+          fip.fixedAddress ? [{ id: fip.id, address: fip.address, fixedAddress: fip.fixedAddress }] : [],
+        ),
+      },
+    ]),
+  )
 }
+
+type Outside = Map<string, { cidr: string; gatewayIp: string | null }>
+/** The oldest subnet of each external network. */
+async function externalSubnets(ctx: Ctx, networkIds: readonly string[]): Promise<Outside> {
+  const subnets = await ctx.db.subnet.findMany({
+    where: { networkId: { in: [...networkIds] } },
+    orderBy: { createdAt: 'desc' },
+    select: { networkId: true, cidr: true, gatewayIp: true },
+  })
+  return new Map(subnets.map((subnet) => [subnet.networkId, subnet]))
+}
+
+function externalOf(
+  { externalNetworkId: networkId, externalAddress: address }: RouterModel,
+  outside: Outside,
+): RouterSpec['external'] {
+  const subnet = networkId ? outside.get(networkId) : undefined
+  if (!networkId || !address || !subnet?.gatewayIp) return null
+  return { networkId, address, prefix: prefixOf(subnet.cidr), gatewayIp: subnet.gatewayIp }
+}
+
+/** Names by which the instances of these ports are known to DHCP and DNS. */
+export async function hostnamesOf(
+  ctx: Ctx,
+  ports: readonly { deviceId: string }[],
+): Promise<Map<string, string>> {
+  const rows = await ctx.db.instance.findMany({
+    where: { id: { in: ports.map((port) => port.deviceId).filter((id) => isUuid.safeParse(id).success) } },
+    select: { id: true, hostname: true },
+  })
+  return new Map(rows.map((row) => [row.id, row.hostname]))
+}
+const isUuid = z.uuid()
+export const unnamed = (instanceId: string) => `port-${instanceId.slice(0, 8)}`
 
 const byId = (a: { id: string }, b: { id: string }) => a.id.localeCompare(b.id)
 const prefixOf = (cidr: string): number => Number(cidr.split('/')[1])

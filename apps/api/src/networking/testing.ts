@@ -1,3 +1,5 @@
+import { createDocuments } from '@stratolith/drivers/documents'
+import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
 import type { z } from 'zod'
@@ -25,11 +27,14 @@ export type Cloud = {
 /** A cloud without guests: hosts that have a (fake) network only, and a provider network. */
 export async function testCloud(): Promise<Cloud> {
   const planes = new Map<string, FakeNetwork>()
+  const keepers = new Map<string, DocumentKeeper>()
   const { deps, close } = await testDeps((endpoint) => {
     const name = endpoint.replace('fake:', '')
     const network = planes.get(name) ?? createFakeNetwork({ host: name })
     planes.set(name, network)
-    return { network } as unknown as HostDrivers
+    const documents = keepers.get(name) ?? createDocuments({ network })
+    keepers.set(name, documents)
+    return { network, documents, hypervisor: { get: async () => null } } as unknown as HostDrivers
   })
   const system = systemCtx(deps, 'test-cloud')
   const owner = await testCtx(deps, { role: 'admin' })

@@ -1,19 +1,11 @@
-import { inTransaction } from '../kernel/context.ts'
+import type { Prisma } from '@stratolith/db'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { CloudError } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
-import type { Run } from '../kernel/workflow.ts'
-import { defineWorkflow } from '../kernel/workflow.ts'
-import {
-  applyGroup,
-  applyMemberships,
-  applyNetwork,
-  applyPort,
-  applyRouter,
-  removeNetworkFromHosts,
-  removeRouterFromHosts,
-  setPortState,
-} from './apply.ts'
+import { defineWorkflow, type Run, type Wait } from '../kernel/workflow.ts'
+import { heard } from './apply.ts'
 import { forgetNetwork } from './networks/service.ts'
+import { setPortState, settleFloatingIps } from './port-states.ts'
 import { forgetRouter } from './routers/service.ts'
 
 const minute = 60_000
@@ -30,7 +22,7 @@ const deadlineMs = { apply: 10 * minute, delete: 5 * minute }
 function applying(
   action: string,
   title: string,
-  work: (run: Run<unknown>) => Promise<void>,
+  work: (run: Run<unknown>) => Promise<Wait | undefined>,
   failed: (run: Run<unknown>, error: CloudError) => Promise<void> = async () => undefined,
 ): void {
   defineWorkflow({
@@ -45,7 +37,9 @@ applying(
   'network.apply',
   'Telling the hosts',
   async (run) => {
-    await applyNetwork(run.ctx, run.op, run.resourceId, (run.input as { ports?: boolean }).ports)
+    const ports = (run.input as { ports?: boolean }).ports ? await boundOn(run, { networkId: run.resourceId }) : []
+    const wait = await heard(run, { network: [run.resourceId], port: ports })
+    if (wait) return wait
     await mark(run, 'network', 'active')
   },
   (run) => mark(run, 'network'),
@@ -54,74 +48,74 @@ applying(
   'router.apply',
   'Setting up the router',
   async (run) => {
-    await applyRouter(run.ctx, run.op, run.resourceId, (run.input as { left?: string[] }).left)
+    const wait = await heard(run, { router: [run.resourceId] })
+    if (wait) return wait
+    await settleFloatingIps(run.ctx, run.resourceId)
     await mark(run, 'router', 'active')
   },
   (run) => mark(run, 'router'),
 )
-applying('securityGroup.apply', 'Changing the filters of its ports', (run) =>
-  applyGroup(run.ctx, run.op, run.resourceId),
+applying('securityGroup.apply', 'Changing the filters of its ports', async (run) =>
+  heard(run, { port: await boundOn(run, { securityGroups: { some: { groupId: run.resourceId } } }) }),
 )
 /** The port on its host, and its groups (those that it was in, too) wherever a rule names them. */
-const applyPortChange = async (run: Run<unknown>): Promise<void> => {
-  const port = await run.ctx.deps.root.port.findUnique({
-    where: { id: run.resourceId },
-    include: { securityGroups: true },
-  })
-  if (!port) return
-  if (port.hostId) await applyPort(run.ctx, run.op, port.id)
+const portHeard = async (run: Run<unknown>) => {
+  const rows = await run.ctx.deps.root.portSecurityGroup.findMany({ where: { portId: run.resourceId } })
   const before = (run.input as { groupIds?: string[] }).groupIds ?? []
-  await applyMemberships(run.ctx, run.op, [
-    ...new Set([...before, ...port.securityGroups.map((s) => s.groupId)]),
-  ])
+  return heard(run, {
+    port: [run.resourceId],
+    addressSet: [...new Set([...before, ...rows.map((row) => row.groupId)])],
+  })
 }
 const portFailed = async (run: Run<unknown>, error: CloudError): Promise<void> => {
   const port = await run.ctx.deps.root.port.findUnique({ where: { id: run.resourceId } })
   if (port?.hostId) await setPortState(run.ctx, port, 'error', error.message)
 }
-applying('port.create', 'Adding it to its groups', applyPortChange, portFailed)
-applying('port.apply', 'Changing the filters of the port', applyPortChange, portFailed)
-applying('port.delete', 'Taking it out of its groups', async (run) => {
+applying('port.create', 'Adding it to its groups', portHeard, portFailed)
+applying('port.apply', 'Changing the filters of the port', portHeard, portFailed)
+applying('port.delete', 'Taking it out of its groups', (run) => {
   const { groupIds, routerIds } = run.input as { groupIds: string[]; routerIds: string[] }
-  await applyMemberships(run.ctx, run.op, groupIds)
-  for (const id of routerIds) await applyRouter(run.ctx, run.op, id)
+  return heard(run, { addressSet: groupIds, router: routerIds })
 })
 applying(
   'floatingIp.apply',
   'Changing the router',
   async (run) => {
     const { routerId } = run.input as { routerId: string | null }
-    if (routerId) await applyRouter(run.ctx, run.op, routerId)
+    if (!routerId) return
+    const wait = await heard(run, { router: [routerId] })
+    if (!wait) await settleFloatingIps(run.ctx, routerId)
+    return wait
   },
   (run) => markFloatingIp(run),
 )
 
-defineWorkflow({
-  action: 'network.delete',
-  deadlineMs: deadlineMs.delete,
-  steps: [
-    {
-      name: 'hosts',
-      title: 'Removing it from the hosts',
-      run: (run) => removeNetworkFromHosts(run.ctx, run.op, run.resourceId),
-    },
-    { name: 'rows', title: 'Forgetting it', run: (run) => forgetNetwork(run.ctx, run.resourceId) },
-  ],
-  onFailed: (run) => mark(run, 'network'),
-})
-defineWorkflow({
-  action: 'router.delete',
-  deadlineMs: deadlineMs.delete,
-  steps: [
-    {
-      name: 'hosts',
-      title: 'Removing it from the hosts',
-      run: (run) => removeRouterFromHosts(run.ctx, run.op, run.resourceId),
-    },
-    { name: 'rows', title: 'Forgetting it', run: (run) => forgetRouter(run.ctx, run.resourceId) },
-  ],
-  onFailed: (run) => mark(run, 'router'),
-})
+/** The rows first: from then on its hosts are to be without it. */
+function deleting(kind: 'network' | 'router', forget: (ctx: Ctx, id: string) => Promise<void>): void {
+  defineWorkflow({
+    action: `${kind}.delete`,
+    deadlineMs: deadlineMs.delete,
+    steps: [
+      { name: 'rows', title: 'Forgetting it', run: (run) => forget(run.ctx, run.resourceId) },
+      {
+        name: 'hosts',
+        title: 'Removing it from the hosts',
+        run: (run) => heard(run, { [kind]: [run.resourceId] }),
+      },
+    ],
+    onFailed: (run) => mark(run, kind),
+  })
+}
+deleting('network', forgetNetwork)
+deleting('router', forgetRouter)
+
+async function boundOn(run: Run<unknown>, where: Prisma.PortWhereInput): Promise<string[]> {
+  const rows = await run.ctx.deps.root.port.findMany({
+    where: { ...where, hostId: { not: null } },
+    select: { id: true },
+  })
+  return rows.map((row) => row.id)
+}
 
 /** Not when it has been taken off meanwhile: then it is as free as another. */
 async function markFloatingIp(run: Run<unknown>): Promise<void> {

@@ -62,7 +62,6 @@ class Keeper implements DocumentKeeper {
       const kept = { ...about, reached: false, gone: document.body === null }
       // Before the work: whoever comes with an older one meanwhile, or after a crash, is refused.
       if (isNew) await this.#shelf.put(kept)
-      else if (known.reached && kind !== 'port') return { ...about, outcome: 'reached' }
       const port = await this.#realise(op, document)
       if (this.#shelf.get(about)?.generation === generation) await this.#shelf.put({ ...kept, reached: true })
       return { ...about, outcome: 'reached', ...(port ? { port } : {}) }

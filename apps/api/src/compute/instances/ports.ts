@@ -4,7 +4,6 @@ import type { Ctx } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { deleteFloatingIp } from '../../networking/floating-ips/service.ts'
 import {
-  bindPort,
   createFloatingIpRow,
   createPortsForInstance,
   deletePortsOfInstance,
@@ -15,7 +14,7 @@ import {
   type NetworkRow,
   networksOfFreePorts,
   portsOfInstance,
-  unplugPort,
+  unplugPorts,
 } from '../../networking/service.ts'
 import type { launchInput } from '../contract.ts'
 import type { InstanceRow } from './load.ts'
@@ -82,19 +81,20 @@ export async function attachAtLaunch(
   return createFloatingIpRow(ctx, { portId: first.id, description: '' })
 }
 
-/** Off the host; the rows stay, and say that they are there until they are unbound. */
-export async function unplugPorts(ctx: Ctx, op: Op, instanceId: string): Promise<void> {
-  for (const port of await portsOfInstance(ctx, instanceId)) await unplugPort(ctx, op, port.id)
-}
-
-/** On no host any more: also for one that has not answered, which is to take them off when it is back. */
-export async function unbindPorts(ctx: Ctx, instanceId: string): Promise<void> {
-  for (const port of await portsOfInstance(ctx, instanceId)) await bindPort(ctx, port.id, null)
+/** Off their host; `later`: it is silent and hears of it when it answers again. */
+export async function unplugPortsOf(
+  ctx: Ctx,
+  op: Op,
+  instanceId: string,
+  options?: { later?: boolean },
+): Promise<void> {
+  const ids = (await portsOfInstance(ctx, instanceId)).map((port) => port.id)
+  await unplugPorts(ctx, op, ids, options)
 }
 
 /** Rows, addresses and quota of ports that are off their host already (or whose host is down); lent ones go back. */
-export const deletePorts = (ctx: Ctx, op: Op, instance: Pick<InstanceRow, 'id' | 'lentPortIds'>) =>
-  deletePortsOfInstance(ctx, op, instance.id, { lent: instance.lentPortIds })
+export const deletePorts = (ctx: Ctx, instance: Pick<InstanceRow, 'id' | 'lentPortIds'>) =>
+  deletePortsOfInstance(ctx, instance.id, { lent: instance.lentPortIds })
 
 /**
  * The address that the launch itself took goes with the instance, unless its owner has moved it to

@@ -2,15 +2,16 @@ import type { DiskAttachment, NicAttachment } from '@stratolith/drivers/hypervis
 import { releaseHost } from '../../hosts/service.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
+import { plugPorts } from '../../networking/service.ts'
 import { powerStates, type TaskState } from '../contract.ts'
 import { diskModeOf } from '../flavors/service.ts'
 import { type InstanceRow, moveState, noFault } from '../instances/load.ts'
 import type { Where } from '../instances/place-again.ts'
-import { deletePorts, releasePublicIp, unbindPorts, unplugPorts } from '../instances/ports.ts'
+import { deletePorts, releasePublicIp, unplugPortsOf } from '../instances/ports.ts'
 import { onSomeHost } from './another-host.ts'
 import { deadlineMs } from './deadlines.ts'
-import { currentRow, faultOf, plugPorts, settle, specOf } from './guest.ts'
-import { ifItAnswers, type OnHost } from './on-host.ts'
+import { currentRow, faultOf, settle, specOf } from './guest.ts'
+import { givenUp, ifItAnswers, type OnHost } from './on-host.ts'
 
 /** What the launch has found out and the build must not ask again. */
 export type CreateInput = {
@@ -68,8 +69,7 @@ defineWorkflow<CreateInput>({
       async undo(run) {
         const row = await remains(run)
         if (!row) return
-        await ifItAnswers(run, row.hostId, ({ op }) => unplugPorts(run.ctx, op, row.id))
-        await unbindPorts(run.ctx, row.id)
+        await unplugPortsOf(run.ctx, run.op, row.id, { later: row.hostId in givenUp(run) })
       },
     },
     {
@@ -141,7 +141,7 @@ const madeOn = (run: Build, hostId: string): Made => {
 async function nicsOn(run: Build, row: Built, { op }: OnHost): Promise<NicAttachment[]> {
   const made = madeOn(run, row.hostId)
   if (made.nics) return made.nics
-  const nics = await plugPorts(run, row, op)
+  const nics = await plugPorts(run.ctx, op, { instanceId: row.id, hostId: row.hostId })
   await run.keep({ made: { ...made, nics } })
   return nics
 }
@@ -181,7 +181,7 @@ async function settleFailure(run: Build, error: CloudError): Promise<void> {
   const row = await currentRow(run)
   if (!row || !building(row)) return
   await releasePublicIp(run.ctx, row)
-  await deletePorts(run.ctx, run.op, row)
+  await deletePorts(run.ctx, row)
   await run.ctx.deps.root.$transaction(async (tx) => {
     const ctx = { ...run.ctx, db: tx }
     await tx.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${row.id}::uuid FOR UPDATE`

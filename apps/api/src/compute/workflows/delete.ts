@@ -5,7 +5,7 @@ import { driverCode, driversOf, plainOp } from '../../kernel/hosts.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { noteInstance } from '../instances/load.ts'
-import { deletePorts, releasePublicIp, unplugPorts } from '../instances/ports.ts'
+import { deletePorts, releasePublicIp, unplugPortsOf } from '../instances/ports.ts'
 import { deadlineMs } from './deadlines.ts'
 import { currentRow, faultOf, settle } from './guest.ts'
 import { givenUp, giveUp, type OnHost, onHost, patience } from './on-host.ts'
@@ -58,12 +58,12 @@ defineWorkflow({
       name: 'network',
       title: 'Giving the addresses back',
       async run(run) {
-        const wait = await onItsHost(run, (id, { op }) => unplugPorts(run.ctx, op, id))
-        if (wait) return wait
         const row = await currentRow(run)
         if (!row) return
+        const later = row.hostId !== null && row.hostId in givenUp(run)
+        await unplugPortsOf(run.ctx, run.op, row.id, { later })
         await releasePublicIp(run.ctx, row)
-        await deletePorts(run.ctx, run.op, row)
+        await deletePorts(run.ctx, row)
       },
     },
     {

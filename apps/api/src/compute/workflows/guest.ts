@@ -1,8 +1,7 @@
 import type { DiskAttachment, InstanceSpec, NicAttachment } from '@stratolith/drivers/hypervisor/interface'
-import type { Op } from '@stratolith/drivers/op'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import type { Run } from '../../kernel/workflow.ts'
-import { applyPort, bindPort, portsOfInstance, securityGroupsOf } from '../../networking/service.ts'
+import { securityGroupsOf } from '../../networking/service.ts'
 import { type InstanceRow, moveState, typed } from '../instances/load.ts'
 import type { OnHost } from './on-host.ts'
 
@@ -39,23 +38,6 @@ export async function settle(
     if (await moveState(run.ctx, row, patch, run.operationId)) return row
   }
   throw new CloudError('unavailable', 'The instance changes too fast. Trying again helps.')
-}
-
-/** Every port of the instance on its host, filtered and up; in the order they were asked for. */
-export async function plugPorts(
-  run: Run<unknown>,
-  row: InstanceRow & { hostId: string },
-  op: Op,
-): Promise<NicAttachment[]> {
-  const nics: NicAttachment[] = []
-  const ports = await portsOfInstance(run.ctx, row.id)
-  for (const [index, port] of ports.entries()) {
-    if (ports.length > 1) run.progress(`Plugging port ${index + 1} of ${ports.length}`)
-    if (port.hostId !== row.hostId) await bindPort(run.ctx, port.id, row.hostId)
-    const { tap, mtu } = await applyPort(run.ctx, op, port.id)
-    nics.push({ portId: port.id, mac: port.mac, tap, mtu })
-  }
-  return nics
 }
 
 /** The root disk that was made at launch; its path comes from the host, never from a record. */

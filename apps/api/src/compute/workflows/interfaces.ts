@@ -1,17 +1,11 @@
 import type { Prisma } from '@stratolith/db'
 import { CloudError } from '../../kernel/errors.ts'
 import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
-import {
-  applyPort,
-  bindPort,
-  deletePortsOfInstance,
-  portsOfInstance,
-  unplugPort,
-} from '../../networking/service.ts'
+import { deletePortsOfInstance, plugPorts, unplugPorts } from '../../networking/service.ts'
 import type { InstanceRow } from '../instances/load.ts'
 import { askForDeviceMs, deadlineMs, releaseMs } from './deadlines.ts'
 import { currentRow } from './guest.ts'
-import { ifItAnswers, type OnHost, onHost } from './on-host.ts'
+import { givenUp, ifItAnswers, type OnHost, onHost } from './on-host.ts'
 
 type Input = { portId: string }
 type Built = InstanceRow & { hostId: string }
@@ -32,20 +26,14 @@ async function plugOn(
   { hypervisor, op }: OnHost,
   without?: string,
 ): Promise<string[]> {
-  const nics = []
-  for (const port of await portsOfInstance(run.ctx, row.id)) {
-    if (port.id === without) continue
-    if (port.hostId !== row.hostId) await bindPort(run.ctx, port.id, row.hostId)
-    const { tap, mtu } = await applyPort(run.ctx, op, port.id)
-    nics.push({ portId: port.id, mac: port.mac, tap, mtu })
-  }
+  const nics = await plugPorts(run.ctx, op, { instanceId: row.id, hostId: row.hostId, without })
   return hypervisor.plugNics(op, row.id, nics)
 }
 
 /** The row of a port that is off its host: gone, or returned to whom it was lent from. */
 async function forgetPort(run: Run<Input>, row: InstanceRow): Promise<void> {
   const { portId } = run.input
-  await deletePortsOfInstance(run.ctx, run.op, row.id, { lent: row.lentPortIds, only: [portId] })
+  await deletePortsOfInstance(run.ctx, row.id, { lent: row.lentPortIds, only: [portId] })
   const lentPortIds: Prisma.InstanceUpdatelentPortIdsInput = {
     set: row.lentPortIds.filter((id) => id !== portId),
   }
@@ -72,8 +60,9 @@ defineWorkflow<Input>({
   ],
   async onFailed(run) {
     const row = await currentRow(run)
-    if (row?.hostId) await ifItAnswers(run, row.hostId, ({ op }) => unplugPort(run.ctx, op, run.input.portId))
-    if (row) await forgetPort(run, row)
+    if (!row) return
+    await unplugPorts(run.ctx, run.op, [run.input.portId], { later: row.hostId !== null && row.hostId in givenUp(run) })
+    await forgetPort(run, row)
   },
 })
 
@@ -110,7 +99,7 @@ defineWorkflow<Input>({
       async run(run) {
         const row = await currentRow(run)
         if (!row) return
-        await unplugPort(run.ctx, run.op, run.input.portId)
+        await unplugPorts(run.ctx, run.op, [run.input.portId])
         await forgetPort(run, row)
       },
     },

@@ -21,7 +21,7 @@ export async function onHost<T>(
 ): Promise<T> {
   const drivers = await driversOf(run.ctx, hostId)
   return whileAnswering(run.op, drivers, (op) =>
-    work({ hypervisor: drivers.hypervisor, network: drivers.network, storage: drivers.storage, op }),
+    work({ ...drivers, op }),
   )
 }
 

@@ -1,10 +1,11 @@
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import { driverCode } from '../../kernel/hosts.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
+import { plugPorts } from '../../networking/service.ts'
 import { powerStates, type TaskState, type VmState } from '../contract.ts'
 import { type InstanceRow, noFault } from '../instances/load.ts'
 import { deadlineMs, graceMs, pressAgainMs } from './deadlines.ts'
-import { existingDisk, faultOf, plugPorts, rowUnder, settle, specOf } from './guest.ts'
+import { existingDisk, faultOf, rowUnder, settle, specOf } from './guest.ts'
 import { type OnHost, onHost } from './on-host.ts'
 
 type Power = { vmState: VmState; powerState: number }
@@ -64,7 +65,7 @@ function definePower(
 
 /** From whatever the host has left of it: ports applied, disk found, guest described anew and running. */
 const powerOn: Call = async (run, row, host) => {
-  const nics = await plugPorts(run, row, host.op)
+  const nics = await plugPorts(run.ctx, host.op, { instanceId: row.id, hostId: row.hostId })
   const disk = await existingDisk(host, row)
   return host.hypervisor.ensure(host.op, await specOf(run, row, { disk, nics }))
 }

@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Prisma } from '@stratolith/db'
+import type { DocumentBodies, DocumentKind, HostDocument, Receipt } from '@stratolith/drivers/documents/interface'
+import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
+import type { Op } from '@stratolith/drivers/op'
+import { type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
+import { invariant } from '../kernel/errors.ts'
+import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { defineReconciler } from '../kernel/reconciler.ts'
+
+/**
+ * How hosts hear of what they should be. Which documents a host needs, and that one has changed, is
+ * written by triggers in the transaction of the change (prisma/triggers.sql, "Documents"); here they are
+ * read from the rows, told to the host, and what it says is written down. A host that does not answer
+ * has a longer list, and nobody waits for it.
+ */
+export type DocumentRoom<K extends DocumentKind = DocumentKind> = {
+  kind: K
+  /** What these things should be, by id; one that is missing should not be there. A constant number of queries. */
+  render(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, DocumentBodies[K]>>
+  /** Told after it has been written down; in no transaction. */
+  told?(ctx: Ctx, receipts: readonly Receipt[]): Promise<void>
+}
+const rooms = new Map<DocumentKind, DocumentRoom>()
+export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): void {
+  rooms.set(room.kind, room as unknown as DocumentRoom)
+}
+
+/** A part of what is due: these kinds, and whatever is to go. `always`: also told when the host has confirmed it. */
+export type About = { kinds: readonly DocumentKind[]; always?: { kind: DocumentKind; ids: readonly string[] } }
+
+type Due = { kind: DocumentKind; thing: string; wanted: boolean; generation: number }
+const mostAtOnce = 500
+
+/**
+ * Tells a host what it has not confirmed yet (with `about` a part of that) and returns what it said.
+ * Raises `unavailable` when it is silent. May run at the same time as another one of the same host.
+ */
+export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Receipt[]> {
+  const documents = await dueDocuments(ctx, hostId, about)
+  if (documents.length === 0) return []
+  const drivers = await driversOf(ctx, hostId)
+  const receipts = await whileAnswering(op, drivers, (watched) => drivers.documents.apply(watched, documents))
+  await note(ctx, hostId, documents, receipts)
+  for (const [kind, room] of rooms) {
+    const its = receipts.filter((receipt) => receipt.kind === kind)
+    if (its.length > 0) await room.told?.(ctx, its)
+  }
+  return receipts
+}
+
+/** In one snapshot: what a generation promises is in the rows that are read with it. */
+function dueDocuments(ctx: Ctx, hostId: string, about?: About): Promise<HostDocument[]> {
+  return withSnapshot(ctx, async (snapshot) => {
+    const due = await dueOf(snapshot, hostId, about)
+    const documents: HostDocument[] = []
+    for (const [kind, list] of Map.groupBy(due, (one) => one.kind)) {
+      const room = rooms.get(kind)
+      invariant(room, `nobody makes documents of kind ${kind}`)
+      const wanted = list.filter((one) => one.wanted).map((one) => one.thing)
+      const bodies = await room.render(snapshot, wanted)
+      for (const { thing: id, wanted: isWanted, generation } of list)
+        documents.push({ kind, id, generation, body: (isWanted && bodies.get(id)) || null } as HostDocument)
+    }
+    return documents
+  })
+}
+
+async function dueOf(ctx: Ctx, hostId: string, about?: About): Promise<Due[]> {
+  const kinds = about?.kinds ?? [...rooms.keys()]
+  const { kind = '', ids = [] } = about?.always ?? {}
+  return ctx.db.$queryRaw<Due[]>`
+    SELECT h."kind", h."thing"::text AS "thing", h."wanted", COALESCE(d."generation", 1)::float8 AS "generation"
+    FROM "HostDocument" h LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    WHERE h."hostId" = ${hostId}::uuid AND (
+      ((h."kind" = ANY(${[...kinds]}) OR NOT h."wanted") AND h."confirmed" < COALESCE(d."generation", 1)
+        AND (h."retryAt" IS NULL OR h."retryAt" <= now()))
+      OR (h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])))
+    ORDER BY h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) DESC, h."attempts", d."generation" LIMIT ${mostAtOnce}`
+}
+
+/** A host that could not do it is asked again later and later, at most every five minutes. */
+async function note(
+  ctx: Ctx,
+  hostId: string,
+  documents: readonly HostDocument[],
+  receipts: readonly Receipt[],
+): Promise<void> {
+  const isGone = new Set(documents.filter((one) => one.body === null).map((one) => `${one.kind}/${one.id}`))
+  const rows = receipts.map((receipt) => ({
+    kind: receipt.kind,
+    thing: receipt.id,
+    generation: receipt.generation,
+    outcome: receipt.outcome,
+    gone: isGone.has(`${receipt.kind}/${receipt.id}`),
+    known: receipt.outcome === 'older' ? receipt.known : 0,
+    error: receipt.outcome === 'failed' ? `${receipt.code}: ${receipt.message.slice(0, 2_000)}` : null,
+  }))
+  const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (
+    "kind" text, "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "known" bigint, "error" text)`
+  const isIts = Prisma.sql`h."hostId" = ${hostId}::uuid AND h."kind" = r."kind" AND h."thing" = r."thing"`
+  await inTransaction(ctx, async ({ db }) => {
+    // It has heard more than these rows know, which came from a backup: what they say now is the newest again.
+    if (rows.some((row) => row.outcome === 'older'))
+      await db.$executeRaw`
+        UPDATE "Document" d SET "generation" = r."known" + 1 FROM ${r}
+        WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" <= r."known"`
+    if (rows.some((row) => row.gone))
+      await db.$executeRaw`
+        DELETE FROM "HostDocument" h USING "Document" d, ${r}
+        WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND NOT h."wanted"
+          AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"`
+    await db.$executeRaw`
+      UPDATE "HostDocument" h SET
+        "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
+        "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
+        "retryAt" = CASE r."outcome" WHEN 'failed'
+          THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
+      FROM ${r} WHERE ${isIts}`
+  })
+}
+
+/** Hosts that answer and have not confirmed these yet, and what one of them says that it cannot do. */
+export async function unconfirmed(
+  ctx: Ctx,
+  kind: DocumentKind,
+  ids: readonly string[],
+): Promise<{ hosts: number; error: DriverError | null }> {
+  const [row] = await ctx.deps.root.$queryRaw<{ hosts: number; error: string | null }[]>`
+    SELECT count(DISTINCT h."hostId")::int AS "hosts", max(h."error") AS "error"
+    FROM "HostDocument" h JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
+    LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."confirmed" < COALESCE(d."generation", 1)`
+  return { hosts: row?.hosts ?? 0, error: row?.error ? errorIn(row.error) : null }
+}
+
+function errorIn(text: string): DriverError {
+  const at = text.indexOf(': ')
+  const code = driverErrorCodes.find((known) => known === text.slice(0, at))
+  return new DriverError(code ?? 'failed', text.slice(at + 2))
+}
+
+/** Deliveries under way, by host: each host has its own, so that a slow one holds up no other. */
+const underWay = new Set<string>()
+/** A round of the pump waits so long for them; what takes longer goes on beside the next ones. */
+const roundMs = 1_000
+const deliveryMs = 120_000
+
+/** To every host that answers what it has not confirmed, all hosts at the same time. */
+export const deliverAll = (ctx: Ctx): Promise<void> => deliverWhere(ctx, Prisma.sql`true`)
+
+/** To every host that has not confirmed one of these. Returns after a moment, whatever is still under way. */
+export const deliverThings = (ctx: Ctx, kind: DocumentKind, ids: readonly string[]): Promise<void> =>
+  deliverWhere(ctx, Prisma.sql`h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])`)
+
+async function deliverWhere(ctx: Ctx, which: Prisma.Sql): Promise<void> {
+  const hosts = await ctx.deps.root.$queryRaw<{ id: string }[]>`
+    SELECT o."id"::text AS "id" FROM "Host" o WHERE o."state" = 'up' AND EXISTS (
+      SELECT FROM "HostDocument" h LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+      WHERE h."hostId" = o."id" AND h."confirmed" < COALESCE(d."generation", 1)
+        AND (h."retryAt" IS NULL OR h."retryAt" <= now()) AND ${which})`
+  const lanes = hosts.filter(({ id }) => !underWay.has(id)).map(({ id }) => deliverTo(ctx, id))
+  await Promise.race([Promise.all(lanes), sleep(roundMs)])
+}
+
+async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
+  underWay.add(hostId)
+  try {
+    while ((await deliver(ctx, plainOp(ctx, deliveryMs), hostId)).length === mostAtOnce);
+  } catch (error) {
+    ctx.log.warn({ err: error, hostId }, 'a host could not be told of changes')
+  } finally {
+    underWay.delete(hostId)
+  }
+}
+
+/** Woken by the triggers; the period is for what is to be told again. */
+defineReconciler({ name: 'hosts.documents', everyMs: 5_000, run: deliverAll })
+
+/** The host has otherwise than it has confirmed: it is told again. */
+export async function doubt(
+  ctx: Ctx,
+  hostId: string,
+  kind: DocumentKind,
+  ids: readonly string[],
+): Promise<void> {
+  await ctx.db.hostDocument.updateMany({
+    where: { hostId, kind, thing: { in: [...ids] } },
+    data: { confirmed: 0, retryAt: null },
+  })
+}
