@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma } from '@stratolith/db'
-import type { DocumentBodies, DocumentKind, HostDocument, Receipt } from '@stratolith/drivers/documents/interface'
+import type {
+  DocumentBodies,
+  DocumentKind,
+  HostDocument,
+  Receipt,
+} from '@stratolith/drivers/documents/interface'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
@@ -27,7 +32,10 @@ export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): v
 }
 
 /** A part of what is due: these kinds, and whatever is to go. `always`: also told when the host has confirmed it. */
-export type About = { kinds: readonly DocumentKind[]; always?: { kind: DocumentKind; ids: readonly string[] } }
+export type About = {
+  kinds: readonly DocumentKind[]
+  always?: { kind: DocumentKind; ids: readonly string[] }
+}
 
 type Due = { kind: DocumentKind; thing: string; wanted: boolean; generation: number }
 const mostAtOnce = 500
@@ -55,10 +63,8 @@ function dueDocuments(ctx: Ctx, hostId: string, about?: About): Promise<HostDocu
     const due = await dueOf(snapshot, hostId, about)
     const documents: HostDocument[] = []
     for (const [kind, list] of Map.groupBy(due, (one) => one.kind)) {
-      const room = rooms.get(kind)
-      invariant(room, `nobody makes documents of kind ${kind}`)
       const wanted = list.filter((one) => one.wanted).map((one) => one.thing)
-      const bodies = await room.render(snapshot, wanted)
+      const bodies = await roomOf(kind).render(snapshot, wanted)
       for (const { thing: id, wanted: isWanted, generation } of list)
         documents.push({ kind, id, generation, body: (isWanted && bodies.get(id)) || null } as HostDocument)
     }
@@ -188,4 +194,19 @@ export async function doubt(
     where: { hostId, kind, thing: { in: [...ids] } },
     data: { confirmed: 0, retryAt: null },
   })
+}
+
+/** What these should be now, by id: to compare it with what a host has. */
+export async function renderDocuments(
+  ctx: Ctx,
+  kind: DocumentKind,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, DocumentBodies[DocumentKind]>> {
+  return ids.length === 0 ? new Map() : roomOf(kind).render(ctx, ids)
+}
+
+function roomOf(kind: DocumentKind): DocumentRoom {
+  const room = rooms.get(kind)
+  invariant(room, `nobody makes documents of kind ${kind}`)
+  return room
 }

@@ -13,7 +13,15 @@ import { capacityOf } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 
 /** For later rooms, which enter here. */
-export { defineDocument, deliver, deliverAll, deliverThings, doubt, unconfirmed } from './documents.ts'
+export {
+  defineDocument,
+  deliver,
+  deliverAll,
+  deliverThings,
+  doubt,
+  renderDocuments,
+  unconfirmed,
+} from './documents.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'

@@ -73,7 +73,10 @@ const silentMs = 15_000
  * Waits until the hosts that answer have these things as they are wanted now. Throws what one of them
  * says when it cannot.
  */
-export async function heard(run: Run<unknown>, things: Partial<Record<DocumentKind, string[]>>): Promise<Wait | undefined> {
+export async function heard(
+  run: Run<unknown>,
+  things: Partial<Record<DocumentKind, string[]>>,
+): Promise<Wait | undefined> {
   for (const [kind, ids] of Object.entries(things) as [DocumentKind, string[]][]) {
     await deliverThings(run.ctx, kind, ids)
     const { hosts, error } = await unconfirmed(run.ctx, kind, ids)

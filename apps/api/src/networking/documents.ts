@@ -1,6 +1,6 @@
 import type { DocumentKind, Receipt } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
-import { defineDocument } from '../hosts/service.ts'
+import { defineDocument, unconfirmed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import { setPortState, settleFloatingIps } from './port-states.ts'
@@ -18,7 +18,10 @@ import {
 defineDocument({
   kind: 'network',
   async render(ctx, ids) {
-    const rows = await ctx.db.network.findMany({ where: { id: { in: [...ids] } }, include: { subnets: true } })
+    const rows = await ctx.db.network.findMany({
+      where: { id: { in: [...ids] } },
+      include: { subnets: true },
+    })
     return new Map(rows.map((row) => [row.id, networkSpec(row)]))
   },
 })
@@ -30,8 +33,9 @@ defineDocument({
   kind: 'router',
   render: routerSpecs,
   async told(ctx, receipts) {
-    for (const receipt of receipts)
-      if (receipt.outcome === 'reached') await settleFloatingIps(ctx, receipt.id)
+    for (const { outcome, id } of receipts)
+      if (outcome === 'reached' && (await unconfirmed(ctx, 'router', [id])).hosts === 0)
+        await settleFloatingIps(ctx, id)
   },
 })
 defineDocument({

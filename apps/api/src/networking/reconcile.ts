@@ -1,25 +1,15 @@
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { wishDigest } from '@stratolith/drivers/network/digest'
-import type { NetworkDriver, ObservedNetwork } from '@stratolith/drivers/network/interface'
+import type { NetworkDriver, ObservedNetwork, PortSpec } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import { z } from 'zod'
 import type { StrayKind } from '../hosts/contract.ts'
-import { deliver, doubt, type Found, sweep } from '../hosts/service.ts'
+import { deliver, doubt, type Found, renderDocuments, sweep } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { callByCall, driversOf, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { busyInstances } from './busy.ts'
-import {
-  addressSetSpecs,
-  hostnamesOf,
-  networkSpec,
-  type PortForSpec,
-  portSpec,
-  portSpecInclude,
-  routerSpecs,
-  unnamed,
-} from './specs.ts'
 
 const isUuid = z.uuid()
 /** What is not even an id of ours has no row. */
@@ -59,7 +49,10 @@ export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
 async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDriver): Promise<void> {
   // The host first, the rows after: so whatever is on it has had its row by then.
   const observed = await driver.list(op)
-  const ports = await ctx.db.port.findMany({ where: { hostId }, include: portSpecInclude })
+  const ports = await ctx.db.port.findMany({
+    where: { hostId },
+    select: { id: true, deviceId: true, createdAt: true, state: true },
+  })
   const busy = await busyInstances(ctx, [
     ...ports.map((port) => port.deviceId),
     ...(await devicesOf(ctx, observed)),
@@ -67,7 +60,6 @@ async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDrive
   await removeLeftovers(ctx, op, { hostId, driver, observed, busy })
   await repair(ctx, op, {
     hostId,
-    driver,
     observed,
     ports: ports.filter(
       (port) => Date.now() - port.createdAt.getTime() >= graceMs && !busy.has(port.deviceId),
@@ -155,65 +147,63 @@ async function portsHere(ctx: Ctx, { hostId }: Place, ids: readonly string[]): P
   return rows.filter((port) => port.hostId === hostId || busy.has(port.deviceId))
 }
 
-type Settled = { hostId: string; driver: NetworkDriver; observed: ObservedNetwork; ports: PortForSpec[] }
+type Settled = { hostId: string; observed: ObservedNetwork; ports: { id: string; state: string }[] }
 
 /**
  * States again what the host has not, or has otherwise: it may have been down when it changed. What
  * unknown guests may use stays as it is: by the rows a router has no leg in an unknown network, and a
  * group no unknown member.
  */
-async function repair(ctx: Ctx, op: Op, { hostId, driver, observed, ports }: Settled): Promise<void> {
-  const shared = await sharedWithStrays(ctx, hostId, observed)
-  const isAsWished = (id: string, digest: () => string) => {
-    try {
-      return observed.digests[id] === digest()
-    } catch {
-      return false // A row that no host can honour: stating it marks the port and says why.
-    }
-  }
+async function repair(ctx: Ctx, op: Op, { hostId, observed, ports }: Settled): Promise<void> {
+  const left = await sharedWithStrays(ctx, hostId, observed)
+  const settled = new Set(ports.map((port) => port.id))
   // Whatever was bound before there were documents, or by a restored row, is needed, too.
-  await ctx.db.$queryRaw`SELECT stratolith_needed(${ports.map((port) => port.id)}::uuid[])::text`
-  const wrong = async (kind: DocumentKind, ids: readonly string[]) => {
-    if (ids.length === 0) return
-    ctx.log.info({ hostId, kind, ids: ids.slice(0, 20) }, 'a host has these otherwise than they should be')
-    await doubt(ctx, hostId, kind, ids)
-  }
-  const networks = await ctx.db.network.findMany({
-    where: { id: { in: [...uuids(observed.networks), ...ports.map((port) => port.networkId)] } },
-    include: { subnets: true },
+  await ctx.db.$queryRaw`SELECT stratolith_needed(${[...settled]}::uuid[])::text`
+  const wanted = await ctx.db.hostDocument.findMany({
+    where: { hostId, wanted: true },
+    select: { kind: true, thing: true },
   })
-  await wrong(
-    'network',
-    networks
-      .map(networkSpec)
-      .filter((spec) => !isAsWished(spec.id, () => wishDigest.network(spec)))
-      .map((spec) => spec.id),
-  )
-  const rules = ports.flatMap((port) => port.securityGroups.flatMap((s) => s.group.rules))
-  const named = [...new Set(rules.flatMap((rule) => rule.remoteGroupId ?? []))].filter((id) => !shared.has(id))
-  const sets = [...(await addressSetSpecs(ctx, named)).values()]
-  await wrong(
-    'addressSet',
-    sets.filter((set) => !isAsWished(set.id, () => wishDigest.addressSet(set))).map((set) => set.id),
-  )
-  const led = [...(await routersOf(ctx, observed, ports))].filter((id) => !shared.has(id))
-  const routers = [...(await routerSpecs(ctx, led)).values()]
-  await wrong(
-    'router',
-    routers.filter((spec) => !isAsWished(spec.id, () => wishDigest.router(spec))).map((spec) => spec.id),
-  )
-  const hostnames = await hostnamesOf(ctx, ports)
-  const active = new Set(observed.ports.flatMap((port) => (port.state === 'active' ? port.id : [])))
-  const isRight = (port: PortForSpec) => {
-    const spec = portSpec(port, hostnames.get(port.deviceId) ?? unnamed(port.deviceId))
-    const isUp = active.has(port.id) === spec.adminUp && port.state !== 'error'
-    return isUp && isAsWished(port.id, () => wishDigest.port(spec))
+  const isUp = new Map(observed.ports.map((port) => [port.id, port.state === 'active']))
+  const failed = new Set(ports.flatMap((port) => (port.state === 'error' ? port.id : [])))
+  for (const [kind, isAsWished] of Object.entries(comparisons(observed, isUp)) as [
+    DocumentKind,
+    IsAsWished,
+  ][]) {
+    const ids = wanted
+      .filter((one) => one.kind === kind && !left.has(one.thing))
+      .map((one) => one.thing)
+      .filter((id) => kind !== 'port' || settled.has(id))
+    const specs = await renderDocuments(ctx, kind, ids)
+    const wrong = [...specs].filter(([id, spec]) => failed.has(id) || !isAsWished(id, spec)).map(([id]) => id)
+    if (wrong.length === 0) continue
+    ctx.log.info({ hostId, kind, ids: wrong.slice(0, 20) }, 'a host has these otherwise than they should be')
+    await doubt(ctx, hostId, kind, wrong)
   }
-  await wrong(
-    'port',
-    ports.filter((port) => !isRight(port)).map((port) => port.id),
-  )
   await deliver(ctx, op, hostId)
+}
+
+type IsAsWished = (id: string, spec: unknown) => boolean
+
+/** By kind: does the host have it as it should be? What no host can honour it has not: telling it says why. */
+function comparisons(
+  { digests }: ObservedNetwork,
+  isUp: ReadonlyMap<string, boolean>,
+): Record<DocumentKind, IsAsWished> {
+  const by =
+    <K extends DocumentKind>(kind: K): IsAsWished =>
+    (id, spec) => {
+      try {
+        return digests[id] === wishDigest[kind](spec as never)
+      } catch {
+        return false
+      }
+    }
+  return {
+    network: by('network'),
+    addressSet: by('addressSet'),
+    router: by('router'),
+    port: (id, spec) => isUp.get(id) === (spec as PortSpec).adminUp && by('port')(id, spec),
+  }
 }
 
 /** Routers and groups that the host has, while it also has ports or networks that no row knows. */
@@ -224,18 +214,6 @@ async function sharedWithStrays(
 ): Promise<Set<string>> {
   const strays = await ctx.db.stray.count({ where: { hostId, kind: { in: ['port', 'network'] } } })
   return new Set(strays > 0 ? [...routers, ...addressSets] : [])
-}
-
-/** Routers that the host has, and those that lead out of networks of its ports. */
-async function routersOf(ctx: Ctx, observed: ObservedNetwork, ports: PortForSpec[]): Promise<Set<string>> {
-  const interfaces = await ctx.db.port.findMany({
-    where: {
-      deviceOwner: 'network:router_interface',
-      networkId: { in: [...new Set(ports.map((port) => port.networkId))] },
-    },
-    select: { deviceId: true },
-  })
-  return new Set([...uuids(observed.routers), ...interfaces.map((port) => port.deviceId)])
 }
 
 /** Instances of the ports that the host has. */

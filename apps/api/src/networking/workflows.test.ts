@@ -320,9 +320,7 @@ describe('one that fails does not stop the others (A09.3)', () => {
     host.plane.failNext('ensureRouter', new DriverError('unavailable', 'no answer'))
     const fip = await createFloatingIp(ctx, floatingIp({ portId: ctx.portId }))
     const { operationId } = await queued(fip.id)
-    await expect(runOperation(cloud.deps, operationId, { last: false })).rejects.toMatchObject({
-      code: 'unavailable',
-    })
+    expect(await runOperation(cloud.deps, operationId, { last: false })).toBe('waiting')
     for (const { plane } of others)
       expect(plane.state.routers.get(ctx.routerId)?.floatingIps.map((row) => row.id)).toEqual([fip.id])
     expect(await stateOf.floatingIp(fip.id)).toBe('down')

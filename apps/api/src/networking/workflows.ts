@@ -37,7 +37,9 @@ applying(
   'network.apply',
   'Telling the hosts',
   async (run) => {
-    const ports = (run.input as { ports?: boolean }).ports ? await boundOn(run, { networkId: run.resourceId }) : []
+    const ports = (run.input as { ports?: boolean }).ports
+      ? await boundOn(run, { networkId: run.resourceId })
+      : []
     const wait = await heard(run, { network: [run.resourceId], port: ports })
     if (wait) return wait
     await mark(run, 'network', 'active')

@@ -30,7 +30,13 @@ export type Receipt = {
 )
 
 /** What the host has heard last of a thing, and whether it is like that by now. */
-export type KeptDocument = { kind: DocumentKind; id: string; generation: number; reached: boolean; gone: boolean }
+export type KeptDocument = {
+  kind: DocumentKind
+  id: string
+  generation: number
+  reached: boolean
+  gone: boolean
+}
 
 export interface DocumentKeeper {
   /**

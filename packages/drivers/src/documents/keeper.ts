@@ -55,8 +55,7 @@ class Keeper implements DocumentKeeper {
     const { kind, id, generation } = document
     const about = { kind, id, generation }
     const known = this.#shelf.get(about)
-    if (known && known.generation > generation)
-      return { ...about, outcome: 'older', known: known.generation }
+    if (known && known.generation > generation) return { ...about, outcome: 'older', known: known.generation }
     try {
       const isNew = known?.generation !== generation
       const kept = { ...about, reached: false, gone: document.body === null }

@@ -61,7 +61,9 @@ defineWorkflow<Input>({
   async onFailed(run) {
     const row = await currentRow(run)
     if (!row) return
-    await unplugPorts(run.ctx, run.op, [run.input.portId], { later: row.hostId !== null && row.hostId in givenUp(run) })
+    await unplugPorts(run.ctx, run.op, [run.input.portId], {
+      later: row.hostId !== null && row.hostId in givenUp(run),
+    })
     await forgetPort(run, row)
   },
 })

@@ -20,9 +20,7 @@ export async function onHost<T>(
   work: (host: OnHost) => Promise<T>,
 ): Promise<T> {
   const drivers = await driversOf(run.ctx, hostId)
-  return whileAnswering(run.op, drivers, (op) =>
-    work({ ...drivers, op }),
-  )
+  return whileAnswering(run.op, drivers, (op) => work({ ...drivers, op }))
 }
 
 /** Hosts that this operation has given up: nothing more is asked of them. */
