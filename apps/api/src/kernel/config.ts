@@ -19,6 +19,8 @@ const schema = z.object({
     .default('')
     .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no address and no CIDR'))),
+  /** Connections that the front door takes from one address; a trusted proxy has no such bound. */
+  STRATOLITH_CONNECTIONS_PER_ADDRESS: z.coerce.number().int().min(10).max(100_000).default(500),
   STRATOLITH_REGION: z
     .string()
     .regex(/^[\w.-]{1,64}$/)
@@ -58,6 +60,7 @@ const schema = z.object({
   STRATOLITH_KEEP_OPERATIONS_DAYS: z.coerce.number().int().min(1).max(36_500).default(180),
   STRATOLITH_KEEP_PAST_INSTANCES_DAYS: z.coerce.number().int().min(1).max(36_500).default(730),
   DATABASE_URL: z.string().optional(),
+  NODE_ENV: z.string().optional(),
 })
 
 export type PasswordRules = {
@@ -79,6 +82,9 @@ export type Config = {
   consoleUrl: string | null
   /** Addresses and CIDRs; nobody else says who a caller is. */
   trustedProxies: string[]
+  connectionsPerAddress: number
+  /** `npm run dev`: the portal reloads itself. */
+  development: boolean
   externalCidr: string
   /** For guests that may reach the world; empty where nothing leads out. */
   nameServers: string[]
@@ -109,6 +115,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     webUrl: e.STRATOLITH_WEB_URL ?? null,
     consoleUrl: e.STRATOLITH_CONSOLE_URL ?? null,
     trustedProxies: e.STRATOLITH_TRUSTED_PROXIES,
+    connectionsPerAddress: e.STRATOLITH_CONNECTIONS_PER_ADDRESS,
+    development: e.NODE_ENV === 'development',
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
     nameServers: e.STRATOLITH_DNS ?? (e.STRATOLITH_EGRESS === 'off' ? [] : machineNameServers()),
     logLevel: e.STRATOLITH_LOG_LEVEL,

@@ -37,6 +37,8 @@ export async function testDeps(
     webUrl: null,
     consoleUrl: null,
     trustedProxies: [],
+    connectionsPerAddress: 500,
+    development: false,
     externalCidr: '172.24.4.0/24',
     nameServers: [],
     logLevel: 'silent',
