@@ -10,6 +10,7 @@ const config = {
   publicUrl: 'http://cloud.example:8080',
   consoleUrl: 'http://127.0.0.1:7001',
   webUrl: 'http://127.0.0.1:7002',
+  frontSecret: null,
 }
 
 describe('while the portal is away', () => {

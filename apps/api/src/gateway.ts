@@ -23,10 +23,13 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
         // As many as there are callers: open event streams must not keep others waiting for a place.
         agentOptions: { maxSockets: Number.POSITIVE_INFINITY },
       },
-      preHandler: async (request) => boundSilence(request.raw),
+      preHandler: async (request, reply) => {
+        boundSilence(request.raw)
+        if (!isHost(browserOf(request, config).host)) return reply.code(400).type('text/plain').send(noHost)
+      },
       replyOptions: {
         rewriteRequestHeaders: (request, headers) =>
-          portalHeaders(headers, browserOf(request as FastifyRequest, config)),
+          portalHeaders(headers, browserOf(request as FastifyRequest, config), config.frontSecret),
         onError: portalAway,
       },
     })
@@ -61,8 +64,14 @@ const awayPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta htt
 <title>Starting – Stratolith</title><body style="font:1rem/1.5 system-ui;max-width:30rem;margin:20vh auto;padding:0 1rem">
 <h1>The portal is starting</h1><p role="status">This page loads again by itself. Instances and the API are not touched.</p>`
 
+/** A host and port of which the portal can make addresses. */
+const isHost = (text: string) => /^[\w.:[\]-]{1,255}$/.test(text) && URL.canParse(`http://${text}`)
+const noHost = 'The Host header is not a host name. Open the portal by its address.\n'
+
+/** The portal believes what is said of the browser only with the secret in it. */
+const proofHeader = 'x-stratolith-door'
 /** Only we say who the browser is; a client that sends these is not believed. */
-const ours = new Set(['forwarded', 'x-real-ip', 'x-stratolith-source'])
+const ours = new Set(['forwarded', 'x-real-ip', 'x-stratolith-source', proofHeader])
 
 export type Browser = { address: string; host: string; proto: string }
 
@@ -86,6 +95,7 @@ export function browserOf(
 export function portalHeaders(
   headers: http.IncomingHttpHeaders,
   { address, host, proto }: Browser,
+  proof: string | null,
 ): http.IncomingHttpHeaders {
   const kept = Object.entries(headers).filter(([name]) => !ours.has(name) && !name.startsWith('x-forwarded-'))
   return {
@@ -93,5 +103,6 @@ export function portalHeaders(
     'x-forwarded-for': address,
     'x-forwarded-host': host,
     'x-forwarded-proto': proto,
+    ...(proof === null ? {} : { [proofHeader]: proof }),
   }
 }

@@ -34,6 +34,8 @@ const schema = z.object({
   /** By these the portal and the console proxy are let in at the internal door; the api's alone. */
   STRATOLITH_WEB_SECRET: z.string().min(32).optional(),
   STRATOLITH_CONSOLE_SECRET: z.string().min(32).optional(),
+  /** By this the front door proves to the portal that a request came through it. */
+  STRATOLITH_FRONT_SECRET: z.string().min(32).optional(),
   STRATOLITH_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
   /** What a password must fit besides, as a regular expression; and how that is said to people. */
   STRATOLITH_PASSWORD_PATTERN: z
@@ -92,6 +94,8 @@ export type Config = {
   /** What the portal and the console proxy say to be let in; null where there is no such door. */
   webSecret: string | null
   consoleSecret: string | null
+  /** What the front door says to the portal; null where there is none. */
+  frontSecret: string | null
   passwordRules: PasswordRules
   /** How long what is unknown is left alone, and what was trashed can be put back. */
   keepUnknownMs: number
@@ -122,6 +126,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: e.STRATOLITH_LOG_LEVEL,
     webSecret: e.STRATOLITH_WEB_SECRET ?? null,
     consoleSecret: e.STRATOLITH_CONSOLE_SECRET ?? null,
+    frontSecret: e.STRATOLITH_FRONT_SECRET ?? null,
     keepUnknownMs: e.STRATOLITH_KEEP_UNKNOWN_DAYS * 86_400_000,
     passwordRules: {
       minLength: e.STRATOLITH_PASSWORD_MIN_LENGTH,

@@ -43,6 +43,7 @@ export async function testDeps(
     nameServers: [],
     logLevel: 'silent',
     webSecret: null,
+    frontSecret: null,
     consoleSecret: 'test-secret-test-secret-test-secret',
     keepUnknownMs: 7 * 86_400_000,
     passwordRules: { minLength: 8, history: 1, lifetimeDays: 0, changeFirst: false, lockoutFailures: 5 },
