@@ -18,8 +18,8 @@ describe('which process serves a WebSocket', () => {
     expect(upgradeTarget('/console/', { ...config, consoleUrl: null })).toBeNull()
   })
   it('is the portal’s in development alone', () => {
-    expect(upgradeTarget('/_next/webpack-hmr', config)).toBeNull()
-    expect(upgradeTarget('/_next/webpack-hmr', { ...config, development: true })?.port).toBe('7002')
+    expect(upgradeTarget('/_next/hmr?id=x', config)).toBeNull()
+    expect(upgradeTarget('/_next/hmr?id=x', { ...config, development: true })?.port).toBe('7002')
   })
 })
 
