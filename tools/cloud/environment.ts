@@ -15,6 +15,7 @@ export const settings = {
   ],
   api: [
     'STRATOLITH_ACCEL',
+    'STRATOLITH_CONNECTIONS_PER_ADDRESS',
     'STRATOLITH_DNS',
     'STRATOLITH_EGRESS',
     'STRATOLITH_EXTERNAL_CIDR',

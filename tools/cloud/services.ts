@@ -94,13 +94,14 @@ export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): Servi
   ]
 }
 
-type Keys = { web: string; consoles: string; session: string }
+type Keys = { web: string; consoles: string; session: string; front: string }
 function keysOf(where: Places): Keys {
   const random = () => crypto.randomUUID().replaceAll('-', '') + crypto.randomUUID().replaceAll('-', '')
   return {
     web: secret(where, 'internal-web', random),
     consoles: secret(where, 'internal-console', random),
     session: secret(where, 'session', random),
+    front: secret(where, 'front-door', random),
   }
 }
 
@@ -137,6 +138,7 @@ export function environments(cloud: Cloud, ports: Ports, users: ServiceUsers, ke
       STRATOLITH_CONSOLE_URL: `http://${consoles}`,
       STRATOLITH_WEB_SECRET: keys.web,
       STRATOLITH_CONSOLE_SECRET: keys.consoles,
+      STRATOLITH_FRONT_SECRET: keys.front,
     },
     agent: environmentOf(
       'agent',
@@ -167,6 +169,7 @@ export function environments(cloud: Cloud, ports: Ports, users: ServiceUsers, ke
         NEXT_TELEMETRY_DISABLED: '1',
         STRATOLITH_API_URL: api,
         STRATOLITH_WEB_SECRET: keys.web,
+        STRATOLITH_FRONT_SECRET: keys.front,
         NEXTAUTH_SECRET: keys.session,
         NEXTAUTH_URL: cloud.publicUrl,
       },

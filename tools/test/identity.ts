@@ -31,6 +31,7 @@ const secrets: Record<string, { value: string; known: string[] }> = {
     value: read('secrets/internal-console'),
     known: ['api', 'console-proxy'],
   },
+  'the proof of the front door': { value: read('secrets/front-door'), known: ['api', 'web'] },
   'the key of the sessions': { value: read('secrets/session'), known: ['web'] },
   'the key of the credentials': { value: read('secrets/credential.key'), known: [] },
   'the first password': { value: cloud.password('admin'), known: [] },

@@ -21,7 +21,7 @@ describe('requests that change something', () => {
   const request = (headers: Record<string, string>) =>
     new Request('http://127.0.0.1:7002/api/x', {
       method: 'POST',
-      headers: { 'x-forwarded-host': 'cloud:8080', ...headers },
+      headers: { host: 'cloud:8080', ...headers },
     })
   it('pass from our own pages, over http and https', () => {
     expect(

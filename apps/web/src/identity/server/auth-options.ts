@@ -4,6 +4,7 @@ import { cloudError } from '../../kit/errors.ts'
 import { paths } from '../../kit/paths.ts'
 import { signInAnswer } from '../sign-in-answer.ts'
 import { apiClient } from './api.ts'
+import { sourceOf } from './front-door.ts'
 import {
   cookieName,
   cookieOptions,
@@ -42,7 +43,7 @@ export function authOptions(headers: Headers): AuthOptions {
           domain: { type: 'text' },
           code: { type: 'text' },
         },
-        authorize: (input, request) => signIn(input, sourceOf(request.headers)),
+        authorize: (input) => signIn(input, sourceOf(headers)),
       }),
     ],
     callbacks: {
@@ -86,8 +87,3 @@ async function signIn(
 }
 
 const wrong = 'The user name or the password is wrong.'
-
-/** The front door puts exactly one address there. */
-function sourceOf(headers: Record<string, string> | undefined): string | undefined {
-  return headers?.['x-forwarded-for']?.split(',')[0]?.trim()
-}
