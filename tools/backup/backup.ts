@@ -153,10 +153,9 @@ async function copyState(target: Target, where: Places, facts: Facts, notes: str
     const stamp = stampOf(source)
     if (!stamp || (await previous(place, stamp))) continue
     try {
-      const { mode } = fs.statSync(source)
       const copied = await copyFile(source, path.join(target.dir, place))
       const still = stampOf(source) === stamp ? { stamp } : {}
-      target.journal.add({ path: place, ...copied, mode: mode & 0o777, ...still })
+      target.journal.add({ path: place, ...copied, ...still })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       notes.push(`${name} went while the backup was made: left out.`)

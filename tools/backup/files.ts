@@ -67,10 +67,12 @@ export async function copyFile(
 
 export class Damaged extends Error {}
 
+/** Never through a link. */
 export async function hashFile(file: string, onBytes?: (bytes: number) => void): Promise<Copied> {
   const hash = crypto.createHash('sha256')
   let sizeBytes = 0
-  for await (const chunk of fs.createReadStream(file, { highWaterMark: chunkBytes })) {
+  const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
+  for await (const chunk of fs.createReadStream('', { fd, highWaterMark: chunkBytes })) {
     hash.update(chunk as Buffer)
     sizeBytes += (chunk as Buffer).length
     onBytes?.((chunk as Buffer).length)
@@ -113,7 +115,7 @@ function backingPlace(handle: number): { offset: number; length: number } | null
  * header's cluster where nothing follows, so that no tool has to understand what a guest's QEMU wrote.
  */
 export function nameBase(disk: string, base: string): void {
-  const handle = fs.openSync(disk, 'r+')
+  const handle = fs.openSync(disk, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW)
   try {
     const place = backingPlace(handle)
     const name = Buffer.from(base, 'utf8')

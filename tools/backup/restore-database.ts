@@ -4,6 +4,7 @@ import { acceptDatabase } from '../cloud/identity.ts'
 import type { Places } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
 import { ensureDatabase, removeServer, startPostgres } from '../postgres.ts'
+import { within } from './beneath.ts'
 import { connected, dumpDatabase, markForRestore, readDump, restoreDatabase } from './database.ts'
 import type { Plan } from './plan.ts'
 import { Progress } from './progress.ts'
@@ -18,7 +19,10 @@ export async function restoreTheDatabase(where: Places, plan: Plan, time: string
 }
 
 async function fill(where: Places, plan: Plan, url: string): Promise<number> {
-  const dump = await restoreDatabase(url, path.join(plan.backup.dir, 'database'))
+  const { folder, name } = plan.backup
+  const dump = await within(folder, `${name}/database/database.json`, (file) =>
+    restoreDatabase(url, path.dirname(file)),
+  )
   await connected(url, async (client) => {
     for (const [old, now] of plan.hosts)
       if (old !== now) await client.query('UPDATE "Host" SET "name" = $2 WHERE "name" = $1', [old, now])
