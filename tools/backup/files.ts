@@ -13,13 +13,18 @@ export type Copied = { sizeBytes: number; sha256: string }
  * Copies a regular file (never through a link) with its holes and returns what it hashed. The target
  * (0600) appears whole, on disk, by rename; with `wanted` only if the bytes are those.
  * The folder may be another user's, who can put a link there meanwhile: what is done to the draft is done
- * to the open file, never by its name.
+ * to the open file, never by its name. Nor is its length believed: it may be a hole that never ends.
  */
 export async function copyFile(
   source: string,
   target: string,
   options: {
+    /** Of what is really stored; holes are none. */
     onBytes?: (bytes: number) => void
+    /** Where to begin. */
+    from?: number
+    /** Raises TooLong for more. */
+    most?: number | null
     mode?: number
     wanted?: string
     owner?: { uid: number; gid: number }
@@ -35,15 +40,19 @@ export async function copyFile(
     try {
       const hash = crypto.createHash('sha256')
       const chunk = Buffer.allocUnsafe(chunkBytes)
+      const first = options.from ?? 0
       let at = 0
       for (;;) {
-        const { bytesRead } = await from.read(chunk, 0, chunkBytes, at)
+        refuseLonger(source, (await from.stat()).size - first, options.most)
+        const { bytesRead } = await from.read(chunk, 0, chunkBytes, first + at)
         if (bytesRead === 0) break
         const bytes = chunk.subarray(0, bytesRead)
         hash.update(bytes)
-        if (!bytes.equals(zeros.subarray(0, bytesRead))) await to.write(bytes, 0, bytesRead, at)
+        if (!bytes.equals(zeros.subarray(0, bytesRead))) {
+          await to.write(bytes, 0, bytesRead, at)
+          options.onBytes?.(bytesRead)
+        }
         at += bytesRead
-        options.onBytes?.(bytesRead)
       }
       await to.truncate(at)
       if (options.owner) await to.chown(options.owner.uid, options.owner.gid)
@@ -66,6 +75,15 @@ export async function copyFile(
 }
 
 export class Damaged extends Error {}
+/** Longer than what it is can honestly be: whoever may write to it has stretched it. */
+export class TooLong extends Error {}
+
+export function refuseLonger(file: string, bytes: number, most: number | null | undefined): void {
+  if (typeof most === 'number' && bytes > most)
+    throw new TooLong(
+      `${file} is ${inWords(bytes)} long and can be ${inWords(most)} at most: the guest’s QEMU has stretched it and may have been taken over.`,
+    )
+}
 
 /** Never through a link. */
 export async function hashFile(file: string, onBytes?: (bytes: number) => void): Promise<Copied> {

@@ -42,7 +42,13 @@ const factsSchema = z.object({
   /** Of the database; null: it is older than these. */
   cloudId: z.string().nullable(),
   hosts: z.array(z.object({ id, name, endpoint: z.string() })),
-  instances: z.array(z.object({ id, name: z.string(), hostId: id, vmState: z.string() })),
+  instances: z.array(
+    z.object({
+      ...{ id, name: z.string(), hostId: id, vmState: z.string() },
+      /** Of its disk, as it is seen from inside; older backups do not say. */
+      diskGib: z.number().optional(),
+    }),
+  ),
   blobs: z.array(
     z.object({
       id: sha256,

@@ -8,8 +8,8 @@ import { leftServices } from '../cloud/supervisor.ts'
 import { serviceUsers } from '../cloud/users.ts'
 import { within } from './beneath.ts'
 import { checkDump, readDump } from './database.ts'
-import { copyFile } from './files.ts'
-import { writeDurably } from './format.ts'
+import { copyFile, usedBytes } from './files.ts'
+import { blobFile, writeDurably } from './format.ts'
 import { comesBack, isThere, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
 import { Progress } from './progress.ts'
 import { restoreTheDatabase } from './restore-database.ts'
@@ -88,8 +88,7 @@ async function apply(
     await putBlobs(where, plan)
     await makeBases(where, plan)
     const disks = plan.disks.filter(comesBack)
-    const sizes = new Map(plan.backup.manifest.files.map((file) => [file.path, file.sizeBytes]))
-    const total = disks.reduce((sum, { disk }) => sum + (sizes.get(disk.path) ?? 0), 0)
+    const total = disks.reduce((sum, { disk }) => sum + usedBytes(path.join(plan.backup.dir, disk.path)), 0)
     const progress = new Progress('Disks', total)
     for (const one of disks) {
       await putDisk(where, plan, one, progress, () =>
@@ -113,10 +112,9 @@ async function apply(
 
 async function putBlobs(where: Places, plan: Plan): Promise<void> {
   const { folder } = plan.backup
-  const sizes = new Map(plan.backup.manifest.blobs.map((blob) => [blob.id, blob.sizeBytes]))
   const progress = new Progress(
     'Images',
-    plan.blobs.reduce((sum, id) => sum + (sizes.get(id) ?? 0), 0),
+    plan.blobs.reduce((sum, id) => sum + usedBytes(blobFile(folder, id)), 0),
   )
   for (const id of plan.blobs) {
     const put = (source: string) =>
