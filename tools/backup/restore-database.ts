@@ -3,7 +3,8 @@ import path from 'node:path'
 import { acceptDatabase } from '../cloud/identity.ts'
 import type { Places } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
-import { ensureDatabase, removeServer, startPostgres } from '../postgres.ts'
+import { applicationUrl } from '../postgres/application.ts'
+import { removeServer, startPostgres } from '../postgres.ts'
 import { within } from './beneath.ts'
 import { connected, dumpDatabase, markForRestore, readDump, restoreDatabase } from './database.ts'
 import type { Plan } from './plan.ts'
@@ -54,7 +55,7 @@ async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<nu
   const server = await startPostgres(fresh, { durable: true })
   let tables = 0
   try {
-    tables = await fill(where, plan, await ensureDatabase(server.url, 'stratolith'))
+    tables = await fill(where, plan, await applicationUrl(server, 'stratolith'))
   } finally {
     await server.stop()
   }

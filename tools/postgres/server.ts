@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { environmentOf } from '../cloud/environment.ts'
 import { dropTo } from '../cloud/launch.ts'
+import { superuser } from './application.ts'
 import { type Programs, programs, type ServerUser, serverUser } from './programs.ts'
 
 export type ServerSpec = {
@@ -54,7 +55,7 @@ async function makeDatabase(
     `--pgdata=${data}`,
     `--pwfile=${passwordFile}`,
     '--auth=password',
-    '--username=stratolith',
+    `--username=${superuser}`,
     '--encoding=UTF8',
     '--locale=C.UTF-8',
     '--lc-messages=C',
