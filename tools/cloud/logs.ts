@@ -96,6 +96,12 @@ async function copyOut(file: string, from: number, to: number, done: Rotated): P
   }
 }
 
+const zeros = Buffer.alloc(chunkBytes)
+function withoutZeros(bytes: Buffer): Uint8Array {
+  if (!bytes.includes(0)) return bytes
+  return bytes.equals(zeros.subarray(0, bytes.length)) ? Buffer.alloc(0) : bytes.filter((byte) => byte !== 0)
+}
+
 /** Returns how many bytes it wrote: text has no zeros, so these are holes. */
 async function copyInto(
   file: string,
@@ -118,7 +124,7 @@ async function copyInto(
       if (bytesRead === 0) break
       at += bytesRead
       const read = buffer.subarray(0, bytesRead)
-      const text = read.includes(0) ? read.filter((byte) => byte !== 0) : read
+      const text = withoutZeros(read)
       done.stretched ||= text.length < read.length
       if (text.length > 0) await copy.write(text)
       written += text.length
@@ -201,7 +207,7 @@ function tell(name: string, { stretched, left }: Rotated): void {
     console.error(
       `${name} was longer than what was written to it. Our processes never do that: this one may have been taken over.`,
     )
-  if (left > 0)
+  else if (left > 0)
     console.error(
       `${name} had more than its older files hold: ${(left / 1024 ** 2).toFixed(1)} MiB of its middle are gone.`,
     )
