@@ -12,7 +12,8 @@ import { hostName, type Running, refuseHalfRestored, running, stateFile } from '
 import { type Cloud, internalPorts, seed, services } from './cloud/services.ts'
 import { leftServices, Supervisor, startTime, stopLeftServices } from './cloud/supervisor.ts'
 import { serviceUsers } from './cloud/users.ts'
-import { ensureDatabase, isFree, type Postgres, startPostgres } from './postgres.ts'
+import { applicationUrl } from './postgres/application.ts'
+import { isFree, type Postgres, startPostgres } from './postgres.ts'
 
 async function start(mode: 'start' | 'dev'): Promise<void> {
   const startedAt = Number(process.env.STRATOLITH_STARTED_AT ?? Date.now())
@@ -54,7 +55,7 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   const database = process.env.DATABASE_URL ? null : await openPostgres(where)
   if (database) keeper = keepPostgres(where, database)
   const databaseUrl =
-    process.env.DATABASE_URL ?? (database ? await ensureDatabase(database.url, 'stratolith') : '')
+    process.env.DATABASE_URL ?? (database ? await applicationUrl(database, 'stratolith') : '')
   writeAtomically(stateFile(where), JSON.stringify({ ...state, databaseUrl }))
   await step('Schema', () => migrate(databaseUrl, where))
   await runMigrations({ connectionString: databaseUrl })

@@ -167,7 +167,9 @@ async function load(client: pg.Client, folder: string, dump: Dump): Promise<void
   for (const table of all) await client.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`)
   await client.query(`TRUNCATE ${all.join(', ')}`)
   for (const table of dump.tables) {
-    const source = fs.createReadStream(tableFile(folder, table))
+    const { O_RDONLY, O_NOFOLLOW } = fs.constants
+    const file = fs.openSync(tableFile(folder, table), O_RDONLY | O_NOFOLLOW)
+    const source = fs.createReadStream('', { fd: file })
     const words = `COPY ${quoted(table)} (${columnList({ ...table, partitioned: false })}) FROM STDIN`
     await pipeline(source, zlib.createGunzip(), client.query(copyFrom(words)))
   }

@@ -36,8 +36,8 @@ async function main(): Promise<number> {
     console.error(`usage: ${usage[command] ?? Object.values(usage).join('\n       ')}`)
     return 2
   }
-  if (command === 'backup') await backUp(subject)
-  else if (command === 'move-database') await moveDatabase(subject)
+  if (command === 'backup') return (await backUp(subject)) ? 0 : 1
+  if (command === 'move-database') await moveDatabase(subject)
   else
     await restore(subject, {
       ...(typeof values.at === 'string' ? { at: values.at } : {}),

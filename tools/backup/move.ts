@@ -3,7 +3,8 @@ import path from 'node:path'
 import { places } from '../cloud/paths.ts'
 import { refuseHalfRestored, running } from '../cloud/running.ts'
 import { leftServices } from '../cloud/supervisor.ts'
-import { ensureDatabase, startPostgres } from '../postgres.ts'
+import { applicationUrl } from '../postgres/application.ts'
+import { startPostgres } from '../postgres.ts'
 import { compareRows, dumpDatabase, restoreDatabase } from './database.ts'
 import { Progress } from './progress.ts'
 import { takeOver } from './restore-database.ts'
@@ -25,7 +26,7 @@ export async function moveDatabase(target: string): Promise<void> {
   const server = process.env.DATABASE_URL ? null : await startPostgres(embedded, { durable: true })
   const folder = path.join(where.data, 'run/move-database')
   try {
-    const source = server ? await ensureDatabase(server.url, 'stratolith') : (process.env.DATABASE_URL ?? '')
+    const source = server ? await applicationUrl(server, 'stratolith') : (process.env.DATABASE_URL ?? '')
     if (sameDatabase(source, target)) throw new Error('That is the database that it is in already.')
     const out = new Progress('Written to files', 0)
     const { dump } = await dumpDatabase(source, folder)

@@ -3,7 +3,9 @@ import path from 'node:path'
 import { acceptDatabase } from '../cloud/identity.ts'
 import type { Places } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
-import { ensureDatabase, removeServer, startPostgres } from '../postgres.ts'
+import { applicationUrl } from '../postgres/application.ts'
+import { removeServer, startPostgres } from '../postgres.ts'
+import { within } from './beneath.ts'
 import { connected, dumpDatabase, markForRestore, readDump, restoreDatabase } from './database.ts'
 import type { Plan } from './plan.ts'
 import { Progress } from './progress.ts'
@@ -18,7 +20,10 @@ export async function restoreTheDatabase(where: Places, plan: Plan, time: string
 }
 
 async function fill(where: Places, plan: Plan, url: string): Promise<number> {
-  const dump = await restoreDatabase(url, path.join(plan.backup.dir, 'database'))
+  const { folder, name } = plan.backup
+  const dump = await within(folder, `${name}/database/database.json`, (file) =>
+    restoreDatabase(url, path.dirname(file)),
+  )
   await connected(url, async (client) => {
     for (const [old, now] of plan.hosts)
       if (old !== now) await client.query('UPDATE "Host" SET "name" = $2 WHERE "name" = $1', [old, now])
@@ -50,7 +55,7 @@ async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<nu
   const server = await startPostgres(fresh, { durable: true })
   let tables = 0
   try {
-    tables = await fill(where, plan, await ensureDatabase(server.url, 'stratolith'))
+    tables = await fill(where, plan, await applicationUrl(server, 'stratolith'))
   } finally {
     await server.stop()
   }

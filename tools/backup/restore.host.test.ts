@@ -7,6 +7,7 @@ import { takeLock } from '../../apps/agent/src/lock.ts'
 import { acceptDatabase, identify } from '../cloud/identity.ts'
 import { places, root } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
+import { serviceUsers } from '../cloud/users.ts'
 import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
 import { compareRows, connected, dumpDatabase, readDump } from './database.ts'
 import { readFactsOf } from './facts.ts'
@@ -71,6 +72,19 @@ async function withDisk(dir: string, read: Facts) {
   return { facts, blobs: [{ id: base, sizeBytes }], disks, disk: { path: place, ...(await hashFile(file)) } }
 }
 
+/** With rights that nobody asked for: a manifest may say anything. */
+async function withSettings(dir: string) {
+  const names = ['policy.yaml', 'corp-ca.pem', 'secrets/session', 'clouds.yaml']
+  return Promise.all(
+    names.map(async (name) => {
+      const file = path.join(dir, 'files', name)
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      fs.writeFileSync(file, `{} # ${name}`)
+      return { path: `files/${name}`, ...(await hashFile(file)), mode: 0o4755, owner: 12345 }
+    }),
+  )
+}
+
 /** What a guest would read of a disk. */
 function seen(file: string): Buffer {
   const raw = path.join(work, 'seen.raw')
@@ -105,7 +119,7 @@ beforeAll(async () => {
       })),
     )
     const finishedAt = new Date().toISOString()
-    const rest = { files: [...files, disk], blobs, disks, notes: [] }
+    const rest = { files: [...files, disk, ...(await withSettings(dir))], blobs, disks, notes: [] }
     writeManifest(dir, { format: formatVersion, software: 'test', finishedAt, facts, ...rest })
   } finally {
     await embedded.stop()
@@ -154,6 +168,14 @@ test('into one’s own database, which is kept when it is not empty; disks come 
       .replaceAll(/(.)\1*/g, '$1'),
   ).toBe('BAB')
   expect(whole.length).toBe(8 * mib)
+  const who = (name: string) => {
+    const { uid, gid, mode } = fs.lstatSync(path.join(data, name))
+    return [uid, gid, (mode & 0o7777).toString(8)]
+  }
+  const { api } = serviceUsers()
+  for (const name of ['policy.yaml', 'corp-ca.pem']) expect(who(name)).toEqual([0, api.gid, '640'])
+  expect(who('secrets/session')).toEqual([0, 0, '600'])
+  expect(fs.existsSync(path.join(data, 'clouds.yaml'))).toBe(false)
   // A guest has written since, as a user of its own.
   fs.chownSync(disk, 12345, 12345)
   tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x43 0 64k', disk)

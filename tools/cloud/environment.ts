@@ -35,6 +35,7 @@ export const settings = {
     'STRATOLITH_TRUSTED_PROXIES',
   ],
   'console-proxy': ['STRATOLITH_LOG_LEVEL', 'STRATOLITH_ORIGINS'],
+  postgres: [],
   web: [],
 } as const satisfies Record<string, readonly string[]>
 
