@@ -3,15 +3,27 @@ import fs from 'node:fs'
 import path from 'node:path'
 import readline from 'node:readline/promises'
 import { runMigrations } from 'graphile-worker'
-import { identify } from './cloud/identity.ts'
+import { claimDatabase } from './cloud/claim.ts'
+import { writeClientFiles } from './cloud/client-files.ts'
+import { askDatabase } from './cloud/database.ts'
+import { identify, refuseForeign } from './cloud/identity.ts'
 import { openCode } from './cloud/launch.ts'
 import { takeOver } from './cloud/ownership.ts'
-import { makePlaces, type Places, places, secret, writeAtomically } from './cloud/paths.ts'
+import { firstPasswords, forgetWrong } from './cloud/passwords.ts'
+import { makePlaces, type Places, places, writeAtomically } from './cloud/paths.ts'
 import { buildPortal, buildTestImage, generateClient, migrate, node, testImage } from './cloud/prepare.ts'
-import { hostName, type Running, refuseHalfRestored, running, stateFile } from './cloud/running.ts'
+import {
+  hostName,
+  type Running,
+  refuseHalfRestored,
+  refuseSecond,
+  running,
+  stateFile,
+  takeFolder,
+} from './cloud/running.ts'
 import { type Cloud, internalPorts, seed, services } from './cloud/services.ts'
 import { leftServices, Supervisor, startTime, stopLeftServices } from './cloud/supervisor.ts'
-import { serviceUsers } from './cloud/users.ts'
+import { type ServiceUsers, serviceUsers } from './cloud/users.ts'
 import { ensureDatabase, isFree, type Postgres, startPostgres } from './postgres.ts'
 
 async function start(mode: 'start' | 'dev'): Promise<void> {
@@ -22,17 +34,12 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   refuseSecond(where)
   refuseHalfRestored(where)
   makePlaces(where)
+  const leaveFolder = takeFolder(where)
+  // Again: what has begun a moment ago had the folder until now.
+  refuseHalfRestored(where)
   const users = serviceUsers()
   takeOver(where, users)
-  const port = readPort()
-  const bind = process.env.STRATOLITH_BIND ?? '0.0.0.0'
-  const publicUrl = (process.env.STRATOLITH_PUBLIC_URL ?? `http://127.0.0.1:${port}`).replace(/\/$/, '')
-  const left = await stopLeftServices(where)
-  if (left > 0) console.log(`  ! ended ${left} processes that the last run left`)
-  if (!(await isFree(port, bind)))
-    throw new Error(
-      `Port ${port} is taken by another program. Choose another: STRATOLITH_PORT=${port + 1} npm start`,
-    )
+  const { port, bind, publicUrl } = await frontDoor(where)
   const state: Running = {
     pid: process.pid,
     startTime: startTime(process.pid),
@@ -42,51 +49,33 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   writeAtomically(stateFile(where), JSON.stringify(state))
 
   const supervisor = new Supervisor(where, mode === 'dev' ? { watch: null } : {})
-  let keeper: { stop(): Promise<void> } | null = null
+  const opened: (() => Promise<void>)[] = []
   const stop = onSignals(async () => {
     await supervisor.stop()
-    await keeper?.stop()
+    for (const close of opened.reverse()) await close()
+    leaveFolder()
     fs.rmSync(stateFile(where), { force: true })
   })
-  await step('Database client', generateClient)
-  const portal = mode === 'start' ? step('Portal', buildPortal) : Promise.resolve()
-  portal.catch(() => undefined) // heard below, where it is waited for
-  const database = process.env.DATABASE_URL ? null : await openPostgres(where)
-  if (database) keeper = keepPostgres(where, database)
-  const databaseUrl =
-    process.env.DATABASE_URL ?? (database ? await ensureDatabase(database.url, 'stratolith') : '')
-  writeAtomically(stateFile(where), JSON.stringify({ ...state, databaseUrl }))
-  await step('Schema', () => migrate(databaseUrl, where))
-  await runMigrations({ connectionString: databaseUrl })
-  await identify(databaseUrl, where, process.argv.includes('--accept-database'))
-  await portal
-  await step('Test image', () => buildTestImage(where))
-
-  const cloud: Cloud = { where, port, bind, publicUrl, databaseUrl, host: hostName(), mode }
-  const opened = openCode()
-  if (opened > 0) console.log(`  ! ${opened} files of the checkout were closed to the users of our processes`)
-  const specs = services(cloud, await internalPorts(where), users)
   try {
-    await step('Services', async () => {
-      for (const spec of specs) supervisor.start(spec)
-      await supervisor.ready(specs)
-      return specs.map((spec) => spec.name).join(', ')
-    })
-    const passwords = {
-      admin: secret(where, 'admin-password', password),
-      demo: secret(where, 'demo-password', password),
-    }
-    await step('First contents', async () => {
-      await seed(specs, users, [testImage(where)], {
-        STRATOLITH_ADMIN_PASSWORD: passwords.admin,
-        STRATOLITH_DEMO_PASSWORD: passwords.demo,
-      })
-      return 'there'
-    })
-    writeClientFiles(where, cloud, passwords.admin)
+    await step('Database client', generateClient)
+    const databaseUrl = await openDatabase(where, opened)
+    const portal = mode === 'start' ? step('Portal', buildPortal) : Promise.resolve()
+    portal.catch(() => undefined) // heard below, where it is waited for
+    writeAtomically(stateFile(where), JSON.stringify({ ...state, databaseUrl }))
+    const accept = process.argv.includes('--accept-database')
+    await step('Schema', () => migrate(databaseUrl, where, { again: accept }))
+    await runMigrations({ connectionString: databaseUrl })
+    await identify(databaseUrl, where, accept)
+    await portal
+    await step('Test image', () => buildTestImage(where))
+
+    const cloud: Cloud = { where, port, bind, publicUrl, databaseUrl, host: hostName(), mode }
+    const adminPassword = await startServices(cloud, supervisor, users)
+    writeClientFiles(where, publicUrl, adminPassword)
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1)
+    const password = adminPassword ?? 'as it was set in this cloud; it is not in this data folder'
     console.log(
-      `\nOpen ${publicUrl}  user: admin  password: ${passwords.admin}  (ready in ${seconds} s; Ctrl-C stops it, guests go on)`,
+      `\nOpen ${publicUrl}  user: admin  password: ${password}  (ready in ${seconds} s; Ctrl-C stops it, guests go on)`,
     )
   } catch (error) {
     await stop()
@@ -94,10 +83,58 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   }
 }
 
-function refuseSecond(where: Places): void {
-  const other = running(where)
-  if (other)
-    throw new Error(`This cloud runs already: ${other.url} (pid ${other.pid}). Stop it with: npm run stop`)
+/** Where the front door will be; processes that the last run left would hold it. */
+async function frontDoor(where: Places): Promise<{ port: number; bind: string; publicUrl: string }> {
+  const port = readPort()
+  const bind = process.env.STRATOLITH_BIND ?? '0.0.0.0'
+  const publicUrl = (process.env.STRATOLITH_PUBLIC_URL ?? `http://127.0.0.1:${port}`).replace(/\/$/, '')
+  const left = await stopLeftServices(where)
+  if (left > 0) console.log(`  ! ended ${left} processes that the last run left`)
+  if (!(await isFree(port, bind)))
+    throw new Error(
+      `Port ${port} is taken by another program. Choose another: STRATOLITH_PORT=${port + 1} npm start`,
+    )
+  return { port, bind, publicUrl }
+}
+
+/** A database that is another cloud's, or that another supervisor uses, is refused before anything in it is changed. */
+async function openDatabase(where: Places, opened: (() => Promise<void>)[]): Promise<string> {
+  const own = process.env.DATABASE_URL
+  if (own) await askDatabase(own)
+  const server = own ? null : await openPostgres(where)
+  if (server) {
+    const keeper = keepPostgres(where, server)
+    opened.push(() => keeper.stop())
+  }
+  const databaseUrl = own ?? (server ? await ensureDatabase(server.url, 'stratolith') : '')
+  opened.push(await claimDatabase(databaseUrl, where, hostName()))
+  if (!process.argv.includes('--accept-database')) await refuseForeign(databaseUrl, where)
+  return databaseUrl
+}
+
+/** Starts every process and makes the first contents. Returns the password of admin; null: it is another. */
+async function startServices(
+  cloud: Cloud,
+  supervisor: Supervisor,
+  users: ServiceUsers,
+): Promise<string | null> {
+  const { where } = cloud
+  const files = openCode()
+  if (files > 0) console.log(`  ! ${files} files of the checkout were closed to the users of our processes`)
+  const specs = services(cloud, await internalPorts(where), users)
+  await step('Services', async () => {
+    for (const spec of specs) supervisor.start(spec)
+    await supervisor.ready(specs)
+    return specs.map((spec) => spec.name).join(', ')
+  })
+  const passwords = firstPasswords(where)
+  let right: ReadonlySet<string> = new Set()
+  await step('First contents', async () => {
+    right = await seed(specs, users, [testImage(where)], passwords)
+    return 'there'
+  })
+  forgetWrong(where, passwords, right)
+  return right.has('admin') ? passwords.admin.value : null
 }
 
 async function openPostgres(where: Places): Promise<Postgres> {
@@ -199,8 +236,6 @@ function readPort(): number {
   return port
 }
 
-const password = () => Buffer.from(crypto.getRandomValues(new Uint8Array(12))).toString('base64url')
-
 function onSignals(work: () => Promise<void>): () => Promise<void> {
   let done: Promise<void> | null = null
   const once = () => {
@@ -214,30 +249,6 @@ function onSignals(work: () => Promise<void>): () => Promise<void> {
       once().finally(() => process.exit(0))
     })
   return once
-}
-
-function writeClientFiles(where: Places, cloud: Cloud, adminPassword: string): void {
-  const auth = `${cloud.publicUrl}/identity/v3`
-  const region = process.env.STRATOLITH_REGION ?? 'RegionOne'
-  const variables = {
-    OS_AUTH_URL: auth,
-    OS_USERNAME: 'admin',
-    OS_PASSWORD: adminPassword,
-    OS_PROJECT_NAME: 'admin',
-    OS_USER_DOMAIN_NAME: 'Default',
-    OS_PROJECT_DOMAIN_NAME: 'Default',
-    OS_IDENTITY_API_VERSION: '3',
-    OS_REGION_NAME: region,
-  }
-  const lines = Object.entries(variables).map(
-    ([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'`,
-  )
-  writeAtomically(path.join(where.data, 'admin-openrc.sh'), `${lines.join('\n')}\n`)
-  const q = JSON.stringify
-  writeAtomically(
-    path.join(where.data, 'clouds.yaml'),
-    `clouds:\n  stratolith:\n    region_name: ${q(region)}\n    identity_api_version: 3\n    auth:\n      auth_url: ${q(auth)}\n      username: admin\n      password: ${q(adminPassword)}\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n`,
-  )
 }
 
 /** Says what is done, for how long, and in the end how it went. */

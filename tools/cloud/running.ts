@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { takeLock } from '../../apps/agent/src/lock.ts'
 import type { Places } from './paths.ts'
 import { startTime } from './supervisor.ts'
 
@@ -34,6 +35,29 @@ export const hostName = (): string =>
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 40) ||
     'host-1')
+
+/**
+ * Keeps start, restore and move-database of this folder apart until the returned function is called;
+ * throws a sentence when another of them is at work. A process that is killed holds nothing.
+ */
+export function takeFolder(where: Places): () => void {
+  try {
+    return takeLock(path.join(where.run, 'folder.lock'))
+  } catch (error) {
+    if (!/^Another agent/.test((error as Error).message)) throw error
+    refuseSecond(where)
+    throw new Error(
+      `Another command is at work in ${where.data}: a start, a restore or a move of the database. Wait until it is over.`,
+      { cause: error },
+    )
+  }
+}
+
+export function refuseSecond(where: Places): void {
+  const other = running(where)
+  if (other)
+    throw new Error(`This cloud runs already: ${other.url} (pid ${other.pid}). Stop it with: npm run stop`)
+}
 
 /** Says which restore is under way; the folder is no cloud until it is over (tools/backup). */
 export const restoreFile = (where: Places): string => path.join(where.data, 'restore.json')
