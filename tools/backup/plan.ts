@@ -6,7 +6,7 @@ import { sourceOfBase } from './bases.ts'
 import { connected } from './database.ts'
 import { freeBytes, inWords } from './files.ts'
 import type { BackedDisk, BackedFile, Manifest } from './format.ts'
-import { filledTables } from './tables.ts'
+import { tablesInTheWay } from './tables.ts'
 import type { Backup } from './verify.ts'
 
 export type RestoreOptions = { at?: string; yes: boolean; disksFromBackup: boolean; replace: boolean }
@@ -57,7 +57,7 @@ export async function planRestore(
     files: manifest.files.flatMap((file) => planFile(where, hosts, disks, file)),
     disks,
     databaseUrl,
-    databaseFilled: databaseUrl !== null && (await connected(databaseUrl, filledTables)).length > 0,
+    databaseFilled: databaseUrl !== null && (await connected(databaseUrl, tablesInTheWay)).length > 0,
   }
   askForRoom(where, plan)
   return plan

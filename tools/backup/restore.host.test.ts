@@ -2,17 +2,19 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { runMigrations } from 'graphile-worker'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { takeLock } from '../../apps/agent/src/lock.ts'
 import { acceptDatabase, identify } from '../cloud/identity.ts'
 import { places, root } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
+import { takeFolder } from '../cloud/running.ts'
 import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
 import { compareRows, connected, dumpDatabase, readDump } from './database.ts'
 import { readFactsOf } from './facts.ts'
 import { hashFile } from './files.ts'
 import { type Facts, formatVersion, writeManifest } from './format.ts'
 import type { Marker } from './restore.ts'
+import { userTables } from './tables.ts'
 
 const work = fs.mkdtempSync('/var/tmp/stratolith-own-')
 fs.chmodSync(work, 0o755)
@@ -133,16 +135,74 @@ test('the embedded database moves to one’s own, once; it stays where it was an
   await old.stop()
   expect(fs.existsSync(path.join(data, 'run/move-database'))).toBe(false)
 
-  const again = type(['move-database', target])
+  const again = type(['move-database', inject('postgresUrl').replace(/[^/]*$/, 'template')], target)
   expect(again.said).toMatch(/is not empty/)
   expect(again.status).toBe(1)
   const itself = type(['move-database', target], target)
   expect(itself.said).toMatch(/is in already/)
 })
 
+test('what was moved is followed: the older copy is no source of another move', async () => {
+  const target = await ensureDatabase(own.url, 'again')
+  const stale = type(['move-database', target])
+  expect(stale.said).toMatch(/is an older copy of this cloud’s/)
+  expect(stale.status).toBe(1)
+  expect(await connected(target, userTables)).toEqual([])
+  const moved = type(['move-database', target], await ensureDatabase(own.url, 'moved'))
+  expect(moved.said).toContain(`DATABASE_URL=${target}`)
+  expect(moved.said).toContain('The old database stays as it is and is refused from now on')
+})
+
+test('no cloud starts while its database is moved, and none is moved while one starts or writes', async () => {
+  const leave = takeFolder(where)
+  const source = await ensureDatabase(own.url, 'again')
+  const target = await ensureDatabase(own.url, 'busy')
+  const busy = type(['move-database', target], source)
+  expect(busy.said).toMatch(/Another command is at work in/)
+  const start = spawnSync(process.execPath, ['tools/cloud.ts', 'start'], {
+    cwd: root,
+    encoding: 'utf8',
+    env: { ...process.env, STRATOLITH_DATA: data, DATABASE_URL: source },
+  })
+  expect(start.stderr).toMatch(/Another command is at work in/)
+  leave()
+  fs.mkdirSync(path.join(data, 'hosts/here'), { recursive: true })
+  const unlock = takeLock(path.join(data, 'hosts/here/agent.lock'))
+  expect(type(['move-database', target], source).said).toMatch(/Another agent/)
+  unlock()
+  await connected(`${source}?application_name=stratolith-worker%20x`, async () => {
+    expect(type(['move-database', target], source).said).toMatch(/stratolith-worker, from .* still writes/)
+  })
+  expect(await connected(target, userTables)).toEqual([])
+})
+
+test('an address that is no database of ours to use is answered by a sentence', async () => {
+  const wrong = new URL(own.url)
+  wrong.password = 'wrong'
+  const absent = new URL(own.url)
+  absent.pathname = '/absent'
+  const urls: [string, RegExp][] = [
+    ['postgresql://u:secret@127.0.0.1:1/x', /u@127\.0\.0\.1:1\/x cannot be used: nothing listens there/],
+    ['postgresql://u:secret@no-such-host.invalid/x', /cannot be used: its host is not known/],
+    [wrong.href, /cannot be used: the password is wrong/],
+    [absent.href, /cannot be used: there is no such database/],
+    ['mysql://u:secret@127.0.0.1/x', /Give the address of an empty database: postgresql:/],
+  ]
+  for (const [url, says] of urls) {
+    const { said, status } = type(['move-database', url])
+    expect(said.trim()).toMatch(says)
+    expect(said).not.toMatch(/secret|\n\s+at /)
+    expect(status).toBe(1)
+  }
+})
+
 test('into one’s own database, which is kept when it is not empty; disks come back, and stay when they are there', async () => {
   const target = await ensureDatabase(own.url, 'restored')
-  expect(type(['restore', backups, '--yes'], target)).toMatchObject({ status: 0 })
+  const first = type(['restore', backups, '--yes'], target)
+  expect(first).toMatchObject({ status: 0 })
+  expect(first.said).toMatch(
+    /npm start and DATABASE_URL as it was now \(postgresql:\/\/stratolith@.*\/restored\)/,
+  )
   expect(await events(target)).toEqual(['first'])
   const disk = path.join(data, `hosts/here/instances/${instanceId}/disk-${instanceId}.qcow2`)
   const whole = seen(disk)

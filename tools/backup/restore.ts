@@ -1,13 +1,13 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import readline from 'node:readline/promises'
-import { takeLock } from '../../apps/agent/src/lock.ts'
+import { askDatabase, nameOf } from '../cloud/database.ts'
 import { makePlaces, type Places, places } from '../cloud/paths.ts'
-import { restoreFile, running } from '../cloud/running.ts'
-import { leftServices } from '../cloud/supervisor.ts'
+import { restoreFile } from '../cloud/running.ts'
 import { checkDump, readDump } from './database.ts'
 import { copyFile } from './files.ts'
 import { blobFile, writeDurably } from './format.ts'
+import { keepStopped, refuseRunning } from './locks.ts'
 import { comesBack, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
 import { Progress } from './progress.ts'
 import { restoreTheDatabase } from './restore-database.ts'
@@ -42,6 +42,7 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
     )
   if (begun) refuseOtherDatabase(begun)
   refuseRunning(where)
+  if (process.env.DATABASE_URL) await askDatabase(process.env.DATABASE_URL)
   const backup = chooseBackup(folder, begun?.backup ?? options.at)
   await verify(backup)
   checkDump(readDump(path.join(backup.dir, 'database')))
@@ -66,8 +67,7 @@ async function apply(
 ): Promise<void> {
   makePlaces(where)
   // Reading all of it and the question took their time. Before the marker, which keeps the cloud from starting.
-  refuseRunning(where)
-  const unlocks = agentLocks(where)
+  const release = keepStopped(where)
   const marker: Marker = begun ?? {
     folder: plan.backup.folder,
     backup: plan.backup.name,
@@ -104,9 +104,10 @@ async function apply(
     fs.rmSync(path.join(where.run, 'migrated'), { force: true })
     fs.rmSync(restoreFile(where), { force: true })
   } finally {
-    for (const unlock of unlocks) unlock()
+    release()
   }
-  console.log('\nRestored. Start the cloud with: npm start')
+  const database = plan.databaseUrl ? ` and DATABASE_URL as it was now (${nameOf(plan.databaseUrl)})` : ''
+  console.log(`\nRestored. Start the cloud with: npm start${database}`)
 }
 
 async function putBlobs(where: Places, plan: Plan): Promise<void> {
@@ -161,21 +162,6 @@ function refuseOtherDatabase({ into }: Marker): void {
   throw new Error(
     `The restore that was cut short goes into ${into ?? 'the embedded database'}, and not into ${databaseName() ?? 'that one'}. Set DATABASE_URL as it was.`,
   )
-}
-
-function refuseRunning(where: Places): void {
-  const cloud = running(where)
-  const left = Object.keys(leftServices(where))
-  if (cloud || left.length > 0)
-    throw new Error(
-      `The cloud in ${where.data} runs (${cloud ? `pid ${cloud.pid}` : left.join(', ')}). Stop it first, its guests go on: npm run stop`,
-    )
-}
-
-/** So that no agent starts meanwhile; one that runs is refused with its sentence. */
-function agentLocks(where: Places): (() => void)[] {
-  const hosts = fs.globSync('hosts/*', { cwd: where.data })
-  return hosts.map((host) => takeLock(path.join(where.data, host, 'agent.lock')))
 }
 
 function readMarker(where: Places): Marker | null {

@@ -1,5 +1,7 @@
 import pg from 'pg'
 
+export const isDatabaseUrl = (text: string): boolean => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text)
+
 /** Without its password, for sentences. */
 export function nameOf(databaseUrl: string): string {
   const url = new URL(databaseUrl)
