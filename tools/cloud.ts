@@ -1,38 +1,44 @@
 /** npm start | dev | stop | status | destroy, once the machine is prepared (tools/up.mjs). */
 import fs from 'node:fs'
-import path from 'node:path'
-import readline from 'node:readline/promises'
 import { runMigrations } from 'graphile-worker'
 import { claimDatabase } from './cloud/claim.ts'
 import { writeClientFiles } from './cloud/client-files.ts'
 import { askDatabase } from './cloud/database.ts'
+import { destroy } from './cloud/destroy.ts'
+import { type FlagKinds, readFlags } from './cloud/flags.ts'
 import { identify, refuseForeign } from './cloud/identity.ts'
 import { openCode } from './cloud/launch.ts'
 import { takeOver } from './cloud/ownership.ts'
 import { firstPasswords, forgetWrong } from './cloud/passwords.ts'
 import { makePlaces, type Places, places, writeAtomically } from './cloud/paths.ts'
-import { buildPortal, buildTestImage, generateClient, migrate, node, testImage } from './cloud/prepare.ts'
+import { buildPortal, buildTestImage, generateClient, migrate, testImage } from './cloud/prepare.ts'
 import {
+  embeddedDir,
   hostName,
+  noteOwnDatabase,
   type Running,
   refuseHalfRestored,
   refuseSecond,
-  running,
   stateFile,
   takeFolder,
 } from './cloud/running.ts'
 import { type Cloud, internalPorts, seed, services } from './cloud/services.ts'
-import { leftServices, Supervisor, startTime, stopLeftServices } from './cloud/supervisor.ts'
+import { checkSettings } from './cloud/settings.ts'
+import { status } from './cloud/status.ts'
+import { stop } from './cloud/stop.ts'
+import { Supervisor, startTime, stopLeftServices } from './cloud/supervisor.ts'
 import { type ServiceUsers, serviceUsers } from './cloud/users.ts'
 import { ensureDatabase, isFree, type Postgres, startPostgres } from './postgres.ts'
 
-async function start(mode: 'start' | 'dev'): Promise<void> {
+async function start(mode: 'start' | 'dev', accept: boolean): Promise<void> {
+  for (const warning of checkSettings(process.env)) console.log(`  ! ${warning}`)
   const startedAt = Number(process.env.STRATOLITH_STARTED_AT ?? Date.now())
   const where = places()
   if (where.moved) console.log(`  ! ${where.moved}`)
   // Before anything is changed: owners and rights of a cloud that runs are not a second start's business.
   refuseSecond(where)
   refuseHalfRestored(where)
+  if (process.env.DATABASE_URL) await askDatabase(process.env.DATABASE_URL)
   makePlaces(where)
   const leaveFolder = takeFolder(where)
   // Again: what has begun a moment ago had the folder until now.
@@ -58,14 +64,14 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
   })
   try {
     await step('Database client', generateClient)
-    const databaseUrl = await openDatabase(where, opened)
+    const databaseUrl = await openDatabase(where, accept, opened)
     const portal = mode === 'start' ? step('Portal', buildPortal) : Promise.resolve()
     portal.catch(() => undefined) // heard below, where it is waited for
     writeAtomically(stateFile(where), JSON.stringify({ ...state, databaseUrl }))
-    const accept = process.argv.includes('--accept-database')
     await step('Schema', () => migrate(databaseUrl, where, { again: accept }))
     await runMigrations({ connectionString: databaseUrl })
     await identify(databaseUrl, where, accept)
+    noteOwnDatabase(where, process.env.DATABASE_URL || null)
     await portal
     await step('Test image', () => buildTestImage(where))
 
@@ -85,7 +91,7 @@ async function start(mode: 'start' | 'dev'): Promise<void> {
 
 /** Where the front door will be; processes that the last run left would hold it. */
 async function frontDoor(where: Places): Promise<{ port: number; bind: string; publicUrl: string }> {
-  const port = readPort()
+  const port = Number(process.env.STRATOLITH_PORT ?? 8080)
   const bind = process.env.STRATOLITH_BIND ?? '0.0.0.0'
   const publicUrl = (process.env.STRATOLITH_PUBLIC_URL ?? `http://127.0.0.1:${port}`).replace(/\/$/, '')
   const left = await stopLeftServices(where)
@@ -98,9 +104,12 @@ async function frontDoor(where: Places): Promise<{ port: number; bind: string; p
 }
 
 /** A database that is another cloud's, or that another supervisor uses, is refused before anything in it is changed. */
-async function openDatabase(where: Places, opened: (() => Promise<void>)[]): Promise<string> {
-  const own = process.env.DATABASE_URL
-  if (own) await askDatabase(own)
+async function openDatabase(
+  where: Places,
+  accept: boolean,
+  opened: (() => Promise<void>)[],
+): Promise<string> {
+  const own = process.env.DATABASE_URL || null
   const server = own ? null : await openPostgres(where)
   if (server) {
     const keeper = keepPostgres(where, server)
@@ -108,7 +117,7 @@ async function openDatabase(where: Places, opened: (() => Promise<void>)[]): Pro
   }
   const databaseUrl = own ?? (server ? await ensureDatabase(server.url, 'stratolith') : '')
   opened.push(await claimDatabase(databaseUrl, where, hostName()))
-  if (!process.argv.includes('--accept-database')) await refuseForeign(databaseUrl, where)
+  if (!accept) await refuseForeign(databaseUrl, where)
   return databaseUrl
 }
 
@@ -139,7 +148,7 @@ async function startServices(
 
 async function openPostgres(where: Places): Promise<Postgres> {
   const started = Date.now()
-  const server = await startPostgres(path.join(where.data, 'postgres'), { durable: true })
+  const server = await startPostgres(embeddedDir(where), { durable: true })
   const how = server.adopted ? 'adopted' : 'started'
   console.log(`  ✓ PostgreSQL: ${how} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
   return server
@@ -155,7 +164,7 @@ function keepPostgres(where: Places, first: Postgres): { stop(): Promise<void> }
     restart = restart.then(async () => {
       if (stopping || fs.existsSync(`/proc/${server.pid}`)) return
       console.error('PostgreSQL ended; starting it again.')
-      server = await startPostgres(path.join(where.data, 'postgres'), { durable: true }).catch((error) => {
+      server = await startPostgres(embeddedDir(where), { durable: true }).catch((error) => {
         console.error(error instanceof Error ? error.message : error)
         return server
       })
@@ -169,71 +178,6 @@ function keepPostgres(where: Places, first: Postgres): { stop(): Promise<void> }
       await server.stop()
     },
   }
-}
-
-async function stop(): Promise<void> {
-  const where = places()
-  const cloud = running(where)
-  if (cloud) {
-    process.kill(cloud.pid, 'SIGTERM')
-    while (running(where)) await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  await stopLeftServices(where)
-  await stopDatabase(where)
-  console.log(cloud ? 'Stopped. Guests go on; `npm start` finds them again.' : 'It was not running.')
-}
-
-/** The embedded PostgreSQL may outlive a supervisor that was killed. */
-async function stopDatabase(where: Places): Promise<void> {
-  if (process.env.DATABASE_URL || !fs.existsSync(path.join(where.data, 'postgres/data/postmaster.pid')))
-    return
-  const server = await startPostgres(path.join(where.data, 'postgres'), { durable: true })
-  await server.stop()
-}
-
-async function status(): Promise<number> {
-  const where = places()
-  const cloud = running(where)
-  const names = Object.keys(leftServices(where))
-  console.log(cloud ? `running at ${cloud.url}, supervisor pid ${cloud.pid}` : 'not running')
-  console.log(`data: ${where.data}`)
-  for (const name of ['agent', 'api', 'worker', 'console-proxy', 'web'])
-    console.log(`${name.padEnd(14)} ${names.includes(name) ? 'up' : 'down'}`)
-  return cloud && names.length === 5 ? 0 : 1
-}
-
-async function destroy(): Promise<void> {
-  const where = places()
-  if (!fs.existsSync(where.data)) {
-    console.log(`Nothing to destroy: ${where.data} does not exist.`)
-    return
-  }
-  if (!process.argv.includes('--yes')) {
-    const terminal = readline.createInterface({ input: process.stdin, output: process.stdout })
-    const answer = await terminal.question(
-      `This removes every guest, network and all data of the cloud in ${where.data}. Type “destroy” to go on: `,
-    )
-    terminal.close()
-    if (answer.trim() !== 'destroy') {
-      console.log('Nothing was changed.')
-      return
-    }
-  }
-  await stop()
-  const out = await node('apps/agent/src/destroy.ts', [], {
-    STRATOLITH_DATA: where.data,
-    STRATOLITH_HOST: hostName(),
-  })
-  process.stdout.write(out)
-  fs.rmSync(where.data, { recursive: true, force: true })
-  console.log(`Removed ${where.data}.`)
-}
-
-function readPort(): number {
-  const port = Number(process.env.STRATOLITH_PORT ?? 8080)
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new Error('STRATOLITH_PORT is not a port number.')
-  return port
 }
 
 function onSignals(work: () => Promise<void>): () => Promise<void> {
@@ -270,20 +214,44 @@ async function step(title: string, work: () => Promise<string>): Promise<void> {
 // Secrets are written 0600 by those who write them; root's umask of 077, where it is set, would shut
 // the users of PostgreSQL and the guests out of everything else.
 process.umask(0o022)
-const commands: Record<string, () => Promise<unknown>> = {
-  start: () => start('start'),
-  dev: () => start('dev'),
-  stop,
-  status,
-  destroy,
+type Command = {
+  usage: string
+  flags?: FlagKinds
+  run: (flags: ReturnType<typeof readFlags>['values']) => Promise<unknown>
+}
+const accepting: FlagKinds = { 'accept-database': 'boolean' }
+const commands: Record<string, Command> = {
+  start: {
+    usage: 'npm start [-- --accept-database]',
+    flags: accepting,
+    run: (flags) => start('start', flags['accept-database'] === true),
+  },
+  dev: {
+    usage: 'npm run dev [-- --accept-database]',
+    flags: accepting,
+    run: (flags) => start('dev', flags['accept-database'] === true),
+  },
+  stop: { usage: 'npm run stop', run: stop },
+  status: { usage: 'npm run status', run: status },
+  destroy: {
+    usage: 'npm run destroy [-- --yes]',
+    flags: { yes: 'boolean' },
+    run: (flags) => destroy(flags.yes === true),
+  },
 }
 const command = commands[process.argv[2] ?? 'start']
 if (!command) {
-  console.error('usage: npm start | npm run dev | stop | status | destroy [-- --yes]')
+  console.error(
+    `usage: ${Object.values(commands)
+      .map(({ usage }) => usage)
+      .join('\n       ')}`,
+  )
   process.exit(2)
 }
 try {
-  const code = await command()
+  const { values, words } = readFlags(command.usage, process.argv.slice(3), command.flags ?? {})
+  if (words.length > 0) throw new Error(`Nothing is known of “${words.join(' ')}”. Type: ${command.usage}`)
+  const code = await command.run(values)
   if (typeof code === 'number') process.exitCode = code
 } catch (error) {
   console.error(`\n${error instanceof Error ? error.message : error}`)

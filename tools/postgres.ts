@@ -101,6 +101,9 @@ function readOrMake(file: string, make: () => string): string {
   return fs.readFileSync(file, 'utf8').trim()
 }
 
+/** Of the server under `dir`; null: none runs. */
+export const postgresPid = (dir: string): number | null => readPid(path.join(dir, 'data'))
+
 /** Pid of a postmaster that lives and is really ours (its command line names the directory). */
 function readPid(data: string): number | null {
   try {

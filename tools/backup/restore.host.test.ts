@@ -7,7 +7,6 @@ import { takeLock } from '../../apps/agent/src/lock.ts'
 import { acceptDatabase, identify } from '../cloud/identity.ts'
 import { places, root } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
-import { takeFolder } from '../cloud/running.ts'
 import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
 import { compareRows, connected, dumpDatabase, readDump } from './database.ts'
 import { readFactsOf } from './facts.ts'
@@ -151,49 +150,6 @@ test('what was moved is followed: the older copy is no source of another move', 
   const moved = type(['move-database', target], await ensureDatabase(own.url, 'moved'))
   expect(moved.said).toContain(`DATABASE_URL=${target}`)
   expect(moved.said).toContain('The old database stays as it is and is refused from now on')
-})
-
-test('no cloud starts while its database is moved, and none is moved while one starts or writes', async () => {
-  const leave = takeFolder(where)
-  const source = await ensureDatabase(own.url, 'again')
-  const target = await ensureDatabase(own.url, 'busy')
-  const busy = type(['move-database', target], source)
-  expect(busy.said).toMatch(/Another command is at work in/)
-  const start = spawnSync(process.execPath, ['tools/cloud.ts', 'start'], {
-    cwd: root,
-    encoding: 'utf8',
-    env: { ...process.env, STRATOLITH_DATA: data, DATABASE_URL: source },
-  })
-  expect(start.stderr).toMatch(/Another command is at work in/)
-  leave()
-  fs.mkdirSync(path.join(data, 'hosts/here'), { recursive: true })
-  const unlock = takeLock(path.join(data, 'hosts/here/agent.lock'))
-  expect(type(['move-database', target], source).said).toMatch(/Another agent/)
-  unlock()
-  await connected(`${source}?application_name=stratolith-worker%20x`, async () => {
-    expect(type(['move-database', target], source).said).toMatch(/stratolith-worker, from .* still writes/)
-  })
-  expect(await connected(target, userTables)).toEqual([])
-})
-
-test('an address that is no database of ours to use is answered by a sentence', async () => {
-  const wrong = new URL(own.url)
-  wrong.password = 'wrong'
-  const absent = new URL(own.url)
-  absent.pathname = '/absent'
-  const urls: [string, RegExp][] = [
-    ['postgresql://u:secret@127.0.0.1:1/x', /u@127\.0\.0\.1:1\/x cannot be used: nothing listens there/],
-    ['postgresql://u:secret@no-such-host.invalid/x', /cannot be used: its host is not known/],
-    [wrong.href, /cannot be used: the password is wrong/],
-    [absent.href, /cannot be used: there is no such database/],
-    ['mysql://u:secret@127.0.0.1/x', /Give the address of an empty database: postgresql:/],
-  ]
-  for (const [url, says] of urls) {
-    const { said, status } = type(['move-database', url])
-    expect(said.trim()).toMatch(says)
-    expect(said).not.toMatch(/secret|\n\s+at /)
-    expect(status).toBe(1)
-  }
 })
 
 test('into one’s own database, which is kept when it is not empty; disks come back, and stay when they are there', async () => {

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import readline from 'node:readline/promises'
+import { ask } from '../cloud/ask.ts'
 import { askDatabase, nameOf } from '../cloud/database.ts'
 import { makePlaces, type Places, places } from '../cloud/paths.ts'
 import { restoreFile } from '../cloud/running.ts'
@@ -51,9 +51,14 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
   const plan = await planRestore(where, backup, how, begun?.disks)
   for (const line of sentences(where, plan, how)) console.log(`\n${line}`)
   if (begun) console.log('\nIt was begun before and goes on where it was.')
-  if (!options.yes && !(await asked())) {
-    console.log('Nothing was changed.')
-    return
+  if (!options.yes) {
+    const answer = await ask('\nType “restore” to go on: ', 'restore')
+    if (answer === 'nobody')
+      throw new Error('Nothing was changed. Nobody is there to answer; without a question: add --yes')
+    if (answer === 'no') {
+      console.log('Nothing was changed.')
+      return
+    }
   }
   console.log('')
   await apply(where, plan, begun, wanted.disksFromBackup)
@@ -167,13 +172,4 @@ function refuseOtherDatabase({ into }: Marker): void {
 function readMarker(where: Places): Marker | null {
   const file = restoreFile(where)
   return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Marker) : null
-}
-
-async function asked(): Promise<boolean> {
-  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout })
-  // Nobody may be there to answer: then the input ends.
-  const nobody = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
-  const answer = await Promise.race([terminal.question('\nType “restore” to go on: '), nobody])
-  terminal.close()
-  return answer.trim() === 'restore'
 }
