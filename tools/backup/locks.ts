@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { takeLock } from '../../apps/agent/src/lock.ts'
+import { nameOf, withDatabase } from '../cloud/database.ts'
 import type { Places } from '../cloud/paths.ts'
 import { running, takeFolder } from '../cloud/running.ts'
 import { leftServices } from '../cloud/supervisor.ts'
@@ -33,4 +34,19 @@ export function keepStopped(where: Places): () => void {
     release()
     throw error
   }
+}
+
+/** Throws a sentence when a process of any cloud uses this database: workers and front doors may run elsewhere. */
+export async function refuseUsed(databaseUrl: string): Promise<void> {
+  const { rows } = await withDatabase(databaseUrl, (client) =>
+    client.query<{ name: string; address: string | null }>(
+      `SELECT split_part("application_name", ' ', 1) AS "name", "client_addr"::text AS "address" FROM pg_stat_activity
+       WHERE "datname" = current_database() AND "application_name" ~ '^stratolith-(api|worker|seed)' LIMIT 1`,
+    ),
+  )
+  const [one] = rows
+  if (one)
+    throw new Error(
+      `A process of a cloud (${one.name}, from ${one.address ?? 'this machine'}) still writes into ${nameOf(databaseUrl)}. Stop it first: what it writes from now on would be lost.`,
+    )
 }

@@ -1,13 +1,13 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { claimDatabase } from '../cloud/claim.ts'
-import { askDatabase, isDatabaseUrl, nameOf, withDatabase } from '../cloud/database.ts'
+import { askDatabase, isDatabaseUrl } from '../cloud/database.ts'
 import { refuseForeign } from '../cloud/identity.ts'
 import { makePlaces, type Places, places } from '../cloud/paths.ts'
 import { hostName, refuseHalfRestored } from '../cloud/running.ts'
 import { ensureDatabase, startPostgres } from '../postgres.ts'
 import { compareRows, dumpDatabase, restoreDatabase } from './database.ts'
-import { keepStopped, refuseRunning } from './locks.ts'
+import { keepStopped, refuseRunning, refuseUsed } from './locks.ts'
 import { Progress } from './progress.ts'
 import { takeOver } from './restore-database.ts'
 
@@ -70,21 +70,6 @@ async function move(where: Places, source: string, target: string): Promise<void
     fs.rmSync(folder, { recursive: true, force: true })
     await leave()
   }
-}
-
-/** Workers and front doors may run elsewhere. */
-async function refuseUsed(source: string): Promise<void> {
-  const { rows } = await withDatabase(source, (client) =>
-    client.query<{ name: string; address: string | null }>(
-      `SELECT split_part("application_name", ' ', 1) AS "name", "client_addr"::text AS "address" FROM pg_stat_activity
-       WHERE "datname" = current_database() AND "application_name" ~ '^stratolith-(api|worker|seed)' LIMIT 1`,
-    ),
-  )
-  const [one] = rows
-  if (one)
-    throw new Error(
-      `A process of a cloud (${one.name}, from ${one.address ?? 'this machine'}) still writes into ${nameOf(source)}. Stop it first: what it writes from now on would be left behind.`,
-    )
 }
 
 const sameDatabase = (a: string, b: string): boolean => {

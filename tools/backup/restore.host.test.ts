@@ -157,7 +157,7 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   const first = type(['restore', backups, '--yes'], target)
   expect(first).toMatchObject({ status: 0 })
   expect(first.said).toMatch(
-    /npm start and DATABASE_URL as it was now \(postgresql:\/\/stratolith@.*\/restored\)/,
+    /with DATABASE_URL as it is now \(postgresql:\/\/stratolith@.*\/restored\): npm start/,
   )
   expect(await events(target)).toEqual(['first'])
   const disk = path.join(data, `hosts/here/instances/${instanceId}/disk-${instanceId}.qcow2`)
@@ -181,6 +181,11 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   expect(refused.said).toMatch(/--replace/)
   expect(refused.status).toBe(1)
   expect(await events(target)).toEqual(['first', 'later'])
+
+  await connected(`${target}?application_name=stratolith-api`, async () => {
+    const used = type(['restore', backups, '--yes', '--replace'], target)
+    expect(used.said).toMatch(/stratolith-api, from .* still writes into/)
+  })
 
   const replaced = type(['restore', backups, '--yes', '--replace'], target)
   expect(replaced.said).toContain('Restored.')

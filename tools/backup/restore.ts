@@ -7,7 +7,7 @@ import { restoreFile } from '../cloud/running.ts'
 import { checkDump, readDump } from './database.ts'
 import { copyFile } from './files.ts'
 import { blobFile, writeDurably } from './format.ts'
-import { keepStopped, refuseRunning } from './locks.ts'
+import { keepStopped, refuseRunning, refuseUsed } from './locks.ts'
 import { comesBack, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
 import { Progress } from './progress.ts'
 import { restoreTheDatabase } from './restore-database.ts'
@@ -42,7 +42,10 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
     )
   if (begun) refuseOtherDatabase(begun)
   refuseRunning(where)
-  if (process.env.DATABASE_URL) await askDatabase(process.env.DATABASE_URL)
+  if (process.env.DATABASE_URL) {
+    await askDatabase(process.env.DATABASE_URL)
+    await refuseUsed(process.env.DATABASE_URL)
+  }
   const backup = chooseBackup(folder, begun?.backup ?? options.at)
   await verify(backup)
   checkDump(readDump(path.join(backup.dir, 'database')))
@@ -111,8 +114,10 @@ async function apply(
   } finally {
     release()
   }
-  const database = plan.databaseUrl ? ` and DATABASE_URL as it was now (${nameOf(plan.databaseUrl)})` : ''
-  console.log(`\nRestored. Start the cloud with: npm start${database}`)
+  const database = plan.databaseUrl
+    ? ` with DATABASE_URL as it is now (${nameOf(plan.databaseUrl)}):`
+    : ' with:'
+  console.log(`\nRestored. Start the cloud${database} npm start`)
 }
 
 async function putBlobs(where: Places, plan: Plan): Promise<void> {

@@ -51,5 +51,5 @@ export function keptDatabase(databaseUrl: string): string {
     ['--username', username],
   ].flatMap(([flag, value]) => (value ? `${flag}=${quoted(value)}` : []))
   const name = pathname.slice(1)
-  return `The database of this cloud is in a PostgreSQL of your own and stays as it is. Nothing uses it any more; this drops it:\n  dropdb ${[...words, name ? quoted(name) : quoted(username)].join(' ')}`
+  return `The database of this cloud is in a PostgreSQL of your own and stays as it is. When no other data folder uses it, this drops it:\n  dropdb ${[...words, name ? quoted(name) : quoted(username)].join(' ')}`
 }
