@@ -101,6 +101,9 @@ const settings = (durable: boolean): Record<string, string> => ({
   ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
 })
 
+/** Of the server under `dir`; null: none runs. */
+export const postgresPid = (dir: string): number | null => readPid(path.join(dir, 'data'))
+
 /** Pid of a postmaster that lives and is really ours (its command line names the directory). */
 function readPid(data: string): number | null {
   try {

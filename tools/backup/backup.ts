@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { type Places, places, root } from '../cloud/paths.ts'
-import { running } from '../cloud/running.ts'
+import { type Running, running } from '../cloud/running.ts'
+import { withoutSupervisor } from '../cloud/status.ts'
+import { leftServices } from '../cloud/supervisor.ts'
 import { baseBytes, copyBases } from './bases.ts'
 import { dumpDatabase } from './database.ts'
 import { backUpDisk, blobOfBase, faultOf, findDisks, type HostDisk, LeftOut } from './disks.ts'
@@ -33,8 +35,7 @@ import { openTarget, type Target } from './target.ts'
 export async function backUp(given: string): Promise<boolean> {
   const where = places()
   const cloud = running(where)
-  if (!cloud?.databaseUrl)
-    throw new Error(`No cloud runs in ${where.data}: its agents copy the disks. Start it with: npm start`)
+  if (!cloud?.databaseUrl) throw new Error(whyNot(where, cloud))
   const id = fs.readFileSync(path.join(where.data, 'cloud-id'), 'utf8').trim()
   const target = openTarget(path.resolve(given), where.data, id)
   try {
@@ -64,6 +65,15 @@ export async function backUp(given: string): Promise<boolean> {
   } finally {
     target.unlock()
   }
+}
+
+/** Agents copy the disks, and the supervisor says which database it is. */
+function whyNot(where: Places, cloud: Running | null): string {
+  if (cloud) return `The cloud in ${where.data} is about to start. Try again when it is open.`
+  const left = Object.keys(leftServices(where))
+  return left.length > 0
+    ? `The cloud in ${where.data} is ${withoutSupervisor(left)} Then back up.`
+    : `No cloud runs in ${where.data}: its agents copy the disks. Start it with: npm start`
 }
 
 /** The database at one moment; one that is there already stays the moment of this backup. */

@@ -8,7 +8,7 @@ import { connected } from './database.ts'
 import { freeBytes, inWords } from './files.ts'
 import type { BackedDisk, BackedFile, Manifest } from './format.ts'
 import { type Held, heldAs, isMadeAnew } from './holds.ts'
-import { filledTables } from './tables.ts'
+import { tablesInTheWay } from './tables.ts'
 import type { Backup } from './verify.ts'
 
 export type RestoreOptions = { at?: string; yes: boolean; disksFromBackup: boolean; replace: boolean }
@@ -61,7 +61,7 @@ export async function planRestore(
     files: manifest.files.flatMap((file) => planFile(where, manifest, hosts, disks, file)),
     disks,
     databaseUrl,
-    databaseFilled: databaseUrl !== null && (await connected(databaseUrl, filledTables)).length > 0,
+    databaseFilled: databaseUrl !== null && (await connected(databaseUrl, tablesInTheWay)).length > 0,
   }
   for (const place of ['images/blobs/any', 'images/bases/any']) refuseLinks(where.data, place)
   for (const { target } of disks.filter(comesBack)) refuseLinks(where.data, target)

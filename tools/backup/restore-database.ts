@@ -1,8 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { claimDatabase } from '../cloud/claim.ts'
 import { acceptDatabase } from '../cloud/identity.ts'
 import type { Places } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
+import { hostName } from '../cloud/running.ts'
 import { applicationUrl } from '../postgres/application.ts'
 import { removeServer, startPostgres } from '../postgres.ts'
 import { within } from './beneath.ts'
@@ -73,6 +75,15 @@ async function stopServer(dir: string): Promise<void> {
 
 async function intoOwn(where: Places, plan: Plan, url: string, time: string): Promise<number> {
   const aside = path.join(where.data, `database.before-restore-${time}`)
+  const leave = await claimDatabase(url, where, hostName())
+  try {
+    return await replace(where, plan, url, aside)
+  } finally {
+    await leave()
+  }
+}
+
+async function replace(where: Places, plan: Plan, url: string, aside: string): Promise<number> {
   if (plan.databaseFilled) {
     if (!fs.existsSync(path.join(aside, 'database.json'))) await dumpDatabase(url, aside)
     // Also with one aside: then what is in there is from the attempt that was cut short.

@@ -1,15 +1,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import readline from 'node:readline/promises'
-import { takeLock } from '../../apps/agent/src/lock.ts'
+import { ask } from '../cloud/ask.ts'
+import { askDatabase, nameOf } from '../cloud/database.ts'
 import { makePlaces, type Places, places } from '../cloud/paths.ts'
-import { restoreFile, running } from '../cloud/running.ts'
-import { leftServices } from '../cloud/supervisor.ts'
+import { restoreFile } from '../cloud/running.ts'
 import { serviceUsers } from '../cloud/users.ts'
 import { within } from './beneath.ts'
 import { checkDump, readDump } from './database.ts'
 import { copyFile, usedBytes } from './files.ts'
 import { blobFile, writeDurably } from './format.ts'
+import { keepStopped, refuseRunning, refuseUsed } from './locks.ts'
 import { comesBack, isThere, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
 import { Progress } from './progress.ts'
 import { restoreTheDatabase } from './restore-database.ts'
@@ -44,6 +44,10 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
     )
   if (begun) refuseOtherDatabase(begun)
   refuseRunning(where)
+  if (process.env.DATABASE_URL) {
+    await askDatabase(process.env.DATABASE_URL)
+    await refuseUsed(process.env.DATABASE_URL)
+  }
   const backup = chooseBackup(folder, begun?.backup ?? options.at)
   await verify(backup)
   const dump = readDump(path.join(backup.dir, 'database'))
@@ -54,9 +58,14 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
   const plan = await planRestore(where, backup, how, begun?.disks)
   for (const line of sentences(where, plan, how)) console.log(`\n${line}`)
   if (begun) console.log('\nIt was begun before and goes on where it was.')
-  if (!options.yes && !(await asked())) {
-    console.log('Nothing was changed.')
-    return
+  if (!options.yes) {
+    const answer = await ask('\nType “restore” to go on: ', 'restore')
+    if (answer === 'nobody')
+      throw new Error('Nothing was changed. Nobody is there to answer; without a question: add --yes')
+    if (answer === 'no') {
+      console.log('Nothing was changed.')
+      return
+    }
   }
   console.log('')
   await apply(where, plan, begun, wanted.disksFromBackup)
@@ -70,8 +79,7 @@ async function apply(
 ): Promise<void> {
   makePlaces(where)
   // Reading all of it and the question took their time. Before the marker, which keeps the cloud from starting.
-  refuseRunning(where)
-  const unlocks = agentLocks(where)
+  const release = keepStopped(where)
   const marker: Marker = begun ?? {
     folder: plan.backup.folder,
     backup: plan.backup.name,
@@ -107,9 +115,12 @@ async function apply(
     fs.rmSync(path.join(where.run, 'migrated'), { force: true })
     fs.rmSync(restoreFile(where), { force: true })
   } finally {
-    for (const unlock of unlocks) unlock()
+    release()
   }
-  console.log('\nRestored. Start the cloud with: npm start')
+  const database = plan.databaseUrl
+    ? ` with DATABASE_URL as it is now (${nameOf(plan.databaseUrl)}):`
+    : ' with:'
+  console.log(`\nRestored. Start the cloud${database} npm start`)
 }
 
 async function putBlobs(where: Places, plan: Plan): Promise<void> {
@@ -178,31 +189,7 @@ function refuseOtherDatabase({ into }: Marker): void {
   )
 }
 
-function refuseRunning(where: Places): void {
-  const cloud = running(where)
-  const left = Object.keys(leftServices(where))
-  if (cloud || left.length > 0)
-    throw new Error(
-      `The cloud in ${where.data} runs (${cloud ? `pid ${cloud.pid}` : left.join(', ')}). Stop it first, its guests go on: npm run stop`,
-    )
-}
-
-/** So that no agent starts meanwhile; one that runs is refused with its sentence. */
-function agentLocks(where: Places): (() => void)[] {
-  const hosts = fs.globSync('hosts/*', { cwd: where.data })
-  return hosts.map((host) => takeLock(path.join(where.data, host, 'agent.lock')))
-}
-
 function readMarker(where: Places): Marker | null {
   const file = restoreFile(where)
   return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Marker) : null
-}
-
-async function asked(): Promise<boolean> {
-  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout })
-  // Nobody may be there to answer: then the input ends.
-  const nobody = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
-  const answer = await Promise.race([terminal.question('\nType “restore” to go on: '), nobody])
-  terminal.close()
-  return answer.trim() === 'restore'
 }

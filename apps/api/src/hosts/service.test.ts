@@ -134,6 +134,17 @@ describe('registering', () => {
     expect(a.id).toBe(b.id)
   })
 
+  it('refuses an agent of the same name elsewhere while the first one answers', async () => {
+    const host = await newHost()
+    const other = { name: host.name, endpoint: `fake:${host.name}-elsewhere` }
+    await expectCloudError(registerHost(system, other), 'conflict', /answers there/)
+    const endpoint = async () => (await deps.root.host.findUniqueOrThrow({ where: { id: host.id } })).endpoint
+    expect(await endpoint()).toBe(`fake:${host.name}`)
+    host.hypervisor.failNext('get', new DriverError('unavailable', 'down'))
+    expect((await registerHost(system, other)).id).toBe(host.id)
+    expect(await endpoint()).toBe(other.endpoint)
+  })
+
   it('leaves nothing when the agent does not answer', async () => {
     const name = `h-${crypto.randomUUID().slice(0, 8)}`
     at(`fake:${name}`).hypervisor.failNext('probe', new DriverError('unavailable', 'down'))

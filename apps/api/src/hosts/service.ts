@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { Prisma } from '@stratolith/db'
 import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 import type { z } from 'zod'
@@ -5,7 +6,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
-import { plainOp } from '../kernel/hosts.ts'
+import { answersAt, plainOp } from '../kernel/hosts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
@@ -100,13 +101,15 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
 /**
  * Writes down a machine and what it can carry, as its agent tells. Called at every start; doing it
  * again refreshes facts and capacity and keeps what an administrator has set. Throws `unavailable`
- * when the agent does not answer. Our own processes only (systemCtx).
+ * when the agent does not answer, `conflict` when the name is that of another agent that does. Our own
+ * processes only (systemCtx).
  */
 export async function registerHost(
   ctx: Ctx,
   input: { name: string; endpoint: string },
 ): Promise<{ id: string }> {
   invariant(ctx.scope.kind === 'system', 'registerHost needs the system ctx')
+  const replaced = await refuseTaken(ctx, input)
   const drivers = ctx.deps.hosts.at(input.endpoint)
   const op = plainOp(ctx, 60_000)
   const [facts, disk] = await Promise.all([drivers.hypervisor.probe(op), drivers.storage.probe(op)])
@@ -117,6 +120,8 @@ export async function registerHost(
       VALUES (${id}::uuid, ${input.name}, ${input.endpoint}, 0, 0, 0) ON CONFLICT ("name") DO NOTHING`
     await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "name" = ${input.name} FOR UPDATE`
     const row = await tx.db.host.findUniqueOrThrow({ where: { name: input.name } })
+    // Somebody else was faster.
+    if (![input.endpoint, replaced].includes(row.endpoint)) throw taken(row)
     const physical = { ...facts, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
     const updated = await tx.db.host.update({
       where: { id: row.id },
@@ -133,6 +138,31 @@ export async function registerHost(
     else if (shown(row) !== shown(updated)) await hostEvent(tx, row.id, 'updated')
     return { id: row.id }
   })
+}
+
+/**
+ * A second agent of the same name would take the row, and with it the guests, of the one that runs.
+ * Returns the endpoint that may be replaced; null: there is none.
+ */
+async function refuseTaken(ctx: Ctx, input: { name: string; endpoint: string }): Promise<string | null> {
+  const row = await ctx.db.host.findUnique({ where: { name: input.name } })
+  if (!row || sameEndpoint(row.endpoint, input.endpoint)) return row?.endpoint ?? null
+  if (await answersAt(ctx, row.endpoint)) throw taken(row)
+  return row.endpoint
+}
+
+const taken = (row: { name: string; endpoint: string }) =>
+  conflict(
+    `Host ${row.name} is at ${row.endpoint} and answers there. Stop that agent first, or give this host another name.`,
+  )
+
+/** One socket may have two names: a folder above it can be a link. */
+function sameEndpoint(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((endpoint) => {
+    const file = endpoint.replace(/^unix:/, '')
+    return file !== endpoint && fs.existsSync(file) ? fs.realpathSync(file) : endpoint
+  })
+  return a === b
 }
 
 /**

@@ -5,12 +5,13 @@ import { z } from 'zod'
 
 /** Strict words for switches: anything else stops the start (catalogue A27.2). */
 const onOff = z.enum(['auto', 'on', 'off'])
-const schema = z.object({
+/** Also read by `npm start`, which refuses a wrong setting before it does anything. */
+export const settingsSchema = z.object({
   STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
   STRATOLITH_PORT: z.coerce.number().int().min(1).max(65535).default(8080),
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: onOff.default('auto'),
-  STRATOLITH_EXTERNAL_CIDR: z.string().default('172.24.4.0/24'),
+  STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
   /** Name servers that guests of starter networks ask, comma-separated; this machine's own when left out. */
   STRATOLITH_DNS: nameServersSetting.optional(),
   /** Proxies in front of us whose X-Forwarded-* headers are believed: addresses and CIDRs, comma-separated. */
@@ -105,7 +106,7 @@ export type Config = {
 
 /** Reads and checks the environment; throws one sentence per wrong setting. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = schema.safeParse(env)
+  const parsed = settingsSchema.safeParse(env)
   if (!parsed.success)
     throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '))
   const e = parsed.data
