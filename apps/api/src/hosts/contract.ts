@@ -20,6 +20,8 @@ export type HostView = {
     controllers: string[]
     reason: string | null
   } | null
+  /** Whether anything passes between its guests and the world; null until its agent has told. */
+  egress: 'on' | 'off' | null
   hypervisor: string
   cpuModel: string
   vcpus: { used: number; total: number }

@@ -11,8 +11,10 @@ import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { capacityOf } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
+import type { Egress } from './egress.ts'
 
 /** For later rooms, which enter here. */
+export { whyClosed } from './egress.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
@@ -109,7 +111,11 @@ export async function registerHost(
   invariant(ctx.scope.kind === 'system', 'registerHost needs the system ctx')
   const drivers = ctx.deps.hosts.at(input.endpoint)
   const op = plainOp(ctx, 60_000)
-  const [facts, disk] = await Promise.all([drivers.hypervisor.probe(op), drivers.storage.probe(op)])
+  const [facts, disk, { egress }] = await Promise.all([
+    drivers.hypervisor.probe(op),
+    drivers.storage.probe(op),
+    drivers.network.probe(op),
+  ])
   return inTransaction(ctx, async (tx) => {
     const id = crypto.randomUUID()
     // First the row (or nothing), then its lock: a claim may be changing the counters.
@@ -117,7 +123,7 @@ export async function registerHost(
       VALUES (${id}::uuid, ${input.name}, ${input.endpoint}, 0, 0, 0) ON CONFLICT ("name") DO NOTHING`
     await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "name" = ${input.name} FOR UPDATE`
     const row = await tx.db.host.findUniqueOrThrow({ where: { name: input.name } })
-    const physical = { ...facts, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
+    const physical = { ...facts, egress, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
     const updated = await tx.db.host.update({
       where: { id: row.id },
       data: {
@@ -235,7 +241,7 @@ const room = (row: Omit<HostRow, 'facts'>) => ({
 })
 
 function toView(row: HostRow, instances: number): HostView {
-  const facts = row.facts as Partial<HostFacts>
+  const facts = row.facts as Partial<HostFacts> & { egress?: Egress }
   return {
     id: row.id,
     name: row.name,
@@ -246,6 +252,7 @@ function toView(row: HostRow, instances: number): HostView {
     accelerator: row.accelerator,
     acceleratorReason: facts.acceleratorReason ?? null,
     isolation: facts.isolation ?? null,
+    egress: facts.egress ?? null,
     hypervisor: [facts.hypervisor, facts.version].filter(Boolean).join(' '),
     cpuModel: facts.cpuModel ?? '',
     ...room(row),
