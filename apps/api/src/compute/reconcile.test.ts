@@ -5,6 +5,7 @@ import { decideStray, listBrakes, listStrays, releaseBrake } from '../hosts/stra
 import { listTrash, takeBackDisk } from '../hosts/trash.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { reconcileHost as reconcileNetwork } from '../networking/reconcile.ts'
+import { startInstance } from './instances/actions.ts'
 import { adoptInstance } from './instances/adopt.ts'
 import { launchInstances } from './instances/launch.ts'
 import { getInstance } from './instances/service.ts'
@@ -119,8 +120,68 @@ describe('what no row knows', () => {
     await takeBackDisk(admin, { hostId, thing: id })
     await round()
     expect(await disks()).toEqual([id])
-    expect(await strays()).toMatchObject([{ kind: 'disk', thing: id }])
+    expect((await strays()).map(({ kind, thing }) => [kind, thing])).toEqual([
+      ['guest', id],
+      ['disk', id],
+    ])
     await expectCloudError(takeBackDisk(admin, { hostId, thing: id }), 'conflict', /not in the trash/)
+  })
+
+  it('is put back whole after it was removed, stopped, and can be adopted', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const before = await getInstance(ctx, { id })
+    await forget([id])
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    const { id: strayId = '' } = (await strays('guest'))[0] ?? never()
+    await decideStray(admin, { id: strayId, decision: 'remove' })
+    // Its ports go after it, whoever comes first: they are part of what is kept.
+    await reconcileNetwork(world.system, hostId)
+    expect((await strays('port')).map((one) => one.decision)).toEqual(['remove'])
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    expect([await guestIds(), await disks(), await strays()]).toEqual([[], [], []])
+    expect((await host.network.list(op())).ports).toEqual([])
+    expect((await listTrash(admin, {})).items).toMatchObject([
+      { thing: id, guest: { name: 'web', project: { id: ctx.projectId, name: expect.any(String) } } },
+    ])
+    await takeBackDisk(admin, { hostId, thing: id })
+    expect((await host.hypervisor.get(op(), id))?.power).toBe('off')
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    const back = (await strays('guest'))[0] ?? never()
+    expect(back).toMatchObject({ thing: id, name: 'web', decision: null })
+    await adoptInstance(admin, { strayId: back.id })
+    expect(await getInstance(ctx, { id })).toMatchObject({
+      vmState: 'stopped',
+      addresses: before.addresses,
+      flavor: before.flavor,
+    })
+    expect(await strays()).toEqual([])
+    await startInstance(ctx, { id })
+    await runPending(world.deps)
+    expect(await getInstance(ctx, { id })).toMatchObject({ vmState: 'active', fault: null })
+    await forget([id])
+  })
+
+  it('comes back without a port whose address somebody else has by now', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const taken = await db().portAddress.findFirstOrThrow({ where: { port: { deviceId: id } } })
+    await forget([id])
+    await round()
+    await decideStray(admin, { id: (await strays('guest'))[0]?.id ?? '', decision: 'remove' })
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    const [other = ''] = await launched(ctx)
+    const { address, subnetId } = taken
+    await db().portAddress.updateMany({ where: { port: { deviceId: other } }, data: { address, subnetId } })
+    const ports = (await host.network.list(op())).ports.length
+    await takeBackDisk(admin, { hostId, thing: id })
+    expect(await guestIds()).toContain(id)
+    expect((await host.network.list(op())).ports).toHaveLength(ports)
+    await forget([id, other])
   })
 
   it('goes at once when an administrator says so, and never when he keeps it', async () => {

@@ -47,6 +47,9 @@ export const strayListInput = pageInput.extend({
   kind: z.enum(strayKinds).optional(),
 })
 
+/** A project that a host tells of; without a name when there is none of that id (any more). */
+export type ProjectRef = { id: string; name: string | null }
+
 /** Something *unknown here*: left alone until somebody decides, or its time is over. */
 export type StrayView = {
   id: string
@@ -84,11 +87,15 @@ export type BrakeView = {
 /** `pulledAt` as the view says it: what it holds up may have changed since. */
 export const brakeInput = z.object({ id: z.uuid(), pulledAt: z.iso.datetime() })
 
+export type UnknownTime = { days: number; setting: string }
+
 /** Unknown disks and bytes that were removed wait here once more before they are gone. */
 export type TrashView = {
   host: { id: string; name: string } | null
   kind: 'disk' | 'blob'
   thing: string
+  /** Of a disk: the guest that was removed with it, when its host has kept what it was like. */
+  guest: { name: string; project: ProjectRef } | null
   sizeBytes: number
   trashedAt: string
   goneAfter: string

@@ -12,7 +12,7 @@ import {
 import { outside } from './egress.ts'
 import { deleteHost, getHost, listHosts, updateHost } from './service.ts'
 import { decideStray, listBrakes, listStrays, releaseBrake } from './strays.ts'
-import { listTrash, takeBackDisk } from './trash.ts'
+import { listTrash, takeBackDisk, unknownTime } from './trash.ts'
 
 export const hostsRouter = router({
   list: procedure.input(hostListInput).query(({ ctx, input }) => listHosts(ctx.cloud, input)),
@@ -22,6 +22,7 @@ export const hostsRouter = router({
   outside: procedure.query(({ ctx }) => outside(ctx.cloud)),
   strays: procedure.input(strayListInput).query(({ ctx, input }) => listStrays(ctx.cloud, input)),
   decideStray: procedure.input(strayDecideInput).mutation(({ ctx, input }) => decideStray(ctx.cloud, input)),
+  unknownTime: procedure.query(({ ctx }) => unknownTime(ctx.cloud)),
   trash: procedure.input(trashInput).query(({ ctx, input }) => listTrash(ctx.cloud, input)),
   takeBack: procedure.input(takeBackInput).mutation(({ ctx, input }) => takeBackDisk(ctx.cloud, input)),
   brakes: procedure.query(({ ctx }) => listBrakes(ctx.cloud)),

@@ -18,6 +18,7 @@ export { whyClosed } from './egress.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
+export { guestText } from './put-back.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { watchHostEvents } from './watch.ts'
