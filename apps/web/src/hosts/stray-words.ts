@@ -1,4 +1,4 @@
-import type { StrayKind, StrayView } from '@stratolith/api/hosts/contract'
+import type { StrayKind, StrayView, TrashView, UnknownTime } from '@stratolith/api/hosts/contract'
 
 /** Kinds of what hosts have, in people's words. */
 export const strayWords: Record<StrayKind, { noun: string; plural: string }> = {
@@ -14,4 +14,43 @@ export const strayWords: Record<StrayKind, { noun: string; plural: string }> = {
 /** A guest has a name; the rest is known by an id. */
 export const strayName = ({ name, thing }: Pick<StrayView, 'name' | 'thing'>): string => name ?? thing
 
+/** A disk by its guest, when that is known. */
+export const trashName = ({ guest, thing }: Pick<TrashView, 'guest' | 'thing'>): string =>
+  guest ? `disk of ${guest.name}` : thing
+
 export const placeName = (host: { name: string } | null): string => host?.name ?? 'Image store'
+
+const daysText = (days: number): string => (days === 1 ? 'one day' : `${days} days`)
+
+/** When what is unknown goes, in one sentence. */
+export const fateText = ({ days, setting }: UnknownTime): string =>
+  `What is unknown goes on as it is for ${daysText(days)} (${setting}) in which its host answers, or for good once you keep it; then it is removed, and a disk or an image’s bytes wait in the trash for ${daysText(days)} more.`
+
+/** What Remove does to these, and what of it can be put back. */
+export const removalText = (kinds: ReadonlySet<StrayKind>): string =>
+  [
+    ...(kinds.has('guest')
+      ? [
+          'A guest is switched off and goes with its ports. Its disks wait in the trash, with what its host knows of it: put back from there, it is a stopped guest that can be adopted. What it had in memory is lost.',
+        ]
+      : []),
+    ...(kinds.has('disk')
+      ? ['A disk waits in the trash. Put back without a guest, it is an unknown disk that can be kept.']
+      : []),
+    ...(kinds.has('blob') ? ['Image bytes wait in the trash and can be put back from there.'] : []),
+    ...([...kinds].some((kind) => !['guest', 'disk', 'blob'].includes(kind))
+      ? ['Ports, networks, routers and security groups are gone from their host at once and for good.']
+      : []),
+  ].join(' ')
+
+/** What putting this back gives. */
+export function putBackText({
+  kind,
+  guest,
+  host,
+  thing,
+}: Pick<TrashView, 'kind' | 'guest' | 'host' | 'thing'>) {
+  if (kind === 'blob') return 'The bytes are unknown again and can be adopted as an image.'
+  if (guest) return `${guest.name} is an unknown guest again, stopped, and can be adopted.`
+  return `It is an unknown disk again: nobody has kept what its guest was like, so it can be kept and not adopted. Its bytes are the file disk-${thing}.qcow2 in the data folder of host ${host?.name}, below instances.`
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { fateText, putBackText, removalText, trashName } from './stray-words.ts'
+
+const host = { id: 'h', name: 'vm' }
+const guest = { name: 'web', project: { id: 'p', name: 'demo' } }
+
+describe('what is said of unknown things', () => {
+  it('names the days and the setting', () => {
+    expect(fateText({ days: 7, setting: 'KEEP_DAYS' })).toMatch(/for 7 days \(KEEP_DAYS\).*for 7 days more/)
+    expect(fateText({ days: 1, setting: 'KEEP_DAYS' })).toContain('for one day (KEEP_DAYS)')
+  })
+
+  it('promises of a removal what the trash gives back, and no more', () => {
+    expect(removalText(new Set(['guest']))).toMatch(/a stopped guest that can be adopted/)
+    expect(removalText(new Set(['disk']))).not.toMatch(/adopted/)
+    expect(removalText(new Set(['port', 'network']))).toMatch(/for good\.$/)
+    expect(removalText(new Set(['port']))).not.toMatch(/trash/)
+    expect(removalText(new Set(['guest', 'port']))).toMatch(/switched off.*for good/)
+  })
+
+  it('says where a disk is whose guest nobody has kept', () => {
+    const disk = { kind: 'disk', thing: 'd1', host } as const
+    expect(putBackText({ ...disk, guest })).toBe(
+      'web is an unknown guest again, stopped, and can be adopted.',
+    )
+    expect(putBackText({ ...disk, guest: null })).toMatch(/kept and not adopted.*disk-d1\.qcow2.*host vm/)
+    expect(putBackText({ kind: 'blob', thing: 'b', host: null, guest: null })).toMatch(/as an image/)
+    expect([trashName({ thing: 'd1', guest }), trashName({ thing: 'd1', guest: null })]).toEqual([
+      'disk of web',
+      'd1',
+    ])
+  })
+})
