@@ -196,6 +196,16 @@ describe('what no row knows', () => {
       const found = (await strays('guest')).find((one) => one.thing === thing)
       await decideStray(admin, { id: found?.id ?? '', decision })
     }
+    const { name = '' } = (await db().host.findUnique({ where: { id: hostId } })) ?? {}
+    const last = { orderBy: { createdAt: 'desc' }, where: { action: 'host.removeUnknown' } } as const
+    expect(await db().operation.findFirst(last)).toMatchObject({
+      resourceName: `guest web-2 of host ${name}`,
+    })
+    const event = await db().event.findFirst({ where: { resourceId: hostId }, orderBy: { id: 'desc' } })
+    expect(event).toMatchObject({
+      kind: 'host.updated',
+      data: { decided: 'remove', kind: 'guest', thing: drop, name: 'web-2', host: name },
+    })
     await db().stray.updateMany({ where: { thing: keep }, data: { firstSeenAt: past(400) } })
     await round()
     expect([await guestIds(), await disks()]).toEqual([[keep], [keep]])

@@ -156,7 +156,7 @@ export async function claimHost(ctx: Ctx, hostId: string, need: Need): Promise<b
       AND "vcpusUsed" + ${need.vcpus}::int <= "vcpus"
       AND "memoryMibUsed" + ${need.memoryMib}::int <= "memoryMib"
       AND "diskGibUsed" + ${need.diskGib}::int <= "diskGib"`)
-  if (claimed === 1) await hostEvent(ctx, hostId, 'updated')
+  if (claimed === 1) await hostEvent(ctx, hostId, 'room')
   return claimed === 1
 }
 
@@ -171,7 +171,7 @@ export async function releaseHost(ctx: Ctx, hostId: string, need: Need): Promise
       "memoryMibUsed" = GREATEST("memoryMibUsed" - ${need.memoryMib}::int, 0),
       "diskGibUsed" = GREATEST("diskGibUsed" - ${need.diskGib}::int, 0)
     WHERE "id" = ${hostId}::uuid`
-  await hostEvent(ctx, hostId, 'updated')
+  await hostEvent(ctx, hostId, 'room')
 }
 
 /**
@@ -189,7 +189,7 @@ export async function occupyHost(ctx: Ctx, hostId: string, need: Need): Promise<
     },
     select: { zone: true },
   })
-  await hostEvent(ctx, hostId, 'updated')
+  await hostEvent(ctx, hostId, 'room')
   return host.zone
 }
 
@@ -207,11 +207,14 @@ export async function hostsForPlacement(ctx: Ctx) {
   }))
 }
 
-/** A change of a host that its page shows; in the transaction of the change. */
+/**
+ * A change of a host that its page shows; in the transaction of the change. `room`: instances came or went,
+ * which their own events tell; the audit log leaves it out.
+ */
 export async function hostEvent(
   ctx: Ctx,
   hostId: string,
-  what: 'created' | 'updated' | 'deleted',
+  what: 'created' | 'updated' | 'deleted' | 'room',
 ): Promise<void> {
   await appendEvent(ctx, { kind: `host.${what}`, projectId: null, resourceKind: 'host', resourceId: hostId })
 }

@@ -9,6 +9,7 @@ import type { DiskTrash, TrashView, trashInput, UnknownTime } from './contract.t
 import { placeEvent } from './keeping.ts'
 import { projectRefs } from './project-refs.ts'
 import { putBackGuest } from './put-back.ts'
+import { hostNames, hostOf, titleOf } from './strays.ts'
 
 const askMs = 5_000
 /** So many hosts are asked at once, and so many things are told of. */
@@ -97,6 +98,7 @@ export async function noteTakenBack(
   { hostId, kind, thing, instanceId }: { hostId: string; kind: string; thing: string; instanceId?: string },
 ): Promise<void> {
   await inTransaction(ctx, async (tx) => {
+    const told = { kind, thing, host: hostOf(hostId, await hostNames(tx, [{ hostId }]))?.name ?? null }
     const its = { hostId, facts: { path: ['instanceId'], equals: instanceId } }
     await tx.db.stray.deleteMany({ where: { OR: [{ hostId, kind, thing }, ...(instanceId ? [its] : [])] } })
     await recordOperation(tx, {
@@ -104,11 +106,11 @@ export async function noteTakenBack(
       action: 'host.takeBack',
       resourceKind: 'host',
       resourceId: hostId || 'image-store',
-      resourceName: thing,
+      resourceName: titleOf(told),
       projectId: null,
       input: { kind, thing },
     })
-    await placeEvent(tx, hostId)
+    await placeEvent(tx, hostId, { decided: 'takeBack', ...told })
   })
 }
 

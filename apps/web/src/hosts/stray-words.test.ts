@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fateText, putBackText, removalText, trashName } from './stray-words.ts'
+import { fateText, putBackText, removalText, strayEvent, trashName } from './stray-words.ts'
 
 const host = { id: 'h', name: 'vm' }
 const guest = { name: 'web', project: { id: 'p', name: 'demo' } }
@@ -16,6 +16,20 @@ describe('what is said of unknown things', () => {
     expect(removalText(new Set(['port', 'network']))).toMatch(/for good\.$/)
     expect(removalText(new Set(['port']))).not.toMatch(/trash/)
     expect(removalText(new Set(['guest', 'port']))).toMatch(/switched off.*for good/)
+  })
+
+  it('names in the audit log what was decided about what', () => {
+    const disk = { kind: 'disk', thing: '4febdbb7-1111', host: 'vm' }
+    expect(strayEvent({ decided: 'remove', ...disk })).toBe('Removed the unknown disk 4febdbb7 of host vm')
+    expect(strayEvent({ decided: 'adopt', ...disk, kind: 'guest', name: 'web' })).toBe(
+      'Adopted the unknown guest web of host vm',
+    )
+    expect(strayEvent({ decided: 'takeBack', kind: 'blob', thing: 'abcdef0123', host: null })).toBe(
+      'Put back from the trash the image bytes abcdef01 of the image store',
+    )
+    expect(strayEvent({ removed: 'addressSet', count: 2 })).toBe('Took away 2 security groups')
+    expect(strayEvent({ unknown: 'guest', count: 1 })).toBe('Found 1 guest that no row knows')
+    expect(strayEvent({})).toBeNull()
   })
 
   it('says where a disk is whose guest nobody has kept', () => {

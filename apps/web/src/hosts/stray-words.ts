@@ -54,3 +54,31 @@ export function putBackText({
   if (guest) return `${guest.name} is an unknown guest again, stopped, and can be adopted.`
   return `It is an unknown disk again: nobody has kept what its guest was like, so it can be kept and not adopted. Its bytes are the file disk-${thing}.qcow2 in the data folder of host ${host?.name}, below instances.`
 }
+
+const decisions: Record<string, string> = {
+  remove: 'Removed the unknown',
+  keep: 'Kept the unknown',
+  wait: 'Let the time run of the unknown',
+  adopt: 'Adopted the unknown',
+  takeBack: 'Put back from the trash the',
+}
+
+/** What an event of a host says of things there; null when it says nothing of them. */
+export function strayEvent(data: Record<string, unknown>): string | null {
+  const text = (key: string) => (typeof data[key] === 'string' ? data[key] : '')
+  const words = (kind: string) => strayWords[kind as StrayKind] ?? { noun: kind, plural: kind }
+  const decided = decisions[text('decided')]
+  if (decided) {
+    const where = text('host') ? `host ${text('host')}` : 'the image store'
+    return `${decided} ${words(text('kind')).noun.toLowerCase()} ${text('name') || text('thing').slice(0, 8)} of ${where}`
+  }
+  const many = (kind: string) => {
+    const { noun, plural } = words(kind)
+    return `${data.count} ${(data.count === 1 ? noun : plural).toLowerCase()}`
+  }
+  if (text('removed')) return `Took away ${many(text('removed'))}`
+  if (text('unknown')) return `Found ${many(text('unknown'))} that no row knows`
+  if (text('brake')) return `Held up the removal of ${many(text('brake'))}`
+  if (text('released')) return `Let go the removal of ${many(text('released'))}`
+  return null
+}

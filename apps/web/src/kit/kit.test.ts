@@ -76,6 +76,7 @@ describe('words', () => {
   })
   it('of operations', () => {
     expect(operationTitle({ action: 'instance.create' })).toBe('Create instance')
+    expect(operationTitle({ action: 'host.removeUnknown' })).toBe('Remove what is unknown')
     expect(operationTitle({ action: 'securityGroup.addRule' })).toBe('Add rule: security group')
   })
 })
