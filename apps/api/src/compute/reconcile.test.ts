@@ -5,6 +5,7 @@ import { decideStray, listBrakes, listStrays, releaseBrake } from '../hosts/stra
 import { listTrash, takeBackDisk } from '../hosts/trash.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { reconcileHost as reconcileNetwork } from '../networking/reconcile.ts'
+import { createSecurityGroup } from '../networking/security-groups/service.ts'
 import { startInstance } from './instances/actions.ts'
 import { adoptInstance } from './instances/adopt.ts'
 import { launchInstances } from './instances/launch.ts'
@@ -365,7 +366,12 @@ describe('a guest that is adopted', () => {
     await round()
     await reconcileNetwork(world.system, hostId)
     expect((await strays('port')).map((one) => one.instanceId)).toEqual([id])
-    await adopt(id)
+    expect((await strays('guest'))[0]).toMatchObject({
+      project: { id: ctx.projectId, name: expect.any(String) },
+      securityGroups: ['default'],
+    })
+    const { startedAt } = (await host.hypervisor.get(op(), id)) ?? {}
+    expect(await adopt(id)).toMatchObject({ securityGroups: ['default'], launchedAt: startedAt })
     expect(await strays()).toEqual([])
     const after = await getInstance(ctx, { id })
     expect(after).toMatchObject({
@@ -382,6 +388,32 @@ describe('a guest that is adopted', () => {
     expect(await strays()).toEqual([])
     expect(await accounts(world, ctx.projectId)).toEqual(books)
     expect(await leftovers(world)).toEqual(left)
+    await forget([id])
+  })
+
+  it('is in those of its groups that the project has under their names', async () => {
+    const ctx = await testTenant(world)
+    for (const name of ['web', 'ssh']) await createSecurityGroup(ctx, { name, description: '' })
+    const groups = await db().securityGroup.findMany({
+      where: { projectId: ctx.projectId, name: { in: ['web', 'ssh'] } },
+      orderBy: { name: 'asc' },
+    })
+    const { instances } = await launchInstances(
+      ctx,
+      aLaunch(world, { networkIds: [ctx.networkId], securityGroupIds: groups.map((one) => one.id) }),
+    )
+    await runPending(world.deps)
+    const id = instances[0]?.id ?? never()
+    await forget([id])
+    await db().securityGroup.delete({ where: { id: groups[0]?.id } })
+    await round()
+    expect((await strays('guest'))[0]?.securityGroups.toSorted()).toEqual(['ssh', 'web'])
+    expect(await adopt(id)).toMatchObject({ securityGroups: ['web'] })
+    const port = await db().port.findFirstOrThrow({
+      where: { deviceId: id },
+      include: { securityGroups: true },
+    })
+    expect(port.securityGroups.map((one) => one.groupId)).toEqual([groups[1]?.id])
     await forget([id])
   })
 

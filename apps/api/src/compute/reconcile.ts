@@ -194,7 +194,15 @@ async function factsOfGuests(
       })
       if (!spec) return { id }
       const details = `${spec.vcpus} vCPU, ${spec.memoryMib} MiB, ${power}`
-      return { id, facts: { name: spec.name.slice(0, 255), details, projectId: spec.projectId } }
+      return {
+        id,
+        facts: {
+          name: spec.name.slice(0, 255),
+          details,
+          projectId: spec.projectId,
+          groups: [...spec.guest.securityGroups],
+        },
+      }
     }),
   )
 }

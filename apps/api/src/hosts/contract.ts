@@ -61,6 +61,9 @@ export type StrayView = {
   /** What its host tells of it, already cut to what a page can show. */
   name: string | null
   details: string | null
+  /** Of a guest: the project that it was of, and the names of its security groups. */
+  project: ProjectRef | null
+  securityGroups: string[]
   /** Of a disk or a port: the instance that it belongs to, unknown as well or not. */
   instanceId: string | null
   firstSeenAt: string

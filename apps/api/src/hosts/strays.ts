@@ -16,6 +16,7 @@ import {
   type strayListInput,
 } from './contract.ts'
 import { imageStorePlace, placeEvent } from './keeping.ts'
+import { projectRefs } from './project-refs.ts'
 
 type Names = ReadonlyMap<string, string>
 
@@ -30,8 +31,7 @@ export async function listStrays(ctx: Ctx, input: z.output<typeof strayListInput
   const page = await pageOf<StrayModel>(ctx.db.stray, input, where, {
     orderBy: [{ firstSeenAt: 'asc' }, { id: 'asc' }],
   })
-  const names = await hostNames(ctx, page.items)
-  return { ...page, items: page.items.map((row) => strayView(ctx, row, names)) }
+  return { ...page, items: await strayViews(ctx, page.items) }
 }
 
 /**
@@ -55,7 +55,9 @@ export async function decideStray(ctx: Ctx, input: z.output<typeof strayDecideIn
       input: { kind: row.kind, thing: row.thing },
     })
     await placeEvent(tx, row.hostId, { decided: input.decision, ...told })
-    return strayView(tx, { ...row, ...data }, names)
+    const [view] = await strayViews(tx, [{ ...row, ...data }])
+    if (!view) throw notFound('unknown thing', input.id)
+    return view
   })
 }
 
@@ -167,8 +169,25 @@ export const hostOf = (id: string, names: Names): StrayView['host'] =>
   id === imageStorePlace ? null : { id, name: names.get(id) ?? id }
 const kindOf = (kind: string): StrayKind => strayKinds.find((known) => known === kind) ?? 'guest'
 
-function strayView(ctx: Ctx, row: StrayModel, names: Names): StrayView {
-  const facts = row.facts as { name?: string; details?: string; instanceId?: string }
+/** What reconcilers write down of a thing. */
+type Facts = { name?: string; details?: string; instanceId?: string; projectId?: string; groups?: string[] }
+
+async function strayViews(ctx: Ctx, rows: readonly StrayModel[]): Promise<StrayView[]> {
+  const factsOf = (row: StrayModel) => row.facts as Facts
+  const names = await hostNames(ctx, rows)
+  const project = await projectRefs(
+    ctx,
+    rows.flatMap((row) => factsOf(row).projectId ?? []),
+  )
+  return rows.map((row) => {
+    const { projectId, groups = [] } = factsOf(row)
+    const its = { project: projectId === undefined ? null : project(projectId), securityGroups: groups }
+    return { ...strayView(ctx, row, names), ...its }
+  })
+}
+
+function strayView(ctx: Ctx, row: StrayModel, names: Names): Omit<StrayView, 'project' | 'securityGroups'> {
+  const facts = row.facts as Facts
   const ends = new Date(row.firstSeenAt.getTime() + ctx.deps.config.keepUnknownMs).toISOString()
   return {
     id: row.id,

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { fateText, putBackText, removalText, strayEvent, trashName } from './stray-words.ts'
+import {
+  adoptedText,
+  fateText,
+  groupsText,
+  putBackText,
+  removalText,
+  strayEvent,
+  strayProject,
+  trashName,
+} from './stray-words.ts'
 
 const host = { id: 'h', name: 'vm' }
 const guest = { name: 'web', project: { id: 'p', name: 'demo' } }
@@ -30,6 +39,17 @@ describe('what is said of unknown things', () => {
     expect(strayEvent({ removed: 'addressSet', count: 2 })).toBe('Took away 2 security groups')
     expect(strayEvent({ unknown: 'guest', count: 1 })).toBe('Found 1 guest that no row knows')
     expect(strayEvent({})).toBeNull()
+  })
+
+  it('says of a guest whose it was, and which groups it gets', () => {
+    expect(strayProject({ project: { id: 'p', name: 'demo' } })).toBe('of project demo')
+    expect(strayProject({ project: { id: 'p', name: null } })).toBe('of project p')
+    expect(strayProject({ project: null })).toBeNull()
+    expect(groupsText({ securityGroups: ['web', 'ssh'] })).toMatch(/in the security groups “web”, “ssh”/)
+    expect(groupsText({ securityGroups: [] })).toMatch(/default security group/)
+    expect(adoptedText({ name: 'web', securityGroups: ['ssh'] })).toBe(
+      'web is an instance again, in the security group “ssh”',
+    )
   })
 
   it('says where a disk is whose guest nobody has kept', () => {

@@ -18,6 +18,21 @@ export const strayName = ({ name, thing }: Pick<StrayView, 'name' | 'thing'>): s
 export const trashName = ({ guest, thing }: Pick<TrashView, 'guest' | 'thing'>): string =>
   guest ? `disk of ${guest.name}` : thing
 
+/** "of project demo"; the id of a project that is not there. */
+export const strayProject = ({ project }: Pick<StrayView, 'project'>): string | null =>
+  project && `of project ${project.name ?? project.id}`
+
+const quoted = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(', ')
+
+/** Which security groups it will be in, as far as its host's word goes. */
+export const groupsText = ({ securityGroups }: Pick<StrayView, 'securityGroups'>): string =>
+  securityGroups.length === 0
+    ? 'It gets the project’s default security group.'
+    : `It was in the security ${securityGroups.length === 1 ? 'group' : 'groups'} ${quoted(securityGroups)}: it gets those that the project has under these names, or its default group when there is none.`
+
+export const adoptedText = (made: { name: string; securityGroups: string[] }): string =>
+  `${made.name} is an instance again, in ${made.securityGroups.length === 1 ? 'the security group' : 'the security groups'} ${quoted(made.securityGroups)}`
+
 export const placeName = (host: { name: string } | null): string => host?.name ?? 'Image store'
 
 const daysText = (days: number): string => (days === 1 ? 'one day' : `${days} days`)

@@ -5,7 +5,7 @@ import { Ago } from '../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { dateTime } from '../kit/format.ts'
 import { StateBadge } from '../kit/StateBadge.tsx'
-import { placeName, strayName, strayWords } from './stray-words.ts'
+import { placeName, strayName, strayProject, strayWords } from './stray-words.ts'
 
 export const strayDescriptor: ResourceDescriptor<StrayView> = {
   kind: 'host',
@@ -31,7 +31,7 @@ export const strayDescriptor: ResourceDescriptor<StrayView> = {
             {strayName(stray)}
           </Text>
           <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-            {[stray.details, stray.name && stray.thing].filter(Boolean).join(' · ')}
+            {[strayProject(stray), stray.details, stray.name && stray.thing].filter(Boolean).join(' · ')}
           </Text>
         </Stack>
       ),

@@ -129,7 +129,11 @@ export function instanceFacts(view: InstanceView) {
     { label: 'Zone', value: view.zone ?? '–' },
     ...(view.hostName ? [{ label: 'Host', value: view.hostName }] : []),
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
-    { label: 'Running since', value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet' },
+    // of one that is off it is when it first ran
+    {
+      label: view.vmState === 'stopped' ? 'Launched' : 'Running since',
+      value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet',
+    },
     ...Object.entries(view.metadata).map(([key, value]) => ({ label: key, value: value || '–' })),
   ]
 }
