@@ -62,7 +62,7 @@ export const strayDescriptor: ResourceDescriptor<StrayView> = {
   ],
   empty: {
     title: 'Nothing is unknown',
-    text: 'Everything on the hosts and in the image store has its place in the database. After an older backup was restored, what is newer than it is shown here, and nothing of it is lost.',
+    text: 'Everything on the hosts and in the image store has its place in the database. After an older backup was restored, what is newer than it is shown here, to be adopted or kept before its time is over.',
   },
 }
 

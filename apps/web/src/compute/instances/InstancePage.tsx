@@ -15,7 +15,7 @@ import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
-import { useSession } from '../../kit/session.ts'
+import { useElsewhere, useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
@@ -67,14 +67,14 @@ function Page({ view }: { view: InstanceDetail }) {
         </>
       }
       header={<FaultCard view={view} />}
-      tabs={tabsOf(view, unavailable)}
+      tabs={tabsOf(view, unavailable, useElsewhere(view.projectId))}
     />
   )
 }
 
 const icon = { size: 16, 'aria-hidden': true } as const
 
-const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
+const tabsOf = (view: InstanceDetail, unavailable: string | null, elsewhere: boolean) => [
   {
     id: 'overview',
     label: 'Overview',
@@ -110,6 +110,6 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
     id: 'operations',
     label: 'Operations',
     icon: <IconHistory {...icon} />,
-    content: <OperationsOf resourceId={view.id} />,
+    content: <OperationsOf resourceId={view.id} allProjects={elsewhere} />,
   },
 ]

@@ -93,6 +93,7 @@ export const allInstancesDescriptor: ResourceDescriptor<InstanceView> = {
     {
       id: 'project',
       header: 'Project',
+      width: 130,
       cell: (view) => <ProjectName id={view.projectId} />,
     },
     {

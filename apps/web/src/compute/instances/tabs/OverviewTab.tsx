@@ -19,7 +19,7 @@ export function OverviewTab({ view }: { view: InstanceDetail }) {
         <Section title="Addresses">
           <AddressList view={view} />
         </Section>
-        <BuildTimeline id={view.id} />
+        <BuildTimeline id={view.id} projectId={view.projectId} />
       </Stack>
       <Stack gap="md">
         <Section title="Facts">
