@@ -12,11 +12,14 @@ import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { capacityOf } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
+import type { Egress } from './egress.ts'
 
 /** For later rooms, which enter here. */
+export { whyClosed } from './egress.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
+export { guestText } from './put-back.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { watchHostEvents } from './watch.ts'
@@ -112,7 +115,11 @@ export async function registerHost(
   const replaced = await refuseTaken(ctx, input)
   const drivers = ctx.deps.hosts.at(input.endpoint)
   const op = plainOp(ctx, 60_000)
-  const [facts, disk] = await Promise.all([drivers.hypervisor.probe(op), drivers.storage.probe(op)])
+  const [facts, disk, { egress }] = await Promise.all([
+    drivers.hypervisor.probe(op),
+    drivers.storage.probe(op),
+    drivers.network.probe(op),
+  ])
   return inTransaction(ctx, async (tx) => {
     const id = crypto.randomUUID()
     // First the row (or nothing), then its lock: a claim may be changing the counters.
@@ -122,7 +129,7 @@ export async function registerHost(
     const row = await tx.db.host.findUniqueOrThrow({ where: { name: input.name } })
     // Somebody else was faster.
     if (![input.endpoint, replaced].includes(row.endpoint)) throw taken(row)
-    const physical = { ...facts, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
+    const physical = { ...facts, egress, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
     const updated = await tx.db.host.update({
       where: { id: row.id },
       data: {
@@ -179,7 +186,7 @@ export async function claimHost(ctx: Ctx, hostId: string, need: Need): Promise<b
       AND "vcpusUsed" + ${need.vcpus}::int <= "vcpus"
       AND "memoryMibUsed" + ${need.memoryMib}::int <= "memoryMib"
       AND "diskGibUsed" + ${need.diskGib}::int <= "diskGib"`)
-  if (claimed === 1) await hostEvent(ctx, hostId, 'updated')
+  if (claimed === 1) await hostEvent(ctx, hostId, 'room')
   return claimed === 1
 }
 
@@ -194,7 +201,7 @@ export async function releaseHost(ctx: Ctx, hostId: string, need: Need): Promise
       "memoryMibUsed" = GREATEST("memoryMibUsed" - ${need.memoryMib}::int, 0),
       "diskGibUsed" = GREATEST("diskGibUsed" - ${need.diskGib}::int, 0)
     WHERE "id" = ${hostId}::uuid`
-  await hostEvent(ctx, hostId, 'updated')
+  await hostEvent(ctx, hostId, 'room')
 }
 
 /**
@@ -212,7 +219,7 @@ export async function occupyHost(ctx: Ctx, hostId: string, need: Need): Promise<
     },
     select: { zone: true },
   })
-  await hostEvent(ctx, hostId, 'updated')
+  await hostEvent(ctx, hostId, 'room')
   return host.zone
 }
 
@@ -230,11 +237,14 @@ export async function hostsForPlacement(ctx: Ctx) {
   }))
 }
 
-/** A change of a host that its page shows; in the transaction of the change. */
+/**
+ * A change of a host that its page shows; in the transaction of the change. `room`: instances came or went,
+ * which their own events tell; the audit log leaves it out.
+ */
 export async function hostEvent(
   ctx: Ctx,
   hostId: string,
-  what: 'created' | 'updated' | 'deleted',
+  what: 'created' | 'updated' | 'deleted' | 'room',
 ): Promise<void> {
   await appendEvent(ctx, { kind: `host.${what}`, projectId: null, resourceKind: 'host', resourceId: hostId })
 }
@@ -265,7 +275,7 @@ const room = (row: Omit<HostRow, 'facts'>) => ({
 })
 
 function toView(row: HostRow, instances: number): HostView {
-  const facts = row.facts as Partial<HostFacts>
+  const facts = row.facts as Partial<HostFacts> & { egress?: Egress }
   return {
     id: row.id,
     name: row.name,
@@ -276,6 +286,7 @@ function toView(row: HostRow, instances: number): HostView {
     accelerator: row.accelerator,
     acceleratorReason: facts.acceleratorReason ?? null,
     isolation: facts.isolation ?? null,
+    egress: facts.egress ?? null,
     hypervisor: [facts.hypervisor, facts.version].filter(Boolean).join(' '),
     cpuModel: facts.cpuModel ?? '',
     ...room(row),

@@ -123,3 +123,10 @@ export const diskSpec = z.strictObject({
   mode: z.enum(['overlay', 'copy']),
 })
 export const baseSpec = z.strictObject({ blobId: id, format: diskFormat, maxVirtualBytes: count })
+
+export const keptGuest = z.strictObject({
+  instanceId: id,
+  name: text(255),
+  projectId: id,
+  told: text(2_000_000),
+})

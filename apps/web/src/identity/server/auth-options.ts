@@ -2,7 +2,7 @@ import type { AuthOptions, User } from 'next-auth'
 import CredentialsProvider from 'next-auth/providers/credentials'
 import { cloudError } from '../../kit/errors.ts'
 import { paths } from '../../kit/paths.ts'
-import { signInAnswer } from '../sign-in-answer.ts'
+import { signInAnswer, wrongSignIn } from '../sign-in-answer.ts'
 import { apiClient } from './api.ts'
 import { sourceOf } from './front-door.ts'
 import {
@@ -82,8 +82,6 @@ async function signIn(
   } catch (error) {
     // next-auth hands this text to the form as it is; sign-in-answer.ts reads it.
     const { code: kind, field, message } = cloudError(error)
-    throw new Error(signInAnswer(field, kind === 'unauthenticated' && field === null ? wrong : message))
+    throw new Error(signInAnswer(field, kind === 'unauthenticated' && field === null ? wrongSignIn : message))
   }
 }
-
-const wrong = 'The user name or the password is wrong.'
