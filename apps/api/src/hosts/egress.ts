@@ -1,6 +1,6 @@
 import type { NetworkFacts } from '@stratolith/drivers/network/interface'
 import type { Ctx } from '../kernel/context.ts'
-import { plainOp } from '../kernel/hosts.ts'
+import { eachOfMany, plainOp } from '../kernel/hosts.ts'
 import { authorize } from '../kernel/policy.ts'
 import { placeEvent } from './keeping.ts'
 
@@ -36,13 +36,15 @@ export async function outside(ctx: Ctx): Promise<{ closed: string | null }> {
   return { closed: await whyClosed(ctx, null) }
 }
 
+const askedAtOnce = 64
+
 /** An agent that was started anew may have found or lost its way out (setting "auto"). */
 export async function refreshEgress(ctx: Ctx): Promise<void> {
   const hosts = await ctx.db.host.findMany({
     where: { state: 'up' },
     select: { id: true, name: true, endpoint: true },
   })
-  for (const { id, name, endpoint } of hosts) {
+  await eachOfMany(hosts, askedAtOnce, async ({ id, name, endpoint }) => {
     try {
       const { egress } = await ctx.deps.hosts.at(endpoint).network.probe(plainOp(ctx, 5_000))
       const changed = await ctx.db.$executeRaw`
@@ -52,5 +54,5 @@ export async function refreshEgress(ctx: Ctx): Promise<void> {
     } catch (error) {
       ctx.log.warn({ err: error, host: name }, 'host does not tell whether it has a way out')
     }
-  }
+  })
 }
