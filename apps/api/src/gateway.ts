@@ -44,7 +44,8 @@ export function boundSilence(request: http.IncomingMessage, ms = silenceMs): voi
   let seen = request.socket.bytesRead
   const timer = setInterval(() => {
     if (request.complete) return clearInterval(timer)
-    if (request.socket.bytesRead === seen) request.socket.destroy()
+    // Takes the connection along.
+    if (request.socket.bytesRead === seen) request.destroy()
     seen = request.socket.bytesRead
   }, ms).unref()
   request.once('close', () => clearInterval(timer))
