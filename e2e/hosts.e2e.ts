@@ -40,6 +40,8 @@ test('a disk that no row knows is shown, removed by hand, put back from the tras
   expect(fs.existsSync(disk)).toBe(false)
 
   await choose('Put back')
+  await expect(page.getByRole('dialog')).toContainText('nobody has kept what its guest was like')
+  await page.getByRole('dialog').getByRole('button', { name: 'Put back' }).click()
   await expect(row).toBeVisible({ timeout: 60_000 })
   expect(fs.existsSync(disk)).toBe(true)
   await choose('Keep')

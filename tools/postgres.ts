@@ -3,13 +3,15 @@ import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
+import { passwordOf, superuser, superuserUrl } from './postgres/application.ts'
 import { startServer } from './postgres/server.ts'
 
-export type Postgres = { url: string; pid: number; adopted: boolean; stop(): Promise<void> }
+/** `url` is the superuser's; the application has one of its own (postgres/application.ts). */
+export type Postgres = { dir: string; url: string; pid: number; adopted: boolean; stop(): Promise<void> }
 
 /**
  * Starts the embedded PostgreSQL under `dir`, or adopts the one that still runs there after a
- * kill -9 of whoever started it. The server listens on 127.0.0.1 only, with a password of its own
+ * kill -9 of whoever started it. The server listens on 127.0.0.1 only, with passwords of its own
  * kept beside the data (0600). `port` is remembered in `dir/port`, so that a restart keeps it.
  */
 export async function startPostgres(
@@ -19,22 +21,28 @@ export async function startPostgres(
   fs.mkdirSync(dir, { recursive: true })
   fs.chmodSync(dir, 0o755)
   const data = path.join(dir, 'data')
-  const password = readOrMake(path.join(dir, 'password'), () => crypto.randomUUID().replaceAll('-', ''))
   const running = readPid(data)
   if (running) {
     // No port: whoever started it was killed before it was written down.
     const file = path.join(dir, 'port')
-    const url = fs.existsSync(file) ? urlOf(Number(fs.readFileSync(file, 'utf8')), password) : null
-    if (url && (await answers(url))) return { url, pid: running, adopted: true, stop: () => stopPid(running) }
+    const url = fs.existsSync(file) ? await superuserUrl(dir, Number(fs.readFileSync(file, 'utf8'))) : null
+    if (url) return { dir, url, pid: running, adopted: true, stop: () => stopPid(running) }
     await stopPid(running)
   }
   const port = await freePort(path.join(dir, 'port'))
-  const url = urlOf(port, password)
+  const password = passwordOf(dir, superuser)
   await startServer({ dir, port, password, settings: settings(options.durable), log: options.log })
   fs.writeFileSync(path.join(dir, 'port'), String(port), { mode: 0o644 })
   const pid = readPid(data)
   if (!pid) throw new Error('PostgreSQL wrote no postmaster.pid')
-  return { url, pid, adopted: false, stop: () => stopPid(pid) }
+  const url = await superuserUrl(dir, port)
+  if (!url) {
+    await stopPid(pid)
+    throw new Error(
+      `PostgreSQL in ${dir} knows neither of the passwords that lie there. Put back what was there.`,
+    )
+  }
+  return { dir, url, pid, adopted: false, stop: () => stopPid(pid) }
 }
 
 /**
@@ -93,13 +101,8 @@ const settings = (durable: boolean): Record<string, string> => ({
   ...(durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
 })
 
-const urlOf = (port: number, password: string) =>
-  `postgresql://stratolith:${password}@127.0.0.1:${port}/postgres`
-
-function readOrMake(file: string, make: () => string): string {
-  if (!fs.existsSync(file)) fs.writeFileSync(file, make(), { mode: 0o600 })
-  return fs.readFileSync(file, 'utf8').trim()
-}
+/** Of the server under `dir`; null: none runs. */
+export const postgresPid = (dir: string): number | null => readPid(path.join(dir, 'data'))
 
 /** Pid of a postmaster that lives and is really ours (its command line names the directory). */
 function readPid(data: string): number | null {
@@ -108,19 +111,6 @@ function readPid(data: string): number | null {
     return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(data) ? pid : null
   } catch {
     return null
-  }
-}
-
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 3000 })
-  try {
-    await client.connect()
-    await client.query('SELECT 1')
-    return true
-  } catch {
-    return false
-  } finally {
-    await client.end().catch(() => undefined)
   }
 }
 

@@ -33,7 +33,7 @@ const told = environments(
   },
   { api: 1, web: 1, console: 1 },
   { api: nobody, web: nobody, console: nobody },
-  { web: '', consoles: '', session: '' },
+  { web: '', consoles: '', session: '', front: '' },
 )
 
 describe('repository rules', () => {

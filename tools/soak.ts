@@ -8,7 +8,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
 import { dataPlaneNamespace, findCloud, GiveUp, signedIn, until } from '../e2e/support/cloud.ts'
-import { ensureDatabase, startPostgres } from './postgres.ts'
+import { applicationUrl } from './postgres/application.ts'
+import { startPostgres } from './postgres.ts'
 import { linksIn, namespacesOf, qemusOf } from './soak/machine.ts'
 import { rowsOf } from './soak/rows.ts'
 
@@ -104,5 +105,5 @@ async function inventory(): Promise<string[]> {
 async function databaseUrl(): Promise<string> {
   if (process.env.DATABASE_URL) return process.env.DATABASE_URL
   const server = await startPostgres(path.join(cloud.data, 'postgres'), { durable: true })
-  return ensureDatabase(server.url, 'stratolith')
+  return applicationUrl(server, 'stratolith')
 }

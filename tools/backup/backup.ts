@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { type Places, places, root } from '../cloud/paths.ts'
-import { running } from '../cloud/running.ts'
+import { type Running, running } from '../cloud/running.ts'
+import { withoutSupervisor } from '../cloud/status.ts'
+import { leftServices } from '../cloud/supervisor.ts'
 import { baseBytes, copyBases } from './bases.ts'
 import { dumpDatabase } from './database.ts'
-import { backUpDisk, blobOfBase, findDisks, type HostDisk } from './disks.ts'
+import { backUpDisk, blobOfBase, faultOf, findDisks, type HostDisk, LeftOut } from './disks.ts'
 import { readFactsOf } from './facts.ts'
-import { copyFile, Damaged, freeBytes, hashFile, inWords, stampOf, usedBytes } from './files.ts'
+import { copyFile, Damaged, freeBytes, hashFile, inWords, stampOf, TooLong, usedBytes } from './files.ts'
 import {
   type BackedDisk,
   type BackedFile,
@@ -28,35 +30,50 @@ import { openTarget, type Target } from './target.ts'
 /**
  * Backs up a running cloud: the database first, at one moment; then all that it names. What was deleted
  * after that moment is left out with a line; disks are as they are a little later than the database.
+ * False: something that should be in it is not, because a guest stood in the way; it is named.
  */
-export async function backUp(given: string): Promise<void> {
+export async function backUp(given: string): Promise<boolean> {
   const where = places()
   const cloud = running(where)
-  if (!cloud?.databaseUrl)
-    throw new Error(`No cloud runs in ${where.data}: its agents copy the disks. Start it with: npm start`)
+  if (!cloud?.databaseUrl) throw new Error(whyNot(where, cloud))
   const id = fs.readFileSync(path.join(where.data, 'cloud-id'), 'utf8').trim()
   const target = openTarget(path.resolve(given), where.data, id)
   try {
     if (target.resumed)
       console.log(`  … going on with ${target.name}: ${target.journal.files.size} files are there already`)
     const facts = await snapshot(target, cloud.databaseUrl, id)
-    const { disks, notes, close } = await findDisks(facts)
+    const { disks: found, notes, close } = await findDisks(facts)
+    const left = found.flatMap((one) => faultOf(one) ?? [])
+    const disks = found.filter((one) => faultOf(one) === null)
     try {
       await askForRoom(target, where, facts, disks)
       const blobs = await copyBlobs(target, where, facts, notes)
-      await copyState(target, where, facts, notes)
-      const backed = await copyDisks(target, disks, notes)
+      left.push(...(await copyState(target, where, facts, notes)))
+      const backed = await copyDisks(target, disks, notes, left)
       // Of these there are no image bytes here.
       const bases = new Set(backed.flatMap((disk) => disk.base ?? []))
       for (const { id } of blobs) bases.delete(id)
       notes.push(...(await copyBases(target, where, bases, previousOf(target))))
+      notes.push(...left.map((why) => `Left out: ${why}`))
       finish(target, { facts, blobs, disks: backed, notes })
+      if (left.length > 0)
+        console.error(`\nThis backup is not whole: ${left.length} files are left out. ${left.join(' ')}`)
+      return left.length === 0
     } finally {
       close()
     }
   } finally {
     target.unlock()
   }
+}
+
+/** Agents copy the disks, and the supervisor says which database it is. */
+function whyNot(where: Places, cloud: Running | null): string {
+  if (cloud) return `The cloud in ${where.data} is about to start. Try again when it is open.`
+  const left = Object.keys(leftServices(where))
+  return left.length > 0
+    ? `The cloud in ${where.data} is ${withoutSupervisor(left)} Then back up.`
+    : `No cloud runs in ${where.data}: its agents copy the disks. Start it with: npm start`
 }
 
 /** The database at one moment; one that is there already stays the moment of this backup. */
@@ -141,8 +158,14 @@ async function copyBlobs(
   return blobs
 }
 
-/** Secrets, settings, what hosts and guests have recorded. */
-async function copyState(target: Target, where: Places, facts: Facts, notes: string[]): Promise<void> {
+/** Of a guest’s serial log no more than that is ever shown; the rest of it, which may be long, is a hole. */
+const mostOfSerialLog = 4 * 1024 ** 2
+/** The config drive, which the guest’s QEMU may write to. */
+const mostOfRecord = 64 * 1024 ** 2
+
+/** Secrets, settings, what hosts and guests have recorded. Returns why some of it is left out. */
+async function copyState(target: Target, where: Places, facts: Facts, notes: string[]): Promise<string[]> {
+  const left: string[] = []
   const previous = previousOf(target)
   const files = stateOf(where.data, facts)
   const progress = new Progress('Settings and records', 0)
@@ -153,27 +176,40 @@ async function copyState(target: Target, where: Places, facts: Facts, notes: str
     const stamp = stampOf(source)
     if (!stamp || (await previous(place, stamp))) continue
     try {
-      const { mode } = fs.statSync(source)
-      const copied = await copyFile(source, path.join(target.dir, place))
+      const from = name.endsWith('/serial.log') ? fs.statSync(source).size - mostOfSerialLog : 0
+      const most = name.startsWith('hosts/') ? mostOfRecord : null
+      const copied = await copyFile(source, path.join(target.dir, place), { from: Math.max(0, from), most })
       const still = stampOf(source) === stamp ? { stamp } : {}
-      target.journal.add({ path: place, ...copied, mode: mode & 0o777, ...still })
+      target.journal.add({ path: place, ...copied, ...still })
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      notes.push(`${name} went while the backup was made: left out.`)
+      if (error instanceof TooLong) left.push(error.message)
+      else if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      else notes.push(`${name} went while the backup was made: left out.`)
     }
   }
   progress.end(`${files.length} files`)
+  return left
 }
 
-async function copyDisks(target: Target, disks: readonly HostDisk[], notes: string[]): Promise<BackedDisk[]> {
+async function copyDisks(
+  target: Target,
+  disks: readonly HostDisk[],
+  notes: string[],
+  left: string[],
+): Promise<BackedDisk[]> {
   const previous = previousOf(target)
   const total = disks.reduce((sum, { disk }) => sum + usedBytes(disk.path), 0)
   const progress = new Progress('Disks', total)
   const backed: BackedDisk[] = []
   for (const one of disks) {
-    const disk = await backUpDisk(target, one, previous, progress)
-    if (disk) backed.push(disk)
-    else notes.push(`The disk of instance ${one.disk.instanceId} was deleted meanwhile: left out.`)
+    try {
+      const disk = await backUpDisk(target, one, previous, progress)
+      if (disk) backed.push(disk)
+      else notes.push(`The disk of instance ${one.disk.instanceId} was deleted meanwhile: left out.`)
+    } catch (error) {
+      if (!(error instanceof LeftOut)) throw error
+      left.push(error.message)
+    }
   }
   progress.end(`${backed.length} (${backed.filter((disk) => disk.live).length} of guests that run)`)
   return backed

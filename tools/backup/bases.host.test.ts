@@ -56,7 +56,9 @@ test('a base whose image is gone comes along; a disk on one that is nowhere is l
     ],
     disks: [disk(one, kept), disk(two, gone)],
   }
-  const backup = { folder: target.folder, name: target.name, dir: target.dir, manifest }
+  const dir = path.join(target.folder, target.name)
+  fs.renameSync(target.dir, dir)
+  const backup = { folder: target.folder, name: target.name, dir, manifest }
   const plan = await planRestore(to, backup, options)
   expect(plan.disks.map((each) => each.do)).toEqual(['put', 'leave'])
   expect(plan.files).toEqual([])
@@ -104,9 +106,7 @@ test('what a restore put back before it was cut short comes with its records, an
   expect([other.disks.map((each) => each.do), other.files]).toEqual([['keep'], []])
   const plan = await planRestore(to, backup, again, [one])
   expect(plan.disks.map((each) => each.do)).toEqual(['done'])
-  expect(plan.files.map(({ target }) => target)).toEqual(
-    records.map((name) => path.join(to.data, name.replace('there', 'here'))),
-  )
+  expect(plan.files.map(({ place }) => place)).toEqual(records.map((name) => name.replace('there', 'here')))
   // Noted, and then killed before it had its place.
   fs.rmSync(path.join(home, `disk-${one}.qcow2`))
   expect((await planRestore(to, backup, again, [one])).disks.map((each) => each.do)).toEqual(['put'])

@@ -36,10 +36,10 @@ export async function copyBases(
   return notes
 }
 
-/** What a base can be had from when a backup is restored; null: from nothing. */
+/** What a base can be had from when a backup is restored (`file`: in its folder); null: from nothing. */
 export function sourceOfBase(
   where: Places,
-  { dir, manifest }: Backup,
+  { manifest }: Backup,
   id: string,
 ): 'there' | { image: Facts['blobs'][number] } | { file: string; sha256: string } | null {
   if (fs.existsSync(baseFile(where, id))) return 'there'
@@ -48,5 +48,5 @@ export function sourceOfBase(
     manifest.blobs.some((blob) => blob.id === id) || fs.existsSync(path.join(where.data, 'images/blobs', id))
   if (image && bytes) return { image }
   const file = manifest.files.find((one) => one.path === backedBase(id))
-  return file ? { file: path.join(dir, file.path), sha256: file.sha256 } : null
+  return file ? { file: file.path, sha256: file.sha256 } : null
 }

@@ -122,6 +122,22 @@ test('a database with data is refused and stays as it is; a restore that was cut
   expect(await compareRows(target, dump)).toEqual([])
 })
 
+test('a database with a table is refused, also with an empty one of another program in a schema of its own', async () => {
+  const target = await emptyThere()
+  await connected(target, async (client) => {
+    await client.query('CREATE EXTENSION IF NOT EXISTS pg_trgm')
+    await client.query('CREATE SCHEMA shop; CREATE TABLE shop.orders (id int)')
+    await expect(restoreDatabase(target, folder)).rejects.toThrow(
+      /is not empty: it has tables \(shop\.orders\)/,
+    )
+    await client.query('ALTER TABLE shop.orders SET SCHEMA public')
+    await expect(restoreDatabase(target, folder)).rejects.toThrow(/public\.orders/)
+    expect((await client.query('SELECT * FROM orders')).rows).toEqual([])
+    await client.query('DROP TABLE orders; DROP SCHEMA shop')
+  })
+  await restoreDatabase(target, folder)
+})
+
 test('the dump of a newer checkout is refused before anything is changed', async () => {
   const target = await emptyThere()
   const file = path.join(folder, 'database.json')

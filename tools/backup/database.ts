@@ -15,15 +15,17 @@ import { node } from '../cloud/prepare.ts'
 import {
   columnList,
   dropAll,
-  filledTables,
+  isRestoring,
   migrationsOf,
   nameOf,
   queueMigrationOf,
   quoted,
+  restoring,
   schemas,
   sequencesOf,
   type Table,
   tablesOf,
+  userTables,
 } from './tables.ts'
 
 const dumpSchema = z.object({
@@ -99,12 +101,10 @@ export function checkDump(dump: Dump): void {
     )
 }
 
-/** An empty schema that marks a database whose restore is under way: what is in it then is ours to throw away. */
-const mark = 'stratolith_restoring'
-
 /**
  * Fills an empty database with what dumpDatabase wrote: schema by the same migrations, data in one
- * transaction. Refuses with a sentence when there is data; one that was cut short is made again.
+ * transaction. Refuses with a sentence when there are tables, also empty ones; one that was cut short is
+ * made again.
  */
 export async function restoreDatabase(url: string, folder: string): Promise<Dump> {
   const dump = readDump(folder)
@@ -112,10 +112,9 @@ export async function restoreDatabase(url: string, folder: string): Promise<Dump
   await connected(url, async (client) => {
     const version = await serverVersion(client)
     if (version < 150_000) throw new Error('The PostgreSQL there is too old: version 15 or newer is needed.')
-    const { rows } = await client.query('SELECT to_regnamespace($1) AS "name"', [mark])
-    if (rows[0]?.name === null) await refuseFilled(client, url)
+    if (!(await isRestoring(client))) await refuseFilled(client, url)
     await dropAll(client)
-    await client.query(`CREATE SCHEMA IF NOT EXISTS ${mark}`)
+    await client.query(`CREATE SCHEMA IF NOT EXISTS ${restoring}`)
   })
   const how = dump.migrations === null ? ['push'] : ['deploy', ...dump.migrations]
   await node('tools/migrate.ts', how, { DATABASE_URL: url })
@@ -126,7 +125,7 @@ export async function restoreDatabase(url: string, folder: string): Promise<Dump
       throw new Error('The job queue of this backup is newer than this checkout. Take a newer Stratolith.')
     await client.query('BEGIN')
     await load(client, folder, dump)
-    await client.query(`DROP SCHEMA ${mark}`)
+    await client.query(`DROP SCHEMA ${restoring}`)
     await client.query('COMMIT')
     await client.query('ANALYZE')
   })
@@ -135,15 +134,15 @@ export async function restoreDatabase(url: string, folder: string): Promise<Dump
 
 /** From here on everything in the database may be thrown away: the next restoreDatabase does it. */
 export async function markForRestore(url: string): Promise<void> {
-  await connected(url, (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${mark}`))
+  await connected(url, (client) => client.query(`CREATE SCHEMA IF NOT EXISTS ${restoring}`))
 }
 
 async function refuseFilled(client: pg.Client, url: string): Promise<void> {
-  const filled = await filledTables(client)
+  const filled = await userTables(client)
   if (filled.length === 0) return
   const { host, pathname } = new URL(url)
   throw new Error(
-    `The database ${pathname.slice(1)} at ${host} is not empty (${filled.slice(0, 3).join(', ')}${filled.length > 3 ? ', …' : ''}). Give an empty one.`,
+    `The database ${pathname.slice(1)} at ${host} is not empty: it has tables (${filled.slice(0, 3).join(', ')}${filled.length > 3 ? ', …' : ''}). Give an empty one.`,
   )
 }
 
@@ -167,7 +166,9 @@ async function load(client: pg.Client, folder: string, dump: Dump): Promise<void
   for (const table of all) await client.query(`ALTER TABLE ${table} DISABLE TRIGGER USER`)
   await client.query(`TRUNCATE ${all.join(', ')}`)
   for (const table of dump.tables) {
-    const source = fs.createReadStream(tableFile(folder, table))
+    const { O_RDONLY, O_NOFOLLOW } = fs.constants
+    const file = fs.openSync(tableFile(folder, table), O_RDONLY | O_NOFOLLOW)
+    const source = fs.createReadStream('', { fd: file })
     const words = `COPY ${quoted(table)} (${columnList({ ...table, partitioned: false })}) FROM STDIN`
     await pipeline(source, zlib.createGunzip(), client.query(copyFrom(words)))
   }

@@ -8,17 +8,29 @@ import type { Op } from '@stratolith/drivers/op'
 import { connectAgent } from '@stratolith/drivers/remote'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
 import { pino } from 'pino'
-import { copyFile, stampOf, usedBytes } from './files.ts'
+import { copyFile, refuseLonger, stampOf, TooLong, usedBytes } from './files.ts'
 import type { BackedDisk, Facts } from './format.ts'
 import type { Progress } from './progress.ts'
 import type { Target } from './target.ts'
 
-export type HostDisk = { host: Facts['hosts'][number]; drivers: HostDrivers; disk: ObservedDisk }
+export type HostDisk = {
+  host: Facts['hosts'][number]
+  drivers: HostDrivers
+  disk: ObservedDisk
+  /** Bytes that its file can honestly have; null: not known. */
+  most: number | null
+}
+
+/** What a guest’s QEMU, which its guest may have taken over, keeps from being backed up. The rest goes on. */
+export class LeftOut extends Error {}
 
 /** A copy may take hours; the agent says every few seconds that it lives. */
-export const plainOp = (progress: (text: string) => void = () => undefined): Op => ({
+export const plainOp = (
+  progress: (text: string) => void = () => undefined,
+  signal = new AbortController().signal,
+): Op => ({
   id: 'backup',
-  signal: new AbortController().signal,
+  signal,
   log: pino({ level: 'silent' }),
   progress,
 })
@@ -42,7 +54,8 @@ export async function findDisks(
     })
     for (const instance of here) {
       const own = found.filter((disk) => disk.instanceId === instance.id)
-      disks.push(...own.map((disk) => ({ host, drivers, disk })))
+      const most = instance.diskGib === undefined ? null : mostBytes(instance.diskGib)
+      disks.push(...own.map((disk) => ({ host, drivers, disk, most })))
       if (own.length === 0)
         notes.push(
           `Instance ${instance.name} (${instance.id}) has no disk: it was deleted meanwhile or is not built yet.`,
@@ -52,15 +65,36 @@ export async function findDisks(
   return { disks, notes, close: () => agents.forEach((agent) => void agent.close()) }
 }
 
+/** All of the disk, and room for what qcow2 keeps about it; more than it ever needs. */
+const mostBytes = (gib: number): number => gib * 1024 ** 3 * (1 + 1 / 32) + 256 * 1024 ** 2
+
+/** Why it is not even begun; null: it may be. */
+export function faultOf({ disk, most }: HostDisk): string | null {
+  try {
+    refuseLonger(disk.path, fs.statSync(disk.path, { throwIfNoEntry: false })?.size ?? 0, most)
+    return null
+  } catch (error) {
+    if (error instanceof TooLong) return error.message
+    throw error
+  }
+}
+
+/** How long QEMU may copy (a MiB a second): its own word that it goes on would be for ever. A timer ends at 24 days. */
+const patienceMs = (disk: string): number => Math.min(10 * 60_000 + usedBytes(disk) / 1024, 2 ** 31 - 1)
+
 const attempts = 5
 
-/** Null when the disk went meanwhile. What the journal or the last backup has already is taken from there. */
+/**
+ * Null when the disk went meanwhile. What the journal or the last backup has already is taken from there.
+ * Raises LeftOut when its host answers and the guest is what is in the way.
+ */
 export async function backUpDisk(
   target: Target,
-  { host, drivers, disk }: HostDisk,
+  one: HostDisk,
   previous: (path: string, stamp: string) => Promise<boolean>,
   progress: Progress,
 ): Promise<BackedDisk | null> {
+  const { host, drivers, disk } = one
   const place = `disks/${host.name}/${disk.instanceId}/${disk.id}.qcow2`
   const about = path.join(target.dir, `${place}.json`)
   if (target.journal.files.has(place) && fs.existsSync(about))
@@ -72,14 +106,19 @@ export async function backUpDisk(
       const guest = await drivers.hypervisor.get(plainOp(), disk.instanceId)
       const lives = guest?.power === 'running' || guest?.power === 'paused'
       const backed = lives
-        ? { ...common, live: true, at: await copyLive(target, drivers, disk, place, progress) }
-        : { ...common, live: false, at: await copyStill(target, disk, place, previous, progress) }
+        ? { ...common, live: true, at: await copyLive(target, one, place, progress) }
+        : { ...common, live: false, at: await copyStill(target, one, place, previous, progress) }
       fs.writeFileSync(about, `${JSON.stringify(backed)}\n`, { mode: 0o600, flush: true })
       return backed
     } catch (error) {
       if (!fs.existsSync(disk.path)) return null
+      if (error instanceof TooLong) throw new LeftOut(error.message)
       // It was started, stopped or written to in between: the other way may be the right one now.
-      if (attempt === attempts || !(error instanceof DriverError || error instanceof Changed)) throw error
+      if (!(error instanceof DriverError || error instanceof Changed)) throw error
+      if (attempt === attempts) {
+        await drivers.storage.probe(plainOp())
+        throw new LeftOut(`${disk.path} could not be copied: ${error.message}`)
+      }
       await sleep(1_000)
     }
   }
@@ -90,17 +129,22 @@ class Changed extends Error {}
 /** By QEMU, beside the disk, and from there. Returns the moment that it shows. */
 async function copyLive(
   target: Target,
-  drivers: HostDrivers,
-  disk: ObservedDisk,
+  { drivers, disk, most }: HostDisk,
   place: string,
   progress: Progress,
 ): Promise<string> {
   const { backup } = drivers.hypervisor
   if (!backup) throw new Error('The agent is older than this checkout: start the cloud anew.')
-  const tell = plainOp((text) => progress.tell(`${disk.instanceId}: QEMU has copied ${text}`))
-  const copy = await backup.copyDisk(tell, disk.instanceId, disk.id)
+  const patience = patienceMs(disk.path)
+  const signal = AbortSignal.timeout(patience)
+  const tell = plainOp((text) => progress.tell(`${disk.instanceId}: QEMU has copied ${text}`), signal)
+  const copy = await backup.copyDisk(tell, disk.instanceId, disk.id).catch((error: unknown) => {
+    if (!signal.aborted) throw error
+    throw new LeftOut(`${disk.path} was not copied by its QEMU in ${Math.ceil(patience / 60_000)} minutes.`)
+  })
   try {
-    const copied = await copyFile(copy.path, path.join(target.dir, place), { onBytes: progress.add })
+    const how = { onBytes: progress.add, most }
+    const copied = await copyFile(copy.path, path.join(target.dir, place), how)
     target.journal.add({ path: place, ...copied })
     return copy.at
   } finally {
@@ -112,7 +156,7 @@ async function copyLive(
 /** As a file. Raises Changed when somebody wrote to it meanwhile. */
 async function copyStill(
   target: Target,
-  disk: ObservedDisk,
+  { disk, most }: HostDisk,
   place: string,
   previous: (path: string, stamp: string) => Promise<boolean>,
   progress: Progress,
@@ -123,7 +167,7 @@ async function copyStill(
     progress.add(usedBytes(disk.path))
     return at
   }
-  const copied = await copyFile(disk.path, path.join(target.dir, place), { onBytes: progress.add })
+  const copied = await copyFile(disk.path, path.join(target.dir, place), { onBytes: progress.add, most })
   if (!stamp || stampOf(disk.path) !== stamp) throw new Changed(`${disk.path} changed while it was copied.`)
   target.journal.add({ path: place, ...copied, stamp })
   return at

@@ -15,7 +15,7 @@ export async function readFactsOf(client: pg.Client, cloud: string): Promise<Fac
     cloud,
     hosts: await rows('SELECT "id", "name", "endpoint" FROM "Host" ORDER BY "name"'),
     instances: await rows(
-      `SELECT "id", "name", "hostId", "vmState" FROM "Instance" WHERE "hostId" IS NOT NULL AND "vmState" <> 'deleted'
+      `SELECT "id", "name", "hostId", "vmState", "diskGib" FROM "Instance" WHERE "hostId" IS NOT NULL AND "vmState" <> 'deleted'
        ORDER BY "createdAt", "id"`,
     ),
     blobs: (

@@ -13,13 +13,18 @@ export type Copied = { sizeBytes: number; sha256: string }
  * Copies a regular file (never through a link) with its holes and returns what it hashed. The target
  * (0600) appears whole, on disk, by rename; with `wanted` only if the bytes are those.
  * The folder may be another user's, who can put a link there meanwhile: what is done to the draft is done
- * to the open file, never by its name.
+ * to the open file, never by its name. Nor is its length believed: it may be a hole that never ends.
  */
 export async function copyFile(
   source: string,
   target: string,
   options: {
+    /** Of what is really stored; holes are none. */
     onBytes?: (bytes: number) => void
+    /** Where to begin. */
+    from?: number
+    /** Raises TooLong for more. */
+    most?: number | null
     mode?: number
     wanted?: string
     owner?: { uid: number; gid: number }
@@ -35,15 +40,19 @@ export async function copyFile(
     try {
       const hash = crypto.createHash('sha256')
       const chunk = Buffer.allocUnsafe(chunkBytes)
+      const first = options.from ?? 0
       let at = 0
       for (;;) {
-        const { bytesRead } = await from.read(chunk, 0, chunkBytes, at)
+        refuseLonger(source, (await from.stat()).size - first, options.most)
+        const { bytesRead } = await from.read(chunk, 0, chunkBytes, first + at)
         if (bytesRead === 0) break
         const bytes = chunk.subarray(0, bytesRead)
         hash.update(bytes)
-        if (!bytes.equals(zeros.subarray(0, bytesRead))) await to.write(bytes, 0, bytesRead, at)
+        if (!bytes.equals(zeros.subarray(0, bytesRead))) {
+          await to.write(bytes, 0, bytesRead, at)
+          options.onBytes?.(bytesRead)
+        }
         at += bytesRead
-        options.onBytes?.(bytesRead)
       }
       await to.truncate(at)
       if (options.owner) await to.chown(options.owner.uid, options.owner.gid)
@@ -66,11 +75,22 @@ export async function copyFile(
 }
 
 export class Damaged extends Error {}
+/** Longer than what it is can honestly be: whoever may write to it has stretched it. */
+export class TooLong extends Error {}
 
+export function refuseLonger(file: string, bytes: number, most: number | null | undefined): void {
+  if (typeof most === 'number' && bytes > most)
+    throw new TooLong(
+      `${file} is ${inWords(bytes)} long and can be ${inWords(most)} at most: the guest’s QEMU has stretched it and may have been taken over.`,
+    )
+}
+
+/** Never through a link. */
 export async function hashFile(file: string, onBytes?: (bytes: number) => void): Promise<Copied> {
   const hash = crypto.createHash('sha256')
   let sizeBytes = 0
-  for await (const chunk of fs.createReadStream(file, { highWaterMark: chunkBytes })) {
+  const fd = fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK)
+  for await (const chunk of fs.createReadStream('', { fd, highWaterMark: chunkBytes })) {
     hash.update(chunk as Buffer)
     sizeBytes += (chunk as Buffer).length
     onBytes?.((chunk as Buffer).length)
@@ -113,7 +133,7 @@ function backingPlace(handle: number): { offset: number; length: number } | null
  * header's cluster where nothing follows, so that no tool has to understand what a guest's QEMU wrote.
  */
 export function nameBase(disk: string, base: string): void {
-  const handle = fs.openSync(disk, 'r+')
+  const handle = fs.openSync(disk, fs.constants.O_RDWR | fs.constants.O_NOFOLLOW)
   try {
     const place = backingPlace(handle)
     const name = Buffer.from(base, 'utf8')

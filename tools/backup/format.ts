@@ -9,7 +9,7 @@ import { z } from 'zod'
  *   blobs/<SHA-256>              image bytes, shared by all backups in the folder
  *   <time>/manifest.json         one backup, written last: what is in it, each file with size and SHA-256
  *   <time>/database/…            tools/backup/database.ts
- *   <time>/files/…               as in the data folder: secrets, settings, records of hosts and guests
+ *   <time>/files/…               as in the data folder: secrets, settings, records of hosts and guests (holds.ts)
  *   <time>/disks/<host>/<instance>/<disk>.qcow2   the overlay alone; its base is made of a blob
  *   <time>/bases/<SHA-256>.raw   a base whose image is gone, as it is
  *   <time>.part/journal.ndjson   a backup under way: files that are whole, one a line
@@ -29,8 +29,6 @@ const fileSchema = z.object({
   path: place,
   sizeBytes: z.number().int().min(0),
   sha256,
-  /** Owner and rights of the original. */
-  mode: z.number().int().optional(),
   /** Of the original, when it lay still: a later backup that finds it unchanged takes this copy. */
   stamp: z.string().optional(),
 })
@@ -44,7 +42,13 @@ const factsSchema = z.object({
   /** Of the database; null: it is older than these. */
   cloudId: z.string().nullable(),
   hosts: z.array(z.object({ id, name, endpoint: z.string() })),
-  instances: z.array(z.object({ id, name: z.string(), hostId: id, vmState: z.string() })),
+  instances: z.array(
+    z.object({
+      ...{ id, name: z.string(), hostId: id, vmState: z.string() },
+      /** Of its disk, as it is seen from inside; older backups do not say. */
+      diskGib: z.number().optional(),
+    }),
+  ),
   blobs: z.array(
     z.object({
       id: sha256,

@@ -5,7 +5,8 @@
  *
  * See docs/operations.md, “Back up, restore, move the database”.
  */
-import { parseArgs } from 'node:util'
+import { type FlagKinds, readFlags } from '../cloud/flags.ts'
+import { checkSettings } from '../cloud/settings.ts'
 import { backUp } from './backup.ts'
 import { moveDatabase } from './move.ts'
 import { restore } from './restore.ts'
@@ -16,28 +17,29 @@ const usage: Record<string, string> = {
   'move-database': 'npm run move-database -- postgresql://USER:PASSWORD@HOST/NAME',
 }
 
+const ofRestore = {
+  at: 'string',
+  yes: 'boolean',
+  'disks-from-backup': 'boolean',
+  replace: 'boolean',
+} satisfies FlagKinds
+
 async function main(): Promise<number> {
-  const [command = ''] = process.argv.slice(2)
-  const { values, positionals } = parseArgs({
-    args: process.argv.slice(3),
-    allowPositionals: true,
-    options:
-      command === 'restore'
-        ? {
-            at: { type: 'string' },
-            yes: { type: 'boolean', default: false },
-            'disks-from-backup': { type: 'boolean', default: false },
-            replace: { type: 'boolean', default: false },
-          }
-        : {},
-  })
-  const [subject] = positionals
-  if (!subject || positionals.length > 1 || !(command in usage)) {
-    console.error(`usage: ${usage[command] ?? Object.values(usage).join('\n       ')}`)
+  const [command = '', ...args] = process.argv.slice(2)
+  const how = usage[command]
+  if (how === undefined) {
+    console.error(`usage: ${Object.values(usage).join('\n       ')}`)
     return 2
   }
-  if (command === 'backup') await backUp(subject)
-  else if (command === 'move-database') await moveDatabase(subject)
+  const { values, words } = readFlags(how, args, command === 'restore' ? ofRestore : {})
+  const [subject] = words
+  if (!subject || words.length > 1) {
+    console.error(`usage: ${how}`)
+    return 2
+  }
+  if (command === 'backup') return (await backUp(subject)) ? 0 : 1
+  for (const warning of checkSettings(process.env)) console.log(`  ! ${warning}`)
+  if (command === 'move-database') await moveDatabase(subject)
   else
     await restore(subject, {
       ...(typeof values.at === 'string' ? { at: values.at } : {}),

@@ -1,10 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { places } from '../cloud/paths.ts'
-import { refuseHalfRestored, running } from '../cloud/running.ts'
-import { leftServices } from '../cloud/supervisor.ts'
-import { ensureDatabase, startPostgres } from '../postgres.ts'
+import { claimDatabase } from '../cloud/claim.ts'
+import { askDatabase, isDatabaseUrl } from '../cloud/database.ts'
+import { refuseForeign } from '../cloud/identity.ts'
+import { makePlaces, type Places, places } from '../cloud/paths.ts'
+import { hostName, refuseHalfRestored } from '../cloud/running.ts'
+import { applicationUrl } from '../postgres/application.ts'
+import { startPostgres } from '../postgres.ts'
 import { compareRows, dumpDatabase, restoreDatabase } from './database.ts'
+import { keepStopped, refuseRunning, refuseUsed } from './locks.ts'
 import { Progress } from './progress.ts'
 import { takeOver } from './restore-database.ts'
 
@@ -13,20 +17,46 @@ import { takeOver } from './restore-database.ts'
  * and proves the number of rows of every table. The old one stays as it is.
  */
 export async function moveDatabase(target: string): Promise<void> {
-  if (!/^postgres(ql)?:\/\//.test(target) || !URL.canParse(target))
+  if (!isDatabaseUrl(target))
     throw new Error('Give the address of an empty database: postgresql://USER:PASSWORD@HOST:PORT/NAME')
   const where = places()
-  if (running(where) || Object.keys(leftServices(where)).length > 0)
-    throw new Error('The cloud runs and writes. Stop it first, its guests go on: npm run stop')
+  refuseRunning(where)
   refuseHalfRestored(where)
+  const own = process.env.DATABASE_URL
   const embedded = path.join(where.data, 'postgres')
-  if (!process.env.DATABASE_URL && !fs.existsSync(path.join(embedded, 'data/PG_VERSION')))
-    throw new Error(`There is no database in ${where.data}.`)
-  const server = process.env.DATABASE_URL ? null : await startPostgres(embedded, { durable: true })
+  if (!own && !fs.existsSync(path.join(embedded, 'data/PG_VERSION')))
+    throw new Error(
+      `There is no database in ${where.data}. Set DATABASE_URL to the one that is to be moved, or STRATOLITH_DATA to the folder of the cloud.`,
+    )
+  for (const url of [own, target]) if (url) await askDatabase(url)
+  makePlaces(where)
+  // Before the first row is read: what a cloud writes after that would be left behind.
+  const release = keepStopped(where)
+  try {
+    refuseHalfRestored(where)
+    const server = own ? null : await startPostgres(embedded, { durable: true })
+    try {
+      const source = own ?? (server ? await applicationUrl(server, 'stratolith') : '')
+      await move(where, source, target)
+    } finally {
+      await server?.stop()
+    }
+  } finally {
+    release()
+  }
+  console.log(
+    `\nMoved. From now on start the cloud with this in its environment:\n  DATABASE_URL=${target}\nThe old database stays as it is${own ? '' : ` in ${embedded}`} and is refused from now on as an older copy. Remove it when the cloud runs well on the new one.`,
+  )
+}
+
+async function move(where: Places, source: string, target: string): Promise<void> {
+  if (sameDatabase(source, target)) throw new Error('That is the database that it is in already.')
+  // The newest rows are in the one that this folder has followed, and nowhere else.
+  await refuseForeign(source, where)
+  const leave = await claimDatabase(source, where, hostName())
   const folder = path.join(where.data, 'run/move-database')
   try {
-    const source = server ? await ensureDatabase(server.url, 'stratolith') : (process.env.DATABASE_URL ?? '')
-    if (sameDatabase(source, target)) throw new Error('That is the database that it is in already.')
+    await refuseUsed(source)
     const out = new Progress('Written to files', 0)
     const { dump } = await dumpDatabase(source, folder)
     out.end(`${dump.tables.length} tables, ${dump.tables.reduce((sum, table) => sum + table.rows, 0)} rows`)
@@ -39,11 +69,8 @@ export async function moveDatabase(target: string): Promise<void> {
     into.end('every table has as many rows as before')
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
-    await server?.stop()
+    await leave()
   }
-  console.log(
-    `\nMoved. From now on start the cloud with this in its environment:\n  DATABASE_URL=${target}\nThe old database stays as it is${server ? ` in ${embedded}` : ''}; and is refused as an older copy; remove it when the cloud runs well on the new one.`,
-  )
 }
 
 const sameDatabase = (a: string, b: string): boolean => {

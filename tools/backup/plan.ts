@@ -3,21 +3,25 @@ import path from 'node:path'
 import type { Places } from '../cloud/paths.ts'
 import { hostName } from '../cloud/running.ts'
 import { sourceOfBase } from './bases.ts'
+import { refuseLinks } from './beneath.ts'
 import { connected } from './database.ts'
 import { freeBytes, inWords } from './files.ts'
 import type { BackedDisk, BackedFile, Manifest } from './format.ts'
-import { filledTables } from './tables.ts'
+import { type Held, heldAs, isMadeAnew } from './holds.ts'
+import { tablesInTheWay } from './tables.ts'
 import type { Backup } from './verify.ts'
 
 export type RestoreOptions = { at?: string; yes: boolean; disksFromBackup: boolean; replace: boolean }
 export type DiskPlan = {
   disk: BackedDisk
+  /** Relative to the data folder. */
   target: string
   do: 'put' | 'keep' | 'replace' | 'leave' | 'done'
   why: string
 }
 export const comesBack = (one: DiskPlan): boolean => one.do === 'put' || one.do === 'replace'
-export type FilePlan = { file: BackedFile; target: string }
+/** Where a file goes, relative to the data folder, and as what. */
+export type FilePlan = { file: BackedFile; held: Extract<Held, { kind: 'file' }>; place: string }
 export type Plan = {
   backup: Backup
   /** Name of a host in the backup → here. */
@@ -54,14 +58,20 @@ export async function planRestore(
     backup,
     hosts,
     blobs,
-    files: manifest.files.flatMap((file) => planFile(where, hosts, disks, file)),
+    files: manifest.files.flatMap((file) => planFile(where, manifest, hosts, disks, file)),
     disks,
     databaseUrl,
-    databaseFilled: databaseUrl !== null && (await connected(databaseUrl, filledTables)).length > 0,
+    databaseFilled: databaseUrl !== null && (await connected(databaseUrl, tablesInTheWay)).length > 0,
   }
+  for (const place of ['images/blobs/any', 'images/bases/any']) refuseLinks(where.data, place)
+  for (const { target } of disks.filter(comesBack)) refuseLinks(where.data, target)
+  for (const { place } of plan.files) refuseLinks(where.data, place)
   askForRoom(where, plan)
   return plan
 }
+
+/** Something, if only a link. */
+export const isThere = (file: string): boolean => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined
 
 function refuseOtherCloud(where: Places, { facts }: Manifest): void {
   const read = (name: string) => {
@@ -115,9 +125,9 @@ function planDisk(
   disk: BackedDisk,
   fromBackup: boolean,
 ): DiskPlan {
-  const home = path.join(where.data, 'hosts', hosts.get(disk.host) ?? disk.host, 'instances', disk.instanceId)
-  const target = path.join(home, `disk-${disk.diskId}.qcow2`)
-  if (!fs.existsSync(target)) return { disk, target, do: 'put', why: 'it is not there' }
+  const here = hosts.get(disk.host) ?? disk.host
+  const target = `hosts/${here}/instances/${disk.instanceId}/disk-${disk.diskId}.qcow2`
+  if (!isThere(path.join(where.data, target))) return { disk, target, do: 'put', why: 'it is not there' }
   if (!fromBackup) return { disk, target, do: 'keep', why: 'it is there' }
   return runs.has(disk.instanceId)
     ? { disk, target, do: 'keep', why: 'its guest runs' }
@@ -135,24 +145,26 @@ const withBase = (where: Places, backup: Backup, one: DiskPlan): DiskPlan =>
 /** What is there stays: keys and settings of the same cloud, records of its networks and guests. */
 function planFile(
   where: Places,
+  manifest: Manifest,
   hosts: ReadonlyMap<string, string>,
   disks: readonly DiskPlan[],
   file: BackedFile,
 ): FilePlan[] {
-  if (!file.path.startsWith('files/')) return []
-  const name = file.path.slice('files/'.length)
-  const [, host = '', kind, id] = /^hosts\/([^/]+)\/([^/]+)\/([^/]+)\//.exec(name) ?? []
-  const here = hosts.get(host) ?? host
-  const target = path.join(where.data, name.replace(/^hosts\/[^/]+/, `hosts/${here}`))
-  if (fs.existsSync(target)) return []
+  const held = heldAs(file.path, manifest.facts)
+  if (held?.kind !== 'file' || isMadeAnew(held.place)) return []
+  const { host, instanceId, isNetwork } = held
+  const here = host === null ? null : (hosts.get(host) ?? host)
+  const place = here === null ? held.place : held.place.replace(/^hosts\/[^/]+/, `hosts/${here}`)
+  if (isThere(path.join(where.data, place))) return []
   // A host describes its guests anew when they are started, and its networks under its own name.
-  if (kind === 'instances') {
-    const back = disks.some((one) => one.disk.instanceId === id && (comesBack(one) || one.do === 'done'))
-    if (!back || name.endsWith('/spec.json')) return []
+  if (instanceId !== null) {
+    const back = disks.some(
+      (one) => one.disk.instanceId === instanceId && (comesBack(one) || one.do === 'done'),
+    )
+    if (!back || place.endsWith('/spec.json')) return []
   }
-  if (kind === 'network' && (here !== host || fs.existsSync(path.join(where.data, 'hosts', here, 'network'))))
-    return []
-  return [{ file, target }]
+  if (isNetwork && (here !== host || isThere(path.join(where.data, `hosts/${here}/network`)))) return []
+  return [{ file, held, place }]
 }
 
 function askForRoom(where: Places, plan: Plan): void {

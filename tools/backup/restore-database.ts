@@ -1,9 +1,13 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { claimDatabase } from '../cloud/claim.ts'
 import { acceptDatabase } from '../cloud/identity.ts'
 import type { Places } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
-import { ensureDatabase, removeServer, startPostgres } from '../postgres.ts'
+import { hostName } from '../cloud/running.ts'
+import { applicationUrl } from '../postgres/application.ts'
+import { removeServer, startPostgres } from '../postgres.ts'
+import { within } from './beneath.ts'
 import { connected, dumpDatabase, markForRestore, readDump, restoreDatabase } from './database.ts'
 import type { Plan } from './plan.ts'
 import { Progress } from './progress.ts'
@@ -18,7 +22,10 @@ export async function restoreTheDatabase(where: Places, plan: Plan, time: string
 }
 
 async function fill(where: Places, plan: Plan, url: string): Promise<number> {
-  const dump = await restoreDatabase(url, path.join(plan.backup.dir, 'database'))
+  const { folder, name } = plan.backup
+  const dump = await within(folder, `${name}/database/database.json`, (file) =>
+    restoreDatabase(url, path.dirname(file)),
+  )
   await connected(url, async (client) => {
     for (const [old, now] of plan.hosts)
       if (old !== now) await client.query('UPDATE "Host" SET "name" = $2 WHERE "name" = $1', [old, now])
@@ -50,7 +57,7 @@ async function intoEmbedded(where: Places, plan: Plan, time: string): Promise<nu
   const server = await startPostgres(fresh, { durable: true })
   let tables = 0
   try {
-    tables = await fill(where, plan, await ensureDatabase(server.url, 'stratolith'))
+    tables = await fill(where, plan, await applicationUrl(server, 'stratolith'))
   } finally {
     await server.stop()
   }
@@ -68,6 +75,15 @@ async function stopServer(dir: string): Promise<void> {
 
 async function intoOwn(where: Places, plan: Plan, url: string, time: string): Promise<number> {
   const aside = path.join(where.data, `database.before-restore-${time}`)
+  const leave = await claimDatabase(url, where, hostName())
+  try {
+    return await replace(where, plan, url, aside)
+  } finally {
+    await leave()
+  }
+}
+
+async function replace(where: Places, plan: Plan, url: string, aside: string): Promise<number> {
   if (plan.databaseFilled) {
     if (!fs.existsSync(path.join(aside, 'database.json'))) await dumpDatabase(url, aside)
     // Also with one aside: then what is in there is from the attempt that was cut short.

@@ -5,13 +5,11 @@ import { defaultGuestUids, readGuestUids } from '@stratolith/drivers/guest-uids'
 import { storages } from '@stratolith/drivers/storage/registry'
 import type { Places } from '../cloud/paths.ts'
 import { baseFile, sourceOfBase } from './bases.ts'
+import { within } from './beneath.ts'
 import { plainOp } from './disks.ts'
 import { copyFile, nameBase } from './files.ts'
 import { type DiskPlan, type Plan, runningGuests } from './plan.ts'
 import { Progress } from './progress.ts'
-
-/** Root's, until the agent gives it to the guest's own user at its next start. */
-export const takeForRoot = (file: string): void => fs.chownSync(file, 0, 0)
 
 /** A host's own storage, while its agent does not run; its image tools run as the agent's. */
 function storageOf(where: Places, host: string) {
@@ -39,7 +37,15 @@ export async function makeBases(where: Places, plan: Plan): Promise<void> {
       const base = { blobId: id, format: from.image.format, maxVirtualBytes: from.image.virtualBytes }
       // A long conversion answers null until it is done.
       for (let done = false; !done; ) done = (await storage.ensureBase(plainOp(), base)) !== null
-    } else await copyFile(from.file, baseFile(where, id), { mode: 0o444, wanted: from.sha256 })
+    } else
+      await within(plan.backup.folder, `${plan.backup.name}/${from.file}`, (source) =>
+        within(
+          where.data,
+          path.relative(where.data, baseFile(where, id)),
+          (base) => copyFile(source, base, { mode: 0o444, wanted: from.sha256 }),
+          () => 0o711,
+        ),
+      )
     made += 1
   }
   progress.end(`${made} made`)
@@ -49,31 +55,37 @@ export async function makeBases(where: Places, plan: Plan): Promise<void> {
 export async function putDisk(
   where: Places,
   plan: Plan,
-  { disk, target, do: what }: DiskPlan,
+  one: DiskPlan,
   progress: Progress,
   /** Called when its place is free and the rest is one rename. */
   onFree: () => void,
 ): Promise<void> {
-  const home = path.dirname(target)
-  fs.mkdirSync(path.dirname(home), { recursive: true, mode: 0o711 })
-  if (!fs.existsSync(home)) fs.mkdirSync(home, { mode: 0o711 })
-  const file = plan.backup.manifest.files.find((one) => one.path === disk.path)
+  const { disk } = one
+  const file = plan.backup.manifest.files.find(({ path }) => path === disk.path)
   if (!file) throw new Error(`The disk ${disk.diskId} is not in the backup.`)
-  const draft = `${target}.restoring`
-  await copyFile(path.join(plan.backup.dir, disk.path), draft, { onBytes: progress.add, wanted: file.sha256 })
-  if (disk.base !== null) nameBase(draft, baseFile(where, disk.base))
-  takeForRoot(draft)
-  if (what === 'replace') {
-    if (runningGuests().has(disk.instanceId))
-      throw new Error(
-        `The guest of instance ${disk.instanceId} was started meanwhile: its disk was not touched.`,
-      )
-    const storage = storageOf(where, plan.hosts.get(disk.host) ?? disk.host)
-    await storage.probe(plainOp())
-    await storage.trash?.put(plainOp(), disk.diskId)
+  const put = async (target: string) => {
+    const draft = `${target}.restoring`
+    // Root's, until the agent gives it to the guest's own user at its next start.
+    const how = { onBytes: progress.add, wanted: file.sha256, owner: { uid: 0, gid: 0 } }
+    await within(plan.backup.folder, `${plan.backup.name}/${disk.path}`, (source) =>
+      copyFile(source, draft, how),
+    )
+    if (disk.base !== null) nameBase(draft, baseFile(where, disk.base))
+    if (one.do === 'replace') await makeWay(where, plan, one)
+    // What the agent believes, and not the header, which a guest may have written.
+    await recordBase(target, disk.base === null ? null : baseFile(where, disk.base))
+    onFree()
+    fs.renameSync(draft, target)
   }
-  // What the agent believes, and not the header, which a guest may have written.
-  await recordBase(target, disk.base === null ? null : baseFile(where, disk.base))
-  onFree()
-  fs.renameSync(draft, target)
+  await within(where.data, one.target, put, () => 0o711)
+}
+
+async function makeWay(where: Places, plan: Plan, { disk }: DiskPlan): Promise<void> {
+  if (runningGuests().has(disk.instanceId))
+    throw new Error(
+      `The guest of instance ${disk.instanceId} was started meanwhile: its disk was not touched.`,
+    )
+  const storage = storageOf(where, plan.hosts.get(disk.host) ?? disk.host)
+  await storage.probe(plainOp())
+  await storage.trash?.put(plainOp(), disk.diskId)
 }

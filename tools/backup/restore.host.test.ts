@@ -2,17 +2,19 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { runMigrations } from 'graphile-worker'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { takeLock } from '../../apps/agent/src/lock.ts'
 import { acceptDatabase, identify } from '../cloud/identity.ts'
 import { places, root } from '../cloud/paths.ts'
 import { node } from '../cloud/prepare.ts'
+import { serviceUsers } from '../cloud/users.ts'
 import { ensureDatabase, type Postgres, startPostgres } from '../postgres.ts'
 import { compareRows, connected, dumpDatabase, readDump } from './database.ts'
 import { readFactsOf } from './facts.ts'
 import { hashFile } from './files.ts'
 import { type Facts, formatVersion, writeManifest } from './format.ts'
 import type { Marker } from './restore.ts'
+import { userTables } from './tables.ts'
 
 const work = fs.mkdtempSync('/var/tmp/stratolith-own-')
 fs.chmodSync(work, 0o755)
@@ -71,6 +73,19 @@ async function withDisk(dir: string, read: Facts) {
   return { facts, blobs: [{ id: base, sizeBytes }], disks, disk: { path: place, ...(await hashFile(file)) } }
 }
 
+/** With rights that nobody asked for: a manifest may say anything. */
+async function withSettings(dir: string) {
+  const names = ['policy.yaml', 'corp-ca.pem', 'secrets/session', 'clouds.yaml']
+  return Promise.all(
+    names.map(async (name) => {
+      const file = path.join(dir, 'files', name)
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      fs.writeFileSync(file, `{} # ${name}`)
+      return { path: `files/${name}`, ...(await hashFile(file)), mode: 0o4755, owner: 12345 }
+    }),
+  )
+}
+
 /** What a guest would read of a disk. */
 function seen(file: string): Buffer {
   const raw = path.join(work, 'seen.raw')
@@ -105,7 +120,7 @@ beforeAll(async () => {
       })),
     )
     const finishedAt = new Date().toISOString()
-    const rest = { files: [...files, disk], blobs, disks, notes: [] }
+    const rest = { files: [...files, disk, ...(await withSettings(dir))], blobs, disks, notes: [] }
     writeManifest(dir, { format: formatVersion, software: 'test', finishedAt, facts, ...rest })
   } finally {
     await embedded.stop()
@@ -133,16 +148,31 @@ test('the embedded database moves to one’s own, once; it stays where it was an
   await old.stop()
   expect(fs.existsSync(path.join(data, 'run/move-database'))).toBe(false)
 
-  const again = type(['move-database', target])
+  const again = type(['move-database', inject('postgresUrl').replace(/[^/]*$/, 'template')], target)
   expect(again.said).toMatch(/is not empty/)
   expect(again.status).toBe(1)
   const itself = type(['move-database', target], target)
   expect(itself.said).toMatch(/is in already/)
 })
 
+test('what was moved is followed: the older copy is no source of another move', async () => {
+  const target = await ensureDatabase(own.url, 'again')
+  const stale = type(['move-database', target])
+  expect(stale.said).toMatch(/is an older copy of this cloud’s/)
+  expect(stale.status).toBe(1)
+  expect(await connected(target, userTables)).toEqual([])
+  const moved = type(['move-database', target], await ensureDatabase(own.url, 'moved'))
+  expect(moved.said).toContain(`DATABASE_URL=${target}`)
+  expect(moved.said).toContain('The old database stays as it is and is refused from now on')
+})
+
 test('into one’s own database, which is kept when it is not empty; disks come back, and stay when they are there', async () => {
   const target = await ensureDatabase(own.url, 'restored')
-  expect(type(['restore', backups, '--yes'], target)).toMatchObject({ status: 0 })
+  const first = type(['restore', backups, '--yes'], target)
+  expect(first).toMatchObject({ status: 0 })
+  expect(first.said).toMatch(
+    /with DATABASE_URL as it is now \(postgresql:\/\/stratolith@.*\/restored\): npm start/,
+  )
   expect(await events(target)).toEqual(['first'])
   const disk = path.join(data, `hosts/here/instances/${instanceId}/disk-${instanceId}.qcow2`)
   const whole = seen(disk)
@@ -154,6 +184,14 @@ test('into one’s own database, which is kept when it is not empty; disks come 
       .replaceAll(/(.)\1*/g, '$1'),
   ).toBe('BAB')
   expect(whole.length).toBe(8 * mib)
+  const who = (name: string) => {
+    const { uid, gid, mode } = fs.lstatSync(path.join(data, name))
+    return [uid, gid, (mode & 0o7777).toString(8)]
+  }
+  const { api } = serviceUsers()
+  for (const name of ['policy.yaml', 'corp-ca.pem']) expect(who(name)).toEqual([0, api.gid, '640'])
+  expect(who('secrets/session')).toEqual([0, 0, '600'])
+  expect(fs.existsSync(path.join(data, 'clouds.yaml'))).toBe(false)
   // A guest has written since, as a user of its own.
   fs.chownSync(disk, 12345, 12345)
   tool('qemu-io', '-f', 'qcow2', '-c', 'write -P 0x43 0 64k', disk)
@@ -165,6 +203,11 @@ test('into one’s own database, which is kept when it is not empty; disks come 
   expect(refused.said).toMatch(/--replace/)
   expect(refused.status).toBe(1)
   expect(await events(target)).toEqual(['first', 'later'])
+
+  await connected(`${target}?application_name=stratolith-api`, async () => {
+    const used = type(['restore', backups, '--yes', '--replace'], target)
+    expect(used.said).toMatch(/stratolith-api, from .* still writes into/)
+  })
 
   const replaced = type(['restore', backups, '--yes', '--replace'], target)
   expect(replaced.said).toContain('Restored.')

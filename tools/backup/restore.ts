@@ -1,18 +1,20 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import readline from 'node:readline/promises'
-import { takeLock } from '../../apps/agent/src/lock.ts'
+import { ask } from '../cloud/ask.ts'
+import { askDatabase, nameOf } from '../cloud/database.ts'
 import { makePlaces, type Places, places } from '../cloud/paths.ts'
-import { restoreFile, running } from '../cloud/running.ts'
-import { leftServices } from '../cloud/supervisor.ts'
+import { restoreFile } from '../cloud/running.ts'
+import { serviceUsers } from '../cloud/users.ts'
+import { within } from './beneath.ts'
 import { checkDump, readDump } from './database.ts'
-import { copyFile } from './files.ts'
+import { copyFile, usedBytes } from './files.ts'
 import { blobFile, writeDurably } from './format.ts'
-import { comesBack, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
+import { keepStopped, refuseRunning, refuseUsed } from './locks.ts'
+import { comesBack, isThere, type Plan, planRestore, type RestoreOptions, sentences } from './plan.ts'
 import { Progress } from './progress.ts'
 import { restoreTheDatabase } from './restore-database.ts'
-import { makeBases, putDisk, takeForRoot } from './restore-disks.ts'
-import { chooseBackup, verify } from './verify.ts'
+import { makeBases, putDisk } from './restore-disks.ts'
+import { chooseBackup, refuseUnnamed, verify } from './verify.ts'
 
 /** Kept in the data folder while a restore is under way: what is done is not done again. */
 export type Marker = {
@@ -42,17 +44,28 @@ export async function restore(given: string, options: RestoreOptions): Promise<v
     )
   if (begun) refuseOtherDatabase(begun)
   refuseRunning(where)
+  if (process.env.DATABASE_URL) {
+    await askDatabase(process.env.DATABASE_URL)
+    await refuseUsed(process.env.DATABASE_URL)
+  }
   const backup = chooseBackup(folder, begun?.backup ?? options.at)
   await verify(backup)
-  checkDump(readDump(path.join(backup.dir, 'database')))
+  const dump = readDump(path.join(backup.dir, 'database'))
+  refuseUnnamed(backup, dump)
+  checkDump(dump)
   const wanted = { ...options, disksFromBackup: begun?.disksFromBackup ?? options.disksFromBackup }
   const how = begun ? { ...wanted, replace: true } : wanted
   const plan = await planRestore(where, backup, how, begun?.disks)
   for (const line of sentences(where, plan, how)) console.log(`\n${line}`)
   if (begun) console.log('\nIt was begun before and goes on where it was.')
-  if (!options.yes && !(await asked())) {
-    console.log('Nothing was changed.')
-    return
+  if (!options.yes) {
+    const answer = await ask('\nType “restore” to go on: ', 'restore')
+    if (answer === 'nobody')
+      throw new Error('Nothing was changed. Nobody is there to answer; without a question: add --yes')
+    if (answer === 'no') {
+      console.log('Nothing was changed.')
+      return
+    }
   }
   console.log('')
   await apply(where, plan, begun, wanted.disksFromBackup)
@@ -66,8 +79,7 @@ async function apply(
 ): Promise<void> {
   makePlaces(where)
   // Reading all of it and the question took their time. Before the marker, which keeps the cloud from starting.
-  refuseRunning(where)
-  const unlocks = agentLocks(where)
+  const release = keepStopped(where)
   const marker: Marker = begun ?? {
     folder: plan.backup.folder,
     backup: plan.backup.name,
@@ -86,8 +98,7 @@ async function apply(
     await putBlobs(where, plan)
     await makeBases(where, plan)
     const disks = plan.disks.filter(comesBack)
-    const sizes = new Map(plan.backup.manifest.files.map((file) => [file.path, file.sizeBytes]))
-    const total = disks.reduce((sum, { disk }) => sum + (sizes.get(disk.path) ?? 0), 0)
+    const total = disks.reduce((sum, { disk }) => sum + usedBytes(path.join(plan.backup.dir, disk.path)), 0)
     const progress = new Progress('Disks', total)
     for (const one of disks) {
       await putDisk(where, plan, one, progress, () =>
@@ -95,7 +106,7 @@ async function apply(
       )
     }
     progress.end(`${marker.disks.length} put back`)
-    await putFiles(plan)
+    await putFiles(where, plan)
     if (!marker.database) {
       await restoreTheDatabase(where, plan, marker.time)
       note({ database: true })
@@ -104,50 +115,65 @@ async function apply(
     fs.rmSync(path.join(where.run, 'migrated'), { force: true })
     fs.rmSync(restoreFile(where), { force: true })
   } finally {
-    for (const unlock of unlocks) unlock()
+    release()
   }
-  console.log('\nRestored. Start the cloud with: npm start')
+  const database = plan.databaseUrl
+    ? ` with DATABASE_URL as it is now (${nameOf(plan.databaseUrl)}):`
+    : ' with:'
+  console.log(`\nRestored. Start the cloud${database} npm start`)
 }
 
 async function putBlobs(where: Places, plan: Plan): Promise<void> {
-  const dir = path.join(where.data, 'images/blobs')
-  fs.mkdirSync(dir, { recursive: true, mode: 0o711 })
-  const { uid, gid } = fs.statSync(dir)
-  const sizes = new Map(plan.backup.manifest.blobs.map((blob) => [blob.id, blob.sizeBytes]))
+  const { folder } = plan.backup
   const progress = new Progress(
     'Images',
-    plan.blobs.reduce((sum, id) => sum + (sizes.get(id) ?? 0), 0),
+    plan.blobs.reduce((sum, id) => sum + usedBytes(blobFile(folder, id)), 0),
   )
   for (const id of plan.blobs) {
-    const target = path.join(dir, id)
-    const owner = { uid, gid }
-    await copyFile(blobFile(plan.backup.folder, id), target, { onBytes: progress.add, wanted: id, owner })
+    const put = (source: string) =>
+      within(
+        where.data,
+        `images/blobs/${id}`,
+        async (target) => {
+          const { uid, gid } = fs.statSync(path.dirname(target))
+          await copyFile(source, target, { onBytes: progress.add, wanted: id, owner: { uid, gid } })
+        },
+        () => 0o711,
+      )
+    await within(folder, `blobs/${id}`, put)
   }
   progress.end(`${plan.blobs.length} put back`)
 }
 
 /** A host's network records come all at once: half of them would be taken for all. */
-async function putFiles(plan: Plan): Promise<void> {
+async function putFiles(where: Places, plan: Plan): Promise<void> {
   const drafts = new Set<string>()
-  for (const { file, target: final } of plan.files) {
-    const [, network] = /^(.*\/hosts\/[^/]+\/network)\//.exec(final) ?? []
-    const draft = network && `${network}.restoring`
-    const target = draft ? final.replace(network, draft) : final
-    if (draft) drafts.add(draft)
-    if (fs.existsSync(target)) continue
-    makeFolder(path.dirname(target), target.includes('/instances/') ? 0o711 : 0o755)
-    await copyFile(path.join(plan.backup.dir, file.path), target, { mode: file.mode, wanted: file.sha256 })
-    if (target.endsWith('/config.iso')) takeForRoot(target)
+  const { api } = serviceUsers()
+  const { folder, name } = plan.backup
+  for (const { file, held, place } of plan.files) {
+    const [, network] = /^(hosts\/[^/]+\/network)\//.exec(place) ?? []
+    const target = network ? place.replace(network, `${network}.restoring`) : place
+    if (network) drafts.add(network)
+    const owner = { uid: 0, gid: held.group === 'api' ? api.gid : 0 }
+    const put = (source: string) =>
+      within(
+        where.data,
+        target,
+        async (there) => {
+          if (isThere(there)) return
+          await copyFile(source, there, { mode: held.mode, wanted: file.sha256, owner })
+        },
+        modeOfFolder,
+      )
+    await within(folder, `${name}/${file.path}`, put)
   }
-  for (const draft of drafts) fs.renameSync(draft, draft.slice(0, -'.restoring'.length))
+  for (const draft of drafts)
+    await within(where.data, draft, (network) => fs.renameSync(`${network}.restoring`, network))
 }
 
-/** Like mkdir -p; only folders that are made get the mode. */
-function makeFolder(dir: string, mode: number): void {
-  if (fs.existsSync(dir)) return
-  makeFolder(path.dirname(dir), path.basename(dir) === 'secrets' ? 0o700 : mode)
-  fs.mkdirSync(dir, { mode })
-}
+/** Others must pass to what is their own; secrets are root's. A start has the last word (ownership.ts). */
+const modeOfFolder = (folder: string): number =>
+  folder.split('/')[0] === 'secrets' ? 0o700 : folder.includes('/instances') ? 0o711 : 0o755
 
 function databaseName(): string | null {
   if (!process.env.DATABASE_URL) return null
@@ -163,31 +189,7 @@ function refuseOtherDatabase({ into }: Marker): void {
   )
 }
 
-function refuseRunning(where: Places): void {
-  const cloud = running(where)
-  const left = Object.keys(leftServices(where))
-  if (cloud || left.length > 0)
-    throw new Error(
-      `The cloud in ${where.data} runs (${cloud ? `pid ${cloud.pid}` : left.join(', ')}). Stop it first, its guests go on: npm run stop`,
-    )
-}
-
-/** So that no agent starts meanwhile; one that runs is refused with its sentence. */
-function agentLocks(where: Places): (() => void)[] {
-  const hosts = fs.globSync('hosts/*', { cwd: where.data })
-  return hosts.map((host) => takeLock(path.join(where.data, host, 'agent.lock')))
-}
-
 function readMarker(where: Places): Marker | null {
   const file = restoreFile(where)
   return fs.existsSync(file) ? (JSON.parse(fs.readFileSync(file, 'utf8')) as Marker) : null
-}
-
-async function asked(): Promise<boolean> {
-  const terminal = readline.createInterface({ input: process.stdin, output: process.stdout })
-  // Nobody may be there to answer: then the input ends.
-  const nobody = new Promise<string>((resolve) => terminal.once('close', () => resolve('')))
-  const answer = await Promise.race([terminal.question('\nType “restore” to go on: '), nobody])
-  terminal.close()
-  return answer.trim() === 'restore'
 }

@@ -1,11 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { Facts } from './format.ts'
+import { heldAs, isSetting } from './holds.ts'
 
 /** Files of a guest's folder that make the guest what it is, beside its disk. */
 const ofGuest = ['spec.json', 'config.iso', 'password', 'serial.log']
-/** What this machine has followed, and what is under way on it: not what makes the cloud. */
-const ofMachine = ['cloud.json', 'restore.json']
 /** Records of a host's network; the rest is made of them. */
 const ofNetwork = ['networks', 'ports', 'routers', 'sets']
 
@@ -15,7 +14,7 @@ const ofNetwork = ['networks', 'ports', 'routers', 'sets']
  */
 export function stateOf(dataDir: string, facts: Facts): string[] {
   const instances = new Set(facts.instances.map((instance) => instance.id))
-  const top = filesIn(dataDir, '').filter((name) => !ofMachine.includes(name))
+  const top = filesIn(dataDir, '').filter(isSetting)
   const hosts = facts.hosts.flatMap(({ name }) => {
     const host = path.join('hosts', name)
     const guests = entries(path.join(dataDir, host, 'instances')).filter((entry) => instances.has(entry.name))
@@ -24,8 +23,10 @@ export function stateOf(dataDir: string, facts: Facts): string[] {
       ...guests.flatMap((guest) => ofGuest.map((file) => path.join(host, 'instances', guest.name, file))),
     ]
   })
-  return [...top, ...filesBelow(dataDir, 'secrets'), ...hosts].filter((name) =>
-    fs.lstatSync(path.join(dataDir, name), { throwIfNoEntry: false })?.isFile(),
+  return [...top, ...filesBelow(dataDir, 'secrets'), ...hosts].filter(
+    (name) =>
+      fs.lstatSync(path.join(dataDir, name), { throwIfNoEntry: false })?.isFile() &&
+      heldAs(`files/${name}`, facts) !== null,
   )
 }
 

@@ -58,14 +58,45 @@ export async function queueMigrationOf(client: pg.Client): Promise<number> {
   return rows[0]?.id ?? 0
 }
 
+/** An empty schema that marks a database whose restore is under way: what is in it then is ours to throw away. */
+export const restoring = 'stratolith_restoring'
+
+export async function isRestoring(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ there: boolean }>(
+    'SELECT to_regnamespace($1) IS NOT NULL AS "there"',
+    [restoring],
+  )
+  return rows[0]?.there === true
+}
+
+/** What would be lost if the database were filled: of a restore that was cut short, its rows alone. */
+export async function tablesInTheWay(client: pg.Client): Promise<string[]> {
+  return (await isRestoring(client)) ? filledTables(client) : userTables(client)
+}
+
 /** Tables of the cloud's schemas that hold a row, whoever made them. */
-export async function filledTables(client: pg.Client): Promise<string[]> {
+async function filledTables(client: pg.Client): Promise<string[]> {
   const filled: string[] = []
   for (const table of await tablesOf(client)) {
     const { rows } = await client.query(`SELECT EXISTS (SELECT 1 FROM ${quoted(table)}) AS "any"`)
     if (rows[0]?.any) filled.push(nameOf(table))
   }
   return filled
+}
+
+/**
+ * Tables that somebody has made, also empty ones: a database that has one is somebody's. Those of
+ * extensions do not count.
+ */
+export async function userTables(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT format('%s.%s', n.nspname, c.relname) AS "name" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+     AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+     AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+     ORDER BY 1`,
+  )
+  return rows.map((row) => row.name)
 }
 
 /** Everything of the cloud's schemas goes: tables, functions, the queue. */

@@ -1,12 +1,15 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { within } from './beneath.ts'
+import type { Dump } from './database.ts'
 import { hashFile } from './files.ts'
-import { backupsIn, blobFile, type Manifest, readManifest } from './format.ts'
+import { backupsIn, type Manifest, readManifest } from './format.ts'
+import { refuseForeign } from './holds.ts'
 import { Progress } from './progress.ts'
 
 export type Backup = { folder: string; name: string; dir: string; manifest: Manifest }
 
-/** The backup of that name, or the newest; throws a sentence when there is none. */
+/** The backup of that name, or the newest; throws a sentence when there is none, or one with what no backup holds. */
 export function chooseBackup(folder: string, name: string | undefined): Backup {
   const all = fs.existsSync(folder) ? backupsIn(folder) : []
   const chosen = name ?? all.at(-1)
@@ -17,18 +20,26 @@ export function chooseBackup(folder: string, name: string | undefined): Backup {
         : `${folder} holds no backup ${name}. It holds: ${all.join(', ')}`,
     )
   const dir = path.join(folder, chosen)
-  return { folder, name: chosen, dir, manifest: readManifest(dir) }
+  const manifest = readManifest(dir)
+  refuseForeign(chosen, manifest)
+  return { folder, name: chosen, dir, manifest }
+}
+
+/** A table that the manifest does not name has no checksum, and is not read. */
+export function refuseUnnamed({ name, manifest }: Backup, dump: Dump): void {
+  const named = new Set(manifest.files.map((file) => file.path))
+  const wanted = dump.tables.map((table) => `database/${table.schema}.${table.name}.copy.gz`)
+  const missing = ['database/database.json', ...wanted].find((file) => !named.has(file))
+  if (missing !== undefined)
+    throw new Error(`The manifest of ${name} does not name ${missing}. Take another one (--at TIME).`)
 }
 
 /** Reads every file of the backup; throws a sentence with the names of those that are not as they were written. */
-export async function verify({ folder, dir, manifest, name }: Backup): Promise<void> {
+export async function verify({ folder, manifest, name }: Backup): Promise<void> {
   const files = [
-    ...manifest.files.map((file) => ({ ...file, file: path.join(dir, file.path), name: file.path })),
+    ...manifest.files.map((file) => ({ ...file, file: `${name}/${file.path}`, name: file.path })),
     ...manifest.blobs.map(({ id, sizeBytes }) => ({
-      sizeBytes,
-      sha256: id,
-      file: blobFile(folder, id),
-      name: `blobs/${id}`,
+      ...{ sizeBytes, sha256: id, file: `blobs/${id}`, name: `blobs/${id}` },
     })),
   ]
   const progress = new Progress(
@@ -37,16 +48,28 @@ export async function verify({ folder, dir, manifest, name }: Backup): Promise<v
   )
   const wrong: string[] = []
   for (const file of files) {
-    const stat = fs.lstatSync(file.file, { throwIfNoEntry: false })
-    if (!stat?.isFile()) wrong.push(`${file.name} (missing)`)
-    else if (stat.size !== file.sizeBytes)
-      wrong.push(`${file.name} (${stat.size} bytes instead of ${file.sizeBytes})`)
-    else if ((await hashFile(file.file, progress.add)).sha256 !== file.sha256)
-      wrong.push(`${file.name} (other bytes)`)
+    const why = await within(folder, file.file, (place) => faultOf(place, file, progress)).catch(orMissing)
+    if (why !== null) wrong.push(`${file.name} (${why})`)
   }
   if (wrong.length > 0)
     throw new Error(
       `The backup ${name} is damaged; nothing was changed. ${wrong.length} of ${files.length} files: ${wrong.slice(0, 10).join(', ')}${wrong.length > 10 ? ', …' : ''}. Take another one (--at TIME).`,
     )
   progress.end(`${files.length} files are as they were written`)
+}
+
+async function faultOf(
+  place: string,
+  { sizeBytes, sha256 }: { sizeBytes: number; sha256: string },
+  progress: Progress,
+): Promise<string | null> {
+  const stat = fs.lstatSync(place, { throwIfNoEntry: false })
+  if (!stat?.isFile()) return 'missing'
+  if (stat.size !== sizeBytes) return `${stat.size} bytes instead of ${sizeBytes}`
+  return (await hashFile(place, progress.add)).sha256 === sha256 ? null : 'other bytes'
+}
+
+function orMissing(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'missing'
+  throw error
 }

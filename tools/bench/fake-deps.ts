@@ -1,5 +1,5 @@
-import { createDocuments } from '@stratolith/drivers/documents'
 import { openDatabase } from '@stratolith/db'
+import { createDocuments } from '@stratolith/drivers/documents'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork } from '@stratolith/drivers/network/fake'

@@ -15,6 +15,7 @@ export const settings = {
   ],
   api: [
     'STRATOLITH_ACCEL',
+    'STRATOLITH_CONNECTIONS_PER_ADDRESS',
     'STRATOLITH_DNS',
     'STRATOLITH_EGRESS',
     'STRATOLITH_EXTERNAL_CIDR',
@@ -34,8 +35,50 @@ export const settings = {
     'STRATOLITH_TRUSTED_PROXIES',
   ],
   'console-proxy': ['STRATOLITH_LOG_LEVEL', 'STRATOLITH_ORIGINS'],
+  postgres: [],
   web: [],
 } as const satisfies Record<string, readonly string[]>
+
+type Setting = (typeof settings)[keyof typeof settings][number]
+/** Of the supervisor itself, which passes them on in its own way (services.ts). */
+type Own = `STRATOLITH_${'DATA' | 'PORT' | 'BIND' | 'PUBLIC_URL' | 'HOST'}` | 'DATABASE_URL'
+
+const days = (from: number, to: number) => `a whole number of days from ${from} to ${to}`
+const networks = 'IPv4 networks (192.168.0.0/16), comma-separated'
+/** What each may be, for the sentence that refuses another value (settings.ts). */
+export const mayBe: Record<Setting | Own, string> = {
+  DATABASE_URL: 'the address of a PostgreSQL database: postgresql://USER:PASSWORD@HOST:PORT/NAME',
+  STRATOLITH_ACCEL: 'auto, kvm or tcg',
+  STRATOLITH_BIND: 'an IP address of this machine, or 0.0.0.0 for all',
+  STRATOLITH_CLOUD: '4 to 6 small letters and digits',
+  STRATOLITH_CONNECTIONS_PER_ADDRESS: 'a whole number from 10 to 100000',
+  STRATOLITH_DATA: 'a folder',
+  STRATOLITH_DNS: 'IPv4 addresses, comma-separated',
+  STRATOLITH_EGRESS: 'auto, on or off',
+  STRATOLITH_EXTERNAL_CIDR: 'an IPv4 network (172.24.4.0/24)',
+  STRATOLITH_GUEST_DENY: `${networks}, and the word connected; or none alone`,
+  STRATOLITH_GUEST_UIDS: `FIRST-LAST: at least 100 user ids between 1000 and ${2 ** 31 - 1}`,
+  STRATOLITH_HOST: 'small letters, digits and dashes, 63 at most',
+  STRATOLITH_KEEP_EVENTS_DAYS: days(1, 36_500),
+  STRATOLITH_KEEP_OPERATIONS_DAYS: days(1, 36_500),
+  STRATOLITH_KEEP_PAST_INSTANCES_DAYS: days(1, 36_500),
+  STRATOLITH_KEEP_UNKNOWN_DAYS: 'a number of days from 0 to 3650',
+  STRATOLITH_LOCKOUT_FAILURES: 'a whole number from 1 to 100',
+  STRATOLITH_LOG_LEVEL: 'debug, info, warn, error or silent',
+  STRATOLITH_ORIGINS: 'origins like https://cloud.example.org, comma-separated',
+  STRATOLITH_PASSWORD_CHANGE_FIRST: 'on or off',
+  STRATOLITH_PASSWORD_HISTORY: 'a whole number from 0 to 24',
+  STRATOLITH_PASSWORD_LIFETIME_DAYS: days(0, 3650),
+  STRATOLITH_PASSWORD_MIN_LENGTH: 'a whole number from 1 to 128',
+  STRATOLITH_PASSWORD_PATTERN: 'a regular expression that takes linear time (RE2), 500 characters at most',
+  STRATOLITH_PASSWORD_PATTERN_TEXT: 'a sentence of 200 characters at most',
+  STRATOLITH_PORT: 'a port number from 1 to 65535',
+  STRATOLITH_PUBLIC_URL: 'an address like https://cloud.example.org',
+  STRATOLITH_REGION: '1 to 64 letters, digits, dots, dashes and underscores',
+  STRATOLITH_TRUSTED_PROXIES: 'IP addresses and networks, comma-separated',
+}
+/** In the environment of our own tools, which give theirs to `npm start`. */
+export const ofTools = ['STRATOLITH_STARTED_AT', 'STRATOLITH_BENCH_DATA']
 
 /** Of the system, for all. */
 const general = /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|SSL_CERT_(FILE|DIR)|NODE_[A-Z_]+)$/

@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import pg from 'pg'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
-import { acceptDatabase, identify } from './identity.ts'
-import type { Places } from './paths.ts'
+import { acceptDatabase, identify, refuseForeign } from './identity.ts'
+import { endpointOf, type Places } from './paths.ts'
 
 let data = ''
 const databases: string[] = []
@@ -120,6 +120,53 @@ test('numbers that the host uses are not given out again', async () => {
   expect((await onServer(next, name)).rows[0].n).toBe(78)
   await acceptDatabase(urlOf(name), where())
   expect((await onServer(next, name)).rows[0].n).toBe(79)
+})
+
+const withHost = (name: string, endpoint: string) =>
+  onServer(
+    `INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib")
+     VALUES (gen_random_uuid(), 'vm', '${endpoint}', 1, 1, 1)`,
+    name,
+  )
+
+test('an empty data folder is not let onto the database of a cloud with hosts, and nothing changes', async () => {
+  const name = await database()
+  const url = urlOf(name)
+  const mine = await identify(url, where(), false)
+  const empty = { data: fs.mkdtempSync('/var/tmp/stratolith-identity-') } as Places
+  try {
+    // As long as it has no hosts, it is a first start that was cut short before it wrote its mark.
+    await refuseForeign(url, empty)
+    await withHost(name, endpointOf(where(), 'vm'))
+    const sentence = new RegExp(
+      `${empty.data} belongs to no cloud yet, .* to cloud ${mine.id} \\(host vm at ${data}\\)\\. Choose: .*--accept-database`,
+    )
+    await expect(refuseForeign(url, empty)).rejects.toThrow(sentence)
+    await expect(identify(url, empty, false)).rejects.toThrow(sentence)
+    expect((await onServer('SELECT "epoch" FROM "Cloud"', name)).rows).toEqual([{ epoch: 1 }])
+    expect(fs.readdirSync(empty.data)).toEqual([])
+    await refuseForeign(url, where())
+    expect(await identify(url, empty, true)).toMatchObject({ id: mine.id, epoch: 2 })
+    await refuseForeign(url, empty)
+  } finally {
+    fs.rmSync(empty.data, { recursive: true })
+  }
+})
+
+test('a folder of a version from before marks is known by its hosts', async () => {
+  const name = await database()
+  fs.mkdirSync(path.join(data, 'hosts/vm'))
+  await withHost(name, 'unix:/elsewhere/hosts/vm/agent.sock')
+  await expect(refuseForeign(urlOf(name), where())).rejects.toThrow(/to a cloud \(host vm at \/elsewhere\)/)
+  await onServer(`UPDATE "Host" SET "endpoint" = '${endpointOf(where(), 'vm')}'`, name)
+  expect(await identify(urlOf(name), where(), false)).toMatchObject({ epoch: 1 })
+})
+
+test('a database without tables is refused, too, when the folder is of a cloud; else it may be filled', async () => {
+  const name = await database('template0')
+  await refuseForeign(urlOf(name), where())
+  await identify(urlOf(await database()), where(), false)
+  await expect(refuseForeign(urlOf(name), where())).rejects.toThrow(/to none \(it is empty\)/)
 })
 
 test('a file that says no cloud stops the start', async () => {

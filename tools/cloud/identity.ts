@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
+import { nameOf, withDatabase } from './database.ts'
 import { type Places, writeAtomically } from './paths.ts'
+import { hostName } from './running.ts'
 
 /** Which cloud, and which of its databases: the same three in the database, in the data folder and on each host. */
 export type Mark = { id: string; epoch: number; token: string }
@@ -19,9 +21,10 @@ export async function identify(databaseUrl: string, where: Places, accept: boole
     await client.query('BEGIN')
     // Of two that start at once, on two machines, the later one counts on from the earlier.
     await client.query('LOCK TABLE "Cloud" IN SHARE ROW EXCLUSIVE MODE')
-    const known = await readMark(client)
+    const found = await look(client)
+    const { known } = found
     const seen = marksIn(where)
-    if (!accept) refuse(known, seen, where, databaseUrl)
+    if (!accept) refuse(found, seen, where, databaseUrl)
     const mark = await advance(client, where, known, seen)
     if (accept) await forgetReasons(client)
     await client.query('COMMIT')
@@ -31,6 +34,15 @@ export async function identify(databaseUrl: string, where: Places, accept: boole
       writeAtomically(file, `${JSON.stringify(mark)}\n`, 0o644)
     return mark
   })
+}
+
+/**
+ * Refuses as `identify` does, and changes nothing: also a database whose schema is not there yet, or is
+ * that of an older version. For those who have something to do with it before.
+ */
+export async function refuseForeign(databaseUrl: string, where: Places): Promise<void> {
+  const found = await withDatabase(databaseUrl, look)
+  refuse(found, marksIn(where), where, databaseUrl)
 }
 
 /**
@@ -56,8 +68,10 @@ async function advance(client: pg.Client, where: Places, known: Mark | null, see
 }
 
 /** Throws the sentence that names the choices. */
-function refuse(known: Mark | null, seen: readonly Mark[], where: Places, databaseUrl: string): void {
+function refuse(found: Found, seen: readonly Mark[], where: Places, databaseUrl: string): void {
+  const { known } = found
   const database = nameOf(databaseUrl)
+  if (seen.length === 0) refuseUnmarked(found, where, database)
   const choices = (right: string) =>
     `Choose: set DATABASE_URL to ${right}; restore a backup into it (npm run restore -- FOLDER); use another data folder (STRATOLITH_DATA) for this database; or start with “npm start -- --accept-database”: what runs on this machine goes on, and what this database does not know of it is shown as unknown and left alone.`
   const other = seen.find((mark) => mark.id !== known?.id)
@@ -73,9 +87,38 @@ function refuse(known: Mark | null, seen: readonly Mark[], where: Places, databa
     )
 }
 
-async function readMark(client: pg.Client): Promise<Mark | null> {
-  const { rows } = await client.query<Mark>('SELECT "id", "epoch", "epochToken" AS "token" FROM "Cloud"')
-  return rows[0] ?? null
+/**
+ * A folder that has followed nobody has no business with a database that has hosts: it is another
+ * cloud's, or that of a folder that was lost. One of a version from before marks is known by its hosts.
+ */
+function refuseUnmarked({ known, hosts }: Found, where: Places, database: string): void {
+  if (hosts.length === 0) return
+  const folderOf = (endpoint: string) => /^unix:(.*)\/hosts\/[^/]+\/agent\.sock$/.exec(endpoint)?.[1]
+  const ours = hosts.some(
+    ({ name, endpoint }) =>
+      folderOf(endpoint) === where.data && fs.existsSync(path.join(where.data, 'hosts', name)),
+  )
+  if (known === null && ours) return
+  const there = hosts.map(({ name, endpoint }) => `${name} at ${folderOf(endpoint) ?? endpoint}`)
+  throw new Error(
+    `The data folder ${where.data} belongs to no cloud yet, and the database ${database} to ${known ? `cloud ${known.id}` : 'a cloud'} (host ${there.slice(0, 3).join(', ')}${there.length > 3 ? ', …' : ''}). Choose: set STRATOLITH_DATA to that cloud’s data folder; set DATABASE_URL to an empty database, or leave it out, for a new cloud; restore a backup of that cloud (npm run restore -- FOLDER); or start with “npm start -- --accept-database”: this folder becomes that cloud’s and this machine its host ${hostName()}, and the disks, images and secrets that are not in it are missing.`,
+  )
+}
+
+type Found = { known: Mark | null; hosts: { name: string; endpoint: string }[] }
+
+/** What a database says of its cloud; nothing, where there are no tables yet. */
+async function look(client: pg.Client): Promise<Found> {
+  const { rows: tables } = await client.query<{ cloud: boolean; host: boolean }>(
+    `SELECT to_regclass('public."Cloud"') IS NOT NULL AS "cloud", to_regclass('public."Host"') IS NOT NULL AS "host"`,
+  )
+  const marks = tables[0]?.cloud
+    ? await client.query<Mark>('SELECT "id", "epoch", "epochToken" AS "token" FROM "Cloud"')
+    : null
+  const hosts = tables[0]?.host
+    ? await client.query<Found['hosts'][number]>('SELECT "name", "endpoint" FROM "Host" ORDER BY "name"')
+    : null
+  return { known: marks?.rows[0] ?? null, hosts: hosts?.rows ?? [] }
 }
 
 const dataFile = (where: Places) => path.join(where.data, 'cloud.json')
@@ -132,21 +175,4 @@ async function forgetReasons(client: pg.Client): Promise<void> {
   await client.query('DELETE FROM "Tombstone"')
   await client.query(`DELETE FROM "Stray" WHERE "decision" IS DISTINCT FROM 'keep'`)
   await client.query('DELETE FROM "Brake"')
-}
-
-/** Without its password. */
-function nameOf(databaseUrl: string): string {
-  const url = new URL(databaseUrl)
-  url.password = ''
-  return url.href
-}
-
-async function withDatabase<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  try {
-    return await work(client)
-  } finally {
-    await client.end()
-  }
 }

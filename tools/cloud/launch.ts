@@ -28,6 +28,22 @@ for name in ${code.join(' ')}; do
 done
 cd "$2" && shift 2 && exec "$@"`
 
+/** Goes on as that user: without other groups, without privileges and for ever. */
+export function dropTo({ uid, gid }: { uid: number; gid: number }, { lowPort = false } = {}): string[] {
+  const only = lowPort ? ',+net_bind_service' : ''
+  return [
+    'setpriv',
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    '--clear-groups',
+    '--no-new-privs',
+    `--inh-caps=-all${only}`,
+    `--ambient-caps=-all${only}`,
+    `--bounding-set=-all${only}`,
+    '--',
+  ]
+}
+
 /**
  * The command line that runs a program of ours (`args` are Node's, with names relative to the
  * checkout) as a system user: no other groups, no privileges and no way to get any. One that
@@ -39,18 +55,7 @@ export function commandOf(
   { lowPort = false, checkout = root, node = process.execPath } = {},
 ): string[] {
   if (!user) return [node, ...args]
-  const only = lowPort ? ',+net_bind_service' : ''
-  const drop = [
-    'setpriv',
-    `--reuid=${user.uid}`,
-    `--regid=${user.gid}`,
-    '--clear-groups',
-    '--no-new-privs',
-    `--inh-caps=-all${only}`,
-    `--ambient-caps=-all${only}`,
-    `--bounding-set=-all${only}`,
-    '--',
-  ]
+  const drop = dropTo(user, { lowPort })
   if (closedParent(path.join(checkout, 'package.json')) === null) return [...drop, node, ...args]
   fs.mkdirSync(seenAt, { recursive: true, mode: 0o755 })
   const inside = path.relative(checkout, node)

@@ -1,61 +1,155 @@
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import { copyFile, open, rename, rm, statfs, truncate } from 'node:fs/promises'
+import { open, rename, rm, statfs, truncate } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 const limit = 10 * 1024 * 1024
 const kept = 5
+const chunkBytes = 1024 * 1024
 
 /** For a process to write to, whoever else ends: a plain file, opened to append. */
 export const openLog = (file: string): number => fs.openSync(file, 'a', 0o600)
+
+export type Rotated = {
+  /** Files that became older ones. */
+  moved: number
+  /** There was room in it that nobody wrote: a process can make its log any length. */
+  stretched: boolean
+  /** Bytes in the middle that no older file has room for. */
+  left: number
+}
 
 /**
  * Moves what a log has beyond its limit to `<file>.1`, while a process goes on writing to it: its old
  * blocks are cut out of the front of the file (FALLOC_FL_COLLAPSE_RANGE, ext4 and XFS), which who
  * appends does not notice, and no line is lost. Elsewhere it is emptied after copying; what is written
- * between the two is lost then. Returns whether there was anything to do.
+ * between the two is lost then.
+ *
+ * The length is the word of whoever writes, who may have been taken over. So an older file takes twice
+ * the limit at most, a longer log becomes several, and of one that is longer than all of them together the
+ * first and the last of it are kept. What nobody wrote (it reads as zeros) is not copied.
  */
-export async function rotate(file: string, maxBytes = limit): Promise<boolean> {
-  const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0
-  if (size <= maxBytes) return false
-  const { blocks, line } = await copyFront(file)
-  try {
-    await run('fallocate', ['--collapse-range', '--offset', '0', '--length', String(blocks), file])
-  } catch {
-    await copyFile(file, `${file}.1`)
-    await truncate(file, 0)
-    return true
+export async function rotate(file: string, maxBytes = limit): Promise<Rotated> {
+  const most = 2 * maxBytes
+  const done: Rotated = { moved: 0, stretched: false, left: 0 }
+  for (let i = 0; i < kept && sizeOf(file) > maxBytes; i++) {
+    const size = sizeOf(file)
+    const tooLong = i === 0 && size > kept * most
+    const { blocks, line } = await endOfFront(file, Math.min(size, most), tooLong)
+    const copied = await copyOut(file, 0, line, done)
+    if (!(await collapse(file, blocks))) {
+      await beginAnew(file, most, copied, done)
+      break
+    }
+    await blank(file, line - blocks)
+    if (tooLong) done.left = await cutAway(file, sizeOf(file) - (kept - 1) * most)
   }
-  await blank(file, line - blocks)
-  return true
+  return done
 }
 
-/** What is to be cut goes to `<file>.1`, and the older ones one further. A full disk gets its room back. */
-async function copyFront(file: string): Promise<{ blocks: number; line: number }> {
+const sizeOf = (file: string): number => fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0
+
+const collapse = (file: string, bytes: number): Promise<boolean> =>
+  run('fallocate', ['--collapse-range', '--offset', '0', '--length', String(bytes), file]).then(
+    () => true,
+    () => false,
+  )
+
+/** Whole blocks of the front, which nobody gets to read. */
+async function cutAway(file: string, bytes: number): Promise<number> {
+  const { bsize } = await statfs(file)
+  const blocks = Math.floor(bytes / bsize) * bsize
+  return blocks > 0 && (await collapse(file, blocks)) ? blocks : 0
+}
+
+/** Where nothing can be cut out: `<file>.1` gets its end, in place of its front, and it is emptied. */
+async function beginAnew(file: string, most: number, copied: boolean, done: Rotated): Promise<void> {
+  const size = sizeOf(file)
+  const from = Math.max(0, size - most)
+  done.left += from
+  if (copied) await copyInto(file, from, size, `${file}.1`, done)
+  else await copyOut(file, from, size, done)
+  await truncate(file, 0)
+}
+
+/**
+ * A part of it goes to `<file>.1`, and the older ones one further; a full disk gets its room back. False:
+ * nobody wrote anything there.
+ */
+async function copyOut(file: string, from: number, to: number, done: Rotated): Promise<boolean> {
   const part = `${file}.part`
   try {
-    await copyFile(file, part)
-    const front = await endOfFront(part)
-    await truncate(part, front.line)
+    const written = await copyInto(file, from, to, part, done)
+    if (written === 0) {
+      await rm(part)
+      return false
+    }
     for (let i = kept - 1; i > 0; i--)
       if (fs.existsSync(`${file}.${i}`)) await rename(`${file}.${i}`, `${file}.${i + 1}`)
     await rename(part, `${file}.1`)
-    return front
+    done.moved += 1
+    return true
   } catch (error) {
     await rm(part, { force: true })
     throw error
   }
 }
 
-/** As many whole blocks as there are before the last line, and where the line ends that goes beyond them. */
-async function endOfFront(file: string): Promise<{ blocks: number; line: number }> {
+const zeros = Buffer.alloc(chunkBytes)
+function withoutZeros(bytes: Buffer): Uint8Array {
+  if (!bytes.includes(0)) return bytes
+  return bytes.equals(zeros.subarray(0, bytes.length)) ? Buffer.alloc(0) : bytes.filter((byte) => byte !== 0)
+}
+
+/** Returns how many bytes it wrote: text has no zeros, so these are holes. */
+async function copyInto(
+  file: string,
+  from: number,
+  to: number,
+  target: string,
+  done: Rotated,
+): Promise<number> {
+  await rm(target, { force: true })
+  const [source, copy] = [await open(file, 'r'), await open(target, 'wx', 0o600)]
+  let written = 0
+  try {
+    for (let at = from; at < to; ) {
+      const { buffer, bytesRead } = await source.read(
+        Buffer.alloc(chunkBytes),
+        0,
+        Math.min(chunkBytes, to - at),
+        at,
+      )
+      if (bytesRead === 0) break
+      at += bytesRead
+      const read = buffer.subarray(0, bytesRead)
+      const text = withoutZeros(read)
+      done.stretched ||= text.length < read.length
+      if (text.length > 0) await copy.write(text)
+      written += text.length
+    }
+    return written
+  } finally {
+    await source.close()
+    await copy.close()
+  }
+}
+
+/**
+ * As many whole blocks as there are before the last line in the first `bytes`, and where the line ends that
+ * goes beyond them; with `cut`, where what follows is thrown away, all of them.
+ */
+async function endOfFront(
+  file: string,
+  bytes: number,
+  cut: boolean,
+): Promise<{ blocks: number; line: number }> {
   const { bsize } = await statfs(file)
   const handle = await open(file, 'r')
   try {
-    const { size } = await handle.stat()
-    const last = Math.floor((size - 1) / bsize) * bsize
-    for (let blocks = last; blocks > 0; blocks -= bsize) {
+    const last = Math.floor((bytes - 1) / bsize) * bsize
+    for (let blocks = cut ? 0 : last; blocks > 0; blocks -= bsize) {
       const from = blocks - 1
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(bsize + 1), 0, bsize + 1, from)
       const at = buffer.subarray(0, bytesRead).indexOf('\n')
@@ -78,21 +172,57 @@ async function blank(file: string, bytes: number): Promise<void> {
   }
 }
 
-/** Looks at the logs of a folder now and then. Returns what ends it. */
+/** Looks at the logs of a folder now and then; none waits for another. Returns what ends it. */
 export function keepRotating(dir: string, everyMs = 10_000): () => void {
-  let busy = false
-  const timer = setInterval(async () => {
-    if (busy) return
-    busy = true
+  const busy = new Set<string>()
+  const look = async (name: string) => {
+    if (busy.has(name)) return
+    busy.add(name)
     try {
-      for (const name of fs.readdirSync(dir).filter((one) => one.endsWith('.log')))
-        await rotate(`${dir}/${name}`)
+      tell(name, await rotate(`${dir}/${name}`))
     } catch (error) {
-      console.error('A log could not be rotated:', error instanceof Error ? error.message : error)
+      console.error(`${name} could not be rotated:`, error instanceof Error ? error.message : error)
     } finally {
-      busy = false
+      busy.delete(name)
     }
+  }
+  const timer = setInterval(() => {
+    for (const name of namesIn(dir)) void look(name)
   }, everyMs)
   timer.unref()
   return () => clearInterval(timer)
+}
+
+function namesIn(dir: string): string[] {
+  try {
+    return fs.readdirSync(dir).filter((one) => one.endsWith('.log'))
+  } catch (error) {
+    console.error('The logs could not be rotated:', error instanceof Error ? error.message : error)
+    return []
+  }
+}
+
+function tell(name: string, { stretched, left }: Rotated): void {
+  if (stretched)
+    console.error(
+      `${name} was longer than what was written to it. Our processes never do that: this one may have been taken over.`,
+    )
+  else if (left > 0)
+    console.error(
+      `${name} had more than its older files hold: ${(left / 1024 ** 2).toFixed(1)} MiB of its middle are gone.`,
+    )
+}
+
+/** The last lines of a log, of whatever length. */
+export function tailOf(file: string, lines = 15): string {
+  const size = sizeOf(file)
+  const bytes = Buffer.alloc(Math.min(size, 64 * 1024))
+  if (bytes.length === 0) return ''
+  const handle = fs.openSync(file, 'r')
+  try {
+    const read = fs.readSync(handle, bytes, 0, bytes.length, size - bytes.length)
+    return bytes.subarray(0, read).toString('utf8').replaceAll('\0', '').split('\n').slice(-lines).join('\n')
+  } finally {
+    fs.closeSync(handle)
+  }
 }

@@ -29,6 +29,10 @@ export function places(env: NodeJS.ProcessEnv = process.env): Places & { moved: 
   }
 }
 
+/** How the control plane reaches the agent of a host whose data folder this is. */
+export const endpointOf = (where: Pick<Places, 'data'>, host: string): string =>
+  `unix:${path.join(where.data, 'hosts', host, 'agent.sock')}`
+
 /** Nearest folder above `file` (itself not counted) that others may not enter; null: all open. */
 export function closedParent(file: string): string | null {
   for (let dir = path.dirname(file); ; dir = path.dirname(dir)) {

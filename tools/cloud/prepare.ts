@@ -51,14 +51,21 @@ export async function buildTestImage(where: Places): Promise<string> {
 }
 export const testImage = (where: Places): string => path.join(where.cache, 'tiny.qcow2')
 
-/** Migrations and what is stated beside them, when something is there that this database does not have. */
-export async function migrate(databaseUrl: string, where: Places): Promise<string> {
+/**
+ * Migrations and what is stated beside them, when something is there that this database does not have.
+ * `again`: whatever was noted, since another database may be at the same address by now.
+ */
+export async function migrate(
+  databaseUrl: string,
+  where: Places,
+  { again = false }: { again?: boolean } = {},
+): Promise<string> {
   const which = crypto.createHash('sha256').update(databaseUrl).digest('hex')
   const files = ['migrations', 'functions.sql', 'triggers.sql', 'indexes.sql', 'search-indexes.sql']
   const hash = hashFiles(files.map((name) => path.join(root, 'prisma', name))) + which
-  return onceFor(path.join(where.run, 'migrated'), hash, () =>
-    node('tools/migrate.ts', ['deploy'], { DATABASE_URL: databaseUrl }),
-  )
+  const stamp = path.join(where.run, 'migrated')
+  if (again) fs.rmSync(stamp, { force: true })
+  return onceFor(stamp, hash, () => node('tools/migrate.ts', ['deploy'], { DATABASE_URL: databaseUrl }))
 }
 
 export async function node(script: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {

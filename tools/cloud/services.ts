@@ -6,7 +6,8 @@ import { isFree } from '../postgres.ts'
 import { environmentOf } from './environment.ts'
 import { commandOf } from './launch.ts'
 import { workerDir } from './ownership.ts'
-import { type Places, root, secret, writeAtomically } from './paths.ts'
+import type { FirstPasswords } from './passwords.ts'
+import { endpointOf, type Places, root, secret, writeAtomically } from './paths.ts'
 import type { ServiceSpec } from './supervisor.ts'
 import type { ServiceUsers } from './users.ts'
 
@@ -47,7 +48,7 @@ export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): Servi
   const { where, mode } = cloud
   const watch = mode === 'dev' ? ['--watch', '--watch-preserve-output'] : []
   const health = path.join(workerDir(where), 'health.sock')
-  const agent = path.join(where.data, 'hosts', cloud.host, 'agent.sock')
+  const agent = endpointOf(where, cloud.host).slice('unix:'.length)
   const env = environments(cloud, ports, users, keysOf(where))
   return [
     {
@@ -94,13 +95,14 @@ export function services(cloud: Cloud, ports: Ports, users: ServiceUsers): Servi
   ]
 }
 
-type Keys = { web: string; consoles: string; session: string }
+type Keys = { web: string; consoles: string; session: string; front: string }
 function keysOf(where: Places): Keys {
   const random = () => crypto.randomUUID().replaceAll('-', '') + crypto.randomUUID().replaceAll('-', '')
   return {
     web: secret(where, 'internal-web', random),
     consoles: secret(where, 'internal-console', random),
     session: secret(where, 'session', random),
+    front: secret(where, 'front-door', random),
   }
 }
 
@@ -137,6 +139,7 @@ export function environments(cloud: Cloud, ports: Ports, users: ServiceUsers, ke
       STRATOLITH_CONSOLE_URL: `http://${consoles}`,
       STRATOLITH_WEB_SECRET: keys.web,
       STRATOLITH_CONSOLE_SECRET: keys.consoles,
+      STRATOLITH_FRONT_SECRET: keys.front,
     },
     agent: environmentOf(
       'agent',
@@ -167,6 +170,7 @@ export function environments(cloud: Cloud, ports: Ports, users: ServiceUsers, ke
         NEXT_TELEMETRY_DISABLED: '1',
         STRATOLITH_API_URL: api,
         STRATOLITH_WEB_SECRET: keys.web,
+        STRATOLITH_FRONT_SECRET: keys.front,
         NEXTAUTH_SECRET: keys.session,
         NEXTAUTH_URL: cloud.publicUrl,
       },
@@ -175,14 +179,26 @@ export function environments(cloud: Cloud, ports: Ports, users: ServiceUsers, ke
   }
 }
 
-/** The first contents are the api's work: its user, its environment. */
+/**
+ * The first contents are the api's work: its user, its environment. Returns whose given password is the
+ * right one: users who are there keep theirs.
+ */
 export async function seed(
   specs: readonly ServiceSpec[],
   users: ServiceUsers,
   args: readonly string[],
-  passwords: Record<string, string>,
-): Promise<void> {
+  passwords: FirstPasswords,
+): Promise<ReadonlySet<string>> {
   const env = specs.find((spec) => spec.name === 'worker')?.env
   const [program = '', ...rest] = commandOf(users.api, ['apps/api/src/seed.ts', ...args])
-  await run(program, rest, { cwd: root, maxBuffer: 1 << 24, env: { ...env, ...passwords } })
+  const given = {
+    STRATOLITH_ADMIN_PASSWORD: passwords.admin.value,
+    STRATOLITH_DEMO_PASSWORD: passwords.demo.value,
+  }
+  const { stdout } = await run(program, rest, {
+    cwd: root,
+    maxBuffer: 1 << 24,
+    env: { ...env, ...given },
+  })
+  return new Set(/^right passwords: (.*)$/m.exec(stdout)?.[1]?.split(',') ?? [])
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { type Ask, healthy, type Pace, watchHealth } from './health.ts'
-import { keepRotating, openLog } from './logs.ts'
+import { keepRotating, openLog, tailOf } from './logs.ts'
 import { type Places, root, writeAtomically } from './paths.ts'
 
 export type ServiceSpec = {
@@ -91,7 +91,7 @@ export class Supervisor {
           if (why === null) return
           if (Date.now() > until || (this.#restarts.get(spec.name) ?? 0) > 4)
             throw new Error(
-              `${spec.name} does not come up: ${String(why)}\n${tail(path.join(this.#where.logs, `${spec.name}.log`))}`,
+              `${spec.name} does not come up: ${String(why)}\n${tailOf(path.join(this.#where.logs, `${spec.name}.log`))}`,
             )
           await new Promise((resolve) => setTimeout(resolve, 60))
         }
@@ -163,9 +163,4 @@ export function startTime(pid: number): string | null {
   } catch {
     return null
   }
-}
-
-function tail(file: string, lines = 15): string {
-  if (!fs.existsSync(file)) return ''
-  return fs.readFileSync(file, 'utf8').split('\n').slice(-lines).join('\n')
 }

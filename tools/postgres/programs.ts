@@ -7,8 +7,8 @@ import { closedParent } from '../cloud/paths.ts'
 import { systemUser } from '../cloud/users.ts'
 
 export type Programs = { initdb: string; postgres: string }
-/** Whom a server runs as. Empty: as ourselves, because PostgreSQL refuses only root. */
-export type ServerUser = { uid?: number; gid?: number }
+/** Whom a server runs as. Null: as ourselves, because PostgreSQL refuses only root. */
+export type ServerUser = { uid: number; gid: number } | null
 
 /**
  * The programs of PostgreSQL from node_modules. When the server's own user cannot walk there (a
@@ -16,7 +16,7 @@ export type ServerUser = { uid?: number; gid?: number }
  * open, and one of an earlier version goes.
  */
 export function programs(dir: string, user: ServerUser, { native, version } = installed()): Programs {
-  const closed = user.uid !== undefined && closedParent(path.join(native, 'bin/initdb')) !== null
+  const closed = user !== null && closedParent(path.join(native, 'bin/initdb')) !== null
   const home = closed ? copied(native, dir, `native-${version}`) : native
   return { initdb: path.join(home, 'bin/initdb'), postgres: path.join(home, 'bin/postgres') }
 }
@@ -49,7 +49,7 @@ function copied(native: string, dir: string, name: string): string {
 
 /** PostgreSQL refuses to run as root: then the system's user “postgres”, made when it is not there. */
 export function serverUser(): ServerUser {
-  if (process.getuid?.() !== 0) return {}
+  if (process.getuid?.() !== 0) return null
   const { uid, gid } = systemUser('postgres')
   return { uid, gid }
 }

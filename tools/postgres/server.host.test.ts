@@ -1,18 +1,21 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { startPostgres } from '../postgres.ts'
 import { installed, programs, serverUser } from './programs.ts'
 import { startServer } from './server.ts'
 
 const work = fs.mkdtempSync('/var/tmp/stratolith-postgres-test-')
 fs.chmodSync(work, 0o755)
-afterAll(() => fs.rmSync(work, { recursive: true, force: true }))
+afterAll(() => {
+  vi.unstubAllEnvs()
+  fs.rmSync(work, { recursive: true, force: true })
+})
 const user = serverUser()
 const runs = (program: string) =>
   execFileSync(program, ['--version'], {
-    ...user,
+    ...(user ?? {}),
     cwd: '/',
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,7 +51,17 @@ test('a server that cannot be made is refused in a sentence, and the next start 
   expect(fs.readdirSync(dir)).not.toContain('data')
   expect(fs.readdirSync(dir)).not.toContain('password.initdb')
 
+  vi.stubEnv('STRATOLITH_SOMETHING', 'a secret of ours')
   const server = await startPostgres(dir, { durable: false })
+  const told = fs.readFileSync(`/proc/${server.pid}/environ`, 'latin1')
+  const names = told.split('\0').flatMap((line) => line.split('=')[0] || [])
+  const general = /^(PATH|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|SSL_CERT_[A-Z]+|NODE_[A-Z_]+|PG[A-Z_]+)$/
+  expect(names.filter((name) => !general.test(name))).toEqual([])
+  expect(names).toContain('LC_MESSAGES')
+  const status = fs.readFileSync(`/proc/${server.pid}/status`, 'utf8')
+  const field = (key: string) => new RegExp(`^${key}:[ \\t]*(.*)$`, 'm').exec(status)?.[1]?.trim()
+  const none = '0'.repeat(16)
+  expect(['Groups', 'CapPrm', 'CapBnd', 'NoNewPrivs'].map(field)).toEqual(['', none, none, '1'])
   await server.stop()
   expect(fs.existsSync(`/proc/${server.pid}`)).toBe(false)
 })

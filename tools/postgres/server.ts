@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { environmentOf } from '../cloud/environment.ts'
+import { dropTo } from '../cloud/launch.ts'
+import { superuser } from './application.ts'
 import { type Programs, programs, type ServerUser, serverUser } from './programs.ts'
 
 export type ServerSpec = {
@@ -47,13 +50,12 @@ async function makeDatabase(
   fs.mkdirSync(data, { mode: 0o700 })
   fs.rmSync(passwordFile, { force: true })
   fs.writeFileSync(passwordFile, password, { mode: 0o600 })
-  if (user.uid !== undefined && user.gid !== undefined)
-    for (const file of [data, passwordFile]) fs.chownSync(file, user.uid, user.gid)
+  if (user !== null) for (const file of [data, passwordFile]) fs.chownSync(file, user.uid, user.gid)
   const child = run(initdb, dir, user, log, [
     `--pgdata=${data}`,
     `--pwfile=${passwordFile}`,
     '--auth=password',
-    '--username=stratolith',
+    `--username=${superuser}`,
     '--encoding=UTF8',
     '--locale=C.UTF-8',
     '--lc-messages=C',
@@ -97,7 +99,10 @@ async function serve(
 
 type Child = { started: Promise<void>; ended: Promise<number | NodeJS.Signals | null> }
 
-/** A program of PostgreSQL as its own user, which may not know our working directory. Ends with us. */
+/**
+ * A program of PostgreSQL as its own user, which may not know our working directory and is told nothing of
+ * our environment, and can never become anybody else. Ends with us.
+ */
 function run(
   program: string,
   cwd: string,
@@ -105,11 +110,14 @@ function run(
   log: (text: string) => void,
   args: string[],
 ): Child {
-  const env = { ...process.env, LC_MESSAGES: 'C' }
-  const child: ChildProcess = spawn(program, args, {
-    ...user,
+  const [first = '', ...words] = [
+    ...(user ? dropTo(user) : ['setpriv', '--no-new-privs', '--']),
+    program,
+    ...args,
+  ]
+  const child: ChildProcess = spawn(first, words, {
     cwd,
-    env,
+    env: environmentOf('postgres', { LC_MESSAGES: 'C' }, process.env),
     // In a session of its own: Ctrl-C reaches us alone, and we stop it after those who need it.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -129,10 +137,9 @@ function run(
     child.once('error', (error: NodeJS.ErrnoException) => {
       process.off('exit', interrupt)
       reject(
-        new Error(
-          `${program} could not be run (${error.code})${error.code === 'EACCES' ? `: user ${user.uid ?? 'you are'} may not run it or may not enter a folder above it` : ''}.`,
-          { cause: error },
-        ),
+        new Error(`${first} could not be run (${error.code}); it is of the package util-linux.`, {
+          cause: error,
+        }),
       )
     })
   })

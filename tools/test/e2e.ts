@@ -18,7 +18,6 @@ const env: NodeJS.ProcessEnv = {
   STRATOLITH_PORT: String(port),
   STRATOLITH_BIND: '127.0.0.1',
   STRATOLITH_EGRESS: 'off',
-  STRATOLITH_URL: `http://127.0.0.1:${port}`,
   // "Ready in" counts from here, not from the start of npm test.
   STRATOLITH_STARTED_AT: String(Date.now()),
 }
@@ -38,12 +37,8 @@ try {
   await part('durability', ['tools/durability.ts'])
   await part('soak', ['tools/soak.ts'])
   await part('client day', ['e2e/openstack-client/main.ts'])
-  await part('browser', [
-    'node_modules/@playwright/test/cli.js',
-    'test',
-    '--config',
-    'e2e/playwright.config.ts',
-  ])
+  const playwright = ['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts']
+  await part('browser', playwright, { STRATOLITH_URL: `http://127.0.0.1:${port}` })
   // It ends with another data folder: what others have to say is said before.
   if (failed.length > 0) printLogs()
   await part('restore', ['tools/backup/drill.ts'])
@@ -71,8 +66,8 @@ function ready(child: ChildProcess): Promise<void> {
   })
 }
 
-async function part(name: string, args: string[]): Promise<void> {
-  const { ok, tail } = await timed(name, () => tee([process.execPath, ...args], env))
+async function part(name: string, args: string[], more: NodeJS.ProcessEnv = {}): Promise<void> {
+  const { ok, tail } = await timed(name, () => tee([process.execPath, ...args], { ...env, ...more }))
   // Half of what a layer may show in the end, so that two failed parts are both seen.
   if (!ok) failed.push(`${name}\n${tail.slice(-3_000).trimEnd()}`)
 }

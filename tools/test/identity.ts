@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import pg from 'pg'
 import { findCloud, GiveUp, signedIn, until } from '../../e2e/support/cloud.ts'
 import { steps } from '../../e2e/support/steps.ts'
 import { commandOf } from '../cloud/launch.ts'
@@ -26,11 +27,13 @@ const pids = Object.fromEntries(
 /** Who may know which secret. */
 const secrets: Record<string, { value: string; known: string[] }> = {
   'the password of the database': { value: read('postgres/password'), known: ['api', 'worker'] },
+  'the password of its superuser': { value: read('postgres/superuser-password'), known: [] },
   'the secret of the portal': { value: read('secrets/internal-web'), known: ['api', 'web'] },
   'the secret of the console proxy': {
     value: read('secrets/internal-console'),
     known: ['api', 'console-proxy'],
   },
+  'the proof of the front door': { value: read('secrets/front-door'), known: ['api', 'web'] },
   'the key of the sessions': { value: read('secrets/session'), known: ['web'] },
   'the key of the credentials': { value: read('secrets/credential.key'), known: [] },
   'the first password': { value: cloud.password('admin'), known: [] },
@@ -79,6 +82,27 @@ for (const [name, user] of Object.entries(identities))
       may.map(([what]) => what),
     )
   })
+
+await step('PostgreSQL runs as its own user, and what the api may there is its own database', async () => {
+  const pid = Number(read('postgres/data/postmaster.pid').split('\n')[0])
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'utf8')
+  const field = (key: string) => new RegExp(`^${key}:[ \\t]*(.*)$`, 'm').exec(status)?.[1]?.trim()
+  same(['Groups', 'CapPrm', 'CapBnd', 'NoNewPrivs'].map(field), ['', '0'.repeat(16), '0'.repeat(16), '1'])
+  const environment = fs.readFileSync(`/proc/${pid}/environ`, 'utf8')
+  same(
+    Object.keys(secrets).filter((what) => environment.includes(secrets[what]?.value ?? '')),
+    [],
+  )
+  const url = /(?:^|\0)DATABASE_URL=([^\0]*)/.exec(fs.readFileSync(`/proc/${pids.api}/environ`, 'utf8'))?.[1]
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    const why = await client.query(`COPY (SELECT 1) TO PROGRAM 'id'`).catch((error: Error) => error.message)
+    if (!/permission denied/.test(String(why))) throw new Error(`a program was run: ${JSON.stringify(why)}`)
+  } finally {
+    await client.end()
+  }
+})
 
 let guest = ''
 await step('a guest runs', async () => {
@@ -163,9 +187,14 @@ function attempts(): Attempt[] {
   if (!inside.some((name) => name.includes('vnc'))) throw new Error(`no VNC socket in ${home}/run: ${inside}`)
   return [
     ...files.map((file): Attempt => ['read', file]),
-    ...['postgres/password', 'run/ports.json', 'run/cloud.json', 'admin-openrc.sh', 'clouds.yaml'].map(
-      (name): Attempt => ['read', at(name)],
-    ),
+    ...[
+      'postgres/password',
+      'postgres/superuser-password',
+      'run/ports.json',
+      'run/cloud.json',
+      'admin-openrc.sh',
+      'clouds.yaml',
+    ].map((name): Attempt => ['read', at(name)]),
     ...['secrets', 'logs', 'images', 'images/blobs', 'images/bases', 'postgres/data', 'hosts'].map(
       (name): Attempt => ['list', at(name)],
     ),

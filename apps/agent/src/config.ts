@@ -20,7 +20,8 @@ const guestDeny = z
     cidrs: words.filter((text) => text !== 'connected'),
   }))
 
-const schema = z.object({
+/** Also read by `npm start`, which refuses a wrong setting before it does anything. */
+export const settingsSchema = z.object({
   STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: z.enum(['auto', 'on', 'off']).default('auto'),
@@ -69,7 +70,7 @@ export type AgentConfig = {
 
 /** Reads and checks the environment, making the data folder and the cloud's id when absent. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
-  const parsed = schema.safeParse(env)
+  const parsed = settingsSchema.safeParse(env)
   if (!parsed.success)
     throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '))
   const e = parsed.data

@@ -1,22 +1,17 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net from 'node:net'
 import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { frontDoor, upgradeTarget } from './gateway.ts'
+import { boundSilence, frontDoor } from './gateway.ts'
 import type { Config } from './kernel/config.ts'
 
 const config = {
   publicUrl: 'http://cloud.example:8080',
   consoleUrl: 'http://127.0.0.1:7001',
   webUrl: 'http://127.0.0.1:7002',
+  frontSecret: null,
 }
-
-describe('which process serves a WebSocket', () => {
-  it('is said by the path alone', () => {
-    expect(upgradeTarget('/console/?token=x', config)?.port).toBe('7001')
-    expect(upgradeTarget('/_next/webpack-hmr', config)?.port).toBe('7002')
-    expect(upgradeTarget('/consoles', config)).toBeNull()
-    expect(upgradeTarget('/console/', { ...config, consoleUrl: null })).toBeNull()
-  })
-})
 
 describe('while the portal is away', () => {
   it('people get a page that loads again, programs a 503 with the time to wait', async () => {
@@ -30,5 +25,33 @@ describe('while the portal is away', () => {
     expect(program.statusCode).toBe(503)
     expect(program.json().error.message).toMatch(/is starting/)
     await app.close()
+  })
+})
+
+describe('a body that does not come', () => {
+  it('ends with its connection; one that comes slowly does not', async () => {
+    const server = http.createServer((request, response) => {
+      boundSilence(request, 200)
+      request.resume().once('end', () => response.end('whole'))
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as net.AddressInfo
+    const begin = () => {
+      const socket = net.connect(port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\n\r\n')
+      return socket
+    }
+    const silent = begin()
+    const slow = begin()
+    let sent = 0
+    const drip = setInterval(() => ++sent <= 12 && slow.write('x'), 50)
+    const whole = once(slow, 'data')
+    await once(silent, 'close')
+    expect(String((await whole)[0])).toContain('whole')
+    clearInterval(drip)
+    slow.destroy()
+    server.close()
   })
 })

@@ -1,9 +1,8 @@
-import http from 'node:http'
-import net from 'node:net'
-import type { Duplex } from 'node:stream'
+import type http from 'node:http'
 import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from './kernel/config.ts'
+import { passUpgrades } from './upgrades.ts'
 
 /**
  * The event stream may be silent for longer than the proxy's 10 s, and uploads take hours. 0 means
@@ -13,24 +12,43 @@ const neverMs = 2 ** 31 - 1
 
 /**
  * The front door: whatever no façade answers goes to the portal, and WebSockets go to the process
- * that serves them. Upgrades are piped byte by byte, so back pressure is TCP's own.
+ * that serves them.
  */
 export async function frontDoor(app: FastifyInstance, config: Config): Promise<void> {
   if (config.webUrl)
     await app.register(httpProxy, {
       upstream: config.webUrl,
-      http: { requestOptions: { timeout: neverMs } },
+      http: {
+        requestOptions: { timeout: neverMs },
+        // As many as there are callers: open event streams must not keep others waiting for a place.
+        agentOptions: { maxSockets: Number.POSITIVE_INFINITY },
+      },
+      preHandler: async (request, reply) => {
+        boundSilence(request.raw)
+        if (!isHost(browserOf(request, config).host)) return reply.code(400).type('text/plain').send(noHost)
+      },
       replyOptions: {
         rewriteRequestHeaders: (request, headers) =>
-          portalHeaders(headers, browserOf(request as FastifyRequest, config)),
+          portalHeaders(headers, browserOf(request as FastifyRequest, config), config.frontSecret),
         onError: portalAway,
       },
     })
-  app.server.on('upgrade', (request, socket, head) => {
-    const upstream = upgradeTarget(request.url ?? '/', config)
-    if (upstream) pipeUpgrade(upstream, request, socket, head)
-    else refuse(socket, 404)
-  })
+  passUpgrades(app.server, config, ours)
+}
+
+/** A body of which nothing comes for so long is given up, with its connection; an upload that is slow is not. */
+const silenceMs = 60_000
+
+export function boundSilence(request: http.IncomingMessage, ms = silenceMs): void {
+  if (request.complete) return
+  let seen = request.socket.bytesRead
+  const timer = setInterval(() => {
+    if (request.complete) return clearInterval(timer)
+    // Takes the connection along.
+    if (request.socket.bytesRead === seen) request.destroy()
+    seen = request.socket.bytesRead
+  }, ms).unref()
+  request.once('close', () => clearInterval(timer))
 }
 
 type OnError = NonNullable<NonNullable<FastifyHttpProxyOptions['replyOptions']>['onError']>
@@ -47,8 +65,14 @@ const awayPage = `<!doctype html><html lang="en"><meta charset="utf-8"><meta htt
 <title>Starting – Stratolith</title><body style="font:1rem/1.5 system-ui;max-width:30rem;margin:20vh auto;padding:0 1rem">
 <h1>The portal is starting</h1><p role="status">This page loads again by itself. Instances and the API are not touched.</p>`
 
+/** A host and port of which the portal can make addresses. */
+const isHost = (text: string) => /^[\w.:[\]-]{1,255}$/.test(text) && URL.canParse(`http://${text}`)
+const noHost = 'The Host header is not a host name. Open the portal by its address.\n'
+
+/** The portal believes what is said of the browser only with the secret in it. */
+const proofHeader = 'x-stratolith-door'
 /** Only we say who the browser is; a client that sends these is not believed. */
-const ours = new Set(['forwarded', 'x-real-ip', 'x-stratolith-source'])
+const ours = new Set(['forwarded', 'x-real-ip', 'x-stratolith-source', proofHeader])
 
 export type Browser = { address: string; host: string; proto: string }
 
@@ -72,6 +96,7 @@ export function browserOf(
 export function portalHeaders(
   headers: http.IncomingHttpHeaders,
   { address, host, proto }: Browser,
+  proof: string | null,
 ): http.IncomingHttpHeaders {
   const kept = Object.entries(headers).filter(([name]) => !ours.has(name) && !name.startsWith('x-forwarded-'))
   return {
@@ -79,43 +104,6 @@ export function portalHeaders(
     'x-forwarded-for': address,
     'x-forwarded-host': host,
     'x-forwarded-proto': proto,
+    ...(proof === null ? {} : { [proofHeader]: proof }),
   }
-}
-
-/** Which process serves this WebSocket; the path decides, nothing that the client says of a host. */
-export function upgradeTarget(url: string, config: Pick<Config, 'consoleUrl' | 'webUrl'>): URL | null {
-  const pathname = url.split('?', 1)[0] ?? '/'
-  if (pathname === '/console/' || pathname === '/console')
-    return config.consoleUrl ? new URL(config.consoleUrl) : null
-  // Next's reload socket, in `npm run dev` only.
-  if (pathname.startsWith('/_next/')) return config.webUrl ? new URL(config.webUrl) : null
-  return null
-}
-
-function pipeUpgrade(upstream: URL, request: http.IncomingMessage, client: Duplex, head: Buffer): void {
-  const server = net.connect(Number(upstream.port), upstream.hostname)
-  const end = () => {
-    client.destroy()
-    server.destroy()
-  }
-  client.on('error', end).on('close', end)
-  server.on('error', () => (server.connecting ? refuse(client, 502) : end())).on('close', end)
-  server.once('connect', () => {
-    const lines = [`${request.method} ${request.url} HTTP/1.1`]
-    for (let i = 0; i < request.rawHeaders.length; i += 2)
-      lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`)
-    server.write(`${lines.join('\r\n')}\r\n\r\n`)
-    if (head.length > 0) server.write(head)
-    server.pipe(client).pipe(server)
-  })
-}
-
-function refuse(socket: Duplex, status: number): void {
-  const lines = [
-    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}`,
-    'Connection: close',
-    'Content-Length: 0',
-    'X-Content-Type-Options: nosniff',
-  ]
-  socket.end(`${lines.join('\r\n')}\r\n\r\n`)
 }

@@ -23,7 +23,13 @@ afterAll(async () => {
 })
 
 async function door(trustedProxies: string[] = [], webUrl = portal.listeningOrigin) {
-  const config = { ...database.deps.config, publicUrl: 'http://cloud.example:8080', webUrl, trustedProxies }
+  const config = {
+    ...database.deps.config,
+    publicUrl: 'http://cloud.example:8080',
+    webUrl,
+    trustedProxies,
+    frontSecret: 'the-front-door',
+  }
   const deps: Deps = { ...database.deps, config }
   const app = newApp(deps, trustedProxies)
   app.get('/whoami', async (request) => ({ ip: request.ip }))
@@ -47,6 +53,8 @@ const claims = {
   'x-real-ip': '6.6.6.6',
   forwarded: 'for=6.6.6.6',
   'x-stratolith-source': '6.6.6.6',
+  'x-stratolith-door': '6.6.6.6',
+  connection: 'x-stratolith-door, x-forwarded-for',
 }
 
 describe('who the caller is', () => {
@@ -86,6 +94,26 @@ describe('who the caller is', () => {
     })
     expect(JSON.stringify(seen)).not.toMatch(/6\.6\.6\.6|public/)
   })
+})
+
+test('the front door proves itself to the portal, whatever the caller says', async () => {
+  const app = await door()
+  for (const headers of [{}, claims])
+    expect((await app.inject({ url: '/instances', headers })).json()).toMatchObject({
+      'x-stratolith-door': 'the-front-door',
+      'x-forwarded-for': '127.0.0.1',
+    })
+})
+
+test.each([
+  ['of the caller', [], { host: 'a"x' }],
+  ['of a trusted proxy', ['127.0.0.1'], { ...claims, 'x-forwarded-host': 'a"x' }],
+])('a host %s that is none is a 400', async (_, trusted, headers) => {
+  const app = await door(trusted)
+  for (const url of ['/instances', '/api/auth/csrf', '/sign-in']) {
+    const answer = await app.inject({ url, headers })
+    expect([answer.statusCode, answer.body]).toEqual([400, expect.stringMatching(/not a host name/)])
+  }
 })
 
 test('no answer lets a browser guess its type', async () => {

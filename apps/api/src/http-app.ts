@@ -13,6 +13,10 @@ export function newApp(deps: Deps, trustedProxies: string[] = []): FastifyInstan
     bodyLimit: 1 << 20,
     // Uploads take hours; mount.ts bounds the time of everything else.
     requestTimeout: 0,
+    // Whoever connects says what he wants in this time, or goes.
+    http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000 },
+    // Longest of what is silent on purpose is an event stream's 15 s.
+    connectionTimeout: 10 * 60_000,
     forceCloseConnections: true,
     // A tRPC batch has the names of all its procedures (20 at most) in one path segment.
     routerOptions: { maxParamLength: 2048 },

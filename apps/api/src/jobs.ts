@@ -27,9 +27,9 @@ export async function startJobs(
   { slots = defaultSlots, graceMs, onLost }: JobOptions,
 ): Promise<() => Promise<void>> {
   const max = Math.max(slots.short, slots.long) + 4
-  // A minute also for a connection, because that counts the wait for one of the pool: the queue does not
-  // try again what it could not write.
-  const patience = { query_timeout: 60_000, connectionTimeoutMillis: 60_000 }
+  // No bound for a connection, since that counts the wait for one of the pool, and the queue does not try
+  // again what it could not write.
+  const patience = { query_timeout: 60_000, connectionTimeoutMillis: 0 }
   const pool = new pg.Pool({ ...longSession(deps.config.databaseUrl), ...patience, max })
   const lost = (error: Error) => deps.log.warn({ err: error }, 'the queue lost a connection')
   pool.on('error', lost)

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { fastifyTRPCPlugin } from '@trpc/server/adapters/fastify'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { consoleRoutes } from './compute/consoles/http.ts'
+import { affordable, boundConnections } from './connections.ts'
 import { streamEvents } from './event-stream.ts'
 import { frontDoor } from './gateway.ts'
 import { newApp } from './http-app.ts'
@@ -74,6 +75,9 @@ async function publicDoor(deps: Deps): Promise<FastifyInstance> {
   const app = newApp(deps, deps.config.trustedProxies)
   await app.register(openstackRoutes(deps))
   await frontDoor(app, deps.config)
+  const { trustedProxies, connectionsPerAddress } = deps.config
+  const bounds = { total: affordable(), perAddress: connectionsPerAddress, trustedProxies }
+  boundConnections(app.server, bounds, deps.log)
   return app
 }
 

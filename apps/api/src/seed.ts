@@ -2,6 +2,7 @@
  * The first contents of a cloud: this host, users, networks, flavors, the test image. Run by
  * tools/cloud.ts at every start; leaves alone what is there.
  *   node seed.ts IMAGE.qcow2   with STRATOLITH_{ADMIN,DEMO}_PASSWORD in the environment
+ * Says on a line of its output whose given password is the right one: users who are there keep theirs.
  */
 import path from 'node:path'
 import { seedFlavors } from './compute/flavors/seed.ts'
@@ -21,11 +22,15 @@ invariant(STRATOLITH_ADMIN_PASSWORD && STRATOLITH_DEMO_PASSWORD && STRATOLITH_HO
 
 const deps = buildDeps('seed', 4)
 const ctx = systemCtx(deps, 'seed')
-await seedIdentity(deps, { adminPassword: STRATOLITH_ADMIN_PASSWORD, demoPassword: STRATOLITH_DEMO_PASSWORD })
+const right = await seedIdentity(deps, {
+  adminPassword: STRATOLITH_ADMIN_PASSWORD,
+  demoPassword: STRATOLITH_DEMO_PASSWORD,
+})
 await seedNetworking(deps)
 await seedFlavors(ctx)
 const socket = path.join(deps.config.dataDir, 'hosts', STRATOLITH_HOST, 'agent.sock')
 await registerHost(ctx, { name: STRATOLITH_HOST, endpoint: `unix:${socket}` })
 await seedTestImage(deps, image)
+console.log(`right passwords: ${right.join(',')}`)
 await deps.root.$disconnect()
 process.exit(0)

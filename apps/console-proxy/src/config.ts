@@ -32,7 +32,8 @@ function need(env: NodeJS.ProcessEnv, name: string): string {
   return value
 }
 
-function originOf(text: string): string {
+/** Also read by `npm start`. */
+export function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:'))
     throw new Error(`“${text}” is not an origin like https://cloud.example.org.`)

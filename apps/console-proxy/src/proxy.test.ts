@@ -43,6 +43,7 @@ class World {
         response.end(
           JSON.stringify({
             sessionId: 's1',
+            userId: 'u1',
             agentSocket: this.agentSocket,
             path: `/v1/console/${instance}/serial`,
           }),
@@ -183,6 +184,31 @@ describe('console proxy', () => {
     const over = closed(ws)
     world.endSession('The instance has stopped.')
     expect(await over).toEqual({ code: 4000, reason: 'The instance has stopped.', pings: 0 })
+  })
+
+  test('beyond 16 consoles of one instance the next is closed with a sentence, until one ends', async () => {
+    const letters = [...'abcdefghijklmnopqr']
+    for (const letter of letters) world.valid.add(token(letter))
+    const open = []
+    for (const letter of letters.slice(0, 16)) open.push((await connect(consoleUrl(letter))).ws)
+    const { ws, result } = await connect(consoleUrl(letters[16]))
+    expect(result).toBe('open')
+    expect(await closed(ws)).toMatchObject({
+      code: 4000,
+      reason: expect.stringMatching(
+        /^This instance has 16 open consoles.* Close one of them, then reconnect\.$/,
+      ),
+    })
+    expect(world.upstreams).toBe(16)
+    const [first] = open
+    const gone = first && closed(first)
+    first?.close()
+    await gone
+    // Its place is free once the proxy has seen the end, too.
+    await expect.poll(() => world.log.join(''), { timeout: 60_000 }).toContain('console closed')
+    open.push((await connect(consoleUrl(letters[17]))).ws)
+    expect(world.upstreams).toBe(17)
+    for (const ws of open) ws.terminate()
   })
 
   test('a guest that goes away closes the browser’s side', async () => {

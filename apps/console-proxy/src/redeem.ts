@@ -1,7 +1,7 @@
 import type { ProxyConfig } from './config.ts'
 
 /** Where the API says that this one connection leads. The client has no say in it. */
-export type Grant = { sessionId: string; agentSocket: string; path: string }
+export type Grant = { sessionId: string; userId: string; agentSocket: string; path: string; instance: string }
 type Api = Pick<ProxyConfig, 'apiUrl' | 'secret'>
 
 export class Refused extends Error {
@@ -30,15 +30,18 @@ export async function redeem(api: Api, token: string): Promise<Grant> {
 
 /** Even our own API's word is checked: only an agent's door for consoles and only its console path. */
 function checkGrant(body: unknown): Grant {
-  const { sessionId, agentSocket, path } = (body ?? {}) as Record<string, unknown>
-  if (typeof sessionId !== 'string' || typeof agentSocket !== 'string' || typeof path !== 'string')
-    throw new Refused(503, 'The API gave no grant.')
+  const { sessionId, userId, agentSocket, path } = (body ?? {}) as Record<string, unknown>
   if (
-    !/^\/[^\0]*\/console\.sock$/.test(agentSocket) ||
-    !/^\/v1\/console\/[0-9a-f-]{36}\/(vnc|serial)$/.test(path)
+    typeof sessionId !== 'string' ||
+    typeof userId !== 'string' ||
+    typeof agentSocket !== 'string' ||
+    typeof path !== 'string'
   )
+    throw new Refused(503, 'The API gave no grant.')
+  const instance = /^\/v1\/console\/([0-9a-f-]{36})\/(vnc|serial)$/.exec(path)?.[1]
+  if (!/^\/[^\0]*\/console\.sock$/.test(agentSocket) || instance === undefined)
     throw new Refused(503, 'The API gave a grant that leads elsewhere.')
-  return { sessionId, agentSocket, path }
+  return { sessionId, userId, agentSocket, path, instance }
 }
 
 /** How long a console outlives an API that does not answer (a restart of it). */

@@ -1,9 +1,10 @@
 import http from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
-import { WebSocketServer } from 'ws'
+import { type WebSocket, WebSocketServer } from 'ws'
 import { bridge } from './bridge.ts'
 import type { ProxyConfig } from './config.ts'
+import { Places } from './places.ts'
 import { Refused, redeem, watchSession } from './redeem.ts'
 import { openUpstream } from './upstream.ts'
 
@@ -24,6 +25,7 @@ export function createProxy(config: ProxyConfig, log: Logger): http.Server {
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has('binary') ? 'binary' : false),
   })
+  const places = new Places()
   let open = 0
   const server = http.createServer({ maxHeaderSize: 16_384, requestTimeout: 10_000 }, (request, response) => {
     const healthy = request.method === 'GET' && request.url === '/healthz'
@@ -47,6 +49,13 @@ export function createProxy(config: ProxyConfig, log: Logger): http.Server {
   async function serve(request: http.IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const token = tokenOf(request, config.origins)
     const grant = await redeem(config, token)
+    if (socket.destroyed) return
+    const place = places.take(grant.instance, grant.userId)
+    if (typeof place === 'string') {
+      log.info({ console: grant.path, reason: place }, 'console refused')
+      return sockets.handleUpgrade(request, socket, head, (ws) => sayGoodbye(ws, place))
+    }
+    socket.once('close', place)
     const over = new AbortController()
     const watching = watchSession(config, grant.sessionId, over.signal)
     const upstream = await openUpstream(grant).catch((error: unknown) => {
@@ -89,6 +98,14 @@ function tokenOf(request: http.IncomingMessage, origins: ReadonlySet<string>): s
   if (tokens.length !== 1 || token === undefined || !tokenPattern.test(token))
     throw new Refused(403, 'no token')
   return token
+}
+
+/** A browser shows no answer but the reason of a close frame. */
+function sayGoodbye(ws: WebSocket, reason: string): void {
+  ws.on('error', () => undefined)
+  ws.close(4000, reason)
+  const cut = setTimeout(() => ws.terminate(), 500)
+  ws.once('close', () => clearTimeout(cut))
 }
 
 function refuse(socket: Duplex, status: number): void {

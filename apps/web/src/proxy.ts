@@ -1,6 +1,6 @@
 import { type NextRequest, NextResponse } from 'next/server'
-import { publicHost } from './identity/server/origin.ts'
-import { isTls, readSession } from './identity/server/session-cookie.ts'
+import { isHost, isTls, proofHeader, publicHost } from './identity/server/front-door.ts'
+import { readSession } from './identity/server/session-cookie.ts'
 import { paths } from './kit/paths.ts'
 
 /** Pages only: route handlers check for themselves, and a proxy in front of an upload would hold it. */
@@ -13,6 +13,11 @@ const open: ReadonlySet<string> = new Set([paths.signIn, paths.linkedConsole])
 export async function proxy(request: NextRequest): Promise<NextResponse> {
   const { pathname, search } = request.nextUrl
   const host = publicHost(request.headers)
+  if (!isHost(host))
+    return new NextResponse('The Host header is not a host name. Open the portal by its address.\n', {
+      status: 400,
+      headers: { 'content-type': 'text/plain; charset=utf-8' },
+    })
   const policy = contentSecurityPolicy(crypto.randomUUID().replaceAll('-', ''), host)
   if (!open.has(pathname) && !(await readSession(request.cookies))) {
     const origin = `${isTls(request.headers) ? 'https' : 'http'}://${host}`
@@ -21,6 +26,7 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
     return NextResponse.redirect(target)
   }
   const headers = new Headers(request.headers)
+  headers.delete(proofHeader)
   headers.set('content-security-policy', policy.text)
   headers.set('x-nonce', policy.nonce)
   headers.set('x-portal-path', pathname + search)
@@ -32,7 +38,6 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
 /** Scripts only by nonce; frames nowhere; WebSockets only to the host that served the page. */
 function contentSecurityPolicy(nonce: string, host: string): { nonce: string; text: string } {
   const dev = process.env.NODE_ENV === 'development'
-  const sockets = /^[\w.:[\]-]{1,255}$/.test(host) ? ` ws://${host} wss://${host}` : ''
   const text = [
     `default-src 'self'`,
     // Turbopack evaluates changed modules; only in development.
@@ -41,7 +46,7 @@ function contentSecurityPolicy(nonce: string, host: string): { nonce: string; te
     `style-src 'self' 'unsafe-inline'`,
     `img-src 'self' data: blob:`,
     `font-src 'self'`,
-    `connect-src 'self'${sockets}`,
+    `connect-src 'self' ws://${host} wss://${host}`,
     `worker-src 'self' blob:`,
     `object-src 'none'`,
     `base-uri 'none'`,

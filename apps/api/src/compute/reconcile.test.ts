@@ -5,6 +5,8 @@ import { decideStray, listBrakes, listStrays, releaseBrake } from '../hosts/stra
 import { listTrash, takeBackDisk } from '../hosts/trash.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { reconcileHost as reconcileNetwork } from '../networking/reconcile.ts'
+import { createSecurityGroup } from '../networking/security-groups/service.ts'
+import { startInstance } from './instances/actions.ts'
 import { adoptInstance } from './instances/adopt.ts'
 import { launchInstances } from './instances/launch.ts'
 import { getInstance } from './instances/service.ts'
@@ -134,8 +136,68 @@ describe('what no row knows', () => {
     await takeBackDisk(admin, { hostId, thing: id })
     await round()
     expect(await disks()).toEqual([id])
-    expect(await strays()).toMatchObject([{ kind: 'disk', thing: id }])
+    expect((await strays()).map(({ kind, thing }) => [kind, thing])).toEqual([
+      ['guest', id],
+      ['disk', id],
+    ])
     await expectCloudError(takeBackDisk(admin, { hostId, thing: id }), 'conflict', /not in the trash/)
+  })
+
+  it('is put back whole after it was removed, stopped, and can be adopted', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const before = await getInstance(ctx, { id })
+    await forget([id])
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    const { id: strayId = '' } = (await strays('guest'))[0] ?? never()
+    await decideStray(admin, { id: strayId, decision: 'remove' })
+    // Its ports go after it, whoever comes first: they are part of what is kept.
+    await reconcileNetwork(world.system, hostId)
+    expect((await strays('port')).map((one) => one.decision)).toEqual(['remove'])
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    expect([await guestIds(), await disks(), await strays()]).toEqual([[], [], []])
+    expect((await host.network.list(op())).ports).toEqual([])
+    expect((await listTrash(admin, {})).items).toMatchObject([
+      { thing: id, guest: { name: 'web', project: { id: ctx.projectId, name: expect.any(String) } } },
+    ])
+    await takeBackDisk(admin, { hostId, thing: id })
+    expect((await host.hypervisor.get(op(), id))?.power).toBe('off')
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    const back = (await strays('guest'))[0] ?? never()
+    expect(back).toMatchObject({ thing: id, name: 'web', decision: null })
+    await adoptInstance(admin, { strayId: back.id })
+    expect(await getInstance(ctx, { id })).toMatchObject({
+      vmState: 'stopped',
+      addresses: before.addresses,
+      flavor: before.flavor,
+    })
+    expect(await strays()).toEqual([])
+    await startInstance(ctx, { id })
+    await runPending(world.deps)
+    expect(await getInstance(ctx, { id })).toMatchObject({ vmState: 'active', fault: null })
+    await forget([id])
+  })
+
+  it('comes back without a port whose address somebody else has by now', async () => {
+    const ctx = await testTenant(world)
+    const [id = ''] = await launched(ctx)
+    const taken = await db().portAddress.findFirstOrThrow({ where: { port: { deviceId: id } } })
+    await forget([id])
+    await round()
+    await decideStray(admin, { id: (await strays('guest'))[0]?.id ?? '', decision: 'remove' })
+    await round()
+    await reconcileNetwork(world.system, hostId)
+    const [other = ''] = await launched(ctx)
+    const { address, subnetId } = taken
+    await db().portAddress.updateMany({ where: { port: { deviceId: other } }, data: { address, subnetId } })
+    const ports = (await host.network.list(op())).ports.length
+    await takeBackDisk(admin, { hostId, thing: id })
+    expect(await guestIds()).toContain(id)
+    expect((await host.network.list(op())).ports).toHaveLength(ports)
+    await forget([id, other])
   })
 
   it('goes at once when an administrator says so, and never when he keeps it', async () => {
@@ -150,6 +212,16 @@ describe('what no row knows', () => {
       const found = (await strays('guest')).find((one) => one.thing === thing)
       await decideStray(admin, { id: found?.id ?? '', decision })
     }
+    const { name = '' } = (await db().host.findUnique({ where: { id: hostId } })) ?? {}
+    const last = { orderBy: { createdAt: 'desc' }, where: { action: 'host.removeUnknown' } } as const
+    expect(await db().operation.findFirst(last)).toMatchObject({
+      resourceName: `guest web-2 of host ${name}`,
+    })
+    const event = await db().event.findFirst({ where: { resourceId: hostId }, orderBy: { id: 'desc' } })
+    expect(event).toMatchObject({
+      kind: 'host.updated',
+      data: { decided: 'remove', kind: 'guest', thing: drop, name: 'web-2', host: name },
+    })
     await db().stray.updateMany({ where: { thing: keep }, data: { firstSeenAt: past(400) } })
     await round()
     expect([await guestIds(), await disks()]).toEqual([[keep], [keep]])
@@ -309,7 +381,12 @@ describe('a guest that is adopted', () => {
     await round()
     await reconcileNetwork(world.system, hostId)
     expect((await strays('port')).map((one) => one.instanceId)).toEqual([id])
-    await adopt(id)
+    expect((await strays('guest'))[0]).toMatchObject({
+      project: { id: ctx.projectId, name: expect.any(String) },
+      securityGroups: ['default'],
+    })
+    const { startedAt } = (await host.hypervisor.get(op(), id)) ?? {}
+    expect(await adopt(id)).toMatchObject({ securityGroups: ['default'], launchedAt: startedAt })
     expect(await strays()).toEqual([])
     const after = await getInstance(ctx, { id })
     expect(after).toMatchObject({
@@ -326,6 +403,32 @@ describe('a guest that is adopted', () => {
     expect(await strays()).toEqual([])
     expect(await accounts(world, ctx.projectId)).toEqual(books)
     expect(await leftovers(world)).toEqual(left)
+    await forget([id])
+  })
+
+  it('is in those of its groups that the project has under their names', async () => {
+    const ctx = await testTenant(world)
+    for (const name of ['web', 'ssh']) await createSecurityGroup(ctx, { name, description: '' })
+    const groups = await db().securityGroup.findMany({
+      where: { projectId: ctx.projectId, name: { in: ['web', 'ssh'] } },
+      orderBy: { name: 'asc' },
+    })
+    const { instances } = await launchInstances(
+      ctx,
+      aLaunch(world, { networkIds: [ctx.networkId], securityGroupIds: groups.map((one) => one.id) }),
+    )
+    await runPending(world.deps)
+    const id = instances[0]?.id ?? never()
+    await forget([id])
+    await db().securityGroup.delete({ where: { id: groups[0]?.id } })
+    await round()
+    expect((await strays('guest'))[0]?.securityGroups.toSorted()).toEqual(['ssh', 'web'])
+    expect(await adopt(id)).toMatchObject({ securityGroups: ['web'] })
+    const port = await db().port.findFirstOrThrow({
+      where: { deviceId: id },
+      include: { securityGroups: true },
+    })
+    expect(port.securityGroups.map((one) => one.groupId)).toEqual([groups[1]?.id])
     await forget([id])
   })
 

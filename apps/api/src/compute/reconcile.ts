@@ -2,7 +2,7 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import type { HypervisorDriver, ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
-import { type Found, sweep } from '../hosts/service.ts'
+import { type Found, guestText, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { callByCall, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
@@ -76,9 +76,10 @@ async function removeLeftovers(
   ctx: Ctx,
   op: Op,
   hostId: string,
-  { hypervisor, storage }: HostDrivers,
+  drivers: HostDrivers,
   { guests, disks }: OnHost,
 ): Promise<void> {
+  const { hypervisor, storage } = drivers
   const ids = [...new Set([...guests.map((g) => g.id), ...disks.map((d) => d.instanceId)])]
   const known = await knownOn(ctx, hostId, ids)
   const buried = await buriedAmong(ctx, 'instance', ids, hostId)
@@ -94,7 +95,10 @@ async function removeLeftovers(
   const gone = await sweep(
     ctx,
     { hostId, kind: 'guest', found: foundGuests, known, buried, isKnown },
-    ({ id }) => hypervisor.remove(op, id),
+    async ({ id, why }) => {
+      if (why === 'unknown') await keepGuest(ctx, op, drivers, id)
+      return hypervisor.remove(op, id)
+    },
   )
   // A disk goes the way of its instance; the disk of a guest that stays, stays.
   const staying = new Set(guests.map((guest) => guest.id).filter((id) => !gone.has(id)))
@@ -124,6 +128,33 @@ async function removeLeftovers(
     .catch((error: unknown) =>
       ctx.log.warn({ err: error, hostId }, 'the trash of a host could not be emptied'),
     )
+}
+
+/**
+ * What its host tells of a guest goes into the trash with its disks, so that it can be put back; without the
+ * rules of its ports, which it gets anew. Whoever cannot be described, or on a host that cannot keep it, goes
+ * without.
+ */
+async function keepGuest(ctx: Ctx, op: Op, drivers: HostDrivers, id: string): Promise<void> {
+  const { hypervisor, network, storage } = drivers
+  const seen = await Promise.all([hypervisor.describe(op, id), network.describePorts(op, id)]).catch(
+    (error: unknown) => {
+      ctx.log.warn({ err: error, instanceId: id }, 'a guest that is removed could not be described')
+      return null
+    },
+  )
+  if (!seen?.[0]) return
+  const [spec, ports] = seen
+  const told = guestText({
+    spec,
+    ports: ports.map((one) => ({ ...one, port: { ...one.port, rules: [] } })),
+  })
+  const { name, projectId } = spec
+  await storage.trash
+    ?.keepGuest(op, { instanceId: id, name, projectId, told })
+    .catch((error: { code?: unknown }) => {
+      if (error.code !== 'unsupported') throw error // it stays for the next round
+    })
 }
 
 /** Instances whose row says that they are there, or that an operation is at work on. */
@@ -173,7 +204,15 @@ async function factsOfGuests(
       })
       if (!spec) return { id }
       const details = `${spec.vcpus} vCPU, ${spec.memoryMib} MiB, ${power}`
-      return { id, facts: { name: spec.name.slice(0, 255), details, projectId: spec.projectId } }
+      return {
+        id,
+        facts: {
+          name: spec.name.slice(0, 255),
+          details,
+          projectId: spec.projectId,
+          groups: [...spec.guest.securityGroups],
+        },
+      }
     }),
   )
 }

@@ -20,6 +20,8 @@ export type HostView = {
     controllers: string[]
     reason: string | null
   } | null
+  /** Whether anything passes between its guests and the world; null until its agent has told. */
+  egress: 'on' | 'off' | null
   hypervisor: string
   cpuModel: string
   vcpus: { used: number; total: number }
@@ -45,6 +47,9 @@ export const strayListInput = pageInput.extend({
   kind: z.enum(strayKinds).optional(),
 })
 
+/** A project that a host tells of; without a name when there is none of that id (any more). */
+export type ProjectRef = { id: string; name: string | null }
+
 /** Something *unknown here*: left alone until somebody decides, or its time is over. */
 export type StrayView = {
   id: string
@@ -56,6 +61,9 @@ export type StrayView = {
   /** What its host tells of it, already cut to what a page can show. */
   name: string | null
   details: string | null
+  /** Of a guest: the project that it was of, and the names of its security groups. */
+  project: ProjectRef | null
+  securityGroups: string[]
   /** Of a disk or a port: the instance that it belongs to, unknown as well or not. */
   instanceId: string | null
   firstSeenAt: string
@@ -82,11 +90,15 @@ export type BrakeView = {
 /** `pulledAt` as the view says it: what it holds up may have changed since. */
 export const brakeInput = z.object({ id: z.uuid(), pulledAt: z.iso.datetime() })
 
+export type UnknownTime = { days: number; setting: string }
+
 /** Unknown disks and bytes that were removed wait here once more before they are gone. */
 export type TrashView = {
   host: { id: string; name: string } | null
   kind: 'disk' | 'blob'
   thing: string
+  /** Of a disk: the guest that was removed with it, when its host has kept what it was like. */
+  guest: { name: string; project: ProjectRef } | null
   sizeBytes: number
   trashedAt: string
   goneAfter: string

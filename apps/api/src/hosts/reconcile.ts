@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
 import { eachOfMany, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
+import { refreshEgress } from './egress.ts'
 import { hostEvent } from './service.ts'
 
 /** How often every host is asked, and after how much silence it counts as down: two missed beats. */
@@ -17,6 +18,7 @@ const missed = new WeakMap<Deps, Map<string, number>>()
 
 defineReconciler({ name: 'hosts.heartbeat', everyMs: beatMs, run: beat })
 defineReconciler({ name: 'hosts.counters', everyMs: 60_000, run: proveCounters })
+defineReconciler({ name: 'hosts.egress', everyMs: 60_000, run: refreshEgress })
 
 /** Asks every host; one that does not answer for a while is down until it answers again. */
 export async function beat(ctx: Ctx): Promise<void> {

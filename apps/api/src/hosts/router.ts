@@ -9,16 +9,20 @@ import {
   takeBackInput,
   trashInput,
 } from './contract.ts'
+import { outside } from './egress.ts'
 import { deleteHost, getHost, listHosts, updateHost } from './service.ts'
 import { decideStray, listBrakes, listStrays, releaseBrake } from './strays.ts'
-import { listTrash, takeBackDisk } from './trash.ts'
+import { listTrash, takeBackDisk, unknownTime } from './trash.ts'
 
 export const hostsRouter = router({
   list: procedure.input(hostListInput).query(({ ctx, input }) => listHosts(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getHost(ctx.cloud, input)),
   update: procedure.input(hostUpdateInput).mutation(({ ctx, input }) => updateHost(ctx.cloud, input)),
+  /** Whether anything can pass between guests and the world at all. */
+  outside: procedure.query(({ ctx }) => outside(ctx.cloud)),
   strays: procedure.input(strayListInput).query(({ ctx, input }) => listStrays(ctx.cloud, input)),
   decideStray: procedure.input(strayDecideInput).mutation(({ ctx, input }) => decideStray(ctx.cloud, input)),
+  unknownTime: procedure.query(({ ctx }) => unknownTime(ctx.cloud)),
   trash: procedure.input(trashInput).query(({ ctx, input }) => listTrash(ctx.cloud, input)),
   takeBack: procedure.input(takeBackInput).mutation(({ ctx, input }) => takeBackDisk(ctx.cloud, input)),
   brakes: procedure.query(({ ctx }) => listBrakes(ctx.cloud)),

@@ -2,12 +2,14 @@ import { DriverError } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import type { HypervisorEvent } from '@stratolith/drivers/hypervisor/interface'
+import { createFakeNetwork } from '@stratolith/drivers/network/fake'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
 import { capacityOf } from './capacity.ts'
 import { hostListInput } from './contract.ts'
+import { outside, refreshEgress, whyClosed } from './egress.ts'
 import { beat, proveCounters } from './reconcile.ts'
 import './register.ts'
 import {
@@ -27,7 +29,8 @@ function fakeHost() {
   const hypervisor = createFakeHypervisor({ vcpus: 4, memoryMib: 9_216 })
   const disk = { totalGib: 100, freeGib: 60 }
   const storage: Pick<HostDrivers['storage'], 'probe'> = { probe: async () => disk }
-  return { hypervisor, disk, storage }
+  const way: { egress: 'on' | 'off' } = { egress: 'on' }
+  return { hypervisor, disk, storage, way, network: createFakeNetwork(way) }
 }
 const at = (endpoint: string) => {
   const known = fakes.get(endpoint) ?? fakeHost()
@@ -111,6 +114,7 @@ describe('registering', () => {
       enabled: false,
       disabledReason: 'new fans',
       hypervisor: 'Fake 1',
+      egress: 'on',
       isolation: { users: false, cgroup: 'none', controllers: [], reason: null },
       accelerator: 'fake',
       vcpus: { used: 0, total: 16 },
@@ -134,11 +138,48 @@ describe('registering', () => {
     expect(a.id).toBe(b.id)
   })
 
+  it('refuses an agent of the same name elsewhere while the first one answers', async () => {
+    const host = await newHost()
+    const other = { name: host.name, endpoint: `fake:${host.name}-elsewhere` }
+    await expectCloudError(registerHost(system, other), 'conflict', /answers there/)
+    const endpoint = async () => (await deps.root.host.findUniqueOrThrow({ where: { id: host.id } })).endpoint
+    expect(await endpoint()).toBe(`fake:${host.name}`)
+    host.hypervisor.failNext('get', new DriverError('unavailable', 'down'))
+    expect((await registerHost(system, other)).id).toBe(host.id)
+    expect(await endpoint()).toBe(other.endpoint)
+  })
+
   it('leaves nothing when the agent does not answer', async () => {
     const name = `h-${crypto.randomUUID().slice(0, 8)}`
     at(`fake:${name}`).hypervisor.failNext('probe', new DriverError('unavailable', 'down'))
     await expect(registerHost(system, { name, endpoint: `fake:${name}` })).rejects.toThrow('down')
     expect(await deps.root.host.count({ where: { name } })).toBe(0)
+  })
+})
+
+describe('the way out of a host', () => {
+  const closed = async () => (await outside(await testCtx(deps))).closed
+  it('is closed when its agent has none, and open again when the agent finds one', async () => {
+    const host = await newHost()
+    await refreshEgress(system)
+    expect([await whyClosed(system, host.id), await closed()]).toEqual([null, null])
+    host.way.egress = 'off'
+    await refreshEgress(system)
+    expect(await whyClosed(system, host.id)).toMatch(
+      /^The host of this instance is closed .*STRATOLITH_EGRESS=on/,
+    )
+    expect(await getHost(system, { id: host.id })).toMatchObject({ egress: 'off' })
+    const told = (await eventsOf(host.id)).length
+    await refreshEgress(system)
+    expect((await eventsOf(host.id)).length, 'nothing new').toBe(told)
+    // Others have a link, and a guest that has no host yet may come there.
+    await newHost()
+    expect(await closed()).toBeNull()
+    await deps.root.$executeRaw`UPDATE "Host" SET "facts" = "facts" || '{"egress":"off"}'`
+    expect(await closed()).toMatch(/^This cloud is closed/)
+    for (const fake of fakes.values()) fake.way.egress = 'on'
+    await refreshEgress(system)
+    expect(await closed()).toBeNull()
   })
 })
 

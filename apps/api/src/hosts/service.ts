@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { Prisma } from '@stratolith/db'
 import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 import type { z } from 'zod'
@@ -5,12 +6,13 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
-import { plainOp } from '../kernel/hosts.ts'
+import { answersAt, plainOp } from '../kernel/hosts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { capacityOf } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
+import type { Egress } from './egress.ts'
 
 /** For later rooms, which enter here. */
 export {
@@ -22,9 +24,11 @@ export {
   renderDocuments,
   unconfirmed,
 } from './documents.ts'
+export { whyClosed } from './egress.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
+export { guestText } from './put-back.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { watchHostEvents } from './watch.ts'
@@ -109,16 +113,22 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
 /**
  * Writes down a machine and what it can carry, as its agent tells. Called at every start; doing it
  * again refreshes facts and capacity and keeps what an administrator has set. Throws `unavailable`
- * when the agent does not answer. Our own processes only (systemCtx).
+ * when the agent does not answer, `conflict` when the name is that of another agent that does. Our own
+ * processes only (systemCtx).
  */
 export async function registerHost(
   ctx: Ctx,
   input: { name: string; endpoint: string },
 ): Promise<{ id: string }> {
   invariant(ctx.scope.kind === 'system', 'registerHost needs the system ctx')
+  const replaced = await refuseTaken(ctx, input)
   const drivers = ctx.deps.hosts.at(input.endpoint)
   const op = plainOp(ctx, 60_000)
-  const [facts, disk] = await Promise.all([drivers.hypervisor.probe(op), drivers.storage.probe(op)])
+  const [facts, disk, { egress }] = await Promise.all([
+    drivers.hypervisor.probe(op),
+    drivers.storage.probe(op),
+    drivers.network.probe(op),
+  ])
   return inTransaction(ctx, async (tx) => {
     const id = crypto.randomUUID()
     // First the row (or nothing), then its lock: a claim may be changing the counters.
@@ -126,7 +136,9 @@ export async function registerHost(
       VALUES (${id}::uuid, ${input.name}, ${input.endpoint}, 0, 0, 0) ON CONFLICT ("name") DO NOTHING`
     await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "name" = ${input.name} FOR UPDATE`
     const row = await tx.db.host.findUniqueOrThrow({ where: { name: input.name } })
-    const physical = { ...facts, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
+    // Somebody else was faster.
+    if (![input.endpoint, replaced].includes(row.endpoint)) throw taken(row)
+    const physical = { ...facts, egress, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
     const updated = await tx.db.host.update({
       where: { id: row.id },
       data: {
@@ -145,6 +157,31 @@ export async function registerHost(
 }
 
 /**
+ * A second agent of the same name would take the row, and with it the guests, of the one that runs.
+ * Returns the endpoint that may be replaced; null: there is none.
+ */
+async function refuseTaken(ctx: Ctx, input: { name: string; endpoint: string }): Promise<string | null> {
+  const row = await ctx.db.host.findUnique({ where: { name: input.name } })
+  if (!row || sameEndpoint(row.endpoint, input.endpoint)) return row?.endpoint ?? null
+  if (await answersAt(ctx, row.endpoint)) throw taken(row)
+  return row.endpoint
+}
+
+const taken = (row: { name: string; endpoint: string }) =>
+  conflict(
+    `Host ${row.name} is at ${row.endpoint} and answers there. Stop that agent first, or give this host another name.`,
+  )
+
+/** One socket may have two names: a folder above it can be a link. */
+function sameEndpoint(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((endpoint) => {
+    const file = endpoint.replace(/^unix:/, '')
+    return file !== endpoint && fs.existsSync(file) ? fs.realpathSync(file) : endpoint
+  })
+  return a === b
+}
+
+/**
  * Takes room on a host for one instance: one conditional update, in the transaction that makes
  * (or moves) the instance. False when the host is full, disabled or down: choose another.
  */
@@ -158,7 +195,7 @@ export async function claimHost(ctx: Ctx, hostId: string, need: Need): Promise<b
       AND "vcpusUsed" + ${need.vcpus}::int <= "vcpus"
       AND "memoryMibUsed" + ${need.memoryMib}::int <= "memoryMib"
       AND "diskGibUsed" + ${need.diskGib}::int <= "diskGib"`)
-  if (claimed === 1) await hostEvent(ctx, hostId, 'updated')
+  if (claimed === 1) await hostEvent(ctx, hostId, 'room')
   return claimed === 1
 }
 
@@ -173,7 +210,7 @@ export async function releaseHost(ctx: Ctx, hostId: string, need: Need): Promise
       "memoryMibUsed" = GREATEST("memoryMibUsed" - ${need.memoryMib}::int, 0),
       "diskGibUsed" = GREATEST("diskGibUsed" - ${need.diskGib}::int, 0)
     WHERE "id" = ${hostId}::uuid`
-  await hostEvent(ctx, hostId, 'updated')
+  await hostEvent(ctx, hostId, 'room')
 }
 
 /**
@@ -191,7 +228,7 @@ export async function occupyHost(ctx: Ctx, hostId: string, need: Need): Promise<
     },
     select: { zone: true },
   })
-  await hostEvent(ctx, hostId, 'updated')
+  await hostEvent(ctx, hostId, 'room')
   return host.zone
 }
 
@@ -209,11 +246,14 @@ export async function hostsForPlacement(ctx: Ctx) {
   }))
 }
 
-/** A change of a host that its page shows; in the transaction of the change. */
+/**
+ * A change of a host that its page shows; in the transaction of the change. `room`: instances came or went,
+ * which their own events tell; the audit log leaves it out.
+ */
 export async function hostEvent(
   ctx: Ctx,
   hostId: string,
-  what: 'created' | 'updated' | 'deleted',
+  what: 'created' | 'updated' | 'deleted' | 'room',
 ): Promise<void> {
   await appendEvent(ctx, { kind: `host.${what}`, projectId: null, resourceKind: 'host', resourceId: hostId })
 }
@@ -244,7 +284,7 @@ const room = (row: Omit<HostRow, 'facts'>) => ({
 })
 
 function toView(row: HostRow, instances: number): HostView {
-  const facts = row.facts as Partial<HostFacts>
+  const facts = row.facts as Partial<HostFacts> & { egress?: Egress }
   return {
     id: row.id,
     name: row.name,
@@ -255,6 +295,7 @@ function toView(row: HostRow, instances: number): HostView {
     accelerator: row.accelerator,
     acceleratorReason: facts.acceleratorReason ?? null,
     isolation: facts.isolation ?? null,
+    egress: facts.egress ?? null,
     hypervisor: [facts.hypervisor, facts.version].filter(Boolean).join(' '),
     cpuModel: facts.cpuModel ?? '',
     ...room(row),

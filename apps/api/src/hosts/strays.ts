@@ -16,6 +16,7 @@ import {
   type strayListInput,
 } from './contract.ts'
 import { imageStorePlace, placeEvent } from './keeping.ts'
+import { projectRefs } from './project-refs.ts'
 
 type Names = ReadonlyMap<string, string>
 
@@ -30,8 +31,7 @@ export async function listStrays(ctx: Ctx, input: z.output<typeof strayListInput
   const page = await pageOf<StrayModel>(ctx.db.stray, input, where, {
     orderBy: [{ firstSeenAt: 'asc' }, { id: 'asc' }],
   })
-  const names = await hostNames(ctx, page.items)
-  return { ...page, items: page.items.map((row) => strayView(ctx, row, names)) }
+  return { ...page, items: await strayViews(ctx, page.items) }
 }
 
 /**
@@ -47,13 +47,17 @@ export async function decideStray(ctx: Ctx, input: z.output<typeof strayDecideIn
     const its =
       row.kind === 'guest' ? [{ hostId: row.hostId, facts: { path: ['instanceId'], equals: row.thing } }] : []
     await tx.db.stray.updateMany({ where: { OR: [{ id: row.id }, ...its] }, data })
+    const names = await hostNames(tx, [row])
+    const told = toldOf(row, names)
     await recordOperation(tx, {
-      ...historyOf(row.hostId, row.thing),
+      ...historyOf(row.hostId, titleOf(told)),
       action: `host.${input.decision}Unknown`,
       input: { kind: row.kind, thing: row.thing },
     })
-    await placeEvent(tx, row.hostId)
-    return strayView(tx, { ...row, ...data }, await hostNames(tx, [row]))
+    await placeEvent(tx, row.hostId, { decided: input.decision, ...told })
+    const [view] = await strayViews(tx, [{ ...row, ...data }])
+    if (!view) throw notFound('unknown thing', input.id)
+    return view
   })
 }
 
@@ -77,7 +81,10 @@ export async function forgetStrays(ctx: Ctx, stray: StrayModel): Promise<void> {
       OR: [{ id: stray.id }, { hostId: stray.hostId, facts: { path: ['instanceId'], equals: stray.thing } }],
     },
   })
-  await placeEvent(ctx, stray.hostId)
+  await placeEvent(ctx, stray.hostId, {
+    decided: 'adopt',
+    ...toldOf(stray, await hostNames(ctx, [stray])),
+  })
 }
 
 /** Rounds that wait for an administrator, oldest first. Few: one a host and kind at most. */
@@ -120,13 +127,29 @@ export async function releaseBrake(ctx: Ctx, input: z.output<typeof brakeInput>)
     })
     if (count === 0) return
     await recordOperation(tx, {
-      ...historyOf(row.hostId, row.kind),
+      ...historyOf(row.hostId, `${row.ids.length} of ${row.total} of kind ${nouns[kindOf(row.kind)]}`),
       action: 'host.releaseBrake',
       input: { kind: row.kind, count: row.ids.length, total: row.total },
     })
-    await placeEvent(tx, row.hostId)
+    await placeEvent(tx, row.hostId, { released: row.kind, count: row.ids.length })
   })
 }
+
+/** Kinds in the names of operations. */
+const nouns: Record<StrayKind, string> = {
+  ...{ guest: 'guest', disk: 'disk', port: 'port', network: 'network', router: 'router' },
+  ...{ addressSet: 'security group', blob: 'image bytes' },
+}
+
+type Thing = { kind: string; thing: string; name?: string; host: string | null }
+/** What of an unknown thing stays in the history when it is gone. */
+function toldOf({ hostId, kind, thing, facts }: StrayModel, names: Names): Thing {
+  const { name } = facts as { name?: string }
+  return { kind, thing, ...(name ? { name } : {}), host: hostOf(hostId, names)?.name ?? null }
+}
+/** "disk 4febdbb7 of host vm" */
+export const titleOf = ({ kind, thing, name, host }: Thing): string =>
+  `${nouns[kindOf(kind)]} ${name ?? thing.slice(0, 8)} of ${host === null ? 'the image store' : `host ${host}`}`
 
 const historyOf = (hostId: string, name: string) => ({
   id: crypto.randomUUID(),
@@ -146,8 +169,25 @@ export const hostOf = (id: string, names: Names): StrayView['host'] =>
   id === imageStorePlace ? null : { id, name: names.get(id) ?? id }
 const kindOf = (kind: string): StrayKind => strayKinds.find((known) => known === kind) ?? 'guest'
 
-function strayView(ctx: Ctx, row: StrayModel, names: Names): StrayView {
-  const facts = row.facts as { name?: string; details?: string; instanceId?: string }
+/** What reconcilers write down of a thing. */
+type Facts = { name?: string; details?: string; instanceId?: string; projectId?: string; groups?: string[] }
+
+async function strayViews(ctx: Ctx, rows: readonly StrayModel[]): Promise<StrayView[]> {
+  const factsOf = (row: StrayModel) => row.facts as Facts
+  const names = await hostNames(ctx, rows)
+  const project = await projectRefs(
+    ctx,
+    rows.flatMap((row) => factsOf(row).projectId ?? []),
+  )
+  return rows.map((row) => {
+    const { projectId, groups = [] } = factsOf(row)
+    const its = { project: projectId === undefined ? null : project(projectId), securityGroups: groups }
+    return { ...strayView(ctx, row, names), ...its }
+  })
+}
+
+function strayView(ctx: Ctx, row: StrayModel, names: Names): Omit<StrayView, 'project' | 'securityGroups'> {
+  const facts = row.facts as Facts
   const ends = new Date(row.firstSeenAt.getTime() + ctx.deps.config.keepUnknownMs).toISOString()
   return {
     id: row.id,

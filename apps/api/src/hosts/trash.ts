@@ -1,16 +1,25 @@
-import type { TrashedFile } from '@stratolith/drivers/storage/interface'
+import type { TrashedDisk, TrashedFile } from '@stratolith/drivers/storage/interface'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError, conflict } from '../kernel/errors.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
-import type { DiskTrash, TrashView, trashInput } from './contract.ts'
+import type { DiskTrash, TrashView, trashInput, UnknownTime } from './contract.ts'
 import { placeEvent } from './keeping.ts'
+import { projectRefs } from './project-refs.ts'
+import { putBackGuest } from './put-back.ts'
+import { hostNames, hostOf, titleOf } from './strays.ts'
 
 const askMs = 5_000
 /** So many hosts are asked at once, and so many things are told of. */
 const atOnce = { hosts: 20, things: 200 }
+
+/** How long what is unknown is left alone, and then waits in the trash; and the setting that says so. */
+export function unknownTime(ctx: Ctx): UnknownTime {
+  authorize(ctx, 'hosts:list_strays')
+  return { days: ctx.deps.config.keepUnknownMs / 86_400_000, setting: 'STRATOLITH_KEEP_UNKNOWN_DAYS' }
+}
 
 /** Disks that nobody knew and that wait in the trash of their hosts, which each know of their own alone. */
 export async function listTrash(ctx: Ctx, { hostId }: z.output<typeof trashInput>): Promise<DiskTrash> {
@@ -30,19 +39,27 @@ export async function listTrash(ctx: Ctx, { hostId }: z.output<typeof trashInput
     hosts.map(async ({ id, name, endpoint, state }) => {
       const files = state === 'up' ? await trashOf(ctx, name, endpoint) : null
       if (files === null) silent.push(name)
-      return (files ?? []).map((file) => trashView(ctx, { host: { id, name }, kind: 'disk', file }))
+      return (files ?? []).map((file) => ({ host: { id, name }, file }))
     }),
   )
-  const things = lists.flat().sort((a, b) => b.trashedAt.localeCompare(a.trashedAt))
+  const things = lists.flat().sort((a, b) => b.file.trashedAt.localeCompare(a.file.trashedAt))
+  const shown = things.slice(0, atOnce.things)
+  const project = await projectRefs(
+    ctx,
+    shown.flatMap(({ file }) => file.guest?.projectId ?? []),
+  )
   return {
-    items: things.slice(0, atOnce.things),
+    items: shown.map(({ host, file }) => ({
+      ...trashView(ctx, { host, kind: 'disk', file }),
+      guest: file.guest ? { name: file.guest.name, project: project(file.guest.projectId) } : null,
+    })),
     more: Math.max(0, things.length - atOnce.things),
     hosts: { all, asked: hosts.length, silent },
   }
 }
 
 /** Null when the host does not say. */
-async function trashOf(ctx: Ctx, host: string, endpoint: string): Promise<TrashedFile[] | null> {
+async function trashOf(ctx: Ctx, host: string, endpoint: string): Promise<TrashedDisk[] | null> {
   const { trash } = ctx.deps.hosts.at(endpoint).storage
   if (!trash) return []
   return trash.list(plainOp(ctx, askMs)).catch((error: unknown) => {
@@ -51,36 +68,49 @@ async function trashOf(ctx: Ctx, host: string, endpoint: string): Promise<Trashe
   })
 }
 
-/** Puts a disk back to where it was; it is unknown again, and its time begins anew. */
+/**
+ * Puts a disk back to where it was, and its guest, stopped, when its host has kept what it was like. They are
+ * unknown again, and their time begins anew.
+ */
 export async function takeBackDisk(ctx: Ctx, input: { hostId: string; thing: string }): Promise<void> {
   authorize(ctx, 'hosts:decide_stray')
-  const { storage } = await driversOf(ctx, input.hostId)
-  if (!storage.trash) throw new CloudError('unsupported', 'This host has no trash.')
-  await storage.trash.takeBack(plainOp(ctx), input.thing).catch((error: { code?: unknown }) => {
+  const drivers = await driversOf(ctx, input.hostId)
+  const { trash } = drivers.storage
+  if (!trash) throw new CloudError('unsupported', 'This host has no trash.')
+  const op = plainOp(ctx)
+  const guest = await trash.takeBack(op, input.thing).catch((error: { code?: unknown }) => {
     if (error.code === 'not_found') throw conflict('The disk is not in the trash any more.')
     if (error.code === 'conflict') throw conflict('There is a disk in its place already.')
     throw error
   })
-  await noteTakenBack(ctx, input.hostId, 'disk', input.thing)
+  await noteTakenBack(ctx, { ...input, kind: 'disk', instanceId: guest?.instanceId })
+  if (!guest) return
+  await putBackGuest(ctx, op, drivers, guest)
+  await trash.dropGuest(op, guest.instanceId)
 }
 
 /**
  * History and event of something that has left the trash; for the rooms that have one. What was decided
  * of it is over: a copy that stayed (a base under a disk) may have kept that for the next round.
  */
-export async function noteTakenBack(ctx: Ctx, hostId: string, kind: string, thing: string): Promise<void> {
+export async function noteTakenBack(
+  ctx: Ctx,
+  { hostId, kind, thing, instanceId }: { hostId: string; kind: string; thing: string; instanceId?: string },
+): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    await tx.db.stray.deleteMany({ where: { hostId, kind, thing } })
+    const told = { kind, thing, host: hostOf(hostId, await hostNames(tx, [{ hostId }]))?.name ?? null }
+    const its = { hostId, facts: { path: ['instanceId'], equals: instanceId } }
+    await tx.db.stray.deleteMany({ where: { OR: [{ hostId, kind, thing }, ...(instanceId ? [its] : [])] } })
     await recordOperation(tx, {
       id: crypto.randomUUID(),
       action: 'host.takeBack',
       resourceKind: 'host',
       resourceId: hostId || 'image-store',
-      resourceName: thing,
+      resourceName: titleOf(told),
       projectId: null,
       input: { kind, thing },
     })
-    await placeEvent(tx, hostId)
+    await placeEvent(tx, hostId, { decided: 'takeBack', ...told })
   })
 }
 
@@ -90,5 +120,5 @@ export function trashView(
 ): TrashView {
   const gone = Date.parse(file.trashedAt) + ctx.deps.config.keepUnknownMs
   const { id: thing, sizeBytes, trashedAt } = file
-  return { host, kind, thing, sizeBytes, trashedAt, goneAfter: new Date(gone).toISOString() }
+  return { host, kind, thing, guest: null, sizeBytes, trashedAt, goneAfter: new Date(gone).toISOString() }
 }

@@ -1,5 +1,6 @@
 import { seedRows } from '@stratolith/db/seed'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
+import { verifyPassword } from './passwords.ts'
 import { createProject } from './projects/service.ts'
 import { assignRole } from './roles/by-name.ts'
 import { createUser } from './users/service.ts'
@@ -7,13 +8,14 @@ import './register.ts'
 
 /**
  * Makes what a new cloud starts with: domain Default, the roles, projects admin and demo, users
- * admin and demo. Idempotent; a user that is there keeps its password. Import the register.ts of
- * the rooms with project hooks first (networking), so that the projects get their defaults.
+ * admin and demo. Idempotent; a user that is there keeps its password: returns the names of those whose
+ * password is the given one. Import the register.ts of the rooms with project hooks first (networking),
+ * so that the projects get their defaults.
  */
 export async function seedIdentity(
   deps: Deps,
   passwords: { adminPassword: string; demoPassword: string },
-): Promise<void> {
+): Promise<string[]> {
   await seedRows(deps.root)
   const ctx = systemCtx(deps, 'seed-identity')
   const adminProject = await ensureProject(ctx, 'admin', 'For running the cloud')
@@ -24,6 +26,16 @@ export async function seedIdentity(
   await assignRole(ctx, { userId: admin, role: 'admin', target: { projectId: demoProject } })
   await assignRole(ctx, { userId: admin, role: 'admin', target: { system: true } })
   await assignRole(ctx, { userId: demo, role: 'member', target: { projectId: demoProject } })
+  const right = await Promise.all([
+    hasPassword(ctx, admin, passwords.adminPassword),
+    hasPassword(ctx, demo, passwords.demoPassword),
+  ])
+  return ['admin', 'demo'].filter((_name, index) => right[index])
+}
+
+async function hasPassword(ctx: Ctx, id: string, password: string): Promise<boolean> {
+  const { passwordHash } = await ctx.db.user.findUniqueOrThrow({ where: { id } })
+  return verifyPassword(passwordHash, password)
 }
 
 async function ensureProject(ctx: Ctx, name: string, description: string): Promise<string> {

@@ -52,7 +52,7 @@ describe('seed and sign-in', () => {
   })
   test('seeding again changes nothing, least of all a password', async () => {
     const before = await deps.root.user.findMany({ orderBy: { id: 'asc' } })
-    await seedIdentity(deps, { adminPassword: 'other', demoPassword: 'other' })
+    expect(await seedIdentity(deps, { adminPassword: 'other', demoPassword })).toEqual(['demo'])
     expect(await deps.root.user.findMany({ orderBy: { id: 'asc' } })).toEqual(before)
     expect(await deps.root.roleAssignment.count()).toBe(4)
     await expectCloudError(enter('admin', 'other'), 'unauthenticated')

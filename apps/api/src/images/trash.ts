@@ -22,5 +22,5 @@ export async function takeBackBlob(ctx: Ctx, { sha256 }: { sha256: string }): Pr
       if (error.code === 'conflict') throw conflict('The image store has these bytes already.')
       throw error
     })
-  await noteTakenBack(ctx, imageStorePlace, 'blob', sha256)
+  await noteTakenBack(ctx, { hostId: imageStorePlace, kind: 'blob', thing: sha256 })
 }

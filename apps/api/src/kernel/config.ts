@@ -5,12 +5,13 @@ import { z } from 'zod'
 
 /** Strict words for switches: anything else stops the start (catalogue A27.2). */
 const onOff = z.enum(['auto', 'on', 'off'])
-const schema = z.object({
+/** Also read by `npm start`, which refuses a wrong setting before it does anything. */
+export const settingsSchema = z.object({
   STRATOLITH_DATA: z.string().min(1).default('.stratolith'),
   STRATOLITH_PORT: z.coerce.number().int().min(1).max(65535).default(8080),
   STRATOLITH_ACCEL: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   STRATOLITH_EGRESS: onOff.default('auto'),
-  STRATOLITH_EXTERNAL_CIDR: z.string().default('172.24.4.0/24'),
+  STRATOLITH_EXTERNAL_CIDR: z.cidrv4().default('172.24.4.0/24'),
   /** Name servers that guests of starter networks ask, comma-separated; this machine's own when left out. */
   STRATOLITH_DNS: nameServersSetting.optional(),
   /** Proxies in front of us whose X-Forwarded-* headers are believed: addresses and CIDRs, comma-separated. */
@@ -19,6 +20,8 @@ const schema = z.object({
     .default('')
     .transform((text) => text.split(',').flatMap((part) => part.trim() || []))
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'is no address and no CIDR'))),
+  /** Connections that the front door takes from one address; a trusted proxy has no such bound. */
+  STRATOLITH_CONNECTIONS_PER_ADDRESS: z.coerce.number().int().min(10).max(100_000).default(500),
   STRATOLITH_REGION: z
     .string()
     .regex(/^[\w.-]{1,64}$/)
@@ -32,6 +35,8 @@ const schema = z.object({
   /** By these the portal and the console proxy are let in at the internal door; the api's alone. */
   STRATOLITH_WEB_SECRET: z.string().min(32).optional(),
   STRATOLITH_CONSOLE_SECRET: z.string().min(32).optional(),
+  /** By this the front door proves to the portal that a request came through it. */
+  STRATOLITH_FRONT_SECRET: z.string().min(32).optional(),
   STRATOLITH_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(1).max(128).default(8),
   /** What a password must fit besides, as a regular expression; and how that is said to people. */
   STRATOLITH_PASSWORD_PATTERN: z
@@ -58,6 +63,7 @@ const schema = z.object({
   STRATOLITH_KEEP_OPERATIONS_DAYS: z.coerce.number().int().min(1).max(36_500).default(180),
   STRATOLITH_KEEP_PAST_INSTANCES_DAYS: z.coerce.number().int().min(1).max(36_500).default(730),
   DATABASE_URL: z.string().optional(),
+  NODE_ENV: z.string().optional(),
 })
 
 export type PasswordRules = {
@@ -79,6 +85,9 @@ export type Config = {
   consoleUrl: string | null
   /** Addresses and CIDRs; nobody else says who a caller is. */
   trustedProxies: string[]
+  connectionsPerAddress: number
+  /** `npm run dev`: the portal reloads itself. */
+  development: boolean
   externalCidr: string
   /** For guests that may reach the world; empty where nothing leads out. */
   nameServers: string[]
@@ -86,6 +95,8 @@ export type Config = {
   /** What the portal and the console proxy say to be let in; null where there is no such door. */
   webSecret: string | null
   consoleSecret: string | null
+  /** What the front door says to the portal; null where there is none. */
+  frontSecret: string | null
   passwordRules: PasswordRules
   /** How long what is unknown is left alone, and what was trashed can be put back. */
   keepUnknownMs: number
@@ -95,7 +106,7 @@ export type Config = {
 
 /** Reads and checks the environment; throws one sentence per wrong setting. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = schema.safeParse(env)
+  const parsed = settingsSchema.safeParse(env)
   if (!parsed.success)
     throw new Error(parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`).join('; '))
   const e = parsed.data
@@ -109,11 +120,14 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     webUrl: e.STRATOLITH_WEB_URL ?? null,
     consoleUrl: e.STRATOLITH_CONSOLE_URL ?? null,
     trustedProxies: e.STRATOLITH_TRUSTED_PROXIES,
+    connectionsPerAddress: e.STRATOLITH_CONNECTIONS_PER_ADDRESS,
+    development: e.NODE_ENV === 'development',
     externalCidr: e.STRATOLITH_EXTERNAL_CIDR,
     nameServers: e.STRATOLITH_DNS ?? (e.STRATOLITH_EGRESS === 'off' ? [] : machineNameServers()),
     logLevel: e.STRATOLITH_LOG_LEVEL,
     webSecret: e.STRATOLITH_WEB_SECRET ?? null,
     consoleSecret: e.STRATOLITH_CONSOLE_SECRET ?? null,
+    frontSecret: e.STRATOLITH_FRONT_SECRET ?? null,
     keepUnknownMs: e.STRATOLITH_KEEP_UNKNOWN_DAYS * 86_400_000,
     passwordRules: {
       minLength: e.STRATOLITH_PASSWORD_MIN_LENGTH,

@@ -140,6 +140,16 @@ const reasonOf = (silent: AbortSignal) =>
 /** An id that no guest has: the shortest question that a host can be asked. */
 const nobody = '00000000-0000-4000-8000-000000000000'
 
+/** Whether somebody there answers that shortest question within 5 s. */
+export async function answersAt(ctx: Ctx, endpoint: string): Promise<boolean> {
+  try {
+    await ctx.deps.hosts.at(endpoint).hypervisor.get(plainOp(ctx, 5_000), nobody)
+    return true
+  } catch {
+    return false
+  }
+}
+
 async function watch(
   op: Op,
   hypervisor: HostDrivers['hypervisor'],

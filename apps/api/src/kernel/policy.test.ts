@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Ctx } from './context.ts'
 import { allRules, authorize, decide, overridePolicy, registerPolicy, watchPolicy } from './policy.ts'
+import { refusal } from './refusal.ts'
 
 const ctxOf = (role: 'admin' | 'member' | 'reader', projectId = 'p1'): Ctx =>
   ({
@@ -71,10 +72,18 @@ describe('policy', () => {
     })
   })
 
-  test('a refusal names the action and the rule', () => {
+  test('a refusal says whose it is, and names the action', () => {
     expect(() => authorize(ctxOf('reader'), 'test:write', { projectId: 'p1' })).toThrow(
-      /test:write needs: role:member/,
+      'You may not do this (test:write): it is for those with the role “member” in its project and administrators of the cloud. An administrator of the cloud or of your domain can give you the role.',
     )
+    // Nobody of a project can give what is the cloud's.
+    expect(refusal('hosts:list_hosts', 'admin or role:reader and scope:system')).toBe(
+      'You may not do this (hosts:list_hosts): it is for administrators of the cloud and readers of the whole cloud.',
+    )
+    expect(refusal('a:b', 'user:own or admin or role:admin and domain:own')).toBe(
+      'You may not do this (a:b): it is for the user who owns it, administrators of its domain and administrators of the cloud.',
+    )
+    expect(refusal('a:b', 'scope:project')).toContain('nobody like you')
   })
 
   test('an action without a rule and a rule with an unknown word are errors, never a yes', () => {

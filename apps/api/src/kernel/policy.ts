@@ -5,6 +5,7 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { type Ctx, isAdmin } from './context.ts'
 import { CloudError } from './errors.ts'
+import { clausesOf, refusal } from './refusal.ts'
 
 /**
  * Policy is data: action → rule. A rule is clauses joined by `or`, each of words joined by `and`:
@@ -89,9 +90,6 @@ function readOverrides(file: string): Map<string, string> {
 const words =
   /^(admin|role:[a-z0-9_.-]{1,64}|project:own|user:own|domain:own|public:yes|scope:(system|domain|project)|anyone)$/i
 
-const clausesOf = (rule: string): string[][] =>
-  rule.split(/\s+or\s+/).map((clause) => clause.split(/\s+and\s+/).map((word) => word.trim()))
-
 /** Every action with its rule now in force, by name. */
 export function allRules(): { action: string; rule: string; source: RuleSource }[] {
   return [...defaults.keys()].sort().map((action) => ({ action, ...ruleOf(action) }))
@@ -129,10 +127,7 @@ export function decide(asker: Asker, action: string, target: Target = {}): Decis
 export function authorize(ctx: Ctx, action: string, target: Target = {}): void {
   const { allowed, rule } = decide(ctx, action, target)
   if (!allowed)
-    throw new CloudError(
-      'forbidden',
-      `You may not do this (${action} needs: ${rule}). An administrator of the project can grant it.`,
-    )
+    throw new CloudError('forbidden', refusal(action, rule), { detail: `${action} needs: ${rule}` })
 }
 
 function holds(asker: Asker, word: string, target: Target, clause: string[]): boolean {

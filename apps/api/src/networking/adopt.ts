@@ -12,21 +12,42 @@ import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
 /**
  * Rows for the ports of a guest that no row knew, as its host has recorded them: same ids, numbers, MAC
  * and IP addresses, so that nothing changes for the guest. A network that is not there any more is
- * written down again, too. Which security groups they were in no host knows: they get the project's
- * default group. In a transaction. Returns the ports that were there before it, as lent ones. Throws
- * conflict when somebody has an address meanwhile.
+ * written down again, too. Of the security groups hosts know the names: they get those of the project that
+ * are called so, its default group when it has none of them. In a transaction. Returns the ports that were
+ * there before it, as lent ones, and the names of the groups. Throws conflict when somebody has an address
+ * meanwhile.
  */
 export async function adoptPorts(
   ctx: Ctx,
-  guest: { instanceId: string; projectId: string; hostId: string; recorded: readonly RecordedPort[] },
-): Promise<{ lentPortIds: string[] }> {
-  const groupId = await ensureDefaultSecurityGroup(ctx, guest.projectId)
+  guest: {
+    instanceId: string
+    projectId: string
+    hostId: string
+    recorded: readonly RecordedPort[]
+    groupNames: readonly string[]
+  },
+): Promise<{ lentPortIds: string[]; groups: string[] }> {
+  const groups = await groupsNamed(ctx, guest.projectId, guest.groupNames)
+  const groupIds = groups.map(({ id }) => id)
   const lentPortIds: string[] = []
   for (const { port, network } of guest.recorded) {
     await adoptNetwork(ctx, guest.projectId, network)
-    lentPortIds.push(...(await adoptPort(ctx, { ...guest, groupId }, port)))
+    lentPortIds.push(...(await adoptPort(ctx, { ...guest, groupIds }, port)))
   }
-  return { lentPortIds }
+  return { lentPortIds, groups: groups.map(({ name }) => name) }
+}
+
+/** One of each name, the oldest where there are more. */
+async function groupsNamed(ctx: Ctx, projectId: string, names: readonly string[]) {
+  const select = { id: true, name: true }
+  const defaultId = await ensureDefaultSecurityGroup(ctx, projectId)
+  const found = await ctx.db.securityGroup.findMany({
+    where: { projectId, name: { in: [...names] } },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    distinct: ['name'],
+    select,
+  })
+  return found.length > 0 ? found : ctx.db.securityGroup.findMany({ where: { id: defaultId }, select })
 }
 
 async function adoptNetwork(ctx: Ctx, projectId: string, spec: NetworkSpec): Promise<void> {
@@ -61,7 +82,7 @@ async function adoptNetwork(ctx: Ctx, projectId: string, spec: NetworkSpec): Pro
 
 async function adoptPort(
   ctx: Ctx,
-  guest: { instanceId: string; projectId: string; hostId: string; groupId: string },
+  guest: { instanceId: string; projectId: string; hostId: string; groupIds: readonly string[] },
   spec: PortSpec,
 ): Promise<string[]> {
   const there = await ctx.db.port.findUnique({ where: { id: spec.id } })
@@ -81,7 +102,7 @@ async function adoptPort(
       hostId: guest.hostId,
       deviceOwner: 'compute:nova',
       deviceId: guest.instanceId,
-      securityGroups: { create: spec.portSecurity ? [{ groupId: guest.groupId }] : [] },
+      securityGroups: { create: spec.portSecurity ? guest.groupIds.map((groupId) => ({ groupId })) : [] },
     },
   })
   for (const { subnetId, ip } of spec.addresses)

@@ -56,6 +56,7 @@ describe('the explanation, hop by hop', () => {
     const ask = (portId: string) => explainReach(ctx, { portId, protocol: 'tcp', port: 22 })
     expect(await ask(lonely)).toEqual({
       ok: false,
+      closed: false,
       hops: [
         {
           what: 'router',
@@ -83,6 +84,17 @@ describe('the explanation, hop by hop', () => {
     await addSecurityGroupRule(ctx, rule(web.id))
     await runPending(cloud.deps)
     expect((await ask(portId)).ok).toBe(true)
+    await cloud.deps.root.host.update({ where: { id: host.id }, data: { facts: { egress: 'off' } } })
+    expect(await ask(portId)).toMatchObject({ ok: false, closed: true })
+    expect((await ask(portId)).hops[0]).toMatchObject({
+      what: 'the host',
+      ok: false,
+      reason: expect.stringContaining(
+        'an administrator of the cloud starts it anew with STRATOLITH_EGRESS=on',
+      ),
+    })
+    await cloud.deps.root.host.update({ where: { id: host.id }, data: { facts: { egress: 'on' } } })
+    expect(await ask(portId)).toMatchObject({ ok: true, closed: false })
     const other = await testCtx(cloud.deps)
     await expectCloudError(explainReach(other, { portId, protocol: 'icmp' }), 'not_found')
   })
@@ -155,6 +167,19 @@ describe('the plan of a launch', () => {
     expect(await ssh({ publicIp: true, openPresets: ['ssh'] })).toMatchObject({ ok: true, reason: null })
     const web = await createSecurityGroup(ctx, { name: 'web', description: '' })
     await addSecurityGroupRule(ctx, rule(web.id))
-    expect(await ssh({ publicIp: true, securityGroupIds: [web.id] })).toMatchObject({ ok: true })
+    const wanted = { publicIp: true, securityGroupIds: [web.id] }
+    expect(await ssh(wanted)).toMatchObject({ ok: true })
+    // One host with a link is enough for a plan: the instance may come there.
+    const both = [await addPlane(cloud), await addPlane(cloud)].map(({ id }) => id)
+    const facts = (id: object, egress: string) =>
+      cloud.deps.root.host.updateMany({ where: id, data: { facts: { egress } } })
+    await facts({}, 'off')
+    expect(await ssh(wanted)).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/^This cloud is closed/),
+    })
+    await facts({ id: both[1] }, 'on')
+    expect(await ssh(wanted)).toMatchObject({ ok: true })
+    await facts({}, 'on')
   })
 })

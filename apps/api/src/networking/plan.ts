@@ -1,3 +1,4 @@
+import { whyClosed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { projectOf } from '../kernel/context.ts'
 import type { ErrorCode } from '../kernel/contract.ts'
@@ -26,7 +27,7 @@ export type NetworkPlan = {
   reach: { what: string; ok: boolean; reason: string | null }[]
 }
 
-/** Would this launch have addresses, and who could reach it? Reads only, eight queries. */
+/** Would this launch have addresses, and who could reach it? Reads only, ten queries. */
 export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<NetworkPlan> {
   const projectId = projectOf(ctx)
   const memberView = { ...ctx, roles: new Set(['member', 'reader']) }
@@ -47,7 +48,7 @@ export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<Network
       : usable.length === 1 && !wish.exactly
         ? usable
         : []
-  const [usedBy, routers, groups, external] = await Promise.all([
+  const [usedBy, routers, groups, external, closed] = await Promise.all([
     usedAddresses(
       ctx,
       rows.flatMap((row) => row.subnets.map((s) => s.id)),
@@ -68,6 +69,7 @@ export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<Network
     wish.publicIp
       ? ctx.db.network.findFirst({ where: { external: true, state: 'active' }, select: { id: true } })
       : null,
+    wish.publicIp ? whyClosed(ctx, null) : null,
   ])
   const first = rows[0]
   const routed = first ? routers.has(first.id) : false
@@ -93,7 +95,7 @@ export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<Network
       hasExternal: external !== null,
       groupsFound: groups.map((group) => group.id),
     }),
-    reach: reachOf(wish, rules, routed),
+    reach: reachOf(wish, rules, { routed, closed: closed !== null }),
   }
 }
 
@@ -162,7 +164,7 @@ function reachOf(
     portMax: number | null
     remoteCidr: string | null
   }[],
-  routed: boolean,
+  { routed, closed }: { routed: boolean; closed: boolean },
 ): NetworkPlan['reach'] {
   return rulePresets
     .filter((preset) => preset.key !== 'rdp' || wish.openPresets.includes('rdp'))
@@ -174,6 +176,7 @@ function reachOf(
         )
       const what = `internet → ${preset.portMin ? `${preset.portMin}/${preset.protocol}` : 'ping'}`
       if (!wish.publicIp) return { what, ok: false, reason: 'No public IP was asked for.' }
+      if (closed) return { what, ok: false, reason: 'This cloud is closed to the outside.' }
       if (!routed) return { what, ok: false, reason: 'The network has no router with a way out.' }
       return { what, ok: open, reason: open ? null : `No rule lets ${preset.label} in.` }
     })

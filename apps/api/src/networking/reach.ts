@@ -1,8 +1,10 @@
+import { whyClosed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { loadPort } from './ports/service.ts'
 
 export type Hop = { what: string; ok: boolean; reason: string | null }
-export type Reach = { ok: boolean; hops: Hop[] }
+/** `closed`: by the host itself, so that nothing that a project may change opens it. */
+export type Reach = { ok: boolean; closed: boolean; hops: Hop[] }
 type Question = { portId: string; protocol: 'tcp' | 'udp' | 'icmp'; port?: number }
 
 /** Can the world reach this port of the guest? Hop by hop, with what to do where it cannot. */
@@ -27,8 +29,10 @@ export async function explainReach(ctx: Ctx, question: Question): Promise<Reach>
       ethertype: 'IPv4',
     },
   })
+  const closed = await whyClosed(ctx, port.hostId)
   const open = rules.some((rule) => !rule.remoteGroupId && ruleOpens(rule, question))
   const hops: Hop[] = [
+    ...(closed ? [hop('the host', false, closed)] : []),
     hop(
       'router',
       Boolean(gateway?.externalAddress),
@@ -42,7 +46,7 @@ export async function explainReach(ctx: Ctx, question: Question): Promise<Reach>
     ),
     hop('port is up', port.state === 'active', port.errorMessage ?? `The port is ${port.state}.`),
   ]
-  return { ok: hops.every((h) => h.ok), hops }
+  return { ok: hops.every((h) => h.ok), closed: closed !== null, hops }
 }
 
 /** Whether a set of ingress rules lets the world in; for plans, before there is a port. */

@@ -76,6 +76,7 @@ type Part = {
   /** Which of these belong here, by their rows. */
   known: (ids: readonly string[]) => Promise<{ id: string }[]>
   remove: (id: string) => Promise<void>
+  held?: ReadonlySet<string>
   unbraked?: boolean
 }
 
@@ -93,6 +94,7 @@ async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
         facts: { details: tap, ...(instanceId ? { instanceId } : {}) },
       })),
       known: (ids) => portsHere(ctx, place, ids),
+      held: await portsOfUnknown(ctx, place),
       remove: (id) => driver.removePort(op, id),
     },
     {
@@ -123,14 +125,23 @@ async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
 }
 
 async function sweepPart(ctx: Ctx, hostId: string, part: Part): Promise<void> {
-  const { kind, of, found, known, remove, unbraked } = part
+  const { kind, of, found, known, remove, held, unbraked } = part
   const ids = found.map(({ id }) => id)
   const here = new Set((await known(ids)).map((row) => row.id))
   const strangers = ids.filter((id) => !here.has(id))
   const buried = await buriedAmong(ctx, of, strangers, hostId)
   const isKnown = async (id: string) => (await known([id])).length > 0
-  await sweep(ctx, { hostId, kind, found, known: here, buried, isKnown, unbraked }, ({ id }) => remove(id))
+  await sweep(ctx, { hostId, kind, found, known: here, buried, isKnown, held, unbraked }, ({ id }) =>
+    remove(id),
+  )
   await laidToRest(ctx, of, hostId, ids)
+}
+
+/** A guest that nobody knows goes before its ports do: until then they are part of what is told of it. */
+async function portsOfUnknown(ctx: Ctx, { hostId, observed }: Place): Promise<Set<string>> {
+  const guests = await ctx.db.stray.findMany({ where: { hostId, kind: 'guest' }, select: { thing: true } })
+  const unknown = new Set(guests.map(({ thing }) => thing))
+  return new Set(observed.ports.filter((port) => unknown.has(port.instanceId)).map(({ id }) => id))
 }
 
 /** Those whose row says that they are there, and those of instances that an operation is at work on. */

@@ -4,6 +4,7 @@ import type { AuditRow } from '@stratolith/api/operations/contract'
 import { IconHistory } from '@tabler/icons-react'
 import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query'
 import Link from 'next/link'
+import { strayEvent } from '../hosts/stray-words.ts'
 import { csv } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { dateTime } from '../kit/format.ts'
@@ -177,7 +178,9 @@ const descriptor: ResourceDescriptor<AuditRow> = {
 }
 
 /** "Instance created"; "Quota updated". */
-function sentence({ kind }: AuditRow): string {
+function sentence({ kind, data }: AuditRow): string {
+  const stray = kind === 'host.updated' ? strayEvent(data) : null
+  if (stray) return stray
   if (kind === 'session.ended') return 'Rights taken back'
   const [noun = '', verb = ''] = kind.split('.')
   return /^(created|updated|deleted)$/.test(verb)

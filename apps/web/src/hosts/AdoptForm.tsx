@@ -9,7 +9,7 @@ import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
 import { useTRPC } from '../kit/trpc.ts'
-import { strayName } from './stray-words.ts'
+import { adoptedText, groupsText, strayName } from './stray-words.ts'
 
 type AdoptProps = { stray: StrayView; opened: boolean; onClose: () => void }
 
@@ -18,7 +18,7 @@ export function AdoptGuestForm({ stray, opened, onClose }: AdoptProps) {
   const trpc = useTRPC()
   const router = useRouter()
   const adopt = useMutation(trpc.compute.instances.adopt.mutationOptions())
-  const form = useForm({ initialValues: { projectId: null as string | null } })
+  const form = useForm({ initialValues: { projectId: stray.project?.name ? stray.project.id : null } })
   return (
     <SidePanelForm
       title={`Adopt ${strayName(stray)}`}
@@ -27,19 +27,23 @@ export function AdoptGuestForm({ stray, opened, onClose }: AdoptProps) {
       form={form}
       onSubmit={async ({ projectId }) => {
         const made = await adopt.mutateAsync({ strayId: stray.id, projectId: projectId ?? undefined })
-        notify.done(`${made.name} is an instance again`)
+        notify.done(adoptedText(made))
         return () => router.push(paths.instance(made.id))
       }}
       submitLabel="Adopt"
     >
       <Text size="sm" c="dimmed">
         It goes on as it is and is an instance again: same id, disk, addresses. A network of it that is not
-        there any more comes back, too. It counts towards the quota of its project, and it gets the project’s
-        default security group, because no host knows which groups it was in.
+        there any more comes back, too. It counts towards the quota of its project. {groupsText(stray)}
       </Text>
+      {stray.project && stray.project.name === null && (
+        <Text size="sm">
+          It was of project {stray.project.id}, which is not there any more: choose another.
+        </Text>
+      )}
       <ProjectPick
         label="Project"
-        placeholder="The one that it was of"
+        placeholder={stray.project?.name ?? 'Type a name'}
         value={form.values.projectId}
         onChange={(projectId) => form.setFieldValue('projectId', projectId)}
         error={form.errors.projectId}

@@ -1,5 +1,5 @@
 'use client'
-import { Text } from '@mantine/core'
+import { Stack, Text } from '@mantine/core'
 import type { DiskTrash, TrashView } from '@stratolith/api/hosts/contract'
 import { IconArrowBackUp, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
@@ -10,7 +10,7 @@ import { RowsTable } from '../kit/RowsTable.tsx'
 import { useAdminOnly } from '../kit/rights.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { Section } from '../ui/Section.tsx'
-import { placeName, strayWords } from './stray-words.ts'
+import { placeName, putBackText, strayWords, trashName } from './stray-words.ts'
 
 type Row = TrashView & { id: string }
 
@@ -45,6 +45,11 @@ export function Trash({ hostId }: { hostId?: string }) {
             label: 'Put back',
             icon: <IconArrowBackUp size={16} />,
             allowed: () => admin(),
+            confirm: ([one]) => ({
+              title: `Put back ${one ? trashName(one) : ''}?`,
+              body: one ? putBackText(one) : '',
+              confirmLabel: 'Put back',
+            }),
             run: ({ host, thing }) =>
               host ? disk.mutateAsync({ hostId: host.id, thing }) : blob.mutateAsync({ sha256: thing }),
             started: () => 'Put back; it is listed as unknown again within a minute',
@@ -74,14 +79,25 @@ const trashDescriptor: ResourceDescriptor<Row> = {
   kind: 'host',
   noun: 'Thing in the trash',
   plural: 'Things in the trash',
-  name: ({ thing }) => thing,
+  name: trashName,
   icon: <IconTrash size={28} />,
   columns: [
     { id: 'what', header: 'What', width: 130, cell: ({ kind }) => strayWords[kind].noun },
     {
-      id: 'id',
-      header: 'ID',
-      cell: ({ thing }) => <span style={{ overflowWrap: 'anywhere' }}>{thing}</span>,
+      id: 'name',
+      header: 'Name or ID',
+      cell: (one) => (
+        <Stack gap={0}>
+          <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+            {trashName(one)}
+          </Text>
+          {one.guest && (
+            <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+              {`of project ${one.guest.project.name ?? one.guest.project.id} · ${one.thing}`}
+            </Text>
+          )}
+        </Stack>
+      ),
     },
     { id: 'where', header: 'Where', hideBelow: 'sm', cell: ({ host }) => placeName(host) },
     { id: 'size', header: 'On disk', hideBelow: 'sm', cell: ({ sizeBytes }) => bytes(sizeBytes) },

@@ -2,7 +2,7 @@
 import { Button, Stack, Text } from '@mantine/core'
 import type { StrayView } from '@stratolith/api/hosts/contract'
 import { IconClock, IconLock, IconPlus, IconTrash } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ResourceAction } from '../kit/descriptor.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
@@ -13,7 +13,7 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { AdoptBytesForm, AdoptGuestForm } from './AdoptForm.tsx'
 import { Brakes } from './Brakes.tsx'
 import { strayDescriptor } from './stray.descriptor.tsx'
-import { strayName, strayWords } from './stray-words.ts'
+import { fateText, removalText, strayName, strayWords } from './stray-words.ts'
 import { Trash } from './Trash.tsx'
 
 const kinds = Object.entries(strayWords).map(([value, { plural }]) => ({ value, label: plural }))
@@ -24,11 +24,12 @@ export function UnknownPage() {
   const { get, set } = useUrlState()
   const [adopting, setAdopting] = useState<StrayView | null>(null)
   const hostId = get('host') ?? undefined
+  const time = useQuery(trpc.hosts.unknownTime.queryOptions())
   return (
     <>
       <PageHeader
         title="Unknown here"
-        description="What hosts and the image store have and this cloud’s database does not know. It goes on as it is."
+        description="What hosts and the image store have and this cloud’s database does not know. Nothing of it is touched before its time is over, unless you say so."
       />
       <Brakes hostId={hostId} />
       <Stack gap="md">
@@ -48,8 +49,7 @@ export function UnknownPage() {
           }
         />
         <Text size="sm" c="dimmed" maw={720}>
-          Nothing is removed because it is unknown, until its time is over (a setting of the cloud). A disk or
-          an image’s bytes then wait in the trash for the same time again.
+          {time.data && fateText(time.data)}
         </Text>
         <Trash hostId={hostId} />
       </Stack>
@@ -109,7 +109,7 @@ function useStrayActions(adopt: (stray: StrayView) => void): ResourceAction<Stra
       allowed: (stray) => all(admin(), stray.decision !== 'remove' || 'It is removed within a minute.'),
       confirm: (strays) => ({
         title: `Remove ${named(strays)}?`,
-        body: 'A guest is switched off and goes with its ports; its disk, like image bytes, waits in the trash and can be put back from there. Everything else is gone.',
+        body: removalText(new Set(strays.map(({ kind }) => kind))),
         confirmLabel: 'Remove',
       }),
       run: decide('remove'),

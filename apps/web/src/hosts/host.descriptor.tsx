@@ -15,6 +15,11 @@ function keptApartBy({ users, cgroup, controllers }: NonNullable<HostView['isola
   return [...(users ? ['a user each'] : []), ...cgroups].join(', ') || 'nothing'
 }
 
+const wayOutText = {
+  on: 'yes',
+  off: 'none (egress is off there): nothing leads out or in, also not to floating IPs',
+}
+
 export const hostDescriptor: ResourceDescriptor<HostView> = {
   kind: 'host',
   noun: 'Host',
@@ -73,6 +78,7 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
     { label: 'CPU', value: host.cpuModel },
     { label: 'Accelerator', value: <Accelerator host={host} /> },
     ...(host.acceleratorReason ? [{ label: 'Why not faster', value: host.acceleratorReason }] : []),
+    ...(host.egress ? [{ label: 'Way out of its guests', value: wayOutText[host.egress] }] : []),
     ...(host.isolation ? [{ label: 'Guests are kept apart by', value: keptApartBy(host.isolation) }] : []),
     ...(host.isolation?.reason ? [{ label: 'Why not by more', value: host.isolation.reason }] : []),
     { label: 'Last seen', value: host.lastSeenAt ? <Ago iso={host.lastSeenAt} /> : 'never' },

@@ -5,7 +5,7 @@ import { Ago } from '../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { dateTime } from '../kit/format.ts'
 import { StateBadge } from '../kit/StateBadge.tsx'
-import { placeName, strayName, strayWords } from './stray-words.ts'
+import { placeName, strayName, strayProject, strayWords } from './stray-words.ts'
 
 export const strayDescriptor: ResourceDescriptor<StrayView> = {
   kind: 'host',
@@ -31,7 +31,7 @@ export const strayDescriptor: ResourceDescriptor<StrayView> = {
             {strayName(stray)}
           </Text>
           <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-            {[stray.details, stray.name && stray.thing].filter(Boolean).join(' · ')}
+            {[strayProject(stray), stray.details, stray.name && stray.thing].filter(Boolean).join(' · ')}
           </Text>
         </Stack>
       ),
@@ -62,7 +62,7 @@ export const strayDescriptor: ResourceDescriptor<StrayView> = {
   ],
   empty: {
     title: 'Nothing is unknown',
-    text: 'Everything on the hosts and in the image store has its place in the database. After an older backup was restored, what is newer than it is shown here, and nothing of it is lost.',
+    text: 'Everything on the hosts and in the image store has its place in the database. After an older backup was restored, what is newer than it is shown here, to be adopted or kept before its time is over.',
   },
 }
 

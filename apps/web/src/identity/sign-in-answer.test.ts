@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readSignInAnswer, signInAnswer } from './sign-in-answer.ts'
+import { readSignInAnswer, signInAnswer, wrongSignIn } from './sign-in-answer.ts'
 
 it.each([
   ['code', 'Type the code.', { asks: 'code', message: 'Type the code.' }],
@@ -8,4 +8,10 @@ it.each([
   [null, 'Wrong.', { asks: null, message: 'Wrong.' }],
 ] as const)('field %s', (field, message, answer) => {
   expect(readSignInAnswer(signInAnswer(field, message))).toEqual(answer)
+})
+
+it('one sentence is for all that can be wrong, waiting included', () => {
+  expect(readSignInAnswer(signInAnswer(null, wrongSignIn)).message).toMatch(
+    /user name or the password is wrong.*wait a few minutes/,
+  )
 })

@@ -11,3 +11,7 @@ export function readSignInAnswer(text: string): SignInAnswer {
   const asks = asked.find((one) => text.startsWith(`${one}|`)) ?? null
   return { asks, message: asks === null ? text : text.slice(asks.length + 1) }
 }
+
+/** The same for whatever is wrong, and for the right password while somebody has to wait: nobody learns which. */
+export const wrongSignIn =
+  'The user name or the password is wrong, or there were several failures: then wait a few minutes.'

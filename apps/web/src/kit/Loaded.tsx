@@ -3,7 +3,7 @@ import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconMoodEmpty } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
-import { cloudError } from './errors.ts'
+import { cloudError, isNothing } from './errors.ts'
 
 type Query<T> = { data: T | undefined; error: unknown; refetch: () => unknown; isFetching: boolean }
 
@@ -17,8 +17,7 @@ export function Loaded<T>({
   children: (data: T) => ReactNode
   waiting?: ReactNode
 }) {
-  const gone = query.error !== null && cloudError(query.error).code === 'not_found'
-  if (gone)
+  if (isNothing(query.error))
     return (
       <EmptyState
         icon={<IconMoodEmpty size={28} />}

@@ -27,7 +27,7 @@ export type ColumnDef<V> = {
   sort?: (view: V) => string | number
   width?: number | string
   /** Left out on screens narrower than this. */
-  hideBelow?: 'xs' | 'sm' | 'md'
+  hideBelow?: 'xs' | 'sm' | 'md' | 'xl'
 }
 
 export type FactItem = { label: string; value: ReactNode; copy?: string }

@@ -18,6 +18,13 @@ export function cloudError(error: unknown): ErrorView {
   return unreachable
 }
 
+/** There is nothing at this address: no such thing, or an id that no thing could have. */
+export function isNothing(error: unknown): boolean {
+  if (error === null || error === undefined) return false
+  const { code, field } = cloudError(error)
+  return code === 'not_found' || (code === 'invalid_input' && field === 'id')
+}
+
 /** For a Mantine form: the field that is to blame with the sentence; empty when no field is. */
 export function formErrors(error: unknown): Record<string, string> {
   const view = cloudError(error)

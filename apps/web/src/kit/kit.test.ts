@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { refuseForeign } from '../identity/server/origin.ts'
 import { operationTitle } from '../operations/words.ts'
-import { cloudError, formErrors } from './errors.ts'
+import { cloudError, formErrors, isNothing } from './errors.ts'
 import { ago, bytes, seconds } from './format.ts'
 import { safeReturnPath } from './paths.ts'
 
@@ -21,7 +21,7 @@ describe('requests that change something', () => {
   const request = (headers: Record<string, string>) =>
     new Request('http://127.0.0.1:7002/api/x', {
       method: 'POST',
-      headers: { 'x-forwarded-host': 'cloud:8080', ...headers },
+      headers: { host: 'cloud:8080', ...headers },
     })
   it('pass from our own pages, over http and https', () => {
     expect(
@@ -52,6 +52,16 @@ describe('errors', () => {
     expect(cloudError(error)).toEqual(view)
     expect(formErrors(error)).toEqual({ name: 'Give it a name.' })
   })
+  it('of an id that nothing could have are those of a thing that is not there', () => {
+    const error = (code: string, field: string | null) =>
+      Object.assign(new Error('x'), {
+        data: { cloud: { code, field, message: 'Invalid UUID', requestId: 'r', retryable: false } },
+      })
+    expect(isNothing(error('invalid_input', 'id'))).toBe(true)
+    expect(isNothing(error('not_found', null))).toBe(true)
+    expect(isNothing(error('invalid_input', 'name'))).toBe(false)
+    expect(isNothing(null)).toBe(false)
+  })
   it('of the network are a sentence', () => {
     expect(cloudError(new TypeError('fetch failed'))).toMatchObject({ code: 'unavailable', retryable: true })
     expect(formErrors(new TypeError('fetch failed'))).toEqual({})
@@ -66,6 +76,7 @@ describe('words', () => {
   })
   it('of operations', () => {
     expect(operationTitle({ action: 'instance.create' })).toBe('Create instance')
+    expect(operationTitle({ action: 'host.removeUnknown' })).toBe('Remove what is unknown')
     expect(operationTitle({ action: 'securityGroup.addRule' })).toBe('Add rule: security group')
   })
 })

@@ -24,3 +24,6 @@ export function useSession(): Session {
   if (!session) throw new Error('useSession is for pages inside of the portal’s shell.')
   return session
 }
+
+/** Whether something is of another project than the session: lists of the session's project do not have it. */
+export const useElsewhere = (projectId: string): boolean => useSession().project?.id !== projectId

@@ -23,6 +23,13 @@ export function useExternalNetworks(): NetworkLookup {
   return { networks: data?.items ?? [], ready: data !== undefined }
 }
 
+/** `closed`: the sentence why nothing passes between guests and the world; null when something may. */
+export function useOutside(): { closed: string | null } {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.hosts.outside.queryOptions())
+  return { closed: data?.closed ?? null }
+}
+
 export function useInstances(): { instances: InstanceView[]; nameOf: (id: string) => string | null } {
   const trpc = useTRPC()
   const { data } = useQuery(trpc.compute.instances.list.queryOptions({ limit: many }))

@@ -22,11 +22,21 @@ export const kindWords: Record<string, string> = {
   role: 'role',
 }
 
+/** Where verb and kind are no sentence: what it was done to is the operation’s name. */
+const titles: Record<string, string> = {
+  'instance.console': 'Open a console',
+  'host.removeUnknown': 'Remove what is unknown',
+  'host.keepUnknown': 'Keep what is unknown',
+  'host.waitUnknown': 'Let the time of what is unknown run',
+  'host.takeBack': 'Put back from the trash',
+  'host.releaseBrake': 'Let a removal go on',
+}
 const verbs: Record<string, string> = { apply: 'setUp' }
 
 /** "instance.create" → "Create instance"; "securityGroup.addRule" → "Add rule: security group". */
 export function operationTitle({ action }: Pick<OperationView, 'action'>): string {
-  if (action === 'instance.console') return 'Open a console'
+  const title = titles[action]
+  if (title) return title
   const [kind = '', verb = ''] = action.split('.')
   const words = (verbs[verb] ?? verb)
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')

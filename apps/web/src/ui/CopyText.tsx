@@ -3,11 +3,14 @@ import { ActionIcon, Code, CopyButton, Group } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { Hint } from './Hint.tsx'
 
-/** A value that people take elsewhere: an id, an address, a command. `label` is shown instead of it. */
-export function CopyText({ value, label }: { value: string; label?: string }) {
+/**
+ * A value that people take elsewhere: an id, an address, a command. `label` is shown instead of it;
+ * `whole`: it is short and is not broken.
+ */
+export function CopyText({ value, label, whole }: { value: string; label?: string; whole?: boolean }) {
   return (
     <Group gap={4} wrap="nowrap" component="span" display="inline-flex" maw="100%">
-      <Code style={{ overflowWrap: 'anywhere' }}>{label ?? value}</Code>
+      <Code style={whole ? { whiteSpace: 'nowrap' } : { overflowWrap: 'anywhere' }}>{label ?? value}</Code>
       <CopyButton value={value} timeout={1500}>
         {({ copied, copy }) => (
           <Hint label={copied ? 'Copied' : 'Copy'}>

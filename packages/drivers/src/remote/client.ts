@@ -202,7 +202,9 @@ function remoteStorage(call: Call, known: WireCapabilities, probing: Probing): S
     trash: {
       put: async (op, id) => void (await call('storage/trash/put', op, id)),
       list: (op) => call('storage/trash/list', op),
-      takeBack: async (op, id) => void (await call('storage/trash/takeBack', op, id)),
+      takeBack: (op, id) => call('storage/trash/takeBack', op, id),
+      keepGuest: async (op, guest) => void (await call('storage/trash/keepGuest', op, guest)),
+      dropGuest: async (op, id) => void (await call('storage/trash/dropGuest', op, id)),
       empty: (op, options) => call('storage/trash/empty', op, options),
     },
     ensureBase: (op, spec) => call('storage/ensureBase', op, spec),

@@ -166,7 +166,11 @@ export const methods = {
   'storage/listDisks': read(none, (h, op) => h.storage.listDisks(op)),
   'storage/trash/put': remove((h, op, id) => trashOf(h).put(op, id)),
   'storage/trash/list': read(none, async (h, op) => trashOf(h).list(op)),
-  'storage/trash/takeBack': remove((h, op, id) => trashOf(h).takeBack(op, id)),
+  'storage/trash/takeBack': change(byId, async (h, op, id) => trashOf(h).takeBack(op, id)),
+  'storage/trash/keepGuest': change(z.tuple([s.keptGuest]), async (h, op, guest) =>
+    trashOf(h).keepGuest(op, guest),
+  ),
+  'storage/trash/dropGuest': remove(async (h, op, id) => trashOf(h).dropGuest(op, id)),
   'storage/trash/empty': change(z.tuple([s.emptyOptions]), async (h, op, options) =>
     trashOf(h).empty(op, options),
   ),

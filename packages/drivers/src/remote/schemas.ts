@@ -135,3 +135,9 @@ export const documents = z
     ]),
   )
   .max(1000)
+export const keptGuest = z.strictObject({
+  instanceId: id,
+  name: text(255),
+  projectId: id,
+  told: text(2_000_000),
+})

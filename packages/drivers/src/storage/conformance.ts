@@ -80,8 +80,9 @@ export function storageConformance(bench: () => StorageBench): void {
       id: spec.id,
       sizeBytes: expect.any(Number),
       trashedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      guest: null,
     })
-    await trash.takeBack(op, spec.id)
+    expect(await trash.takeBack(op, spec.id)).toBeNull()
     expect(await driver.listDisks(op)).toContainEqual(disk)
     expect(await driver.ensureDisk(op, spec)).toEqual(disk)
     await expect(trash.takeBack(op, spec.id)).rejects.toMatchObject({ code: 'not_found' })
@@ -93,6 +94,33 @@ export function storageConformance(bench: () => StorageBench): void {
     expect(await ids()).toContain(spec.id)
     expect(await trash.empty(op, { olderThanMs: 0 })).toContain(spec.id)
     expect(await ids()).not.toContain(spec.id)
+  })
+
+  test('what is told of a guest is kept beside its disk, and goes with it', async () => {
+    const { driver, op, spec } = await make()
+    const { trash } = driver
+    if (!trash) throw new Error('this driver has no trash')
+    await driver.ensureDisk(op, spec)
+    const guest = { instanceId: spec.instanceId, name: 'web', projectId: 'p', told: '{}' }
+    await trash.keepGuest(op, guest)
+    await trash.put(op, spec.id)
+    const told = async () => (await trash.list(op)).find((one) => one.id === spec.id)?.guest
+    expect(await told()).toEqual({ name: 'web', projectId: 'p' })
+    await trash.empty(op, { olderThanMs: 60_000 })
+    expect(await trash.takeBack(op, spec.id)).toEqual(guest)
+    // Until it is there again for certain: whoever put it back may have been cut off.
+    await trash.put(op, spec.id)
+    expect(await trash.takeBack(op, spec.id)).toEqual(guest)
+    await trash.dropGuest(op, spec.instanceId)
+    await trash.dropGuest(op, spec.instanceId)
+    await trash.put(op, spec.id)
+    expect(await told()).toBeNull()
+    await trash.keepGuest(op, guest)
+    await trash.empty(op, { olderThanMs: 0 })
+    await driver.ensureDisk(op, spec)
+    await trash.put(op, spec.id)
+    expect(await told()).toBeNull()
+    await trash.empty(op, { olderThanMs: 0 })
   })
 
   test('without its base a disk is not_found, and nothing is left behind', async () => {

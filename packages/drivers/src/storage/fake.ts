@@ -1,5 +1,5 @@
 import { DriverError } from '../errors.ts'
-import type { ObservedDisk, StorageDriver } from './interface.ts'
+import type { KeptGuest, ObservedDisk, StorageDriver } from './interface.ts'
 
 export type FakeStorageOptions = { totalGib?: number; baseBytes?: number }
 export type FakeStorage = StorageDriver & {
@@ -14,6 +14,7 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
   const disks = new Map<string, ObservedDisk>()
   const bases = new Map<string, number>()
   const trashed = new Map<string, { disk: ObservedDisk; at: string }>()
+  const guests = new Map<string, KeptGuest>()
   /** Disk → the base that it lies on. */
   const overlays = new Map<string, string>()
   const failures = new Map<string, DriverError>()
@@ -81,7 +82,11 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
         disks.delete(id)
       },
       async list() {
-        return [...trashed].map(([id, { at }]) => ({ id, sizeBytes: 196_608, trashedAt: at }))
+        return [...trashed].map(([id, { disk, at }]) => {
+          const { name, projectId } = guests.get(disk.instanceId) ?? {}
+          const guest = name === undefined || projectId === undefined ? null : { name, projectId }
+          return { id, sizeBytes: 196_608, trashedAt: at, guest }
+        })
       },
       async takeBack(_op, id) {
         const found = trashed.get(id)
@@ -89,11 +94,21 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
         if (disks.has(id)) throw new DriverError('conflict', `disk ${id} is there`)
         disks.set(id, found.disk)
         trashed.delete(id)
+        return guests.get(found.disk.instanceId) ?? null
+      },
+      async keepGuest(_op, guest) {
+        enter('trash.keepGuest')
+        guests.set(guest.instanceId, guest)
+      },
+      async dropGuest(_op, instanceId) {
+        guests.delete(instanceId)
       },
       async empty(_op, { olderThanMs }) {
         enter('trash.empty')
         const old = [...trashed].filter(([, { at }]) => Date.now() - Date.parse(at) >= olderThanMs)
         for (const [id] of old) trashed.delete(id)
+        const waiting = new Set([...trashed.values()].map(({ disk }) => disk.instanceId))
+        if (olderThanMs === 0) for (const id of guests.keys()) if (!waiting.has(id)) guests.delete(id)
         return old.map(([id]) => id)
       },
     },

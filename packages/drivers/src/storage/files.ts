@@ -1,7 +1,6 @@
 import fs, { constants } from 'node:fs'
 import {
   chmod,
-  chown,
   type FileHandle,
   mkdir,
   open,
@@ -19,11 +18,11 @@ import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { backings, recordOldBases } from './backing.ts'
+import { diskTrash } from './disk-trash.ts'
 import { fileError } from './image-store.ts'
-import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver, TrashFacet } from './interface.ts'
+import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver } from './interface.ts'
 import { jailedFiles, runJailed } from './jail.ts'
 import { syncDirectory } from './sync.ts'
-import { openTrash } from './trash.ts'
 
 export type FilesOptions = {
   /** The cloud's image store: blobs/ is read, bases/ is ours. */
@@ -107,66 +106,7 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
       }
     },
     listDisks: () => findDisks(instances, null),
-    trash: diskTrash(options.dir, instances, diskPath),
-  }
-}
-
-/** Disks in the trash are named by their id and their instance's: "ID.ID". */
-function diskTrash(
-  dir: string,
-  instances: string,
-  diskPath: (spec: { id: string; instanceId: string }) => string,
-): TrashFacet {
-  const folder = path.join(dir, 'trash')
-  const trash = openTrash(folder)
-  /** Drops the links of disks that are no longer in the trash. */
-  const forget = async (names: readonly string[]) => {
-    const kept = new Set((await trash.list()).map(({ name }) => name))
-    for (const name of names)
-      if (!kept.has(name)) await rm(baseLink(path.join(folder, name)), { force: true })
-  }
-  const idsOf = (name: string) => {
-    const [id = '', instanceId = ''] = name.split('.')
-    return { id, instanceId }
-  }
-  return {
-    async put(_op, diskId) {
-      for (const disk of await findDisks(instances, checked(diskId, uuid))) {
-        const name = `${disk.id}.${disk.instanceId}`
-        const base = await baseOf(disk.path)
-        if (base !== undefined) {
-          await mkdir(folder, { recursive: true, mode: 0o700 })
-          await recordBase(path.join(folder, name), base)
-        }
-        await chown(disk.path, 0, 0) // whose user id it was may be another guest's by the time it comes back
-        await trash.put(disk.path, name)
-        await rm(baseLink(disk.path), { force: true }) // last: a disk never lies there without it
-        await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
-      }
-    },
-    list: async () =>
-      (await trash.list()).map(({ name, sizeBytes, trashedAt }) => ({
-        id: idsOf(name).id,
-        sizeBytes,
-        trashedAt: trashedAt.toISOString(),
-      })),
-    async takeBack(_op, diskId) {
-      checked(diskId, uuid)
-      const found = (await trash.list()).filter(({ name }) => idsOf(name).id === diskId).at(-1)
-      if (!found) throw new DriverError('not_found', `disk ${diskId} is not in the trash`)
-      const target = diskPath(idsOf(found.name))
-      if (fs.existsSync(target)) throw new DriverError('conflict', `${target} is there`)
-      await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
-      const base = await baseOf(path.join(folder, found.name))
-      if (base !== undefined) await recordBase(target, base)
-      await trash.takeBack(found, target)
-      await forget([found.name])
-    },
-    async empty(_op, options) {
-      const names = await trash.empty(options)
-      await forget(names)
-      return names.map((name) => idsOf(name).id)
-    },
+    trash: diskTrash({ dir: options.dir, findDisks: (id) => findDisks(instances, id), diskPath }),
   }
 }
 

@@ -30,12 +30,25 @@ export interface StorageDriver {
 export interface TrashFacet {
   /** Out of its place into the trash, as it is. In the trash or gone already is success. */
   put(op: Op, diskId: string): Promise<void>
-  list(op: Op): Promise<TrashedFile[]>
-  /** Back to its place. Conflict when something is there; not_found when it is not in the trash. */
-  takeBack(op: Op, diskId: string): Promise<void>
+  list(op: Op): Promise<TrashedDisk[]>
+  /**
+   * Back to its place; returns what is told of its guest. Conflict when something is there; not_found when
+   * it is not in the trash.
+   */
+  takeBack(op: Op, diskId: string): Promise<KeptGuest | null>
+  /**
+   * Keeps what is told of a guest that is removed beside its disks, for as long as one of them is there:
+   * without it nobody could make the guest again. Again replaces it.
+   */
+  keepGuest(op: Op, guest: KeptGuest): Promise<void>
+  /** It is there again. Gone is success. */
+  dropGuest(op: Op, instanceId: string): Promise<void>
   /** Removes for good what was put there longer ago than that; returns what went. */
   empty(op: Op, options: { olderThanMs: number }): Promise<string[]>
 }
+export type TrashedDisk = TrashedFile & { guest: { name: string; projectId: string } | null }
+/** `told`: what whoever removed it needs to make it again; nobody reads it here. */
+export type KeptGuest = { instanceId: string; name: string; projectId: string; told: string }
 /** `sizeBytes` are those on disk. */
 export type TrashedFile = { id: string; sizeBytes: number; trashedAt: string }
 

@@ -18,7 +18,7 @@ import { expectCloudError } from '../../kernel/testing.ts'
 import { moveState, typed } from '../instances/load.ts'
 import { computePolicy } from '../policy.ts'
 import { consoleRoutes } from './http.ts'
-import { createConsole, dropOldTokens } from './service.ts'
+import { type ConsoleSession, createConsole, dropOldTokens, findSession, sessionsOver } from './service.ts'
 
 registerPolicy(computePolicy)
 
@@ -118,6 +118,8 @@ describe('consoles', () => {
     expect(first.json()).toMatchObject({
       agentSocket: '/run/test/console.sock',
       path: `/v1/console/${id}/vnc`,
+      // For whom the console proxy counts it.
+      userId: me.userId,
     })
     expect((await redeem(token)).statusCode).toBe(403)
   })
@@ -207,6 +209,38 @@ describe('consoles', () => {
     await set({ vmState: 'stopped' })(me, other)
     for (let i = 0; i < 2; i++) expect((await lines.next()).value).toBe('{"alive":true}')
     watching.abort()
+  })
+
+  test('many consoles of one caller at one instance are asked for like one', async () => {
+    const sessions: ConsoleSession[] = []
+    for (let i = 0; i < 16; i++) {
+      const { sessionId } = (await redeem(await open(me, id))).json<{ sessionId: string }>()
+      const session = await findSession(deps, sessionId)
+      if (session) sessions.push(session)
+    }
+    expect(sessions).toHaveLength(16)
+    const asked = async (some: ConsoleSession[]) => {
+      let queries = 0
+      const counting = deps.root.$extends({
+        query: {
+          $allOperations({ args, query }) {
+            queries++
+            return query(args)
+          },
+        },
+      })
+      const answers = await sessionsOver({ ...deps, root: counting as unknown as Deps['root'] }, some)
+      return { queries, answers: [...answers.values()] }
+    }
+    const one = await asked(sessions.slice(0, 1))
+    const all = await asked(sessions)
+    expect(one.queries).toBeGreaterThan(1)
+    expect(all.queries).toBe(one.queries)
+    expect(all.answers).toEqual(Array(16).fill(null))
+    await signOut(me.ctx)
+    expect(new Set((await sessionsOver(deps, sessions)).values())).toEqual(
+      new Set(['Your session has ended. Sign in again.']),
+    )
   })
 
   test('A06.2: an expired token is refused and swept', async () => {

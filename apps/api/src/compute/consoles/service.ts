@@ -59,7 +59,8 @@ function demandConsole(row: InstanceRow): void {
   if (allowed !== true) throw conflict(allowed)
 }
 
-export type Grant = { sessionId: string; agentSocket: string; path: string }
+/** `userId`: for whom the console proxy counts it. */
+export type Grant = { sessionId: string; userId: string; agentSocket: string; path: string }
 const refused = () =>
   new CloudError('forbidden', 'The console token is not valid (any more). Open the console again.')
 
@@ -86,6 +87,7 @@ export async function redeemConsole(deps: Deps, token: string, requestId: string
     throw new CloudError('unsupported', 'The host of this instance offers no consoles.')
   return {
     sessionId,
+    userId: right.userId,
     agentSocket: consoleDoorOf(host.endpoint.slice('unix:'.length)),
     path: `/v1/console/${row.id}/${right.protocol}`,
   }
@@ -95,13 +97,23 @@ type Right = { instanceId: string; authHash: string }
 
 /** Null, or the instance that the right's owner may still look into at this moment. */
 async function instanceOfRight(deps: Deps, right: Right, requestId: string): Promise<InstanceRow | null> {
+  const ctx = await unlessRefused(callerAgain(deps, right.authHash, requestId))
+  return ctx && consoleOf(ctx, right.instanceId)
+}
+
+const consoleOf = (ctx: Ctx, instanceId: string): Promise<InstanceRow | null> =>
+  unlessRefused(
+    loadInstance(ctx, 'compute:create_console', instanceId).then((row) => {
+      demandConsole(row)
+      return row
+    }),
+  )
+
+/** Any of our refusals ends a right: null. What is not ours (a database that is away) is thrown on. */
+async function unlessRefused<T>(work: Promise<T>): Promise<T | null> {
   try {
-    const ctx = await callerAgain(deps, right.authHash, requestId)
-    const row = await loadInstance(ctx, 'compute:create_console', right.instanceId)
-    demandConsole(row)
-    return row
+    return await work
   } catch (error) {
-    // Any of our refusals ends the right; what is not ours (a database that is away) is thrown on.
     if (error instanceof CloudError && !error.retryable && error.code !== 'internal') return null
     throw error
   }
@@ -133,15 +145,46 @@ export async function findSession(deps: Deps, sessionId: string): Promise<Consol
   return row && { sessionId, instanceId: row.instanceId, authHash: row.authHash }
 }
 
-/** Why an open session must end now; null while it may go on. */
-export async function sessionOver(deps: Deps, session: ConsoleSession): Promise<string | null> {
-  const known = await deps.root.consoleToken.findUnique({ where: { sessionId: session.sessionId } })
-  if (!known?.usedAt || known.usedAt.getTime() + consoleSessionMs < Date.now())
-    return 'The session has ended.'
-  const row = await instanceOfRight(deps, session, `console-${session.instanceId}`)
-  if (row) return null
+/**
+ * Why each of these open sessions must end now; null while it may go on. One question for all of them,
+ * one more for each caller, and one for each instance that he looks into.
+ */
+export async function sessionsOver(
+  deps: Deps,
+  sessions: readonly ConsoleSession[],
+): Promise<Map<string, string | null>> {
+  const known = await deps.root.consoleToken.findMany({
+    where: {
+      sessionId: { in: sessions.map(({ sessionId }) => sessionId) },
+      usedAt: { gte: new Date(Date.now() - consoleSessionMs) },
+    },
+    select: { sessionId: true },
+  })
+  const live = new Set(known.map(({ sessionId }) => sessionId))
+  const callers = new Map<string, Ctx | null>()
+  const reasons = new Map<string, string | null>()
+  const answers = new Map<string, string | null>()
+  for (const { sessionId, authHash, instanceId } of sessions) {
+    if (!live.has(sessionId)) {
+      answers.set(sessionId, 'The session has ended.')
+      continue
+    }
+    const right = `${authHash} ${instanceId}`
+    if (!reasons.has(right)) {
+      if (!callers.has(authHash))
+        callers.set(authHash, await unlessRefused(callerAgain(deps, authHash, `console-${instanceId}`)))
+      const ctx = callers.get(authHash) ?? null
+      const row = ctx && (await consoleOf(ctx, instanceId))
+      reasons.set(right, row ? null : await whyOver(deps, instanceId))
+    }
+    answers.set(sessionId, reasons.get(right) ?? null)
+  }
+  return answers
+}
+
+async function whyOver(deps: Deps, instanceId: string): Promise<string> {
   const instance = await deps.root.instance.findUnique({
-    where: { id: session.instanceId },
+    where: { id: instanceId },
     select: { vmState: true, taskState: true },
   })
   if (!instance || instance.taskState === 'deleting') return 'The instance has been deleted.'

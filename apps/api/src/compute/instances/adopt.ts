@@ -16,23 +16,29 @@ import { hostnameOf } from './launch.ts'
 import { noteInstance, typed } from './load.ts'
 import { viewsOf } from './view.ts'
 
+/** With the names of the security groups that its ports are in from now on. */
+type Adopted = InstanceView & { securityGroups: string[] }
+
 /**
  * Gives a row to a guest that runs on a host and that no row knew (after an older backup was restored,
  * say). It goes on running as it is: same id, disk, ports and addresses. Its numbers are what its
  * host tells; its project is the one that it was of, or another if the caller names one. Counts
  * towards the project's quota. Administrators only.
  */
-export async function adoptInstance(ctx: Ctx, input: z.output<typeof adoptInput>): Promise<InstanceView> {
+export async function adoptInstance(ctx: Ctx, input: z.output<typeof adoptInput>): Promise<Adopted> {
   authorize(ctx, 'compute:adopt_instance')
   const { hostId, thing: id, kind } = await inTransaction(ctx, (tx) => loadStray(tx, input.strayId))
   if (kind !== 'guest') throw invalidInput('Only a guest can be adopted as an instance.', 'strayId')
   const told = await askHost(ctx, await driversOf(ctx, hostId), id)
-  const row = await inTransaction(ctx, async (tx) => {
+  const { row, securityGroups } = await inTransaction(ctx, async (tx) => {
     const stray = await loadStray(tx, input.strayId)
     const projectId = await projectFor(tx, input.projectId ?? told.spec.projectId)
     const made = await createRow(tx, { projectId, hostId, ...told })
-    const lent = await adoptPorts(tx, { instanceId: id, projectId, hostId, recorded: told.ports })
-    await tx.db.instance.update({ where: { id }, data: lent })
+    const { lentPortIds, groups } = await adoptPorts(tx, {
+      ...{ instanceId: id, projectId, hostId, recorded: told.ports },
+      groupNames: told.spec.guest.securityGroups,
+    })
+    await tx.db.instance.update({ where: { id }, data: { lentPortIds } })
     await forgetStrays(tx, stray)
     await recordOperation(tx, {
       id: crypto.randomUUID(),
@@ -41,16 +47,24 @@ export async function adoptInstance(ctx: Ctx, input: z.output<typeof adoptInput>
       resourceId: id,
       resourceName: made.name,
       projectId,
+      input: { securityGroups: groups },
     })
     await noteInstance(tx, made, 'created', undefined, { name: made.name })
-    return made
+    return { row: made, securityGroups: groups }
   })
   const [view] = await viewsOf(ctx, [typed(row)])
   if (!view) throw conflict('The instance was deleted again meanwhile.')
-  return view
+  return { ...view, securityGroups }
 }
 
-type Told = { spec: InstanceSpec; power: PowerState; ports: RecordedPort[]; diskGib: number }
+type Told = {
+  spec: InstanceSpec
+  power: PowerState
+  /** Of its process, when it has one. */
+  startedAt: string | null
+  ports: RecordedPort[]
+  diskGib: number
+}
 
 async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told> {
   const op = plainOp(ctx)
@@ -62,7 +76,8 @@ async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told
   ])
   if (!spec || !observed) throw conflict('The guest is gone from its host.')
   const bytes = disks.filter((disk) => disk.instanceId === id).map((disk) => disk.sizeBytes)
-  return { spec, power: observed.power, ports, diskGib: Math.ceil(Math.max(0, ...bytes) / 1024 ** 3) }
+  const { power, startedAt } = observed
+  return { spec, power, startedAt, ports, diskGib: Math.ceil(Math.max(0, ...bytes) / 1024 ** 3) }
 }
 
 async function projectFor(ctx: Ctx, projectId: string): Promise<string> {
@@ -79,7 +94,7 @@ const states: Record<PowerState, { vmState: VmState; powerState: number }> = {
 }
 
 async function createRow(ctx: Ctx, told: Told & { projectId: string; hostId: string }) {
-  const { spec, projectId, hostId, diskGib, power } = told
+  const { spec, projectId, hostId, diskGib, power, startedAt } = told
   const { guest } = spec
   const need = { vcpus: spec.vcpus, memoryMib: spec.memoryMib, diskGib }
   await reserveQuota(ctx, projectId, { instances: 1, vcpus: need.vcpus, memoryMib: need.memoryMib })
@@ -112,7 +127,8 @@ async function createRow(ctx: Ctx, told: Told & { projectId: string; hostId: str
       metadata: { ...guest.metadata },
       configDrive: spec.configDrive ?? false,
       launchIndex: guest.launchIndex,
-      launchedAt: new Date(),
+      // it never stopped; of one that is off nobody knows when it ran
+      launchedAt: startedAt === null ? new Date() : new Date(startedAt),
     },
   })
 }

@@ -13,7 +13,7 @@ export function Addresses({ addresses }: { addresses: InstanceAddress[] }) {
     <Stack gap={2}>
       {addresses.map((one) => (
         <div key={one.portId}>
-          {one.floatingIp && <CopyText value={one.floatingIp} />} <CopyText value={one.address} />
+          {one.floatingIp && <CopyText whole value={one.floatingIp} />} <CopyText whole value={one.address} />
         </div>
       ))}
     </Stack>

@@ -15,11 +15,11 @@ import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
-import { paths } from '../../kit/paths.ts'
+import { useElsewhere, useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
-import { instanceDescriptor, sizeText } from './descriptor.tsx'
+import { instanceDescriptor, listOf, sizeText } from './descriptor.tsx'
 import { FaultCard } from './FaultCard.tsx'
 import { InstanceState } from './InstanceState.tsx'
 
@@ -45,12 +45,13 @@ export function InstancePage({ id }: { id: string }) {
 
 function Page({ view }: { view: InstanceDetail }) {
   const actions = useInstanceActions()
+  const { project } = useSession()
   const console = instanceCan.console(view)
   const unavailable =
     view.taskState === 'deleting' ? 'The instance is being deleted.' : console === true ? null : console
   return (
     <DetailPage
-      descriptor={{ ...instanceDescriptor, listPath: paths.instances }}
+      descriptor={{ ...instanceDescriptor, ...listOf(view, project?.id ?? null) }}
       view={view}
       actions={actions}
       badge={<InstanceState view={view} />}
@@ -66,14 +67,14 @@ function Page({ view }: { view: InstanceDetail }) {
         </>
       }
       header={<FaultCard view={view} />}
-      tabs={tabsOf(view, unavailable)}
+      tabs={tabsOf(view, unavailable, useElsewhere(view.projectId))}
     />
   )
 }
 
 const icon = { size: 16, 'aria-hidden': true } as const
 
-const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
+const tabsOf = (view: InstanceDetail, unavailable: string | null, elsewhere: boolean) => [
   {
     id: 'overview',
     label: 'Overview',
@@ -109,6 +110,6 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
     id: 'operations',
     label: 'Operations',
     icon: <IconHistory {...icon} />,
-    content: <OperationsOf resourceId={view.id} />,
+    content: <OperationsOf resourceId={view.id} allProjects={elsewhere} />,
   },
 ]

@@ -9,6 +9,7 @@ import type { ResourceAction } from '../../kit/descriptor.ts'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { paths } from '../../kit/paths.ts'
 import { SidePanel } from '../../kit/SidePanel.tsx'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { Facts } from '../../ui/Fact.tsx'
@@ -32,6 +33,7 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))
   const run = useRunAction(instanceDescriptor)
+  const { project } = useSession()
   return (
     <Loaded query={query}>
       {(view) => (
@@ -68,7 +70,7 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
           <Facts
             items={[
               { label: 'Addresses', value: <Addresses addresses={view.addresses} /> },
-              ...instanceFacts(view),
+              ...instanceFacts(view, project?.id ?? null),
             ]}
           />
           <Group gap="md">

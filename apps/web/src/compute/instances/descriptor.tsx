@@ -2,6 +2,7 @@ import { Anchor, Button, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconRocket, IconServer2 } from '@tabler/icons-react'
 import Link from 'next/link'
+import { ProjectName } from '../../identity/projects/ProjectName.tsx'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
 import { dateTime, gib, mib } from '../../kit/format.ts'
@@ -72,7 +73,7 @@ export const instanceDescriptor: ResourceDescriptor<InstanceView> = {
   path: (view) => paths.instance(view.id),
   icon: <IconServer2 size={28} />,
   columns,
-  facts: instanceFacts,
+  facts: (view) => instanceFacts(view),
   empty: {
     title: 'No instances yet',
     text: 'An instance is a virtual machine. Type a name, press Enter, and it runs in seconds.',
@@ -92,12 +93,8 @@ export const allInstancesDescriptor: ResourceDescriptor<InstanceView> = {
     {
       id: 'project',
       header: 'Project',
-      cell: (view) => (
-        <Text size="sm" ff="monospace" title={view.projectId}>
-          {view.projectId.slice(0, 8)}
-        </Text>
-      ),
-      sort: (view) => view.projectId,
+      width: 130,
+      cell: (view) => <ProjectName id={view.projectId} />,
     },
     {
       id: 'host',
@@ -105,14 +102,26 @@ export const allInstancesDescriptor: ResourceDescriptor<InstanceView> = {
       cell: (view) => <Text size="sm">{view.hostName ?? '–'}</Text>,
       sort: (view) => view.hostName ?? '',
     },
-    ...columns.slice(2),
+    ...columns
+      .slice(2)
+      .map((column) =>
+        ['image', 'created'].includes(column.id) ? { ...column, hideBelow: 'xl' as const } : column,
+      ),
   ],
   empty: { title: 'No instances', text: 'Nobody runs anything in this cloud yet.' },
 }
 
-export function instanceFacts(view: InstanceView) {
+/** The list that has it: the project's own, or everybody's for whoever looks from elsewhere. */
+export const listOf = (view: Pick<InstanceView, 'projectId'>, here: string | null) =>
+  view.projectId === here
+    ? { plural: instanceDescriptor.plural, listPath: paths.instances }
+    : { plural: 'All instances', listPath: paths.adminInstances }
+
+/** `here`: the project that the session is for; of an instance of another one it is said whose it is. */
+export function instanceFacts(view: InstanceView, here?: string | null) {
   return [
     { label: 'ID', value: view.id, copy: view.id },
+    ...(view.projectId === here ? [] : [{ label: 'Project', value: <ProjectName id={view.projectId} /> }]),
     ...(view.description ? [{ label: 'Description', value: view.description }] : []),
     { label: 'Size', value: `${view.flavor.name} (${sizeText(view.flavor)})` },
     {
@@ -129,7 +138,11 @@ export function instanceFacts(view: InstanceView) {
     { label: 'Zone', value: view.zone ?? '–' },
     ...(view.hostName ? [{ label: 'Host', value: view.hostName }] : []),
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
-    { label: 'Running since', value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet' },
+    // of one that is off it is when it first ran
+    {
+      label: view.vmState === 'stopped' ? 'Launched' : 'Running since',
+      value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet',
+    },
     ...Object.entries(view.metadata).map(([key, value]) => ({ label: key, value: value || '–' })),
   ]
 }

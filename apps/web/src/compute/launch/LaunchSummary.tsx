@@ -7,11 +7,12 @@ import { IconAlertTriangle, IconRocket } from '@tabler/icons-react'
 import { AsCode } from '../../kit/AsCode.tsx'
 import { cloudError } from '../../kit/errors.ts'
 import { gib, mib } from '../../kit/format.ts'
+import { useOutside } from '../../networking/lookups.ts'
 import { OkIcon } from '../../ui/OkIcon.tsx'
 import classes from './launch.module.css'
 import { PlacementSummary } from './PlacementSummary.tsx'
 import { QuotaSummary } from './QuotaSummary.tsx'
-import { type LaunchValues, launchNames } from './values.ts'
+import { type LaunchValues, launchNames, loginPlan } from './values.ts'
 
 type Props = {
   values: LaunchValues
@@ -144,18 +145,14 @@ function Reach({ plan, publicIp, starter }: { plan: LaunchPlan; publicIp: boolea
 }
 
 function Login({ values }: { values: LaunchValues }) {
-  const ssh = values.openPresets.includes('ssh') && values.publicIp
+  const { closed } = useOutside()
   return (
     <Stack gap={4}>
       <Text size="sm" fw={600}>
         Logging in
       </Text>
       <Text size="sm" c="dimmed">
-        {values.keyName
-          ? ssh
-            ? `SSH with the key “${values.keyName}” to the public IP; the consoles are in the page too.`
-            : `The key “${values.keyName}” goes in. From outside SSH needs a public IP and an open port 22; the consoles work without.`
-          : 'No key pair: log in on a console with the password that the image has, if it has one.'}
+        {loginPlan(values, closed)}
       </Text>
     </Stack>
   )

@@ -7,6 +7,8 @@ import Link from 'next/link'
 import { cloudError } from '../../kit/errors.ts'
 import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { useOutside } from '../../networking/lookups.ts'
+import { publicIpOffer, starterOffer } from '../../networking/outside.ts'
 import { FormSection } from './FormSection.tsx'
 
 export type NetworkFieldProps = {
@@ -23,6 +25,7 @@ export type NetworkFieldProps = {
 
 export function NetworkField(props: NetworkFieldProps) {
   const { networks, hasExternal, value, onChange, publicIp, onPublicIp } = props
+  const { closed } = useOutside()
   return (
     <FormSection id="network" title="Networks" error={networks.length > 0 && props.error}>
       <Stack gap="sm">
@@ -47,11 +50,7 @@ export function NetworkField(props: NetworkFieldProps) {
           onChange={(event) => onPublicIp(event.currentTarget.checked)}
           disabled={!hasExternal}
           label="Public IP"
-          description={
-            hasExternal
-              ? 'A floating IP, so that it can be reached from outside of the cloud.'
-              : 'This cloud has no external network, so there are no public addresses.'
-          }
+          description={publicIpOffer(hasExternal, closed)}
           error={props.publicIpError}
         />
       </Stack>
@@ -98,15 +97,12 @@ function StarterNetwork({
   onMade: (network: NetworkView) => void
 }) {
   const trpc = useTRPC()
+  const { closed } = useOutside()
   const starter = useMutation(trpc.networking.networks.starter.mutationOptions({ onSuccess: onMade }))
   return (
     <Alert variant="light" icon={<IconNetwork />} title="This project has no network yet">
       <Stack gap="xs" align="flex-start">
-        <Text size="sm">
-          {hasExternal
-            ? 'The starter network has a subnet with DHCP and a router that leads out. Launching makes it for you, or make it now.'
-            : 'This cloud has no external network either. Create a network of your own first.'}
-        </Text>
+        <Text size="sm">{starterOffer(hasExternal, closed)}</Text>
         {hasExternal ? (
           <Button size="xs" variant="light" loading={starter.isPending} onClick={() => starter.mutate({})}>
             Create the starter network

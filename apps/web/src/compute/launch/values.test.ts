@@ -7,6 +7,7 @@ import {
   launchInputOf,
   launchNames,
   launchProblems,
+  loginPlan,
   maxUserDataBytes,
   planInputOf,
   toBase64,
@@ -105,4 +106,11 @@ describe('the same as CLI', () => {
     const lines = launchCli(filled, { ...names, networks: ['starter-net'], starter: true }).split('\n')
     expect(lines[0]).toBe('openstack network create starter-net')
   })
+})
+
+it('promises no SSH from outside where no host has a link', () => {
+  const values = { keyName: 'laptop', openPresets: ['ssh'], publicIp: true } satisfies Partial<LaunchValues>
+  expect(loginPlan(values, null)).toMatch(/^SSH with the key “laptop” to the public IP/)
+  expect(loginPlan({ ...values, publicIp: false }, null)).toMatch(/needs a public IP/)
+  expect(loginPlan(values, 'This cloud is closed.')).toMatch(/does not get there: use a console/)
 })

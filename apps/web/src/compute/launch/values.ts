@@ -123,3 +123,15 @@ export function launchNames(name: string, count: number | string): string[] {
     return many === 1 ? base : `${base}-${index + 1}`
   })
 }
+
+/** How one will get in, as the summary says it. `closed`: nothing from outside comes in at all. */
+export function loginPlan(
+  { keyName, openPresets, publicIp }: Pick<LaunchValues, 'keyName' | 'openPresets' | 'publicIp'>,
+  closed: string | null,
+): string {
+  if (!keyName) return 'No key pair: log in on a console with the password that the image has, if it has one.'
+  if (closed) return `The key “${keyName}” goes in, but SSH from outside does not get there: use a console.`
+  return openPresets.includes('ssh') && publicIp
+    ? `SSH with the key “${keyName}” to the public IP; the consoles are in the page too.`
+    : `The key “${keyName}” goes in. From outside SSH needs a public IP and an open port 22; the consoles work without.`
+}

@@ -2,8 +2,9 @@ import type { AuthOptions, User } from 'next-auth'
 import CredentialsProvider from 'next-auth/providers/credentials'
 import { cloudError } from '../../kit/errors.ts'
 import { paths } from '../../kit/paths.ts'
-import { signInAnswer } from '../sign-in-answer.ts'
+import { signInAnswer, wrongSignIn } from '../sign-in-answer.ts'
 import { apiClient } from './api.ts'
+import { sourceOf } from './front-door.ts'
 import {
   cookieName,
   cookieOptions,
@@ -42,7 +43,7 @@ export function authOptions(headers: Headers): AuthOptions {
           domain: { type: 'text' },
           code: { type: 'text' },
         },
-        authorize: (input, request) => signIn(input, sourceOf(request.headers)),
+        authorize: (input) => signIn(input, sourceOf(headers)),
       }),
     ],
     callbacks: {
@@ -81,13 +82,6 @@ async function signIn(
   } catch (error) {
     // next-auth hands this text to the form as it is; sign-in-answer.ts reads it.
     const { code: kind, field, message } = cloudError(error)
-    throw new Error(signInAnswer(field, kind === 'unauthenticated' && field === null ? wrong : message))
+    throw new Error(signInAnswer(field, kind === 'unauthenticated' && field === null ? wrongSignIn : message))
   }
-}
-
-const wrong = 'The user name or the password is wrong.'
-
-/** The front door puts exactly one address there. */
-function sourceOf(headers: Record<string, string> | undefined): string | undefined {
-  return headers?.['x-forwarded-for']?.split(',')[0]?.trim()
 }

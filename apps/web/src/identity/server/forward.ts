@@ -1,6 +1,7 @@
 import { cookies } from 'next/headers'
 import { placeKey } from '../../kit/place.ts'
 import { apiUrl, doorHeaders } from './api.ts'
+import { sourceOf } from './front-door.ts'
 import { refusal } from './origin.ts'
 import { readSession } from './session-cookie.ts'
 
@@ -26,8 +27,8 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
     if (value) headers.set(name, value)
   }
   if (known) headers.set('x-auth-token', known.token)
-  // For procedures that count failures by address; the front door puts exactly one there.
-  const source = request.headers.get('x-forwarded-for')?.split(',')[0]?.trim()
+  // For procedures that count failures by address.
+  const source = sourceOf(request.headers)
   if (source) headers.set('x-stratolith-source', source)
   try {
     const url = `${apiUrl('/trpc')}/${procedures}${new URL(request.url).search}`

@@ -1,6 +1,4 @@
-/** The name under which the browser sees us, as the front door says. */
-export const publicHost = (headers: Headers): string =>
-  headers.get('x-forwarded-host') ?? headers.get('host') ?? ''
+import { publicHost } from './front-door.ts'
 
 /**
  * A request that changes something must come from a page of ours: browsers say so in

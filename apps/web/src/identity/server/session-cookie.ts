@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { SessionView } from '@stratolith/api/identity/contract'
 import { decode, encode } from 'next-auth/jwt'
+import { type HeaderReader, isTls } from './front-door.ts'
 
 /** What the encrypted cookie holds. `token` is the API token; it never leaves the server side. */
 export type PortalSession = { token: string; session: SessionView }
 /** A day; the API's own token may end sooner, and then the session is over whatever the cookie says. */
 export const maxAgeSeconds = 24 * 3600
 
-type HeaderReader = { get: (name: string) => string | null }
 type CookieReader = { get: (name: string) => { value: string } | undefined }
 
 export function sessionSecret(): string {
@@ -24,9 +24,6 @@ export function cookieName(what: 'session' | 'csrf' | 'callback'): string {
   const cloud = createHash('sha256').update(sessionSecret()).digest('hex').slice(0, 8)
   return `stratolith.${cloud}.${what}`
 }
-
-/** Only over TLS may a cookie demand TLS; the front door tells which it was. */
-export const isTls = (headers: HeaderReader): boolean => headers.get('x-forwarded-proto') === 'https'
 
 export const cookieOptions = (headers: HeaderReader) => ({
   httpOnly: true,

@@ -16,6 +16,8 @@ import { useMay } from '../../kit/rights.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
+import { useOutside } from '../lookups.ts'
+import { wayOut } from '../outside.ts'
 
 const ConnectForm = lazyPanel(() => import('./ConnectForm.tsx').then((module) => module.ConnectForm))
 
@@ -23,6 +25,7 @@ const ConnectForm = lazyPanel(() => import('./ConnectForm.tsx').then((module) =>
 export function PathOut({ network }: { network: NetworkView }) {
   const may = useMay()
   const panel = useUrlPanel('connect')
+  const { closed } = useOutside()
   if (network.external)
     return (
       <Section title="The way out">
@@ -64,7 +67,7 @@ export function PathOut({ network }: { network: NetworkView }) {
         ) : (
           <Hop broken icon={<IconPlugConnectedX size={18} />} title="No router" text="it ends here" />
         )}
-        {router?.externalAddress && (
+        {router?.externalAddress && !closed && (
           <>
             <Arrow />
             <Hop icon={<IconWorld size={18} />} title="Outside" text="and floating IPs in" />
@@ -72,7 +75,7 @@ export function PathOut({ network }: { network: NetworkView }) {
         )}
       </Group>
       <Text size="sm" c="dimmed" mt="sm">
-        {sentence(network)}
+        {wayOut(network, closed)}
       </Text>
       {router && !router.externalAddress && (
         <Anchor component={Link} href={`${paths.router(router.id)}?gateway=1`} size="sm">
@@ -82,13 +85,6 @@ export function PathOut({ network }: { network: NetworkView }) {
       <ConnectForm network={network} opened={panel.opened} onClose={panel.close} />
     </Section>
   )
-}
-
-function sentence({ router }: NetworkView): string {
-  if (!router) return 'Instances on this network reach only each other, and floating IPs cannot lead to them.'
-  if (!router.externalAddress)
-    return `Router “${router.name}” joins networks, but it has no gateway: nothing leads out of the cloud.`
-  return 'Instances reach the outside through the router; a floating IP makes one of them reachable from there.'
 }
 
 function Hop({

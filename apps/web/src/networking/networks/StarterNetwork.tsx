@@ -10,7 +10,8 @@ import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { freeName } from '../free-name.ts'
-import { useExternalNetworks, useNetworks } from '../lookups.ts'
+import { useExternalNetworks, useNetworks, useOutside } from '../lookups.ts'
+import { starterMade } from '../outside.ts'
 
 /** One click: network, subnet and a router with a way out; then the page that shows them. */
 export function StarterNetworkButton({ variant = 'default' }: { variant?: ButtonProps['variant'] }) {
@@ -20,6 +21,7 @@ export function StarterNetworkButton({ variant = 'default' }: { variant?: Button
   const may = useMay()
   const { networks } = useNetworks()
   const external = useExternalNetworks()
+  const { closed } = useOutside()
   const starter = useMutation(trpc.networking.networks.starter.mutationOptions())
   const hasWayOut =
     !external.ready ||
@@ -35,7 +37,7 @@ export function StarterNetworkButton({ variant = 'default' }: { variant?: Button
       },
       {
         onSuccess: (network) => {
-          notify.done(`${network.name} is made, with a router that leads out`)
+          notify.done(starterMade(network.name, closed))
           invalidateKind(client, 'network')
           router.push(paths.network(network.id))
         },

@@ -22,7 +22,7 @@ export function AddressList({ view }: { view: InstanceView }) {
             <CopyText value={one.address} />{' '}
             {one.floatingIp ? (
               <>
-                from outside <CopyText value={one.floatingIp} />
+                floating IP <CopyText value={one.floatingIp} />
               </>
             ) : (
               <Text span size="sm" c="dimmed">

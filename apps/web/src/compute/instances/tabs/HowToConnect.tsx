@@ -8,6 +8,7 @@ import { notify } from '../../../kit/notify.ts'
 import { paths } from '../../../kit/paths.ts'
 import { useMay } from '../../../kit/rights.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
+import { wayIn } from '../../../networking/outside.ts'
 import { CopyText } from '../../../ui/CopyText.tsx'
 import { OkIcon } from '../../../ui/OkIcon.tsx'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
@@ -17,8 +18,60 @@ import { loginOf, sshCommand } from '../login.ts'
 
 const sshPort = 22
 
-/** The command to log in with, and hop by hop why it may not answer. */
+type Hop = { what: string; ok: boolean; reason: string | null }
+type Entry = InstanceDetail['addresses'][number]
+
+/** The command to log in with, and hop by hop why it may not answer; consoles where no way leads in at all. */
 export function HowToConnect({ view }: { view: InstanceDetail }) {
+  const entry = view.addresses.find((one) => one.floatingIp) ?? view.addresses[0]
+  return entry ? <Ways view={view} entry={entry} /> : null
+}
+
+function Ways({ view, entry }: { view: InstanceDetail; entry: Entry }) {
+  const trpc = useTRPC()
+  const { data: reach } = useQuery(
+    trpc.networking.ports.reach.queryOptions({ portId: entry.portId, protocol: 'tcp', port: sshPort }),
+  )
+  const way = wayIn(reach)
+  if (way === 'closed') return <Closed reason={reach?.hops.find((hop) => !hop.ok)?.reason ?? null} />
+  return (
+    <Section title="Log in with SSH">
+      <Stack gap="sm">
+        <Command view={view} address={entry.floatingIp ?? entry.address} />
+        {way === 'open' && (
+          <Text size="sm" c="dimmed">
+            The way from outside to port {sshPort} is open: router, public IP and security groups let it
+            through.
+          </Text>
+        )}
+        {way === 'blocked' && (
+          <Blocked portId={entry.portId} hops={reach?.hops ?? []} hasPublicIp={entry.floatingIp !== null} />
+        )}
+      </Stack>
+    </Section>
+  )
+}
+
+/** No command: nobody outside could use it. */
+function Closed({ reason }: { reason: string | null }) {
+  return (
+    <Section title="Log in">
+      <Stack gap="sm">
+        <Text size="sm">SSH from outside does not get here. {reason}</Text>
+        <Group gap="xs">
+          <Button size="xs" variant="default" component={Link} href="?tab=vnc">
+            Open the VNC console
+          </Button>
+          <Button size="xs" variant="default" component={Link} href="?tab=serial">
+            Open the serial console
+          </Button>
+        </Group>
+      </Stack>
+    </Section>
+  )
+}
+
+function Command({ view, address }: { view: InstanceDetail; address: string }) {
   const trpc = useTRPC()
   const image = useQuery(
     trpc.images.get.queryOptions(
@@ -27,22 +80,16 @@ export function HowToConnect({ view }: { view: InstanceDetail }) {
     ),
   )
   const login = loginOf(view.loginUser, view.image.name, image.data?.description ?? null)
-  const entry = view.addresses.find((one) => one.floatingIp) ?? view.addresses[0]
-  if (!entry) return null
-  const address = entry.floatingIp ?? entry.address
   return (
-    <Section title="Log in with SSH">
-      <Stack gap="sm">
-        <CopyText value={sshCommand(login, address, view.keyName ? privateKeyFile(view.keyName) : null)} />
-        <Text size="sm" c="dimmed">
-          {userText(login, view)}{' '}
-          {view.keyName
-            ? `It takes the key “${view.keyName}”.`
-            : 'It was launched without a key pair: use the password of the image, if it has one, or a console.'}
-        </Text>
-        <Reach portId={entry.portId} hasPublicIp={entry.floatingIp !== null} />
-      </Stack>
-    </Section>
+    <>
+      <CopyText value={sshCommand(login, address, view.keyName ? privateKeyFile(view.keyName) : null)} />
+      <Text size="sm" c="dimmed">
+        {userText(login, view)}{' '}
+        {view.keyName
+          ? `It takes the key “${view.keyName}”.`
+          : 'It was launched without a key pair: use the password of the image, if it has one, or a console.'}
+      </Text>
+    </>
   )
 }
 
@@ -53,24 +100,14 @@ function userText(login: ReturnType<typeof loginOf>, view: InstanceDetail): stri
     : `Images of this name usually have the user “${login.user}”.`
 }
 
-function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }) {
+function Blocked({ portId, hops, hasPublicIp }: { portId: string; hops: Hop[]; hasPublicIp: boolean }) {
   const trpc = useTRPC()
   const may = useMay()
-  const { data: reach } = useQuery(
-    trpc.networking.ports.reach.queryOptions({ portId, protocol: 'tcp', port: sshPort }),
-  )
   const give = useMutation(
     trpc.networking.floatingIps.create.mutationOptions({
       onSuccess: ({ address }) => notify.done(`Public IP ${address} leads to it now.`),
     }),
   )
-  if (!reach) return null
-  if (reach.ok)
-    return (
-      <Text size="sm" c="dimmed">
-        The way from outside to port {sshPort} is open: router, public IP and security groups let it through.
-      </Text>
-    )
   return (
     <Alert
       variant="light"
@@ -80,7 +117,7 @@ function Reach({ portId, hasPublicIp }: { portId: string; hasPublicIp: boolean }
     >
       <Stack gap="xs">
         <List size="sm" spacing={4} listStyleType="none">
-          {reach.hops.map((hop) => (
+          {hops.map((hop) => (
             <List.Item key={hop.what} icon={<OkIcon ok={hop.ok} label={hop.ok ? 'fine' : 'in the way'} />}>
               {hop.ok ? hop.what : (hop.reason ?? hop.what)}
             </List.Item>

@@ -1,6 +1,7 @@
 'use client'
 import { SimpleGrid, Stack } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
+import { useSession } from '../../../kit/session.ts'
 import { Facts } from '../../../ui/Fact.tsx'
 import { Section } from '../../../ui/Section.tsx'
 import { instanceFacts } from '../descriptor.tsx'
@@ -10,6 +11,7 @@ import { HowToConnect } from './HowToConnect.tsx'
 import { UserData } from './UserData.tsx'
 
 export function OverviewTab({ view }: { view: InstanceDetail }) {
+  const { project } = useSession()
   return (
     <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
       <Stack gap="md">
@@ -17,11 +19,11 @@ export function OverviewTab({ view }: { view: InstanceDetail }) {
         <Section title="Addresses">
           <AddressList view={view} />
         </Section>
-        <BuildTimeline id={view.id} />
+        <BuildTimeline id={view.id} projectId={view.projectId} />
       </Stack>
       <Stack gap="md">
         <Section title="Facts">
-          <Facts items={instanceFacts(view)} />
+          <Facts items={instanceFacts(view, project?.id ?? null)} />
         </Section>
         {view.userData && <UserData encoded={view.userData} />}
       </Stack>

@@ -1,10 +1,20 @@
 import type { NextRequest } from 'next/server'
 import NextAuth from 'next-auth'
 import { authOptions } from '../../../../identity/server/auth-options.ts'
+import { isHost, publicHost } from '../../../../identity/server/front-door.ts'
+import { refusal } from '../../../../identity/server/origin.ts'
 
 type Context = { params: Promise<{ nextauth: string[] }> }
 
 async function handler(request: NextRequest, context: Context): Promise<Response> {
+  const host = publicHost(request.headers)
+  // next-auth reads x-forwarded-host by itself and makes addresses of it.
+  if (!isHost(host) || (request.headers.get('x-forwarded-host') ?? host) !== host)
+    return refusal(
+      400,
+      'invalid_input',
+      'The Host header is not a host name. Open the portal by its address.',
+    )
   return NextAuth(request, context, authOptions(request.headers)) as Promise<Response>
 }
 

@@ -1,0 +1,27 @@
+import type { InstanceView } from '@stratolith/api/compute/contract'
+import { describe, expect, it } from 'vitest'
+import { allInstancesDescriptor, instanceFacts, listOf } from './descriptor.tsx'
+
+const view = {
+  ...{ id: 'i', projectId: 'theirs', name: 'web', description: '', vmState: 'active', metadata: {} },
+  flavor: { id: 'f', name: 'm1.nano', vcpus: 1, memoryMib: 128, diskGib: 1 },
+  image: { id: null, name: 'tiny' },
+  createdAt: '2026-11-28T10:00:00Z',
+} as unknown as InstanceView
+
+describe('an instance of another project', () => {
+  it('says whose it is, and leads to the list that has it', () => {
+    const labels = (here: string | null) => instanceFacts(view, here).map(({ label }) => label)
+    expect(labels('mine')).toContain('Project')
+    expect(labels(null)).toContain('Project')
+    expect(labels('theirs')).not.toContain('Project')
+    expect(listOf(view, 'mine')).toEqual({ plural: 'All instances', listPath: '/admin/instances' })
+    expect(listOf(view, 'theirs')).toEqual({ plural: 'Instances', listPath: '/instances' })
+  })
+
+  it('has its project by name in the list of all, which leaves columns out before it breaks words', () => {
+    const column = (id: string) => allInstancesDescriptor.columns.find((one) => one.id === id)
+    expect(column('project')?.cell(view)).toMatchObject({ props: { id: 'theirs' } })
+    expect(['image', 'created'].map((id) => column(id)?.hideBelow)).toEqual(['xl', 'xl'])
+  })
+})

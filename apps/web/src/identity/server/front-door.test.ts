@@ -1,0 +1,120 @@
+import { NextRequest } from 'next/server'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { proxy } from '../../proxy.ts'
+import { authOptions } from './auth-options.ts'
+import { forwardTrpc } from './forward.ts'
+import { isHost, isTls, publicHost, sourceOf } from './front-door.ts'
+
+vi.mock('next/headers', () => ({ cookies: async () => ({ get: () => undefined }) }))
+
+const secret = 'front-door-test-front-door-test-1234'
+const said = {
+  host: '127.0.0.1:7002',
+  'x-forwarded-for': '203.0.113.9',
+  'x-forwarded-host': 'cloud.example',
+  'x-forwarded-proto': 'https',
+}
+const proven = { ...said, 'x-stratolith-door': secret }
+const strangers: [string, Record<string, string>][] = [
+  ['no proof', said],
+  ['a wrong proof', { ...said, 'x-stratolith-door': `${secret}x` }],
+  ['an empty proof', { ...said, 'x-stratolith-door': '' }],
+]
+
+beforeEach(() => {
+  vi.stubEnv('STRATOLITH_FRONT_SECRET', secret)
+  vi.stubEnv('STRATOLITH_WEB_SECRET', 'web')
+  vi.stubEnv('STRATOLITH_API_URL', 'http://127.0.0.1:1')
+  vi.stubEnv('NEXTAUTH_SECRET', 'session')
+})
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.unstubAllGlobals()
+})
+
+describe('what a request says of the browser', () => {
+  it('is believed of the front door', () => {
+    const headers = new Headers(proven)
+    expect([sourceOf(headers), publicHost(headers), isTls(headers)]).toEqual([
+      '203.0.113.9',
+      'cloud.example',
+      true,
+    ])
+  })
+  it.each(strangers)('is not believed with %s', (_, given) => {
+    const headers = new Headers(given)
+    expect([sourceOf(headers), publicHost(headers), isTls(headers)]).toEqual([
+      undefined,
+      '127.0.0.1:7002',
+      false,
+    ])
+  })
+  it('is not believed of anybody when we were told no secret', () => {
+    vi.stubEnv('STRATOLITH_FRONT_SECRET', '')
+    expect(sourceOf(new Headers({ ...said, 'x-stratolith-door': '' }))).toBeUndefined()
+  })
+})
+
+describe('a sign-in', () => {
+  /** The address that the API is told. */
+  async function told(headers: Record<string, string>): Promise<string | null> {
+    const asked = vi.fn(async (_url: string, _init: RequestInit) => new Response('{}', { status: 500 }))
+    vi.stubGlobal('fetch', asked)
+    const [provider] = authOptions(new Headers(headers)).providers
+    const { authorize } = (provider as unknown as { options: { authorize: (input: object) => unknown } })
+      .options
+    await expect(authorize({ user: 'demo', password: 'x' })).rejects.toThrow()
+    return new Headers(asked.mock.calls[0]?.[1].headers).get('x-stratolith-source')
+  }
+  it('counts for the browser behind the front door', async () => {
+    expect(await told(proven)).toBe('203.0.113.9')
+  })
+  it.each(strangers)('counts for this machine with %s', async (_, headers) => {
+    expect(await told(headers)).toBeNull()
+  })
+})
+
+describe('a procedure that counts by address', () => {
+  /** The address that the API is told. */
+  async function told(headers: Record<string, string>): Promise<string | null> {
+    const asked = vi.fn(async (_url: string, init: RequestInit) => new Response(String(init.method)))
+    vi.stubGlobal('fetch', asked)
+    await forwardTrpc(
+      new Request('http://127.0.0.1:7002/api/trpc/identity.changeExpiredPassword', {
+        method: 'POST',
+        headers,
+      }),
+      'identity.changeExpiredPassword',
+    )
+    return new Headers(asked.mock.calls[0]?.[1].headers).get('x-stratolith-source')
+  }
+  it('counts for the browser behind the front door', async () => {
+    expect(await told(proven)).toBe('203.0.113.9')
+  })
+  it.each(strangers)('counts for this machine with %s', async (_, headers) => {
+    expect(await told(headers)).toBeNull()
+  })
+})
+
+describe('a host', () => {
+  it.each(['cloud.example', 'cloud.example:8080', '192.0.2.1:80', '[2001:db8::1]:8080', 'my_host'])(
+    '%s is one',
+    (text) => expect(isHost(text)).toBe(true),
+  )
+  it.each(['', 'a"x', 'a b', 'a/b', 'a@b', 'a?b', 'a:99999', '[::1', 'a:b:c', 'x'.repeat(300)])(
+    '%o is none',
+    (text) => expect(isHost(text)).toBe(false),
+  )
+  it.each([{ host: 'a"x' }, { ...proven, 'x-forwarded-host': 'a"x' }])(
+    'that is none is a 400 at the portal: %o',
+    async (headers) => {
+      const request = new NextRequest('http://127.0.0.1:7002/instances', { headers })
+      expect((await proxy(request)).status).toBe(400)
+    },
+  )
+  it('that is one leads strangers to the sign-in page', async () => {
+    const request = new NextRequest('http://127.0.0.1:7002/instances', { headers: proven })
+    const answer = await proxy(request)
+    expect(answer.headers.get('location')).toBe('https://cloud.example/sign-in?from=%2Finstances')
+  })
+})

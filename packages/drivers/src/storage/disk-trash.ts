@@ -1,0 +1,133 @@
+import fs from 'node:fs'
+import { chown, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { baseLink, baseOf, recordBase } from '../disk-base.ts'
+import { DriverError } from '../errors.ts'
+import type { KeptGuest, ObservedDisk, TrashFacet } from './interface.ts'
+import { syncDirectory } from './sync.ts'
+import { openTrash } from './trash.ts'
+
+type Place = {
+  /** Of the host: the trash is a folder in it. */
+  dir: string
+  findDisks(id: string): Promise<ObservedDisk[]>
+  diskPath(spec: { id: string; instanceId: string }): string
+}
+
+/** Disks in the trash are named by their id and their instance's: "ID.ID". What is told of guests lies beside. */
+export function diskTrash({ dir, findDisks, diskPath }: Place): TrashFacet {
+  const folder = path.join(dir, 'trash')
+  const trash = openTrash(folder)
+  const guests = openGuestNotes(folder)
+  /** Drops the links of disks that are no longer in the trash. */
+  const forget = async (names: readonly string[]) => {
+    const kept = new Set((await trash.list()).map(({ name }) => name))
+    for (const name of names)
+      if (!kept.has(name)) await rm(baseLink(path.join(folder, name)), { force: true })
+  }
+  const idsOf = (name: string) => {
+    const [id = '', instanceId = ''] = name.split('.')
+    return { id, instanceId }
+  }
+  return {
+    keepGuest: async (_op, guest) => guests.write(guest),
+    dropGuest: async (_op, instanceId) => guests.drop(checkedId(instanceId)),
+    async put(_op, diskId) {
+      for (const disk of await findDisks(checkedId(diskId))) {
+        const name = `${disk.id}.${disk.instanceId}`
+        const base = await baseOf(disk.path)
+        if (base !== undefined) {
+          await mkdir(folder, { recursive: true, mode: 0o700 })
+          await recordBase(path.join(folder, name), base)
+        }
+        await chown(disk.path, 0, 0) // whose user id it was may be another guest's by the time it comes back
+        await trash.put(disk.path, name)
+        await rm(baseLink(disk.path), { force: true }) // last: a disk never lies there without it
+        await rmdir(path.dirname(disk.path)).catch(() => undefined) // the hypervisor's files may be there
+      }
+    },
+    list: async () =>
+      Promise.all(
+        (await trash.list()).map(async ({ name, sizeBytes, trashedAt }) => {
+          const { id, instanceId } = idsOf(name)
+          const guest = await guests.read(instanceId)
+          return {
+            id,
+            sizeBytes,
+            trashedAt: trashedAt.toISOString(),
+            guest: guest ? { name: guest.name, projectId: guest.projectId } : null,
+          }
+        }),
+      ),
+    async takeBack(_op, diskId) {
+      checkedId(diskId)
+      const found = (await trash.list()).filter(({ name }) => idsOf(name).id === diskId).at(-1)
+      if (!found) throw new DriverError('not_found', `disk ${diskId} is not in the trash`)
+      const target = diskPath(idsOf(found.name))
+      if (fs.existsSync(target)) throw new DriverError('conflict', `${target} is there`)
+      await mkdir(path.dirname(target), { recursive: true, mode: 0o711 })
+      const base = await baseOf(path.join(folder, found.name))
+      if (base !== undefined) await recordBase(target, base)
+      await trash.takeBack(found, target)
+      await forget([found.name])
+      return guests.read(idsOf(found.name).instanceId)
+    },
+    async empty(_op, options) {
+      const names = await trash.empty(options)
+      await forget(names)
+      const waiting = (await trash.list()).map(({ name }) => idsOf(name).instanceId)
+      await guests.empty(new Set(waiting), options.olderThanMs)
+      return names.map((name) => idsOf(name).id)
+    },
+  }
+}
+
+/**
+ * What is told of guests that were removed, a file each ("guest-ID.json"), root's alone: a tenant's user
+ * data is in it. It goes with the last of their disks, or when it has outlived them.
+ */
+function openGuestNotes(folder: string) {
+  const fileOf = (instanceId: string) => path.join(folder, `guest-${instanceId}.json`)
+  return {
+    async write(guest: KeptGuest): Promise<void> {
+      const target = fileOf(checkedId(guest.instanceId))
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const part = `${target}.part`
+      await rm(part, { force: true })
+      const file = await open(part, 'wx', 0o600)
+      try {
+        await file.writeFile(JSON.stringify(guest))
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(part, target)
+      await syncDirectory(folder)
+    },
+    /** Null when nothing is told, or nothing that can be read: the disk is worth having without. */
+    async read(instanceId: string): Promise<KeptGuest | null> {
+      try {
+        return JSON.parse(await readFile(fileOf(instanceId), 'utf8')) as KeptGuest
+      } catch {
+        return null
+      }
+    },
+    drop: (instanceId: string) => rm(fileOf(instanceId), { force: true }),
+    /** Those that are old and have no disk in the trash; `waiting`: instances that have one. */
+    async empty(waiting: ReadonlySet<string>, olderThanMs: number): Promise<void> {
+      for (const name of await readdir(folder).catch(() => [])) {
+        const instanceId = /^guest-([0-9a-f-]{36})\.json(\.part)?$/.exec(name)?.[1]
+        if (instanceId === undefined || waiting.has(instanceId)) continue
+        const file = path.join(folder, name)
+        const found = await stat(file).catch(() => null)
+        if (found && Date.now() - found.mtimeMs >= olderThanMs) await rm(file, { force: true })
+      }
+    },
+  }
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+function checkedId(id: string): string {
+  if (!uuid.test(id)) throw new DriverError('invalid', 'not an id of ours')
+  return id
+}
