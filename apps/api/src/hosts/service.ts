@@ -18,7 +18,6 @@ import type { Egress } from './egress.ts'
 export {
   defineDocument,
   deliver,
-  deliverAll,
   deliverThings,
   doubt,
   renderDocuments,
