@@ -116,9 +116,12 @@ BEGIN
     UNION SELECT b."hostId", 'addressSet', r."remoteGroupId" FROM bound b
       JOIN "PortSecurityGroup" m ON m."portId" = b."id" JOIN "SecurityGroupRule" r ON r."groupId" = m."groupId"
       WHERE r."remoteGroupId" IS NOT NULL
+  ), here AS (
+    SELECT n.* FROM needed n JOIN "Host" h ON h."id" = n."hostId"
+  ), begun AS (
+    INSERT INTO "Document" ("kind", "thing") SELECT DISTINCT "kind", "thing" FROM here ORDER BY 1, 2 ON CONFLICT DO NOTHING
   )
-  INSERT INTO "HostDocument" ("hostId", "kind", "thing")
-  SELECT n."hostId", n."kind", n."thing" FROM needed n JOIN "Host" h ON h."id" = n."hostId" ORDER BY 1, 2, 3
+  INSERT INTO "HostDocument" ("hostId", "kind", "thing") SELECT * FROM here ORDER BY 1, 2, 3
   ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "wanted" = true, "confirmed" = 0, "error" = NULL, "attempts" = 0, "retryAt" = NULL
     WHERE NOT "HostDocument"."wanted";
   IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;

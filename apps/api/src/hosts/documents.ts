@@ -76,10 +76,10 @@ async function dueOf(ctx: Ctx, hostId: string, about?: About): Promise<Due[]> {
   const kinds = about?.kinds ?? [...rooms.keys()]
   const { kind = '', ids = [] } = about?.always ?? {}
   return ctx.db.$queryRaw<Due[]>`
-    SELECT h."kind", h."thing"::text AS "thing", h."wanted", COALESCE(d."generation", 1)::float8 AS "generation"
-    FROM "HostDocument" h LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
+    FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
     WHERE h."hostId" = ${hostId}::uuid AND (
-      ((h."kind" = ANY(${[...kinds]}) OR NOT h."wanted") AND h."confirmed" < COALESCE(d."generation", 1)
+      ((h."kind" = ANY(${[...kinds]}) OR NOT h."wanted") AND h."confirmed" < d."generation"
         AND (h."retryAt" IS NULL OR h."retryAt" <= now()))
       OR (h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])))
     ORDER BY h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) DESC, h."attempts", d."generation" LIMIT ${mostAtOnce}`
@@ -135,8 +135,8 @@ export async function unconfirmed(
   const [row] = await ctx.deps.root.$queryRaw<{ hosts: number; error: string | null }[]>`
     SELECT count(DISTINCT h."hostId")::int AS "hosts", max(h."error") AS "error"
     FROM "HostDocument" h JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
-    LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."confirmed" < COALESCE(d."generation", 1)`
+    JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."confirmed" < d."generation"`
   return { hosts: row?.hosts ?? 0, error: row?.error ? errorIn(row.error) : null }
 }
 
@@ -162,8 +162,8 @@ export const deliverThings = (ctx: Ctx, kind: DocumentKind, ids: readonly string
 async function deliverWhere(ctx: Ctx, which: Prisma.Sql): Promise<void> {
   const hosts = await ctx.deps.root.$queryRaw<{ id: string }[]>`
     SELECT o."id"::text AS "id" FROM "Host" o WHERE o."state" = 'up' AND EXISTS (
-      SELECT FROM "HostDocument" h LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-      WHERE h."hostId" = o."id" AND h."confirmed" < COALESCE(d."generation", 1)
+      SELECT FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+      WHERE h."hostId" = o."id" AND h."confirmed" < d."generation"
         AND (h."retryAt" IS NULL OR h."retryAt" <= now()) AND ${which})`
   const lanes = hosts.filter(({ id }) => !underWay.has(id)).map(({ id }) => deliverTo(ctx, id))
   await Promise.race([Promise.all(lanes), sleep(roundMs)])
