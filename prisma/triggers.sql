@@ -141,7 +141,7 @@ $$;
 CREATE OR REPLACE FUNCTION stratolith_unwanted(which text, one uuid, place uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "dueAt" = now()
-  WHERE "kind" = which AND "thing" = one AND (place IS NULL OR "hostId" = place);
+  WHERE "kind" = which AND "thing" = one AND "wanted" AND (place IS NULL OR "hostId" = place);
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
 END $$;
 
@@ -170,10 +170,17 @@ BEGIN
   ) p));
 END $$;
 
+-- A guest has another NIC, when the device of a port is one that hosts know.
+CREATE OR REPLACE FUNCTION stratolith_guest_changed(device text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_changed('instance', (SELECT array_agg("thing") FROM "Document" WHERE "kind" = 'instance' AND "thing" = device::uuid));
+END $$;
+
 CREATE OR REPLACE FUNCTION stratolith_document_of_port() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP <> 'INSERT' THEN
     IF OLD."deviceOwner" = 'network:router_interface' THEN PERFORM stratolith_changed('router', ARRAY[OLD."deviceId"::uuid]); END IF;
+    IF OLD."hostId" IS NOT NULL THEN PERFORM stratolith_guest_changed(OLD."deviceId"); END IF;
     IF TG_OP = 'DELETE' THEN
       PERFORM stratolith_unwanted('port', OLD."id", NULL);
       RETURN NULL;
@@ -183,6 +190,7 @@ BEGIN
     END IF;
   END IF;
   IF NEW."hostId" IS NOT NULL THEN
+    PERFORM stratolith_guest_changed(NEW."deviceId");
     PERFORM FROM "Network" WHERE "id" = NEW."networkId" FOR KEY SHARE;
     PERFORM stratolith_changed('port', ARRAY[NEW."id"]);
     PERFORM stratolith_needed(ARRAY[NEW."id"]);
@@ -249,9 +257,33 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- An instance is wanted on its host until its deletion has been asked for; then its ports are not, either.
 CREATE OR REPLACE FUNCTION stratolith_document_of_instance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  before uuid;
+  after uuid;
+  one uuid := CASE WHEN TG_OP = 'DELETE' THEN OLD."id" ELSE NEW."id" END;
+  ports uuid[];
 BEGIN
-  PERFORM stratolith_changed('port', (SELECT array_agg("id") FROM "Port" WHERE "deviceId" = NEW."id"::text AND "hostId" IS NOT NULL));
+  IF TG_OP <> 'INSERT' THEN before := OLD."hostId"; END IF;
+  IF TG_OP <> 'DELETE' AND NEW."taskState" IS DISTINCT FROM 'deleting' THEN after := NEW."hostId"; END IF;
+  IF before IS NOT NULL THEN
+    ports := (SELECT array_agg("id" ORDER BY "id") FROM "Port" WHERE "deviceId" = one::text AND "hostId" = before);
+  END IF;
+  IF before IS DISTINCT FROM after THEN
+    -- Whoever moves away may be there without having been written down (by an older version).
+    IF before IS NOT NULL AND TG_OP = 'UPDATE' THEN PERFORM stratolith_need(ARRAY[before], ARRAY['instance'], ARRAY[one]); END IF;
+    PERFORM stratolith_unwanted('instance', one, before) WHERE before IS NOT NULL;
+    PERFORM stratolith_unwanted('port', port, before) FROM unnest(ports) port WHERE after IS NULL;
+  END IF;
+  IF after IS NOT NULL THEN
+    PERFORM stratolith_changed('instance', ARRAY[one]);
+    PERFORM stratolith_need(ARRAY[after], ARRAY['instance'], ARRAY[one]);
+    IF TG_OP = 'UPDATE' THEN
+      IF NEW."hostname" IS DISTINCT FROM OLD."hostname" THEN PERFORM stratolith_changed('port', ports); END IF;
+      IF OLD."taskState" IS NOT DISTINCT FROM 'deleting' THEN PERFORM stratolith_needed(ports); END IF;
+    END IF;
+  END IF;
   RETURN NULL;
 END $$;
 
@@ -278,7 +310,11 @@ BEGIN
     ('Router', 'document_of_router', 'UPDATE', 'WHEN ((OLD."adminUp", OLD."externalNetworkId", OLD."externalAddress") IS DISTINCT FROM (NEW."adminUp", NEW."externalNetworkId", NEW."externalAddress"))', 'stratolith_document_of_router()'),
     ('FloatingIp', 'document_of_floating_ip', 'INSERT OR DELETE', '', 'stratolith_document_of_floating_ip()'),
     ('FloatingIp', 'document_of_floating_ip_change', 'UPDATE', 'WHEN ((OLD."routerId", OLD."fixedAddress", OLD."address") IS DISTINCT FROM (NEW."routerId", NEW."fixedAddress", NEW."address"))', 'stratolith_document_of_floating_ip()'),
-    ('Instance', 'document_of_instance_name', 'UPDATE', 'WHEN (OLD."hostname" IS DISTINCT FROM NEW."hostname")', 'stratolith_document_of_instance()'),
+    ('Instance', 'document_of_instance', 'INSERT OR DELETE', '', 'stratolith_document_of_instance()'),
+    ('Instance', 'document_of_instance_change', 'UPDATE', 'WHEN ((OLD."hostId", OLD."taskState" IS NOT DISTINCT FROM ''deleting'', OLD."name", OLD."hostname", OLD."metadata",
+      OLD."vcpus", OLD."memoryMib", OLD."flavorName", OLD."zone", OLD."keyName", OLD."publicKey", OLD."userData")
+      IS DISTINCT FROM (NEW."hostId", NEW."taskState" IS NOT DISTINCT FROM ''deleting'', NEW."name", NEW."hostname", NEW."metadata",
+      NEW."vcpus", NEW."memoryMib", NEW."flavorName", NEW."zone", NEW."keyName", NEW."publicKey", NEW."userData"))', 'stratolith_document_of_instance()'),
     ('Network', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''network'')'),
     ('Router', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''router'')'),
     ('SecurityGroup', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''addressSet'')')
@@ -288,6 +324,16 @@ BEGIN
         t.trigger, t.event, t.name, t.condition, t.call);
     END IF;
   END LOOP;
+END $$;
+
+-- A cloud of a version that had no documents: what its hosts have is written down.
+DO $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM "HostDocument") THEN
+    PERFORM stratolith_needed((SELECT array_agg("id") FROM "Port" WHERE "hostId" IS NOT NULL));
+    PERFORM stratolith_need(array_agg("hostId"), array_agg('instance'::text), array_agg("id")) FROM "Instance"
+      WHERE "hostId" IS NOT NULL AND "taskState" IS DISTINCT FROM 'deleting' HAVING count(*) > 0;
+  END IF;
 END $$;
 
 -- The epoch of the event log in this life of this PostgreSQL; begins one when the last one was another's:

@@ -17,13 +17,12 @@ export function fakeDeps(databaseUrl: string, connections: number): Deps {
     DATABASE_URL: databaseUrl,
   })
   const connect = (endpoint: string): HostDrivers => {
-    const network = createFakeNetwork({ host: endpoint })
-    return {
+    const host = {
       hypervisor: createFakeHypervisor({ vcpus: 64, memoryMib: 262_144, diskGib: 4_000 }),
-      network,
+      network: createFakeNetwork({ host: endpoint }),
       storage: createFakeStorage({ totalGib: 4_000 }),
-      documents: createDocuments({ network }),
     }
+    return { ...host, documents: createDocuments(host) }
   }
   return {
     config,

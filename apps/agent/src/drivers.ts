@@ -47,6 +47,11 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
   })
   // what it puts in order there is needed before a guest of an older agent can start again
   await storage.probe(backgroundOp(log, 'open'))
-  const documents = createDocuments({ network, dir: path.join(config.hostDir, 'documents') })
+  const documents = createDocuments({
+    hypervisor,
+    network,
+    storage,
+    dir: path.join(config.hostDir, 'documents'),
+  })
   return { hypervisor, network, storage, documents }
 }

@@ -33,3 +33,6 @@ CREATE INDEX "HostDocument_kind_thing_idx" ON "HostDocument"("kind", "thing");
 
 -- AddForeignKey
 ALTER TABLE "HostDocument" ADD CONSTRAINT "HostDocument_hostId_fkey" FOREIGN KEY ("hostId") REFERENCES "Host"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AlterTable
+ALTER TABLE "Instance" ADD COLUMN "base" JSONB NOT NULL DEFAULT '{}';

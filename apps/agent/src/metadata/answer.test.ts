@@ -61,6 +61,7 @@ const network = {
 }
 const port: RecordedPort = {
   network,
+  tap: 'tap1',
   floatingIps: [{ address: '172.24.4.7', fixedAddress: '10.0.0.5' }],
   port: {
     id: 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee',

@@ -87,7 +87,7 @@ describe('what no row knows', () => {
       },
       { kind: 'disk', thing: id, instanceId: id },
     ])
-    await db().instance.create({ data: { ...row, flavorSpecs: {}, metadata: {} } })
+    await db().instance.create({ data: { ...row, flavorSpecs: {}, metadata: {}, base: {} } })
     await round()
     expect(await strays()).toEqual([])
     await forget([id])

@@ -26,13 +26,12 @@ export type FakeHost = {
 }
 
 export function fakeHost(name: string): FakeHost {
-  const network = createFakeNetwork({ host: name })
-  return {
+  const host = {
     hypervisor: createFakeHypervisor(),
-    network,
+    network: createFakeNetwork({ host: name }),
     storage: createFakeStorage(),
-    documents: createDocuments({ network }),
   }
+  return { ...host, documents: createDocuments(host) }
 }
 export type World = {
   deps: Deps

@@ -31,10 +31,14 @@ export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): v
   rooms.set(room.kind, room as unknown as DocumentRoom)
 }
 
-/** A part of what is due: these kinds, and whatever is to go. `always`: also told when the host has confirmed it. */
+/**
+ * A part of what is due: these kinds, and ports and networks that are to go. `now`: these, too, whenever they
+ * were to be told again; `always`: also when the host has confirmed them.
+ */
 export type About = {
   kinds: readonly DocumentKind[]
-  always?: { kind: DocumentKind; ids: readonly string[] }
+  now?: readonly string[]
+  always?: readonly string[]
 }
 
 /** What the host has already and has changed (a rule that was revoked) goes before what is new to it. */
@@ -75,16 +79,16 @@ function dueDocuments(ctx: Ctx, hostId: string, about?: About): Promise<HostDocu
 
 async function dueOf(ctx: Ctx, hostId: string, about?: About): Promise<Due[]> {
   const kinds = about?.kinds ?? [...rooms.keys()]
-  const { kind = '', ids = [] } = about?.always ?? {}
+  const always = Prisma.sql`h."thing" = ANY(${[...(about?.always ?? [])]}::uuid[])`
+  const now = Prisma.sql`h."thing" = ANY(${[...(about?.now ?? [])]}::uuid[])`
   return ctx.db.$queryRaw<Due[]>`
     SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
     FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-    WHERE h."hostId" = ${hostId}::uuid AND (
-      ((h."kind" = ANY(${[...kinds]}) OR NOT h."wanted") AND h."confirmed" < d."generation"
-        AND (h."dueAt" IS NULL OR h."dueAt" <= now()))
-      OR (h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])))
-    ORDER BY h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) DESC, h."attempts" > 0,
-      h."wanted" AND h."confirmed" = 0, array_position(${[...rooms.keys()]}, h."kind"), d."changedAt" LIMIT ${mostAtOnce}`
+    WHERE h."hostId" = ${hostId}::uuid AND (${always} OR (h."confirmed" < d."generation" AND (${now} OR (
+      (h."kind" = ANY(${[...kinds]}) OR (NOT h."wanted" AND h."kind" <> 'instance'))
+      AND (h."dueAt" IS NULL OR h."dueAt" <= now())))))
+    ORDER BY ${always} DESC, ${now} DESC, h."attempts" > 0, h."wanted" AND h."confirmed" = 0,
+      array_position(${[...rooms.keys()]}, h."kind"), d."changedAt" LIMIT ${mostAtOnce}`
 }
 
 /** A host that could not do it is asked again later and later, at most every five minutes. */
@@ -122,7 +126,7 @@ async function note(
       UPDATE "HostDocument" h SET
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
         "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
-        "dueAt" = CASE r."outcome" WHEN 'failed'
+        "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
           THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
       FROM ${r} WHERE ${isIts}`
   })
@@ -141,6 +145,10 @@ export async function unconfirmed(
     WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."confirmed" < d."generation"`
   return { hosts: row?.hosts ?? 0, error: row?.error ? errorIn(row.error) : null }
 }
+
+/** What a host says when it cannot. */
+export const errorOf = ({ code, message }: Extract<Receipt, { outcome: 'failed' }>): DriverError =>
+  new DriverError(code, message)
 
 function errorIn(text: string): DriverError {
   const at = text.indexOf(': ')

@@ -20,6 +20,7 @@ export {
   deliver,
   deliverThings,
   doubt,
+  errorOf,
   renderDocuments,
   unconfirmed,
 } from './documents.ts'

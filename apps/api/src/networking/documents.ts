@@ -1,6 +1,5 @@
 import type { DocumentKind, Receipt } from '@stratolith/drivers/documents/interface'
-import { DriverError } from '@stratolith/drivers/errors'
-import { defineDocument, unconfirmed } from '../hosts/service.ts'
+import { defineDocument, errorOf, unconfirmed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import { setPortState, settleFloatingIps } from './port-states.ts'
@@ -59,16 +58,11 @@ async function notePorts(ctx: Ctx, receipts: readonly Receipt[]): Promise<void> 
   const portOf = new Map(rows.map((row) => [row.id, row]))
   for (const receipt of receipts) {
     const port = portOf.get(receipt.id)
-    if (!port || receipt.outcome === 'older') continue
-    if (receipt.outcome === 'reached') {
-      if (receipt.port) await setPortState(ctx, port, 'active', null)
-      continue
-    }
+    if (port && receipt.outcome === 'reached' && receipt.port) await setPortState(ctx, port, 'active', null)
+    if (!port || receipt.outcome !== 'failed') continue
     const failure = toCloudError(errorOf(receipt))
     if (!failure.retryable) await setPortState(ctx, port, 'error', failure.message)
   }
 }
 
-export const errorOf = ({ code, message }: Extract<Receipt, { outcome: 'failed' }>): DriverError =>
-  new DriverError(code, message)
 export const networkKinds: readonly DocumentKind[] = ['network', 'addressSet', 'router']

@@ -1,4 +1,3 @@
-import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import type { NetworkDriver, ObservedNetwork, PortSpec } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
@@ -176,10 +175,7 @@ async function repair(ctx: Ctx, op: Op, { hostId, observed, ports }: Settled): P
   })
   const isUp = new Map(observed.ports.map((port) => [port.id, port.state === 'active']))
   const failed = new Set(ports.flatMap((port) => (port.state === 'error' ? port.id : [])))
-  for (const [kind, isAsWished] of Object.entries(comparisons(observed, isUp)) as [
-    DocumentKind,
-    IsAsWished,
-  ][]) {
+  for (const [kind, isAsWished] of Object.entries(comparisons(observed, isUp)) as [Kind, IsAsWished][]) {
     const ids = wanted
       .filter((one) => one.kind === kind && !left.has(one.thing))
       .map((one) => one.thing)
@@ -193,15 +189,16 @@ async function repair(ctx: Ctx, op: Op, { hostId, observed, ports }: Settled): P
   await deliver(ctx, op, hostId)
 }
 
+type Kind = keyof typeof wishDigest
 type IsAsWished = (id: string, spec: unknown) => boolean
 
 /** By kind: does the host have it as it should be? What no host can honour it has not: telling it says why. */
 function comparisons(
   { digests }: ObservedNetwork,
   isUp: ReadonlyMap<string, boolean>,
-): Record<DocumentKind, IsAsWished> {
+): Record<Kind, IsAsWished> {
   const by =
-    <K extends DocumentKind>(kind: K): IsAsWished =>
+    <K extends Kind>(kind: K): IsAsWished =>
     (id, spec) => {
       try {
         return digests[id] === wishDigest[kind](spec as never)

@@ -1,11 +1,13 @@
 /** What compute uses of networking. */
 export { adoptPorts } from './adopt.ts'
-export { plugPorts, unplugPorts } from './apply.ts'
+export { unbindPorts } from './apply.ts'
+export { networkKinds } from './documents.ts'
 export { findOwnFloatingIp } from './floating-ips/by-address.ts'
 export { associateFloatingIp, createFloatingIpRow } from './floating-ips/service.ts'
 export {
   addressesOf,
   bindPort,
+  boundPorts,
   createPortsForInstance,
   deletePortsOfInstance,
   groupNamesOf,

@@ -1,7 +1,8 @@
 import { createDocuments } from '@stratolith/drivers/documents'
 import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
-import type { HostDrivers } from '@stratolith/drivers/host'
+import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
+import { createFakeStorage } from '@stratolith/drivers/storage/fake'
 import type { z } from 'zod'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { pageInput } from '../kernel/contract.ts'
@@ -32,9 +33,10 @@ export async function testCloud(): Promise<Cloud> {
     const name = endpoint.replace('fake:', '')
     const network = planes.get(name) ?? createFakeNetwork({ host: name })
     planes.set(name, network)
-    const documents = keepers.get(name) ?? createDocuments({ network })
+    const guests = { hypervisor: createFakeHypervisor(), storage: createFakeStorage() }
+    const documents = keepers.get(name) ?? createDocuments({ ...guests, network })
     keepers.set(name, documents)
-    return { network, documents, hypervisor: { get: async () => null } } as unknown as HostDrivers
+    return { ...guests, network, documents }
   })
   const system = systemCtx(deps, 'test-cloud')
   const owner = await testCtx(deps, { role: 'admin' })

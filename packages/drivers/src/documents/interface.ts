@@ -1,6 +1,8 @@
 import type { DriverErrorCode } from '../errors.ts'
+import type { InstanceSpec, ObservedInstance } from '../hypervisor/interface.ts'
 import type { AddressSetSpec, NetworkSpec, ObservedPort, PortSpec, RouterSpec } from '../network/interface.ts'
 import type { Op } from '../op.ts'
+import type { BaseSpec, DiskSpec } from '../storage/interface.ts'
 
 /**
  * What a host should be, piece by piece. A document states the whole wish for one thing, or (`body`
@@ -12,6 +14,16 @@ export type DocumentBodies = {
   addressSet: AddressSetSpec
   router: RouterSpec
   port: PortSpec
+  instance: InstanceWish
+}
+/** A guest with its root disk (which has its id) and its ports. */
+export type InstanceWish = Omit<InstanceSpec, 'disks' | 'nics' | 'power'> & {
+  /** Null: whether it runs is left as it is. */
+  power: 'running' | null
+  /** Null: it was made at the launch and must be there. Made anew it would be an empty one. */
+  disk: (Pick<DiskSpec, 'sizeGib' | 'mode'> & { base: BaseSpec }) | null
+  /** Ids of its ports, in the order of its NICs. */
+  ports: readonly string[]
 }
 export type DocumentKind = keyof DocumentBodies
 export type HostDocument = {
@@ -23,7 +35,9 @@ export type Receipt = {
   id: string
   generation: number
 } & (
-  | { outcome: 'reached'; port?: ObservedPort }
+  | { outcome: 'reached'; port?: ObservedPort; guest?: ObservedInstance }
+  /** It takes its time and goes on without being told; whoever waits asks again. `for`: "the host to copy the image". */
+  | { outcome: 'working'; for: string }
   /** `known`: what the host has heard already. */
   | { outcome: 'older'; known: number }
   | { outcome: 'failed'; code: DriverErrorCode; message: string }
@@ -40,9 +54,10 @@ export type KeptDocument = {
 
 export interface DocumentKeeper {
   /**
-   * Makes the host like these documents, in the order that they need (networks before their ports,
-   * what goes before what takes its place), and says of each what came of it. One that fails does not
-   * stop the others. A replay of what is reached costs nothing.
+   * Makes the host like these documents, in the order that they need (networks before their ports, ports
+   * before their guest, what goes before what takes its place), and says of each what came of it. One that
+   * fails does not stop the others. A replay of what is reached costs little. Progress is told as
+   * "plugging the network", "making the root disk", "starting the guest".
    */
   apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]>
   list(op: Op): Promise<KeptDocument[]>

@@ -3,29 +3,35 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
-import type { NetworkDriver, ObservedPort } from '../network/interface.ts'
+import type { HypervisorDriver } from '../hypervisor/interface.ts'
+import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
+import type { StorageDriver } from '../storage/interface.ts'
+import { makeInstance, type Outcome, portsHeldBy } from './instance.ts'
 import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt } from './interface.ts'
 
-export type KeeperOptions = {
-  network: NetworkDriver
+export type KeeperOptions = HostParts & {
   /** hosts/<host>/documents; absent: nothing outlives the process (simulated hosts). */
   dir?: string
 }
+type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
 
-/** What something needs comes before it; what goes, the other way round. */
-const order: readonly DocumentKind[] = ['network', 'addressSet', 'router', 'port']
+/** What something needs comes before it. */
+const order: readonly DocumentKind[] = ['network', 'addressSet', 'router', 'port', 'instance']
+/** So many guests are made at the same time: each is some files and a process. */
+const guestsAtOnce = 4
 
-export function createDocuments(options: KeeperOptions): DocumentKeeper {
-  return new Keeper(options)
+export function createDocuments({ dir, ...host }: KeeperOptions): DocumentKeeper {
+  return new Keeper(host, dir)
 }
 
 class Keeper implements DocumentKeeper {
-  readonly #network: NetworkDriver
+  readonly #host: HostParts
   readonly #shelf: Shelf
+  readonly #turns = new Map<string, Promise<void>>()
 
-  constructor({ network, dir }: KeeperOptions) {
-    this.#network = network
+  constructor(host: HostParts, dir: string | undefined) {
+    this.#host = host
     this.#shelf = new Shelf(dir)
   }
 
@@ -35,23 +41,38 @@ class Keeper implements DocumentKeeper {
 
   async apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]> {
     const receipts = new Map<HostDocument, Receipt>()
-    let waiting = sorted(documents)
+    const held = await portsHeldBy(this.#host.hypervisor, op, documents)
+    let waiting: readonly HostDocument[] = documents
     // Two things may change places (an address goes from one port to another): what was in the way is gone
     // after the others have had their turn.
     for (;;) {
-      const again: HostDocument[] = []
-      for (const document of waiting) {
-        const receipt = await this.#one(op, document)
-        receipts.set(document, receipt)
-        if (receipt.outcome === 'failed' && receipt.code === 'conflict') again.push(document)
-      }
+      for (const turn of turns(waiting, held))
+        await eachOf(turn, guestsAtOnce, async (document) => {
+          const guest = document.body === null ? held.get(document.id) : undefined
+          const isHeld = guest !== undefined && receipts.get(guest)?.outcome !== 'reached'
+          receipts.set(document, isHeld ? stillHeld(document) : await this.#one(op, document))
+        })
+      const again = waiting.filter((document) => isInTheWay(receipts.get(document)))
       if (again.length === 0 || again.length === waiting.length) break
       waiting = again
     }
     return documents.flatMap((document) => receipts.get(document) ?? [])
   }
 
-  async #one(op: Op, document: HostDocument): Promise<Receipt> {
+  /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
+  #one(op: Op, document: HostDocument): Promise<Receipt> {
+    const key = keyOf(document)
+    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(() => this.#alone(op, document))
+    const ended = turn.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#turns.set(key, ended)
+    void ended.then(() => this.#turns.get(key) === ended && this.#turns.delete(key))
+    return turn
+  }
+
+  async #alone(op: Op, document: HostDocument): Promise<Receipt> {
     const { kind, id, generation } = document
     const about = { kind, id, generation }
     const known = this.#shelf.get(about)
@@ -59,50 +80,79 @@ class Keeper implements DocumentKeeper {
     try {
       const isNew = known?.generation !== generation
       const kept = { ...about, reached: false, gone: document.body === null }
-      // Before the work: whoever comes with an older one meanwhile, or after a crash, is refused.
+      // Before the work, so that an older one is refused also after a crash in the middle of it.
       if (isNew) await this.#shelf.put(kept)
-      const port = await this.#realise(op, document)
-      if (this.#shelf.get(about)?.generation === generation) await this.#shelf.put({ ...kept, reached: true })
-      return { ...about, outcome: 'reached', ...(port ? { port } : {}) }
+      const outcome = await realise(this.#host, op, document)
+      if (outcome.outcome === 'reached') await this.#shelf.put({ ...kept, reached: true })
+      return { ...about, ...outcome }
     } catch (error) {
       if (!(error instanceof DriverError)) throw error
       return { ...about, outcome: 'failed', code: error.code, message: error.message }
     }
   }
-
-  async #realise(op: Op, { kind, id, body }: HostDocument): Promise<ObservedPort | null> {
-    const network = this.#network
-    switch (kind) {
-      case 'network':
-        await (body ? network.ensureNetwork(op, body) : network.removeNetwork(op, id))
-        return null
-      case 'addressSet':
-        await (body ? network.ensureAddressSet(op, body) : network.removeAddressSet(op, id))
-        return null
-      case 'router':
-        await (body ? network.ensureRouter(op, body) : network.removeRouter(op, id))
-        return null
-      case 'port':
-        if (body) return network.ensurePort(op, body)
-        await network.removePort(op, id)
-        return null
-    }
-  }
 }
 
-/** Removals first, latest things first; then what should be there, in the order in which it is needed. */
-function sorted(documents: readonly HostDocument[]): HostDocument[] {
-  const rank = ({ kind, body }: HostDocument) => {
-    const at = order.indexOf(kind)
-    // A port in the way of another goes first; a network goes when nothing is left on it.
-    if (body !== null) return order.length + at
-    return kind === 'port' || kind === 'router' ? -at : 3 * order.length - at
+const stillHeld = ({ kind, id, generation }: HostDocument): Receipt => ({
+  kind,
+  id,
+  generation,
+  outcome: 'working',
+  for: 'the guest to let go of its interface',
+})
+const isInTheWay = (receipt: Receipt | undefined) =>
+  receipt?.outcome === 'failed' && receipt.code === 'conflict'
+
+async function realise(host: HostParts, op: Op, { kind, id, body }: HostDocument): Promise<Outcome> {
+  const { network } = host
+  switch (kind) {
+    case 'network':
+      await (body ? network.ensureNetwork(op, body) : network.removeNetwork(op, id))
+      return reached
+    case 'addressSet':
+      await (body ? network.ensureAddressSet(op, body) : network.removeAddressSet(op, id))
+      return reached
+    case 'router':
+      await (body ? network.ensureRouter(op, body) : network.removeRouter(op, id))
+      return reached
+    case 'port':
+      if (body) return { outcome: 'reached', port: await network.ensurePort(op, body) }
+      await network.removePort(op, id)
+      return reached
+    case 'instance':
+      if (body) return makeInstance(host, op, body)
+      await host.hypervisor.remove(op, id)
+      await host.storage.removeDisk(op, id)
+      return reached
   }
-  return [...documents].sort((a, b) => rank(a) - rank(b) || a.generation - b.generation)
+}
+const reached: Outcome = { outcome: 'reached' }
+
+/**
+ * What is done at once, one turn after the other: guests that go, then ports and routers (they may be in the
+ * way of others); what should be there, in the order in which it is needed; and in the end what something
+ * was left to: the ports that a guest had until now, and networks.
+ */
+function turns(
+  documents: readonly HostDocument[],
+  held: ReadonlyMap<string, HostDocument>,
+): readonly (readonly HostDocument[])[] {
+  const rank = ({ kind, id, body }: HostDocument): number => {
+    const at = order.indexOf(kind)
+    if (body !== null) return order.length + at
+    if (kind === 'network' || kind === 'addressSet') return 4 * order.length - at
+    return held.has(id) ? 3 * order.length : order.length - 1 - at
+  }
+  const ranked = Map.groupBy(documents, rank)
+  return [...ranked]
+    .sort(([a], [b]) => a - b)
+    .flatMap(([, list]) => {
+      const sorted = list.toSorted((a, b) => a.generation - b.generation)
+      return sorted[0]?.kind === 'instance' ? [sorted] : sorted.map((document) => [document])
+    })
 }
 
 const record = z.strictObject({
-  kind: z.enum(['network', 'addressSet', 'router', 'port']),
+  kind: z.enum(['network', 'addressSet', 'router', 'port', 'instance']),
   id: z.string(),
   generation: z.number().int(),
   reached: z.boolean(),
@@ -179,4 +229,16 @@ function readRecord(file: string): Record | null {
   } catch {
     return null
   }
+}
+
+async function eachOf<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = items.values()
+  const worker = async () => {
+    for (const item of left) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
 }

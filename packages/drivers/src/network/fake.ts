@@ -206,7 +206,7 @@ class Fake implements FakeNetwork {
   }
 
   portsOf(instanceId: string) {
-    return related.portsOfIn(this.state, instanceId)
+    return related.portsOfIn(this.state, instanceId, tapOf)
   }
 
   metadataNamespaces(): { networkId: string; namespace: string }[] {
@@ -222,7 +222,9 @@ class Fake implements FakeNetwork {
   }
 }
 
+const tapOf = (tag: number) => `tap${tag.toString(36)}`
+
 function observedPort(spec: PortSpec): ObservedPort {
   const { id, tag, adminUp, instanceId } = spec
-  return { id, tap: `tap${tag.toString(36)}`, state: adminUp ? 'active' : 'down', instanceId }
+  return { id, tap: tapOf(tag), state: adminUp ? 'active' : 'down', instanceId }
 }

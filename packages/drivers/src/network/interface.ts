@@ -47,6 +47,7 @@ export interface LocalNetworkDriver extends NetworkDriver {
 /** A port as the control plane last described it, with the network that it is on. */
 export type RecordedPort = {
   port: PortSpec
+  tap: string
   network: NetworkSpec
   floatingIps: readonly { address: string; fixedAddress: string }[]
 }

@@ -150,7 +150,11 @@ export function findPortIn(ports: Iterable<PortSpec>, networkId: string, address
 }
 
 /** An instance's ports by tag, each with its network and the floating IPs that lead to it. */
-export function portsOfIn(recorded: Recorded, instanceId: string): RecordedPort[] {
+export function portsOfIn(
+  recorded: Recorded,
+  instanceId: string,
+  tapOf: (tag: number) => string,
+): RecordedPort[] {
   const ports = [...recorded.ports.values()].filter((port) => port.instanceId === instanceId)
   return ports
     .sort((a, b) => a.tag - b.tag)
@@ -165,6 +169,6 @@ export function portsOfIn(recorded: Recorded, instanceId: string): RecordedPort[
         .flatMap((router) => router.floatingIps)
         .filter((floating) => own.has(floating.fixedAddress))
         .map(({ address, fixedAddress }) => ({ address, fixedAddress }))
-      return [{ port, network, floatingIps }]
+      return [{ port, tap: tapOf(port.tag), network, floatingIps }]
     })
 }

@@ -124,6 +124,11 @@ export const diskSpec = z.strictObject({
 })
 export const baseSpec = z.strictObject({ blobId: id, format: diskFormat, maxVirtualBytes: count })
 
+const instanceWish = instanceSpec.omit({ disks: true, nics: true, power: true }).extend({
+  power: z.literal('running').nullable(),
+  disk: diskSpec.pick({ sizeGib: true, mode: true }).extend({ base: baseSpec }).nullable(),
+  ports: z.array(id).max(32),
+})
 const about = { id, generation: z.number().int().min(1) }
 export const documents = z
   .array(
@@ -132,6 +137,7 @@ export const documents = z
       z.strictObject({ kind: z.literal('addressSet'), ...about, body: addressSetSpec.nullable() }),
       z.strictObject({ kind: z.literal('router'), ...about, body: routerSpec.nullable() }),
       z.strictObject({ kind: z.literal('port'), ...about, body: portSpec.nullable() }),
+      z.strictObject({ kind: z.literal('instance'), ...about, body: instanceWish.nullable() }),
     ]),
   )
   .max(1000)

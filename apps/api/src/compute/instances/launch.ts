@@ -151,6 +151,7 @@ async function createOne(ctx: Ctx, one: One): Promise<string> {
       zone: evaluation.placement.hosts[index]?.zone ?? 'nova',
       imageId: image.id,
       imageName: image.name,
+      base: { blobId: image.blobId, format: image.format, virtualGib: virtualGibOf(image) },
       flavorId: flavor.id,
       flavorName: flavor.name,
       vcpus: flavor.vcpus,
@@ -183,10 +184,7 @@ async function createOne(ctx: Ctx, one: One): Promise<string> {
     resourceName: name,
     projectId,
     hostId,
-    input: {
-      image: { blobId: image.blobId, format: image.format, virtualGib: virtualGibOf(image) },
-      where: whereOf(input),
-    },
+    input: { where: whereOf(input) },
     explanation: verdictsToKeep(evaluation.placement.verdicts, hostId) as Prisma.InputJsonValue,
   })
   await noteInstance(ctx, { id, projectId }, 'created', operationId, { name })

@@ -122,6 +122,7 @@ const asRow = (row: Prisma.PastInstanceGetPayload<object>): ServerRow => ({
   adminPass: null,
   serverGroupId: null,
   lentPortIds: [],
+  base: {},
   clientToken: null,
   floatingIpId: null,
   faultCode: null,

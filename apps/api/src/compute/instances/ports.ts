@@ -1,4 +1,3 @@
-import type { Op } from '@stratolith/drivers/op'
 import type { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
@@ -13,8 +12,6 @@ import {
   type NetworkPlan,
   type NetworkRow,
   networksOfFreePorts,
-  portsOfInstance,
-  unplugPorts,
 } from '../../networking/service.ts'
 import type { launchInput } from '../contract.ts'
 import type { InstanceRow } from './load.ts'
@@ -79,17 +76,6 @@ export async function attachAtLaunch(
   const first = ports[0]
   if (!attachments.publicIp || !first) return null
   return createFloatingIpRow(ctx, { portId: first.id, description: '' })
-}
-
-/** Off their host; `later`: it is silent and hears of it when it answers again. */
-export async function unplugPortsOf(
-  ctx: Ctx,
-  op: Op,
-  instanceId: string,
-  options?: { later?: boolean },
-): Promise<void> {
-  const ids = (await portsOfInstance(ctx, instanceId)).map((port) => port.id)
-  await unplugPorts(ctx, op, ids, options)
 }
 
 /** Rows, addresses and quota of ports that are off their host already (or whose host is down); lent ones go back. */

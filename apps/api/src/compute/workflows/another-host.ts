@@ -3,7 +3,7 @@ import { driverCode } from '../../kernel/hosts.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
 import type { InstanceRow } from '../instances/load.ts'
 import { placeAgain, type Where } from '../instances/place-again.ts'
-import { givenUp, giveUp, type OnHost, onHost, patience } from './on-host.ts'
+import { givenUp, giveUp, patience } from './on-host.ts'
 
 type Built = InstanceRow & { hostId: string }
 
@@ -20,13 +20,13 @@ export async function onSomeHost(
   run: Run<unknown>,
   where: Where,
   current: () => Promise<Built>,
-  work: (row: Built, host: OnHost) => Promise<Wait | undefined>,
+  work: (row: Built) => Promise<Wait | undefined>,
 ): Promise<Wait | undefined> {
   const row = await current()
   const startedAt = Date.now()
   try {
     if (!givenUp(run)[row.hostId]) {
-      const wait = await onHost(run, row.hostId, (host) => work(row, host))
+      const wait = await work(row)
       // It answers: what troubles it later, minutes into copying an image, is something new.
       if (run.data.trouble) await run.keep({ trouble: false })
       return wait

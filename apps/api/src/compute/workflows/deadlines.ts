@@ -2,9 +2,8 @@
 export const graceMs = 30_000
 /** A guest that is still booting has not heard the button: it is pressed again this often. */
 export const pressAgainMs = 5_000
-/** How long a guest may take to let go of a device, and how often it is asked. */
+/** How long a guest may take to let go of a device. */
 export const releaseMs = 20_000
-export const askForDeviceMs = 1_000
 
 const minute = 60_000
 /**

@@ -1,24 +1,21 @@
 import type { InstanceModel, Prisma } from '@stratolith/db'
-import { releaseHost } from '../../hosts/service.ts'
+import { errorOf, releaseHost } from '../../hosts/service.ts'
 import { type CloudError, toCloudError } from '../../kernel/errors.ts'
 import { driverCode, driversOf, plainOp } from '../../kernel/hosts.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
+import { portsOfInstance } from '../../networking/service.ts'
 import { noteInstance } from '../instances/load.ts'
-import { deletePorts, releasePublicIp, unplugPortsOf } from '../instances/ports.ts'
+import { deletePorts, releasePublicIp } from '../instances/ports.ts'
 import { deadlineMs } from './deadlines.ts'
 import { currentRow, faultOf, settle } from './guest.ts'
-import { givenUp, giveUp, type OnHost, onHost, patience } from './on-host.ts'
+import { givenUp, giveUp, patience, tellOfEnd } from './on-host.ts'
 
 /**
- * What its host does of a deletion, when it answers. One that is silent is waited for a moment (its agent
- * may be starting anew) and then left with what it has: the row goes, and that is the reason for which
- * its reconciler removes the rest when the host is back.
+ * Its host removes guest, disk and ports, when it answers. One that is silent is waited for a moment (its
+ * agent may be starting anew) and then left with what it has: it hears of it when it is back.
  */
-async function onItsHost(
-  run: Run<unknown>,
-  work: (id: string, host: OnHost) => Promise<void>,
-): Promise<Wait | undefined> {
+async function onItsHost(run: Run<unknown>): Promise<Wait | undefined> {
   const row = await currentRow(run)
   if (!row?.hostId || givenUp(run)[row.hostId]) return
   const { id, hostId } = row
@@ -27,7 +24,10 @@ async function onItsHost(
   const down = host.state !== 'up' && !(await isBack(run, hostId))
   if (down) return giveUp(run, hostId, 'It is down.')
   try {
-    await onHost(run, hostId, (there) => work(id, there))
+    const ports = await portsOfInstance(run.ctx, id)
+    const its = new Set([id, ...ports.map((port) => port.id)])
+    for (const receipt of await tellOfEnd(run, { id, hostId }, ports))
+      if (receipt.outcome === 'failed' && its.has(receipt.id)) throw toCloudError(errorOf(receipt))
   } catch (error) {
     if (driverCode(error) !== 'unavailable' || run.op.signal.aborted) throw error
     if (Date.now() - run.stepStartedAt.getTime() < patience.deleteMs)
@@ -49,27 +49,16 @@ defineWorkflow({
   action: 'instance.delete',
   deadlineMs: deadlineMs.delete,
   steps: [
-    {
-      name: 'guest',
-      title: 'Switching the guest off',
-      run: (run) => onItsHost(run, (id, { hypervisor, op }) => hypervisor.remove(op, id)),
-    },
+    { name: 'host', title: 'Removing guest, disk and ports from its host', run: onItsHost },
     {
       name: 'network',
       title: 'Giving the addresses back',
       async run(run) {
         const row = await currentRow(run)
         if (!row) return
-        const later = row.hostId !== null && row.hostId in givenUp(run)
-        await unplugPortsOf(run.ctx, run.op, row.id, { later })
         await releasePublicIp(run.ctx, row)
         await deletePorts(run.ctx, row)
       },
-    },
-    {
-      name: 'disk',
-      title: 'Removing the root disk',
-      run: (run) => onItsHost(run, (id, { storage, op }) => storage.removeDisk(op, id)),
     },
     { name: 'forget', title: 'Returning the quota', run: forget },
   ],

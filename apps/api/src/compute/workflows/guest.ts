@@ -1,9 +1,9 @@
-import type { DiskAttachment, InstanceSpec, NicAttachment } from '@stratolith/drivers/hypervisor/interface'
-import { CloudError, invariant } from '../../kernel/errors.ts'
-import type { Run } from '../../kernel/workflow.ts'
-import { securityGroupsOf } from '../../networking/service.ts'
+import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import { deliver, errorOf } from '../../hosts/service.ts'
+import { CloudError, invariant, toCloudError } from '../../kernel/errors.ts'
+import type { Run, Wait } from '../../kernel/workflow.ts'
+import { networkKinds, portsOfInstance } from '../../networking/service.ts'
 import { type InstanceRow, moveState, typed } from '../instances/load.ts'
-import type { OnHost } from './on-host.ts'
 
 /** The row as it is now; null when it is gone. */
 export async function currentRow(run: Run<unknown>): Promise<InstanceRow | null> {
@@ -40,49 +40,32 @@ export async function settle(
   throw new CloudError('unavailable', 'The instance changes too fast. Trying again helps.')
 }
 
-/** The root disk that was made at launch; its path comes from the host, never from a record. */
-export async function existingDisk(
-  { storage, op }: OnHost,
-  row: InstanceRow & { hostId: string },
-): Promise<DiskAttachment> {
-  const disk = (await storage.listDisks(op)).find((d) => d.id === row.id)
-  if (!disk)
-    throw new CloudError('internal', 'The disk of this instance is gone from its host.', {
-      detail: `no disk ${row.id} on host ${row.hostId}`,
-    })
-  return { id: disk.id, path: disk.path, format: disk.format, boot: true }
-}
+/** The host goes on converting or copying, or the guest takes its time; nobody waits for it in a slot. */
+const askAgainMs = 1_000
 
-/** What the hypervisor is told: the row's numbers and what the guest may know about itself. */
-export async function specOf(
+/**
+ * The instance on its host as its row says now, in one call with all that it needs there: networks, ports,
+ * disk, guest. Returns the guest, or what is waited for. Throws what the host says when it cannot, and
+ * `unavailable` when it is silent.
+ */
+export async function tellHost(
   run: Run<unknown>,
-  row: InstanceRow,
-  parts: { disk: DiskAttachment; nics: NicAttachment[] },
-): Promise<InstanceSpec> {
-  const groups = await securityGroupsOf(run.ctx, row.id)
-  return {
-    id: row.id,
-    projectId: row.projectId,
-    name: row.name,
-    vcpus: row.vcpus,
-    memoryMib: row.memoryMib,
-    power: 'running',
-    disks: [parts.disk],
-    nics: parts.nics,
-    configDrive: row.configDrive,
-    guest: {
-      hostname: row.hostname,
-      zone: row.zone ?? 'nova',
-      launchIndex: row.launchIndex,
-      metadata: row.metadata as Record<string, string>,
-      publicKeys: row.publicKey ? [{ name: row.keyName ?? 'default', key: row.publicKey }] : [],
-      userData: row.userData,
-      securityGroups: groups.map((group) => group.name),
-      flavorName: row.flavorName,
-      imageId: row.imageId,
-      adminPass: row.adminPass,
-    },
-  }
+  { id, hostId }: { id: string; hostId: string },
+): Promise<ObservedInstance | Wait> {
+  const ports = await portsOfInstance(run.ctx, id)
+  const now = ports.map((port) => port.id)
+  const receipts = await deliver(run.ctx, run.op, hostId, { kinds: networkKinds, now, always: [id] })
+  const its = new Set([id, ...now, ...ports.map((port) => port.networkId)])
+  // In the order in which they need each other: the first one says why the others could not be, either.
+  for (const kind of ['network', 'port', 'instance'])
+    for (const receipt of receipts)
+      if (receipt.kind === kind && receipt.outcome === 'failed' && its.has(receipt.id))
+        throw toCloudError(errorOf(receipt))
+  const receipt = receipts.find((one) => one.kind === 'instance' && one.id === id)
+  if (receipt?.outcome === 'working') return { waitMs: askAgainMs, for: receipt.for }
+  if (receipt?.outcome !== 'reached' || !receipt.guest)
+    throw new CloudError('unavailable', 'The instance is being changed at this moment. Trying again helps.')
+  return receipt.guest
 }
 
 /** The row's words for a failure: public message, detail for administrators. */

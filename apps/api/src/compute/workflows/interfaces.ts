@@ -1,11 +1,11 @@
 import type { Prisma } from '@stratolith/db'
 import { CloudError } from '../../kernel/errors.ts'
-import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
-import { deletePortsOfInstance, plugPorts, unplugPorts } from '../../networking/service.ts'
+import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
+import { bindPort, deletePortsOfInstance, unbindPorts } from '../../networking/service.ts'
 import type { InstanceRow } from '../instances/load.ts'
-import { askForDeviceMs, deadlineMs, releaseMs } from './deadlines.ts'
-import { currentRow } from './guest.ts'
-import { givenUp, ifItAnswers, type OnHost, onHost } from './on-host.ts'
+import { deadlineMs, releaseMs } from './deadlines.ts'
+import { currentRow, tellHost } from './guest.ts'
+import { ifItAnswers } from './on-host.ts'
 
 type Input = { portId: string }
 type Built = InstanceRow & { hostId: string }
@@ -14,20 +14,6 @@ const runs = (row: InstanceRow) => row.vmState === 'active' || row.vmState === '
 async function built(run: Run<Input>): Promise<Built | null> {
   const row = await currentRow(run)
   return row?.hostId && row.taskState !== 'deleting' ? { ...row, hostId: row.hostId } : null
-}
-
-/**
- * All NICs that the guest should have now, plugged or not; `without` is on its way out. Returns the
- * ports of those that the guest still holds.
- */
-async function plugOn(
-  run: Run<Input>,
-  row: Built,
-  { hypervisor, op }: OnHost,
-  without?: string,
-): Promise<string[]> {
-  const nics = await plugPorts(run.ctx, op, { instanceId: row.id, hostId: row.hostId, without })
-  return hypervisor.plugNics(op, row.id, nics)
 }
 
 /** The row of a port that is off its host: gone, or returned to whom it was lent from. */
@@ -40,6 +26,12 @@ async function forgetPort(run: Run<Input>, row: InstanceRow): Promise<void> {
   await run.ctx.deps.root.instance.updateMany({ where: { id: row.id }, data: { lentPortIds } })
 }
 
+/** What the guest has is asked again in a moment, so that it need not be known here. */
+const forItsGuest = async (run: Run<Input>, row: Built): Promise<Wait | undefined> => {
+  const answer = await tellHost(run, row)
+  return 'waitMs' in answer ? answer : undefined
+}
+
 defineWorkflow<Input>({
   action: 'instance.attach',
   deadlineMs: deadlineMs.attach,
@@ -49,21 +41,16 @@ defineWorkflow<Input>({
       title: 'Plugging the interface in',
       async run(run) {
         const row = await built(run)
-        if (row && runs(row)) await onHost(run, row.hostId, (host) => plugOn(run, row, host))
-      },
-      async undo(run) {
-        const row = await built(run)
-        if (row && runs(row))
-          await ifItAnswers(run, row.hostId, (host) => plugOn(run, row, host, run.input.portId))
+        if (row && runs(row)) return forItsGuest(run, row)
       },
     },
   ],
   async onFailed(run) {
     const row = await currentRow(run)
     if (!row) return
-    await unplugPorts(run.ctx, run.op, [run.input.portId], {
-      later: row.hostId !== null && row.hostId in givenUp(run),
-    })
+    await unbindPorts(run.ctx, [run.input.portId])
+    const { id, hostId } = row
+    if (hostId && runs(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
     await forgetPort(run, row)
   },
 })
@@ -78,12 +65,10 @@ defineWorkflow<Input>({
       title: 'Taking the interface out',
       async run(run) {
         const row = await built(run)
-        if (!row || !runs(row)) return
-        const { portId } = run.input
-        const held = await onHost(run, row.hostId, (host) => plugOn(run, row, host, portId))
-        if (!held.includes(portId)) return
-        if (Date.now() - run.stepStartedAt.getTime() < releaseMs)
-          return { waitMs: askForDeviceMs, for: 'the guest to let go of the device' }
+        if (!row) return
+        await unbindPorts(run.ctx, [run.input.portId])
+        const wait = runs(row) ? await forItsGuest(run, row) : undefined
+        if (!wait || Date.now() - run.stepStartedAt.getTime() < releaseMs) return wait
         throw new CloudError(
           'conflict',
           'The guest does not let go of its interface. Try again when it has booted, or stop it first.',
@@ -92,7 +77,9 @@ defineWorkflow<Input>({
       /** The port is still there, so the guest has it again; also one that let go of it too late. */
       async undo(run) {
         const row = await built(run)
-        if (row && runs(row)) await ifItAnswers(run, row.hostId, (host) => plugOn(run, row, host))
+        if (!row) return
+        await bindPort(run.ctx, run.input.portId, row.hostId)
+        if (runs(row)) await ifItAnswers(run, row.hostId, () => tellHost(run, row))
       },
     },
     {
@@ -100,9 +87,7 @@ defineWorkflow<Input>({
       title: 'Giving the address back',
       async run(run) {
         const row = await currentRow(run)
-        if (!row) return
-        await unplugPorts(run.ctx, run.op, [run.input.portId])
-        await forgetPort(run, row)
+        if (row) await forgetPort(run, row)
       },
     },
   ],

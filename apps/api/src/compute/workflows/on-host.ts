@@ -1,5 +1,7 @@
+import type { Receipt } from '@stratolith/drivers/documents/interface'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
+import { deliver } from '../../hosts/service.ts'
 import { toCloudError } from '../../kernel/errors.ts'
 import { driverCode, driversOf, whileAnswering } from '../../kernel/hosts.ts'
 import type { Run } from '../../kernel/workflow.ts'
@@ -32,22 +34,30 @@ export async function giveUp(run: Run<unknown>, hostId: string, reason: string):
 }
 
 /**
- * For undo and removal, which must come to an end: what a host does not do now is left on it. The row
- * goes, or says that it is elsewhere; that is the reason for which the host's reconciler removes it
- * when the host is back (kernel/tombstones.ts).
+ * For undo and removal, which must come to an end: nobody waits for a host that does not answer. It hears of
+ * it later (hosts/documents.ts).
  */
 export async function ifItAnswers(
   run: Run<unknown>,
   hostId: string,
-  work: (host: OnHost) => Promise<unknown>,
+  work: () => Promise<unknown>,
 ): Promise<void> {
   if (givenUp(run)[hostId]) return
   try {
-    await onHost(run, hostId, work)
+    await work()
   } catch (error) {
     if (driverCode(error) === null) throw error
     const { detail } = toCloudError(error)
     run.ctx.log.warn({ err: error, hostId, resourceId: run.resourceId }, 'left on its host for now')
     await giveUp(run, hostId, detail ?? 'It did not answer.')
   }
+}
+
+/** Tells the host now of the end of an instance and these ports, which their documents say already. */
+export function tellOfEnd(
+  run: Run<unknown>,
+  { id, hostId }: { id: string; hostId: string },
+  ports: readonly { id: string }[],
+): Promise<Receipt[]> {
+  return deliver(run.ctx, run.op, hostId, { kinds: [], now: [id, ...ports.map((port) => port.id)] })
 }

@@ -1,11 +1,10 @@
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import { driverCode } from '../../kernel/hosts.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
-import { plugPorts } from '../../networking/service.ts'
 import { powerStates, type TaskState, type VmState } from '../contract.ts'
 import { type InstanceRow, noFault } from '../instances/load.ts'
 import { deadlineMs, graceMs, pressAgainMs } from './deadlines.ts'
-import { existingDisk, faultOf, rowUnder, settle, specOf } from './guest.ts'
+import { faultOf, rowUnder, settle, tellHost } from './guest.ts'
 import { type OnHost, onHost } from './on-host.ts'
 
 type Power = { vmState: VmState; powerState: number }
@@ -64,11 +63,7 @@ function definePower(
 }
 
 /** From whatever the host has left of it: ports applied, disk found, guest described anew and running. */
-const powerOn: Call = async (run, row, host) => {
-  const nics = await plugPorts(run.ctx, host.op, { instanceId: row.id, hostId: row.hostId })
-  const disk = await existingDisk(host, row)
-  return host.hypervisor.ensure(host.op, await specOf(run, row, { disk, nics }))
-}
+const powerOn: Call = (run, row) => tellHost(run, row)
 
 /** The button, again and again; the state once it is off, or the time is over. */
 async function askToShutDown(run: Run<unknown>, { hypervisor, op }: OnHost): Promise<Wait | null> {

@@ -23,7 +23,7 @@ import { addressSetFilter } from './filter.ts'
 import { closed, type GuestDeny } from './guard.ts'
 import { type Kernel, owned, readKernel } from './kernel.ts'
 import { cleanupOp, Lock } from './lock.ts'
-import { checkPlace, dhcpNamespace, hostNamespace } from './names.ts'
+import { checkPlace, dhcpNamespace, hostNamespace, tapName } from './names.ts'
 import { namespaceExists, requireKernel } from './namespace.ts'
 import { observe } from './observe.ts'
 import { ensurePlane, noteSize, type Plane } from './plane.ts'
@@ -299,7 +299,7 @@ class Driver implements LinuxNetwork {
   }
 
   portsOf(instanceId: string): RecordedPort[] {
-    return related.portsOfIn(this.#plane.state.recorded, instanceId)
+    return related.portsOfIn(this.#plane.state.recorded, instanceId, (tag) => tapName(this.#plane.place, tag))
   }
 
   metadataNamespaces(): { networkId: string; namespace: string }[] {

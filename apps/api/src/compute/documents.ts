@@ -1,0 +1,78 @@
+import type { InstanceWish } from '@stratolith/drivers/documents/interface'
+import { defineDocument } from '../hosts/service.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { boundPorts, groupNamesOf } from '../networking/service.ts'
+import { diskModeOf } from './flavors/service.ts'
+import { type InstanceRow, typed } from './instances/load.ts'
+
+/** What the root disk of an instance is made of (Instance.base). */
+export type Base = { blobId: string; format: 'raw' | 'qcow2'; virtualGib: number }
+
+/** What hosts are told of instances: the guest, its root disk while it is being built, its ports. */
+defineDocument({
+  kind: 'instance',
+  async render(ctx, ids) {
+    const rows = await ctx.db.instance.findMany({ where: { id: { in: [...ids] } } })
+    return wishesOf(ctx, rows.map(typed))
+  },
+})
+
+async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<string, InstanceWish>> {
+  const ids = rows.map((row) => row.id)
+  const ports = await boundPorts(ctx, ids)
+  const groups = await groupNamesOf(ctx, ids)
+  return new Map(
+    rows.map((row) => {
+      const here = (ports.get(row.id) ?? []).filter((port) => port.hostId === row.hostId)
+      const names = (groups.get(row.id) ?? []).map((group) => group.name)
+      return [
+        row.id,
+        wishOf(
+          row,
+          here.map((port) => port.id),
+          names,
+        ),
+      ]
+    }),
+  )
+}
+
+function wishOf(row: InstanceRow, ports: string[], securityGroups: string[]): InstanceWish {
+  return {
+    id: row.id,
+    projectId: row.projectId,
+    name: row.name,
+    vcpus: row.vcpus,
+    memoryMib: row.memoryMib,
+    power: isToRun(row) ? 'running' : null,
+    disk: diskOf(row),
+    ports,
+    configDrive: row.configDrive,
+    guest: {
+      hostname: row.hostname,
+      zone: row.zone ?? 'nova',
+      launchIndex: row.launchIndex,
+      metadata: row.metadata as Record<string, string>,
+      publicKeys: row.publicKey ? [{ name: row.keyName ?? 'default', key: row.publicKey }] : [],
+      userData: row.userData,
+      securityGroups,
+      flavorName: row.flavorName,
+      imageId: row.imageId,
+      adminPass: row.adminPass,
+    },
+  }
+}
+
+/** Only while it is asked for: a guest that has powered itself off stays off. */
+const isToRun = ({ vmState, taskState }: InstanceRow) =>
+  vmState === 'building' || ['powering-on', 'rebooting', 'rebooting_hard'].includes(taskState ?? '')
+
+function diskOf(row: InstanceRow): InstanceWish['disk'] {
+  const { blobId, format, virtualGib } = row.base as Partial<Base>
+  if (row.vmState !== 'building' || !blobId || !format || virtualGib === undefined) return null
+  return {
+    sizeGib: row.diskGib,
+    mode: diskModeOf(row.flavorSpecs as Record<string, string>),
+    base: { blobId, format, maxVirtualBytes: Math.max(virtualGib, row.diskGib) * 1024 ** 3 },
+  }
+}

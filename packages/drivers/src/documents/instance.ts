@@ -1,0 +1,97 @@
+import { DriverError } from '../errors.ts'
+import type { HypervisorDriver, InstanceSpec, NicAttachment } from '../hypervisor/interface.ts'
+import type { NetworkDriver } from '../network/interface.ts'
+import type { Op } from '../op.ts'
+import type { ObservedDisk, StorageDriver } from '../storage/interface.ts'
+import type { HostDocument, InstanceWish, Receipt } from './interface.ts'
+
+/** What a receipt says besides of what it speaks. */
+export type Outcome = Receipt extends infer R
+  ? R extends Receipt
+    ? Omit<R, 'kind' | 'id' | 'generation'>
+    : never
+  : never
+type Host = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
+
+/**
+ * A guest as its document says: its ports are there already, its disk is made when it is to be, it is
+ * described anew, and it runs when it is to run. A guest that runs gets and loses NICs at once.
+ */
+export async function makeInstance(
+  { hypervisor, network, storage }: Host,
+  op: Op,
+  wish: InstanceWish,
+): Promise<Outcome> {
+  const { power, disk: _, ports, ...description } = wish
+  const nics = await nicsOf(network, op, wish)
+  const disk = await diskOf(storage, op, wish)
+  if (disk === null) return { outcome: 'working', for: 'the host to copy the image' }
+  const [seen, before] = await Promise.all([hypervisor.get(op, wish.id), hypervisor.describe(op, wish.id)])
+  const isAlive = seen?.power === 'running' || seen?.power === 'paused'
+  if (power === 'running' && !isAlive) op.progress('starting the guest')
+  const held = isAlive && !sameNics(before, nics) ? await hypervisor.plugNics(op, wish.id, nics) : []
+  const kept = before?.nics.filter((nic) => held.includes(nic.portId)) ?? []
+  const guest = await hypervisor.ensure(op, {
+    ...description,
+    // One that is off stays off, also when its description says from before that it should run.
+    power: power ?? (isAlive ? (before?.power ?? 'off') : 'off'),
+    disks: [{ id: disk.id, path: disk.path, format: disk.format, boot: true }],
+    nics: [...nics, ...kept],
+  })
+  return held.length > 0
+    ? { outcome: 'working', for: 'the guest to let go of its interface' }
+    : { outcome: 'reached', guest }
+}
+
+async function nicsOf(network: NetworkDriver, op: Op, { id, ports }: InstanceWish): Promise<NicAttachment[]> {
+  const here = new Map((await network.describePorts(op, id)).map((one) => [one.port.id, one]))
+  return ports.map((portId) => {
+    const found = here.get(portId)
+    if (!found)
+      throw new DriverError('unavailable', `Port ${portId} of the instance is not on this host yet.`)
+    return { portId, mac: found.port.mac, tap: found.tap, mtu: found.port.mtu }
+  })
+}
+
+/** Null while it is being made. */
+async function diskOf(storage: StorageDriver, op: Op, wish: InstanceWish): Promise<ObservedDisk | null> {
+  const { id, projectId, disk } = wish
+  if (!disk) {
+    const there = (await storage.listDisks(op)).find((one) => one.id === id)
+    if (!there) throw new DriverError('not_found', 'The disk of this instance is gone from its host.')
+    return there
+  }
+  op.progress('making the root disk')
+  if (!(await storage.ensureBase(op, disk.base))) return null
+  const { blobId, format } = disk.base
+  return storage.ensureDisk(op, {
+    id,
+    instanceId: id,
+    projectId,
+    sizeGib: disk.sizeGib,
+    mode: disk.mode,
+    base: { blobId, format },
+  })
+}
+
+const sameNics = (before: InstanceSpec | null, nics: readonly NicAttachment[]): boolean =>
+  before?.nics.map((nic) => nic.portId).join() === nics.map((nic) => nic.portId).join()
+
+/**
+ * Ports that guests of these documents have plugged, each with the document of its guest: they may go when
+ * it has let go of them.
+ */
+export async function portsHeldBy(
+  hypervisor: HypervisorDriver,
+  op: Op,
+  documents: readonly HostDocument[],
+): Promise<ReadonlyMap<string, HostDocument>> {
+  const held = new Map<string, HostDocument>()
+  if (!documents.some(({ kind, body }) => kind === 'port' && body === null)) return held
+  for (const guest of documents) {
+    if (guest.kind !== 'instance' || guest.body === null) continue
+    const spec = await hypervisor.describe(op, guest.id)
+    for (const nic of spec?.nics ?? []) held.set(nic.portId, guest)
+  }
+  return held
+}
