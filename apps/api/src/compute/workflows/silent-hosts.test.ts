@@ -193,7 +193,7 @@ test.each(['refuses', 'hangs'] as const)('undo ends although its host %s', async
   const { id: operationId } = await operationOf(id)
   const host = await nameOf((await rowOf(id)).hostId)
   const probe = (at: { step: string; when: string; phase: string }) => {
-    if (at.step !== 'guest' || at.when !== 'after' || at.phase !== 'run') return
+    if (at.step !== 'host' || at.when !== 'after' || at.phase !== 'run') return
     world.faults.set(host, fault)
     throw new DriverError('invalid', 'not this one')
   }
