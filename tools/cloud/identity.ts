@@ -173,6 +173,7 @@ function tagIn(file: string): number {
  */
 async function forgetReasons(client: pg.Client): Promise<void> {
   await client.query('DELETE FROM "Tombstone"')
+  await client.query('DELETE FROM "HostDocument" WHERE NOT "wanted"')
   await client.query(`DELETE FROM "Stray" WHERE "decision" IS DISTINCT FROM 'keep'`)
   await client.query('DELETE FROM "Brake"')
 }

@@ -1,8 +1,9 @@
+import type { KeptDocument } from '@stratolith/drivers/documents/interface'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { HypervisorDriver, ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
-import { type Found, guestText, sweep } from '../hosts/service.ts'
+import { doubt, type Found, guestText, sweep } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { callByCall, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
@@ -67,6 +68,45 @@ async function settleHost(ctx: Ctx, op: Op, hostId: string, drivers: HostDrivers
   await removeLeftovers(ctx, op, hostId, drivers, { guests, disks })
   const byId = new Map<string, ObservedInstance>(guests.map((guest) => [guest.id, guest]))
   for (const row of here.map(typed)) if (isIdle(row)) await adopt(ctx, row, byId.get(row.id) ?? null)
+  const settled = here.filter((row) => row.taskState === null && row.vmState !== 'building')
+  await proveDocuments(
+    ctx,
+    hostId,
+    settled.map((row) => row.id),
+    await drivers.documents.list(op, 'instance'),
+  )
+}
+
+/**
+ * What the host has heard last of its guests against what it has confirmed: it may have lost it, or these
+ * rows may be those of a backup. Then it is told again.
+ */
+async function proveDocuments(
+  ctx: Ctx,
+  hostId: string,
+  ids: readonly string[],
+  kept: readonly KeptDocument[],
+): Promise<void> {
+  const written = await ctx.db.hostDocument.findMany({
+    where: { hostId, kind: 'instance', thing: { in: [...ids] } },
+    select: { thing: true, confirmed: true, wanted: true },
+  })
+  const known = new Set(written.map((one) => one.thing))
+  const unknown = ids.filter((id) => !known.has(id))
+  if (unknown.length > 0)
+    await ctx.db.$queryRaw`SELECT stratolith_need(array_fill(${hostId}::uuid, ARRAY[${unknown.length}::int]),
+      array_fill('instance'::text, ARRAY[${unknown.length}::int]), ${unknown}::uuid[])::text`
+  const heard = new Map(kept.filter((one) => one.reached && !one.gone).map((one) => [one.id, one.generation]))
+  const wrong = written.filter(
+    (one) => one.wanted && one.confirmed > 0 && heard.get(one.thing) !== Number(one.confirmed),
+  )
+  if (wrong.length > 0)
+    await doubt(
+      ctx,
+      hostId,
+      'instance',
+      wrong.map((one) => one.thing),
+    )
 }
 
 type OnHost = { guests: readonly ObservedInstance[]; disks: readonly ObservedDisk[] }

@@ -60,5 +60,5 @@ export interface DocumentKeeper {
    * "plugging the network", "making the root disk", "starting the guest".
    */
   apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]>
-  list(op: Op): Promise<KeptDocument[]>
+  list(op: Op, kind: DocumentKind): Promise<KeptDocument[]>
 }

@@ -9,6 +9,7 @@ import type { Op } from '../op.ts'
 import type { StorageDriver } from '../storage/interface.ts'
 import { makeInstance, type Outcome, portsHeldBy } from './instance.ts'
 import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt } from './interface.ts'
+import { documentKinds } from './kinds.ts'
 
 export type KeeperOptions = HostParts & {
   /** hosts/<host>/documents; absent: nothing outlives the process (simulated hosts). */
@@ -16,8 +17,7 @@ export type KeeperOptions = HostParts & {
 }
 type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
 
-/** What something needs comes before it. */
-const order: readonly DocumentKind[] = ['network', 'addressSet', 'router', 'port', 'instance']
+const order: readonly DocumentKind[] = documentKinds
 /** So many guests are made at the same time: each is some files and a process. */
 const guestsAtOnce = 4
 
@@ -35,8 +35,8 @@ class Keeper implements DocumentKeeper {
     this.#shelf = new Shelf(dir)
   }
 
-  async list(): Promise<KeptDocument[]> {
-    return this.#shelf.all
+  async list(_op: Op, kind: DocumentKind): Promise<KeptDocument[]> {
+    return this.#shelf.of(kind)
   }
 
   async apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]> {
@@ -152,7 +152,7 @@ function turns(
 }
 
 const record = z.strictObject({
-  kind: z.enum(['network', 'addressSet', 'router', 'port', 'instance']),
+  kind: z.enum(documentKinds),
   id: z.string(),
   generation: z.number().int(),
   reached: z.boolean(),
@@ -177,8 +177,10 @@ class Shelf {
     if (dir) for (const kind of order) this.#load(join(dir, kind))
   }
 
-  get all(): KeptDocument[] {
-    return [...this.#kept.values()].map(({ at, ...document }) => document)
+  of(kind: DocumentKind): KeptDocument[] {
+    return [...this.#kept.values()].flatMap(({ at: _, ...document }) =>
+      document.kind === kind ? document : [],
+    )
   }
 
   get({ kind, id }: Pick<KeptDocument, 'kind' | 'id'>): KeptDocument | undefined {

@@ -68,7 +68,7 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
     storage: remoteStorage(call, known, probing),
     documents: {
       apply: (op, documents) => call('documents/apply', op, documents),
-      list: (op) => call('documents/list', op),
+      list: (op, kind) => call('documents/list', op, kind),
     },
     refreshCapabilities,
     close() {

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { z } from 'zod'
+import { documentKinds } from '../documents/kinds.ts'
 import { DriverError, type DriverErrorCode, driverErrorCodes } from '../errors.ts'
 import type { HostDrivers } from '../host.ts'
 import type {
@@ -159,7 +160,7 @@ export const methods = {
   ),
   'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
   'documents/apply': change(z.tuple([s.documents]), (h, op, documents) => h.documents.apply(op, documents)),
-  'documents/list': read(none, (h, op) => h.documents.list(op)),
+  'documents/list': read(z.tuple([z.enum(documentKinds)]), (h, op, kind) => h.documents.list(op, kind)),
   'storage/probe': read(none, (h, op) => h.storage.probe(op)),
   'storage/ensureDisk': change(z.tuple([s.diskSpec]), (h, op, spec) => h.storage.ensureDisk(op, spec)),
   'storage/removeDisk': remove((h, op, id) => h.storage.removeDisk(op, id)),
