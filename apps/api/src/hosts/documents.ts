@@ -8,7 +8,7 @@ import type {
 } from '@stratolith/drivers/documents/interface'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
-import { type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
+import { type Ctx, withSnapshot } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
@@ -111,25 +111,22 @@ async function note(
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (
     "kind" text, "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "known" bigint, "error" text)`
   const isIts = Prisma.sql`h."hostId" = ${hostId}::uuid AND h."kind" = r."kind" AND h."thing" = r."thing"`
-  await inTransaction(ctx, async ({ db }) => {
-    // It has heard more than these rows know, which came from a backup: what they say now is the newest again.
-    if (rows.some((row) => row.outcome === 'older'))
-      await db.$executeRaw`
-        UPDATE "Document" d SET "generation" = r."known" + 1 FROM ${r}
-        WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" <= r."known"`
-    if (rows.some((row) => row.gone))
-      await db.$executeRaw`
-        DELETE FROM "HostDocument" h USING "Document" d, ${r}
-        WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND NOT h."wanted"
-          AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"`
-    await db.$executeRaw`
-      UPDATE "HostDocument" h SET
-        "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
-        "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
-        "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
-          THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
-      FROM ${r} WHERE ${isIts}`
-  })
+  // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
+  await ctx.deps.root.$executeRaw`
+    WITH raised AS (
+      UPDATE "Document" d SET "generation" = r."known" + 1 FROM ${r}
+      WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" <= r."known"
+    ), gone AS (
+      DELETE FROM "HostDocument" h USING "Document" d, ${r}
+      WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND NOT h."wanted"
+        AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"
+    )
+    UPDATE "HostDocument" h SET
+      "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
+      "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
+      "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
+        THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
+    FROM ${r} WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
 }
 
 /** Hosts that answer and have not confirmed these yet, and what one of them says that it cannot do. */

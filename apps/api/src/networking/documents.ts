@@ -3,15 +3,7 @@ import { defineDocument, errorOf, unconfirmed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import { setPortState, settleFloatingIps } from './port-states.ts'
-import {
-  addressSetSpecs,
-  hostnamesOf,
-  networkSpec,
-  portSpec,
-  portSpecInclude,
-  routerSpecs,
-  unnamed,
-} from './specs.ts'
+import { addressSetSpecs, networkSpec, portSpecs, routerSpecs } from './specs.ts'
 
 /** What hosts are told of networks, routers, members of groups and ports, and what becomes of it. */
 defineDocument({
@@ -39,13 +31,7 @@ defineDocument({
 })
 defineDocument({
   kind: 'port',
-  async render(ctx, ids) {
-    const rows = await ctx.db.port.findMany({ where: { id: { in: [...ids] } }, include: portSpecInclude })
-    const names = await hostnamesOf(ctx, rows)
-    return new Map(
-      rows.map((row) => [row.id, portSpec(row, names.get(row.deviceId) ?? unnamed(row.deviceId))]),
-    )
-  },
+  render: portSpecs,
   told: notePorts,
 })
 
@@ -53,13 +39,15 @@ defineDocument({
 async function notePorts(ctx: Ctx, receipts: readonly Receipt[]): Promise<void> {
   const rows = await ctx.deps.root.port.findMany({
     where: { id: { in: receipts.map((one) => one.id) }, hostId: { not: null } },
-    select: { id: true, projectId: true, deviceId: true, networkId: true },
+    select: { id: true, projectId: true, deviceId: true, networkId: true, state: true },
   })
   const portOf = new Map(rows.map((row) => [row.id, row]))
   for (const receipt of receipts) {
     const port = portOf.get(receipt.id)
-    if (port && receipt.outcome === 'reached' && receipt.port) await setPortState(ctx, port, 'active', null)
-    if (!port || receipt.outcome !== 'failed') continue
+    if (!port) continue
+    if (receipt.outcome === 'reached' && receipt.port && port.state !== 'active')
+      await setPortState(ctx, port, 'active', null)
+    if (receipt.outcome !== 'failed') continue
     const failure = toCloudError(errorOf(receipt))
     if (!failure.retryable) await setPortState(ctx, port, 'error', failure.message)
   }

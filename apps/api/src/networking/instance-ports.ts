@@ -106,18 +106,17 @@ export async function portsOfInstance(ctx: Ctx, instanceId: string): Promise<Ins
   }))
 }
 
-/** Ports of these instances that are on a host, by instance, oldest first: one query. */
-export async function boundPorts(
+/** The place of each port of these instances, by instance, oldest first: one query. */
+export async function placesOfPorts(
   ctx: Ctx,
   instanceIds: readonly string[],
-): Promise<Map<string, { id: string; hostId: string }[]>> {
+): Promise<Map<string, { id: string; networkId: string; hostId: string | null }[]>> {
   const rows = await ctx.db.port.findMany({
-    where: { deviceId: { in: [...instanceIds] }, deviceOwner: 'compute:nova', hostId: { not: null } },
-    select: { id: true, hostId: true, deviceId: true },
+    where: { deviceId: { in: [...instanceIds] }, deviceOwner: 'compute:nova' },
+    select: { id: true, networkId: true, hostId: true, deviceId: true },
     orderBy: { tag: 'asc' },
   })
-  const bound = rows.flatMap(({ hostId, ...row }) => (hostId === null ? [] : { ...row, hostId }))
-  return Map.groupBy(bound, (row) => row.deviceId)
+  return Map.groupBy(rows, (row) => row.deviceId)
 }
 
 /**

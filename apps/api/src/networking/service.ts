@@ -7,10 +7,10 @@ export { associateFloatingIp, createFloatingIpRow } from './floating-ips/service
 export {
   addressesOf,
   bindPort,
-  boundPorts,
   createPortsForInstance,
   deletePortsOfInstance,
   groupNamesOf,
+  placesOfPorts,
   portsOfInstance,
   securityGroupsOf,
 } from './instance-ports.ts'

@@ -6,7 +6,6 @@ import type {
   PortSpec,
   RouterSpec,
 } from '@stratolith/drivers/network/interface'
-import { z } from 'zod'
 import type { Ctx } from '../kernel/context.ts'
 import { protocolNumber, type Rule } from './security-groups/rules.ts'
 
@@ -31,35 +30,43 @@ export function networkSpec(row: NetworkWithSubnets): NetworkSpec {
   }
 }
 
-export const portSpecInclude = {
-  network: { include: { subnets: true } },
-  addresses: { include: { subnet: { select: { cidr: true } } }, orderBy: { address: 'asc' } },
-  securityGroups: {
-    include: { group: { include: { rules: { orderBy: { id: 'asc' } } } } },
-    orderBy: { groupId: 'asc' },
-  },
-} satisfies Prisma.PortInclude
-export type PortForSpec = Prisma.PortGetPayload<{ include: typeof portSpecInclude }>
+/** A port with all that its host is told of it but the rules of its groups. */
+export type PortForSpec = Omit<PortSpec, 'addresses' | 'rules' | 'hostname'> & {
+  /** Of its instance: what DHCP tells the guest and DNS answers. */
+  hostname: string | null
+  addresses: { subnetId: string; address: string; cidr: string }[]
+  groupIds: string[]
+}
+type RuleOfGroup = Rule & { groupId: string }
 
-/** `hostname` is what DHCP tells the guest and DNS answers. */
-export function portSpec(row: PortForSpec, hostname: string): PortSpec {
+/** Ports that are there. Two queries, however many. */
+export async function portSpecs(ctx: Ctx, portIds: readonly string[]): Promise<Map<string, PortSpec>> {
+  const rows = await ctx.db.$queryRaw<PortForSpec[]>`
+    SELECT p."id"::text AS "id", p."tag", p."networkId"::text AS "networkId", p."mac", n."mtu",
+      p."deviceId" AS "instanceId", p."projectId", p."portSecurity", p."adminUp" AND n."adminUp" AS "adminUp",
+      (SELECT i."hostname" FROM "Instance" i
+        WHERE i."id" = CASE WHEN p."deviceOwner" = 'compute:nova' AND p."deviceId" <> '' THEN p."deviceId"::uuid END) AS "hostname",
+      COALESCE((SELECT jsonb_agg(jsonb_build_object('subnetId', a."subnetId", 'address', a."address", 'cidr', s."cidr")
+        ORDER BY a."address") FROM "PortAddress" a JOIN "Subnet" s ON s."id" = a."subnetId" WHERE a."portId" = p."id"), '[]') AS "addresses",
+      (SELECT COALESCE(array_agg(m."groupId"::text ORDER BY m."groupId"), '{}') FROM "PortSecurityGroup" m
+        WHERE m."portId" = p."id") AS "groupIds"
+    FROM "Port" p JOIN "Network" n ON n."id" = p."networkId" WHERE p."id" = ANY(${[...portIds]}::uuid[])`
+  const groupIds = [...new Set(rows.flatMap((row) => row.groupIds))]
+  const rules = await ctx.db.securityGroupRule.findMany({
+    where: { groupId: { in: groupIds } },
+    orderBy: { id: 'asc' },
+  })
+  const byGroup = Map.groupBy(rules as unknown as RuleOfGroup[], (rule) => rule.groupId)
+  return new Map(rows.map((row) => [row.id, portSpec(row, byGroup)]))
+}
+
+export function portSpec(row: PortForSpec, rulesOf: ReadonlyMap<string, readonly Rule[]>): PortSpec {
+  const { addresses, groupIds, hostname, ...spec } = row
   return {
-    id: row.id,
-    tag: row.tag,
-    networkId: row.networkId,
-    mac: row.mac,
-    mtu: row.network.mtu,
-    addresses: row.addresses.map((a) => ({
-      subnetId: a.subnetId,
-      ip: a.address,
-      prefix: prefixOf(a.subnet.cidr),
-    })),
-    hostname,
-    instanceId: row.deviceId,
-    projectId: row.projectId,
-    portSecurity: row.portSecurity,
-    adminUp: row.adminUp && row.network.adminUp,
-    rules: row.securityGroups.flatMap((s) => s.group.rules).map((rule) => filterRule(rule as Rule)),
+    ...spec,
+    addresses: addresses.map((a) => ({ subnetId: a.subnetId, ip: a.address, prefix: prefixOf(a.cidr) })),
+    hostname: hostname ?? `port-${row.instanceId.slice(0, 8)}`,
+    rules: groupIds.flatMap((id) => rulesOf.get(id) ?? []).map(filterRule),
   }
 }
 
@@ -156,20 +163,6 @@ function externalOf(
   if (!networkId || !address || !subnet?.gatewayIp) return null
   return { networkId, address, prefix: prefixOf(subnet.cidr), gatewayIp: subnet.gatewayIp }
 }
-
-/** Names by which the instances of these ports are known to DHCP and DNS. */
-export async function hostnamesOf(
-  ctx: Ctx,
-  ports: readonly { deviceId: string }[],
-): Promise<Map<string, string>> {
-  const rows = await ctx.db.instance.findMany({
-    where: { id: { in: ports.map((port) => port.deviceId).filter((id) => isUuid.safeParse(id).success) } },
-    select: { id: true, hostname: true },
-  })
-  return new Map(rows.map((row) => [row.id, row.hostname]))
-}
-const isUuid = z.uuid()
-export const unnamed = (instanceId: string) => `port-${instanceId.slice(0, 8)}`
 
 const byId = (a: { id: string }, b: { id: string }) => a.id.localeCompare(b.id)
 const prefixOf = (cidr: string): number => Number(cidr.split('/')[1])

@@ -38,6 +38,7 @@ const columns = {
   faultDetail: 'text',
   faultAt: 'timestamptz',
   floatingIpId: 'uuid',
+  adminPass: 'text',
 } as const
 type Column = keyof typeof columns
 type Patch = Partial<Pick<InstanceRow, Column>>

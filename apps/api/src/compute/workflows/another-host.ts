@@ -14,15 +14,16 @@ const elsewhereHelps = ['unavailable', 'failed', 'no_space']
 /**
  * A step of a build, on the host that the instance has been placed on. When that does not do it, the
  * instance is placed anew and the step runs again there, so `work` makes whatever is missing on its
- * host. Fails when no host is left, with what was tried.
+ * host. Fails when no host is left, with what was tried. `current` says null when nothing is left to do.
  */
 export async function onSomeHost(
   run: Run<unknown>,
   where: Where,
-  current: () => Promise<Built>,
+  current: () => Promise<Built | null>,
   work: (row: Built) => Promise<Wait | undefined>,
 ): Promise<Wait | undefined> {
   const row = await current()
+  if (!row) return
   const startedAt = Date.now()
   try {
     if (!givenUp(run)[row.hostId]) {

@@ -1,6 +1,6 @@
 import { releaseHost } from '../../hosts/service.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
-import { defineWorkflow, type Run } from '../../kernel/workflow.ts'
+import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { portsOfInstance } from '../../networking/service.ts'
 import { powerStates } from '../contract.ts'
 import type { Base } from '../documents.ts'
@@ -26,16 +26,16 @@ const building = (row: InstanceRow) => row.vmState === 'building' && row.taskSta
 
 /**
  * Every try begins here: whoever asked for the instance may have asked for its end meanwhile. Then the
- * build ends, and the delete, queued behind it, finds little left.
+ * build ends, and the delete, queued behind it, finds little left. Null: an earlier try has built it.
  */
-async function wanted(run: Build): Promise<Built> {
+async function wanted(run: Build): Promise<Built | null> {
   const row = await currentRow(run)
+  if (row && row.vmState !== 'building') return null
   if (!row || !building(row))
     throw new CloudError('conflict', 'The instance was deleted while it was being built.')
   const { image } = run.input
   if (image && !('blobId' in (row.base as object)))
     await run.ctx.deps.root.instance.update({ where: { id: row.id }, data: { base: image } })
-  if (row.taskState !== 'spawning') await settle(run, { taskState: 'spawning' }, building, row)
   const { hostId } = row
   invariant(hostId !== null, `instance ${row.id} is building without a host`)
   return { ...row, hostId }
@@ -53,34 +53,9 @@ defineWorkflow<CreateInput>({
           run,
           run.input.where ?? {},
           () => wanted(run),
-          async (row) => {
-            const answer = await tellHost(run, row)
-            return 'waitMs' in answer ? answer : undefined
-          },
+          (row) => make(run, row),
         ),
-    },
-    {
-      name: 'settle',
-      title: 'Recording the state',
-      async run(run) {
-        // It is on the config drive now and nobody else's business.
-        await run.ctx.deps.root.instance.updateMany({
-          where: { id: run.resourceId, adminPass: { not: null } },
-          data: { adminPass: null },
-        })
-        await settle(
-          run,
-          {
-            vmState: 'active',
-            taskState: null,
-            powerState: powerStates.running,
-            launchedAt: new Date(),
-            ...noFault,
-          },
-          building,
-        )
-      },
-      /** The instance had run for a moment: it goes back to building, so that the failure settles it. */
+      /** The instance may have run for a moment: it goes back to building, so that the failure settles it. */
       async undo(run) {
         await settle(
           run,
@@ -92,6 +67,25 @@ defineWorkflow<CreateInput>({
   ],
   onFailed: settleFailure,
 })
+
+async function make(run: Build, row: Built): Promise<Wait | undefined> {
+  const answer = await tellHost(run, row)
+  if ('waitMs' in answer) {
+    // Said only when it takes long enough to be seen.
+    if (row.taskState !== 'spawning') await settle(run, { taskState: 'spawning' }, building, row)
+    return answer
+  }
+  const active = {
+    vmState: 'active',
+    taskState: null,
+    powerState: powerStates.running,
+    launchedAt: new Date(),
+    // It is on the config drive now and nobody else's business.
+    adminPass: null,
+    ...noFault,
+  } as const
+  await settle(run, active, building, row)
+}
 
 /**
  * Its addresses and its room go back, it stays in error with the reason; its host hears that it is to be

@@ -2,7 +2,7 @@ import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import { deliver, errorOf } from '../../hosts/service.ts'
 import { CloudError, invariant, toCloudError } from '../../kernel/errors.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
-import { networkKinds, portsOfInstance } from '../../networking/service.ts'
+import { networkKinds, placesOfPorts } from '../../networking/service.ts'
 import { type InstanceRow, moveState, typed } from '../instances/load.ts'
 
 /** The row as it is now; null when it is gone. */
@@ -52,7 +52,7 @@ export async function tellHost(
   run: Run<unknown>,
   { id, hostId }: { id: string; hostId: string },
 ): Promise<ObservedInstance | Wait> {
-  const ports = await portsOfInstance(run.ctx, id)
+  const ports = (await placesOfPorts(run.ctx, [id])).get(id) ?? []
   const now = ports.map((port) => port.id)
   const receipts = await deliver(run.ctx, run.op, hostId, { kinds: networkKinds, now, always: [id] })
   const its = new Set([id, ...now, ...ports.map((port) => port.networkId)])
