@@ -57,6 +57,7 @@ type Active = {
 }
 
 const minute = 60_000
+const progressMs = 300
 const defaultDeadlineMs = { short: 10 * minute, long: 60 * minute }
 const defaultUndoDeadlineMs = 10 * minute
 
@@ -322,10 +323,17 @@ function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): A
   }
   const holder = attempt.holder ?? null
   const data: Record<string, unknown> = { ...(row.stateData as Record<string, unknown>) }
+  // What is over before anybody has read it is not written down: only the newest words after a moment.
+  let newest = ''
+  let due: NodeJS.Timeout | undefined
   const progress = (text: string) => {
-    noteProgress(ctx, row, holder, text.slice(0, 200)).catch((error) =>
-      ctx.log.warn({ err: error }, 'progress could not be written'),
-    )
+    newest = text.slice(0, 200)
+    due ??= setTimeout(() => {
+      due = undefined
+      noteProgress(ctx, row, holder, newest).catch((error) =>
+        ctx.log.warn({ err: error }, 'progress could not be written'),
+      )
+    }, progressMs).unref()
   }
   const active: Omit<Active, 'run'> = {
     ctx,
