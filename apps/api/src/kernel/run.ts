@@ -324,16 +324,17 @@ function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): A
   const holder = attempt.holder ?? null
   const data: Record<string, unknown> = { ...(row.stateData as Record<string, unknown>) }
   // What is over before anybody has read it is not written down: only the newest words after a moment.
-  let newest = ''
-  let due: NodeJS.Timeout | undefined
+  let newest: string | null = null
+  const note = () => {
+    const text = newest ?? ''
+    newest = null
+    noteProgress(ctx, row, holder, text).catch((error) =>
+      ctx.log.warn({ err: error }, 'progress could not be written'),
+    )
+  }
   const progress = (text: string) => {
+    if (newest === null) setTimeout(note, progressMs).unref()
     newest = text.slice(0, 200)
-    due ??= setTimeout(() => {
-      due = undefined
-      noteProgress(ctx, row, holder, newest).catch((error) =>
-        ctx.log.warn({ err: error }, 'progress could not be written'),
-      )
-    }, progressMs).unref()
   }
   const active: Omit<Active, 'run'> = {
     ctx,
