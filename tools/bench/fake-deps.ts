@@ -29,6 +29,7 @@ export function fakeDeps(databaseUrl: string, connections: number): Deps {
     log: pino({ level: config.logLevel }, pino.destination(2)),
     root: openDatabase(databaseUrl, connections),
     hosts: new HostConnections(connect),
+    hostsMaxAgeMs: 1_000,
   }
 }
 

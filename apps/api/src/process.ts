@@ -27,6 +27,7 @@ export function buildDeps(name: string, connections: number, session = `stratoli
     log,
     root,
     hosts: new HostConnections((endpoint) => connectAgent(endpoint, { cloud })),
+    hostsMaxAgeMs: 1_000,
   }
 }
 

@@ -3,6 +3,7 @@ import {
   descriptionInput,
   type HostVerdict,
   nameInput,
+  type PlacementView,
   pageInput,
   projectIdInput,
   type QuotaView,
@@ -144,7 +145,7 @@ export type LaunchPlan = {
   ok: boolean
   /** Sentences with the field to mark; empty when ok. */
   problems: { field: string | null; message: string }[]
-  hosts: { fit: number; total: number; verdicts: HostVerdict[] }
+  hosts: PlacementView
   quota: { resource: QuotaView['resource']; limit: number; used: number; adds: number }[]
   needs: { vcpus: number; memoryMib: number; diskGib: number }
   networks: { id: string; name: string; cidr: string | null; routed: boolean }[]

@@ -1,5 +1,4 @@
 import fs from 'node:fs'
-import { Prisma } from '@stratolith/db'
 import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
@@ -13,6 +12,7 @@ import { recordOperation } from '../kernel/workflow.ts'
 import { capacityOf } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 import type { Egress } from './egress.ts'
+import { hostEventOf, type Need } from './room.ts'
 
 /** For later rooms, which enter here. */
 export {
@@ -29,13 +29,20 @@ export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } fr
 
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export { guestText } from './put-back.ts'
+export {
+  claimHost,
+  claimHosts,
+  hostsForPlacement,
+  type Need,
+  type PlacementHost,
+  rememberedHosts,
+  withTaken,
+} from './room.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { watchHostEvents } from './watch.ts'
 
 type HostRow = NonNullable<Awaited<ReturnType<Ctx['db']['host']['findUnique']>>>
-/** What one instance takes. */
-export type Need = { vcpus: number; memoryMib: number; diskGib: number }
 
 /** Administrators only. By name. */
 export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
@@ -182,24 +189,6 @@ function sameEndpoint(one: string, other: string): boolean {
 }
 
 /**
- * Takes room on a host for one instance: one conditional update, in the transaction that makes
- * (or moves) the instance. False when the host is full, disabled or down: choose another.
- */
-export async function claimHost(ctx: Ctx, hostId: string, need: Need): Promise<boolean> {
-  invariant(ctx.db !== ctx.deps.root, 'claimHost outside a transaction')
-  const claimed = await ctx.db.$executeRaw(Prisma.sql`
-    UPDATE "Host" SET "vcpusUsed" = "vcpusUsed" + ${need.vcpus}::int,
-      "memoryMibUsed" = "memoryMibUsed" + ${need.memoryMib}::int,
-      "diskGibUsed" = "diskGibUsed" + ${need.diskGib}::int
-    WHERE "id" = ${hostId}::uuid AND "enabled" AND "state" = 'up'
-      AND "vcpusUsed" + ${need.vcpus}::int <= "vcpus"
-      AND "memoryMibUsed" + ${need.memoryMib}::int <= "memoryMib"
-      AND "diskGibUsed" + ${need.diskGib}::int <= "diskGib"`)
-  if (claimed === 1) await hostEvent(ctx, hostId, 'room')
-  return claimed === 1
-}
-
-/**
  * Gives the room back, in the transaction that takes the instance off the host (sets its hostId to
  * null or makes it deleted): hosts.counters counts every instance with a hostId that is not deleted.
  */
@@ -232,31 +221,9 @@ export async function occupyHost(ctx: Ctx, hostId: string, need: Need): Promise<
   return host.zone
 }
 
-/** Every host with its room, for the scheduler; the caller decides what of it a tenant may read. */
-export async function hostsForPlacement(ctx: Ctx) {
-  const rows = await ctx.db.host.findMany({ orderBy: { name: 'asc' }, omit: { facts: true } })
-  return rows.map((row) => ({
-    id: row.id,
-    name: row.name,
-    zone: row.zone,
-    state: row.state,
-    enabled: row.enabled,
-    disabledReason: row.disabledReason,
-    ...room(row),
-  }))
-}
-
-/**
- * A change of a host that its page shows; in the transaction of the change. `room`: instances came or went,
- * which their own events tell; the audit log leaves it out.
- */
-export async function hostEvent(
-  ctx: Ctx,
-  hostId: string,
-  what: 'created' | 'updated' | 'deleted' | 'room',
-): Promise<void> {
-  await appendEvent(ctx, { kind: `host.${what}`, projectId: null, resourceKind: 'host', resourceId: hostId })
-}
+/** In the transaction of the change. */
+export const hostEvent = (ctx: Ctx, hostId: string, what: Parameters<typeof hostEventOf>[1]) =>
+  appendEvent(ctx, hostEventOf(hostId, what))
 
 async function loadHost(ctx: Ctx, id: string): Promise<HostRow> {
   const row = await ctx.db.host.findUnique({ where: { id } })

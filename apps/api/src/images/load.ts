@@ -1,4 +1,4 @@
-import type { ImageModel } from '@stratolith/db'
+import { type ImageModel, Prisma } from '@stratolith/db'
 import { type Ctx, projectOf, seesAll } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
@@ -26,12 +26,20 @@ const sharedWith = (projectId: string, status?: MemberStatus) => ({
 export const offeredImages = (ctx: Ctx): object => sharedWith(projectOf(ctx), 'pending')
 
 /** What may be used by who knows its id: own, public, community's, and shared ones, accepted or not. */
-export function reachableImages(ctx: Ctx): object {
+function reachableImages(ctx: Ctx): object {
   if (seesAll(ctx)) return {}
   const projectId = projectOf(ctx)
   return {
     OR: [{ projectId }, { visibility: { in: ['public', 'community'] } }, sharedWith(projectId)],
   }
+}
+
+/** The same of a row i of "Image", in words of SQL. */
+export function reachableSql(ctx: Ctx): Prisma.Sql {
+  if (seesAll(ctx)) return Prisma.sql`true`
+  const projectId = projectOf(ctx)
+  return Prisma.sql`(i."projectId" = ${projectId} OR i."visibility" IN ('public', 'community') OR (i."visibility" = 'shared'
+    AND EXISTS (SELECT 1 FROM "ImageMember" m WHERE m."imageId" = i."id" AND m."projectId" = ${projectId})))`
 }
 
 /** What a list shows of those: shared ones once accepted (or as `status` says; 'all' for any). */

@@ -1,7 +1,9 @@
+import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, isAdmin, listScope, projectOf, seesAll } from '../kernel/context.ts'
+import { type Ctx, inTransaction, listScope, projectOf, seesAll } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict } from '../kernel/errors.ts'
+import { type Fact, held, readFacts } from '../kernel/facts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { reserveQuota } from '../kernel/quota.ts'
@@ -22,7 +24,7 @@ import {
   loadImage,
   noteImage,
   offeredImages,
-  reachableImages,
+  reachableSql,
   stateOf,
   viewOf,
 } from './load.ts'
@@ -150,21 +152,22 @@ export type BootImage = {
  * One that the project may use (own, public, community's, shared with it); null for anything else (R2). Inside a transaction the row
  * stays until its end: nobody deletes what is being launched.
  */
+export function bootImageFact(ctx: Ctx, id: string): Fact<BootImage | null> {
+  return {
+    sql: Prisma.sql`SELECT to_jsonb(image) FROM (
+      SELECT i."id", i."name", i."state", i."blobId", i."diskFormat", i."virtualBytes", i."minDiskGib", i."minRamMib"
+      FROM "Image" i WHERE i."id" = ${id}::uuid AND i."state" <> 'deleted' AND ${reachableSql(ctx)} ${held(ctx, 'FOR SHARE')}) image`,
+    read(value) {
+      const row = value as (Omit<BootImage, 'blobId' | 'format'> & BootColumns) | null
+      if (!row) return null
+      const { blobId, diskFormat, virtualBytes, ...image } = row
+      const format = formatOf({ diskFormat }) ?? 'raw'
+      return { ...image, blobId: blobId ?? '', format, virtualBytes: virtualBytes ?? 0 }
+    },
+  }
+}
+type BootColumns = { blobId: string | null; diskFormat: string | null; virtualBytes: number | null }
+
 export async function findBootImage(ctx: Ctx, id: string): Promise<BootImage | null> {
-  if (ctx.db !== ctx.deps.root)
-    await ctx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR SHARE`
-  const seen = isAdmin(ctx) ? {} : { AND: [reachableImages(ctx)] }
-  const row = await ctx.db.image.findFirst({ where: { id, state: { not: 'deleted' }, ...seen } })
-  return (
-    row && {
-      id: row.id,
-      name: row.name,
-      state: row.state,
-      blobId: row.blobId ?? '',
-      format: formatOf(row) ?? 'raw',
-      virtualBytes: Number(row.virtualBytes ?? 0),
-      minDiskGib: row.minDiskGib,
-      minRamMib: row.minRamMib,
-    }
-  )
+  return (await readFacts(ctx, { image: bootImageFact(ctx, id) })).image
 }

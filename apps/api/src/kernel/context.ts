@@ -49,6 +49,8 @@ export type Deps = {
   hosts: HostConnections
   /** The worker's lease (kernel/lease.ts); absent in processes that run nothing in the background. */
   holder?: Pick<Holder, 'check'>
+  /** How old what a launch knows of the hosts' room may be (hosts/room.ts). Absent: it looks each time, as in tests. */
+  hostsMaxAgeMs?: number
 }
 
 /** What every service function gets first. Plain data plus the database it must use. */

@@ -76,6 +76,15 @@ export type HostVerdict = {
   fits: boolean
   checks: { check: string; ok: boolean; need: string; have: string; reason: string | null }[]
 }
+/** How the hosts of the cloud were judged for one placement. */
+export type PlacementView = {
+  total: number
+  fit: number
+  /** The others: how many fail which check (each host counts once, for the first that it fails). */
+  refused: { check: string; hosts: number }[]
+  /** Of at most 50: those that were chosen, those that refuse, then others. */
+  verdicts: HostVerdict[]
+}
 export type OperationView = {
   id: string
   action: string
@@ -92,7 +101,7 @@ export type OperationView = {
   startedAt: string | null
   finishedAt: string | null
   errorMessage: string | null
-  explanation: HostVerdict[] | null
+  explanation: PlacementView | null
   steps: StepView[]
 }
 

@@ -1,7 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx, Db } from './context.ts'
 import type { HeldBackView } from './contract.ts'
-import { appendEventWith } from './events.ts'
+import { appendEventsWith } from './events.ts'
 
 /** A transaction this old is not one of ours: those end within seconds. */
 const tooLongMs = 30_000
@@ -39,6 +39,6 @@ export async function noteHeldBack(ctx: Ctx, { xid, ...who }: Holder): Promise<v
   }
   const first = Prisma.sql`first AS (SELECT FROM "Event" WHERE "resourceKind" = 'transaction'
     AND "resourceId" = ${String(xid)} HAVING count(*) = 0)`
-  const told = await appendEventWith(ctx, event, [first], 'first')
+  const told = await appendEventsWith(ctx, [event], [first], 'first')
   if (told) ctx.log.warn({ ...who }, 'a transaction that does not end delays the event log')
 }

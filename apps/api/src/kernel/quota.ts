@@ -2,6 +2,7 @@ import { Prisma } from '@stratolith/db'
 import type { Ctx } from './context.ts'
 import { type QuotaResource, type QuotaView, quotaResources } from './contract.ts'
 import { CloudError, invariant } from './errors.ts'
+import { type Fact, readFacts } from './facts.ts'
 
 /** What a project may have when neither it nor the cloud (table QuotaDefault) says otherwise. */
 export const builtInQuota: Record<QuotaResource, number> = {
@@ -85,20 +86,28 @@ export async function releaseQuota(ctx: Ctx, projectId: string, delta: QuotaDelt
   }
 }
 
-/** Every resource with limit and use; three queries whatever the size of the cloud. */
+/** Every resource with limit and use. */
 export async function quotaOf(ctx: Ctx, projectId: string): Promise<QuotaView[]> {
-  const [defaults, limits, usage] = await Promise.all([
-    quotaDefaultsOf(ctx),
-    ctx.db.quotaLimit.findMany({ where: { projectId } }),
-    ctx.db.quotaUsage.findMany({ where: { projectId } }),
-  ])
-  const limitBy = new Map(limits.map((l) => [l.resource, l.limit]))
-  const usedBy = new Map(usage.map((u) => [u.resource, u.used]))
-  return quotaResources.map((resource) => ({
-    resource,
-    limit: limitBy.get(resource) ?? defaults[resource],
-    used: usedBy.get(resource) ?? 0,
-  }))
+  return (await readFacts(ctx, { quota: quotaFact(projectId) })).quota
+}
+
+/** The same, for whoever asks more at the same moment. */
+export function quotaFact(projectId: string): Fact<QuotaView[]> {
+  return {
+    sql: Prisma.sql`SELECT jsonb_build_object(
+      'defaults', (SELECT jsonb_object_agg("resource", "limit") FROM "QuotaDefault"),
+      'limits', (SELECT jsonb_object_agg("resource", "limit") FROM "QuotaLimit" WHERE "projectId" = ${projectId}),
+      'used', (SELECT jsonb_object_agg("resource", "used") FROM "QuotaUsage" WHERE "projectId" = ${projectId}))`,
+    read(value) {
+      type Amounts = Partial<Record<QuotaResource, number>> | null
+      const { defaults, limits, used } = value as Record<'defaults' | 'limits' | 'used', Amounts>
+      return quotaResources.map((resource) => ({
+        resource,
+        limit: limits?.[resource] ?? defaults?.[resource] ?? builtInQuota[resource],
+        used: used?.[resource] ?? 0,
+      }))
+    },
+  }
 }
 
 /** The defaults in force: what we ship, and what administrators have put over it. */

@@ -172,7 +172,7 @@ export async function noteFailure(
   const again =
     at.retryMs === null
       ? Prisma.sql`RETURNING "id"`
-      : Prisma.sql`RETURNING "id", (${jobSql(row, inMs(at.retryMs))}).id AS "job"`
+      : Prisma.sql`RETURNING "id", (${jobSql(inMs(at.retryMs))}).id AS "job"`
   const given = at.retryMs === null ? Prisma.empty : Prisma.sql`, "leaseWorker" = NULL`
   const changes = Prisma.sql`WITH operation AS (UPDATE "Operation" SET "attempts" = "attempts" + 1 ${given}
     WHERE ${fence(row, holder)} ${again}),
@@ -192,7 +192,7 @@ export async function noteWait(
 ): Promise<void> {
   const changes = [
     Prisma.sql`operation AS (UPDATE "Operation" SET "leaseWorker" = NULL, "attempts" = 0 WHERE ${fence(row, holder)}
-      RETURNING "id", (${jobSql(row, inMs(at.waitMs), 'keepRunAt')}).id AS "job")`,
+      RETURNING "id", (${jobSql(inMs(at.waitMs), 'keepRunAt')}).id AS "job")`,
     Prisma.sql`step AS (UPDATE "OperationStep" SET "progress" = ${at.text} FROM operation
       WHERE "operationId" = operation."id" AND "name" = ${at.step})`,
   ]

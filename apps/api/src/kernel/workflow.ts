@@ -2,7 +2,7 @@ import { Prisma } from '@stratolith/db'
 import type { Op } from '@stratolith/drivers/op'
 import type { Ctx } from './context.ts'
 import { type CloudError, invariant } from './errors.ts'
-import { appendEventWith } from './events.ts'
+import { appendEventsWith, type NewEvent } from './events.ts'
 
 /**
  * A workflow is what happens after a request has been acknowledged: steps that each may be run
@@ -92,21 +92,22 @@ export type NewOperation = {
 
 /** Writes the operation, its event and its job in the caller's transaction. Returns its id. */
 export async function startOperation(ctx: Ctx, operation: NewOperation): Promise<string> {
-  invariant(ctx.db !== ctx.deps.root, 'startOperation outside a transaction')
-  invariant(registry.has(operation.action), `no workflow ${operation.action}`)
-  await ctx.db.operation.create({
-    data: {
-      ...operation,
-      input: operation.input ?? {},
-      actorId: ctx.actor.userId,
-      actorName: ctx.actor.userName,
-      requestId: ctx.requestId,
-      globalRequestId: ctx.globalRequestId,
-    },
-  })
-  await appendOperationEvent(ctx, operation, 'queued')
-  await queueJob(ctx, operation)
+  await startOperations(ctx, [operation])
   return operation.id
+}
+
+/** The same for many, with other events of the same change (first), in one statement. */
+export async function startOperations(
+  ctx: Ctx,
+  operations: readonly NewOperation[],
+  events: readonly NewEvent[] = [],
+): Promise<void> {
+  invariant(ctx.db !== ctx.deps.root, 'startOperations outside a transaction')
+  for (const { action } of operations) invariant(registry.has(action), `no workflow ${action}`)
+  const started = Prisma.sql`operation AS (${insertSql(ctx, operations, Prisma.sql`'queued', NULL::timestamptz`)}
+    RETURNING (${jobSql(Prisma.sql`now()`)}).id)`
+  const queued = operations.map((operation) => operationEvent(operation, 'queued'))
+  await appendEventsWith(ctx, [...events, ...queued], [started])
 }
 
 /**
@@ -114,31 +115,21 @@ export async function startOperation(ctx: Ctx, operation: NewOperation): Promise
  * without a job. In the caller's transaction.
  */
 export async function recordOperation(ctx: Ctx, operation: NewOperation): Promise<void> {
-  const now = new Date()
-  await ctx.db.operation.create({
-    data: {
-      ...operation,
-      input: operation.input ?? {},
-      state: 'succeeded',
-      startedAt: now,
-      finishedAt: now,
-      actorId: ctx.actor.userId,
-      actorName: ctx.actor.userName,
-      requestId: ctx.requestId,
-      globalRequestId: ctx.globalRequestId,
-    },
-  })
-  await appendOperationEvent(ctx, operation, 'succeeded')
+  const recorded = Prisma.sql`operation AS (${insertSql(ctx, [operation], Prisma.sql`'succeeded', clock_timestamp()`)})`
+  await appendEventsWith(ctx, [operationEvent(operation, 'succeeded')], [recorded])
 }
 
-type Job = {
-  id: string
-  action: string
-  resourceKind: string
-  resourceId: string
-  projectId: string | null
-  hostId?: string | null
-}
+/** `moment`: its state, and when it began and ended. */
+const insertSql = (ctx: Ctx, operations: readonly NewOperation[], moment: Prisma.Sql) => Prisma.sql`
+  INSERT INTO "Operation" ("id", "action", "resourceKind", "resourceId", "resourceName", "projectId", "hostId", "input",
+    "explanation", "actorId", "actorName", "requestId", "globalRequestId", "createdAt", "state", "startedAt", "finishedAt")
+  SELECT o."id", o."action", o."resourceKind", o."resourceId", o."resourceName", o."projectId", o."hostId", COALESCE(o."input", '{}'),
+    o."explanation", ${ctx.actor.userId}::text, ${ctx.actor.userName}::text, ${ctx.requestId}::text,
+    ${ctx.globalRequestId ?? null}::text, clock_timestamp(), m."state", m."at", m."at"
+  FROM jsonb_to_recordset(${JSON.stringify(operations)}::jsonb) AS o ("id" uuid, "action" text, "resourceKind" text, "resourceId" text,
+    "resourceName" text, "projectId" text, "hostId" text, "input" jsonb, "explanation" jsonb), (SELECT ${moment}) AS m ("state", "at")`
+
+type OperationOf = Pick<NewOperation, 'id' | 'action' | 'resourceKind' | 'resourceId' | 'projectId'>
 /** Tasks of graphile-worker, by lane. */
 export const taskOf: Record<Lane, string> = { short: 'workflow', long: 'workflow-long' }
 export const projectFlag = (id: string) => `project:${id}`
@@ -147,22 +138,22 @@ export const hostFlag = (id: string) => `host:${id}`
 const maxAttempts = 8
 
 /**
- * The call that puts an operation into the queue, as an expression of SQL. One that is queued
+ * The call that puts an operation into the queue, as an expression over its row. One that is queued
  * already is moved to `runAt` ('keepRunAt': stays where it is); one that runs now is run again after it.
  * Jobs of one resource run one after the other.
  */
-export function jobSql(job: Job, runAt: Prisma.Sql, mode: 'replace' | 'keepRunAt' = 'replace'): Prisma.Sql {
-  const flags = [
-    ...(job.projectId === null ? [] : [projectFlag(job.projectId)]),
-    ...(job.hostId ? [hostFlag(job.hostId)] : []),
-  ]
-  return Prisma.sql`graphile_worker.add_job(${taskOf[laneOf(job.action)]}::text, json_build_object('operationId', ${job.id}::text),
-    queue_name := ${`${job.resourceKind}:${job.resourceId}`}::text, run_at := ${runAt}, job_key := ${job.id}::text,
-    max_attempts := ${maxAttempts}::int, flags := ${flags}::text[],
+export function jobSql(runAt: Prisma.Sql, mode: 'replace' | 'keepRunAt' = 'replace'): Prisma.Sql {
+  return Prisma.sql`graphile_worker.add_job(
+    CASE WHEN "Operation"."action" = ANY(${actionsIn('long')}::text[]) THEN ${taskOf.long}::text ELSE ${taskOf.short}::text END,
+    json_build_object('operationId', "Operation"."id"), queue_name := "Operation"."resourceKind" || ':' || "Operation"."resourceId",
+    run_at := ${runAt}, job_key := "Operation"."id"::text, max_attempts := ${maxAttempts}::int,
+    flags := array_remove(ARRAY[${projectFlag('')}::text || "Operation"."projectId", ${hostFlag('')}::text || "Operation"."hostId"], NULL),
     job_key_mode := ${mode === 'replace' ? 'replace' : 'preserve_run_at'}::text)`
 }
-export async function queueJob(ctx: Ctx, job: Job): Promise<void> {
-  await ctx.db.$executeRaw`SELECT ${jobSql(job, Prisma.sql`now()`)}`
+
+/** Those of `which` (a condition over their rows) again, now. */
+export async function queueJobs(ctx: Ctx, which: Prisma.Sql): Promise<void> {
+  await ctx.db.$executeRaw`SELECT ${jobSql(Prisma.sql`now()`)} FROM "Operation" WHERE ${which}`
 }
 
 /**
@@ -170,7 +161,7 @@ export async function queueJob(ctx: Ctx, job: Job): Promise<void> {
  * has not begun. An event that comes while the step still runs is not lost: it is run once more.
  */
 export async function continueOperation(ctx: Ctx, operationId: string): Promise<void> {
-  await continueWhere(ctx, { id: operationId })
+  await queueJobs(ctx, Prisma.sql`"id" = ${operationId}::uuid AND ${underWay}`)
 }
 /** The same for every operation of a resource: a guest that was waited for has powered off, say. */
 export async function continueOperationsOf(
@@ -178,32 +169,30 @@ export async function continueOperationsOf(
   resourceKind: string,
   resourceId: string,
 ): Promise<void> {
-  await continueWhere(ctx, { resourceKind, resourceId })
+  await queueJobs(
+    ctx,
+    Prisma.sql`"resourceKind" = ${resourceKind} AND "resourceId" = ${resourceId} AND ${underWay}`,
+  )
 }
-async function continueWhere(ctx: Ctx, where: Prisma.OperationWhereInput): Promise<void> {
-  const rows = await ctx.db.operation.findMany({
-    where: { ...where, state: { in: ['running', 'undoing'] } },
-    select: { id: true, action: true, resourceKind: true, resourceId: true, projectId: true, hostId: true },
-  })
-  for (const row of rows) await queueJob(ctx, row)
-}
+const underWay = Prisma.sql`"state" IN ('running', 'undoing')`
 
-/** The event of an operation with the changes that it tells of (see appendEventWith). */
-export async function appendOperationEvent(
+/** The event of an operation with the changes that it tells of (see appendEventsWith). */
+export function appendOperationEvent(
   ctx: Ctx,
-  row: Job,
+  row: OperationOf,
   state: string,
   extra: Record<string, unknown> = {},
   changes: readonly Prisma.Sql[] = [],
   onlyFrom?: string,
 ): Promise<boolean> {
-  const event = {
-    kind: 'operation.updated',
-    projectId: row.projectId,
-    resourceKind: row.resourceKind,
-    resourceId: row.resourceId,
-    operationId: row.id,
-    data: { action: row.action, state, ...extra },
-  }
-  return appendEventWith(ctx, event, changes, onlyFrom)
+  return appendEventsWith(ctx, [operationEvent(row, state, extra)], changes, onlyFrom)
 }
+
+const operationEvent = (row: OperationOf, state: string, extra: Record<string, unknown> = {}): NewEvent => ({
+  kind: 'operation.updated',
+  projectId: row.projectId,
+  resourceKind: row.resourceKind,
+  resourceId: row.resourceId,
+  operationId: row.id,
+  data: { action: row.action, state, ...extra },
+})

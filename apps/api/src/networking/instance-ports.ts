@@ -1,10 +1,18 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
+import type { NewEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
 import { contains, parseCidr } from './ipv4.ts'
 import { returnPorts } from './lent-ports.ts'
-import type { NetworkRow } from './networks/load.ts'
-import { createPortRow, deletePortRows, type NewPort } from './ports/rows.ts'
+import type { PortNetwork } from './networks/load.ts'
+import {
+  createPortRow,
+  deletePortRows,
+  insertPorts,
+  type NewPort,
+  type PortWithAddress,
+  portEventOf,
+} from './ports/rows.ts'
 import { loadGroups } from './security-groups/load.ts'
 import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
 
@@ -38,7 +46,7 @@ export async function createPortsForInstance(
     instanceId: string
     projectId: string
     hostId: string | null
-    networks: readonly NetworkRow[]
+    networks: readonly PortNetwork[]
     securityGroupIds: readonly string[]
     /** Addresses asked for, beside `networks`; undefined: any. */
     addresses?: readonly (string | undefined)[]
@@ -49,31 +57,68 @@ export async function createPortsForInstance(
       ? (await loadGroups(ctx, 'securityGroup:get', wish.securityGroupIds)).map((group) => group.id)
       : [await ensureDefaultSecurityGroup(ctx, wish.projectId)]
   const ports: InstancePort[] = []
-  for (const [index, network] of wish.networks.entries()) {
-    const port = await createPortRow(ctx, {
-      projectId: wish.projectId,
-      network,
-      deviceOwner: 'compute:nova',
-      deviceId: wish.instanceId,
-      securityGroupIds: groups,
-      ...fixedOf(ctx, network, wish.addresses?.[index]),
-    })
-    if (wish.hostId) await bindPort(ctx, port.id, wish.hostId)
-    ports.push({
-      id: port.id,
-      networkId: network.id,
-      networkName: network.name,
-      mac: port.mac,
-      mtu: network.mtu,
-      address: port.address,
-      hostId: wish.hostId,
-    })
-  }
+  for (const one of portsWished(ctx, { id: wish.instanceId, hostId: wish.hostId }, wish, groups))
+    ports.push(instancePort(await createPortRow(ctx, one), one.network))
   return ports
 }
 
+/**
+ * The same for all instances of a launch in as many statements as for one: its networks and groups are held and
+ * its quota is reserved by the launch, which also appends the events that come back.
+ */
+export async function createPortsOfLaunch(
+  ctx: Ctx,
+  wish: {
+    projectId: string
+    instances: readonly { id: string; hostId: string }[]
+    networks: readonly PortNetwork[]
+    securityGroupIds: readonly string[]
+    addresses: readonly (string | undefined)[]
+  },
+): Promise<{ ports: Map<string, InstancePort[]>; events: NewEvent[] }> {
+  const wishes = wish.instances.flatMap((instance) => portsWished(ctx, instance, wish, wish.securityGroupIds))
+  const rows = await insertPorts(ctx, wishes)
+  const ports = new Map<string, InstancePort[]>()
+  for (const [index, row] of rows.entries()) {
+    const network = wishes[index]?.network
+    if (network) ports.set(row.deviceId, [...(ports.get(row.deviceId) ?? []), instancePort(row, network)])
+  }
+  return { ports, events: rows.map((row) => portEventOf(row, 'created')) }
+}
+
+function portsWished(
+  ctx: Ctx,
+  instance: { id: string; hostId: string | null },
+  wish: {
+    projectId: string
+    networks: readonly PortNetwork[]
+    addresses?: readonly (string | undefined)[]
+  },
+  securityGroupIds: readonly string[],
+): NewPort[] {
+  return wish.networks.map((network, index) => ({
+    projectId: wish.projectId,
+    network,
+    deviceOwner: 'compute:nova',
+    deviceId: instance.id,
+    hostId: instance.hostId,
+    securityGroupIds,
+    ...fixedOf(ctx, network, wish.addresses?.[index]),
+  }))
+}
+
+const instancePort = (row: PortWithAddress, network: PortNetwork): InstancePort => ({
+  id: row.id,
+  networkId: network.id,
+  networkName: network.name,
+  mac: row.mac,
+  mtu: network.mtu,
+  address: row.address,
+  hostId: row.hostId,
+})
+
 /** Only a network's owner says which address: on a shared one the addresses of others are not ours to take. */
-function fixedOf(ctx: Ctx, network: NetworkRow, address: string | undefined): Pick<NewPort, 'fixed'> {
+function fixedOf(ctx: Ctx, network: PortNetwork, address: string | undefined): Pick<NewPort, 'fixed'> {
   if (address === undefined) return {}
   authorize(ctx, 'port:choose', { projectId: network.projectId })
   const subnet = network.subnets.find((s) => contains(parseCidr(s.cidr), address))

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { whyClosed } from '../hosts/service.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { readFacts } from '../kernel/facts.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { createFloatingIp } from './floating-ips/service.ts'
 import { createNetwork, starterNetwork } from './networks/service.ts'
-import { type NetworkWish, planNetworks } from './plan.ts'
+import { judgeNetworks, type NetworkWish, networkFacts } from './plan.ts'
 import { explainReach, ruleOpens } from './reach.ts'
 import {
   addSecurityGroupRule,
@@ -17,7 +20,8 @@ beforeAll(async () => {
 })
 afterAll(() => cloud.close())
 
-const wish = (patch: Partial<NetworkWish> = {}): NetworkWish => ({
+type Wish = NetworkWish & { count: number }
+const wish = (patch: Partial<Wish> = {}): Wish => ({
   count: 1,
   networkIds: [],
   securityGroupIds: [],
@@ -25,6 +29,10 @@ const wish = (patch: Partial<NetworkWish> = {}): NetworkWish => ({
   publicIp: false,
   ...patch,
 })
+async function planNetworks(ctx: Ctx, { count, ...wished }: Wish) {
+  const { facts } = await readFacts(ctx, { facts: networkFacts(ctx, wished) })
+  return judgeNetworks(wished, facts, { count, closed: (await whyClosed(ctx, null)) !== null })
+}
 const open = { protocol: 'tcp', portMin: 22, portMax: 22, remoteCidr: null }
 
 describe('whether a rule lets the world in', () => {
@@ -160,7 +168,7 @@ describe('the plan of a launch', () => {
     const ctx = await testCtx(cloud.deps)
     await starterNetwork(ctx, { name: 'net' })
     await ensureDefaultSecurityGroup(ctx, ctx.projectId)
-    const ssh = async (patch: Partial<NetworkWish>) =>
+    const ssh = async (patch: Partial<Wish>) =>
       (await planNetworks(ctx, wish(patch))).reach.find((hop) => hop.what.includes('22/tcp'))
     expect(await ssh({})).toMatchObject({ ok: false, reason: 'No public IP was asked for.' })
     expect(await ssh({ publicIp: true })).toMatchObject({ ok: false, reason: 'No rule lets SSH in.' })

@@ -1,16 +1,14 @@
-import { whyClosed } from '../hosts/service.ts'
-import type { Ctx } from '../kernel/context.ts'
-import { projectOf } from '../kernel/context.ts'
+import { Prisma } from '@stratolith/db'
+import { type Ctx, projectOf } from '../kernel/context.ts'
 import type { ErrorCode } from '../kernel/contract.ts'
+import { type Fact, held } from '../kernel/facts.ts'
 import type { QuotaDelta } from '../kernel/quota.ts'
 import { rulePresets } from './contract.ts'
 import { guestAddresses } from './ipv4.ts'
-import { listedNetworks, type NetworkRow } from './networks/load.ts'
-import { usedAddresses } from './networks/view.ts'
+import type { PortNetwork } from './networks/load.ts'
 import { ruleOpens } from './reach.ts'
 
 export type NetworkWish = {
-  count: number
   networkIds: readonly string[]
   securityGroupIds: readonly string[]
   openPresets: readonly string[]
@@ -18,100 +16,135 @@ export type NetworkWish = {
   /** `networkIds` is all that is wanted: an empty list means no network at all. */
   exactly?: boolean
 }
+/** A network as a launch needs it. `used`: addresses of the subnet that are not a router's. */
+export type LaunchNetwork = Omit<PortNetwork, 'subnets'> & {
+  routed: boolean
+  subnets: (PortNetwork['subnets'][number] & { used: number })[]
+}
+type Rule = {
+  protocol: string | null
+  portMin: number | null
+  portMax: number | null
+  remoteCidr: string | null
+}
+export type NetworkFacts = {
+  /** Those of the wish that may be used, in no order; two at most of all when none was named. */
+  usable: LaunchNetwork[]
+  /** Those of the wish, or the project's default group, with what they let in of the world. */
+  groups: { id: string; rules: Rule[] }[]
+  hasExternal: boolean
+}
 export type NetworkPlan = {
   /** In the order of the wish; the project's only network when none was named. */
-  rows: NetworkRow[]
+  rows: LaunchNetwork[]
   networks: { id: string; name: string; cidr: string | null; routed: boolean }[]
   adds: QuotaDelta
   problems: { code: ErrorCode; field: string | null; message: string }[]
   reach: { what: string; ok: boolean; reason: string | null }[]
+  groupIds: string[]
 }
 
-/** Would this launch have addresses, and who could reach it? Reads only, ten queries. */
-export async function planNetworks(ctx: Ctx, wish: NetworkWish): Promise<NetworkPlan> {
+/**
+ * All that a plan asks of the project's networks and groups. In a transaction these stay until its end:
+ * else the deletion of one that gets something new could never end.
+ */
+export function networkFacts(ctx: Ctx, wish: NetworkWish): Fact<NetworkFacts> {
   const projectId = projectOf(ctx)
-  const memberView = { ...ctx, roles: new Set(['member', 'reader']) }
-  const usable = await ctx.db.network.findMany({
-    where: {
-      AND: [
-        await listedNetworks(memberView),
-        { external: false, state: 'active' },
-        wish.networkIds.length > 0 ? { id: { in: [...wish.networkIds] } } : {},
-      ],
-    },
-    include: { subnets: { orderBy: { createdAt: 'asc' } } },
-    take: wish.networkIds.length > 0 ? undefined : 2,
-  })
-  const rows =
-    wish.networkIds.length > 0
-      ? wish.networkIds.flatMap((id) => usable.find((row) => row.id === id) ?? [])
-      : usable.length === 1 && !wish.exactly
-        ? usable
-        : []
-  const [usedBy, routers, groups, external, closed] = await Promise.all([
-    usedAddresses(
-      ctx,
-      rows.flatMap((row) => row.subnets.map((s) => s.id)),
-    ),
-    routedNetworks(
-      ctx,
-      rows.map((row) => row.id),
-    ),
-    ctx.db.securityGroup.findMany({
-      where: {
-        projectId,
-        ...(wish.securityGroupIds.length > 0
-          ? { id: { in: [...wish.securityGroupIds] } }
-          : { isDefault: true }),
-      },
-      include: { rules: true },
-    }),
-    wish.publicIp
-      ? ctx.db.network.findFirst({ where: { external: true, state: 'active' }, select: { id: true } })
-      : null,
-    wish.publicIp ? whyClosed(ctx, null) : null,
-  ])
-  const first = rows[0]
-  const routed = first ? routers.has(first.id) : false
-  const rules = groups.flatMap((group) =>
-    group.rules.filter(
-      (rule) => rule.direction === 'ingress' && rule.ethertype === 'IPv4' && !rule.remoteGroupId,
+  return {
+    sql: Prisma.sql`SELECT jsonb_build_object(
+      'usable', (SELECT COALESCE(jsonb_agg(${networkJson}), '[]') FROM (
+        SELECT n."id", n."name", n."projectId", n."mtu" FROM "Network" n
+        WHERE ${wishedNetworks(projectId, wish)} AND NOT n."external" AND n."state" = 'active'
+        ORDER BY n."id" ${wish.networkIds.length > 0 ? Prisma.empty : Prisma.sql`LIMIT 2`} ${held(ctx, 'FOR KEY SHARE')}) n),
+      'groups', (SELECT COALESCE(jsonb_agg(${groupJson}), '[]') FROM (
+        SELECT g."id" FROM "SecurityGroup" g WHERE g."projectId" = ${projectId} AND ${wishedGroups(wish)}
+        ORDER BY g."id" ${held(ctx, 'FOR KEY SHARE')}) g),
+      'hasExternal', ${wish.publicIp}::boolean AND EXISTS (SELECT 1 FROM "Network" WHERE "external" AND "state" = 'active'))`,
+    read: (value) => value as NetworkFacts,
+  }
+}
+
+/** What a project may put instances on, in words that indexes answer: its own, shared ones, those offered to it. */
+function wishedNetworks(projectId: string, { networkIds }: NetworkWish): Prisma.Sql {
+  if (networkIds.length > 0)
+    return Prisma.sql`n."id" = ANY(${[...networkIds]}::uuid[]) AND (n."projectId" = ${projectId} OR n."shared" OR n."id" IN (${offered(projectId)}))`
+  return Prisma.sql`n."id" IN (SELECT "id" FROM "Network" WHERE "projectId" = ${projectId}
+    UNION SELECT "id" FROM "Network" WHERE "shared" UNION ${offered(projectId)})`
+}
+const offered = (projectId: string) =>
+  Prisma.sql`SELECT "objectId" FROM "RbacPolicy" WHERE "targetProject" = ${projectId}`
+const wishedGroups = ({ securityGroupIds }: NetworkWish) =>
+  securityGroupIds.length > 0
+    ? Prisma.sql`g."id" = ANY(${[...securityGroupIds]}::uuid[])`
+    : Prisma.sql`g."isDefault"`
+
+const interfaces = Prisma.sql`"Port" p WHERE p."networkId" = n."id" AND p."deviceOwner" = 'network:router_interface'`
+/** The gateway's address is a router's: guestAddresses leaves it out, too. */
+const networkJson = Prisma.sql`jsonb_build_object('id', n."id", 'name', n."name", 'projectId', n."projectId", 'mtu', n."mtu",
+  'routed', EXISTS (SELECT 1 FROM "Router" r WHERE r."externalNetworkId" IS NOT NULL
+    AND r."id" IN (SELECT p."deviceId"::uuid FROM ${interfaces})),
+  'subnets', (SELECT COALESCE(jsonb_agg(to_jsonb(s) || jsonb_build_object('used',
+      (SELECT count(*) FROM "PortAddress" a WHERE a."subnetId" = s."id")
+      - (SELECT count(*) FROM "PortAddress" a WHERE a."subnetId" = s."id" AND a."portId" IN (SELECT p."id" FROM ${interfaces}))
+    ) ORDER BY s."createdAt"), '[]') FROM "Subnet" s WHERE s."networkId" = n."id"))`
+const groupJson = Prisma.sql`jsonb_build_object('id', g."id", 'rules', (
+  SELECT COALESCE(jsonb_agg(jsonb_build_object('protocol', r."protocol", 'portMin', r."portMin", 'portMax', r."portMax",
+    'remoteCidr', r."remoteCidr")), '[]') FROM "SecurityGroupRule" r
+  WHERE r."groupId" = g."id" AND r."direction" = 'ingress' AND r."ethertype" = 'IPv4' AND r."remoteGroupId" IS NULL))`
+
+/** How many more guests find an address on each of the networks of the wish. */
+export const guestsThatFit = (wish: NetworkWish, facts: NetworkFacts): number =>
+  Math.min(
+    ...rowsOf(wish, facts).map((row) =>
+      Math.floor(freeOf(row) / Math.max(1, wish.networkIds.filter((id) => id === row.id).length)),
     ),
   )
+
+/** Addresses of its first subnet, from whose pool guests get theirs. */
+const freeOf = ({ subnets: [first] }: LaunchNetwork) => (first ? guestAddresses(first) - first.used : 0)
+
+function rowsOf(wish: NetworkWish, { usable }: NetworkFacts): LaunchNetwork[] {
+  if (wish.networkIds.length > 0)
+    return wish.networkIds.flatMap((id) => usable.find((row) => row.id === id) ?? [])
+  return usable.length === 1 && !wish.exactly ? usable : []
+}
+
+/** Would `count` launches have addresses, and who could reach them? `closed`: the cloud itself, to the outside. */
+export function judgeNetworks(
+  wish: NetworkWish,
+  facts: NetworkFacts,
+  { count, closed }: { count: number; closed: boolean },
+): NetworkPlan {
+  const rows = rowsOf(wish, facts)
+  const routed = rows[0]?.routed ?? false
   return {
     rows,
     networks: rows.map((row) => ({
       id: row.id,
       name: row.name,
       cidr: row.subnets[0]?.cidr ?? null,
-      routed: routers.has(row.id),
+      routed: row.routed,
     })),
-    adds: { ports: rows.length * wish.count, ...(wish.publicIp ? { floatingIps: wish.count } : {}) },
-    problems: problemsOf(wish, {
-      rows,
-      usable,
-      usedBy,
-      routed,
-      hasExternal: external !== null,
-      groupsFound: groups.map((group) => group.id),
-    }),
-    reach: reachOf(wish, rules, { routed, closed: closed !== null }),
+    adds: { ports: rows.length * count, ...(wish.publicIp ? { floatingIps: count } : {}) },
+    problems: problemsOf(wish, facts, rows, count),
+    reach: reachOf(
+      wish,
+      facts.groups.flatMap((group) => group.rules),
+      { routed, closed },
+    ),
+    groupIds: facts.groups.map(({ id }) => id),
   }
 }
 
-type Facts = {
-  rows: NetworkRow[]
-  usable: NetworkRow[]
-  usedBy: Map<string, number>
-  routed: boolean
-  hasExternal: boolean
-  groupsFound: string[]
-}
-
-function problemsOf(wish: NetworkWish, facts: Facts): NetworkPlan['problems'] {
+function problemsOf(
+  wish: NetworkWish,
+  facts: NetworkFacts,
+  rows: readonly LaunchNetwork[],
+  count: number,
+): NetworkPlan['problems'] {
   const problems: NetworkPlan['problems'] = []
   const add = (code: ErrorCode, field: string, message: string) => problems.push({ code, field, message })
-  if (wish.networkIds.length === 0 && facts.rows.length === 0 && !wish.exactly)
+  if (wish.networkIds.length === 0 && rows.length === 0 && !wish.exactly)
     add(
       'invalid_input',
       'networkIds',
@@ -119,19 +152,16 @@ function problemsOf(wish: NetworkWish, facts: Facts): NetworkPlan['problems'] {
         ? 'This project has no network yet. Make a starter network with one click.'
         : 'There is more than one network. Choose at least one.',
     )
-  if (facts.rows.length < wish.networkIds.length)
+  if (rows.length < wish.networkIds.length)
     add('not_found', 'networkIds', 'One of the networks does not exist (any more). Choose another.')
-  for (const row of facts.rows) {
-    const subnet = row.subnets[0]
-    if (!subnet) {
+  for (const row of rows) {
+    if (row.subnets.length === 0)
       add(
         'conflict',
         'networkIds',
         `Network “${row.name}” has no subnet, so it has no addresses to give. Add a subnet.`,
       )
-      continue
-    }
-    if (guestAddresses(subnet) - (facts.usedBy.get(subnet.id) ?? 0) < wish.count)
+    else if (freeOf(row) < count)
       add(
         'conflict',
         'networkIds',
@@ -139,7 +169,7 @@ function problemsOf(wish: NetworkWish, facts: Facts): NetworkPlan['problems'] {
       )
   }
   for (const id of wish.securityGroupIds)
-    if (!facts.groupsFound.includes(id))
+    if (!facts.groups.some((group) => group.id === id))
       add(
         'not_found',
         'securityGroupIds',
@@ -147,23 +177,18 @@ function problemsOf(wish: NetworkWish, facts: Facts): NetworkPlan['problems'] {
       )
   if (wish.publicIp && !facts.hasExternal)
     add('conflict', 'publicIp', 'This cloud has no external network, so there are no public addresses.')
-  if (wish.publicIp && facts.hasExternal && facts.rows.length > 0 && !facts.routed)
+  if (wish.publicIp && facts.hasExternal && rows[0] && !rows[0].routed)
     add(
       'conflict',
       'publicIp',
-      `Network “${facts.rows[0]?.name}” has no router with a way out, so a public address could not reach it. Attach a router, or switch the public IP off.`,
+      `Network “${rows[0].name}” has no router with a way out, so a public address could not reach it. Attach a router, or switch the public IP off.`,
     )
   return problems
 }
 
 function reachOf(
   wish: NetworkWish,
-  rules: {
-    protocol: string | null
-    portMin: number | null
-    portMax: number | null
-    remoteCidr: string | null
-  }[],
+  rules: readonly Rule[],
   { routed, closed }: { routed: boolean; closed: boolean },
 ): NetworkPlan['reach'] {
   return rulePresets
@@ -180,18 +205,4 @@ function reachOf(
       if (!routed) return { what, ok: false, reason: 'The network has no router with a way out.' }
       return { what, ok: open, reason: open ? null : `No rule lets ${preset.label} in.` }
     })
-}
-
-/** Those of `ids` from which a router with a gateway leads out. */
-async function routedNetworks(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {
-  const interfaces = await ctx.db.port.findMany({
-    where: { networkId: { in: [...ids] }, deviceOwner: 'network:router_interface' },
-    select: { networkId: true, deviceId: true },
-  })
-  const routers = await ctx.db.router.findMany({
-    where: { id: { in: interfaces.map((i) => i.deviceId) }, externalNetworkId: { not: null } },
-    select: { id: true },
-  })
-  const leading = new Set(routers.map((router) => router.id))
-  return new Set(interfaces.filter((i) => leading.has(i.deviceId)).map((i) => i.networkId))
 }

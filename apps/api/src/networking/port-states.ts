@@ -1,6 +1,6 @@
 import { type PortModel, Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { appendEvent, appendEventWith } from '../kernel/events.ts'
+import { appendEvent, appendEventsWith } from '../kernel/events.ts'
 import { portEventOf } from './ports/rows.ts'
 
 /** What is shown of ports and floating IPs once their hosts have said what became of them. */
@@ -32,5 +32,5 @@ export async function setPortState(
   const changed = Prisma.sql`changed AS (
     UPDATE "Port" SET "state" = ${state}, "errorMessage" = ${errorMessage}
     WHERE "id" = ${port.id}::uuid AND ("state", "errorMessage") IS DISTINCT FROM (${state}::text, ${errorMessage}::text) RETURNING 1)`
-  await appendEventWith(ctx, portEventOf(port, 'updated'), [changed], 'changed')
+  await appendEventsWith(ctx, [portEventOf(port, 'updated')], [changed], 'changed')
 }

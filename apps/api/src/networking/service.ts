@@ -8,8 +8,10 @@ export {
   addressesOf,
   bindPort,
   createPortsForInstance,
+  createPortsOfLaunch,
   deletePortsOfInstance,
   groupNamesOf,
+  type InstancePort,
   placesOfPorts,
   portsOfInstance,
   securityGroupsOf,
@@ -21,8 +23,15 @@ export {
   networkForNic,
   networksOfFreePorts,
 } from './lent-ports.ts'
-export type { NetworkRow } from './networks/load.ts'
-export { type NetworkPlan, planNetworks } from './plan.ts'
+export type { PortNetwork } from './networks/load.ts'
+export {
+  guestsThatFit,
+  judgeNetworks,
+  type NetworkFacts,
+  type NetworkPlan,
+  type NetworkWish,
+  networkFacts,
+} from './plan.ts'
 export { updatePort } from './ports/change.ts'
 export { findSecurityGroups } from './security-groups/load.ts'
 export { ensureDefaultSecurityGroup, ensurePresetGroup } from './security-groups/service.ts'

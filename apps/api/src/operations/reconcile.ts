@@ -1,7 +1,8 @@
+import { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { gaveWay } from '../kernel/database-errors.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
-import { queueJob } from '../kernel/workflow.ts'
+import { queueJobs } from '../kernel/workflow.ts'
 
 defineReconciler({
   name: 'operations.lost',
@@ -49,16 +50,15 @@ async function collect(ctx: Ctx): Promise<void> {
  * reach its host eight times, say. They get a new job and go on where they were.
  */
 export async function requeueLost(ctx: Ctx): Promise<number> {
-  const lost = await ctx.db.$queryRaw<LostRow[]>`
-    SELECT o."id"::text AS "id", o."action", o."resourceKind", o."resourceId", o."projectId", o."hostId" FROM "Operation" o
+  const lost = await ctx.db.$queryRaw<{ id: string }[]>`
+    SELECT o."id"::text AS "id" FROM "Operation" o
     LEFT JOIN graphile_worker.jobs j ON j.key = o."id"::text
     WHERE o."state" IN ('queued', 'running', 'undoing') AND o."createdAt" < clock_timestamp() - interval '1 minute'
       AND (j.id IS NULL OR (j.locked_at IS NULL AND (j.attempts >= j.max_attempts OR j.queue_name IS NULL)))
     ORDER BY o."createdAt" LIMIT 500`
-  for (const row of lost) {
-    ctx.log.warn({ operationId: row.id }, 'operation had lost its job')
-    await queueJob(ctx, row)
-  }
+  if (lost.length === 0) return 0
+  const ids = lost.map((row) => row.id)
+  ctx.log.warn({ operationIds: ids }, 'operations had lost their jobs')
+  await queueJobs(ctx, Prisma.sql`"id" = ANY(${ids}::uuid[])`)
   return lost.length
 }
-type LostRow = Parameters<typeof queueJob>[1]

@@ -1,7 +1,7 @@
 import type { Prisma } from '@stratolith/db'
 import { maskVerdicts } from '../compute/contract.ts'
 import { type Ctx, seesAll } from '../kernel/context.ts'
-import type { HostVerdict, OperationView, StepView } from '../kernel/contract.ts'
+import type { HostVerdict, OperationView, PlacementView, StepView } from '../kernel/contract.ts'
 import { workflowNamed } from '../kernel/workflow.ts'
 
 export type OperationRow = Prisma.OperationGetPayload<{ include: { steps: true } }>
@@ -23,15 +23,24 @@ export function operationView(ctx: Ctx, row: OperationRow): OperationView {
     startedAt: row.startedAt?.toISOString() ?? null,
     finishedAt: row.finishedAt?.toISOString() ?? null,
     errorMessage: row.errorMessage,
-    explanation: explanationFor(ctx, row.explanation as HostVerdict[] | null),
+    explanation: explanationFor(ctx, row.explanation as PlacementView | HostVerdict[] | null),
     steps: stepsOf(row),
   }
 }
 
-/** Stored with the hosts' real names; only administrators read them. */
-function explanationFor(ctx: Ctx, verdicts: HostVerdict[] | null): HostVerdict[] | null {
-  return verdicts && (seesAll(ctx) ? verdicts : maskVerdicts(verdicts))
+/** Stored with the hosts' real names; only administrators read them. Before there were counts it was the verdicts alone. */
+function explanationFor(ctx: Ctx, stored: PlacementView | HostVerdict[] | null): PlacementView | null {
+  if (!stored) return null
+  const placement = Array.isArray(stored) ? counted(stored) : stored
+  return seesAll(ctx) ? placement : { ...placement, verdicts: maskVerdicts(placement.verdicts) }
 }
+
+const counted = (verdicts: HostVerdict[]): PlacementView => ({
+  total: verdicts.length,
+  fit: verdicts.filter((verdict) => verdict.fits).length,
+  refused: [],
+  verdicts,
+})
 
 function stepsOf(row: OperationRow): StepView[] {
   const begun = new Set(row.steps.map((step) => step.name))

@@ -1,17 +1,32 @@
 'use client'
 import { Accordion, Badge, Group, Text } from '@mantine/core'
-import type { HostVerdict } from '@stratolith/api/kernel/contract'
+import type { HostVerdict, PlacementView } from '@stratolith/api/kernel/contract'
 import { IconCircleCheck, IconCircleX } from '@tabler/icons-react'
 import classes from './Explanation.module.css'
+import { placementWords } from './placement-words.ts'
 
-/** Host by host: whether the instance fits there, and which check says no. */
-export function Explanation({ verdicts }: { verdicts: HostVerdict[] }) {
+/** How many hosts there are room on, and host by host which check says no; of many hosts some are shown. */
+export function Explanation({ placement }: { placement: PlacementView }) {
+  const { verdicts } = placement
   if (verdicts.length === 0)
     return (
       <Text size="sm" c="dimmed">
         There is no host that could be asked.
       </Text>
     )
+  return (
+    <>
+      {placement.total > verdicts.length && (
+        <Text size="sm" c="dimmed" mb={4}>
+          {placementWords(placement)}
+        </Text>
+      )}
+      <Verdicts verdicts={verdicts} />
+    </>
+  )
+}
+
+function Verdicts({ verdicts }: { verdicts: HostVerdict[] }) {
   return (
     <Accordion variant="contained" chevronPosition="left" multiple>
       {verdicts.map((verdict) => (

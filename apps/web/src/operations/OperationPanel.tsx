@@ -58,7 +58,7 @@ export function OperationPanel() {
                   <Title order={3} size="h5" mb="xs">
                     Where it could run
                   </Title>
-                  <Explanation verdicts={operation.explanation} />
+                  <Explanation placement={operation.explanation} />
                 </div>
               )}
             </Stack>

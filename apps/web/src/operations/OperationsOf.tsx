@@ -46,7 +46,7 @@ export function OperationsOf({
                 <Accordion.Panel>
                   <Stack gap="md">
                     <Timeline operation={operation} />
-                    {operation.explanation && <Explanation verdicts={operation.explanation} />}
+                    {operation.explanation && <Explanation placement={operation.explanation} />}
                   </Stack>
                 </Accordion.Panel>
               </Accordion.Item>

@@ -1,9 +1,10 @@
-import type { Prisma } from '@stratolith/db'
+import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
+import type { Fact } from '../../kernel/facts.ts'
 import { containing, pageOf, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
@@ -48,6 +49,22 @@ const ownOrPublic = ({ scope }: Ctx): Prisma.FlavorWhereInput =>
   scope.kind === 'project'
     ? { OR: [{ public: true }, { access: { some: { projectId: scope.projectId } } }] }
     : { public: true }
+
+/** One that the caller may launch; null for anything else. */
+export function flavorFact(ctx: Ctx, id: string): Fact<Flavor | null> {
+  const given =
+    ctx.scope.kind === 'project'
+      ? Prisma.sql`OR EXISTS (SELECT 1 FROM "FlavorAccess" a WHERE a."flavorId" = f."id" AND a."projectId" = ${ctx.scope.projectId})`
+      : Prisma.empty
+  const seen = seesAll(ctx) ? Prisma.sql`true` : Prisma.sql`(f."public" ${given})`
+  return {
+    sql: Prisma.sql`SELECT to_jsonb(f) FROM "Flavor" f WHERE f."id" = ${id} AND ${seen}`,
+    read(value) {
+      const row = value as (Omit<Flavor, 'createdAt'> & { createdAt: string }) | null
+      return row && { ...row, createdAt: new Date(row.createdAt) }
+    },
+  }
+}
 
 export async function listFlavors(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<FlavorView>> {
   authorize(ctx, 'compute:list_flavors')

@@ -1,6 +1,7 @@
-import type { Prisma } from '@stratolith/db'
+import { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction, projectOf, seesAll, visible } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
+import { type Fact, readFacts } from '../../kernel/facts.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
@@ -98,21 +99,41 @@ export async function lockGroup(ctx: Ctx, id: string): Promise<void> {
 export async function groupRule(
   ctx: Ctx,
   id: string,
-  { projectId = projectOf(ctx), without }: { projectId?: string; without?: string } = {},
+  of: { projectId?: string; without?: string } = {},
 ): Promise<GroupRule> {
-  const row = await ctx.db.serverGroup.findFirst({ where: { id, projectId } })
-  if (!row) throw invalidInput(`Instance group ${id} could not be found.`, 'serverGroupId')
-  const counts = await ctx.db.instance.groupBy({
-    by: ['hostId'],
-    where: { serverGroupId: id, ...(without ? { id: { not: without } } : {}) },
-    _count: true,
-  })
-  const total = counts.reduce((sum, { _count }) => sum + _count, 0)
-  if (total >= maxMembers) throw conflict(`The group has ${total} members, and no more are allowed.`)
+  return (await readFacts(ctx, { rule: groupRuleFact(ctx, id, of) })).rule
+}
+
+/** The same, for whoever asks more at the same moment. Reading it throws invalid_input when there is no such group. */
+export function groupRuleFact(
+  ctx: Ctx,
+  id: string,
+  { projectId = projectOf(ctx), without }: { projectId?: string; without?: string } = {},
+): Fact<GroupRule> {
   return {
-    policy: row.policy as GroupPolicy,
-    maxPerHost: row.maxPerHost ?? 1,
-    members: new Map(counts.flatMap(({ hostId, _count }) => (hostId === null ? [] : [[hostId, _count]]))),
+    sql: Prisma.sql`SELECT jsonb_build_object('policy', g."policy", 'maxPerHost', g."maxPerHost",
+      'members', (SELECT COALESCE(jsonb_agg(to_jsonb(m)), '[]') FROM (
+        SELECT i."hostId", count(*)::int AS "count" FROM "Instance" i
+        WHERE i."serverGroupId" = g."id" AND i."id" IS DISTINCT FROM ${without ?? null}::uuid GROUP BY i."hostId") m))
+      FROM "ServerGroup" g WHERE g."id" = ${id}::uuid AND g."projectId" = ${projectId}`,
+    read(value) {
+      type Found = {
+        policy: GroupPolicy
+        maxPerHost: number | null
+        members: { hostId: string | null; count: number }[]
+      }
+      const found = value as Found | null
+      if (!found) throw invalidInput(`Instance group ${id} could not be found.`, 'serverGroupId')
+      const total = found.members.reduce((sum, { count }) => sum + count, 0)
+      if (total >= maxMembers) throw conflict(`The group has ${total} members, and no more are allowed.`)
+      return {
+        policy: found.policy,
+        maxPerHost: found.maxPerHost ?? 1,
+        members: new Map(
+          found.members.flatMap(({ hostId, count }) => (hostId === null ? [] : [[hostId, count]])),
+        ),
+      }
+    },
   }
 }
 

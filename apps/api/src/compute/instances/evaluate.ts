@@ -1,122 +1,177 @@
 import type { z } from 'zod'
-import { hostsForPlacement } from '../../hosts/service.ts'
-import { type BootImage, findBootImage } from '../../images/service.ts'
+import { whyClosed } from '../../hosts/service.ts'
+import { type BootImage, bootImageFact } from '../../images/service.ts'
 import { type Ctx, isAdmin, projectOf } from '../../kernel/context.ts'
-import type { ErrorCode, HostVerdict, QuotaView } from '../../kernel/contract.ts'
+import type { ErrorCode, QuotaView } from '../../kernel/contract.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
-import { type QuotaDelta, quotaOf, quotaShortfall } from '../../kernel/quota.ts'
-import { type NetworkPlan, planNetworks } from '../../networking/service.ts'
+import { noFact, readFacts } from '../../kernel/facts.ts'
+import { type QuotaDelta, quotaFact, quotaShortfall } from '../../kernel/quota.ts'
+import {
+  guestsThatFit,
+  judgeNetworks,
+  type NetworkFacts,
+  type NetworkPlan,
+  type NetworkWish,
+  networkFacts,
+} from '../../networking/service.ts'
 import { type LaunchPlan, maskVerdicts, type planInput } from '../contract.ts'
-import { type Flavor, usableFlavors } from '../flavors/service.ts'
-import { type GroupRule, groupRule } from '../groups/service.ts'
-import { findKeyPair } from '../key-pairs/service.ts'
-import { type Candidate, type Placement, place, shuffled } from '../scheduler/judge.ts'
+import { type Flavor, flavorFact, usableFlavors } from '../flavors/service.ts'
+import { type GroupRule, groupRuleFact } from '../groups/service.ts'
+import { keyPairFact } from '../key-pairs/service.ts'
+import { type Candidate, type Placement, place, type Ties } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
 
 export type PlanInput = z.output<typeof planInput>
 export type Problem = { code: ErrorCode; field: string | null; message: string }
 
-/** Everything that a launch depends on, read at one moment in a constant number of queries. */
+/** Everything that a launch depends on, read at one moment; the hosts as they were up to a second before. */
 type Facts = {
   image: BootImage | null
-  flavors: Flavor[]
-  hosts: Candidate[]
+  flavor: Flavor | null
+  hosts: readonly Candidate[]
   quota: QuotaView[]
-  networks: NetworkPlan
+  networks: NetworkFacts
   key: { name: string; publicKey: string } | null
   group: GroupRule | null
+  closed: boolean
 }
 
 export type Evaluation = {
   problems: Problem[]
+  /** How many instances it is about. */
+  count: number
   image: BootImage | null
   flavor: Flavor | null
   key: Facts['key']
   networks: NetworkPlan
   placement: Placement
+  /** Some of them find no host. */
+  full: boolean
   quota: QuotaView[]
   adds: QuotaDelta
   suggestion: string | null
 }
 
+/** What is known of the hosts, which of equally good ones goes first, and how few instances are enough. */
+export type World = { hosts: readonly Candidate[]; ties: Ties; atLeast?: number }
+
 /**
- * Would this launch work now, and if not, why? Reads only. The form asks while somebody types
- * (anything may be missing) and the launch asks again inside its transaction.
+ * Would this launch work now, and if not, why? Reads only: one statement for all that it depends on (two more
+ * for a public address, one for a suggestion when the cloud is full). The form asks while somebody types
+ * (anything may be missing) and the launch asks again inside its transaction. With `atLeast` it is about as
+ * many instances, up to `count`, as there are quota, addresses and room for.
  */
-export async function evaluate(ctx: Ctx, input: PlanInput): Promise<Evaluation> {
+export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promise<Evaluation> {
   const projectId = projectOf(ctx)
-  const count = input.count ?? 1
-  const [image, flavors, hosts, quota, networks, key, group] = await Promise.all([
-    input.imageId ? findBootImage(ctx, input.imageId) : null,
-    usableFlavors(ctx),
-    hostsForPlacement(ctx).then((hosts) => constrained(ctx, hosts, input)),
-    quotaOf(ctx, projectId),
-    planNetworks(ctx, {
-      count,
-      networkIds: input.nics
-        ? input.nics.flatMap((nic) => ('networkId' in nic ? nic.networkId : []))
-        : (input.networkIds ?? []),
-      exactly: input.nics !== undefined,
-      securityGroupIds: input.securityGroupIds ?? [],
-      openPresets: input.openPresets ?? [],
-      publicIp: input.publicIp ?? false,
-    }),
-    input.keyName ? findKeyPair(ctx, input.keyName) : null,
-    input.serverGroupId ? groupRule(ctx, input.serverGroupId) : null,
-  ])
-  return judge(input, { image, flavors, hosts, quota, networks, key, group }, count)
+  const wish = networkWish(input)
+  const facts = await readFacts(ctx, {
+    image: input.imageId ? bootImageFact(ctx, input.imageId) : noFact,
+    flavor: input.flavorId ? flavorFact(ctx, input.flavorId) : noFact,
+    quota: quotaFact(projectId),
+    networks: networkFacts(ctx, wish),
+    key: input.keyName ? keyPairFact(ctx, input.keyName) : noFact,
+    group: input.serverGroupId ? groupRuleFact(ctx, input.serverGroupId) : noFact,
+  })
+  const hosts = constrained(ctx, world.hosts, input)
+  const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
+  const judged = judge(input, wish, { ...facts, hosts, closed }, world)
+  if (!judged.full || !judged.flavor) return judged
+  const flavors = (await usableFlavors(ctx)).filter((f) => !facts.image || tooSmall(facts.image, f) === null)
+  const suggestion = suggest(hosts, judged.flavor, judged.count, flavors)
+  const problem = noRoom(judged.placement, hosts, judged.count, suggestion)
+  return { ...judged, problems: [...judged.problems, problem], suggestion }
 }
 
+const networkWish = (input: PlanInput): NetworkWish => ({
+  networkIds: input.nics
+    ? input.nics.flatMap((nic) => ('networkId' in nic ? nic.networkId : []))
+    : (input.networkIds ?? []),
+  exactly: input.nics !== undefined,
+  securityGroupIds: input.securityGroupIds ?? [],
+  openPresets: input.openPresets ?? [],
+  publicIp: input.publicIp ?? false,
+})
+
+type Place = Pick<PlanInput, 'zone' | 'hostName'>
+/** Whether what is known of the hosts has in it what the wish names. */
+export const knowsPlace = (hosts: readonly Candidate[], { zone, hostName }: Place): boolean =>
+  (hostName === undefined || hosts.some((host) => host.name === hostName)) &&
+  (zone === undefined || hosts.some((host) => host.zone === zone))
+
 /** The hosts that the wish leaves: of a zone, or the one that an administrator names. */
-function constrained(ctx: Ctx, hosts: Candidate[], { zone, hostName }: PlanInput): Candidate[] {
+function constrained(ctx: Ctx, hosts: readonly Candidate[], { zone, hostName }: Place): readonly Candidate[] {
   if (hostName !== undefined && !isAdmin(ctx))
     throw new CloudError('forbidden', 'Only an administrator may choose the host.')
-  if (hostName !== undefined && !hosts.some((host) => host.name === hostName))
+  if (!knowsPlace(hosts, { hostName }))
     throw invalidInput(`Compute host ${hostName} could not be found.`, 'hostName')
-  if (zone !== undefined && !hosts.some((host) => host.zone === zone))
+  if (!knowsPlace(hosts, { zone }))
     throw invalidInput('The requested availability zone is not available', 'zone')
+  if (zone === undefined && hostName === undefined) return hosts
   return hosts.filter(
     (host) =>
       (zone === undefined || host.zone === zone) && (hostName === undefined || host.name === hostName),
   )
 }
 
-function judge(input: PlanInput, facts: Facts, count: number): Evaluation {
-  const flavor = facts.flavors.find((f) => f.id === input.flavorId) ?? null
+function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World): Evaluation {
+  const { flavor, closed } = facts
   const need = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }
-  const placement = place(facts.hosts, need, count, shuffled(), facts.group)
-  const adds: QuotaDelta = {
+  const addsOf = (count: number): QuotaDelta => ({
     instances: count,
     vcpus: need.vcpus * count,
     memoryMib: need.memoryMib * count,
-    ...facts.networks.adds,
-  }
-  const full = flavor !== null && placement.hosts.length < count
-  const suitable = facts.flavors.filter((f) => !facts.image || tooSmall(facts.image, f) === null)
-  const suggestion = full ? suggest(facts.hosts, need, count, suitable) : null
+    ...judgeNetworks(wish, facts.networks, { count, closed }).adds,
+  })
+  const placed = (count: number) => place(facts.hosts, need, count, world.ties, facts.group)
+  const count = decide(input.count ?? 1, world.atLeast, (most) =>
+    Math.min(
+      placed(most).hosts.length,
+      quotaRoom(facts.quota, addsOf(1)),
+      guestsThatFit(wish, facts.networks),
+    ),
+  )
+  const networks = judgeNetworks(wish, facts.networks, { count, closed })
+  const placement = placed(count)
+  const adds = addsOf(count)
   return {
     problems: [
-      ...inputProblems(input, facts, flavor),
-      ...facts.networks.problems,
+      ...inputProblems(input, facts, count),
+      ...networks.problems,
       ...quotaProblems(facts.quota, adds),
-      ...(full ? [noRoom(placement, facts.hosts, count, suggestion)] : []),
     ],
+    count,
     image: facts.image,
     flavor,
     key: facts.key,
-    networks: facts.networks,
+    networks,
     placement,
+    full: flavor !== null && placement.hosts.length < count,
     quota: facts.quota,
     adds,
-    suggestion,
+    suggestion: null,
   }
 }
 
-function inputProblems(input: PlanInput, facts: Facts, flavor: Flavor | null): Problem[] {
+/** As many as possible between the two; when not even the fewest are, it is about these. */
+function decide(most: number, fewest: number | undefined, possible: (most: number) => number): number {
+  if (fewest === undefined || fewest >= most) return most
+  return Math.max(fewest, Math.min(most, possible(most)))
+}
+
+/** How often `adds` fits into what is left. */
+const quotaRoom = (quota: readonly QuotaView[], adds: QuotaDelta): number =>
+  Math.min(
+    ...quota.map(({ resource, limit, used }) => {
+      const amount = adds[resource] ?? 0
+      return limit < 0 || amount === 0 ? Number.POSITIVE_INFINITY : Math.floor((limit - used) / amount)
+    }),
+  )
+
+function inputProblems(input: PlanInput, facts: Facts, count: number): Problem[] {
   const problems: Problem[] = []
   const add = (field: string, message: string, code: ErrorCode = 'invalid_input') =>
     problems.push({ code, field, message })
-  const { image } = facts
+  const { image, flavor } = facts
   if (input.imageId && !image) add('imageId', 'This image does not exist (any more). Choose another.')
   if (image && image.state !== 'active')
     add('imageId', `Only an active image can be launched; this one is ${image.state}.`, 'conflict')
@@ -126,7 +181,7 @@ function inputProblems(input: PlanInput, facts: Facts, flavor: Flavor | null): P
   if (input.keyName && !facts.key) add('keyName', 'You have no key pair of that name. Choose another.')
   if (input.userData && !isUserData(input.userData))
     add('userData', 'User data must be base64 of at most 64 KiB.')
-  if (input.name && input.name.length > 250 && (input.count ?? 1) > 1)
+  if (input.name && input.name.length > 250 && count > 1)
     add('name', 'A name that gets a number has at most 250 characters.')
   return problems
 }
@@ -157,7 +212,12 @@ function quotaProblems(quota: QuotaView[], adds: QuotaDelta): Problem[] {
   })
 }
 
-function noRoom(placement: Placement, hosts: Candidate[], count: number, suggestion: string | null): Problem {
+function noRoom(
+  placement: Placement,
+  hosts: readonly Candidate[],
+  count: number,
+  suggestion: string | null,
+): Problem {
   const what =
     placement.hosts.length > 0
       ? `Only ${placement.hosts.length} of ${count} instances find a host.`
@@ -170,11 +230,11 @@ function noRoom(placement: Placement, hosts: Candidate[], count: number, suggest
 /** The evaluation as the form shows it; tenants see numbers but no host's name. */
 export function planView(ctx: Ctx, evaluation: Evaluation): LaunchPlan {
   const { flavor, networks, placement, quota, adds } = evaluation
-  const verdicts: HostVerdict[] = isAdmin(ctx) ? placement.verdicts : maskVerdicts(placement.verdicts)
+  const { verdicts } = placement.judged
   return {
     ok: evaluation.problems.length === 0,
     problems: evaluation.problems.map(({ field, message }) => ({ field, message })),
-    hosts: { fit: verdicts.filter((v) => v.fits).length, total: verdicts.length, verdicts },
+    hosts: { ...placement.judged, verdicts: isAdmin(ctx) ? verdicts : maskVerdicts(verdicts) },
     quota: quota
       .filter((q) => (adds[q.resource] ?? 0) > 0 || ['instances', 'vcpus', 'memoryMib'].includes(q.resource))
       .map((q) => ({ ...q, adds: adds[q.resource] ?? 0 })),

@@ -1,105 +1,133 @@
-import { Prisma } from '@stratolith/db'
+import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { claimHost } from '../../hosts/service.ts'
-import type { BootImage } from '../../images/service.ts'
+import { claimHosts, rememberedHosts } from '../../hosts/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { reserveQuota } from '../../kernel/quota.ts'
-import { startOperation } from '../../kernel/workflow.ts'
+import { type NewOperation, startOperations } from '../../kernel/workflow.ts'
+import type { InstancePort } from '../../networking/service.ts'
 import type { InstanceView, LaunchPlan, launchInput } from '../contract.ts'
-import type { Flavor } from '../flavors/service.ts'
 import { lockGroup } from '../groups/service.ts'
-import { verdictsToKeep } from '../scheduler/judge.ts'
-import { type Evaluation, evaluate, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
-import { noteInstance, typed } from './load.ts'
-import { type Attachments, attachAtLaunch, attachmentsOf } from './ports.ts'
-import { viewsOf } from './view.ts'
+import { byId, type Candidate, placementToKeep, shuffled } from '../scheduler/judge.ts'
+import { type Evaluation, evaluate, knowsPlace, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
+import { type InstanceRow, instanceEvent, typed } from './load.ts'
+import { type Attachments, attachmentsOf, portsAtLaunch, publicIpsAtLaunch } from './ports.ts'
+import { viewOfNew, viewsOf } from './view.ts'
 
 type LaunchInput = z.output<typeof launchInput>
 
 /** Never writes; constant number of queries. */
 export async function planInstance(ctx: Ctx, input: PlanInput): Promise<LaunchPlan> {
   authorize(ctx, 'compute:plan_instance', { projectId: projectOf(ctx) })
-  return planView(ctx, await evaluate(ctx, input))
+  const { hosts } = await hostsFor(ctx, input)
+  return planView(ctx, await evaluate(ctx, input, { hosts, ties: byId }))
 }
 
-/** Another launch took the room between our look and our claim: look again. */
+/** From memory, unless that does not know the place that is asked for. `fresh`: looked at after the question. */
+async function hostsFor(
+  ctx: Ctx,
+  input: PlanInput,
+): Promise<{ hosts: readonly Candidate[]; fresh: boolean }> {
+  const now = performance.now()
+  const hosts = await rememberedHosts(ctx)
+  if (knowsPlace(hosts, input)) return { hosts, fresh: false }
+  return { hosts: await rememberedHosts(ctx, now), fresh: true }
+}
+
+/** Another launch took the room between our look and our claim, or our look was old: look again. */
 class Outrun extends Error {}
 const attempts = 5
 
 /**
  * Rows, quota, room on hosts, ports, addresses, operations and jobs of all `count` instances in
- * one transaction: everything or nothing. Throws what `plan` shows as problems. Repeating it with
- * the same clientToken returns the instances that the first call made.
+ * one transaction: everything or nothing. With `atLeast` as many, up to `count`, as there are quota, addresses
+ * and room for. Throws what `plan` shows as problems. Repeating it with the same clientToken returns the
+ * instances that the first call made.
  */
-export async function launchInstances(ctx: Ctx, input: LaunchInput): Promise<{ instances: InstanceView[] }> {
+export async function launchInstances(
+  ctx: Ctx,
+  input: LaunchInput,
+  atLeast?: number,
+): Promise<{ instances: InstanceView[] }> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'compute:launch_instance', { projectId })
+  let known = await hostsFor(ctx, input)
   for (let attempt = 1; ; attempt++) {
     try {
-      const ids = await inTransaction(ctx, (tx) => launch(tx, projectId, input))
-      const rows = await ctx.db.instance.findMany({
-        where: { id: { in: ids } },
-        orderBy: { launchIndex: 'asc' },
-      })
-      return { instances: await viewsOf(ctx, rows.map(typed)) }
+      const made = await inTransaction(ctx, (tx) => launch(tx, { projectId, input, atLeast, ...known }))
+      return { instances: made.views ?? (await launchedViews(ctx, made.ids)) }
     } catch (error) {
       if (!(error instanceof Outrun)) throw error
       if (attempt === attempts)
         throw new CloudError('no_capacity', 'Others are launching faster than there is room. Try again.')
+      known = { hosts: await rememberedHosts(ctx, performance.now()), fresh: true }
     }
   }
 }
 
-async function launch(ctx: Ctx, projectId: string, input: LaunchInput): Promise<string[]> {
+async function launchedViews(ctx: Ctx, ids: string[]): Promise<InstanceView[]> {
+  const rows = await ctx.db.instance.findMany({ where: { id: { in: ids } }, orderBy: { launchIndex: 'asc' } })
+  return viewsOf(ctx, rows.map(typed))
+}
+
+type Order = {
+  projectId: string
+  input: LaunchInput
+  atLeast: number | undefined
+  hosts: readonly Candidate[]
+  fresh: boolean
+}
+
+/** The views are there when nothing has to be read for them. */
+async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: InstanceView[] }> {
+  const { projectId, input, hosts } = order
   if (input.serverGroupId) await lockGroup(ctx, input.serverGroupId)
-  const known = input.clientToken === undefined ? [] : await launchedBefore(ctx, projectId, input.clientToken)
-  if (known.length > 0) return known
-  const evaluation = await evaluate(ctx, input)
-  const { flavor, image, placement } = evaluation
+  const ids = input.clientToken === undefined ? [] : await launchedBefore(ctx, projectId, input.clientToken)
+  if (ids.length > 0) return { ids }
+  const evaluation = await evaluate(ctx, input, { hosts, ties: shuffled(), atLeast: order.atLeast })
+  if (evaluation.full && !order.fresh) throw new Outrun()
   const problem = evaluation.problems[0]
   if (problem) throw new CloudError(problem.code, problem.message, { field: problem.field ?? undefined })
-  if (!flavor || !image) throw new CloudError('invalid_input', 'Choose an image and a flavor.')
-  // In this order everywhere (quota, hosts by id, then the rest), so that launches cannot deadlock.
-  const { count } = input
-  await reserveQuota(ctx, projectId, {
-    instances: count,
-    vcpus: flavor.vcpus * count,
-    memoryMib: flavor.memoryMib * count,
-  })
-  await claimAll(
-    ctx,
-    placement.hosts.map((host) => host.id),
-    flavor,
-  )
-  if (input.nics?.some((nic) => 'portId' in nic) && count > 1)
+  if (input.nics?.some((nic) => 'portId' in nic) && evaluation.count > 1)
     throw new CloudError('invalid_input', 'A port goes to one instance: launch one at a time.')
   const attachments = await attachmentsOf(ctx, projectId, input, evaluation.networks)
-  const reservationId = `r-${crypto.randomUUID().slice(0, 8)}`
-  const ids: string[] = []
-  for (const [index, { id: hostId }] of placement.hosts.entries())
-    ids.push(
-      await createOne(ctx, {
-        projectId,
-        input,
-        evaluation,
-        flavor,
-        image,
-        attachments,
-        index,
-        hostId,
-        reservationId,
-      }),
-    )
-  return ids
+  const rows = await createRows(ctx, order, evaluation, attachments)
+  const { ports, events } = await portsAtLaunch(ctx, rows.map(placed), attachments)
+  const operations = rows.map((row) => operationOf(row, input, evaluation))
+  const created = rows.map((row, i) => instanceEvent(row, 'created', operations[i]?.id, { name: row.name }))
+  await startOperations(ctx, operations, [...events, ...created])
+  await takeRoom(ctx, projectId, evaluation)
+  if (attachments.publicIp) await publicIpsAtLaunch(ctx, ports)
+  const read = attachments.publicIp || attachments.portIds.length > 0
+  return {
+    ids: rows.map((row) => row.id),
+    ...(read ? {} : { views: rows.map((row) => viewOf(ctx, row, ports.get(row.id) ?? [], hosts)) }),
+  }
+}
+
+/**
+ * What all launches of a project, and all of a host, wait for: last, so that they wait no longer than a commit
+ * takes. In this order everywhere (quota, hosts by id), so that launches cannot deadlock. Throws Outrun
+ * when a host is full meanwhile.
+ */
+async function takeRoom(ctx: Ctx, projectId: string, { adds, flavor, placement }: Evaluation): Promise<void> {
+  // Floating IPs count themselves, each with the row that is made of it.
+  await reserveQuota(ctx, projectId, { ...adds, floatingIps: 0 })
+  const times = new Map<string, number>()
+  for (const { id } of placement.hosts) times.set(id, (times.get(id) ?? 0) + 1)
+  const { vcpus, memoryMib, diskGib } = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }
+  const claims = [...times].map(([hostId, n]) => ({
+    hostId,
+    need: { vcpus: vcpus * n, memoryMib: memoryMib * n, diskGib: diskGib * n },
+  }))
+  if (!(await claimHosts(ctx, claims))) throw new Outrun()
 }
 
 /** Ids of the instances that an earlier (or parallel: we wait for it) launch with this token made. */
 async function launchedBefore(ctx: Ctx, projectId: string, clientToken: string): Promise<string[]> {
-  await ctx.db.$executeRaw(
-    Prisma.sql`SELECT pg_advisory_xact_lock(hashtextextended(${`launch ${projectId} ${clientToken}`}, 0))`,
-  )
+  await ctx.db
+    .$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`launch ${projectId} ${clientToken}`}, 0))`
   const rows = await ctx.db.instance.findMany({
     where: { projectId, clientToken },
     select: { id: true },
@@ -108,87 +136,85 @@ async function launchedBefore(ctx: Ctx, projectId: string, clientToken: string):
   return rows.map((row) => row.id)
 }
 
-/** One claim a host, hosts in the order of their ids. Throws Outrun when one is full meanwhile. */
-async function claimAll(ctx: Ctx, hostIds: readonly string[], flavor: Flavor): Promise<void> {
-  for (const hostId of [...new Set(hostIds)].sort()) {
-    const n = hostIds.filter((id) => id === hostId).length
-    const claimed = await claimHost(ctx, hostId, {
-      vcpus: flavor.vcpus * n,
-      memoryMib: flavor.memoryMib * n,
-      diskGib: flavor.diskGib * n,
-    })
-    if (!claimed) throw new Outrun()
+type Placed = InstanceRow & { hostId: string }
+const placed = ({ id, projectId, hostId }: Placed) => ({ id, projectId, hostId })
+
+/** One statement for all. In the order of the launch. */
+async function createRows(
+  ctx: Ctx,
+  { projectId, input }: Order,
+  evaluation: Evaluation,
+  attachments: Attachments,
+): Promise<Placed[]> {
+  const { flavor, image, key, count, placement } = evaluation
+  if (!flavor || !image) throw new CloudError('invalid_input', 'Choose an image and a flavor.')
+  const reservationId = `r-${crypto.randomUUID().slice(0, 8)}`
+  const shared = {
+    projectId,
+    userId: ctx.actor.userId,
+    description: input.description,
+    imageId: image.id,
+    imageName: image.name,
+    base: { blobId: image.blobId, format: image.format, virtualGib: virtualGibOf(image) },
+    flavorId: flavor.id,
+    flavorName: flavor.name,
+    vcpus: flavor.vcpus,
+    memoryMib: flavor.memoryMib,
+    diskGib: flavor.diskGib,
+    flavorSpecs: flavor.extraSpecs as Prisma.InputJsonObject,
+    keyName: key?.name,
+    publicKey: key?.publicKey,
+    userData: input.userData,
+    metadata: input.metadata,
+    clientToken: input.clientToken,
+    reservationId,
+    tags: input.tags,
+    accessIpv4: input.accessIpv4,
+    accessIpv6: input.accessIpv6,
+    configDrive: input.configDrive,
+    adminPass: input.configDrive ? input.adminPass : undefined,
+    serverGroupId: input.serverGroupId,
+    lentPortIds: [...attachments.portIds],
+  }
+  const rows = await ctx.db.instance.createManyAndReturn({
+    data: placement.hosts.map((host, launchIndex) => {
+      const id = crypto.randomUUID()
+      const name = numbered(input.name, launchIndex, count)
+      const hostname = hostnameOf(name, id)
+      return { ...shared, id, name, hostname, hostId: host.id, zone: host.zone, launchIndex }
+    }),
+  })
+  return rows
+    .flatMap((row) => (row.hostId === null ? [] : [{ ...typed(row), hostId: row.hostId }]))
+    .sort((a, b) => a.launchIndex - b.launchIndex)
+}
+
+function operationOf(row: Placed, input: LaunchInput, { placement }: Evaluation): NewOperation {
+  return {
+    id: crypto.randomUUID(),
+    action: 'instance.create',
+    resourceKind: 'instance',
+    resourceId: row.id,
+    resourceName: row.name,
+    projectId: row.projectId,
+    hostId: row.hostId,
+    input: { where: whereOf(input) },
+    explanation: placementToKeep(placement.judged, row.hostId),
   }
 }
 
-type One = {
-  projectId: string
-  input: LaunchInput
-  evaluation: Evaluation
-  flavor: Flavor
-  image: BootImage
-  attachments: Attachments
-  index: number
-  hostId: string
-  reservationId: string
-}
-
-async function createOne(ctx: Ctx, one: One): Promise<string> {
-  const { projectId, input, evaluation, flavor, image, index, hostId } = one
-  const id = crypto.randomUUID()
-  const operationId = crypto.randomUUID()
-  const name = numbered(input.name, index, input.count)
-  const hostname = hostnameOf(name, id)
-  await ctx.db.instance.create({
-    data: {
-      id,
-      projectId,
-      userId: ctx.actor.userId,
-      name,
-      description: input.description,
-      hostname,
-      hostId,
-      zone: evaluation.placement.hosts[index]?.zone ?? 'nova',
-      imageId: image.id,
-      imageName: image.name,
-      base: { blobId: image.blobId, format: image.format, virtualGib: virtualGibOf(image) },
-      flavorId: flavor.id,
-      flavorName: flavor.name,
-      vcpus: flavor.vcpus,
-      memoryMib: flavor.memoryMib,
-      diskGib: flavor.diskGib,
-      flavorSpecs: flavor.extraSpecs as Prisma.InputJsonObject,
-      keyName: evaluation.key?.name,
-      publicKey: evaluation.key?.publicKey,
-      userData: input.userData,
-      metadata: input.metadata,
-      clientToken: input.clientToken,
-      launchIndex: index,
-      reservationId: one.reservationId,
-      tags: input.tags,
-      accessIpv4: input.accessIpv4,
-      accessIpv6: input.accessIpv6,
-      configDrive: input.configDrive,
-      adminPass: input.configDrive ? input.adminPass : undefined,
-      serverGroupId: input.serverGroupId,
-      lentPortIds: [...one.attachments.portIds],
-    },
+function viewOf(
+  ctx: Ctx,
+  row: Placed,
+  ports: readonly InstancePort[],
+  hosts: readonly Candidate[],
+): InstanceView {
+  return viewOfNew(ctx, row, {
+    addresses: ports.flatMap(({ id, address, networkId, networkName, mac }) =>
+      address === null ? [] : [{ networkId, networkName, portId: id, mac, address, floatingIp: null }],
+    ),
+    hostName: hosts.find((host) => host.id === row.hostId)?.name ?? null,
   })
-  const floatingIpId = await attachAtLaunch(ctx, { id, projectId, hostId }, one.attachments)
-  if (floatingIpId) await ctx.db.instance.update({ where: { id }, data: { floatingIpId } })
-  await startOperation(ctx, {
-    id: operationId,
-    action: 'instance.create',
-    resourceKind: 'instance',
-    resourceId: id,
-    resourceName: name,
-    projectId,
-    hostId,
-    input: { where: whereOf(input) },
-    explanation: verdictsToKeep(evaluation.placement.verdicts, hostId) as Prisma.InputJsonValue,
-  })
-  await noteInstance(ctx, { id, projectId }, 'created', operationId, { name })
-  return id
 }
 
 /** What was asked of the place, for the build that must find another one. */

@@ -2,7 +2,7 @@ import { Prisma } from '@stratolith/db'
 import { type Ctx, isAdmin, visible } from '../../kernel/context.ts'
 import type { Allowed } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
-import { appendEvent, appendEventWith } from '../../kernel/events.ts'
+import { appendEvent, appendEventsWith, type NewEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { TaskState, VmState } from '../contract.ts'
 
@@ -67,7 +67,7 @@ export function moveState(
     ...(patch.vmState === undefined ? {} : { vmState: patch.vmState }),
     ...(patch.taskState === undefined ? {} : { taskState: patch.taskState }),
   }
-  return appendEventWith(ctx, instanceEvent(row, 'updated', operationId, data), [moved], 'moved')
+  return appendEventsWith(ctx, [instanceEvent(row, 'updated', operationId, data)], [moved], 'moved')
 }
 
 export async function noteInstance(
@@ -80,12 +80,12 @@ export async function noteInstance(
   await appendEvent(ctx, instanceEvent(row, what, operationId, data))
 }
 
-const instanceEvent = (
+export const instanceEvent = (
   row: Pick<InstanceRow, 'id' | 'projectId'>,
   what: 'created' | 'updated' | 'deleted',
   operationId: string | undefined,
   data: Record<string, unknown>,
-) => ({
+): NewEvent => ({
   kind: `instance.${what}`,
   projectId: row.projectId,
   resourceKind: 'instance',

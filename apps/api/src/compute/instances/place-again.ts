@@ -1,10 +1,9 @@
-import type { Prisma } from '@stratolith/db'
 import { claimHost, hostsForPlacement, releaseHost } from '../../hosts/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import { bindPort, portsOfInstance } from '../../networking/service.ts'
 import { groupRule, lockGroup } from '../groups/service.ts'
-import { place, shuffled, verdictsToKeep } from '../scheduler/judge.ts'
+import { place, placementToKeep, shuffled } from '../scheduler/judge.ts'
 import { moveState, typed } from './load.ts'
 
 /** What the launch asked of the place; nothing: any host will do. */
@@ -29,11 +28,11 @@ export async function placeAgain(
     if (!row?.hostId || row.vmState !== 'building' || row.taskState === 'deleting') return row?.hostId ?? null
     const { hostId: old, serverGroupId, projectId } = row
     const rule = serverGroupId ? await groupRule(tx, serverGroupId, { projectId, without: id }) : null
-    const { hosts, verdicts } = place(await candidates(tx, build), row, 1, shuffled(), rule)
+    const { hosts, judged } = place(await candidates(tx, build), row, 1, shuffled(), rule)
     const next = hosts[0]
     await tx.db.operation.update({
       where: { id: build.operationId },
-      data: { explanation: verdictsToKeep(verdicts, next?.id ?? old) as Prisma.InputJsonValue },
+      data: { explanation: placementToKeep(judged, next?.id ?? old) },
       select: { id: true },
     })
     if (!next) return null

@@ -1,30 +1,32 @@
 import type { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
-import { CloudError } from '../../kernel/errors.ts'
+import { CloudError, invariant } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
 import { deleteFloatingIp } from '../../networking/floating-ips/service.ts'
 import {
   createFloatingIpRow,
-  createPortsForInstance,
+  createPortsOfLaunch,
   deletePortsOfInstance,
   ensureDefaultSecurityGroup,
   ensurePresetGroup,
   lendPort,
   type NetworkPlan,
-  type NetworkRow,
   networksOfFreePorts,
+  type PortNetwork,
 } from '../../networking/service.ts'
 import type { launchInput } from '../contract.ts'
 import type { InstanceRow } from './load.ts'
 
 /** What all instances of one launch share. */
 export type Attachments = {
-  networks: readonly NetworkRow[]
+  networks: readonly PortNetwork[]
   /** Beside `networks`: addresses asked for. */
   addresses: readonly (string | undefined)[]
   portIds: readonly string[]
   securityGroupIds: string[]
   publicIp: boolean
 }
+type Placed = { id: string; projectId: string; hostId: string }
 
 /**
  * Groups of the launch: those that were named, or the project's default, and one that opens the
@@ -36,14 +38,12 @@ export async function attachmentsOf(
   input: Pick<z.output<typeof launchInput>, 'securityGroupIds' | 'openPresets' | 'publicIp' | 'nics'>,
   plan: NetworkPlan,
 ): Promise<Attachments> {
-  const chosen =
-    input.securityGroupIds.length > 0
-      ? [...new Set(input.securityGroupIds)]
-      : [await ensureDefaultSecurityGroup(ctx, projectId)]
+  const chosen = plan.groupIds.length > 0 ? plan.groupIds : [await ensureDefaultSecurityGroup(ctx, projectId)]
+  authorize(ctx, 'securityGroup:get', { projectId })
   const opening = await ensurePresetGroup(ctx, projectId, input.openPresets)
   const nics = input.nics ?? []
   const portIds = nics.flatMap((nic) => ('portId' in nic ? nic.portId : []))
-  await networksOfFreePorts(ctx, portIds)
+  if (portIds.length > 0) await networksOfFreePorts(ctx, portIds)
   return {
     networks: plan.rows,
     addresses: nics.flatMap((nic) => ('networkId' in nic ? [nic.address] : [])),
@@ -53,29 +53,34 @@ export async function attachmentsOf(
   }
 }
 
-/** Ports with addresses, bound to the host; with publicIp a floating IP on the first. Returns its id. */
-export async function attachAtLaunch(
+/** Ports with addresses, bound to the hosts, and those that are lent; the launch appends the events. */
+export async function portsAtLaunch(
   ctx: Ctx,
-  instance: { id: string; projectId: string; hostId: string },
+  instances: readonly Placed[],
   attachments: Attachments,
-): Promise<string | null> {
-  const ports = await createPortsForInstance(ctx, {
-    instanceId: instance.id,
-    projectId: instance.projectId,
-    hostId: instance.hostId,
-    networks: attachments.networks,
-    addresses: attachments.addresses,
-    securityGroupIds: attachments.securityGroupIds,
-  })
+): Promise<Awaited<ReturnType<typeof createPortsOfLaunch>>> {
+  const [first] = instances
+  invariant(first, 'a launch of nothing')
+  const made = await createPortsOfLaunch(ctx, { ...attachments, projectId: first.projectId, instances })
   for (const portId of attachments.portIds)
     await lendPort(ctx, portId, {
-      instanceId: instance.id,
-      projectId: instance.projectId,
-      hostId: instance.hostId,
+      instanceId: first.id,
+      projectId: first.projectId,
+      hostId: first.hostId,
     })
-  const first = ports[0]
-  if (!attachments.publicIp || !first) return null
-  return createFloatingIpRow(ctx, { portId: first.id, description: '' })
+  return made
+}
+
+/** A floating IP on the first port of each, which goes with the instance. */
+export async function publicIpsAtLaunch(
+  ctx: Ctx,
+  ports: ReadonlyMap<string, readonly { id: string }[]>,
+): Promise<void> {
+  for (const [id, [first]] of ports) {
+    if (!first) continue
+    const floatingIpId = await createFloatingIpRow(ctx, { portId: first.id, description: '' })
+    await ctx.db.instance.update({ where: { id }, data: { floatingIpId } })
+  }
 }
 
 /** Rows, addresses and quota of ports that are off their host already (or whose host is down); lent ones go back. */

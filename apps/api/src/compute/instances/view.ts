@@ -5,6 +5,7 @@ import { type InstanceAddress, type InstanceView, instanceStatus } from '../cont
 import { type InstanceRow, typed } from './load.ts'
 
 type Activity = { title: string; startedAt: string }
+const queued = 'Waiting for its turn'
 
 /** Views of one page: three queries beside the rows, whatever their number. */
 export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<InstanceView[]> {
@@ -30,6 +31,16 @@ export async function viewOne(ctx: Ctx, id: string): Promise<InstanceView> {
   const [one] = row ? await viewsOf(ctx, [typed(row)]) : []
   if (!one) throw notFound('instance', id)
   return one
+}
+
+/** Of one that the same transaction has made: nothing is read. */
+export function viewOfNew(
+  ctx: Ctx,
+  row: InstanceRow,
+  more: { addresses: InstanceAddress[]; hostName: string | null },
+): InstanceView {
+  const activity = { title: queued, startedAt: row.createdAt.toISOString() }
+  return view(ctx, row, { ...more, activity })
 }
 
 function view(
@@ -85,7 +96,7 @@ function faultOf(row: InstanceRow, admin: boolean): InstanceView['fault'] {
 /** The step that runs now and since when, by instance. One query. */
 async function activitiesOf(ctx: Ctx, ids: string[]): Promise<Map<string, Activity>> {
   const rows = await ctx.db.$queryRaw<{ resourceId: string; title: string; startedAt: Date }[]>`
-    SELECT DISTINCT ON (o."resourceId") o."resourceId", COALESCE(s."progress", s."title", 'Waiting for its turn') AS "title",
+    SELECT DISTINCT ON (o."resourceId") o."resourceId", COALESCE(s."progress", s."title", ${queued}) AS "title",
            COALESCE(o."startedAt", o."createdAt") AS "startedAt"
     FROM "Operation" o LEFT JOIN "OperationStep" s ON s."operationId" = o."id" AND s."state" = 'running'
     WHERE o."resourceKind" = 'instance' AND o."resourceId" = ANY(${ids}) AND o."state" IN ('queued', 'running', 'undoing')

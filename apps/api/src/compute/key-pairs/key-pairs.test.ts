@@ -6,11 +6,12 @@ import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Deps } from '../../kernel/context.ts'
 import { pageInput } from '../../kernel/contract.ts'
+import { readFacts } from '../../kernel/facts.ts'
 import { registerPolicy } from '../../kernel/policy.ts'
 import { expectCloudError, testCtx, testDeps } from '../../kernel/testing.ts'
 import { computePolicy } from '../policy.ts'
 import { generatePair, parsePublicKey } from './openssh.ts'
-import { createKeyPair, deleteKeyPair, findKeyPair, listKeyPairs } from './service.ts'
+import { createKeyPair, deleteKeyPair, keyPairFact, listKeyPairs } from './service.ts'
 
 registerPolicy(computePolicy)
 
@@ -84,7 +85,7 @@ describe('key pairs', () => {
     expect(page.items.map((k) => k.name)).toEqual(['laptop'])
     expect(page.items[0]).not.toHaveProperty('privateKey')
     expect((await listKeyPairs(other, pageInput.parse({}))).total).toBe(0)
-    expect(await findKeyPair(other, 'laptop')).toBeNull()
+    expect(await readFacts(other, { key: keyPairFact(other, 'laptop') })).toEqual({ key: null })
     await expectCloudError(createKeyPair(me, { name: 'laptop' }), 'already_exists')
     await expectCloudError(deleteKeyPair(other, { name: 'laptop' }), 'not_found')
     await deleteKeyPair(me, { name: 'laptop' })

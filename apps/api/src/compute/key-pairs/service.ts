@@ -1,8 +1,10 @@
+import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
 import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
+import type { Fact } from '../../kernel/facts.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
@@ -80,14 +82,12 @@ const byName = (ctx: Ctx, userId: string, name: string) =>
   ctx.db.keyPair.findUnique({ where: { userId_name: { userId, name } } })
 
 /** The public key of that name, for a launch. Null when the caller has none of it. */
-export async function findKeyPair(
-  ctx: Ctx,
-  name: string,
-): Promise<{ name: string; publicKey: string } | null> {
-  return ctx.db.keyPair.findUnique({
-    where: { userId_name: { userId: ctx.actor.userId, name } },
-    select: { name: true, publicKey: true },
-  })
+export function keyPairFact(ctx: Ctx, name: string): Fact<{ name: string; publicKey: string } | null> {
+  return {
+    sql: Prisma.sql`SELECT jsonb_build_object('name', k."name", 'publicKey', k."publicKey") FROM "KeyPair" k
+      WHERE k."userId" = ${ctx.actor.userId} AND k."name" = ${name}`,
+    read: (value) => value as { name: string; publicKey: string } | null,
+  }
 }
 
 /** Imports `publicKey`, or makes an ed25519 pair whose private half is in this answer and nowhere else. */

@@ -238,16 +238,12 @@ async function launchBetween(
   input: z.input<typeof launchInput>,
   { min_count: min = 1, max_count: max = Math.max(min, 1) }: ServerWish,
 ): Promise<(InstanceView & { reservationId: string })[]> {
-  for (let count = max; ; count--) {
-    try {
-      return (await launchInstances(call.ctx, parse(launchInput, { ...input, count }))).instances
-    } catch (error) {
-      if (count <= min || !isFull(error)) throw asNova(error)
-    }
+  try {
+    return (await launchInstances(call.ctx, parse(launchInput, { ...input, count: max }), min)).instances
+  } catch (error) {
+    throw asNova(error)
   }
 }
-const isFull = (error: unknown) =>
-  error instanceof CloudError && (error.code === 'quota_exceeded' || error.code === 'no_capacity')
 /** What a body names and is not there is a bad request of Nova's, not a missing address. */
 function asNova(error: unknown): unknown {
   return error instanceof CloudError && error.code === 'not_found'

@@ -1,21 +1,16 @@
-import type { Need } from '../../hosts/service.ts'
-import type { HostVerdict } from '../../kernel/contract.ts'
+import { type Need, type PlacementHost, withTaken } from '../../hosts/service.ts'
+import type { HostVerdict, PlacementView } from '../../kernel/contract.ts'
 
 export type { Need }
-/** One machine as the scheduler sees it (hostsForPlacement). Units: whole vCPUs, MiB, GiB. */
-export type Candidate = {
-  id: string
-  name: string
-  zone: string
-  state: string
-  enabled: boolean
-  disabledReason: string | null
-  vcpus: { used: number; total: number }
-  memoryMib: { used: number; total: number }
-  diskGib: { used: number; total: number }
-}
+/** One machine as the scheduler sees it. Units: whole vCPUs, MiB, GiB. */
+export type Candidate = PlacementHost
 type Check = HostVerdict['checks'][number]
-export type Filter = (host: Candidate, need: Need) => Check
+/** `tell` says in words what `ok` decides; a thousand hosts are judged, and a few shown. */
+export type Filter = {
+  check: string
+  ok(host: Candidate, need: Need): boolean
+  tell(host: Candidate, need: Need): { need: string; have: string; why: string }
+}
 /** Higher is better; every weigher answers between 0 and 1. */
 export type Weigher = (host: Candidate, need: Need) => number
 
@@ -28,38 +23,35 @@ const units: Record<Amount, { check: string; unit: string }> = {
 }
 export const freeOf = (host: Candidate, amount: Amount): number => host[amount].total - host[amount].used
 
-const answers: Filter = (host) => ({
+const answers: Filter = {
   check: 'Answers',
-  ok: host.state === 'up',
-  need: 'up',
-  have: host.state,
-  reason: host.state === 'up' ? null : 'The host does not answer.',
-})
-const accepts: Filter = (host) => ({
+  ok: (host) => host.state === 'up',
+  tell: (host) => ({ need: 'up', have: host.state, why: 'The host does not answer.' }),
+}
+const accepts: Filter = {
   check: 'Accepts instances',
-  ok: host.enabled,
-  need: 'enabled',
-  have: host.enabled ? 'enabled' : 'disabled',
-  reason: host.enabled
-    ? null
-    : `An administrator has disabled the host${host.disabledReason ? `: ${host.disabledReason}` : ''}.`,
-})
-const room =
-  (amount: Amount): Filter =>
-  (host, need) => {
-    const { check, unit } = units[amount]
-    const free = freeOf(host, amount)
-    const ok = need[amount] <= free
-    return {
-      check,
-      ok,
-      need: `${need[amount]}${unit}`,
-      have: `${Math.max(free, 0)}${unit}`,
-      reason: ok
-        ? null
-        : `${need[amount] - free}${unit} short: ${host[amount].used} of ${host[amount].total}${unit} are taken.`,
-    }
+  ok: (host) => host.enabled,
+  tell: ({ enabled, disabledReason }) => ({
+    need: 'enabled',
+    have: enabled ? 'enabled' : 'disabled',
+    why: `An administrator has disabled the host${disabledReason ? `: ${disabledReason}` : ''}.`,
+  }),
+}
+const room = (amount: Amount): Filter => {
+  const { check, unit } = units[amount]
+  return {
+    check,
+    ok: (host, need) => need[amount] <= freeOf(host, amount),
+    tell(host, need) {
+      const free = freeOf(host, amount)
+      return {
+        need: `${need[amount]}${unit}`,
+        have: `${Math.max(free, 0)}${unit}`,
+        why: `${need[amount] - free}${unit} short: ${host[amount].used} of ${host[amount].total}${unit} are taken.`,
+      }
+    },
   }
+}
 export const filters: readonly Filter[] = [
   answers,
   accepts,
@@ -79,12 +71,16 @@ export const weighers: readonly { weigh: Weigher; factor: number }[] = [
   { weigh: keepsFree('diskGib'), factor: 0.5 },
 ]
 
+const filtersFor = (rule: GroupRule | null): readonly Filter[] =>
+  rule && isStrict(rule) ? [...filters, groupFilter(rule)] : filters
+
 /** Every filter on one host. Real names: mask with `maskVerdicts` for tenants. */
 export function judgeHost(host: Candidate, need: Need, rule: GroupRule | null = null): HostVerdict {
-  const checks = [
-    ...filters.map((filter) => filter(host, need)),
-    (rule && groupCheck(host, rule)) ?? [],
-  ].flat()
+  const checks = filtersFor(rule).map((filter): Check => {
+    const ok = filter.ok(host, need)
+    const { why, ...words } = filter.tell(host, need)
+    return { check: filter.check, ok, ...words, reason: ok ? null : why }
+  })
   return { hostId: host.id, host: host.name, fits: checks.every((check) => check.ok), checks }
 }
 
@@ -93,8 +89,8 @@ const weight = (host: Candidate, need: Need) =>
   Math.round(weighers.reduce((sum, { weigh, factor }) => sum + factor * weigh(host, need), 0) * 50)
 
 /** Which of two equally good hosts comes first. */
-type Ties = (a: Candidate, b: Candidate) => number
-const byId: Ties = (a, b) => (a.id < b.id ? -1 : 1)
+export type Ties = (a: Candidate, b: Candidate) => number
+export const byId: Ties = (a, b) => (a.id < b.id ? -1 : 1)
 
 /**
  * Another order each time: launches at the same moment see the same hosts, and all of them would
@@ -110,10 +106,12 @@ export function shuffled(): Ties {
   return (a, b) => ticket(a) - ticket(b)
 }
 
+export const fits = (host: Candidate, need: Need): boolean => filters.every((filter) => filter.ok(host, need))
+
 /** Hosts that fit one instance, best first. */
 export function rank(hosts: readonly Candidate[], need: Need, ties: Ties = byId): Candidate[] {
   return hosts
-    .filter((host) => filters.every((filter) => filter(host, need).ok))
+    .filter((host) => fits(host, need))
     .map((host) => ({ host, score: weight(host, need) }))
     .sort((a, b) => b.score - a.score || ties(a.host, b.host))
     .map(({ host }) => host)
@@ -122,8 +120,8 @@ export function rank(hosts: readonly Candidate[], need: Need, ties: Ties = byId)
 export type Placement = {
   /** Hosts in the order of the instances; shorter than asked for when the cloud is full. */
   hosts: { id: string; zone: string }[]
-  /** How each host was judged for the first instance, or for the first that found no place. */
-  verdicts: HostVerdict[]
+  /** How the hosts were judged for the first instance, or for the first that found no place. */
+  judged: PlacementView
 }
 
 /** Where the members of a server group are and what it asks of the next one. */
@@ -134,23 +132,23 @@ export type GroupRule = {
   /** Members by host. */
   members: ReadonlyMap<string, number>
 }
+/** The soft policies only prefer. */
+const isStrict = ({ policy }: GroupRule) => policy === 'affinity' || policy === 'anti-affinity'
 
-/** May a member go there? Null when the group does not mind. */
-function groupCheck(host: Candidate, rule: GroupRule): Check | null {
-  const here = rule.members.get(host.id) ?? 0
+/** May a member go there? */
+function groupFilter(rule: GroupRule): Filter {
+  const here = (host: Candidate) => rule.members.get(host.id) ?? 0
   const together = rule.policy === 'affinity'
-  if (!together && rule.policy !== 'anti-affinity') return null
-  const ok = together ? rule.members.size === 0 || here > 0 : here < rule.maxPerHost
   return {
     check: 'Server group',
-    ok,
-    need: rule.policy,
-    have: `${here} members`,
-    reason: ok
-      ? null
-      : together
+    ok: (host) => (together ? rule.members.size === 0 || here(host) > 0 : here(host) < rule.maxPerHost),
+    tell: (host) => ({
+      need: rule.policy,
+      have: `${here(host)} members`,
+      why: together
         ? 'The group keeps its members together, on another host.'
         : 'The group keeps its members apart, and enough of them are here.',
+    }),
   }
 }
 
@@ -173,20 +171,87 @@ export function place(
   ties: Ties = byId,
   group: GroupRule | null = null,
 ): Placement {
-  let world = [...hosts]
+  const open = new Map<string, Scored>()
+  for (const host of hosts) if (fits(host, need)) open.set(host.id, scored(host, need))
   let rule = group
-  const chosen: Placement['hosts'] = []
-  const verdicts = () => world.map((host) => judgeHost(host, need, rule))
-  const first = verdicts()
-  for (let i = 0; i < count; i++) {
-    const ranked = rank(world, need, ties).filter((host) => !rule || groupCheck(host, rule)?.ok !== false)
-    const best = ranked.sort((a, b) => preference(b, rule) - preference(a, rule))[0]
-    if (!best) return { hosts: chosen, verdicts: verdicts() }
-    chosen.push({ id: best.id, zone: best.zone })
+  const chosen: Candidate[] = []
+  while (chosen.length < count) {
+    const best = bestOf(open.values(), need, rule, ties)
+    if (!best) break
+    chosen.push(best)
     rule = withMember(rule, best.id)
-    world = world.map((host) => (host.id === best.id ? taken(host, need) : host))
+    const after = withTaken(best, need)
+    if (fits(after, need)) open.set(best.id, scored(after, need))
+    else open.delete(best.id)
   }
-  return { hosts: chosen, verdicts: first }
+  const ids = chosen.map(({ id }) => id)
+  const judged =
+    chosen.length === count
+      ? judgeAll(hosts, need, group, new Set(ids))
+      : judgeAll(afterwards(hosts, need, ids), need, rule, new Set(ids))
+  return { hosts: chosen.map(({ id, zone }) => ({ id, zone })), judged }
+}
+
+type Scored = { host: Candidate; score: number }
+const scored = (host: Candidate, need: Need): Scored => ({ host, score: weight(host, need) })
+
+function bestOf(
+  open: Iterable<Scored>,
+  need: Need,
+  rule: GroupRule | null,
+  ties: Ties,
+): Candidate | undefined {
+  const group = rule && isStrict(rule) ? groupFilter(rule) : null
+  let best: Scored | undefined
+  for (const one of open) {
+    if (group && !group.ok(one.host, need)) continue
+    if (!best || before(one, best, rule, ties)) best = one
+  }
+  return best?.host
+}
+
+function before(a: Scored, b: Scored, rule: GroupRule | null, ties: Ties): boolean {
+  const preferred = preference(a.host, rule) - preference(b.host, rule)
+  if (preferred !== 0) return preferred > 0
+  return a.score === b.score ? ties(a.host, b.host) < 0 : a.score > b.score
+}
+
+/** The hosts with the instances on them that have found a place. */
+function afterwards(hosts: readonly Candidate[], need: Need, ids: readonly string[]): Candidate[] {
+  const claims = new Map<string, number>()
+  for (const id of ids) claims.set(id, (claims.get(id) ?? 0) + 1)
+  return hosts.map((host) => {
+    const n = claims.get(host.id) ?? 0
+    const all = { vcpus: need.vcpus * n, memoryMib: need.memoryMib * n, diskGib: need.diskGib * n }
+    return n === 0 ? host : withTaken(host, all)
+  })
+}
+
+/** So many hosts are shown one by one; the others only counted. */
+const mostShown = 50
+
+function judgeAll(
+  hosts: readonly Candidate[],
+  need: Need,
+  rule: GroupRule | null,
+  chosen: ReadonlySet<string>,
+): PlacementView {
+  const checks = filtersFor(rule)
+  const refusals = new Map<string, number>()
+  const ranks = hosts.map((host) => {
+    const refusal = checks.find((filter) => !filter.ok(host, need))?.check
+    if (refusal) refusals.set(refusal, (refusals.get(refusal) ?? 0) + 1)
+    return chosen.has(host.id) ? 0 : refusal ? 1 : 2
+  })
+  const order = hosts.map((host, index) => ({ host, rank: ranks[index] ?? 2 }))
+  const shown = hosts.length <= mostShown ? order : order.sort((a, b) => a.rank - b.rank)
+  const refused = [...refusals].map(([check, count]) => ({ check, hosts: count }))
+  return {
+    total: hosts.length,
+    fit: hosts.length - refused.reduce((sum, one) => sum + one.hosts, 0),
+    refused: refused.sort((a, b) => b.hosts - a.hosts),
+    verdicts: shown.slice(0, mostShown).map(({ host }) => judgeHost(host, need, rule)),
+  }
 }
 
 const mostKept = 20
@@ -195,12 +260,8 @@ const mostKept = 20
  * What the history keeps of the answer: the chosen host, then those that refused, then others, 20
  * in all. On a cloud of a thousand hosts each launch would otherwise write half a megabyte.
  */
-export function verdictsToKeep(verdicts: readonly HostVerdict[], chosenId: string): HostVerdict[] {
+export function placementToKeep(judged: PlacementView, chosenId: string): PlacementView {
   const order = (verdict: HostVerdict) => (verdict.hostId === chosenId ? 0 : verdict.fits ? 2 : 1)
-  return [...verdicts].sort((a, b) => order(a) - order(b)).slice(0, mostKept)
-}
-
-function taken(host: Candidate, need: Need): Candidate {
-  const plus = (amount: Amount) => ({ used: host[amount].used + need[amount], total: host[amount].total })
-  return { ...host, vcpus: plus('vcpus'), memoryMib: plus('memoryMib'), diskGib: plus('diskGib') }
+  const verdicts = [...judged.verdicts].sort((a, b) => order(a) - order(b)).slice(0, mostKept)
+  return { ...judged, verdicts }
 }

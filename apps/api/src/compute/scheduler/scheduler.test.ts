@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { maskVerdicts } from '../contract.ts'
-import { type Candidate, filters, judgeHost, place, rank, shuffled, verdictsToKeep } from './judge.ts'
+import { type Candidate, filters, judgeHost, place, placementToKeep, rank, shuffled } from './judge.ts'
 import { suggest } from './suggest.ts'
 
 const host = (name: string, patch: Partial<Candidate> = {}): Candidate => ({
@@ -75,7 +75,7 @@ describe('rank and place', () => {
     const two = { vcpus: 2, memoryMib: 512, diskGib: 1 }
     const full = place([host('a'), host('b')], two, 5)
     expect(full.hosts).toHaveLength(4)
-    expect(full.verdicts.every((v) => !v.fits)).toBe(true)
+    expect(full.judged.verdicts.every((v) => !v.fits)).toBe(true)
   })
 
   test('launches at the same moment spread over equally good hosts, never over worse ones', () => {
@@ -87,7 +87,10 @@ describe('rank and place', () => {
   })
   test('the history keeps the chosen host and who refused, and stays small', () => {
     const many = Array.from({ length: 100 }, (_, i) => host(`h${i}`, i % 50 === 0 ? { state: 'down' } : {}))
-    const kept = verdictsToKeep(place(many, small, 1).verdicts, 'h77')
+    const kept = placementToKeep(
+      place(many, small, 1, (a) => (a.id === 'h77' ? -1 : 1)).judged,
+      'h77',
+    ).verdicts
     expect(kept.slice(0, 4).map((v) => [v.hostId, v.fits])).toEqual([
       ['h77', true],
       ['h0', false],

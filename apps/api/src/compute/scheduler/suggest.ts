@@ -1,4 +1,4 @@
-import { amounts, type Candidate, freeOf, type Need, place, rank } from './judge.ts'
+import { amounts, type Candidate, fits, freeOf, type Need, place } from './judge.ts'
 
 export type Size = Need & { name: string }
 
@@ -27,7 +27,7 @@ function largestThatFits(hosts: readonly Candidate[], need: Need, flavors: reado
     (flavor) =>
       amounts.every((amount) => flavor[amount] <= need[amount]) &&
       amounts.some((amount) => flavor[amount] < need[amount]) &&
-      rank(hosts, flavor).length > 0,
+      hosts.some((host) => fits(host, flavor)),
   )
   const share = (flavor: Size) =>
     amounts.reduce((sum, amount) => sum + flavor[amount] / Math.max(need[amount], 1), 0)

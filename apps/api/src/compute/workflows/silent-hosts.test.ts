@@ -2,7 +2,7 @@ import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Ctx } from '../../kernel/context.ts'
-import type { HostVerdict } from '../../kernel/contract.ts'
+import type { PlacementView } from '../../kernel/contract.ts'
 import { hostPatience } from '../../kernel/hosts.ts'
 import { runOperation } from '../../kernel/run.ts'
 import { runPending } from '../../kernel/testing.ts'
@@ -92,7 +92,7 @@ describe('a launch', () => {
     // The history says why it is there.
     const { explanation, hostId } = await operationOf(id)
     expect(hostId).toBe(row.hostId)
-    const verdicts = explanation as HostVerdict[]
+    const { verdicts } = explanation as PlacementView
     expect(verdicts.filter((one) => one.fits).map((one) => one.hostId)).toEqual([row.hostId])
     expect(verdicts.filter((one) => !one.fits).map((one) => one.checks.find((c) => !c.ok)?.have)).toEqual([
       'silent',

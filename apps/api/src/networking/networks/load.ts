@@ -2,8 +2,11 @@ import { type NetworkModel, Prisma, type SubnetModel } from '@stratolith/db'
 import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
+import type { PoolSubnet } from '../ports/allocate.ts'
 
 export type NetworkRow = NetworkModel & { subnets: SubnetModel[] }
+/** As much of it as a new port needs. */
+export type PortNetwork = Pick<NetworkModel, 'id' | 'name' | 'projectId' | 'mtu'> & { subnets: PoolSubnet[] }
 
 /** What the caller may see: the project's own networks, those shared with it and provider networks. */
 function visibleNetworks(ctx: Ctx): object {

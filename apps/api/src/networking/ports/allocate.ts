@@ -3,7 +3,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invariant } from '../../kernel/errors.ts'
 import { fromNumber, toNumber } from '../ipv4.ts'
 
-type PoolSubnet = {
+export type PoolSubnet = {
   id: string
   cidr: string
   poolStart: string
@@ -13,32 +13,72 @@ type PoolSubnet = {
 }
 const windowSize = 64
 
-/**
- * Gives `portId` a free address of the subnet's pool. Looks at 64 candidates a time from a random
- * start, so the cost does not grow with the subnet; `take` decides races. Raises conflict when the pool is exhausted. In a transaction.
- */
 export async function allocateAddress(ctx: Ctx, subnet: PoolSubnet, portId: string): Promise<string> {
+  const given = await allocateAddresses(ctx, subnet, [portId])
+  return given.get(portId) ?? ''
+}
+
+/**
+ * Gives each of the ports a free address of the subnet's pool. Looks at 64 candidates (for many ports: twice
+ * as many as these) at a time from a random start, so the cost does not grow with the subnet. Raises conflict
+ * when the pool is exhausted. In a transaction.
+ */
+export async function allocateAddresses(
+  ctx: Ctx,
+  subnet: PoolSubnet,
+  portIds: readonly string[],
+): Promise<Map<string, string>> {
   const start = toNumber(subnet.poolStart)
   const total = toNumber(subnet.poolEnd) - start + 1
   const offset = Math.floor(Math.random() * total)
-  for (let done = 0; done < total; done += windowSize) {
-    const candidates = Array.from({ length: Math.min(windowSize, total - done) }, (_, i) =>
+  const size = Math.max(windowSize, 2 * portIds.length)
+  const given = new Map<string, string>()
+  for (let done = 0; done < total; done += size) {
+    const candidates = Array.from({ length: Math.min(size, total - done) }, (_, i) =>
       fromNumber(start + ((offset + done + i) % total)),
     ).filter((ip) => ip !== subnet.gatewayIp && ip !== subnet.dhcpIp)
-    if (candidates.length === 0) continue
-    const used = await ctx.db.portAddress.findMany({
-      where: { subnetId: subnet.id, address: { in: candidates } },
-      select: { address: true },
-    })
-    const taken = new Set(used.map((row) => row.address))
-    for (const address of candidates)
-      if (!taken.has(address) && (await take(ctx, subnet.id, address, portId))) return address
+    for (let again = true; again; ) {
+      const wanting = portIds.filter((id) => !given.has(id))
+      if (wanting.length === 0) return given
+      again = await giveSome(ctx, subnet.id, { candidates, wanting }, given)
+    }
   }
+  if (given.size === portIds.length) return given
   throw conflict(
     `Subnet ${subnet.cidr} has no free address left. Delete something on it, or use another network.`,
     'ipAddressGenerationFailure',
   )
 }
+
+/**
+ * One statement. Whether the same candidates are worth another look: one that was free when we looked has been
+ * taken before it was ours. Those that somebody is about to take are left to him, as `take` does; the OFFSET
+ * keeps PostgreSQL from locking those that are taken.
+ */
+async function giveSome(
+  ctx: Ctx,
+  subnetId: string,
+  { candidates, wanting }: { candidates: string[]; wanting: string[] },
+  given: Map<string, string>,
+): Promise<boolean> {
+  invariant(ctx.db !== ctx.deps.root, 'addresses are taken inside a transaction')
+  const rows = await ctx.db.$queryRaw<{ portId: string; address: string; won: boolean }[]>`
+    WITH free AS MATERIALIZED (
+      SELECT l."address", row_number() OVER () AS "n" FROM (
+        SELECT f."address" FROM (
+          SELECT c."address" FROM unnest(${candidates}::text[]) AS c ("address") WHERE NOT EXISTS (
+            SELECT 1 FROM "PortAddress" a WHERE a."subnetId" = ${subnetId}::uuid AND a."address" = c."address") OFFSET 0) f
+        WHERE pg_try_advisory_xact_lock(hashtextextended(${lockName(subnetId, '')}::text || f."address", 0)) LIMIT ${wanting.length}::int) l
+    ), pair AS (
+      SELECT p."id", f."address" FROM unnest(${wanting}::uuid[]) WITH ORDINALITY AS p ("id", "n") JOIN free f ON f."n" = p."n"
+    ), taken AS (
+      INSERT INTO "PortAddress" ("subnetId", "address", "portId") SELECT ${subnetId}::uuid, "address", "id" FROM pair
+      ON CONFLICT DO NOTHING RETURNING "portId")
+    SELECT p."id"::text AS "portId", p."address", t."portId" IS NOT NULL AS "won" FROM pair p LEFT JOIN taken t ON t."portId" = p."id"`
+  for (const { portId, address, won } of rows) if (won) given.set(portId, address)
+  return rows.some(({ won }) => !won)
+}
+const lockName = (subnetId: string, address: string) => `address:${subnetId}:${address}`
 
 /**
  * False when somebody else has it, or is about to: waiting for another transaction, which may wait for an
@@ -48,21 +88,20 @@ export async function take(ctx: Ctx, subnetId: string, address: string, portId: 
   invariant(ctx.db !== ctx.deps.root, 'addresses are taken inside a transaction')
   const rows = await ctx.db.$executeRaw(Prisma.sql`INSERT INTO "PortAddress" ("subnetId", "address", "portId")
     SELECT ${subnetId}::uuid, ${address}, ${portId}::uuid
-    WHERE pg_try_advisory_xact_lock(hashtextextended(${`address:${subnetId}:${address}`}, 0)) ON CONFLICT DO NOTHING`)
+    WHERE pg_try_advisory_xact_lock(hashtextextended(${lockName(subnetId, address)}, 0)) ON CONFLICT DO NOTHING`)
   return rows === 1
 }
 
 /**
  * fa:16:3e is OpenStack's prefix; the rest is random. Among a thousand ports of one network two of
- * 2^24 are alike in three runs of a hundred, so one that is free is chosen of several.
+ * 2^24 are alike in three runs of a hundred, so one that is free is chosen of several. No two of the
+ * lists have one in common.
  */
-export async function freeMac(ctx: Ctx, networkId: string): Promise<string> {
-  const candidates = Array.from({ length: 4 }, randomMac)
-  const [free] = await ctx.db.$queryRaw<{ mac: string }[]>(Prisma.sql`
-    SELECT mac FROM unnest(${candidates}::text[]) AS c(mac) WHERE NOT EXISTS (
-      SELECT 1 FROM "Port" p WHERE p."networkId" = ${networkId}::uuid AND p."mac" = c.mac) LIMIT 1`)
-  if (!free) throw conflict('No free MAC address was found on this network. Try again.')
-  return free.mac
+export function macCandidates(ports: number): string[][] {
+  const drawn = new Set<string>()
+  return Array.from({ length: ports }, () =>
+    Array.from({ length: 4 }, randomMac).filter((mac) => !drawn.has(mac) && drawn.add(mac)),
+  )
 }
 
 function randomMac(): string {

@@ -1,7 +1,7 @@
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { contains, parseCidr } from '../ipv4.ts'
-import type { NetworkRow } from '../networks/load.ts'
+import type { PortNetwork } from '../networks/load.ts'
 import { allocateAddress, take } from './allocate.ts'
 
 export type FixedWish = { subnetId?: string; address?: string }
@@ -13,7 +13,7 @@ export type FixedWish = { subnetId?: string; address?: string }
  */
 export async function giveFixed(
   ctx: Ctx,
-  network: NetworkRow,
+  network: PortNetwork,
   portId: string,
   wishes: readonly FixedWish[],
 ): Promise<string[]> {
@@ -30,7 +30,7 @@ export async function giveFixed(
   return given
 }
 
-function subnetFor(network: NetworkRow, { subnetId, address }: FixedWish): NetworkRow['subnets'][number] {
+function subnetFor(network: PortNetwork, { subnetId, address }: FixedWish): PortNetwork['subnets'][number] {
   if (subnetId !== undefined) {
     const subnet = network.subnets.find((s) => s.id === subnetId)
     if (!subnet) throw notFound('subnet', subnetId)
@@ -57,7 +57,7 @@ function subnetFor(network: NetworkRow, { subnetId, address }: FixedWish): Netwo
  */
 export async function replaceFixed(
   ctx: Ctx,
-  network: NetworkRow,
+  network: PortNetwork,
   portId: string,
   wishes: readonly FixedWish[],
 ): Promise<void> {

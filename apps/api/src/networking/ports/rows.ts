@@ -1,16 +1,19 @@
 import type { PortModel } from '@stratolith/db'
 import type { Ctx } from '../../kernel/context.ts'
+import { conflict, invariant } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
-import { holdNetwork, type NetworkRow } from '../networks/load.ts'
-import { allocateAddress, freeMac } from './allocate.ts'
+import { holdNetwork, type PortNetwork } from '../networks/load.ts'
+import { allocateAddresses, macCandidates, type PoolSubnet } from './allocate.ts'
 import { type FixedWish, giveFixed } from './fixed.ts'
 
 export type NewPort = {
   projectId: string
-  network: NetworkRow
+  network: PortNetwork
   deviceOwner: string
   deviceId: string
+  /** The host that it is bound to from the beginning. */
+  hostId?: string | null
   name?: string
   securityGroupIds?: readonly string[]
   /** Addresses wanted; left out: one of the first subnet's pool. */
@@ -21,39 +24,86 @@ export type NewPort = {
   portSecurity?: boolean
   tags?: string[]
 }
+export type PortWithAddress = PortModel & { address: string | null }
 
 /** Port with its address and groups. `projectId` '' is the cloud's own (gateways): no quota. */
-export async function createPortRow(
-  ctx: Ctx,
-  wish: NewPort,
-): Promise<PortModel & { address: string | null }> {
+export async function createPortRow(ctx: Ctx, wish: NewPort): Promise<PortWithAddress> {
   await holdNetwork(ctx, wish.network)
   if (wish.projectId) await reserveQuota(ctx, wish.projectId, { ports: 1 })
-  const port = await ctx.db.port.create({
-    data: {
-      id: crypto.randomUUID(),
-      projectId: wish.projectId,
-      networkId: wish.network.id,
-      name: wish.name ?? '',
-      mac: wish.mac ?? (await freeMac(ctx, wish.network.id)),
-      description: wish.description ?? '',
-      adminUp: wish.adminUp ?? true,
-      portSecurity: wish.portSecurity ?? true,
-      tags: [...new Set(wish.tags ?? [])],
-      deviceOwner: wish.deviceOwner,
-      deviceId: wish.deviceId,
-      securityGroups: { create: (wish.securityGroupIds ?? []).map((groupId) => ({ groupId })) },
-    },
-  })
-  const address = await giveAddress(ctx, wish, port.id)
+  const [port] = await insertPorts(ctx, [wish])
+  invariant(port, 'a port has no row')
   if (wish.projectId) await portEvent(ctx, port, 'created')
-  return { ...port, address }
+  return port
 }
 
-async function giveAddress(ctx: Ctx, wish: NewPort, portId: string): Promise<string | null> {
-  if (wish.fixed) return (await giveFixed(ctx, wish.network, portId, wish.fixed))[0] ?? null
-  const subnet = wish.network.subnets[0]
-  return subnet ? allocateAddress(ctx, subnet, portId) : null
+/**
+ * The rows alone, in the order of the wishes: the caller holds the networks, has reserved the quota and
+ * tells of them. Three statements for ports of one subnet, however many. In a transaction.
+ */
+export async function insertPorts(ctx: Ctx, wishes: readonly NewPort[]): Promise<PortWithAddress[]> {
+  if (wishes.length === 0) return []
+  const macs = macCandidates(wishes.length)
+  const ports = wishes.map((wish, n) => ({ id: crypto.randomUUID(), wish, macs: macs[n] ?? [] }))
+  const rows = await ctx.db.$queryRaw<PortModel[]>`
+    WITH wish AS (
+      SELECT * FROM jsonb_to_recordset(${JSON.stringify(ports.map(columnsOf))}::jsonb) AS w ("n" int, "id" uuid, "projectId" text,
+        "networkId" uuid, "name" text, "description" text, "adminUp" boolean, "portSecurity" boolean, "tags" text[],
+        "deviceOwner" text, "deviceId" text, "hostId" uuid, "mac" text, "macs" text[], "groups" uuid[])
+    ), port AS (
+      INSERT INTO "Port" ("id", "projectId", "networkId", "name", "description", "adminUp", "portSecurity", "tags",
+        "deviceOwner", "deviceId", "hostId", "mac")
+      SELECT "id", "projectId", "networkId", "name", "description", "adminUp", "portSecurity", "tags",
+        "deviceOwner", "deviceId", "hostId", "free" FROM (
+          SELECT w.*, COALESCE(w."mac", (SELECT m FROM unnest(w."macs") AS m WHERE NOT EXISTS (
+            SELECT 1 FROM "Port" p WHERE p."networkId" = w."networkId" AND p."mac" = m) LIMIT 1)) AS "free" FROM wish w) w
+      WHERE "free" IS NOT NULL ORDER BY "n" RETURNING *
+    ), member AS (
+      INSERT INTO "PortSecurityGroup" ("portId", "groupId")
+      SELECT p."id", g FROM port p JOIN wish w ON w."id" = p."id", unnest(w."groups") AS g)
+    SELECT * FROM port`
+  const rowOf = new Map(rows.map((row) => [row.id, row]))
+  if (rows.length < ports.length) throw conflict('No free MAC address was found on this network. Try again.')
+  const addresses = await giveAddresses(ctx, ports)
+  return ports.flatMap(({ id }) => {
+    const row = rowOf.get(id)
+    return row ? { ...row, address: addresses.get(id) ?? null } : []
+  })
+}
+
+type Port = { id: string; wish: NewPort; macs: string[] }
+
+const columnsOf = ({ id, wish, macs }: Port, n: number) => ({
+  n,
+  id,
+  projectId: wish.projectId,
+  networkId: wish.network.id,
+  name: wish.name ?? '',
+  description: wish.description ?? '',
+  adminUp: wish.adminUp ?? true,
+  portSecurity: wish.portSecurity ?? true,
+  tags: [...new Set(wish.tags ?? [])],
+  deviceOwner: wish.deviceOwner,
+  deviceId: wish.deviceId,
+  hostId: wish.hostId ?? null,
+  mac: wish.mac ?? null,
+  macs,
+  groups: [...new Set(wish.securityGroupIds ?? [])],
+})
+
+/** The first address of each, by port. */
+async function giveAddresses(ctx: Ctx, ports: readonly Port[]): Promise<Map<string, string>> {
+  const first = new Map<string, string>()
+  const anyOf = new Map<PoolSubnet, string[]>()
+  for (const { id, wish } of ports) {
+    const [subnet] = wish.network.subnets
+    if (wish.fixed) {
+      const [address] = await giveFixed(ctx, wish.network, id, wish.fixed)
+      if (address !== undefined) first.set(id, address)
+    } else if (subnet) anyOf.set(subnet, [...(anyOf.get(subnet) ?? []), id])
+  }
+  for (const [subnet, ids] of anyOf)
+    for (const [id, address] of await allocateAddresses(ctx, subnet, ids)) first.set(id, address)
+  return first
 }
 
 /** Rows, quota and event of ports that are gone from their hosts. In a transaction. */

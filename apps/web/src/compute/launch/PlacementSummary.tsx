@@ -10,7 +10,7 @@ const Explanation = dynamic(() => import('../../operations/Explanation.tsx').the
 
 /** On how many hosts it fits, and host by host why not; open by itself when it fits nowhere. */
 export function PlacementSummary({ plan }: { plan: LaunchPlan }) {
-  const { fit, total, verdicts } = plan.hosts
+  const { fit, total } = plan.hosts
   const [asked, { toggle }] = useDisclosure(false)
   const open = asked || fit === 0
   return (
@@ -37,7 +37,7 @@ export function PlacementSummary({ plan }: { plan: LaunchPlan }) {
           {plan.suggestion}
         </Text>
       )}
-      <Collapse expanded={open}>{open && <Explanation verdicts={verdicts} />}</Collapse>
+      <Collapse expanded={open}>{open && <Explanation placement={plan.hosts} />}</Collapse>
     </Stack>
   )
 }

@@ -52,7 +52,7 @@ export function BuildTimeline({ id, projectId }: { id: string; projectId: string
             <Stack gap="sm">
               <Timeline operation={operation} />
               {operation.state === 'failed' && operation.explanation && (
-                <Explanation verdicts={operation.explanation} />
+                <Explanation placement={operation.explanation} />
               )}
             </Stack>
           ) : (
