@@ -13,6 +13,7 @@ const small: Record<string, number> = {
   EventEpoch: 0,
   Flavor: 100,
   Host: 100,
+  HostBeat: 100,
   ImpliedRole: 0,
   QuotaDefault: 0,
   Role: 20,

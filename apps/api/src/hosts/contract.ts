@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { pageInput } from '../kernel/contract.ts'
+import type { HostState } from './states.ts'
 
 export const hostListInput = pageInput.extend({ sortDir: z.enum(['asc', 'desc']).default('asc') })
 
@@ -8,7 +9,9 @@ export type HostView = {
   id: string
   name: string
   zone: string
-  state: 'up' | 'down'
+  state: HostState
+  /** Whether it did so at the last beat: a fenced host may, and one that is up may just have missed one. */
+  answers: boolean
   enabled: boolean
   disabledReason: string | null
   accelerator: string
@@ -29,6 +32,10 @@ export type HostView = {
   diskGib: { used: number; total: number }
   /** What the machine really has. */
   physical: { vcpus: number; memoryMib: number; diskGib: number }
+  /** Of its disk, as it said last; null until it has. */
+  diskFreeGib: number | null
+  /** Of the last 1, 5 and 15 minutes. */
+  load: number[] | null
   instances: number
   lastSeenAt: string | null
 }

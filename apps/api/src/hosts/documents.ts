@@ -152,7 +152,7 @@ const underWay = new Set<string>()
 const roundMs = 1_000
 const deliveryMs = 120_000
 
-/** To every host that answers what it has not confirmed, all hosts at the same time. */
+/** To every host that is not given up what it has not confirmed, all hosts at the same time. */
 export const deliverAll = (ctx: Ctx): Promise<void> => deliverWhere(ctx, Prisma.sql`true`)
 
 /** To every host that has not confirmed one of these. Returns after a moment, whatever is still under way. */
@@ -161,7 +161,7 @@ export const deliverThings = (ctx: Ctx, kind: DocumentKind, ids: readonly string
 
 async function deliverWhere(ctx: Ctx, which: Prisma.Sql): Promise<void> {
   const hosts = await ctx.deps.root.$queryRaw<{ id: string }[]>`
-    SELECT o."id"::text AS "id" FROM "Host" o WHERE o."state" = 'up' AND EXISTS (
+    SELECT o."id"::text AS "id" FROM "Host" o WHERE o."state" IN ('up', 'suspect') AND EXISTS (
       SELECT FROM "HostDocument" h LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
       WHERE h."hostId" = o."id" AND h."confirmed" < COALESCE(d."generation", 1)
         AND (h."retryAt" IS NULL OR h."retryAt" <= now()) AND ${which})`
@@ -178,6 +178,11 @@ async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   } finally {
     underWay.delete(hostId)
   }
+}
+
+/** What is to be gone from a host, whatever its state. Raises `unavailable` when it is silent. */
+export async function deliverRemovals(ctx: Ctx, hostId: string): Promise<void> {
+  while ((await deliver(ctx, plainOp(ctx, deliveryMs), hostId, { kinds: [] })).length === mostAtOnce);
 }
 
 /** Woken by the triggers; the period is for what is to be told again. */

@@ -28,12 +28,16 @@ const units: Record<Amount, { check: string; unit: string }> = {
 }
 export const freeOf = (host: Candidate, amount: Amount): number => host[amount].total - host[amount].used
 
+const silence: Readonly<Record<string, string>> = {
+  suspect: 'The host has not answered for some seconds.',
+  fenced: 'An administrator has declared that the host is off.',
+}
 const answers: Filter = (host) => ({
   check: 'Answers',
   ok: host.state === 'up',
   need: 'up',
   have: host.state,
-  reason: host.state === 'up' ? null : 'The host does not answer.',
+  reason: host.state === 'up' ? null : (silence[host.state] ?? 'The host does not answer.'),
 })
 const accepts: Filter = (host) => ({
   check: 'Accepts instances',
