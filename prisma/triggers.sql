@@ -96,16 +96,33 @@ BEGIN
   PERFORM pg_notify('stratolith_reconcile', 'hosts.documents');
 END $$;
 
+-- A host needs these things from now on: what it has not heard of yet, or was told to be without.
+CREATE OR REPLACE FUNCTION stratolith_need(hosts uuid[], kinds text[], things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE again record;
+BEGIN
+  INSERT INTO "Document" ("kind", "thing") SELECT k, t FROM unnest(kinds, things) n (k, t) GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+  INSERT INTO "HostDocument" ("hostId", "kind", "thing")
+  SELECT n.* FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "Host" o ON o."id" = n.h GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+  ON CONFLICT DO NOTHING;
+  IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
+  FOR again IN
+    UPDATE "HostDocument" d SET "wanted" = true, "error" = NULL, "attempts" = 0, "dueAt" = now()
+    FROM unnest(hosts, kinds, things) n (h, k, t)
+    WHERE d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" RETURNING d."kind", d."thing"
+  LOOP
+    PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
+  END LOOP;
+END $$;
+
 -- Bound ports need on their hosts: themselves, their network, the routers that lead out of it with all of
 -- their networks, and the members of every group that their rules name.
-CREATE OR REPLACE FUNCTION stratolith_needed(ports uuid[]) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
+CREATE OR REPLACE FUNCTION stratolith_needed(ports uuid[]) RETURNS void LANGUAGE sql AS $$
   WITH bound AS (
     SELECT "id", "hostId", "networkId" FROM "Port" WHERE "id" = ANY (ports) AND "hostId" IS NOT NULL
   ), led AS (
     SELECT DISTINCT b."hostId", i."deviceId"::uuid AS router FROM bound b
     JOIN "Port" i ON i."networkId" = b."networkId" AND i."deviceOwner" = 'network:router_interface'
-  ), needed ("hostId", "kind", "thing") AS (
+  ), needed (host, kind, thing) AS (
     SELECT "hostId", 'port', "id" FROM bound
     UNION SELECT "hostId", 'network', "networkId" FROM bound
     UNION SELECT "hostId", 'router', router FROM led
@@ -117,33 +134,36 @@ BEGIN
       JOIN "PortSecurityGroup" m ON m."portId" = b."id" JOIN "SecurityGroupRule" r ON r."groupId" = m."groupId"
       WHERE r."remoteGroupId" IS NOT NULL
   )
-  INSERT INTO "HostDocument" ("hostId", "kind", "thing")
-  SELECT n."hostId", n."kind", n."thing" FROM needed n JOIN "Host" h ON h."id" = n."hostId" ORDER BY 1, 2, 3
-  ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "wanted" = true, "confirmed" = 0, "error" = NULL, "attempts" = 0, "retryAt" = NULL
-    WHERE NOT "HostDocument"."wanted";
-  IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
-END $$;
+  SELECT stratolith_need(array_agg(host), array_agg(kind), array_agg(thing)) FROM needed HAVING count(*) > 0
+$$;
 
 -- It is to be gone: from one host, or (NULL) from all.
 CREATE OR REPLACE FUNCTION stratolith_unwanted(which text, one uuid, place uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "retryAt" = NULL
+  UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "dueAt" = now()
   WHERE "kind" = which AND "thing" = one AND (place IS NULL OR "hostId" = place);
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
 END $$;
 
--- Bound ports of a group, of a network, of an instance.
-CREATE OR REPLACE FUNCTION stratolith_bound_in(one uuid) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-  SELECT array_agg(p."id") FROM "PortSecurityGroup" m JOIN "Port" p ON p."id" = m."portId"
-  WHERE m."groupId" = one AND p."hostId" IS NOT NULL
-$$;
-CREATE OR REPLACE FUNCTION stratolith_bound_on(network uuid) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-  SELECT array_agg("id") FROM "Port" WHERE "networkId" = network AND "hostId" IS NOT NULL
-$$;
+-- Bound ports of a group, of a network. Whoever enters meanwhile has a share of the row (its foreign key):
+-- he is waited for and seen here, or waits and sees what has been changed.
+CREATE OR REPLACE FUNCTION stratolith_bound_in(one uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM "SecurityGroup" WHERE "id" = one FOR UPDATE;
+  RETURN (SELECT array_agg(p."id") FROM "PortSecurityGroup" m JOIN "Port" p ON p."id" = m."portId"
+    WHERE m."groupId" = one AND p."hostId" IS NOT NULL);
+END $$;
+CREATE OR REPLACE FUNCTION stratolith_bound_on(network uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM "Network" WHERE "id" = network FOR UPDATE;
+  RETURN (SELECT array_agg("id") FROM "Port" WHERE "networkId" = network AND "hostId" IS NOT NULL);
+END $$;
 -- The router has another leg, or another way out: hosts on which it is need its networks.
 CREATE OR REPLACE FUNCTION stratolith_router_led(router uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM stratolith_changed('router', ARRAY[router]);
+  PERFORM FROM "Network" n WHERE n."id" IN (
+    SELECT "networkId" FROM "Port" WHERE "deviceId" = router::text AND "deviceOwner" = 'network:router_interface') ORDER BY n."id" FOR UPDATE;
   PERFORM stratolith_needed((SELECT array_agg(p."id") FROM (
     SELECT DISTINCT ON (b."hostId", b."networkId") b."id" FROM "Port" i JOIN "Port" b ON b."networkId" = i."networkId"
     WHERE i."deviceId" = router::text AND i."deviceOwner" = 'network:router_interface' AND b."hostId" IS NOT NULL
@@ -163,6 +183,7 @@ BEGIN
     END IF;
   END IF;
   IF NEW."hostId" IS NOT NULL THEN
+    PERFORM FROM "Network" WHERE "id" = NEW."networkId" FOR KEY SHARE;
     PERFORM stratolith_changed('port', ARRAY[NEW."id"]);
     PERFORM stratolith_needed(ARRAY[NEW."id"]);
   END IF;
@@ -170,18 +191,18 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- An address, or a membership, of a port.
+-- An address, or a membership, of a port. Whoever changes the other of the two waits: both see what they make together.
 CREATE OR REPLACE FUNCTION stratolith_document_of_part() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   row record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
   port record;
 BEGIN
+  SELECT "hostId", "deviceOwner", "deviceId" INTO port FROM "Port" WHERE "id" = row."portId" FOR NO KEY UPDATE;
   IF TG_TABLE_NAME = 'PortSecurityGroup' THEN
     PERFORM stratolith_changed('addressSet', ARRAY[row."groupId"]);
   ELSE
     PERFORM stratolith_changed('addressSet', (SELECT array_agg("groupId") FROM "PortSecurityGroup" WHERE "portId" = row."portId"));
   END IF;
-  SELECT "hostId", "deviceOwner", "deviceId" INTO port FROM "Port" WHERE "id" = row."portId";
   IF port."hostId" IS NOT NULL THEN
     PERFORM stratolith_changed('port', ARRAY[row."portId"]);
     IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' THEN PERFORM stratolith_needed(ARRAY[row."portId"]); END IF;

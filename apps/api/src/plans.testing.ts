@@ -44,6 +44,8 @@ const ofSomeUsers = new Set([
 /** What rows of a grown cloud say where the first state of a thing, or nothing, would be wrong. */
 const words: Record<string, Record<string, string>> = {
   Instance: { vmState: `'active'`, taskState: 'NULL', projectId: keyOf('(n % 1000) + 1') },
+  Document: { kind: `'port'`, changedAt: `now() - n * interval '1 minute'` },
+  HostDocument: { kind: `'port'`, confirmed: '1', dueAt: 'NULL' },
   Image: {
     state: `'active'`,
     blobId: `md5('blob' || n)`,

@@ -17,10 +17,16 @@ CREATE TABLE "HostDocument" (
     "confirmed" BIGINT NOT NULL DEFAULT 0,
     "error" TEXT,
     "attempts" INTEGER NOT NULL DEFAULT 0,
-    "retryAt" TIMESTAMPTZ(6),
+    "dueAt" TIMESTAMPTZ(6) DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "HostDocument_pkey" PRIMARY KEY ("hostId","kind","thing")
 );
+
+-- CreateIndex
+CREATE INDEX "Document_changedAt_idx" ON "Document"("changedAt");
+
+-- CreateIndex
+CREATE INDEX "HostDocument_dueAt_idx" ON "HostDocument"("dueAt");
 
 -- CreateIndex
 CREATE INDEX "HostDocument_kind_thing_idx" ON "HostDocument"("kind", "thing");

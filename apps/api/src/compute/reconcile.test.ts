@@ -45,8 +45,9 @@ async function forget(ids: string[], { tombstones = false } = {}): Promise<void>
   const ports = await db().port.findMany({ where: { deviceId: { in: ids } } })
   await db().port.deleteMany({ where: { deviceId: { in: ids } } })
   await db().instance.deleteMany({ where: { id: { in: ids } } })
-  if (!tombstones)
-    await db().tombstone.deleteMany({ where: { id: { in: [...ids, ...ports.map((port) => port.id)] } } })
+  const things = [...ids, ...ports.map((port) => port.id)]
+  await db().hostDocument.deleteMany({ where: { thing: { in: things } } })
+  if (!tombstones) await db().tombstone.deleteMany({ where: { id: { in: things } } })
 }
 const never = (): never => {
   throw new Error('there is none')

@@ -37,6 +37,7 @@ export type About = {
   always?: { kind: DocumentKind; ids: readonly string[] }
 }
 
+/** What the host has already and has changed (a rule that was revoked) goes before what is new to it. */
 type Due = { kind: DocumentKind; thing: string; wanted: boolean; generation: number }
 const mostAtOnce = 500
 
@@ -76,13 +77,14 @@ async function dueOf(ctx: Ctx, hostId: string, about?: About): Promise<Due[]> {
   const kinds = about?.kinds ?? [...rooms.keys()]
   const { kind = '', ids = [] } = about?.always ?? {}
   return ctx.db.$queryRaw<Due[]>`
-    SELECT h."kind", h."thing"::text AS "thing", h."wanted", COALESCE(d."generation", 1)::float8 AS "generation"
-    FROM "HostDocument" h LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
+    FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
     WHERE h."hostId" = ${hostId}::uuid AND (
-      ((h."kind" = ANY(${[...kinds]}) OR NOT h."wanted") AND h."confirmed" < COALESCE(d."generation", 1)
-        AND (h."retryAt" IS NULL OR h."retryAt" <= now()))
+      ((h."kind" = ANY(${[...kinds]}) OR NOT h."wanted") AND h."confirmed" < d."generation"
+        AND (h."dueAt" IS NULL OR h."dueAt" <= now()))
       OR (h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])))
-    ORDER BY h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) DESC, h."attempts", d."generation" LIMIT ${mostAtOnce}`
+    ORDER BY h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) DESC, h."attempts" > 0,
+      h."wanted" AND h."confirmed" = 0, array_position(${[...rooms.keys()]}, h."kind"), d."changedAt" LIMIT ${mostAtOnce}`
 }
 
 /** A host that could not do it is asked again later and later, at most every five minutes. */
@@ -120,7 +122,7 @@ async function note(
       UPDATE "HostDocument" h SET
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
         "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
-        "retryAt" = CASE r."outcome" WHEN 'failed'
+        "dueAt" = CASE r."outcome" WHEN 'failed'
           THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
       FROM ${r} WHERE ${isIts}`
   })
@@ -135,8 +137,8 @@ export async function unconfirmed(
   const [row] = await ctx.deps.root.$queryRaw<{ hosts: number; error: string | null }[]>`
     SELECT count(DISTINCT h."hostId")::int AS "hosts", max(h."error") AS "error"
     FROM "HostDocument" h JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
-    LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."confirmed" < COALESCE(d."generation", 1)`
+    JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."confirmed" < d."generation"`
   return { hosts: row?.hosts ?? 0, error: row?.error ? errorIn(row.error) : null }
 }
 
@@ -146,33 +148,53 @@ function errorIn(text: string): DriverError {
   return new DriverError(code ?? 'failed', text.slice(at + 2))
 }
 
-/** Deliveries under way, by host: each host has its own, so that a slow one holds up no other. */
-const underWay = new Set<string>()
+/**
+ * Deliveries under way, by host; true: there is more than what it began with. Each host has its own, so
+ * that a slow one holds up no other.
+ */
+const underWay = new Map<string, boolean>()
 /** A round of the pump waits so long for them; what takes longer goes on beside the next ones. */
 const roundMs = 1_000
 const deliveryMs = 120_000
+/** What was changed longer ago is found by the full look, and by the one at a host that comes back. */
+const lately = Prisma.sql`interval '30 seconds'`
+const fullLookMs = 60_000
+let lookedAtAllAt = 0
 
 /** To every host that is not given up what it has not confirmed, all hosts at the same time. */
-export const deliverAll = (ctx: Ctx): Promise<void> => deliverWhere(ctx, Prisma.sql`true`)
+export async function deliverAll(ctx: Ctx): Promise<void> {
+  const isFull = Date.now() - lookedAtAllAt >= fullLookMs
+  if (isFull) lookedAtAllAt = Date.now()
+  await deliverWhere(ctx, isFull ? [Prisma.sql`true`] : newOnes)
+}
+/** Two looks that do not grow with the cloud. */
+const newOnes = [Prisma.sql`h."dueAt" IS NOT NULL`, Prisma.sql`d."changedAt" > now() - ${lately}`]
 
 /** To every host that has not confirmed one of these. Returns after a moment, whatever is still under way. */
 export const deliverThings = (ctx: Ctx, kind: DocumentKind, ids: readonly string[]): Promise<void> =>
-  deliverWhere(ctx, Prisma.sql`h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])`)
+  deliverWhere(ctx, [Prisma.sql`h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])`])
 
-async function deliverWhere(ctx: Ctx, which: Prisma.Sql): Promise<void> {
+async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Promise<void> {
+  const found = looks.map(
+    (look) => Prisma.sql`SELECT h."hostId" FROM "HostDocument" h
+      JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+      WHERE h."confirmed" < d."generation" AND (h."dueAt" IS NULL OR h."dueAt" <= now()) AND ${look}`,
+  )
   const hosts = await ctx.deps.root.$queryRaw<{ id: string }[]>`
-    SELECT o."id"::text AS "id" FROM "Host" o WHERE o."state" IN ('up', 'suspect') AND EXISTS (
-      SELECT FROM "HostDocument" h LEFT JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-      WHERE h."hostId" = o."id" AND h."confirmed" < COALESCE(d."generation", 1)
-        AND (h."retryAt" IS NULL OR h."retryAt" <= now()) AND ${which})`
-  const lanes = hosts.filter(({ id }) => !underWay.has(id)).map(({ id }) => deliverTo(ctx, id))
-  await Promise.race([Promise.all(lanes), sleep(roundMs)])
+    SELECT o."id"::text AS "id" FROM "Host" o
+    WHERE o."state" IN ('up', 'suspect') AND o."id" IN (${Prisma.join(found, ' UNION ')})`
+  await Promise.race([Promise.all(hosts.map(({ id }) => deliverTo(ctx, id))), sleep(roundMs)])
 }
 
-async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
-  underWay.add(hostId)
+/** All that this host has not confirmed. Never throws: it is tried again. */
+export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
+  if (underWay.has(hostId)) return void underWay.set(hostId, true)
   try {
-    while ((await deliver(ctx, plainOp(ctx, deliveryMs), hostId)).length === mostAtOnce);
+    do {
+      underWay.set(hostId, false)
+      const told = await deliver(ctx, plainOp(ctx, deliveryMs), hostId)
+      if (told.length === mostAtOnce) underWay.set(hostId, true)
+    } while (underWay.get(hostId))
   } catch (error) {
     ctx.log.warn({ err: error, hostId }, 'a host could not be told of changes')
   } finally {
@@ -188,6 +210,18 @@ export async function deliverRemovals(ctx: Ctx, hostId: string): Promise<void> {
 /** Woken by the triggers; the period is for what is to be told again. */
 defineReconciler({ name: 'hosts.documents', everyMs: 5_000, run: deliverAll })
 
+/** A host remembers the generation of what has gone for a day (the agent's keeper): so long it must only grow. */
+const forgetAfter = Prisma.sql`interval '25 hours'`
+defineReconciler({
+  name: 'hosts.documents.forget',
+  everyMs: 600_000,
+  async run(ctx) {
+    await ctx.db.$executeRaw`
+      DELETE FROM "Document" d WHERE d."changedAt" < now() - ${forgetAfter}
+        AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing")`
+  },
+})
+
 /** The host has otherwise than it has confirmed: it is told again. */
 export async function doubt(
   ctx: Ctx,
@@ -197,7 +231,7 @@ export async function doubt(
 ): Promise<void> {
   await ctx.db.hostDocument.updateMany({
     where: { hostId, kind, thing: { in: [...ids] } },
-    data: { confirmed: 0, retryAt: null },
+    data: { confirmed: 0, dueAt: new Date() },
   })
 }
 

@@ -4,7 +4,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { eachOfMany, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type Heard, type Row, stateAfter, writeBeats, writeCapacities } from './beat.ts'
-import { deliverRemovals } from './documents.ts'
+import { deliverRemovals, deliverTo } from './documents.ts'
 import type { HostState } from './states.ts'
 import { hostEvent, stateOf } from './view.ts'
 
@@ -70,22 +70,24 @@ async function settle(ctx: Ctx, { id, state: before }: Asked, state: HostState):
   })
 }
 
-const isBack = ({ state }: Asked, { missed }: Heard) =>
-  missed === 0 && (state === 'down' || state === 'fenced')
+const isBack = ({ state }: Asked, { missed }: Heard) => missed === 0 && state !== 'up'
 
 /** Hosts that are coming back, by id: that may take longer than a beat. */
 const comingBack = new Set<string>()
 
 /**
  * A host that was given up may still have what was deleted meanwhile, and of a fenced one addresses and room
- * have been given to others: it is told what is to be gone before anything new comes.
+ * have been given to others: it is told what is to be gone before anything new comes, and then of all that it
+ * has missed.
  */
 async function comeBack(ctx: Ctx, host: Asked): Promise<void> {
   if (comingBack.has(host.id)) return
   comingBack.add(host.id)
   try {
-    await deliverRemovals(ctx, host.id)
-    if (host.state === 'down') await settle(ctx, host, 'up')
+    if (host.state !== 'suspect') await deliverRemovals(ctx, host.id)
+    if (host.state === 'fenced') return
+    await settle(ctx, host, 'up')
+    await deliverTo(ctx, host.id)
   } catch (error) {
     ctx.log.warn({ err: error, host: host.name }, 'a host that is back could not be told what is to be gone')
   } finally {

@@ -1,5 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { inTransaction } from '../kernel/context.ts'
 import { runOperation } from '../kernel/run.ts'
 import { failEveryStep, runPending, testCtx, type WorkflowCase } from '../kernel/testing.ts'
@@ -324,8 +324,10 @@ describe('one that fails does not stop the others (A09.3)', () => {
     for (const { plane } of others)
       expect(plane.state.routers.get(ctx.routerId)?.floatingIps.map((row) => row.id)).toEqual([fip.id])
     expect(await stateOf.floatingIp(fip.id)).toBe('down')
-    await runOperation(cloud.deps, operationId, { last: false })
-    expect(await stateOf.floatingIp(fip.id)).toBe('active')
+    await vi.waitFor(async () => {
+      await runOperation(cloud.deps, operationId, { last: false })
+      expect(await stateOf.floatingIp(fip.id)).toBe('active')
+    }, 10_000)
   })
 })
 
