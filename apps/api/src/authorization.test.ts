@@ -294,6 +294,7 @@ const matrix: Record<string, Row | 'public'> = {
   'compute.keyPairs.delete': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
   'hosts.list': { kind: 'admin', input: () => ({}) },
   'hosts.get': byId('admin', host),
+  'hosts.waiting': byId('admin', host),
   'hosts.update': byId('admin', host, { enabled: true }),
   'hosts.delete': byId('admin', goneHost),
   'hosts.fence': byId('admin', goneHost),

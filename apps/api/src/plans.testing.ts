@@ -76,6 +76,8 @@ const words: Record<string, Record<string, string>> = {
   Project: { ancestors: `'{}'` },
   ServerGroup: { policy: `'affinity'` },
   Subnet: { cidr: `'10.0.0.0/24'` },
+  HeldAddress: { kind: `'port'`, address: `'10.' || n` },
+  HeldRoom: { kind: `'instance'` },
   PortAddress: { address: `'10.' || n` },
   RoleAssignment: { userId: keyOf('n'), projectId: keyOf('n'), groupId: 'NULL', domainId: 'NULL' },
   Token: {

@@ -11,6 +11,8 @@ export type Overcommit = {
   diskRatio: number
 }
 export type Capacity = { vcpus: number; memoryMib: number; diskGib: number }
+/** What one instance takes. */
+export type Need = { vcpus: number; memoryMib: number; diskGib: number }
 
 /** What is kept of a host's report: the disk is that of its instances. */
 export type Facts = HostFacts & Physical & { egress: 'on' | 'off' }

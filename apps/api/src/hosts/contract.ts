@@ -39,6 +39,14 @@ export type HostView = {
   instances: number
   lastSeenAt: string | null
 }
+/** What a host has not confirmed yet, by kind; what is `wanted` is to be there, the rest is to be gone. */
+export type HostWaiting = {
+  documents: { kind: string; wanted: boolean; count: number; since: string }[]
+  /** What it says it cannot do: the first few. */
+  errors: { kind: string; thing: string; error: string }[]
+  /** Not given to others before it has confirmed. */
+  held: { addresses: number; instances: number; vcpus: number; memoryMib: number; diskGib: number }
+}
 export const hostUpdateInput = z.object({
   id: z.uuid(),
   enabled: z.boolean(),

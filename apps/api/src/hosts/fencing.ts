@@ -4,6 +4,7 @@ import { answersAt } from '../kernel/hosts.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import type { HostView } from './contract.ts'
+import { freeHeld } from './held.ts'
 import { hostCan } from './states.ts'
 import { type HostRow, hostEvent, loadHost, viewOf, withBeat } from './view.ts'
 
@@ -41,6 +42,7 @@ async function change(
     const allowed = await may(row)
     if (allowed !== true) throw conflict(`Host ${row.name}: ${allowed}`)
     const updated = await tx.db.host.update({ where: { id }, data: { state }, include: withBeat })
+    const freed = state === 'fenced' ? await freeHeld(tx, id) : undefined
     await recordOperation(tx, {
       id: crypto.randomUUID(),
       action: state === 'fenced' ? 'host.fence' : 'host.unfence',
@@ -48,7 +50,7 @@ async function change(
       resourceId: id,
       resourceName: row.name,
       projectId: null,
-      input: { before: row.state },
+      input: { before: row.state, freed },
     })
     await hostEvent(tx, id, 'updated')
     return viewOf(tx, updated)

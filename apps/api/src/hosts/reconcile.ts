@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type HostReport, reportOf } from '@stratolith/drivers/host'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { invariant } from '../kernel/errors.ts'
 import { eachOfMany, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type Heard, type Row, stateAfter, writeBeats, writeCapacities } from './beat.ts'
 import { deliverRemovals, deliverTo } from './documents.ts'
+import { freeFenced, roomTaken } from './held.ts'
 import type { HostState } from './states.ts'
 import { hostEvent, stateOf } from './view.ts'
 
@@ -95,12 +97,13 @@ async function comeBack(ctx: Ctx, host: Asked): Promise<void> {
   }
 }
 
-/** Proves what hosts have given out against the instances that are there, and corrects it. */
+/** Proves what hosts have given out against the instances that are there and what is held, and corrects it. */
 export async function proveCounters(ctx: Ctx): Promise<void> {
+  await freeFenced(ctx)
   const suspects = await ctx.db.$queryRaw<{ id: string }[]>`
     SELECT h."id"::text AS "id" FROM "Host" h LEFT JOIN (
       SELECT "hostId", sum("vcpus") AS v, sum("memoryMib") AS m, sum("diskGib") AS d
-      FROM "Instance" WHERE "vmState" <> 'deleted' GROUP BY "hostId") i ON i."hostId" = h."id"
+      FROM ${roomTaken} t GROUP BY "hostId") i ON i."hostId" = h."id"
     WHERE (h."vcpusUsed", h."memoryMibUsed", h."diskGibUsed")
       IS DISTINCT FROM (COALESCE(i.v, 0), COALESCE(i.m, 0), COALESCE(i.d, 0))`
   for (const { id } of suspects) await correct(ctx, id)
@@ -113,15 +116,12 @@ export async function proveCounters(ctx: Ctx): Promise<void> {
 async function correct(ctx: Ctx, id: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "id" = ${id}::uuid FOR UPDATE`
-    const { _sum: sum } = await tx.db.instance.aggregate({
-      where: { hostId: id, vmState: { not: 'deleted' } },
-      _sum: { vcpus: true, memoryMib: true, diskGib: true },
-    })
-    const proven = {
-      vcpusUsed: sum.vcpus ?? 0,
-      memoryMibUsed: sum.memoryMib ?? 0,
-      diskGibUsed: sum.diskGib ?? 0,
-    }
+    const [proven] = await tx.db.$queryRaw<
+      { vcpusUsed: number; memoryMibUsed: number; diskGibUsed: number }[]
+    >`
+      SELECT COALESCE(sum("vcpus"), 0)::int AS "vcpusUsed", COALESCE(sum("memoryMib"), 0)::int AS "memoryMibUsed",
+        COALESCE(sum("diskGib"), 0)::int AS "diskGibUsed" FROM ${roomTaken} t WHERE "hostId" = ${id}::uuid`
+    invariant(proven, 'a sum without a row')
     const before = await tx.db.host.findFirst({ where: { id, NOT: proven } })
     if (!before) return // somebody was in the middle of it
     await tx.db.host.update({ where: { id }, data: proven })

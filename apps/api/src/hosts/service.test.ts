@@ -234,7 +234,7 @@ describe('claims', () => {
       memoryMibUsed: 6_144,
       diskGibUsed: 60,
     })
-    await inTransaction(system, (tx) => releaseHost(tx, host.id, one))
+    await inTransaction(system, (tx) => releaseHost(tx, host.id, { ...one, id: crypto.randomUUID() }))
     expect([await claim(host.id), await claim(host.id)]).toEqual([true, false])
   })
 

@@ -10,12 +10,13 @@ import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { noteReport } from './beat.ts'
-import { capacityOf, factsIn } from './capacity.ts'
+import { capacityOf, factsIn, type Need } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 import { hostCan } from './states.ts'
 import { type HostRow, hostEvent, instanceCounts, loadHost, room, toView, viewOf, withBeat } from './view.ts'
 
 /** For later rooms, which enter here. */
+export type { Need } from './capacity.ts'
 export {
   defineDocument,
   deliver,
@@ -28,15 +29,13 @@ export { whyClosed } from './egress.ts'
 export { fenceHost, unfenceHost } from './fencing.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
+export { releaseHost } from './held.ts'
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export { guestText } from './put-back.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { factsOf } from './view.ts'
 export { watchHostEvents } from './watch.ts'
-
-/** What one instance takes. */
-export type Need = { vcpus: number; memoryMib: number; diskGib: number }
 
 /** Administrators only. By name. */
 export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
@@ -192,20 +191,6 @@ export async function claimHost(ctx: Ctx, hostId: string, need: Need): Promise<b
       AND "diskGibUsed" + ${need.diskGib}::int <= "diskGib"`)
   if (claimed === 1) await hostEvent(ctx, hostId, 'room')
   return claimed === 1
-}
-
-/**
- * Gives the room back, in the transaction that takes the instance off the host (sets its hostId to
- * null or makes it deleted): hosts.counters counts every instance with a hostId that is not deleted.
- */
-export async function releaseHost(ctx: Ctx, hostId: string, need: Need): Promise<void> {
-  invariant(ctx.db !== ctx.deps.root, 'releaseHost outside a transaction')
-  await ctx.db.$executeRaw`
-    UPDATE "Host" SET "vcpusUsed" = GREATEST("vcpusUsed" - ${need.vcpus}::int, 0),
-      "memoryMibUsed" = GREATEST("memoryMibUsed" - ${need.memoryMib}::int, 0),
-      "diskGibUsed" = GREATEST("diskGibUsed" - ${need.diskGib}::int, 0)
-    WHERE "id" = ${hostId}::uuid`
-  await hostEvent(ctx, hostId, 'room')
 }
 
 /**

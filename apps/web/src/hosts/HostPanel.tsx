@@ -21,6 +21,7 @@ import { Capacity } from './Capacity.tsx'
 import { HostState } from './HostState.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
 import { Standing } from './Standing.tsx'
+import { Waiting } from './Waiting.tsx'
 
 /** The side panel of `?panel=<id>`: capacity, facts, and whether it takes new instances. */
 export function HostPanel() {
@@ -47,6 +48,7 @@ function Content({ id }: { id: string }) {
           <Standing host={host} />
           <Brakes hostId={host.id} />
           <Unknown id={host.id} />
+          <Waiting hostId={host.id} />
           <Section title="Capacity">
             <Capacity host={host} />
           </Section>
