@@ -272,7 +272,8 @@ BEGIN
   END IF;
   IF before IS DISTINCT FROM after THEN
     -- Whoever moves away may be there without having been written down (by an older version).
-    IF before IS NOT NULL AND TG_OP = 'UPDATE' THEN PERFORM stratolith_need(ARRAY[before], ARRAY['instance'], ARRAY[one]); END IF;
+    IF before IS NOT NULL AND TG_OP = 'UPDATE' AND NOT EXISTS (SELECT FROM "HostDocument" WHERE "hostId" = before AND "kind" = 'instance' AND "thing" = one)
+    THEN PERFORM stratolith_need(ARRAY[before], ARRAY['instance'], ARRAY[one]); END IF;
     PERFORM stratolith_unwanted('instance', one, before) WHERE before IS NOT NULL;
     PERFORM stratolith_unwanted('port', port, before) FROM unnest(ports) port WHERE after IS NULL;
   END IF;
@@ -335,6 +336,90 @@ BEGIN
       WHERE "hostId" IS NOT NULL AND "taskState" IS DISTINCT FROM 'deleting' HAVING count(*) > 0;
   END IF;
 END $$;
+
+-- Held: what a host has not confirmed yet to have let go of is nobody's until it has, or until the machine is
+-- declared fenced. After the triggers of documents (by name), which count the generation that is waited for.
+CREATE OR REPLACE FUNCTION stratolith_hold(which text, one uuid, subnet uuid, ip text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO "HeldAddress" ("hostId", "kind", "thing", "subnetId", "address", "until")
+  SELECT h."hostId", which, one, subnet, ip, d."generation" FROM "HostDocument" h
+  JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+  JOIN "Host" o ON o."id" = h."hostId" AND o."state" <> 'fenced'
+  WHERE h."kind" = which AND h."thing" = one AND h."confirmed" < d."generation"
+  ORDER BY 1 FOR KEY SHARE OF h
+  ON CONFLICT ("hostId", "kind", "thing", "subnetId", "address") DO UPDATE SET "until" = EXCLUDED."until";
+END $$;
+
+-- The address of a port, which goes with it or is taken from it.
+CREATE OR REPLACE FUNCTION stratolith_hold_address() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM stratolith_hold('port', OLD."portId", OLD."subnetId", OLD."address");
+  RETURN NULL;
+END $$;
+
+-- Addresses of the outside that a router has answered to: a floating IP, its own.
+CREATE OR REPLACE FUNCTION stratolith_hold_outside() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_TABLE_NAME = 'FloatingIp' THEN
+    PERFORM stratolith_hold('router', OLD."routerId", s."id", OLD."address") FROM "Subnet" s
+    WHERE s."networkId" = OLD."networkId" AND OLD."address"::inet <<= s."cidr"::inet;
+  ELSE
+    PERFORM stratolith_hold('router', OLD."id", s."id", OLD."externalAddress") FROM "Subnet" s
+    WHERE s."networkId" = OLD."externalNetworkId" AND OLD."externalAddress"::inet <<= s."cidr"::inet;
+  END IF;
+  RETURN NULL;
+END $$;
+
+DO $$
+DECLARE t record;
+BEGIN
+  FOR t IN SELECT * FROM (VALUES
+    ('PortAddress', 'hold_address', 'DELETE', 'true', 'stratolith_hold_address()'),
+    ('FloatingIp', 'hold_floating_ip', 'DELETE', 'OLD."routerId" IS NOT NULL', 'stratolith_hold_outside()'),
+    ('FloatingIp', 'hold_floating_ip_change', 'UPDATE', 'OLD."routerId" IS NOT NULL AND OLD."routerId" IS DISTINCT FROM NEW."routerId"', 'stratolith_hold_outside()'),
+    ('Router', 'hold_router', 'DELETE', 'OLD."externalAddress" IS NOT NULL', 'stratolith_hold_outside()'),
+    ('Router', 'hold_router_change', 'UPDATE', 'OLD."externalAddress" IS NOT NULL AND OLD."externalAddress" IS DISTINCT FROM NEW."externalAddress"', 'stratolith_hold_outside()')
+  ) AS list (name, trigger, event, condition, call) LOOP
+    IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = format('%I', t.name)::regclass AND tgname = t.trigger) THEN
+      EXECUTE format('CREATE CONSTRAINT TRIGGER %I AFTER %s ON %I DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s',
+        t.trigger, t.event, t.name, t.condition, t.call);
+    END IF;
+  END LOOP;
+END $$;
+
+-- The host has said how far it is.
+CREATE OR REPLACE FUNCTION stratolith_let_go() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM "HeldAddress" WHERE "hostId" = NEW."hostId" AND "kind" = NEW."kind" AND "thing" = NEW."thing" AND "until" <= NEW."confirmed";
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER let_go AFTER UPDATE OF "confirmed" ON "HostDocument" FOR EACH ROW
+  WHEN (NEW."kind" IN ('port', 'router') AND NEW."confirmed" > OLD."confirmed") EXECUTE FUNCTION stratolith_let_go();
+
+-- An instance that comes back to the host has claimed its room anew.
+CREATE OR REPLACE FUNCTION stratolith_room_wanted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM "HeldRoom" WHERE "hostId" = NEW."hostId" AND "kind" = NEW."kind" AND "thing" = NEW."thing";
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER room_wanted AFTER UPDATE OF "wanted" ON "HostDocument" FOR EACH ROW
+  WHEN (NEW."kind" = 'instance' AND NEW."wanted" AND NOT OLD."wanted") EXECUTE FUNCTION stratolith_room_wanted();
+
+-- Held room that goes, whatever the reason, is free; the page of the host looks again.
+CREATE OR REPLACE FUNCTION stratolith_free_room() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  WITH freed AS (
+    UPDATE "Host" h SET "vcpusUsed" = greatest(h."vcpusUsed" - g.v, 0), "memoryMibUsed" = greatest(h."memoryMibUsed" - g.m, 0),
+      "diskGibUsed" = greatest(h."diskGibUsed" - g.d, 0)
+    FROM (SELECT "hostId", sum("vcpus")::int AS v, sum("memoryMib")::int AS m, sum("diskGib")::int AS d FROM gone GROUP BY "hostId") g
+    WHERE h."id" = g."hostId" RETURNING h."id"
+  )
+  INSERT INTO "Event" ("kind", "resourceKind", "resourceId", "actorId") SELECT 'host.room', 'host', "id"::text, 'system' FROM freed;
+  IF FOUND THEN PERFORM pg_notify('stratolith_events', ''); END IF;
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER free_room AFTER DELETE ON "HeldRoom" REFERENCING OLD TABLE AS gone
+  FOR EACH STATEMENT EXECUTE FUNCTION stratolith_free_room();
 
 -- The epoch of the event log in this life of this PostgreSQL; begins one when the last one was another's:
 -- * another system identifier: a dump or a replica on another server, or pg_upgrade;

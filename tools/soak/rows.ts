@@ -6,6 +6,8 @@ export async function rowsOf(db: Client): Promise<string[]> {
     SELECT 'instance ' || "id" AS line FROM "Instance"
     UNION ALL SELECT 'port ' || "id" FROM "Port" WHERE "deviceOwner" = 'compute:nova'
     UNION ALL SELECT 'address ' || "address" || ' of port ' || "portId" FROM "PortAddress"
+    UNION ALL SELECT 'held address ' || "address" FROM "HeldAddress"
+    UNION ALL SELECT 'held room of ' || "thing" FROM "HeldRoom"
     UNION ALL SELECT 'floating IP ' || "address" FROM "FloatingIp"
     UNION ALL SELECT 'console token of ' || "instanceId" FROM "ConsoleToken"
     UNION ALL SELECT 'unfinished ' || "action" || ' ' || "id" FROM "Operation" WHERE "state" NOT IN ('succeeded', 'failed')

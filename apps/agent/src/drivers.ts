@@ -30,7 +30,7 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     log,
   })
   const { namespace, ...facts } = await network.probe(backgroundOp(log, 'open'))
-  log.info(facts, 'what guests may not reach from here')
+  log.info({ ...facts, egress: network.capabilities.egress }, 'what guests may not reach from here')
   const hypervisor = hypervisors.qemu({
     dir: config.hostDir,
     netns: namespace,

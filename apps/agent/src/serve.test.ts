@@ -49,7 +49,11 @@ const troubles: Error[] = []
 let mayChange: (cloud: CloudMark | undefined) => void = () => undefined
 
 async function serve(): Promise<void> {
-  const storage = { capabilities: {}, ensureDisk: (given: Op) => ensureDisk(given) }
+  const storage = {
+    capabilities: {},
+    ensureDisk: (given: Op) => ensureDisk(given),
+    probe: async () => ({ totalGib: 9, freeGib: 5 }),
+  }
   const drivers = { hypervisor: fake, storage, network: { capabilities: {} } } as unknown as HostDrivers
   server = agentServer({
     drivers,
@@ -282,6 +286,17 @@ describe('capabilities', () => {
     expect(host.hypervisor.capabilities.maxVcpus).toBe(256)
     await host.hypervisor.probe(op())
     expect(host.hypervisor.capabilities.maxVcpus).toBe(7)
+  })
+
+  it('come with its report, one call for all that a beat asks', async () => {
+    const calls: (string | undefined)[] = []
+    server.on('request', (request) => calls.push(request.url))
+    expect(await host.report?.(op())).toMatchObject({
+      machine: { hypervisor: 'Fake', vcpus: 7 },
+      disk: { totalGib: 9, freeGib: 5 },
+    })
+    expect(host.hypervisor.capabilities.maxVcpus).toBe(7)
+    expect(calls).toEqual(['/v1/call/host/report'])
   })
 })
 

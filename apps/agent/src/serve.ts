@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { DriverError, type DriverErrorCode } from '@stratolith/drivers/errors'
-import type { HostDrivers } from '@stratolith/drivers/host'
-import { type CloudMark, toWireError, type WireCapabilities } from '@stratolith/drivers/remote/protocol'
+import { capabilitiesOf, type HostDrivers } from '@stratolith/drivers/host'
+import { type CloudMark, toWireError } from '@stratolith/drivers/remote/protocol'
 import type { Logger } from 'pino'
 import { answerCall } from './calls.ts'
 import type { Door } from './config.ts'
@@ -78,12 +78,6 @@ async function route(
   if (request.method === 'GET' && path === '/healthz') return answerJson(response, service.health())
   throw new DriverError('unsupported', 'This agent has no such address.')
 }
-
-const capabilitiesOf = ({ hypervisor, network, storage }: HostDrivers): WireCapabilities => ({
-  hypervisor: hypervisor.capabilities,
-  network: network.capabilities,
-  storage: storage.capabilities,
-})
 
 function answerJson(response: http.ServerResponse, body: object): void {
   response.writeHead(200, { 'content-type': 'application/json' })

@@ -131,6 +131,11 @@ export const brake = async () => {
   return { id, pulledAt: pulledAt.toISOString() }
 }
 export const goneHost = () => addGoneHost(world.deps)
+export const fencedHost = async () => {
+  const id = await goneHost()
+  await world.deps.root.host.update({ where: { id }, data: { state: 'fenced' } })
+  return id
+}
 export const flavor = async (open = false) => {
   const size = { vcpus: 1, memoryMib: 64, diskGib: 1 }
   const admin = callerOf(contexts.get('admin') ?? null)

@@ -13,6 +13,7 @@ const small: Record<string, number> = {
   EventEpoch: 0,
   Flavor: 100,
   Host: 100,
+  HostBeat: 100,
   ImpliedRole: 0,
   QuotaDefault: 0,
   Role: 20,
@@ -75,6 +76,8 @@ const words: Record<string, Record<string, string>> = {
   Project: { ancestors: `'{}'` },
   ServerGroup: { policy: `'affinity'` },
   Subnet: { cidr: `'10.0.0.0/24'` },
+  HeldAddress: { kind: `'port'`, address: `'10.' || n` },
+  HeldRoom: { kind: `'instance'` },
   PortAddress: { address: `'10.' || n` },
   RoleAssignment: { userId: keyOf('n'), projectId: keyOf('n'), groupId: 'NULL', domainId: 'NULL' },
   Token: {

@@ -1,7 +1,13 @@
 import type { DocumentKeeper } from './documents/interface.ts'
-import type { HypervisorDriver, LocalHypervisorDriver } from './hypervisor/interface.ts'
-import type { LocalNetworkDriver, NetworkDriver } from './network/interface.ts'
-import type { StorageDriver } from './storage/interface.ts'
+import type {
+  HostFacts,
+  HypervisorCapabilities,
+  HypervisorDriver,
+  LocalHypervisorDriver,
+} from './hypervisor/interface.ts'
+import type { LocalNetworkDriver, NetworkCapabilities, NetworkDriver } from './network/interface.ts'
+import type { Op } from './op.ts'
+import type { DiskSpace, StorageCapabilities, StorageDriver } from './storage/interface.ts'
 
 /** Everything that one host offers; the same shape whether local, remote (an agent) or fake. */
 export type HostDrivers = {
@@ -10,7 +16,30 @@ export type HostDrivers = {
   storage: StorageDriver
   /** What the host should be, told as a whole instead of call by call. */
   documents: DocumentKeeper
+  /** Of a host elsewhere: reportOf in one call. */
+  report?(op: Op): Promise<HostReport>
 }
+
+export type HostCapabilities = {
+  hypervisor: HypervisorCapabilities
+  network: NetworkCapabilities
+  storage: StorageCapabilities
+}
+
+/** What a host tells of itself at every beat. All of it is at hand there: no process is run and no lock waited for. */
+export type HostReport = { machine: HostFacts; disk: DiskSpace; capabilities: HostCapabilities }
+
+export async function reportOf(host: HostDrivers, op: Op): Promise<HostReport> {
+  if (host.report) return host.report(op)
+  const [machine, disk] = await Promise.all([host.hypervisor.probe(op), host.storage.probe(op)])
+  return { machine, disk, capabilities: capabilitiesOf(host) }
+}
+
+export const capabilitiesOf = ({ hypervisor, network, storage }: HostDrivers): HostCapabilities => ({
+  hypervisor: hypervisor.capabilities,
+  network: network.capabilities,
+  storage: storage.capabilities,
+})
 
 /** The same on the host itself, with what the agent needs besides. */
 export type LocalHostDrivers = HostDrivers & {

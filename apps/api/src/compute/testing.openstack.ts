@@ -154,6 +154,14 @@ const otherExamples: Examples = {
   'services.enable': { make: (tenant) => serviceBody(tenant) },
   'services.disable': { make: (tenant) => serviceBody(tenant) },
   'services.disable-log-reason': { make: (tenant) => serviceBody(tenant, { disabled_reason: 'why' }) },
+  'services.force-down': {
+    async make(tenant) {
+      const { name } = await tenant.deps.root.host.findUniqueOrThrow({
+        where: { id: await tenant.goneHost() },
+      })
+      return { body: { host: name, binary: 'nova-compute', forced_down: true } }
+    },
+  },
   'services.update': {
     make: async (tenant) => ({ params: { id: (await theHost(tenant)).id }, body: { status: 'enabled' } }),
   },

@@ -52,6 +52,7 @@ export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Prom
     const name = endpoint.replace('fake:', '')
     const host = hosts.get(name) ?? fakeHost(name)
     hosts.set(name, host)
+    if (name.startsWith(gone)) faults.set(name, 'refuses')
     const fault = () => faults.get(name)
     return {
       hypervisor: behind(host.hypervisor, fault),
@@ -111,9 +112,10 @@ export async function addHost(
   return id
 }
 
+const gone = 'gone-'
 /** A machine that does not answer any more and has nothing; its id. */
 export async function addGoneHost(deps: Deps): Promise<string> {
-  const id = await addHost(deps, `gone-${crypto.randomUUID()}`)
+  const id = await addHost(deps, `${gone}${crypto.randomUUID()}`)
   await deps.root.host.update({ where: { id }, data: { state: 'down' } })
   return id
 }

@@ -1,3 +1,6 @@
+import type { HostReport } from '@stratolith/drivers/host'
+import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
+
 /** What a machine has: vCPUs, MiB of memory, GiB of disk in all and free now. */
 export type Physical = { vcpus: number; memoryMib: number; diskGib: number; diskFreeGib: number }
 /** How much of it may be given out; columns of the host, defaults in prisma/schema/compute.prisma. */
@@ -8,6 +11,17 @@ export type Overcommit = {
   diskRatio: number
 }
 export type Capacity = { vcpus: number; memoryMib: number; diskGib: number }
+/** What one instance takes. */
+export type Need = { vcpus: number; memoryMib: number; diskGib: number }
+
+/** What is kept of a host's report: the disk is that of its instances. */
+export type Facts = HostFacts & Physical & { egress: 'on' | 'off' }
+export const factsIn = ({ machine, disk, capabilities }: HostReport): Facts => ({
+  ...machine,
+  egress: capabilities.network.egress,
+  diskGib: disk.totalGib,
+  diskFreeGib: disk.freeGib,
+})
 
 /**
  * vCPUs are shared four to one by default, memory is not, and 1 GiB of it (at most half of a small

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { pageInput } from '../kernel/contract.ts'
+import type { HostState } from './states.ts'
 
 export const hostListInput = pageInput.extend({ sortDir: z.enum(['asc', 'desc']).default('asc') })
 
@@ -8,7 +9,9 @@ export type HostView = {
   id: string
   name: string
   zone: string
-  state: 'up' | 'down'
+  state: HostState
+  /** Whether it did so at the last beat: a fenced host may, and one that is up may just have missed one. */
+  answers: boolean
   enabled: boolean
   disabledReason: string | null
   accelerator: string
@@ -29,8 +32,20 @@ export type HostView = {
   diskGib: { used: number; total: number }
   /** What the machine really has. */
   physical: { vcpus: number; memoryMib: number; diskGib: number }
+  /** Of its disk, as it said last; null until it has. */
+  diskFreeGib: number | null
+  /** Of the last 1, 5 and 15 minutes. */
+  load: number[] | null
   instances: number
   lastSeenAt: string | null
+}
+/** What a host has not confirmed yet, by kind; what is `wanted` is to be there, the rest is to be gone. */
+export type HostWaiting = {
+  documents: { kind: string; wanted: boolean; count: number; since: string }[]
+  /** What it says it cannot do: the first few. */
+  errors: { kind: string; thing: string; error: string }[]
+  /** Not given to others before it has confirmed. */
+  held: { addresses: number; instances: number; vcpus: number; memoryMib: number; diskGib: number }
 }
 export const hostUpdateInput = z.object({
   id: z.uuid(),

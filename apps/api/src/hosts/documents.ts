@@ -166,7 +166,7 @@ const lately = Prisma.sql`interval '30 seconds'`
 const fullLookMs = 60_000
 let lookedAtAllAt = 0
 
-/** To every host that answers what it has not confirmed, all hosts at the same time. */
+/** To every host that is not given up what it has not confirmed, all hosts at the same time. */
 export async function deliverAll(ctx: Ctx): Promise<void> {
   const isFull = Date.now() - lookedAtAllAt >= fullLookMs
   if (isFull) lookedAtAllAt = Date.now()
@@ -187,11 +187,12 @@ async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Promise<voi
   )
   const hosts = await ctx.deps.root.$queryRaw<{ id: string }[]>`
     SELECT o."id"::text AS "id" FROM "Host" o
-    WHERE o."state" = 'up' AND o."id" IN (${Prisma.join(found, ' UNION ')})`
+    WHERE o."state" IN ('up', 'suspect') AND o."id" IN (${Prisma.join(found, ' UNION ')})`
   await Promise.race([Promise.all(hosts.map(({ id }) => deliverTo(ctx, id))), sleep(roundMs)])
 }
 
-async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
+/** All that this host has not confirmed. Never throws: it is tried again. */
+export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   if (underWay.has(hostId)) return void underWay.set(hostId, true)
   try {
     do {
@@ -204,6 +205,11 @@ async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   } finally {
     underWay.delete(hostId)
   }
+}
+
+/** What is to be gone from a host, whatever its state. Raises `unavailable` when it is silent. */
+export async function deliverRemovals(ctx: Ctx, hostId: string): Promise<void> {
+  while ((await deliver(ctx, plainOp(ctx, deliveryMs), hostId, { kinds: [] })).length === mostAtOnce);
 }
 
 /** Woken by the triggers; the period is for what is to be told again. */

@@ -1,11 +1,5 @@
-import type { NetworkFacts } from '@stratolith/drivers/network/interface'
 import type { Ctx } from '../kernel/context.ts'
-import { eachOfMany, plainOp } from '../kernel/hosts.ts'
 import { authorize } from '../kernel/policy.ts'
-import { placeEvent } from './keeping.ts'
-
-/** What every host is found to be: whether there is a link between its guests and the world. */
-export type Egress = NetworkFacts['egress']
 
 const closed =
   'is closed to the outside: there is no link, so no packet leaves it or comes in, also not to a floating IP. To open it, an administrator of the cloud starts it anew with STRATOLITH_EGRESS=on; consoles work without.'
@@ -15,7 +9,7 @@ const closed =
  * and rules say. Without a host: of a guest that has none yet; null when one of the hosts has a link.
  */
 export async function whyClosed(ctx: Ctx, hostId: string | null): Promise<string | null> {
-  const off = { facts: { path: ['egress'], equals: 'off' } }
+  const off = { beat: { facts: { path: ['egress'], equals: 'off' } } }
   if (hostId !== null) {
     const host = await ctx.db.host.findFirst({ where: { id: hostId, ...off }, select: { id: true } })
     return host && `The host of this instance ${closed}`
@@ -34,25 +28,4 @@ export async function whyClosed(ctx: Ctx, hostId: string | null): Promise<string
 export async function outside(ctx: Ctx): Promise<{ closed: string | null }> {
   authorize(ctx, 'hosts:see_outside')
   return { closed: await whyClosed(ctx, null) }
-}
-
-const askedAtOnce = 64
-
-/** An agent that was started anew may have found or lost its way out (setting "auto"). */
-export async function refreshEgress(ctx: Ctx): Promise<void> {
-  const hosts = await ctx.db.host.findMany({
-    where: { state: 'up' },
-    select: { id: true, name: true, endpoint: true },
-  })
-  await eachOfMany(hosts, askedAtOnce, async ({ id, name, endpoint }) => {
-    try {
-      const { egress } = await ctx.deps.hosts.at(endpoint).network.probe(plainOp(ctx, 5_000))
-      const changed = await ctx.db.$executeRaw`
-        UPDATE "Host" SET "facts" = "facts" || jsonb_build_object('egress', ${egress}::text)
-        WHERE "id" = ${id}::uuid AND "facts" ->> 'egress' IS DISTINCT FROM ${egress}`
-      if (changed > 0) await placeEvent(ctx, id)
-    } catch (error) {
-      ctx.log.warn({ err: error, host: name }, 'host does not tell whether it has a way out')
-    }
-  })
 }

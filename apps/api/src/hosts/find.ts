@@ -1,9 +1,9 @@
 import type { Prisma } from '@stratolith/db'
-import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 import type { Ctx } from '../kernel/context.ts'
 import { driversOf, plainOp } from '../kernel/hosts.ts'
 import { whole } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { factsOf, stateOf, withBeat } from './view.ts'
 
 /** A machine as OpenStack's hypervisors, services and zones show it. */
 export type Machine = {
@@ -13,6 +13,8 @@ export type Machine = {
   name: string
   zone: string
   up: boolean
+  /** An administrator has declared that it is off. */
+  fenced: boolean
   enabled: boolean
   disabledReason: string | null
   hypervisor: string
@@ -55,7 +57,12 @@ export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<
     number: { gt: query.after ?? 0, ...(query.number === undefined ? {} : { equals: query.number }) },
   }
   const { limit = mostWhole + 1 } = query
-  const found = await ctx.db.host.findMany({ where, orderBy: { number: 'asc' }, take: limit })
+  const found = await ctx.db.host.findMany({
+    where,
+    orderBy: { number: 'asc' },
+    take: limit,
+    include: withBeat,
+  })
   const rows = query.limit === undefined ? whole(found, mostWhole, 'Ask for pages of hypervisors.') : found
   const ids = rows.map((row) => row.id)
   const [counts, instances] = await Promise.all([
@@ -70,7 +77,7 @@ export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<
   ])
   const here = Map.groupBy(instances, (instance) => instance.hostId)
   return rows.map((row) => {
-    const facts = row.facts as Partial<HostFacts>
+    const facts = factsOf(row)
     const count = counts.get(row.id)
     return {
       id: row.id,
@@ -78,6 +85,7 @@ export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<
       name: row.name,
       zone: row.zone,
       up: row.state === 'up',
+      fenced: stateOf(row) === 'fenced',
       enabled: row.enabled,
       disabledReason: row.disabledReason,
       hypervisor: facts.hypervisor ?? '',
@@ -93,7 +101,7 @@ export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<
       running: count?.running ?? 0,
       busy: count?.busy ?? 0,
       instances: (here.get(row.id) ?? []).map(({ id, name }) => ({ id, name })),
-      lastSeenAt: row.lastSeenAt,
+      lastSeenAt: row.beat?.lastSeenAt ?? null,
     }
   })
 }
@@ -128,7 +136,7 @@ export type Zone = {
 export async function listZones(ctx: Ctx, input: { detail: boolean }): Promise<Zone[]> {
   authorize(ctx, input.detail ? 'hosts:list_hosts' : 'hosts:list_zones')
   const rows = await ctx.db.host.findMany({
-    select: { name: true, zone: true, state: true, enabled: true, lastSeenAt: true },
+    select: { name: true, zone: true, state: true, enabled: true, beat: { select: { lastSeenAt: true } } },
     orderBy: [{ zone: 'asc' }, { name: 'asc' }],
   })
   const zones = Map.groupBy(rows, (row) => row.zone)
@@ -139,7 +147,7 @@ export async function listZones(ctx: Ctx, input: { detail: boolean }): Promise<Z
       name: host.name,
       up: host.state === 'up',
       enabled: host.enabled,
-      lastSeenAt: host.lastSeenAt,
+      lastSeenAt: host.beat?.lastSeenAt ?? null,
     })),
   }))
 }

@@ -48,9 +48,10 @@ async function isFree(
     ctx.db.network.count({ where: { tag: network.tag, id: { not: network.id } } }),
     // one that has a row and is not on this host: its row is newer than what was kept
     there.has(network.id) ? 0 : ctx.db.network.count({ where: { id: network.id } }),
-    ...port.addresses.map(({ subnetId, ip }) =>
+    ...port.addresses.flatMap(({ subnetId, ip }) => [
       ctx.db.portAddress.count({ where: { subnetId, address: ip } }),
-    ),
+      ctx.db.heldAddress.count({ where: { subnetId, address: ip } }),
+    ]),
   ])
   return taken.every((count) => count === 0)
 }

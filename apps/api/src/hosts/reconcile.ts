@@ -1,84 +1,109 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
+import { type HostReport, reportOf } from '@stratolith/drivers/host'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { invariant } from '../kernel/errors.ts'
 import { eachOfMany, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
-import { refreshEgress } from './egress.ts'
-import { hostEvent } from './service.ts'
+import { type Heard, type Row, stateAfter, writeBeats, writeCapacities } from './beat.ts'
+import { deliverRemovals, deliverTo } from './documents.ts'
+import { freeFenced, roomTaken } from './held.ts'
+import type { HostState } from './states.ts'
+import { hostEvent, stateOf } from './view.ts'
 
-/** How often every host is asked, and after how much silence it counts as down: two missed beats. */
+/** How often every host is asked. */
 const beatMs = 5_000
-const deadAfterMs = 12_000
 /** A beat asks again: an agent that is started anew answers within a second, and did not go away. */
 const asks = 4
 const askAgainAfterMs = 600
 /** Dead ones take seconds each: of a thousand hosts a hundred may be dead and the beat is still in time. */
 const askedAtOnce = 256
-/** Beats missed in a row while this process looked: it may have been away itself, and lastSeenAt be old. */
-const missed = new WeakMap<Deps, Map<string, number>>()
+/** How long a beat waits for hosts that come back; what takes longer goes on beside the next ones. */
+const comeBackMs = 1_000
 
 defineReconciler({ name: 'hosts.heartbeat', everyMs: beatMs, run: beat })
 defineReconciler({ name: 'hosts.counters', everyMs: 60_000, run: proveCounters })
-defineReconciler({ name: 'hosts.egress', everyMs: 60_000, run: refreshEgress })
 
-/** Asks every host; one that does not answer for a while is down until it answers again. */
+type Asked = Row & { name: string; endpoint: string; state: HostState }
+
+/** Asks every host what it is like, and settles what each is: up, suspect, down (states.ts). */
 export async function beat(ctx: Ctx): Promise<void> {
-  const hosts = await ctx.db.host.findMany({ select: { id: true, name: true, endpoint: true, state: true } })
-  const seen: string[] = []
-  await eachOfMany(hosts, askedAtOnce, async (host) => {
-    try {
-      await ask(ctx, host.endpoint)
-      seen.push(host.id)
-    } catch (error) {
-      ctx.log.warn({ err: error, host: host.name }, 'host does not answer')
-    }
-  })
-  // In the order in which launches lock them.
-  await ctx.db.$executeRaw`
-    WITH seen AS (SELECT "id" FROM "Host" WHERE "id" = ANY(${seen}::uuid[]) ORDER BY "id" FOR NO KEY UPDATE)
-    UPDATE "Host" SET "lastSeenAt" = now() FROM seen WHERE "Host"."id" = seen."id"`
-  const before = missed.get(ctx.deps)
-  const now = new Map(hosts.map(({ id }) => [id, seen.includes(id) ? 0 : (before?.get(id) ?? 0) + 1]))
-  missed.set(ctx.deps, now)
-  for (const { id, state } of hosts) {
-    const misses = now.get(id) ?? 0
-    if (misses === 0 && state !== 'up') await settle(ctx, id, 'up')
-    if (misses >= 2 && state === 'up') await settle(ctx, id, 'down')
+  const rows = await ctx.db.host.findMany({ orderBy: { id: 'asc' } })
+  const hosts = rows.map((row): Asked => ({ ...row, state: stateOf(row) }))
+  const reports = new Map<string, HostReport | null>()
+  await eachOfMany(hosts, askedAtOnce, async (host) => reports.set(host.id, await ask(ctx, host)))
+  const heard = new Map((await writeBeats(ctx, reports)).map((one) => [one.hostId, one]))
+  const told = [...heard.values()].filter((one) => one.changed).map((one) => one.hostId)
+  for (const id of new Set([...told, ...(await writeCapacities(ctx, hosts, reports))]))
+    await hostEvent(ctx, id, 'updated')
+  const back: Promise<void>[] = []
+  for (const host of hosts) {
+    const its = heard.get(host.id)
+    if (!its) continue // forgotten meanwhile
+    if (isBack(host, its)) back.push(comeBack(ctx, host))
+    else await settle(ctx, host, stateAfter(host.state, its))
   }
+  await Promise.race([Promise.all(back), sleep(comeBackMs, undefined, { ref: false })])
 }
 
-/** Throws the last refusal when none of some calls in a row, all within one beat, is answered. */
-async function ask(ctx: Ctx, endpoint: string): Promise<void> {
+/** Null when none of some calls in a row, all within one beat, is answered; of one that is given up one is enough. */
+async function ask(ctx: Ctx, { name, endpoint, state }: Asked): Promise<HostReport | null> {
   const op = plainOp(ctx, beatMs - 1_000)
-  for (let left = asks - 1; ; left--) {
+  const isGivenUp = state === 'down' || state === 'fenced'
+  for (let left = isGivenUp ? 0 : asks - 1; ; left--) {
     try {
-      await ctx.deps.hosts.at(endpoint).hypervisor.probe(op)
-      return
+      return await reportOf(ctx.deps.hosts.at(endpoint), op)
     } catch (error) {
-      if (left === 0 || op.signal.aborted) throw error
+      if (left === 0 || op.signal.aborted) {
+        if (!isGivenUp) ctx.log.warn({ err: error, host: name }, 'host does not answer')
+        return null
+      }
       await sleep(askAgainAfterMs)
     }
   }
 }
 
-async function settle(ctx: Ctx, id: string, state: 'up' | 'down'): Promise<void> {
+async function settle(ctx: Ctx, { id, state: before }: Asked, state: HostState): Promise<void> {
+  if (state === before) return
   await inTransaction(ctx, async (tx) => {
-    const silent = { OR: [{ lastSeenAt: null }, { lastSeenAt: { lt: new Date(Date.now() - deadAfterMs) } }] }
-    const { count } = await tx.db.host.updateMany({
-      where: { id, state: { not: state }, ...(state === 'down' ? silent : {}) },
-      data: { state },
-    })
+    const { count } = await tx.db.host.updateMany({ where: { id, state: before }, data: { state } })
     if (count === 0) return
-    tx.log.warn({ hostId: id, state }, 'host changed its state')
+    tx.log.warn({ hostId: id, state, before }, 'host changed its state')
     await hostEvent(tx, id, 'updated')
   })
 }
 
-/** Proves what hosts have given out against the instances that are there, and corrects it. */
+const isBack = ({ state }: Asked, { missed }: Heard) => missed === 0 && state !== 'up'
+
+/** Hosts that are coming back, by id: that may take longer than a beat. */
+const comingBack = new Set<string>()
+
+/**
+ * A host that was given up may still have what was deleted meanwhile, and of a fenced one addresses and room
+ * have been given to others: it is told what is to be gone before anything new comes, and then of all that it
+ * has missed.
+ */
+async function comeBack(ctx: Ctx, host: Asked): Promise<void> {
+  if (comingBack.has(host.id)) return
+  comingBack.add(host.id)
+  try {
+    if (host.state !== 'suspect') await deliverRemovals(ctx, host.id)
+    if (host.state === 'fenced') return
+    await settle(ctx, host, 'up')
+    await deliverTo(ctx, host.id)
+  } catch (error) {
+    ctx.log.warn({ err: error, host: host.name }, 'a host that is back could not be told what is to be gone')
+  } finally {
+    comingBack.delete(host.id)
+  }
+}
+
+/** Proves what hosts have given out against the instances that are there and what is held, and corrects it. */
 export async function proveCounters(ctx: Ctx): Promise<void> {
+  await freeFenced(ctx)
   const suspects = await ctx.db.$queryRaw<{ id: string }[]>`
     SELECT h."id"::text AS "id" FROM "Host" h LEFT JOIN (
       SELECT "hostId", sum("vcpus") AS v, sum("memoryMib") AS m, sum("diskGib") AS d
-      FROM "Instance" WHERE "vmState" <> 'deleted' GROUP BY "hostId") i ON i."hostId" = h."id"
+      FROM ${roomTaken} t GROUP BY "hostId") i ON i."hostId" = h."id"
     WHERE (h."vcpusUsed", h."memoryMibUsed", h."diskGibUsed")
       IS DISTINCT FROM (COALESCE(i.v, 0), COALESCE(i.m, 0), COALESCE(i.d, 0))`
   for (const { id } of suspects) await correct(ctx, id)
@@ -91,15 +116,12 @@ export async function proveCounters(ctx: Ctx): Promise<void> {
 async function correct(ctx: Ctx, id: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "id" = ${id}::uuid FOR UPDATE`
-    const { _sum: sum } = await tx.db.instance.aggregate({
-      where: { hostId: id, vmState: { not: 'deleted' } },
-      _sum: { vcpus: true, memoryMib: true, diskGib: true },
-    })
-    const proven = {
-      vcpusUsed: sum.vcpus ?? 0,
-      memoryMibUsed: sum.memoryMib ?? 0,
-      diskGibUsed: sum.diskGib ?? 0,
-    }
+    const [proven] = await tx.db.$queryRaw<
+      { vcpusUsed: number; memoryMibUsed: number; diskGibUsed: number }[]
+    >`
+      SELECT COALESCE(sum("vcpus"), 0)::int AS "vcpusUsed", COALESCE(sum("memoryMib"), 0)::int AS "memoryMibUsed",
+        COALESCE(sum("diskGib"), 0)::int AS "diskGibUsed" FROM ${roomTaken} t WHERE "hostId" = ${id}::uuid`
+    invariant(proven, 'a sum without a row')
     const before = await tx.db.host.findFirst({ where: { id, NOT: proven } })
     if (!before) return // somebody was in the middle of it
     await tx.db.host.update({ where: { id }, data: proven })

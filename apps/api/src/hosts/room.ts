@@ -2,9 +2,8 @@ import { Prisma, type PrismaClient } from '@stratolith/db'
 import type { Ctx, Deps } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { appendEventsWith } from '../kernel/events.ts'
+import type { Need } from './capacity.ts'
 
-/** What one instance takes. */
-export type Need = { vcpus: number; memoryMib: number; diskGib: number }
 type Amount = { used: number; total: number }
 /** One machine with its room, for the scheduler; the caller decides what of it a tenant may read. */
 export type PlacementHost = {

@@ -10,6 +10,8 @@ import {
   trashInput,
 } from './contract.ts'
 import { outside } from './egress.ts'
+import { fenceHost, unfenceHost } from './fencing.ts'
+import { hostWaiting } from './held.ts'
 import { deleteHost, getHost, listHosts, updateHost } from './service.ts'
 import { decideStray, listBrakes, listStrays, releaseBrake } from './strays.ts'
 import { listTrash, takeBackDisk, unknownTime } from './trash.ts'
@@ -17,7 +19,10 @@ import { listTrash, takeBackDisk, unknownTime } from './trash.ts'
 export const hostsRouter = router({
   list: procedure.input(hostListInput).query(({ ctx, input }) => listHosts(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getHost(ctx.cloud, input)),
+  waiting: procedure.input(idInput).query(({ ctx, input }) => hostWaiting(ctx.cloud, input)),
   update: procedure.input(hostUpdateInput).mutation(({ ctx, input }) => updateHost(ctx.cloud, input)),
+  fence: procedure.input(idInput).mutation(({ ctx, input }) => fenceHost(ctx.cloud, input)),
+  unfence: procedure.input(idInput).mutation(({ ctx, input }) => unfenceHost(ctx.cloud, input)),
   /** Whether anything can pass between guests and the world at all. */
   outside: procedure.query(({ ctx }) => outside(ctx.cloud)),
   strays: procedure.input(strayListInput).query(({ ctx, input }) => listStrays(ctx.cloud, input)),

@@ -7,9 +7,11 @@ import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
+import { stateAfter } from './beat.ts'
 import { capacityOf } from './capacity.ts'
 import { hostListInput } from './contract.ts'
-import { outside, refreshEgress, whyClosed } from './egress.ts'
+import { outside, whyClosed } from './egress.ts'
+import { fenceHost, unfenceHost } from './fencing.ts'
 import { beat, proveCounters } from './reconcile.ts'
 import './register.ts'
 import {
@@ -161,24 +163,24 @@ describe('the way out of a host', () => {
   const closed = async () => (await outside(await testCtx(deps))).closed
   it('is closed when its agent has none, and open again when the agent finds one', async () => {
     const host = await newHost()
-    await refreshEgress(system)
+    await beat(system)
     expect([await whyClosed(system, host.id), await closed()]).toEqual([null, null])
     host.way.egress = 'off'
-    await refreshEgress(system)
+    await beat(system)
     expect(await whyClosed(system, host.id)).toMatch(
       /^The host of this instance is closed .*STRATOLITH_EGRESS=on/,
     )
     expect(await getHost(system, { id: host.id })).toMatchObject({ egress: 'off' })
     const told = (await eventsOf(host.id)).length
-    await refreshEgress(system)
+    await beat(system)
     expect((await eventsOf(host.id)).length, 'nothing new').toBe(told)
     // Others have a link, and a guest that has no host yet may come there.
     await newHost()
     expect(await closed()).toBeNull()
-    await deps.root.$executeRaw`UPDATE "Host" SET "facts" = "facts" || '{"egress":"off"}'`
+    await deps.root.$executeRaw`UPDATE "HostBeat" SET "facts" = "facts" || '{"egress":"off"}'`
     expect(await closed()).toMatch(/^This cloud is closed/)
     for (const fake of fakes.values()) fake.way.egress = 'on'
-    await refreshEgress(system)
+    await beat(system)
     expect(await closed()).toBeNull()
   })
 })
@@ -232,7 +234,7 @@ describe('claims', () => {
       memoryMibUsed: 6_144,
       diskGibUsed: 60,
     })
-    await inTransaction(system, (tx) => releaseHost(tx, host.id, one))
+    await inTransaction(system, (tx) => releaseHost(tx, host.id, { ...one, id: crypto.randomUUID() }))
     expect([await claim(host.id), await claim(host.id)]).toEqual([true, false])
   })
 
@@ -262,8 +264,9 @@ describe('claims', () => {
   })
 })
 
+type Silent = ReturnType<typeof fakeHost>['hypervisor']
 /** A beat asks four times. */
-function silentFor(hypervisor: ReturnType<typeof fakeHost>['hypervisor'], calls: number): void {
+function silentFor(hypervisor: Silent, calls: number): void {
   for (let i = 0; i < calls; i++) hypervisor.failNext('probe', new DriverError('unavailable', 'no answer'))
 }
 
@@ -281,40 +284,120 @@ describe('reconcilers', () => {
     await proveCounters(system)
     expect((await eventsOf(host.id)).length).toBe(events)
   })
+})
 
-  it('do not take a host down because nobody looked for a while', async () => {
-    const { id, hypervisor } = await newHost()
-    await deps.root.host.update({ where: { id }, data: { lastSeenAt: new Date(Date.now() - 60_000) } })
+describe('a beat', () => {
+  const rowOf = (id: string) => deps.root.host.findUniqueOrThrow({ where: { id }, include: { beat: true } })
+  const stateOf = async (id: string) => (await rowOf(id)).state
+  const silentSince = (id: string, missed: number, seconds: number) =>
+    deps.root.hostBeat.update({
+      where: { hostId: id },
+      data: { missed, lastSeenAt: new Date(Date.now() - seconds * 1000) },
+    })
+  /** With four questions, none of which is answered. */
+  async function miss({ hypervisor }: { hypervisor: Silent }): Promise<void> {
     silentFor(hypervisor, 4)
     await beat(system)
-    expect((await deps.root.host.findUniqueOrThrow({ where: { id } })).state).toBe('up')
+  }
+
+  it('refreshes what a host has, its load, and what may be given out, with an event when that has changed', async () => {
+    const admin = await testCtx(deps, { role: 'admin' })
+    const host = await newHost()
+    await claim(host.id)
+    await beat(system)
+    const told = (await eventsOf(host.id)).length
+    const before = await rowOf(host.id)
+    const [{ xmin } = { xmin: '' }] = await xminOf(host.id)
+    await beat(system)
+    expect((await xminOf(host.id))[0]?.xmin, 'the row that launches lock').toBe(xmin)
+    expect((await eventsOf(host.id)).length).toBe(told)
+    expect((await rowOf(host.id)).beat?.lastSeenAt?.getTime()).toBeGreaterThan(
+      before.beat?.lastSeenAt?.getTime() ?? Number.NaN,
+    )
+    host.disk.freeGib = 20
+    await beat(system)
+    expect(await getHost(admin, { id: host.id })).toMatchObject({
+      diskGib: { used: 10, total: 30 },
+      diskFreeGib: 20,
+      load: [0.2, 0.12, 0.14],
+      answers: true,
+    })
+    expect((await eventsOf(host.id)).length).toBe(told + 1)
+  })
+  const xminOf = (id: string) =>
+    deps.root.$queryRaw<{ xmin: string }[]>`SELECT xmin::text FROM "Host" WHERE "id" = ${id}::uuid`
+
+  it('that is missed changes nothing because nobody looked for a while', async () => {
+    const host = await newHost()
+    await silentSince(host.id, 0, 60)
+    await miss(host)
+    expect(await stateOf(host.id)).toBe('up')
   })
 
-  it('take a host down after some silence and up at its first answer, with an event each', async () => {
+  it('makes a silent host suspect, later down, and up at its first answer, with an event each', async () => {
     const host = await newHost()
-    const state = async () => (await deps.root.host.findUniqueOrThrow({ where: { id: host.id } })).state
-    const long = () =>
-      deps.root.host.update({ where: { id: host.id }, data: { lastSeenAt: new Date(Date.now() - 13_000) } })
-    silentFor(host.hypervisor, 4)
+    await silentSince(host.id, 1, 13)
+    silentFor(host.hypervisor, 3) // an agent that starts anew meanwhile
     await beat(system)
-    expect(await state()).toBe('up') // one missed beat is nothing
-    await long()
-    silentFor(host.hypervisor, 3) // nor is an agent that starts anew meanwhile
+    expect(await stateOf(host.id)).toBe('up')
+    await silentSince(host.id, 1, 13)
+    await miss(host)
+    expect(await stateOf(host.id)).toBe('suspect')
+    expect(await claim(host.id)).toBe(false)
     await beat(system)
-    await long()
-    silentFor(host.hypervisor, 4)
+    expect(await stateOf(host.id)).toBe('up')
+    await silentSince(host.id, 4, 20)
+    await miss(host)
+    expect(await stateOf(host.id)).toBe('suspect')
+    await silentSince(host.id, 5, 31)
+    await miss(host)
+    expect(await stateOf(host.id)).toBe('down')
     await beat(system)
-    expect(await state()).toBe('up')
-    await long()
-    silentFor(host.hypervisor, 4)
-    await beat(system)
-    expect(await state()).toBe('down')
-    await beat(system)
-    expect(await state()).toBe('up')
+    expect(await stateOf(host.id)).toBe('up')
     expect((await eventsOf(host.id)).map((event) => event.kind)).toEqual([
       'host.created',
-      'host.updated',
-      'host.updated',
+      ...Array.from({ length: 5 }, () => 'host.updated'),
+    ])
+  }, 60_000)
+
+  it.each([
+    ['up', { missed: 5, silentMs: null }, 'down'],
+    ['up', { missed: 9, silentMs: 11_000 }, 'up'],
+    ['suspect', { missed: 1, silentMs: 5_000 }, 'suspect'],
+    ['down', { missed: 1, silentMs: 5_000 }, 'down'],
+    ['fenced', { missed: 0, silentMs: 1 }, 'fenced'],
+  ] as const)('of one that is %s, %o: %s', (before, heard, after) => {
+    expect(stateAfter(before, heard)).toBe(after)
+  })
+})
+
+describe('fencing', () => {
+  it('is for administrators, refused while the host answers, and stays until it is taken back', async () => {
+    const admin = await testCtx(deps, { role: 'admin' })
+    const host = await newHost()
+    const { id } = host
+    await expectCloudError(fenceHost(await testCtx(deps), { id }), 'forbidden')
+    await expectCloudError(fenceHost(admin, { id }), 'conflict', /It answers, so it is not off/)
+    await expectCloudError(unfenceHost(admin, { id: crypto.randomUUID() }), 'not_found')
+    await deps.root.host.update({ where: { id }, data: { state: 'down', beat: { update: { missed: 9 } } } })
+    await expectCloudError(fenceHost(admin, { id }), 'conflict', /It answers/)
+    host.hypervisor.failNext('get', new DriverError('unavailable', 'off'))
+    expect(await fenceHost(admin, { id })).toMatchObject({ state: 'fenced' })
+    expect(await fenceHost(admin, { id }), 'again').toMatchObject({ state: 'fenced' })
+    await beat(system)
+    await registerHost(system, { name: host.name, endpoint: `fake:${host.name}` })
+    expect(await getHost(admin, { id })).toMatchObject({ state: 'fenced', answers: true })
+    expect(await claim(id)).toBe(false)
+    expect(await unfenceHost(admin, { id })).toMatchObject({ state: 'down' })
+    await beat(system)
+    expect(await getHost(admin, { id })).toMatchObject({ state: 'up' })
+    const operations = await deps.root.operation.findMany({
+      where: { resourceId: id },
+      orderBy: { createdAt: 'asc' },
+    })
+    expect(operations.map(({ action, state }) => [action, state])).toEqual([
+      ['host.fence', 'succeeded'],
+      ['host.unfence', 'succeeded'],
     ])
   })
 })
@@ -325,6 +408,8 @@ describe('a machine that is gone', () => {
     const host = await newHost()
     const { id } = host
     await expectCloudError(deleteHost(admin, { id }), 'conflict', /answers/)
+    await deps.root.host.update({ where: { id }, data: { state: 'suspect' } })
+    await expectCloudError(deleteHost(admin, { id }), 'conflict', /may come back/)
     await deps.root.host.update({ where: { id }, data: { state: 'down' } })
     const { id: instance } = await newInstance(id, admin.projectId)
     await expectCloudError(deleteHost(admin, { id }), 'conflict', /1 instances/)

@@ -1,20 +1,21 @@
 import fs from 'node:fs'
-import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
+import { reportOf } from '@stratolith/drivers/host'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
-import { conflict, invalidInput, invariant, notFound } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
+import { conflict, invalidInput, invariant } from '../kernel/errors.ts'
 import { answersAt, plainOp } from '../kernel/hosts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
-import { capacityOf } from './capacity.ts'
+import { noteReport } from './beat.ts'
+import { capacityOf, factsIn, type Need } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
-import type { Egress } from './egress.ts'
-import { hostEventOf, type Need } from './room.ts'
+import { hostCan } from './states.ts'
+import { type HostRow, hostEvent, instanceCounts, loadHost, toView, viewOf, withBeat } from './view.ts'
 
 /** For later rooms, which enter here. */
+export type { Need } from './capacity.ts'
 export {
   defineDocument,
   deliver,
@@ -25,24 +26,24 @@ export {
   unconfirmed,
 } from './documents.ts'
 export { whyClosed } from './egress.ts'
+export { fenceHost, unfenceHost } from './fencing.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
+export { releaseHost } from './held.ts'
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export { guestText } from './put-back.ts'
 export {
   claimHost,
   claimHosts,
   hostsForPlacement,
-  type Need,
   type PlacementHost,
   rememberedHosts,
   withTaken,
 } from './room.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
+export { factsOf } from './view.ts'
 export { watchHostEvents } from './watch.ts'
-
-type HostRow = NonNullable<Awaited<ReturnType<Ctx['db']['host']['findUnique']>>>
 
 /** Administrators only. By name. */
 export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>): Promise<Page<HostView>> {
@@ -50,6 +51,7 @@ export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>)
   const where = input.search ? { name: containing(input.search) } : {}
   const page = await pageOf<HostRow>(ctx.db.host, input, where, {
     orderBy: [{ name: input.sortDir }, { id: input.sortDir }],
+    include: withBeat,
   })
   const counts = await instanceCounts(ctx, page.items)
   return { ...page, items: page.items.map((row) => toView(row, counts.get(row.id) ?? 0)) }
@@ -71,6 +73,7 @@ export async function updateHost(ctx: Ctx, input: z.output<typeof hostUpdateInpu
     const row = await tx.db.host.update({
       where: { id: input.id },
       data: { enabled: input.enabled, disabledReason: input.enabled ? null : input.reason },
+      include: withBeat,
     })
     await recordOperation(tx, {
       id: crypto.randomUUID(),
@@ -95,11 +98,11 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
   await inTransaction(ctx, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Host" WHERE "id" = ${id}::uuid FOR UPDATE`
     const row = await loadHost(tx, id)
-    if (row.state === 'up')
-      throw conflict(`Host ${row.name} answers. Stop its agent first, or it comes back.`)
-    const { instances } = await viewOf(tx, row)
-    if (instances > 0)
-      throw conflict(`${instances} instances are on host ${row.name}. Delete them first.`, 'hostInUse')
+    const view = await viewOf(tx, row)
+    const allowed = hostCan.delete({ ...view, instances: 0 })
+    if (allowed !== true) throw conflict(`Host ${row.name}: ${allowed}`)
+    if (view.instances > 0)
+      throw conflict(`${view.instances} instances are on host ${row.name}. Delete them first.`, 'hostInUse')
     await tx.db.host.delete({ where: { id } })
     await tx.db.stray.deleteMany({ where: { hostId: id } })
     await tx.db.brake.deleteMany({ where: { hostId: id } })
@@ -129,13 +132,7 @@ export async function registerHost(
 ): Promise<{ id: string }> {
   invariant(ctx.scope.kind === 'system', 'registerHost needs the system ctx')
   const replaced = await refuseTaken(ctx, input)
-  const drivers = ctx.deps.hosts.at(input.endpoint)
-  const op = plainOp(ctx, 60_000)
-  const [facts, disk, { egress }] = await Promise.all([
-    drivers.hypervisor.probe(op),
-    drivers.storage.probe(op),
-    drivers.network.probe(op),
-  ])
+  const report = await reportOf(ctx.deps.hosts.at(input.endpoint), plainOp(ctx, 60_000))
   return inTransaction(ctx, async (tx) => {
     const id = crypto.randomUUID()
     // First the row (or nothing), then its lock: a claim may be changing the counters.
@@ -145,20 +142,18 @@ export async function registerHost(
     const row = await tx.db.host.findUniqueOrThrow({ where: { name: input.name } })
     // Somebody else was faster.
     if (![input.endpoint, replaced].includes(row.endpoint)) throw taken(row)
-    const physical = { ...facts, egress, diskGib: disk.totalGib, diskFreeGib: disk.freeGib }
-    const updated = await tx.db.host.update({
+    await tx.db.host.update({
       where: { id: row.id },
       data: {
         endpoint: input.endpoint,
-        accelerator: facts.accelerator,
-        ...capacityOf(physical, { diskGib: row.diskGibUsed }, row),
-        facts: physical,
-        state: 'up',
-        lastSeenAt: new Date(),
+        accelerator: report.machine.accelerator,
+        ...capacityOf(factsIn(report), { diskGib: row.diskGibUsed }, row),
+        // One that was down is up at the next beat, and a fenced one when it is taken back (reconcile.ts).
+        ...(row.state === 'suspect' ? { state: 'up' } : {}),
       },
     })
-    if (row.id === id) await hostEvent(tx, id, 'created')
-    else if (shown(row) !== shown(updated)) await hostEvent(tx, row.id, 'updated')
+    await noteReport(tx, row.id, report)
+    await hostEvent(tx, row.id, row.id === id ? 'created' : 'updated')
     return { id: row.id }
   })
 }
@@ -189,20 +184,6 @@ function sameEndpoint(one: string, other: string): boolean {
 }
 
 /**
- * Gives the room back, in the transaction that takes the instance off the host (sets its hostId to
- * null or makes it deleted): hosts.counters counts every instance with a hostId that is not deleted.
- */
-export async function releaseHost(ctx: Ctx, hostId: string, need: Need): Promise<void> {
-  invariant(ctx.db !== ctx.deps.root, 'releaseHost outside a transaction')
-  await ctx.db.$executeRaw`
-    UPDATE "Host" SET "vcpusUsed" = GREATEST("vcpusUsed" - ${need.vcpus}::int, 0),
-      "memoryMibUsed" = GREATEST("memoryMibUsed" - ${need.memoryMib}::int, 0),
-      "diskGibUsed" = GREATEST("diskGibUsed" - ${need.diskGib}::int, 0)
-    WHERE "id" = ${hostId}::uuid`
-  await hostEvent(ctx, hostId, 'room')
-}
-
-/**
  * Room for what is there already, whether or not there is any; in the transaction that gives it a row.
  * Returns the host's zone.
  */
@@ -220,56 +201,3 @@ export async function occupyHost(ctx: Ctx, hostId: string, need: Need): Promise<
   await hostEvent(ctx, hostId, 'room')
   return host.zone
 }
-
-/** In the transaction of the change. */
-export const hostEvent = (ctx: Ctx, hostId: string, what: Parameters<typeof hostEventOf>[1]) =>
-  appendEvent(ctx, hostEventOf(hostId, what))
-
-async function loadHost(ctx: Ctx, id: string): Promise<HostRow> {
-  const row = await ctx.db.host.findUnique({ where: { id } })
-  if (!row) throw notFound('host', id)
-  return row
-}
-
-async function viewOf(ctx: Ctx, row: HostRow): Promise<HostView> {
-  return toView(row, (await instanceCounts(ctx, [row])).get(row.id) ?? 0)
-}
-
-async function instanceCounts(ctx: Ctx, rows: readonly HostRow[]): Promise<Map<string, number>> {
-  const counts = await ctx.db.instance.groupBy({
-    by: ['hostId'],
-    where: { hostId: { in: rows.map((row) => row.id) }, vmState: { not: 'deleted' } },
-    _count: true,
-  })
-  return new Map(counts.map((count) => [count.hostId ?? '', count._count]))
-}
-
-const room = (row: Omit<HostRow, 'facts'>) => ({
-  vcpus: { used: row.vcpusUsed, total: row.vcpus },
-  memoryMib: { used: row.memoryMibUsed, total: row.memoryMib },
-  diskGib: { used: row.diskGibUsed, total: row.diskGib },
-})
-
-function toView(row: HostRow, instances: number): HostView {
-  const facts = row.facts as Partial<HostFacts> & { egress?: Egress }
-  return {
-    id: row.id,
-    name: row.name,
-    zone: row.zone,
-    state: row.state === 'up' ? 'up' : 'down',
-    enabled: row.enabled,
-    disabledReason: row.disabledReason,
-    accelerator: row.accelerator,
-    acceleratorReason: facts.acceleratorReason ?? null,
-    isolation: facts.isolation ?? null,
-    egress: facts.egress ?? null,
-    hypervisor: [facts.hypervisor, facts.version].filter(Boolean).join(' '),
-    cpuModel: facts.cpuModel ?? '',
-    ...room(row),
-    physical: { vcpus: facts.vcpus ?? 0, memoryMib: facts.memoryMib ?? 0, diskGib: facts.diskGib ?? 0 },
-    instances,
-    lastSeenAt: row.lastSeenAt?.toISOString() ?? null,
-  }
-}
-
-const shown = (row: HostRow): string => JSON.stringify({ ...toView(row, 0), lastSeenAt: null })

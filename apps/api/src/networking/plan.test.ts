@@ -92,7 +92,7 @@ describe('the explanation, hop by hop', () => {
     await addSecurityGroupRule(ctx, rule(web.id))
     await runPending(cloud.deps)
     expect((await ask(portId)).ok).toBe(true)
-    await cloud.deps.root.host.update({ where: { id: host.id }, data: { facts: { egress: 'off' } } })
+    await cloud.deps.root.hostBeat.create({ data: { hostId: host.id, facts: { egress: 'off' } } })
     expect(await ask(portId)).toMatchObject({ ok: false, closed: true })
     expect((await ask(portId)).hops[0]).toMatchObject({
       what: 'the host',
@@ -101,7 +101,7 @@ describe('the explanation, hop by hop', () => {
         'an administrator of the cloud starts it anew with STRATOLITH_EGRESS=on',
       ),
     })
-    await cloud.deps.root.host.update({ where: { id: host.id }, data: { facts: { egress: 'on' } } })
+    await cloud.deps.root.hostBeat.update({ where: { hostId: host.id }, data: { facts: { egress: 'on' } } })
     expect(await ask(portId)).toMatchObject({ ok: true, closed: false })
     const other = await testCtx(cloud.deps)
     await expectCloudError(explainReach(other, { portId, protocol: 'icmp' }), 'not_found')
@@ -179,14 +179,16 @@ describe('the plan of a launch', () => {
     expect(await ssh(wanted)).toMatchObject({ ok: true })
     // One host with a link is enough for a plan: the instance may come there.
     const both = [await addPlane(cloud), await addPlane(cloud)].map(({ id }) => id)
-    const facts = (id: object, egress: string) =>
-      cloud.deps.root.host.updateMany({ where: id, data: { facts: { egress } } })
+    await cloud.deps.root
+      .$executeRaw`INSERT INTO "HostBeat" ("hostId") SELECT "id" FROM "Host" ON CONFLICT DO NOTHING`
+    const facts = (hostId: object, egress: string) =>
+      cloud.deps.root.hostBeat.updateMany({ where: hostId, data: { facts: { egress } } })
     await facts({}, 'off')
     expect(await ssh(wanted)).toMatchObject({
       ok: false,
       reason: expect.stringMatching(/^This cloud is closed/),
     })
-    await facts({ id: both[1] }, 'on')
+    await facts({ hostId: both[1] }, 'on')
     expect(await ssh(wanted)).toMatchObject({ ok: true })
     await facts({}, 'on')
   })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deliverAll } from '../hosts/documents.ts'
 import { inTransaction } from '../kernel/context.ts'
 import { reserveQuota } from '../kernel/quota.ts'
-import { runPending, testCtx } from '../kernel/testing.ts'
+import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { createFloatingIp } from './floating-ips/service.ts'
 import { bindPort } from './instance-ports.ts'
 import { createNetwork, starterNetwork } from './networks/service.ts'
@@ -111,7 +111,10 @@ describe('a host', () => {
     })
     // As deleting an instance does while its host is down.
     await inTransaction(cloud.system, (tx) => deletePortRows(tx, [ctx.portId]))
-    const next = await newPort(ctx, ctx.networkId, { address: addresses[0]?.address ?? '' })
+    const wish = { address: addresses[0]?.address ?? '' }
+    await expectCloudError(newPort(ctx, ctx.networkId, wish), 'conflict', /has not let go of it yet/)
+    await deliverAll(cloud.system)
+    const next = await newPort(ctx, ctx.networkId, wish)
     await bindPort(cloud.system, next, ctx.host.id)
     await deliverAll(cloud.system)
     expect((await ctx.host.plane.list(op())).ports.map((port) => port.id)).toEqual([next])

@@ -20,6 +20,8 @@ import { Brakes } from './Brakes.tsx'
 import { Capacity } from './Capacity.tsx'
 import { HostState } from './HostState.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
+import { Standing } from './Standing.tsx'
+import { Waiting } from './Waiting.tsx'
 
 /** The side panel of `?panel=<id>`: capacity, facts, and whether it takes new instances. */
 export function HostPanel() {
@@ -43,8 +45,10 @@ function Content({ id }: { id: string }) {
             <Text fw={600}>{host.name}</Text>
             <HostState host={host} />
           </Group>
+          <Standing host={host} />
           <Brakes hostId={host.id} />
           <Unknown id={host.id} />
+          <Waiting hostId={host.id} />
           <Section title="Capacity">
             <Capacity host={host} />
           </Section>

@@ -1,9 +1,12 @@
 'use client'
 import type { HostView } from '@stratolith/api/hosts/contract'
+import { hostCan } from '@stratolith/api/hosts/states'
 import {
   IconHelpHexagon,
   IconPlayerPlay,
   IconPlayerStop,
+  IconPlugConnected,
+  IconPlugConnectedX,
   IconServer2,
   IconSettings,
   IconTrash,
@@ -20,6 +23,7 @@ import { useUrlState } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { HostPanel } from './HostPanel.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
+import { fencingQuestion } from './host-words.ts'
 
 export function HostsPage() {
   const trpc = useTRPC()
@@ -36,6 +40,8 @@ export function HostsPage() {
   )
 }
 
+const forced = ['openstack', '--os-compute-api-version', '2.53', 'compute', 'service', 'set'] as const
+
 function useHostActions(): ResourceAction<HostView>[] {
   const trpc = useTRPC()
   const { set } = useUrlState()
@@ -43,6 +49,8 @@ function useHostActions(): ResourceAction<HostView>[] {
   const admin = useAdminOnly()
   const update = useMutation(trpc.hosts.update.mutationOptions())
   const remove = useMutation(trpc.hosts.delete.mutationOptions())
+  const fence = useMutation(trpc.hosts.fence.mutationOptions())
+  const unfence = useMutation(trpc.hosts.unfence.mutationOptions())
   return [
     {
       id: 'manage',
@@ -88,19 +96,34 @@ function useHostActions(): ResourceAction<HostView>[] {
         shellLine('openstack', 'compute', 'service', 'set', '--enable', name, 'nova-compute'),
     },
     {
+      id: 'fence',
+      label: 'Declare fenced…',
+      icon: <IconPlugConnectedX size={16} />,
+      danger: true,
+      allowed: (host) => all(admin(), hostCan.fence(host)),
+      confirm: ([host]) => fencingQuestion({ name: host?.name ?? '' }),
+      run: ({ id }) => fence.mutateAsync({ id }),
+      started: ([host]) => `${host?.name ?? ''} is declared fenced`,
+      asCli: ({ name }) => shellLine(...forced, '--down', name, 'nova-compute'),
+    },
+    {
+      id: 'unfence',
+      label: 'Take the fencing back',
+      icon: <IconPlugConnected size={16} />,
+      allowed: (host) => all(admin(), hostCan.unfence(host)),
+      run: ({ id }) => unfence.mutateAsync({ id }),
+      started: ([host]) => `${host?.name ?? ''} is up when it answers`,
+      asCli: ({ name }) => shellLine(...forced, '--up', name, 'nova-compute'),
+    },
+    {
       id: 'delete',
       label: 'Remove',
       icon: <IconTrash size={16} />,
       danger: true,
-      allowed: (host) =>
-        all(
-          admin(),
-          host.state === 'down' || 'It answers. Stop its agent first, or it comes back.',
-          host.instances === 0 || 'Instances are there. Delete them first.',
-        ),
+      allowed: (host) => all(admin(), hostCan.delete(host)),
       confirm: ([host]) => ({
         title: `Remove ${host?.name ?? ''}?`,
-        body: 'For a machine that is gone for good. When its agent starts again, it is a new host.',
+        body: 'For a machine that is gone for good and never runs again: what deleted instances had there is free. When its agent starts again, it is a new host.',
         confirmLabel: 'Remove',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

@@ -2,6 +2,7 @@ import type { HostView } from '@stratolith/api/hosts/contract'
 import { IconServerBolt } from '@tabler/icons-react'
 import { Ago } from '../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { gib } from '../kit/format.ts'
 import { Accelerator } from './Accelerator.tsx'
 import { CapacityBar } from './Capacity.tsx'
 import { HostName } from './HostName.tsx'
@@ -81,6 +82,8 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
     ...(host.egress ? [{ label: 'Way out of its guests', value: wayOutText[host.egress] }] : []),
     ...(host.isolation ? [{ label: 'Guests are kept apart by', value: keptApartBy(host.isolation) }] : []),
     ...(host.isolation?.reason ? [{ label: 'Why not by more', value: host.isolation.reason }] : []),
+    ...(host.load ? [{ label: 'Load', value: host.load.map((one) => one.toFixed(2)).join(', ') }] : []),
+    ...(host.diskFreeGib === null ? [] : [{ label: 'Free on its disk', value: gib(host.diskFreeGib) }]),
     { label: 'Last seen', value: host.lastSeenAt ? <Ago iso={host.lastSeenAt} /> : 'never' },
     ...(host.disabledReason ? [{ label: 'Disabled because', value: host.disabledReason }] : []),
   ],

@@ -30,6 +30,8 @@ const titles: Record<string, string> = {
   'host.waitUnknown': 'Let the time of what is unknown run',
   'host.takeBack': 'Put back from the trash',
   'host.releaseBrake': 'Let a removal go on',
+  'host.fence': 'Declare host fenced',
+  'host.unfence': 'Take the fencing of a host back',
 }
 const verbs: Record<string, string> = { apply: 'setUp' }
 

@@ -58,7 +58,9 @@ export function createFakeNetwork(options: FakeNetworkOptions = {}): FakeNetwork
 }
 
 class Fake implements FakeNetwork {
-  readonly capabilities = { floatingIps: true, ipv6: false, securityGroups: true }
+  get capabilities() {
+    return { floatingIps: true, ipv6: false, securityGroups: true, egress: this.#options.egress ?? 'off' }
+  }
   readonly state: FakeNetworkState
   readonly calls: Partial<Record<FakeNetworkMethod, number>> = {}
   readonly #options: FakeNetworkOptions
@@ -118,9 +120,10 @@ class Fake implements FakeNetwork {
   }
 
   probe(op: Op) {
-    const { egress = 'off', externalCidr = '172.24.4.0/24' } = this.#options
+    const { externalCidr = '172.24.4.0/24' } = this.#options
+    const { egress } = this.capabilities
     const guestDeny = egress === 'off' ? ['0.0.0.0/0', '::/0'] : ['127.0.0.0/8', '169.254.0.0/16', '::/0']
-    const facts = { namespace: this.#namespace, egress, externalCidr, guestDeny, guestNameServers: [] }
+    const facts = { namespace: this.#namespace, externalCidr, guestDeny, guestNameServers: [] }
     return this.#call(op, 'probe', () => facts)
   }
 

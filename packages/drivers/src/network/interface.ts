@@ -52,12 +52,17 @@ export type RecordedPort = {
   floatingIps: readonly { address: string; fixedAddress: string }[]
 }
 
-export type NetworkCapabilities = { floatingIps: boolean; ipv6: boolean; securityGroups: boolean }
+export type NetworkCapabilities = {
+  floatingIps: boolean
+  ipv6: boolean
+  securityGroups: boolean
+  /** Whether anything passes between guests and the world; the same for as long as the driver lives. */
+  egress: 'on' | 'off'
+}
 
 export type NetworkFacts = {
   /** Namespace in which guests, bridges and the external network live; where tests reach guests from. */
   namespace: string
-  egress: 'on' | 'off'
   externalCidr: string
   /** Where no packet that a guest begins goes from this host, as CIDRs; with egress off that is everywhere. */
   guestDeny: readonly string[]

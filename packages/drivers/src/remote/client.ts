@@ -1,5 +1,5 @@
 import { DriverError } from '../errors.ts'
-import type { HostDrivers } from '../host.ts'
+import type { HostCapabilities, HostDrivers } from '../host.ts'
 import type { ConsoleFacet, HypervisorDriver } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
@@ -13,7 +13,6 @@ import {
   type MethodName,
   methods,
   type ResultOf,
-  type WireCapabilities,
   type WireLine,
 } from './protocol.ts'
 import { type AgentConnection, ask, lines, unixConnection, upgrade } from './transport.ts'
@@ -21,8 +20,8 @@ import { type AgentConnection, ask, lines, unixConnection, upgrade } from './tra
 /** Drivers of a host behind its agent. The connection is made at the first call and kept. */
 export type RemoteHost = HostDrivers & {
   /**
-   * Fetches the capabilities, which are a plain property of the interface. Every `probe` does it
-   * too (and a host is probed when it is registered); before that they say what our own drivers
+   * Fetches the capabilities, which are a plain property of the interface. Every `probe` and every report
+   * does it too (and a host reports when it is registered); before that they say what our own drivers
    * offer, and a call that the host does not support is refused by the agent.
    */
   refreshCapabilities(): Promise<void>
@@ -40,9 +39,9 @@ export type RemoteOptions = {
 }
 
 /** Capabilities until the agent has told its own. */
-const assumed: WireCapabilities = {
+const assumed: HostCapabilities = {
   hypervisor: { pause: true, screenshot: true, maxVcpus: 256, maxMemoryMib: 4_194_304 },
-  network: { floatingIps: true, ipv6: false, securityGroups: true },
+  network: { floatingIps: true, ipv6: false, securityGroups: true, egress: 'on' },
   storage: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
 }
 
@@ -59,7 +58,7 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
   const call = caller(connection, options.cloud)
   const refreshCapabilities = async (signal?: AbortSignal) => {
     const response = await ask(connection, { method: 'GET', path: '/v1/capabilities', signal })
-    for await (const line of lines<WireCapabilities>(connection, response)) Object.assign(known, line)
+    for await (const line of lines<HostCapabilities>(connection, response)) Object.assign(known, line)
   }
   const probing = async (op: Op) => refreshCapabilities(op.signal)
   return {
@@ -69,6 +68,11 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
     documents: {
       apply: (op, documents) => call('documents/apply', op, documents),
       list: (op, kind) => call('documents/list', op, kind),
+    },
+    async report(op) {
+      const report = await call('host/report', op)
+      Object.assign(known, report.capabilities)
+      return report
     },
     refreshCapabilities,
     close() {
@@ -124,7 +128,7 @@ function remoteHypervisor(
   call: Call,
   connection: AgentConnection,
   events: EventStream,
-  known: WireCapabilities,
+  known: HostCapabilities,
   probing: Probing,
 ): HypervisorDriver {
   const console: ConsoleFacet = {
@@ -165,7 +169,7 @@ function remoteHypervisor(
   }
 }
 
-function remoteNetwork(call: Call, known: WireCapabilities, probing: Probing): NetworkDriver {
+function remoteNetwork(call: Call, known: HostCapabilities, probing: Probing): NetworkDriver {
   return {
     get capabilities() {
       return known.network
@@ -187,7 +191,7 @@ function remoteNetwork(call: Call, known: WireCapabilities, probing: Probing): N
   }
 }
 
-function remoteStorage(call: Call, known: WireCapabilities, probing: Probing): StorageDriver {
+function remoteStorage(call: Call, known: HostCapabilities, probing: Probing): StorageDriver {
   return {
     get capabilities() {
       return known.storage

@@ -2,16 +2,10 @@ import path from 'node:path'
 import { z } from 'zod'
 import { documentKinds } from '../documents/kinds.ts'
 import { DriverError, type DriverErrorCode, driverErrorCodes } from '../errors.ts'
-import type { HostDrivers } from '../host.ts'
-import type {
-  BackupFacet,
-  ConsoleFacet,
-  HypervisorCapabilities,
-  HypervisorEvent,
-} from '../hypervisor/interface.ts'
-import type { NetworkCapabilities } from '../network/interface.ts'
+import { type HostDrivers, reportOf } from '../host.ts'
+import type { BackupFacet, ConsoleFacet, HypervisorEvent } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
-import type { StorageCapabilities, TrashFacet } from '../storage/interface.ts'
+import type { TrashFacet } from '../storage/interface.ts'
 import * as s from './schemas.ts'
 
 /**
@@ -20,7 +14,7 @@ import * as s from './schemas.ts'
  *
  *   POST /v1/call/<driver>/<method>  {op:{id, cloud}, args:[…]}  → NDJSON, one WireLine each: any number of
  *        progress and alive lines, then one result or error. Closing the request cancels the call.
- *   GET  /v1/capabilities            → WireCapabilities
+ *   GET  /v1/capabilities            → HostCapabilities
  *   GET  /v1/events                  → NDJSON without end: a snapshot of every guest, then events and
  *        an alive line every few seconds. Nothing that happens after the snapshot is missing.
  *   GET  /v1/console/<id>/<vnc|serial>  Upgrade: stratolith-console → 101 and raw bytes both ways
@@ -50,12 +44,6 @@ export type WireEvent =
   | { event: HypervisorEvent }
   | { alive: true }
   | { error: { code: DriverErrorCode; message: string } }
-
-export type WireCapabilities = {
-  hypervisor: HypervisorCapabilities
-  network: NetworkCapabilities
-  storage: StorageCapabilities
-}
 
 /** Whose orders a call is: the cloud's id, and which of its databases (a later start or restore: a higher epoch). */
 export const cloudMark = z.strictObject({
@@ -112,6 +100,7 @@ function trashOf(host: HostDrivers): TrashFacet {
 
 /** Every call that exists: the agent's allow-list and the client's types in one. */
 export const methods = {
+  'host/report': read(none, (h, op) => reportOf(h, op)),
   'hypervisor/probe': read(none, (h, op) => h.hypervisor.probe(op)),
   'hypervisor/list': read(none, (h, op) => h.hypervisor.list(op)),
   'hypervisor/get': read(byId, (h, op, id) => h.hypervisor.get(op, id)),

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { Op } from '../op.ts'
 
+export type DiskSpace = { totalGib: number; freeGib: number }
+
 /** Disks of instances on one host. Keys are our UUIDs; a path only ever contains generated ids. */
 export interface StorageDriver {
   readonly capabilities: StorageCapabilities
-  probe(op: Op): Promise<{ totalGib: number; freeGib: number }>
+  probe(op: Op): Promise<DiskSpace>
   /**
    * A root disk: an overlay on (or a full copy of) the base that was made of a verified image.
    * Replay with the same spec returns the same disk with its data untouched. Null: it is being made

@@ -1,4 +1,5 @@
-import type { GuestDiagnostics, HostFacts } from '@stratolith/drivers/hypervisor/interface'
+import type { GuestDiagnostics } from '@stratolith/drivers/hypervisor/interface'
+import { factsOf } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
 import { driversOf, plainOp } from '../../kernel/hosts.ts'
@@ -21,12 +22,12 @@ export async function diagnosticsOf(ctx: Ctx, input: { id: string }): Promise<Di
   const [guest, interfaces, host] = await Promise.all([
     hypervisor.diagnostics(plainOp(ctx), row.id),
     interfacesOf(ctx, row.id),
-    ctx.db.host.findUnique({ where: { id: row.hostId }, select: { facts: true, accelerator: true } }),
+    ctx.db.host.findUnique({ where: { id: row.hostId }, select: { beat: true, accelerator: true } }),
   ])
   return {
     ...guest,
     row,
-    hypervisor: (host?.facts as Partial<HostFacts> | undefined)?.hypervisor ?? '',
+    hypervisor: (host && factsOf(host).hypervisor) ?? '',
     accelerator: host?.accelerator ?? '',
     macs: interfaces.map((one) => one.mac),
   }

@@ -67,8 +67,9 @@ function fault({ row }: Server, at: At): object | undefined {
 
 function hostStatus({ host, row }: Server): string {
   if (row.hostId === null || !host) return ''
-  if (host.state !== 'up') return 'DOWN'
-  return host.enabled ? 'UP' : 'MAINTENANCE'
+  if (host.state === 'fenced') return 'DOWN'
+  if (!host.enabled) return 'MAINTENANCE'
+  return host.state === 'up' ? 'UP' : 'UNKNOWN'
 }
 
 /** What an update answers before 2.75, and the start of every other view. */

@@ -1,9 +1,16 @@
 import { z } from 'zod'
-import { deleteHost, findMachines, type Machine, updateHost } from '../../hosts/service.ts'
+import {
+  deleteHost,
+  fenceHost,
+  findMachines,
+  type Machine,
+  unfenceHost,
+  updateHost,
+} from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
-import { parse } from './body.ts'
+import { boolean, parse } from './body.ts'
 import { at, type Field, micros, shape } from './fields.ts'
 import { machineOf } from './machines.ts'
 
@@ -18,7 +25,7 @@ const fields: Field<Machine>[] = [
   { name: 'state', of: (m) => (m.up ? 'up' : 'down') },
   { name: 'updated_at', of: (m) => micros(m.lastSeenAt) },
   { name: 'disabled_reason', of: (m) => m.disabledReason },
-  { name: 'forced_down', since: 11, of: () => false },
+  { name: 'forced_down', since: 11, of: (m) => m.fenced },
 ]
 
 async function list(call: Call): Promise<object> {
@@ -68,11 +75,24 @@ const old = (word: 'enable' | 'disable' | 'disable-log-reason'): ApiOperation =>
   },
 })
 
+const forced = named.extend({ forced_down: boolean })
+
+async function force(call: Call, id: string, down: boolean): Promise<void> {
+  await (down ? fenceHost : unfenceHost)(call.ctx, { id })
+}
+
+async function forceDown(call: Call): Promise<object> {
+  const wish = parse(forced, call.body)
+  const { id } = await byName(call, wish)
+  await force(call, id, wish.forced_down)
+  return { service: { host: wish.host, binary, forced_down: wish.forced_down } }
+}
+
 const change = z
   .strictObject({
     status: z.enum(['enabled', 'disabled']).optional(),
     disabled_reason: reason.optional(),
-    forced_down: z.boolean().optional(),
+    forced_down: boolean.optional(),
   })
   .refine(
     (wish) => Object.keys(wish).length > 0,
@@ -82,15 +102,16 @@ const change = z
 async function update(call: Call): Promise<object> {
   const id = call.params.id ?? ''
   const wish = parse(change, call.body)
-  if (wish.forced_down)
-    throw new HttpError(400, 'A host cannot be forced down here: its agent alone says whether it is up.')
   if (wish.disabled_reason !== undefined && wish.status !== 'disabled')
     throw new HttpError(400, "Specifying disabled_reason requires that status is 'disabled'.")
-  await updateHost(call.ctx, {
-    id,
-    enabled: wish.status !== 'disabled',
-    reason: wish.disabled_reason ?? noReason,
-  })
+  // The one that may be refused comes first.
+  if (wish.forced_down !== undefined) await force(call, id, wish.forced_down)
+  if (wish.status !== undefined)
+    await updateHost(call.ctx, {
+      id,
+      enabled: wish.status === 'enabled',
+      reason: wish.disabled_reason ?? noReason,
+    })
   const [machine] = await findMachines(call.ctx, { id })
   if (!machine) throw new HttpError(404, `Compute service ${id} could not be found.`)
   return { service: shape(fields, machine, at(call)) }
@@ -99,6 +120,9 @@ async function update(call: Call): Promise<object> {
 async function remove(call: Call): Promise<undefined> {
   await deleteHost(call.ctx, await machineOf(call, call.params.id ?? '', 'Service'))
 }
+
+const refusedWhileUp =
+  'forced_down is refused (409) while the host answers. It frees what deleted servers had there, so the machine must really be off.'
 
 export const serviceOperations: ApiOperation[] = [
   {
@@ -116,14 +140,26 @@ export const serviceOperations: ApiOperation[] = [
   old('disable'),
   old('disable-log-reason'),
   {
+    name: 'services.force-down',
+    method: 'PUT',
+    path: '/os-services/force-down',
+    summary: 'Declare that a host is off, or take that back, by its name',
+    status: 200,
+    access: 'admin',
+    since: 11,
+    until: 52,
+    deviation: refusedWhileUp,
+    handle: forceDown,
+  },
+  {
     name: 'services.update',
     method: 'PUT',
     path: '/os-services/:id',
-    summary: 'Open or close a host for new servers',
+    summary: 'Open or close a host for new servers, declare that it is off',
     status: 200,
     access: 'admin',
     since: 53,
-    deviation: 'forced_down is refused: a host is down when its agent does not answer.',
+    deviation: refusedWhileUp,
     handle: update,
   },
   {

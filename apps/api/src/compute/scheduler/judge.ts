@@ -23,10 +23,14 @@ const units: Record<Amount, { check: string; unit: string }> = {
 }
 export const freeOf = (host: Candidate, amount: Amount): number => host[amount].total - host[amount].used
 
+const silence: Readonly<Record<string, string>> = {
+  suspect: 'The host has not answered for some seconds.',
+  fenced: 'An administrator has declared that the host is off.',
+}
 const answers: Filter = {
   check: 'Answers',
   ok: (host) => host.state === 'up',
-  tell: (host) => ({ need: 'up', have: host.state, why: 'The host does not answer.' }),
+  tell: ({ state }) => ({ need: 'up', have: state, why: silence[state] ?? 'The host does not answer.' }),
 }
 const accepts: Filter = {
   check: 'Accepts instances',

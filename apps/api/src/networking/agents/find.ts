@@ -26,7 +26,17 @@ const sortable = new Set(['id', 'name', 'zone', 'createdAt'])
 /** Administrators and readers of the system only, as hosts. */
 export async function findAgents(ctx: Ctx, input: FindInput): Promise<AgentRecord[]> {
   authorize(ctx, 'hosts:list_hosts')
-  return findRows(ctx.db.host, { kind: 'agent', scope: {}, searchable, sortable }, input)
+  const rows = await findRows<Omit<AgentRecord, 'lastSeenAt'>>(
+    ctx.db.host,
+    { kind: 'agent', scope: {}, searchable, sortable },
+    input,
+  )
+  const beats = await ctx.db.hostBeat.findMany({
+    where: { hostId: { in: rows.map((row) => row.id) } },
+    select: { hostId: true, lastSeenAt: true },
+  })
+  const seen = new Map(beats.map((beat) => [beat.hostId, beat.lastSeenAt]))
+  return rows.map((row) => ({ ...row, lastSeenAt: seen.get(row.id) ?? null }))
 }
 
 export async function findAgent(ctx: Ctx, id: string): Promise<AgentRecord> {

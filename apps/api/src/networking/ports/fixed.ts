@@ -2,7 +2,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { contains, parseCidr } from '../ipv4.ts'
 import type { PortNetwork } from '../networks/load.ts'
-import { allocateAddress, take } from './allocate.ts'
+import { allocateAddress, take, whyHeld } from './allocate.ts'
 
 export type FixedWish = { subnetId?: string; address?: string }
 
@@ -22,8 +22,10 @@ export async function giveFixed(
     const subnet = subnetFor(network, wish)
     if (wish.address === undefined) given.push(await allocateAddress(ctx, subnet, portId))
     else {
-      if (wish.address === subnet.dhcpIp || !(await take(ctx, subnet.id, wish.address, portId)))
-        throw conflict(`IP address ${wish.address} is in use. Choose another.`, 'ipAddressInUse')
+      const taken = wish.address !== subnet.dhcpIp && (await take(ctx, subnet.id, wish.address, portId))
+      const held = await whyHeld(ctx, subnet.id, wish.address)
+      if (held) throw conflict(held, 'ipAddressInUse')
+      if (!taken) throw conflict(`IP address ${wish.address} is in use. Choose another.`, 'ipAddressInUse')
       given.push(wish.address)
     }
   }

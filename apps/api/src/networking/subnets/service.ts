@@ -10,6 +10,7 @@ import type { NetworkView, subnetCreateInput, subnetUpdateInput } from '../contr
 import { type Cidr, contains, fromNumber, overlaps, parseCidr, toNumber } from '../ipv4.ts'
 import { holdNetwork, loadNetwork, type NetworkRow, networkTarget } from '../networks/load.ts'
 import { networkViews } from '../networks/view.ts'
+import { takenAmong } from '../ports/allocate.ts'
 
 type SubnetInput = z.output<typeof subnetCreateInput>
 
@@ -173,11 +174,8 @@ async function freeDhcpIp(
   const wished = freeFor(cidr, pool, gatewayIp)
   const size = Math.min(cidr.last - cidr.first + 1, 1024)
   const candidates = [wished, ...Array.from({ length: size }, (_, i) => fromNumber(cidr.first + i))]
-  const used = await ctx.db.portAddress.findMany({
-    where: { subnetId, address: { in: candidates } },
-    select: { address: true },
-  })
-  const taken = new Set([gatewayIp, ...used.map((row) => row.address)])
+  const taken = await takenAmong(ctx, subnetId, candidates)
+  if (gatewayIp !== null) taken.add(gatewayIp)
   const free = candidates.find((address) => !taken.has(address))
   if (free === undefined)
     throw conflict(

@@ -4,6 +4,7 @@ import { backgroundOp, type Op } from '../../op.ts'
 import type {
   AddressSetSpec,
   LocalNetworkDriver,
+  NetworkCapabilities,
   NetworkFacts,
   NetworkSpec,
   ObservedNetwork,
@@ -82,7 +83,7 @@ export function createLinuxNetwork(options: LinuxNetworkOptions): LinuxNetwork {
 }
 
 class Driver implements LinuxNetwork {
-  readonly capabilities = { floatingIps: true, ipv6: false, securityGroups: true }
+  readonly capabilities: NetworkCapabilities
   readonly #plane: Plane
   readonly #lock = new Lock()
   readonly #externalCidr: string
@@ -92,12 +93,14 @@ class Driver implements LinuxNetwork {
 
   constructor(options: LinuxNetworkOptions) {
     const place = checkPlace({ cloud: options.cloud, host: options.host })
+    const { egress } = options
+    this.capabilities = { floatingIps: true, ipv6: false, securityGroups: true, egress }
     this.#externalCidr = options.externalCidr ?? '172.24.4.0/24'
     this.#plane = {
       place,
       namespace: hostNamespace(place),
       state: new State(options.dir),
-      egress: options.egress,
+      egress,
       deny: options.guestDeny ?? { connected: true, cidrs: [] },
       nameServers: options.nameServers ?? [],
       guard: null,
@@ -132,10 +135,9 @@ class Driver implements LinuxNetwork {
       await run(op, argv)
     await this.#change(op, async () => undefined)
     const external = floatingRanges(this.#plane, '', null)[0] ?? this.#externalCidr
-    const { namespace, egress, guard } = this.#plane
+    const { namespace, guard } = this.#plane
     return {
       namespace,
-      egress,
       externalCidr: external,
       guestDeny: [...(guard ?? closed).denied, '::/0'],
       guestNameServers: [...(guard ?? closed).nameServers],

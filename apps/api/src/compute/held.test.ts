@@ -1,0 +1,219 @@
+import { DriverError } from '@stratolith/drivers/errors'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beat, proveCounters } from '../hosts/reconcile.ts'
+import { deleteHost, fenceHost, releaseHost, unfenceHost } from '../hosts/service.ts'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
+import { deleteInstance } from './instances/actions.ts'
+import { launchInstances } from './instances/launch.ts'
+import { accounts, aLaunch, testTenant, testWorld, type World } from './testing.ts'
+import { patience } from './workflows/on-host.ts'
+
+const usual = { ...patience }
+beforeAll(() => {
+  Object.assign(patience, { deleteMs: 60, askAgainMs: 10 })
+})
+afterAll(() => {
+  Object.assign(patience, usual)
+})
+
+let world: World
+let tenant: Ctx & { projectId: string; networkId: string }
+let admin: Ctx
+beforeEach(async () => {
+  world = await testWorld(['a'])
+  tenant = await testTenant(world)
+  admin = await testCtx(world.deps, { role: 'admin' })
+  await runPending(world.deps)
+})
+afterEach(() => world.close())
+
+const db = () => world.deps.root
+const host = () => db().host.findFirstOrThrow()
+async function launched(patch: object = {}): Promise<string> {
+  const { instances } = await launchInstances(tenant, aLaunch(world, patch))
+  await runPending(world.deps)
+  return instances[0]?.id ?? ''
+}
+const addressOf = async (deviceId: string) =>
+  (await db().portAddress.findFirstOrThrow({ where: { port: { deviceId } } })).address
+const planePorts = () => [...(world.hosts.get('a')?.network.state.ports.keys() ?? [])]
+/** Silent for so long that it counts as down. */
+async function goDown(): Promise<string> {
+  world.faults.set('a', 'refuses')
+  const { id } = await host()
+  await db().host.update({ where: { id }, data: { state: 'down' } })
+  return id
+}
+/** On another host, because this one is down. */
+const launchAt = (address: string, networkId: string) =>
+  launchInstances(tenant, aLaunch(world, { nics: [{ networkId, address }] }))
+
+describe('an instance that is deleted while its host is silent', () => {
+  test('leaves its address to nobody until the host is back and has let go of it', async () => {
+    const id = await launched()
+    const address = await addressOf(id)
+    const ports = planePorts()
+    expect(ports).toHaveLength(1)
+    await goDown()
+    await deleteInstance(tenant, { id })
+    await runPending(world.deps)
+    expect(await db().instance.count({ where: { id } })).toBe(0)
+    const networkId = tenant.networkId
+    await db().host.create({
+      data: {
+        id: crypto.randomUUID(),
+        name: 'b',
+        endpoint: 'fake:b',
+        vcpus: 64,
+        memoryMib: 65_536,
+        diskGib: 1000,
+      },
+    })
+    await expectCloudError(launchAt(address, networkId), 'conflict', /a machine that does not answer/)
+    expect(planePorts()).toEqual(ports)
+    world.faults.delete('a')
+    await beat(world.system)
+    expect(await db().host.count({ where: { state: 'up' } })).toBe(2)
+    expect(planePorts()).toEqual([])
+    expect(await db().heldAddress.count()).toBe(0)
+    await launchAt(address, networkId)
+  })
+
+  test('leaves its address to others when the machine is declared fenced, which hears of it before it is up', async () => {
+    const id = await launched()
+    const address = await addressOf(id)
+    const hostId = await goDown()
+    await deleteInstance(tenant, { id })
+    await runPending(world.deps)
+    expect(await db().heldAddress.count({ where: { hostId } })).toBe(1)
+    expect(await fenceHost(admin, { id: hostId })).toMatchObject({ state: 'fenced' })
+    const { input } = await db().operation.findFirstOrThrow({ where: { action: 'host.fence' } })
+    expect(input).toMatchObject({ before: 'down', freed: { addresses: 1 } })
+    expect(await db().heldAddress.count()).toBe(0)
+    await db().host.create({
+      data: {
+        id: crypto.randomUUID(),
+        name: 'b',
+        endpoint: 'fake:b',
+        vcpus: 64,
+        memoryMib: 65_536,
+        diskGib: 1000,
+      },
+    })
+    await launchAt(address, tenant.networkId)
+    await runPending(world.deps)
+    // The administrator takes it back, and what it still has is in the way.
+    await unfenceHost(admin, { id: hostId })
+    world.faults.delete('a')
+    const documents = world.hosts.get('a')?.documents
+    if (!documents) throw new Error('the host is not connected')
+    const { apply } = documents
+    documents.apply = () => Promise.reject(new DriverError('unavailable', 'not yet'))
+    await beat(world.system)
+    expect((await db().host.findUniqueOrThrow({ where: { id: hostId } })).state).toBe('down')
+    expect(planePorts()).toHaveLength(1)
+    documents.apply = apply
+    await beat(world.system)
+    expect((await db().host.findUniqueOrThrow({ where: { id: hostId } })).state).toBe('up')
+    expect(planePorts()).toEqual([])
+  })
+
+  test('is removed from a fenced machine as soon as that answers, which stays fenced', async () => {
+    const id = await launched()
+    const hostId = await goDown()
+    await fenceHost(admin, { id: hostId })
+    await deleteInstance(tenant, { id })
+    await runPending(world.deps)
+    expect(await db().heldAddress.count(), 'its guests are off').toBe(0)
+    world.faults.delete('a')
+    await beat(world.system)
+    expect(planePorts()).toEqual([])
+    expect((await host()).state).toBe('fenced')
+  })
+})
+
+describe('the room of an instance that has left a host', () => {
+  const size = { vcpus: 2, memoryMib: 2048, diskGib: 20 }
+  /** An instance that its host knows by a document, as one that leaves it. */
+  async function leaving(): Promise<{ hostId: string; id: string }> {
+    const [{ id: hostId }, id] = [await host(), crypto.randomUUID()]
+    await db().host.update({
+      where: { id: hostId },
+      data: { vcpusUsed: 2, memoryMibUsed: 2048, diskGibUsed: 20 },
+    })
+    await db().document.create({ data: { kind: 'instance', thing: id } })
+    await db().hostDocument.create({ data: { hostId, kind: 'instance', thing: id, confirmed: 1 } })
+    return { hostId, id }
+  }
+  const leave = async ({ hostId, id }: { hostId: string; id: string }) => {
+    await inTransaction(world.system, (tx) => releaseHost(tx, hostId, { id, ...size }))
+    await db().hostDocument.updateMany({ where: { thing: id }, data: { wanted: false } })
+  }
+  const used = () => accounts(world, tenant.projectId)
+  const full = { hostVcpus: 2, hostMemoryMib: 2048, hostDiskGib: 20 }
+  const empty = { hostVcpus: 0, hostMemoryMib: 0, hostDiskGib: 0 }
+
+  test('counts until the host has confirmed, which its page hears', async () => {
+    const one = await leaving()
+    await leave(one)
+    expect(await used()).toMatchObject(full)
+    await proveCounters(world.system)
+    expect(await used(), 'it is proven').toMatchObject(full)
+    const events = () => db().event.count({ where: { kind: 'host.room', resourceId: one.hostId } })
+    const before = await events()
+    await db().hostDocument.deleteMany({ where: { thing: one.id } })
+    expect(await used()).toMatchObject(empty)
+    expect(await events()).toBe(before + 1)
+    await proveCounters(world.system)
+    expect(await used()).toMatchObject(empty)
+  })
+
+  test('is free at once where no host has heard of it, and on a fenced one', async () => {
+    const one = await leaving()
+    await db().hostDocument.deleteMany({ where: { thing: one.id } })
+    await leave(one)
+    expect(await used()).toMatchObject(empty)
+    const two = await leaving()
+    await db().host.update({ where: { id: two.hostId }, data: { state: 'fenced' } })
+    await leave(two)
+    expect(await used()).toMatchObject(empty)
+    expect(await db().heldRoom.count()).toBe(0)
+  })
+
+  test('is free when the machine is declared fenced, and so is what came in that moment', async () => {
+    const one = await leaving()
+    await leave(one)
+    const hostId = await goDown()
+    await fenceHost(admin, { id: hostId })
+    expect(await used()).toMatchObject(empty)
+    const two = await leaving()
+    await db().host.update({ where: { id: hostId }, data: { state: 'down' } })
+    await leave(two)
+    await db().host.update({ where: { id: hostId }, data: { state: 'fenced' } })
+    await proveCounters(world.system)
+    expect(await used()).toMatchObject(empty)
+    expect(await db().hostDocument.count({ where: { kind: 'instance' } }), 'it is told when it is back').toBe(
+      2,
+    )
+  })
+
+  test('is not held for an instance that comes back to the host', async () => {
+    const one = await leaving()
+    await leave(one)
+    await db().host.update({
+      where: { id: one.hostId },
+      data: { vcpusUsed: 4, memoryMibUsed: 4096, diskGibUsed: 40 },
+    })
+    await db().hostDocument.updateMany({ where: { thing: one.id }, data: { wanted: true } })
+    expect(await used()).toMatchObject(full)
+  })
+
+  test('goes with a host that is forgotten', async () => {
+    const one = await leaving()
+    await leave(one)
+    await goDown()
+    await deleteHost(admin, { id: one.hostId })
+    expect(await db().heldRoom.count()).toBe(0)
+  })
+})

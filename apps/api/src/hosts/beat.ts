@@ -1,0 +1,102 @@
+import { Prisma } from '@stratolith/db'
+import type { HostReport } from '@stratolith/drivers/host'
+import type { Ctx } from '../kernel/context.ts'
+import { capacityOf, factsIn, type Overcommit } from './capacity.ts'
+import type { HostState } from './states.ts'
+
+/** What is written at every beat. Apart from the rows of hosts, which every launch locks. */
+
+/** Of a host after a beat: beats in a row that it has missed, and for how long it has been silent (null: it never spoke). */
+export type Heard = { hostId: string; missed: number; silentMs: number | null; changed: boolean }
+
+/** Facts that move all the time: no page is told of them. */
+const moving = Prisma.sql`'{load,uptimeSeconds,diskFreeGib}'::text[]`
+
+/** One statement for all hosts that were asked; null: no answer. `changed`: it has told something else than before. */
+export async function writeBeats(
+  ctx: Ctx,
+  reports: ReadonlyMap<string, HostReport | null>,
+): Promise<Heard[]> {
+  const told = [...reports].map(([hostId, report]) => ({ hostId, facts: report && factsIn(report) }))
+  return ctx.db.$queryRaw<Heard[]>`
+    WITH told AS (
+      SELECT t."hostId", t."facts", t."facts" - ${moving} IS DISTINCT FROM b."facts" - ${moving} AS "changed"
+      FROM jsonb_to_recordset(${JSON.stringify(told)}::jsonb) AS t ("hostId" uuid, "facts" jsonb)
+      JOIN "Host" h ON h."id" = t."hostId" LEFT JOIN "HostBeat" b ON b."hostId" = t."hostId"
+    ), written AS (
+      INSERT INTO "HostBeat" AS b ("hostId", "lastSeenAt", "missed", "facts")
+      SELECT "hostId", CASE WHEN "facts" IS NULL THEN NULL ELSE now() END, CASE WHEN "facts" IS NULL THEN 1 ELSE 0 END,
+        COALESCE("facts", '{}') FROM told ORDER BY "hostId"
+      ON CONFLICT ("hostId") DO UPDATE SET "lastSeenAt" = COALESCE(EXCLUDED."lastSeenAt", b."lastSeenAt"),
+        "missed" = CASE WHEN EXCLUDED."missed" = 0 THEN 0 ELSE b."missed" + 1 END,
+        "facts" = CASE WHEN EXCLUDED."missed" = 0 THEN EXCLUDED."facts" ELSE b."facts" END
+      RETURNING "hostId", "missed", "lastSeenAt"
+    )
+    SELECT w."hostId"::text AS "hostId", w."missed", t."facts" IS NOT NULL AND t."changed" AS "changed",
+      (extract(epoch FROM clock_timestamp() - w."lastSeenAt") * 1000)::float8 AS "silentMs"
+    FROM written w JOIN told t ON t."hostId" = w."hostId"`
+}
+
+/** The same for one that tells of itself when it is registered. */
+export const noteReport = (ctx: Ctx, hostId: string, report: HostReport): Promise<Heard[]> =>
+  writeBeats(ctx, new Map([[hostId, report]]))
+
+export type Row = Overcommit & {
+  id: string
+  accelerator: string
+  vcpus: number
+  memoryMib: number
+  diskGib: number
+  diskGibUsed: number
+}
+
+/**
+ * Hosts that can carry more or less than their rows say; those alone are changed, in the order in which
+ * launches lock them. One whose room was claimed since it was read is left for the next beat. Returns the changed ones.
+ */
+export async function writeCapacities(
+  ctx: Ctx,
+  rows: readonly Row[],
+  reports: ReadonlyMap<string, HostReport | null>,
+): Promise<string[]> {
+  const changes = rows.flatMap((row) => {
+    const report = reports.get(row.id)
+    if (!report) return []
+    const now = capacityOf(factsIn(report), { diskGib: row.diskGibUsed }, row)
+    const { accelerator } = report.machine
+    const same = now.vcpus === row.vcpus && now.memoryMib === row.memoryMib && now.diskGib === row.diskGib
+    if (same && accelerator === row.accelerator) return []
+    return [{ id: row.id, ...now, accelerator, claimed: row.diskGibUsed }]
+  })
+  if (changes.length === 0) return []
+  const changed = await ctx.db.$queryRaw<{ id: string }[]>`
+    WITH now AS (
+      SELECT n.* FROM "Host" h JOIN jsonb_to_recordset(${JSON.stringify(changes)}::jsonb) AS n
+        ("id" uuid, "vcpus" int, "memoryMib" int, "diskGib" int, "accelerator" text, "claimed" int)
+        ON n."id" = h."id" AND n."claimed" = h."diskGibUsed"
+      ORDER BY h."id" FOR NO KEY UPDATE OF h
+    )
+    UPDATE "Host" h SET "vcpus" = n."vcpus", "memoryMib" = n."memoryMib", "diskGib" = n."diskGib",
+      "accelerator" = n."accelerator"
+    FROM now n WHERE h."id" = n."id" RETURNING h."id"::text AS "id"`
+  return changed.map(({ id }) => id)
+}
+
+/** Beats without an answer, and how much silence, until it is no longer trusted, and until it is given up. */
+const patience = {
+  suspect: { missed: 2, silentMs: 12_000 },
+  down: { missed: 5, silentMs: 30_000 },
+}
+
+/**
+ * The state of a host after a beat. Both must be so, because whoever asks may have been away itself: then
+ * the host was last seen long ago, and has missed nothing.
+ */
+export function stateAfter(before: HostState, heard: Pick<Heard, 'missed' | 'silentMs'>): HostState {
+  if (before === 'fenced') return 'fenced'
+  if (heard.missed === 0) return 'up'
+  const past = ({ missed, silentMs }: { missed: number; silentMs: number }) =>
+    heard.missed >= missed && (heard.silentMs ?? Number.POSITIVE_INFINITY) >= silentMs
+  if (before === 'down' || past(patience.down)) return 'down'
+  return past(patience.suspect) ? 'suspect' : before
+}

@@ -1,0 +1,90 @@
+import { Prisma } from '@stratolith/db'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { invariant } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
+import type { Need } from './capacity.ts'
+import type { HostWaiting } from './contract.ts'
+import { hostEvent, loadHost } from './view.ts'
+
+/**
+ * What is held: addresses and room of what was deleted, or has moved away, on a host that has not confirmed it
+ * (prisma/triggers.sql, "Held"). Short-lived on a host that answers; on one that is silent until it is back, is
+ * declared fenced, or is forgotten.
+ */
+
+/**
+ * Gives the room of an instance back, or holds it when its host has heard of the instance and has not said yet that
+ * it is gone. In the transaction that takes the instance off the host (sets its hostId to null or deletes it):
+ * hosts.counters counts every instance with a hostId, and what is held.
+ */
+export async function releaseHost(ctx: Ctx, hostId: string, instance: Need & { id: string }): Promise<void> {
+  invariant(ctx.db !== ctx.deps.root, 'releaseHost outside a transaction')
+  const { id, vcpus, memoryMib, diskGib } = instance
+  const held = await ctx.db.$executeRaw`
+    INSERT INTO "HeldRoom" ("hostId", "kind", "thing", "vcpus", "memoryMib", "diskGib")
+    SELECT d."hostId", d."kind", d."thing", ${vcpus}::int, ${memoryMib}::int, ${diskGib}::int
+    FROM "HostDocument" d JOIN "Host" h ON h."id" = d."hostId" AND h."state" <> 'fenced'
+    WHERE d."hostId" = ${hostId}::uuid AND d."kind" = 'instance' AND d."thing" = ${id}::uuid FOR KEY SHARE OF d`
+  if (held > 0) return
+  await ctx.db.$executeRaw`
+    UPDATE "Host" SET "vcpusUsed" = GREATEST("vcpusUsed" - ${vcpus}::int, 0),
+      "memoryMibUsed" = GREATEST("memoryMibUsed" - ${memoryMib}::int, 0),
+      "diskGibUsed" = GREATEST("diskGibUsed" - ${diskGib}::int, 0)
+    WHERE "id" = ${hostId}::uuid`
+  await hostEvent(ctx, hostId, 'room')
+}
+
+/** Everything that a host holds is free: its guests are off. In a transaction; returns how much it was. */
+export async function freeHeld(ctx: Ctx, hostId: string): Promise<{ addresses: number; instances: number }> {
+  const { count: addresses } = await ctx.db.heldAddress.deleteMany({ where: { hostId } })
+  const { count: instances } = await ctx.db.heldRoom.deleteMany({ where: { hostId } })
+  return { addresses, instances }
+}
+
+/** What was deleted in the very moment in which its host was declared fenced. */
+export async function freeFenced(ctx: Ctx): Promise<void> {
+  const hosts = await ctx.db.host.findMany({ where: { state: 'fenced' }, select: { id: true } })
+  for (const { id } of hosts) await inTransaction(ctx, (tx) => freeHeld(tx, id))
+}
+
+/** Room by instance that counts in a host: of those that are there, and what is held. */
+export const roomTaken = Prisma.sql`(
+  SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'
+  UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
+
+const mostErrors = 5
+
+/** What a host has not confirmed yet, and what is held for it. Administrators only. Throws not_found. */
+export async function hostWaiting(ctx: Ctx, { id }: { id: string }): Promise<HostWaiting> {
+  authorize(ctx, 'hosts:get_host')
+  await loadHost(ctx, id)
+  const [documents, errors, addresses, room] = await Promise.all([
+    ctx.db.$queryRaw<{ kind: string; wanted: boolean; count: number; since: Date }[]>`
+      SELECT h."kind", h."wanted", count(*)::int AS "count", min(d."changedAt") AS "since"
+      FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+      WHERE h."hostId" = ${id}::uuid AND h."confirmed" < d."generation" GROUP BY 1, 2 ORDER BY 1, 2`,
+    ctx.db.hostDocument.findMany({
+      where: { hostId: id, error: { not: null } },
+      orderBy: [{ attempts: 'desc' }, { thing: 'asc' }],
+      take: mostErrors,
+      select: { kind: true, thing: true, error: true },
+    }),
+    ctx.db.heldAddress.count({ where: { hostId: id } }),
+    ctx.db.heldRoom.aggregate({
+      where: { hostId: id },
+      _count: true,
+      _sum: { vcpus: true, memoryMib: true, diskGib: true },
+    }),
+  ])
+  return {
+    documents: documents.map((row) => ({ ...row, since: row.since.toISOString() })),
+    errors: errors.map((row) => ({ ...row, error: row.error ?? '' })),
+    held: {
+      addresses,
+      instances: room._count,
+      vcpus: room._sum.vcpus ?? 0,
+      memoryMib: room._sum.memoryMib ?? 0,
+      diskGib: room._sum.diskGib ?? 0,
+    },
+  }
+}

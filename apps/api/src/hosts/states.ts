@@ -1,0 +1,27 @@
+import type { Allowed } from '../kernel/contract.ts'
+
+/**
+ * What the cloud knows of a host. `suspect`: it has missed beats and may come back at once, so nothing new goes
+ * there and what is under way goes on. `down`: silent for longer. `fenced`: an administrator has declared that
+ * the machine is off, or cut off, and can touch neither disks nor networks; it stays so until that is taken back.
+ */
+export const hostStates = ['up', 'suspect', 'down', 'fenced'] as const
+export type HostState = (typeof hostStates)[number]
+
+type Stateful = { state: HostState; answers: boolean }
+
+/** Without zod, so that pages load little. */
+export const hostCan = {
+  fence: (host: Stateful): Allowed =>
+    host.state === 'fenced'
+      ? 'It is declared fenced already.'
+      : (host.state !== 'up' && !host.answers) ||
+        'It answers, so it is not off. Stop the machine first and wait until it counts as silent.',
+  unfence: (host: Stateful): Allowed => host.state === 'fenced' || 'It is not declared fenced.',
+  delete: (host: Stateful & { instances: number }): Allowed =>
+    host.state === 'up'
+      ? 'It answers. Stop its agent first, or it comes back.'
+      : host.state === 'suspect'
+        ? 'It may come back at once. Wait until it counts as down.'
+        : host.instances === 0 || 'Instances are there. Delete them first.',
+}

@@ -1,0 +1,76 @@
+import type { Prisma } from '@stratolith/db'
+import type { Ctx } from '../kernel/context.ts'
+import { notFound } from '../kernel/errors.ts'
+import { appendEvent } from '../kernel/events.ts'
+import type { Facts } from './capacity.ts'
+import type { HostView } from './contract.ts'
+import { hostEventOf } from './room.ts'
+import { type HostState, hostStates } from './states.ts'
+
+/** Hosts as administrators see them: the row that launches lock, with what the last beat has brought. */
+export const withBeat = { beat: true } satisfies Prisma.HostInclude
+export type HostRow = Prisma.HostGetPayload<{ include: typeof withBeat }>
+
+export async function loadHost(ctx: Ctx, id: string): Promise<HostRow> {
+  const row = await ctx.db.host.findUnique({ where: { id }, include: withBeat })
+  if (!row) throw notFound('host', id)
+  return row
+}
+
+export async function viewOf(ctx: Ctx, row: HostRow): Promise<HostView> {
+  return toView(row, (await instanceCounts(ctx, [row])).get(row.id) ?? 0)
+}
+
+export async function instanceCounts(
+  ctx: Ctx,
+  rows: readonly { id: string }[],
+): Promise<Map<string, number>> {
+  const counts = await ctx.db.instance.groupBy({
+    by: ['hostId'],
+    where: { hostId: { in: rows.map((row) => row.id) }, vmState: { not: 'deleted' } },
+    _count: true,
+  })
+  return new Map(counts.map((count) => [count.hostId ?? '', count._count]))
+}
+
+export const room = (row: Omit<HostRow, 'beat'>) => ({
+  vcpus: { used: row.vcpusUsed, total: row.vcpus },
+  memoryMib: { used: row.memoryMibUsed, total: row.memoryMib },
+  diskGib: { used: row.diskGibUsed, total: row.diskGib },
+})
+
+/** What a host has told; nothing of one that never has. */
+export const factsOf = (row: { beat: { facts: unknown } | null }): Partial<Facts> =>
+  (row.beat?.facts ?? {}) as Partial<Facts>
+
+export const stateOf = (row: { state: string }): HostState =>
+  hostStates.find((known) => known === row.state) ?? 'down'
+
+export function toView(row: HostRow, instances: number): HostView {
+  const facts = factsOf(row)
+  return {
+    id: row.id,
+    name: row.name,
+    zone: row.zone,
+    state: stateOf(row),
+    answers: row.beat !== null && row.beat.missed === 0,
+    enabled: row.enabled,
+    disabledReason: row.disabledReason,
+    accelerator: row.accelerator,
+    acceleratorReason: facts.acceleratorReason ?? null,
+    isolation: facts.isolation ?? null,
+    egress: facts.egress ?? null,
+    hypervisor: [facts.hypervisor, facts.version].filter(Boolean).join(' '),
+    cpuModel: facts.cpuModel ?? '',
+    ...room(row),
+    physical: { vcpus: facts.vcpus ?? 0, memoryMib: facts.memoryMib ?? 0, diskGib: facts.diskGib ?? 0 },
+    diskFreeGib: facts.diskFreeGib ?? null,
+    load: facts.load ?? null,
+    instances,
+    lastSeenAt: row.beat?.lastSeenAt?.toISOString() ?? null,
+  }
+}
+
+/** In the transaction of the change. */
+export const hostEvent = (ctx: Ctx, hostId: string, what: Parameters<typeof hostEventOf>[1]) =>
+  appendEvent(ctx, hostEventOf(hostId, what))

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { deliver } from '../../hosts/service.ts'
+import { inTransaction } from '../../kernel/context.ts'
+import { plainOp } from '../../kernel/hosts.ts'
+import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
+import { createFloatingIp, deleteFloatingIp } from '../floating-ips/service.ts'
+import { bindPort } from '../instance-ports.ts'
+import { createNetwork, starterNetwork } from '../networks/service.ts'
+import { forgetRouter, setRouterGateway } from '../routers/service.ts'
+import { addPlane, type Cloud, floatingIp, network, newPort, type Tenant, testCloud } from '../testing.ts'
+import { updatePort } from './change.ts'
+import { deletePortRows } from './rows.ts'
+
+let cloud: Cloud
+let ctx: Tenant
+let hostId: string
+beforeAll(async () => {
+  cloud = await testCloud()
+  ctx = await testCtx(cloud.deps)
+})
+beforeEach(async () => {
+  hostId = (await addPlane(cloud)).id
+})
+afterAll(() => cloud.close())
+
+const db = () => cloud.deps.root
+/** The host hears of everything and confirms it. */
+const answer = (id = hostId) => deliver(cloud.system, plainOp(cloud.system), id)
+const silent = () => db().host.update({ where: { id: hostId }, data: { state: 'down' } })
+const remove = (id: string) => inTransaction(cloud.system, (tx) => deletePortRows(tx, [id]))
+const addressOf = async (portId: string) =>
+  (await db().portAddress.findFirstOrThrow({ where: { portId } })).address
+/** Five addresses for guests: .2 to .6, one of them the DHCP server's. */
+const small = async () => (await createNetwork(ctx, network({ subnet: { cidr: '10.9.0.0/29' } }))).id
+const held = () => db().heldAddress.findMany({ where: { hostId }, orderBy: { address: 'asc' } })
+
+describe('the address of a deleted port', () => {
+  it('is nobody’s until its host has confirmed, and says why', async () => {
+    const networkId = await small()
+    const port = await newPort(ctx, networkId, { hostId })
+    const address = await addressOf(port)
+    await answer()
+    await remove(port)
+    await expectCloudError(newPort(ctx, networkId, { address }), 'conflict', /given back a moment ago/)
+    await silent()
+    const error = await expectCloudError(newPort(ctx, networkId, { address }), 'conflict')
+    expect(error.message).toBe(
+      `IP address ${address} is still in use on a machine that does not answer. Choose another, or ask an administrator.`,
+    )
+    const others: string[] = []
+    const fill = async () => {
+      for (;;) others.push(await newPort(ctx, networkId))
+    }
+    await expectCloudError(fill(), 'conflict', /no free address left, and 1 are still in use on machines/)
+    expect(await Promise.all(others.map(addressOf))).not.toContain(address)
+    await answer()
+    expect(await held()).toEqual([])
+    expect(await addressOf(await newPort(ctx, networkId))).toBe(address)
+  })
+
+  it('is free at once when no host has heard of it', async () => {
+    const networkId = await small()
+    const port = await newPort(ctx, networkId)
+    const address = await addressOf(port)
+    await remove(port)
+    expect(await addressOf(await newPort(ctx, networkId, { address }))).toBe(address)
+  })
+
+  it('is held by the host that it left before, too', async () => {
+    const networkId = await small()
+    const port = await newPort(ctx, networkId, { hostId })
+    const address = await addressOf(port)
+    await answer()
+    const next = (await addPlane(cloud)).id
+    await inTransaction(cloud.system, (tx) => bindPort(tx, port, next))
+    await answer(next)
+    expect(await held(), 'it is still the port’s').toEqual([])
+    await remove(port)
+    await answer(next)
+    await expectCloudError(newPort(ctx, networkId, { address }), 'conflict')
+    await answer()
+    expect(await addressOf(await newPort(ctx, networkId, { address }))).toBe(address)
+  })
+
+  it('is held when it is taken from a port that stays', async () => {
+    const networkId = await small()
+    const port = await newPort(ctx, networkId, { hostId })
+    const address = await addressOf(port)
+    await answer()
+    const subnetId = (await db().subnet.findFirstOrThrow({ where: { networkId } })).id
+    const other = ['10.9.0.3', '10.9.0.4', '10.9.0.5'].find((one) => one !== address) ?? ''
+    await updatePort(ctx, { id: port, fixedIps: [{ subnetId, address: other }] })
+    await expectCloudError(newPort(ctx, networkId, { address }), 'conflict', /moment ago/)
+    await answer()
+    expect(await addressOf(await newPort(ctx, networkId, { address }))).toBe(address)
+  })
+
+  it('is refused to who waited for its deletion', async () => {
+    const networkId = await small()
+    const port = await newPort(ctx, networkId, { hostId })
+    const address = await addressOf(port)
+    await answer()
+    let next: Promise<unknown> = Promise.resolve()
+    await inTransaction(cloud.system, async (tx) => {
+      // Without its quota, for whose counter both would wait before that.
+      await tx.db.port.delete({ where: { id: port } })
+      next = expectCloudError(newPort(ctx, networkId, { address }), 'conflict')
+      await expect
+        .poll(() => db().$queryRaw`SELECT 1 FROM pg_stat_activity WHERE "wait_event_type" = 'Lock'`)
+        .not.toEqual([])
+    })
+    await next
+    expect(await db().portAddress.count({ where: { address, subnet: { networkId } } })).toBe(0)
+  })
+
+  it('does not make a small subnet full while ports come and go on a host that answers', async () => {
+    const networkId = await small()
+    for (let n = 0; n < 20; n++) {
+      const port = await newPort(ctx, networkId, { hostId })
+      // What an instance does when it goes: first off its host, which is told, then its rows.
+      await inTransaction(cloud.system, (tx) => bindPort(tx, port, null))
+      await answer()
+      await remove(port)
+      expect(await held()).toEqual([])
+    }
+    // A host that confirms one round later.
+    for (let n = 0; n < 20; n++) {
+      const port = await newPort(ctx, networkId, { hostId })
+      await answer()
+      await remove(port)
+      expect(await held()).toHaveLength(1)
+    }
+  })
+
+  it('of a machine that is declared fenced is free, and goes with a host that is forgotten', async () => {
+    const networkId = await small()
+    const [one, two] = [await newPort(ctx, networkId, { hostId }), await newPort(ctx, networkId, { hostId })]
+    await answer()
+    await db().host.update({ where: { id: hostId }, data: { state: 'fenced' } })
+    await remove(one)
+    expect(await held()).toEqual([])
+    await silent()
+    await remove(two)
+    expect(await held()).toHaveLength(1)
+    await db().host.delete({ where: { id: hostId } })
+    expect(await db().heldAddress.count({ where: { hostId } })).toBe(0)
+  })
+})
+
+describe('an address of the outside', () => {
+  async function outside() {
+    const made = await starterNetwork(ctx, { name: 'net' })
+    const portId = await newPort(ctx, made.id, { hostId })
+    await runPending(cloud.deps)
+    const routerId = made.router?.id ?? ''
+    return { portId, routerId, networkId: made.id }
+  }
+
+  it('that was a floating IP is held until its router’s hosts have let go of it', async () => {
+    const { portId, routerId } = await outside()
+    const fip = await createFloatingIp(ctx, floatingIp({ portId }))
+    await answer()
+    await deleteFloatingIp(ctx, { id: fip.id })
+    expect(await held()).toMatchObject([{ kind: 'router', thing: routerId, address: fip.address }])
+    const admin = await testCtx(cloud.deps, { role: 'admin' })
+    const again = { ...floatingIp(), address: fip.address }
+    await expectCloudError(createFloatingIp(admin, again), 'conflict', /moment ago/)
+    await answer()
+    expect(await held()).toEqual([])
+    expect((await createFloatingIp(admin, again)).address).toBe(fip.address)
+  })
+
+  it.each([
+    ['leads nowhere any more', (id: string) => setRouterGateway(ctx, { id, externalNetworkId: null })],
+    ['is deleted', (id: string) => forgetRouter(cloud.system, id)],
+  ])('that was the own one of a router that %s is held until it is gone there', async (_how, go) => {
+    const { routerId } = await outside()
+    await answer()
+    const { externalAddress } = await db().router.findUniqueOrThrow({ where: { id: routerId } })
+    await go(routerId)
+    expect(await held()).toMatchObject([{ kind: 'router', address: externalAddress }])
+    await answer()
+    expect(await held()).toEqual([])
+  })
+})
