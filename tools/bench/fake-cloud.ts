@@ -40,20 +40,25 @@ export type FakeCloud = {
 
 /**
  * A cloud without machines: a fresh and durable PostgreSQL in a temporary folder, the real schema,
- * the real queue in a worker process of its own, `hosts` simulated machines. Call stop().
+ * the real queue in a worker process of its own (unless not wanted), `hosts` simulated machines. Call stop().
  */
-export async function startFakeCloud(hosts: number): Promise<FakeCloud> {
+export async function startFakeCloud(hosts: number, options = { worker: true }): Promise<FakeCloud> {
   const dir = throwAwayDir('stratolith-bench-db-', '/var/tmp')
   const server = await startPostgres(dir, { durable: true })
   try {
-    return await openCloud(server, dir, hosts)
+    return await openCloud(server, dir, hosts, options)
   } catch (error) {
     await remove(server, dir)
     throw error
   }
 }
 
-async function openCloud(server: Postgres, dir: string, hosts: number): Promise<FakeCloud> {
+async function openCloud(
+  server: Postgres,
+  dir: string,
+  hosts: number,
+  options: { worker: boolean },
+): Promise<FakeCloud> {
   const databaseUrl = await ensureDatabase(server.url, 'bench')
   // In a process of its own: the schema engine keeps connections open until it ends.
   execFileSync(process.execPath, [path.join(root, 'tools/migrate.ts'), 'deploy'], {
@@ -63,7 +68,7 @@ async function openCloud(server: Postgres, dir: string, hosts: number): Promise<
   await runMigrations({ connectionString: databaseUrl })
   const deps = fakeDeps(databaseUrl, 16)
   const imageId = await seed(deps, hosts)
-  const worker = await startWorker(databaseUrl)
+  const worker = options.worker ? await startWorker(databaseUrl) : null
   const hub = new EventHub(deps)
   await hub.start()
   const admin = await signIn(deps, 'admin')
@@ -78,11 +83,11 @@ async function openCloud(server: Postgres, dir: string, hosts: number): Promise<
       return network.id
     },
     reached: waitFor(hub),
-    workerStatements: () => worker.statements(),
+    workerStatements: async () => (await worker?.statements()) ?? { all: 0, transactions: 0, cpuMs: 0 },
     databaseCpuMs: () => cpuOfTree(server.pid),
     async stop() {
       await hub.close()
-      await worker.stop()
+      await worker?.stop()
       await deps.root.$disconnect()
       await remove(server, dir)
     },

@@ -19,12 +19,13 @@ import { memory } from './memory.ts'
 import { network } from './network.ts'
 import { type RealCloud, realCloud } from './real-cloud.ts'
 import { type Figure, header, markdown, tsv } from './report.ts'
+import { scale } from './scale.ts'
 import { start } from './start.ts'
 import { web } from './web.ts'
 
 const real = ['start', 'launch', 'memory', 'web', 'images'] as const
 const filled = { list, facade }
-const known = [...real, 'network', 'fake', ...Object.keys(filled)]
+const known = [...real, 'network', 'fake', 'scale', ...Object.keys(filled)]
 const words = process.argv.slice(2).filter((word) => word !== '--')
 const wanted = words.filter((word) => !word.startsWith('--'))
 const unknown = words.filter((word) => !known.includes(word) && word !== '--write')
@@ -45,6 +46,7 @@ console.log(header)
 if (real.some(chosen)) await part('real cloud', measureReal)
 if (chosen('network')) await part('network', () => network(report))
 if (chosen('fake')) await part('fake', () => fake(report))
+if (chosen('scale')) await part('scale', () => scale(report))
 const onFilled = Object.entries(filled).filter(([name]) => chosen(name))
 if (onFilled.length > 0)
   await part(onFilled.map(([name]) => name).join(' and '), () =>

@@ -25,6 +25,13 @@ export function countStatements(): { read(): Statements; texts(): [string, numbe
   }
 }
 
+/** With BENCH_STATEMENTS: what was sent most often, to stderr. */
+export function listStatements(who: string, counter: ReturnType<typeof countStatements>): void {
+  if (!process.env.BENCH_STATEMENTS) return
+  for (const [text, count] of counter.texts().slice(0, 40))
+    console.error(`${who}\t${count}\t${text.replaceAll(/\s+/g, ' ').slice(0, 200)}`)
+}
+
 /** Processor time of this process so far: says what work costs also when the machine is busy. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage()

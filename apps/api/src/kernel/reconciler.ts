@@ -13,6 +13,13 @@ export function defineReconciler(reconciler: Reconciler): Reconciler {
   return reconciler
 }
 
+/** One of those that are defined; throws when there is none of that name. */
+export function reconcilerNamed(name: string): Reconciler {
+  const reconciler = registry.get(name)
+  invariant(reconciler, `no reconciler ${name}`)
+  return reconciler
+}
+
 const channel = 'stratolith_reconcile'
 /** Whoever wakes it a hundred times in a moment gets one run that sees it all. */
 const debounceMs = 100

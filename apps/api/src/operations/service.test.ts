@@ -34,6 +34,20 @@ const jobs = (id: string) =>
   deps.root.$queryRaw<{ attempts: number }[]>`SELECT attempts FROM graphile_worker.jobs WHERE key = ${id}`
 
 describe('history', () => {
+  test('how hosts were judged is shown without names to tenants, also as it was written before there were counts', async () => {
+    const ctx = await testCtx(deps)
+    const id = await start(ctx)
+    const verdicts = [{ hostId: 'h', host: 'rack7', fits: false, checks: [] }]
+    const counts = { total: 70, fit: 3, refused: [{ check: 'Memory', hosts: 67 }] }
+    const shown = async (explanation: object) => {
+      await deps.root.operation.update({ where: { id }, data: { explanation } })
+      return (await getOperation(ctx, { id })).explanation
+    }
+    const masked = [{ ...verdicts[0], hostId: 'host-1', host: 'host 1' }]
+    expect(await shown({ ...counts, verdicts })).toEqual({ ...counts, verdicts: masked })
+    expect(await shown(verdicts)).toEqual({ total: 1, fit: 0, refused: [], verdicts: masked })
+  })
+
   test('newest first, by resource, state and action; with who asked', async () => {
     const ctx = await testCtx(deps)
     const id = await start(ctx)

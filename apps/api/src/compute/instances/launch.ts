@@ -97,7 +97,7 @@ async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: 
   const operations = rows.map((row) => operationOf(row, input, evaluation))
   const created = rows.map((row, i) => instanceEvent(row, 'created', operations[i]?.id, { name: row.name }))
   await startOperations(ctx, operations, [...events, ...created])
-  await takeRoom(ctx, projectId, evaluation)
+  await takeRoom(ctx, order, evaluation)
   if (attachments.publicIp) await publicIpsAtLaunch(ctx, ports)
   const read = attachments.publicIp || attachments.portIds.length > 0
   return {
@@ -109,11 +109,15 @@ async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: 
 /**
  * What all launches of a project, and all of a host, wait for: last, so that they wait no longer than a commit
  * takes. In this order everywhere (quota, hosts by id), so that launches cannot deadlock. Throws Outrun
- * when a host is full meanwhile.
+ * when a host is full meanwhile, or the quota is used up and fewer will do.
  */
-async function takeRoom(ctx: Ctx, projectId: string, { adds, flavor, placement }: Evaluation): Promise<void> {
+async function takeRoom(ctx: Ctx, { projectId, atLeast }: Order, evaluation: Evaluation): Promise<void> {
+  const { adds, count, flavor, placement } = evaluation
   // Floating IPs count themselves, each with the row that is made of it.
-  await reserveQuota(ctx, projectId, { ...adds, floatingIps: 0 })
+  await reserveQuota(ctx, projectId, { ...adds, floatingIps: 0 }).catch((error: unknown) => {
+    const fewerWillDo = (atLeast ?? count) < count
+    throw fewerWillDo && error instanceof CloudError && error.code === 'quota_exceeded' ? new Outrun() : error
+  })
   const times = new Map<string, number>()
   for (const { id } of placement.hosts) times.set(id, (times.get(id) ?? 0) + 1)
   const { vcpus, memoryMib, diskGib } = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }

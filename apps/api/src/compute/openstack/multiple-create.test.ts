@@ -48,6 +48,15 @@ test('as many as the quota allows', async () => {
   })
 })
 
+test('two at the same moment share what there is', async () => {
+  await allow('instances', 6)
+  const answers = await Promise.all(
+    ['one', 'two'].map((name) => create({ name: `both-${name}`, max_count: 5 })),
+  )
+  expect(answers.map((answer) => answer.statusCode)).toEqual([202, 202])
+  expect(names(await ask('GET', '/servers?name=^both'))).toHaveLength(6)
+})
+
 test('as many as there is room for on the hosts, and one alone has no number', async () => {
   await leaveRoom(0)
   const [host] = await db().host.findMany({ where: { state: 'up', enabled: true } })

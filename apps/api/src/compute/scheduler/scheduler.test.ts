@@ -99,6 +99,25 @@ describe('rank and place', () => {
     ])
     expect(kept).toHaveLength(20)
   })
+  test('of a thousand hosts 50 are shown, those that were chosen first; the others are counted by reason', () => {
+    const full = { memoryMib: { used: 4000, total: 4096 } }
+    const many = Array.from({ length: 1000 }, (_, i) =>
+      host(`h${i}`, i % 2 === 0 ? full : i % 5 === 0 ? { state: 'down', ...full } : {}),
+    )
+    const { hosts, judged } = place(many, small, 3, shuffled())
+    expect(judged).toMatchObject({
+      total: 1000,
+      fit: 400,
+      refused: [
+        { check: 'Memory', hosts: 500 },
+        { check: 'Answers', hosts: 100 },
+      ],
+    })
+    expect(judged.verdicts).toHaveLength(50)
+    const first = judged.verdicts.slice(0, 3)
+    expect(first.map((verdict) => verdict.hostId).sort()).toEqual(hosts.map(({ id }) => id).sort())
+    expect(judged.verdicts.slice(3).every((verdict) => !verdict.fits)).toBe(true)
+  })
   test('inputs are not changed', () => {
     const world = [host('a')]
     place(world, small, 3)
