@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from '@playwright/test'
+import { connectDatabase } from '../tools/cloud/connect.ts'
 import { problemsOf } from './support/accessibility.ts'
 import { findCloud } from './support/cloud.ts'
 import { signIn, visit } from './support/portal.ts'
@@ -46,4 +47,38 @@ test('a disk that no row knows is shown, removed by hand, put back from the tras
   expect(fs.existsSync(disk)).toBe(true)
   await choose('Keep')
   await expect(row).toContainText('Kept')
+})
+
+test('a machine that is off goes down, is declared fenced, taken back and removed', async ({ page }) => {
+  const name = `rack-${id.slice(0, 6)}`
+  const database = await connectDatabase(cloud.data)
+  await database.query(
+    `INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib") VALUES ($1, $2, $3, 8, 16384, 100)`,
+    [crypto.randomUUID(), name, `unix:/nowhere/${name}.sock`],
+  )
+  await database.end()
+  await signIn(page, 'admin', cloud.password('admin'))
+  await visit(page, '/admin/hosts')
+  const row = page.getByRole('row').filter({ hasText: name })
+  await expect(row).toContainText('Down', { timeout: 120_000 })
+  await row.getByRole('button', { name, exact: true }).click()
+  const panel = page.getByRole('dialog', { name: 'Host' })
+  await expect(panel.getByRole('alert')).toContainText(
+    'addresses and room of what is deleted meanwhile are held',
+  )
+  expect(await problemsOf(page)).toEqual([])
+  await panel.getByRole('button', { name: 'Declare fenced…' }).click()
+  const question = page.getByRole('dialog', { name: `Is ${name} really off?` })
+  await expect(question).toContainText('given to others at once')
+  await question.getByRole('button', { name: 'Declare fenced' }).click()
+  await expect(panel.getByRole('alert')).toContainText('declared that the machine is off')
+  await expect(row).toContainText('Fenced')
+  expect(await problemsOf(page)).toEqual([])
+  await panel.getByRole('button', { name: 'Take back' }).click()
+  await expect(row).toContainText('Down')
+  await visit(page, '/admin/hosts')
+  await row.getByRole('button', { name: /Actions/ }).click()
+  await page.getByRole('menuitem', { name: 'Remove' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+  await expect(row).toHaveCount(0)
 })

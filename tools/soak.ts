@@ -5,11 +5,8 @@
  * in "10 cycles, 0 leftovers", or names what is left and ends with 1.
  */
 import fs from 'node:fs'
-import path from 'node:path'
-import pg from 'pg'
 import { dataPlaneNamespace, findCloud, GiveUp, signedIn, until } from '../e2e/support/cloud.ts'
-import { applicationUrl } from './postgres/application.ts'
-import { startPostgres } from './postgres.ts'
+import { connectDatabase } from './cloud/connect.ts'
 import { linksIn, namespacesOf, qemusOf } from './soak/machine.ts'
 import { rowsOf } from './soak/rows.ts'
 
@@ -17,8 +14,7 @@ const cycles = Number(process.argv[2] ?? 10)
 const cloud = findCloud()
 const { api } = await signedIn(cloud, 'demo')
 const dataPlane = await dataPlaneNamespace(cloud)
-const db = new pg.Client({ connectionString: await databaseUrl() })
-await db.connect()
+const db = await connectDatabase(cloud.data)
 try {
   const place = await makePlace()
   // One guest goes before, because the first on a network brings what stays with the network.
@@ -99,11 +95,4 @@ async function inventory(): Promise<string[]> {
     ...folders.map((name) => `folder ${name}`),
     ...(await rowsOf(db)),
   ]
-}
-
-/** That of DATABASE_URL, else of the embedded server that runs in the data folder. */
-async function databaseUrl(): Promise<string> {
-  if (process.env.DATABASE_URL) return process.env.DATABASE_URL
-  const server = await startPostgres(path.join(cloud.data, 'postgres'), { durable: true })
-  return applicationUrl(server, 'stratolith')
 }

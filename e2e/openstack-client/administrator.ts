@@ -103,6 +103,11 @@ export async function administratorMorning(os: StockClient, n: Names, step: Step
       'Disabled Reason': 'lunch',
     })
     await os.run(`compute service set --enable ${host} nova-compute`)
+    // Of one that answers nobody says that it is off.
+    const forced = '--os-compute-api-version 2.53 compute service'
+    await os.fails(`${forced} set --down ${host} nova-compute`, /failed to set/i)
+    await os.run(`${forced} set --up ${host} nova-compute`)
+    has(row(await os.json(`${forced} list --long`), 'Host', host), { 'Forced Down': false, State: 'up' })
     row(await os.json('network agent list'), 'Host', host)
     row(await os.json('availability zone list'), 'Zone Name', 'nova')
     await os.json('extension list --network')

@@ -85,16 +85,17 @@ const comingBack = new Set<string>()
 async function comeBack(ctx: Ctx, host: Asked): Promise<void> {
   if (comingBack.has(host.id)) return
   comingBack.add(host.id)
+  const isFenced = host.state === 'fenced'
   try {
     if (host.state !== 'suspect') await deliverRemovals(ctx, host.id)
-    if (host.state === 'fenced') return
-    await settle(ctx, host, 'up')
-    await deliverTo(ctx, host.id)
+    if (!isFenced) await settle(ctx, host, 'up')
   } catch (error) {
     ctx.log.warn({ err: error, host: host.name }, 'a host that is back could not be told what is to be gone')
+    return
   } finally {
     comingBack.delete(host.id)
   }
+  if (!isFenced) await deliverTo(ctx, host.id)
 }
 
 /** Proves what hosts have given out against the instances that are there and what is held, and corrects it. */

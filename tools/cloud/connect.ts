@@ -1,0 +1,16 @@
+import path from 'node:path'
+import pg from 'pg'
+import { applicationUrl } from '../postgres/application.ts'
+import { startPostgres } from '../postgres.ts'
+
+/** The database of a cloud that runs: DATABASE_URL's, else that of the embedded server in its data folder. */
+export async function connectDatabase(data: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: process.env.DATABASE_URL ?? (await embedded(data)) })
+  await client.connect()
+  return client
+}
+
+async function embedded(data: string): Promise<string> {
+  const server = await startPostgres(path.join(data, 'postgres'), { durable: true })
+  return applicationUrl(server, 'stratolith')
+}
