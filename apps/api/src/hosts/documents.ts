@@ -6,10 +6,12 @@ import type {
   HostDocument,
   Receipt,
 } from '@stratolith/drivers/documents/interface'
+import { documentKinds } from '@stratolith/drivers/documents/kinds'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
-import { type Ctx, withSnapshot } from '../kernel/context.ts'
+import { type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
+import { gathered } from '../kernel/gathered.ts'
 import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 
@@ -32,101 +34,147 @@ export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): v
 }
 
 /**
- * A part of what is due: these kinds, and ports and networks that are to go. `now`: these, too, whenever they
- * were to be told again; `always`: also when the host has confirmed them.
+ * A part of what is due: things of these kinds, and those of the kinds `gone` that are to go. `now`: these,
+ * too, whenever they were to be told again; `always`: also when the host has confirmed them.
  */
 export type About = {
   kinds: readonly DocumentKind[]
+  gone: readonly DocumentKind[]
   now?: readonly string[]
   always?: readonly string[]
 }
 
-/** What the host has already and has changed (a rule that was revoked) goes before what is new to it. */
-type Due = { kind: DocumentKind; thing: string; wanted: boolean; generation: number }
+type Due = { n: number; kind: DocumentKind; thing: string; wanted: boolean; generation: number }
 const mostAtOnce = 500
 
 /**
  * Tells a host what it has not confirmed yet (with `about` a part of that) and returns what it said.
  * Raises `unavailable` when it is silent. May run at the same time as another one of the same host.
+ * Many at the same time, to whichever hosts, share what they read and what they write down.
  */
 export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Receipt[]> {
-  const documents = await dueDocuments(ctx, hostId, about)
+  const due = await dueDocuments(ctx, { hostId, about })
+  const documents = about ? due : due.filter((one) => !beingTold.has(keyAt(hostId, one)))
   if (documents.length === 0) return []
   const drivers = await driversOf(ctx, hostId)
-  const receipts = await whileAnswering(op, drivers, (watched) => drivers.documents.apply(watched, documents))
-  await note(ctx, hostId, documents, receipts)
+  const keys = documents.map((one) => keyAt(hostId, one))
+  for (const key of keys) beingTold.add(key)
+  try {
+    const receipts = await whileAnswering(op, drivers, (watched) =>
+      drivers.documents.apply(watched, documents),
+    )
+    await note(ctx, { hostId, documents, receipts })
+    return receipts
+  } finally {
+    for (const key of keys) beingTold.delete(key)
+  }
+}
+
+/** What this process is telling hosts at the moment: the pump need not tell it a second time. */
+const beingTold = new Set<string>()
+const keyAt = (hostId: string, { kind, id, generation }: Pick<HostDocument, 'kind' | 'id' | 'generation'>) =>
+  `${hostId}/${kind}/${id}/${generation}`
+
+type Asked = { hostId: string; about: About | undefined }
+
+/** In one snapshot: what a generation promises is in the rows that are read with it. */
+const dueDocuments = gathered(100, (ctx, asked: readonly Asked[]) =>
+  withSnapshot(ctx, async (snapshot) => {
+    const due = await dueOf(snapshot, asked)
+    const bodies = new Map<DocumentKind, ReadonlyMap<string, unknown>>()
+    for (const [kind, list] of Map.groupBy(due, (one) => one.kind)) {
+      const wanted = new Set(list.flatMap((one) => (one.wanted ? one.thing : [])))
+      bodies.set(kind, await roomOf(kind).render(snapshot, [...wanted]))
+    }
+    const documents: HostDocument[][] = asked.map(() => [])
+    for (const { n, kind, thing: id, wanted, generation } of due) {
+      const body = (wanted && bodies.get(kind)?.get(id)) || null
+      documents[n]?.push({ kind, id, generation, body } as HostDocument)
+    }
+    return documents
+  }),
+)
+
+/** A build that is new is told by its operation, which waits for it: so long the pump leaves it alone. */
+const forItsBuild = Prisma.sql`interval '1 minute'`
+
+/**
+ * By `n`, the place in `asked`. What the host has already and has changed (a rule that was revoked) goes
+ * before what is new to it.
+ */
+function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
+  const all = [...rooms.keys()]
+  const wishes = asked.map(({ hostId, about }, n) => ({
+    n,
+    hostId,
+    kinds: about?.kinds ?? all,
+    gone: about?.gone ?? all,
+    now: about?.now ?? [],
+    always: about?.always ?? [],
+    pump: about === undefined,
+  }))
+  return ctx.db.$queryRaw<Due[]>`
+    SELECT w."n", x.* FROM jsonb_to_recordset(${JSON.stringify(wishes)}::jsonb)
+      AS w ("n" int, "hostId" uuid, "kinds" text[], "gone" text[], "now" uuid[], "always" uuid[], "pump" boolean)
+    CROSS JOIN LATERAL (
+      SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
+      FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+      WHERE h."hostId" = w."hostId" AND (h."thing" = ANY(w."always") OR (h."confirmed" < d."generation" AND (
+        h."thing" = ANY(w."now") OR (h."kind" = ANY(CASE WHEN h."wanted" THEN w."kinds" ELSE w."gone" END)
+          AND (h."dueAt" IS NULL OR h."dueAt" <= now()) AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
+            AND h."confirmed" = 0 AND h."dueAt" > now() - ${forItsBuild})))))
+      ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC, h."attempts" > 0,
+        h."wanted" AND h."confirmed" = 0, array_position(${all}, h."kind"), d."changedAt" LIMIT ${mostAtOnce}
+    ) x`
+}
+
+type Told = { hostId: string; documents: readonly HostDocument[]; receipts: readonly Receipt[] }
+
+/** A host that could not do it is asked again later and later, at most every five minutes. */
+const note = gathered(100, async (ctx, told: readonly Told[]) => {
+  const rows = told.flatMap(rowsOf)
+  const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
+    "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "known" bigint, "error" text)`
+  const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
+  // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
+  await inTransaction({ ...ctx, db: ctx.deps.root }, async ({ db }) => {
+    // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
+    await db.$executeRaw`
+      WITH raised AS (
+        UPDATE "Document" d SET "generation" = r."known" + 1 FROM ${r}
+        WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" <= r."known"
+      ), gone AS (
+        DELETE FROM "HostDocument" h USING "Document" d, ${r}
+        WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND NOT h."wanted"
+          AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"
+      )
+      UPDATE "HostDocument" h SET
+        "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
+        "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
+        "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
+          THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
+      FROM ${r} WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
+  })
+  const receipts = told.flatMap((one) => one.receipts)
   for (const [kind, room] of rooms) {
     const its = receipts.filter((receipt) => receipt.kind === kind)
     if (its.length > 0) await room.told?.(ctx, its)
   }
-  return receipts
-}
+  return told.map(() => undefined)
+})
 
-/** In one snapshot: what a generation promises is in the rows that are read with it. */
-function dueDocuments(ctx: Ctx, hostId: string, about?: About): Promise<HostDocument[]> {
-  return withSnapshot(ctx, async (snapshot) => {
-    const due = await dueOf(snapshot, hostId, about)
-    const documents: HostDocument[] = []
-    for (const [kind, list] of Map.groupBy(due, (one) => one.kind)) {
-      const wanted = list.filter((one) => one.wanted).map((one) => one.thing)
-      const bodies = await roomOf(kind).render(snapshot, wanted)
-      for (const { thing: id, wanted: isWanted, generation } of list)
-        documents.push({ kind, id, generation, body: (isWanted && bodies.get(id)) || null } as HostDocument)
-    }
-    return documents
-  })
-}
-
-async function dueOf(ctx: Ctx, hostId: string, about?: About): Promise<Due[]> {
-  const kinds = about?.kinds ?? [...rooms.keys()]
-  const always = Prisma.sql`h."thing" = ANY(${[...(about?.always ?? [])]}::uuid[])`
-  const now = Prisma.sql`h."thing" = ANY(${[...(about?.now ?? [])]}::uuid[])`
-  return ctx.db.$queryRaw<Due[]>`
-    SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
-    FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-    WHERE h."hostId" = ${hostId}::uuid AND (${always} OR (h."confirmed" < d."generation" AND (${now} OR (
-      (h."kind" = ANY(${[...kinds]}) OR (NOT h."wanted" AND h."kind" <> 'instance'))
-      AND (h."dueAt" IS NULL OR h."dueAt" <= now())))))
-    ORDER BY ${always} DESC, ${now} DESC, h."attempts" > 0, h."wanted" AND h."confirmed" = 0,
-      array_position(${[...rooms.keys()]}, h."kind"), d."changedAt" LIMIT ${mostAtOnce}`
-}
-
-/** A host that could not do it is asked again later and later, at most every five minutes. */
-async function note(
-  ctx: Ctx,
-  hostId: string,
-  documents: readonly HostDocument[],
-  receipts: readonly Receipt[],
-): Promise<void> {
-  const isGone = new Set(documents.filter((one) => one.body === null).map((one) => `${one.kind}/${one.id}`))
-  const rows = receipts.map((receipt) => ({
+function rowsOf({ hostId, documents, receipts }: Told) {
+  const isGone = new Set(documents.filter((one) => one.body === null).map((one) => keyAt(hostId, one)))
+  return receipts.map((receipt) => ({
+    hostId,
     kind: receipt.kind,
     thing: receipt.id,
     generation: receipt.generation,
     outcome: receipt.outcome,
-    gone: isGone.has(`${receipt.kind}/${receipt.id}`),
+    gone: isGone.has(keyAt(hostId, receipt)),
     known: receipt.outcome === 'older' ? receipt.known : 0,
     error: receipt.outcome === 'failed' ? `${receipt.code}: ${receipt.message.slice(0, 2_000)}` : null,
   }))
-  const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r (
-    "kind" text, "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "known" bigint, "error" text)`
-  const isIts = Prisma.sql`h."hostId" = ${hostId}::uuid AND h."kind" = r."kind" AND h."thing" = r."thing"`
-  // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
-  await ctx.deps.root.$executeRaw`
-    WITH raised AS (
-      UPDATE "Document" d SET "generation" = r."known" + 1 FROM ${r}
-      WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" <= r."known"
-    ), gone AS (
-      DELETE FROM "HostDocument" h USING "Document" d, ${r}
-      WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND NOT h."wanted"
-        AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"
-    )
-    UPDATE "HostDocument" h SET
-      "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
-      "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
-      "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
-        THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
-    FROM ${r} WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
 }
 
 /** Hosts that answer and have not confirmed these yet, and what one of them says that it cannot do. */
@@ -207,9 +255,10 @@ export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   }
 }
 
+const removals: About = { kinds: [], gone: documentKinds }
 /** What is to be gone from a host, whatever its state. Raises `unavailable` when it is silent. */
 export async function deliverRemovals(ctx: Ctx, hostId: string): Promise<void> {
-  while ((await deliver(ctx, plainOp(ctx, deliveryMs), hostId, { kinds: [] })).length === mostAtOnce);
+  while ((await deliver(ctx, plainOp(ctx, deliveryMs), hostId, removals)).length === mostAtOnce);
 }
 
 /** Woken by the triggers; the period is for what is to be told again. */

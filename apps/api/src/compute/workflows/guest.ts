@@ -40,6 +40,9 @@ export async function settle(
   throw new CloudError('unavailable', 'The instance changes too fast. Trying again helps.')
 }
 
+/** What may be in the way; guests that go are no hindrance, and take their time. */
+const notGuests = [...networkKinds, 'port'] as const
+
 /** The host goes on converting or copying, or the guest takes its time; nobody waits for it in a slot. */
 const askAgainMs = 1_000
 
@@ -54,7 +57,8 @@ export async function tellHost(
 ): Promise<ObservedInstance | Wait> {
   const ports = (await placesOfPorts(run.ctx, [id])).get(id) ?? []
   const now = ports.map((port) => port.id)
-  const receipts = await deliver(run.ctx, run.op, hostId, { kinds: networkKinds, now, always: [id] })
+  const about = { kinds: networkKinds, gone: notGuests, now, always: [id] }
+  const receipts = await deliver(run.ctx, run.op, hostId, about)
   const its = new Set([id, ...now, ...ports.map((port) => port.networkId)])
   // In the order in which they need each other: the first one says why the others could not be, either.
   for (const kind of ['network', 'port', 'instance'])

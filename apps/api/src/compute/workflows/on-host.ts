@@ -59,5 +59,6 @@ export function tellOfEnd(
   { id, hostId }: { id: string; hostId: string },
   ports: readonly { id: string }[],
 ): Promise<Receipt[]> {
-  return deliver(run.ctx, run.op, hostId, { kinds: [], now: [id, ...ports.map((port) => port.id)] })
+  const now = [id, ...ports.map((port) => port.id)]
+  return deliver(run.ctx, run.op, hostId, { kinds: [], gone: [], now })
 }

@@ -1,6 +1,7 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { deliverAll } from '../../hosts/documents.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import type { PlacementView } from '../../kernel/contract.ts'
 import { hostPatience } from '../../kernel/hosts.ts'
@@ -75,6 +76,12 @@ async function build(id: string, faults: Fault[]): Promise<string[]> {
   throw new Error('the build does not come to an end')
 }
 
+/** They answer again, and hear what they have missed. */
+async function comeBack(): Promise<void> {
+  world.faults.clear()
+  await deliverAll(world.system)
+}
+
 describe('a launch', () => {
   test('whose hosts refuse and hang is built on the third', async () => {
     const id = await launched()
@@ -87,8 +94,12 @@ describe('a launch', () => {
     expect(has(last, id)).toEqual(everything)
     const ports = await db().port.findMany({ where: { deviceId: id } })
     expect(ports.map((port) => port.hostId)).toEqual([row.hostId])
-    const hosts = await db().host.findMany({ where: { vcpusUsed: { gt: 0 } } })
-    expect(hosts.map((host) => host.id)).toEqual([row.hostId])
+    // Those that have not said that they are without it hold its room until they are back.
+    const inUse = () => db().host.findMany({ where: { vcpusUsed: { gt: 0 } } })
+    expect(await inUse()).toHaveLength(3)
+    await comeBack()
+    expect((await inUse()).map((host) => host.id)).toEqual([row.hostId])
+    for (const name of names.slice(0, 2)) expect(has(name, id)).toEqual(nothing)
     // The history says why it is there.
     const { explanation, hostId } = await operationOf(id)
     expect(hostId).toBe(row.hostId)
@@ -100,7 +111,7 @@ describe('a launch', () => {
     ])
   })
 
-  test('that finds no host fails with what was tried, and holds nothing', async () => {
+  test('that finds no host fails with what was tried; its room is held until they are back', async () => {
     const id = await launched()
     const names = await build(id, ['refuses', 'hangs', 'hangs'])
     expect(names).toHaveLength(3)
@@ -111,8 +122,11 @@ describe('a launch', () => {
     for (const name of ['a', 'b', 'c']) expect(row.faultDetail).toMatch(`secret-name-${name}: `)
     expect(await operationOf(id)).toMatchObject({ state: 'failed', errorCode: 'no_capacity' })
     const used = await accounts(world, tenant.projectId)
-    expect(used).toMatchObject({ instances: 1, hostVcpus: 0, hostMemoryMib: 0, hostDiskGib: 0 })
+    expect(used).toMatchObject({ instances: 1, hostVcpus: 3 })
     expect(used.floatingIps ?? 0).toBe(0)
+    await comeBack()
+    const { projectId } = tenant
+    expect(await accounts(world, projectId)).toMatchObject({ hostVcpus: 0, hostMemoryMib: 0, hostDiskGib: 0 })
     expect(await db().port.count({ where: { deviceId: id } })).toBe(0)
     await deleteInstance(tenant, { id })
     await runPending(world.deps)
@@ -216,8 +230,15 @@ test.each(['refuses', 'hangs'] as const)('a deletion ends although its host %s',
   expect(await db().instance.findUnique({ where: { id } })).toBeNull()
   const used = await accounts(world, tenant.projectId)
   expect(used.instances).toBeUndefined()
-  expect(used).toMatchObject({ hostVcpus: 0, hostMemoryMib: 0, hostDiskGib: 0 })
+  expect(used).toMatchObject({ hostVcpus: 1 })
   expect(has(host, id)).toEqual(everything)
+  await comeBack()
+  expect(await accounts(world, tenant.projectId)).toMatchObject({
+    hostVcpus: 0,
+    hostMemoryMib: 0,
+    hostDiskGib: 0,
+  })
+  expect(has(host, id)).toEqual(nothing)
 })
 
 test('a deletion waits for an agent that only starts anew', async () => {
