@@ -43,8 +43,9 @@ class Keeper implements DocumentKeeper {
     const receipts = new Map<HostDocument, Receipt>()
     const held = await portsHeldBy(this.#host.hypervisor, op, documents)
     let waiting: readonly HostDocument[] = documents
-    // Two things may change places (an address goes from one port to another): what was in the way is gone
-    // after the others have had their turn.
+    const gaveWay = new Set<HostDocument>()
+    // An address goes from one thing to another: what was in the way is gone after the others have had their
+    // turn. When each waits for another (they change places), one of them has none for a moment.
     for (;;) {
       for (const turn of turns(waiting, held))
         await eachOf(turn, guestsAtOnce, async (document) => {
@@ -53,16 +54,36 @@ class Keeper implements DocumentKeeper {
           receipts.set(document, isHeld ? stillHeld(document) : await this.#one(op, document))
         })
       const again = waiting.filter((document) => isInTheWay(receipts.get(document)))
-      if (again.length === 0 || again.length === waiting.length) break
+      if (again.length === 0) break
+      if (again.length === waiting.length && !(await this.#giveWay(op, again, gaveWay))) break
       waiting = again
     }
     return documents.flatMap((document) => receipts.get(document) ?? [])
   }
 
-  /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
+  /** Frees the addresses of one that has not done so yet; false: there is none. */
+  async #giveWay(op: Op, stuck: readonly HostDocument[], gaveWay: Set<HostDocument>): Promise<boolean> {
+    const next = stuck.length > 1 ? stuck.find((one) => !gaveWay.has(one)) : undefined
+    if (!next) return false
+    gaveWay.add(next)
+    await this.#inTurn(next, async () => {
+      if (this.#shelf.get(next)?.generation !== next.generation) return
+      await realise(this.#host, op, withoutAddresses(next)).catch((error: unknown) => {
+        // What it waits for says its receipt.
+        if (!(error instanceof DriverError)) throw error
+      })
+    })
+    return true
+  }
+
   #one(op: Op, document: HostDocument): Promise<Receipt> {
-    const key = keyOf(document)
-    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(() => this.#alone(op, document))
+    return this.#inTurn(document, () => this.#alone(op, document))
+  }
+
+  /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
+  #inTurn<T>(thing: HostDocument, work: () => Promise<T>): Promise<T> {
+    const key = keyOf(thing)
+    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(work)
     const ended = turn.then(
       () => undefined,
       () => undefined,
@@ -101,6 +122,14 @@ const stillHeld = ({ kind, id, generation }: HostDocument): Receipt => ({
 })
 const isInTheWay = (receipt: Receipt | undefined) =>
   receipt?.outcome === 'failed' && receipt.code === 'conflict'
+
+function withoutAddresses(document: HostDocument): HostDocument {
+  if (document.kind === 'port' && document.body)
+    return { ...document, body: { ...document.body, addresses: [] } }
+  if (document.kind === 'router' && document.body)
+    return { ...document, body: { ...document.body, external: null, floatingIps: [] } }
+  return document
+}
 
 async function realise(host: HostParts, op: Op, { kind, id, body }: HostDocument): Promise<Outcome> {
   const { network } = host

@@ -1,0 +1,175 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { pino } from 'pino'
+import { afterAll, describe, expect, it } from 'vitest'
+import { createFakeHypervisor } from '../hypervisor/fake.ts'
+import { createFakeNetwork, type FakeNetwork } from '../network/fake.ts'
+import type { NetworkSpec, PortSpec, RouterSpec } from '../network/interface.ts'
+import { backgroundOp } from '../op.ts'
+import { createFakeStorage } from '../storage/fake.ts'
+import type { HostDocument } from './interface.ts'
+import { createDocuments } from './keeper.ts'
+
+const op = backgroundOp(pino({ level: 'silent' }), 'test')
+const folders: string[] = []
+const folder = () => {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'keeper-'))
+  folders.push(dir)
+  return dir
+}
+afterAll(() => {
+  for (const dir of folders) fs.rmSync(dir, { recursive: true })
+})
+
+const keeperOf = (network: FakeNetwork, dir?: string) =>
+  createDocuments({ network, hypervisor: createFakeHypervisor(), storage: createFakeStorage(), dir })
+
+const network = (external = false): NetworkSpec => ({
+  id: external ? 'out' : 'net',
+  tag: external ? 2 : 1,
+  mtu: 1450,
+  external,
+  subnets: [{ id: 'sub', cidr: '10.0.0.0/24', gatewayIp: '10.0.0.1', dhcp: false, dhcpIp: null, dns: [] }],
+})
+const port = (tag: number, ip: string | null, rules: PortSpec['rules'] = []): PortSpec => ({
+  id: `port-${tag}`,
+  tag,
+  networkId: 'net',
+  mac: `fa:16:3e:00:00:0${tag}`,
+  mtu: 1450,
+  addresses: ip ? [{ subnetId: 'sub', ip, prefix: 24 }] : [],
+  hostname: 'guest',
+  instanceId: 'guest',
+  projectId: 'p',
+  portSecurity: true,
+  adminUp: true,
+  rules,
+})
+const router = (tag: number, address: string, floating: string): RouterSpec => ({
+  id: `router-${tag}`,
+  tag,
+  adminUp: true,
+  external: { networkId: 'out', address, prefix: 24, gatewayIp: '10.0.0.1' },
+  interfaces: [],
+  floatingIps: [{ id: `fip-${tag}`, address: floating, fixedAddress: '10.9.0.9' }],
+})
+const of = {
+  network: (body: NetworkSpec, generation = 1): HostDocument => ({
+    kind: 'network',
+    id: body.id,
+    generation,
+    body,
+  }),
+  port: (body: PortSpec, generation = 1): HostDocument => ({ kind: 'port', id: body.id, generation, body }),
+  router: (body: RouterSpec, generation = 1): HostDocument => ({
+    kind: 'router',
+    id: body.id,
+    generation,
+    body,
+  }),
+}
+const outcomes = (receipts: readonly { outcome: string }[]) => receipts.map(({ outcome }) => outcome)
+const ssh: PortSpec['rules'] = [
+  { direction: 'ingress', ethertype: 'IPv4', protocol: 6, portMin: 22, portMax: 22, remote: null },
+]
+
+describe('what changes places', () => {
+  it('two ports their addresses, three of them in a ring', async () => {
+    const fake = createFakeNetwork()
+    const keeper = keeperOf(fake)
+    const addresses = ['10.0.0.11', '10.0.0.12', '10.0.0.13']
+    const at = (turn: number, generation: number) =>
+      addresses.map((_, i) => of.port(port(i + 1, addresses[(i + turn) % 3] ?? ''), generation))
+    await keeper.apply(op, [of.network(network()), ...at(0, 1)])
+    expect(outcomes(await keeper.apply(op, at(1, 2)))).toEqual(['reached', 'reached', 'reached'])
+    const pair = [
+      of.port(port(1, '10.0.0.13'), 3),
+      of.port(port(2, '10.0.0.12'), 3),
+      of.port(port(3, '10.0.0.11'), 3),
+    ]
+    expect(outcomes(await keeper.apply(op, pair))).toEqual(['reached', 'reached', 'reached'])
+    const held = [...fake.state.ports.values()].map((one) => one.addresses[0]?.ip)
+    expect(held).toEqual(['10.0.0.13', '10.0.0.12', '10.0.0.11'])
+  })
+
+  it('two routers their ways out', async () => {
+    const fake = createFakeNetwork()
+    const keeper = keeperOf(fake)
+    const before = [
+      of.router(router(1, '10.0.0.21', '10.0.0.31')),
+      of.router(router(2, '10.0.0.22', '10.0.0.32')),
+    ]
+    await keeper.apply(op, [of.network(network(true)), ...before])
+    const after = [
+      of.router(router(1, '10.0.0.22', '10.0.0.32'), 2),
+      of.router(router(2, '10.0.0.21', '10.0.0.31'), 2),
+    ]
+    expect(outcomes(await keeper.apply(op, after))).toEqual(['reached', 'reached'])
+    expect(fake.state.routers.get('router-1')).toEqual(router(1, '10.0.0.22', '10.0.0.32'))
+  })
+
+  it('one that waits for what nobody gives up says so, and the others go on', async () => {
+    const keeper = keeperOf(createFakeNetwork())
+    await keeper.apply(op, [of.network(network()), of.port(port(1, '10.0.0.11'))])
+    const receipts = await keeper.apply(op, [of.port(port(2, '10.0.0.11')), of.port(port(3, '10.0.0.13'))])
+    expect(receipts).toMatchObject([{ outcome: 'failed', code: 'conflict' }, { outcome: 'reached' }])
+  })
+})
+
+describe('of one thing', () => {
+  it('two deliveries at once, in whichever order they come, end as the newer one says', async () => {
+    for (const [first, second] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const fake = createFakeNetwork()
+      const dir = folder()
+      const keeper = keeperOf(fake, dir)
+      await keeper.apply(op, [of.network(network())])
+      const rulesAt = (generation: number) => (generation === 1 ? ssh : [])
+      const deliver = (generation: number) =>
+        keeper.apply(op, [of.port(port(1, '10.0.0.11', rulesAt(generation)), generation)])
+      const older = deliver(first)
+      const newer = Array.from({ length: 20 }, () => deliver(second))
+      await Promise.all([older, ...newer])
+      expect(fake.state.ports.get('port-1')?.rules, `${first} before ${second}`).toEqual([])
+      const again = keeperOf(fake, dir)
+      expect((await again.list(op, 'port')).find((one) => one.kind === 'port')).toMatchObject({
+        generation: 2,
+        reached: true,
+      })
+    }
+  })
+
+  it('an older one is refused, also by an agent that was killed while it worked on the newer one', async () => {
+    const fake = createFakeNetwork()
+    const dir = folder()
+    const keeper = keeperOf(fake, dir)
+    await keeper.apply(op, [of.network(network()), of.port(port(1, '10.0.0.11', ssh))])
+    fake.ensurePort = () => new Promise(() => undefined)
+    void keeper.apply(op, [of.port(port(1, '10.0.0.11'), 2)])
+    await expect
+      .poll(() => fs.readFileSync(path.join(dir, 'port/port-1.json'), 'utf8'))
+      .toContain('"generation":2')
+    const network2 = createFakeNetwork({ state: fake.state })
+    const next = keeperOf(network2, dir)
+    expect(await next.apply(op, [of.port(port(1, '10.0.0.11', ssh))])).toMatchObject([
+      { outcome: 'older', known: 2 },
+    ])
+    expect(outcomes(await next.apply(op, [of.port(port(1, '10.0.0.11'), 2)]))).toEqual(['reached'])
+    expect(fake.state.ports.get('port-1')?.rules).toEqual([])
+  })
+
+  it('what is half written or spoiled is told anew', async () => {
+    const fake = createFakeNetwork()
+    const dir = folder()
+    await keeperOf(fake, dir).apply(op, [of.network(network(), 7)])
+    fs.writeFileSync(path.join(dir, 'network/net.json'), '{"kind":"netw')
+    fs.writeFileSync(path.join(dir, 'network/net.json.tmp'), '{"kind":"netw')
+    const next = keeperOf(fake, dir)
+    expect(await next.list(op, 'network')).toEqual([])
+    expect(fs.readdirSync(path.join(dir, 'network'))).toEqual([])
+    expect(outcomes(await next.apply(op, [of.network(network(), 7)]))).toEqual(['reached'])
+  })
+})
