@@ -8,18 +8,17 @@ import { portEventOf } from './ports/rows.ts'
 /** A floating IP is active while it is associated and its router has been applied. */
 export async function settleFloatingIps(ctx: Ctx, routerId: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    const rows = await tx.db.floatingIp.findMany({
+    const rows = await tx.db.floatingIp.updateManyAndReturn({
       where: { routerId, portId: { not: null }, state: { not: 'active' } },
+      data: { state: 'active' },
     })
-    for (const row of rows) {
-      await tx.db.floatingIp.update({ where: { id: row.id }, data: { state: 'active' } })
+    for (const row of rows)
       await appendEvent(tx, {
         kind: 'floatingIp.updated',
         projectId: row.projectId,
         resourceKind: 'floatingIp',
         resourceId: row.id,
       })
-    }
   })
 }
 

@@ -320,10 +320,12 @@ function view(row: GroupRow): SecurityGroupView {
       remoteGroup: rule.remoteGroup,
       description: rule.description,
     })),
-    usedBy: row.ports.map(({ port }) => ({
-      portId: port.id,
-      instanceId: port.deviceOwner.startsWith('compute:') ? port.deviceId : null,
-    })),
+    usedBy: row.ports.flatMap(({ port }: { port: GroupRow['ports'][number]['port'] | null }) =>
+      // Ports are read after the list of members: one of them may be gone by then.
+      port
+        ? { portId: port.id, instanceId: port.deviceOwner.startsWith('compute:') ? port.deviceId : null }
+        : [],
+    ),
     createdAt: row.createdAt.toISOString(),
   }
 }
