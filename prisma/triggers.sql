@@ -92,7 +92,7 @@ END $$;
 CREATE OR REPLACE FUNCTION stratolith_changed(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO "Document" ("kind", "thing") SELECT which, t FROM unnest(things) t WHERE t IS NOT NULL GROUP BY t ORDER BY t
-  ON CONFLICT ("kind", "thing") DO UPDATE SET "generation" = "Document"."generation" + 1, "changedAt" = now();
+  ON CONFLICT ("kind", "thing") DO UPDATE SET "generation" = "Document"."generation" + 1, "changedAt" = clock_timestamp();
   PERFORM pg_notify('stratolith_reconcile', 'hosts.documents');
 END $$;
 
@@ -168,6 +168,11 @@ BEGIN
     SELECT DISTINCT ON (b."hostId", b."networkId") b."id" FROM "Port" i JOIN "Port" b ON b."networkId" = i."networkId"
     WHERE i."deviceId" = router::text AND i."deviceOwner" = 'network:router_interface' AND b."hostId" IS NOT NULL
   ) p));
+  -- Also where it stayed when the last port left.
+  PERFORM stratolith_need(array_agg(h."hostId"), array_agg('network'::text), array_agg(n.id)) FROM "HostDocument" h, (
+    SELECT "networkId" FROM "Port" WHERE "deviceId" = router::text AND "deviceOwner" = 'network:router_interface'
+    UNION SELECT "externalNetworkId" FROM "Router" WHERE "id" = router AND "externalNetworkId" IS NOT NULL
+  ) n (id) WHERE h."kind" = 'router' AND h."thing" = router AND h."wanted" HAVING count(*) > 0;
 END $$;
 
 -- A guest has another NIC, when the device of a port is one that hosts know.
@@ -190,8 +195,11 @@ BEGIN
     END IF;
   END IF;
   IF NEW."hostId" IS NOT NULL THEN
-    PERFORM stratolith_guest_changed(NEW."deviceId");
+    -- Whoever changes its network, or the rules of its groups, waits and sees it here, or is waited for.
     PERFORM FROM "Network" WHERE "id" = NEW."networkId" FOR KEY SHARE;
+    PERFORM FROM "SecurityGroup" WHERE "id" IN (SELECT "groupId" FROM "PortSecurityGroup" WHERE "portId" = NEW."id")
+      ORDER BY "id" FOR KEY SHARE;
+    PERFORM stratolith_guest_changed(NEW."deviceId");
     PERFORM stratolith_changed('port', ARRAY[NEW."id"]);
     PERFORM stratolith_needed(ARRAY[NEW."id"]);
   END IF;
@@ -239,6 +247,7 @@ END $$;
 CREATE OR REPLACE FUNCTION stratolith_document_of_subnet() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE network uuid := CASE WHEN TG_OP = 'DELETE' THEN OLD."networkId" ELSE NEW."networkId" END;
 BEGIN
+  PERFORM FROM "Network" WHERE "id" = network AND "external" FOR UPDATE;
   PERFORM stratolith_changed('network', ARRAY[network]);
   PERFORM stratolith_changed('router', (SELECT array_agg("id") FROM "Router" WHERE "externalNetworkId" = network));
   RETURN NULL;
@@ -246,6 +255,8 @@ END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_router() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  -- Whoever changes the network that it leads to is waited for, or sees it.
+  PERFORM FROM "Network" WHERE "id" = NEW."externalNetworkId" FOR KEY SHARE;
   PERFORM stratolith_router_led(NEW."id");
   RETURN NULL;
 END $$;
@@ -281,7 +292,10 @@ BEGIN
     PERFORM stratolith_changed('instance', ARRAY[one]);
     PERFORM stratolith_need(ARRAY[after], ARRAY['instance'], ARRAY[one]);
     IF TG_OP = 'UPDATE' THEN
-      IF NEW."hostname" IS DISTINCT FROM OLD."hostname" THEN PERFORM stratolith_changed('port', ports); END IF;
+      -- Also those that are being bound at this moment: whoever binds one waits here, or is seen.
+      IF NEW."hostname" IS DISTINCT FROM OLD."hostname" THEN
+        PERFORM stratolith_changed('port', (SELECT array_agg("id") FROM "Port" WHERE "deviceId" = one::text));
+      END IF;
       IF OLD."taskState" IS NOT DISTINCT FROM 'deleting' THEN PERFORM stratolith_needed(ports); END IF;
     END IF;
   END IF;

@@ -54,7 +54,7 @@ const mostAtOnce = 500
  */
 export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Receipt[]> {
   const due = await dueDocuments(ctx, { hostId, about })
-  const documents = about ? due : due.filter((one) => !beingTold.has(keyAt(hostId, one)))
+  const documents = about ? due : due.filter((one) => !(isLeaf(one) && beingTold.has(keyAt(hostId, one))))
   if (documents.length === 0) return []
   const drivers = await driversOf(ctx, hostId)
   const keys = documents.map((one) => keyAt(hostId, one))
@@ -72,8 +72,13 @@ export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): 
 
 /** What this process is telling hosts at the moment: the pump need not tell it a second time. */
 const beingTold = new Set<string>()
+/** Others need what is no leaf: without it they would fail where it has not arrived. */
+const isLeaf = ({ kind }: HostDocument) => kind === 'port' || kind === 'instance'
 const keyAt = (hostId: string, { kind, id, generation }: Pick<HostDocument, 'kind' | 'id' | 'generation'>) =>
   `${hostId}/${kind}/${id}/${generation}`
+
+/** Wanted of what is gone: it was written down while that went, and nobody else takes it back. */
+const rowless = new WeakSet<HostDocument>()
 
 type Asked = { hostId: string; about: About | undefined }
 
@@ -89,7 +94,9 @@ const dueDocuments = gathered(100, (ctx, asked: readonly Asked[]) =>
     const documents: HostDocument[][] = asked.map(() => [])
     for (const { n, kind, thing: id, wanted, generation } of due) {
       const body = (wanted && bodies.get(kind)?.get(id)) || null
-      documents[n]?.push({ kind, id, generation, body } as HostDocument)
+      const document = { kind, id, generation, body } as HostDocument
+      if (wanted && !body) rowless.add(document)
+      documents[n]?.push(document)
     }
     return documents
   }),
@@ -97,6 +104,10 @@ const dueDocuments = gathered(100, (ctx, asked: readonly Asked[]) =>
 
 /** A build that is new is told by its operation, which waits for it: so long the pump leaves it alone. */
 const forItsBuild = Prisma.sql`interval '1 minute'`
+
+/** Its time has come, or it is another wish than the one that the host has been asked for last. */
+const isDue = Prisma.sql`(h."dueAt" IS NULL OR h."dueAt" <= now()
+  OR d."changedAt" > h."dueAt" - least(300, power(2, least(greatest(h."attempts" - 1, 0), 8))) * interval '1 second')`
 
 /**
  * By `n`, the place in `asked`. What the host has already and has changed (a rule that was revoked) goes
@@ -121,7 +132,7 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
       FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
       WHERE h."hostId" = w."hostId" AND (h."thing" = ANY(w."always") OR (h."confirmed" < d."generation" AND (
         h."thing" = ANY(w."now") OR (h."kind" = ANY(CASE WHEN h."wanted" THEN w."kinds" ELSE w."gone" END)
-          AND (h."dueAt" IS NULL OR h."dueAt" <= now()) AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
+          AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
             AND h."confirmed" = 0 AND h."dueAt" > now() - ${forItsBuild})))))
       ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC, h."attempts" > 0,
         h."wanted" AND h."confirmed" = 0, array_position(${all}, h."kind"), d."changedAt" LIMIT ${mostAtOnce}
@@ -134,18 +145,18 @@ type Told = { hostId: string; documents: readonly HostDocument[]; receipts: read
 const note = gathered(100, async (ctx, told: readonly Told[]) => {
   const rows = told.flatMap(rowsOf)
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
-    "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "known" bigint, "error" text)`
+    "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text)`
   const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
   // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
   await inTransaction({ ...ctx, db: ctx.deps.root }, async ({ db }) => {
     // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
     await db.$executeRaw`
       WITH raised AS (
-        UPDATE "Document" d SET "generation" = r."known" + 1 FROM ${r}
-        WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" <= r."known"
+        UPDATE "Document" d SET "generation" = r."known" + 1, "changedAt" = now() FROM ${r}
+        WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" < r."known"
       ), gone AS (
         DELETE FROM "HostDocument" h USING "Document" d, ${r}
-        WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND NOT h."wanted"
+        WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND (NOT h."wanted" OR r."rowless")
           AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"
       )
       UPDATE "HostDocument" h SET
@@ -164,7 +175,9 @@ const note = gathered(100, async (ctx, told: readonly Told[]) => {
 })
 
 function rowsOf({ hostId, documents, receipts }: Told) {
-  const isGone = new Set(documents.filter((one) => one.body === null).map((one) => keyAt(hostId, one)))
+  const keysOf = (list: readonly HostDocument[]) => new Set(list.map((one) => keyAt(hostId, one)))
+  const isGone = keysOf(documents.filter((one) => one.body === null))
+  const isRowless = keysOf(documents.filter((one) => rowless.has(one)))
   return receipts.map((receipt) => ({
     hostId,
     kind: receipt.kind,
@@ -172,6 +185,7 @@ function rowsOf({ hostId, documents, receipts }: Told) {
     generation: receipt.generation,
     outcome: receipt.outcome,
     gone: isGone.has(keyAt(hostId, receipt)),
+    rowless: isRowless.has(keyAt(hostId, receipt)),
     known: receipt.outcome === 'older' ? receipt.known : 0,
     error: receipt.outcome === 'failed' ? `${receipt.code}: ${receipt.message.slice(0, 2_000)}` : null,
   }))
@@ -231,7 +245,7 @@ async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Promise<voi
   const found = looks.map(
     (look) => Prisma.sql`SELECT h."hostId" FROM "HostDocument" h
       JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-      WHERE h."confirmed" < d."generation" AND (h."dueAt" IS NULL OR h."dueAt" <= now()) AND ${look}`,
+      WHERE h."confirmed" < d."generation" AND ${isDue} AND ${look}`,
   )
   const hosts = await ctx.deps.root.$queryRaw<{ id: string }[]>`
     SELECT o."id"::text AS "id" FROM "Host" o
