@@ -1,3 +1,6 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createDocuments } from '@stratolith/drivers/documents'
 import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
@@ -16,23 +19,63 @@ import '../hosts/register.ts'
 import '../networking/register.ts'
 import './register.ts'
 
-/** refuses: its agent is gone. hangs: it takes every call and never says anything, not even that it gave up. */
-export type Fault = 'refuses' | 'hangs'
+/**
+ * refuses: its agent is gone. hangs: it takes every call and never says anything, not even that it gave up.
+ * slow: it is there, and what it is told takes `slowMs` before it begins.
+ */
+export type Fault = 'refuses' | 'hangs' | 'slow'
 export type FakeHost = {
   hypervisor: FakeHypervisor
   network: FakeNetwork
   storage: FakeStorage
   documents: DocumentKeeper
+  /** Where its documents are kept; absent: in memory. */
+  dir?: string
+  killed: AbortController
+  /** Calls that a slow host has taken and not begun. */
+  waiting: number
 }
 
-export function fakeHost(name: string): FakeHost {
+export function fakeHost(name: string, dir?: string): FakeHost {
   const host = {
     hypervisor: createFakeHypervisor(),
     network: createFakeNetwork({ host: name }),
     storage: createFakeStorage(),
   }
-  return { ...host, documents: createDocuments(host) }
+  const killed = new AbortController()
+  return { ...host, documents: createDocuments({ ...host, dir }), dir, killed, waiting: 0 }
 }
+
+/** kill -9 of the agent of a host that is kept on disk, and its next start. */
+export function restartHost(world: World, name: string): void {
+  const host = world.hosts.get(name)
+  if (!host?.dir) throw new Error(`host ${name} keeps nothing on disk`)
+  host.killed.abort()
+  const killed = new AbortController()
+  // What the old one still writes in this process the new one does not see.
+  const dir = `${host.dir}+`
+  fs.cpSync(host.dir, dir, { recursive: true })
+  const own = <T extends object>(driver: T) =>
+    behind(driver, () => (killed.signal.aborted ? 'hangs' : undefined))
+  const { hypervisor, network, storage } = host
+  const documents = createDocuments({
+    hypervisor: own(hypervisor),
+    network: own(network),
+    storage: own(storage),
+    dir,
+  })
+  Object.assign(host, { dir, killed, documents })
+}
+
+/** Calls to an agent that is killed break off. */
+function whileItLives<T>(host: FakeHost, work: () => Promise<T>): Promise<T> {
+  const { signal } = host.killed
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new DriverError('unavailable', 'The agent broke off.')))
+    work().then(resolve, reject)
+  })
+}
+
 export type World = {
   deps: Deps
   system: Ctx
@@ -41,24 +84,38 @@ export type World = {
   imageId: string
   /** Hosts by name that do not answer: what they have stays, as `hosts` shows it. */
   faults: Map<string, Fault>
+  /** How long a slow host takes; those that wait go on when it becomes less. */
+  slowMs: number
   close(): Promise<void>
 }
 
 /** A cloud of fake hosts with flavors, an image that every project may launch, and a public network. */
-export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Promise<World> {
+export async function testWorld(
+  hostNames: readonly string[] = ['a', 'b'],
+  { onDisk = false }: { onDisk?: boolean } = {},
+): Promise<World> {
   const hosts = new Map<string, FakeHost>()
   const faults = new Map<string, Fault>()
+  const pace = { slowMs: 20_000 }
   const connect = (endpoint: string): HostDrivers => {
     const name = endpoint.replace('fake:', '')
-    const host = hosts.get(name) ?? fakeHost(name)
+    const dir = onDisk ? path.join(deps.config.dataDir, 'hosts', name) : undefined
+    const host = hosts.get(name) ?? fakeHost(name, dir)
     hosts.set(name, host)
     if (name.startsWith(gone)) faults.set(name, 'refuses')
     const fault = () => faults.get(name)
+    const documents: DocumentKeeper = {
+      async apply(op, wished) {
+        await slowness(host, () => (fault() === 'slow' ? pace.slowMs : 0))
+        return whileItLives(host, () => host.documents.apply(op, wished))
+      },
+      list: (op, kind) => host.documents.list(op, kind),
+    }
     return {
       hypervisor: behind(host.hypervisor, fault),
       network: behind(host.network, fault),
       storage: behind(host.storage, fault),
-      documents: behind(host.documents, fault),
+      documents: behind(documents, fault),
     }
   }
   const { deps, close } = await testDeps(connect)
@@ -77,7 +134,15 @@ export async function testWorld(hostNames: readonly string[] = ['a', 'b']): Prom
       dns: [],
     })
   })
-  return { deps, system, hosts, imageId: await addImage(deps, owner.projectId), faults, close }
+  const imageId = await addImage(deps, owner.projectId)
+  return Object.assign(pace, { deps, system, hosts, imageId, faults, close })
+}
+
+async function slowness(host: FakeHost, slowMs: () => number): Promise<void> {
+  const began = Date.now()
+  host.waiting++
+  while (Date.now() - began < slowMs()) await sleep(20)
+  host.waiting--
 }
 
 /** A driver as one sees it over the wire: its calls fail or hang while the host has a fault. */
@@ -87,7 +152,8 @@ function behind<T extends object>(driver: T, fault: () => Fault | undefined): T 
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
       return (...args: unknown[]) => {
-        if (name === 'subscribe' || fault() === undefined) return Reflect.apply(value, target, args)
+        if (name === 'subscribe' || fault() === undefined || fault() === 'slow')
+          return Reflect.apply(value, target, args)
         if (fault() === 'hangs') return new Promise(() => undefined)
         return Promise.reject(new DriverError('unavailable', 'connect ECONNREFUSED'))
       }

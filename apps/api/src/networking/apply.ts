@@ -23,8 +23,8 @@ export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise
   for (const port of bound) await setPortState(ctx, port, 'down', null)
 }
 
-/** A host that is up and says nothing for so long is not waited for: it has its list. */
-const silentMs = 15_000
+/** A host that is up and says nothing for so long is not waited for: it has its list. A variable for tests alone. */
+export const patience = { silentMs: 15_000 }
 
 /**
  * Waits until the hosts that answer have these things as they are wanted now. Throws what one of them
@@ -41,7 +41,7 @@ export async function heard(
     if (failure && !failure.retryable) throw failure
     if (hosts === 0) continue
     const waitedMs = Date.now() - run.stepStartedAt.getTime()
-    if (waitedMs < silentMs)
+    if (waitedMs < patience.silentMs)
       return { waitMs: Math.min(1_000, 50 + waitedMs), for: hosts === 1 ? 'one host' : `${hosts} hosts` }
     if (failure) throw failure
     run.ctx.log.warn({ kind, ids, hosts }, 'hosts have not heard of a change yet and are not waited for')
