@@ -1,5 +1,6 @@
 import { createDocuments } from '@stratolith/drivers/documents'
 import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
+import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
 import { createFakeStorage } from '@stratolith/drivers/storage/fake'
@@ -25,12 +26,16 @@ export type Cloud = {
   close(): Promise<void>
 }
 
-/** A cloud without guests: hosts that have a (fake) network only, and a provider network. */
-export async function testCloud(): Promise<Cloud> {
+/**
+ * A cloud without guests: hosts that have a (fake) network only, and a provider network. `hostNamed`: those
+ * of a test that wants others.
+ */
+export async function testCloud(hostNamed?: (name: string) => HostDrivers): Promise<Cloud> {
   const planes = new Map<string, FakeNetwork>()
   const keepers = new Map<string, DocumentKeeper>()
   const { deps, close } = await testDeps((endpoint) => {
     const name = endpoint.replace('fake:', '')
+    if (hostNamed) return hostNamed(name)
     const network = planes.get(name) ?? createFakeNetwork({ host: name })
     planes.set(name, network)
     const guests = { hypervisor: createFakeHypervisor(), storage: createFakeStorage() }

@@ -1,0 +1,256 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createDocuments } from '@stratolith/drivers/documents'
+import type {
+  DocumentKeeper,
+  HostDocument,
+  KeptDocument,
+  Receipt,
+} from '@stratolith/drivers/documents/interface'
+import { DriverError } from '@stratolith/drivers/errors'
+import type { HostDrivers } from '@stratolith/drivers/host'
+import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
+import { wishDigest } from '@stratolith/drivers/network/digest'
+import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
+import type { NetworkDriver } from '@stratolith/drivers/network/interface'
+import { backgroundOp } from '@stratolith/drivers/op'
+import { createFakeStorage } from '@stratolith/drivers/storage/fake'
+import { pino } from 'pino'
+
+type Kind = keyof typeof wishDigest
+
+/** A machine with an agent that can be killed, and the wire to it, on which messages are late, twice or lost. */
+
+const op = backgroundOp(pino({ level: 'silent' }), 'machine')
+const none = 'none'
+const maps = { network: 'networks', router: 'routers', port: 'ports', addressSet: 'sets' } as const
+export const kinds = ['network', 'addressSet', 'router', 'port'] as const
+
+/** A call of `documents/apply` that has been made and not been answered. */
+type Message = {
+  documents: readonly HostDocument[]
+  resolve(receipts: Receipt[]): void
+  reject(error: Error): void
+}
+
+export class Machine {
+  readonly network: FakeNetwork
+  /** What must not be and was, in words; empty is well. */
+  readonly violations: string[] = []
+  readonly wire: Message[] = []
+  /** 'late': calls wait on the wire for `arrive`; 'swift': they are done at once. */
+  way: 'late' | 'swift' = 'swift'
+  readonly #guests = { hypervisor: createFakeHypervisor(), storage: createFakeStorage() }
+  #keeper!: DocumentKeeper
+  #dir: string
+  #life = 0
+  readonly #folders: string[] = []
+  /** Digests of what each generation of a thing says, as it was told. */
+  #said = new Map<string, Map<number, Set<string>>>()
+  /** The newest generation of each thing that the host has answered to have reached. */
+  #reached = new Map<string, number>()
+  #kept = new Map<string, KeptDocument>()
+
+  constructor(name: string) {
+    this.network = createFakeNetwork({ host: name })
+    this.#dir = this.#folder()
+    this.#start()
+  }
+
+  get drivers(): HostDrivers {
+    const documents: DocumentKeeper = {
+      apply: (_op, documents) => this.#call(documents),
+      list: (its, kind) => this.#keeper.list(its, kind),
+    }
+    return { ...this.#guests, network: this.network, documents }
+  }
+
+  /** kill -9 and a new start: the disk is as it was, perhaps with half of a file that was being written. */
+  async restart(half = false): Promise<void> {
+    this.#life++
+    const before = this.#dir
+    this.#dir = this.#folder()
+    fs.cpSync(before, this.#dir, { recursive: true })
+    if (half) fs.writeFileSync(path.join(this.#dir, 'port/half.json.tmp'), '{"kind":"po')
+    this.#start()
+    await this.#watchGenerations('after a restart')
+  }
+
+  /**
+   * The machine itself goes down: a file that was not synced is lost, spoiled or an older one, as is what the
+   * network driver had recorded; no call of before is under way any more.
+   */
+  async crash(pick: (below: number) => number): Promise<void> {
+    this.#life++
+    this.cut()
+    const files = fs
+      .readdirSync(this.#dir, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+    const file = files[pick(files.length)]
+    if (file && pick(2) === 0) fs.rmSync(path.join(this.#dir, file))
+    else if (file) fs.truncateSync(path.join(this.#dir, file), 9)
+    const ports = [...this.network.state.ports.keys()]
+    const port = ports[pick(ports.length)]
+    if (port) this.network.state.ports.delete(port)
+    this.#reached.clear()
+    this.#kept.clear()
+    this.#start()
+  }
+
+  cut(): void {
+    for (const message of this.wire.splice(0)) message.reject(gone())
+  }
+  /** The database is an older one from now on, and what it says counts. No call is under way. */
+  forgetWhatWasSaid(): void {
+    this.#said.clear()
+    this.#reached.clear()
+  }
+
+  /** The host gets that message. `answered` false: its answer is lost; `again`: the message stays on the wire. */
+  async arrive(message: Message, { answered = true, again = false } = {}): Promise<void> {
+    if (!again) this.wire.splice(this.wire.indexOf(message), 1)
+    try {
+      const receipts = await this.#apply(message.documents)
+      if (answered) message.resolve(receipts)
+      else message.reject(gone())
+    } catch (error) {
+      message.reject(error as Error)
+    }
+  }
+  lose(message: Message): void {
+    this.wire.splice(this.wire.indexOf(message), 1)
+    message.reject(gone())
+  }
+
+  end(): void {
+    for (const dir of this.#folders) fs.rmSync(dir, { recursive: true })
+  }
+
+  #start(): void {
+    const life = this.#life
+    // What a killed agent still does in this process reaches nothing any more.
+    const network = new Proxy(this.network as NetworkDriver, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        return async (...args: unknown[]) => {
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 2))
+          if (life !== this.#life) return new Promise(() => undefined)
+          try {
+            return await Reflect.apply(value, target, args)
+          } finally {
+            this.#look(String(name))
+          }
+        }
+      },
+    })
+    this.#keeper = createDocuments({ ...this.#guests, network, dir: this.#dir })
+  }
+
+  #call(documents: readonly HostDocument[]): Promise<Receipt[]> {
+    if (this.way === 'swift') return this.#apply(documents)
+    return new Promise((resolve, reject) => {
+      this.wire.push({ documents, resolve, reject })
+    })
+  }
+
+  async #apply(documents: readonly HostDocument[]): Promise<Receipt[]> {
+    for (const document of documents) this.#hear(document)
+    const life = this.#life
+    const ended = new AbortController()
+    const killed = new Promise<never>((_, reject) => {
+      const look = setInterval(() => life !== this.#life && reject(gone()), 1)
+      ended.signal.addEventListener('abort', () => clearInterval(look))
+    })
+    try {
+      const receipts = await Promise.race([this.#keeper.apply(op, documents), killed])
+      for (const { kind, id, generation, outcome } of receipts) {
+        const key = `${kind}/${id}`
+        if (outcome === 'reached') this.#reached.set(key, Math.max(generation, this.#reached.get(key) ?? 0))
+      }
+      this.#look('an answer')
+      await this.#watchGenerations('after an answer')
+      return receipts
+    } finally {
+      ended.abort()
+    }
+  }
+
+  #hear(document: HostDocument): void {
+    const key = `${document.kind}/${document.id}`
+    const said = this.#said.get(key) ?? new Map<number, Set<string>>()
+    this.#said.set(key, said)
+    const digest = digestOf(document)
+    const before = said.get(document.generation)
+    if (before && !before.has(digest))
+      this.violations.push(`generation ${document.generation} of ${key} says two things`)
+    said.set(document.generation, new Set([digest, ...waysBetween(document)]))
+  }
+
+  /** What the host has of each thing is what a generation says that is not older than one it has reached. */
+  #look(when: string): void {
+    for (const [key, reached] of this.#reached) {
+      const [kind, id] = key.split('/') as [Kind, string]
+      const has = this.network.state[maps[kind]].get(id)
+      const digest = has ? wishDigest[kind](has as never) : none
+      const allowed = [...(this.#said.get(key) ?? [])].filter(([generation]) => generation >= reached)
+      if (!allowed.some(([, digests]) => digests.has(digest)))
+        this.violations.push(`${key} is older than generation ${reached}, which it had reached (${when})`)
+    }
+  }
+
+  async #watchGenerations(when: string): Promise<void> {
+    const life = this.#life
+    const keeper = this.#keeper
+    const list = (await Promise.all(kinds.map((kind) => keeper.list(op, kind)))).flat()
+    if (life !== this.#life) return
+    for (const kept of list) {
+      const key = `${kept.kind}/${kept.id}`
+      const before = this.#kept.get(key)
+      if (before && before.generation > kept.generation)
+        this.violations.push(
+          `${key} fell from generation ${before.generation} to ${kept.generation} (${when})`,
+        )
+      this.#kept.set(key, kept)
+    }
+  }
+
+  #folder(): string {
+    const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'machine-'))
+    this.#folders.push(dir)
+    return dir
+  }
+}
+
+const gone = () => new DriverError('unavailable', 'The connection broke off.')
+
+const digestOf = (document: HostDocument): string =>
+  document.body ? wishDigest[document.kind as Kind](document.body as never) : none
+
+/** What changes places with another has none for a moment (the keeper of the agent). */
+function waysBetween(document: HostDocument): string[] {
+  if (document.kind === 'port' && document.body) return [wishDigest.port({ ...document.body, addresses: [] })]
+  if (document.kind === 'router' && document.body)
+    return [wishDigest.router({ ...document.body, external: null, floatingIps: [] })]
+  return []
+}
+
+/** Random numbers that a seed says: below `n`, one of a list, and true so often of a hundred. */
+export function chance(seed: number) {
+  let state = seed >>> 0
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+  const below = (n: number) => Math.floor(next() * n)
+  return {
+    below,
+    of: <T>(list: readonly T[]): T | undefined => list[below(list.length)],
+    percent: (n: number) => next() * 100 < n,
+  }
+}
+export type Chance = ReturnType<typeof chance>
