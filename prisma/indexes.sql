@@ -20,3 +20,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "FloatingIp_address_prefix" ON "Floating
 -- The few ports of a network that are its routers', among those of a thousand guests.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Port_router_interface_idx" ON "Port" ("networkId")
   WHERE "deviceOwner" = 'network:router_interface';
+
+-- What hosts are to be without and have not confirmed yet: whoever needs something there looks whether it is among it.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "HostDocument_unwanted_idx" ON "HostDocument" ("hostId", "kind", "thing")
+  WHERE NOT "wanted";

@@ -88,12 +88,17 @@ END $$;
 
 -- Documents: what hosts must hear of. Whichever statement changes a row that a document is made of, the
 -- document's generation counts up, and whoever delivers is woken. At the end of the transaction, because
--- many change one document at the same time (the members of a group) and each waits for the one before.
+-- many change one document at the same time (the members of a group) and each waits for the one before. Once
+-- a transaction: what it changes is seen at once. Its own mark is number and time, since numbers come again
+-- after 2^32 transactions; what it has written in a savepoint has another number and counts once more.
 CREATE OR REPLACE FUNCTION stratolith_changed(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO "Document" ("kind", "thing") SELECT which, t FROM unnest(things) t WHERE t IS NOT NULL GROUP BY t ORDER BY t
+  INSERT INTO "Document" ("kind", "thing") SELECT which, t FROM unnest(things) t
+  WHERE t IS NOT NULL AND NOT EXISTS (SELECT FROM "Document" d WHERE d."kind" = which AND d."thing" = t
+    AND d.xmin = pg_current_xact_id()::xid AND d."changedAt" >= now())
+  GROUP BY t ORDER BY t
   ON CONFLICT ("kind", "thing") DO UPDATE SET "generation" = "Document"."generation" + 1, "changedAt" = clock_timestamp();
-  PERFORM pg_notify('stratolith_reconcile', 'hosts.documents');
+  IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
 END $$;
 
 -- A host needs these things from now on: what it has not heard of yet, or was told to be without.
@@ -115,8 +120,15 @@ BEGIN
 END $$;
 
 -- Bound ports need on their hosts: themselves, their network, the routers that lead out of it with all of
--- their networks, and the members of every group that their rules name.
-CREATE OR REPLACE FUNCTION stratolith_needed(ports uuid[]) RETURNS void LANGUAGE sql AS $$
+-- their networks, and the members of every group that their rules name. Planned once a session, since to plan
+-- it takes longer than to run it, and by indexes, however small the tables were at that moment.
+CREATE OR REPLACE FUNCTION stratolith_needed(ports uuid[]) RETURNS void LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  hosts uuid[];
+  kinds text[];
+  things uuid[];
+BEGIN
   WITH bound AS (
     SELECT "id", "hostId", "networkId" FROM "Port" WHERE "id" = ANY (ports) AND "hostId" IS NOT NULL
   ), led AS (
@@ -134,8 +146,9 @@ CREATE OR REPLACE FUNCTION stratolith_needed(ports uuid[]) RETURNS void LANGUAGE
       JOIN "PortSecurityGroup" m ON m."portId" = b."id" JOIN "SecurityGroupRule" r ON r."groupId" = m."groupId"
       WHERE r."remoteGroupId" IS NOT NULL
   )
-  SELECT stratolith_need(array_agg(host), array_agg(kind), array_agg(thing)) FROM needed HAVING count(*) > 0
-$$;
+  SELECT array_agg(host), array_agg(kind), array_agg(thing) INTO hosts, kinds, things FROM needed;
+  IF hosts IS NOT NULL THEN PERFORM stratolith_need(hosts, kinds, things); END IF;
+END $$;
 
 -- It is to be gone: from one host, or (NULL) from all.
 CREATE OR REPLACE FUNCTION stratolith_unwanted(which text, one uuid, place uuid) RETURNS void LANGUAGE plpgsql AS $$
@@ -208,6 +221,7 @@ BEGIN
 END $$;
 
 -- An address, or a membership, of a port. Whoever changes the other of the two waits: both see what they make together.
+-- What a port needs that was bound in this transaction has been written down at its end, with all of its memberships.
 CREATE OR REPLACE FUNCTION stratolith_document_of_part() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   row record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
@@ -221,7 +235,10 @@ BEGIN
   END IF;
   IF port."hostId" IS NOT NULL THEN
     PERFORM stratolith_changed('port', ARRAY[row."portId"]);
-    IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' THEN PERFORM stratolith_needed(ARRAY[row."portId"]); END IF;
+    IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' AND NOT EXISTS (SELECT FROM "HostDocument" d
+      WHERE d."hostId" = port."hostId" AND d."kind" = 'port' AND d."thing" = row."portId" AND d."wanted"
+        AND d.xmin = pg_current_xact_id()::xid AND d."dueAt" >= now())
+    THEN PERFORM stratolith_needed(ARRAY[row."portId"]); END IF;
   END IF;
   IF port."deviceOwner" = 'network:router_interface' THEN PERFORM stratolith_changed('router', ARRAY[port."deviceId"::uuid]); END IF;
   RETURN NULL;
