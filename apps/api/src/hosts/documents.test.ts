@@ -17,12 +17,12 @@ import { startWorker } from '../start-worker.ts'
 import { beat } from './reconcile.ts'
 
 /**
- * Three hosts and a real worker: `well` is well, `slow` answers after some time (here seconds, which stand for
- * twenty), `away` does not answer at all and comes back as a new process.
+ * Three hosts and a real worker: `well` is well, `slow` answers after a long time, `away` does not answer at
+ * all and comes back as a new process.
  */
 const usual = { ...patience }
 /** Much longer than everything takes on the host that is well, also on a busy machine. */
-const slowMs = 15_000
+const slowMs = 60_000
 
 let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
