@@ -293,6 +293,12 @@ DECLARE
   one uuid := CASE WHEN TG_OP = 'DELETE' THEN OLD."id" ELSE NEW."id" END;
   ports uuid[];
 BEGIN
+  -- Nobody has asked for its end: what its row says is no reason to remove its disk. Its tombstone is, by the
+  -- rules of what was deleted (apps/api/src/hosts/keeping.ts), which hold back when it is many at once.
+  IF TG_OP = 'DELETE' AND OLD."taskState" IS DISTINCT FROM 'deleting' THEN
+    DELETE FROM "HostDocument" WHERE "kind" = 'instance' AND "thing" = OLD."id";
+    RETURN NULL;
+  END IF;
   IF TG_OP <> 'INSERT' THEN before := OLD."hostId"; END IF;
   IF TG_OP <> 'DELETE' AND NEW."taskState" IS DISTINCT FROM 'deleting' THEN after := NEW."hostId"; END IF;
   IF before IS NOT NULL THEN

@@ -41,13 +41,15 @@ async function launched(ctx: Tenant, count = 1): Promise<string[]> {
 }
 /** As after a restore of a backup that is older than these: no row, and nothing says that they were deleted. */
 async function forget(ids: string[], { tombstones = false } = {}): Promise<void> {
-  await db().operation.deleteMany({ where: { resourceId: { in: ids } } })
-  const ports = await db().port.findMany({ where: { deviceId: { in: ids } } })
-  await db().port.deleteMany({ where: { deviceId: { in: ids } } })
-  await db().instance.deleteMany({ where: { id: { in: ids } } })
-  const things = [...ids, ...ports.map((port) => port.id)]
-  await db().hostDocument.deleteMany({ where: { thing: { in: things } } })
-  if (!tombstones) await db().tombstone.deleteMany({ where: { id: { in: things } } })
+  await db().$transaction(async (tx) => {
+    await tx.operation.deleteMany({ where: { resourceId: { in: ids } } })
+    const ports = await tx.port.findMany({ where: { deviceId: { in: ids } } })
+    await tx.port.deleteMany({ where: { deviceId: { in: ids } } })
+    await tx.instance.deleteMany({ where: { id: { in: ids } } })
+    const things = [...ids, ...ports.map((port) => port.id)]
+    await tx.hostDocument.deleteMany({ where: { thing: { in: things } } })
+    if (!tombstones) await tx.tombstone.deleteMany({ where: { id: { in: things } } })
+  })
 }
 const never = (): never => {
   throw new Error('there is none')

@@ -4,6 +4,7 @@ import { deleteInstance } from '../compute/instances/actions.ts'
 import { launchInstances } from '../compute/instances/launch.ts'
 import { aLaunch, type FakeHost, restartHost, testTenant, testWorld, type World } from '../compute/testing.ts'
 import type { Ctx } from '../kernel/context.ts'
+import { expectCloudError } from '../kernel/testing.ts'
 import { patience } from '../networking/apply.ts'
 import { ruleCreateInput } from '../networking/contract.ts'
 import { updatePort } from '../networking/ports/change.ts'
@@ -16,12 +17,12 @@ import { startWorker } from '../start-worker.ts'
 import { beat } from './reconcile.ts'
 
 /**
- * Three hosts and a real worker: `well` is well, `slow` answers after some time (here seconds, which stand for
- * twenty), `away` does not answer at all and comes back as a new process.
+ * Three hosts and a real worker: `well` is well, `slow` answers after a long time, `away` does not answer at
+ * all and comes back as a new process.
  */
 const usual = { ...patience }
 /** Much longer than everything takes on the host that is well, also on a busy machine. */
-const slowMs = 15_000
+const slowMs = 60_000
 
 let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
@@ -96,19 +97,19 @@ const owed = async (name: string): Promise<number> => {
 }
 /** As the heartbeat does when a host has been silent for a while. */
 const isDown = (name: string) =>
-  db().host.updateMany({ where: { endpoint: `fake:${name}` }, data: { state: 'down', lastSeenAt: null } })
+  db().host.updateMany({ where: { endpoint: `fake:${name}` }, data: { state: 'down' } })
 
 test('one host is slow and one is away: on the third everything goes on; both get what they missed, in order', async () => {
   const { id: groupId } = await createSecurityGroup(tenant, { name: 'web', description: '' })
   const revoked = await newRule(groupId, 4_000)
   const guests = Object.fromEntries(
     await Promise.all(
-      ['well', 'well2', 'slow', 'away', 'away2'].map(async (name) => [
+      ['well', 'mover', 'well2', 'slow', 'away', 'away2'].map(async (name) => [
         name,
-        await launched(name.replace('2', ''), groupId),
+        await launched(name === 'mover' ? 'well' : name.replace('2', ''), groupId),
       ]),
     ),
-  ) as Record<'well' | 'well2' | 'slow' | 'away' | 'away2', string>
+  ) as Record<'well' | 'mover' | 'well2' | 'slow' | 'away' | 'away2', string>
   const ports = Object.fromEntries(
     await Promise.all(Object.entries(guests).map(async ([name, id]) => [name, (await portOf(id)).id])),
   ) as typeof guests
@@ -124,26 +125,32 @@ test('one host is slow and one is away: on the third everything goes on; both ge
 
   await removeSecurityGroupRule(tenant, { id: revoked })
   await newRule(groupId, 5_000)
-  const addresses = { well: await addressOf(guests.well), away: await addressOf(guests.away) }
-  const elsewhere = addresses.away.replace(/\d+$/, '250')
+  const addresses = { mover: await addressOf(guests.mover), away: await addressOf(guests.away) }
+  const elsewhere = (last: number) => addresses.away.replace(/\d+$/, String(last))
   const { subnetId = '' } = (await portOf(guests.well)).addresses[0] ?? {}
+  /** What a host has not let go of yet is not free. */
+  const moved = (id: string, address: string) =>
+    vi.waitFor(() => updatePort(tenant, { id, fixedIps: [{ subnetId, address }] }), 10_000)
   await Promise.all([
     ended(groupId, 'securityGroup.apply'),
     launched('well', groupId),
     deleteInstance(tenant, { id: guests.well2 }).then(() => ended(guests.well2, 'instance.delete')),
-    // An address goes from the host that is away to the one that is well.
-    updatePort(tenant, { id: ports.away, fixedIps: [{ subnetId, address: elsewhere }] })
-      .then(() => updatePort(tenant, { id: ports.well, fixedIps: [{ subnetId, address: addresses.away }] }))
+    // An address goes from one port to another.
+    moved(ports.mover, elsewhere(250))
+      .then(() => moved(ports.well, addresses.mover))
       .then(() => ended(ports.well, 'port.apply')),
+    moved(ports.away, elsewhere(251)),
     deleteInstance(tenant, { id: guests.away2 }).then(() => ended(guests.away2, 'instance.delete')),
   ])
   await vi.waitFor(() => {
     expect(allows('well', ports.well, 4_000)).toBe(false)
     expect(allows('well', ports.well, 5_000)).toBe(true)
-    expect(stateOf('well').ports.get(ports.well)?.addresses[0]?.ip).toBe(addresses.away)
+    expect(stateOf('well').ports.get(ports.well)?.addresses[0]?.ip).toBe(addresses.mover)
   }, 10_000)
   expect(Date.now() - silentSince, 'all of it while the slow one was silent').toBeLessThan(slowMs)
   expect(host('slow').waiting).toBeGreaterThan(0)
+  const taken = { id: ports.mover, fixedIps: [{ subnetId, address: addresses.away }] }
+  await expectCloudError(updatePort(tenant, taken), 'conflict', /machine that does not answer/)
   expect(allows('slow', ports.slow, 4_000)).toBe(true)
   expect(await owed('slow')).toBeGreaterThan(0)
 
@@ -163,7 +170,7 @@ test('one host is slow and one is away: on the third everything goes on; both ge
   await vi.waitFor(async () => expect(await owed('away')).toBe(0), { timeout: 12_000, interval: 50 })
   expect(allows('away', ports.away, 4_000)).toBe(false)
   expect(allows('away', ports.away, 5_000)).toBe(true)
-  expect(stateOf('away').ports.get(ports.away)?.addresses[0]?.ip).toBe(elsewhere)
+  expect(stateOf('away').ports.get(ports.away)?.addresses[0]?.ip).toBe(elsewhere(251))
   expect(stateOf('away').ports.has(ports.away2)).toBe(false)
   expect(host('away').hypervisor.state.instances[guests.away2]).toBeUndefined()
   // The guest goes before its port, and that before what is changed.

@@ -129,7 +129,8 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
       AS w ("n" int, "hostId" uuid, "kinds" text[], "gone" text[], "now" uuid[], "always" uuid[], "pump" boolean)
     CROSS JOIN LATERAL (
       SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
-      FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+      FROM "HostDocument" h CROSS JOIN LATERAL (
+        SELECT d.* FROM "Document" d WHERE d."kind" = h."kind" AND d."thing" = h."thing" OFFSET 0) d
       WHERE h."hostId" = w."hostId" AND (h."thing" = ANY(w."always") OR (h."confirmed" < d."generation" AND (
         h."thing" = ANY(w."now") OR (h."kind" = ANY(CASE WHEN h."wanted" THEN w."kinds" ELSE w."gone" END)
           AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"

@@ -204,7 +204,11 @@ async function difference(ids: Ids): Promise<string[]> {
 }
 
 const all = Object.keys(changes) as Change[]
-const everyPair = all.flatMap((a, i) => all.slice(i + 1).map((b): [Change, Change] => [a, b]))
+/** Whoever gives a router a leg locks the router: together they would make rows that say nothing. */
+const isLocked = (a: Change, b: Change) => a === 'a router gets a leg' && b === 'a router is deleted'
+const everyPair = all.flatMap((a, i) =>
+  all.slice(i + 1).flatMap((b): [Change, Change][] => (isLocked(a, b) ? [] : [[a, b]])),
+)
 /** Those whose locks are in prisma/triggers.sql, and some that need none. `STORY_SEEDS` tries every pair. */
 const knownPairs: [Change, Change][] = [
   ['a rule is revoked', 'a port on no host joins a group'],

@@ -1,3 +1,4 @@
+import { documentKinds } from '@stratolith/drivers/documents/kinds'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { deliver, deliverAll, renderDocuments } from '../hosts/documents.ts'
@@ -228,8 +229,11 @@ const changes: Record<string, (s: Story) => Promise<unknown>> = {
 /** What happens on the way and to the machines. */
 const events: Record<string, (s: Story, host: Host) => unknown> = {
   'a delivery begins': (s, host) => {
+    // As operations do: also what another delivery has in its hands.
+    const about = { kinds: documentKinds, gone: documentKinds }
+    const delivery = deliver(cloud.system, plainOp(cloud.system), host.id, about)
     s.deliveries.push(
-      deliver(cloud.system, plainOp(cloud.system), host.id).catch((error: unknown) => {
+      delivery.catch((error: unknown) => {
         if (!(error instanceof Error && error.name === 'DriverError')) throw error
       }),
     )

@@ -9,6 +9,8 @@ type Built = InstanceRow & { hostId: string }
 
 /** No other host is begun with when the trouble has lasted for so long: a launch fails within 2 min. */
 const searchMs = 75_000
+/** So many times the patience for a host when there is no other one. */
+const aloneTimes = 6
 const elsewhereHelps = ['unavailable', 'failed', 'no_space']
 
 /**
@@ -38,13 +40,20 @@ export async function onSomeHost(
     const { since } = await troubleWith(run, row.hostId, startedAt)
     if (code !== 'no_space' && Date.now() - since < patience.launchMs)
       return { waitMs: patience.askAgainMs, for: 'the host to answer' }
-    const { detail } = toCloudError(error)
-    run.ctx.log.warn({ err: error, hostId: row.hostId, instanceId: row.id }, 'a build leaves its host')
-    await giveUp(run, row.hostId, detail ?? 'It did not answer.')
+    if (await elsewhere(run, where, row.hostId)) {
+      run.ctx.log.warn({ err: error, hostId: row.hostId, instanceId: row.id }, 'a build leaves its host')
+      await giveUp(run, row.hostId, detailOf(error))
+      return { waitMs: 0, for: 'another host' }
+    }
+    // There is no other one: an agent that is being upgraded is worth more patience than a failed launch.
+    if (code === 'unavailable' && Date.now() - since < aloneTimes * patience.launchMs)
+      return { waitMs: patience.askAgainMs, for: 'the host to answer, since no other one has room' }
+    await giveUp(run, row.hostId, detailOf(error))
   }
-  await elsewhere(run, where)
-  return { waitMs: 0, for: 'another host' }
+  throw await nowhere(run)
 }
+
+const detailOf = (error: unknown) => toCloudError(error).detail ?? 'It did not answer.'
 
 type Trouble = { hostId: string; since: number; firstAt: number }
 /** Since when the host is in trouble, and since when this build is. */
@@ -56,20 +65,26 @@ async function troubleWith(run: Run<unknown>, hostId: string, startedAt: number)
   return trouble
 }
 
-async function elsewhere(run: Run<unknown>, where: Where): Promise<void> {
-  const tried = givenUp(run)
+/** Whether the instance has been placed on another host than those that were tried. */
+async function elsewhere(run: Run<unknown>, where: Where, hostId: string): Promise<boolean> {
   const { firstAt } = run.data.trouble as Trouble
+  if (Date.now() - firstAt >= searchMs) return false
+  run.progress('looking for another host')
+  const tried = new Set([...Object.keys(givenUp(run)), hostId])
+  const build = { instanceId: run.resourceId, operationId: run.operationId, where, tried }
+  const next = await placeAgain(run.ctx, build)
+  if (next === null || next === hostId) return false
+  await run.moveToHost(next)
+  return true
+}
+
+async function nowhere(run: Run<unknown>): Promise<CloudError> {
+  const tried = givenUp(run)
   const ids = Object.keys(tried)
-  if (Date.now() - firstAt < searchMs) {
-    run.progress('looking for another host')
-    const build = { instanceId: run.resourceId, operationId: run.operationId, where, tried: new Set(ids) }
-    const hostId = await placeAgain(run.ctx, build)
-    if (hostId) return run.moveToHost(hostId)
-  }
   const hosts = await run.ctx.deps.root.host.findMany({ where: { id: { in: ids } } })
   const named = hosts.map((host) => `${host.name}: ${tried[host.id]}`)
   const many = ids.length === 1 ? 'One host was tried and has' : `${ids.length} hosts were tried and have`
-  throw new CloudError(
+  return new CloudError(
     'no_capacity',
     `${many} not built it, and no other one that may have it has room. Launch again later, or ask your administrator which hosts are in trouble.`,
     { detail: `tried ${named.join('; ')}` },
