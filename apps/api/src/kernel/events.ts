@@ -31,16 +31,19 @@ export async function appendEventsWith(
   onlyFrom?: string,
 ): Promise<boolean> {
   const from = onlyFrom ? Prisma.raw(`, "${onlyFrom}"`) : Prisma.empty
-  const insert = Prisma.sql`e AS (
-      INSERT INTO "Event" ("kind", "projectId", "public", "resourceKind", "resourceId", "operationId", "actorId", "requestId",
-        "globalRequestId", "data")
-      SELECT n."kind", n."projectId", COALESCE(n."public", false), n."resourceKind", n."resourceId", n."operationId",
-             ${ctx.actor.userId}::text, ${ctx.requestId}::text, ${ctx.globalRequestId ?? null}::text, COALESCE(n."data", '{}')
-      FROM jsonb_to_recordset(${JSON.stringify(events)}::jsonb) AS n ("kind" text, "projectId" text, "public" boolean,
-        "resourceKind" text, "resourceId" text, "operationId" uuid, "data" jsonb)${from}
-      RETURNING 1)`
+  const told = Prisma.sql`jsonb_to_recordset(${JSON.stringify(events)}::jsonb) AS n ("kind" text, "projectId" text, "public" boolean,
+        "resourceKind" text, "resourceId" text, "operationId" uuid, "data" jsonb)${from}`
+  const by = Prisma.sql`${ctx.actor.userId}::text, ${ctx.requestId}::text, ${ctx.globalRequestId ?? null}::text`
+  const insert = Prisma.sql`e AS (${insertEvents(told, by)})`
   const rows = await ctx.db.$executeRaw(
     Prisma.sql`WITH ${Prisma.join([...changes, insert])} SELECT pg_notify('stratolith_events', '') FROM e`,
   )
   return rows > 0
 }
+
+/** From rows `n` that are like NewEvent; `by`: the actor's id and the ids of the request (here, and of OpenStack's caller). */
+export const insertEvents = (told: Prisma.Sql, by: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  INSERT INTO "Event" ("kind", "projectId", "public", "resourceKind", "resourceId", "operationId", "data", "actorId", "requestId",
+    "globalRequestId")
+  SELECT n."kind", n."projectId", COALESCE(n."public", false), n."resourceKind", n."resourceId", n."operationId",
+    COALESCE(n."data", '{}'), ${by} FROM ${told} RETURNING 1`

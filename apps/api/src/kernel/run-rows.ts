@@ -1,8 +1,17 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx, Deps } from './context.ts'
 import type { CloudError } from './errors.ts'
+import { insertEvents } from './events.ts'
 import { type Holder, LeaseLost } from './lease.ts'
-import { actionsIn, appendOperationEvent, jobSql, type Lane, type Step } from './workflow.ts'
+import {
+  actionsIn,
+  appendOperationEvent,
+  firstSteps,
+  jobSql,
+  type Lane,
+  operationUpdated,
+  type Step,
+} from './workflow.ts'
 
 /**
  * Everything that a run writes. Each statement carries the fence: the number that the run got
@@ -59,8 +68,9 @@ const mine = (row: Row, holder: Holder | null): Prisma.Sql =>
   Prisma.sql`mine AS (SELECT o."id" FROM "Operation" o WHERE ${fence(row, holder)} FOR NO KEY UPDATE OF o)`
 
 /**
- * Takes the operation for one run. Null when it is over, or when as many run as may. What the database has
- * written down is by its clock; the row that is returned has these moments by the clock of this machine.
+ * Takes the operation for one run; one that has not begun begins with it, its first step, too: one statement, so
+ * one commit. Null when it is over, or when as many run as may. What the database has written down is by its
+ * clock; the row that is returned has these moments by the clock of this machine.
  */
 export async function take(
   deps: Deps,
@@ -68,16 +78,33 @@ export async function take(
   holder: Holder | null,
   caps: Caps | null,
 ): Promise<Row | null> {
+  const first = JSON.stringify(firstSteps())
+  const steps = Prisma.sql`(SELECT json_agg(s ORDER BY s."index") FROM (
+    SELECT "name", "index", "state", "progress", "startedAt" FROM "OperationStep" WHERE "operationId" = o."id"
+    UNION ALL SELECT "name", "index", "state", "progress", "startedAt" FROM started) s)`
   const rows = await deps.root.$queryRaw<(Row & { now: Date })[]>`
-    UPDATE "Operation" o SET "leaseWorker" = ${holder?.id ?? null}::uuid, "leaseNumber" = "leaseNumber" + 1,
-      "startedAt" = COALESCE("startedAt", clock_timestamp())
-    WHERE "id" = ${id}::uuid AND "state" IN ('queued', 'running', 'undoing') ${alive(holder)} ${room(caps)}
-    RETURNING "id"::text, "action", "state", "resourceKind", "resourceId", "projectId", "hostId", "requestId", "actorId",
+    WITH first AS (SELECT * FROM jsonb_to_recordset(${first}::jsonb) AS f ("action" text, "name" text, "title" text)),
+    o AS (
+      UPDATE "Operation" o SET "leaseWorker" = ${holder?.id ?? null}::uuid, "leaseNumber" = "leaseNumber" + 1,
+        "startedAt" = COALESCE("startedAt", clock_timestamp()),
+        "state" = CASE WHEN o."state" = 'queued' AND o."action" IN (SELECT "action" FROM first) THEN 'running' ELSE o."state" END
+      WHERE "id" = ${id}::uuid AND "state" IN ('queued', 'running', 'undoing') ${alive(holder)} ${room(caps)} RETURNING *
+    ), started AS (
+      INSERT INTO "OperationStep" ("operationId", "index", "name", "title", "state", "startedAt")
+      SELECT o."id", 0, f."name", f."title", 'running', clock_timestamp() FROM o JOIN first f ON f."action" = o."action"
+      WHERE o."state" = 'running' AND NOT EXISTS (SELECT FROM "OperationStep" s WHERE s."operationId" = o."id") RETURNING *
+    ), told AS (${insertEvents(begun, begunBy)})
+    SELECT "id"::text, "action", "state", "resourceKind", "resourceId", "projectId", "hostId", "requestId", "actorId",
       "actorName", "input", "stateData", "errorCode", "errorMessage", "attempts", "startedAt", "undoingSince", "leaseNumber",
-      clock_timestamp() AS "now", COALESCE((SELECT json_agg(json_build_object('name', "name", 'index', "index", 'state', "state", 'progress', "progress",
-        'startedAt', "startedAt") ORDER BY "index") FROM "OperationStep" WHERE "operationId" = o."id"), '[]') AS "steps"`
+      clock_timestamp() AS "now", COALESCE(${steps}, '[]') AS "steps", (SELECT pg_notify('stratolith_events', '') FROM told)::text
+    FROM o`
   return rows[0] ? byOwnClock(rows[0]) : null
 }
+const begun = Prisma.sql`(SELECT ${operationUpdated} AS "kind", o."projectId", false AS "public", o."resourceKind", o."resourceId",
+    o."id" AS "operationId", o."actorId", o."requestId",
+    jsonb_build_object('action', o."action", 'state', o."state", 'step', s."name", 'title', s."title") AS "data"
+  FROM o JOIN started s ON true) n`
+const begunBy = Prisma.sql`COALESCE(n."actorId", 'system'), COALESCE(n."requestId", 'op-' || n."operationId"), NULL`
 
 function byOwnClock({ now, ...row }: Row & { now: Date }): Row {
   const ahead = Date.now() - now.getTime()

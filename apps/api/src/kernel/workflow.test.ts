@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './context.ts'
 import { CloudError } from './errors.ts'
 import { LeaseLost, WorkerLease } from './lease.ts'
-import { type Probe, runOperation } from './run.ts'
+import { Crash, type Probe, runOperation } from './run.ts'
 import type { Caps } from './run-rows.ts'
 import { failEveryStep, testCtx, testDeps } from './testing.ts'
 import {
@@ -148,6 +148,35 @@ describe('workflow', () => {
       where: { id },
       include: { steps: { orderBy: { index: 'asc' } } },
     })
+
+  test('what is taken has begun, and tells it as every step does, once', async () => {
+    const { operationId } = await start('thing.create')()
+    const crash = () => {
+      throw new Crash()
+    }
+    await expect(runOperation(deps, operationId, { probe: crash })).rejects.toThrow(Crash)
+    expect(await rowOf(operationId)).toMatchObject({
+      state: 'running',
+      steps: [{ name: 'a', index: 0, state: 'running' }],
+    })
+    expect(await runOperation(deps, operationId)).toBe('over')
+    const told = await deps.root.event.findMany({ where: { operationId }, orderBy: { id: 'asc' } })
+    const data = { action: 'thing.create', state: 'running' }
+    expect(told.map((event) => event.data)).toEqual([
+      { action: 'thing.create', state: 'queued' },
+      { ...data, step: 'a', title: 'Doing a' },
+      { ...data, step: 'b', title: 'Doing b' },
+      { ...data, step: 'c', title: 'Doing c' },
+      { action: 'thing.create', state: 'succeeded' },
+    ])
+    const whose = ({ actorId, requestId, projectId, resourceId }: (typeof told)[number]) => ({
+      actorId,
+      requestId,
+      projectId,
+      resourceId,
+    })
+    expect(new Set(told.map((event) => JSON.stringify(whose(event)))).size).toBe(1)
+  })
 
   test('a step that waits gives its slot back, says what for, and is run again when it is called', async () => {
     const { operationId, resourceId } = await start('thing.stop')()

@@ -77,6 +77,12 @@ export const laneOf = (action: string): Lane => registry.get(action)?.lane ?? 's
 export const actionsIn = (lane: Lane): string[] =>
   [...registry.keys()].filter((action) => laneOf(action) === lane)
 
+/** With what each begins. */
+export const firstSteps = () =>
+  [...registry.values()].flatMap(({ action, steps: [first] }) =>
+    first ? { action, name: first.name, title: first.title } : [],
+  )
+
 export type NewOperation = {
   id: string
   action: string
@@ -176,6 +182,7 @@ export async function continueOperationsOf(
 }
 const underWay = Prisma.sql`"state" IN ('running', 'undoing')`
 
+export const operationUpdated = 'operation.updated'
 /** The event of an operation with the changes that it tells of (see appendEventsWith). */
 export function appendOperationEvent(
   ctx: Ctx,
@@ -189,7 +196,7 @@ export function appendOperationEvent(
 }
 
 const operationEvent = (row: OperationOf, state: string, extra: Record<string, unknown> = {}): NewEvent => ({
-  kind: 'operation.updated',
+  kind: operationUpdated,
   projectId: row.projectId,
   resourceKind: row.resourceKind,
   resourceId: row.resourceId,
