@@ -3,7 +3,7 @@ import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
 import { defineWorkflow, recordOperation, startOperation } from '../kernel/workflow.ts'
 import { operationListInput } from './contract.ts'
-import { collectQueues, requeueLost } from './reconcile.ts'
+import { collectManyQueues, collectQueues, requeueLost } from './reconcile.ts'
 import './register.ts'
 import { getOperation, listOperations } from './service.ts'
 
@@ -115,6 +115,19 @@ describe('the queue', () => {
       expect(await collectQueues(systemCtx(deps, 'test'))).toBe(false)
     })
     expect(await collectQueues(systemCtx(deps, 'test'))).toBe(true)
+  })
+
+  test('does not wait for its minute when there are many', async () => {
+    const idle = (count: number) =>
+      deps.root.$executeRaw`INSERT INTO graphile_worker._private_job_queues ("queue_name")
+        SELECT 'idle:' || gen_random_uuid() FROM generate_series(1, ${count}::int)`
+    await collectQueues(systemCtx(deps, 'test'))
+    await idle(20)
+    await collectManyQueues(systemCtx(deps, 'test'))
+    expect((await queues()).filter(({ name }) => name.startsWith('idle:'))).toHaveLength(20)
+    await idle(100)
+    await collectManyQueues(systemCtx(deps, 'test'))
+    expect((await queues()).filter(({ name }) => name.startsWith('idle:'))).toEqual([])
   })
 
   test('forgets the resources that have no job, also while jobs are added', async () => {
