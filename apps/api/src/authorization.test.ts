@@ -250,6 +250,7 @@ const matrix: Record<string, Row | 'public'> = {
   },
   'compute.instances.list': { kind: 'list', input: () => ({}) },
   'compute.instances.get': byId('read', instance),
+  'compute.instances.waiting': byId('read', instance),
   'compute.instances.plan': { kind: 'create', input: () => ({}) },
   'compute.instances.launch': {
     kind: 'create',
@@ -293,6 +294,8 @@ const matrix: Record<string, Row | 'public'> = {
   'compute.keyPairs.delete': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
   'hosts.list': { kind: 'admin', input: () => ({}) },
   'hosts.get': byId('admin', host),
+  'hosts.unconfirmed': byId('admin', host),
+  'hosts.tellNow': byId('admin', host),
   'hosts.update': byId('admin', host, { enabled: true }),
   'hosts.delete': byId('admin', goneHost),
   'hosts.outside': { kind: 'anyone' },

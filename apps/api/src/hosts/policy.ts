@@ -6,6 +6,8 @@ export const hostsPolicy: PolicyTable = {
   'hosts:get_host': 'admin or role:reader and scope:system',
   'hosts:update_host': 'admin',
   'hosts:delete_host': 'admin',
+  'hosts:list_unconfirmed': 'admin or role:reader and scope:system',
+  'hosts:tell_host': 'admin',
   'hosts:list_strays': 'admin or role:reader and scope:system',
   'hosts:decide_stray': 'admin',
   'hosts:release_brake': 'admin',

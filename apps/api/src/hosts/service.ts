@@ -13,6 +13,7 @@ import { recordOperation } from '../kernel/workflow.ts'
 import { capacityOf } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 import type { Egress } from './egress.ts'
+import { unconfirmedCounts } from './unconfirmed.ts'
 
 /** For later rooms, which enter here. */
 export {
@@ -21,7 +22,9 @@ export {
   deliverThings,
   doubt,
   errorOf,
+  namesOf,
   renderDocuments,
+  type ThingName,
   unconfirmed,
 } from './documents.ts'
 export { whyClosed } from './egress.ts'
@@ -31,6 +34,7 @@ export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export { guestText } from './put-back.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
+export { type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { watchHostEvents } from './watch.ts'
 
 type HostRow = NonNullable<Awaited<ReturnType<Ctx['db']['host']['findUnique']>>>
@@ -44,8 +48,8 @@ export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>)
   const page = await pageOf<HostRow>(ctx.db.host, input, where, {
     orderBy: [{ name: input.sortDir }, { id: input.sortDir }],
   })
-  const counts = await instanceCounts(ctx, page.items)
-  return { ...page, items: page.items.map((row) => toView(row, counts.get(row.id) ?? 0)) }
+  const counts = await countsOf(ctx, page.items)
+  return { ...page, items: page.items.map((row) => toView(row, counts(row.id))) }
 }
 
 /** Administrators only. Throws not_found. */
@@ -258,20 +262,28 @@ export async function hostEvent(
   await appendEvent(ctx, { kind: `host.${what}`, projectId: null, resourceKind: 'host', resourceId: hostId })
 }
 
-async function loadHost(ctx: Ctx, id: string): Promise<HostRow> {
+export async function loadHost(ctx: Ctx, id: string): Promise<HostRow> {
   const row = await ctx.db.host.findUnique({ where: { id } })
   if (!row) throw notFound('host', id)
   return row
 }
 
 async function viewOf(ctx: Ctx, row: HostRow): Promise<HostView> {
-  return toView(row, (await instanceCounts(ctx, [row])).get(row.id) ?? 0)
+  return toView(row, (await countsOf(ctx, [row]))(row.id))
 }
 
-async function instanceCounts(ctx: Ctx, rows: readonly HostRow[]): Promise<Map<string, number>> {
+type Counts = Pick<HostView, 'instances' | 'unconfirmed'>
+/** Two queries, however many hosts. */
+async function countsOf(ctx: Ctx, rows: readonly HostRow[]): Promise<(id: string) => Counts> {
+  const ids = rows.map((row) => row.id)
+  const [instances, unconfirmed] = await Promise.all([instanceCounts(ctx, ids), unconfirmedCounts(ctx, ids)])
+  return (id) => ({ instances: instances.get(id) ?? 0, unconfirmed: unconfirmed.get(id) ?? 0 })
+}
+
+async function instanceCounts(ctx: Ctx, ids: string[]): Promise<Map<string, number>> {
   const counts = await ctx.db.instance.groupBy({
     by: ['hostId'],
-    where: { hostId: { in: rows.map((row) => row.id) }, vmState: { not: 'deleted' } },
+    where: { hostId: { in: ids }, vmState: { not: 'deleted' } },
     _count: true,
   })
   return new Map(counts.map((count) => [count.hostId ?? '', count._count]))
@@ -283,7 +295,7 @@ const room = (row: Omit<HostRow, 'facts'>) => ({
   diskGib: { used: row.diskGibUsed, total: row.diskGib },
 })
 
-function toView(row: HostRow, instances: number): HostView {
+function toView(row: HostRow, counts: Counts): HostView {
   const facts = row.facts as Partial<HostFacts> & { egress?: Egress }
   return {
     id: row.id,
@@ -300,9 +312,10 @@ function toView(row: HostRow, instances: number): HostView {
     cpuModel: facts.cpuModel ?? '',
     ...room(row),
     physical: { vcpus: facts.vcpus ?? 0, memoryMib: facts.memoryMib ?? 0, diskGib: facts.diskGib ?? 0 },
-    instances,
+    ...counts,
     lastSeenAt: row.lastSeenAt?.toISOString() ?? null,
   }
 }
 
-const shown = (row: HostRow): string => JSON.stringify({ ...toView(row, 0), lastSeenAt: null })
+const shown = (row: HostRow): string =>
+  JSON.stringify({ ...toView(row, { instances: 0, unconfirmed: 0 }), lastSeenAt: null })

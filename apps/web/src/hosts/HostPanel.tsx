@@ -20,13 +20,14 @@ import { Brakes } from './Brakes.tsx'
 import { Capacity } from './Capacity.tsx'
 import { HostState } from './HostState.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
+import { Unconfirmed } from './Unconfirmed.tsx'
 
 /** The side panel of `?panel=<id>`: capacity, facts, and whether it takes new instances. */
 export function HostPanel() {
   const { get, set } = useUrlState()
   const id = get('panel')
   return (
-    <SidePanel opened={id !== null} onClose={() => set({ panel: null })} size="md" title="Host">
+    <SidePanel opened={id !== null} onClose={() => set({ panel: null })} size="lg" title="Host">
       {id && <Content id={id} />}
     </SidePanel>
   )
@@ -45,6 +46,7 @@ function Content({ id }: { id: string }) {
           </Group>
           <Brakes hostId={host.id} />
           <Unknown id={host.id} />
+          <Unconfirmed host={host} />
           <Section title="Capacity">
             <Capacity host={host} />
           </Section>

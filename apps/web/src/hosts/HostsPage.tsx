@@ -20,6 +20,7 @@ import { useUrlState } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { HostPanel } from './HostPanel.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
+import { lookAgainMs } from './Unconfirmed.tsx'
 
 export function HostsPage() {
   const trpc = useTRPC()
@@ -29,7 +30,11 @@ export function HostsPage() {
       <ResourceTable
         descriptor={hostDescriptor}
         actions={useHostActions()}
-        query={(page) => trpc.hosts.list.queryOptions(page)}
+        query={(page) => ({
+          ...trpc.hosts.list.queryOptions(page),
+          refetchInterval: ({ state }) =>
+            state.data?.items.some(({ unconfirmed }) => unconfirmed > 0) ? lookAgainMs : false,
+        })}
       />
       <HostPanel />
     </>
