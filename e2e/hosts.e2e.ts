@@ -55,4 +55,5 @@ test('a disk that no row knows is shown, removed by hand, put back from the tras
   await expect(page.getByRole('region', { name: 'Not confirmed yet' })).toContainText(
     'The host has everything as it should be',
   )
+  expect(await problemsOf(page)).toEqual([])
 })

@@ -60,7 +60,13 @@ function Notice({ view, waiting: { host, parts } }: { view: InstanceView; waitin
           {host && (
             <>
               {' '}
-              <Anchor component={Link} size="sm" href={`${paths.adminHosts}?panel=${host.id}`}>
+              <Anchor
+                component={Link}
+                size="sm"
+                c="inherit"
+                underline="always"
+                href={`${paths.adminHosts}?panel=${host.id}`}
+              >
                 Look at host {host.name}
               </Anchor>
             </>
