@@ -42,8 +42,8 @@ export type HostView = {
   unconfirmed: number
   lastSeenAt: string | null
 }
-/** Addresses and room of what a host has not confirmed to be gone: not given to others before it has. */
-export type HeldView = {
+/** Not given to others before the host has confirmed that it has let go of it. */
+export type HostHeld = {
   addresses: number
   instances: number
   vcpus: number

@@ -3,7 +3,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { Need } from './capacity.ts'
-import type { HeldView } from './contract.ts'
+import type { HostHeld } from './contract.ts'
 import { hostEvent, loadHost } from './view.ts'
 
 /**
@@ -53,7 +53,7 @@ export const roomTaken = Prisma.sql`(
   UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
 
 /** What is held for a host. Administrators only. Throws not_found. */
-export async function heldOf(ctx: Ctx, { id }: { id: string }): Promise<HeldView> {
+export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHeld> {
   authorize(ctx, 'hosts:get_host')
   await loadHost(ctx, id)
   const [addresses, room] = await Promise.all([

@@ -8,8 +8,9 @@ import { recordOperation } from '../kernel/workflow.ts'
 import type { UnconfirmedView, unconfirmedInput } from './contract.ts'
 import { namesOf, type ThingName } from './documents.ts'
 import { projectRefs } from './project-refs.ts'
+import { hostCan } from './states.ts'
 import { makeDue, type Thing, type Unconfirmed, unconfirmedCounts, unconfirmedPage } from './unconfirmed.ts'
-import { hostEvent, loadHost } from './view.ts'
+import { hostEvent, loadHost, stateOf } from './view.ts'
 
 /**
  * What a host has not confirmed, what has waited longest first. A constant number of queries, whatever
@@ -108,8 +109,8 @@ export async function tellNow(ctx: Ctx, { id }: { id: string }): Promise<{ told:
   authorize(ctx, 'hosts:tell_host')
   return inTransaction(ctx, async (tx) => {
     const host = await loadHost(tx, id)
-    if (host.state !== 'up')
-      throw conflict(`Host ${host.name} does not answer. It is told everything as soon as it does.`)
+    const allowed = hostCan.tell({ state: stateOf(host) })
+    if (allowed !== true) throw conflict(`Host ${host.name}: ${allowed}`)
     const told = await makeDue(tx, id)
     if (told === 0) return { told }
     await recordOperation(tx, {

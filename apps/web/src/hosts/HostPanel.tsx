@@ -18,7 +18,6 @@ import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import { Brakes } from './Brakes.tsx'
 import { Capacity } from './Capacity.tsx'
-import { Held } from './Held.tsx'
 import { HostState } from './HostState.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
 import { Standing } from './Standing.tsx'
@@ -50,7 +49,6 @@ function Content({ id }: { id: string }) {
           <Brakes hostId={host.id} />
           <Unknown id={host.id} />
           <Unconfirmed host={host} />
-          <Held hostId={host.id} />
           <Section title="Capacity">
             <Capacity host={host} />
           </Section>

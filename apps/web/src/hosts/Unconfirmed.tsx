@@ -1,6 +1,7 @@
 'use client'
 import { Anchor, Button, Group, Stack, Text } from '@mantine/core'
 import type { HostView, UnconfirmedView } from '@stratolith/api/hosts/contract'
+import { hostCan } from '@stratolith/api/hosts/states'
 import { IconChecks, IconRefresh } from '@tabler/icons-react'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -18,8 +19,8 @@ import { useUrlState } from '../kit/url-state.ts'
 import { useNow } from '../kit/use-now.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
+import { heldText } from './host-words.ts'
 import {
-  canBeTold,
   nextTry,
   toldText,
   unconfirmedName,
@@ -81,8 +82,24 @@ export function Unconfirmed({ host }: { host: HostView }) {
           )
         }
       </Loaded>
+      {total > 0 && <Held hostId={host.id} />}
     </Section>
   )
+}
+
+/** What others do not get before the host has confirmed; nothing when there is none. */
+function Held({ hostId }: { hostId: string }) {
+  const trpc = useTRPC()
+  const { data } = useQuery({
+    ...trpc.hosts.held.queryOptions({ id: hostId }),
+    refetchInterval: lookAgainMs,
+  })
+  const text = data && heldText(data)
+  return text ? (
+    <Text size="sm" mt="sm">
+      {text}
+    </Text>
+  ) : null
 }
 
 function TellNow({ host }: { host: HostView }) {
@@ -104,7 +121,7 @@ function TellNow({ host }: { host: HostView }) {
       variant="default"
       leftSection={<IconRefresh size={14} />}
       loading={tell.isPending}
-      allowed={all(admin(), canBeTold(host))}
+      allowed={all(admin(), hostCan.tell(host))}
       onClick={() => tell.mutate({ id: host.id })}
     >
       Tell it now

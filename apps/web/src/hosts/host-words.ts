@@ -1,4 +1,4 @@
-import type { HeldView, HostView } from '@stratolith/api/hosts/contract'
+import type { HostHeld, HostView } from '@stratolith/api/hosts/contract'
 import type { HostState } from '@stratolith/api/hosts/states'
 import { mib } from '../kit/format.ts'
 import type { Tone } from '../kit/StateBadge.tsx'
@@ -38,7 +38,7 @@ export const fencingQuestion = ({ name }: { name: string }) => ({
 })
 
 /** What is kept from others until the host has confirmed; null when nothing is. */
-export function heldText({ addresses, instances, vcpus, memoryMib, diskGib }: HeldView): string | null {
+export function heldText({ addresses, instances, vcpus, memoryMib, diskGib }: HostHeld): string | null {
   const parts = [
     ...(addresses > 0 ? [`${addresses} ${addresses === 1 ? 'address' : 'addresses'}`] : []),
     ...(instances > 0

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import {
-  canBeTold,
   nextTry,
   toldText,
   unconfirmedName,
@@ -49,10 +48,7 @@ describe('what a host has not confirmed', () => {
     expect(nextTry(later, { state: 'up' }, now + 61_000)).toEqual({ text: 'next delivery' })
     expect(nextTry({ nextTryAt: null }, { state: 'up' }, null)).toEqual({ text: 'next delivery' })
     expect(nextTry(later, { state: 'down' }, now)).toEqual({ text: 'when it answers' })
-    expect([canBeTold({ state: 'up' }), canBeTold({ state: 'down' })]).toEqual([
-      true,
-      expect.stringMatching(/as soon as it does/),
-    ])
+    expect(nextTry(later, { state: 'fenced' }, now)).toEqual({ text: 'when the fencing is taken back' })
   })
 
   it('is counted in words', () => {

@@ -1,5 +1,4 @@
 import type { HostView, UnconfirmedView } from '@stratolith/api/hosts/contract'
-import type { Allowed } from '@stratolith/api/kernel/contract'
 import { paths } from '../kit/paths.ts'
 
 /** What hosts are told of, in people's words. */
@@ -57,13 +56,11 @@ export function nextTry(
   { state }: Pick<HostView, 'state'>,
   now: number | null,
 ): { at: string } | { text: string } {
+  if (state === 'fenced') return { text: 'when the fencing is taken back' }
   if (state !== 'up') return { text: 'when it answers' }
   if (nextTryAt === null || (now !== null && Date.parse(nextTryAt) <= now)) return { text: 'next delivery' }
   return { at: nextTryAt }
 }
-
-export const canBeTold = ({ state }: Pick<HostView, 'state'>): Allowed =>
-  state === 'up' || 'It does not answer. It is told everything as soon as it does.'
 
 export const waitingText = (total: number): string =>
   total === 1
