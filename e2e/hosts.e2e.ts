@@ -47,6 +47,16 @@ test('a disk that no row knows is shown, removed by hand, put back from the tras
   expect(fs.existsSync(disk)).toBe(true)
   await choose('Keep')
   await expect(row).toContainText('Kept')
+
+  await visit(page, '/admin/hosts')
+  await page
+    .getByRole('table')
+    .getByRole('button', { name: path.basename(path.dirname(cloud.agentSocket)), exact: true })
+    .click()
+  await expect(page.getByRole('region', { name: 'Not confirmed yet' })).toContainText(
+    'The host has everything as it should be',
+  )
+  expect(await problemsOf(page)).toEqual([])
 })
 
 test('a machine that is off goes down, is declared fenced, taken back and removed', async ({ page }) => {

@@ -111,7 +111,7 @@ BEGIN
   ON CONFLICT DO NOTHING;
   IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
   FOR again IN
-    UPDATE "HostDocument" d SET "wanted" = true, "error" = NULL, "attempts" = 0, "dueAt" = now()
+    UPDATE "HostDocument" d SET "wanted" = true, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
     FROM unnest(hosts, kinds, things) n (h, k, t)
     WHERE d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" RETURNING d."kind", d."thing"
   LOOP
@@ -153,7 +153,7 @@ END $$;
 -- It is to be gone: from one host, or (NULL) from all.
 CREATE OR REPLACE FUNCTION stratolith_unwanted(which text, one uuid, place uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "dueAt" = now()
+  UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
   WHERE "kind" = which AND "thing" = one AND "wanted" AND (place IS NULL OR "hostId" = place);
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
 END $$;

@@ -251,6 +251,7 @@ const matrix: Record<string, Row | 'public'> = {
   },
   'compute.instances.list': { kind: 'list', input: () => ({}) },
   'compute.instances.get': byId('read', instance),
+  'compute.instances.waiting': byId('read', instance),
   'compute.instances.plan': { kind: 'create', input: () => ({}) },
   'compute.instances.launch': {
     kind: 'create',
@@ -294,7 +295,9 @@ const matrix: Record<string, Row | 'public'> = {
   'compute.keyPairs.delete': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
   'hosts.list': { kind: 'admin', input: () => ({}) },
   'hosts.get': byId('admin', host),
-  'hosts.waiting': byId('admin', host),
+  'hosts.unconfirmed': byId('admin', host),
+  'hosts.tellNow': byId('admin', host),
+  'hosts.held': byId('admin', host),
   'hosts.update': byId('admin', host, { enabled: true }),
   'hosts.delete': byId('admin', goneHost),
   'hosts.fence': byId('admin', goneHost),

@@ -1,3 +1,4 @@
+import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { z } from 'zod'
 import {
   descriptionInput,
@@ -197,6 +198,30 @@ export type InstanceDetail = InstanceView & {
   userData: string | null
   /** Login of the image when it says one ("tiny"). */
   loginUser: string | null
+}
+/** A part of what an instance should be that its host has not confirmed. */
+export type WaitingPart = {
+  kind: DocumentKind
+  /** Null, like its name, when it belongs to another project than the instance. */
+  thing: string | null
+  name: string | null
+  /** Of a router: those that lead to this instance. */
+  floatingIps: string[]
+  /** To be there, or to be gone. */
+  wanted: boolean
+  since: string
+  why: 'silent' | 'refused' | 'telling'
+  /** Why the host could not do it. */
+  message: string | null
+  /** In the host's own words, for administrators. */
+  detail: string | null
+  /** Null: with the next delivery. */
+  nextTryAt: string | null
+}
+export type InstanceWaiting = {
+  /** Only administrators see it. */
+  host: { id: string; name: string } | null
+  parts: WaitingPart[]
 }
 export const rebootInput = z.object({ id: z.uuid(), kind: z.enum(['soft', 'hard']).default('soft') })
 export const instanceUpdateInput = z.object({

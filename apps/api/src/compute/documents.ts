@@ -15,6 +15,13 @@ defineDocument({
     const rows = await ctx.db.instance.findMany({ where: { id: { in: [...ids] } } })
     return wishesOf(ctx, rows.map(typed))
   },
+  async names(ctx, ids) {
+    const rows = await ctx.db.instance.findMany({
+      where: { id: { in: [...ids] } },
+      select: { id: true, name: true, projectId: true },
+    })
+    return new Map(rows.map(({ id, ...name }) => [id, name]))
+  },
 })
 
 async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<string, InstanceWish>> {

@@ -41,11 +41,13 @@ import {
 import { adoptInstance } from './instances/adopt.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
+import { instanceWaiting } from './instances/waiting.ts'
 import { createKeyPair, deleteKeyPair, listKeyPairs } from './key-pairs/service.ts'
 
 const instancesRouter = router({
   list: procedure.input(instanceListInput).query(({ ctx, input }) => listInstances(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getInstance(ctx.cloud, input)),
+  waiting: procedure.input(idInput).query(({ ctx, input }) => instanceWaiting(ctx.cloud, input)),
   plan: procedure.input(planInput).query(({ ctx, input }) => planInstance(ctx.cloud, input)),
   launch: procedure.input(launchInput).mutation(({ ctx, input }) => launchInstances(ctx.cloud, input)),
   start: procedure.input(idInput).mutation(({ ctx, input }) => startInstance(ctx.cloud, input)),

@@ -1,5 +1,6 @@
+import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { z } from 'zod'
-import { pageInput } from '../kernel/contract.ts'
+import { idInput, pageInput } from '../kernel/contract.ts'
 import type { HostState } from './states.ts'
 
 export const hostListInput = pageInput.extend({ sortDir: z.enum(['asc', 'desc']).default('asc') })
@@ -37,21 +38,56 @@ export type HostView = {
   /** Of the last 1, 5 and 15 minutes. */
   load: number[] | null
   instances: number
+  /** How many things it has not confirmed to be as they should be. */
+  unconfirmed: number
   lastSeenAt: string | null
 }
-/** What a host has not confirmed yet, by kind; what is `wanted` is to be there, the rest is to be gone. */
-export type HostWaiting = {
-  documents: { kind: string; wanted: boolean; count: number; since: string }[]
-  /** What it says it cannot do: the first few. */
-  errors: { kind: string; thing: string; error: string }[]
-  /** Not given to others before it has confirmed. */
-  held: { addresses: number; instances: number; vcpus: number; memoryMib: number; diskGib: number }
+/** Not given to others before the host has confirmed that it has let go of it. */
+export type HostHeld = {
+  addresses: number
+  instances: number
+  vcpus: number
+  memoryMib: number
+  diskGib: number
 }
 export const hostUpdateInput = z.object({
   id: z.uuid(),
   enabled: z.boolean(),
   reason: z.string().trim().max(255).optional(),
 })
+
+/** Of a host; `marker` is the `next` of the page before. */
+export const unconfirmedInput = idInput.extend({
+  limit: z.number().int().min(1).max(1000).default(50),
+  marker: z
+    .string()
+    .regex(/^\d{1,16}\.[0-9a-f-]{36}$/, 'The marker is the “next” of a page.')
+    .optional(),
+})
+/** Something that a host has not confirmed to be as it should be. */
+export type UnconfirmedView = {
+  id: string
+  /** "addressSet": the addresses of the members of a security group. */
+  kind: DocumentKind
+  /** The id of the thing. */
+  thing: string
+  /** Null: there is neither a row nor an operation of it any more. */
+  name: string | null
+  project: ProjectRef | null
+  /** Of a port. */
+  instance: { id: string; name: string } | null
+  /** Whether it has a row still. */
+  isThere: boolean
+  /** To be there, or to be gone. */
+  wanted: boolean
+  since: string
+  /** Tries that failed, one after the other. */
+  attempts: number
+  /** What the host said last: in a sentence, and in its own words. */
+  error: { message: string; detail: string } | null
+  /** Null: it is told with the next delivery. */
+  nextTryAt: string | null
+}
 
 /** What a host (or the image store) may have that no row knows. */
 export const strayKinds = ['guest', 'disk', 'port', 'network', 'router', 'addressSet', 'blob'] as const

@@ -25,9 +25,13 @@ export type DocumentRoom<K extends DocumentKind = DocumentKind> = {
   kind: K
   /** What these things should be, by id; one that is missing should not be there. A constant number of queries. */
   render(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, DocumentBodies[K]>>
+  /** What people call them, by id; one that is missing has no row any more. A constant number of queries. */
+  names(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, ThingName>>
   /** Told after it has been written down; in no transaction. */
   told?(ctx: Ctx, receipts: readonly Receipt[]): Promise<void>
 }
+/** `instanceId`: of a port, the instance that has it. */
+export type ThingName = { name: string; projectId: string; instanceId?: string }
 const rooms = new Map<DocumentKind, DocumentRoom>()
 export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): void {
   rooms.set(room.kind, room as unknown as DocumentRoom)
@@ -210,7 +214,8 @@ export async function unconfirmed(
 export const errorOf = ({ code, message }: Extract<Receipt, { outcome: 'failed' }>): DriverError =>
   new DriverError(code, message)
 
-function errorIn(text: string): DriverError {
+/** As it was written down. */
+export function errorIn(text: string): DriverError {
   const at = text.indexOf(': ')
   const code = driverErrorCodes.find((known) => known === text.slice(0, at))
   return new DriverError(code ?? 'failed', text.slice(at + 2))
@@ -300,7 +305,7 @@ export async function doubt(
 ): Promise<void> {
   await ctx.db.hostDocument.updateMany({
     where: { hostId, kind, thing: { in: [...ids] } },
-    data: { confirmed: 0, dueAt: new Date() },
+    data: { confirmed: 0, since: new Date(), dueAt: new Date() },
   })
 }
 
@@ -311,6 +316,14 @@ export async function renderDocuments(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, DocumentBodies[DocumentKind]>> {
   return ids.length === 0 ? new Map() : roomOf(kind).render(ctx, ids)
+}
+
+export async function namesOf(
+  ctx: Ctx,
+  kind: DocumentKind,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, ThingName>> {
+  return ids.length === 0 ? new Map() : roomOf(kind).names(ctx, ids)
 }
 
 function roomOf(kind: DocumentKind): DocumentRoom {

@@ -3,7 +3,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { Need } from './capacity.ts'
-import type { HostWaiting } from './contract.ts'
+import type { HostHeld } from './contract.ts'
 import { hostEvent, loadHost } from './view.ts'
 
 /**
@@ -52,23 +52,11 @@ export const roomTaken = Prisma.sql`(
   SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'
   UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
 
-const mostErrors = 5
-
-/** What a host has not confirmed yet, and what is held for it. Administrators only. Throws not_found. */
-export async function hostWaiting(ctx: Ctx, { id }: { id: string }): Promise<HostWaiting> {
+/** What is held for a host. Administrators only. Throws not_found. */
+export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHeld> {
   authorize(ctx, 'hosts:get_host')
   await loadHost(ctx, id)
-  const [documents, errors, addresses, room] = await Promise.all([
-    ctx.db.$queryRaw<{ kind: string; wanted: boolean; count: number; since: Date }[]>`
-      SELECT h."kind", h."wanted", count(*)::int AS "count", min(d."changedAt") AS "since"
-      FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-      WHERE h."hostId" = ${id}::uuid AND h."confirmed" < d."generation" GROUP BY 1, 2 ORDER BY 1, 2`,
-    ctx.db.hostDocument.findMany({
-      where: { hostId: id, error: { not: null } },
-      orderBy: [{ attempts: 'desc' }, { thing: 'asc' }],
-      take: mostErrors,
-      select: { kind: true, thing: true, error: true },
-    }),
+  const [addresses, room] = await Promise.all([
     ctx.db.heldAddress.count({ where: { hostId: id } }),
     ctx.db.heldRoom.aggregate({
       where: { hostId: id },
@@ -77,14 +65,10 @@ export async function hostWaiting(ctx: Ctx, { id }: { id: string }): Promise<Hos
     }),
   ])
   return {
-    documents: documents.map((row) => ({ ...row, since: row.since.toISOString() })),
-    errors: errors.map((row) => ({ ...row, error: row.error ?? '' })),
-    held: {
-      addresses,
-      instances: room._count,
-      vcpus: room._sum.vcpus ?? 0,
-      memoryMib: room._sum.memoryMib ?? 0,
-      diskGib: room._sum.diskGib ?? 0,
-    },
+    addresses,
+    instances: room._count,
+    vcpus: room._sum.vcpus ?? 0,
+    memoryMib: room._sum.memoryMib ?? 0,
+    diskGib: room._sum.diskGib ?? 0,
   }
 }

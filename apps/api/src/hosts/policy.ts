@@ -7,6 +7,8 @@ export const hostsPolicy: PolicyTable = {
   'hosts:update_host': 'admin',
   'hosts:delete_host': 'admin',
   'hosts:fence_host': 'admin',
+  'hosts:list_unconfirmed': 'admin or role:reader and scope:system',
+  'hosts:tell_host': 'admin',
   'hosts:list_strays': 'admin or role:reader and scope:system',
   'hosts:decide_stray': 'admin',
   'hosts:release_brake': 'admin',

@@ -8,18 +8,22 @@ import {
   strayListInput,
   takeBackInput,
   trashInput,
+  unconfirmedInput,
 } from './contract.ts'
 import { outside } from './egress.ts'
 import { fenceHost, unfenceHost } from './fencing.ts'
-import { hostWaiting } from './held.ts'
+import { hostHeld } from './held.ts'
 import { deleteHost, getHost, listHosts, updateHost } from './service.ts'
 import { decideStray, listBrakes, listStrays, releaseBrake } from './strays.ts'
+import { listUnconfirmed, tellNow } from './telling.ts'
 import { listTrash, takeBackDisk, unknownTime } from './trash.ts'
 
 export const hostsRouter = router({
   list: procedure.input(hostListInput).query(({ ctx, input }) => listHosts(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getHost(ctx.cloud, input)),
-  waiting: procedure.input(idInput).query(({ ctx, input }) => hostWaiting(ctx.cloud, input)),
+  unconfirmed: procedure.input(unconfirmedInput).query(({ ctx, input }) => listUnconfirmed(ctx.cloud, input)),
+  tellNow: procedure.input(idInput).mutation(({ ctx, input }) => tellNow(ctx.cloud, input)),
+  held: procedure.input(idInput).query(({ ctx, input }) => hostHeld(ctx.cloud, input)),
   update: procedure.input(hostUpdateInput).mutation(({ ctx, input }) => updateHost(ctx.cloud, input)),
   fence: procedure.input(idInput).mutation(({ ctx, input }) => fenceHost(ctx.cloud, input)),
   unfence: procedure.input(idInput).mutation(({ ctx, input }) => unfenceHost(ctx.cloud, input)),

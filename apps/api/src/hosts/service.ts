@@ -12,7 +12,7 @@ import { noteReport } from './beat.ts'
 import { capacityOf, factsIn, type Need } from './capacity.ts'
 import type { HostView, hostListInput, hostUpdateInput } from './contract.ts'
 import { hostCan } from './states.ts'
-import { type HostRow, hostEvent, instanceCounts, loadHost, toView, viewOf, withBeat } from './view.ts'
+import { countsOf, type HostRow, hostEvent, loadHost, toView, viewOf, withBeat } from './view.ts'
 
 /** For later rooms, which enter here. */
 export type { Need } from './capacity.ts'
@@ -22,7 +22,9 @@ export {
   deliverThings,
   doubt,
   errorOf,
+  namesOf,
   renderDocuments,
+  type ThingName,
   unconfirmed,
 } from './documents.ts'
 export { whyClosed } from './egress.ts'
@@ -42,6 +44,7 @@ export {
 } from './room.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
+export { type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { factsOf } from './view.ts'
 export { watchHostEvents } from './watch.ts'
 
@@ -53,8 +56,8 @@ export async function listHosts(ctx: Ctx, input: z.output<typeof hostListInput>)
     orderBy: [{ name: input.sortDir }, { id: input.sortDir }],
     include: withBeat,
   })
-  const counts = await instanceCounts(ctx, page.items)
-  return { ...page, items: page.items.map((row) => toView(row, counts.get(row.id) ?? 0)) }
+  const counts = await countsOf(ctx, page.items)
+  return { ...page, items: page.items.map((row) => toView(row, counts(row.id))) }
 }
 
 /** Administrators only. Throws not_found. */

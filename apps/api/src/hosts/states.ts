@@ -17,6 +17,10 @@ export const hostCan = {
       ? 'It is declared fenced already.'
       : (host.state !== 'up' && !host.answers) ||
         'It answers, so it is not off. Stop the machine first and wait until it counts as silent.',
+  tell: ({ state }: Pick<Stateful, 'state'>): Allowed =>
+    state === 'fenced'
+      ? 'It is declared fenced. It is told everything when that is taken back.'
+      : state !== 'down' || 'It does not answer. It is told everything as soon as it does.',
   unfence: (host: Stateful): Allowed => host.state === 'fenced' || 'It is not declared fenced.',
   delete: (host: Stateful & { instances: number }): Allowed =>
     host.state === 'up'

@@ -6,6 +6,7 @@ import type { Facts } from './capacity.ts'
 import type { HostView } from './contract.ts'
 import { hostEventOf } from './room.ts'
 import { type HostState, hostStates } from './states.ts'
+import { unconfirmedCounts } from './unconfirmed.ts'
 
 /** Hosts as administrators see them: the row that launches lock, with what the last beat has brought. */
 export const withBeat = { beat: true } satisfies Prisma.HostInclude
@@ -18,16 +19,21 @@ export async function loadHost(ctx: Ctx, id: string): Promise<HostRow> {
 }
 
 export async function viewOf(ctx: Ctx, row: HostRow): Promise<HostView> {
-  return toView(row, (await instanceCounts(ctx, [row])).get(row.id) ?? 0)
+  return toView(row, (await countsOf(ctx, [row]))(row.id))
 }
 
-export async function instanceCounts(
-  ctx: Ctx,
-  rows: readonly { id: string }[],
-): Promise<Map<string, number>> {
+type Counts = Pick<HostView, 'instances' | 'unconfirmed'>
+/** Two queries, however many hosts. */
+export async function countsOf(ctx: Ctx, rows: readonly { id: string }[]): Promise<(id: string) => Counts> {
+  const ids = rows.map((row) => row.id)
+  const [instances, unconfirmed] = await Promise.all([instanceCounts(ctx, ids), unconfirmedCounts(ctx, ids)])
+  return (id) => ({ instances: instances.get(id) ?? 0, unconfirmed: unconfirmed.get(id) ?? 0 })
+}
+
+async function instanceCounts(ctx: Ctx, ids: string[]): Promise<Map<string, number>> {
   const counts = await ctx.db.instance.groupBy({
     by: ['hostId'],
-    where: { hostId: { in: rows.map((row) => row.id) }, vmState: { not: 'deleted' } },
+    where: { hostId: { in: ids }, vmState: { not: 'deleted' } },
     _count: true,
   })
   return new Map(counts.map((count) => [count.hostId ?? '', count._count]))
@@ -46,7 +52,7 @@ export const factsOf = (row: { beat: { facts: unknown } | null }): Partial<Facts
 export const stateOf = (row: { state: string }): HostState =>
   hostStates.find((known) => known === row.state) ?? 'down'
 
-export function toView(row: HostRow, instances: number): HostView {
+export function toView(row: HostRow, counts: Counts): HostView {
   const facts = factsOf(row)
   return {
     id: row.id,
@@ -66,7 +72,7 @@ export function toView(row: HostRow, instances: number): HostView {
     physical: { vcpus: facts.vcpus ?? 0, memoryMib: facts.memoryMib ?? 0, diskGib: facts.diskGib ?? 0 },
     diskFreeGib: facts.diskFreeGib ?? null,
     load: facts.load ?? null,
-    instances,
+    ...counts,
     lastSeenAt: row.beat?.lastSeenAt?.toISOString() ?? null,
   }
 }

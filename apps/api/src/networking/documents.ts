@@ -1,5 +1,5 @@
 import type { DocumentKind, Receipt } from '@stratolith/drivers/documents/interface'
-import { defineDocument, errorOf, unconfirmed } from '../hosts/service.ts'
+import { defineDocument, errorOf, type ThingName, unconfirmed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import { setPortState, settleFloatingIps } from './port-states.ts'
@@ -15,14 +15,17 @@ defineDocument({
     })
     return new Map(rows.map((row) => [row.id, networkSpec(row)]))
   },
+  names: (ctx, ids) => named(ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select })),
 })
 defineDocument({
   kind: 'addressSet',
   render: addressSetSpecs,
+  names: (ctx, ids) => named(ctx.db.securityGroup.findMany({ where: { id: { in: [...ids] } }, select })),
 })
 defineDocument({
   kind: 'router',
   render: routerSpecs,
+  names: (ctx, ids) => named(ctx.db.router.findMany({ where: { id: { in: [...ids] } }, select })),
   async told(ctx, receipts) {
     for (const { outcome, id } of receipts)
       if (outcome === 'reached' && (await unconfirmed(ctx, 'router', [id])).hosts === 0)
@@ -32,8 +35,35 @@ defineDocument({
 defineDocument({
   kind: 'port',
   render: portSpecs,
+  names: portNames,
   told: notePorts,
 })
+
+const select = { id: true, name: true, projectId: true }
+type Named = { id: string; name: string; projectId: string }
+const named = async (rows: Promise<Named[]>) => new Map((await rows).map(({ id, ...name }) => [id, name]))
+
+/** A port that has no name of its own is called by its address. */
+async function portNames(ctx: Ctx, ids: readonly string[]): Promise<Map<string, ThingName>> {
+  const rows = await ctx.db.port.findMany({
+    where: { id: { in: [...ids] } },
+    select: {
+      ...select,
+      ...{ mac: true, deviceId: true, deviceOwner: true },
+      addresses: { select: { address: true }, orderBy: { address: 'asc' }, take: 1 },
+    },
+  })
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        name: row.name || (row.addresses[0]?.address ?? row.mac),
+        projectId: row.projectId,
+        ...(row.deviceOwner === 'compute:nova' ? { instanceId: row.deviceId } : {}),
+      },
+    ]),
+  )
+}
 
 /** A port is active when its host has it, and in error with the reason when it never will as it is. */
 async function notePorts(ctx: Ctx, receipts: readonly Receipt[]): Promise<void> {
@@ -54,3 +84,23 @@ async function notePorts(ctx: Ctx, receipts: readonly Receipt[]): Promise<void> 
 }
 
 export const networkKinds: readonly DocumentKind[] = ['network', 'addressSet', 'router']
+
+/**
+ * What its host is told for the network of an instance: its ports, their networks, the routers that lead out of
+ * these, and the groups that its rules name. One query.
+ */
+export function documentsOfInstance(
+  ctx: Ctx,
+  instanceId: string,
+): Promise<{ kind: DocumentKind; thing: string }[]> {
+  return ctx.db.$queryRaw`
+    WITH its AS (SELECT "id", "networkId" FROM "Port"
+      WHERE "deviceId" = ${instanceId} AND "deviceOwner" = 'compute:nova')
+    SELECT 'port' AS "kind", "id"::text AS "thing" FROM its
+    UNION SELECT 'network', "networkId"::text FROM its
+    UNION SELECT 'router', i."deviceId" FROM its
+      JOIN "Port" i ON i."networkId" = its."networkId" AND i."deviceOwner" = 'network:router_interface'
+    UNION SELECT 'addressSet', r."remoteGroupId"::text FROM its
+      JOIN "PortSecurityGroup" m ON m."portId" = its."id" JOIN "SecurityGroupRule" r ON r."groupId" = m."groupId"
+      WHERE r."remoteGroupId" IS NOT NULL`
+}

@@ -211,6 +211,18 @@ export async function addressesOf(
   return byInstance
 }
 
+/** Floating IPs that lead to an instance, with the routers that they go through. */
+export async function floatingIpsOf(
+  ctx: Ctx,
+  instanceId: string,
+): Promise<{ address: string; routerId: string | null }[]> {
+  return ctx.db.floatingIp.findMany({
+    where: { port: { deviceId: instanceId, deviceOwner: 'compute:nova' } },
+    select: { address: true, routerId: true },
+    orderBy: { address: 'asc' },
+  })
+}
+
 /** Groups that the ports of an instance are in. */
 export async function securityGroupsOf(
   ctx: Ctx,

@@ -21,14 +21,14 @@ import { Capacity } from './Capacity.tsx'
 import { HostState } from './HostState.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
 import { Standing } from './Standing.tsx'
-import { Waiting } from './Waiting.tsx'
+import { Unconfirmed } from './Unconfirmed.tsx'
 
 /** The side panel of `?panel=<id>`: capacity, facts, and whether it takes new instances. */
 export function HostPanel() {
   const { get, set } = useUrlState()
   const id = get('panel')
   return (
-    <SidePanel opened={id !== null} onClose={() => set({ panel: null })} size="md" title="Host">
+    <SidePanel opened={id !== null} onClose={() => set({ panel: null })} size="lg" title="Host">
       {id && <Content id={id} />}
     </SidePanel>
   )
@@ -48,7 +48,7 @@ function Content({ id }: { id: string }) {
           <Standing host={host} />
           <Brakes hostId={host.id} />
           <Unknown id={host.id} />
-          <Waiting hostId={host.id} />
+          <Unconfirmed host={host} />
           <Section title="Capacity">
             <Capacity host={host} />
           </Section>
@@ -70,7 +70,7 @@ function Unknown({ id }: { id: string }) {
   if (!data || data.total === 0) return null
   return (
     <Alert color="yellow" variant="light" icon={<IconHelpHexagon />} title="Something here is unknown">
-      <Anchor component={Link} size="sm" href={`${paths.unknown}?host=${id}`}>
+      <Anchor component={Link} size="sm" c="inherit" underline="always" href={`${paths.unknown}?host=${id}`}>
         {data.total === 1 ? 'One thing' : `${data.total} things`} without a row: look and decide
       </Anchor>
     </Alert>

@@ -24,6 +24,7 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { HostPanel } from './HostPanel.tsx'
 import { hostDescriptor } from './host.descriptor.tsx'
 import { fencingQuestion } from './host-words.ts'
+import { lookAgainMs } from './Unconfirmed.tsx'
 
 export function HostsPage() {
   const trpc = useTRPC()
@@ -33,7 +34,11 @@ export function HostsPage() {
       <ResourceTable
         descriptor={hostDescriptor}
         actions={useHostActions()}
-        query={(page) => trpc.hosts.list.queryOptions(page)}
+        query={(page) => ({
+          ...trpc.hosts.list.queryOptions(page),
+          refetchInterval: ({ state }) =>
+            state.data?.items.some(({ unconfirmed }) => unconfirmed > 0) ? lookAgainMs : false,
+        })}
       />
       <HostPanel />
     </>

@@ -1,6 +1,6 @@
 import { hostStates } from '@stratolith/api/hosts/states'
 import { describe, expect, it } from 'vitest'
-import { documentText, fencingQuestion, heldText, hostAdvice, hostStateWords } from './host-words.ts'
+import { fencingQuestion, heldText, hostAdvice, hostStateWords } from './host-words.ts'
 
 describe('what is said of a host', () => {
   it('has a word for each state, and says what to do when it is not up', () => {
@@ -15,12 +15,7 @@ describe('what is said of a host', () => {
     expect(hostAdvice({ state: 'down', answers: false })).toMatch(/held.*declare it fenced/)
   })
 
-  it('counts what it has not confirmed, and what is held for it', () => {
-    const since = '2026-11-29T00:00:00Z'
-    expect(documentText({ kind: 'port', wanted: false, count: 3, since })).toBe('3 ports to be gone')
-    expect(documentText({ kind: 'addressSet', wanted: true, count: 1, since })).toBe(
-      '1 security group to be made or changed',
-    )
+  it('counts what is held for it', () => {
     const none = { addresses: 0, instances: 0, vcpus: 0, memoryMib: 0, diskGib: 0 }
     expect(heldText(none)).toBeNull()
     expect(heldText({ ...none, addresses: 1 })).toBe('Held until it has confirmed: 1 address.')

@@ -1,4 +1,4 @@
-import type { HostView, HostWaiting } from '@stratolith/api/hosts/contract'
+import type { HostHeld, HostView } from '@stratolith/api/hosts/contract'
 import type { HostState } from '@stratolith/api/hosts/states'
 import { mib } from '../kit/format.ts'
 import type { Tone } from '../kit/StateBadge.tsx'
@@ -37,29 +37,8 @@ export const fencingQuestion = ({ name }: { name: string }) => ({
   confirmLabel: 'Declare fenced',
 })
 
-/** Kinds of documents, one and many. */
-const documentNouns: Record<string, readonly [string, string]> = {
-  instance: ['instance', 'instances'],
-  port: ['port', 'ports'],
-  network: ['network', 'networks'],
-  router: ['router', 'routers'],
-  addressSet: ['security group', 'security groups'],
-}
-const nounOf = (kind: string, count: number): string =>
-  (documentNouns[kind] ?? [kind, kind])[count === 1 ? 0 : 1]
-
-/** "3 ports to be gone" */
-export const documentText = ({ kind, wanted, count }: HostWaiting['documents'][number]): string =>
-  `${count} ${nounOf(kind, count)} ${wanted ? 'to be made or changed' : 'to be gone'}`
-
 /** What is kept from others until the host has confirmed; null when nothing is. */
-export function heldText({
-  addresses,
-  instances,
-  vcpus,
-  memoryMib,
-  diskGib,
-}: HostWaiting['held']): string | null {
+export function heldText({ addresses, instances, vcpus, memoryMib, diskGib }: HostHeld): string | null {
   const parts = [
     ...(addresses > 0 ? [`${addresses} ${addresses === 1 ? 'address' : 'addresses'}`] : []),
     ...(instances > 0

@@ -7,6 +7,7 @@ import { Accelerator } from './Accelerator.tsx'
 import { CapacityBar } from './Capacity.tsx'
 import { HostName } from './HostName.tsx'
 import { HostState } from './HostState.tsx'
+import { UnconfirmedCount } from './Unconfirmed.tsx'
 
 const share = ({ used, total }: { used: number; total: number }): number => (total > 0 ? used / total : 0)
 
@@ -33,7 +34,12 @@ export const hostDescriptor: ResourceDescriptor<HostView> = {
       header: 'Name',
       width: 120,
       sort: (host) => host.name,
-      cell: (host) => <HostName host={host} />,
+      cell: (host) => (
+        <>
+          <HostName host={host} />
+          <UnconfirmedCount host={host} />
+        </>
+      ),
     },
     {
       id: 'state',

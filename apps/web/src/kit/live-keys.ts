@@ -1,3 +1,5 @@
+/** Hosts are told of it: who shows what they have not confirmed looks again. */
+const hostsHear = ['hosts.list', 'compute.instances.waiting'] as const
 /**
  * Which queries an event makes stale: `resourceKind` of the event log → router paths. A path covers
  * everything below it ("compute.instances" covers list, get and plan).
@@ -11,18 +13,26 @@ export const liveKeys: Record<string, readonly string[]> = {
     'networking.ports',
     'quota',
     'compute.instances.plan',
+    ...hostsHear,
   ],
-  subnet: ['networking.networks', 'networking.routers', 'quota', 'compute.instances.plan'],
-  port: ['networking', 'quota'],
+  subnet: ['networking.networks', 'networking.routers', 'quota', 'compute.instances.plan', ...hostsHear],
+  port: ['networking', 'quota', ...hostsHear],
   router: [
     'networking.routers',
     'networking.networks',
     'networking.floatingIps',
     'quota',
     'compute.instances.plan',
+    ...hostsHear,
   ],
-  floatingIp: ['networking.floatingIps', 'networking.ports', 'compute.instances', 'quota'],
-  securityGroup: ['networking.securityGroups', 'networking.ports', 'compute.instances', 'quota'],
+  floatingIp: ['networking.floatingIps', 'networking.ports', 'compute.instances', 'quota', ...hostsHear],
+  securityGroup: [
+    'networking.securityGroups',
+    'networking.ports',
+    'compute.instances',
+    'quota',
+    ...hostsHear,
+  ],
   keyPair: ['compute.keyPairs', 'quota', 'compute.instances.plan'],
   flavor: ['compute.flavors', 'compute.instances.plan'],
   host: ['hosts', 'images.trash', 'compute.instances.plan'],

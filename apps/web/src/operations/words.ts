@@ -28,6 +28,7 @@ const titles: Record<string, string> = {
   'host.removeUnknown': 'Remove what is unknown',
   'host.keepUnknown': 'Keep what is unknown',
   'host.waitUnknown': 'Let the time of what is unknown run',
+  'host.tell': 'Tell host again',
   'host.takeBack': 'Put back from the trash',
   'host.releaseBrake': 'Let a removal go on',
   'host.fence': 'Declare host fenced',

@@ -25,6 +25,7 @@ import { InstanceState } from './InstanceState.tsx'
 
 import { OverviewTab } from './tabs/OverviewTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
+import { Waiting } from './Waiting.tsx'
 
 /** Tabs that are not open at first come when they are opened. */
 const loading = () => <Skeleton height={240} radius="md" role="status" aria-label="Loading" />
@@ -66,7 +67,12 @@ function Page({ view }: { view: InstanceDetail }) {
           )}
         </>
       }
-      header={<FaultCard view={view} />}
+      header={
+        <>
+          <FaultCard view={view} />
+          <Waiting view={view} />
+        </>
+      }
       tabs={tabsOf(view, unavailable, useElsewhere(view.projectId))}
     />
   )

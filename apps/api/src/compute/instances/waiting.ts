@@ -1,0 +1,66 @@
+import { namesOf, type ThingName, type Unconfirmed, unconfirmedOf } from '../../hosts/service.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
+import { toCloudError } from '../../kernel/errors.ts'
+import { documentsOfInstance, floatingIpsOf } from '../../networking/service.ts'
+import type { InstanceWaiting, WaitingPart } from '../contract.ts'
+import { type InstanceRow, loadInstance } from './load.ts'
+
+/**
+ * Which parts of what an instance should be its host has not confirmed, since when and why; none when all
+ * is as it should be. For whoever may read the instance. Three queries then, a constant number otherwise.
+ */
+export async function instanceWaiting(ctx: Ctx, { id }: { id: string }): Promise<InstanceWaiting> {
+  const row = await loadInstance(ctx, 'compute:get_instance', id)
+  if (row.hostId === null) return { host: null, parts: [] }
+  const things = await documentsOfInstance(ctx, id)
+  const late = await unconfirmedOf(ctx, row.hostId, [{ kind: 'instance', thing: id }, ...things])
+  if (late.length === 0) return { host: null, parts: [] }
+  const host = await ctx.db.host.findUniqueOrThrow({
+    where: { id: row.hostId },
+    select: { id: true, name: true, state: true },
+  })
+  const about = await aboutOf(ctx, row, late)
+  return {
+    host: seesAll(ctx) ? { id: host.id, name: host.name } : null,
+    parts: late.map((one) => ({ ...about(one), ...whyOf(ctx, one, host.state) })),
+  }
+}
+
+type About = Pick<WaitingPart, 'kind' | 'thing' | 'name' | 'floatingIps' | 'wanted' | 'since'>
+/** Names as far as the caller may see them: of everything, or of what is the instance's project's. */
+async function aboutOf(
+  ctx: Ctx,
+  row: InstanceRow,
+  late: readonly Unconfirmed[],
+): Promise<(one: Unconfirmed) => About> {
+  const names = new Map<string, ThingName>()
+  for (const [kind, list] of Map.groupBy(late, (one) => one.kind)) {
+    const ids = list.map((one) => one.thing)
+    for (const [id, name] of await namesOf(ctx, kind, ids)) names.set(id, name)
+  }
+  const floatingIps = late.some((one) => one.kind === 'router') ? await floatingIpsOf(ctx, row.id) : []
+  return ({ kind, thing, wanted, since }) => {
+    const named = names.get(thing)
+    const isSeen = named !== undefined && (seesAll(ctx) || named.projectId === row.projectId)
+    return {
+      kind,
+      thing: isSeen ? thing : null,
+      name: isSeen ? named.name : null,
+      floatingIps: floatingIps.flatMap(({ routerId, address }) => (routerId === thing ? address : [])),
+      wanted,
+      since: since.toISOString(),
+    }
+  }
+}
+
+function whyOf(
+  ctx: Ctx,
+  { error, dueAt }: Unconfirmed,
+  state: string,
+): Pick<WaitingPart, 'why' | 'message' | 'detail' | 'nextTryAt'> {
+  if (state !== 'up') return { why: 'silent', message: null, detail: null, nextTryAt: null }
+  const nextTryAt = dueAt?.toISOString() ?? null
+  if (!error) return { why: 'telling', message: null, detail: null, nextTryAt }
+  const { message, detail } = toCloudError(error)
+  return { why: 'refused', message, detail: seesAll(ctx) ? detail : null, nextTryAt }
+}

@@ -1,0 +1,129 @@
+import type { z } from 'zod'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import type { Page } from '../kernel/contract.ts'
+import { conflict, toCloudError } from '../kernel/errors.ts'
+import { authorize } from '../kernel/policy.ts'
+import { wakeReconciler } from '../kernel/reconciler.ts'
+import { recordOperation } from '../kernel/workflow.ts'
+import type { UnconfirmedView, unconfirmedInput } from './contract.ts'
+import { namesOf, type ThingName } from './documents.ts'
+import { projectRefs } from './project-refs.ts'
+import { hostCan } from './states.ts'
+import { makeDue, type Thing, type Unconfirmed, unconfirmedCounts, unconfirmedPage } from './unconfirmed.ts'
+import { hostEvent, loadHost, stateOf } from './view.ts'
+
+/**
+ * What a host has not confirmed, what has waited longest first. A constant number of queries, whatever
+ * the size of the page. Administrators only. Throws not_found.
+ */
+export async function listUnconfirmed(
+  ctx: Ctx,
+  input: z.output<typeof unconfirmedInput>,
+): Promise<Page<UnconfirmedView>> {
+  authorize(ctx, 'hosts:list_unconfirmed')
+  await loadHost(ctx, input.id)
+  const [rows, counts] = await Promise.all([
+    unconfirmedPage(ctx, input.id, { limit: input.limit + 1, marker: input.marker }),
+    unconfirmedCounts(ctx, [input.id]),
+  ])
+  const page = rows.slice(0, input.limit)
+  return {
+    items: await viewsOf(ctx, page),
+    next: rows.length > input.limit ? (page.at(-1)?.marker ?? null) : null,
+    total: counts.get(input.id) ?? 0,
+  }
+}
+
+async function viewsOf(ctx: Ctx, rows: readonly Unconfirmed[]): Promise<UnconfirmedView[]> {
+  const named = await namesOfThings(ctx, rows)
+  const instanceIds = rows.flatMap((row) => named(row)?.instanceId ?? [])
+  const [instances, project] = await Promise.all([
+    namesOf(ctx, 'instance', instanceIds),
+    projectRefs(
+      ctx,
+      rows.flatMap((row) => named(row)?.projectId ?? []),
+    ),
+  ])
+  return rows.map((row) => {
+    const its = named(row)
+    const instance = its?.instanceId ? instances.get(its.instanceId) : undefined
+    return {
+      id: `${row.kind}/${row.thing}`,
+      kind: row.kind,
+      thing: row.thing,
+      name: its?.name || null,
+      project: its?.projectId ? project(its.projectId) : null,
+      instance: its?.instanceId && instance ? { id: its.instanceId, name: instance.name } : null,
+      isThere: its?.isThere ?? false,
+      wanted: row.wanted,
+      since: row.since.toISOString(),
+      attempts: row.attempts,
+      error: row.error && {
+        message: toCloudError(row.error).message,
+        detail: `${row.error.code}: ${row.error.message}`,
+      },
+      nextTryAt: row.dueAt?.toISOString() ?? null,
+    }
+  })
+}
+
+type Known = Omit<ThingName, 'projectId'> & { projectId: string | null; isThere: boolean }
+type NameOf = (thing: Thing) => Known | undefined
+
+/** From their own rows, and for what has none any more from the last operation on it. */
+async function namesOfThings(ctx: Ctx, things: readonly Thing[]): Promise<NameOf> {
+  const known = new Map<string, Known>()
+  for (const [kind, list] of Map.groupBy(things, (one) => one.kind)) {
+    const names = await namesOf(
+      ctx,
+      kind,
+      list.map((one) => one.thing),
+    )
+    for (const [id, name] of names) known.set(`${kind}/${id}`, { ...name, isThere: true })
+  }
+  const gone = things.filter((one) => !known.has(`${one.kind}/${one.thing}`))
+  for (const { kind, thing, ...name } of await lastNames(ctx, gone))
+    known.set(`${kind}/${thing}`, { ...name, isThere: false })
+  return ({ kind, thing }) => known.get(`${kind}/${thing}`)
+}
+
+async function lastNames(
+  ctx: Ctx,
+  things: readonly Thing[],
+): Promise<(Thing & { name: string; projectId: string | null })[]> {
+  if (things.length === 0) return []
+  const kinds = things.map((one) => (one.kind === 'addressSet' ? 'securityGroup' : one.kind))
+  return ctx.db.$queryRaw`
+    SELECT t."kind", t."thing", o."resourceName" AS "name", o."projectId"
+    FROM unnest(${things.map((one) => one.kind)}::text[], ${kinds}::text[], ${things.map((one) => one.thing)}::text[])
+      t ("kind", "resourceKind", "thing")
+    CROSS JOIN LATERAL (SELECT "resourceName", "projectId" FROM "Operation"
+      WHERE "resourceKind" = t."resourceKind" AND "resourceId" = t."thing" ORDER BY "createdAt" DESC LIMIT 1) o`
+}
+
+/**
+ * Tells a host now what it has not confirmed, also what it could not do and would hear of later; returns how
+ * much that is. What is being told at this moment is left out. Throws conflict when the host does not answer.
+ */
+export async function tellNow(ctx: Ctx, { id }: { id: string }): Promise<{ told: number }> {
+  authorize(ctx, 'hosts:tell_host')
+  return inTransaction(ctx, async (tx) => {
+    const host = await loadHost(tx, id)
+    const allowed = hostCan.tell({ state: stateOf(host) })
+    if (allowed !== true) throw conflict(`Host ${host.name}: ${allowed}`)
+    const told = await makeDue(tx, id)
+    if (told === 0) return { told }
+    await recordOperation(tx, {
+      id: crypto.randomUUID(),
+      action: 'host.tell',
+      resourceKind: 'host',
+      resourceId: id,
+      resourceName: host.name,
+      projectId: null,
+      input: { told },
+    })
+    await hostEvent(tx, id, 'updated')
+    await wakeReconciler(tx, 'hosts.documents')
+    return { told }
+  })
+}

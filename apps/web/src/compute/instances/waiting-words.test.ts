@@ -1,0 +1,51 @@
+import type { WaitingPart } from '@stratolith/api/compute/contract'
+import { describe, expect, it } from 'vitest'
+import { partsToShow, partText, whyText } from './waiting-words.ts'
+
+const part = (patch: Partial<WaitingPart>): WaitingPart => ({
+  ...{ kind: 'port', thing: 'p', name: '10.0.0.5', floatingIps: [], wanted: true },
+  ...{ since: '2026-11-29T10:00:00Z', why: 'telling', message: null, detail: null, nextTryAt: null },
+  ...patch,
+})
+
+describe('a part of an instance that waits for its host', () => {
+  it('is said as people know it', () => {
+    expect(partText(part({ kind: 'instance', name: 'web' }))).toBe('Its guest')
+    expect(partText(part({ kind: 'instance', wanted: false }))).toBe('The removal of its guest')
+    expect(partText(part({}))).toBe('Its port 10.0.0.5')
+    expect(partText(part({ kind: 'network', name: 'net' }))).toBe('Its network “net”')
+    expect(partText(part({ kind: 'router', name: 'main', floatingIps: ['172.24.4.7'] }))).toBe(
+      'The router “main”, with floating IP 172.24.4.7',
+    )
+    expect(partText(part({ kind: 'addressSet', name: 'db' }))).toBe('The members of the security group “db”')
+  })
+
+  it('of another project has no name', () => {
+    const texts = (['network', 'router', 'addressSet'] as const).map((kind) =>
+      partText(part({ kind, name: null })),
+    )
+    expect(texts).toEqual([
+      'A network of another project',
+      'A router of another project',
+      'The members of a security group of another project',
+    ])
+  })
+
+  it('says why', () => {
+    expect(whyText({ why: 'silent', message: null })).toMatch(/does not answer/)
+    expect(whyText({ why: 'refused', message: 'The host has run out of space.' })).toBe(
+      'The host has run out of space. It is told again.',
+    )
+    expect(whyText({ why: 'telling', message: null })).toMatch(/being told/)
+  })
+
+  it('is news when it is more than moments old and no operation is about it, or when the host cannot', () => {
+    const now = Date.parse('2026-11-29T10:00:03Z')
+    const idle = { taskState: null }
+    expect(partsToShow([part({})], idle, now)).toEqual([])
+    expect(partsToShow([part({})], idle, now + 10_000)).toHaveLength(1)
+    expect(partsToShow([part({})], { taskState: 'rebooting' }, now + 10_000)).toEqual([])
+    expect(partsToShow([part({ why: 'silent' }), part({ why: 'refused' })], idle, now)).toHaveLength(2)
+    expect(partsToShow([part({})], idle, null)).toEqual([])
+  })
+})

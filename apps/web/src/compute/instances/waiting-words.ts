@@ -1,0 +1,47 @@
+import type { InstanceView, WaitingPart } from '@stratolith/api/compute/contract'
+
+type Part = Pick<WaitingPart, 'kind' | 'name' | 'floatingIps' | 'wanted'>
+
+/** "Its port 10.0.0.5", "The router “main”, with floating IP 172.24.4.7"; without a name it is another project's. */
+export function partText({ kind, name, floatingIps, wanted }: Part): string {
+  const called = (noun: string) => (name === null ? `${noun} of another project` : `${noun} “${name}”`)
+  switch (kind) {
+    case 'instance':
+      return wanted ? 'Its guest' : 'The removal of its guest'
+    case 'port':
+      return `${wanted ? 'Its' : 'The removal of its'} port${name === null ? '' : ` ${name}`}`
+    case 'network':
+      return name === null ? `A ${called('network')}` : `Its ${called('network')}`
+    case 'router':
+      return `${name === null ? 'A' : 'The'} ${called('router')}${floatingIpsText(floatingIps)}`
+    case 'addressSet':
+      return `The members of ${name === null ? 'a' : 'the'} ${called('security group')}`
+  }
+}
+
+const floatingIpsText = (addresses: readonly string[]): string =>
+  addresses.length === 0
+    ? ''
+    : `, with floating ${addresses.length === 1 ? 'IP' : 'IPs'} ${addresses.join(', ')}`
+
+/** Why it waits, in a sentence. */
+export function whyText({ why, message }: Pick<WaitingPart, 'why' | 'message'>): string {
+  if (why === 'silent') return 'Its host does not answer. It is told as soon as it does.'
+  if (why === 'refused') return `${message ?? 'The host could not do it.'} It is told again.`
+  return 'The host is being told now.'
+}
+
+/** What is told within moments is no news, and what an operation is about is said by that. */
+const newsAfterMs = 5_000
+
+/** The parts that somebody should read of. `now` in milliseconds; null before the page is alive. */
+export function partsToShow(
+  parts: readonly WaitingPart[],
+  { taskState }: Pick<InstanceView, 'taskState'>,
+  now: number | null,
+): WaitingPart[] {
+  return parts.filter(
+    ({ why, since }) =>
+      why !== 'telling' || (taskState === null && now !== null && now - Date.parse(since) > newsAfterMs),
+  )
+}
