@@ -67,7 +67,6 @@ async function requests(cloud: FakeCloud, tenant: Tenant, networkId: string, rep
 const reconcilers = [
   'hosts.heartbeat',
   'hosts.counters',
-  'hosts.egress',
   'compute.guests',
   'compute.usage',
   'networking.hosts',

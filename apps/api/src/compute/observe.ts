@@ -19,10 +19,16 @@ export async function observeInstance(ctx: Ctx, hostId: string, id: string): Pro
   return adopt(ctx, typed(row), await hypervisor.get(plainOp(ctx), id))
 }
 
-export const isIdle = (row: InstanceRow): boolean => row.taskState === null && settled.includes(row.vmState)
+/** What of a row a host may know better. */
+export type Observable = Pick<
+  InstanceRow,
+  'id' | 'projectId' | 'generation' | 'vmState' | 'taskState' | 'powerState'
+>
+
+export const isIdle = (row: Observable): boolean => row.taskState === null && settled.includes(row.vmState)
 
 /** Writes what was observed when it differs from the row; null: the host does not know the guest. */
-export async function adopt(ctx: Ctx, row: InstanceRow, observed: ObservedInstance | null): Promise<boolean> {
+export async function adopt(ctx: Ctx, row: Observable, observed: ObservedInstance | null): Promise<boolean> {
   const patch = correction(row, observed)
   if (!patch) return false
   const won = await moveState({ ...ctx, db: ctx.deps.root }, row, patch)

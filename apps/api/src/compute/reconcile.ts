@@ -1,20 +1,23 @@
+import { Prisma } from '@stratolith/db'
 import type { KeptDocument } from '@stratolith/drivers/documents/interface'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { HypervisorDriver, ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
 import { doubt, type Found, guestText, sweep } from '../hosts/service.ts'
+import { busyAmong } from '../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { gathered, rowsOf, uuids } from '../kernel/gathered.ts'
 import { callByCall, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { keepFor } from '../kernel/retention.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { dropOldTokens } from './consoles/service.ts'
-import { typed } from './instances/load.ts'
-import { adopt, isIdle } from './observe.ts'
+import { adopt, isIdle, type Observable } from './observe.ts'
 
 const everyMs = 20_000
-const hostsAtOnce = 32
+/** They share their queries. */
+const hostsAtOnce = 64
 /** How long one host may take in a round, and each call to it. */
 const roundMs = 120_000
 const callMs = 30_000
@@ -63,11 +66,11 @@ async function reconcileHost(ctx: Ctx, hostId: string, drivers: HostDrivers): Pr
 }
 
 async function settleHost(ctx: Ctx, op: Op, hostId: string, drivers: HostDrivers): Promise<void> {
-  const here = await ctx.db.instance.findMany({ where: { hostId } })
+  const here = await instancesOn(ctx, hostId)
   const [guests, disks] = await Promise.all([drivers.hypervisor.list(op), drivers.storage.listDisks(op)])
   await removeLeftovers(ctx, op, hostId, drivers, { guests, disks })
   const byId = new Map<string, ObservedInstance>(guests.map((guest) => [guest.id, guest]))
-  for (const row of here.map(typed)) if (isIdle(row)) await adopt(ctx, row, byId.get(row.id) ?? null)
+  for (const row of here) if (isIdle(row)) await adopt(ctx, row, byId.get(row.id) ?? null)
   const settled = here.filter((row) => row.taskState === null && row.vmState !== 'building')
   await proveDocuments(
     ctx,
@@ -76,6 +79,19 @@ async function settleHost(ctx: Ctx, op: Op, hostId: string, drivers: HostDrivers
     await drivers.documents.list(op, 'instance'),
   )
 }
+
+const instancesOn = rowsOf<Observable>((hosts) => ({
+  key: Prisma.sql`"hostId"`,
+  row: Prisma.sql`'id', "id", 'projectId', "projectId", 'generation', "generation", 'vmState', "vmState",
+    'taskState', "taskState", 'powerState', "powerState"`,
+  from: Prisma.sql`"Instance" WHERE "hostId" = ANY(${[...hosts]}::uuid[])`,
+}))
+
+const writtenOf = rowsOf<{ thing: string; confirmed: number; wanted: boolean }>((hosts) => ({
+  key: Prisma.sql`"hostId"`,
+  row: Prisma.sql`'thing', "thing", 'confirmed', "confirmed", 'wanted', "wanted"`,
+  from: Prisma.sql`"HostDocument" WHERE "kind" = 'instance' AND "hostId" = ANY(${[...hosts]}::uuid[])`,
+}))
 
 /**
  * What the host has heard last of its guests against what it has confirmed: it may have lost it, or these
@@ -87,10 +103,8 @@ async function proveDocuments(
   ids: readonly string[],
   kept: readonly KeptDocument[],
 ): Promise<void> {
-  const written = await ctx.db.hostDocument.findMany({
-    where: { hostId, kind: 'instance', thing: { in: [...ids] } },
-    select: { thing: true, confirmed: true, wanted: true },
-  })
+  const asked = new Set(ids)
+  const written = (await writtenOf(ctx, hostId)).filter((one) => asked.has(one.thing))
   const known = new Set(written.map((one) => one.thing))
   const unknown = ids.filter((id) => !known.has(id))
   if (unknown.length > 0)
@@ -98,7 +112,7 @@ async function proveDocuments(
       array_fill('instance'::text, ARRAY[${unknown.length}::int]), ${unknown}::uuid[])::text`
   const heard = new Map(kept.filter((one) => one.reached && !one.gone).map((one) => [one.id, one.generation]))
   const wrong = written.filter(
-    (one) => one.wanted && one.confirmed > 0 && heard.get(one.thing) !== Number(one.confirmed),
+    (one) => one.wanted && one.confirmed > 0 && heard.get(one.thing) !== one.confirmed,
   )
   if (wrong.length > 0)
     await doubt(
@@ -199,20 +213,17 @@ async function keepGuest(ctx: Ctx, op: Op, drivers: HostDrivers, id: string): Pr
 
 /** Instances whose row says that they are there, or that an operation is at work on. */
 async function knownOn(ctx: Ctx, hostId: string, ids: readonly string[]): Promise<Set<string>> {
-  const [rows, busy] = await Promise.all([
-    ctx.db.instance.findMany({ where: { id: { in: [...ids] }, hostId }, select: { id: true } }),
-    ctx.db.operation.findMany({
-      where: {
-        resourceKind: 'instance',
-        resourceId: { in: [...ids] },
-        state: { in: ['queued', 'running', 'undoing'] },
-      },
-      select: { resourceId: true },
-      distinct: ['resourceId'],
-    }),
-  ])
-  return new Set([...rows.map((row) => row.id), ...busy.map((row) => row.resourceId)])
+  const [places, busy] = await Promise.all([placesOf(ctx, ids), busyInstances(ctx, ids)])
+  return new Set(ids.filter((id) => places.get(id) === hostId || busy.has(id)))
 }
+const busyInstances = busyAmong('instance')
+/** On which host each is. */
+const placesOf = gathered(64, async ({ deps }, asked: readonly (readonly string[])[]) => {
+  const rows = await deps.root.$queryRaw<{ id: string; hostId: string | null }[]>`
+    SELECT "id"::text, "hostId"::text FROM "Instance" WHERE "id" = ANY(${uuids([...new Set(asked.flat())])}::uuid[])`
+  const places = new Map(rows.map((row) => [row.id, row.hostId]))
+  return asked.map(() => places)
+})
 
 /** A host that follows the wrong database has a thousand strangers: so many of them are asked about in a round. */
 const describedAtOnce = 50
@@ -226,6 +237,7 @@ async function factsOfGuests(
   isStray: (id: string) => boolean,
 ): Promise<Found[]> {
   const strays = guests.map((guest) => guest.id).filter(isStray)
+  if (strays.length === 0) return guests.map(({ id }) => ({ id }))
   const told = await ctx.db.stray.findMany({
     where: { hostId, kind: 'guest', thing: { in: strays }, NOT: { facts: { equals: {} } } },
     select: { thing: true },

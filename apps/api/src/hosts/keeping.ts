@@ -1,6 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
 import { appendEvent } from '../kernel/events.ts'
+import { gathered } from '../kernel/gathered.ts'
 import type { StrayKind } from './contract.ts'
 
 /**
@@ -90,8 +91,9 @@ async function toRemove(ctx: Ctx, look: Look): Promise<Doomed[]> {
   const stranger = ({ id }: Found) => !look.known.has(id)
   const held = ({ id }: { id: string }) => look.held?.has(id) === true
   const strays = look.found.filter((one) => stranger(one) && !look.buried.has(one.id))
+  const noted = await isNoted(ctx, look)
   const deleted = look.found.filter((one) => stranger(one) && look.buried.has(one.id))
-  const { due, chosen } = await noteStrays(ctx, look, strays)
+  const { due, chosen } = strays.length === 0 && !noted.stray ? nothing : await noteStrays(ctx, look, strays)
   const doomed: Doomed[] = [
     ...deleted.map(({ id }) => ({ id, why: 'deleted' as const })),
     ...due.map((id) => ({ id, why: 'unknown' as const })),
@@ -102,8 +104,22 @@ async function toRemove(ctx: Ctx, look: Look): Promise<Doomed[]> {
     look.follows?.has(id) || (look.unbraked === true && why === 'deleted')
   const free = doomed.filter(isFree)
   const others = doomed.filter((one) => !isFree(one))
-  return [...named, ...free, ...(await brake(ctx, look, others))]
+  const released = others.length === 0 && !noted.brake ? [] : await brake(ctx, look, others)
+  return [...named, ...free, ...released]
 }
+
+/** At almost every host nothing is written down: asked of all that a round looks at in one query. */
+const isNoted = gathered(64, async ({ deps }, looks: readonly Pick<Look, 'hostId' | 'kind'>[]) => {
+  const hosts = [...new Set(looks.map((look) => look.hostId))]
+  const rows = await deps.root.$queryRaw<{ what: string; hostId: string; kind: string }[]>`
+    SELECT DISTINCT 'stray' AS "what", "hostId", "kind" FROM "Stray" WHERE "hostId" = ANY(${hosts}::text[])
+    UNION ALL SELECT 'brake', "hostId", "kind" FROM "Brake" WHERE "hostId" = ANY(${hosts}::text[])`
+  const noted = new Set(rows.map((row) => `${row.what} ${row.hostId} ${row.kind}`))
+  return looks.map(({ hostId, kind }) => ({
+    stray: noted.has(`stray ${hostId} ${kind}`),
+    brake: noted.has(`brake ${hostId} ${kind}`),
+  }))
+})
 
 /** A decision outlives a thing that is not seen for a while (its host is away) by so much. */
 const rememberDays = 30
@@ -115,6 +131,7 @@ const rememberDays = 30
 const unseen = Prisma.sql`interval '1 hour'`
 
 type Noted = { due: string[]; chosen: string[] }
+const nothing: Noted = { due: [], chosen: [] }
 /**
  * Writes down what is unknown now and forgets what is not any more. `due`: their time is over; `chosen`:
  * an administrator wants them removed.

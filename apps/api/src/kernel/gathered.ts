@@ -1,4 +1,5 @@
-import type { PrismaClient } from '@stratolith/db'
+import type { Prisma, PrismaClient } from '@stratolith/db'
+import { z } from 'zod'
 import type { Ctx } from './context.ts'
 import { invariant } from './errors.ts'
 
@@ -48,3 +49,36 @@ async function drain<In, Out>(
   }
   queue.isBusy = false
 }
+
+/**
+ * The rows of one (a host, say), read with those of all that are asked for at the same time: as one JSON text
+ * each, because row by row takes ten times as long.
+ */
+export function rowsOf<Row>(
+  read: (keys: readonly string[]) => { key: Prisma.Sql; row: Prisma.Sql; from: Prisma.Sql },
+): (ctx: Ctx, of: string) => Promise<readonly Row[]> {
+  return gathered(mostRead, async ({ deps }, keys: readonly string[]) => {
+    const { key, row, from } = read([...new Set(keys)])
+    const found = await deps.root.$queryRaw<{ key: string; rows: Row[] }[]>`
+      SELECT ${key}::text AS "key", json_agg(json_build_object(${row})) AS "rows" FROM ${from} GROUP BY ${key}`
+    const rows = new Map(found.map((one) => [one.key, one.rows]))
+    return keys.map((one) => rows.get(one) ?? [])
+  })
+}
+
+/** Which of these are there, asked with those of all that ask at the same time. */
+export function among(
+  read: (ctx: Ctx, ids: readonly string[]) => Promise<readonly { id: string }[]>,
+): (ctx: Ctx, ids: readonly string[]) => Promise<Set<string>> {
+  return gathered(mostRead, async (ctx, asked: readonly (readonly string[])[]) => {
+    const ids = [...new Set(asked.flat())]
+    const there = new Set((ids.length === 0 ? [] : await read(ctx, ids)).map((row) => row.id))
+    return asked.map((list) => new Set(list.filter((id) => there.has(id))))
+  })
+}
+/** Of a host with a hundred guests some hundred rows are read: together they are a few megabytes. */
+const mostRead = 64
+
+const isUuid = z.uuid()
+/** What is not even an id of ours has no row, and would fail the query of all. */
+export const uuids = (ids: readonly string[]): string[] => ids.filter((id) => isUuid.safeParse(id).success)

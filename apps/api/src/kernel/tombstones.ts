@@ -1,4 +1,5 @@
 import type { Ctx } from './context.ts'
+import { gathered } from './gathered.ts'
 
 /**
  * Kinds whose rows are buried when they go: triggers (prisma/triggers.sql) write a tombstone in the
@@ -19,13 +20,19 @@ export async function buriedAmong(
   ids: readonly string[],
   hostId = '',
 ): Promise<Set<string>> {
-  if (ids.length === 0) return new Set()
-  const rows = await ctx.db.tombstone.findMany({
-    where: { kind, id: { in: [...ids] }, hostId: { in: [...new Set(['', hostId])] } },
-    select: { id: true },
-  })
-  return new Set(rows.map((row) => row.id))
+  return ids.length === 0 ? new Set() : buried(ctx, { kind, ids, hostId })
 }
+
+type Place = { kind: BuriedKind; hostId: string; ids: readonly string[] }
+/** A round looks at many hosts at the same time: what it asks of them is one query. */
+const buried = gathered(64, async ({ deps }, places: readonly Place[]) => {
+  const rows = await deps.root.$queryRaw<{ n: number; id: string }[]>`
+    SELECT w."n", t."id" FROM jsonb_to_recordset(${asJson(places)}::jsonb) AS w ("n" int, "kind" text, "hostId" text, "ids" text[])
+    JOIN "Tombstone" t ON t."kind" = w."kind" AND t."id" = ANY(w."ids") AND t."hostId" IN ('', w."hostId")`
+  const byPlace = Map.groupBy(rows, (row) => row.n)
+  return places.map((_place, n) => new Set(byPlace.get(n)?.map((row) => row.id)))
+})
+const asJson = (places: readonly Place[]) => JSON.stringify(places.map((place, n) => ({ n, ...place })))
 
 /** A call that was under way when its thing was deleted may still make it: so long is it waited for. */
 const settledAfterSeconds = 10 * 60
@@ -41,6 +48,12 @@ export async function laidToRest(
   hostId: string,
   found: readonly string[],
 ): Promise<void> {
-  await ctx.db.$executeRaw`DELETE FROM "Tombstone" WHERE "hostId" = ${hostId} AND "kind" = ${kind}
-    AND "deletedAt" < now() - make_interval(secs => ${settledAfterSeconds}) AND "id" <> ALL(${[...found]}::text[])`
+  await layToRest(ctx, { kind, hostId, ids: found })
 }
+const layToRest = gathered(64, async ({ deps }, places: readonly Place[]) => {
+  await deps.root.$executeRaw`
+    DELETE FROM "Tombstone" t USING jsonb_to_recordset(${asJson(places)}::jsonb) AS w ("kind" text, "hostId" text, "ids" text[])
+    WHERE t."hostId" = w."hostId" AND t."kind" = w."kind"
+      AND t."deletedAt" < now() - make_interval(secs => ${settledAfterSeconds}) AND t."id" <> ALL(w."ids")`
+  return places.map(() => undefined)
+})

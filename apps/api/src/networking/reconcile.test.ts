@@ -1,6 +1,6 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { deliverAll } from '../hosts/documents.ts'
 import { inTransaction } from '../kernel/context.ts'
 import { reserveQuota } from '../kernel/quota.ts'
@@ -10,7 +10,7 @@ import { bindPort } from './instance-ports.ts'
 import { createNetwork, starterNetwork } from './networks/service.ts'
 import { deletePortRows } from './ports/rows.ts'
 import { getPort } from './ports/service.ts'
-import { reconcileHost } from './reconcile.ts'
+import { reconcileHost, reconcileNetworks } from './reconcile.ts'
 import { proveQuota } from './reconcile-quota.ts'
 import { addSecurityGroupRule, createSecurityGroup } from './security-groups/service.ts'
 import {
@@ -78,6 +78,40 @@ describe('a host', () => {
     for (const part of Object.values(ctx.host.plane.state)) part.clear()
     await settle(ctx.host)
     expect(await ctx.host.plane.list(op())).toEqual(before)
+  })
+
+  it('gets its own back, when others get theirs in the same round', async () => {
+    const guests = [await guest(), await guest(), await guest()]
+    const before = await Promise.all(guests.map((one) => one.host.plane.list(op())))
+    for (const { host, portId, groupId } of guests) for (const id of [portId, groupId]) host.plane.lose(id)
+    await reconcileNetworks(cloud.system)
+    expect(await Promise.all(guests.map((one) => one.host.plane.list(op())))).toEqual(before)
+  })
+
+  it('that has what it had, of documents that are as they were, is compared anew only after a while', async () => {
+    const ctx = await guest()
+    await settle(ctx.host)
+    const ports = () => ctx.host.plane.state.ports.get(ctx.portId)?.rules.map((one) => one.portMin)
+    const before = ports()
+    // As no statement may: nobody counts it.
+    await inTransaction(cloud.system, async (tx) => {
+      await tx.db.$executeRaw`SET LOCAL session_replication_role = 'replica'`
+      await tx.db.securityGroupRule.updateMany({
+        where: { groupId: ctx.groupId, portMin: 22 },
+        data: { portMin: 21 },
+      })
+    })
+    await settle(ctx.host)
+    expect(ports()).toEqual(before)
+    const later = Date.now() + 20 * 60_000
+    vi.spyOn(Date, 'now').mockReturnValue(later)
+    try {
+      await settle(ctx.host)
+    } finally {
+      vi.restoreAllMocks()
+    }
+    expect(ports()).toEqual(before?.map((port) => (port === 22 ? 21 : port)))
+    expect(ports()).not.toEqual(before)
   })
 
   it('that missed a change gets it: rules, members, floating IPs, subnets (A08, OSSA-2015-021)', async () => {

@@ -1,23 +1,22 @@
+import { createHash } from 'node:crypto'
+import { Prisma } from '@stratolith/db'
+import type { HostDrivers } from '@stratolith/drivers/host'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import type { NetworkDriver, ObservedNetwork, PortSpec } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
-import { z } from 'zod'
 import type { StrayKind } from '../hosts/contract.ts'
 import { deliver, doubt, type Found, renderDocuments, sweep } from '../hosts/service.ts'
+import { busyAmong } from '../kernel/busy.ts'
 import type { Ctx } from '../kernel/context.ts'
+import { among, gathered, rowsOf, uuids } from '../kernel/gathered.ts'
 import { callByCall, driversOf, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
-import { busyInstances } from './busy.ts'
-
-const isUuid = z.uuid()
-/** What is not even an id of ours has no row. */
-const uuids = (ids: readonly string[]) => ids.filter((id) => isUuid.safeParse(id).success)
 
 /** A resource younger than this may be in the middle of its workflow. */
-const graceMs = 60_000
-/** So many hosts at the same time; how long one may take in a round, and each call to it. */
-const hostsAtOnce = 8
+const grace = Prisma.sql`interval '1 minute'`
+/** So many hosts at the same time, which share their queries; how long one may take in a round, and each call to it. */
+const hostsAtOnce = 64
 const roundMs = 120_000
 const callMs = 60_000
 
@@ -30,16 +29,21 @@ defineReconciler({
 
 /** Every host that answers; one that is silent or slow holds up no other. */
 export async function reconcileNetworks(ctx: Ctx): Promise<void> {
-  const hosts = await ctx.db.host.findMany({ where: { state: 'up' }, select: { id: true } })
-  await eachOfMany(hosts, hostsAtOnce, ({ id: hostId }) =>
-    reconcileHost(ctx, hostId).catch((error) =>
+  const hosts = await ctx.db.host.findMany({ where: { state: 'up' }, select: { id: true, endpoint: true } })
+  const there = new Set(hosts.map((host) => host.id))
+  for (const id of proven.keys()) if (!there.has(id)) proven.delete(id)
+  await eachOfMany(hosts, hostsAtOnce, ({ id: hostId, endpoint }) =>
+    reconcileDrivers(ctx, hostId, ctx.deps.hosts.at(endpoint)).catch((error) =>
       ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
     ),
   )
 }
 
 export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
-  const drivers = await driversOf(ctx, hostId)
+  await reconcileDrivers(ctx, hostId, await driversOf(ctx, hostId))
+}
+
+async function reconcileDrivers(ctx: Ctx, hostId: string, drivers: HostDrivers): Promise<void> {
   await whileAnswering(plainOp(ctx, roundMs), drivers, (round) =>
     settleHost(ctx, callByCall(ctx, round, callMs), hostId, drivers.network),
   )
@@ -48,23 +52,80 @@ export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {
 async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDriver): Promise<void> {
   // The host first, the rows after: so whatever is on it has had its row by then.
   const observed = await driver.list(op)
-  const ports = await ctx.db.port.findMany({
-    where: { hostId },
-    select: { id: true, deviceId: true, createdAt: true, state: true },
-  })
-  const busy = await busyInstances(ctx, [
-    ...ports.map((port) => port.deviceId),
-    ...(await devicesOf(ctx, observed)),
-  ])
+  const ports = await portsBoundTo(ctx, hostId)
+  const bound = new Set(ports.map((port) => port.id))
+  const others = observed.ports.map((port) => port.id).filter((id) => !bound.has(id))
+  const devices = [...ports, ...(await portRows(ctx, others))].map((port) => port.deviceId)
+  const busy = await busyInstances(ctx, devices)
   await removeLeftovers(ctx, op, { hostId, driver, observed, busy })
   await repair(ctx, op, {
     hostId,
     observed,
-    ports: ports.filter(
-      (port) => Date.now() - port.createdAt.getTime() >= graceMs && !busy.has(port.deviceId),
-    ),
+    ports: ports.filter((port) => !port.young && !busy.has(port.deviceId)),
   })
 }
+
+/** Their workflow is at their ports. */
+const busyInstances = busyAmong('instance')
+
+const portsBoundTo = rowsOf<BoundPort>((hosts) => ({
+  key: Prisma.sql`"hostId"`,
+  row: Prisma.sql`'id', "id", 'deviceId', "deviceId", 'state', "state", 'young', "createdAt" > now() - ${grace}`,
+  from: Prisma.sql`"Port" WHERE "hostId" = ANY(${[...hosts]}::uuid[])`,
+}))
+type BoundPort = { id: string; deviceId: string; state: string; young: boolean }
+
+type PortRow = { id: string; hostId: string | null; deviceId: string }
+const portRows = gathered(64, async ({ deps }, asked: readonly (readonly string[])[]) => {
+  const [found] = await deps.root.$queryRaw<{ rows: PortRow[] | null }[]>`
+    SELECT json_agg(json_build_object('id', "id", 'hostId', "hostId", 'deviceId', "deviceId")) AS "rows"
+    FROM "Port" WHERE "id" = ANY(${uuids(asked.flat())}::uuid[])`
+  const byId = new Map(found?.rows?.map((row) => [row.id, row]))
+  return asked.map((ids) => ids.flatMap((id) => byId.get(id) ?? []))
+})
+
+const idsIn = (table: 'Router' | 'Network' | 'SecurityGroup') =>
+  among(
+    ({ deps }, ids) => deps.root.$queryRaw`
+      SELECT "id"::text FROM ${Prisma.raw(`"${table}"`)} WHERE "id" = ANY(${uuids(ids)}::uuid[])`,
+  )
+const knownIn = { router: idsIn('Router'), network: idsIn('Network'), addressSet: idsIn('SecurityGroup') }
+
+const straysAt = rowsOf<{ kind: string; thing: string }>((hosts) => ({
+  key: Prisma.sql`"hostId"`,
+  row: Prisma.sql`'kind', "kind", 'thing', "thing"`,
+  from: Prisma.sql`"Stray" WHERE "hostId" = ANY(${[...hosts]}::text[]) AND "kind" IN ('guest', 'port', 'network')`,
+}))
+
+/** `late`: the host has not confirmed its newest generation. */
+type Written = { kind: string; thing: string; wanted: boolean; generation: number; late: boolean }
+const writtenAt = rowsOf<Written>((hosts) => ({
+  key: Prisma.sql`h."hostId"`,
+  row: Prisma.sql`'kind', h."kind", 'thing', h."thing", 'wanted', h."wanted", 'generation', d."generation",
+    'late', h."confirmed" < d."generation"`,
+  from: Prisma.sql`"HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    WHERE h."hostId" = ANY(${[...hosts]}::uuid[]) AND h."kind" <> 'instance'`,
+}))
+
+/** Whatever was bound before there were documents, or by a restored row, is needed, too. */
+const need = gathered(64, async ({ deps }, asked: readonly (readonly string[])[]) => {
+  await deps.root.$queryRaw`SELECT stratolith_needed(${asked.flat()}::uuid[])::text`
+  return asked.map(() => undefined)
+})
+
+type Wishes = { kind: Kind; ids: readonly string[] }
+/** A network or group of many hosts is made once for all that are looked at. */
+const rendered = gathered(32, async (ctx, asked: readonly Wishes[]) => {
+  const bodies = new Map<Kind, ReadonlyMap<string, unknown>>()
+  for (const [kind, wishes] of Map.groupBy(asked, (one) => one.kind))
+    bodies.set(kind, await renderDocuments(ctx, kind, [...new Set(wishes.flatMap(({ ids }) => ids))]))
+  return asked.map(({ kind, ids }) =>
+    ids.flatMap((id) => {
+      const spec = bodies.get(kind)?.get(id)
+      return spec === undefined ? [] : [[id, spec] as const]
+    }),
+  )
+})
 
 type Place = { hostId: string; driver: NetworkDriver; observed: ObservedNetwork; busy: ReadonlySet<string> }
 
@@ -73,7 +134,7 @@ type Part = {
   of: BuriedKind
   found: readonly Found[]
   /** Which of these belong here, by their rows. */
-  known: (ids: readonly string[]) => Promise<{ id: string }[]>
+  known: (ids: readonly string[]) => Promise<ReadonlySet<string>>
   remove: (id: string) => Promise<void>
   held?: ReadonlySet<string>
   unbraked?: boolean
@@ -83,7 +144,6 @@ type Part = {
 async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
   const { driver, observed } = place
   const plain = (values: readonly string[]) => values.map((id) => ({ id }))
-  const where = (ids: readonly string[]) => ({ where: { id: { in: uuids(ids) } }, select: { id: true } })
   const parts: Part[] = [
     {
       kind: 'port',
@@ -100,21 +160,21 @@ async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
       kind: 'router',
       of: 'router',
       found: plain(observed.routers),
-      known: (ids) => ctx.db.router.findMany(where(ids)),
+      known: (ids) => knownIn.router(ctx, ids),
       remove: (id) => driver.removeRouter(op, id),
     },
     {
       kind: 'network',
       of: 'network',
       found: plain(observed.networks),
-      known: (ids) => ctx.db.network.findMany(where(ids)),
+      known: (ids) => knownIn.network(ctx, ids),
       remove: (id) => driver.removeNetwork(op, id),
     },
     {
       kind: 'addressSet',
       of: 'securityGroup',
       found: plain(observed.addressSets),
-      known: (ids) => ctx.db.securityGroup.findMany(where(ids)),
+      known: (ids) => knownIn.addressSet(ctx, ids),
       remove: (id) => driver.removeAddressSet(op, id),
       // A list of addresses that no rule names any more; its group's deletion leaves it to this round.
       unbraked: true,
@@ -126,10 +186,10 @@ async function removeLeftovers(ctx: Ctx, op: Op, place: Place): Promise<void> {
 async function sweepPart(ctx: Ctx, hostId: string, part: Part): Promise<void> {
   const { kind, of, found, known, remove, held, unbraked } = part
   const ids = found.map(({ id }) => id)
-  const here = new Set((await known(ids)).map((row) => row.id))
+  const here = await known(ids)
   const strangers = ids.filter((id) => !here.has(id))
   const buried = await buriedAmong(ctx, of, strangers, hostId)
-  const isKnown = async (id: string) => (await known([id])).length > 0
+  const isKnown = async (id: string) => (await known([id])).has(id)
   await sweep(ctx, { hostId, kind, found, known: here, buried, isKnown, held, unbraked }, ({ id }) =>
     remove(id),
   )
@@ -138,23 +198,21 @@ async function sweepPart(ctx: Ctx, hostId: string, part: Part): Promise<void> {
 
 /** A guest that nobody knows goes before its ports do: until then they are part of what is told of it. */
 async function portsOfUnknown(ctx: Ctx, { hostId, observed }: Place): Promise<Set<string>> {
-  const guests = await ctx.db.stray.findMany({ where: { hostId, kind: 'guest' }, select: { thing: true } })
-  const unknown = new Set(guests.map(({ thing }) => thing))
+  const strays = await straysAt(ctx, hostId)
+  const unknown = new Set(strays.flatMap(({ kind, thing }) => (kind === 'guest' ? thing : [])))
   return new Set(observed.ports.filter((port) => unknown.has(port.instanceId)).map(({ id }) => id))
 }
 
 /** Those whose row says that they are there, and those of instances that an operation is at work on. */
-async function portsHere(ctx: Ctx, { hostId }: Place, ids: readonly string[]): Promise<{ id: string }[]> {
-  const rows = await ctx.db.port.findMany({
-    where: { id: { in: uuids(ids) } },
-    select: { id: true, hostId: true, deviceId: true },
-  })
+async function portsHere(ctx: Ctx, { hostId }: Place, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await portRows(ctx, ids)
   const elsewhere = rows.filter((port) => port.hostId !== hostId)
   const busy = await busyInstances(
     ctx,
     elsewhere.map((port) => port.deviceId),
   )
-  return rows.filter((port) => port.hostId === hostId || busy.has(port.deviceId))
+  const here = rows.filter((port) => port.hostId === hostId || busy.has(port.deviceId))
+  return new Set(here.map((port) => port.id))
 }
 
 type Settled = { hostId: string; observed: ObservedNetwork; ports: { id: string; state: string }[] }
@@ -164,29 +222,52 @@ type Settled = { hostId: string; observed: ObservedNetwork; ports: { id: string;
  * unknown guests may use stays as it is: by the rows a router has no leg in an unknown network, and a
  * group no unknown member.
  */
-async function repair(ctx: Ctx, op: Op, { hostId, observed, ports }: Settled): Promise<void> {
+async function repair(ctx: Ctx, op: Op, settled: Settled): Promise<void> {
+  const { hostId, observed, ports } = settled
   const left = await sharedWithStrays(ctx, hostId, observed)
+  const seen = digestOf([observed, ports, [...left], await writtenAt(ctx, hostId)])
+  const before = proven.get(hostId)
+  if (before?.seen === seen && Date.now() < before.until) return
+  proven.delete(hostId)
+  if (await compare(ctx, settled, left))
+    proven.set(hostId, { seen, until: Date.now() + provenMs * (0.5 + Math.random()) })
+  else await deliver(ctx, op, hostId)
+}
+
+/**
+ * Hosts that were as they should be, by what they have and what the generations of their documents are: as
+ * long as neither changes, nothing is made anew to be compared. All the same it is in between, since a change
+ * that nobody has counted is found that way alone; not at all hosts in the same round.
+ */
+const proven = new Map<string, { seen: string; until: number }>()
+const provenMs = 600_000
+const digestOf = (seen: unknown) => createHash('sha256').update(JSON.stringify(seen)).digest('base64')
+
+/** Whether there is nothing to tell the host. What it has otherwise is told again. */
+async function compare(
+  ctx: Ctx,
+  { hostId, observed, ports }: Settled,
+  left: ReadonlySet<string>,
+): Promise<boolean> {
   const settled = new Set(ports.map((port) => port.id))
-  // Whatever was bound before there were documents, or by a restored row, is needed, too.
-  await ctx.db.$queryRaw`SELECT stratolith_needed(${[...settled]}::uuid[])::text`
-  const wanted = await ctx.db.hostDocument.findMany({
-    where: { hostId, wanted: true },
-    select: { kind: true, thing: true },
-  })
+  if (settled.size > 0) await need(ctx, [...settled])
+  const written = await writtenAt(ctx, hostId)
   const isUp = new Map(observed.ports.map((port) => [port.id, port.state === 'active']))
   const failed = new Set(ports.flatMap((port) => (port.state === 'error' ? port.id : [])))
+  let isRight = !written.some((one) => one.late)
   for (const [kind, isAsWished] of Object.entries(comparisons(observed, isUp)) as [Kind, IsAsWished][]) {
-    const ids = wanted
-      .filter((one) => one.kind === kind && !left.has(one.thing))
+    const ids = written
+      .filter((one) => one.wanted && one.kind === kind && !left.has(one.thing))
       .map((one) => one.thing)
       .filter((id) => kind !== 'port' || settled.has(id))
-    const specs = await renderDocuments(ctx, kind, ids)
-    const wrong = [...specs].filter(([id, spec]) => failed.has(id) || !isAsWished(id, spec)).map(([id]) => id)
+    const specs = ids.length === 0 ? [] : await rendered(ctx, { kind, ids })
+    const wrong = specs.filter(([id, spec]) => failed.has(id) || !isAsWished(id, spec)).map(([id]) => id)
     if (wrong.length === 0) continue
+    isRight = false
     ctx.log.info({ hostId, kind, ids: wrong.slice(0, 20) }, 'a host has these otherwise than they should be')
     await doubt(ctx, hostId, kind, wrong)
   }
-  await deliver(ctx, op, hostId)
+  return isRight
 }
 
 type Kind = keyof typeof wishDigest
@@ -220,15 +301,6 @@ async function sharedWithStrays(
   hostId: string,
   { routers, addressSets }: ObservedNetwork,
 ): Promise<Set<string>> {
-  const strays = await ctx.db.stray.count({ where: { hostId, kind: { in: ['port', 'network'] } } })
-  return new Set(strays > 0 ? [...routers, ...addressSets] : [])
-}
-
-/** Instances of the ports that the host has. */
-async function devicesOf(ctx: Ctx, observed: ObservedNetwork): Promise<string[]> {
-  const rows = await ctx.db.port.findMany({
-    where: { id: { in: uuids(observed.ports.map((port) => port.id)) } },
-    select: { deviceId: true },
-  })
-  return rows.map((row) => row.deviceId)
+  const strays = await straysAt(ctx, hostId)
+  return new Set(strays.some(({ kind }) => kind !== 'guest') ? [...routers, ...addressSets] : [])
 }
