@@ -5,7 +5,13 @@ import type { Names } from './main.ts'
 type Step = (title: string, work: () => Promise<unknown>) => Promise<boolean>
 
 /** Makes the people and the place of the day: domain things, a project, four users, a quota, flavors. */
-export async function administratorMorning(os: StockClient, n: Names, step: Step): Promise<void> {
+/** `newer` speaks compute 2.53, in which a service is named by its id and may be said to be down. */
+export async function administratorMorning(
+  os: StockClient,
+  newer: StockClient,
+  n: Names,
+  step: Step,
+): Promise<void> {
   await step('administrator: token and catalog', async () => {
     has(await os.json('token issue'), {})
     const catalog = await os.json<{ Name: string; Type: string }[]>('catalog list')
@@ -104,10 +110,12 @@ export async function administratorMorning(os: StockClient, n: Names, step: Step
     })
     await os.run(`compute service set --enable ${host} nova-compute`)
     // Of one that answers nobody says that it is off.
-    const forced = '--os-compute-api-version 2.53 compute service'
-    await os.fails(`${forced} set --down ${host} nova-compute`, /failed to set/i)
-    await os.run(`${forced} set --up ${host} nova-compute`)
-    has(row(await os.json(`${forced} list --long`), 'Host', host), { 'Forced Down': false, State: 'up' })
+    await newer.fails(`compute service set --down ${host} nova-compute`, /failed to set/i)
+    await newer.run(`compute service set --up ${host} nova-compute`)
+    has(row(await newer.json('compute service list --long'), 'Host', host), {
+      'Forced Down': false,
+      State: 'up',
+    })
     row(await os.json('network agent list'), 'Host', host)
     row(await os.json('availability zone list'), 'Zone Name', 'nova')
     await os.json('extension list --network')

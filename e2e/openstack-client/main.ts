@@ -46,8 +46,10 @@ const env = (name: string, password: string, project: string) =>
   clientEnv(cloud.url, { name, password, project })
 const started = Date.now()
 const { step, end } = steps()
-const admin = startClient(env('admin', cloud.password('admin'), 'admin'), 'administrator')
-await administratorMorning(admin, names, step)
+const asAdmin = env('admin', cloud.password('admin'), 'admin')
+const admin = startClient(asAdmin, 'administrator')
+const newer = startClient({ ...asAdmin, OS_COMPUTE_API_VERSION: '2.53' }, 'administrator of 2.53')
+await administratorMorning(admin, newer, names, step)
 await directoryDay(admin, names, step, env)
 await step('an image to launch', async () => {
   const images = await admin.json<Row[]>('image list')
@@ -76,7 +78,7 @@ await strangerDay(stranger, names, ids, step)
 await administratorEvening(admin, names, step)
 await memberEvening(member, names, step)
 await administratorNight(admin, names, step)
-const clients = [admin, member, reader, stranger]
+const clients = [admin, newer, member, reader, stranger]
 await Promise.all(clients.map((client) => client.close()))
 fs.rmSync(work, { recursive: true, force: true })
 const commands = clients.map((client) => client.count)

@@ -195,15 +195,16 @@ describe('reconcilers', () => {
     await expect(wake(11)).rejects.toThrow('rolled back')
     await sleep(400)
     expect(runs).toBe(1)
-    await wake(10)
-    await wake(10)
+    await Promise.all([wake(10), wake(10)])
     await until('woken', () => runs > 1)
     await sleep(400)
-    expect(runs).toBe(2)
+    // Two, when the machine was so busy that the second transaction came after the first run.
+    expect(runs).toBeLessThanOrEqual(3)
+    const before = runs
     await first()
-    await until('the other has it', () => runs === 3)
+    await until('the other has it', () => runs === before + 1)
     await wake(1)
-    await until('and hears', () => runs === 4)
+    await until('and hears', () => runs === before + 2)
     await second()
   })
 
