@@ -101,8 +101,19 @@ test('an older copy is refused, also when it was started as often as the one tha
      INSERT INTO "Brake" ("hostId", "kind", "ids", "total", "releasedAt") VALUES ('h', 'guest', '{a}', 1, now())`,
     copy,
   )
+  await onServer(
+    `INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib")
+       VALUES ('00000000-0000-4000-8000-000000000001', 'vm', 'unix:/nowhere', 1, 1, 1);
+     INSERT INTO "Document" ("kind", "thing", "generation") VALUES ('port', '00000000-0000-4000-8000-000000000002', 7);
+     INSERT INTO "HostDocument" ("hostId", "kind", "thing", "wanted", "confirmed") VALUES
+       ('00000000-0000-4000-8000-000000000001', 'port', '00000000-0000-4000-8000-000000000002', true, 7)`,
+    copy,
+  )
   const accepted = await acceptDatabase(urlOf(copy), where())
   expect(accepted.epoch).toBe(3)
+  // What the host was told since is not known here: it is told all again.
+  const told = await onServer('SELECT "confirmed"::int, "dueAt" <= now() AS "due" FROM "HostDocument"', copy)
+  expect(told.rows).toEqual([{ confirmed: 0, due: true }])
   // What may have come back since is no reason any more.
   expect(
     (await onServer('SELECT "id" FROM "Tombstone" UNION SELECT "kind" FROM "Brake"', copy)).rows,

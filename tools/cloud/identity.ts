@@ -169,11 +169,15 @@ function tagIn(file: string): number {
  * An older database knows what was deleted before it, not what came back since: bytes of the same name, a
  * port on the host that it had left, an instance that another restore brought back. What it says of these
  * is no reason any more; they are unknown, and their time begins now: what was unknown then, and to be
- * removed, may have been adopted since.
+ * removed, may have been adopted since. Nor does it know what its hosts have been told since: what they
+ * confirmed then says nothing of how they are now, and they are told all of it again.
  */
 async function forgetReasons(client: pg.Client): Promise<void> {
   await client.query('DELETE FROM "Tombstone"')
   await client.query('DELETE FROM "HostDocument" WHERE NOT "wanted"')
+  await client.query(
+    'UPDATE "HostDocument" SET "confirmed" = 0, "attempts" = 0, "error" = NULL, "since" = now(), "dueAt" = now()',
+  )
   await client.query(`DELETE FROM "Stray" WHERE "decision" IS DISTINCT FROM 'keep'`)
   await client.query('DELETE FROM "Brake"')
 }
