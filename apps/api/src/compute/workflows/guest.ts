@@ -1,5 +1,6 @@
+import type { Receipt } from '@stratolith/drivers/documents/interface'
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
-import { deliver, errorOf } from '../../hosts/service.ts'
+import { deliver, doubt, errorOf } from '../../hosts/service.ts'
 import { CloudError, invariant, toCloudError } from '../../kernel/errors.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
 import { networkKinds, placesOfPorts } from '../../networking/service.ts'
@@ -58,8 +59,14 @@ export async function tellHost(
   const ports = (await placesOfPorts(run.ctx, [id])).get(id) ?? []
   const now = ports.map((port) => port.id)
   const about = { kinds: networkKinds, gone: notGuests, now, always: [id] }
-  const receipts = await deliver(run.ctx, run.op, hostId, about)
-  const its = new Set([id, ...now, ...ports.map((port) => port.networkId)])
+  const networks = [...new Set(ports.map((port) => port.networkId))]
+  const its = new Set([id, ...now, ...networks])
+  let receipts = await deliver(run.ctx, run.op, hostId, about)
+  if (receipts.some((one) => its.has(one.id) && lacksSomething(one))) {
+    await doubt(run.ctx, hostId, 'port', now)
+    await doubt(run.ctx, hostId, 'network', networks)
+    receipts = await deliver(run.ctx, run.op, hostId, { ...about, now: [...now, ...networks] })
+  }
   // In the order in which they need each other: the first one says why the others could not be, either.
   for (const kind of ['network', 'port', 'instance'])
     for (const receipt of receipts)
@@ -71,6 +78,11 @@ export async function tellHost(
     throw new CloudError('unavailable', 'The instance is being changed at this moment. Trying again helps.')
   return receipt.guest
 }
+
+/** It has lost something that it had confirmed, or has heard more than these rows know. */
+const lacksSomething = (receipt: Receipt): boolean =>
+  receipt.outcome === 'older' ||
+  (receipt.outcome === 'failed' && (receipt.code === 'not_found' || receipt.code === 'unavailable'))
 
 /** The row's words for a failure: public message, detail for administrators. */
 export const faultOf = (error: CloudError) => ({

@@ -1,0 +1,54 @@
+import { backgroundOp } from '@stratolith/drivers/op'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Ctx } from '../../kernel/context.ts'
+import { runPending } from '../../kernel/testing.ts'
+import { startInstance, stopInstance } from '../instances/actions.ts'
+import { launchInstances } from '../instances/launch.ts'
+import { aLaunch, testTenant, testWorld, type World } from '../testing.ts'
+
+let world: World
+let tenant: Ctx & { projectId: string; networkId: string }
+let id: string
+beforeEach(async () => {
+  world = await testWorld(['a'])
+  tenant = await testTenant(world)
+  const { instances } = await launchInstances(tenant, aLaunch(world))
+  id = instances[0]?.id ?? ''
+  await runPending(world.deps)
+  await stopInstance(tenant, { id })
+  await runPending(world.deps)
+})
+afterEach(() => world.close())
+
+const db = () => world.deps.root
+const onHost = () => world.hosts.get('a') as NonNullable<ReturnType<World['hosts']['get']>>
+async function startsAtOnce(): Promise<void> {
+  await startInstance(tenant, { id })
+  await runPending(world.deps)
+  expect(await db().instance.findUniqueOrThrow({ where: { id } })).toMatchObject({
+    vmState: 'active',
+    faultDetail: null,
+  })
+  expect(onHost().hypervisor.state.instances[id]?.power).toBe('running')
+}
+
+test('a guest starts where its host has lost the port and the network that it had confirmed', async () => {
+  const { network } = onHost()
+  const port = await db().port.findFirstOrThrow({ where: { deviceId: id } })
+  await network.removePort(backgroundOp(), port.id)
+  for (const routerId of network.state.routers.keys()) await network.removeRouter(backgroundOp(), routerId)
+  await network.removeNetwork(backgroundOp(), port.networkId)
+  await startsAtOnce()
+  expect(network.state.ports.has(port.id)).toBe(true)
+})
+
+test('a guest starts where its host has heard more of it than these rows, of a backup, know', async () => {
+  // The standby had not heard the last changes of what it took over from.
+  await db().$executeRaw`UPDATE "Document" SET "generation" = "generation" + 3`
+  await db().$executeRaw`UPDATE "HostDocument" SET "confirmed" = 0`
+  await startsAtOnce()
+  await stopInstance(tenant, { id })
+  await runPending(world.deps)
+  await db().$executeRaw`UPDATE "Document" SET "generation" = greatest(1, "generation" - 3)`
+  await startsAtOnce()
+})
