@@ -2,6 +2,7 @@ import type { Receipt } from '@stratolith/drivers/documents/interface'
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import { deliver, doubt, errorOf } from '../../hosts/service.ts'
 import { CloudError, invariant, toCloudError } from '../../kernel/errors.ts'
+import { driversOf } from '../../kernel/hosts.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
 import { networkKinds, placesOfPorts } from '../../networking/service.ts'
 import { type InstanceRow, moveState, typed } from '../instances/load.ts'
@@ -62,11 +63,12 @@ export async function tellHost(
   const networks = [...new Set(ports.map((port) => port.networkId))]
   const its = new Set([id, ...now, ...networks])
   let receipts = await deliver(run.ctx, run.op, hostId, about)
-  if (receipts.some((one) => its.has(one.id) && lacksSomething(one))) {
-    await doubt(run.ctx, hostId, 'port', now)
-    await doubt(run.ctx, hostId, 'network', networks)
-    receipts = await deliver(run.ctx, run.op, hostId, { ...about, now: [...now, ...networks] })
-  }
+  if (receipts.some((one) => its.has(one.id) && one.outcome !== 'reached' && one.outcome !== 'working'))
+    if (await hasLost(run, hostId, { id, ports: now, receipts })) {
+      await doubt(run.ctx, hostId, 'port', now)
+      await doubt(run.ctx, hostId, 'network', networks)
+      receipts = await deliver(run.ctx, run.op, hostId, { ...about, now: [...now, ...networks] })
+    }
   // In the order in which they need each other: the first one says why the others could not be, either.
   for (const kind of ['network', 'port', 'instance'])
     for (const receipt of receipts)
@@ -79,10 +81,14 @@ export async function tellHost(
   return receipt.guest
 }
 
-/** It has lost something that it had confirmed, or has heard more than these rows know. */
-const lacksSomething = (receipt: Receipt): boolean =>
-  receipt.outcome === 'older' ||
-  (receipt.outcome === 'failed' && (receipt.code === 'not_found' || receipt.code === 'unavailable'))
+type Told = { id: string; ports: readonly string[]; receipts: readonly Receipt[] }
+/** The host has not any more what it had confirmed, or it has heard more than these rows, of a backup, know. */
+async function hasLost(run: Run<unknown>, hostId: string, { id, ports, receipts }: Told): Promise<boolean> {
+  if (receipts.some((one) => one.outcome === 'older')) return true
+  const { network } = await driversOf(run.ctx, hostId)
+  const there = new Set((await network.describePorts(run.op, id)).map((one) => one.port.id))
+  return ports.some((port) => !there.has(port))
+}
 
 /** The row's words for a failure: public message, detail for administrators. */
 export const faultOf = (error: CloudError) => ({
