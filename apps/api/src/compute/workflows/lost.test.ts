@@ -35,9 +35,10 @@ async function startsAtOnce(): Promise<void> {
 test('a guest starts where its host has lost the port and the network that it had confirmed', async () => {
   const { network } = onHost()
   const port = await db().port.findFirstOrThrow({ where: { deviceId: id } })
-  await network.removePort(backgroundOp(), port.id)
-  for (const routerId of network.state.routers.keys()) await network.removeRouter(backgroundOp(), routerId)
-  await network.removeNetwork(backgroundOp(), port.networkId)
+  await network.removePort(backgroundOp(world.deps.log), port.id)
+  for (const routerId of network.state.routers.keys())
+    await network.removeRouter(backgroundOp(world.deps.log), routerId)
+  await network.removeNetwork(backgroundOp(world.deps.log), port.networkId)
   await startsAtOnce()
   expect(network.state.ports.has(port.id)).toBe(true)
 })
