@@ -78,12 +78,20 @@ export async function reserveQuota(
 
 /** Gives back. Never below zero: the reconciler proves the counters against the rows. */
 export async function releaseQuota(ctx: Ctx, projectId: string, delta: QuotaDelta): Promise<void> {
-  for (const resource of quotaResources) {
+  const given = quotaResources.flatMap((resource, position) => {
     const amount = delta[resource] ?? 0
-    if (amount === 0) continue
-    await ctx.db.$executeRaw`UPDATE "QuotaUsage" SET "used" = GREATEST("used" - ${amount}::int, 0)
-      WHERE "projectId" = ${projectId} AND "resource" = ${resource}`
-  }
+    return amount === 0 ? [] : [{ resource, amount, position }]
+  })
+  if (given.length === 0) return
+  // Locked in the order in which they are taken.
+  await ctx.db.$executeRaw`
+    UPDATE "QuotaUsage" u SET "used" = GREATEST(u."used" - h."amount", 0)
+    FROM (
+      SELECT q."resource", w."amount" FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
+        AS w ("resource" text, "amount" int, "position" int)
+      JOIN "QuotaUsage" q ON q."projectId" = ${projectId} AND q."resource" = w."resource"
+      ORDER BY w."position" FOR NO KEY UPDATE OF q
+    ) h WHERE u."projectId" = ${projectId} AND u."resource" = h."resource"`
 }
 
 /** Every resource with limit and use. */
