@@ -1,7 +1,7 @@
 import type { InstanceWish } from '@stratolith/drivers/documents/interface'
 import { defineDocument } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { groupNamesOf, placesOfPorts } from '../networking/service.ts'
+import { groupNamesOf, portsOf } from '../networking/service.ts'
 import { diskModeOf } from './flavors/service.ts'
 import { type InstanceRow, typed } from './instances/load.ts'
 
@@ -26,7 +26,7 @@ defineDocument({
 
 async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<string, InstanceWish>> {
   const ids = rows.map((row) => row.id)
-  const ports = await placesOfPorts(ctx, ids)
+  const ports = await portsOf(ctx, ids)
   const groups = await groupNamesOf(ctx, ids)
   return new Map(
     rows.map((row) => {

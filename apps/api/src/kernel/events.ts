@@ -33,15 +33,18 @@ export async function appendEventsWith(
   const from = onlyFrom ? Prisma.raw(`, "${onlyFrom}"`) : Prisma.empty
   const told = Prisma.sql`jsonb_to_recordset(${JSON.stringify(events)}::jsonb) AS n ("kind" text, "projectId" text, "public" boolean,
         "resourceKind" text, "resourceId" text, "operationId" uuid, "data" jsonb)${from}`
-  const by = Prisma.sql`${ctx.actor.userId}::text, ${ctx.requestId}::text, ${ctx.globalRequestId ?? null}::text`
-  const insert = Prisma.sql`e AS (${insertEvents(told, by)})`
+  const insert = Prisma.sql`e AS (${insertEvents(told, actorOf(ctx))})`
   const rows = await ctx.db.$executeRaw(
     Prisma.sql`WITH ${Prisma.join([...changes, insert])} SELECT pg_notify('stratolith_events', '') FROM e`,
   )
   return rows > 0
 }
 
-/** From rows `n` that are like NewEvent; `by`: the actor's id and the ids of the request (here, and of OpenStack's caller). */
+/** Who does it: the actor's id and the ids of the request (here, and of OpenStack's caller). */
+export const actorOf = (ctx: Ctx): Prisma.Sql =>
+  Prisma.sql`${ctx.actor.userId}::text, ${ctx.requestId}::text, ${ctx.globalRequestId ?? null}::text`
+
+/** From rows `n` that are like NewEvent; `by`: see actorOf. */
 export const insertEvents = (told: Prisma.Sql, by: Prisma.Sql): Prisma.Sql => Prisma.sql`
   INSERT INTO "Event" ("kind", "projectId", "public", "resourceKind", "resourceId", "operationId", "data", "actorId", "requestId",
     "globalRequestId")

@@ -3,7 +3,7 @@ import { deliverThings, unconfirmed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import type { Run, Wait } from '../kernel/workflow.ts'
-import { setPortState } from './port-states.ts'
+import { setPortStates } from './port-states.ts'
 
 /**
  * What workflows ask of hosts: a row says what is wanted, its document tells the host (hosts/documents.ts),
@@ -20,7 +20,10 @@ export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise
     where: { id: { in: bound.map((port) => port.id) } },
     data: { hostId: null },
   })
-  for (const port of bound) await setPortState(ctx, port, 'down', null)
+  await setPortStates(
+    ctx,
+    bound.map(({ id }) => ({ id, state: 'down', errorMessage: null, bound: false })),
+  )
 }
 
 /** A host that is up and says nothing for so long is not waited for: it has its list. A variable for tests alone. */

@@ -2,7 +2,7 @@ import type { DocumentKind, Receipt } from '@stratolith/drivers/documents/interf
 import { defineDocument, errorOf, type ThingName, unconfirmed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
-import { setPortState, settleFloatingIps } from './port-states.ts'
+import { type PortState, setPortStates, settleFloatingIps } from './port-states.ts'
 import { addressSetSpecs, networkSpec, portSpecs, routerSpecs } from './specs.ts'
 
 /** What hosts are told of networks, routers, members of groups and ports, and what becomes of it. */
@@ -67,20 +67,14 @@ async function portNames(ctx: Ctx, ids: readonly string[]): Promise<Map<string, 
 
 /** A port is active when its host has it, and in error with the reason when it never will as it is. */
 async function notePorts(ctx: Ctx, receipts: readonly Receipt[]): Promise<void> {
-  const rows = await ctx.deps.root.port.findMany({
-    where: { id: { in: receipts.map((one) => one.id) }, hostId: { not: null } },
-    select: { id: true, projectId: true, deviceId: true, networkId: true, state: true },
+  const states = receipts.flatMap((receipt): PortState[] => {
+    const port = { id: receipt.id, bound: true }
+    if (receipt.outcome === 'reached' && receipt.port)
+      return [{ ...port, state: 'active', errorMessage: null }]
+    const failure = receipt.outcome === 'failed' ? toCloudError(errorOf(receipt)) : null
+    return failure && !failure.retryable ? [{ ...port, state: 'error', errorMessage: failure.message }] : []
   })
-  const portOf = new Map(rows.map((row) => [row.id, row]))
-  for (const receipt of receipts) {
-    const port = portOf.get(receipt.id)
-    if (!port) continue
-    if (receipt.outcome === 'reached' && receipt.port && port.state !== 'active')
-      await setPortState(ctx, port, 'active', null)
-    if (receipt.outcome !== 'failed') continue
-    const failure = toCloudError(errorOf(receipt))
-    if (!failure.retryable) await setPortState(ctx, port, 'error', failure.message)
-  }
+  await setPortStates({ ...ctx, db: ctx.deps.root }, states)
 }
 
 export const networkKinds: readonly DocumentKind[] = ['network', 'addressSet', 'router']

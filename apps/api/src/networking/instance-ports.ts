@@ -133,36 +133,16 @@ export async function bindPort(ctx: Ctx, portId: string, hostId: string | null):
   await ctx.db.port.updateMany({ where: { id: portId }, data: { hostId } })
 }
 
-/** Ports of one instance, oldest first. */
-export async function portsOfInstance(ctx: Ctx, instanceId: string): Promise<InstancePort[]> {
-  const rows = await ctx.db.port.findMany({
-    where: { deviceId: instanceId, deviceOwner: 'compute:nova' },
-    include: { network: true, addresses: true },
-    orderBy: { tag: 'asc' },
-  })
-  return rows.map((row) => ({
-    id: row.id,
-    networkId: row.networkId,
-    networkName: row.network.name,
-    mac: row.mac,
-    mtu: row.network.mtu,
-    address: row.addresses[0]?.address ?? null,
-    hostId: row.hostId,
-  }))
-}
-
-/** The place of each port of these instances, by instance, oldest first: one query. */
-export async function placesOfPorts(
-  ctx: Ctx,
-  instanceIds: readonly string[],
-): Promise<Map<string, { id: string; networkId: string; hostId: string | null }[]>> {
-  const rows = await ctx.db.port.findMany({
-    where: { deviceId: { in: [...instanceIds] }, deviceOwner: 'compute:nova' },
-    select: { id: true, networkId: true, hostId: true, deviceId: true },
-    orderBy: { tag: 'asc' },
-  })
+export type PlacedPort = { id: string; networkId: string; hostId: string | null }
+/** The ports of these instances, by instance, oldest first: one query. */
+export async function portsOf(ctx: Ctx, instanceIds: readonly string[]): Promise<Map<string, PlacedPort[]>> {
+  const rows = await ctx.db.$queryRaw<(PlacedPort & { deviceId: string })[]>`
+    SELECT "id", "networkId", "hostId", "deviceId" FROM "Port"
+    WHERE "deviceId" = ANY(${[...instanceIds]}) AND "deviceOwner" = 'compute:nova' ORDER BY "tag"`
   return Map.groupBy(rows, (row) => row.deviceId)
 }
+export const portsOfInstance = async (ctx: Ctx, id: string): Promise<PlacedPort[]> =>
+  (await portsOf(ctx, [id])).get(id) ?? []
 
 /**
  * Rows, addresses and quota of the ports of an instance that is off its host; those of `lent` stay

@@ -13,7 +13,7 @@ export {
   floatingIpsOf,
   groupNamesOf,
   type InstancePort,
-  placesOfPorts,
+  portsOf,
   portsOfInstance,
   securityGroupsOf,
 } from './instance-ports.ts'

@@ -5,7 +5,7 @@ import { appendEvent } from '../kernel/events.ts'
 import { defineWorkflow, type Run, type Wait } from '../kernel/workflow.ts'
 import { heard } from './apply.ts'
 import { forgetNetwork } from './networks/service.ts'
-import { setPortState, settleFloatingIps } from './port-states.ts'
+import { setPortStates, settleFloatingIps } from './port-states.ts'
 import { forgetRouter } from './routers/service.ts'
 
 const minute = 60_000
@@ -71,7 +71,8 @@ const portHeard = async (run: Run<unknown>) => {
 }
 const portFailed = async (run: Run<unknown>, error: CloudError): Promise<void> => {
   const port = await run.ctx.deps.root.port.findUnique({ where: { id: run.resourceId } })
-  if (port?.hostId) await setPortState(run.ctx, port, 'error', error.message)
+  if (port?.hostId)
+    await setPortStates(run.ctx, [{ id: port.id, state: 'error', errorMessage: error.message, bound: true }])
 }
 applying('port.create', 'Adding it to its groups', portHeard, portFailed)
 applying('port.apply', 'Changing the filters of the port', portHeard, portFailed)

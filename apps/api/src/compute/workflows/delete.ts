@@ -1,5 +1,6 @@
 import type { InstanceModel, Prisma } from '@stratolith/db'
 import { errorOf, releaseHost } from '../../hosts/service.ts'
+import { inTransaction } from '../../kernel/context.ts'
 import { type CloudError, toCloudError } from '../../kernel/errors.ts'
 import { driverCode, driversOf, plainOp } from '../../kernel/hosts.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
@@ -50,17 +51,7 @@ defineWorkflow({
   deadlineMs: deadlineMs.delete,
   steps: [
     { name: 'host', title: 'Removing guest, disk and ports from its host', run: onItsHost },
-    {
-      name: 'network',
-      title: 'Giving the addresses back',
-      async run(run) {
-        const row = await currentRow(run)
-        if (!row) return
-        await releasePublicIp(run.ctx, row)
-        await deletePorts(run.ctx, row)
-      },
-    },
-    { name: 'forget', title: 'Returning the quota', run: forget },
+    { name: 'forget', title: 'Giving addresses and quota back', run: forget },
   ],
   /** It stays visible and can be deleted again; its quota is held, since something of it may exist. */
   async onFailed(run, error: CloudError) {
@@ -72,13 +63,16 @@ defineWorkflow({
   },
 })
 
-/** Row, quota and room on the host go together or not at all; a replay finds no row and is done. */
+/** Row, ports, quota and room on the host go together or not at all; a replay finds no row and is done. */
 async function forget(run: Run<unknown>): Promise<void> {
-  await run.ctx.deps.root.$transaction(async (tx) => {
-    const ctx = { ...run.ctx, db: tx }
-    await tx.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
-    const row = await tx.instance.findUnique({ where: { id: run.resourceId } })
+  const seen = await currentRow(run)
+  if (seen) await releasePublicIp(run.ctx, seen)
+  await inTransaction({ ...run.ctx, db: run.ctx.deps.root }, async (ctx) => {
+    const { db: tx } = ctx
+    const [row] = await tx.$queryRaw<InstanceModel[]>`
+      SELECT * FROM "Instance" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
     if (!row) return
+    await deletePorts(ctx, row)
     await releaseQuota(ctx, row.projectId, { instances: 1, vcpus: row.vcpus, memoryMib: row.memoryMib })
     if (row.hostId) await releaseHost(ctx, row.hostId, row)
     await tx.consoleToken.deleteMany({ where: { instanceId: row.id } })

@@ -4,7 +4,7 @@ import { deliver, doubt, errorOf } from '../../hosts/service.ts'
 import { CloudError, invariant, toCloudError } from '../../kernel/errors.ts'
 import { driversOf } from '../../kernel/hosts.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
-import { networkKinds, placesOfPorts } from '../../networking/service.ts'
+import { networkKinds, portsOfInstance } from '../../networking/service.ts'
 import { type InstanceRow, moveState, typed } from '../instances/load.ts'
 
 /** The row as it is now; null when it is gone. */
@@ -57,7 +57,7 @@ export async function tellHost(
   run: Run<unknown>,
   { id, hostId }: { id: string; hostId: string },
 ): Promise<ObservedInstance | Wait> {
-  const ports = (await placesOfPorts(run.ctx, [id])).get(id) ?? []
+  const ports = await portsOfInstance(run.ctx, id)
   const now = ports.map((port) => port.id)
   const about = { kinds: networkKinds, gone: notGuests, now, always: [id] }
   const networks = [...new Set(ports.map((port) => port.networkId))]

@@ -1,7 +1,7 @@
-import type { PortModel } from '@stratolith/db'
+import { type PortModel, Prisma } from '@stratolith/db'
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invariant } from '../../kernel/errors.ts'
-import { appendEvent } from '../../kernel/events.ts'
+import { actorOf, appendEvent, insertEvents } from '../../kernel/events.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { holdNetwork, type PortNetwork } from '../networks/load.ts'
 import { allocateAddresses, macCandidates, type PoolSubnet } from './allocate.ts'
@@ -106,30 +106,24 @@ async function giveAddresses(ctx: Ctx, ports: readonly Port[]): Promise<Map<stri
   return first
 }
 
-/** Rows, quota and event of ports that are gone from their hosts. In a transaction. */
+/** Rows, quota and events of ports that are gone from their hosts. In a transaction. */
 export async function deletePortRows(ctx: Ctx, ids: readonly string[]): Promise<void> {
-  const ports = await ctx.db.port.findMany({ where: { id: { in: [...ids] } } })
-  for (const port of ports) {
-    const fips = await ctx.db.floatingIp.findMany({
-      where: { portId: port.id },
-      select: { id: true, projectId: true },
-    })
-    await ctx.db.floatingIp.updateMany({
-      where: { portId: port.id },
-      data: { portId: null, fixedAddress: null, routerId: null, state: 'down' },
-    })
-    await ctx.db.port.deleteMany({ where: { id: port.id } })
-    if (!port.projectId) continue
-    await releaseQuota(ctx, port.projectId, { ports: 1 })
-    await portEvent(ctx, port, 'deleted')
-    for (const fip of fips)
-      await appendEvent(ctx, {
-        kind: 'floatingIp.updated',
-        projectId: fip.projectId,
-        resourceKind: 'floatingIp',
-        resourceId: fip.id,
-      })
-  }
+  if (ids.length === 0) return
+  const gone = await ctx.db.$queryRaw<{ projectId: string; ports: number }[]>`
+    WITH freed AS (
+      UPDATE "FloatingIp" SET "portId" = NULL, "fixedAddress" = NULL, "routerId" = NULL, "state" = 'down'
+      WHERE "portId" = ANY(${[...ids]}::uuid[]) RETURNING "id", "projectId"
+    ), gone AS (
+      DELETE FROM "Port" WHERE "id" = ANY(${[...ids]}::uuid[]) RETURNING "id", "projectId", "deviceId", "networkId"
+    ), e AS (${insertEvents(
+      Prisma.sql`(
+        ${portEvents('deleted', Prisma.sql`gone WHERE "projectId" <> ''`)} UNION ALL
+        SELECT 'floatingIp.updated', "projectId", false, 'floatingIp', "id"::text, NULL, NULL FROM freed) n`,
+      actorOf(ctx),
+    )}), told AS (SELECT pg_notify('stratolith_events', '') FROM e)
+    SELECT "projectId", count(*)::int AS "ports" FROM gone
+    WHERE "projectId" <> '' AND (SELECT count(*) FROM told) >= 0 GROUP BY "projectId" ORDER BY "projectId"`
+  for (const { projectId, ports } of gone) await releaseQuota(ctx, projectId, { ports })
 }
 
 type EventPort = Pick<PortModel, 'id' | 'projectId' | 'deviceId' | 'networkId'>
@@ -144,3 +138,8 @@ export const portEventOf = (port: EventPort, what: 'created' | 'updated' | 'dele
   resourceId: port.id,
   data: { deviceId: port.deviceId, networkId: port.networkId },
 })
+
+/** The same of rows of "Port" in a statement, as `insertEvents` takes them. */
+export const portEvents = (what: 'updated' | 'deleted', from: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  SELECT ${`port.${what}`} AS "kind", "projectId", false AS "public", 'port' AS "resourceKind", "id"::text AS "resourceId",
+    NULL::uuid AS "operationId", jsonb_build_object('deviceId', "deviceId", 'networkId', "networkId") AS "data" FROM ${from}`
