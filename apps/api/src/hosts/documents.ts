@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma } from '@stratolith/db'
 import type {
   DocumentBodies,
+  DocumentKeeper,
   DocumentKind,
   HostDocument,
   Receipt,
 } from '@stratolith/drivers/documents/interface'
 import { documentKinds } from '@stratolith/drivers/documents/kinds'
+import { partsOf } from '@stratolith/drivers/documents/parts'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
@@ -64,13 +66,37 @@ export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): 
   const keys = documents.map((one) => keyAt(hostId, one))
   for (const key of keys) beingTold.add(key)
   try {
-    const receipts = await whileAnswering(op, drivers, (watched) =>
-      drivers.documents.apply(watched, documents),
-    )
-    await note(ctx, { hostId, documents, receipts })
-    return receipts
+    const all: Receipt[] = []
+    for (const part of partsOf(documents)) {
+      const receipts = await whileAnswering(op, drivers, (watched) =>
+        applyPart(drivers.documents, watched, part),
+      )
+      // What was done is written down, whatever becomes of the rest.
+      await note(ctx, { hostId, documents: part, receipts })
+      all.push(...receipts)
+    }
+    return all
   } finally {
     for (const key of keys) beingTold.delete(key)
+  }
+}
+
+/** A host that refuses the call as a whole is told by halves, until it is clear which document it refuses. */
+async function applyPart(keeper: DocumentKeeper, op: Op, part: readonly HostDocument[]): Promise<Receipt[]> {
+  try {
+    return await keeper.apply(op, part)
+  } catch (error) {
+    if (!(error instanceof DriverError && error.code === 'invalid')) throw error
+    const [first] = part
+    if (first && part.length === 1) {
+      const { kind, id, generation } = first
+      return [{ kind, id, generation, outcome: 'failed', code: error.code, message: error.message }]
+    }
+    const half = Math.ceil(part.length / 2)
+    return [
+      ...(await applyPart(keeper, op, part.slice(0, half))),
+      ...(await applyPart(keeper, op, part.slice(half))),
+    ]
   }
 }
 

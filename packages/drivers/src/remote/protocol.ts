@@ -6,6 +6,7 @@ import { type HostDrivers, reportOf } from '../host.ts'
 import type { BackupFacet, ConsoleFacet, HypervisorEvent } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
+import { applyChecked } from './documents.ts'
 import * as s from './schemas.ts'
 
 /**
@@ -148,7 +149,9 @@ export const methods = {
     h.network.ensureAddressSet(op, spec),
   ),
   'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
-  'documents/apply': change(z.tuple([s.documents]), (h, op, documents) => h.documents.apply(op, documents)),
+  'documents/apply': change(z.tuple([s.documents]), (h, op, documents) =>
+    applyChecked(h.documents, op, documents),
+  ),
   'documents/list': read(z.tuple([z.enum(documentKinds)]), (h, op, kind) => h.documents.list(op, kind)),
   'storage/probe': read(none, (h, op) => h.storage.probe(op)),
   'storage/ensureDisk': change(z.tuple([s.diskSpec]), (h, op, spec) => h.storage.ensureDisk(op, spec)),
