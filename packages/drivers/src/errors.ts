@@ -26,3 +26,13 @@ export class DriverError extends Error {
     return this.code === 'unavailable' || this.code === 'failed'
   }
 }
+
+/** What anything has raised as what a driver may raise: what is no DriverError is a tool's failure, or a full disk. */
+export function driverErrorOf(error: unknown): DriverError {
+  if (error instanceof DriverError) return error
+  const { message } = error instanceof Error ? error : new Error(String(error))
+  return new DriverError(isDiskFull(error) ? 'no_space' : 'failed', message, { cause: error })
+}
+
+export const isDiskFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes(String((error as { code?: unknown } | null)?.code))

@@ -90,7 +90,10 @@ export async function portsHeldBy(
   if (!documents.some(({ kind, body }) => kind === 'port' && body === null)) return held
   for (const guest of documents) {
     if (guest.kind !== 'instance' || guest.body === null) continue
-    const spec = await hypervisor.describe(op, guest.id)
+    const spec = await hypervisor.describe(op, guest.id).catch((err: unknown) => {
+      op.log.warn({ err, instance: guest.id }, 'what a guest has plugged is not known')
+      return null
+    })
     for (const nic of spec?.nics ?? []) held.set(nic.portId, guest)
   }
   return held

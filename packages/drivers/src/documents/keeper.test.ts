@@ -117,6 +117,37 @@ describe('what changes places', () => {
   })
 })
 
+describe('a failure', () => {
+  it('of whichever kind is the failure of one document alone', async () => {
+    const fake = createFakeNetwork()
+    const dir = folder()
+    const keeper = keeperOf(fake, dir)
+    await keeper.apply(op, [of.network(network())])
+    const inTheWay = path.join(dir, 'port/port-1.json.tmp')
+    fs.mkdirSync(inTheWay)
+    const both = [of.port(port(1, '10.0.0.11')), of.port(port(2, '10.0.0.12'))]
+    expect(await keeper.apply(op, both)).toMatchObject([
+      { id: 'port-1', outcome: 'failed', code: 'failed', message: expect.stringContaining('EISDIR') },
+      { outcome: 'reached' },
+    ])
+    expect(fake.state.ports.has('port-1')).toBe(false)
+    // It has not been heard: not even its generation is on the disk.
+    expect(await keeper.list(op, 'port')).toMatchObject([{ id: 'port-2' }])
+    fs.rmdirSync(inTheWay)
+    expect(outcomes(await keeper.apply(op, both))).toEqual(['reached', 'reached'])
+  })
+
+  it('for want of room on the disk says so', async () => {
+    const fake = createFakeNetwork()
+    fake.ensureNetwork = async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    }
+    expect(await keeperOf(fake).apply(op, [of.network(network())])).toMatchObject([
+      { outcome: 'failed', code: 'no_space' },
+    ])
+  })
+})
+
 describe('of one thing', () => {
   it('two deliveries at once, in whichever order they come, end as the newer one says', async () => {
     for (const [first, second] of [

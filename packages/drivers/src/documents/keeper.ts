@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { DriverError } from '../errors.ts'
+import { DriverError, driverErrorOf } from '../errors.ts'
 import type { HypervisorDriver } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
@@ -68,10 +68,10 @@ class Keeper implements DocumentKeeper {
     gaveWay.add(next)
     await this.#inTurn(next, async () => {
       if (this.#shelf.get(next)?.generation !== next.generation) return
-      await realise(this.#host, op, withoutAddresses(next)).catch((error: unknown) => {
+      await realise(this.#host, op, withoutAddresses(next)).catch((err: unknown) =>
         // What it waits for says its receipt.
-        if (!(error instanceof DriverError)) throw error
-      })
+        op.log.warn({ err, kind: next.kind, id: next.id }, 'it could not give way'),
+      )
     })
     return true
   }
@@ -107,8 +107,10 @@ class Keeper implements DocumentKeeper {
       if (outcome.outcome === 'reached') await this.#shelf.put({ ...kept, reached: true })
       return { ...about, ...outcome }
     } catch (error) {
-      if (!(error instanceof DriverError)) throw error
-      return { ...about, outcome: 'failed', code: error.code, message: error.message }
+      const { code, message } = driverErrorOf(error)
+      // Nobody foresaw it: its stack says more than its sentence.
+      if (!(error instanceof DriverError)) op.log.error({ err: error, ...about }, 'a document failed')
+      return { ...about, outcome: 'failed', code, message }
     }
   }
 }
@@ -218,8 +220,9 @@ class Shelf {
 
   async put(document: KeptDocument): Promise<void> {
     const kept = { ...document, at: Date.now() }
-    this.#kept.set(keyOf(kept), kept)
+    // First: what is not on the disk would be forgotten by the next start.
     await this.#write(kept)
+    this.#kept.set(keyOf(kept), kept)
     if (Date.now() - this.#prunedAt > rememberMs / 24) await this.#prune()
   }
 

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { documentKinds } from '../documents/kinds.ts'
-import { DriverError, type DriverErrorCode, driverErrorCodes } from '../errors.ts'
+import { DriverError, type DriverErrorCode, driverErrorCodes, driverErrorOf } from '../errors.ts'
 import { type HostDrivers, reportOf } from '../host.ts'
 import type { BackupFacet, ConsoleFacet, HypervisorEvent } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
@@ -203,10 +203,10 @@ export function checkCall(name: string, args: unknown): CheckedCall {
   }
 }
 
-/** An error as it travels; what is no DriverError is a tool's failure. */
+/** An error as it travels. */
 export function toWireError(error: unknown): { code: DriverErrorCode; message: string } {
-  if (error instanceof DriverError) return { code: error.code, message: error.message }
-  return { code: 'failed', message: error instanceof Error ? error.message : String(error) }
+  const { code, message } = driverErrorOf(error)
+  return { code, message }
 }
 
 export function fromWireError(error: { code?: unknown; message?: unknown }): DriverError {
