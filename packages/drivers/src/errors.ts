@@ -16,10 +16,17 @@ export type DriverErrorCode = (typeof driverErrorCodes)[number]
 
 export class DriverError extends Error {
   readonly code: DriverErrorCode
-  constructor(code: DriverErrorCode, message: string, options?: { cause?: unknown }) {
+  /** Of a `conflict`: all those of the same kind that have what the spec asks for. Does not travel. */
+  readonly inTheWay: readonly string[]
+  constructor(
+    code: DriverErrorCode,
+    message: string,
+    options: { cause?: unknown; inTheWay?: readonly string[] } = {},
+  ) {
     super(message, options)
     this.name = 'DriverError'
     this.code = code
+    this.inTheWay = options.inTheWay ?? []
   }
   /** True when the same call may succeed later without anybody changing it. */
   get retryable(): boolean {

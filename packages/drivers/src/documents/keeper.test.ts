@@ -3,10 +3,11 @@ import os from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, describe, expect, it } from 'vitest'
+import { DriverError } from '../errors.ts'
 import { createFakeHypervisor } from '../hypervisor/fake.ts'
 import { createFakeNetwork, type FakeNetwork } from '../network/fake.ts'
 import type { NetworkSpec, PortSpec, RouterSpec } from '../network/interface.ts'
-import { backgroundOp } from '../op.ts'
+import { backgroundOp, type Op } from '../op.ts'
 import { createFakeStorage } from '../storage/fake.ts'
 import type { HostDocument } from './interface.ts'
 import { createDocuments } from './keeper.ts'
@@ -114,6 +115,76 @@ describe('what changes places', () => {
     await keeper.apply(op, [of.network(network()), of.port(port(1, '10.0.0.11'))])
     const receipts = await keeper.apply(op, [of.port(port(2, '10.0.0.11')), of.port(port(3, '10.0.0.13'))])
     expect(receipts).toMatchObject([{ outcome: 'failed', code: 'conflict' }, { outcome: 'reached' }])
+  })
+})
+
+describe('what changes no places', () => {
+  const addressesOf = (fake: FakeNetwork) =>
+    [...fake.state.ports.values()].map((one) => one.addresses.map(({ ip }) => ip))
+  const with2 = (tag: number, ip: string, other: string): PortSpec => {
+    const one = port(tag, ip)
+    return { ...one, addresses: [...one.addresses, { subnetId: 'sub', ip: other, prefix: 24 }] }
+  }
+  const ips = ['10.0.0.11', '10.0.0.12', '10.0.0.13', '10.0.0.14']
+
+  it('keeps its addresses while it waits for those of others', async () => {
+    const fake = createFakeNetwork()
+    const keeper = keeperOf(fake)
+    await keeper.apply(op, [of.network(network()), ...ips.map((ip, i) => of.port(port(i + 1, ip)))])
+    const wishes = [
+      of.port(with2(3, '10.0.0.13', '10.0.0.11'), 2),
+      of.port(with2(4, '10.0.0.14', '10.0.0.12'), 2),
+    ]
+    expect(await keeper.apply(op, wishes)).toMatchObject([{ code: 'conflict' }, { code: 'conflict' }])
+    expect(addressesOf(fake)).toEqual(ips.map((ip) => [ip]))
+  })
+
+  it('keeps them also when another one that waits has nothing to do with it', async () => {
+    const fake = createFakeNetwork()
+    const keeper = keeperOf(fake)
+    const routers = [
+      of.router(router(1, '10.0.0.21', '10.0.0.31')),
+      of.router(router(2, '10.0.0.22', '10.0.0.32')),
+    ]
+    await keeper.apply(op, [of.network(network()), of.port(port(1, '10.0.0.11')), of.network(network(true))])
+    await keeper.apply(op, routers)
+    const wishes: HostDocument[] = [
+      of.router(router(1, '10.0.0.21', '10.0.0.32'), 2),
+      { kind: 'network', id: 'net', generation: 2, body: null },
+    ]
+    expect(outcomes(await keeper.apply(op, wishes))).toEqual(['failed', 'failed'])
+    expect(fake.state.routers.get('router-1')).toEqual(router(1, '10.0.0.21', '10.0.0.31'))
+  })
+
+  it('gets them back when it gave way in vain', async () => {
+    for (const kind of ['port', 'router'] as const) {
+      const fake = createFakeNetwork()
+      const keeper = keeperOf(fake)
+      await keeper.apply(op, [of.network(network()), of.network(network(true))])
+      const documents = (first: string, second: string, generation: number) =>
+        kind === 'port'
+          ? [of.port(port(1, first), generation), of.port(port(2, second), generation)]
+          : [
+              of.router(router(1, first, '10.0.0.31'), generation),
+              of.router(router(2, second, '10.0.0.32'), generation),
+            ]
+      await keeper.apply(op, documents('10.0.0.11', '10.0.0.12', 1))
+      const method = kind === 'port' ? 'ensurePort' : 'ensureRouter'
+      const work = fake[method].bind(fake) as (op: Op, spec: never) => Promise<never>
+      let isBroken = true
+      // The second could have the address of the first, but that is not what fails.
+      fake[method] = async (given: Op, spec: { id: string }) => {
+        const isNew = JSON.stringify(spec).includes(spec.id.endsWith('2') ? '10.0.0.11' : '10.0.0.12')
+        const isFree = !JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)).includes('10.0.0.11')
+        if (isBroken && isNew && isFree) throw new DriverError('failed', 'nft: no')
+        return work(given, spec as never)
+      }
+      const wishes = documents('10.0.0.12', '10.0.0.11', 2)
+      expect(outcomes(await keeper.apply(op, wishes))).toEqual(['failed', 'failed'])
+      expect(JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)), kind).toContain('10.0.0.11')
+      isBroken = false
+      expect(outcomes(await keeper.apply(op, wishes))).toEqual(['reached', 'reached'])
+    }
   })
 })
 

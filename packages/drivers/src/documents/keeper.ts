@@ -29,6 +29,8 @@ class Keeper implements DocumentKeeper {
   readonly #host: HostParts
   readonly #shelf: Shelf
   readonly #turns = new Map<string, Promise<void>>()
+  /** By id: what each is like. */
+  readonly #routers = new Map<string, HostDocument>()
 
   constructor(host: HostParts, dir: string | undefined) {
     this.#host = host
@@ -42,8 +44,8 @@ class Keeper implements DocumentKeeper {
   async apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]> {
     const receipts = new Map<HostDocument, Receipt>()
     const held = await portsHeldBy(this.#host.hypervisor, op, documents)
+    const exchange = new Exchange()
     let waiting: readonly HostDocument[] = documents
-    const gaveWay = new Set<HostDocument>()
     // An address goes from one thing to another: what was in the way is gone after the others have had their
     // turn. When each waits for another (they change places), one of them has none for a moment.
     for (;;) {
@@ -51,33 +53,57 @@ class Keeper implements DocumentKeeper {
         await eachOf(turn, guestsAtOnce, async (document) => {
           const guest = document.body === null ? held.get(document.id) : undefined
           const isHeld = guest !== undefined && receipts.get(guest)?.outcome !== 'reached'
-          receipts.set(document, isHeld ? stillHeld(document) : await this.#one(op, document))
+          receipts.set(document, isHeld ? stillHeld(document) : await this.#one(op, document, exchange))
         })
       const again = waiting.filter((document) => isInTheWay(receipts.get(document)))
       if (again.length === 0) break
-      if (again.length === waiting.length && !(await this.#giveWay(op, again, gaveWay))) break
+      if (again.length === waiting.length && !(await this.#giveWay(op, again, exchange))) break
       waiting = again
     }
+    for (const [document, before] of exchange.gaveWay)
+      if (receipts.get(document)?.outcome !== 'reached') await this.#retake(op, document, before)
     return documents.flatMap((document) => receipts.get(document) ?? [])
   }
 
-  /** Frees the addresses of one that has not done so yet; false: there is none. */
-  async #giveWay(op: Op, stuck: readonly HostDocument[], gaveWay: Set<HostDocument>): Promise<boolean> {
-    const next = stuck.length > 1 ? stuck.find((one) => !gaveWay.has(one)) : undefined
+  /** Frees the addresses of one that has not done so yet; false: there is none, or it would help nobody. */
+  async #giveWay(op: Op, stuck: readonly HostDocument[], exchange: Exchange): Promise<boolean> {
+    const next = exchange.next(stuck)
     if (!next) return false
-    gaveWay.add(next)
     await this.#inTurn(next, async () => {
-      if (this.#shelf.get(next)?.generation !== next.generation) return
-      await realise(this.#host, op, withoutAddresses(next)).catch((err: unknown) =>
-        // What it waits for says its receipt.
-        op.log.warn({ err, kind: next.kind, id: next.id }, 'it could not give way'),
-      )
+      const before = await this.#bodyOf(op, next).catch((err: unknown) => {
+        op.log.warn({ err, kind: next.kind, id: next.id }, 'what gives way is not known')
+        return null
+      })
+      exchange.gaveWay.set(next, before)
+      await this.#set(op, next, withoutAddresses(next))
     })
     return true
   }
 
-  #one(op: Op, document: HostDocument): Promise<Receipt> {
-    return this.#inTurn(document, () => this.#alone(op, document))
+  /** It gave way in vain, because something else failed: until that is tried again it is as it was. */
+  async #retake(op: Op, document: HostDocument, before: HostDocument | null): Promise<void> {
+    if (before) await this.#inTurn(document, () => this.#set(op, document, before))
+  }
+
+  /** Something between two wishes; what it waits for says its receipt. */
+  async #set(op: Op, document: HostDocument, between: HostDocument): Promise<void> {
+    if (this.#shelf.get(document)?.generation !== document.generation) return
+    await realise(this.#host, op, between).catch((err: unknown) =>
+      op.log.warn({ err, kind: document.kind, id: document.id }, 'it could not change places'),
+    )
+  }
+
+  /** As it is now. Of a router only what this process has made of it is known. */
+  async #bodyOf(op: Op, document: HostDocument): Promise<HostDocument | null> {
+    if (document.kind === 'router') return this.#routers.get(document.id) ?? null
+    if (document.kind !== 'port' || !document.body) return null
+    const ports = await this.#host.network.describePorts(op, document.body.instanceId)
+    const known = ports.find((one) => one.port.id === document.id)
+    return known ? { ...document, body: known.port } : null
+  }
+
+  #one(op: Op, document: HostDocument, exchange: Exchange): Promise<Receipt> {
+    return this.#inTurn(document, () => this.#alone(op, document, exchange))
   }
 
   /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
@@ -93,7 +119,7 @@ class Keeper implements DocumentKeeper {
     return turn
   }
 
-  async #alone(op: Op, document: HostDocument): Promise<Receipt> {
+  async #alone(op: Op, document: HostDocument, exchange: Exchange): Promise<Receipt> {
     const { kind, id, generation } = document
     const about = { kind, id, generation }
     const known = this.#shelf.get(about)
@@ -105,13 +131,40 @@ class Keeper implements DocumentKeeper {
       if (isNew) await this.#shelf.put(kept)
       const outcome = await realise(this.#host, op, document)
       if (outcome.outcome === 'reached') await this.#shelf.put({ ...kept, reached: true })
+      if (kind === 'router') this.#routers.set(id, document)
+      if (document.body === null) this.#routers.delete(id)
       return { ...about, ...outcome }
     } catch (error) {
-      const { code, message } = driverErrorOf(error)
+      const { code, message, inTheWay } = driverErrorOf(error)
+      exchange.waitsFor.set(document, inTheWay)
       // Nobody foresaw it: its stack says more than its sentence.
       if (!(error instanceof DriverError)) op.log.error({ err: error, ...about }, 'a document failed')
       return { ...about, outcome: 'failed', code, message }
     }
+  }
+}
+
+/** Things of one delivery that change places. */
+class Exchange {
+  /** Who has what each of them is to have, as it was said last. */
+  readonly waitsFor = new Map<HostDocument, readonly string[]>()
+  /** Each with what it was like before. */
+  readonly gaveWay = new Map<HostDocument, HostDocument | null>()
+
+  /**
+   * One that has not given way yet and is in the way of another, when all that these two and whoever they
+   * wait for wait for are stuck, too. One that waits for somebody outside gets nothing by another's giving way.
+   */
+  next(stuck: readonly HostDocument[]): HostDocument | undefined {
+    const ways = (one: HostDocument) => (this.waitsFor.get(one) ?? []).map((id) => keyOf({ ...one, id }))
+    let left = stuck.filter((one) => ways(one).length > 0)
+    for (let before = 0; before !== left.length; ) {
+      before = left.length
+      const keys = new Set(left.map(keyOf))
+      left = left.filter((one) => ways(one).every((key) => keys.has(key)))
+    }
+    const wanted = new Set(left.flatMap(ways))
+    return left.find((one) => wanted.has(keyOf(one)) && !this.gaveWay.has(one))
   }
 }
 
