@@ -313,8 +313,8 @@ export async function deliverRemovals(ctx: Ctx, hostId: string): Promise<void> {
 /** Woken by the triggers; the period is for what is to be told again. */
 defineReconciler({ name: 'hosts.documents', everyMs: 5_000, run: deliverAll })
 
-/** A host remembers the generation of what has gone for a day (the agent's keeper): so long it must only grow. */
-const forgetAfter = Prisma.sql`interval '25 hours'`
+/** A host remembers the generation of what has gone for an hour (the agent's keeper): so long it must only grow. */
+const forgetAfter = Prisma.sql`interval '2 hours'`
 defineReconciler({
   name: 'hosts.documents.forget',
   everyMs: 600_000,

@@ -9,7 +9,7 @@ import { createFakeNetwork, type FakeNetwork } from '../network/fake.ts'
 import type { NetworkSpec, PortSpec, RouterSpec } from '../network/interface.ts'
 import { backgroundOp, type Op } from '../op.ts'
 import { createFakeStorage } from '../storage/fake.ts'
-import type { HostDocument } from './interface.ts'
+import type { HostDocument, InstanceWish } from './interface.ts'
 import { createDocuments } from './keeper.ts'
 
 const op = backgroundOp(pino({ level: 'silent' }), 'test')
@@ -219,7 +219,147 @@ describe('a failure', () => {
   })
 })
 
+describe('a guest', () => {
+  const guestId = '00000000-0000-4000-8000-000000000001'
+  const wish = (ports: readonly string[]): InstanceWish => ({
+    id: guestId,
+    projectId: 'p',
+    name: 'guest',
+    vcpus: 1,
+    memoryMib: 64,
+    power: 'running',
+    disk: {
+      sizeGib: 1,
+      mode: 'overlay',
+      base: { blobId: 'a'.repeat(64), format: 'qcow2', maxVirtualBytes: 2 ** 30 },
+    },
+    ports,
+    guest: {
+      hostname: 'guest',
+      zone: 'nova',
+      launchIndex: 0,
+      metadata: {},
+      publicKeys: [],
+      userData: null,
+      securityGroups: [],
+      flavorName: 'f',
+      imageId: null,
+    },
+  })
+  const guest = (ports: readonly string[] | null, generation = 1): HostDocument => ({
+    kind: 'instance',
+    id: guestId,
+    generation,
+    body: ports && wish(ports),
+  })
+  const its = (tag: number, ip: string, rules?: PortSpec['rules']) => ({
+    ...port(tag, ip, rules),
+    instanceId: guestId,
+  })
+  const gone = (id: string, generation = 2): HostDocument => ({ kind: 'port', id, generation, body: null })
+  async function running() {
+    const host = {
+      network: createFakeNetwork(),
+      hypervisor: createFakeHypervisor(),
+      storage: createFakeStorage(),
+    }
+    const keeper = createDocuments(host)
+    const first = [
+      of.network(network()),
+      of.port(its(1, '10.0.0.11', ssh)),
+      of.port(its(2, '10.0.0.12', ssh)),
+    ]
+    const receipts = await keeper.apply(op, [...first, guest(['port-1', 'port-2'])])
+    expect(outcomes(receipts)).toEqual(['reached', 'reached', 'reached', 'reached'])
+    return { ...host, keeper }
+  }
+
+  it('that does not let go of a port has nothing of it meanwhile', async () => {
+    const { network, hypervisor, keeper } = await running()
+    hypervisor.keepNics(guestId, true)
+    const leaving = [guest(['port-1'], 2), gone('port-2')]
+    const working = { outcome: 'working', for: 'the guest to let go of its interface' }
+    expect(await keeper.apply(op, leaving)).toMatchObject([working, working])
+    expect(network.state.ports.get('port-2')).toMatchObject({ adminUp: false, rules: [] })
+    // What is older does not bring it back.
+    expect(await keeper.apply(op, [of.port(its(2, '10.0.0.12', ssh))])).toMatchObject([
+      { outcome: 'older', known: 2 },
+    ])
+    hypervisor.keepNics(guestId, false)
+    expect(outcomes(await keeper.apply(op, leaving))).toEqual(['reached', 'reached'])
+    expect(network.state.ports.has('port-2')).toBe(false)
+  })
+
+  it('that cannot be changed says why its port does not go', async () => {
+    const { network, hypervisor, keeper } = await running()
+    hypervisor.failNext('plugNics', new DriverError('failed', 'QMP: no'))
+    const failed = { outcome: 'failed', code: 'failed', message: 'QMP: no' }
+    expect(await keeper.apply(op, [guest(['port-1'], 2), gone('port-2')])).toMatchObject([failed, failed])
+    expect(network.state.ports.get('port-2')?.adminUp).toBe(false)
+  })
+
+  it('that takes its time to go holds up no revocation', async () => {
+    const { network, hypervisor, keeper } = await running()
+    await keeper.apply(op, [of.port(port(3, '10.0.0.13', ssh)), of.port(port(4, '10.0.0.14'))])
+    let go: () => void = () => undefined
+    const remove = hypervisor.remove.bind(hypervisor)
+    hypervisor.remove = async (...args) => {
+      await new Promise<void>((resolve) => {
+        go = resolve
+      })
+      return remove(...args)
+    }
+    const moved = of.port(port(4, '10.0.0.12'), 2)
+    const told = keeper.apply(op, [
+      guest(null, 2),
+      gone('port-1'),
+      gone('port-2'),
+      of.port(port(3, '10.0.0.13'), 2),
+      moved,
+    ])
+    await expect.poll(() => network.state.ports.get('port-3')?.rules).toEqual([])
+    expect(hypervisor.state.instances[guestId]).toBeDefined()
+    go()
+    // An address of a port that goes is there for another one, after all.
+    expect(outcomes(await told)).toEqual(['reached', 'reached', 'reached', 'reached', 'reached'])
+    expect(network.state.ports.get('port-4')).toEqual(moved.body)
+  })
+
+  it('whose description is damaged is described anew and then loses its NIC', async () => {
+    const { hypervisor, keeper } = await running()
+    let isDamaged = true
+    const { describe, ensure, plugNics } = hypervisor
+    hypervisor.describe = async (...args) => (isDamaged ? null : describe(...args))
+    hypervisor.ensure = async (...args) => {
+      isDamaged = false
+      return ensure(...args)
+    }
+    hypervisor.plugNics = async (...args) => {
+      if (isDamaged) throw new DriverError('invalid', 'The record is damaged: ensure it again.')
+      return plugNics(...args)
+    }
+    expect(outcomes(await keeper.apply(op, [guest(['port-1'], 2)]))).toEqual(['reached'])
+    const spec = await describe(op, guestId)
+    expect(spec?.nics.map((nic) => nic.portId)).toEqual(['port-1'])
+  })
+})
+
 describe('of one thing', () => {
+  it('what is told again and fails counts as reached no longer', async () => {
+    const fake = createFakeNetwork()
+    const dir = folder()
+    const keeper = keeperOf(fake, dir)
+    const document = of.network(network(), 3)
+    await keeper.apply(op, [document])
+    fake.failNext('ensureNetwork', new DriverError('failed', 'nft: no'))
+    expect(outcomes(await keeper.apply(op, [document]))).toEqual(['failed'])
+    const kept = { id: 'net', generation: 3, reached: false }
+    expect(await keeper.list(op, 'network')).toMatchObject([kept])
+    expect(await keeperOf(fake, dir).list(op, 'network')).toMatchObject([kept])
+    await keeper.apply(op, [document])
+    expect(await keeper.list(op, 'network')).toMatchObject([{ ...kept, reached: true }])
+  })
+
   it('two deliveries at once, in whichever order they come, end as the newer one says', async () => {
     for (const [first, second] of [
       [1, 2],

@@ -7,7 +7,7 @@ import type { HypervisorDriver } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { StorageDriver } from '../storage/interface.ts'
-import { makeInstance, type Outcome, portsHeldBy } from './instance.ts'
+import { guestLetsGo, makeInstance, type Outcome, portsHeldBy } from './instance.ts'
 import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt } from './interface.ts'
 import { documentKinds } from './kinds.ts'
 
@@ -18,7 +18,7 @@ export type KeeperOptions = HostParts & {
 type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
 
 const order: readonly DocumentKind[] = documentKinds
-/** So many guests are made at the same time: each is some files and a process. */
+/** So many guests of one delivery are made at the same time: each is some files and a process. */
 const guestsAtOnce = 4
 
 export function createDocuments({ dir, ...host }: KeeperOptions): DocumentKeeper {
@@ -49,11 +49,15 @@ class Keeper implements DocumentKeeper {
     // An address goes from one thing to another: what was in the way is gone after the others have had their
     // turn. When each waits for another (they change places), one of them has none for a moment.
     for (;;) {
-      for (const turn of turns(waiting, held))
+      for (const turn of turns(waiting, held, this.#shelf))
         await eachOf(turn, guestsAtOnce, async (document) => {
           const guest = document.body === null ? held.get(document.id) : undefined
-          const isHeld = guest !== undefined && receipts.get(guest)?.outcome !== 'reached'
-          receipts.set(document, isHeld ? stillHeld(document) : await this.#one(op, document, exchange))
+          const its = guest && receipts.get(guest)
+          const work = () =>
+            guest && its?.outcome !== 'reached'
+              ? cutOff(this.#host.network, op, { portId: document.id, guest, its })
+              : realise(this.#host, op, document)
+          receipts.set(document, await this.#one(op, document, { exchange, work }))
         })
       const again = waiting.filter((document) => isInTheWay(receipts.get(document)))
       if (again.length === 0) break
@@ -102,8 +106,8 @@ class Keeper implements DocumentKeeper {
     return known ? { ...document, body: known.port } : null
   }
 
-  #one(op: Op, document: HostDocument, exchange: Exchange): Promise<Receipt> {
-    return this.#inTurn(document, () => this.#alone(op, document, exchange))
+  #one(op: Op, document: HostDocument, how: How): Promise<Receipt> {
+    return this.#inTurn(document, () => this.#alone(op, document, how))
   }
 
   /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
@@ -119,18 +123,20 @@ class Keeper implements DocumentKeeper {
     return turn
   }
 
-  async #alone(op: Op, document: HostDocument, exchange: Exchange): Promise<Receipt> {
+  async #alone(op: Op, document: HostDocument, { exchange, work }: How): Promise<Receipt> {
     const { kind, id, generation } = document
     const about = { kind, id, generation }
     const known = this.#shelf.get(about)
     if (known && known.generation > generation) return { ...about, outcome: 'older', known: known.generation }
+    const put = (reached: boolean) => this.#shelf.put({ ...about, reached, gone: document.body === null })
+    const isNew = known?.generation !== generation
+    const wasReached = !isNew && known.reached
     try {
-      const isNew = known?.generation !== generation
-      const kept = { ...about, reached: false, gone: document.body === null }
       // Before the work, so that an older one is refused also after a crash in the middle of it.
-      if (isNew) await this.#shelf.put(kept)
-      const outcome = await realise(this.#host, op, document)
-      if (outcome.outcome === 'reached') await this.#shelf.put({ ...kept, reached: true })
+      if (isNew) await put(false)
+      const outcome = await work()
+      const isReached = outcome.outcome === 'reached'
+      if (isReached !== wasReached) await put(isReached)
       if (kind === 'router') this.#routers.set(id, document)
       if (document.body === null) this.#routers.delete(id)
       return { ...about, ...outcome }
@@ -139,10 +145,13 @@ class Keeper implements DocumentKeeper {
       exchange.waitsFor.set(document, inTheWay)
       // Nobody foresaw it: its stack says more than its sentence.
       if (!(error instanceof DriverError)) op.log.error({ err: error, ...about }, 'a document failed')
+      if (wasReached)
+        await put(false).catch((err: unknown) => op.log.error({ err, ...about }, 'it cannot be written down'))
       return { ...about, outcome: 'failed', code, message }
     }
   }
 }
+type How = { exchange: Exchange; work: () => Promise<Outcome> }
 
 /** Things of one delivery that change places. */
 class Exchange {
@@ -168,13 +177,18 @@ class Exchange {
   }
 }
 
-const stillHeld = ({ kind, id, generation }: HostDocument): Receipt => ({
-  kind,
-  id,
-  generation,
-  outcome: 'working',
-  for: 'the guest to let go of its interface',
-})
+/** A port that is to go and that its guest has still plugged: nothing passes there any more. */
+async function cutOff(
+  network: NetworkDriver,
+  op: Op,
+  { portId, guest, its }: { portId: string; guest: HostDocument; its: Receipt | undefined },
+): Promise<Outcome> {
+  const found = (await network.describePorts(op, guest.id)).find(({ port }) => port.id === portId)
+  if (found) await network.ensurePort(op, { ...found.port, adminUp: false, rules: [] })
+  if (its?.outcome === 'failed') return { outcome: 'failed', code: its.code, message: its.message }
+  return { outcome: 'working', for: its?.outcome === 'working' ? its.for : guestLetsGo }
+}
+
 const isInTheWay = (receipt: Receipt | undefined) =>
   receipt?.outcome === 'failed' && receipt.code === 'conflict'
 
@@ -212,16 +226,21 @@ async function realise(host: HostParts, op: Op, { kind, id, body }: HostDocument
 const reached: Outcome = { outcome: 'reached' }
 
 /**
- * What is done at once, one turn after the other: guests that go, then ports and routers (they may be in the
- * way of others); what should be there, in the order in which it is needed; and in the end what something
- * was left to: the ports that a guest had until now, and networks.
+ * What is done at once, one turn after the other: what the host has already and has changed (a rule that was
+ * revoked waits for nothing); guests that go, then ports and routers (they may be in the way of others); what
+ * should be there, in the order in which it is needed; and in the end what something was left to: the ports
+ * that a guest had until now, and networks.
  */
 function turns(
   documents: readonly HostDocument[],
   held: ReadonlyMap<string, HostDocument>,
+  shelf: Shelf,
 ): readonly (readonly HostDocument[])[] {
-  const rank = ({ kind, id, body }: HostDocument): number => {
+  const isChange = changesIn(documents, shelf)
+  const rank = (document: HostDocument): number => {
+    const { kind, id, body } = document
     const at = order.indexOf(kind)
+    if (isChange(document)) return at - order.length
     if (body !== null) return order.length + at
     if (kind === 'network' || kind === 'addressSet') return 4 * order.length - at
     return held.has(id) ? 3 * order.length : order.length - 1 - at
@@ -235,6 +254,23 @@ function turns(
     })
 }
 
+/** Members and ports that the host has, and that need nothing that is only about to come. */
+function changesIn(documents: readonly HostDocument[], shelf: Shelf): (document: HostDocument) => boolean {
+  const isKnown = (document: HostDocument) => document.body !== null && shelf.get(document)?.gone === false
+  const isKnownSet = (document: HostDocument) => document.kind === 'addressSet' && isKnown(document)
+  const comes = new Set(documents.filter((one) => one.body !== null && !isKnownSet(one)).map(keyOf))
+  return (document) => {
+    if (document.kind !== 'port') return isKnownSet(document)
+    if (!document.body || !isKnown(document)) return false
+    const { networkId, rules } = document.body
+    const sets = rules.flatMap(({ remote }) => (remote && 'addressSet' in remote ? remote.addressSet : []))
+    return (
+      !comes.has(keyOf({ kind: 'network', id: networkId })) &&
+      !sets.some((id) => comes.has(keyOf({ kind: 'addressSet', id })))
+    )
+  }
+}
+
 const record = z.strictObject({
   kind: z.enum(documentKinds),
   id: z.string(),
@@ -244,8 +280,8 @@ const record = z.strictObject({
   at: z.number(),
 })
 type Record = z.output<typeof record>
-/** Of what has gone the generation is remembered for so long: no delivery is under way for longer. */
-const rememberMs = 24 * 3_600_000
+/** Of what has gone the generation is remembered for so long: a delivery is under way for two minutes at most. */
+const rememberMs = 3_600_000
 
 /**
  * The generations, one small file each, so that a killed agent remembers them. They are not synced: after
