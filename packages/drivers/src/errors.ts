@@ -16,13 +16,30 @@ export type DriverErrorCode = (typeof driverErrorCodes)[number]
 
 export class DriverError extends Error {
   readonly code: DriverErrorCode
-  constructor(code: DriverErrorCode, message: string, options?: { cause?: unknown }) {
+  /** Of a `conflict`: all those of the same kind that have what the spec asks for. Does not travel. */
+  readonly inTheWay: readonly string[]
+  constructor(
+    code: DriverErrorCode,
+    message: string,
+    options: { cause?: unknown; inTheWay?: readonly string[] } = {},
+  ) {
     super(message, options)
     this.name = 'DriverError'
     this.code = code
+    this.inTheWay = options.inTheWay ?? []
   }
   /** True when the same call may succeed later without anybody changing it. */
   get retryable(): boolean {
     return this.code === 'unavailable' || this.code === 'failed'
   }
 }
+
+/** What anything has raised as what a driver may raise: what is no DriverError is a tool's failure, or a full disk. */
+export function driverErrorOf(error: unknown): DriverError {
+  if (error instanceof DriverError) return error
+  const { message } = error instanceof Error ? error : new Error(String(error))
+  return new DriverError(isDiskFull(error) ? 'no_space' : 'failed', message, { cause: error })
+}
+
+export const isDiskFull = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes(String((error as { code?: unknown } | null)?.code))

@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma } from '@stratolith/db'
 import type {
   DocumentBodies,
+  DocumentKeeper,
   DocumentKind,
   HostDocument,
   Receipt,
 } from '@stratolith/drivers/documents/interface'
 import { documentKinds } from '@stratolith/drivers/documents/kinds'
+import { partsOf } from '@stratolith/drivers/documents/parts'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
 import { type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
@@ -64,13 +66,37 @@ export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): 
   const keys = documents.map((one) => keyAt(hostId, one))
   for (const key of keys) beingTold.add(key)
   try {
-    const receipts = await whileAnswering(op, drivers, (watched) =>
-      drivers.documents.apply(watched, documents),
-    )
-    await note(ctx, { hostId, documents, receipts })
-    return receipts
+    const all: Receipt[] = []
+    for (const part of partsOf(documents)) {
+      const receipts = await whileAnswering(op, drivers, (watched) =>
+        applyPart(drivers.documents, watched, part),
+      )
+      // What was done is written down, whatever becomes of the rest.
+      await note(ctx, { hostId, documents: part, receipts })
+      all.push(...receipts)
+    }
+    return all
   } finally {
     for (const key of keys) beingTold.delete(key)
+  }
+}
+
+/** A host that refuses the call as a whole is told by halves, until it is clear which document it refuses. */
+async function applyPart(keeper: DocumentKeeper, op: Op, part: readonly HostDocument[]): Promise<Receipt[]> {
+  try {
+    return await keeper.apply(op, part)
+  } catch (error) {
+    if (!(error instanceof DriverError && error.code === 'invalid')) throw error
+    const [first] = part
+    if (first && part.length === 1) {
+      const { kind, id, generation } = first
+      return [{ kind, id, generation, outcome: 'failed', code: error.code, message: error.message }]
+    }
+    const half = Math.ceil(part.length / 2)
+    return [
+      ...(await applyPart(keeper, op, part.slice(0, half))),
+      ...(await applyPart(keeper, op, part.slice(half))),
+    ]
   }
 }
 
@@ -150,7 +176,8 @@ type Told = { hostId: string; documents: readonly HostDocument[]; receipts: read
 const note = gathered(100, async (ctx, told: readonly Told[]) => {
   const rows = told.flatMap(rowsOf)
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
-    "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text)`
+    "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text,
+    "waitsFor" text)`
   const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
   // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
   await inTransaction({ ...ctx, db: ctx.deps.root }, async ({ db }) => {
@@ -166,7 +193,8 @@ const note = gathered(100, async (ctx, told: readonly Told[]) => {
       )
       UPDATE "HostDocument" h SET
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
-        "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
+        "error" = r."error", "waitsFor" = r."waitsFor",
+        "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
         "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
           THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
       FROM ${r} WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
@@ -193,6 +221,7 @@ function rowsOf({ hostId, documents, receipts }: Told) {
     rowless: isRowless.has(keyAt(hostId, receipt)),
     known: receipt.outcome === 'older' ? receipt.known : 0,
     error: receipt.outcome === 'failed' ? `${receipt.code}: ${receipt.message.slice(0, 2_000)}` : null,
+    waitsFor: receipt.outcome === 'working' ? receipt.for : null,
   }))
 }
 
@@ -284,8 +313,8 @@ export async function deliverRemovals(ctx: Ctx, hostId: string): Promise<void> {
 /** Woken by the triggers; the period is for what is to be told again. */
 defineReconciler({ name: 'hosts.documents', everyMs: 5_000, run: deliverAll })
 
-/** A host remembers the generation of what has gone for a day (the agent's keeper): so long it must only grow. */
-const forgetAfter = Prisma.sql`interval '25 hours'`
+/** A host remembers the generation of what has gone for an hour (the agent's keeper): so long it must only grow. */
+const forgetAfter = Prisma.sql`interval '2 hours'`
 defineReconciler({
   name: 'hosts.documents.forget',
   everyMs: 600_000,

@@ -11,6 +11,7 @@ export type Outcome = Receipt extends infer R
     ? Omit<R, 'kind' | 'id' | 'generation'>
     : never
   : never
+export const guestLetsGo = 'the guest to let go of its interface'
 type Host = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
 
 /**
@@ -29,7 +30,8 @@ export async function makeInstance(
   const [seen, before] = await Promise.all([hypervisor.get(op, wish.id), hypervisor.describe(op, wish.id)])
   const isAlive = seen?.power === 'running' || seen?.power === 'paused'
   if (power === 'running' && !isAlive) op.progress('starting the guest')
-  const held = isAlive && !sameNics(before, nics) ? await hypervisor.plugNics(op, wish.id, nics) : []
+  const plug = () => hypervisor.plugNics(op, wish.id, nics)
+  let held = isAlive && before && !sameNics(before, nics) ? await plug() : []
   const kept = before?.nics.filter((nic) => held.includes(nic.portId)) ?? []
   const guest = await hypervisor.ensure(op, {
     ...description,
@@ -38,9 +40,9 @@ export async function makeInstance(
     disks: [{ id: disk.id, path: disk.path, format: disk.format, boot: true }],
     nics: [...nics, ...kept],
   })
-  return held.length > 0
-    ? { outcome: 'working', for: 'the guest to let go of its interface' }
-    : { outcome: 'reached', guest }
+  // Its description was lost: NICs can be compared with what is written now.
+  if (isAlive && !before) held = await plug()
+  return held.length > 0 ? { outcome: 'working', for: guestLetsGo } : { outcome: 'reached', guest }
 }
 
 async function nicsOf(network: NetworkDriver, op: Op, { id, ports }: InstanceWish): Promise<NicAttachment[]> {
@@ -74,8 +76,8 @@ async function diskOf(storage: StorageDriver, op: Op, wish: InstanceWish): Promi
   })
 }
 
-const sameNics = (before: InstanceSpec | null, nics: readonly NicAttachment[]): boolean =>
-  before?.nics.map((nic) => nic.portId).join() === nics.map((nic) => nic.portId).join()
+const sameNics = (before: InstanceSpec, nics: readonly NicAttachment[]): boolean =>
+  before.nics.map((nic) => nic.portId).join() === nics.map((nic) => nic.portId).join()
 
 /**
  * Ports that guests of these documents have plugged, each with the document of its guest: they may go when
@@ -90,7 +92,10 @@ export async function portsHeldBy(
   if (!documents.some(({ kind, body }) => kind === 'port' && body === null)) return held
   for (const guest of documents) {
     if (guest.kind !== 'instance' || guest.body === null) continue
-    const spec = await hypervisor.describe(op, guest.id)
+    const spec = await hypervisor.describe(op, guest.id).catch((err: unknown) => {
+      op.log.warn({ err, instance: guest.id }, 'what a guest has plugged is not known')
+      return null
+    })
     for (const nic of spec?.nics ?? []) held.set(nic.portId, guest)
   }
   return held

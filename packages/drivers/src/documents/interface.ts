@@ -36,7 +36,10 @@ export type Receipt = {
   generation: number
 } & (
   | { outcome: 'reached'; port?: ObservedPort; guest?: ObservedInstance }
-  /** It takes its time and goes on without being told; whoever waits asks again. `for`: "the host to copy the image". */
+  /**
+   * It takes its time; whoever waits asks again, at least twice a minute: what nobody asks for any more is given
+   * up. `for`: "the host to copy the image".
+   */
   | { outcome: 'working'; for: string }
   /** `known`: what the host has heard already. */
   | { outcome: 'older'; known: number }
@@ -57,7 +60,7 @@ export interface DocumentKeeper {
    * Makes the host like these documents, in the order that they need (networks before their ports, ports
    * before their guest, what goes before what takes its place), and says of each what came of it. One that
    * fails does not stop the others. A replay of what is reached costs little. Progress is told as
-   * "plugging the network", "making the root disk", "starting the guest".
+   * "plugging port", "making the root disk", "starting the guest".
    */
   apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]>
   list(op: Op, kind: DocumentKind): Promise<KeptDocument[]>

@@ -3,12 +3,13 @@ import os from 'node:os'
 import path from 'node:path'
 import { pino } from 'pino'
 import { afterAll, describe, expect, it } from 'vitest'
+import { DriverError } from '../errors.ts'
 import { createFakeHypervisor } from '../hypervisor/fake.ts'
 import { createFakeNetwork, type FakeNetwork } from '../network/fake.ts'
 import type { NetworkSpec, PortSpec, RouterSpec } from '../network/interface.ts'
-import { backgroundOp } from '../op.ts'
+import { backgroundOp, type Op } from '../op.ts'
 import { createFakeStorage } from '../storage/fake.ts'
-import type { HostDocument } from './interface.ts'
+import type { HostDocument, InstanceWish } from './interface.ts'
 import { createDocuments } from './keeper.ts'
 
 const op = backgroundOp(pino({ level: 'silent' }), 'test')
@@ -117,7 +118,248 @@ describe('what changes places', () => {
   })
 })
 
+describe('what changes no places', () => {
+  const addressesOf = (fake: FakeNetwork) =>
+    [...fake.state.ports.values()].map((one) => one.addresses.map(({ ip }) => ip))
+  const with2 = (tag: number, ip: string, other: string): PortSpec => {
+    const one = port(tag, ip)
+    return { ...one, addresses: [...one.addresses, { subnetId: 'sub', ip: other, prefix: 24 }] }
+  }
+  const ips = ['10.0.0.11', '10.0.0.12', '10.0.0.13', '10.0.0.14']
+
+  it('keeps its addresses while it waits for those of others', async () => {
+    const fake = createFakeNetwork()
+    const keeper = keeperOf(fake)
+    await keeper.apply(op, [of.network(network()), ...ips.map((ip, i) => of.port(port(i + 1, ip)))])
+    const wishes = [
+      of.port(with2(3, '10.0.0.13', '10.0.0.11'), 2),
+      of.port(with2(4, '10.0.0.14', '10.0.0.12'), 2),
+    ]
+    expect(await keeper.apply(op, wishes)).toMatchObject([{ code: 'conflict' }, { code: 'conflict' }])
+    expect(addressesOf(fake)).toEqual(ips.map((ip) => [ip]))
+  })
+
+  it('keeps them also when another one that waits has nothing to do with it', async () => {
+    const fake = createFakeNetwork()
+    const keeper = keeperOf(fake)
+    const routers = [
+      of.router(router(1, '10.0.0.21', '10.0.0.31')),
+      of.router(router(2, '10.0.0.22', '10.0.0.32')),
+    ]
+    await keeper.apply(op, [of.network(network()), of.port(port(1, '10.0.0.11')), of.network(network(true))])
+    await keeper.apply(op, routers)
+    const wishes: HostDocument[] = [
+      of.router(router(1, '10.0.0.21', '10.0.0.32'), 2),
+      { kind: 'network', id: 'net', generation: 2, body: null },
+    ]
+    expect(outcomes(await keeper.apply(op, wishes))).toEqual(['failed', 'failed'])
+    expect(fake.state.routers.get('router-1')).toEqual(router(1, '10.0.0.21', '10.0.0.31'))
+  })
+
+  it('gets them back when it gave way in vain', async () => {
+    for (const kind of ['port', 'router'] as const) {
+      const fake = createFakeNetwork()
+      const keeper = keeperOf(fake)
+      await keeper.apply(op, [of.network(network()), of.network(network(true))])
+      const documents = (first: string, second: string, generation: number) =>
+        kind === 'port'
+          ? [of.port(port(1, first), generation), of.port(port(2, second), generation)]
+          : [
+              of.router(router(1, first, '10.0.0.31'), generation),
+              of.router(router(2, second, '10.0.0.32'), generation),
+            ]
+      await keeper.apply(op, documents('10.0.0.11', '10.0.0.12', 1))
+      const method = kind === 'port' ? 'ensurePort' : 'ensureRouter'
+      const work = fake[method].bind(fake) as (op: Op, spec: never) => Promise<never>
+      let isBroken = true
+      // The second could have the address of the first, but that is not what fails.
+      fake[method] = async (given: Op, spec: { id: string }) => {
+        const isNew = JSON.stringify(spec).includes(spec.id.endsWith('2') ? '10.0.0.11' : '10.0.0.12')
+        const isFree = !JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)).includes('10.0.0.11')
+        if (isBroken && isNew && isFree) throw new DriverError('failed', 'nft: no')
+        return work(given, spec as never)
+      }
+      const wishes = documents('10.0.0.12', '10.0.0.11', 2)
+      expect(outcomes(await keeper.apply(op, wishes))).toEqual(['failed', 'failed'])
+      expect(JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)), kind).toContain('10.0.0.11')
+      isBroken = false
+      expect(outcomes(await keeper.apply(op, wishes))).toEqual(['reached', 'reached'])
+    }
+  })
+})
+
+describe('a failure', () => {
+  it('of whichever kind is the failure of one document alone', async () => {
+    const fake = createFakeNetwork()
+    const dir = folder()
+    const keeper = keeperOf(fake, dir)
+    await keeper.apply(op, [of.network(network())])
+    const inTheWay = path.join(dir, 'port/port-1.json.tmp')
+    fs.mkdirSync(inTheWay)
+    const both = [of.port(port(1, '10.0.0.11')), of.port(port(2, '10.0.0.12'))]
+    expect(await keeper.apply(op, both)).toMatchObject([
+      { id: 'port-1', outcome: 'failed', code: 'failed', message: expect.stringContaining('EISDIR') },
+      { outcome: 'reached' },
+    ])
+    expect(fake.state.ports.has('port-1')).toBe(false)
+    // It has not been heard: not even its generation is on the disk.
+    expect(await keeper.list(op, 'port')).toMatchObject([{ id: 'port-2' }])
+    fs.rmdirSync(inTheWay)
+    expect(outcomes(await keeper.apply(op, both))).toEqual(['reached', 'reached'])
+  })
+
+  it('for want of room on the disk says so', async () => {
+    const fake = createFakeNetwork()
+    fake.ensureNetwork = async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    }
+    expect(await keeperOf(fake).apply(op, [of.network(network())])).toMatchObject([
+      { outcome: 'failed', code: 'no_space' },
+    ])
+  })
+})
+
+describe('a guest', () => {
+  const guestId = '00000000-0000-4000-8000-000000000001'
+  const wish = (ports: readonly string[]): InstanceWish => ({
+    id: guestId,
+    projectId: 'p',
+    name: 'guest',
+    vcpus: 1,
+    memoryMib: 64,
+    power: 'running',
+    disk: {
+      sizeGib: 1,
+      mode: 'overlay',
+      base: { blobId: 'a'.repeat(64), format: 'qcow2', maxVirtualBytes: 2 ** 30 },
+    },
+    ports,
+    guest: {
+      hostname: 'guest',
+      zone: 'nova',
+      launchIndex: 0,
+      metadata: {},
+      publicKeys: [],
+      userData: null,
+      securityGroups: [],
+      flavorName: 'f',
+      imageId: null,
+    },
+  })
+  const guest = (ports: readonly string[] | null, generation = 1): HostDocument => ({
+    kind: 'instance',
+    id: guestId,
+    generation,
+    body: ports && wish(ports),
+  })
+  const its = (tag: number, ip: string, rules?: PortSpec['rules']) => ({
+    ...port(tag, ip, rules),
+    instanceId: guestId,
+  })
+  const gone = (id: string, generation = 2): HostDocument => ({ kind: 'port', id, generation, body: null })
+  async function running() {
+    const host = {
+      network: createFakeNetwork(),
+      hypervisor: createFakeHypervisor(),
+      storage: createFakeStorage(),
+    }
+    const keeper = createDocuments(host)
+    const first = [
+      of.network(network()),
+      of.port(its(1, '10.0.0.11', ssh)),
+      of.port(its(2, '10.0.0.12', ssh)),
+    ]
+    const receipts = await keeper.apply(op, [...first, guest(['port-1', 'port-2'])])
+    expect(outcomes(receipts)).toEqual(['reached', 'reached', 'reached', 'reached'])
+    return { ...host, keeper }
+  }
+
+  it('that does not let go of a port has nothing of it meanwhile', async () => {
+    const { network, hypervisor, keeper } = await running()
+    hypervisor.keepNics(guestId, true)
+    const leaving = [guest(['port-1'], 2), gone('port-2')]
+    const working = { outcome: 'working', for: 'the guest to let go of its interface' }
+    expect(await keeper.apply(op, leaving)).toMatchObject([working, working])
+    expect(network.state.ports.get('port-2')).toMatchObject({ adminUp: false, rules: [] })
+    // What is older does not bring it back.
+    expect(await keeper.apply(op, [of.port(its(2, '10.0.0.12', ssh))])).toMatchObject([
+      { outcome: 'older', known: 2 },
+    ])
+    hypervisor.keepNics(guestId, false)
+    expect(outcomes(await keeper.apply(op, leaving))).toEqual(['reached', 'reached'])
+    expect(network.state.ports.has('port-2')).toBe(false)
+  })
+
+  it('that cannot be changed says why its port does not go', async () => {
+    const { network, hypervisor, keeper } = await running()
+    hypervisor.failNext('plugNics', new DriverError('failed', 'QMP: no'))
+    const failed = { outcome: 'failed', code: 'failed', message: 'QMP: no' }
+    expect(await keeper.apply(op, [guest(['port-1'], 2), gone('port-2')])).toMatchObject([failed, failed])
+    expect(network.state.ports.get('port-2')?.adminUp).toBe(false)
+  })
+
+  it('that takes its time to go holds up no revocation', async () => {
+    const { network, hypervisor, keeper } = await running()
+    await keeper.apply(op, [of.port(port(3, '10.0.0.13', ssh)), of.port(port(4, '10.0.0.14'))])
+    let go: () => void = () => undefined
+    const remove = hypervisor.remove.bind(hypervisor)
+    hypervisor.remove = async (...args) => {
+      await new Promise<void>((resolve) => {
+        go = resolve
+      })
+      return remove(...args)
+    }
+    const moved = of.port(port(4, '10.0.0.12'), 2)
+    const told = keeper.apply(op, [
+      guest(null, 2),
+      gone('port-1'),
+      gone('port-2'),
+      of.port(port(3, '10.0.0.13'), 2),
+      moved,
+    ])
+    await expect.poll(() => network.state.ports.get('port-3')?.rules).toEqual([])
+    expect(hypervisor.state.instances[guestId]).toBeDefined()
+    go()
+    // An address of a port that goes is there for another one, after all.
+    expect(outcomes(await told)).toEqual(['reached', 'reached', 'reached', 'reached', 'reached'])
+    expect(network.state.ports.get('port-4')).toEqual(moved.body)
+  })
+
+  it('whose description is damaged is described anew and then loses its NIC', async () => {
+    const { hypervisor, keeper } = await running()
+    let isDamaged = true
+    const { describe, ensure, plugNics } = hypervisor
+    hypervisor.describe = async (...args) => (isDamaged ? null : describe(...args))
+    hypervisor.ensure = async (...args) => {
+      isDamaged = false
+      return ensure(...args)
+    }
+    hypervisor.plugNics = async (...args) => {
+      if (isDamaged) throw new DriverError('invalid', 'The record is damaged: ensure it again.')
+      return plugNics(...args)
+    }
+    expect(outcomes(await keeper.apply(op, [guest(['port-1'], 2)]))).toEqual(['reached'])
+    const spec = await describe(op, guestId)
+    expect(spec?.nics.map((nic) => nic.portId)).toEqual(['port-1'])
+  })
+})
+
 describe('of one thing', () => {
+  it('what is told again and fails counts as reached no longer', async () => {
+    const fake = createFakeNetwork()
+    const dir = folder()
+    const keeper = keeperOf(fake, dir)
+    const document = of.network(network(), 3)
+    await keeper.apply(op, [document])
+    fake.failNext('ensureNetwork', new DriverError('failed', 'nft: no'))
+    expect(outcomes(await keeper.apply(op, [document]))).toEqual(['failed'])
+    const kept = { id: 'net', generation: 3, reached: false }
+    expect(await keeper.list(op, 'network')).toMatchObject([kept])
+    expect(await keeperOf(fake, dir).list(op, 'network')).toMatchObject([kept])
+    await keeper.apply(op, [document])
+    expect(await keeper.list(op, 'network')).toMatchObject([{ ...kept, reached: true }])
+  })
+
   it('two deliveries at once, in whichever order they come, end as the newer one says', async () => {
     for (const [first, second] of [
       [1, 2],

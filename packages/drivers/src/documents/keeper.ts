@@ -2,12 +2,12 @@ import { mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { DriverError } from '../errors.ts'
+import { DriverError, driverErrorOf } from '../errors.ts'
 import type { HypervisorDriver } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { StorageDriver } from '../storage/interface.ts'
-import { makeInstance, type Outcome, portsHeldBy } from './instance.ts'
+import { guestLetsGo, makeInstance, type Outcome, portsHeldBy } from './instance.ts'
 import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt } from './interface.ts'
 import { documentKinds } from './kinds.ts'
 
@@ -18,7 +18,7 @@ export type KeeperOptions = HostParts & {
 type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
 
 const order: readonly DocumentKind[] = documentKinds
-/** So many guests are made at the same time: each is some files and a process. */
+/** So many guests of one delivery are made at the same time: each is some files and a process. */
 const guestsAtOnce = 4
 
 export function createDocuments({ dir, ...host }: KeeperOptions): DocumentKeeper {
@@ -29,6 +29,8 @@ class Keeper implements DocumentKeeper {
   readonly #host: HostParts
   readonly #shelf: Shelf
   readonly #turns = new Map<string, Promise<void>>()
+  /** By id: what each is like. */
+  readonly #routers = new Map<string, HostDocument>()
 
   constructor(host: HostParts, dir: string | undefined) {
     this.#host = host
@@ -42,42 +44,70 @@ class Keeper implements DocumentKeeper {
   async apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]> {
     const receipts = new Map<HostDocument, Receipt>()
     const held = await portsHeldBy(this.#host.hypervisor, op, documents)
+    const exchange = new Exchange()
     let waiting: readonly HostDocument[] = documents
-    const gaveWay = new Set<HostDocument>()
     // An address goes from one thing to another: what was in the way is gone after the others have had their
     // turn. When each waits for another (they change places), one of them has none for a moment.
     for (;;) {
-      for (const turn of turns(waiting, held))
+      for (const turn of turns(waiting, held, this.#shelf))
         await eachOf(turn, guestsAtOnce, async (document) => {
           const guest = document.body === null ? held.get(document.id) : undefined
-          const isHeld = guest !== undefined && receipts.get(guest)?.outcome !== 'reached'
-          receipts.set(document, isHeld ? stillHeld(document) : await this.#one(op, document))
+          const its = guest && receipts.get(guest)
+          const work = () =>
+            guest && its?.outcome !== 'reached'
+              ? cutOff(this.#host.network, op, { portId: document.id, guest, its })
+              : realise(this.#host, op, document)
+          receipts.set(document, await this.#one(op, document, { exchange, work }))
         })
       const again = waiting.filter((document) => isInTheWay(receipts.get(document)))
       if (again.length === 0) break
-      if (again.length === waiting.length && !(await this.#giveWay(op, again, gaveWay))) break
+      if (again.length === waiting.length && !(await this.#giveWay(op, again, exchange))) break
       waiting = again
     }
+    for (const [document, before] of exchange.gaveWay)
+      if (receipts.get(document)?.outcome !== 'reached') await this.#retake(op, document, before)
     return documents.flatMap((document) => receipts.get(document) ?? [])
   }
 
-  /** Frees the addresses of one that has not done so yet; false: there is none. */
-  async #giveWay(op: Op, stuck: readonly HostDocument[], gaveWay: Set<HostDocument>): Promise<boolean> {
-    const next = stuck.length > 1 ? stuck.find((one) => !gaveWay.has(one)) : undefined
+  /** Frees the addresses of one that has not done so yet; false: there is none, or it would help nobody. */
+  async #giveWay(op: Op, stuck: readonly HostDocument[], exchange: Exchange): Promise<boolean> {
+    const next = exchange.next(stuck)
     if (!next) return false
-    gaveWay.add(next)
     await this.#inTurn(next, async () => {
-      if (this.#shelf.get(next)?.generation !== next.generation) return
-      await realise(this.#host, op, withoutAddresses(next)).catch((error: unknown) => {
-        // What it waits for says its receipt.
-        if (!(error instanceof DriverError)) throw error
+      const before = await this.#bodyOf(op, next).catch((err: unknown) => {
+        op.log.warn({ err, kind: next.kind, id: next.id }, 'what gives way is not known')
+        return null
       })
+      exchange.gaveWay.set(next, before)
+      await this.#set(op, next, withoutAddresses(next))
     })
     return true
   }
 
-  #one(op: Op, document: HostDocument): Promise<Receipt> {
-    return this.#inTurn(document, () => this.#alone(op, document))
+  /** It gave way in vain, because something else failed: until that is tried again it is as it was. */
+  async #retake(op: Op, document: HostDocument, before: HostDocument | null): Promise<void> {
+    if (before) await this.#inTurn(document, () => this.#set(op, document, before))
+  }
+
+  /** Something between two wishes; what it waits for says its receipt. */
+  async #set(op: Op, document: HostDocument, between: HostDocument): Promise<void> {
+    if (this.#shelf.get(document)?.generation !== document.generation) return
+    await realise(this.#host, op, between).catch((err: unknown) =>
+      op.log.warn({ err, kind: document.kind, id: document.id }, 'it could not change places'),
+    )
+  }
+
+  /** As it is now. Of a router only what this process has made of it is known. */
+  async #bodyOf(op: Op, document: HostDocument): Promise<HostDocument | null> {
+    if (document.kind === 'router') return this.#routers.get(document.id) ?? null
+    if (document.kind !== 'port' || !document.body) return null
+    const ports = await this.#host.network.describePorts(op, document.body.instanceId)
+    const known = ports.find((one) => one.port.id === document.id)
+    return known ? { ...document, body: known.port } : null
+  }
+
+  #one(op: Op, document: HostDocument, how: How): Promise<Receipt> {
+    return this.#inTurn(document, () => this.#alone(op, document, how))
   }
 
   /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
@@ -93,33 +123,72 @@ class Keeper implements DocumentKeeper {
     return turn
   }
 
-  async #alone(op: Op, document: HostDocument): Promise<Receipt> {
+  async #alone(op: Op, document: HostDocument, { exchange, work }: How): Promise<Receipt> {
     const { kind, id, generation } = document
     const about = { kind, id, generation }
     const known = this.#shelf.get(about)
     if (known && known.generation > generation) return { ...about, outcome: 'older', known: known.generation }
+    const put = (reached: boolean) => this.#shelf.put({ ...about, reached, gone: document.body === null })
+    const isNew = known?.generation !== generation
+    const wasReached = !isNew && known.reached
     try {
-      const isNew = known?.generation !== generation
-      const kept = { ...about, reached: false, gone: document.body === null }
       // Before the work, so that an older one is refused also after a crash in the middle of it.
-      if (isNew) await this.#shelf.put(kept)
-      const outcome = await realise(this.#host, op, document)
-      if (outcome.outcome === 'reached') await this.#shelf.put({ ...kept, reached: true })
+      if (isNew) await put(false)
+      const outcome = await work()
+      const isReached = outcome.outcome === 'reached'
+      if (isReached !== wasReached) await put(isReached)
+      if (kind === 'router') this.#routers.set(id, document)
+      if (document.body === null) this.#routers.delete(id)
       return { ...about, ...outcome }
     } catch (error) {
-      if (!(error instanceof DriverError)) throw error
-      return { ...about, outcome: 'failed', code: error.code, message: error.message }
+      const { code, message, inTheWay } = driverErrorOf(error)
+      exchange.waitsFor.set(document, inTheWay)
+      // Nobody foresaw it: its stack says more than its sentence.
+      if (!(error instanceof DriverError)) op.log.error({ err: error, ...about }, 'a document failed')
+      if (wasReached)
+        await put(false).catch((err: unknown) => op.log.error({ err, ...about }, 'it cannot be written down'))
+      return { ...about, outcome: 'failed', code, message }
     }
   }
 }
+type How = { exchange: Exchange; work: () => Promise<Outcome> }
 
-const stillHeld = ({ kind, id, generation }: HostDocument): Receipt => ({
-  kind,
-  id,
-  generation,
-  outcome: 'working',
-  for: 'the guest to let go of its interface',
-})
+/** Things of one delivery that change places. */
+class Exchange {
+  /** Who has what each of them is to have, as it was said last. */
+  readonly waitsFor = new Map<HostDocument, readonly string[]>()
+  /** Each with what it was like before. */
+  readonly gaveWay = new Map<HostDocument, HostDocument | null>()
+
+  /**
+   * One that has not given way yet and is in the way of another, when all that these two and whoever they
+   * wait for wait for are stuck, too. One that waits for somebody outside gets nothing by another's giving way.
+   */
+  next(stuck: readonly HostDocument[]): HostDocument | undefined {
+    const ways = (one: HostDocument) => (this.waitsFor.get(one) ?? []).map((id) => keyOf({ ...one, id }))
+    let left = stuck.filter((one) => ways(one).length > 0)
+    for (let before = 0; before !== left.length; ) {
+      before = left.length
+      const keys = new Set(left.map(keyOf))
+      left = left.filter((one) => ways(one).every((key) => keys.has(key)))
+    }
+    const wanted = new Set(left.flatMap(ways))
+    return left.find((one) => wanted.has(keyOf(one)) && !this.gaveWay.has(one))
+  }
+}
+
+/** A port that is to go and that its guest has still plugged: nothing passes there any more. */
+async function cutOff(
+  network: NetworkDriver,
+  op: Op,
+  { portId, guest, its }: { portId: string; guest: HostDocument; its: Receipt | undefined },
+): Promise<Outcome> {
+  const found = (await network.describePorts(op, guest.id)).find(({ port }) => port.id === portId)
+  if (found) await network.ensurePort(op, { ...found.port, adminUp: false, rules: [] })
+  if (its?.outcome === 'failed') return { outcome: 'failed', code: its.code, message: its.message }
+  return { outcome: 'working', for: its?.outcome === 'working' ? its.for : guestLetsGo }
+}
+
 const isInTheWay = (receipt: Receipt | undefined) =>
   receipt?.outcome === 'failed' && receipt.code === 'conflict'
 
@@ -157,16 +226,21 @@ async function realise(host: HostParts, op: Op, { kind, id, body }: HostDocument
 const reached: Outcome = { outcome: 'reached' }
 
 /**
- * What is done at once, one turn after the other: guests that go, then ports and routers (they may be in the
- * way of others); what should be there, in the order in which it is needed; and in the end what something
- * was left to: the ports that a guest had until now, and networks.
+ * What is done at once, one turn after the other: what the host has already and has changed (a rule that was
+ * revoked waits for nothing); guests that go, then ports and routers (they may be in the way of others); what
+ * should be there, in the order in which it is needed; and in the end what something was left to: the ports
+ * that a guest had until now, and networks.
  */
 function turns(
   documents: readonly HostDocument[],
   held: ReadonlyMap<string, HostDocument>,
+  shelf: Shelf,
 ): readonly (readonly HostDocument[])[] {
-  const rank = ({ kind, id, body }: HostDocument): number => {
+  const isChange = changesIn(documents, shelf)
+  const rank = (document: HostDocument): number => {
+    const { kind, id, body } = document
     const at = order.indexOf(kind)
+    if (isChange(document)) return at - order.length
     if (body !== null) return order.length + at
     if (kind === 'network' || kind === 'addressSet') return 4 * order.length - at
     return held.has(id) ? 3 * order.length : order.length - 1 - at
@@ -180,6 +254,23 @@ function turns(
     })
 }
 
+/** Members and ports that the host has, and that need nothing that is only about to come. */
+function changesIn(documents: readonly HostDocument[], shelf: Shelf): (document: HostDocument) => boolean {
+  const isKnown = (document: HostDocument) => document.body !== null && shelf.get(document)?.gone === false
+  const isKnownSet = (document: HostDocument) => document.kind === 'addressSet' && isKnown(document)
+  const comes = new Set(documents.filter((one) => one.body !== null && !isKnownSet(one)).map(keyOf))
+  return (document) => {
+    if (document.kind !== 'port') return isKnownSet(document)
+    if (!document.body || !isKnown(document)) return false
+    const { networkId, rules } = document.body
+    const sets = rules.flatMap(({ remote }) => (remote && 'addressSet' in remote ? remote.addressSet : []))
+    return (
+      !comes.has(keyOf({ kind: 'network', id: networkId })) &&
+      !sets.some((id) => comes.has(keyOf({ kind: 'addressSet', id })))
+    )
+  }
+}
+
 const record = z.strictObject({
   kind: z.enum(documentKinds),
   id: z.string(),
@@ -189,8 +280,8 @@ const record = z.strictObject({
   at: z.number(),
 })
 type Record = z.output<typeof record>
-/** Of what has gone the generation is remembered for so long: no delivery is under way for longer. */
-const rememberMs = 24 * 3_600_000
+/** Of what has gone the generation is remembered for so long: a delivery is under way for two minutes at most. */
+const rememberMs = 3_600_000
 
 /**
  * The generations, one small file each, so that a killed agent remembers them. They are not synced: after
@@ -218,8 +309,9 @@ class Shelf {
 
   async put(document: KeptDocument): Promise<void> {
     const kept = { ...document, at: Date.now() }
-    this.#kept.set(keyOf(kept), kept)
+    // First: what is not on the disk would be forgotten by the next start.
     await this.#write(kept)
+    this.#kept.set(keyOf(kept), kept)
     if (Date.now() - this.#prunedAt > rememberMs / 24) await this.#prune()
   }
 

@@ -1,7 +1,7 @@
 import { mkdir, statfs } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, totalmem, uptime } from 'node:os'
 import type { Logger } from 'pino'
-import { DriverError } from '../errors.ts'
+import { DriverError, isDiskFull } from '../errors.ts'
 import type { GuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
@@ -422,7 +422,7 @@ class QemuHost {
 
 /** A full disk of the host is the administrator's matter and not worth trying again. */
 function diskFull(error: unknown): unknown {
-  return (error as NodeJS.ErrnoException).code === 'ENOSPC'
+  return isDiskFull(error)
     ? new DriverError('no_space', 'The disk of the host is full: the record of a guest cannot be written.', {
         cause: error,
       })

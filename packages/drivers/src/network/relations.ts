@@ -71,17 +71,35 @@ export function relatePort(recorded: Recorded, spec: PortSpec): void {
     if (network.subnets.some((s) => s.dhcp && s.dhcpIp === ip))
       throw new DriverError('conflict', `Address ${ip} of port ${spec.id} is that of the DHCP server.`)
   }
-  for (const other of recorded.ports.values()) {
-    if (other.id === spec.id || other.networkId !== spec.networkId) continue
-    if (other.mac === spec.mac)
-      throw new DriverError('conflict', `MAC ${spec.mac} of port ${spec.id} belongs to port ${other.id}.`)
-    const shared = spec.addresses.find((a) => other.addresses.some((b) => a.ip === b.ip))
-    if (shared)
-      throw new DriverError(
-        'conflict',
-        `Address ${shared.ip} of port ${spec.id} belongs to port ${other.id}.`,
-      )
-  }
+  const others = [...recorded.ports.values()].filter(
+    (other) => other.id !== spec.id && other.networkId === spec.networkId,
+  )
+  const twin = others.find((other) => other.mac === spec.mac)
+  if (twin)
+    throw new DriverError('conflict', `MAC ${spec.mac} of port ${spec.id} belongs to port ${twin.id}.`)
+  const mine = new Set(spec.addresses.map(({ ip }) => ip))
+  refuseShared('port', spec.id, mine, others, (other) => other.addresses.map(({ ip }) => ip))
+}
+
+/** An address belongs to one of a kind. */
+function refuseShared<Spec extends { id: string }>(
+  kind: string,
+  id: string,
+  mine: ReadonlySet<string>,
+  others: readonly Spec[],
+  addressesOf: (other: Spec) => readonly string[],
+): void {
+  const shared = others.flatMap((other) => {
+    const address = addressesOf(other).find((one) => mine.has(one))
+    return address === undefined ? [] : { address, id: other.id }
+  })
+  const [first] = shared
+  if (first)
+    throw new DriverError(
+      'conflict',
+      `Address ${first.address} of ${kind} ${id} belongs to ${kind} ${first.id}.`,
+      { inTheWay: shared.map((other) => other.id) },
+    )
 }
 
 export function relateRouter(recorded: Recorded, spec: RouterSpec): void {
@@ -93,16 +111,13 @@ export function relateRouter(recorded: Recorded, spec: RouterSpec): void {
   if (!network.external)
     throw new DriverError('invalid', `Network ${network.id} of router ${spec.id} is not an external network.`)
   const mine = new Set([spec.external.address, ...spec.floatingIps.map((f) => f.address)])
-  for (const other of recorded.routers.values()) {
-    if (other.id === spec.id || other.external?.networkId !== network.id) continue
-    const theirs = [other.external.address, ...other.floatingIps.map((f) => f.address)]
-    const shared = theirs.find((address) => mine.has(address))
-    if (shared)
-      throw new DriverError(
-        'conflict',
-        `Address ${shared} of router ${spec.id} belongs to router ${other.id}.`,
-      )
-  }
+  const others = [...recorded.routers.values()].filter(
+    (other) => other.id !== spec.id && other.external?.networkId === network.id,
+  )
+  refuseShared('router', spec.id, mine, others, ({ external, floatingIps }) => [
+    ...(external ? [external.address] : []),
+    ...floatingIps.map(({ address }) => address),
+  ])
 }
 
 export function releaseNetwork(recorded: Recorded, id: string): void {

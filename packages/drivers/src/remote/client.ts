@@ -11,6 +11,7 @@ import {
   consoleUpgrade,
   fromWireError,
   type MethodName,
+  maxRequestBytes,
   methods,
   type ResultOf,
   type WireLine,
@@ -107,10 +108,14 @@ async function send<N extends MethodName>(
   op: Op,
   args: ArgsOf<N>,
 ): Promise<ResultOf<N>> {
+  const body = JSON.stringify({ op: { id: op.id, cloud }, args })
+  // Said here: an agent that reads no further cuts the connection before its answer is read.
+  if (Buffer.byteLength(body) > maxRequestBytes)
+    throw new DriverError('invalid', `${name}: the call is larger than ${maxRequestBytes} bytes.`)
   const response = await ask(connection, {
     method: 'POST',
     path: `/v1/call/${name}`,
-    body: JSON.stringify({ op: { id: op.id, cloud }, args }),
+    body,
     signal: op.signal,
   })
   // Read to the end, so that the connection can be used again.

@@ -1,11 +1,12 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { documentKinds } from '../documents/kinds.ts'
-import { DriverError, type DriverErrorCode, driverErrorCodes } from '../errors.ts'
+import { DriverError, type DriverErrorCode, driverErrorCodes, driverErrorOf } from '../errors.ts'
 import { type HostDrivers, reportOf } from '../host.ts'
 import type { BackupFacet, ConsoleFacet, HypervisorEvent } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
+import { applyChecked } from './documents.ts'
 import * as s from './schemas.ts'
 
 /**
@@ -148,7 +149,9 @@ export const methods = {
     h.network.ensureAddressSet(op, spec),
   ),
   'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
-  'documents/apply': change(z.tuple([s.documents]), (h, op, documents) => h.documents.apply(op, documents)),
+  'documents/apply': change(z.tuple([s.documents]), (h, op, documents) =>
+    applyChecked(h.documents, op, documents),
+  ),
   'documents/list': read(z.tuple([z.enum(documentKinds)]), (h, op, kind) => h.documents.list(op, kind)),
   'storage/probe': read(none, (h, op) => h.storage.probe(op)),
   'storage/ensureDisk': change(z.tuple([s.diskSpec]), (h, op, spec) => h.storage.ensureDisk(op, spec)),
@@ -200,10 +203,10 @@ export function checkCall(name: string, args: unknown): CheckedCall {
   }
 }
 
-/** An error as it travels; what is no DriverError is a tool's failure. */
+/** An error as it travels. */
 export function toWireError(error: unknown): { code: DriverErrorCode; message: string } {
-  if (error instanceof DriverError) return { code: error.code, message: error.message }
-  return { code: 'failed', message: error instanceof Error ? error.message : String(error) }
+  const { code, message } = driverErrorOf(error)
+  return { code, message }
 }
 
 export function fromWireError(error: { code?: unknown; message?: unknown }): DriverError {

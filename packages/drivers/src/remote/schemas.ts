@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { documentKinds } from '../documents/kinds.ts'
 
 /**
  * The shape of what an agent accepts: no unknown field, bounds on everything, ids that are safe as
@@ -129,16 +130,22 @@ const instanceWish = instanceSpec.omit({ disks: true, nics: true, power: true })
   disk: diskSpec.pick({ sizeGib: true, mode: true }).extend({ base: baseSpec }).nullable(),
   ports: z.array(id).max(32),
 })
-const about = { id, generation: z.number().int().min(1) }
+/** Each body is checked by itself, so that one that is wrong is refused alone. */
+export const documentBodies = {
+  network: networkSpec,
+  addressSet: addressSetSpec,
+  router: routerSpec,
+  port: portSpec,
+  instance: instanceWish,
+}
 export const documents = z
   .array(
-    z.discriminatedUnion('kind', [
-      z.strictObject({ kind: z.literal('network'), ...about, body: networkSpec.nullable() }),
-      z.strictObject({ kind: z.literal('addressSet'), ...about, body: addressSetSpec.nullable() }),
-      z.strictObject({ kind: z.literal('router'), ...about, body: routerSpec.nullable() }),
-      z.strictObject({ kind: z.literal('port'), ...about, body: portSpec.nullable() }),
-      z.strictObject({ kind: z.literal('instance'), ...about, body: instanceWish.nullable() }),
-    ]),
+    z.strictObject({
+      kind: z.enum(documentKinds),
+      id,
+      generation: z.number().int().min(1),
+      body: z.unknown(),
+    }),
   )
   .max(1000)
 export const keptGuest = z.strictObject({

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
-import { DriverError } from '../errors.ts'
+import { DriverError, isDiskFull } from '../errors.ts'
 import { type HashingSink, hashingSink } from './hashing-sink.ts'
 import type { ImageStore, StagedImage } from './interface.ts'
 import { syncDirectory } from './sync.ts'
@@ -155,8 +155,5 @@ function checked(id: string, pattern: RegExp): string {
 }
 
 export function fileError(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new DriverError('no_space', 'the disk is full', { cause: error })
-  return error
+  return isDiskFull(error) ? new DriverError('no_space', 'the disk is full', { cause: error }) : error
 }

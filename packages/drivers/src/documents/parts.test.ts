@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import type { HostDocument } from './interface.ts'
+import { partsOf } from './parts.ts'
+
+const document = (kind: string, id: number, body: unknown = null) =>
+  ({ kind, id: `${id}`, generation: 1, body }) as HostDocument
+const set = (bytes: number) => ({ id: 'set', addresses: ['x'.repeat(bytes)] })
+
+it('what fits into one call is told in one, in its own order', () => {
+  const few = [document('port', 1), document('instance', 2, {}), document('network', 3, {})]
+  expect(partsOf(few)).toEqual([few])
+})
+
+it('what is too big or too much for one call is told in several, in the order of need', () => {
+  const mib = 1024 * 1024
+  const big = [1, 2, 3, 4].map((n) => document('addressSet', n, set(2 * mib - 1000)))
+  const huge = document('addressSet', 5, set(9 * mib))
+  expect(partsOf([...big, huge]).map((part) => part.map(({ id }) => id))).toEqual([
+    ['1', '2'],
+    ['3', '4'],
+    ['5'],
+  ])
+  const many = [
+    ...Array.from({ length: 60 }, (_, n) => document('port', n)),
+    ...Array.from({ length: 60 }, (_, n) => document('instance', n, {})),
+    ...Array.from({ length: 60 }, (_, n) => document('port', n, {})),
+    document('instance', 99),
+  ]
+  const parts = partsOf(many)
+  expect(parts.map((part) => part.length)).toEqual([100, 81])
+  const order = parts.flat().map(({ kind, body }) => `${kind} ${body ? 'there' : 'gone'}`)
+  expect([...new Set(order)]).toEqual(['instance gone', 'port there', 'instance there', 'port gone'])
+})
