@@ -7,11 +7,10 @@ import type {
   HostDocument,
   Receipt,
 } from '@stratolith/drivers/documents/interface'
-import { documentKinds } from '@stratolith/drivers/documents/kinds'
 import { partsOf } from '@stratolith/drivers/documents/parts'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
-import { type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
+import { type Ctx, inTransaction, systemCtx, withSnapshot } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { gathered } from '../kernel/gathered.ts'
 import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
@@ -29,11 +28,12 @@ export type DocumentRoom<K extends DocumentKind = DocumentKind> = {
   render(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, DocumentBodies[K]>>
   /** What people call them, by id; one that is missing has no row any more. A constant number of queries. */
   names(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, ThingName>>
-  /** Told after it has been written down; in no transaction. */
-  told?(ctx: Ctx, receipts: readonly Receipt[]): Promise<void>
+  /** What hosts have said, in the transaction that writes it down: both are there, or neither. */
+  told?(tx: Ctx, said: readonly Said[]): Promise<void>
 }
 /** `instanceId`: of a port, the instance that has it. */
 export type ThingName = { name: string; projectId: string; instanceId?: string }
+export type Said = { hostId: string; receipt: Receipt }
 const rooms = new Map<DocumentKind, DocumentRoom>()
 export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): void {
   rooms.set(room.kind, room as unknown as DocumentRoom)
@@ -41,13 +41,15 @@ export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): v
 
 /**
  * A part of what is due: things of these kinds, and those of the kinds `gone` that are to go. `now`: these,
- * too, whenever they were to be told again; `always`: also when the host has confirmed them.
+ * too, whenever they were to be told again; `always`: also when the host has confirmed them. `known`: what is
+ * to go, and what it has heard of before and has changed since, whenever that was to be told again.
  */
 export type About = {
   kinds: readonly DocumentKind[]
   gone: readonly DocumentKind[]
   now?: readonly string[]
   always?: readonly string[]
+  known?: boolean
 }
 
 type Due = { n: number; kind: DocumentKind; thing: string; wanted: boolean; generation: number }
@@ -126,7 +128,8 @@ const dueDocuments = gathered(100, (ctx, asked: readonly Asked[]) =>
       const body = (wanted && bodies.get(kind)?.get(id)) || null
       const document = { kind, id, generation, body } as HostDocument
       if (wanted && !body) rowless.add(document)
-      documents[n]?.push(document)
+      // A guest does not go because its row is missing: that is decided in hosts/keeping.ts.
+      if (body || !wanted || kind !== 'instance') documents[n]?.push(document)
     }
     return documents
   }),
@@ -135,9 +138,8 @@ const dueDocuments = gathered(100, (ctx, asked: readonly Asked[]) =>
 /** A build that is new is told by its operation, which waits for it: so long the pump leaves it alone. */
 const forItsBuild = Prisma.sql`interval '1 minute'`
 
-/** Its time has come, or it is another wish than the one that the host has been asked for last. */
-const isDue = Prisma.sql`(h."dueAt" IS NULL OR h."dueAt" <= now()
-  OR d."changedAt" > h."dueAt" - least(300, power(2, least(greatest(h."attempts" - 1, 0), 8))) * interval '1 second')`
+/** Its time has come, or it is another wish than the one that the host has spoken of last. */
+const isDue = Prisma.sql`(h."dueAt" IS NULL OR h."dueAt" <= now() OR h."told" < d."generation")`
 
 /**
  * By `n`, the place in `asked`. What the host has already and has changed (a rule that was revoked) goes
@@ -153,16 +155,20 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
     now: about?.now ?? [],
     always: about?.always ?? [],
     pump: about === undefined,
+    known: about?.known ?? false,
   }))
   return ctx.db.$queryRaw<Due[]>`
     SELECT w."n", x.* FROM jsonb_to_recordset(${JSON.stringify(wishes)}::jsonb)
-      AS w ("n" int, "hostId" uuid, "kinds" text[], "gone" text[], "now" uuid[], "always" uuid[], "pump" boolean)
+      AS w ("n" int, "hostId" uuid, "kinds" text[], "gone" text[], "now" uuid[], "always" uuid[], "pump" boolean,
+        "known" boolean)
     CROSS JOIN LATERAL (
       SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
       FROM "HostDocument" h CROSS JOIN LATERAL (
         SELECT d.* FROM "Document" d WHERE d."kind" = h."kind" AND d."thing" = h."thing" OFFSET 0) d
       WHERE h."hostId" = w."hostId" AND (h."thing" = ANY(w."always") OR (h."confirmed" < d."generation" AND (
-        h."thing" = ANY(w."now") OR (h."kind" = ANY(CASE WHEN h."wanted" THEN w."kinds" ELSE w."gone" END)
+        h."thing" = ANY(w."now")
+        OR (w."known" AND (NOT h."wanted" OR (h."told" > 0 AND h."kind" <> 'instance')))
+        OR (h."kind" = ANY(CASE WHEN h."wanted" THEN w."kinds" ELSE w."gone" END)
           AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
             AND h."confirmed" = 0 AND h."dueAt" > now() - ${forItsBuild})))))
       ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC, h."attempts" > 0,
@@ -172,46 +178,53 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
 
 type Told = { hostId: string; documents: readonly HostDocument[]; receipts: readonly Receipt[] }
 
-/** A host that could not do it is asked again later and later, at most every five minutes. */
-const note = gathered(100, async (ctx, told: readonly Told[]) => {
+/**
+ * A host that could not do it is asked again later and later, at most every five minutes. What it says late of
+ * an older wish than the one that it has spoken of already is not heard.
+ */
+const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
   const rows = told.flatMap(rowsOf)
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
     "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text,
     "waitsFor" text)`
-  const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
+  const said = told.flatMap(({ hostId, receipts }) => receipts.map((receipt) => ({ hostId, receipt })))
   // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
-  await inTransaction({ ...ctx, db: ctx.deps.root }, async ({ db }) => {
+  await inTransaction(systemCtx(deps, 'hosts.documents'), async (tx) => {
     // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
-    await db.$executeRaw`
-      WITH raised AS (
-        UPDATE "Document" d SET "generation" = r."known" + 1, "changedAt" = now() FROM ${r}
+    await tx.db.$executeRaw`
+      WITH its AS MATERIALIZED (
+        SELECT r.*, CASE WHEN h."told" < r."generation" THEN 0 ELSE h."attempts" END AS "attempts"
+        FROM "HostDocument" h JOIN ${r} ON h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"
+        WHERE h."told" <= r."generation" ORDER BY h."hostId", h."kind", h."thing" FOR NO KEY UPDATE OF h
+      ), raised AS (
+        UPDATE "Document" d SET "generation" = r."known" + 1, "changedAt" = now() FROM its r
         WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" < r."known"
       ), gone AS (
-        DELETE FROM "HostDocument" h USING "Document" d, ${r}
+        DELETE FROM "HostDocument" h USING "Document" d, its r
         WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND (NOT h."wanted" OR r."rowless")
           AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"
       )
-      UPDATE "HostDocument" h SET
+      UPDATE "HostDocument" h SET "told" = r."generation",
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
         "error" = r."error", "waitsFor" = r."waitsFor",
-        "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
+        "attempts" = CASE r."outcome" WHEN 'failed' THEN r."attempts" + 1 ELSE 0 END,
         "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
-          THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
-      FROM ${r} WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
+          THEN now() + least(300, power(2, least(r."attempts", 8))) * interval '1 second' END
+      FROM its r WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
+    for (const [kind, room] of rooms) {
+      const its = said.filter(({ receipt }) => receipt.kind === kind)
+      if (its.length > 0) await room.told?.(tx, its)
+    }
   })
-  const receipts = told.flatMap((one) => one.receipts)
-  for (const [kind, room] of rooms) {
-    const its = receipts.filter((receipt) => receipt.kind === kind)
-    if (its.length > 0) await room.told?.(ctx, its)
-  }
   return told.map(() => undefined)
 })
+const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
 
 function rowsOf({ hostId, documents, receipts }: Told) {
   const keysOf = (list: readonly HostDocument[]) => new Set(list.map((one) => keyAt(hostId, one)))
   const isGone = keysOf(documents.filter((one) => one.body === null))
   const isRowless = keysOf(documents.filter((one) => rowless.has(one)))
-  return receipts.map((receipt) => ({
+  return receipts.map(believable).map((receipt) => ({
     hostId,
     kind: receipt.kind,
     thing: receipt.id,
@@ -220,10 +233,23 @@ function rowsOf({ hostId, documents, receipts }: Told) {
     gone: isGone.has(keyAt(hostId, receipt)),
     rowless: isRowless.has(keyAt(hostId, receipt)),
     known: receipt.outcome === 'older' ? receipt.known : 0,
-    error: receipt.outcome === 'failed' ? `${receipt.code}: ${receipt.message.slice(0, 2_000)}` : null,
-    waitsFor: receipt.outcome === 'working' ? receipt.for : null,
+    error: receipt.outcome === 'failed' ? `${receipt.code}: ${storable(receipt.message)}` : null,
+    waitsFor: receipt.outcome === 'working' ? storable(receipt.for) : null,
   }))
 }
+
+/** Every host goes on counting from what one of them says it has heard: one that is out of its mind is not believed. */
+function believable(receipt: Receipt): Receipt {
+  if (receipt.outcome !== 'older' || receipt.known - receipt.generation < mostAhead) return receipt
+  const { kind, id, generation } = receipt
+  const message = `The host claims to have heard of generation ${receipt.known}; this is ${generation}.`
+  return { kind, id, generation, outcome: 'failed', code: 'invalid', message }
+}
+/** So many changes of one thing no cloud sees between two backups. */
+const mostAhead = 1e9
+
+/** A host's words, as PostgreSQL takes them. */
+const storable = (words: string) => words.slice(0, 2_000).replaceAll('\0', '').toWellFormed()
 
 /** Hosts that answer and have not confirmed these yet, and what one of them says that it cannot do. */
 export async function unconfirmed(
@@ -232,7 +258,7 @@ export async function unconfirmed(
   ids: readonly string[],
 ): Promise<{ hosts: number; error: DriverError | null }> {
   const [row] = await ctx.deps.root.$queryRaw<{ hosts: number; error: string | null }[]>`
-    SELECT count(DISTINCT h."hostId")::int AS "hosts", max(h."error") AS "error"
+    SELECT count(DISTINCT h."hostId")::int AS "hosts", max(h."error") FILTER (WHERE h."told" = d."generation") AS "error"
     FROM "HostDocument" h JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
     JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
     WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."confirmed" < d."generation"`
@@ -304,10 +330,16 @@ export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   }
 }
 
-const removals: About = { kinds: [], gone: documentKinds }
-/** What is to be gone from a host, whatever its state. Raises `unavailable` when it is silent. */
-export async function deliverRemovals(ctx: Ctx, hostId: string): Promise<void> {
-  while ((await deliver(ctx, plainOp(ctx, deliveryMs), hostId, removals)).length === mostAtOnce);
+const known: About = { kinds: [], gone: [], known: true }
+/**
+ * To a host, whatever its state, what others may have by now: what is to be gone from it, and what it has
+ * heard of and has lost something since (an address, a rule). Raises `unavailable` when it is silent.
+ */
+export async function deliverKnown(ctx: Ctx, hostId: string): Promise<void> {
+  for (;;) {
+    const receipts = await deliver(ctx, plainOp(ctx, deliveryMs), hostId, known)
+    if (receipts.length < mostAtOnce || !receipts.some((one) => one.outcome === 'reached')) return
+  }
 }
 
 /** Woken by the triggers; the period is for what is to be told again. */
@@ -322,6 +354,9 @@ defineReconciler({
     await ctx.db.$executeRaw`
       DELETE FROM "Document" d WHERE d."changedAt" < now() - ${forgetAfter}
         AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing")`
+    await ctx.db.$executeRaw`
+      DELETE FROM "HostDocument" h WHERE h."kind" = 'instance' AND h."wanted"
+        AND NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = h."thing")`
   },
 })
 

@@ -5,7 +5,7 @@ import { invariant } from '../kernel/errors.ts'
 import { eachOfMany, plainOp } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type Heard, type Row, stateAfter, writeBeats, writeCapacities } from './beat.ts'
-import { deliverRemovals, deliverTo } from './documents.ts'
+import { deliverKnown, deliverTo } from './documents.ts'
 import { freeFenced, roomTaken } from './held.ts'
 import type { HostState } from './states.ts'
 import { hostEvent, stateOf } from './view.ts'
@@ -79,15 +79,15 @@ const comingBack = new Set<string>()
 
 /**
  * A host that was given up may still have what was deleted meanwhile, and of a fenced one addresses and room
- * have been given to others: it is told what is to be gone before anything new comes, and then of all that it
- * has missed.
+ * have been given to others: it is told what it has to let go of before anything new comes, and then of all
+ * that it has missed.
  */
 async function comeBack(ctx: Ctx, host: Asked): Promise<void> {
   if (comingBack.has(host.id)) return
   comingBack.add(host.id)
   const isFenced = host.state === 'fenced'
   try {
-    if (host.state !== 'suspect') await deliverRemovals(ctx, host.id)
+    if (host.state !== 'suspect') await deliverKnown(ctx, host.id)
     if (!isFenced) await settle(ctx, host, 'up')
   } catch (error) {
     ctx.log.warn({ err: error, host: host.name }, 'a host that is back could not be told what is to be gone')

@@ -24,6 +24,7 @@ export {
   errorOf,
   namesOf,
   renderDocuments,
+  type Said,
   type ThingName,
   unconfirmed,
 } from './documents.ts'

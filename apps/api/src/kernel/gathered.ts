@@ -1,7 +1,10 @@
 import type { Prisma, PrismaClient } from '@stratolith/db'
 import { z } from 'zod'
-import type { Ctx } from './context.ts'
+import { type Ctx, systemCtx } from './context.ts'
+import { databaseRefusal } from './database-errors.ts'
 import { invariant } from './errors.ts'
+
+const isAway = (error: unknown) => databaseRefusal(error)?.code === 'unavailable'
 
 type Waiting<In, Out> = { item: In; resolve(value: Out): void; reject(error: unknown): void }
 type Queue<In, Out> = { waiting: Waiting<In, Out>[]; isBusy: boolean }
@@ -9,7 +12,8 @@ type Queue<In, Out> = { waiting: Waiting<In, Out>[]; isBusy: boolean }
 /**
  * `work` for one item, which is done together with all that others ask for while it is under way: alone it
  * begins at once, and under load many share its statements. At most `most` together; it returns what came of
- * each, in their order, and what it throws is thrown to all of them.
+ * each, in their order. It is the cloud's work, in the name of none of them. When it throws, each is done
+ * alone, so that it is thrown to whoever is the cause; a database that does not answer is everybody's.
  */
 export function gathered<In, Out>(
   most: number,
@@ -21,7 +25,7 @@ export function gathered<In, Out>(
       const queue = queues.get(ctx.deps.root) ?? { waiting: [], isBusy: false }
       queues.set(ctx.deps.root, queue)
       queue.waiting.push({ item, resolve, reject })
-      if (!queue.isBusy) void drain(ctx, queue, most, work)
+      if (!queue.isBusy) void drain(systemCtx(ctx.deps, 'gathered'), queue, most, work)
     })
 }
 
@@ -35,19 +39,27 @@ async function drain<In, Out>(
   // Whoever asks in the same moment comes along.
   await Promise.resolve()
   while (queue.waiting.length > 0) {
-    const turn = queue.waiting.splice(0, most)
-    try {
-      const results = await work(
-        ctx,
-        turn.map(({ item }) => item),
-      )
-      invariant(results.length === turn.length, 'each item has its result')
-      for (const [at, { resolve }] of turn.entries()) resolve(results[at] as Out)
-    } catch (error) {
-      for (const { reject } of turn) reject(error)
-    }
+    await settle(ctx, queue.waiting.splice(0, most), work)
   }
   queue.isBusy = false
+}
+
+async function settle<In, Out>(
+  ctx: Ctx,
+  turn: readonly Waiting<In, Out>[],
+  work: (ctx: Ctx, items: readonly In[]) => Promise<readonly Out[]>,
+): Promise<void> {
+  try {
+    const results = await work(
+      ctx,
+      turn.map(({ item }) => item),
+    )
+    invariant(results.length === turn.length, 'each item has its result')
+    for (const [at, { resolve }] of turn.entries()) resolve(results[at] as Out)
+  } catch (error) {
+    if (turn.length === 1 || isAway(error)) for (const { reject } of turn) reject(error)
+    else for (const one of turn) await settle(ctx, [one], work)
+  }
 }
 
 /**

@@ -22,7 +22,7 @@ export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise
   })
   await setPortStates(
     ctx,
-    bound.map(({ id }) => ({ id, state: 'down', errorMessage: null, bound: false })),
+    bound.map(({ id }) => ({ id, state: 'down', errorMessage: null, on: null })),
   )
 }
 

@@ -1,5 +1,5 @@
-import type { DocumentKind, Receipt } from '@stratolith/drivers/documents/interface'
-import { defineDocument, errorOf, type ThingName, unconfirmed } from '../hosts/service.ts'
+import type { DocumentKind } from '@stratolith/drivers/documents/interface'
+import { defineDocument, errorOf, type Said, type ThingName } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import { type PortState, setPortStates, settleFloatingIps } from './port-states.ts'
@@ -26,11 +26,11 @@ defineDocument({
   kind: 'router',
   render: routerSpecs,
   names: (ctx, ids) => named(ctx.db.router.findMany({ where: { id: { in: [...ids] } }, select })),
-  async told(ctx, receipts) {
-    for (const { outcome, id } of receipts)
-      if (outcome === 'reached' && (await unconfirmed(ctx, 'router', [id])).hosts === 0)
-        await settleFloatingIps(ctx, id)
-  },
+  told: (tx, said) =>
+    settleFloatingIps(
+      tx,
+      said.flatMap(({ receipt }) => (receipt.outcome === 'reached' ? receipt.id : [])),
+    ),
 })
 defineDocument({
   kind: 'port',
@@ -66,15 +66,15 @@ async function portNames(ctx: Ctx, ids: readonly string[]): Promise<Map<string, 
 }
 
 /** A port is active when its host has it, and in error with the reason when it never will as it is. */
-async function notePorts(ctx: Ctx, receipts: readonly Receipt[]): Promise<void> {
-  const states = receipts.flatMap((receipt): PortState[] => {
-    const port = { id: receipt.id, bound: true }
+async function notePorts(tx: Ctx, said: readonly Said[]): Promise<void> {
+  const states = said.flatMap(({ hostId, receipt }): PortState[] => {
+    const port = { id: receipt.id, on: hostId }
     if (receipt.outcome === 'reached' && receipt.port)
       return [{ ...port, state: 'active', errorMessage: null }]
     const failure = receipt.outcome === 'failed' ? toCloudError(errorOf(receipt)) : null
     return failure && !failure.retryable ? [{ ...port, state: 'error', errorMessage: failure.message }] : []
   })
-  await setPortStates({ ...ctx, db: ctx.deps.root }, states)
+  await setPortStates(tx, states)
 }
 
 export const networkKinds: readonly DocumentKind[] = ['network', 'addressSet', 'router']

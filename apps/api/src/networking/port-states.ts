@@ -1,33 +1,39 @@
 import { Prisma } from '@stratolith/db'
-import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { actorOf, appendEvent, insertEvents } from '../kernel/events.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { actorOf, insertEvents } from '../kernel/events.ts'
 import { portEvents } from './ports/rows.ts'
 
 /** What is shown of ports and floating IPs once their hosts have said what became of them. */
 
-/** A floating IP is active while it is associated and its router has been applied. */
-export async function settleFloatingIps(ctx: Ctx, routerId: string): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
-    const rows = await tx.db.floatingIp.updateManyAndReturn({
-      where: { routerId, portId: { not: null }, state: { not: 'active' } },
-      data: { state: 'active' },
-    })
-    for (const row of rows)
-      await appendEvent(tx, {
-        kind: 'floatingIp.updated',
-        projectId: row.projectId,
-        resourceKind: 'floatingIp',
-        resourceId: row.id,
-      })
-  })
+/** A floating IP is active while it is associated and every host that answers has its router as it is now. */
+export async function settleFloatingIps(tx: Ctx, routerIds: readonly string[]): Promise<void> {
+  if (routerIds.length === 0) return
+  const ids = [...new Set(routerIds)].sort()
+  // Of two hosts that confirm at the same moment, the later one sees both.
+  await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('floating IPs of ' || id, 0))
+    FROM unnest(${ids}::text[]) id ORDER BY id`
+  await tx.db.$executeRaw`
+    WITH settled AS (
+      UPDATE "FloatingIp" f SET "state" = 'active'
+      WHERE f."routerId" = ANY(${ids}::uuid[]) AND f."portId" IS NOT NULL AND f."state" <> 'active' AND NOT EXISTS (
+        SELECT FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+        JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
+        WHERE h."kind" = 'router' AND h."thing" = f."routerId" AND h."confirmed" < d."generation")
+      RETURNING f."id", f."projectId"
+    ), e AS (${insertEvents(
+      Prisma.sql`(SELECT 'floatingIp.updated' AS "kind", "projectId", false AS "public", 'floatingIp' AS "resourceKind",
+        "id"::text AS "resourceId", NULL::uuid AS "operationId", NULL::jsonb AS "data" FROM settled) n`,
+      actorOf(tx),
+    )})
+    SELECT pg_notify('stratolith_events', '') FROM e`
 }
 
 export type PortState = {
   id: string
   state: 'active' | 'down' | 'error'
   errorMessage: string | null
-  /** Only while a host has it: what a host says of a port that it has left is too late. */
-  bound: boolean
+  /** Only while it is bound to this host: what another one says of it is too late. Null: to whichever. */
+  on: string | null
 }
 
 /** Those that are otherwise, with their events: one statement. */
@@ -36,8 +42,8 @@ export async function setPortStates(ctx: Ctx, states: readonly PortState[]): Pro
   await ctx.db.$executeRaw`
     WITH otherwise AS (
       SELECT p."id", w."state", w."errorMessage" FROM jsonb_to_recordset(${JSON.stringify(states)}::jsonb)
-        AS w ("id" uuid, "state" text, "errorMessage" text, "bound" boolean)
-      JOIN "Port" p ON p."id" = w."id" AND (NOT w."bound" OR p."hostId" IS NOT NULL)
+        AS w ("id" uuid, "state" text, "errorMessage" text, "on" uuid)
+      JOIN "Port" p ON p."id" = w."id" AND (w."on" IS NULL OR p."hostId" = w."on")
         AND (p."state", p."errorMessage") IS DISTINCT FROM (w."state", w."errorMessage")
       ORDER BY p."id" FOR NO KEY UPDATE OF p
     ), changed AS (

@@ -52,7 +52,7 @@ applying(
   async (run) => {
     const wait = await heard(run, { router: [run.resourceId] })
     if (wait) return wait
-    await settleFloatingIps(run.ctx, run.resourceId)
+    await inTransaction(run.ctx, (tx) => settleFloatingIps(tx, [run.resourceId]))
     await mark(run, 'router', 'active')
   },
   (run) => mark(run, 'router'),
@@ -72,7 +72,7 @@ const portHeard = async (run: Run<unknown>) => {
 const portFailed = async (run: Run<unknown>, error: CloudError): Promise<void> => {
   const port = await run.ctx.deps.root.port.findUnique({ where: { id: run.resourceId } })
   if (port?.hostId)
-    await setPortStates(run.ctx, [{ id: port.id, state: 'error', errorMessage: error.message, bound: true }])
+    await setPortStates(run.ctx, [{ id: port.id, state: 'error', errorMessage: error.message, on: null }])
 }
 applying('port.create', 'Adding it to its groups', portHeard, portFailed)
 applying('port.apply', 'Changing the filters of the port', portHeard, portFailed)
@@ -87,7 +87,7 @@ applying(
     const { routerId } = run.input as { routerId: string | null }
     if (!routerId) return
     const wait = await heard(run, { router: [routerId] })
-    if (!wait) await settleFloatingIps(run.ctx, routerId)
+    if (!wait) await inTransaction(run.ctx, (tx) => settleFloatingIps(tx, [routerId]))
     return wait
   },
   (run) => markFloatingIp(run),

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { launchInstances } from '../compute/instances/launch.ts'
+import { aLaunch, type FakeHost, testTenant, testWorld, type World } from '../compute/testing.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { plainOp } from '../kernel/hosts.ts'
+import { runOperation } from '../kernel/run.ts'
+import { runPending, testCtx } from '../kernel/testing.ts'
+import { ruleCreateInput } from '../networking/contract.ts'
+import { deleteFloatingIp } from '../networking/floating-ips/service.ts'
+import { newSecurityGroupRule, removeSecurityGroupRule } from '../networking/security-groups/service.ts'
+import { deliver, deliverAll } from './documents.ts'
+import { beat } from './reconcile.ts'
+import { fenceHost } from './service.ts'
+
+/** What a host says is of one generation, and is heard in nobody's name. */
+let world: World
+beforeEach(async () => {
+  world = await testWorld(['a'])
+})
+afterEach(() => world.close())
+
+type Tenant = Ctx & { projectId: string }
+const db = () => world.deps.root
+const host = () => world.hosts.get('a') as FakeHost
+const hostId = async () => (await db().host.findFirstOrThrow()).id
+async function launched(tenant: Tenant, wish: object = {}): Promise<string> {
+  const { instances } = await launchInstances(tenant, aLaunch(world, wish))
+  return instances[0]?.id ?? ''
+}
+const portOf = (deviceId: string) => db().port.findFirstOrThrow({ where: { deviceId } })
+async function opened(tenant: Tenant, portMin: number): Promise<string> {
+  const group = await db().securityGroup.findFirstOrThrow({
+    where: { projectId: tenant.projectId, isDefault: true },
+  })
+  const rule = { securityGroupId: group.id, direction: 'ingress', protocol: 'tcp', portMin }
+  return newSecurityGroupRule(tenant, ruleCreateInput.parse(rule))
+}
+const isOpen = (portId: string, portMin: number) =>
+  host()
+    .network.state.ports.get(portId)
+    ?.rules.some((rule) => rule.portMin === portMin)
+/** The host answers by `apply` from now on; returns what puts its own back. */
+function answering(apply: DocumentKeeper['apply']): () => void {
+  const { documents } = host()
+  host().documents = { ...documents, list: (op, kind) => documents.list(op, kind), apply }
+  return () => {
+    host().documents = documents
+  }
+}
+
+test('what a host is told for one tenant writes no event of another in the name of the first', async () => {
+  const [a, b] = [await testTenant(world), await testTenant(world)]
+  await launched(a)
+  await runPending(world.deps)
+  const id = await launched(b)
+  await opened(a, 4444)
+  const { id: operationId } = await db().operation.findFirstOrThrow({
+    where: { action: 'securityGroup.apply', projectId: a.projectId },
+  })
+  await runOperation(world.deps, operationId, { last: true })
+  const { id: portId } = await portOf(id)
+  const events = await db().event.findMany({ where: { resourceId: portId }, orderBy: { id: 'asc' } })
+  expect(events.map((event) => [event.kind, event.actorId, event.requestId])).toEqual([
+    ['port.created', b.actor.userId, b.requestId],
+    ['port.updated', 'system', 'hosts.documents'],
+  ])
+})
+
+test('the change that mends what a host could not do does not fail by what it said before', async () => {
+  const tenant = await testTenant(world)
+  const id = await launched(tenant)
+  await runPending(world.deps)
+  const { id: portId } = await portOf(id)
+  await db()
+    .$executeRaw`UPDATE "HostDocument" SET "error" = 'invalid: it cannot', "attempts" = 3, "confirmed" = 0,
+    "dueAt" = now() + interval '4 seconds' WHERE "thing" = ${portId}::uuid`
+  world.faults.set('a', 'slow')
+  world.slowMs = 1_300
+  await opened(tenant, 4445)
+  const { id: operationId } = await db().operation.findFirstOrThrow({
+    where: { action: 'securityGroup.apply', state: 'queued' },
+  })
+  expect(await runOperation(world.deps, operationId, {})).toBe('waiting')
+  world.faults.clear()
+  await runPending(world.deps)
+  expect(await db().operation.findUnique({ where: { id: operationId } })).toMatchObject({
+    state: 'succeeded',
+  })
+  expect(isOpen(portId, 4445)).toBe(true)
+})
+
+test('a rule that is revoked while the host fails at an older wish does not wait as long as that one', async () => {
+  const tenant = await testTenant(world)
+  const id = await launched(tenant)
+  await runPending(world.deps)
+  const { id: portId } = await portOf(id)
+  const rule = await opened(tenant, 22)
+  await runPending(world.deps)
+  await db()
+    .$executeRaw`UPDATE "HostDocument" SET "confirmed" = 0, "attempts" = 7, "dueAt" = now(), "error" = 'failed: busy'
+    WHERE "thing" = ${portId}::uuid`
+  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
+  const putBack = answering(async (_op, documents) => {
+    await mayAnswer
+    return documents.map((one) => ({
+      kind: one.kind,
+      id: one.id,
+      generation: one.generation,
+      outcome: 'failed',
+      code: 'failed',
+      message: 'nft: busy',
+    }))
+  })
+  const first = deliver(world.system, plainOp(world.system), await hostId())
+  await sleep(200)
+  await removeSecurityGroupRule(tenant, { id: rule })
+  answer()
+  await first
+  putBack()
+  await deliverAll(world.system)
+  expect(isOpen(portId, 22)).toBe(false)
+})
+
+test('a guest whose row is missing is not told to go', async () => {
+  const tenant = await testTenant(world)
+  const id = await launched(tenant)
+  await runPending(world.deps)
+  await db().instance.deleteMany({ where: { id } })
+  await db()
+    .$executeRaw`SELECT stratolith_need(ARRAY[${await hostId()}::uuid], ARRAY['instance'], ARRAY[${id}::uuid])::text`
+  await db()
+    .$executeRaw`UPDATE "HostDocument" SET "dueAt" = now() - interval '2 minutes' WHERE "kind" = 'instance'`
+  await deliverAll(world.system)
+  expect(host().hypervisor.state.instances[id]?.power).toBe('running')
+  expect(host().storage.disks.has(id)).toBe(true)
+})
+
+test('a fenced host that answers lets go of a floating IP that others may have by now', async () => {
+  const tenant = await testTenant(world)
+  const admin = await testCtx(world.deps, { role: 'admin' })
+  await launched(tenant, { publicIp: true })
+  await runPending(world.deps)
+  const { id, address } = await db().floatingIp.findFirstOrThrow({ where: { projectId: tenant.projectId } })
+  const answersTo = () =>
+    [...host().network.state.routers.values()].flatMap((router) =>
+      router.floatingIps.map((fip) => fip.address),
+    )
+  expect(answersTo()).toEqual([address])
+  world.faults.set('a', 'refuses')
+  await db().host.updateMany({ data: { state: 'down' } })
+  await beat(world.system)
+  await fenceHost(admin, { id: await hostId() })
+  await deleteFloatingIp(tenant, { id })
+  await runPending(world.deps)
+  world.faults.delete('a')
+  await beat(world.system)
+  expect(answersTo()).toEqual([])
+  expect(await db().host.findFirst()).toMatchObject({ state: 'fenced' })
+})
+
+test('a host that claims to have heard of what no cloud has said is not believed', async () => {
+  const tenant = await testTenant(world)
+  const id = await launched(tenant)
+  await runPending(world.deps)
+  const { id: thing } = await portOf(id)
+  await db().$executeRaw`UPDATE "HostDocument" SET "confirmed" = 0 WHERE "thing" = ${thing}::uuid`
+  const putBack = answering(async (_op, documents) =>
+    documents.map(({ kind, id, generation }) => ({
+      kind,
+      id,
+      generation,
+      outcome: 'older',
+      known: Number.MAX_SAFE_INTEGER,
+    })),
+  )
+  await deliver(world.system, plainOp(world.system), await hostId())
+  putBack()
+  expect(await db().document.findFirst({ where: { thing } })).toMatchObject({ generation: 1n })
+  expect(await db().hostDocument.findFirst({ where: { thing } })).toMatchObject({
+    error: expect.stringContaining('claims'),
+  })
+})
