@@ -7,6 +7,7 @@ import type {
   HostDocument,
   Receipt,
 } from '@stratolith/drivers/documents/interface'
+import { documentKinds } from '@stratolith/drivers/documents/kinds'
 import { partsOf } from '@stratolith/drivers/documents/parts'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
@@ -156,25 +157,33 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
     always: about?.always ?? [],
     pump: about === undefined,
     known: about?.known ?? false,
+    all,
   }))
   return ctx.db.$queryRaw<Due[]>`
     SELECT w."n", x.* FROM jsonb_to_recordset(${JSON.stringify(wishes)}::jsonb)
       AS w ("n" int, "hostId" uuid, "kinds" text[], "gone" text[], "now" uuid[], "always" uuid[], "pump" boolean,
-        "known" boolean)
+        "known" boolean, "all" text[])
     CROSS JOIN LATERAL (
       SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
-      FROM "HostDocument" h CROSS JOIN LATERAL (
+      FROM (
+        ${rowsWhere('h."kind" = ANY(w."all") AND h."thing" = ANY(w."now" || w."always")')}
+        UNION ${rowsWhere('NOT h."wanted" AND h."kind" = ANY(w."gone")')}
+        UNION ${rowsWhere('h."wanted" AND h."kind" = ANY(w."kinds") AND cardinality(w."kinds") > 0')}
+      ) h CROSS JOIN LATERAL (
         SELECT d.* FROM "Document" d WHERE d."kind" = h."kind" AND d."thing" = h."thing" OFFSET 0) d
-      WHERE h."hostId" = w."hostId" AND (h."thing" = ANY(w."always") OR (h."confirmed" < d."generation" AND (
+      WHERE h."thing" = ANY(w."always") OR (h."confirmed" < d."generation" AND (
         h."thing" = ANY(w."now")
         OR (w."known" AND (NOT h."wanted" OR (h."told" > 0 AND h."kind" <> 'instance')))
-        OR (h."kind" = ANY(CASE WHEN h."wanted" THEN w."kinds" ELSE w."gone" END)
-          AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
-            AND h."confirmed" = 0 AND h."dueAt" > now() - ${forItsBuild})))))
+        OR (NOT w."known" AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
+          AND h."confirmed" = 0 AND h."dueAt" > now() - ${forItsBuild}))))
       ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC, h."attempts" > 0,
-        h."wanted" AND h."confirmed" = 0, array_position(${all}, h."kind"), d."changedAt" LIMIT ${mostAtOnce}
+        h."wanted" AND h."confirmed" = 0, array_position(w."all", h."kind"), d."changedAt" LIMIT ${mostAtOnce}
     ) x`
 }
+
+/** By indexes: what a host has confirmed of a hundred guests is not looked through for one of them. */
+const rowsWhere = (which: string) =>
+  Prisma.raw(`SELECT h.* FROM "HostDocument" h WHERE h."hostId" = w."hostId" AND ${which}`)
 
 type Told = { hostId: string; documents: readonly HostDocument[]; receipts: readonly Receipt[] }
 
@@ -195,7 +204,7 @@ const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
       WITH its AS MATERIALIZED (
         SELECT r.*, CASE WHEN h."told" < r."generation" THEN 0 ELSE h."attempts" END AS "attempts"
         FROM "HostDocument" h JOIN ${r} ON h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"
-        WHERE h."told" <= r."generation" ORDER BY h."hostId", h."kind", h."thing" FOR NO KEY UPDATE OF h
+        WHERE h."told" <= r."generation" OR r."outcome" = 'older' ORDER BY h."hostId", h."kind", h."thing" FOR NO KEY UPDATE OF h
       ), raised AS (
         UPDATE "Document" d SET "generation" = r."known" + 1, "changedAt" = now() FROM its r
         WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" < r."known"
@@ -330,7 +339,7 @@ export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   }
 }
 
-const known: About = { kinds: [], gone: [], known: true }
+const known: About = { kinds: documentKinds, gone: documentKinds, known: true }
 /**
  * To a host, whatever its state, what others may have by now: what is to be gone from it, and what it has
  * heard of and has lost something since (an address, a rule). Raises `unavailable` when it is silent.

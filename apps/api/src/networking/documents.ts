@@ -77,11 +77,9 @@ async function notePorts(tx: Ctx, said: readonly Said[]): Promise<void> {
   await setPortStates(tx, states)
 }
 
-export const networkKinds: readonly DocumentKind[] = ['network', 'addressSet', 'router']
-
 /**
  * What its host is told for the network of an instance: its ports, their networks, the routers that lead out of
- * these, and the groups that its rules name. One query.
+ * these with their networks, and the groups that its rules name. One query.
  */
 export function documentsOfInstance(
   ctx: Ctx,
@@ -89,11 +87,16 @@ export function documentsOfInstance(
 ): Promise<{ kind: DocumentKind; thing: string }[]> {
   return ctx.db.$queryRaw`
     WITH its AS (SELECT "id", "networkId" FROM "Port"
-      WHERE "deviceId" = ${instanceId} AND "deviceOwner" = 'compute:nova')
+      WHERE "deviceId" = ${instanceId} AND "deviceOwner" = 'compute:nova'
+    ), led AS (SELECT DISTINCT i."deviceId" AS "router" FROM its
+      JOIN "Port" i ON i."networkId" = its."networkId" AND i."deviceOwner" = 'network:router_interface')
     SELECT 'port' AS "kind", "id"::text AS "thing" FROM its
     UNION SELECT 'network', "networkId"::text FROM its
-    UNION SELECT 'router', i."deviceId" FROM its
-      JOIN "Port" i ON i."networkId" = its."networkId" AND i."deviceOwner" = 'network:router_interface'
+    UNION SELECT 'router', "router" FROM led
+    UNION SELECT 'network', i."networkId"::text FROM led
+      JOIN "Port" i ON i."deviceId" = led."router" AND i."deviceOwner" = 'network:router_interface'
+    UNION SELECT 'network', r."externalNetworkId"::text FROM led
+      JOIN "Router" r ON r."id" = led."router"::uuid AND r."externalNetworkId" IS NOT NULL
     UNION SELECT 'addressSet', r."remoteGroupId"::text FROM its
       JOIN "PortSecurityGroup" m ON m."portId" = its."id" JOIN "SecurityGroupRule" r ON r."groupId" = m."groupId"
       WHERE r."remoteGroupId" IS NOT NULL`

@@ -1,7 +1,7 @@
 /** What compute uses of networking. */
 export { adoptPorts } from './adopt.ts'
 export { unbindPorts } from './apply.ts'
-export { documentsOfInstance, networkKinds } from './documents.ts'
+export { documentsOfInstance } from './documents.ts'
 export { findOwnFloatingIp } from './floating-ips/by-address.ts'
 export { associateFloatingIp, createFloatingIpRow } from './floating-ips/service.ts'
 export {

@@ -1,10 +1,11 @@
-import type { Receipt } from '@stratolith/drivers/documents/interface'
+import type { DocumentKind, Receipt } from '@stratolith/drivers/documents/interface'
+import { documentKinds } from '@stratolith/drivers/documents/kinds'
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import { deliver, doubt, errorOf } from '../../hosts/service.ts'
 import { CloudError, invariant, toCloudError } from '../../kernel/errors.ts'
 import { driversOf } from '../../kernel/hosts.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
-import { networkKinds, portsOfInstance } from '../../networking/service.ts'
+import { documentsOfInstance } from '../../networking/service.ts'
 import { type InstanceRow, moveState, typed } from '../instances/load.ts'
 
 /** The row as it is now; null when it is gone. */
@@ -43,7 +44,7 @@ export async function settle(
 }
 
 /** What may be in the way; guests that go are no hindrance, and take their time. */
-const notGuests = [...networkKinds, 'port'] as const
+const notGuests = documentKinds.filter((kind) => kind !== 'instance')
 
 /** The host goes on converting or copying, or the guest takes its time; nobody waits for it in a slot. */
 const askAgainMs = 1_000
@@ -57,22 +58,20 @@ export async function tellHost(
   run: Run<unknown>,
   { id, hostId }: { id: string; hostId: string },
 ): Promise<ObservedInstance | Wait> {
-  const ports = await portsOfInstance(run.ctx, id)
-  const now = ports.map((port) => port.id)
-  const about = { kinds: networkKinds, gone: notGuests, now, always: [id] }
-  const networks = [...new Set(ports.map((port) => port.networkId))]
-  const its = new Set([id, ...now, ...networks])
+  const its = await documentsOfInstance(run.ctx, id)
+  const things = its.map((one) => one.thing)
+  const about = { kinds: [], gone: notGuests, now: things, always: [id] }
   let receipts = await deliver(run.ctx, run.op, hostId, about)
-  if (receipts.some((one) => its.has(one.id) && one.outcome !== 'reached' && one.outcome !== 'working'))
-    if (await hasLost(run, hostId, { id, ports: now, receipts })) {
-      await doubt(run.ctx, hostId, 'port', now)
-      await doubt(run.ctx, hostId, 'network', networks)
-      receipts = await deliver(run.ctx, run.op, hostId, { ...about, now: [...now, ...networks] })
+  const isIts = (receipt: Receipt) => receipt.id === id || things.includes(receipt.id)
+  if (receipts.some((one) => isIts(one) && (one.outcome === 'older' || one.outcome === 'failed')))
+    if (await hasLost(run, hostId, { id, its, receipts })) {
+      for (const kind of ['network', 'port'] as const) await doubt(run.ctx, hostId, kind, of(its, kind))
+      receipts = await deliver(run.ctx, run.op, hostId, about)
     }
   // In the order in which they need each other: the first one says why the others could not be, either.
   for (const kind of ['network', 'port', 'instance'])
     for (const receipt of receipts)
-      if (receipt.kind === kind && receipt.outcome === 'failed' && its.has(receipt.id))
+      if (receipt.kind === kind && receipt.outcome === 'failed' && isIts(receipt))
         throw toCloudError(errorOf(receipt))
   const receipt = receipts.find((one) => one.kind === 'instance' && one.id === id)
   if (receipt?.outcome === 'working') return { waitMs: askAgainMs, for: receipt.for }
@@ -81,13 +80,17 @@ export async function tellHost(
   return receipt.guest
 }
 
-type Told = { id: string; ports: readonly string[]; receipts: readonly Receipt[] }
+type Thing = { kind: DocumentKind; thing: string }
+const of = (things: readonly Thing[], kind: DocumentKind) =>
+  things.flatMap((one) => (one.kind === kind ? one.thing : []))
+
+type Told = { id: string; its: readonly Thing[]; receipts: readonly Receipt[] }
 /** The host has not any more what it had confirmed, or it has heard more than these rows, of a backup, know. */
-async function hasLost(run: Run<unknown>, hostId: string, { id, ports, receipts }: Told): Promise<boolean> {
+async function hasLost(run: Run<unknown>, hostId: string, { id, its, receipts }: Told): Promise<boolean> {
   if (receipts.some((one) => one.outcome === 'older')) return true
   const { network } = await driversOf(run.ctx, hostId)
   const there = new Set((await network.describePorts(run.op, id)).map((one) => one.port.id))
-  return ports.some((port) => !there.has(port))
+  return of(its, 'port').some((port) => !there.has(port))
 }
 
 /** The row's words for a failure: public message, detail for administrators. */
