@@ -7,7 +7,12 @@ import type {
 } from './hypervisor/interface.ts'
 import type { LocalNetworkDriver, NetworkCapabilities, NetworkDriver } from './network/interface.ts'
 import type { Op } from './op.ts'
-import type { DiskSpace, StorageCapabilities, StorageDriver } from './storage/interface.ts'
+import type {
+  DiskSpace,
+  LocalStorageDriver,
+  StorageCapabilities,
+  StorageDriver,
+} from './storage/interface.ts'
 
 /** Everything that one host offers; the same shape whether local, remote (an agent) or fake. */
 export type HostDrivers = {
@@ -45,4 +50,5 @@ export const capabilitiesOf = ({ hypervisor, network, storage }: HostDrivers): H
 export type LocalHostDrivers = HostDrivers & {
   hypervisor: LocalHypervisorDriver
   network: LocalNetworkDriver
+  storage: LocalStorageDriver
 }

@@ -2,7 +2,7 @@ import { DriverError } from '../errors.ts'
 import type { HypervisorDriver, InstanceSpec, NicAttachment } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
-import type { ObservedDisk, StorageDriver } from '../storage/interface.ts'
+import type { LocalStorageDriver, ObservedDisk } from '../storage/interface.ts'
 import type { HostDocument, InstanceWish, Receipt } from './interface.ts'
 
 /** What a receipt says besides of what it speaks. */
@@ -12,7 +12,7 @@ export type Outcome = Receipt extends infer R
     : never
   : never
 export const guestLetsGo = 'the guest to let go of its interface'
-type Host = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
+type Host = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: LocalStorageDriver }
 
 /**
  * A guest as its document says: its ports are there already, its disk is made when it is to be, it is
@@ -56,10 +56,10 @@ async function nicsOf(network: NetworkDriver, op: Op, { id, ports }: InstanceWis
 }
 
 /** Null while it is being made. */
-async function diskOf(storage: StorageDriver, op: Op, wish: InstanceWish): Promise<ObservedDisk | null> {
+async function diskOf(storage: LocalStorageDriver, op: Op, wish: InstanceWish): Promise<ObservedDisk | null> {
   const { id, projectId, disk } = wish
   if (!disk) {
-    const there = (await storage.listDisks(op)).find((one) => one.id === id)
+    const there = await storage.findDisk(op, { id, instanceId: id })
     if (!there) throw new DriverError('not_found', 'The disk of this instance is gone from its host.')
     return there
   }

@@ -325,6 +325,15 @@ describe('a guest', () => {
     expect(network.state.ports.get('port-4')).toEqual(moved.body)
   })
 
+  it('that is there already is looked at without all the others', async () => {
+    const { storage, keeper } = await running()
+    storage.failNext('listDisks', new DriverError('failed', 'There are too many.'))
+    const again = guest(['port-1', 'port-2'], 2)
+    if (again.kind !== 'instance' || !again.body) throw new Error('a guest was meant')
+    const document = { ...again, body: { ...again.body, disk: null } }
+    expect(outcomes(await keeper.apply(op, [document]))).toEqual(['reached'])
+  })
+
   it('whose description is damaged is described anew and then loses its NIC', async () => {
     const { hypervisor, keeper } = await running()
     let isDamaged = true

@@ -6,7 +6,7 @@ import { DriverError, driverErrorOf } from '../errors.ts'
 import type { HypervisorDriver } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
-import type { StorageDriver } from '../storage/interface.ts'
+import type { LocalStorageDriver } from '../storage/interface.ts'
 import { guestLetsGo, makeInstance, type Outcome, portsHeldBy } from './instance.ts'
 import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt } from './interface.ts'
 import { documentKinds } from './kinds.ts'
@@ -15,7 +15,7 @@ export type KeeperOptions = HostParts & {
   /** hosts/<host>/documents; absent: nothing outlives the process (simulated hosts). */
   dir?: string
 }
-type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
+type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: LocalStorageDriver }
 
 const order: readonly DocumentKind[] = documentKinds
 /** So many guests of one delivery are made at the same time: each is some files and a process. */
