@@ -172,7 +172,10 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
 
 type Told = { hostId: string; documents: readonly HostDocument[]; receipts: readonly Receipt[] }
 
-/** A host that could not do it is asked again later and later, at most every five minutes. */
+/**
+ * A host that could not do it is asked again later and later, at least every five minutes; one that works on
+ * it at least every half minute, because it gives up what nobody asks for.
+ */
 const note = gathered(100, async (ctx, told: readonly Told[]) => {
   const rows = told.flatMap(rowsOf)
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
@@ -194,9 +197,10 @@ const note = gathered(100, async (ctx, told: readonly Told[]) => {
       UPDATE "HostDocument" h SET
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
         "error" = r."error", "waitsFor" = r."waitsFor",
-        "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
-        "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
-          THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
+        "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1
+          WHEN 'working' THEN least(h."attempts" + 1, 6) ELSE 0 END,
+        "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + power(2, least(h."attempts", 5)) * interval '1 second'
+          WHEN 'failed' THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
       FROM ${r} WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
   })
   const receipts = told.flatMap((one) => one.receipts)
