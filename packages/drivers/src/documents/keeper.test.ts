@@ -285,6 +285,9 @@ describe('a guest', () => {
     expect(await keeper.apply(op, [of.port(its(2, '10.0.0.12', ssh))])).toMatchObject([
       { outcome: 'older', known: 2 },
     ])
+    // Nor does it go under the hand of the guest when that is not told of at the same time.
+    expect(await keeper.apply(op, leaving.slice(1))).toMatchObject([working])
+    expect(network.state.ports.has('port-2')).toBe(true)
     hypervisor.keepNics(guestId, false)
     expect(outcomes(await keeper.apply(op, leaving))).toEqual(['reached', 'reached'])
     expect(network.state.ports.has('port-2')).toBe(false)
