@@ -14,11 +14,16 @@ import type {
   StorageDriver,
 } from './storage/interface.ts'
 
+/** What comes to a host in documents alone is not asked of it from elsewhere. */
+export type RemoteHypervisor = Omit<HypervisorDriver, 'plugNics'>
+export type RemoteNetwork = Omit<NetworkDriver, 'ensureRouter' | 'ensureAddressSet'>
+export type RemoteStorage = Omit<StorageDriver, 'ensureDisk'>
+
 /** Everything that one host offers; the same shape whether local, remote (an agent) or fake. */
 export type HostDrivers = {
-  hypervisor: HypervisorDriver
-  network: NetworkDriver
-  storage: StorageDriver
+  hypervisor: RemoteHypervisor
+  network: RemoteNetwork
+  storage: RemoteStorage
   /** What the host should be, told as a whole instead of call by call. */
   documents: DocumentKeeper
   /** Of a host elsewhere: reportOf in one call. */

@@ -43,7 +43,7 @@ const guestData = z.strictObject({
   imageId: text(64).nullable(),
   adminPass: text(255).nullable().optional(),
 })
-export const nics = z
+const nics = z
   .array(
     z.strictObject({
       portId: id,
@@ -105,7 +105,7 @@ export const portSpec = z.strictObject({
   adminUp: z.boolean(),
   rules: z.array(filterRule).max(bounds.rulesOfPort),
 })
-export const routerSpec = z.strictObject({
+const routerSpec = z.strictObject({
   id,
   tag,
   adminUp: z.boolean(),
@@ -117,24 +117,16 @@ export const routerSpec = z.strictObject({
     .array(z.strictObject({ id, address, fixedAddress: address }))
     .max(bounds.floatingIpsOfRouter),
 })
-export const addressSetSpec = z.strictObject({
+const addressSetSpec = z.strictObject({
   id,
   addresses: z.array(address).max(bounds.membersOfSet),
 })
 
-export const diskSpec = z.strictObject({
-  id,
-  instanceId: id,
-  projectId: id,
-  sizeGib: count,
-  base: z.strictObject({ blobId: id, format: diskFormat }),
-  mode: z.enum(['overlay', 'copy']),
-})
 export const baseSpec = z.strictObject({ blobId: id, format: diskFormat, maxVirtualBytes: count })
 
 const instanceWish = instanceSpec.omit({ disks: true, nics: true, power: true }).extend({
   power: z.literal('running').nullable(),
-  disk: diskSpec.pick({ sizeGib: true, mode: true }).extend({ base: baseSpec }).nullable(),
+  disk: z.strictObject({ sizeGib: count, mode: z.enum(['overlay', 'copy']), base: baseSpec }).nullable(),
   ports: z.array(id).max(bounds.nicsOfGuest),
 })
 /** Each body is checked by itself, so that one that is wrong is refused alone. */
