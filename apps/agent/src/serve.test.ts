@@ -42,7 +42,7 @@ const spec = (over: Partial<InstanceSpec> = {}): InstanceSpec => ({
 let dir = ''
 let socketPath = ''
 let fake: FakeHypervisor
-let ensureDisk: (op: Op) => Promise<never>
+let ensureBase: (op: Op) => Promise<never>
 let server: http.Server
 let host: RemoteHost
 const troubles: Error[] = []
@@ -51,7 +51,7 @@ let mayChange: (cloud: CloudMark | undefined) => void = () => undefined
 async function serve(): Promise<void> {
   const storage = {
     capabilities: {},
-    ensureDisk: (given: Op) => ensureDisk(given),
+    ensureBase: (given: Op) => ensureBase(given),
     probe: async () => ({ totalGib: 9, freeGib: 5 }),
   }
   const drivers = { hypervisor: fake, storage, network: { capabilities: {} } } as unknown as HostDrivers
@@ -89,14 +89,7 @@ const failure = async (promise: Promise<unknown>): Promise<DriverError> => {
   expect(error).toBeInstanceOf(DriverError)
   return error as DriverError
 }
-const diskSpec = {
-  id: 'd',
-  instanceId: 'i',
-  projectId: 'p',
-  sizeGib: 1,
-  base: { blobId: 'b', format: 'raw' as const },
-  mode: 'overlay' as const,
-}
+const base = { blobId: 'b', format: 'raw' as const, maxVirtualBytes: 1 }
 
 /** However busy the machine is. */
 const eventually = (look: () => unknown) => vi.waitFor(look, 60_000)
@@ -120,7 +113,7 @@ describe('calls', () => {
 
   it('tell their progress as it happens', async () => {
     let release: () => void = () => undefined
-    ensureDisk = async (given) => {
+    ensureBase = async (given) => {
       given.progress('copying 10 %')
       await new Promise<void>((resolve) => {
         release = resolve
@@ -128,7 +121,7 @@ describe('calls', () => {
       throw new Error('a tool failed')
     }
     const told: string[] = []
-    const call = failure(host.storage.ensureDisk(op({ progress: (text) => told.push(text) }), diskSpec))
+    const call = failure(host.storage.ensureBase(op({ progress: (text) => told.push(text) }), base))
     await eventually(() => expect(told).toEqual(['copying 10 %']))
     release()
     const error = await call
@@ -137,13 +130,13 @@ describe('calls', () => {
 
   it('are cancelled on the host when the caller gives up', async () => {
     let seen: AbortSignal | null = null
-    ensureDisk = async (given) => {
+    ensureBase = async (given) => {
       seen = given.signal
       await sleep(60_000, undefined, { signal: given.signal })
       throw new Error('unreachable')
     }
     const abort = new AbortController()
-    const call = failure(host.storage.ensureDisk(op({ signal: abort.signal }), diskSpec))
+    const call = failure(host.storage.ensureBase(op({ signal: abort.signal }), base))
     await eventually(() => expect(seen?.aborted).toBe(false))
     abort.abort()
     expect((await call).code).toBe('unavailable')
@@ -263,8 +256,8 @@ describe('an agent that is not there', () => {
   })
 
   it('is unavailable when it dies in the middle of a call', async () => {
-    ensureDisk = () => new Promise(() => undefined)
-    const call = failure(host.storage.ensureDisk(op(), diskSpec))
+    ensureBase = () => new Promise(() => undefined)
+    const call = failure(host.storage.ensureBase(op(), base))
     await sleep(50)
     server.closeAllConnections()
     expect((await call).code).toBe('unavailable')

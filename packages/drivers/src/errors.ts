@@ -14,15 +14,12 @@ export const driverErrorCodes = [
 ] as const
 export type DriverErrorCode = (typeof driverErrorCodes)[number]
 
+type DriverErrorOptions = { cause?: unknown; inTheWay?: readonly string[] }
 export class DriverError extends Error {
   readonly code: DriverErrorCode
   /** Of a `conflict`: all those of the same kind that have what the spec asks for. Does not travel. */
   readonly inTheWay: readonly string[]
-  constructor(
-    code: DriverErrorCode,
-    message: string,
-    options: { cause?: unknown; inTheWay?: readonly string[] } = {},
-  ) {
+  constructor(code: DriverErrorCode, message: string, options: DriverErrorOptions = {}) {
     super(message, options)
     this.name = 'DriverError'
     this.code = code

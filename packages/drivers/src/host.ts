@@ -7,13 +7,23 @@ import type {
 } from './hypervisor/interface.ts'
 import type { LocalNetworkDriver, NetworkCapabilities, NetworkDriver } from './network/interface.ts'
 import type { Op } from './op.ts'
-import type { DiskSpace, StorageCapabilities, StorageDriver } from './storage/interface.ts'
+import type {
+  DiskSpace,
+  LocalStorageDriver,
+  StorageCapabilities,
+  StorageDriver,
+} from './storage/interface.ts'
+
+/** What comes to a host in documents alone is not asked of it from elsewhere. */
+export type RemoteHypervisor = Omit<HypervisorDriver, 'plugNics'>
+export type RemoteNetwork = Omit<NetworkDriver, 'ensureRouter' | 'ensureAddressSet'>
+export type RemoteStorage = Omit<StorageDriver, 'ensureDisk'>
 
 /** Everything that one host offers; the same shape whether local, remote (an agent) or fake. */
 export type HostDrivers = {
-  hypervisor: HypervisorDriver
-  network: NetworkDriver
-  storage: StorageDriver
+  hypervisor: RemoteHypervisor
+  network: RemoteNetwork
+  storage: RemoteStorage
   /** What the host should be, told as a whole instead of call by call. */
   documents: DocumentKeeper
   /** Of a host elsewhere: reportOf in one call. */
@@ -45,4 +55,5 @@ export const capabilitiesOf = ({ hypervisor, network, storage }: HostDrivers): H
 export type LocalHostDrivers = HostDrivers & {
   hypervisor: LocalHypervisorDriver
   network: LocalNetworkDriver
+  storage: LocalStorageDriver
 }

@@ -1,7 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import type { KeptDocument } from '@stratolith/drivers/documents/interface'
 import type { HostDrivers } from '@stratolith/drivers/host'
-import type { HypervisorDriver, ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
 import { doubt, type Found, guestText, sweep } from '../hosts/service.ts'
@@ -232,7 +232,7 @@ async function factsOfGuests(
   ctx: Ctx,
   op: Op,
   hostId: string,
-  hypervisor: HypervisorDriver,
+  hypervisor: HostDrivers['hypervisor'],
   guests: readonly ObservedInstance[],
   isStray: (id: string) => boolean,
 ): Promise<Found[]> {

@@ -221,7 +221,20 @@ describe('a host', () => {
     await world.deps.root.instance.update({ where: { id }, data: { hostname: 'renamed' } })
     await deliverAll(world.system)
     const row = () => world.deps.root.hostDocument.findFirst({ where: { kind: 'instance', thing: id } })
-    expect(await row()).toMatchObject({ error: null, waitsFor: working.for })
+    expect(await row()).toMatchObject({ error: null, waitsFor: working.for, attempts: 1 })
+    for (let i = 0; i < 8; i++) {
+      await world.deps.root.hostDocument.updateMany({ data: { dueAt: new Date() } })
+      await deliverAll(world.system)
+    }
+    const dueInMs = Number((await row())?.dueAt) - Date.now()
+    expect(dueInMs).toBeGreaterThan(20_000)
+    expect(dueInMs).toBeLessThan(40_000)
+    const dueAt = (await row())?.dueAt
+    await deliverAll(world.system)
+    expect((await row())?.dueAt, 'it is not asked all the time').toEqual(dueAt)
+    await world.deps.root.instance.update({ where: { id }, data: { hostname: 'again' } })
+    await deliverAll(world.system)
+    expect((await row())?.dueAt, 'another wish is told at once').not.toEqual(dueAt)
     machine.documents = documents
     await tellNow(admin, { id: hostId })
     await deliverAll(world.system)

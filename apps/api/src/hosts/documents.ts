@@ -188,8 +188,9 @@ const rowsWhere = (which: string) =>
 type Told = { hostId: string; documents: readonly HostDocument[]; receipts: readonly Receipt[] }
 
 /**
- * A host that could not do it is asked again later and later, at most every five minutes. What it says late of
- * an older wish than the one that it has spoken of already is not heard.
+ * A host that could not do it is asked again later and later, at least every five minutes; one that works on
+ * it at least every half minute, because it gives up what nobody asks for. What it says late of an older wish
+ * than the one that it has spoken of already is not heard.
  */
 const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
   const rows = told.flatMap(rowsOf)
@@ -216,9 +217,10 @@ const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
       UPDATE "HostDocument" h SET "told" = r."generation",
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
         "error" = r."error", "waitsFor" = r."waitsFor",
-        "attempts" = CASE r."outcome" WHEN 'failed' THEN r."attempts" + 1 ELSE 0 END,
-        "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
-          THEN now() + least(300, power(2, least(r."attempts", 8))) * interval '1 second' END
+        "attempts" = CASE r."outcome" WHEN 'failed' THEN r."attempts" + 1
+          WHEN 'working' THEN least(r."attempts" + 1, 6) ELSE 0 END,
+        "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + power(2, least(r."attempts", 5)) * interval '1 second'
+          WHEN 'failed' THEN now() + least(300, power(2, least(r."attempts", 8))) * interval '1 second' END
       FROM its r WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
     for (const [kind, room] of rooms) {
       const its = said.filter(({ receipt }) => receipt.kind === kind)

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Prisma } from '@stratolith/db'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import { wishDigest } from '@stratolith/drivers/network/digest'
-import type { NetworkDriver, ObservedNetwork, PortSpec } from '@stratolith/drivers/network/interface'
+import type { ObservedNetwork, PortSpec } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { StrayKind } from '../hosts/contract.ts'
 import { deliver, doubt, type Found, renderDocuments, sweep } from '../hosts/service.ts'
@@ -60,7 +60,7 @@ async function reconcileDrivers(ctx: Ctx, hostId: string, drivers: HostDrivers):
   )
 }
 
-async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: NetworkDriver): Promise<void> {
+async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: HostDrivers['network']): Promise<void> {
   // The host first, the rows after: so whatever is on it has had its row by then.
   const observed = await driver.list(op)
   const ports = await portsBoundTo(ctx, hostId)
@@ -138,7 +138,12 @@ const rendered = gathered(32, async (ctx, asked: readonly Wishes[]) => {
   )
 })
 
-type Place = { hostId: string; driver: NetworkDriver; observed: ObservedNetwork; busy: ReadonlySet<string> }
+type Place = {
+  hostId: string
+  driver: HostDrivers['network']
+  observed: ObservedNetwork
+  busy: ReadonlySet<string>
+}
 
 type Part = {
   kind: StrayKind

@@ -2,7 +2,7 @@ import { DriverError } from '../errors.ts'
 import type { HypervisorDriver, InstanceSpec, NicAttachment } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
-import type { ObservedDisk, StorageDriver } from '../storage/interface.ts'
+import type { LocalStorageDriver, ObservedDisk } from '../storage/interface.ts'
 import type { HostDocument, InstanceWish, Receipt } from './interface.ts'
 
 /** What a receipt says besides of what it speaks. */
@@ -12,7 +12,7 @@ export type Outcome = Receipt extends infer R
     : never
   : never
 export const guestLetsGo = 'the guest to let go of its interface'
-type Host = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
+type Host = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: LocalStorageDriver }
 
 /**
  * A guest as its document says: its ports are there already, its disk is made when it is to be, it is
@@ -56,10 +56,10 @@ async function nicsOf(network: NetworkDriver, op: Op, { id, ports }: InstanceWis
 }
 
 /** Null while it is being made. */
-async function diskOf(storage: StorageDriver, op: Op, wish: InstanceWish): Promise<ObservedDisk | null> {
+async function diskOf(storage: LocalStorageDriver, op: Op, wish: InstanceWish): Promise<ObservedDisk | null> {
   const { id, projectId, disk } = wish
   if (!disk) {
-    const there = (await storage.listDisks(op)).find((one) => one.id === id)
+    const there = await storage.findDisk(op, { id, instanceId: id })
     if (!there) throw new DriverError('not_found', 'The disk of this instance is gone from its host.')
     return there
   }
@@ -80,23 +80,27 @@ const sameNics = (before: InstanceSpec, nics: readonly NicAttachment[]): boolean
   before.nics.map((nic) => nic.portId).join() === nics.map((nic) => nic.portId).join()
 
 /**
- * Ports that guests of these documents have plugged, each with the document of its guest: they may go when
- * it has let go of them.
+ * Ports that are to go and that guests have plugged, each with its guest: they may go when it has let go of
+ * them. Looked at are the guests of these documents and, by port, those that `clung` to theirs before.
  */
 export async function portsHeldBy(
   hypervisor: HypervisorDriver,
   op: Op,
   documents: readonly HostDocument[],
-): Promise<ReadonlyMap<string, HostDocument>> {
-  const held = new Map<string, HostDocument>()
-  if (!documents.some(({ kind, body }) => kind === 'port' && body === null)) return held
-  for (const guest of documents) {
-    if (guest.kind !== 'instance' || guest.body === null) continue
-    const spec = await hypervisor.describe(op, guest.id).catch((err: unknown) => {
-      op.log.warn({ err, instance: guest.id }, 'what a guest has plugged is not known')
+  clung: ReadonlyMap<string, string>,
+): Promise<ReadonlyMap<string, string>> {
+  const leaving = new Set(documents.flatMap(({ kind, id, body }) => (kind === 'port' && !body ? id : [])))
+  const held = new Map<string, string>()
+  if (leaving.size === 0) return held
+  const changed = documents.flatMap(({ kind, id, body }) => (kind === 'instance' && body ? id : []))
+  const gone = new Set(documents.flatMap(({ kind, id, body }) => (kind === 'instance' && !body ? id : [])))
+  const others = [...leaving].flatMap((id) => clung.get(id) ?? []).filter((id) => !gone.has(id))
+  for (const guest of new Set([...changed, ...others])) {
+    const spec = await hypervisor.describe(op, guest).catch((err: unknown) => {
+      op.log.warn({ err, instance: guest }, 'what a guest has plugged is not known')
       return null
     })
-    for (const nic of spec?.nics ?? []) held.set(nic.portId, guest)
+    for (const nic of spec?.nics ?? []) if (leaving.has(nic.portId)) held.set(nic.portId, guest)
   }
   return held
 }

@@ -285,6 +285,9 @@ describe('a guest', () => {
     expect(await keeper.apply(op, [of.port(its(2, '10.0.0.12', ssh))])).toMatchObject([
       { outcome: 'older', known: 2 },
     ])
+    // Nor does it go under the hand of the guest when that is not told of at the same time.
+    expect(await keeper.apply(op, leaving.slice(1))).toMatchObject([working])
+    expect(network.state.ports.has('port-2')).toBe(true)
     hypervisor.keepNics(guestId, false)
     expect(outcomes(await keeper.apply(op, leaving))).toEqual(['reached', 'reached'])
     expect(network.state.ports.has('port-2')).toBe(false)
@@ -323,6 +326,15 @@ describe('a guest', () => {
     // An address of a port that goes is there for another one, after all.
     expect(outcomes(await told)).toEqual(['reached', 'reached', 'reached', 'reached', 'reached'])
     expect(network.state.ports.get('port-4')).toEqual(moved.body)
+  })
+
+  it('that is there already is looked at without all the others', async () => {
+    const { storage, keeper } = await running()
+    storage.failNext('listDisks', new DriverError('failed', 'There are too many.'))
+    const again = guest(['port-1', 'port-2'], 2)
+    if (again.kind !== 'instance' || !again.body) throw new Error('a guest was meant')
+    const document = { ...again, body: { ...again.body, disk: null } }
+    expect(outcomes(await keeper.apply(op, [document]))).toEqual(['reached'])
   })
 
   it('whose description is damaged is described anew and then loses its NIC', async () => {

@@ -6,7 +6,7 @@ import { DriverError, driverErrorOf } from '../errors.ts'
 import type { HypervisorDriver } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
-import type { StorageDriver } from '../storage/interface.ts'
+import type { LocalStorageDriver } from '../storage/interface.ts'
 import { guestLetsGo, makeInstance, type Outcome, portsHeldBy } from './instance.ts'
 import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt } from './interface.ts'
 import { documentKinds } from './kinds.ts'
@@ -15,7 +15,7 @@ export type KeeperOptions = HostParts & {
   /** hosts/<host>/documents; absent: nothing outlives the process (simulated hosts). */
   dir?: string
 }
-type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: StorageDriver }
+type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: LocalStorageDriver }
 
 const order: readonly DocumentKind[] = documentKinds
 /** So many guests of one delivery are made at the same time: each is some files and a process. */
@@ -31,6 +31,8 @@ class Keeper implements DocumentKeeper {
   readonly #turns = new Map<string, Promise<void>>()
   /** By id: what each is like. */
   readonly #routers = new Map<string, HostDocument>()
+  /** Ports that are to go, each with the guest that did not let go of it. */
+  readonly #clung = new Map<string, string>()
 
   constructor(host: HostParts, dir: string | undefined) {
     this.#host = host
@@ -43,7 +45,7 @@ class Keeper implements DocumentKeeper {
 
   async apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]> {
     const receipts = new Map<HostDocument, Receipt>()
-    const held = await portsHeldBy(this.#host.hypervisor, op, documents)
+    const held = await portsHeldBy(this.#host.hypervisor, op, documents, this.#clung)
     const exchange = new Exchange()
     let waiting: readonly HostDocument[] = documents
     // An address goes from one thing to another: what was in the way is gone after the others have had their
@@ -51,11 +53,12 @@ class Keeper implements DocumentKeeper {
     for (;;) {
       for (const turn of turns(waiting, held, this.#shelf))
         await eachOf(turn, guestsAtOnce, async (document) => {
-          const guest = document.body === null ? held.get(document.id) : undefined
+          const guestId = held.get(document.id)
+          const guest = documents.find((one) => one.kind === 'instance' && one.id === guestId)
           const its = guest && receipts.get(guest)
           const work = () =>
-            guest && its?.outcome !== 'reached'
-              ? cutOff(this.#host.network, op, { portId: document.id, guest, its })
+            guestId !== undefined && its?.outcome !== 'reached'
+              ? this.#cutOff(op, document.id, { guestId, its })
               : realise(this.#host, op, document)
           receipts.set(document, await this.#one(op, document, { exchange, work }))
         })
@@ -110,6 +113,20 @@ class Keeper implements DocumentKeeper {
     return this.#inTurn(document, () => this.#alone(op, document, how))
   }
 
+  /** A port that is to go and that its guest has still plugged: nothing passes there any more. */
+  async #cutOff(
+    op: Op,
+    portId: string,
+    { guestId, its }: { guestId: string; its: Receipt | undefined },
+  ): Promise<Outcome> {
+    const { network } = this.#host
+    this.#clung.set(portId, guestId)
+    const found = (await network.describePorts(op, guestId)).find(({ port }) => port.id === portId)
+    if (found) await network.ensurePort(op, { ...found.port, adminUp: false, rules: [] })
+    if (its?.outcome === 'failed') return { outcome: 'failed', code: its.code, message: its.message }
+    return { outcome: 'working', for: its?.outcome === 'working' ? its.for : guestLetsGo }
+  }
+
   /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
   #inTurn<T>(thing: HostDocument, work: () => Promise<T>): Promise<T> {
     const key = keyOf(thing)
@@ -139,6 +156,7 @@ class Keeper implements DocumentKeeper {
       if (isReached !== wasReached) await put(isReached)
       if (kind === 'router') this.#routers.set(id, document)
       if (document.body === null) this.#routers.delete(id)
+      if (isReached) this.#clung.delete(id)
       return { ...about, ...outcome }
     } catch (error) {
       const { code, message, inTheWay } = driverErrorOf(error)
@@ -175,18 +193,6 @@ class Exchange {
     const wanted = new Set(left.flatMap(ways))
     return left.find((one) => wanted.has(keyOf(one)) && !this.gaveWay.has(one))
   }
-}
-
-/** A port that is to go and that its guest has still plugged: nothing passes there any more. */
-async function cutOff(
-  network: NetworkDriver,
-  op: Op,
-  { portId, guest, its }: { portId: string; guest: HostDocument; its: Receipt | undefined },
-): Promise<Outcome> {
-  const found = (await network.describePorts(op, guest.id)).find(({ port }) => port.id === portId)
-  if (found) await network.ensurePort(op, { ...found.port, adminUp: false, rules: [] })
-  if (its?.outcome === 'failed') return { outcome: 'failed', code: its.code, message: its.message }
-  return { outcome: 'working', for: its?.outcome === 'working' ? its.for : guestLetsGo }
 }
 
 const isInTheWay = (receipt: Receipt | undefined) =>
@@ -233,7 +239,7 @@ const reached: Outcome = { outcome: 'reached' }
  */
 function turns(
   documents: readonly HostDocument[],
-  held: ReadonlyMap<string, HostDocument>,
+  held: ReadonlyMap<string, string>,
   shelf: Shelf,
 ): readonly (readonly HostDocument[])[] {
   const isChange = changesIn(documents, shelf)

@@ -1,5 +1,5 @@
+import { bounds } from '../bounds.ts'
 import type { InstanceSpec } from './interface.ts'
-import { maxDisks, maxNics } from './spec.ts'
 
 /** Names of QEMU's files, relative to its working directory (no socket path can become too long). */
 export const runFiles = { qmp: 'qmp', vnc: 'vnc', serial: 'serial', agent: 'qga', pid: 'pid' } as const
@@ -130,8 +130,8 @@ function portArgs({ disks, nics }: InstanceSpec): string[] {
       }),
     ).flat()
   return [
-    ...ports(Math.min(maxDisks, disks.length + spareDisks), 'd', 0x10, 1),
-    ...ports(Math.min(maxNics, nics.length + spareNics), 'n', 0x11, 1 + maxDisks),
+    ...ports(Math.min(bounds.disksOfGuest, disks.length + spareDisks), 'd', 0x10, 1),
+    ...ports(Math.min(bounds.nicsOfGuest, nics.length + spareNics), 'n', 0x11, 1 + bounds.disksOfGuest),
   ]
 }
 

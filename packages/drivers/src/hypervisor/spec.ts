@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
+import { bounds } from '../bounds.ts'
 import { DriverError } from '../errors.ts'
 import type { HypervisorCapabilities, InstanceSpec } from './interface.ts'
 
@@ -8,10 +9,6 @@ export const withoutSecrets = (spec: InstanceSpec): InstanceSpec => ({
   ...spec,
   guest: { ...spec.guest, adminPass: null },
 })
-
-/** Disks and NICs that one guest may have: as many as the PCI slots that its machine sets aside. */
-export const maxDisks = 8
-export const maxNics = 8
 
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')
 const generatedId = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/, 'not a generated id')
@@ -40,7 +37,7 @@ export const instanceSpecSchema = z.object({
         boot: z.boolean(),
       }),
     )
-    .max(maxDisks),
+    .max(bounds.disksOfGuest),
   nics: z
     .array(
       z.object({
@@ -50,7 +47,7 @@ export const instanceSpecSchema = z.object({
         mtu: z.int().min(68).max(65_521),
       }),
     )
-    .max(maxNics),
+    .max(bounds.nicsOfGuest),
   // Records of an older agent do not have it.
   configDrive: z.boolean().optional(),
   guest: z.object({

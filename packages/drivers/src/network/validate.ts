@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net'
 import { z } from 'zod'
+import { bounds } from '../bounds.ts'
 import { DriverError } from '../errors.ts'
 import type { AddressSetSpec, FilterRule, NetworkSpec, PortSpec, RouterSpec } from './interface.ts'
 import { contains, isHostAddress, overlaps, parseCidr } from './ipv4.ts'
@@ -35,14 +36,14 @@ const subnet = z
     gatewayIp: host.nullable(),
     dhcp: z.boolean(),
     dhcpIp: host.nullable(),
-    dns: z.array(host).max(8),
+    dns: z.array(host).max(bounds.dnsOfSubnet),
   })
   .refine((s) => s.gatewayIp === null || contains(s.cidr, s.gatewayIp), 'has its gateway outside of its CIDR')
   .refine((s) => s.dhcpIp === null || contains(s.cidr, s.dhcpIp), 'has its DHCP address outside of its CIDR')
   .refine((s) => !s.dhcp || s.dhcpIp !== null, 'has DHCP on but no DHCP address')
 
 const networkSchema = z
-  .object({ id, tag, mtu, external: z.boolean(), subnets: z.array(subnet).max(32) })
+  .object({ id, tag, mtu, external: z.boolean(), subnets: z.array(subnet).max(bounds.subnetsOfNetwork) })
   .refine(
     (n) => n.subnets.every((a, i) => n.subnets.slice(i + 1).every((b) => !overlaps(a.cidr, b.cidr))),
     'has overlapping subnets',
@@ -96,13 +97,13 @@ const portSchema = z
     networkId: id,
     mac,
     mtu,
-    addresses: z.array(z.object({ subnetId: id, ip: host, prefix })).max(64),
+    addresses: z.array(z.object({ subnetId: id, ip: host, prefix })).max(bounds.addressesOfPort),
     hostname: hostname.or(z.literal('')),
     instanceId: id.or(z.literal('')),
     projectId: id.or(z.literal('')),
     portSecurity: z.boolean(),
     adminUp: z.boolean(),
-    rules: z.array(rule).max(5_000),
+    rules: z.array(rule).max(bounds.rulesOfPort),
   })
   .refine((p) => new Set(p.addresses.map((a) => a.ip)).size === p.addresses.length, 'has an address twice')
 
@@ -112,8 +113,10 @@ const routerSchema = z
     tag,
     adminUp: z.boolean(),
     external: z.object({ networkId: id, address: host, prefix, gatewayIp: host }).nullable(),
-    interfaces: z.array(z.object({ portId: id, networkId: id, mac, address: host, prefix })).max(256),
-    floatingIps: z.array(z.object({ id, address: host, fixedAddress: host })).max(4_096),
+    interfaces: z
+      .array(z.object({ portId: id, networkId: id, mac, address: host, prefix }))
+      .max(bounds.interfacesOfRouter),
+    floatingIps: z.array(z.object({ id, address: host, fixedAddress: host })).max(bounds.floatingIpsOfRouter),
   })
   .refine(
     (r) => r.external !== null || r.floatingIps.length === 0,
@@ -135,7 +138,9 @@ const routerSchema = z
 
 const setSchema = z.object({
   id,
-  addresses: z.array(z.string().refine((text) => isIP(text) !== 0, 'is not an IP address')).max(65_536),
+  addresses: z
+    .array(z.string().refine((text) => isIP(text) !== 0, 'is not an IP address'))
+    .max(bounds.membersOfSet),
 })
 
 /** The parsed value, or DriverError `invalid` with the first faults (and their places) as its message. */

@@ -1,9 +1,13 @@
 import { DriverError } from '../errors.ts'
-import type { HostCapabilities, HostDrivers } from '../host.ts'
-import type { ConsoleFacet, HypervisorDriver } from '../hypervisor/interface.ts'
-import type { NetworkDriver } from '../network/interface.ts'
+import type {
+  HostCapabilities,
+  HostDrivers,
+  RemoteHypervisor,
+  RemoteNetwork,
+  RemoteStorage,
+} from '../host.ts'
+import type { ConsoleFacet } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
-import type { StorageDriver } from '../storage/interface.ts'
 import { EventStream } from './events.ts'
 import {
   type ArgsOf,
@@ -135,7 +139,7 @@ function remoteHypervisor(
   events: EventStream,
   known: HostCapabilities,
   probing: Probing,
-): HypervisorDriver {
+): RemoteHypervisor {
   const console: ConsoleFacet = {
     open: (op, id, protocol) =>
       upgrade(connection, `/v1/console/${encodeURIComponent(id)}/${protocol}`, consoleUpgrade, op.signal),
@@ -159,7 +163,6 @@ function remoteHypervisor(
     pressButton: (op, id) => call('hypervisor/pressButton', op, id),
     stop: (op, id) => call('hypervisor/stop', op, id),
     reboot: (op, id) => call('hypervisor/reboot', op, id),
-    plugNics: (op, id, nics) => call('hypervisor/plugNics', op, id, nics),
     pause: (op, id) => call('hypervisor/pause', op, id),
     unpause: (op, id) => call('hypervisor/unpause', op, id),
     diagnostics: (op, id) => call('hypervisor/diagnostics', op, id),
@@ -174,7 +177,7 @@ function remoteHypervisor(
   }
 }
 
-function remoteNetwork(call: Call, known: HostCapabilities, probing: Probing): NetworkDriver {
+function remoteNetwork(call: Call, known: HostCapabilities, probing: Probing): RemoteNetwork {
   return {
     get capabilities() {
       return known.network
@@ -189,14 +192,12 @@ function remoteNetwork(call: Call, known: HostCapabilities, probing: Probing): N
     removeNetwork: async (op, id) => void (await call('network/removeNetwork', op, id)),
     ensurePort: (op, spec) => call('network/ensurePort', op, spec),
     removePort: async (op, id) => void (await call('network/removePort', op, id)),
-    ensureRouter: async (op, spec) => void (await call('network/ensureRouter', op, spec)),
     removeRouter: async (op, id) => void (await call('network/removeRouter', op, id)),
-    ensureAddressSet: async (op, spec) => void (await call('network/ensureAddressSet', op, spec)),
     removeAddressSet: async (op, id) => void (await call('network/removeAddressSet', op, id)),
   }
 }
 
-function remoteStorage(call: Call, known: HostCapabilities, probing: Probing): StorageDriver {
+function remoteStorage(call: Call, known: HostCapabilities, probing: Probing): RemoteStorage {
   return {
     get capabilities() {
       return known.storage
@@ -205,7 +206,6 @@ function remoteStorage(call: Call, known: HostCapabilities, probing: Probing): S
       await probing(op)
       return call('storage/probe', op)
     },
-    ensureDisk: (op, spec) => call('storage/ensureDisk', op, spec),
     removeDisk: async (op, id) => void (await call('storage/removeDisk', op, id)),
     listDisks: (op) => call('storage/listDisks', op),
     trash: {

@@ -112,9 +112,6 @@ export const methods = {
   'hypervisor/pressButton': change(byId, (h, op, id) => h.hypervisor.pressButton(op, id)),
   'hypervisor/stop': change(byId, (h, op, id) => h.hypervisor.stop(op, id)),
   'hypervisor/reboot': change(byId, (h, op, id) => h.hypervisor.reboot(op, id)),
-  'hypervisor/plugNics': change(z.tuple([s.id, s.nics]), (h, op, id, nics) =>
-    h.hypervisor.plugNics(op, id, nics),
-  ),
   'hypervisor/pause': change(byId, (h, op, id) => h.hypervisor.pause(op, id)),
   'hypervisor/unpause': change(byId, (h, op, id) => h.hypervisor.unpause(op, id)),
   'hypervisor/diagnostics': read(byId, (h, op, id) => h.hypervisor.diagnostics(op, id)),
@@ -143,18 +140,13 @@ export const methods = {
   'network/removeNetwork': remove((h, op, id) => h.network.removeNetwork(op, id)),
   'network/ensurePort': change(z.tuple([s.portSpec]), (h, op, spec) => h.network.ensurePort(op, spec)),
   'network/removePort': remove((h, op, id) => h.network.removePort(op, id)),
-  'network/ensureRouter': change(z.tuple([s.routerSpec]), (h, op, spec) => h.network.ensureRouter(op, spec)),
   'network/removeRouter': remove((h, op, id) => h.network.removeRouter(op, id)),
-  'network/ensureAddressSet': change(z.tuple([s.addressSetSpec]), (h, op, spec) =>
-    h.network.ensureAddressSet(op, spec),
-  ),
   'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
   'documents/apply': change(z.tuple([s.documents]), (h, op, documents) =>
     applyChecked(h.documents, op, documents),
   ),
   'documents/list': read(z.tuple([z.enum(documentKinds)]), (h, op, kind) => h.documents.list(op, kind)),
   'storage/probe': read(none, (h, op) => h.storage.probe(op)),
-  'storage/ensureDisk': change(z.tuple([s.diskSpec]), (h, op, spec) => h.storage.ensureDisk(op, spec)),
   'storage/removeDisk': remove((h, op, id) => h.storage.removeDisk(op, id)),
   'storage/listDisks': read(none, (h, op) => h.storage.listDisks(op)),
   'storage/trash/put': remove((h, op, id) => trashOf(h).put(op, id)),

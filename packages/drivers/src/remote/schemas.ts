@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { bounds } from '../bounds.ts'
 import { documentKinds } from '../documents/kinds.ts'
 
 /**
@@ -42,7 +43,7 @@ const guestData = z.strictObject({
   imageId: text(64).nullable(),
   adminPass: text(255).nullable().optional(),
 })
-export const nics = z
+const nics = z
   .array(
     z.strictObject({
       portId: id,
@@ -51,7 +52,7 @@ export const nics = z
       mtu,
     }),
   )
-  .max(32)
+  .max(bounds.nicsOfGuest)
 export const instanceSpec = z.strictObject({
   id,
   projectId: id,
@@ -59,7 +60,9 @@ export const instanceSpec = z.strictObject({
   vcpus: count,
   memoryMib: count,
   power: z.enum(['running', 'off']),
-  disks: z.array(z.strictObject({ id, path: absolutePath, format: diskFormat, boot: z.boolean() })).max(64),
+  disks: z
+    .array(z.strictObject({ id, path: absolutePath, format: diskFormat, boot: z.boolean() }))
+    .max(bounds.disksOfGuest),
   nics,
   configDrive: z.boolean().optional(),
   guest: guestData,
@@ -71,14 +74,14 @@ const subnetSpec = z.strictObject({
   gatewayIp: address.nullable(),
   dhcp: z.boolean(),
   dhcpIp: address.nullable(),
-  dns: z.array(address).max(16),
+  dns: z.array(address).max(bounds.dnsOfSubnet),
 })
 export const networkSpec = z.strictObject({
   id,
   tag,
   mtu,
   external: z.boolean(),
-  subnets: z.array(subnetSpec).max(64),
+  subnets: z.array(subnetSpec).max(bounds.subnetsOfNetwork),
 })
 const filterRule = z.strictObject({
   direction: z.enum(['ingress', 'egress']),
@@ -94,41 +97,37 @@ export const portSpec = z.strictObject({
   networkId: id,
   mac,
   mtu,
-  addresses: z.array(z.strictObject({ subnetId: id, ip: address, prefix })).max(64),
+  addresses: z.array(z.strictObject({ subnetId: id, ip: address, prefix })).max(bounds.addressesOfPort),
   hostname: text(255),
   instanceId: idOrNone,
   projectId: idOrNone,
   portSecurity: z.boolean(),
   adminUp: z.boolean(),
-  rules: z.array(filterRule).max(20_000),
+  rules: z.array(filterRule).max(bounds.rulesOfPort),
 })
-export const routerSpec = z.strictObject({
+const routerSpec = z.strictObject({
   id,
   tag,
   adminUp: z.boolean(),
   external: z.strictObject({ networkId: id, address, prefix, gatewayIp: address }).nullable(),
-  interfaces: z.array(z.strictObject({ portId: id, networkId: id, mac, address, prefix })).max(256),
-  floatingIps: z.array(z.strictObject({ id, address, fixedAddress: address })).max(10_000),
+  interfaces: z
+    .array(z.strictObject({ portId: id, networkId: id, mac, address, prefix }))
+    .max(bounds.interfacesOfRouter),
+  floatingIps: z
+    .array(z.strictObject({ id, address, fixedAddress: address }))
+    .max(bounds.floatingIpsOfRouter),
 })
-export const addressSetSpec = z.strictObject({
+const addressSetSpec = z.strictObject({
   id,
-  addresses: z.array(address).max(65_536),
+  addresses: z.array(address).max(bounds.membersOfSet),
 })
 
-export const diskSpec = z.strictObject({
-  id,
-  instanceId: id,
-  projectId: id,
-  sizeGib: count,
-  base: z.strictObject({ blobId: id, format: diskFormat }),
-  mode: z.enum(['overlay', 'copy']),
-})
 export const baseSpec = z.strictObject({ blobId: id, format: diskFormat, maxVirtualBytes: count })
 
 const instanceWish = instanceSpec.omit({ disks: true, nics: true, power: true }).extend({
   power: z.literal('running').nullable(),
-  disk: diskSpec.pick({ sizeGib: true, mode: true }).extend({ base: baseSpec }).nullable(),
-  ports: z.array(id).max(32),
+  disk: z.strictObject({ sizeGib: count, mode: z.enum(['overlay', 'copy']), base: baseSpec }).nullable(),
+  ports: z.array(id).max(bounds.nicsOfGuest),
 })
 /** Each body is checked by itself, so that one that is wrong is refused alone. */
 export const documentBodies = {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { StorageDriver } from './interface.ts'
+import type { LocalStorageDriver } from './interface.ts'
 
 export type StorageBench = {
-  driver: StorageDriver
+  driver: LocalStorageDriver
   op: Op
   /** Puts the bytes of a plain raw image of 1 MiB in the store and names the blob. */
   rawBlob(): Promise<string>
@@ -39,9 +39,12 @@ export function storageConformance(bench: () => StorageBench): void {
     })
     expect(await driver.ensureDisk(op, spec)).toEqual(disk)
     expect(await driver.listDisks(op)).toContainEqual(disk)
+    expect(await driver.findDisk(op, spec)).toEqual(disk)
+    expect(await driver.findDisk(op, { ...spec, id: crypto.randomUUID() })).toBeNull()
     await driver.removeDisk(op, spec.id)
     await driver.removeDisk(op, spec.id)
     expect((await driver.listDisks(op)).map((d) => d.id)).not.toContain(spec.id)
+    expect(await driver.findDisk(op, spec)).toBeNull()
   })
 
   test('a base is made once, listed, removed twice', async () => {

@@ -1,8 +1,8 @@
 import { DriverError } from '../errors.ts'
-import type { KeptGuest, ObservedDisk, StorageDriver } from './interface.ts'
+import type { KeptGuest, LocalStorageDriver, ObservedDisk } from './interface.ts'
 
 export type FakeStorageOptions = { totalGib?: number; baseBytes?: number }
-export type FakeStorage = StorageDriver & {
+export type FakeStorage = LocalStorageDriver & {
   /** The next call of `method` raises `error`. */
   failNext(method: string, error: DriverError): void
   readonly disks: ReadonlyMap<string, ObservedDisk>
@@ -115,6 +115,11 @@ export function createFakeStorage(options: FakeStorageOptions = {}): FakeStorage
     async listDisks() {
       enter('listDisks')
       return [...disks.values()]
+    },
+    async findDisk(_op, { id, instanceId }) {
+      enter('findDisk')
+      const disk = disks.get(id)
+      return disk?.instanceId === instanceId ? disk : null
     },
   }
 }

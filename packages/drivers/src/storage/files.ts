@@ -20,7 +20,7 @@ import type { Op } from '../op.ts'
 import { backings, recordOldBases } from './backing.ts'
 import { diskTrash } from './disk-trash.ts'
 import { fileError } from './image-store.ts'
-import type { BaseSpec, DiskSpec, ObservedDisk, StorageDriver } from './interface.ts'
+import type { BaseSpec, DiskSpec, LocalStorageDriver, ObservedDisk } from './interface.ts'
 import { jailedFiles, runJailed } from './jail.ts'
 import { syncDirectory } from './sync.ts'
 
@@ -44,7 +44,7 @@ const digest = /^[0-9a-f]{64}$/
  * handed those that its disks are made of, and no other. A disk is a qcow2 of our own making, an overlay
  * that names its base and its format explicitly, or a full copy of it; root's until a guest starts on it.
  */
-export function createFilesDriver(options: FilesOptions): StorageDriver {
+export function createFilesDriver(options: FilesOptions): LocalStorageDriver {
   const bases = path.join(options.imagesDir, 'bases')
   const instances = path.join(options.dir, 'instances')
   const basePath = (blobId: string) => path.join(bases, `${checked(blobId, digest)}.raw`)
@@ -106,6 +106,7 @@ export function createFilesDriver(options: FilesOptions): StorageDriver {
       }
     },
     listDisks: () => findDisks(instances, null),
+    findDisk: (_op, spec) => observed(spec, diskPath(spec)),
     trash: diskTrash({ dir: options.dir, findDisks: (id) => findDisks(instances, id), diskPath }),
   }
 }
@@ -285,17 +286,24 @@ async function findDisks(dir: string, id: string | null): Promise<ObservedDisk[]
     for (const name of await readdir(path.join(dir, instanceId)).catch(() => [])) {
       const match = /^disk-([0-9a-f-]{36})\.qcow2$/.exec(name)
       if (!match?.[1] || (id !== null && match[1] !== id)) continue
-      const file = path.join(dir, instanceId, name)
-      found.push({
-        id: match[1],
-        instanceId,
-        path: file,
-        format: 'qcow2',
-        sizeBytes: await virtualSize(file),
-      })
+      const disk = await observed({ id: match[1], instanceId }, path.join(dir, instanceId, name))
+      if (disk) found.push(disk)
     }
   }
   return found
+}
+
+/** Null: its file is not there, or not any more. */
+async function observed(
+  { id, instanceId }: { id: string; instanceId: string },
+  file: string,
+): Promise<ObservedDisk | null> {
+  try {
+    return { id, instanceId, path: file, format: 'qcow2', sizeBytes: await virtualSize(file) }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
 }
 
 /** Bytes 24–31 of a qcow2 header, big-endian: the size that the guest sees (qcow2 specification). */

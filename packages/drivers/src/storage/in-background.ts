@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import type { StorageDriver } from './interface.ts'
+import type { LocalStorageDriver } from './interface.ts'
 
 export type BackgroundOptions = {
   /** How long a call waits for what it asks for before it says "not yet". */
@@ -16,7 +16,10 @@ type Job = { done: Promise<unknown>; stop: AbortController; forget: NodeJS.Timeo
  * waits: the call answers null until it is done, and whoever wants it asks again. Asking twice is one
  * piece of work; removing what is being made ends it.
  */
-export function inBackground(driver: StorageDriver, options: BackgroundOptions = {}): StorageDriver {
+export function inBackground(
+  driver: LocalStorageDriver,
+  options: BackgroundOptions = {},
+): LocalStorageDriver {
   const { answerMs = 2_000, forgetMs = 60_000 } = options
   const jobs = new Map<string, Job>()
 

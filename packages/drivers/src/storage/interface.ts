@@ -28,6 +28,12 @@ export interface StorageDriver {
   readonly trash?: TrashFacet
 }
 
+/** What only the agent beside it needs: never spoken over the wire. */
+export interface LocalStorageDriver extends StorageDriver {
+  /** One disk, without a look at all the others. Null: it is not there. */
+  findDisk(op: Op, disk: { id: string; instanceId: string }): Promise<ObservedDisk | null>
+}
+
 /** Where disks that nobody knew wait before they are gone for good. */
 export interface TrashFacet {
   /** Out of its place into the trash, as it is. In the trash or gone already is success. */

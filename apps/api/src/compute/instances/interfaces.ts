@@ -1,3 +1,4 @@
+import { bounds } from '@stratolith/drivers/bounds'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
@@ -16,8 +17,6 @@ import { type InstanceRow, loadInstance, noteInstance } from './load.ts'
 
 export type { InstanceInterface }
 
-/** As many as QEMU's machine sets PCI slots aside for. */
-const maxInterfaces = 8
 const pluggable: readonly VmState[] = ['active', 'paused', 'stopped']
 
 export async function listInterfaces(ctx: Ctx, input: { id: string }): Promise<InstanceInterface[]> {
@@ -45,8 +44,8 @@ export async function attachInterface(
 ): Promise<InstanceInterface> {
   const portId = await inTransaction(ctx, async (tx) => {
     const row = await loadIdle(tx, 'compute:attach_interface', input.id)
-    if ((await interfacesOf(tx, row.id)).length >= maxInterfaces)
-      throw conflict(`An instance has at most ${maxInterfaces} interfaces.`)
+    if ((await interfacesOf(tx, row.id)).length >= bounds.nicsOfGuest)
+      throw conflict(`An instance has at most ${bounds.nicsOfGuest} interfaces.`)
     const id = await portFor(tx, row, input)
     await startOperation(tx, { ...historyOf(row, 'instance.attach'), input: { portId: id } })
     await noteInstance(tx, row, 'updated')

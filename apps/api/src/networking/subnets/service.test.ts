@@ -1,3 +1,4 @@
+import { bounds } from '@stratolith/drivers/bounds'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toCloudError } from '../../kernel/errors.ts'
 import { expectCloudError, runPending, testCtx } from '../../kernel/testing.ts'
@@ -29,6 +30,18 @@ const add = (ctx: Tenant, networkId: string, patch: object = {}) =>
   createSubnet(ctx, subnetCreateInput.parse({ networkId, cidr: '10.0.0.0/24', ...patch }))
 
 describe('a subnet', () => {
+  it('is refused where a network has as many as a host takes', async () => {
+    const { ctx, networkId } = await bare()
+    await setQuota(cloud, ctx.projectId, 'subnets', 1_000)
+    for (let n = 0; n < bounds.subnetsOfNetwork; n++)
+      await add(ctx, networkId, { cidr: `10.0.${n}.0/24`, dhcp: false })
+    await expectCloudError(
+      add(ctx, networkId, { cidr: '10.9.0.0/24' }),
+      'quota_exceeded',
+      /at most 64 subnets/,
+    )
+  })
+
   it('has a gateway, a pool and a DHCP address, unless told otherwise', async () => {
     const { ctx, networkId } = await bare()
     await add(ctx, networkId)

@@ -1,4 +1,5 @@
 import type { SubnetModel } from '@stratolith/db'
+import { bounds } from '@stratolith/drivers/bounds'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
@@ -59,6 +60,8 @@ export async function addSubnet(
   // Two adders of one network take turns, so that neither misses the other's range.
   await holdNetwork(ctx, network, true)
   const siblings = await ctx.db.subnet.findMany({ where: { networkId: network.id }, select: { cidr: true } })
+  if (siblings.length >= bounds.subnetsOfNetwork)
+    throw new CloudError('quota_exceeded', `A network has at most ${bounds.subnetsOfNetwork} subnets.`)
   const clash = siblings.find((subnet) => overlaps(parseCidr(subnet.cidr), cidr))
   if (clash)
     throw conflict(
