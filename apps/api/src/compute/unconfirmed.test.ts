@@ -15,7 +15,7 @@ import { rule } from '../networking/testing.ts'
 import { deleteInstance } from './instances/actions.ts'
 import { launchInstances } from './instances/launch.ts'
 import { instanceWaiting } from './instances/waiting.ts'
-import { aLaunch, testTenant, testWorld, type World } from './testing.ts'
+import { aLaunch, type FakeHost, testTenant, testWorld, type World } from './testing.ts'
 
 let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
@@ -207,6 +207,25 @@ describe('a host', () => {
     expect(await world.deps.root.operation.count({ where: told })).toBe(1)
     expect(await tellNow(admin, { id: hostId })).toEqual({ told: 0 })
     expect(await world.deps.root.operation.count({ where: told })).toBe(1)
+  })
+
+  test('says what it waits for while it is at it, for as long as that takes', async () => {
+    const id = await launched()
+    const machine = world.hosts.get('a') as FakeHost
+    const { documents } = machine
+    const working = { outcome: 'working', for: 'the guest to let go of its interface' } as const
+    machine.documents = {
+      list: (op, kind) => documents.list(op, kind),
+      apply: async (_op, told) => told.map(({ body: _, ...about }) => ({ ...about, ...working })),
+    }
+    await world.deps.root.instance.update({ where: { id }, data: { hostname: 'renamed' } })
+    await deliverAll(world.system)
+    const row = () => world.deps.root.hostDocument.findFirst({ where: { kind: 'instance', thing: id } })
+    expect(await row()).toMatchObject({ error: null, waitsFor: working.for })
+    machine.documents = documents
+    await tellNow(admin, { id: hostId })
+    await deliverAll(world.system)
+    expect(await row()).toMatchObject({ error: null, waitsFor: null })
   })
 
   test('that does not answer is told when it does, and not before', async () => {

@@ -150,7 +150,8 @@ type Told = { hostId: string; documents: readonly HostDocument[]; receipts: read
 const note = gathered(100, async (ctx, told: readonly Told[]) => {
   const rows = told.flatMap(rowsOf)
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
-    "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text)`
+    "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text,
+    "waitsFor" text)`
   const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
   // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
   await inTransaction({ ...ctx, db: ctx.deps.root }, async ({ db }) => {
@@ -166,7 +167,8 @@ const note = gathered(100, async (ctx, told: readonly Told[]) => {
       )
       UPDATE "HostDocument" h SET
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
-        "error" = r."error", "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
+        "error" = r."error", "waitsFor" = r."waitsFor",
+        "attempts" = CASE r."outcome" WHEN 'failed' THEN h."attempts" + 1 ELSE 0 END,
         "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + interval '1 second' WHEN 'failed'
           THEN now() + least(300, power(2, least(h."attempts", 8))) * interval '1 second' END
       FROM ${r} WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
@@ -193,6 +195,7 @@ function rowsOf({ hostId, documents, receipts }: Told) {
     rowless: isRowless.has(keyAt(hostId, receipt)),
     known: receipt.outcome === 'older' ? receipt.known : 0,
     error: receipt.outcome === 'failed' ? `${receipt.code}: ${receipt.message.slice(0, 2_000)}` : null,
+    waitsFor: receipt.outcome === 'working' ? receipt.for : null,
   }))
 }
 

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "HostDocument" ADD COLUMN "waitsFor" TEXT;
