@@ -14,13 +14,15 @@ export type Unconfirmed = Thing & {
   dueAt: Date | null
   /** What the host said last. */
   error: DriverError | null
+  /** What the host waits for while it is at it: "the host to copy the image". */
+  waitsFor: string | null
 }
 
 const rowsOf = Prisma.sql`"HostDocument" h
   JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing" AND h."confirmed" < d."generation"`
 const since = Prisma.sql`greatest(h."since", d."changedAt")`
 const columns = Prisma.sql`h."kind", h."thing"::text AS "thing", h."wanted", h."attempts", h."dueAt", h."error",
-  ${since} AS "since"`
+  h."waitsFor", ${since} AS "since"`
 type Row = Omit<Unconfirmed, 'error'> & { error: string | null }
 const read = <R extends Row>(row: R) => ({ ...row, error: row.error === null ? null : errorIn(row.error) })
 
