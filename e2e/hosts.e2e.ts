@@ -4,10 +4,12 @@ import path from 'node:path'
 import { expect, test } from '@playwright/test'
 import { connectDatabase } from '../tools/cloud/connect.ts'
 import { problemsOf } from './support/accessibility.ts'
-import { findCloud } from './support/cloud.ts'
+import { type Api, apiClient, findCloud, until } from './support/cloud.ts'
+import { newPerson } from './support/people.ts'
 import { signIn, visit } from './support/portal.ts'
 
 const cloud = findCloud()
+const host = path.basename(path.dirname(cloud.agentSocket))
 const id = crypto.randomUUID()
 const folder = path.join(path.dirname(cloud.agentSocket), 'instances', id)
 const disk = path.join(folder, `disk-${id}.qcow2`)
@@ -49,46 +51,130 @@ test('a disk that no row knows is shown, removed by hand, put back from the tras
   await expect(row).toContainText('Kept')
 
   await visit(page, '/admin/hosts')
-  await page
-    .getByRole('table')
-    .getByRole('button', { name: path.basename(path.dirname(cloud.agentSocket)), exact: true })
-    .click()
+  await page.getByRole('table').getByRole('button', { name: host, exact: true }).click()
   await expect(page.getByRole('region', { name: 'Not confirmed yet' })).toContainText(
     'The host has everything as it should be',
   )
   expect(await problemsOf(page)).toEqual([])
 })
 
-test('a machine that is off goes down, is declared fenced, taken back and removed', async ({ page }) => {
+test('a machine that is off while things change: said, held, declared fenced, taken back, removed', async ({
+  page,
+}) => {
   const name = `rack-${id.slice(0, 6)}`
-  const database = await connectDatabase(cloud.data)
-  await database.query(
-    `INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib") VALUES ($1, $2, $3, 8, 16384, 100)`,
-    [crypto.randomUUID(), name, `unix:/nowhere/${name}.sock`],
-  )
-  await database.end()
-  await signIn(page, 'admin', cloud.password('admin'))
+  const person = await newPerson(cloud)
+  const { token } = await apiClient(cloud).identity.signIn.mutate({
+    user: person.name,
+    password: person.password,
+  })
+  const api = apiClient(cloud, token)
+  const [[web = '', old = '']] = await Promise.all([
+    twoInstances(api),
+    signIn(page, 'admin', cloud.password('admin')),
+  ])
+
+  await inDatabase(async (database) => {
+    await database.query(
+      `UPDATE "HostDocument" SET "confirmed" = 0, "attempts" = 3, "error" = 'failed: nft was busy',
+         "dueAt" = now() + interval '5 minutes' WHERE "kind" = 'port'
+         AND "thing" IN (SELECT "id" FROM "Port" WHERE "deviceId" = $1)`,
+      [web],
+    )
+  })
   await visit(page, '/admin/hosts')
+  await page.getByRole('button', { name: `not confirmed by ${host}` }).click()
+  const panel = page.getByRole('dialog', { name: 'Host' })
+  const late = panel.getByRole('region', { name: 'Not confirmed yet' })
+  await expect(
+    late.getByRole('row').filter({ hasText: `Port of web-1, project ${person.project}` }),
+  ).toContainText('It said “failed: nft was busy” 3 times.')
+  await late.getByRole('button', { name: 'Tell it now' }).click()
+  await expect(late).toContainText('The host has everything as it should be')
+  await page.keyboard.press('Escape')
+
+  // As if they had been built there before it went off.
+  await inDatabase(async (database) => {
+    const rack = crypto.randomUUID()
+    await database.query(
+      `INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib") VALUES ($1, $2, $3, 8, 16384, 100)`,
+      [rack, name, `unix:/nowhere/${name}.sock`],
+    )
+    await database.query(`UPDATE "Instance" SET "hostId" = $1 WHERE "id" = ANY($2)`, [rack, [web, old]])
+    await database.query(`UPDATE "Port" SET "hostId" = $1 WHERE "deviceId" = ANY($2)`, [rack, [web, old]])
+  })
   const row = page.getByRole('row').filter({ hasText: name })
   await expect(row).toContainText('Down', { timeout: 120_000 })
-  await row.getByRole('button', { name, exact: true }).click()
-  const panel = page.getByRole('dialog', { name: 'Host' })
+  await api.compute.instances.delete.mutate({ id: old })
+  await row.getByRole('button', { name: /^\d changes not confirmed by rack/ }).click()
   await expect(panel.getByRole('alert')).toContainText(
     'addresses and room of what is deleted meanwhile are held',
   )
+  await expect(late).toContainText(
+    /Held until it has confirmed: 1 address and the room of 1 deleted instance \(1 vCPU, /,
+  )
+  const changes = late.getByRole('table', { name: 'Changes not confirmed' }).getByRole('row')
+  await expect(changes.filter({ has: page.getByRole('link', { name: 'web-1', exact: true }) })).toContainText(
+    `Instance, project ${person.project}: to be made or changed`,
+  )
+  await expect(changes.filter({ hasText: 'web-2' })).toContainText('to be gone')
+  await expect(changes.filter({ hasText: 'Port of web-1' })).toContainText('when it answers')
+  await expect(late.getByRole('button', { name: 'Tell it now' })).toHaveAccessibleDescription(
+    /does not answer/,
+  )
   expect(await problemsOf(page)).toEqual([])
+
+  await changes.getByRole('link', { name: 'web-1', exact: true }).click()
+  const notice = page.getByRole('note', { name: 'Not everything has arrived on its host' })
+  await expect(notice).toContainText('Its guest, changed')
+  await expect(notice).toContainText('Its host does not answer. It is told as soon as it does.')
+  await page.emulateMedia({ colorScheme: 'dark' })
+  expect(await problemsOf(page)).toEqual([])
+  await notice.getByRole('link', { name: `Look at host ${name}` }).click()
   await panel.getByRole('button', { name: 'Declare fenced…' }).click()
   const question = page.getByRole('dialog', { name: `Is ${name} really off?` })
   await expect(question).toContainText('given to others at once')
   await question.getByRole('button', { name: 'Declare fenced' }).click()
   await expect(panel.getByRole('alert')).toContainText('declared that the machine is off')
   await expect(row).toContainText('Fenced')
+  await expect(late).not.toContainText('Held until')
+  await expect(changes.filter({ hasText: 'Port of web-1' })).toContainText('when the fencing is taken back')
   expect(await problemsOf(page)).toEqual([])
-  await panel.getByRole('button', { name: 'Take back' }).click()
+  await panel.getByRole('button', { name: 'Take the fencing back' }).click()
   await expect(row).toContainText('Down')
-  await visit(page, '/admin/hosts')
+  await api.compute.instances.delete.mutate({ id: web })
+  await page.keyboard.press('Escape')
+  await expect(row.locator('[data-label=Instances]')).toHaveText('0')
   await row.getByRole('button', { name: /Actions/ }).click()
   await page.getByRole('menuitem', { name: 'Remove' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
   await expect(row).toHaveCount(0)
 })
+
+/** "web-1" and "web-2", which run; their ids. */
+async function twoInstances({ images, compute, networking }: Api): Promise<string[]> {
+  const [image] = (await images.list.query({ search: 'Tiny test image' })).items
+  const { id: networkId } = await networking.networks.starter.mutate({})
+  const { instances } = await compute.instances.launch.mutate({
+    ...{ name: 'web', count: 2, imageId: image?.id ?? '', flavorId: '1', networkIds: [networkId] },
+  })
+  return Promise.all(
+    instances.map(async ({ id: its }) => {
+      await until('ACTIVE', 300_000, async () => {
+        const { status, taskState } = await compute.instances.get.query({ id: its })
+        return status === 'ACTIVE' && taskState === null
+      })
+      return its
+    }),
+  )
+}
+
+async function inDatabase(
+  work: (database: Awaited<ReturnType<typeof connectDatabase>>) => Promise<void>,
+): Promise<void> {
+  const database = await connectDatabase(cloud.data)
+  try {
+    await work(database)
+  } finally {
+    await database.end()
+  }
+}

@@ -210,12 +210,13 @@ export type WaitingPart = {
   /** To be there, or to be gone. */
   wanted: boolean
   since: string
-  why: 'silent' | 'refused' | 'telling'
-  /** Why the host could not do it. */
+  /** `fenced`: its host is declared to be off. `working`: the host takes its time. */
+  why: 'silent' | 'fenced' | 'refused' | 'working' | 'telling'
+  /** Why the host could not do it, or what it waits for ("the host to copy the image"). */
   message: string | null
   /** In the host's own words, for administrators. */
   detail: string | null
-  /** Null: with the next delivery. */
+  /** Of what was refused; null: with the next delivery. */
   nextTryAt: string | null
 }
 export type InstanceWaiting = {

@@ -93,6 +93,28 @@ describe('an instance', () => {
     await expectCloudError(instanceWaiting(await testCtx(world.deps), { id }), 'not_found')
   })
 
+  test('says whether its host is tried, is silent or is declared to be off', async () => {
+    const id = await launched()
+    await letGroupIn()
+    const whyWhen = async (state: string, missed: number) => {
+      await world.deps.root.host.update({ where: { id: hostId }, data: { state } })
+      const beat = { missed, lastSeenAt: new Date() }
+      await world.deps.root.hostBeat.upsert({
+        where: { hostId },
+        create: { hostId, facts: {}, ...beat },
+        update: beat,
+      })
+      const { parts } = await instanceWaiting(tenant, { id })
+      return new Set(parts.map((part) => part.why))
+    }
+    expect(await whyWhen('up', 1)).toEqual(new Set(['telling']))
+    expect(await whyWhen('suspect', 3)).toEqual(new Set(['telling']))
+    expect(await whyWhen('down', 9)).toEqual(new Set(['silent']))
+    expect(await whyWhen('down', 0)).toEqual(new Set(['telling']))
+    expect(await whyWhen('fenced', 9)).toEqual(new Set(['fenced']))
+    expect(await whyWhen('fenced', 0)).toEqual(new Set(['fenced']))
+  })
+
   test('says what its host could not do; the words of the host are for administrators', async () => {
     const id = await launched()
     world.hosts.get('a')?.network.failNext('ensurePort', new DriverError('invalid', 'nft: line 7'))
@@ -222,6 +244,10 @@ describe('a host', () => {
     await deliverAll(world.system)
     const row = () => world.deps.root.hostDocument.findFirst({ where: { kind: 'instance', thing: id } })
     expect(await row()).toMatchObject({ error: null, waitsFor: working.for, attempts: 1 })
+    const asItSays = { error: null, waitsFor: working.for }
+    expect((await list()).items).toMatchObject([asItSays, asItSays])
+    const why = { why: 'working', message: working.for, detail: null, nextTryAt: null }
+    expect((await instanceWaiting(tenant, { id })).parts).toMatchObject([why, why])
     for (let i = 0; i < 8; i++) {
       await world.deps.root.hostDocument.updateMany({ data: { dueAt: new Date() } })
       await deliverAll(world.system)

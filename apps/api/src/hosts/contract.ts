@@ -85,6 +85,8 @@ export type UnconfirmedView = {
   attempts: number
   /** What the host said last: in a sentence, and in its own words. */
   error: { message: string; detail: string } | null
+  /** What the host waits for while it is at it: "the host to copy the image". */
+  waitsFor: string | null
   /** Null: it is told with the next delivery. */
   nextTryAt: string | null
 }

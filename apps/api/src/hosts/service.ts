@@ -43,10 +43,11 @@ export {
   rememberedHosts,
   withTaken,
 } from './room.ts'
+export { hearing, type Standing } from './states.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
-export { factsOf } from './view.ts'
+export { factsOf, standingOf } from './view.ts'
 export { watchHostEvents } from './watch.ts'
 
 /** Administrators only. By name. */

@@ -8,21 +8,30 @@ import type { Allowed } from '../kernel/contract.ts'
 export const hostStates = ['up', 'suspect', 'down', 'fenced'] as const
 export type HostState = (typeof hostStates)[number]
 
-type Stateful = { state: HostState; answers: boolean }
+export type Standing = { state: HostState; answers: boolean }
+
+/**
+ * Whether a host is being told of changes: `now`, also when it has just missed a beat; `silent`: as soon as it
+ * answers; `fenced`: when that is taken back, but for what is to be gone (`wanted` is false).
+ */
+export function hearing({ state, answers }: Standing, { wanted }: { wanted: boolean }) {
+  if (state === 'fenced' && wanted) return 'fenced'
+  return state === 'up' || state === 'suspect' || answers ? 'now' : 'silent'
+}
 
 /** Without zod, so that pages load little. */
 export const hostCan = {
-  fence: (host: Stateful): Allowed =>
+  fence: (host: Standing): Allowed =>
     host.state === 'fenced'
       ? 'It is declared fenced already.'
       : (host.state !== 'up' && !host.answers) ||
         'It answers, so it is not off. Stop the machine first and wait until it counts as silent.',
-  tell: ({ state }: Pick<Stateful, 'state'>): Allowed =>
+  tell: ({ state }: Pick<Standing, 'state'>): Allowed =>
     state === 'fenced'
       ? 'It is declared fenced. It is told everything when that is taken back.'
       : state !== 'down' || 'It does not answer. It is told everything as soon as it does.',
-  unfence: (host: Stateful): Allowed => host.state === 'fenced' || 'It is not declared fenced.',
-  delete: (host: Stateful & { instances: number }): Allowed =>
+  unfence: (host: Standing): Allowed => host.state === 'fenced' || 'It is not declared fenced.',
+  delete: (host: Standing & { instances: number }): Allowed =>
     host.state === 'up'
       ? 'It answers. Stop its agent first, or it comes back.'
       : host.state === 'suspect'

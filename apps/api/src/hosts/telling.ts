@@ -62,6 +62,7 @@ async function viewsOf(ctx: Ctx, rows: readonly Unconfirmed[]): Promise<Unconfir
         message: toCloudError(row.error).message,
         detail: `${row.error.code}: ${row.error.message}`,
       },
+      waitsFor: row.waitsFor,
       nextTryAt: row.dueAt?.toISOString() ?? null,
     }
   })

@@ -12,15 +12,20 @@ export type Unconfirmed = Thing & {
   since: Date
   attempts: number
   dueAt: Date | null
-  /** What the host said last. */
+  /** What the host said of the newest one. */
   error: DriverError | null
+  /** What the host waits for while it is at it: "the host to copy the image". */
+  waitsFor: string | null
 }
 
 const rowsOf = Prisma.sql`"HostDocument" h
   JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing" AND h."confirmed" < d."generation"`
 const since = Prisma.sql`greatest(h."since", d."changedAt")`
-const columns = Prisma.sql`h."kind", h."thing"::text AS "thing", h."wanted", h."attempts", h."dueAt", h."error",
-  ${since} AS "since"`
+/** What it said of an older wish says nothing of this one. */
+const said = Prisma.sql`h."told" = d."generation"`
+const columns = Prisma.sql`h."kind", h."thing"::text AS "thing", h."wanted",
+  CASE WHEN ${said} THEN h."attempts" ELSE 0 END AS "attempts", CASE WHEN ${said} THEN h."dueAt" END AS "dueAt",
+  CASE WHEN ${said} THEN h."error" END AS "error", CASE WHEN ${said} THEN h."waitsFor" END AS "waitsFor", ${since} AS "since"`
 type Row = Omit<Unconfirmed, 'error'> & { error: string | null }
 const read = <R extends Row>(row: R) => ({ ...row, error: row.error === null ? null : errorIn(row.error) })
 

@@ -5,7 +5,7 @@ import { appendEvent } from '../kernel/events.ts'
 import type { Facts } from './capacity.ts'
 import type { HostView } from './contract.ts'
 import { hostEventOf } from './room.ts'
-import { type HostState, hostStates } from './states.ts'
+import { type HostState, hostStates, type Standing } from './states.ts'
 import { unconfirmedCounts } from './unconfirmed.ts'
 
 /** Hosts as administrators see them: the row that launches lock, with what the last beat has brought. */
@@ -52,14 +52,18 @@ export const factsOf = (row: { beat: { facts: unknown } | null }): Partial<Facts
 export const stateOf = (row: { state: string }): HostState =>
   hostStates.find((known) => known === row.state) ?? 'down'
 
+export const standingOf = (row: { state: string; beat: { missed: number } | null }): Standing => ({
+  state: stateOf(row),
+  answers: row.beat !== null && row.beat.missed === 0,
+})
+
 export function toView(row: HostRow, counts: Counts): HostView {
   const facts = factsOf(row)
   return {
     id: row.id,
     name: row.name,
     zone: row.zone,
-    state: stateOf(row),
-    answers: row.beat !== null && row.beat.missed === 0,
+    ...standingOf(row),
     enabled: row.enabled,
     disabledReason: row.disabledReason,
     accelerator: row.accelerator,

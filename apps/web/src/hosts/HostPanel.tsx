@@ -48,7 +48,7 @@ function Content({ id }: { id: string }) {
           <Standing host={host} />
           <Brakes hostId={host.id} />
           <Unknown id={host.id} />
-          <Unconfirmed host={host} />
+          <Unconfirmed key={host.id} host={host} />
           <Section title="Capacity">
             <Capacity host={host} />
           </Section>

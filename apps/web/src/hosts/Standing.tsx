@@ -38,7 +38,7 @@ export function Standing({ host }: { host: HostView }) {
               allowed={all(admin(), hostCan.unfence(host))}
               onClick={() => unfence.mutate({ id: host.id })}
             >
-              Take back
+              Take the fencing back
             </ReasonButton>
           ) : (
             <ReasonButton

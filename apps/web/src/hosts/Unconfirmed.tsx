@@ -6,7 +6,7 @@ import { IconChecks, IconRefresh } from '@tabler/icons-react'
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Ago } from '../kit/Ago.tsx'
-import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import type { RowsDescriptor } from '../kit/descriptor.ts'
 import { cloudError } from '../kit/errors.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { notify } from '../kit/notify.ts'
@@ -21,7 +21,9 @@ import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import { heldText } from './host-words.ts'
 import {
+  countText,
   nextTry,
+  shownText,
   toldText,
   unconfirmedName,
   unconfirmedPath,
@@ -31,14 +33,14 @@ import {
 
 /** A host confirms without an event, in moments when it answers: look again. */
 export const lookAgainMs = 5_000
-const page = { first: 20, more: 100, most: 1000 }
+const pageSize = 20
 
 /** What the host has not confirmed to be as it should be, what has waited longest first. */
 export function Unconfirmed({ host }: { host: HostView }) {
   const trpc = useTRPC()
-  const [limit, setLimit] = useState(page.first)
+  const [marker, goTo] = useState<string>()
   const query = useQuery({
-    ...trpc.hosts.unconfirmed.queryOptions({ id: host.id, limit }),
+    ...trpc.hosts.unconfirmed.queryOptions({ id: host.id, limit: pageSize, marker }),
     refetchInterval: lookAgainMs,
     placeholderData: keepPreviousData,
   })
@@ -46,44 +48,57 @@ export function Unconfirmed({ host }: { host: HostView }) {
   return (
     <Section
       title="Not confirmed yet"
-      description={total > 0 && <span role="status">{waitingText(total)}</span>}
+      // Also while there is nothing to say: what comes together with its text is often not read out.
+      description={<span role="status">{waitingText(total)}</span>}
       action={total > 0 && <TellNow host={host} />}
     >
       <Loaded query={query}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Group gap="xs" wrap="nowrap" align="flex-start">
-              <IconChecks
-                size={20}
-                color="var(--mantine-color-teal-text)"
-                style={{ flexShrink: 0 }}
-                aria-hidden
-              />
-              <Text size="sm">
-                The host has everything as it should be: it has confirmed every change of the instances,
-                ports, networks, routers and security groups that it needs.
-              </Text>
-            </Group>
-          ) : (
-            <Stack gap="xs">
-              <RowsTable descriptor={descriptorFor(host)} rows={items} />
-              {total > items.length && limit < page.most && (
-                <Group>
+        {({ items, next }) => (
+          <Stack gap="xs">
+            {total === 0 && <AllConfirmed />}
+            {items.length > 0 && <RowsTable descriptor={descriptorFor(host)} rows={items} />}
+            {total > items.length && (
+              <Group justify="space-between">
+                <Text size="sm" c="dimmed">
+                  {shownText(items.length, total)}
+                </Text>
+                <Group gap="xs">
                   <Button
                     size="xs"
                     variant="default"
-                    onClick={() => setLimit(Math.min(page.most, limit + page.more))}
+                    disabled={marker === undefined}
+                    onClick={() => goTo(undefined)}
                   >
-                    {`Show more of the ${total}`}
+                    First page
+                  </Button>
+                  <Button
+                    size="xs"
+                    variant="default"
+                    disabled={next === null}
+                    onClick={() => goTo(next ?? undefined)}
+                  >
+                    Next page
                   </Button>
                 </Group>
-              )}
-            </Stack>
-          )
-        }
+              </Group>
+            )}
+          </Stack>
+        )}
       </Loaded>
       {total > 0 && <Held hostId={host.id} />}
     </Section>
+  )
+}
+
+function AllConfirmed() {
+  return (
+    <Group gap="xs" wrap="nowrap" align="flex-start">
+      <IconChecks size={20} color="var(--mantine-color-teal-text)" style={{ flexShrink: 0 }} aria-hidden />
+      <Text size="sm">
+        The host has everything as it should be: it has confirmed every change of the instances, ports,
+        networks, routers and security groups that it needs.
+      </Text>
+    </Group>
   )
 }
 
@@ -129,10 +144,10 @@ function TellNow({ host }: { host: HostView }) {
   )
 }
 
-const descriptorFor = (host: HostView): ResourceDescriptor<UnconfirmedView> => ({
+const descriptorFor = (host: HostView): RowsDescriptor<UnconfirmedView> => ({
   kind: 'host',
-  noun: 'Thing that is not confirmed',
-  plural: 'Not confirmed yet',
+  noun: 'Change not confirmed',
+  plural: 'Changes not confirmed',
   name: unconfirmedName,
   icon: <IconChecks size={28} />,
   columns: [
@@ -140,7 +155,6 @@ const descriptorFor = (host: HostView): ResourceDescriptor<UnconfirmedView> => (
     { id: 'since', header: 'Since', cell: ({ since }) => <Ago iso={since} /> },
     { id: 'next', header: 'Told again', cell: (row) => <NextTry row={row} host={host} /> },
   ],
-  empty: { title: 'Everything is confirmed', text: 'The host has everything as it should be.' },
 })
 
 function What({ row }: { row: UnconfirmedView }) {
@@ -157,6 +171,7 @@ function What({ row }: { row: UnconfirmedView }) {
       <Text size="xs" c="dimmed">
         {unconfirmedText(row)}
       </Text>
+      {row.waitsFor && <Text size="xs">It waits for {row.waitsFor}.</Text>}
       {row.error && (
         <Text size="xs" style={{ overflowWrap: 'anywhere' }}>
           {row.error.message}{' '}
@@ -184,10 +199,11 @@ export function UnconfirmedCount({ host: { id, name, unconfirmed } }: { host: Ho
       type="button"
       display="block"
       size="xs"
-      aria-label={`${unconfirmed} not confirmed by ${name}`}
+      ta="left"
+      aria-label={`${countText(unconfirmed)} by ${name}`}
       onClick={() => set({ panel: id }, true)}
     >
-      {unconfirmed} not confirmed
+      {countText(unconfirmed)}
     </Anchor>
   )
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import {
+  countText,
   nextTry,
+  shownText,
   toldText,
   unconfirmedName,
   unconfirmedPath,
@@ -43,23 +45,43 @@ describe('what a host has not confirmed', () => {
 
   it('is told again at a moment, with the next delivery, or when the host answers', () => {
     const now = Date.parse('2026-11-29T10:00:00Z')
-    const later = { nextTryAt: '2026-11-29T10:01:00Z' }
-    expect(nextTry(later, { state: 'up' }, now)).toEqual({ at: later.nextTryAt })
-    expect(nextTry(later, { state: 'up' }, now + 61_000)).toEqual({ text: 'next delivery' })
-    expect(nextTry({ nextTryAt: null }, { state: 'up' }, null)).toEqual({ text: 'next delivery' })
-    expect(nextTry(later, { state: 'down' }, now)).toEqual({ text: 'when it answers' })
-    expect(nextTry(later, { state: 'fenced' }, now)).toEqual({ text: 'when the fencing is taken back' })
+    const later = { wanted: true, nextTryAt: '2026-11-29T10:01:00Z' }
+    const up = { state: 'up', answers: true } as const
+    expect(nextTry(later, up, now)).toEqual({ at: later.nextTryAt })
+    expect(nextTry(later, up, now + 61_000)).toEqual({ text: 'next delivery' })
+    expect(nextTry({ wanted: true, nextTryAt: null }, up, null)).toEqual({ text: 'next delivery' })
+    expect(nextTry(later, { state: 'suspect', answers: false }, now)).toEqual({ at: later.nextTryAt })
+    expect(nextTry(later, { state: 'down', answers: false }, now)).toEqual({ text: 'when it answers' })
+    expect(nextTry(later, { state: 'down', answers: true }, now)).toEqual({ at: later.nextTryAt })
+  })
+
+  it('is told to a fenced host when that is taken back, but for what is to be gone', () => {
+    const [wanted, gone] = [true, false].map((wish) => ({ wanted: wish, nextTryAt: null }))
+    const answering = { state: 'fenced', answers: true } as const
+    const silent = { state: 'fenced', answers: false } as const
+    expect([wanted, gone].map((row) => row && nextTry(row, answering, 0))).toEqual([
+      { text: 'when the fencing is taken back' },
+      { text: 'next delivery' },
+    ])
+    expect([wanted, gone].map((row) => row && nextTry(row, silent, 0))).toEqual([
+      { text: 'when the fencing is taken back' },
+      { text: 'when it answers' },
+    ])
   })
 
   it('is counted in words', () => {
-    expect([waitingText(1), waitingText(3)]).toEqual([
+    expect([waitingText(0), waitingText(1), waitingText(3), waitingText(1_999)]).toEqual([
+      '',
       'One thing is not as it should be there yet.',
       '3 things are not as they should be there yet.',
+      'At least 1,000 things are not as they should be there yet.',
     ])
+    expect([countText(1), countText(3)]).toEqual(['1 change not confirmed', '3 changes not confirmed'])
+    expect([shownText(1, 21), shownText(20, 30_000)]).toEqual(['1 of 21 is shown', '20 of 30,000 are shown'])
     expect([toldText('vm', 0), toldText('vm', 1), toldText('vm', 2)]).toEqual([
       'vm is being told already',
-      'Telling vm again: 1 thing',
-      'Telling vm again: 2 things',
+      'Telling vm again: 1 change',
+      'Telling vm again: 2 changes',
     ])
   })
 })

@@ -1,4 +1,5 @@
 import type { HostView, UnconfirmedView } from '@stratolith/api/hosts/contract'
+import { hearing } from '@stratolith/api/hosts/states'
 import { paths } from '../kit/paths.ts'
 
 /** What hosts are told of, in people's words. */
@@ -52,23 +53,38 @@ export function unconfirmedPath({
 
 /** When it is told again: a moment, or words. `now` in milliseconds; null: not known yet. */
 export function nextTry(
-  { nextTryAt }: Pick<UnconfirmedView, 'nextTryAt'>,
-  { state }: Pick<HostView, 'state'>,
+  { wanted, nextTryAt }: Pick<UnconfirmedView, 'wanted' | 'nextTryAt'>,
+  host: Pick<HostView, 'state' | 'answers'>,
   now: number | null,
 ): { at: string } | { text: string } {
-  if (state === 'fenced') return { text: 'when the fencing is taken back' }
-  if (state !== 'up') return { text: 'when it answers' }
+  const heard = hearing(host, { wanted })
+  if (heard === 'fenced') return { text: 'when the fencing is taken back' }
+  if (heard === 'silent') return { text: 'when it answers' }
   if (nextTryAt === null || (now !== null && Date.parse(nextTryAt) <= now)) return { text: 'next delivery' }
   return { at: nextTryAt }
 }
 
-export const waitingText = (total: number): string =>
-  total === 1
-    ? 'One thing is not as it should be there yet.'
-    : `${total} things are not as they should be there yet.`
+/** Rounded, since it is read out whenever it is another one; nothing when there is none. */
+export function waitingText(total: number): string {
+  if (total === 0) return ''
+  if (total === 1) return 'One thing is not as it should be there yet.'
+  const step = 10 ** Math.floor(Math.log10(total))
+  const atLeast = number(Math.floor(total / step) * step)
+  return `${total < 10 ? total : `At least ${atLeast}`} things are not as they should be there yet.`
+}
+
+const number = (count: number): string => count.toLocaleString('en')
+
+/** "3 changes not confirmed" */
+export const countText = (count: number): string =>
+  `${number(count)} ${count === 1 ? 'change' : 'changes'} not confirmed`
+
+/** "20 of 30,000 are shown" */
+export const shownText = (shown: number, total: number): string =>
+  `${number(shown)} of ${number(total)} ${shown === 1 ? 'is' : 'are'} shown`
 
 /** What an administrator's own action has begun. */
 export const toldText = (name: string, told: number): string =>
   told === 0
     ? `${name} is being told already`
-    : `Telling ${name} again: ${told} ${told === 1 ? 'thing' : 'things'}`
+    : `Telling ${name} again: ${number(told)} ${told === 1 ? 'change' : 'changes'}`

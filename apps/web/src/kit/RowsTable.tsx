@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { useRunAction } from './actions.tsx'
-import type { ResourceAction, ResourceDescriptor } from './descriptor.ts'
+import type { ResourceAction, RowsDescriptor } from './descriptor.ts'
 import classes from './ResourceTable.module.css'
 import { TableHead, TableRow } from './TableParts.tsx'
 
@@ -15,7 +15,7 @@ export function RowsTable<V extends { id: string }>({
   label,
   empty,
 }: {
-  descriptor: ResourceDescriptor<V>
+  descriptor: RowsDescriptor<V>
   rows: V[]
   actions?: ResourceAction<V>[]
   /** What the table is called where the plural alone says too little. */
@@ -23,7 +23,8 @@ export function RowsTable<V extends { id: string }>({
   empty?: ReactNode
 }) {
   const runAction = useRunAction(descriptor)
-  if (rows.length === 0) return empty ?? <EmptyState icon={descriptor.icon} {...descriptor.empty} />
+  if (rows.length === 0)
+    return empty ?? (descriptor.empty && <EmptyState icon={descriptor.icon} {...descriptor.empty} />)
   return (
     <div className={classes.frame}>
       <table className={classes.table} role="table" aria-label={label ?? descriptor.plural}>

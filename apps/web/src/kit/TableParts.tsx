@@ -5,7 +5,7 @@ import { IconArrowDown, IconArrowUp, IconSelector } from '@tabler/icons-react'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
 import { ActionMenu } from './ActionMenu.tsx'
-import type { ColumnDef, ResourceAction, ResourceDescriptor } from './descriptor.ts'
+import type { ColumnDef, ResourceAction, RowsDescriptor } from './descriptor.ts'
 import classes from './ResourceTable.module.css'
 
 export function TableHead<V>({
@@ -80,7 +80,7 @@ export function TableRow<V extends { id: string }>({
   onRun,
 }: {
   view: V
-  descriptor: ResourceDescriptor<V>
+  descriptor: RowsDescriptor<V>
   actions: ResourceAction<V>[]
   select: { on: boolean; toggle: () => void } | null
   onRun: (action: ResourceAction<V>) => void

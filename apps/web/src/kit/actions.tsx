@@ -3,13 +3,13 @@ import { Button } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
 import { confirm } from './confirm.tsx'
-import { counted, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
+import { counted, type ResourceAction, type RowsDescriptor } from './descriptor.ts'
 import { cloudError } from './errors.ts'
 import { notify } from './notify.ts'
 import { invalidateKind } from './stale.ts'
 
 /** Runs an action on some resources: asks when it must, says what has begun and what failed. */
-export function useRunAction<V extends { id: string }>(descriptor: ResourceDescriptor<V>) {
+export function useRunAction<V extends { id: string }>(descriptor: RowsDescriptor<V>) {
   const client = useQueryClient()
   return async (action: ResourceAction<V>, views: V[]): Promise<void> => {
     const first = views[0]
@@ -34,7 +34,7 @@ export function useRunAction<V extends { id: string }>(descriptor: ResourceDescr
   }
 }
 
-const names = <V extends { id: string }>(views: V[], descriptor: ResourceDescriptor<V>): string =>
+const names = <V extends { id: string }>(views: V[], descriptor: RowsDescriptor<V>): string =>
   views.length === 1 && views[0] ? descriptor.name(views[0]) : counted(views.length, descriptor)
 
 /** The bar that appears while rows are selected. An action runs on those that allow it. */

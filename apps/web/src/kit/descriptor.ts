@@ -46,6 +46,10 @@ export type ResourceDescriptor<V extends { id: string }> = {
   empty: { title: string; text: string; action?: ReactNode }
 }
 
+/** Of a table without `empty`, which is shown only when it has rows. */
+export type RowsDescriptor<V extends { id: string }> = Omit<ResourceDescriptor<V>, 'empty'> &
+  Partial<Pick<ResourceDescriptor<V>, 'empty'>>
+
 /** “3 instances”, “1 instance”. */
 export const counted = (count: number, words: { noun: string; plural: string }): string =>
   `${count.toLocaleString('en')} ${inSentence(count === 1 ? words.noun : words.plural)}`

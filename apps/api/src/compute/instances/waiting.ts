@@ -1,4 +1,12 @@
-import { namesOf, type ThingName, type Unconfirmed, unconfirmedOf } from '../../hosts/service.ts'
+import {
+  hearing,
+  namesOf,
+  type Standing,
+  standingOf,
+  type ThingName,
+  type Unconfirmed,
+  unconfirmedOf,
+} from '../../hosts/service.ts'
 import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { toCloudError } from '../../kernel/errors.ts'
 import { documentsOfInstance, floatingIpsOf } from '../../networking/service.ts'
@@ -17,12 +25,13 @@ export async function instanceWaiting(ctx: Ctx, { id }: { id: string }): Promise
   if (late.length === 0) return { host: null, parts: [] }
   const host = await ctx.db.host.findUniqueOrThrow({
     where: { id: row.hostId },
-    select: { id: true, name: true, state: true },
+    select: { id: true, name: true, state: true, beat: { select: { missed: true } } },
   })
+  const standing = standingOf(host)
   const about = await aboutOf(ctx, row, late)
   return {
     host: seesAll(ctx) ? { id: host.id, name: host.name } : null,
-    parts: late.map((one) => ({ ...about(one), ...whyOf(ctx, one, host.state) })),
+    parts: late.map((one) => ({ ...about(one), ...whyOf(ctx, one, standing) })),
   }
 }
 
@@ -55,12 +64,18 @@ async function aboutOf(
 
 function whyOf(
   ctx: Ctx,
-  { error, dueAt }: Unconfirmed,
-  state: string,
+  { wanted, error, waitsFor, dueAt }: Unconfirmed,
+  host: Standing,
 ): Pick<WaitingPart, 'why' | 'message' | 'detail' | 'nextTryAt'> {
-  if (state !== 'up') return { why: 'silent', message: null, detail: null, nextTryAt: null }
-  const nextTryAt = dueAt?.toISOString() ?? null
-  if (!error) return { why: 'telling', message: null, detail: null, nextTryAt }
+  const nothing = { message: null, detail: null, nextTryAt: null }
+  const heard = hearing(host, { wanted })
+  if (heard !== 'now') return { ...nothing, why: heard }
+  if (!error) return { ...nothing, why: waitsFor ? 'working' : 'telling', message: waitsFor }
   const { message, detail } = toCloudError(error)
-  return { why: 'refused', message, detail: seesAll(ctx) ? detail : null, nextTryAt }
+  return {
+    why: 'refused',
+    message,
+    detail: seesAll(ctx) ? detail : null,
+    nextTryAt: dueAt?.toISOString() ?? null,
+  }
 }

@@ -1,6 +1,6 @@
 'use client'
-import { Alert, Anchor, List, Stack, Text } from '@mantine/core'
-import type { InstanceView, InstanceWaiting } from '@stratolith/api/compute/contract'
+import { Alert, Anchor, List, Stack, Text, VisuallyHidden } from '@mantine/core'
+import type { InstanceView, InstanceWaiting, WaitingPart } from '@stratolith/api/compute/contract'
 import { IconHourglass } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
@@ -8,7 +8,7 @@ import { Ago } from '../../kit/Ago.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useNow } from '../../kit/use-now.ts'
-import { partsToShow, partText, whyText } from './waiting-words.ts'
+import { isUnderWay, partsToShow, partText, whyText } from './waiting-words.ts'
 
 /** That a host has confirmed is told by no event. */
 const lookAgainMs = 3_000
@@ -20,22 +20,29 @@ export function Waiting({ view }: { view: InstanceView }) {
     ...trpc.compute.instances.waiting.queryOptions({ id: view.id }),
     refetchInterval: ({ state }) => (state.data?.parts.length ? lookAgainMs : false),
   })
-  return data && data.parts.length > 0 ? <Notice view={view} waiting={data} /> : null
+  const shown = partsToShow(data?.parts ?? [], view, useNow())
+  return (
+    <>
+      {/* Before there is anything to say: what comes together with its text is often not read out. */}
+      <VisuallyHidden role="status">{shown.length > 0 && title}</VisuallyHidden>
+      {data && shown.length > 0 && <Notice host={data.host} shown={shown} />}
+    </>
+  )
 }
 
-function Notice({ view, waiting: { host, parts } }: { view: InstanceView; waiting: InstanceWaiting }) {
-  const shown = partsToShow(parts, view, useNow())
-  if (shown.length === 0) return null
+const title = 'Not everything has arrived on its host'
+
+function Notice({ host, shown }: { host: InstanceWaiting['host']; shown: WaitingPart[] }) {
   const [reason, ...others] = new Set(shown.map(whyText))
   const isForAll = others.length === 0
   return (
     <Alert
-      color={shown.every(({ why }) => why === 'telling') ? 'blue' : 'orange'}
+      color={shown.every(isUnderWay) ? 'blue' : 'orange'}
       variant="light"
       icon={<IconHourglass />}
       // The whole would be read out with every tick of its times.
       role="note"
-      title={<span role="status">Not everything has arrived on its host</span>}
+      title={title}
       mt="sm"
     >
       <Stack gap="xs">
@@ -45,8 +52,8 @@ function Notice({ view, waiting: { host, parts } }: { view: InstanceView; waitin
               <Text span size="sm" fw={600}>
                 {partText(part)}
               </Text>
-              , {part.wanted ? 'changed' : 'asked for'} <Ago iso={part.since} />.
-              {!isForAll && ` ${whyText(part)}`}
+              , {part.wanted ? 'changed' : 'asked for'} <Ago iso={part.since} />
+              {part.why === 'refused' && <ToldAgain at={part.nextTryAt} />}.{!isForAll && ` ${whyText(part)}`}
               {part.detail && (
                 <Text size="xs" c="dimmed">
                   {part.detail}
@@ -56,7 +63,7 @@ function Notice({ view, waiting: { host, parts } }: { view: InstanceView; waitin
           ))}
         </List>
         <Text size="sm">
-          {isForAll && `${reason} `}Until then {shown.length === 1 ? 'this is' : 'these are'} as before.
+          {isForAll && `${reason} `}Until then it may not work as shown.
           {host && (
             <>
               {' '}
@@ -75,4 +82,10 @@ function Notice({ view, waiting: { host, parts } }: { view: InstanceView; waitin
       </Stack>
     </Alert>
   )
+}
+
+function ToldAgain({ at }: { at: string | null }) {
+  const now = useNow()
+  const isSoon = at === null || now === null || Date.parse(at) <= now
+  return <>, told again {isSoon ? 'in a moment' : <Ago iso={at} />}</>
 }

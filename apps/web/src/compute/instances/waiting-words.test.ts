@@ -33,8 +33,12 @@ describe('a part of an instance that waits for its host', () => {
 
   it('says why', () => {
     expect(whyText({ why: 'silent', message: null })).toMatch(/does not answer/)
+    expect(whyText({ why: 'fenced', message: null })).toMatch(/declared to be off.*taken back/)
     expect(whyText({ why: 'refused', message: 'The host has run out of space.' })).toBe(
-      'The host has run out of space. It is told again.',
+      'The host has run out of space.',
+    )
+    expect(whyText({ why: 'working', message: 'the host to copy the image' })).toBe(
+      'It waits for the host to copy the image.',
     )
     expect(whyText({ why: 'telling', message: null })).toMatch(/being told/)
   })
@@ -43,9 +47,11 @@ describe('a part of an instance that waits for its host', () => {
     const now = Date.parse('2026-11-29T10:00:03Z')
     const idle = { taskState: null }
     expect(partsToShow([part({})], idle, now)).toEqual([])
-    expect(partsToShow([part({})], idle, now + 10_000)).toHaveLength(1)
+    expect(partsToShow([part({ why: 'working' })], idle, now)).toEqual([])
+    expect(partsToShow([part({}), part({ why: 'working' })], idle, now + 10_000)).toHaveLength(2)
     expect(partsToShow([part({})], { taskState: 'rebooting' }, now + 10_000)).toEqual([])
     expect(partsToShow([part({ why: 'silent' }), part({ why: 'refused' })], idle, now)).toHaveLength(2)
+    expect(partsToShow([part({ why: 'fenced' })], { taskState: 'deleting' }, null)).toHaveLength(1)
     expect(partsToShow([part({})], idle, null)).toEqual([])
   })
 })

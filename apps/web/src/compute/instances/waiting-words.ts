@@ -26,10 +26,23 @@ const floatingIpsText = (addresses: readonly string[]): string =>
 
 /** Why it waits, in a sentence. */
 export function whyText({ why, message }: Pick<WaitingPart, 'why' | 'message'>): string {
-  if (why === 'silent') return 'Its host does not answer. It is told as soon as it does.'
-  if (why === 'refused') return `${message ?? 'The host could not do it.'} It is told again.`
-  return 'The host is being told now.'
+  switch (why) {
+    case 'silent':
+      return 'Its host does not answer. It is told as soon as it does.'
+    case 'fenced':
+      return 'Its host is declared to be off. It is told when that is taken back.'
+    case 'refused':
+      return message ?? 'The host could not do it.'
+    case 'working':
+      return `It waits for ${message ?? 'its host'}.`
+    case 'telling':
+      return 'The host is being told now.'
+  }
 }
+
+/** No trouble: it takes its time. */
+export const isUnderWay = ({ why }: Pick<WaitingPart, 'why'>): boolean =>
+  why === 'telling' || why === 'working'
 
 /** What is told within moments is no news, and what an operation is about is said by that. */
 const newsAfterMs = 5_000
@@ -41,7 +54,7 @@ export function partsToShow(
   now: number | null,
 ): WaitingPart[] {
   return parts.filter(
-    ({ why, since }) =>
-      why !== 'telling' || (taskState === null && now !== null && now - Date.parse(since) > newsAfterMs),
+    (part) =>
+      !isUnderWay(part) || (taskState === null && now !== null && now - Date.parse(part.since) > newsAfterMs),
   )
 }
