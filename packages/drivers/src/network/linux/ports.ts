@@ -6,7 +6,7 @@ import { covers } from './changes.ts'
 import { refreshLeases } from './dhcp.ts'
 import { ipBatch } from './exec.ts'
 import { addressSetFilter, portFilter } from './filter.ts'
-import { allows, cutFlows, type Members } from './flows.ts'
+import { allows, cutFlows, endFlows, type Members } from './flows.ts'
 import type { Kernel } from './kernel.ts'
 import { tapName } from './names.ts'
 import { bridgeOf, type Plane } from './plane.ts'
@@ -172,7 +172,7 @@ async function detachPort(op: Op, plane: Plane, { entry, network }: Wish, kernel
   const tap = tapName(plane.place, spec.tag)
   if (kernel.links.has(tap)) await ipBatch(op, plane.namespace, [`link delete dev ${tap}`])
   await kernel.rules.remove(op, portFilter(spec, tap, slot, network.spec.tag))
-  await cutFlows(op, plane, network.slot, addressesOf(entry), () => false)
+  await endFlows(op, plane, network.slot, addressesOf(entry))
 }
 
 /** A tap of ours that no file knows (a crash between making and recording). */
