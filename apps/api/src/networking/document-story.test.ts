@@ -255,6 +255,7 @@ const events: Record<string, (s: Story, host: Host) => unknown> = {
     const message = s.dice.of(machine.wire)
     if (message) machine.lose(message)
   },
+  'the agent will be killed in the middle of a change': (s, { machine }) => machine.dieAfter(s.dice.below(5)),
   'the agent is killed': (s, { machine }) => machine.restart(s.dice.percent(50)),
 }
 const disasters: Record<string, (s: Story, host: Host) => Promise<unknown>> = {
@@ -266,6 +267,7 @@ const disasters: Record<string, (s: Story, host: Host) => Promise<unknown>> = {
     s.lostSomething = true
     for (const { machine } of s.hosts) {
       machine.way = 'swift'
+      machine.spare()
       machine.cut()
     }
     await Promise.all(s.deliveries)
@@ -304,6 +306,7 @@ async function happen(s: Story, list: typeof events): Promise<void> {
 async function settle(s: Story): Promise<void> {
   for (const { machine } of s.hosts) {
     machine.way = 'swift'
+    machine.spare()
     for (const message of [...machine.wire]) await machine.arrive(message)
   }
   await Promise.all(s.deliveries)

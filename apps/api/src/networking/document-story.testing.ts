@@ -69,12 +69,25 @@ export class Machine {
   /** kill -9 and a new start: the disk is as it was, perhaps with half of a file that was being written. */
   async restart(half = false): Promise<void> {
     this.#life++
+    this.spare()
     const before = this.#dir
     this.#dir = this.#folder()
     fs.cpSync(before, this.#dir, { recursive: true })
     if (half) fs.writeFileSync(path.join(this.#dir, 'port/half.json.tmp'), '{"kind":"po')
+    const restored = this.network.restore(op)
     this.#start()
+    await restored
+    this.#look('after a restart')
     await this.#watchGenerations('after a restart')
+  }
+
+  /** Nobody is killed any more: what was to be has died otherwise, or the story ends. */
+  spare(): void {
+    this.network.killAfter(Number.POSITIVE_INFINITY, () => undefined)
+  }
+  /** kill -9 in the middle of a change, after so many of its steps. */
+  dieAfter(steps: number): void {
+    this.network.killAfter(steps, () => void this.restart())
   }
 
   /**
@@ -83,6 +96,7 @@ export class Machine {
    */
   async crash(pick: (below: number) => number): Promise<void> {
     this.#life++
+    this.spare()
     this.cut()
     const files = fs
       .readdirSync(this.#dir, { recursive: true, encoding: 'utf8' })
@@ -93,7 +107,9 @@ export class Machine {
     else if (file) fs.truncateSync(path.join(this.#dir, file), 9)
     const ports = [...this.network.state.ports.keys()]
     const port = ports[pick(ports.length)]
+    this.network.lose()
     if (port) this.network.state.ports.delete(port)
+    void this.network.restore(op)
     this.#reached.clear()
     this.#kept.clear()
     this.#start()
@@ -194,10 +210,19 @@ export class Machine {
     for (const [key, reached] of this.#reached) {
       const [kind, id] = key.split('/') as [Kind, string]
       const has = this.network.state[maps[kind]].get(id)
-      const digest = has ? wishDigest[kind](has as never) : none
+      const kernel = this.network.state.kernel.get(id)
       const allowed = [...(this.#said.get(key) ?? [])].filter(([generation]) => generation >= reached)
-      if (!allowed.some(([, digests]) => digests.has(digest)))
-        this.violations.push(`${key} is older than generation ${reached}, which it had reached (${when})`)
+      for (const [what, wish] of Object.entries({
+        record: has,
+        kernel: kernel?.wish,
+        flows: kernel?.flows,
+      })) {
+        const digest = wish ? wishDigest[kind](wish as never) : none
+        if (!allowed.some(([, digests]) => digests.has(digest)))
+          this.violations.push(
+            `${what} of ${key} is older than generation ${reached}, which it had reached (${when})`,
+          )
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 import { digestsOf } from './digest.ts'
@@ -25,7 +26,10 @@ export type FakeNetworkOptions = {
   state?: FakeNetworkState
 }
 
-/** What the simulated host was asked to have (`recorded`) and what it has: `lost` simulates a reboot. */
+/** What a thing is in the simulated kernel, and by which wish the flows were begun that still live. */
+export type FakeKernelThing = { wish: { id: string }; flows: { id: string } }
+
+/** What the simulated host was asked to have, and what it has: `lost` simulates a reboot. */
 export type FakeNetworkState = {
   networks: Map<string, NetworkSpec>
   ports: Map<string, PortSpec>
@@ -33,6 +37,10 @@ export type FakeNetworkState = {
   sets: Map<string, AddressSetSpec>
   /** Ids that are recorded but not in the simulated kernel, until they are ensured or restored. */
   lost: Set<string>
+  /** By id. Other than the record when a change was not finished. */
+  kernel: Map<string, FakeKernelThing>
+  /** The marks of the record: what is being changed, and what is being removed. */
+  marks: Map<string, 'pending' | 'leaving'>
 }
 
 export type FakeNetworkMethod = Exclude<keyof NetworkDriver, 'capabilities'> | 'restore'
@@ -46,10 +54,18 @@ export type FakeNetwork = LocalNetworkDriver & {
   failNext(method: FakeNetworkMethod, error: DriverError): void
   /** That resource (or all) vanishes from the simulated kernel; its record stays. */
   lose(id?: string): void
+  /**
+   * The agent is killed after so many steps (a record, a filter, flows that end) of the changes from now on: that
+   * call never ends, and `then` is called. What was done until then stays.
+   */
+  killAfter(steps: number, then: () => void): void
 }
 
+class Killed extends Error {}
+
 export function emptyFakeState(): FakeNetworkState {
-  return { networks: new Map(), ports: new Map(), routers: new Map(), sets: new Map(), lost: new Set() }
+  const records = { networks: new Map(), ports: new Map(), routers: new Map(), sets: new Map() }
+  return { ...records, lost: new Set(), kernel: new Map(), marks: new Map() }
 }
 
 /** A network that only pretends, with the checks, conflicts and answers of the real one. */
@@ -67,6 +83,8 @@ class Fake implements FakeNetwork {
   readonly #failures: { method: FakeNetworkMethod; error: DriverError }[] = []
   readonly #listeners = new Set<() => void>()
 
+  #kill: { steps: number; then: () => void } | null = null
+
   constructor(options: FakeNetworkOptions) {
     this.#options = options
     this.state = options.state ?? emptyFakeState()
@@ -79,7 +97,14 @@ class Fake implements FakeNetwork {
   lose(id?: string): void {
     const { networks, ports, routers, sets, lost } = this.state
     const all = [networks, ports, routers, sets].flatMap((map) => [...map.keys()])
-    for (const known of id === undefined ? all : [id]) lost.add(known)
+    for (const known of id === undefined ? all : [id]) {
+      lost.add(known)
+      this.state.kernel.delete(known)
+    }
+  }
+
+  killAfter(steps: number, then: () => void): void {
+    this.#kill = { steps, then }
   }
 
   async #call<T>(op: Op, method: FakeNetworkMethod, work: () => T): Promise<T> {
@@ -90,7 +115,8 @@ class Fake implements FakeNetwork {
     const [failure] = index < 0 ? [] : this.#failures.splice(index, 1)
     if (failure) throw failure.error
     const before = this.#served()
-    const result = work()
+    const result = this.#alive(work)
+    if (result === killed) return new Promise<never>(() => undefined)
     if (this.#served() !== before) for (const listener of this.#listeners) listener()
     return result
   }
@@ -101,14 +127,60 @@ class Fake implements FakeNetwork {
       .join()
   }
 
-  #put<Spec extends { id: string }>(map: Map<string, Spec>, spec: Spec): void {
-    map.set(spec.id, structuredClone(spec))
-    this.state.lost.delete(spec.id)
+  #alive<T>(work: () => T): T | typeof killed {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof Killed) return killed
+      throw error
+    }
+  }
+
+  #step(work: () => void): void {
+    const kill = this.#kill
+    if (kill && kill.steps-- <= 0) {
+      this.#kill = null
+      queueMicrotask(kill.then)
+      throw new Killed()
+    }
+    work()
+  }
+
+  /** In the order of the real one: the record with its mark, the filter, the flows, the record without it. */
+  #put<Spec extends { id: string }>(map: Map<string, Spec>, wish: Spec): void {
+    const { marks, kernel } = this.state
+    const spec = structuredClone(wish)
+    const isNews = marks.has(spec.id) || !isDeepStrictEqual(map.get(spec.id), spec)
+    if (isNews)
+      this.#step(() => {
+        map.set(spec.id, spec)
+        marks.set(spec.id, 'pending')
+      })
+    this.#apply(spec)
+    if (!isNews) return
+    this.#step(() => kernel.set(spec.id, { wish: spec, flows: spec }))
+    this.#step(() => marks.delete(spec.id))
+  }
+
+  #apply(spec: { id: string }): void {
+    const { kernel, lost } = this.state
+    const found = kernel.get(spec.id)
+    if (found && !lost.has(spec.id) && isDeepStrictEqual(found.wish, spec)) return
+    this.#step(() => {
+      kernel.set(spec.id, { wish: spec, flows: found?.flows ?? spec })
+      lost.delete(spec.id)
+    })
   }
 
   #drop(map: Map<string, unknown>, id: string): void {
-    map.delete(id)
-    this.state.lost.delete(id)
+    const { marks, kernel, lost } = this.state
+    if (map.has(id)) this.#step(() => marks.set(id, 'leaving'))
+    this.#step(() => kernel.delete(id))
+    this.#step(() => {
+      map.delete(id)
+      marks.delete(id)
+      lost.delete(id)
+    })
   }
 
   #present(map: ReadonlyMap<string, unknown>): string[] {
@@ -136,7 +208,7 @@ class Fake implements FakeNetwork {
       }),
       routers: this.#present(this.state.routers),
       addressSets: this.#present(this.state.sets),
-      digests: digestsOf(this.state, (id) => !this.state.lost.has(id)),
+      digests: digestsOf(this.state, (id) => !this.state.lost.has(id) && !this.state.marks.has(id)),
     }))
   }
 
@@ -198,9 +270,17 @@ class Fake implements FakeNetwork {
 
   restore(op: Op): Promise<RestoreReport> {
     return this.#call(op, 'restore', () => {
-      const { networks, ports, routers, sets, lost } = this.state
+      const { networks, ports, routers, sets, lost, marks } = this.state
+      let restored = 0
+      for (const map of [ports, routers, sets, networks] as Map<string, { id: string }>[])
+        for (const [id, spec] of map) {
+          restored += 1
+          if (marks.get(id) === 'leaving') this.#drop(map, id)
+          else if (marks.has(id)) this.#put(map, spec)
+          else this.#apply(spec)
+        }
       lost.clear()
-      return { restored: networks.size + ports.size + routers.size + sets.size, failed: [] }
+      return { restored, failed: [] }
     })
   }
 
@@ -225,6 +305,7 @@ class Fake implements FakeNetwork {
   }
 }
 
+const killed = Symbol('killed')
 const tapOf = (tag: number) => `tap${tag.toString(36)}`
 
 function observedPort(spec: PortSpec): ObservedPort {

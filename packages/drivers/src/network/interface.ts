@@ -133,7 +133,7 @@ export type ObservedNetwork = {
   ports: ObservedPort[]
   routers: string[]
   addressSets: string[]
-  /** wishDigest of what each of them was last asked to be, by id; none for what no record knows. */
+  /** wishDigest of what each of them was last asked to be, by id; none for what no record knows, or is not done with. */
   digests: Record<string, string>
 }
 export type RestoreReport = { restored: number; failed: { kind: string; id: string; reason: string }[] }

@@ -3,8 +3,8 @@ import { chown, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from '
 import path from 'node:path'
 import { baseLink, baseOf, recordBase } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
+import { syncDirectory } from '../sync.ts'
 import type { KeptGuest, ObservedDisk, TrashFacet } from './interface.ts'
-import { syncDirectory } from './sync.ts'
 import { openTrash } from './trash.ts'
 
 type Place = {

@@ -17,12 +17,12 @@ import { baseLink, baseOf, recordBase } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
+import { syncDirectory } from '../sync.ts'
 import { backings, recordOldBases } from './backing.ts'
 import { diskTrash } from './disk-trash.ts'
 import { fileError } from './image-store.ts'
 import type { BaseSpec, DiskSpec, LocalStorageDriver, ObservedDisk } from './interface.ts'
 import { jailedFiles, runJailed } from './jail.ts'
-import { syncDirectory } from './sync.ts'
 
 export type FilesOptions = {
   /** The cloud's image store: blobs/ is read, bases/ is ours. */

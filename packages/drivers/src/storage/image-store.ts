@@ -3,9 +3,9 @@ import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from '
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { DriverError, isDiskFull } from '../errors.ts'
+import { syncDirectory } from '../sync.ts'
 import { type HashingSink, hashingSink } from './hashing-sink.ts'
 import type { ImageStore, StagedImage } from './interface.ts'
-import { syncDirectory } from './sync.ts'
 import { openTrash } from './trash.ts'
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

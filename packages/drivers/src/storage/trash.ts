@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { syncDirectory } from './sync.ts'
+import { syncDirectory } from '../sync.ts'
 
 /** A file in the trash: the name that it was given, its place, its bytes on disk, and since when. */
 export type Trashed = { name: string; file: string; sizeBytes: number; trashedAt: Date }

@@ -18,8 +18,18 @@ import { bridgeOf, type Plane } from './plane.ts'
 const device = 'dhcp0'
 const leaseSeconds = 86_400
 
-/** DHCP namespace, its addresses (the metadata address too) and a running dnsmasq. Writes only what differs. */
-export async function ensureDhcp(op: Op, plane: Plane, spec: NetworkSpec, kernel: Kernel): Promise<void> {
+/**
+ * DHCP namespace, its addresses (the metadata address too) and a running dnsmasq. Writes only what differs.
+ * `again`: dnsmasq is to read its files again though they are as they should be; whoever wrote them may have
+ * been killed before he told it.
+ */
+export async function ensureDhcp(
+  op: Op,
+  plane: Plane,
+  spec: NetworkSpec,
+  kernel: Kernel,
+  { again = false } = {},
+): Promise<void> {
   if (!servesDhcp(spec)) return removeDhcp(op, plane, spec, kernel)
   const namespace = dhcpNamespace(plane.place, spec.id)
   const isNew = await ensureDhcpNamespace(op, plane, spec, namespace, kernel)
@@ -33,7 +43,7 @@ export async function ensureDhcp(op: Op, plane: Plane, spec: NetworkSpec, kernel
   const changed = await writeFiles(plane, spec)
   const pid = runningPid(plane, spec)
   if (pid === null || isNew) await startDnsmasq(op, plane, spec)
-  else if (changed) process.kill(pid, 'SIGHUP')
+  else if (changed || again) readAgain(pid)
   if (isNew) plane.metadataChanged()
 }
 
@@ -65,11 +75,21 @@ async function ensureDhcpNamespace(
   return isNew || made
 }
 
-/** Rewrites the static leases after a port came, went or changed. Returns at once when nothing differs. */
-export async function refreshLeases(plane: Plane, spec: NetworkSpec): Promise<void> {
-  if (!servesDhcp(spec) || !(await writeFiles(plane, spec))) return
-  const pid = runningPid(plane, spec)
-  if (pid !== null) process.kill(pid, 'SIGHUP')
+/** Rewrites the static leases after a port came, went or changed. `again`: as of ensureDhcp. */
+export async function refreshLeases(plane: Plane, spec: NetworkSpec, { again = false } = {}): Promise<void> {
+  if (!servesDhcp(spec)) return
+  const changed = await writeFiles(plane, spec)
+  const pid = changed || again ? runningPid(plane, spec) : null
+  if (pid !== null) readAgain(pid)
+}
+
+function readAgain(pid: number): void {
+  try {
+    process.kill(pid, 'SIGHUP')
+  } catch (error) {
+    // It has just died: whoever starts it again makes it read them.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
 
 /** Starts dnsmasq again when it has died. Returns true when it had. */

@@ -79,13 +79,8 @@ export async function cutFlows(
   keep: (flow: Flow) => boolean,
 ): Promise<number> {
   if (addresses.length === 0) return 0
-  const { stdout } = await run(op, ['conntrack', '-L', '-w', String(zone), '-f', 'ipv4'], {
-    namespace: plane.namespace,
-  })
   const own = new Set(addresses)
-  const doomed = parseFlows(stdout).filter(
-    (flow) => (own.has(flow.source) || own.has(flow.target)) && !keep(flow),
-  )
+  const doomed = (await listFlows(op, plane, zone, [...own])).filter((flow) => !keep(flow))
   if (doomed.length === 0) return 0
   await deleteFlows(
     op,
@@ -95,6 +90,41 @@ export async function cutFlows(
   )
   return doomed.length
 }
+
+/** Ends all flows of these addresses in a zone, however many a guest has begun. */
+export async function endFlows(
+  op: Op,
+  plane: Plane,
+  zone: number,
+  addresses: readonly string[],
+): Promise<void> {
+  if (addresses.length === 0) return
+  const lines = addresses.flatMap((address) => [`-D -w ${zone} -s ${address}`, `-D -w ${zone} -d ${address}`])
+  await deleteFlows(op, plane, plane.namespace, lines)
+}
+
+/** For so many addresses conntrack is asked for each of them, which prints nothing of what others have; for more it is read once. */
+const askedOneByOne = 4
+
+/** Flows of these addresses in a zone, each once. */
+async function listFlows(op: Op, plane: Plane, zone: number, addresses: readonly string[]): Promise<Flow[]> {
+  const list = async (...about: readonly string[]) => {
+    const argv = ['conntrack', '-L', '-w', String(zone), '-f', 'ipv4', ...about]
+    return parseFlows((await run(op, argv, { namespace: plane.namespace })).stdout)
+  }
+  const own = new Set(addresses)
+  if (own.size > askedOneByOne)
+    return (await list()).filter((flow) => own.has(flow.source) || own.has(flow.target))
+  const asked = [...own].flatMap((address) => [
+    list('-s', address),
+    // What both ends have is in the first answer.
+    list('-d', address).then((flows) => flows.filter((flow) => !own.has(flow.source))),
+  ])
+  return (await Promise.all(asked)).flat()
+}
+
+/** More than a whole table prints (262,144 flows of some 150 bytes). */
+const everyFlow = 128 * 1024 * 1024
 
 /** Many `conntrack -D` in one process. By a file, because it cannot open the socket that Node makes of stdin. */
 export async function deleteFlows(
@@ -107,7 +137,7 @@ export async function deleteFlows(
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
   try {
     // 1: some of them had ended by themselves.
-    await run(op, ['conntrack', '-R', file], { namespace, accept: [0, 1] })
+    await run(op, ['conntrack', '-R', file], { namespace, accept: [0, 1], maxOutputBytes: everyFlow })
   } finally {
     await rm(file, { force: true })
   }

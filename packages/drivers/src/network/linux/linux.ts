@@ -16,10 +16,11 @@ import type {
 } from '../interface.ts'
 import * as related from '../relations.ts'
 import { checkAddressSet, checkId, checkNetwork, checkPort, checkRouter } from '../validate.ts'
-import { ensureBridge, removeBridge } from './bridges.ts'
-import { ensureDhcp, refreshLeases, removeDhcp } from './dhcp.ts'
+import { ensureBridge } from './bridges.ts'
+import { portChange, routerChange, setChange, takesAway } from './changes.ts'
+import { ensureDhcp } from './dhcp.ts'
 import { run } from './exec.ts'
-import { ensureExternal, floatingRanges, removeExternal } from './external.ts'
+import { ensureExternal, floatingRanges } from './external.ts'
 import { addressSetFilter } from './filter.ts'
 import { closed, type GuestDeny } from './guard.ts'
 import { type Kernel, owned, readKernel } from './kernel.ts'
@@ -30,17 +31,16 @@ import { observe } from './observe.ts'
 import { ensurePlane, noteSize, type Plane } from './plane.ts'
 import {
   applyPort,
-  cutForbidden,
-  cutForbiddenOf,
-  detachOrphan,
-  detachPort,
+  ensureSetParts,
+  finishPort,
   observedPort,
   portDifference,
+  removePortParts,
 } from './ports.ts'
-import { membersOf, restoreAll } from './restore.ts'
+import { dropNetwork, restoreAll } from './restore.ts'
 import { ensureRouterParts, removeRouterParts } from './routers.ts'
 import { defaultWholeBytes } from './rules.ts'
-import { type Entry, State } from './state.ts'
+import { State } from './state.ts'
 import { keepUplink } from './uplink.ts'
 import { superviseAll } from './watch.ts'
 
@@ -162,10 +162,10 @@ class Driver implements LinuxNetwork {
         await ensureDhcp(op, plane, spec, kernel)
         await ensureExternal(op, plane, spec, kernel)
       } catch (error) {
-        if (!known) await this.#dropNetwork(cleanupOp(op), { spec, slot })
+        if (!known) await dropNetwork(cleanupOp(op), plane, { spec, slot })
         throw error
       }
-      if (!isDeepStrictEqual(known?.spec, spec)) await plane.state.networks.put({ spec, slot })
+      if (!isDeepStrictEqual(known, { spec, slot })) await plane.state.networks.put({ spec, slot })
     })
   }
 
@@ -173,20 +173,13 @@ class Driver implements LinuxNetwork {
     const { state } = this.#plane
     return this.#change(op, async (kernel) => {
       related.releaseNetwork(state.recorded, checkId(id))
-      const entry = state.networks.entries.get(id)
-      if (entry) await this.#dropNetwork(op, entry)
+      const entry = await state.networks.leave(id)
+      if (entry) await dropNetwork(op, this.#plane, entry)
       else
         for (const orphan of owned(kernel, 'network'))
           if (orphan.id === id) await this.#dropOrphan(op, orphan.link.name)
       await state.networks.remove(id)
     })
-  }
-
-  async #dropNetwork(op: Op, { spec, slot }: Entry<NetworkSpec>): Promise<void> {
-    const kernel = await readKernel(op, this.#plane.namespace)
-    await removeExternal(op, this.#plane, spec, kernel)
-    await removeDhcp(op, this.#plane, spec, kernel)
-    await removeBridge(op, this.#plane, spec, slot, kernel)
   }
 
   /** A bridge that no file knows; its tag stands in its name. */
@@ -195,83 +188,90 @@ class Driver implements LinuxNetwork {
     const [, id = '', slot] = kernel.links.get(bridge)?.alias.split(' ') ?? []
     const tag = Number.parseInt(bridge.slice(`br${this.#plane.place.cloud}`.length), 36)
     const spec = { id, tag, mtu: 1500, external: false, subnets: [] }
-    await this.#dropNetwork(op, { spec, slot: Number(slot) })
+    await dropNetwork(op, this.#plane, { spec, slot: Number(slot) })
   }
 
   ensurePort(op: Op, wish: PortSpec): Promise<ObservedPort> {
     const plane = this.#plane
+    const { ports, networks } = plane.state
     return this.#change(op, async (kernel) => {
       const spec = checkPort(wish)
       related.relatePort(plane.state.recorded, spec)
-      const network = plane.state.networks.entries.get(spec.networkId)
-      if (!network) throw new DriverError('not_found', `Network ${spec.networkId} is not on this host.`)
-      const known = plane.state.ports.entries.get(spec.id)
-      const entry = { spec, slot: slotOr(plane.state.ports.slotFor(spec.id), 'ports') }
+      const network = networks.entries.get(spec.networkId)
+      if (!network || network.leaving)
+        throw new DriverError('not_found', `Network ${spec.networkId} is not on this host.`)
+      const known = ports.entries.get(spec.id)
+      const entry = portChange(spec, slotOr(ports.slotFor(spec.id), 'ports'), known)
       const port = { entry, network }
       op.progress('plugging port')
-      if (await portDifference(op, plane, port, kernel)) await applyPort(op, plane, port, kernel)
-      if (!isDeepStrictEqual(known?.spec, spec)) {
-        if (known) await cutForbidden(op, plane, port, known.spec)
-        await plane.state.ports.put(entry)
-        await refreshLeases(plane, network.spec)
+      if (entry.pending) await ports.put(entry, { durable: takesAway(spec, known) })
+      try {
+        if (await portDifference(op, plane, port, kernel)) await applyPort(op, plane, port, kernel)
+      } catch (error) {
+        if (!known) await ports.remove(spec.id)
+        throw error
       }
+      if (entry.pending) await finishPort(op, plane, port, known)
       return observedPort(plane, spec)
     })
   }
 
   removePort(op: Op, id: string): Promise<void> {
-    const plane = this.#plane
+    const { ports } = this.#plane.state
     return this.#change(op, async (kernel) => {
-      const entry = plane.state.ports.entries.get(checkId(id))
-      const network = entry && plane.state.networks.entries.get(entry.spec.networkId)
-      if (entry && network) await detachPort(op, plane, { entry, network }, kernel)
-      else await detachOrphan(op, plane, id, kernel)
-      await plane.state.ports.remove(id)
-      if (network) await refreshLeases(plane, network.spec)
+      const entry = await ports.leave(checkId(id))
+      await removePortParts(op, this.#plane, id, entry, kernel)
+      await ports.remove(id)
     })
   }
 
   ensureRouter(op: Op, wish: RouterSpec): Promise<void> {
     const plane = this.#plane
+    const { routers } = plane.state
     return this.#change(op, async (kernel) => {
       const spec = checkRouter(wish)
       related.relateRouter(plane.state.recorded, spec)
-      const known = plane.state.routers.entries.get(spec.id)
+      const known = routers.entries.get(spec.id)
+      const entry = routerChange(spec, known)
+      if (entry.pending) await routers.put(entry, { durable: known !== undefined })
       try {
-        await ensureRouterParts(op, plane, spec, kernel)
+        await ensureRouterParts(op, plane, entry, kernel)
       } catch (error) {
         if (!known) {
           const cleanup = cleanupOp(op)
           await removeRouterParts(cleanup, plane, spec.id, spec, await readKernel(cleanup, plane.namespace))
+          await routers.remove(spec.id)
         }
         throw error
       }
-      if (!isDeepStrictEqual(known?.spec, spec)) await plane.state.routers.put({ spec, slot: 0 })
+      if (entry.pending) await routers.finish(entry)
     })
   }
 
   removeRouter(op: Op, id: string): Promise<void> {
-    const plane = this.#plane
+    const { routers } = this.#plane.state
     return this.#change(op, async (kernel) => {
-      const entry = plane.state.routers.entries.get(checkId(id))
-      await removeRouterParts(op, plane, id, entry?.spec ?? null, kernel)
-      await plane.state.routers.remove(id)
+      const entry = await routers.leave(checkId(id))
+      await removeRouterParts(op, this.#plane, id, entry?.spec ?? null, kernel)
+      await routers.remove(id)
     })
   }
 
   ensureAddressSet(op: Op, wish: AddressSetSpec): Promise<void> {
-    const { state } = this.#plane
+    const { sets } = this.#plane.state
     return this.#change(op, async (kernel) => {
       const spec = checkAddressSet(wish)
-      const known = state.sets.entries.get(spec.id)?.spec
-      const filter = addressSetFilter(spec.id, membersOf(spec.addresses))
-      if (await kernel.rules.difference(op, filter)) await kernel.rules.apply(op, filter)
-      if (isDeepStrictEqual(known, spec)) return
-      await state.sets.put({ spec, slot: 0 })
-      const now = new Set(spec.addresses)
-      if (known?.addresses.every((address) => now.has(address))) return
-      const named = [...state.ports.entries.values()].filter((port) => related.namesSet(port.spec, spec.id))
-      await cutForbiddenOf(op, this.#plane, named)
+      const known = sets.entries.get(spec.id)
+      const entry = setChange(spec, known)
+      if (entry.pending || !isDeepStrictEqual(known, entry))
+        await sets.put(entry, { durable: entry.pending !== undefined })
+      try {
+        await ensureSetParts(op, this.#plane, entry, kernel)
+      } catch (error) {
+        if (!known) await sets.remove(spec.id)
+        throw error
+      }
+      if (entry.pending) await sets.finish(entry)
     })
   }
 
@@ -279,6 +279,7 @@ class Driver implements LinuxNetwork {
     const { state } = this.#plane
     return this.#change(op, async (kernel) => {
       related.releaseAddressSet(state.recorded, checkId(id))
+      await state.sets.leave(id)
       await kernel.rules.remove(op, addressSetFilter(id, []))
       await state.sets.remove(id)
     })

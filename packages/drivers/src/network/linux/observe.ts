@@ -33,7 +33,7 @@ export async function observe(op: Op, plane: Plane, kernel: Kernel): Promise<Obs
     ports,
     routers,
     addressSets,
-    digests: digestsOf(plane.state.recorded, (id) => there.has(id)),
+    digests: digestsOf(plane.state.recorded, (id) => there.has(id) && plane.state.isWhole(id)),
   }
 }
 

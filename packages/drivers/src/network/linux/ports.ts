@@ -1,13 +1,16 @@
 import { DriverError } from '../../errors.ts'
 import type { Op } from '../../op.ts'
-import type { NetworkSpec, ObservedPort, PortSpec } from '../interface.ts'
+import type { AddressSetSpec, NetworkSpec, ObservedPort, PortSpec } from '../interface.ts'
+import { namesSet } from '../relations.ts'
+import { covers } from './changes.ts'
+import { refreshLeases } from './dhcp.ts'
 import { ipBatch } from './exec.ts'
-import { portFilter } from './filter.ts'
-import { allows, cutFlows, type Members } from './flows.ts'
+import { addressSetFilter, portFilter } from './filter.ts'
+import { allows, cutFlows, endFlows, type Members } from './flows.ts'
 import type { Kernel } from './kernel.ts'
 import { tapName } from './names.ts'
 import { bridgeOf, type Plane } from './plane.ts'
-import type { Entry } from './state.ts'
+import { type Entry, isWhole } from './state.ts'
 
 type Wish = { entry: Entry<PortSpec>; network: Entry<NetworkSpec> }
 
@@ -71,16 +74,26 @@ async function closePort(op: Op, plane: Plane, tap: string, isNew: boolean): Pro
   })
 }
 
-/** Ends flows that the port's rules of now do not allow. `before` null: judge every flow. */
-export async function cutForbidden(
+/**
+ * What has to follow before a change of a port is done, and its mark goes: flows that it does not allow any more
+ * end, and the DHCP server knows it. `known`: what was recorded before the change.
+ */
+export async function finishPort(
   op: Op,
   plane: Plane,
-  { entry, network }: Wish,
-  before: PortSpec | null,
+  port: Wish,
+  known: Entry<PortSpec> | undefined,
 ): Promise<void> {
+  const again = known !== undefined && !isWhole(known)
+  if (again || (known && !covers(port.entry.spec, known.spec))) await cutForbidden(op, plane, port)
+  await refreshLeases(plane, port.network.spec, { again })
+  await plane.state.ports.finish(port.entry)
+}
+
+/** Ends flows that the port's rules of now do not allow, and all of addresses that it has no more. */
+async function cutForbidden(op: Op, plane: Plane, { entry, network }: Wish): Promise<void> {
   const { spec } = entry
-  if (before && covers(spec, before)) return
-  const own = new Set([...spec.addresses, ...(before?.addresses ?? [])].map((address) => address.ip))
+  const own = new Set(addressesOf(entry))
   const kept = new Set(spec.addresses.map((address) => address.ip))
   const members = membersIn(plane)
   const cut = await cutFlows(op, plane, network.slot, [...own], (flow) => {
@@ -89,6 +102,10 @@ export async function cutForbidden(
   })
   if (cut > 0) op.log.info({ portId: spec.id, cut }, 'ended flows that the port no longer allows')
 }
+
+const addressesOf = ({ spec, pending }: Entry<PortSpec>): string[] => [
+  ...new Set([...spec.addresses.map((address) => address.ip), ...(pending?.addresses ?? [])]),
+]
 
 const membersIn = (plane: Plane): Members => {
   const read = new Map<string, ReadonlySet<string>>()
@@ -99,8 +116,27 @@ const membersIn = (plane: Plane): Members => {
   }
 }
 
-/** The same for many ports, every flow judged, with one look at the flows of each network. */
-export async function cutForbiddenOf(op: Op, plane: Plane, ports: readonly Entry<PortSpec>[]): Promise<void> {
+/** An address set, and when it has lost somebody, the flows that it allowed. */
+export async function ensureSetParts(
+  op: Op,
+  plane: Plane,
+  { spec, pending }: Entry<AddressSetSpec>,
+  kernel: Kernel,
+): Promise<void> {
+  const filter = addressSetFilter(spec.id, membersOf(spec.addresses))
+  if (await kernel.rules.difference(op, filter)) await kernel.rules.apply(op, filter)
+  if (!pending) return
+  const named = [...plane.state.ports.entries.values()].filter((port) => namesSet(port.spec, spec.id))
+  await cutForbiddenOf(op, plane, named)
+}
+
+/** The IPv4 members of an address set: nothing else can pass a port. */
+function membersOf(addresses: readonly string[]): string[] {
+  return [...new Set(addresses.filter((address) => !address.includes(':')))]
+}
+
+/** As cutForbidden, for many ports: every flow judged, with one look at the flows of each network. */
+async function cutForbiddenOf(op: Op, plane: Plane, ports: readonly Entry<PortSpec>[]): Promise<void> {
   const members = membersIn(plane)
   for (const [networkId, list] of Map.groupBy(ports, ({ spec }) => spec.networkId)) {
     const network = plane.state.networks.entries.get(networkId)
@@ -116,35 +152,31 @@ export async function cutForbiddenOf(op: Op, plane: Plane, ports: readonly Entry
   }
 }
 
-/** True when everything that `before` allowed is allowed by the same words now. */
-function covers(spec: PortSpec, before: PortSpec): boolean {
-  if (!spec.portSecurity) return true
-  if (!before.portSecurity) return false
-  const now = new Set(spec.rules.map((rule) => JSON.stringify(rule)))
-  const addresses = new Set(spec.addresses.map((address) => address.ip))
-  return (
-    before.rules.every((rule) => now.has(JSON.stringify(rule))) &&
-    before.addresses.every((address) => addresses.has(address.ip))
-  )
+/** Takes away what there is of a port, by what is recorded of it or (after a crash) by what the kernel holds. */
+export async function removePortParts(
+  op: Op,
+  plane: Plane,
+  id: string,
+  entry: Entry<PortSpec> | null,
+  kernel: Kernel,
+): Promise<void> {
+  const network = entry && plane.state.networks.entries.get(entry.spec.networkId)
+  if (!entry || !network) return detachOrphan(op, plane, id, kernel)
+  await detachPort(op, plane, { entry, network }, kernel)
+  await refreshLeases(plane, network.spec, { again: true })
 }
 
 /** Takes a port away: link, filter and flows, so that the next owner of its address inherits none. */
-export async function detachPort(
-  op: Op,
-  plane: Plane,
-  { entry, network }: Wish,
-  kernel: Kernel,
-): Promise<void> {
+async function detachPort(op: Op, plane: Plane, { entry, network }: Wish, kernel: Kernel): Promise<void> {
   const { spec, slot } = entry
   const tap = tapName(plane.place, spec.tag)
   if (kernel.links.has(tap)) await ipBatch(op, plane.namespace, [`link delete dev ${tap}`])
   await kernel.rules.remove(op, portFilter(spec, tap, slot, network.spec.tag))
-  const own = spec.addresses.map((address) => address.ip)
-  await cutFlows(op, plane, network.slot, own, () => false)
+  await endFlows(op, plane, network.slot, addressesOf(entry))
 }
 
 /** A tap of ours that no file knows (a crash between making and recording). */
-export async function detachOrphan(op: Op, plane: Plane, id: string, kernel: Kernel): Promise<void> {
+async function detachOrphan(op: Op, plane: Plane, id: string, kernel: Kernel): Promise<void> {
   for (const link of kernel.links.values()) {
     const [kind, owner, slot] = link.alias.split(' ')
     if (kind !== 'port' || owner !== id) continue

@@ -13,6 +13,7 @@ import { gatewayPeer, interfaceName, interfacePeer, type Place, routerNamespace,
 import { ensureNamespace, namespaceExists, removeNamespace, routerSysctls } from './namespace.ts'
 import { bridgeOf, type Plane } from './plane.ts'
 import { Rules } from './rules.ts'
+import type { Entry } from './state.ts'
 
 const gateway = 'gw0'
 /** Loopback and link-local: of one machine, of one link. */
@@ -26,7 +27,7 @@ type Found = { mac: string; up: boolean; addresses: string[] }
 export async function ensureRouterParts(
   op: Op,
   plane: Plane,
-  spec: RouterSpec,
+  { spec, pending }: Entry<RouterSpec>,
   kernel: Kernel,
 ): Promise<void> {
   const namespace = routerNamespace(plane.place, spec.id)
@@ -52,7 +53,7 @@ export async function ensureRouterParts(
     )
   }
   await ipBatch(op, namespace, interfaceLines(spec, wishes, before, route))
-  if (!isNew) await cutLost(op, plane, namespace, before, wishes)
+  if (!isNew) await cutLost(op, plane, namespace, [...lostOf(before, wishes), ...(pending?.addresses ?? [])])
   const out = wishes.find((wish) => wish.device === gateway)
   if (!out || !spec.adminUp) return
   const known = new Set(before.get(gateway)?.up ? before.get(gateway)?.addresses : [])
@@ -88,7 +89,8 @@ async function ensureRouterNamespace(
 
 function networkOf(plane: Plane, id: string): NetworkSpec {
   const entry = plane.state.networks.entries.get(id)
-  if (!entry) throw new DriverError('not_found', `Network ${id} is not on this host: ensure it first.`)
+  if (!entry || entry.leaving)
+    throw new DriverError('not_found', `Network ${id} is not on this host: ensure it first.`)
   return entry.spec
 }
 
@@ -189,20 +191,17 @@ async function readInterfaces(op: Op, namespace: string): Promise<Map<string, Fo
   )
 }
 
-/** Flows that used an address which the router no longer has end now, in both directions. */
-async function cutLost(
-  op: Op,
-  plane: Plane,
-  namespace: string,
-  before: ReadonlyMap<string, Found>,
-  wishes: readonly Wish[],
-) {
+/** Addresses that the router had and has no more. */
+function lostOf(before: ReadonlyMap<string, Found>, wishes: readonly Wish[]): string[] {
   const kept = new Set(wishes.flatMap((wish) => wish.addresses))
-  const lost = [...before.values()]
-    .flatMap((found) => found.addresses)
-    .filter((address) => !kept.has(address))
+  const had = [...before.values()].flatMap((found) => found.addresses)
+  return had.filter((address) => !kept.has(address)).flatMap((text) => text.split('/')[0] ?? [])
+}
+
+/** Flows that used these addresses end now, in both directions. */
+async function cutLost(op: Op, plane: Plane, namespace: string, lost: readonly string[]): Promise<void> {
   if (lost.length === 0) return
-  const lines = lost.map((text) => text.split('/')[0]).flatMap((a) => [`-D -d ${a}`, `-D -q ${a}`])
+  const lines = [...new Set(lost)].flatMap((address) => [`-D -d ${address}`, `-D -q ${address}`])
   await deleteFlows(op, plane, namespace, lines)
 }
 

@@ -1,16 +1,28 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { syncDirectory } from '../../sync.ts'
 import type { AddressSetSpec, NetworkSpec, PortSpec, RouterSpec } from '../interface.ts'
 import { checkAddressSet, checkNetwork, checkPort, checkRouter } from '../validate.ts'
 
 /**
  * A recorded wish and the small number that this host gave it: a network's slot is its conntrack
  * zone, a port's slot its half of the packet mark. Both are 16 bits wide in the kernel, tags are not.
+ *
+ * The record is written before the kernel is changed, with a mark that goes when all of the change is done:
+ * whoever finds a mark (after a kill, a failure or a call that was given up) has to do the whole of it again.
  */
-const record = z.object({ slot: z.int().min(0).max(65_535), spec: z.looseObject({ id: z.string() }) })
-export type Entry<Spec> = { slot: number; spec: Spec }
+const record = z.object({
+  slot: z.int().min(0).max(65_535),
+  spec: z.looseObject({ id: z.string() }),
+  pending: z.object({ addresses: z.array(z.string()) }).optional(),
+  leaving: z.literal(true).optional(),
+})
+/** `pending`: a change of it has begun; flows of these addresses are to be ended, or judged, by it. `leaving`: its removal has. */
+export type Entry<Spec> = { slot: number; spec: Spec; pending?: { addresses: string[] }; leaving?: true }
+
+export const isWhole = ({ pending, leaving }: Entry<unknown>): boolean => !pending && !leaving
 
 export type BadRecord = { kind: string; id: string; reason: string }
 
@@ -33,7 +45,7 @@ export class Shelf<Spec extends { id: string }> {
         const read = record.parse(JSON.parse(readFileSync(join(dir, file), 'utf8')))
         const spec = check(read.spec as unknown as Spec)
         if (spec.id !== id) throw new Error(`it describes ${spec.id}`)
-        this.entries.set(id, { slot: read.slot, spec })
+        this.entries.set(id, { ...read, spec })
       } catch (error) {
         // Left on disk: the next ensure of this id replaces it, and restore() reports it.
         this.bad.push({
@@ -59,12 +71,37 @@ export class Shelf<Spec extends { id: string }> {
     return null
   }
 
-  async put(entry: Entry<Spec>): Promise<void> {
+  /**
+   * `durable`: it also outlives a power cut. That costs a flush of the disk or two (5 to 15 ms), so only what takes
+   * something away asks for it, once: what follows it is lost to the mark at worst, which is then done again.
+   */
+  async put(entry: Entry<Spec>, { durable = false } = {}): Promise<void> {
     const file = join(this.#dir, `${entry.spec.id}.json`)
-    await writeFile(`${file}.tmp`, `${JSON.stringify(entry)}\n`, { mode: 0o600 })
+    const handle = await open(`${file}.tmp`, 'w', 0o600)
+    try {
+      await handle.writeFile(`${JSON.stringify(entry)}\n`)
+      if (durable) await handle.sync()
+    } finally {
+      await handle.close()
+    }
     await rename(`${file}.tmp`, file)
     this.entries.set(entry.spec.id, entry)
     this.#forgetBad(entry.spec.id)
+    if (durable) await syncDirectory(this.#dir)
+  }
+
+  /** Its removal begins; null when nothing is recorded of it. */
+  async leave(id: string): Promise<Entry<Spec> | null> {
+    const known = this.entries.get(id)
+    if (!known) return null
+    const entry: Entry<Spec> = { ...known, leaving: true }
+    await this.put(entry, { durable: true })
+    return entry
+  }
+
+  /** All of what it says is done. */
+  async finish({ slot, spec }: Entry<Spec>): Promise<void> {
+    await this.put({ slot, spec })
   }
 
   async remove(id: string): Promise<void> {
@@ -107,12 +144,23 @@ export class State {
     }
   }
 
+  /** Nothing of what was asked about it is still to be done. */
+  isWhole(id: string): boolean {
+    const shelves = [this.networks, this.ports, this.routers, this.sets]
+    return shelves.every((shelf) => {
+      const entry = shelf.entries.get(id)
+      return !entry || isWhole(entry)
+    })
+  }
+
   get bad(): BadRecord[] {
     return [...this.networks.bad, ...this.sets.bad, ...this.routers.bad, ...this.ports.bad]
   }
 
+  /** Ports of a network that stay. */
   portsOf(networkId: string): Entry<PortSpec>[] {
-    return [...this.ports.entries.values()].filter((entry) => entry.spec.networkId === networkId)
+    const entries = [...this.ports.entries.values()]
+    return entries.filter(({ spec, leaving }) => spec.networkId === networkId && !leaving)
   }
 }
 

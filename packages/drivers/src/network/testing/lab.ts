@@ -17,7 +17,8 @@ export function ip(...args: string[]): string {
   return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 export function inNamespace(namespace: string, ...argv: string[]): string {
-  return execFileSync('nsenter', [`--net=/run/netns/${namespace}`, ...argv], { encoding: 'utf8' })
+  const words = [`--net=/run/netns/${namespace}`, ...argv]
+  return execFileSync('nsenter', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
 type Answer = { id: number; ok?: unknown; error?: string }
