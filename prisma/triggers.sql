@@ -105,18 +105,20 @@ END $$;
 CREATE OR REPLACE FUNCTION stratolith_need(hosts uuid[], kinds text[], things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE again record;
 BEGIN
+  -- First these: one that has just confirmed to be without is waited for, and then made anew.
+  FOR again IN
+    SELECT d."hostId", d."kind", d."thing" FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d
+    ON d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" ORDER BY 1, 2, 3 FOR NO KEY UPDATE OF d
+  LOOP
+    UPDATE "HostDocument" SET "wanted" = true, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
+    WHERE "hostId" = again."hostId" AND "kind" = again."kind" AND "thing" = again."thing";
+    PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
+  END LOOP;
   INSERT INTO "Document" ("kind", "thing") SELECT k, t FROM unnest(kinds, things) n (k, t) GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING;
   INSERT INTO "HostDocument" ("hostId", "kind", "thing")
   SELECT n.* FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "Host" o ON o."id" = n.h GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
   ON CONFLICT DO NOTHING;
   IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
-  FOR again IN
-    UPDATE "HostDocument" d SET "wanted" = true, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
-    FROM unnest(hosts, kinds, things) n (h, k, t)
-    WHERE d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" RETURNING d."kind", d."thing"
-  LOOP
-    PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
-  END LOOP;
 END $$;
 
 -- Bound ports need on their hosts: themselves, their network, the routers that lead out of it with all of
@@ -153,6 +155,8 @@ END $$;
 -- It is to be gone: from one host, or (NULL) from all.
 CREATE OR REPLACE FUNCTION stratolith_unwanted(which text, one uuid, place uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM FROM "HostDocument" WHERE "kind" = which AND "thing" = one AND "wanted" AND (place IS NULL OR "hostId" = place)
+    ORDER BY "hostId" FOR NO KEY UPDATE;
   UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
   WHERE "kind" = which AND "thing" = one AND "wanted" AND (place IS NULL OR "hostId" = place);
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Prisma } from '@stratolith/db'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { inTransaction } from '../kernel/context.ts'
 import { testCtx } from '../kernel/testing.ts'
@@ -74,4 +76,26 @@ it('finds what a port needs, whether it is bound first or its member first', asy
     await tx.db.portSecurityGroup.deleteMany({ where: { portId, groupId: data } })
   })
   expect(await needsOf(other.id)).toEqual([portId, networkId, data].sort())
+})
+
+it('takes off all hosts in one order, whatever the order in which they came to need it', async () => {
+  const hosts = [await addPlane(cloud), await addPlane(cloud)].map(({ id }) => id).sort()
+  const [first = '', last = ''] = hosts
+  const thing = crypto.randomUUID()
+  for (const hostId of [last, first])
+    await db()
+      .$executeRaw`SELECT stratolith_need(ARRAY[${hostId}::uuid], ARRAY['addressSet'], ARRAY[${thing}::uuid])`
+  const lock = (hostId: string) =>
+    Prisma.sql`SELECT 1 FROM "HostDocument" WHERE "thing" = ${thing}::uuid AND "hostId" = ${hostId}::uuid FOR UPDATE`
+  const away = await db().$transaction(async (tx) => {
+    await tx.$queryRaw(lock(first))
+    const gone = db().$executeRaw`SELECT stratolith_unwanted('addressSet', ${thing}::uuid, NULL)`.then(
+      () => 1,
+    )
+    await sleep(300)
+    await tx.$queryRaw(lock(last))
+    return { gone }
+  })
+  expect(await away.gone).toBe(1)
+  expect(await db().hostDocument.count({ where: { thing, wanted: false } })).toBe(2)
 })
