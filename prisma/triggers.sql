@@ -162,25 +162,39 @@ BEGIN
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
 END $$;
 
--- Bound ports of a group, of a network. Whoever enters meanwhile has a share of the row (its foreign key):
--- he is waited for and seen here, or waits and sees what has been changed.
+-- Two who change what one document is made of, blind to each other's rows, meet at a lock of its network or group:
+-- who brings a port there shares it, who changes what all ports there are told has it alone, and whoever comes
+-- second sees what the first has committed. These locks queue fairly, which locks of the rows do not: launches would
+-- pass whoever waits for them, for ever. The order of all locks: what the transaction itself locks (quota, hosts,
+-- instances, ports), then, at its end, networks by id, groups by id, then "HostDocument" and "Document". So
+-- whoever holds one of these waits for no quota.
+CREATE OR REPLACE FUNCTION stratolith_share(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended(which || t, 0)) FROM (SELECT DISTINCT t FROM unnest(things) t WHERE t IS NOT NULL ORDER BY t) o;
+END $$;
+CREATE OR REPLACE FUNCTION stratolith_alone(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(which || t, 0)) FROM (SELECT DISTINCT t FROM unnest(things) t WHERE t IS NOT NULL ORDER BY t) o;
+END $$;
+
+-- Bound ports of a group, of a network, of which nobody makes more until the end of the transaction.
 CREATE OR REPLACE FUNCTION stratolith_bound_in(one uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM "SecurityGroup" WHERE "id" = one FOR UPDATE;
+  PERFORM stratolith_alone('group', ARRAY[one]);
   RETURN (SELECT array_agg(p."id") FROM "PortSecurityGroup" m JOIN "Port" p ON p."id" = m."portId"
     WHERE m."groupId" = one AND p."hostId" IS NOT NULL);
 END $$;
 CREATE OR REPLACE FUNCTION stratolith_bound_on(network uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM "Network" WHERE "id" = network FOR UPDATE;
+  PERFORM stratolith_alone('network', ARRAY[network]);
   RETURN (SELECT array_agg("id") FROM "Port" WHERE "networkId" = network AND "hostId" IS NOT NULL);
 END $$;
 -- The router has another leg, or another way out: hosts on which it is need its networks.
 CREATE OR REPLACE FUNCTION stratolith_router_led(router uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM stratolith_alone('network', (
+    SELECT array_agg("networkId") FROM "Port" WHERE "deviceId" = router::text AND "deviceOwner" = 'network:router_interface'));
   PERFORM stratolith_changed('router', ARRAY[router]);
-  PERFORM FROM "Network" n WHERE n."id" IN (
-    SELECT "networkId" FROM "Port" WHERE "deviceId" = router::text AND "deviceOwner" = 'network:router_interface') ORDER BY n."id" FOR UPDATE;
   PERFORM stratolith_needed((SELECT array_agg(p."id") FROM (
     SELECT DISTINCT ON (b."hostId", b."networkId") b."id" FROM "Port" i JOIN "Port" b ON b."networkId" = i."networkId"
     WHERE i."deviceId" = router::text AND i."deviceOwner" = 'network:router_interface' AND b."hostId" IS NOT NULL
@@ -200,6 +214,10 @@ END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_port() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP <> 'DELETE' AND NEW."hostId" IS NOT NULL THEN
+    PERFORM stratolith_share('network', ARRAY[NEW."networkId"]);
+    PERFORM stratolith_share('group', (SELECT array_agg("groupId") FROM "PortSecurityGroup" WHERE "portId" = NEW."id"));
+  END IF;
   IF TG_OP <> 'INSERT' THEN
     IF OLD."deviceOwner" = 'network:router_interface' THEN PERFORM stratolith_changed('router', ARRAY[OLD."deviceId"::uuid]); END IF;
     IF OLD."hostId" IS NOT NULL THEN PERFORM stratolith_guest_changed(OLD."deviceId"); END IF;
@@ -212,10 +230,6 @@ BEGIN
     END IF;
   END IF;
   IF NEW."hostId" IS NOT NULL THEN
-    -- Whoever changes its network, or the rules of its groups, waits and sees it here, or is waited for.
-    PERFORM FROM "Network" WHERE "id" = NEW."networkId" FOR KEY SHARE;
-    PERFORM FROM "SecurityGroup" WHERE "id" IN (SELECT "groupId" FROM "PortSecurityGroup" WHERE "portId" = NEW."id")
-      ORDER BY "id" FOR KEY SHARE;
     PERFORM stratolith_guest_changed(NEW."deviceId");
     PERFORM stratolith_changed('port', ARRAY[NEW."id"]);
     PERFORM stratolith_needed(ARRAY[NEW."id"]);
@@ -232,6 +246,9 @@ DECLARE
   port record;
 BEGIN
   SELECT "hostId", "deviceOwner", "deviceId" INTO port FROM "Port" WHERE "id" = row."portId" FOR NO KEY UPDATE;
+  IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' AND port."hostId" IS NOT NULL THEN
+    PERFORM stratolith_share('group', ARRAY[row."groupId"]);
+  END IF;
   IF TG_TABLE_NAME = 'PortSecurityGroup' THEN
     PERFORM stratolith_changed('addressSet', ARRAY[row."groupId"]);
   ELSE
@@ -259,16 +276,17 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_network() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE ports uuid[] := stratolith_bound_on(NEW."id");
 BEGIN
   PERFORM stratolith_changed('network', ARRAY[NEW."id"]);
-  PERFORM stratolith_changed('port', stratolith_bound_on(NEW."id"));
+  PERFORM stratolith_changed('port', ports);
   RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_subnet() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE network uuid := CASE WHEN TG_OP = 'DELETE' THEN OLD."networkId" ELSE NEW."networkId" END;
 BEGIN
-  PERFORM FROM "Network" WHERE "id" = network AND "external" FOR UPDATE;
+  PERFORM stratolith_alone('network', ARRAY[network]) FROM "Network" WHERE "id" = network AND "external";
   PERFORM stratolith_changed('network', ARRAY[network]);
   PERFORM stratolith_changed('router', (SELECT array_agg("id") FROM "Router" WHERE "externalNetworkId" = network));
   RETURN NULL;
@@ -276,8 +294,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_router() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  -- Whoever changes the network that it leads to is waited for, or sees it.
-  PERFORM FROM "Network" WHERE "id" = NEW."externalNetworkId" FOR KEY SHARE;
+  PERFORM stratolith_share('network', ARRAY[NEW."externalNetworkId"]);
   PERFORM stratolith_router_led(NEW."id");
   RETURN NULL;
 END $$;

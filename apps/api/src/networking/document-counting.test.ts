@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma } from '@stratolith/db'
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inTransaction } from '../kernel/context.ts'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { testCtx } from '../kernel/testing.ts'
 import { bindPort } from './instance-ports.ts'
-import { createNetwork } from './networks/service.ts'
-import { addSecurityGroupRule, createSecurityGroup } from './security-groups/service.ts'
-import { addPlane, type Cloud, network, newPort, rule, testCloud } from './testing.ts'
+import { createNetwork, updateNetwork } from './networks/service.ts'
+import { addRouterInterface, createRouter } from './routers/service.ts'
+import { addSecurityGroupRule, createSecurityGroup, newSecurityGroupRule } from './security-groups/service.ts'
+import { addPlane, type Cloud, network, newPort, router, rule, testCloud } from './testing.ts'
 
 let cloud: Cloud
 beforeAll(async () => {
@@ -98,4 +99,63 @@ it('takes off all hosts in one order, whatever the order in which they came to n
   })
   expect(await away.gone).toBe(1)
   expect(await db().hostDocument.count({ where: { thing, wanted: false } })).toBe(2)
+})
+
+/** Without its quota, for which all of a project wait anyway. */
+const portRow = (tx: Ctx, place: { networkId: string; web: string; host: { id: string } }) =>
+  tx.db.port.create({
+    data: {
+      id: crypto.randomUUID(),
+      projectId: 'p',
+      networkId: place.networkId,
+      mac: crypto.randomUUID(),
+      deviceOwner: 'compute:nova',
+      deviceId: crypto.randomUUID(),
+      hostId: place.host.id,
+      securityGroups: { create: { groupId: place.web } },
+    },
+  })
+
+it('who makes a port holds up nobody who changes its group or network, until its COMMIT', async () => {
+  const { ctx, ...there } = await place()
+  const { networkId, web: securityGroupId } = there
+  const { id: subnetId } = await db().subnet.findFirstOrThrow({ where: { networkId } })
+  const { id } = await createRouter(ctx, router())
+  await inTransaction(ctx, async (tx) => {
+    await portRow(tx, there)
+    const changes = [
+      addSecurityGroupRule(ctx, rule(securityGroupId, { portMin: 4000, portMax: 4000 })),
+      addRouterInterface(ctx, { id, subnetId }),
+      updateNetwork(ctx, { id: networkId, mtu: 1400 }),
+    ]
+    for (const change of changes)
+      expect(await Promise.race([change.then(() => 'done'), sleep(10_000, 'waits')])).toBe('done')
+  })
+})
+
+it('who changes a group is overtaken by no port that is made later', async () => {
+  const { ctx, ...there } = await place()
+  const order: string[] = []
+  const waiting = (count: number) =>
+    vi.waitFor(async () => {
+      const [row] = await db().$queryRaw<{ count: number }[]>`
+        SELECT count(*)::int FROM pg_locks WHERE "locktype" = 'advisory' AND NOT "granted"
+          AND "database" = (SELECT "oid" FROM pg_database WHERE "datname" = current_database())`
+      expect(row?.count).toBe(count)
+    }, 10_000)
+  const others: Promise<unknown>[] = []
+  const first = await inTransaction(ctx, async (tx) => {
+    const port = await portRow(tx, there)
+    await tx.db.$executeRaw`SET CONSTRAINTS ALL IMMEDIATE`
+    const changed = newSecurityGroupRule(ctx, rule(there.web, { portMin: 4001, portMax: 4001 }))
+    others.push(changed.then(() => order.push('rule')))
+    await waiting(1)
+    others.push(inTransaction(ctx, (tx) => portRow(tx, there)).then(() => order.push('later')))
+    await waiting(2)
+    order.push('first')
+    return port
+  })
+  await Promise.all(others)
+  expect(order).toEqual(['first', 'rule', 'later'])
+  expect(await generationOf('port', first.id), 'the rule has seen it').toBe(2)
 })
