@@ -108,8 +108,11 @@ async function proveDocuments(
   const known = new Set(written.map((one) => one.thing))
   const unknown = ids.filter((id) => !known.has(id))
   if (unknown.length > 0)
-    await ctx.db.$queryRaw`SELECT stratolith_need(array_fill(${hostId}::uuid, ARRAY[${unknown.length}::int]),
-      array_fill('instance'::text, ARRAY[${unknown.length}::int]), ${unknown}::uuid[])::text`
+    // Their rows may be gone by now, by nobody's wish: a need without a row would be told as one to be without.
+    await ctx.db.$queryRaw`
+      SELECT stratolith_need(array_agg("hostId"), array_agg('instance'::text), array_agg("id"))::text FROM (
+        SELECT "hostId", "id" FROM "Instance" WHERE "id" = ANY(${unknown}::uuid[]) AND "hostId" = ${hostId}::uuid
+          AND "taskState" IS DISTINCT FROM 'deleting' ORDER BY "id" FOR SHARE) i HAVING count(*) > 0`
   const heard = new Map(kept.filter((one) => one.reached && !one.gone).map((one) => [one.id, one.generation]))
   const wrong = written.filter(
     (one) => one.wanted && one.confirmed > 0 && heard.get(one.thing) !== one.confirmed,
