@@ -352,10 +352,13 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- A constraint trigger cannot be replaced: one whose condition changes gets another name.
+-- A constraint trigger cannot be replaced: one whose condition changes gets another name, and the old one goes.
 DO $$
 DECLARE t record;
 BEGIN
+  FOR t IN SELECT tgname, tgrelid::regclass AS name FROM pg_trigger WHERE tgname IN ('document_of_instance_change') LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.name);
+  END LOOP;
   FOR t IN SELECT * FROM (VALUES
     ('Port', 'document_of_port', 'INSERT OR DELETE', '', 'stratolith_document_of_port()'),
     ('Port', 'document_of_port_change', 'UPDATE', 'WHEN ((OLD."mac", OLD."adminUp", OLD."hostId", OLD."portSecurity", OLD."deviceId", OLD."deviceOwner")
@@ -370,10 +373,13 @@ BEGIN
     ('FloatingIp', 'document_of_floating_ip', 'INSERT OR DELETE', '', 'stratolith_document_of_floating_ip()'),
     ('FloatingIp', 'document_of_floating_ip_change', 'UPDATE', 'WHEN ((OLD."routerId", OLD."fixedAddress", OLD."address") IS DISTINCT FROM (NEW."routerId", NEW."fixedAddress", NEW."address"))', 'stratolith_document_of_floating_ip()'),
     ('Instance', 'document_of_instance', 'INSERT OR DELETE', '', 'stratolith_document_of_instance()'),
-    ('Instance', 'document_of_instance_change', 'UPDATE', 'WHEN ((OLD."hostId", OLD."taskState" IS NOT DISTINCT FROM ''deleting'', OLD."name", OLD."hostname", OLD."metadata",
+    -- Also when it ceases to be built or powered on: what was told to do so, and comes late, is older from then on.
+    ('Instance', 'document_of_instance_update', 'UPDATE', 'WHEN ((OLD."hostId", OLD."taskState" IS NOT DISTINCT FROM ''deleting'', OLD."name", OLD."hostname", OLD."metadata",
       OLD."vcpus", OLD."memoryMib", OLD."flavorName", OLD."zone", OLD."keyName", OLD."publicKey", OLD."userData")
       IS DISTINCT FROM (NEW."hostId", NEW."taskState" IS NOT DISTINCT FROM ''deleting'', NEW."name", NEW."hostname", NEW."metadata",
-      NEW."vcpus", NEW."memoryMib", NEW."flavorName", NEW."zone", NEW."keyName", NEW."publicKey", NEW."userData"))', 'stratolith_document_of_instance()'),
+      NEW."vcpus", NEW."memoryMib", NEW."flavorName", NEW."zone", NEW."keyName", NEW."publicKey", NEW."userData")
+      OR (OLD."vmState" = ''building'' AND NEW."vmState" <> ''building'')
+      OR (OLD."taskState" IN (''powering-on'', ''rebooting'', ''rebooting_hard'') AND NEW."taskState" IS DISTINCT FROM OLD."taskState"))', 'stratolith_document_of_instance()'),
     ('Network', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''network'')'),
     ('Router', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''router'')'),
     ('SecurityGroup', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''addressSet'')')

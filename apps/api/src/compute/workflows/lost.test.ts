@@ -1,6 +1,8 @@
 import { backgroundOp } from '@stratolith/drivers/op'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { deliver } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
+import { plainOp } from '../../kernel/hosts.ts'
 import { runPending } from '../../kernel/testing.ts'
 import { startInstance, stopInstance } from '../instances/actions.ts'
 import { launchInstances } from '../instances/launch.ts'
@@ -53,3 +55,34 @@ test('a guest starts where its host has heard more of it than these rows, of a b
   await db().$executeRaw`UPDATE "Document" SET "generation" = greatest(1, "generation" - 3)`
   await startsAtOnce()
 })
+
+test.each(['a build', 'a start'])(
+  '%s that is told late powers on no guest that was stopped meanwhile',
+  async (what) => {
+    if (what === 'a build') {
+      const { instances } = await launchInstances(tenant, aLaunch(world))
+      id = instances[0]?.id ?? ''
+      await db().$executeRaw`UPDATE "HostDocument" SET "dueAt" = now() - interval '2 minutes'`
+    } else await startInstance(tenant, { id })
+    const { documents, hypervisor } = onHost()
+    const apply = documents.apply.bind(documents)
+    const turn = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const late = vi.spyOn(documents, 'apply').mockImplementationOnce(async (op, told) => {
+      begun.resolve()
+      await turn.promise
+      return apply(op, told)
+    })
+    const { id: hostId } = await db().host.findFirstOrThrow()
+    const told = deliver(world.system, plainOp(world.system), hostId, { kinds: [], gone: [], always: [id] })
+    await begun.promise
+    await runPending(world.deps)
+    expect(hypervisor.state.instances[id]?.power).toBe('running')
+    await stopInstance(tenant, { id })
+    await runPending(world.deps)
+    turn.resolve()
+    expect((await told).find((one) => one.id === id)?.outcome).toBe('older')
+    expect(hypervisor.state.instances[id]?.power).toBe('off')
+    late.mockRestore()
+  },
+)
