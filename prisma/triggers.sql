@@ -391,14 +391,38 @@ BEGIN
   END LOOP;
 END $$;
 
--- A cloud of a version that had no documents: what its hosts have is written down.
-DO $$
+-- Of a version that had no documents: what its hosts have is written down, and what they are just to be without. A few
+-- at a time beside running requests, which wait for their rows alone; what was cut short goes on where it ended.
+CREATE OR REPLACE PROCEDURE stratolith_fill_documents() LANGUAGE plpgsql AS $$
+DECLARE
+  batch uuid[];
+  one record;
 BEGIN
-  IF NOT EXISTS (SELECT FROM "HostDocument") THEN
-    PERFORM stratolith_needed((SELECT array_agg("id") FROM "Port" WHERE "hostId" IS NOT NULL));
-    PERFORM stratolith_need(array_agg("hostId"), array_agg('instance'::text), array_agg("id")) FROM "Instance"
-      WHERE "hostId" IS NOT NULL AND "taskState" IS DISTINCT FROM 'deleting' HAVING count(*) > 0;
-  END IF;
+  LOOP
+    batch := (SELECT array_agg("id") FROM (SELECT p."id" FROM "Port" p WHERE p."hostId" IS NOT NULL
+      AND NOT EXISTS (SELECT FROM "HostDocument" d WHERE d."hostId" = p."hostId" AND d."kind" = 'port' AND d."thing" = p."id")
+      AND NOT EXISTS (SELECT FROM "Instance" i WHERE i."id"::text = p."deviceId" AND i."taskState" = 'deleting')
+      ORDER BY p."id" LIMIT 500 FOR SHARE OF p) bound);
+    EXIT WHEN batch IS NULL;
+    PERFORM stratolith_needed(batch);
+    COMMIT;
+  END LOOP;
+  LOOP
+    batch := NULL;
+    FOR one IN SELECT i."id", i."hostId", i."taskState" = 'deleting' AS leaves FROM "Instance" i WHERE i."hostId" IS NOT NULL
+      AND NOT EXISTS (SELECT FROM "HostDocument" d WHERE d."hostId" = i."hostId" AND d."kind" = 'instance' AND d."thing" = i."id")
+      ORDER BY i."id" LIMIT 500 FOR SHARE OF i
+    LOOP
+      batch := batch || one."id";
+      PERFORM stratolith_need(ARRAY[one."hostId"], ARRAY['instance'], ARRAY[one."id"]);
+      CONTINUE WHEN one.leaves IS NOT TRUE;
+      PERFORM stratolith_unwanted('instance', one."id", one."hostId");
+      PERFORM stratolith_need(ARRAY["hostId"], ARRAY['port'], ARRAY["id"]), stratolith_unwanted('port', "id", "hostId")
+        FROM "Port" WHERE "deviceId" = one."id"::text AND "hostId" = one."hostId";
+    END LOOP;
+    EXIT WHEN batch IS NULL;
+    COMMIT;
+  END LOOP;
 END $$;
 
 -- Held: what a host has not confirmed yet to have let go of is nobody's until it has, or until the machine is

@@ -30,8 +30,8 @@ const run = (...names: string[]) =>
   })
 /** A plan of these alone, for a database with nothing of ours in it. */
 const plan = (...migrations: Plan['migrations']): Plan => ({
-  functions:
-    'CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+  functions: `CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+    CREATE OR REPLACE PROCEDURE stratolith_fill_documents() LANGUAGE sql AS $$ SELECT 1 $$`,
   migrations,
   triggers: '',
   indexes: '',

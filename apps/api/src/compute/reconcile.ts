@@ -4,7 +4,7 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import type { HypervisorDriver, ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
-import { doubt, type Found, guestText, sweep } from '../hosts/service.ts'
+import { doubt, type Found, guestText, letGoOf, sweep } from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { gathered, rowsOf, uuids } from '../kernel/gathered.ts'
@@ -180,6 +180,12 @@ async function removeLeftovers(
     why === 'unknown' && storage.trash ? storage.trash.put(op, id) : storage.removeDisk(op, id),
   )
   await laidToRest(ctx, 'instance', hostId, ids)
+  await letGoOf(
+    ctx,
+    hostId,
+    'instance',
+    ids.filter((id) => !known.has(id)),
+  )
   await storage.trash
     ?.empty(op, { olderThanMs: ctx.deps.config.keepUnknownMs })
     .catch((error: unknown) =>

@@ -159,3 +159,22 @@ it('who changes a group is overtaken by no port that is made later', async () =>
   expect(order).toEqual(['first', 'rule', 'later'])
   expect(await generationOf('port', first.id), 'the rule has seen it').toBe(2)
 })
+
+it('what hosts have of a version without documents is written down, and what is just being deleted as such', async () => {
+  const { ctx, networkId, web, data, host } = await place()
+  const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web] })
+  const leaving = crypto.randomUUID()
+  const its = await newPort(ctx, networkId, { hostId: host.id, groups: [web], instanceId: leaving })
+  await db().$executeRaw`
+    INSERT INTO "Instance" ("id", "projectId", "userId", "name", "hostname", "flavorId", "flavorName", "vcpus", "memoryMib", "diskGib", "hostId", "taskState")
+    VALUES (${leaving}::uuid, 'p', 'u', 'i', 'i', 'f', 'f', 1, 1, 1, ${host.id}::uuid, 'deleting')`
+  for (let time = 0; time < 2; time++) {
+    await db().hostDocument.deleteMany({
+      where: { hostId: host.id, thing: { notIn: time === 0 ? [] : [portId] } },
+    })
+    await db().$executeRaw`CALL stratolith_fill_documents()`
+    const unwanted = await db().hostDocument.findMany({ where: { hostId: host.id, wanted: false } })
+    expect(unwanted.map(({ thing }) => thing).sort()).toEqual([leaving, its].sort())
+    if (time === 0) expect(await needsOf(host.id)).toEqual([portId, networkId, data].sort())
+  }
+})
