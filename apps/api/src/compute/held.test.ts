@@ -123,6 +123,27 @@ describe('an instance that is deleted while its host is silent', () => {
     expect(planePorts()).toEqual([])
   })
 
+  test('is removed from a machine that is declared fenced at that moment, which hears nothing else', async () => {
+    const [id, stays] = [await launched(), await launched()]
+    await deliverAll(world.system)
+    const hostId = await goDown()
+    await db().instance.update({ where: { id: stays }, data: { hostname: 'renamed' } })
+    await deleteInstance(tenant, { id })
+    await runPending(world.deps)
+    world.faults.delete('a')
+    const documents = world.hosts.get('a')?.documents
+    if (!documents) throw new Error('the host is not connected')
+    const told: string[] = []
+    const apply = documents.apply.bind(documents)
+    documents.apply = async (op, list) => {
+      told.push(...list.flatMap((one) => (one.body ? one.id : [])))
+      await db().host.update({ where: { id: hostId }, data: { state: 'fenced' } })
+      return apply(op, list)
+    }
+    await beat(world.system)
+    expect([planePorts().length, told]).toEqual([1, []])
+  })
+
   test('is removed from a fenced machine as soon as that answers, which stays fenced', async () => {
     const id = await launched()
     const hostId = await goDown()
