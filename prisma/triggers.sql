@@ -256,6 +256,8 @@ BEGIN
   END IF;
   IF port."hostId" IS NOT NULL THEN
     PERFORM stratolith_changed('port', ARRAY[row."portId"]);
+    -- The names of its groups are part of what the guest is told of itself.
+    IF TG_TABLE_NAME = 'PortSecurityGroup' THEN PERFORM stratolith_guest_changed(port."deviceId"); END IF;
     IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' AND NOT EXISTS (SELECT FROM "HostDocument" d
       WHERE d."hostId" = port."hostId" AND d."kind" = 'port' AND d."thing" = row."portId" AND d."wanted"
         AND d.xmin = pg_current_xact_id()::xid AND d."dueAt" >= now())
@@ -272,6 +274,14 @@ DECLARE
 BEGIN
   PERFORM stratolith_changed('port', ports);
   IF TG_OP <> 'DELETE' AND row."remoteGroupId" IS NOT NULL THEN PERFORM stratolith_needed(ports); END IF;
+  RETURN NULL;
+END $$;
+
+CREATE OR REPLACE FUNCTION stratolith_document_of_group() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE ports uuid[] := stratolith_bound_in(NEW."id");
+BEGIN
+  PERFORM stratolith_changed('instance', (SELECT array_agg(d."thing") FROM "Port" p JOIN "Document" d
+    ON d."kind" = 'instance' AND d."thing" = p."deviceId"::uuid WHERE p."id" = ANY (ports)));
   RETURN NULL;
 END $$;
 
@@ -366,6 +376,7 @@ BEGIN
     ('PortAddress', 'document_of_address', 'INSERT OR UPDATE OR DELETE', '', 'stratolith_document_of_part()'),
     ('PortSecurityGroup', 'document_of_membership', 'INSERT OR DELETE', '', 'stratolith_document_of_part()'),
     ('SecurityGroupRule', 'document_of_rule', 'INSERT OR UPDATE OR DELETE', '', 'stratolith_document_of_rule()'),
+    ('SecurityGroup', 'document_of_group', 'UPDATE', 'WHEN (OLD."name" IS DISTINCT FROM NEW."name")', 'stratolith_document_of_group()'),
     ('Network', 'document_of_network', 'UPDATE', 'WHEN ((OLD."mtu", OLD."external", OLD."adminUp") IS DISTINCT FROM (NEW."mtu", NEW."external", NEW."adminUp"))', 'stratolith_document_of_network()'),
     ('Subnet', 'document_of_subnet', 'INSERT OR DELETE', '', 'stratolith_document_of_subnet()'),
     ('Subnet', 'document_of_subnet_change', 'UPDATE', 'WHEN ((OLD."gatewayIp", OLD."dhcp", OLD."dhcpIp", OLD."dns", OLD."cidr") IS DISTINCT FROM (NEW."gatewayIp", NEW."dhcp", NEW."dhcpIp", NEW."dns", NEW."cidr"))', 'stratolith_document_of_subnet()'),

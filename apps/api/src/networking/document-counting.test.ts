@@ -178,3 +178,20 @@ it('what hosts have of a version without documents is written down, and what is 
     if (time === 0) expect(await needsOf(host.id)).toEqual([portId, networkId, data].sort())
   }
 })
+
+it('tells a guest the names of its groups: another group, and another name of one', async () => {
+  const { ctx, networkId, web, data, host } = await place()
+  const instanceId = crypto.randomUUID()
+  const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web], instanceId })
+  await db()
+    .$executeRaw`SELECT stratolith_need(ARRAY[${host.id}::uuid], ARRAY['instance'], ARRAY[${instanceId}::uuid])`
+  const counted = async (change: Promise<unknown>) => {
+    const before = await generationOf('instance', instanceId)
+    await change
+    return (await generationOf('instance', instanceId)) - before
+  }
+  expect(await counted(db().portSecurityGroup.create({ data: { portId, groupId: data } }))).toBe(1)
+  expect(await counted(db().portSecurityGroup.deleteMany({ where: { portId, groupId: data } }))).toBe(1)
+  expect(await counted(db().securityGroup.update({ where: { id: web }, data: { name: 'w' } }))).toBe(1)
+  expect(await counted(db().securityGroup.update({ where: { id: data }, data: { name: 'd' } }))).toBe(0)
+})
