@@ -1,7 +1,6 @@
 import { backgroundOp } from '@stratolith/drivers/op'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { strayListInput } from '../hosts/contract.ts'
-import { deliverAll } from '../hosts/documents.ts'
 import { decideStray, listBrakes, listStrays, releaseBrake } from '../hosts/strays.ts'
 import { listTrash, takeBackDisk } from '../hosts/trash.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
@@ -254,21 +253,6 @@ describe('what no row knows', () => {
     await expectCloudError(adoptInstance(admin, { strayId: guest.id }), 'conflict', /being removed/)
   })
 
-  it('is not removed when its row went, by nobody’s wish, while the round went on', async () => {
-    const ctx = await testTenant(world)
-    const [id = ''] = await launched(ctx)
-    const list = vi.spyOn(host.documents, 'list').mockImplementationOnce(async () => {
-      await db().instance.deleteMany({ where: { id } })
-      return []
-    })
-    await round()
-    expect(list).toHaveBeenCalledOnce()
-    list.mockRestore()
-    expect(await db().hostDocument.count({ where: { thing: id } })).toBe(0)
-    await db().hostDocument.updateMany({ data: { dueAt: past(1) } })
-    await deliverAll(world.system)
-    expect([await guestIds(), await disks()]).toEqual([[id], [id]])
-  })
   it('is not removed when it was given a row while the round went on', async () => {
     const ctx = await testTenant(world)
     const [first = '', second = ''] = await launched(ctx, 2)

@@ -1,11 +1,13 @@
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { deliverAll } from '../../hosts/documents.ts'
 import { deliver } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { plainOp } from '../../kernel/hosts.ts'
 import { runPending } from '../../kernel/testing.ts'
 import { startInstance, stopInstance } from '../instances/actions.ts'
 import { launchInstances } from '../instances/launch.ts'
+import { reconcileHosts } from '../reconcile.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../testing.ts'
 
 let world: World
@@ -86,3 +88,18 @@ test.each(['a build', 'a start'])(
     late.mockRestore()
   },
 )
+
+test('a guest whose row is lost, by nobody’s wish, while a round goes on is not removed', async () => {
+  const { documents, hypervisor, storage } = onHost()
+  const list = vi.spyOn(documents, 'list').mockImplementationOnce(async () => {
+    await db().instance.deleteMany({ where: { id } })
+    return []
+  })
+  await reconcileHosts(world.system)
+  expect(list).toHaveBeenCalledOnce()
+  expect(await db().hostDocument.count({ where: { kind: 'instance', thing: id } })).toBe(0)
+  await deliverAll(world.system)
+  const op = plainOp(world.system)
+  expect([await hypervisor.list(op), await storage.listDisks(op)]).toMatchObject([[{ id }], [{ id }]])
+  list.mockRestore()
+})
