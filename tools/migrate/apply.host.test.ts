@@ -65,6 +65,17 @@ test('data of the version before goes on: events are of an epoch that is over, i
   expect((await run()).stdout).toContain('applied []')
 })
 
+test('a trigger whose condition has changed makes way for the new one', async () => {
+  await run()
+  await client.query(`CREATE CONSTRAINT TRIGGER document_of_instance_change AFTER UPDATE ON "Instance"
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stratolith_document_of_instance()`)
+  await run()
+  const { rows } = await client.query(
+    `SELECT tgname AS "name" FROM pg_trigger WHERE tgrelid = '"Instance"'::regclass AND tgname LIKE 'document%' ORDER BY 1`,
+  )
+  expect(rows.map(({ name }) => name)).toEqual(['document_of_instance', 'document_of_instance_update'])
+})
+
 test('one that fails leaves nothing, and is applied when it is right', async () => {
   const wrong = { name: '3', sql: 'CREATE TABLE "New" ("x" int);\nINSERT INTO "Nowhere" VALUES (1);' }
   await expect(deploy(url, [], plan(table, wrong))).rejects.toThrow(/Nowhere/)

@@ -64,10 +64,9 @@ export async function letGoOf(
   kind: string,
   unknown: Iterable<string>,
 ): Promise<void> {
-  const held = new Set(
-    (await heldOn(ctx, hostId)).flatMap((one) => (one.kind === `held ${kind}` ? [one.thing] : [])),
-  )
-  const free = [...held.difference(new Set(unknown))]
+  const still = new Set(unknown)
+  const held = (await heldOn(ctx, hostId)).filter((one) => one.kind === `held ${kind}`)
+  const free = held.flatMap(({ thing }) => (still.has(thing) ? [] : [thing]))
   if (free.length > 0)
     await ctx.db.hostDocument.deleteMany({ where: { hostId, kind: `held ${kind}`, thing: { in: free } } })
 }
