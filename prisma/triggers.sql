@@ -105,18 +105,20 @@ END $$;
 CREATE OR REPLACE FUNCTION stratolith_need(hosts uuid[], kinds text[], things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE again record;
 BEGIN
+  -- First these: one that has just confirmed to be without is waited for, and then made anew.
+  FOR again IN
+    SELECT d."hostId", d."kind", d."thing" FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d
+    ON d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" ORDER BY 1, 2, 3 FOR NO KEY UPDATE OF d
+  LOOP
+    UPDATE "HostDocument" SET "wanted" = true, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
+    WHERE "hostId" = again."hostId" AND "kind" = again."kind" AND "thing" = again."thing";
+    PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
+  END LOOP;
   INSERT INTO "Document" ("kind", "thing") SELECT k, t FROM unnest(kinds, things) n (k, t) GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING;
   INSERT INTO "HostDocument" ("hostId", "kind", "thing")
   SELECT n.* FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "Host" o ON o."id" = n.h GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
   ON CONFLICT DO NOTHING;
   IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
-  FOR again IN
-    UPDATE "HostDocument" d SET "wanted" = true, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
-    FROM unnest(hosts, kinds, things) n (h, k, t)
-    WHERE d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" RETURNING d."kind", d."thing"
-  LOOP
-    PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
-  END LOOP;
 END $$;
 
 -- Bound ports need on their hosts: themselves, their network, the routers that lead out of it with all of
@@ -153,30 +155,46 @@ END $$;
 -- It is to be gone: from one host, or (NULL) from all.
 CREATE OR REPLACE FUNCTION stratolith_unwanted(which text, one uuid, place uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM FROM "HostDocument" WHERE "kind" = which AND "thing" = one AND "wanted" AND (place IS NULL OR "hostId" = place)
+    ORDER BY "hostId" FOR NO KEY UPDATE;
   UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
   WHERE "kind" = which AND "thing" = one AND "wanted" AND (place IS NULL OR "hostId" = place);
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
 END $$;
 
--- Bound ports of a group, of a network. Whoever enters meanwhile has a share of the row (its foreign key):
--- he is waited for and seen here, or waits and sees what has been changed.
+-- Two who change what one document is made of, blind to each other's rows, meet at a lock of its network or group:
+-- who brings a port there shares it, who changes what all ports there are told has it alone, and whoever comes
+-- second sees what the first has committed. These locks queue fairly, which locks of the rows do not: launches would
+-- pass whoever waits for them, for ever. The order of all locks: what the transaction itself locks (quota, hosts,
+-- instances, ports), then, at its end, networks by id, groups by id, then "HostDocument" and "Document". So
+-- whoever holds one of these waits for no quota.
+CREATE OR REPLACE FUNCTION stratolith_share(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended(which || t, 0)) FROM (SELECT DISTINCT t FROM unnest(things) t WHERE t IS NOT NULL ORDER BY t) o;
+END $$;
+CREATE OR REPLACE FUNCTION stratolith_alone(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(which || t, 0)) FROM (SELECT DISTINCT t FROM unnest(things) t WHERE t IS NOT NULL ORDER BY t) o;
+END $$;
+
+-- Bound ports of a group, of a network, of which nobody makes more until the end of the transaction.
 CREATE OR REPLACE FUNCTION stratolith_bound_in(one uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM "SecurityGroup" WHERE "id" = one FOR UPDATE;
+  PERFORM stratolith_alone('group', ARRAY[one]);
   RETURN (SELECT array_agg(p."id") FROM "PortSecurityGroup" m JOIN "Port" p ON p."id" = m."portId"
     WHERE m."groupId" = one AND p."hostId" IS NOT NULL);
 END $$;
 CREATE OR REPLACE FUNCTION stratolith_bound_on(network uuid) RETURNS uuid[] LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM "Network" WHERE "id" = network FOR UPDATE;
+  PERFORM stratolith_alone('network', ARRAY[network]);
   RETURN (SELECT array_agg("id") FROM "Port" WHERE "networkId" = network AND "hostId" IS NOT NULL);
 END $$;
 -- The router has another leg, or another way out: hosts on which it is need its networks.
 CREATE OR REPLACE FUNCTION stratolith_router_led(router uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+  PERFORM stratolith_alone('network', (
+    SELECT array_agg("networkId") FROM "Port" WHERE "deviceId" = router::text AND "deviceOwner" = 'network:router_interface'));
   PERFORM stratolith_changed('router', ARRAY[router]);
-  PERFORM FROM "Network" n WHERE n."id" IN (
-    SELECT "networkId" FROM "Port" WHERE "deviceId" = router::text AND "deviceOwner" = 'network:router_interface') ORDER BY n."id" FOR UPDATE;
   PERFORM stratolith_needed((SELECT array_agg(p."id") FROM (
     SELECT DISTINCT ON (b."hostId", b."networkId") b."id" FROM "Port" i JOIN "Port" b ON b."networkId" = i."networkId"
     WHERE i."deviceId" = router::text AND i."deviceOwner" = 'network:router_interface' AND b."hostId" IS NOT NULL
@@ -196,6 +214,10 @@ END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_port() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF TG_OP <> 'DELETE' AND NEW."hostId" IS NOT NULL THEN
+    PERFORM stratolith_share('network', ARRAY[NEW."networkId"]);
+    PERFORM stratolith_share('group', (SELECT array_agg("groupId") FROM "PortSecurityGroup" WHERE "portId" = NEW."id"));
+  END IF;
   IF TG_OP <> 'INSERT' THEN
     IF OLD."deviceOwner" = 'network:router_interface' THEN PERFORM stratolith_changed('router', ARRAY[OLD."deviceId"::uuid]); END IF;
     IF OLD."hostId" IS NOT NULL THEN PERFORM stratolith_guest_changed(OLD."deviceId"); END IF;
@@ -208,10 +230,6 @@ BEGIN
     END IF;
   END IF;
   IF NEW."hostId" IS NOT NULL THEN
-    -- Whoever changes its network, or the rules of its groups, waits and sees it here, or is waited for.
-    PERFORM FROM "Network" WHERE "id" = NEW."networkId" FOR KEY SHARE;
-    PERFORM FROM "SecurityGroup" WHERE "id" IN (SELECT "groupId" FROM "PortSecurityGroup" WHERE "portId" = NEW."id")
-      ORDER BY "id" FOR KEY SHARE;
     PERFORM stratolith_guest_changed(NEW."deviceId");
     PERFORM stratolith_changed('port', ARRAY[NEW."id"]);
     PERFORM stratolith_needed(ARRAY[NEW."id"]);
@@ -228,6 +246,9 @@ DECLARE
   port record;
 BEGIN
   SELECT "hostId", "deviceOwner", "deviceId" INTO port FROM "Port" WHERE "id" = row."portId" FOR NO KEY UPDATE;
+  IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' AND port."hostId" IS NOT NULL THEN
+    PERFORM stratolith_share('group', ARRAY[row."groupId"]);
+  END IF;
   IF TG_TABLE_NAME = 'PortSecurityGroup' THEN
     PERFORM stratolith_changed('addressSet', ARRAY[row."groupId"]);
   ELSE
@@ -235,6 +256,8 @@ BEGIN
   END IF;
   IF port."hostId" IS NOT NULL THEN
     PERFORM stratolith_changed('port', ARRAY[row."portId"]);
+    -- The names of its groups are part of what the guest is told of itself.
+    IF TG_TABLE_NAME = 'PortSecurityGroup' THEN PERFORM stratolith_guest_changed(port."deviceId"); END IF;
     IF TG_TABLE_NAME = 'PortSecurityGroup' AND TG_OP <> 'DELETE' AND NOT EXISTS (SELECT FROM "HostDocument" d
       WHERE d."hostId" = port."hostId" AND d."kind" = 'port' AND d."thing" = row."portId" AND d."wanted"
         AND d.xmin = pg_current_xact_id()::xid AND d."dueAt" >= now())
@@ -254,17 +277,26 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE OR REPLACE FUNCTION stratolith_document_of_group() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE ports uuid[] := stratolith_bound_in(NEW."id");
+BEGIN
+  PERFORM stratolith_changed('instance', (SELECT array_agg(d."thing") FROM "Port" p JOIN "Document" d
+    ON d."kind" = 'instance' AND d."thing" = p."deviceId"::uuid WHERE p."id" = ANY (ports)));
+  RETURN NULL;
+END $$;
+
 CREATE OR REPLACE FUNCTION stratolith_document_of_network() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE ports uuid[] := stratolith_bound_on(NEW."id");
 BEGIN
   PERFORM stratolith_changed('network', ARRAY[NEW."id"]);
-  PERFORM stratolith_changed('port', stratolith_bound_on(NEW."id"));
+  PERFORM stratolith_changed('port', ports);
   RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_subnet() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE network uuid := CASE WHEN TG_OP = 'DELETE' THEN OLD."networkId" ELSE NEW."networkId" END;
 BEGIN
-  PERFORM FROM "Network" WHERE "id" = network AND "external" FOR UPDATE;
+  PERFORM stratolith_alone('network', ARRAY[network]) FROM "Network" WHERE "id" = network AND "external";
   PERFORM stratolith_changed('network', ARRAY[network]);
   PERFORM stratolith_changed('router', (SELECT array_agg("id") FROM "Router" WHERE "externalNetworkId" = network));
   RETURN NULL;
@@ -272,8 +304,7 @@ END $$;
 
 CREATE OR REPLACE FUNCTION stratolith_document_of_router() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  -- Whoever changes the network that it leads to is waited for, or sees it.
-  PERFORM FROM "Network" WHERE "id" = NEW."externalNetworkId" FOR KEY SHARE;
+  PERFORM stratolith_share('network', ARRAY[NEW."externalNetworkId"]);
   PERFORM stratolith_router_led(NEW."id");
   RETURN NULL;
 END $$;
@@ -331,10 +362,13 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- A constraint trigger cannot be replaced: one whose condition changes gets another name.
+-- A constraint trigger cannot be replaced: one whose condition changes gets another name, and the old one goes.
 DO $$
 DECLARE t record;
 BEGIN
+  FOR t IN SELECT tgname, tgrelid::regclass AS name FROM pg_trigger WHERE tgname IN ('document_of_instance_change') LOOP
+    EXECUTE format('DROP TRIGGER %I ON %s', t.tgname, t.name);
+  END LOOP;
   FOR t IN SELECT * FROM (VALUES
     ('Port', 'document_of_port', 'INSERT OR DELETE', '', 'stratolith_document_of_port()'),
     ('Port', 'document_of_port_change', 'UPDATE', 'WHEN ((OLD."mac", OLD."adminUp", OLD."hostId", OLD."portSecurity", OLD."deviceId", OLD."deviceOwner")
@@ -342,6 +376,7 @@ BEGIN
     ('PortAddress', 'document_of_address', 'INSERT OR UPDATE OR DELETE', '', 'stratolith_document_of_part()'),
     ('PortSecurityGroup', 'document_of_membership', 'INSERT OR DELETE', '', 'stratolith_document_of_part()'),
     ('SecurityGroupRule', 'document_of_rule', 'INSERT OR UPDATE OR DELETE', '', 'stratolith_document_of_rule()'),
+    ('SecurityGroup', 'document_of_group', 'UPDATE', 'WHEN (OLD."name" IS DISTINCT FROM NEW."name")', 'stratolith_document_of_group()'),
     ('Network', 'document_of_network', 'UPDATE', 'WHEN ((OLD."mtu", OLD."external", OLD."adminUp") IS DISTINCT FROM (NEW."mtu", NEW."external", NEW."adminUp"))', 'stratolith_document_of_network()'),
     ('Subnet', 'document_of_subnet', 'INSERT OR DELETE', '', 'stratolith_document_of_subnet()'),
     ('Subnet', 'document_of_subnet_change', 'UPDATE', 'WHEN ((OLD."gatewayIp", OLD."dhcp", OLD."dhcpIp", OLD."dns", OLD."cidr") IS DISTINCT FROM (NEW."gatewayIp", NEW."dhcp", NEW."dhcpIp", NEW."dns", NEW."cidr"))', 'stratolith_document_of_subnet()'),
@@ -349,10 +384,13 @@ BEGIN
     ('FloatingIp', 'document_of_floating_ip', 'INSERT OR DELETE', '', 'stratolith_document_of_floating_ip()'),
     ('FloatingIp', 'document_of_floating_ip_change', 'UPDATE', 'WHEN ((OLD."routerId", OLD."fixedAddress", OLD."address") IS DISTINCT FROM (NEW."routerId", NEW."fixedAddress", NEW."address"))', 'stratolith_document_of_floating_ip()'),
     ('Instance', 'document_of_instance', 'INSERT OR DELETE', '', 'stratolith_document_of_instance()'),
-    ('Instance', 'document_of_instance_change', 'UPDATE', 'WHEN ((OLD."hostId", OLD."taskState" IS NOT DISTINCT FROM ''deleting'', OLD."name", OLD."hostname", OLD."metadata",
+    -- Also when it ceases to be built or powered on: what was told to do so, and comes late, is older from then on.
+    ('Instance', 'document_of_instance_update', 'UPDATE', 'WHEN ((OLD."hostId", OLD."taskState" IS NOT DISTINCT FROM ''deleting'', OLD."name", OLD."hostname", OLD."metadata",
       OLD."vcpus", OLD."memoryMib", OLD."flavorName", OLD."zone", OLD."keyName", OLD."publicKey", OLD."userData")
       IS DISTINCT FROM (NEW."hostId", NEW."taskState" IS NOT DISTINCT FROM ''deleting'', NEW."name", NEW."hostname", NEW."metadata",
-      NEW."vcpus", NEW."memoryMib", NEW."flavorName", NEW."zone", NEW."keyName", NEW."publicKey", NEW."userData"))', 'stratolith_document_of_instance()'),
+      NEW."vcpus", NEW."memoryMib", NEW."flavorName", NEW."zone", NEW."keyName", NEW."publicKey", NEW."userData")
+      OR (OLD."vmState" = ''building'' AND NEW."vmState" <> ''building'')
+      OR (OLD."taskState" IN (''powering-on'', ''rebooting'', ''rebooting_hard'') AND NEW."taskState" IS DISTINCT FROM OLD."taskState"))', 'stratolith_document_of_instance()'),
     ('Network', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''network'')'),
     ('Router', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''router'')'),
     ('SecurityGroup', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''addressSet'')')
@@ -364,14 +402,38 @@ BEGIN
   END LOOP;
 END $$;
 
--- A cloud of a version that had no documents: what its hosts have is written down.
-DO $$
+-- Of a version that had no documents: what its hosts have is written down, and what they are just to be without. A few
+-- at a time beside running requests, which wait for their rows alone; what was cut short goes on where it ended.
+CREATE OR REPLACE PROCEDURE stratolith_fill_documents() LANGUAGE plpgsql AS $$
+DECLARE
+  batch uuid[];
+  one record;
 BEGIN
-  IF NOT EXISTS (SELECT FROM "HostDocument") THEN
-    PERFORM stratolith_needed((SELECT array_agg("id") FROM "Port" WHERE "hostId" IS NOT NULL));
-    PERFORM stratolith_need(array_agg("hostId"), array_agg('instance'::text), array_agg("id")) FROM "Instance"
-      WHERE "hostId" IS NOT NULL AND "taskState" IS DISTINCT FROM 'deleting' HAVING count(*) > 0;
-  END IF;
+  LOOP
+    batch := (SELECT array_agg("id") FROM (SELECT p."id" FROM "Port" p WHERE p."hostId" IS NOT NULL
+      AND NOT EXISTS (SELECT FROM "HostDocument" d WHERE d."hostId" = p."hostId" AND d."kind" = 'port' AND d."thing" = p."id")
+      AND NOT EXISTS (SELECT FROM "Instance" i WHERE i."id"::text = p."deviceId" AND i."taskState" = 'deleting')
+      ORDER BY p."id" LIMIT 500 FOR SHARE OF p) bound);
+    EXIT WHEN batch IS NULL;
+    PERFORM stratolith_needed(batch);
+    COMMIT;
+  END LOOP;
+  LOOP
+    batch := NULL;
+    FOR one IN SELECT i."id", i."hostId", i."taskState" = 'deleting' AS leaves FROM "Instance" i WHERE i."hostId" IS NOT NULL
+      AND NOT EXISTS (SELECT FROM "HostDocument" d WHERE d."hostId" = i."hostId" AND d."kind" = 'instance' AND d."thing" = i."id")
+      ORDER BY i."id" LIMIT 500 FOR SHARE OF i
+    LOOP
+      batch := batch || one."id";
+      PERFORM stratolith_need(ARRAY[one."hostId"], ARRAY['instance'], ARRAY[one."id"]);
+      CONTINUE WHEN one.leaves IS NOT TRUE;
+      PERFORM stratolith_unwanted('instance', one."id", one."hostId");
+      PERFORM stratolith_need(ARRAY["hostId"], ARRAY['port'], ARRAY["id"]), stratolith_unwanted('port', "id", "hostId")
+        FROM "Port" WHERE "deviceId" = one."id"::text AND "hostId" = one."hostId";
+    END LOOP;
+    EXIT WHEN batch IS NULL;
+    COMMIT;
+  END LOOP;
 END $$;
 
 -- Held: what a host has not confirmed yet to have let go of is nobody's until it has, or until the machine is

@@ -109,10 +109,37 @@ test('an older copy is refused, also when it was started as often as the one tha
        ('00000000-0000-4000-8000-000000000001', 'port', '00000000-0000-4000-8000-000000000002', true, 7)`,
     copy,
   )
+  await onServer(
+    `INSERT INTO "HostDocument" ("hostId", "kind", "thing", "wanted") SELECT "id", kind, thing::uuid, false FROM "Host", (VALUES
+       ('port', '00000000-0000-4000-8000-000000000003'), ('instance', '00000000-0000-4000-8000-000000000004'),
+       ('instance', '00000000-0000-4000-8000-000000000005'), ('port', '00000000-0000-4000-8000-000000000006')) AS x (kind, thing);
+     INSERT INTO "HeldAddress" SELECT "id", 'port', '00000000-0000-4000-8000-000000000003', "id", '10.0.0.1', 2 FROM "Host";
+     INSERT INTO "HeldRoom" SELECT "id", 'instance', '00000000-0000-4000-8000-000000000004', 1, 1, 1 FROM "Host";
+     BEGIN; SET LOCAL session_replication_role = replica;
+     INSERT INTO "Instance" ("id", "projectId", "userId", "name", "hostname", "flavorId", "flavorName", "vcpus", "memoryMib", "diskGib", "hostId", "taskState")
+       SELECT '00000000-0000-4000-8000-000000000005', 'p', 'u', 'i', 'i', 'f', 'f', 1, 1, 1, "id", 'deleting' FROM "Host"; COMMIT`,
+    copy,
+  )
   const accepted = await acceptDatabase(urlOf(copy), where())
   expect(accepted.epoch).toBe(3)
+  // What is held stays so, and is told to nobody; what is being deleted goes on; the rest is no reason any more.
+  const unwanted = await onServer(
+    `SELECT "kind", right("thing"::text, 1) AS "thing" FROM "HostDocument" WHERE NOT "wanted" ORDER BY "thing"`,
+    copy,
+  )
+  expect(unwanted.rows).toEqual([
+    { kind: 'held port', thing: '3' },
+    { kind: 'held instance', thing: '4' },
+    { kind: 'instance', thing: '5' },
+  ])
+  expect(
+    (await onServer('SELECT FROM "HeldAddress" UNION ALL SELECT FROM "HeldRoom"', copy)).rows,
+  ).toHaveLength(2)
   // What the host was told since is not known here: it is told all again.
-  const told = await onServer('SELECT "confirmed"::int, "dueAt" <= now() AS "due" FROM "HostDocument"', copy)
+  const told = await onServer(
+    'SELECT "confirmed"::int, "dueAt" <= now() AS "due" FROM "HostDocument" WHERE "wanted"',
+    copy,
+  )
   expect(told.rows).toEqual([{ confirmed: 0, due: true }])
   // What may have come back since is no reason any more.
   expect(

@@ -165,6 +165,14 @@ function tagIn(file: string): number {
   }
 }
 
+/** An address, or room, that others must not get before the host has let go of it. */
+const isHeld = ['HeldAddress', 'HeldRoom']
+  .map(
+    (table) =>
+      `EXISTS (SELECT FROM "${table}" x WHERE (x."hostId", x."kind", x."thing") = (h."hostId", h."kind", h."thing"))`,
+  )
+  .join(' OR ')
+
 /**
  * An older database knows what was deleted before it, not what came back since: bytes of the same name, a
  * port on the host that it had left, an instance that another restore brought back. What it says of these
@@ -174,7 +182,16 @@ function tagIn(file: string): number {
  */
 async function forgetReasons(client: pg.Client): Promise<void> {
   await client.query('DELETE FROM "Tombstone"')
-  await client.query('DELETE FROM "HostDocument" WHERE NOT "wanted"')
+  // A deletion that is under way in it is no old reason: its operation goes on. What hosts hold of the others stays
+  // theirs, under a kind that nobody is told of, until they have it no more (apps/api/src/hosts/held.ts).
+  const isOld = `NOT "wanted" AND "kind" NOT LIKE 'held %' AND NOT EXISTS (
+    SELECT FROM "Instance" i WHERE i."hostId" = h."hostId" AND i."taskState" = 'deleting' AND (i."id" = h."thing"
+      OR EXISTS (SELECT FROM "Port" p WHERE p."id" = h."thing" AND p."deviceId" = i."id"::text)))`
+  await client.query(
+    `UPDATE "HostDocument" h SET "kind" = 'held ' || "kind" WHERE ${isOld} AND (${isHeld}) AND NOT EXISTS (
+       SELECT FROM "HostDocument" o WHERE (o."hostId", o."kind", o."thing") = (h."hostId", 'held ' || h."kind", h."thing"))`,
+  )
+  await client.query(`DELETE FROM "HostDocument" h WHERE ${isOld}`)
   await client.query(
     'UPDATE "HostDocument" SET "confirmed" = 0, "attempts" = 0, "error" = NULL, "since" = now(), "dueAt" = now()',
   )

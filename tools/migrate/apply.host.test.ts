@@ -30,8 +30,8 @@ const run = (...names: string[]) =>
   })
 /** A plan of these alone, for a database with nothing of ours in it. */
 const plan = (...migrations: Plan['migrations']): Plan => ({
-  functions:
-    'CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$',
+  functions: `CREATE OR REPLACE FUNCTION stratolith_begin_event_epoch() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+    CREATE OR REPLACE PROCEDURE stratolith_fill_documents() LANGUAGE sql AS $$ SELECT 1 $$`,
   migrations,
   triggers: '',
   indexes: '',
@@ -63,6 +63,17 @@ test('data of the version before goes on: events are of an epoch that is over, i
   expect(names).toContain('"Event_epoch_xid_id_idx"')
   expect(names).not.toContain('"Event_xid_id_idx"')
   expect((await run()).stdout).toContain('applied []')
+})
+
+test('a trigger whose condition has changed makes way for the new one', async () => {
+  await run()
+  await client.query(`CREATE CONSTRAINT TRIGGER document_of_instance_change AFTER UPDATE ON "Instance"
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stratolith_document_of_instance()`)
+  await run()
+  const { rows } = await client.query(
+    `SELECT tgname AS "name" FROM pg_trigger WHERE tgrelid = '"Instance"'::regclass AND tgname LIKE 'document%' ORDER BY 1`,
+  )
+  expect(rows.map(({ name }) => name)).toEqual(['document_of_instance', 'document_of_instance_update'])
 })
 
 test('one that fails leaves nothing, and is applied when it is right', async () => {

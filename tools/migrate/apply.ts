@@ -46,6 +46,7 @@ export async function deploy(url: string, only: readonly string[], plan: Plan): 
     }
     if (only.length > 0) return applied
     await patiently('prisma/triggers.sql', () => client.query(plan.triggers))
+    await patiently('What hosts have', () => client.query('CALL stratolith_fill_documents()'))
     await buildIndexes(client, plan.indexes)
     if (await hasTrigrams(client)) await buildIndexes(client, plan.searchIndexes)
     await rebuildBroken(client)

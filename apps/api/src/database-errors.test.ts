@@ -106,6 +106,17 @@ describe('rows that others point to', () => {
   })
 })
 
+/** A trigger of domains that does this at COMMIT. Returns the way to take it off. */
+async function atCommit(what: string): Promise<() => Promise<unknown>> {
+  const { root } = database.deps
+  await root.$executeRawUnsafe(
+    `CREATE OR REPLACE FUNCTION test_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${what} RETURN NULL; END $$`,
+  )
+  await root.$executeRaw`CREATE CONSTRAINT TRIGGER test_at_commit AFTER UPDATE ON "Domain"
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION test_at_commit()`
+  return () => root.$executeRaw`DROP TRIGGER test_at_commit ON "Domain"`
+}
+
 describe('transactions that meet', () => {
   test('a deadlock is run again, and nobody hears of it', async () => {
     const ctx = systemCtx(database.deps, 'test')
@@ -126,6 +137,42 @@ describe('transactions that meet', () => {
     expect(begun, 'one of them began again').toBe(3)
     const rows = await database.deps.root.domain.findMany({ where: { id: { in: ['d1', 'd2'] } } })
     expect(rows.map((row) => row.description)).toEqual(['xx', 'xx'])
+  })
+  test('also one of what triggers do at COMMIT', async () => {
+    const ctx = systemCtx(database.deps, 'test')
+    await database.deps.root.domain.createMany({ data: ['c1', 'c2'].map((id) => ({ id, name: id })) })
+    const take = await atCommit(`PERFORM FROM "Domain" WHERE "id" = NEW."description" FOR UPDATE;`)
+    const both = Promise.withResolvers<void>()
+    let begun = 0
+    const cross = (id: string, description: string) =>
+      inTransaction(ctx, async ({ db }) => {
+        await db.domain.update({ where: { id }, data: { description } })
+        begun++
+        if (begun === 2) both.resolve()
+        await both.promise
+      })
+    await Promise.all([cross('c1', 'c2'), cross('c2', 'c1')])
+    expect(begun, 'one of them began again').toBe(3)
+    await take()
+  })
+  test.each([
+    [`ERRCODE = '23505', CONSTRAINT = 'Domain_name_key'`, 'already_exists', 1],
+    [`ERRCODE = '23503'`, 'conflict', 1],
+    [`ERRCODE = '40001'`, 'unavailable', 4],
+    [`ERRCODE = '55P03'`, 'unavailable', 1],
+    [`ERRCODE = '57P01'`, 'unavailable', 1],
+  ])('what COMMIT refuses is an answer: %s', async (how, code, tries) => {
+    const ctx = systemCtx(database.deps, 'test')
+    const take = await atCommit(`RAISE EXCEPTION 'x' USING ${how};`)
+    let count = 0
+    const error = await refusal(
+      inTransaction(ctx, async ({ db }) => {
+        count++
+        await db.domain.updateMany({ where: { id: 'default' }, data: { description: how } })
+      }),
+    )
+    await take()
+    expect([error?.code, count]).toEqual([code, tries])
   })
   test('it does not go on for ever, and nothing else is run again', async () => {
     const ctx = systemCtx(database.deps, 'test')

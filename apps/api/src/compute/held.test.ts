@@ -1,11 +1,15 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { deliverAll } from '../hosts/documents.ts'
 import { beat, proveCounters } from '../hosts/reconcile.ts'
 import { deleteHost, fenceHost, releaseHost, unfenceHost } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { plainOp } from '../kernel/hosts.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
+import { reconcileNetworks } from '../networking/reconcile.ts'
 import { deleteInstance } from './instances/actions.ts'
 import { launchInstances } from './instances/launch.ts'
+import { reconcileHosts } from './reconcile.ts'
 import { accounts, aLaunch, testTenant, testWorld, type World } from './testing.ts'
 import { patience } from './workflows/on-host.ts'
 
@@ -119,6 +123,27 @@ describe('an instance that is deleted while its host is silent', () => {
     expect(planePorts()).toEqual([])
   })
 
+  test('is removed from a machine that is declared fenced at that moment, which hears nothing else', async () => {
+    const [id, stays] = [await launched(), await launched()]
+    await deliverAll(world.system)
+    const hostId = await goDown()
+    await db().instance.update({ where: { id: stays }, data: { hostname: 'renamed' } })
+    await deleteInstance(tenant, { id })
+    await runPending(world.deps)
+    world.faults.delete('a')
+    const documents = world.hosts.get('a')?.documents
+    if (!documents) throw new Error('the host is not connected')
+    const told: string[] = []
+    const apply = documents.apply.bind(documents)
+    documents.apply = async (op, list) => {
+      told.push(...list.flatMap((one) => (one.body ? one.id : [])))
+      await db().host.update({ where: { id: hostId }, data: { state: 'fenced' } })
+      return apply(op, list)
+    }
+    await beat(world.system)
+    expect([planePorts().length, told]).toEqual([1, []])
+  })
+
   test('is removed from a fenced machine as soon as that answers, which stays fenced', async () => {
     const id = await launched()
     const hostId = await goDown()
@@ -131,6 +156,33 @@ describe('an instance that is deleted while its host is silent', () => {
     expect(planePorts()).toEqual([])
     expect((await host()).state).toBe('fenced')
   })
+})
+
+test('what a host held when an older database was accepted is told to nobody, and free when it is gone', async () => {
+  const id = await launched()
+  await goDown()
+  await deleteInstance(tenant, { id })
+  await runPending(world.deps)
+  const held = async () => [await db().heldAddress.count(), await db().heldRoom.count()]
+  expect(await held()).toEqual([1, 1])
+  // As tools/cloud/identity.ts leaves it.
+  await db().$executeRaw`UPDATE "HostDocument" SET "kind" = 'held ' || "kind" WHERE NOT "wanted"`
+  await db().tombstone.deleteMany()
+  world.faults.delete('a')
+  const round = async () => {
+    for (const one of [beat, deliverAll, reconcileHosts, reconcileNetworks]) await one(world.system)
+  }
+  await round()
+  expect(planePorts()).toHaveLength(1)
+  expect(await held()).toEqual([1, 1])
+  const there = world.hosts.get('a')
+  const op = plainOp(world.system)
+  await there?.hypervisor.remove(op, id)
+  await there?.storage.removeDisk(op, id)
+  await there?.network.removePort(op, planePorts()[0] ?? '')
+  await round()
+  expect(await held()).toEqual([0, 0])
+  expect(await accounts(world, tenant.projectId)).toMatchObject({ hostVcpus: 0, hostMemoryMib: 0 })
 })
 
 describe('the room of an instance that has left a host', () => {

@@ -4,7 +4,7 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
-import { doubt, type Found, guestText, sweep } from '../hosts/service.ts'
+import { doubt, type Found, guestText, letGoOf, sweep } from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { gathered, rowsOf, uuids } from '../kernel/gathered.ts'
@@ -108,8 +108,11 @@ async function proveDocuments(
   const known = new Set(written.map((one) => one.thing))
   const unknown = ids.filter((id) => !known.has(id))
   if (unknown.length > 0)
-    await ctx.db.$queryRaw`SELECT stratolith_need(array_fill(${hostId}::uuid, ARRAY[${unknown.length}::int]),
-      array_fill('instance'::text, ARRAY[${unknown.length}::int]), ${unknown}::uuid[])::text`
+    // Their rows may be gone by now, by nobody's wish: a need without a row would be told as one to be without.
+    await ctx.db.$queryRaw`
+      SELECT stratolith_need(array_agg("hostId"), array_agg('instance'::text), array_agg("id"))::text FROM (
+        SELECT "hostId", "id" FROM "Instance" WHERE "id" = ANY(${unknown}::uuid[]) AND "hostId" = ${hostId}::uuid
+          AND "taskState" IS DISTINCT FROM 'deleting' ORDER BY "id" FOR SHARE) i HAVING count(*) > 0`
   const heard = new Map(kept.filter((one) => one.reached && !one.gone).map((one) => [one.id, one.generation]))
   const wrong = written.filter(
     (one) => one.wanted && one.confirmed > 0 && heard.get(one.thing) !== one.confirmed,
@@ -177,6 +180,12 @@ async function removeLeftovers(
     why === 'unknown' && storage.trash ? storage.trash.put(op, id) : storage.removeDisk(op, id),
   )
   await laidToRest(ctx, 'instance', hostId, ids)
+  await letGoOf(
+    ctx,
+    hostId,
+    'instance',
+    ids.filter((id) => !known.has(id)),
+  )
   await storage.trash
     ?.empty(op, { olderThanMs: ctx.deps.config.keepUnknownMs })
     .catch((error: unknown) =>

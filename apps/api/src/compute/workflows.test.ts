@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Ctx } from '../kernel/context.ts'
+import { runOperation } from '../kernel/run.ts'
 import { failEveryStep, runPending, type WorkflowCase } from '../kernel/testing.ts'
 import {
   deleteInstance,
@@ -255,3 +256,20 @@ test('a hard reboot, too, may fail anywhere', () =>
     afterFailure: failedAction,
     afterSuccess: becomes('active', 'running'),
   }))
+
+test('a build that fails is settled, although its end met another transaction at COMMIT', async () => {
+  const id = await launched({})
+  const { operationId } = await started(id, 'instance.create')
+  await db().$executeRaw`CREATE SEQUENCE met`
+  await db().$executeRaw`CREATE FUNCTION meet() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF nextval('met') = 1 THEN RAISE EXCEPTION 'met' USING ERRCODE = '40P01'; END IF; RETURN NULL; END $$`
+  await db()
+    .$executeRaw`CREATE CONSTRAINT TRIGGER meet AFTER UPDATE ON "Instance" DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW."vmState" = 'error') EXECUTE FUNCTION meet()`
+  const fail = () => Promise.reject(new Error('Injected failure.'))
+  await runOperation(world.deps, operationId, {
+    last: false,
+    probe: ({ phase }) => (phase === 'run' ? fail() : undefined),
+  })
+  expect(await rowOf(id)).toMatchObject({ vmState: 'error', taskState: null, hostId: null })
+})

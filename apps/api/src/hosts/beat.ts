@@ -47,26 +47,29 @@ export type Row = Overcommit & {
   vcpus: number
   memoryMib: number
   diskGib: number
-  diskGibUsed: number
 }
 
 /**
  * Hosts that can carry more or less than their rows say; those alone are changed, in the order in which
- * launches lock them. One whose room was claimed since it was read is left for the next beat. Returns the changed ones.
+ * launches lock them. One whose room is claimed in this very moment is left for the next beat. Returns the changed ones.
  */
 export async function writeCapacities(
   ctx: Ctx,
   rows: readonly Row[],
   reports: ReadonlyMap<string, HostReport | null>,
 ): Promise<string[]> {
+  // A silent host makes a beat seconds long, in which a busy one is claimed again and again.
+  const used = await ctx.db.host.findMany({ select: { id: true, diskGibUsed: true } })
+  const usedNow = new Map(used.map((row) => [row.id, row.diskGibUsed]))
   const changes = rows.flatMap((row) => {
     const report = reports.get(row.id)
-    if (!report) return []
-    const now = capacityOf(factsIn(report), { diskGib: row.diskGibUsed }, row)
+    const claimed = usedNow.get(row.id)
+    if (!report || claimed === undefined) return []
+    const now = capacityOf(factsIn(report), { diskGib: claimed }, row)
     const { accelerator } = report.machine
     const same = now.vcpus === row.vcpus && now.memoryMib === row.memoryMib && now.diskGib === row.diskGib
     if (same && accelerator === row.accelerator) return []
-    return [{ id: row.id, ...now, accelerator, claimed: row.diskGibUsed }]
+    return [{ id: row.id, ...now, accelerator, claimed }]
   })
   if (changes.length === 0) return []
   const changed = await ctx.db.$queryRaw<{ id: string }[]>`

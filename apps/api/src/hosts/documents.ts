@@ -378,10 +378,9 @@ export async function doubt(
   kind: DocumentKind,
   ids: readonly string[],
 ): Promise<void> {
-  await ctx.db.hostDocument.updateMany({
-    where: { hostId, kind, thing: { in: [...ids] } },
-    data: { confirmed: 0, since: new Date(), dueAt: new Date() },
-  })
+  await ctx.db.$executeRaw`
+    UPDATE "HostDocument" SET "confirmed" = 0, "since" = now(), "dueAt" = now()
+    WHERE "hostId" = ${hostId}::uuid AND "kind" = ${kind} AND "thing" = ANY(${[...ids]}::uuid[])`
 }
 
 /** What these should be now, by id: to compare it with what a host has. */

@@ -1,6 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
+import { rowsOf } from '../kernel/gathered.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { Need } from './capacity.ts'
 import type { HostHeld } from './contract.ts'
@@ -45,6 +46,29 @@ export async function freeHeld(ctx: Ctx, hostId: string): Promise<{ addresses: n
 export async function freeFenced(ctx: Ctx): Promise<void> {
   const hosts = await ctx.db.host.findMany({ where: { state: 'fenced' }, select: { id: true } })
   for (const { id } of hosts) await inTransaction(ctx, (tx) => freeHeld(tx, id))
+}
+
+const heldOn = rowsOf<{ kind: string; thing: string }>((hosts) => ({
+  key: Prisma.sql`"hostId"`,
+  row: Prisma.sql`'kind', "kind", 'thing', "thing"`,
+  from: Prisma.sql`"HostDocument" WHERE "kind" LIKE 'held %' AND "hostId" = ANY(${[...hosts]}::uuid[])`,
+}))
+
+/**
+ * Of what a host held when an older database was accepted (tools/cloud/identity.ts), this is all that it has
+ * still and that no row knows; the rest is free.
+ */
+export async function letGoOf(
+  ctx: Ctx,
+  hostId: string,
+  kind: string,
+  unknown: Iterable<string>,
+): Promise<void> {
+  const still = new Set(unknown)
+  const held = (await heldOn(ctx, hostId)).filter((one) => one.kind === `held ${kind}`)
+  const free = held.flatMap(({ thing }) => (still.has(thing) ? [] : [thing]))
+  if (free.length > 0)
+    await ctx.db.hostDocument.deleteMany({ where: { hostId, kind: `held ${kind}`, thing: { in: free } } })
 }
 
 /** Room by instance that counts in a host: of those that are there, and what is held. */

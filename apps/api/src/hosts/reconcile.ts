@@ -95,7 +95,9 @@ async function comeBack(ctx: Ctx, host: Asked): Promise<void> {
   } finally {
     comingBack.delete(host.id)
   }
-  if (!isFenced) await deliverTo(ctx, host.id)
+  // It may have been declared fenced while it was told: then nothing new comes.
+  if (await ctx.db.host.findFirst({ where: { id: host.id, state: 'up' }, select: { id: true } }))
+    await deliverTo(ctx, host.id)
 }
 
 /** Proves what hosts have given out against the instances that are there and what is held, and corrects it. */

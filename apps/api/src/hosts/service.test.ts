@@ -324,6 +324,18 @@ describe('a beat', () => {
     })
     expect((await eventsOf(host.id)).length).toBe(told + 1)
   })
+  it('refreshes what may be given out, although a host is claimed while others are asked', async () => {
+    const host = await newHost()
+    await beat(system)
+    host.disk.freeGib = 20
+    const probe = host.hypervisor.probe.bind(host.hypervisor)
+    host.hypervisor.probe = async (op) => {
+      await claim(host.id)
+      return probe(op)
+    }
+    await beat(system)
+    expect(await rowOf(host.id)).toMatchObject({ diskGibUsed: 10, diskGib: 30 })
+  })
   const xminOf = (id: string) =>
     deps.root.$queryRaw<{ xmin: string }[]>`SELECT xmin::text FROM "Host" WHERE "id" = ${id}::uuid`
 

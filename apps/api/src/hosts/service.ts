@@ -32,7 +32,7 @@ export { whyClosed } from './egress.ts'
 export { fenceHost, unfenceHost } from './fencing.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
 
-export { releaseHost } from './held.ts'
+export { letGoOf, releaseHost } from './held.ts'
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
 export { guestText } from './put-back.ts'
 export {

@@ -122,12 +122,14 @@ type Cause = {
   kind?: string
   constraint?: { index?: string }
 }
-type Raised = { code?: unknown; constraint?: unknown; meta?: { driverAdapterError?: { cause?: Cause } } }
+type Adapter = { name?: unknown; cause?: Cause }
+type Raised = Adapter & { code?: unknown; constraint?: unknown; meta?: { driverAdapterError?: Adapter } }
 
-/** Of Prisma's errors, raw queries included, and of pg's own. */
+/** Of Prisma's errors, raw queries included, of its adapter's, which come as they are from COMMIT, and of pg's own. */
 function factsOf(error: unknown) {
-  const { code, constraint, meta } = (error ?? {}) as Raised
-  const cause = meta?.driverAdapterError?.cause
+  const raised = (error ?? {}) as Raised
+  const { code, constraint, meta } = raised
+  const cause = (raised.name === 'DriverAdapterError' ? raised : meta?.driverAdapterError)?.cause
   const own = typeof code === 'string' ? code : ''
   return {
     prisma: own,

@@ -52,6 +52,8 @@ type Active = {
   attempt: Attempt
   /** Of the phase that runs now (steps or undo): ends its driver calls. */
   controller: AbortController
+  /** Forgets the words of a step that has ended, which nobody has read yet. */
+  hush(): void
   /** What the step that runs now is measured by. */
   at: { stepStartedAt: Date; deadline: Date }
 }
@@ -149,6 +151,7 @@ async function runStep(
     return failure
   } finally {
     clearTimeout(timer)
+    active.hush()
   }
 }
 
@@ -326,7 +329,8 @@ function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): A
   // What is over before anybody has read it is not written down: only the newest words after a moment.
   let newest: string | null = null
   const note = () => {
-    const text = newest ?? ''
+    if (newest === null) return
+    const text = newest
     newest = null
     noteProgress(ctx, row, holder, text).catch((error) =>
       ctx.log.warn({ err: error }, 'progress could not be written'),
@@ -343,6 +347,9 @@ function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): A
     holder,
     attempt,
     controller: new AbortController(),
+    hush() {
+      newest = null
+    },
     at: {
       stepStartedAt: row.startedAt,
       deadline: new Date(row.startedAt.getTime() + deadlineMsOf(workflow)),

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { inTransaction } from '../kernel/context.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Prisma } from '@stratolith/db'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { testCtx } from '../kernel/testing.ts'
 import { bindPort } from './instance-ports.ts'
-import { createNetwork } from './networks/service.ts'
-import { addSecurityGroupRule, createSecurityGroup } from './security-groups/service.ts'
-import { addPlane, type Cloud, network, newPort, rule, testCloud } from './testing.ts'
+import { createNetwork, updateNetwork } from './networks/service.ts'
+import { addRouterInterface, createRouter } from './routers/service.ts'
+import { addSecurityGroupRule, createSecurityGroup, newSecurityGroupRule } from './security-groups/service.ts'
+import { addPlane, type Cloud, network, newPort, router, rule, testCloud } from './testing.ts'
 
 let cloud: Cloud
 beforeAll(async () => {
@@ -74,4 +77,121 @@ it('finds what a port needs, whether it is bound first or its member first', asy
     await tx.db.portSecurityGroup.deleteMany({ where: { portId, groupId: data } })
   })
   expect(await needsOf(other.id)).toEqual([portId, networkId, data].sort())
+})
+
+it('takes off all hosts in one order, whatever the order in which they came to need it', async () => {
+  const hosts = [await addPlane(cloud), await addPlane(cloud)].map(({ id }) => id).sort()
+  const [first = '', last = ''] = hosts
+  const thing = crypto.randomUUID()
+  for (const hostId of [last, first])
+    await db()
+      .$executeRaw`SELECT stratolith_need(ARRAY[${hostId}::uuid], ARRAY['addressSet'], ARRAY[${thing}::uuid])`
+  const lock = (hostId: string) =>
+    Prisma.sql`SELECT 1 FROM "HostDocument" WHERE "thing" = ${thing}::uuid AND "hostId" = ${hostId}::uuid FOR UPDATE`
+  const away = await db().$transaction(async (tx) => {
+    await tx.$queryRaw(lock(first))
+    const gone = db().$executeRaw`SELECT stratolith_unwanted('addressSet', ${thing}::uuid, NULL)`.then(
+      () => 1,
+    )
+    await sleep(300)
+    await tx.$queryRaw(lock(last))
+    return { gone }
+  })
+  expect(await away.gone).toBe(1)
+  expect(await db().hostDocument.count({ where: { thing, wanted: false } })).toBe(2)
+})
+
+/** Without its quota, for which all of a project wait anyway. */
+const portRow = (tx: Ctx, place: { networkId: string; web: string; host: { id: string } }) =>
+  tx.db.port.create({
+    data: {
+      id: crypto.randomUUID(),
+      projectId: 'p',
+      networkId: place.networkId,
+      mac: crypto.randomUUID(),
+      deviceOwner: 'compute:nova',
+      deviceId: crypto.randomUUID(),
+      hostId: place.host.id,
+      securityGroups: { create: { groupId: place.web } },
+    },
+  })
+
+it('who makes a port holds up nobody who changes its group or network, until its COMMIT', async () => {
+  const { ctx, ...there } = await place()
+  const { networkId, web: securityGroupId } = there
+  const { id: subnetId } = await db().subnet.findFirstOrThrow({ where: { networkId } })
+  const { id } = await createRouter(ctx, router())
+  await inTransaction(ctx, async (tx) => {
+    await portRow(tx, there)
+    const changes = [
+      addSecurityGroupRule(ctx, rule(securityGroupId, { portMin: 4000, portMax: 4000 })),
+      addRouterInterface(ctx, { id, subnetId }),
+      updateNetwork(ctx, { id: networkId, mtu: 1400 }),
+    ]
+    for (const change of changes)
+      expect(await Promise.race([change.then(() => 'done'), sleep(10_000, 'waits')])).toBe('done')
+  })
+})
+
+it('who changes a group is overtaken by no port that is made later', async () => {
+  const { ctx, ...there } = await place()
+  const order: string[] = []
+  const waiting = (count: number) =>
+    vi.waitFor(async () => {
+      const [row] = await db().$queryRaw<{ count: number }[]>`
+        SELECT count(*)::int FROM pg_locks WHERE "locktype" = 'advisory' AND NOT "granted"
+          AND "database" = (SELECT "oid" FROM pg_database WHERE "datname" = current_database())`
+      expect(row?.count).toBe(count)
+    }, 10_000)
+  const others: Promise<unknown>[] = []
+  const first = await inTransaction(ctx, async (tx) => {
+    const port = await portRow(tx, there)
+    await tx.db.$executeRaw`SET CONSTRAINTS ALL IMMEDIATE`
+    const changed = newSecurityGroupRule(ctx, rule(there.web, { portMin: 4001, portMax: 4001 }))
+    others.push(changed.then(() => order.push('rule')))
+    await waiting(1)
+    others.push(inTransaction(ctx, (tx) => portRow(tx, there)).then(() => order.push('later')))
+    await waiting(2)
+    order.push('first')
+    return port
+  })
+  await Promise.all(others)
+  expect(order).toEqual(['first', 'rule', 'later'])
+  expect(await generationOf('port', first.id), 'the rule has seen it').toBe(2)
+})
+
+it('what hosts have of a version without documents is written down, and what is just being deleted as such', async () => {
+  const { ctx, networkId, web, data, host } = await place()
+  const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web] })
+  const leaving = crypto.randomUUID()
+  const its = await newPort(ctx, networkId, { hostId: host.id, groups: [web], instanceId: leaving })
+  await db().$executeRaw`
+    INSERT INTO "Instance" ("id", "projectId", "userId", "name", "hostname", "flavorId", "flavorName", "vcpus", "memoryMib", "diskGib", "hostId", "taskState")
+    VALUES (${leaving}::uuid, 'p', 'u', 'i', 'i', 'f', 'f', 1, 1, 1, ${host.id}::uuid, 'deleting')`
+  for (let time = 0; time < 2; time++) {
+    await db().hostDocument.deleteMany({
+      where: { hostId: host.id, thing: { notIn: time === 0 ? [] : [portId] } },
+    })
+    await db().$executeRaw`CALL stratolith_fill_documents()`
+    const unwanted = await db().hostDocument.findMany({ where: { hostId: host.id, wanted: false } })
+    expect(unwanted.map(({ thing }) => thing).sort()).toEqual([leaving, its].sort())
+    if (time === 0) expect(await needsOf(host.id)).toEqual([portId, networkId, data].sort())
+  }
+})
+
+it('tells a guest the names of its groups: another group, and another name of one', async () => {
+  const { ctx, networkId, web, data, host } = await place()
+  const instanceId = crypto.randomUUID()
+  const portId = await newPort(ctx, networkId, { hostId: host.id, groups: [web], instanceId })
+  await db()
+    .$executeRaw`SELECT stratolith_need(ARRAY[${host.id}::uuid], ARRAY['instance'], ARRAY[${instanceId}::uuid])`
+  const counted = async (change: Promise<unknown>) => {
+    const before = await generationOf('instance', instanceId)
+    await change
+    return (await generationOf('instance', instanceId)) - before
+  }
+  expect(await counted(db().portSecurityGroup.create({ data: { portId, groupId: data } }))).toBe(1)
+  expect(await counted(db().portSecurityGroup.deleteMany({ where: { portId, groupId: data } }))).toBe(1)
+  expect(await counted(db().securityGroup.update({ where: { id: web }, data: { name: 'w' } }))).toBe(1)
+  expect(await counted(db().securityGroup.update({ where: { id: data }, data: { name: 'd' } }))).toBe(0)
 })

@@ -5,7 +5,7 @@ import { wishDigest } from '@stratolith/drivers/network/digest'
 import type { ObservedNetwork, PortSpec } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { StrayKind } from '../hosts/contract.ts'
-import { deliver, doubt, type Found, renderDocuments, sweep } from '../hosts/service.ts'
+import { deliver, doubt, type Found, letGoOf, renderDocuments, sweep } from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { among, gathered, rowsOf, uuids } from '../kernel/gathered.ts'
@@ -210,6 +210,7 @@ async function sweepPart(ctx: Ctx, hostId: string, part: Part): Promise<void> {
     remove(id),
   )
   await laidToRest(ctx, of, hostId, ids)
+  await letGoOf(ctx, hostId, of, strangers)
 }
 
 /** A guest that nobody knows goes before its ports do: until then they are part of what is told of it. */

@@ -1,4 +1,5 @@
 import { releaseHost } from '../../hosts/service.ts'
+import { inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { portsOfInstance } from '../../networking/service.ts'
@@ -97,10 +98,9 @@ async function settleFailure(run: Build, error: CloudError): Promise<void> {
   const ports = await portsOfInstance(run.ctx, row.id)
   await releasePublicIp(run.ctx, row)
   await deletePorts(run.ctx, row)
-  await run.ctx.deps.root.$transaction(async (tx) => {
-    const ctx = { ...run.ctx, db: tx }
-    await tx.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${row.id}::uuid FOR UPDATE`
-    const now = await tx.instance.findUnique({ where: { id: row.id } })
+  await inTransaction(run.ctx, async (ctx) => {
+    await ctx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${row.id}::uuid FOR UPDATE`
+    const now = await ctx.db.instance.findUnique({ where: { id: row.id } })
     if (!now || now.taskState === 'deleting' || now.vmState !== 'building') return
     if (now.hostId) await releaseHost(ctx, now.hostId, now)
     await moveState(

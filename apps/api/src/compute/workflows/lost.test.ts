@@ -1,9 +1,13 @@
 import { backgroundOp } from '@stratolith/drivers/op'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { deliverAll } from '../../hosts/documents.ts'
+import { deliver } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
+import { plainOp } from '../../kernel/hosts.ts'
 import { runPending } from '../../kernel/testing.ts'
 import { startInstance, stopInstance } from '../instances/actions.ts'
 import { launchInstances } from '../instances/launch.ts'
+import { reconcileHosts } from '../reconcile.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../testing.ts'
 
 let world: World
@@ -52,4 +56,50 @@ test('a guest starts where its host has heard more of it than these rows, of a b
   await runPending(world.deps)
   await db().$executeRaw`UPDATE "Document" SET "generation" = greatest(1, "generation" - 3)`
   await startsAtOnce()
+})
+
+test.each(['a build', 'a start'])(
+  '%s that is told late powers on no guest that was stopped meanwhile',
+  async (what) => {
+    if (what === 'a build') {
+      const { instances } = await launchInstances(tenant, aLaunch(world))
+      id = instances[0]?.id ?? ''
+      await db().$executeRaw`UPDATE "HostDocument" SET "dueAt" = now() - interval '2 minutes'`
+    } else await startInstance(tenant, { id })
+    const { documents, hypervisor } = onHost()
+    const apply = documents.apply.bind(documents)
+    const turn = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    const late = vi.spyOn(documents, 'apply').mockImplementationOnce(async (op, told) => {
+      begun.resolve()
+      await turn.promise
+      return apply(op, told)
+    })
+    const { id: hostId } = await db().host.findFirstOrThrow()
+    const told = deliver(world.system, plainOp(world.system), hostId, { kinds: [], gone: [], always: [id] })
+    await begun.promise
+    await runPending(world.deps)
+    expect(hypervisor.state.instances[id]?.power).toBe('running')
+    await stopInstance(tenant, { id })
+    await runPending(world.deps)
+    turn.resolve()
+    expect((await told).find((one) => one.id === id)?.outcome).toBe('older')
+    expect(hypervisor.state.instances[id]?.power).toBe('off')
+    late.mockRestore()
+  },
+)
+
+test('a guest whose row is lost, by nobody’s wish, while a round goes on is not removed', async () => {
+  const { documents, hypervisor, storage } = onHost()
+  const list = vi.spyOn(documents, 'list').mockImplementationOnce(async () => {
+    await db().instance.deleteMany({ where: { id } })
+    return []
+  })
+  await reconcileHosts(world.system)
+  expect(list).toHaveBeenCalledOnce()
+  expect(await db().hostDocument.count({ where: { kind: 'instance', thing: id } })).toBe(0)
+  await deliverAll(world.system)
+  const op = plainOp(world.system)
+  expect([await hypervisor.list(op), await storage.listDisks(op)]).toMatchObject([[{ id }], [{ id }]])
+  list.mockRestore()
 })

@@ -1,4 +1,5 @@
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import { deliver } from '../../hosts/service.ts'
 import { driverCode } from '../../kernel/hosts.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { powerStates, type TaskState, type VmState } from '../contract.ts'
@@ -87,6 +88,8 @@ definePower(
   { action: 'instance.stop', deadlineMs: deadlineMs.stop, title: 'Pressing the power button' },
   () => 'powering-off',
   async (run, row, host) => {
+    // What powered it on, and comes late, must be older there than what it has heard.
+    await deliver(run.ctx, host.op, row.hostId, { kinds: [], gone: [], now: [row.id] })
     const seen = await host.hypervisor.get(host.op, row.id)
     // A paused guest cannot react to its button.
     const wait = seen?.power === 'running' ? await askToShutDown(run, host) : null

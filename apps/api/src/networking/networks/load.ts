@@ -22,12 +22,18 @@ function visibleNetworks(ctx: Ctx): object {
   }
 }
 
+const locks = { shared: 'FOR KEY SHARE', inTurn: 'FOR NO KEY UPDATE', alone: 'FOR UPDATE' }
 /**
  * Until the transaction ends the network cannot be deleted, and one that is being deleted gets nothing
- * new: else its deletion could never end. `alone`: other callers who say so wait, too.
+ * new: else its deletion could never end. `inTurn`: one after the other of those who say so; launches go on.
+ * `alone`: also when no port is being made on it, for which launches must pause.
  */
-export async function holdNetwork(ctx: Ctx, network: { id: string; name: string }, alone = false) {
-  const lock = Prisma.raw(alone ? 'FOR UPDATE' : 'FOR KEY SHARE')
+export async function holdNetwork(
+  ctx: Ctx,
+  network: { id: string; name: string },
+  how: keyof typeof locks = 'shared',
+) {
+  const lock = Prisma.raw(locks[how])
   const [row] = await ctx.db.$queryRaw<{ state: string }[]>`
     SELECT "state" FROM "Network" WHERE "id" = ${network.id}::uuid ${lock}`
   if (!row) throw notFound('network', network.id)

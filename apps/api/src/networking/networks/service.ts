@@ -111,7 +111,7 @@ export async function updateNetwork(
   await inTransaction(ctx, async (tx) => {
     const row = await loadNetwork(tx, 'network:update', id)
     if (shared !== undefined || external !== undefined) authorize(tx, 'network:create_shared')
-    await holdNetwork(tx, row, true)
+    await holdNetwork(tx, row, shared === undefined && external === undefined ? 'inTurn' : 'alone')
     if (external !== undefined && external !== row.external) await mayTurn(tx, row)
     if (shared !== undefined && shared !== row.shared) await setShared(tx, row, shared)
     await tx.db.network.update({ where: { id }, data: { name, description, adminUp, mtu, external } })
@@ -145,7 +145,7 @@ export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<Ne
   const view = await oneNetwork(ctx, input.id)
   await inTransaction(ctx, async (tx) => {
     const row = await loadNetwork(tx, 'network:delete', input.id)
-    await holdNetwork(tx, row, true)
+    await holdNetwork(tx, row, 'alone')
     const ports = await tx.db.port.groupBy({
       by: ['deviceOwner'],
       where: { networkId: row.id },

@@ -50,7 +50,7 @@ export async function createRbacPolicy(
     const network = await loadNetwork(tx, 'network:get', networkId)
     authorize(tx, 'rbacPolicy:create', { projectId: network.projectId })
     if (targetProject === '*') authorize(tx, 'network:create_shared')
-    await holdNetwork(tx, network, true)
+    await holdNetwork(tx, network, 'inTurn')
     const where = { objectId: networkId, action: 'access_as_shared' }
     const policies = await tx.db.rbacPolicy.findMany({ where, select: { targetProject: true } })
     if (policies.some((policy) => policy.targetProject === targetProject))
@@ -114,7 +114,7 @@ async function load(ctx: Ctx, id: string): Promise<{ row: RbacPolicyRecord; netw
   if (!row) throw notFound('rbac policy', id)
   authorize(ctx, 'rbacPolicy:update', { projectId: row.projectId })
   const network = await loadNetwork(ctx, 'network:get', row.objectId)
-  await holdNetwork(ctx, network, true)
+  await holdNetwork(ctx, network, 'alone')
   return { row, network }
 }
 

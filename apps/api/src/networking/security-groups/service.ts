@@ -238,7 +238,7 @@ export async function newSecurityGroupRule(
   const id = crypto.randomUUID()
   await inTransaction(ctx, async (tx) => {
     const group = await loadGroup(tx, 'securityGroup:update', input.securityGroupId)
-    await tx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${group.id}::uuid FOR UPDATE`
+    await tx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${group.id}::uuid FOR NO KEY UPDATE`
     if (rule.remoteGroupId)
       await loadGroups(
         { ...inProject(tx, group.projectId), roles: new Set([...ctx.roles, 'reader']) },

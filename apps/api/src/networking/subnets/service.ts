@@ -58,7 +58,7 @@ export async function addSubnet(
 ): Promise<string> {
   const cidr = parseCidr(input.cidr)
   // Two adders of one network take turns, so that neither misses the other's range.
-  await holdNetwork(ctx, network, true)
+  await holdNetwork(ctx, network, 'inTurn')
   const siblings = await ctx.db.subnet.findMany({ where: { networkId: network.id }, select: { cidr: true } })
   if (siblings.length >= bounds.subnetsOfNetwork)
     throw new CloudError('quota_exceeded', `A network has at most ${bounds.subnetsOfNetwork} subnets.`)
@@ -119,7 +119,8 @@ export async function updateSubnet(
 ): Promise<NetworkView> {
   const networkId = await inTransaction(ctx, async (tx) => {
     const { network } = await loadSubnet(tx, 'subnet:update', input.id)
-    await holdNetwork(tx, network, true)
+    const takesAddress = input.gatewayIp !== undefined || input.dhcp !== undefined
+    await holdNetwork(tx, network, takesAddress ? 'alone' : 'inTurn')
     const subnet = await tx.db.subnet.findUnique({ where: { id: input.id } })
     if (!subnet) throw notFound('subnet', input.id)
     const cidr = parseCidr(subnet.cidr)
