@@ -384,13 +384,15 @@ BEGIN
     ('FloatingIp', 'document_of_floating_ip', 'INSERT OR DELETE', '', 'stratolith_document_of_floating_ip()'),
     ('FloatingIp', 'document_of_floating_ip_change', 'UPDATE', 'WHEN ((OLD."routerId", OLD."fixedAddress", OLD."address") IS DISTINCT FROM (NEW."routerId", NEW."fixedAddress", NEW."address"))', 'stratolith_document_of_floating_ip()'),
     ('Instance', 'document_of_instance', 'INSERT OR DELETE', '', 'stratolith_document_of_instance()'),
-    -- Also when it ceases to be built or powered on: what was told to do so, and comes late, is older from then on.
+    -- Also when it is to be powered on: its host does so once for a generation. And when that has not become of it: what
+    -- was told to do so, and comes late, is older from then on.
     ('Instance', 'document_of_instance_update', 'UPDATE', 'WHEN ((OLD."hostId", OLD."taskState" IS NOT DISTINCT FROM ''deleting'', OLD."name", OLD."hostname", OLD."metadata",
       OLD."vcpus", OLD."memoryMib", OLD."flavorName", OLD."zone", OLD."keyName", OLD."publicKey", OLD."userData")
       IS DISTINCT FROM (NEW."hostId", NEW."taskState" IS NOT DISTINCT FROM ''deleting'', NEW."name", NEW."hostname", NEW."metadata",
       NEW."vcpus", NEW."memoryMib", NEW."flavorName", NEW."zone", NEW."keyName", NEW."publicKey", NEW."userData")
-      OR (OLD."vmState" = ''building'' AND NEW."vmState" <> ''building'')
-      OR (OLD."taskState" IN (''powering-on'', ''rebooting'', ''rebooting_hard'') AND NEW."taskState" IS DISTINCT FROM OLD."taskState"))', 'stratolith_document_of_instance()'),
+      OR (OLD."vmState" = ''building'' AND NEW."vmState" NOT IN (''building'', ''active''))
+      OR (NEW."taskState" IS DISTINCT FROM OLD."taskState" AND (NEW."taskState" IN (''powering-on'', ''rebooting'', ''rebooting_hard'')
+        OR (OLD."taskState" IN (''powering-on'', ''rebooting'', ''rebooting_hard'') AND NEW."vmState" <> ''active''))))', 'stratolith_document_of_instance()'),
     ('Network', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''network'')'),
     ('Router', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''router'')'),
     ('SecurityGroup', 'document_gone', 'DELETE', '', 'stratolith_document_gone(''addressSet'')')

@@ -32,8 +32,6 @@ afterEach(() => world.close())
 async function launched(name = 'web', patch: object = {}): Promise<string> {
   const { instances } = await launchInstances(tenant, aLaunch(world, { name, ...patch }))
   await runPending(world.deps)
-  // As the pump does: that it is no build any more is one more generation.
-  await deliverAll(world.system)
   return instances[0]?.id ?? ''
 }
 /** Its agent is gone, and everybody knows. */

@@ -3,7 +3,7 @@ import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { DriverError, driverErrorOf } from '../errors.ts'
-import type { HypervisorDriver } from '../hypervisor/interface.ts'
+import type { HypervisorDriver, ObservedInstance } from '../hypervisor/interface.ts'
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { LocalStorageDriver } from '../storage/interface.ts'
@@ -140,6 +140,14 @@ class Keeper implements DocumentKeeper {
     return turn
   }
 
+  /**
+   * The guest of a wish that has been carried out. It is not carried out twice: what asked for the guest to run, and
+   * is told late, must not power on one that was stopped since.
+   */
+  async #guestOf(op: Op, { kind, id, body }: HostDocument): Promise<ObservedInstance | null> {
+    return kind === 'instance' && body !== null ? this.#host.hypervisor.get(op, id) : null
+  }
+
   async #alone(op: Op, document: HostDocument, { exchange, work }: How): Promise<Receipt> {
     const { kind, id, generation } = document
     const about = { kind, id, generation }
@@ -151,6 +159,8 @@ class Keeper implements DocumentKeeper {
     try {
       // Before the work, so that an older one is refused also after a crash in the middle of it.
       if (isNew) await put(false)
+      const guest = wasReached ? await this.#guestOf(op, document) : null
+      if (guest) return { ...about, outcome: 'reached', guest }
       const outcome = await work()
       const isReached = outcome.outcome === 'reached'
       if (isReached !== wasReached) await put(isReached)
