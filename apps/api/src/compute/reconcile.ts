@@ -76,7 +76,7 @@ async function settleHost(ctx: Ctx, op: Op, hostId: string, drivers: HostDrivers
     ctx,
     hostId,
     settled.map((row) => row.id),
-    await drivers.documents.list(op, 'instance'),
+    () => drivers.documents.list(op, 'instance'),
   )
 }
 
@@ -101,9 +101,11 @@ async function proveDocuments(
   ctx: Ctx,
   hostId: string,
   ids: readonly string[],
-  kept: readonly KeptDocument[],
+  list: () => Promise<readonly KeptDocument[]>,
 ): Promise<void> {
   const asked = new Set(ids)
+  const before = new Map((await writtenOf(ctx, hostId)).map((one) => [one.thing, one.confirmed]))
+  const kept = await list()
   const written = (await writtenOf(ctx, hostId)).filter((one) => asked.has(one.thing))
   const known = new Set(written.map((one) => one.thing))
   const unknown = ids.filter((id) => !known.has(id))
@@ -115,7 +117,12 @@ async function proveDocuments(
           AND "taskState" IS DISTINCT FROM 'deleting' ORDER BY "id" FOR SHARE) i HAVING count(*) > 0`
   const heard = new Map(kept.filter((one) => one.reached && !one.gone).map((one) => [one.id, one.generation]))
   const wrong = written.filter(
-    (one) => one.wanted && one.confirmed > 0 && heard.get(one.thing) !== one.confirmed,
+    (one) =>
+      one.wanted &&
+      one.confirmed > 0 &&
+      // What was told meanwhile may have come after the host was asked.
+      before.get(one.thing) === one.confirmed &&
+      heard.get(one.thing) !== one.confirmed,
   )
   if (wrong.length > 0)
     await doubt(

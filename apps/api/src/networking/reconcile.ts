@@ -61,6 +61,7 @@ async function reconcileDrivers(ctx: Ctx, hostId: string, drivers: HostDrivers):
 }
 
 async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: HostDrivers['network']): Promise<void> {
+  const before = await writtenAt(ctx, hostId)
   // The host first, the rows after: so whatever is on it has had its row by then.
   const observed = await driver.list(op)
   const ports = await portsBoundTo(ctx, hostId)
@@ -72,6 +73,7 @@ async function settleHost(ctx: Ctx, op: Op, hostId: string, driver: HostDrivers[
   await repair(ctx, op, {
     hostId,
     observed,
+    before,
     ports: ports.filter((port) => !port.young && !busy.has(port.deviceId)),
   })
 }
@@ -117,6 +119,8 @@ const writtenAt = rowsOf<Written>((hosts) => ({
   from: Prisma.sql`"HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
     WHERE h."hostId" = ANY(${[...hosts]}::uuid[]) AND h."kind" <> 'instance'`,
 }))
+
+const keyOf = ({ kind, thing, generation }: Written) => `${kind}/${thing}/${generation}`
 
 /** Whatever was bound before there were documents, or by a restored row, is needed, too. */
 const need = gathered(64, async ({ deps }, asked: readonly (readonly string[])[]) => {
@@ -232,7 +236,13 @@ async function portsHere(ctx: Ctx, { hostId }: Place, ids: readonly string[]): P
   return new Set(here.map((port) => port.id))
 }
 
-type Settled = { hostId: string; observed: ObservedNetwork; ports: { id: string; state: string }[] }
+type Settled = {
+  hostId: string
+  /** What the host had confirmed before it was asked. */
+  before: readonly Written[]
+  observed: ObservedNetwork
+  ports: { id: string; state: string }[]
+}
 
 /**
  * States again what the host has not, or has otherwise: it may have been down when it changed. What
@@ -263,7 +273,7 @@ const digestOf = (seen: unknown) => createHash('sha256').update(JSON.stringify(s
 /** Whether there is nothing to tell the host. What it has otherwise is told again. */
 async function compare(
   ctx: Ctx,
-  { hostId, observed, ports }: Settled,
+  { hostId, before, observed, ports }: Settled,
   left: ReadonlySet<string>,
 ): Promise<boolean> {
   const settled = new Set(ports.map((port) => port.id))
@@ -271,10 +281,14 @@ async function compare(
   const written = await writtenAt(ctx, hostId)
   const isUp = new Map(observed.ports.map((port) => [port.id, port.state === 'active']))
   const failed = new Set(ports.flatMap((port) => (port.state === 'error' ? port.id : [])))
-  let isRight = !written.some((one) => one.late)
+  // What was told meanwhile may have come after the host was looked at.
+  const stood = new Set(before.flatMap((one) => (one.late ? [] : keyOf(one))))
+  const changed = new Set(written.flatMap((one) => (!one.late && stood.has(keyOf(one)) ? [] : one.thing)))
+  let isRight = changed.size === 0
   for (const [kind, isAsWished] of Object.entries(comparisons(observed, isUp)) as [Kind, IsAsWished][]) {
     const ids = written
       .filter((one) => one.wanted && one.kind === kind && !left.has(one.thing))
+      .filter((one) => !changed.has(one.thing) || failed.has(one.thing))
       .map((one) => one.thing)
       .filter((id) => kind !== 'port' || settled.has(id))
     const specs = ids.length === 0 ? [] : await rendered(ctx, { kind, ids })
