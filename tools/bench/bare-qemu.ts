@@ -11,6 +11,8 @@ export type Recipe = {
   args: string[]
   disk: string
   base: { file: string; format: string }
+  /** It is handed the image below its disk open, after its serial log. */
+  isHanded: boolean
   netns: string | null
 }
 
@@ -31,6 +33,7 @@ export function recipeOf(cloud: Cloud, instanceId: string): Recipe {
       args: words.slice(1),
       disk,
       base: { file, format },
+      isHanded: words.some((word) => word.startsWith(`fd=${serialFd + 1},`)),
       netns,
     }
   }
@@ -45,8 +48,10 @@ function commandOf(pid: string): string[] {
   }
 }
 
+const serialFd = 3
+/** The first that is a file by its name: what is below it has been handed open. */
 function diskOf(words: readonly string[]): string {
-  const found = words.join('\n').match(/"filename":"([^"]+)"/)?.[1]
+  const found = words.join('\n').match(/"filename":"(?!\/dev\/fdset\/)([^"]+)"/)?.[1]
   if (!found) throw new Error('The guest has no disk file.')
   return found
 }
@@ -66,6 +71,7 @@ export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
   const enter = recipe.netns ? ['nsenter', `--net=/run/netns/${recipe.netns}`, '--'] : []
   const [file = '', ...rest] = [...enter, recipe.binary, ...args]
   const serial = fs.openSync(log, 'a', 0o600)
+  const handed = recipe.isHanded ? [fs.openSync(recipe.base.file, 'r')] : []
   let child: ChildProcess | null = null
   try {
     execFileSync('qemu-img', [
@@ -81,7 +87,7 @@ export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
       '1G',
     ])
     const from = performance.now()
-    child = spawn(file, rest, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit', serial] })
+    child = spawn(file, rest, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit', serial, ...handed] })
     const qmp = await greeted(path.join(dir, 'qmp'), child)
     const greetingMs = performance.now() - from
     if (!login) return { greetingMs, loginMs: null }
@@ -90,7 +96,7 @@ export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
     qmp.destroy()
     return { greetingMs, loginMs: performance.now() - from }
   } finally {
-    fs.closeSync(serial)
+    for (const fd of [serial, ...handed]) fs.closeSync(fd)
     await ended(child)
     fs.rmSync(dir, { recursive: true, force: true })
   }
