@@ -162,7 +162,7 @@ BEGIN
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
 END $$;
 
--- Two who change what one document is made of, blind to each other's rows, meet at a lock of its network or group:
+-- Two who change what one document is made of, and do not see each other's rows, wait at a lock of its network or group:
 -- who brings a port there shares it, who changes what all ports there are told has it alone, and whoever comes
 -- second sees what the first has committed. These locks queue fairly, which locks of the rows do not: launches would
 -- pass whoever waits for them, for ever. The order of all locks: what the transaction itself locks (quota, hosts,
@@ -409,21 +409,24 @@ END $$;
 CREATE OR REPLACE PROCEDURE stratolith_fill_documents() LANGUAGE plpgsql AS $$
 DECLARE
   batch uuid[];
+  after uuid;
   one record;
 BEGIN
   LOOP
-    batch := (SELECT array_agg("id") FROM (SELECT p."id" FROM "Port" p WHERE p."hostId" IS NOT NULL
+    batch := (SELECT array_agg("id" ORDER BY "id") FROM (SELECT p."id" FROM "Port" p JOIN "Host" o ON o."id" = p."hostId"
+      WHERE (after IS NULL OR p."id" > after)
       AND NOT EXISTS (SELECT FROM "HostDocument" d WHERE d."hostId" = p."hostId" AND d."kind" = 'port' AND d."thing" = p."id")
       AND NOT EXISTS (SELECT FROM "Instance" i WHERE i."id"::text = p."deviceId" AND i."taskState" = 'deleting')
       ORDER BY p."id" LIMIT 500 FOR SHARE OF p) bound);
     EXIT WHEN batch IS NULL;
     PERFORM stratolith_needed(batch);
+    after := batch[cardinality(batch)];
     COMMIT;
   END LOOP;
   LOOP
     batch := NULL;
-    FOR one IN SELECT i."id", i."hostId", i."taskState" = 'deleting' AS leaves FROM "Instance" i WHERE i."hostId" IS NOT NULL
-      AND NOT EXISTS (SELECT FROM "HostDocument" d WHERE d."hostId" = i."hostId" AND d."kind" = 'instance' AND d."thing" = i."id")
+    FOR one IN SELECT i."id", i."hostId", i."taskState" = 'deleting' AS leaves FROM "Instance" i JOIN "Host" o ON o."id" = i."hostId"
+      WHERE NOT EXISTS (SELECT FROM "HostDocument" d WHERE d."hostId" = i."hostId" AND d."kind" = 'instance' AND d."thing" = i."id")
       ORDER BY i."id" LIMIT 500 FOR SHARE OF i
     LOOP
       batch := batch || one."id";

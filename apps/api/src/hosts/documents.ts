@@ -43,7 +43,8 @@ export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): v
 /**
  * A part of what is due: things of these kinds, and those of the kinds `gone` that are to go. `now`: these,
  * too, whenever they were to be told again; `always`: also when the host has confirmed them. `known`: what is
- * to go, and what it has heard of before and has changed since, whenever that was to be told again.
+ * to go, and what it has heard of before and has changed since (with what that may need), whenever that was to
+ * be told again.
  */
 export type About = {
   kinds: readonly DocumentKind[]
@@ -173,7 +174,8 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
         SELECT d.* FROM "Document" d WHERE d."kind" = h."kind" AND d."thing" = h."thing" OFFSET 0) d
       WHERE h."thing" = ANY(w."always") OR (h."confirmed" < d."generation" AND (
         h."thing" = ANY(w."now")
-        OR (w."known" AND (NOT h."wanted" OR (h."told" > 0 AND h."kind" <> 'instance')))
+        OR (w."known" AND (NOT h."wanted" OR h."kind" IN ('network', 'addressSet')
+          OR (h."kind" <> 'instance' AND greatest(h."told", h."confirmed") > 0)))
         OR (NOT w."known" AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
           AND h."confirmed" = 0 AND h."dueAt" > now() - ${forItsBuild}))))
       ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC, h."attempts" > 0,
@@ -197,15 +199,20 @@ const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
     "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text,
     "waitsFor" text)`
-  const said = told.flatMap(({ hostId, receipts }) => receipts.map((receipt) => ({ hostId, receipt })))
+  const said = told.flatMap(({ hostId, receipts }) =>
+    receipts.map((receipt) => ({ hostId, receipt: believable(receipt) })),
+  )
   // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
   await inTransaction(systemCtx(deps, 'hosts.documents'), async (tx) => {
     // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
-    await tx.db.$executeRaw`
-      WITH its AS MATERIALIZED (
+    // Ports first, as in whatever changes them.
+    const heard = await tx.db.$queryRaw<{ key: string }[]>`
+      WITH ports AS MATERIALIZED (
+        SELECT p."id" FROM "Port" p JOIN ${r} ON r."kind" = 'port' AND p."id" = r."thing" ORDER BY p."id" FOR NO KEY UPDATE OF p
+      ), its AS MATERIALIZED (
         SELECT r.*, CASE WHEN h."told" < r."generation" THEN 0 ELSE h."attempts" END AS "attempts"
         FROM "HostDocument" h JOIN ${r} ON h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"
-        WHERE h."told" <= r."generation" OR r."outcome" = 'older' ORDER BY h."hostId", h."kind", h."thing" FOR NO KEY UPDATE OF h
+        WHERE (h."told" <= r."generation" OR r."outcome" = 'older') AND (SELECT count(*) FROM ports) >= 0 ORDER BY h."hostId", h."kind", h."thing" FOR NO KEY UPDATE OF h
       ), raised AS (
         UPDATE "Document" d SET "generation" = r."known" + 1, "changedAt" = now() FROM its r
         WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" < r."known"
@@ -213,7 +220,7 @@ const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
         DELETE FROM "HostDocument" h USING "Document" d, its r
         WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND (NOT h."wanted" OR r."rowless")
           AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"
-      )
+      ), said AS (
       UPDATE "HostDocument" h SET "told" = r."generation",
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
         "error" = r."error", "waitsFor" = r."waitsFor",
@@ -221,9 +228,12 @@ const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
           WHEN 'working' THEN least(r."attempts" + 1, 6) ELSE 0 END,
         "dueAt" = CASE r."outcome" WHEN 'working' THEN now() + power(2, least(r."attempts", 5)) * interval '1 second'
           WHEN 'failed' THEN now() + least(300, power(2, least(r."attempts", 8))) * interval '1 second' END
-      FROM its r WHERE ${isIts} AND NOT (r."outcome" = 'reached' AND r."gone")`
+      FROM its r WHERE ${isIts} AND r."outcome" <> 'older' AND NOT (r."outcome" = 'reached' AND r."gone")
+      ) SELECT "hostId" || '/' || "kind" || '/' || "thing" || '/' || "generation" AS "key" FROM its`
+    const isHeard = new Set(heard.map((one) => one.key))
+    const news = said.filter(({ hostId, receipt }) => isHeard.has(keyAt(hostId, receipt)))
     for (const [kind, room] of rooms) {
-      const its = said.filter(({ receipt }) => receipt.kind === kind)
+      const its = news.filter(({ receipt }) => receipt.kind === kind)
       if (its.length > 0) await room.told?.(tx, its)
     }
   })
@@ -249,7 +259,7 @@ function rowsOf({ hostId, documents, receipts }: Told) {
   }))
 }
 
-/** Every host goes on counting from what one of them says it has heard: one that is out of its mind is not believed. */
+/** Every host goes on counting from what one of them says it has heard: an absurd answer is not believed. */
 function believable(receipt: Receipt): Receipt {
   if (receipt.outcome !== 'older' || receipt.known - receipt.generation < mostAhead) return receipt
   const { kind, id, generation } = receipt

@@ -7,8 +7,10 @@ import type { Ctx } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { runOperation } from '../kernel/run.ts'
 import { runPending, testCtx } from '../kernel/testing.ts'
-import { ruleCreateInput } from '../networking/contract.ts'
+import { networkCreateInput, ruleCreateInput } from '../networking/contract.ts'
 import { deleteFloatingIp } from '../networking/floating-ips/service.ts'
+import { createNetwork } from '../networking/networks/service.ts'
+import { addRouterInterface } from '../networking/routers/service.ts'
 import { newSecurityGroupRule, removeSecurityGroupRule } from '../networking/security-groups/service.ts'
 import { deliver, deliverAll } from './documents.ts'
 import { beat } from './reconcile.ts'
@@ -181,4 +183,65 @@ test('a host that claims to have heard of what no cloud has said is not believed
   expect(await db().hostDocument.findFirst({ where: { thing } })).toMatchObject({
     error: expect.stringContaining('claims'),
   })
+})
+
+test('a fenced host lets go of it also when its router leads into a network that is new there', async () => {
+  const tenant = await testTenant(world)
+  const admin = await testCtx(world.deps, { role: 'admin' })
+  await launched(tenant, { publicIp: true })
+  await runPending(world.deps)
+  const { id, routerId } = await db().floatingIp.findFirstOrThrow({ where: { projectId: tenant.projectId } })
+  world.faults.set('a', 'refuses')
+  await db().host.updateMany({ data: { state: 'down' } })
+  await beat(world.system)
+  await fenceHost(admin, { id: await hostId() })
+  await deleteFloatingIp(tenant, { id })
+  const wide = networkCreateInput.parse({ name: 'another', subnet: { cidr: '10.77.0.0/20' } })
+  const network = await createNetwork(tenant, wide)
+  const { id: subnetId } = await db().subnet.findFirstOrThrow({ where: { networkId: network.id } })
+  await addRouterInterface(tenant, { id: routerId ?? '', subnetId })
+  await runPending(world.deps)
+  world.faults.delete('a')
+  await beat(world.system)
+  const routers = [...host().network.state.routers.values()]
+  expect(routers.flatMap((router) => router.floatingIps)).toEqual([])
+})
+
+test('what a host says late of an older wish changes nothing that is shown', async () => {
+  const tenant = await testTenant(world)
+  const id = await launched(tenant)
+  await runPending(world.deps)
+  const { id: portId } = await portOf(id)
+  await db().port.update({ where: { id: portId }, data: { adminUp: false } })
+  const { promise: mayAnswer, resolve: answer } = Promise.withResolvers<void>()
+  const putBack = answering(async (_op, documents) => {
+    await mayAnswer
+    return documents.map((one) => ({
+      kind: one.kind,
+      id: one.id,
+      generation: one.generation,
+      outcome: 'failed',
+      code: 'invalid',
+      message: 'It was so.',
+    }))
+  })
+  const first = deliver(world.system, plainOp(world.system), await hostId())
+  await sleep(200)
+  putBack()
+  await db().port.update({ where: { id: portId }, data: { adminUp: true } })
+  await deliver(world.system, plainOp(world.system), await hostId())
+  answer()
+  await first
+  expect(await db().port.findUnique({ where: { id: portId } })).toMatchObject({
+    state: 'active',
+    errorMessage: null,
+  })
+})
+
+test('what is filled in of a port on a host that is gone comes to an end', async () => {
+  const tenant = await testTenant(world)
+  const id = await launched(tenant)
+  await runPending(world.deps)
+  await db().port.updateMany({ where: { deviceId: id }, data: { hostId: crypto.randomUUID() } })
+  await db().$executeRawUnsafe('CALL stratolith_fill_documents()')
 })

@@ -2,9 +2,10 @@ import type { Prisma, PrismaClient } from '@stratolith/db'
 import { z } from 'zod'
 import { type Ctx, systemCtx } from './context.ts'
 import { databaseRefusal } from './database-errors.ts'
-import { invariant } from './errors.ts'
+import { CloudError, invariant } from './errors.ts'
 
-const isAway = (error: unknown) => databaseRefusal(error)?.code === 'unavailable'
+const isAway = (error: unknown) =>
+  (error instanceof CloudError ? error : databaseRefusal(error))?.code === 'unavailable'
 
 type Waiting<In, Out> = { item: In; resolve(value: Out): void; reject(error: unknown): void }
 type Queue<In, Out> = { waiting: Waiting<In, Out>[]; isBusy: boolean }

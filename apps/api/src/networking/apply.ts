@@ -1,3 +1,7 @@
+/**
+ * What workflows ask of hosts: a row says what is wanted, its document tells the host (hosts/documents.ts),
+ * and here it is waited for.
+ */
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { deliverThings, unconfirmed } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
@@ -5,10 +9,6 @@ import { toCloudError } from '../kernel/errors.ts'
 import type { Run, Wait } from '../kernel/workflow.ts'
 import { setPortStates } from './port-states.ts'
 
-/**
- * What workflows ask of hosts: a row says what is wanted, its document tells the host (hosts/documents.ts),
- * and here it is waited for.
- */
 /**
  * Off their host, which hears of it with its instance's document, or when it answers again.
  */

@@ -2,12 +2,13 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
 import type { NewEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
+import { releaseQuota } from '../kernel/quota.ts'
 import { contains, parseCidr } from './ipv4.ts'
 import { returnPorts } from './lent-ports.ts'
 import type { PortNetwork } from './networks/load.ts'
 import {
   createPortRow,
-  deletePortRows,
+  forgetPortRows,
   insertPorts,
   type NewPort,
   type PortWithAddress,
@@ -144,15 +145,25 @@ export async function portsOf(ctx: Ctx, instanceIds: readonly string[]): Promise
 export const portsOfInstance = async (ctx: Ctx, id: string): Promise<PlacedPort[]> =>
   (await portsOf(ctx, [id])).get(id) ?? []
 
+type Which = { lent?: readonly string[]; only?: readonly string[] }
+
 /**
  * Rows, addresses and quota of the ports of an instance that is off its host; those of `lent` stay
  * and are its owner's again. `only`: these and no others.
  */
-export async function deletePortsOfInstance(
+export async function deletePortsOfInstance(ctx: Ctx, instanceId: string, which: Which = {}): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    for (const [projectId, ports] of await forgetPortsOfInstance(tx, instanceId, which))
+      await releaseQuota(tx, projectId, { ports })
+  })
+}
+
+/** The same without the quota, which its caller gives back (see forgetPortRows). In a transaction. */
+export async function forgetPortsOfInstance(
   ctx: Ctx,
   instanceId: string,
-  { lent = [], only }: { lent?: readonly string[]; only?: readonly string[] } = {},
-): Promise<void> {
+  { lent = [], only }: Which = {},
+): Promise<[projectId: string, ports: number][]> {
   const ports = await ctx.db.port.findMany({
     where: {
       deviceId: instanceId,
@@ -162,10 +173,8 @@ export async function deletePortsOfInstance(
     select: { id: true },
   })
   const isLent = ({ id }: { id: string }) => lent.includes(id)
-  await inTransaction(ctx, async (tx) => {
-    await returnPorts(tx, instanceId, idsOf(ports.filter(isLent)))
-    await deletePortRows(tx, idsOf(ports.filter((port) => !isLent(port))))
-  })
+  await returnPorts(ctx, instanceId, idsOf(ports.filter(isLent)))
+  return forgetPortRows(ctx, idsOf(ports.filter((port) => !isLent(port))))
 }
 
 const idsOf = (rows: readonly { id: string }[]) => rows.map((row) => row.id)

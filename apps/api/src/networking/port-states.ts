@@ -8,10 +8,14 @@ import { portEvents } from './ports/rows.ts'
 /** A floating IP is active while it is associated and every host that answers has its router as it is now. */
 export async function settleFloatingIps(tx: Ctx, routerIds: readonly string[]): Promise<void> {
   if (routerIds.length === 0) return
-  const ids = [...new Set(routerIds)].sort()
-  // Of two hosts that confirm at the same moment, the later one sees both.
-  await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtextextended('floating IPs of ' || id, 0))
-    FROM unnest(${ids}::text[]) id ORDER BY id`
+  // Of two hosts that confirm at the same moment, the later one sees both. The rest is settled by a round.
+  const locked = await tx.db.$queryRaw<{ id: string }[]>`
+    SELECT f."id"::text AS "id", pg_advisory_xact_lock(hashtextextended('floating IPs of ' || f."id", 0))::text FROM (
+      SELECT DISTINCT "routerId" AS "id" FROM "FloatingIp"
+      WHERE "routerId" = ANY(${[...routerIds]}::uuid[]) AND "portId" IS NOT NULL AND "state" <> 'active'
+      ORDER BY 1 LIMIT 200) f`
+  const ids = locked.map((one) => one.id)
+  if (ids.length === 0) return
   await tx.db.$executeRaw`
     WITH settled AS (
       UPDATE "FloatingIp" f SET "state" = 'active'

@@ -11,6 +11,7 @@ export {
   createPortsOfLaunch,
   deletePortsOfInstance,
   floatingIpsOf,
+  forgetPortsOfInstance,
   groupNamesOf,
   type InstancePort,
   portsOf,

@@ -145,7 +145,10 @@ class Keeper implements DocumentKeeper {
    * is told late, must not power on one that was stopped since.
    */
   async #guestOf(op: Op, { kind, id, body }: HostDocument): Promise<ObservedInstance | null> {
-    return kind === 'instance' && body !== null ? this.#host.hypervisor.get(op, id) : null
+    if (kind !== 'instance' || body === null) return null
+    const { hypervisor } = this.#host
+    // One whose description is lost is described anew.
+    return (await hypervisor.describe(op, id)) && hypervisor.get(op, id)
   }
 
   async #alone(op: Op, document: HostDocument, { exchange, work }: How): Promise<Receipt> {
@@ -244,7 +247,7 @@ const reached: Outcome = { outcome: 'reached' }
 /**
  * What is done at once, one turn after the other: what the host has already and has changed (a rule that was
  * revoked waits for nothing); guests that go, then ports and routers (they may be in the way of others); what
- * should be there, in the order in which it is needed; and in the end what something was left to: the ports
+ * should be there, in the order in which it is needed; and in the end what others had to let go of: the ports
  * that a guest had until now, and networks.
  */
 function turns(

@@ -6,8 +6,8 @@ const mostDocuments = 100
 
 /**
  * A delivery in calls that are neither too big nor too long, one after the other. One call orders its
- * documents itself; of several the order is that of need: guests that go, networks and ports, guests, and
- * in the end what guests are to let go of. A document that is too big alone is alone in its call.
+ * documents itself; of several the order is that of need: networks and ports (a revocation waits for no guest),
+ * guests that go, guests, and in the end what guests are to let go of. A document that is too big alone is alone in its call.
  */
 export function partsOf(documents: readonly HostDocument[]): HostDocument[][] {
   const sized = documents.map((document) => ({ document, size: Buffer.byteLength(JSON.stringify(document)) }))
@@ -26,6 +26,6 @@ export function partsOf(documents: readonly HostDocument[]): HostDocument[][] {
 }
 
 function rank({ kind, body }: HostDocument): number {
-  if (body === null) return kind === 'instance' ? 0 : 3
-  return kind === 'instance' ? 2 : 1
+  if (body === null) return kind === 'instance' ? 1 : 3
+  return kind === 'instance' ? 2 : 0
 }

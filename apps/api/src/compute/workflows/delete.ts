@@ -5,9 +5,9 @@ import { type CloudError, toCloudError } from '../../kernel/errors.ts'
 import { driverCode, driversOf, plainOp } from '../../kernel/hosts.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
-import { portsOfInstance } from '../../networking/service.ts'
+import { forgetPortsOfInstance, portsOfInstance } from '../../networking/service.ts'
 import { noteInstance } from '../instances/load.ts'
-import { deletePorts, releasePublicIp } from '../instances/ports.ts'
+import { releasePublicIp } from '../instances/ports.ts'
 import { deadlineMs } from './deadlines.ts'
 import { currentRow, faultOf, settle } from './guest.ts'
 import { givenUp, giveUp, patience, tellOfEnd } from './on-host.ts'
@@ -72,8 +72,11 @@ async function forget(run: Run<unknown>): Promise<void> {
     const [row] = await tx.$queryRaw<InstanceModel[]>`
       SELECT * FROM "Instance" WHERE "id" = ${run.resourceId}::uuid FOR UPDATE`
     if (!row) return
-    await deletePorts(ctx, row)
-    await releaseQuota(ctx, row.projectId, { instances: 1, vcpus: row.vcpus, memoryMib: row.memoryMib })
+    const ports = new Map(await forgetPortsOfInstance(ctx, row.id, { lent: row.lentPortIds }))
+    const its = { instances: 1, vcpus: row.vcpus, memoryMib: row.memoryMib }
+    await releaseQuota(ctx, row.projectId, { ...its, ports: ports.get(row.projectId) ?? 0 })
+    ports.delete(row.projectId)
+    for (const [projectId, count] of ports) await releaseQuota(ctx, projectId, { ports: count })
     if (row.hostId) await releaseHost(ctx, row.hostId, row)
     await tx.consoleToken.deleteMany({ where: { instanceId: row.id } })
     await tx.pastInstance.createMany({ data: pastOf(row), skipDuplicates: true })

@@ -64,7 +64,11 @@ function definePower(
 }
 
 /** From whatever the host has left of it: ports applied, disk found, guest described anew and running. */
-const powerOn: Call = (run, row) => tellHost(run, row)
+const powerOn: Call = async (run, row, { hypervisor, op }) => {
+  const answer = await tellHost(run, row)
+  // Its host had heard of the wish before, while the guest was still running: it powers on once for a wish.
+  return 'waitMs' in answer || answer.power === 'running' ? answer : hypervisor.start(op, row.id)
+}
 
 /** The button, again and again; the state once it is off, or the time is over. */
 async function askToShutDown(run: Run<unknown>, { hypervisor, op }: OnHost): Promise<Wait | null> {

@@ -108,7 +108,19 @@ async function giveAddresses(ctx: Ctx, ports: readonly Port[]): Promise<Map<stri
 
 /** Rows, quota and events of ports that are gone from their hosts. In a transaction. */
 export async function deletePortRows(ctx: Ctx, ids: readonly string[]): Promise<void> {
-  if (ids.length === 0) return
+  for (const [projectId, ports] of await forgetPortRows(ctx, ids))
+    await releaseQuota(ctx, projectId, { ports })
+}
+
+/**
+ * The same for whoever gives more back in this transaction: quota is given back at once, since launches lock it
+ * in one order. Returns how many ports there were by project.
+ */
+export async function forgetPortRows(
+  ctx: Ctx,
+  ids: readonly string[],
+): Promise<[projectId: string, ports: number][]> {
+  if (ids.length === 0) return []
   const gone = await ctx.db.$queryRaw<{ projectId: string; ports: number }[]>`
     WITH freed AS (
       UPDATE "FloatingIp" SET "portId" = NULL, "fixedAddress" = NULL, "routerId" = NULL, "state" = 'down'
@@ -123,7 +135,7 @@ export async function deletePortRows(ctx: Ctx, ids: readonly string[]): Promise<
     )}), told AS (SELECT pg_notify('stratolith_events', '') FROM e)
     SELECT "projectId", count(*)::int AS "ports" FROM gone
     WHERE "projectId" <> '' AND (SELECT count(*) FROM told) >= 0 GROUP BY "projectId" ORDER BY "projectId"`
-  for (const { projectId, ports } of gone) await releaseQuota(ctx, projectId, { ports })
+  return gone.map(({ projectId, ports }) => [projectId, ports])
 }
 
 type EventPort = Pick<PortModel, 'id' | 'projectId' | 'deviceId' | 'networkId'>

@@ -110,7 +110,7 @@ const askedOneByOne = 4
 async function listFlows(op: Op, plane: Plane, zone: number, addresses: readonly string[]): Promise<Flow[]> {
   const list = async (...about: readonly string[]) => {
     const argv = ['conntrack', '-L', '-w', String(zone), '-f', 'ipv4', ...about]
-    return parseFlows((await run(op, argv, { namespace: plane.namespace })).stdout)
+    return parseFlows((await run(op, argv, { namespace: plane.namespace, maxOutputBytes: everyFlow })).stdout)
   }
   const own = new Set(addresses)
   if (own.size > askedOneByOne)
