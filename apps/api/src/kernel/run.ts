@@ -198,8 +198,11 @@ function overdue(active: Active, step: Step<unknown>, reason: string): CloudErro
   const detail = `step ${step.name} of operation ${row.id}`
   return new CloudError('unavailable', `This was not done within ${inWords(ms)}. ${reason}`, { detail })
 }
+/** Below 5 minutes a rounded minute would be wrong by much. */
 const inWords = (ms: number) =>
-  ms >= 2 * minute ? `${Math.round(ms / minute)} minutes` : `${Math.max(1, Math.round(ms / 1000))} seconds`
+  ms >= 5 * minute || (ms >= 2 * minute && ms % minute === 0)
+    ? `${Math.round(ms / minute)} minutes`
+    : `${Math.max(1, Math.round(ms / 1000))} seconds`
 
 async function undoFor(active: Active, step: Step<unknown>, failure: CloudError): Promise<Outcome> {
   const { ctx, row, holder } = active

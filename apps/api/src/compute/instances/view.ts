@@ -6,6 +6,7 @@ import { type InstanceRow, typed } from './load.ts'
 
 type Activity = { title: string; startedAt: string }
 const queued = 'Waiting for its turn'
+const begun = 'Beginning'
 
 /** Views of one page: three queries beside the rows, whatever their number. */
 export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<InstanceView[]> {
@@ -93,12 +94,20 @@ function faultOf(row: InstanceRow, admin: boolean): InstanceView['fault'] {
   }
 }
 
-/** The step that runs now and since when, by instance. One query. */
+/**
+ * What runs now and since when, by instance: the words of its step; between two tries of one, and while it
+ * is undone, why it failed. One query.
+ */
 async function activitiesOf(ctx: Ctx, ids: string[]): Promise<Map<string, Activity>> {
   const rows = await ctx.db.$queryRaw<{ resourceId: string; title: string; startedAt: Date }[]>`
-    SELECT DISTINCT ON (o."resourceId") o."resourceId", COALESCE(s."progress", s."title", ${queued}) AS "title",
+    SELECT DISTINCT ON (o."resourceId") o."resourceId",
+           CASE WHEN s."state" = 'running' THEN COALESCE(s."progress", s."title")
+                WHEN o."state" <> 'queued' THEN COALESCE(s."title" || ': ' || s."error", s."title", ${begun})
+                ELSE ${queued} END AS "title",
            COALESCE(o."startedAt", o."createdAt") AS "startedAt"
-    FROM "Operation" o LEFT JOIN "OperationStep" s ON s."operationId" = o."id" AND s."state" = 'running'
+    FROM "Operation" o LEFT JOIN LATERAL (
+      SELECT * FROM "OperationStep" WHERE "operationId" = o."id" ORDER BY ("state" = 'running') DESC, "index" DESC LIMIT 1
+    ) s ON true
     WHERE o."resourceKind" = 'instance' AND o."resourceId" = ANY(${ids}) AND o."state" IN ('queued', 'running', 'undoing')
     ORDER BY o."resourceId", (o."state" = 'queued'), o."createdAt" DESC`
   return new Map(

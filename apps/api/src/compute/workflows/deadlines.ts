@@ -8,7 +8,7 @@ export const releaseMs = 20_000
 const minute = 60_000
 /**
  * How long an action may take from its first step on, everything included; then it fails and says
- * so. What a silent host costs is bounded elsewhere (kernel/hosts.ts, another-host.ts): these are for
+ * so. What a silent host costs is bounded elsewhere (kernel/hosts.ts, on-host.ts, another-host.ts): these are for
  * hosts that answer and are slow.
  */
 export const deadlineMs = {

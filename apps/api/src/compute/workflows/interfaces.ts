@@ -5,7 +5,7 @@ import { bindPort, deletePortsOfInstance, unbindPorts } from '../../networking/s
 import type { InstanceRow } from '../instances/load.ts'
 import { deadlineMs, releaseMs } from './deadlines.ts'
 import { currentRow, tellHost } from './guest.ts'
-import { ifItAnswers } from './on-host.ts'
+import { ifItAnswers, orGiveUp } from './on-host.ts'
 
 type Input = { portId: string }
 type Built = InstanceRow & { hostId: string }
@@ -28,7 +28,7 @@ async function forgetPort(run: Run<Input>, row: InstanceRow): Promise<void> {
 
 /** What the guest has is asked again in a moment, so that it need not be known here. */
 const forItsGuest = async (run: Run<Input>, row: Built): Promise<Wait | undefined> => {
-  const answer = await tellHost(run, row)
+  const answer = await orGiveUp(run, row.hostId, () => tellHost(run, row))
   return 'waitMs' in answer ? answer : undefined
 }
 

@@ -2,7 +2,7 @@ import type { Receipt } from '@stratolith/drivers/documents/interface'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
 import { deliver } from '../../hosts/service.ts'
-import { toCloudError } from '../../kernel/errors.ts'
+import { CloudError, toCloudError } from '../../kernel/errors.ts'
 import { driverCode, driversOf, whileAnswering } from '../../kernel/hosts.ts'
 import type { Run } from '../../kernel/workflow.ts'
 
@@ -10,7 +10,7 @@ import type { Run } from '../../kernel/workflow.ts'
  * A host that refuses is asked again for so long: its agent may be starting anew. One that was silent
  * has had its time already (kernel/hosts.ts). Variables for tests alone.
  */
-export const patience = { launchMs: 5_000, deleteMs: 20_000, askAgainMs: 1_000 }
+export const patience = { launchMs: 5_000, deleteMs: 20_000, actMs: 15_000, askAgainMs: 1_000 }
 
 /** What a step does on a host: its drivers, and the op that ends when the host falls silent. */
 export type OnHost = HostDrivers & { op: Op }
@@ -51,6 +51,41 @@ export async function ifItAnswers(
     run.ctx.log.warn({ err: error, hostId, resourceId: run.resourceId }, 'left on its host for now')
     await giveUp(run, hostId, detail ?? 'It did not answer.')
   }
+}
+
+/**
+ * For what somebody wishes of an instance that is built: a host that does not answer is tried again (its agent
+ * may be starting anew), until it counts as down or has been in trouble for `patience.actMs`. Then it is given up
+ * and the wish ends as a conflict, which is final, instead of holding the instance until the deadline.
+ */
+export async function orGiveUp<T>(run: Run<unknown>, hostId: string, work: () => Promise<T>): Promise<T> {
+  const startedAt = Date.now()
+  try {
+    const answer = await work()
+    // It answers: what troubles it later, after the guest's time to shut down, is something new.
+    if (run.data.silentSince) await run.keep({ silentSince: false })
+    return answer
+  } catch (error) {
+    if (driverCode(error) !== 'unavailable' || run.op.signal.aborted) throw error
+    const since = (run.data.silentSince || startedAt) as number
+    if ((await isThere(run, hostId)) && Date.now() - since < patience.actMs) {
+      if (!run.data.silentSince) await run.keep({ silentSince: since })
+      throw error
+    }
+    const detail = toCloudError(error).detail ?? 'It did not answer.'
+    run.ctx.log.warn({ err: error, hostId, instanceId: run.resourceId }, 'nothing was done on a silent host')
+    await giveUp(run, hostId, detail)
+    throw new CloudError(
+      'conflict',
+      'The machine that this instance is on does not answer. Nothing was changed: it is as it was. Try again when the machine is back.',
+      { detail, cause: error },
+    )
+  }
+}
+
+async function isThere(run: Run<unknown>, hostId: string): Promise<boolean> {
+  const host = await run.ctx.deps.root.host.findUnique({ where: { id: hostId }, select: { state: true } })
+  return host?.state === 'up' || host?.state === 'suspect'
 }
 
 /** Tells the host now of the end of an instance and these ports, which their documents say already. */

@@ -5,8 +5,8 @@ import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { powerStates, type TaskState, type VmState } from '../contract.ts'
 import { type InstanceRow, noFault } from '../instances/load.ts'
 import { deadlineMs, graceMs, pressAgainMs } from './deadlines.ts'
-import { faultOf, rowUnder, settle, tellHost } from './guest.ts'
-import { type OnHost, onHost } from './on-host.ts'
+import { currentRow, faultOf, rowUnder, settle, tellHost } from './guest.ts'
+import { givenUp, type OnHost, onHost, orGiveUp } from './on-host.ts'
 
 type Power = { vmState: VmState; powerState: number }
 const powerOf: Record<ObservedInstance['power'], Power> = {
@@ -39,7 +39,10 @@ function definePower(
         title,
         async run(run) {
           const row = await rowUnder(run, taskOf(run))
-          const answer = await onHost(run, row.hostId, (host) => call(run, row, host))
+          const { hostId } = row
+          const answer = await orGiveUp(run, hostId, () =>
+            onHost(run, hostId, (host) => call(run, row, host)),
+          )
           if ('waitMs' in answer) return answer
           await run.keep({ power: answer.power })
         },
@@ -54,11 +57,12 @@ function definePower(
       },
     ],
     async onFailed(run, error) {
-      await settle(
-        run,
-        { vmState: 'error', taskState: null, ...faultOf(error) },
-        (row) => row.taskState === taskOf(run),
-      )
+      const row = await currentRow(run)
+      const isSilent = row?.hostId != null && givenUp(run)[row.hostId] !== undefined
+      // Of a guest whose host says nothing nothing is known that was not known before.
+      const asItWas = { taskState: null }
+      const broken = { vmState: 'error' as const, taskState: null, ...faultOf(error) }
+      await settle(run, isSilent ? asItWas : broken, (now) => now.taskState === taskOf(run), row)
     },
   })
 }

@@ -8,9 +8,16 @@ import { hostPatience } from '../../kernel/hosts.ts'
 import { runOperation } from '../../kernel/run.ts'
 import { runPending } from '../../kernel/testing.ts'
 import { reconcileNetworks } from '../../networking/reconcile.ts'
-import { deleteInstance } from '../instances/actions.ts'
-import { attachInterface } from '../instances/interfaces.ts'
+import {
+  deleteInstance,
+  pauseInstance,
+  rebootInstance,
+  startInstance,
+  stopInstance,
+} from '../instances/actions.ts'
+import { attachInterface, detachInterface, listInterfaces } from '../instances/interfaces.ts'
 import { launchInstances } from '../instances/launch.ts'
+import { getInstance } from '../instances/service.ts'
 import { reconcileHosts } from '../reconcile.ts'
 import { accounts, addHost, aLaunch, type Fault, testTenant, testWorld, type World } from '../testing.ts'
 import { patience } from './on-host.ts'
@@ -18,7 +25,7 @@ import { patience } from './on-host.ts'
 const usual = { host: { ...hostPatience }, patience: { ...patience } }
 beforeAll(() => {
   hostPatience.askEveryMs = 40
-  Object.assign(patience, { launchMs: 60, deleteMs: 60, askAgainMs: 10 })
+  Object.assign(patience, { launchMs: 60, deleteMs: 60, actMs: 60, askAgainMs: 10 })
 })
 afterAll(() => {
   Object.assign(hostPatience, usual.host)
@@ -261,6 +268,142 @@ test('an interface that cannot be plugged in goes back although its host hangs',
   await runPending(world.deps)
   expect(await operationOf(id, 'instance.attach')).toMatchObject({ state: 'failed' })
   expect(await db().port.findUnique({ where: { id: portId } })).toBeNull()
+})
+
+describe('what is wished of an instance whose host is silent', () => {
+  const silence =
+    'The machine that this instance is on does not answer. Nothing was changed: it is as it was.'
+  async function built(): Promise<{ id: string; host: string; hostId: string }> {
+    const id = await launched()
+    await runPending(world.deps)
+    const { hostId } = await rowOf(id)
+    return { id, host: await nameOf(hostId), hostId: hostId ?? '' }
+  }
+  /** As a worker would, without waiting between two tries; how the operation ended. */
+  async function end(id: string, action: string) {
+    const { id: operationId } = await operationOf(id, action)
+    const begun = Date.now()
+    let tries = 1
+    while ((await runOperation(world.deps, operationId)) !== 'over') tries++
+    expect(Date.now() - begun).toBeLessThan(20_000)
+    const { state, errorCode, errorMessage } = await operationOf(id, action)
+    return { state, errorCode, errorMessage, tries }
+  }
+  const refused = { state: 'failed', errorCode: 'conflict', errorMessage: expect.stringContaining(silence) }
+  const away = () => {
+    throw new DriverError('unavailable', 'starting')
+  }
+  const down = (hostId: string) => db().host.update({ where: { id: hostId }, data: { state: 'down' } })
+  const up = async (hostId: string) => {
+    await db().host.update({ where: { id: hostId }, data: { state: 'up' } })
+    await comeBack()
+  }
+  const running = { vmState: 'active', taskState: null, faultMessage: null }
+  const stopped = { vmState: 'stopped', taskState: null, faultMessage: null }
+
+  test.each(['refuses', 'hangs'] as const)('a stop ends soon when it is down and %s', async (fault) => {
+    const { id, host, hostId } = await built()
+    world.faults.set(host, fault)
+    await down(hostId)
+    await stopInstance(tenant, { id })
+    expect(await end(id, 'instance.stop')).toEqual({ ...refused, tries: 1 })
+    expect(await rowOf(id)).toMatchObject(running)
+    await up(hostId)
+    await stopInstance(tenant, { id })
+    await runPending(world.deps)
+    expect(await rowOf(id)).toMatchObject(stopped)
+  })
+
+  test('a start leaves it stopped, to be started later', async () => {
+    const { id, host, hostId } = await built()
+    await stopInstance(tenant, { id })
+    await runPending(world.deps)
+    world.faults.set(host, 'refuses')
+    await down(hostId)
+    await startInstance(tenant, { id })
+    expect(await end(id, 'instance.start')).toEqual({ ...refused, tries: 1 })
+    expect(await rowOf(id)).toMatchObject(stopped)
+    await up(hostId)
+    expect(await rowOf(id)).toMatchObject(stopped)
+    await startInstance(tenant, { id })
+    await runPending(world.deps)
+    expect(await rowOf(id)).toMatchObject(running)
+  })
+
+  test.each([
+    ['instance.pause', (id: string) => pauseInstance(tenant, { id })],
+    ['instance.reboot', (id: string) => rebootInstance(tenant, { id, kind: 'soft' })],
+    ['instance.reboot', (id: string) => rebootInstance(tenant, { id, kind: 'hard' })],
+  ])('%s leaves it running', async (action, act) => {
+    const { id, host, hostId } = await built()
+    world.faults.set(host, 'refuses')
+    await down(hostId)
+    await act(id)
+    expect(await end(id, action)).toEqual({ ...refused, tries: 1 })
+    expect(await rowOf(id)).toMatchObject(running)
+  })
+
+  test('interfaces stay as they were', async () => {
+    const { id, host, hostId } = await built()
+    const [first] = await listInterfaces(tenant, { id })
+    world.faults.set(host, 'refuses')
+    await down(hostId)
+    const { portId } = await attachInterface(tenant, { id, networkId: tenant.networkId })
+    expect(await end(id, 'instance.attach')).toEqual({ ...refused, tries: 1 })
+    expect(await db().port.findUnique({ where: { id: portId } })).toBeNull()
+    await detachInterface(tenant, { id, portId: first?.portId ?? '' })
+    expect(await end(id, 'instance.detach')).toEqual({ ...refused, tries: 1 })
+    const ports = await db().port.findMany({ where: { deviceId: id } })
+    expect(ports.map((port) => [port.id, port.hostId])).toEqual([[first?.portId, hostId]])
+    expect(await rowOf(id)).toMatchObject(running)
+    await up(hostId)
+    expect(has(host, id)).toEqual(everything)
+    await attachInterface(tenant, { id, networkId: tenant.networkId })
+    await runPending(world.deps)
+    expect(has(host, id)).toEqual({ ...everything, ports: 2 })
+  })
+
+  test('is tried again while it may only be starting anew, and the portal says why it waits', async () => {
+    const { id, host } = await built()
+    const { id: operationId } = await stopInstance(tenant, { id }).then(() =>
+      operationOf(id, 'instance.stop'),
+    )
+    const header = async () => (await getInstance(tenant, { id })).activity?.title
+    expect(await header()).toBe('Waiting for its turn')
+    patience.actMs = 60_000
+    world.faults.set(host, 'refuses')
+    expect(await runOperation(world.deps, operationId)).toBe('retrying')
+    expect(await header()).toBe(
+      'Pressing the power button: The host does not answer as it should. Trying again helps often.',
+    )
+    world.faults.clear()
+    patience.actMs = 60
+    await runPending(world.deps)
+    expect(await rowOf(id)).toMatchObject(stopped)
+  })
+
+  test('whose time is over, since no worker ran, fails with that time in words', async () => {
+    const { id } = await built()
+    await stopInstance(tenant, { id })
+    const { id: operationId } = await operationOf(id, 'instance.stop')
+    await runOperation(world.deps, operationId, { probe: away })
+    await db().operation.update({
+      where: { id: operationId },
+      data: { startedAt: new Date(Date.now() - 200_000) },
+    })
+    await runOperation(world.deps, operationId, { probe: away })
+    expect((await rowOf(id)).faultMessage).toMatch(/^This was not done within 150 seconds\. /)
+  })
+
+  test('is given up after a while although it still counts as up', async () => {
+    const { id, host } = await built()
+    world.faults.set(host, 'refuses')
+    await stopInstance(tenant, { id })
+    const { tries, ...ended } = await end(id, 'instance.stop')
+    expect(ended).toEqual(refused)
+    expect(tries).toBeGreaterThan(1)
+    expect(await rowOf(id)).toMatchObject(running)
+  })
 })
 
 test('the guests of other hosts are looked after although one hangs, also while leftovers are removed', async () => {
