@@ -58,28 +58,40 @@ type Due = { n: number; kind: DocumentKind; thing: string; wanted: boolean; gene
 const mostAtOnce = 500
 
 /**
- * Tells a host what it has not confirmed yet (with `about` a part of that) and returns what it said.
+ * Tells a host what it has not confirmed yet (with `about` a part of that) and returns what it said, of each
+ * document that it was told one receipt.
  * Raises `unavailable` when it is silent. May run at the same time as another one of the same host.
  * Many at the same time, to whichever hosts, share what they read and what they write down.
  */
 export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Receipt[]> {
+  return (await delivery(ctx, op, hostId, about)).receipts
+}
+
+/**
+ * `isMore`: there may be more than is told at once, and the next time it will be less. What the host says of
+ * itself does not decide it: one that confirms nothing would be told without end.
+ */
+type Delivery = { receipts: Receipt[]; isMore: boolean }
+
+async function delivery(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Delivery> {
   const due = await dueDocuments(ctx, { hostId, about })
   const documents = about ? due : due.filter((one) => !(isLeaf(one) && beingTold.has(keyAt(hostId, one))))
-  if (documents.length === 0) return []
+  if (documents.length === 0) return { receipts: [], isMore: false }
   const drivers = await driversOf(ctx, hostId)
   const keys = documents.map((one) => keyAt(hostId, one))
   for (const key of keys) beingTold.add(key)
   try {
     const all: Receipt[] = []
+    let isLess = false
     for (const part of partsOf(documents)) {
       const receipts = await whileAnswering(op, drivers, (watched) =>
         applyPart(drivers.documents, watched, part),
       )
       // What was done is written down, whatever becomes of the rest.
-      await note(ctx, { hostId, documents: part, receipts })
+      if (await note(ctx, { hostId, documents: part, receipts })) isLess = true
       all.push(...receipts)
     }
-    return all
+    return { receipts: all, isMore: isLess && due.length === mostAtOnce }
   } finally {
     for (const key of keys) beingTold.delete(key)
   }
@@ -88,7 +100,7 @@ export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): 
 /** A host that refuses the call as a whole is told by halves, until it is clear which document it refuses. */
 async function applyPart(keeper: DocumentKeeper, op: Op, part: readonly HostDocument[]): Promise<Receipt[]> {
   try {
-    return await keeper.apply(op, part)
+    return receiptsOf(part, await keeper.apply(op, part))
   } catch (error) {
     if (!(error instanceof DriverError && error.code === 'invalid')) throw error
     const [first] = part
@@ -104,12 +116,28 @@ async function applyPart(keeper: DocumentKeeper, op: Op, part: readonly HostDocu
   }
 }
 
+/**
+ * Of each of these documents one receipt, in their order. What the host says of anything else (another thing,
+ * or a generation that it was not told) says nothing of what it has.
+ */
+function receiptsOf(part: readonly HostDocument[], said: readonly Receipt[]): Receipt[] {
+  const byThing = new Map(said.map((receipt) => [keyOf(receipt), receipt]))
+  return part.map((document) => {
+    const receipt = byThing.get(keyOf(document))
+    if (receipt) return believable(receipt)
+    const { kind, id, generation } = document
+    const message = 'The host said nothing of it.'
+    return { kind, id, generation, outcome: 'failed', code: 'unavailable', message }
+  })
+}
+
 /** What this process is telling hosts at the moment: the pump need not tell it a second time. */
 const beingTold = new Set<string>()
 /** Others need what is no leaf: without it they would fail where it has not arrived. */
 const isLeaf = ({ kind }: HostDocument) => kind === 'port' || kind === 'instance'
-const keyAt = (hostId: string, { kind, id, generation }: Pick<HostDocument, 'kind' | 'id' | 'generation'>) =>
-  `${hostId}/${kind}/${id}/${generation}`
+type Told = Pick<HostDocument, 'kind' | 'id' | 'generation'>
+const keyOf = ({ kind, id, generation }: Told) => `${kind}/${id}/${generation}`
+const keyAt = (hostId: string, told: Told) => `${hostId}/${keyOf(told)}`
 
 /** Wanted of what is gone: it was written down while that went, and nobody else takes it back. */
 const rowless = new WeakSet<HostDocument>()
@@ -187,23 +215,21 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
 const rowsWhere = (which: string) =>
   Prisma.raw(`SELECT h.* FROM "HostDocument" h WHERE h."hostId" = w."hostId" AND ${which}`)
 
-type Told = { hostId: string; documents: readonly HostDocument[]; receipts: readonly Receipt[] }
+type Heard = { hostId: string; documents: readonly HostDocument[]; receipts: readonly Receipt[] }
 
 /**
  * A host that could not do it is asked again later and later, at least every five minutes; one that works on
  * it at least every half minute, because it gives up what nobody asks for. What it says late of an older wish
- * than the one that it has spoken of already is not heard.
+ * than the one that it has spoken of already is not heard. Returns of each whether something is confirmed now.
  */
-const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
+const note = gathered(100, async ({ deps }, told: readonly Heard[]) => {
   const rows = told.flatMap(rowsOf)
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
     "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text,
     "waitsFor" text)`
-  const said = told.flatMap(({ hostId, receipts }) =>
-    receipts.map((receipt) => ({ hostId, receipt: believable(receipt) })),
-  )
+  const said = told.flatMap(({ hostId, receipts }) => receipts.map((receipt) => ({ hostId, receipt })))
   // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
-  await inTransaction(systemCtx(deps, 'hosts.documents'), async (tx) => {
+  const news = await inTransaction(systemCtx(deps, 'hosts.documents'), async (tx) => {
     // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
     // Ports first, as in whatever changes them.
     const heard = await tx.db.$queryRaw<{ key: string }[]>`
@@ -236,16 +262,18 @@ const note = gathered(100, async ({ deps }, told: readonly Told[]) => {
       const its = news.filter(({ receipt }) => receipt.kind === kind)
       if (its.length > 0) await room.told?.(tx, its)
     }
+    return news
   })
-  return told.map(() => undefined)
+  const heard = new Set(news.map(({ receipt }) => receipt))
+  return told.map(({ receipts }) => receipts.some((one) => one.outcome === 'reached' && heard.has(one)))
 })
 const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
 
-function rowsOf({ hostId, documents, receipts }: Told) {
+function rowsOf({ hostId, documents, receipts }: Heard) {
   const keysOf = (list: readonly HostDocument[]) => new Set(list.map((one) => keyAt(hostId, one)))
   const isGone = keysOf(documents.filter((one) => one.body === null))
   const isRowless = keysOf(documents.filter((one) => rowless.has(one)))
-  return receipts.map(believable).map((receipt) => ({
+  return receipts.map((receipt) => ({
     hostId,
     kind: receipt.kind,
     thing: receipt.id,
@@ -254,20 +282,24 @@ function rowsOf({ hostId, documents, receipts }: Told) {
     gone: isGone.has(keyAt(hostId, receipt)),
     rowless: isRowless.has(keyAt(hostId, receipt)),
     known: receipt.outcome === 'older' ? receipt.known : 0,
-    error: receipt.outcome === 'failed' ? `${receipt.code}: ${storable(receipt.message)}` : null,
+    error: receipt.outcome === 'failed' ? storable(`${receipt.code}: ${receipt.message}`) : null,
     waitsFor: receipt.outcome === 'working' ? storable(receipt.for) : null,
   }))
 }
 
 /** Every host goes on counting from what one of them says it has heard: an absurd answer is not believed. */
 function believable(receipt: Receipt): Receipt {
-  if (receipt.outcome !== 'older' || receipt.known - receipt.generation < mostAhead) return receipt
-  const { kind, id, generation } = receipt
-  const message = `The host claims to have heard of generation ${receipt.known}; this is ${generation}.`
+  if (receipt.outcome !== 'older') return receipt
+  const { kind, id, generation, known } = receipt
+  const isNewer = Number.isSafeInteger(known) && known > generation
+  if (isNewer && known - generation < mostAhead && known < mostKnown) return receipt
+  const message = `The host claims to have heard of generation ${known}; this is ${generation}.`
   return { kind, id, generation, outcome: 'failed', code: 'invalid', message }
 }
 /** So many changes of one thing no cloud sees between two backups. */
 const mostAhead = 1e9
+/** Far below what a JSON number says exactly, so that there is always room to count on. */
+const mostKnown = 2 ** 50
 
 /** A host's words, as PostgreSQL takes them. */
 const storable = (words: string) => words.slice(0, 2_000).replaceAll('\0', '').toWellFormed()
@@ -341,8 +373,8 @@ export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   try {
     do {
       underWay.set(hostId, false)
-      const told = await deliver(ctx, plainOp(ctx, deliveryMs), hostId)
-      if (told.length === mostAtOnce) underWay.set(hostId, true)
+      const { isMore } = await delivery(ctx, plainOp(ctx, deliveryMs), hostId)
+      if (isMore) underWay.set(hostId, true)
     } while (underWay.get(hostId))
   } catch (error) {
     ctx.log.warn({ err: error, hostId }, 'a host could not be told of changes')
@@ -357,10 +389,7 @@ const known: About = { kinds: documentKinds, gone: documentKinds, known: true }
  * heard of and has lost something since (an address, a rule). Raises `unavailable` when it is silent.
  */
 export async function deliverKnown(ctx: Ctx, hostId: string): Promise<void> {
-  for (;;) {
-    const receipts = await deliver(ctx, plainOp(ctx, deliveryMs), hostId, known)
-    if (receipts.length < mostAtOnce || !receipts.some((one) => one.outcome === 'reached')) return
-  }
+  while ((await delivery(ctx, plainOp(ctx, deliveryMs), hostId, known)).isMore);
 }
 
 /** Woken by the triggers; the period is for what is to be told again. */
@@ -378,8 +407,17 @@ defineReconciler({
     await ctx.db.$executeRaw`
       DELETE FROM "HostDocument" h WHERE h."kind" = 'instance' AND h."wanted"
         AND NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = h."thing")`
+    // More than there was to say: nothing that the host says of the newest wish would be heard.
+    await ctx.db.$executeRaw`
+      UPDATE "HostDocument" h SET ${doubted} FROM "Document" d
+      WHERE d."kind" = h."kind" AND d."thing" = h."thing"
+        AND (h."told" > d."generation" OR h."confirmed" > d."generation")`
   },
 })
+
+/** As one that has heard of it, whatever it was: a host that comes back is told first what it may have. */
+const doubted = Prisma.sql`"told" = least(greatest("told", "confirmed"), 1), "confirmed" = 0, "since" = now(),
+  "dueAt" = now()`
 
 /** The host has otherwise than it has confirmed: it is told again. */
 export async function doubt(
@@ -389,7 +427,7 @@ export async function doubt(
   ids: readonly string[],
 ): Promise<void> {
   await ctx.db.$executeRaw`
-    UPDATE "HostDocument" SET "confirmed" = 0, "since" = now(), "dueAt" = now()
+    UPDATE "HostDocument" SET ${doubted}
     WHERE "hostId" = ${hostId}::uuid AND "kind" = ${kind} AND "thing" = ANY(${[...ids]}::uuid[])`
 }
 

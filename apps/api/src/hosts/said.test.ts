@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
+import type { DocumentKeeper, HostDocument, Receipt } from '@stratolith/drivers/documents/interface'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { launchInstances } from '../compute/instances/launch.ts'
 import { aLaunch, type FakeHost, testTenant, testWorld, type World } from '../compute/testing.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
+import { reconcilerNamed } from '../kernel/reconciler.ts'
 import { runOperation } from '../kernel/run.ts'
 import { runPending, testCtx } from '../kernel/testing.ts'
 import { networkCreateInput, ruleCreateInput } from '../networking/contract.ts'
@@ -12,7 +13,7 @@ import { deleteFloatingIp } from '../networking/floating-ips/service.ts'
 import { createNetwork } from '../networking/networks/service.ts'
 import { addRouterInterface } from '../networking/routers/service.ts'
 import { newSecurityGroupRule, removeSecurityGroupRule } from '../networking/security-groups/service.ts'
-import { deliver, deliverAll } from './documents.ts'
+import { deliver, deliverAll, deliverKnown, deliverTo, doubt } from './documents.ts'
 import { beat } from './reconcile.ts'
 import { fenceHost } from './service.ts'
 
@@ -244,4 +245,155 @@ test('what is filled in of a port on a host that is gone comes to an end', async
   await runPending(world.deps)
   await db().port.updateMany({ where: { deviceId: id }, data: { hostId: crypto.randomUUID() } })
   await db().$executeRawUnsafe('CALL stratolith_fill_documents()')
+})
+
+const hostDocument = (thing: string) => db().hostDocument.findFirstOrThrow({ where: { thing } })
+/** As some minutes after a restore. */
+const confirmNothing = () =>
+  db().hostDocument.updateMany({ data: { confirmed: 0, dueAt: new Date(Date.now() - 300_000) } })
+/** So many documents that there are more than are told at once. */
+async function manyDocuments(): Promise<void> {
+  const things = Array.from({ length: 600 }, () => crypto.randomUUID())
+  await db().document.createMany({ data: things.map((thing) => ({ kind: 'addressSet', thing })) })
+  const id = await hostId()
+  await db().hostDocument.createMany({
+    data: things.map((thing) => ({ hostId: id, kind: 'addressSet', thing, wanted: false })),
+  })
+}
+/** What the host says of one document, to whatever it is told; counts the calls. */
+function saying(say: (document: HostDocument) => Receipt): { calls: number; putBack: () => void } {
+  const counted = {
+    calls: 0,
+    putBack: answering(async (_op, documents) => {
+      // Ends also when nobody else ends it.
+      if (++counted.calls > 50) throw new Error('told without end')
+      return documents.map(say)
+    }),
+  }
+  return counted
+}
+
+test('what a host says of generations that it was not told is not heard', async () => {
+  const tenant = await testTenant(world)
+  const { id: portId } = await portOf(await launched(tenant))
+  const rule = await opened(tenant, 22)
+  await runPending(world.deps)
+  const generationOf = async () =>
+    (await db().document.findFirstOrThrow({ where: { thing: portId } })).generation
+  const before = await generationOf()
+  for (const outcome of [
+    { outcome: 'older', known: Number.MAX_SAFE_INTEGER },
+    { outcome: 'reached' },
+  ] as const) {
+    await confirmNothing()
+    const { putBack } = saying(({ kind, id }) => ({
+      kind,
+      id,
+      generation: 9_007_199_254_740_990,
+      ...outcome,
+    }))
+    const receipts = await deliver(world.system, plainOp(world.system), await hostId())
+    putBack()
+    expect(receipts.length).toBeGreaterThan(0)
+    for (const receipt of receipts) expect(receipt).toMatchObject({ outcome: 'failed', code: 'unavailable' })
+    expect(await generationOf()).toBe(before)
+    expect(await hostDocument(portId)).toMatchObject({
+      confirmed: 0n,
+      told: before,
+      error: 'unavailable: The host said nothing of it.',
+    })
+  }
+  await removeSecurityGroupRule(tenant, { id: rule })
+  await runPending(world.deps)
+  await deliverAll(world.system)
+  expect(isOpen(portId, 22)).toBe(false)
+})
+
+test('a host that calls what it was told older than something older is not believed', async () => {
+  const { id: thing } = await portOf(await launched(await testTenant(world)))
+  await runPending(world.deps)
+  for (const ahead of [0, -1]) {
+    await confirmNothing()
+    const { putBack } = saying(({ kind, id, generation }) => ({
+      ...{ kind, id, generation },
+      ...{ outcome: 'older', known: generation + ahead },
+    }))
+    await deliver(world.system, plainOp(world.system), await hostId())
+    putBack()
+    expect(await hostDocument(thing)).toMatchObject({ error: expect.stringContaining('claims') })
+  }
+})
+
+test('of one document one receipt is heard, however many come', async () => {
+  await launched(await testTenant(world))
+  await runPending(world.deps)
+  await confirmNothing()
+  const putBack = answering(async (_op, [first]) =>
+    Array.from({ length: 200_000 }, () => ({
+      ...{ kind: first?.kind ?? 'port', id: first?.id ?? '', generation: first?.generation ?? 0 },
+      ...{ outcome: 'failed', code: 'failed', message: 'busy' },
+    })),
+  )
+  const receipts = await deliver(world.system, plainOp(world.system), await hostId())
+  putBack()
+  expect(receipts).toHaveLength(await db().hostDocument.count())
+  expect(receipts.filter((one) => one.outcome === 'failed' && one.message === 'busy')).toHaveLength(1)
+})
+
+test('a host that confirms nothing of many documents is not told without end', async () => {
+  await manyDocuments()
+  const failing = saying(({ kind, id, generation }) => ({
+    ...{ kind, id, generation },
+    ...{ outcome: 'older', known: generation - 1 },
+  }))
+  await deliverTo(world.system, await hostId())
+  await deliverKnown(world.system, await hostId())
+  failing.putBack()
+  expect(failing.calls).toBe(10)
+})
+
+test('that a host has reached what its rows do not hear is no progress', async () => {
+  await manyDocuments()
+  await db().hostDocument.updateMany({ data: { told: 7, dueAt: new Date() } })
+  const reaching = saying(({ kind, id, generation }) => ({ kind, id, generation, outcome: 'reached' }))
+  await deliverTo(world.system, await hostId())
+  await deliverKnown(world.system, await hostId())
+  reaching.putBack()
+  expect(reaching.calls).toBe(10)
+})
+
+test('many documents that the host confirms are all told at once', async () => {
+  await manyDocuments()
+  await deliverTo(world.system, await hostId())
+  expect(await db().hostDocument.count()).toBe(0)
+})
+
+test('rows that say more than there was to say are healed, and what was revoked meanwhile goes', async () => {
+  const tenant = await testTenant(world)
+  const { id: portId } = await portOf(await launched(tenant))
+  const rule = await opened(tenant, 22)
+  await runPending(world.deps)
+  await db().hostDocument.updateMany({
+    where: { thing: portId },
+    data: { told: 1_000_000, confirmed: 1_000_000, dueAt: null },
+  })
+  await removeSecurityGroupRule(tenant, { id: rule })
+  await runPending(world.deps)
+  await deliverAll(world.system)
+  expect(isOpen(portId, 22)).toBe(true)
+  await reconcilerNamed('hosts.documents.forget').run(world.system)
+  await deliverAll(world.system)
+  expect(isOpen(portId, 22)).toBe(false)
+})
+
+test('what is doubted is heard again, and counts as heard of when the host comes back', async () => {
+  const tenant = await testTenant(world)
+  const { id: portId } = await portOf(await launched(tenant))
+  await runPending(world.deps)
+  await db().hostDocument.updateMany({ where: { thing: portId }, data: { told: 1_000_000 } })
+  await doubt(world.system, await hostId(), 'port', [portId])
+  expect(await hostDocument(portId)).toMatchObject({ told: 1n, confirmed: 0n })
+  await deliverKnown(world.system, await hostId())
+  const { generation } = await db().document.findFirstOrThrow({ where: { thing: portId } })
+  expect(await hostDocument(portId)).toMatchObject({ told: generation, confirmed: generation })
 })

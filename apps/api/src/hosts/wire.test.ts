@@ -85,3 +85,33 @@ test('a document that is malformed is refused alone, and says what is wrong with
   ])
   expect(host.hypervisor.state.instances[other]?.spec.power).toBe('running')
 })
+
+test('a receipt that is malformed harms its own document, and no more of it is kept than can be read', async () => {
+  const ids = await launched({ count: 3 })
+  await confirmNothing()
+  const { documents } = host
+  const odd: Record<string, object> = {
+    [ids[0] ?? '']: { outcome: 'failed', code: 'c'.repeat(100_000), message: 'x' },
+    [ids[1] ?? '']: { outcome: 'working' },
+    [ids[2] ?? '']: { outcome: 'failed', code: 'failed', message: `a\0${'b'.repeat(100_000)}` },
+  }
+  host.documents = {
+    list: (op, kind) => documents.list(op, kind),
+    apply: async (op, told) => {
+      const receipts = await documents.apply(op, told)
+      const bent = receipts.map((one) => {
+        const { kind, id, generation } = one
+        return odd[id] ? { kind, id, generation, ...odd[id] } : one
+      })
+      return [null, 'x', {}, { kind: 'port' }, ...bent] as typeof receipts
+    },
+  }
+  await deliverAll(world.system)
+  const wrong = await owed()
+  expect(new Set(wrong.map(({ thing }) => thing))).toEqual(new Set(ids))
+  const errorOf = new Map(wrong.map(({ thing, error }) => [thing, error]))
+  expect(errorOf.get(ids[0] ?? '')).toMatch(/^failed: A malformed receipt: .*code/s)
+  expect(errorOf.get(ids[1] ?? '')).toMatch(/^failed: A malformed receipt: .*for/s)
+  expect(errorOf.get(ids[2] ?? '')).toMatch(/^failed: ab+$/)
+  for (const error of errorOf.values()) expect(error?.length).toBeLessThanOrEqual(2_000)
+})

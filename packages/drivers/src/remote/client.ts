@@ -8,6 +8,7 @@ import type {
 } from '../host.ts'
 import type { ConsoleFacet } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
+import { checkedReceipts } from './documents.ts'
 import { EventStream } from './events.ts'
 import {
   type ArgsOf,
@@ -71,7 +72,8 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
     network: remoteNetwork(call, known, probing),
     storage: remoteStorage(call, known, probing),
     documents: {
-      apply: (op, documents) => call('documents/apply', op, documents),
+      apply: async (op, documents) =>
+        checkedReceipts(documents, await call('documents/apply', op, documents)),
       list: (op, kind) => call('documents/list', op, kind),
     },
     async report(op) {

@@ -1,7 +1,8 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { DocumentKeeper, HostDocument, Receipt } from '../documents/interface.ts'
+import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import { documentBodies, type documents } from './schemas.ts'
+import { documentBodies, type documents, receipt, receiptOf } from './schemas.ts'
 
 type Told = z.output<typeof documents>[number]
 
@@ -25,3 +26,23 @@ export async function applyChecked(
   }
   return sound.length === 0 ? refused : [...refused, ...(await keeper.apply(op, sound))]
 }
+
+/**
+ * What an agent has answered to these documents, none of it believed to be what its type says: a receipt that
+ * is malformed is its document's failure alone, and one of no document is left out.
+ */
+export function checkedReceipts(told: readonly HostDocument[], answer: unknown): Receipt[] {
+  if (!Array.isArray(answer)) throw new DriverError('failed', 'The agent gave no receipts.')
+  const asked = new Set(told.map(keyOf))
+  return answer.flatMap((said): Receipt[] => {
+    const of = receiptOf.safeParse(said)
+    // Once each: of a very long answer no more is looked at than has been asked.
+    if (!of.success || !asked.delete(keyOf(of.data))) return []
+    const parsed = receipt.safeParse(said)
+    if (parsed.success) return [parsed.data]
+    const message = `A malformed receipt: ${z.prettifyError(parsed.error).slice(0, 500)}`
+    return [{ ...of.data, outcome: 'failed', code: 'failed', message }]
+  })
+}
+const keyOf = ({ kind, id, generation }: Pick<HostDocument, 'kind' | 'id' | 'generation'>) =>
+  `${kind}/${id}/${generation}`

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { documentKinds } from '../documents/kinds.ts'
+import { driverErrorCodes } from '../errors.ts'
 
 /**
  * The shape of what an agent accepts: no unknown field, bounds on everything, ids that are safe as
@@ -147,6 +148,41 @@ export const documents = z
     }),
   )
   .max(1000)
+
+/** A host's words: what is longer is cut, and what PostgreSQL does not take is taken out. */
+const words = (max: number) =>
+  z.string().transform((said) => said.slice(0, max).replaceAll('\0', '').toWellFormed())
+const generation = z.int().min(0)
+const observedPort = z.object({
+  id,
+  tap: text(32),
+  state: z.enum(['active', 'down']),
+  instanceId: idOrNone,
+})
+const observedGuest = z.object({
+  id,
+  power: z.enum(['running', 'off', 'paused', 'crashed']),
+  pid: z.int().nullable(),
+  startedAt: z.iso.datetime().nullable(),
+  reason: words(16_384).nullable(),
+})
+/** What the control plane accepts from an agent; that of a newer one may have more fields. */
+export const receiptOf = z.object({ kind: z.enum(documentKinds), id, generation })
+export const receipt = z.discriminatedUnion('outcome', [
+  receiptOf.extend({
+    outcome: z.literal('reached'),
+    port: observedPort.optional(),
+    guest: observedGuest.optional(),
+  }),
+  receiptOf.extend({ outcome: z.literal('working'), for: words(2_000) }),
+  receiptOf.extend({ outcome: z.literal('older'), known: generation }),
+  receiptOf.extend({
+    outcome: z.literal('failed'),
+    code: z.enum(driverErrorCodes),
+    message: words(2_000),
+  }),
+])
+
 export const keptGuest = z.strictObject({
   instanceId: id,
   name: text(255),
