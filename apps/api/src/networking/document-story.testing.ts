@@ -14,7 +14,7 @@ import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
 import type { NetworkDriver } from '@stratolith/drivers/network/interface'
-import { backgroundOp } from '@stratolith/drivers/op'
+import type { Op } from '@stratolith/drivers/op'
 import { createFakeStorage } from '@stratolith/drivers/storage/fake'
 import { pino } from 'pino'
 
@@ -22,7 +22,13 @@ type Kind = keyof typeof wishDigest
 
 /** A machine with an agent that can be killed, and the wire to it, on which messages are late, twice or lost. */
 
-const op = backgroundOp(pino({ level: 'silent' }), 'machine')
+/** However many stories are told: its time never ends. */
+const op: Op = {
+  id: 'machine',
+  signal: new AbortController().signal,
+  log: pino({ level: 'silent' }),
+  progress: () => undefined,
+}
 const none = 'none'
 const maps = { network: 'networks', router: 'routers', port: 'ports', addressSet: 'sets' } as const
 export const kinds = ['network', 'addressSet', 'router', 'port'] as const
