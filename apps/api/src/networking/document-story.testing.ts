@@ -78,7 +78,7 @@ export class Machine {
     this.spare()
     const before = this.#dir
     this.#dir = this.#folder()
-    fs.cpSync(before, this.#dir, { recursive: true })
+    copyFolder(before, this.#dir)
     if (half) fs.writeFileSync(path.join(this.#dir, 'port/half.json.tmp'), '{"kind":"po')
     const restored = this.network.restore(op)
     this.#start()
@@ -252,6 +252,17 @@ export class Machine {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'machine-'))
     this.#folders.push(dir)
     return dir
+  }
+}
+
+/** What the killed agent had begun to write may be renamed, by a thread, while it is copied: then once more. */
+function copyFolder(from: string, to: string, tries = 20): void {
+  try {
+    fs.cpSync(from, to, { recursive: true })
+  } catch (error) {
+    if (tries === 1 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    fs.rmSync(to, { recursive: true, force: true })
+    copyFolder(from, to, tries - 1)
   }
 }
 
