@@ -180,7 +180,7 @@ const isHeld = ['HeldAddress', 'HeldRoom']
  * removed, may have been adopted since. Nor does it know what its hosts have been told since: what they
  * confirmed then says nothing of how they are now, and they are told all of it again.
  */
-async function forgetReasons(client: pg.Client): Promise<void> {
+export async function forgetReasons(client: { query(sql: string): Promise<unknown> }): Promise<void> {
   await client.query('DELETE FROM "Tombstone"')
   // A deletion that is under way in it is no old reason: its operation goes on. What hosts hold of the others stays
   // theirs, under a kind that nobody is told of, until they have it no more (apps/api/src/hosts/held.ts).

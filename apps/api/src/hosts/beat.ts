@@ -1,7 +1,7 @@
 import { Prisma } from '@stratolith/db'
-import type { HostReport } from '@stratolith/drivers/host'
+import type { KeptReport } from '@stratolith/drivers/host'
 import type { Ctx } from '../kernel/context.ts'
-import { capacityOf, factsIn, type Overcommit } from './capacity.ts'
+import { type Capacity, capacityOf, factsIn, type Overcommit } from './capacity.ts'
 import type { HostState } from './states.ts'
 
 /** What is written at every beat. Apart from the rows of hosts, which every launch locks. */
@@ -15,7 +15,7 @@ const moving = Prisma.sql`'{load,uptimeSeconds,diskFreeGib}'::text[]`
 /** One statement for all hosts that were asked; null: no answer. `changed`: it has told something else than before. */
 export async function writeBeats(
   ctx: Ctx,
-  reports: ReadonlyMap<string, HostReport | null>,
+  reports: ReadonlyMap<string, KeptReport | null>,
 ): Promise<Heard[]> {
   const told = [...reports].map(([hostId, report]) => ({ hostId, facts: report && factsIn(report) }))
   return ctx.db.$queryRaw<Heard[]>`
@@ -38,7 +38,7 @@ export async function writeBeats(
 }
 
 /** The same for one that tells of itself when it is registered. */
-export const noteReport = (ctx: Ctx, hostId: string, report: HostReport): Promise<Heard[]> =>
+export const noteReport = (ctx: Ctx, hostId: string, report: KeptReport): Promise<Heard[]> =>
   writeBeats(ctx, new Map([[hostId, report]]))
 
 export type Row = Overcommit & {
@@ -56,7 +56,7 @@ export type Row = Overcommit & {
 export async function writeCapacities(
   ctx: Ctx,
   rows: readonly Row[],
-  reports: ReadonlyMap<string, HostReport | null>,
+  reports: ReadonlyMap<string, KeptReport | null>,
 ): Promise<string[]> {
   // A silent host makes a beat seconds long, in which a busy one is claimed again and again.
   const used = await ctx.db.host.findMany({ select: { id: true, diskGibUsed: true } })
@@ -71,7 +71,31 @@ export async function writeCapacities(
     if (same && accelerator === row.accelerator) return []
     return [{ id: row.id, ...now, accelerator, claimed }]
   })
+  return writeChanges(ctx, changes)
+}
+
+type Change = Capacity & { id: string; accelerator: string; claimed: number }
+
+/** All at once; when that fails, each half of them alone, down to the one that cannot be written and is left out. */
+async function writeChanges(ctx: Ctx, changes: readonly Change[]): Promise<string[]> {
   if (changes.length === 0) return []
+  try {
+    return await writeTogether(ctx, changes)
+  } catch (error) {
+    const [{ id: hostId }, ...others] = changes as readonly [Change, ...Change[]]
+    if (others.length === 0) {
+      ctx.log.warn({ err: error, hostId }, 'what a host can carry cannot be written')
+      return []
+    }
+    const half = changes.length >> 1
+    return [
+      ...(await writeChanges(ctx, changes.slice(0, half))),
+      ...(await writeChanges(ctx, changes.slice(half))),
+    ]
+  }
+}
+
+async function writeTogether(ctx: Ctx, changes: readonly Change[]): Promise<string[]> {
   const changed = await ctx.db.$queryRaw<{ id: string }[]>`
     WITH now AS (
       SELECT n.* FROM "Host" h JOIN jsonb_to_recordset(${JSON.stringify(changes)}::jsonb) AS n

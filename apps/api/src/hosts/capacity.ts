@@ -1,4 +1,4 @@
-import type { HostReport } from '@stratolith/drivers/host'
+import type { KeptReport } from '@stratolith/drivers/host'
 import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 
 /** What a machine has: vCPUs, MiB of memory, GiB of disk in all and free now. */
@@ -16,7 +16,7 @@ export type Need = { vcpus: number; memoryMib: number; diskGib: number }
 
 /** What is kept of a host's report: the disk is that of its instances. */
 export type Facts = HostFacts & Physical & { egress: 'on' | 'off' }
-export const factsIn = ({ machine, disk, capabilities }: HostReport): Facts => ({
+export const factsIn = ({ machine, disk, capabilities }: KeptReport): Facts => ({
   ...machine,
   egress: capabilities.network.egress,
   diskGib: disk.totalGib,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type HostReport, reportOf } from '@stratolith/drivers/host'
+import { type KeptReport, keptReport, reportOf } from '@stratolith/drivers/host'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { eachOfMany, plainOp } from '../kernel/hosts.ts'
@@ -29,7 +29,7 @@ type Asked = Row & { name: string; endpoint: string; state: HostState }
 export async function beat(ctx: Ctx): Promise<void> {
   const rows = await ctx.db.host.findMany({ orderBy: { id: 'asc' } })
   const hosts = rows.map((row): Asked => ({ ...row, state: stateOf(row) }))
-  const reports = new Map<string, HostReport | null>()
+  const reports = new Map<string, KeptReport | null>()
   await eachOfMany(hosts, askedAtOnce, async (host) => reports.set(host.id, await ask(ctx, host)))
   const heard = new Map((await writeBeats(ctx, reports)).map((one) => [one.hostId, one]))
   const told = [...heard.values()].filter((one) => one.changed).map((one) => one.hostId)
@@ -45,13 +45,18 @@ export async function beat(ctx: Ctx): Promise<void> {
   await Promise.race([Promise.all(back), sleep(comeBackMs, undefined, { ref: false })])
 }
 
-/** Null when none of some calls in a row, all within one beat, is answered; of one that is given up one is enough. */
-async function ask(ctx: Ctx, { name, endpoint, state }: Asked): Promise<HostReport | null> {
+/**
+ * Null when none of some calls in a row, all within one beat, is answered; of one that is given up one is enough.
+ * What cannot be read is no answer either: one statement writes what all hosts say.
+ */
+async function ask(ctx: Ctx, { name, endpoint, state }: Asked): Promise<KeptReport | null> {
   const op = plainOp(ctx, beatMs - 1_000)
   const isGivenUp = state === 'down' || state === 'fenced'
   for (let left = isGivenUp ? 0 : asks - 1; ; left--) {
     try {
-      return await reportOf(ctx.deps.hosts.at(endpoint), op)
+      const { data, error } = keptReport.safeParse(await reportOf(ctx.deps.hosts.at(endpoint), op))
+      if (error) ctx.log.warn({ err: error, host: name }, 'what a host tells of itself cannot be read')
+      return data ?? null
     } catch (error) {
       if (left === 0 || op.signal.aborted) {
         if (!isGivenUp) ctx.log.warn({ err: error, host: name }, 'host does not answer')

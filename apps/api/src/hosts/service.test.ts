@@ -1,5 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
-import type { HostDrivers } from '@stratolith/drivers/host'
+import { type HostDrivers, type HostReport, reportOf } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import type { HypervisorEvent } from '@stratolith/drivers/hypervisor/interface'
 import { createFakeNetwork } from '@stratolith/drivers/network/fake'
@@ -338,6 +338,62 @@ describe('a beat', () => {
   })
   const xminOf = (id: string) =>
     deps.root.$queryRaw<{ xmin: string }[]>`SELECT xmin::text FROM "Host" WHERE "id" = ${id}::uuid`
+
+  type Told = { machine: object; disk: object; capabilities: object }
+  const odd: Record<string, (told: Told) => unknown> = {
+    'a number that is too large': (told) => ({ ...told, machine: { ...told.machine, memoryMib: 1e13 } }),
+    'no number': (told) => ({ ...told, machine: { ...told.machine, vcpus: Number.NaN } }),
+    'a field less': ({ capabilities: _, ...told }) => told,
+    'null for a word': (told) => ({ ...told, machine: { ...told.machine, accelerator: null } }),
+    'a word for a number': (told) => ({ ...told, disk: { totalGib: -1e12, freeGib: 'much' } }),
+    'nothing at all': () => null,
+  }
+  /** From now on that host tells of itself what `bend` makes of it. */
+  function bent({ name }: { name: string }, bend: (told: Told) => unknown): void {
+    const drivers = at(`fake:${name}`) as unknown as HostDrivers
+    drivers.report = async (op) => {
+      const { report: _, ...own } = drivers
+      return bend(await reportOf(own, op)) as HostReport
+    }
+  }
+  it.each(Object.entries(odd))('takes %s for no answer, and settles what the others are', async (_, bend) => {
+    const [host, other] = [await newHost(), await newHost()]
+    bent(host, bend)
+    other.disk.freeGib = 20
+    await silentSince(host.id, 1, 13)
+    await deps.root.host.update({ where: { id: other.id }, data: { state: 'suspect' } })
+    const log = vi.spyOn(system.log, 'warn')
+    await beat(system)
+    const lines = log.mock.calls.filter(([its]) => (its as { host?: string }).host === host.name)
+    log.mockRestore()
+    expect(lines).toHaveLength(1)
+    expect(await rowOf(host.id)).toMatchObject({ state: 'suspect', beat: { missed: 2 } })
+    expect(await rowOf(other.id)).toMatchObject({ state: 'up', diskGib: 20, beat: { missed: 0 } })
+  })
+  it.each([
+    ['NUL', 'a\0b', 'ab'],
+    ['half a character', 'a\ud800', 'a\ufffd'],
+    ['a novel', 'a'.repeat(1e6), 'a'.repeat(255)],
+  ])('takes what a host says without what cannot be stored: %s', async (_, said, stored) => {
+    const host = await newHost()
+    bent(host, (told) => ({ ...told, machine: { ...told.machine, cpuModel: said, fromTheFuture: 1 } }))
+    await silentSince(host.id, 1, 13)
+    await beat(system)
+    const { beat: its } = await rowOf(host.id)
+    expect(its).toMatchObject({ missed: 0, facts: { cpuModel: stored } })
+    expect(its?.facts).not.toHaveProperty('fromTheFuture')
+  })
+  it('writes what the others can carry, although that of one cannot be written', async () => {
+    const hosts = [await newHost(), await newHost(), await newHost()]
+    for (const host of hosts) host.disk.freeGib = 20
+    const [first, second, third] = hosts.map(({ id }) => id).sort()
+    await deps.root.host.update({ where: { id: second }, data: { cpuRatio: 1e12, state: 'suspect' } })
+    await beat(system)
+    expect(await rowOf(first ?? '')).toMatchObject({ diskGib: 20 })
+    expect(await rowOf(second ?? '')).toMatchObject({ diskGib: 60, state: 'up' })
+    expect(await rowOf(third ?? '')).toMatchObject({ diskGib: 20 })
+    await deps.root.host.update({ where: { id: second }, data: { cpuRatio: 4 } })
+  })
 
   it('that is missed changes nothing because nobody looked for a while', async () => {
     const host = await newHost()

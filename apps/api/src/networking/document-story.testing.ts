@@ -14,7 +14,7 @@ import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
 import type { NetworkDriver } from '@stratolith/drivers/network/interface'
-import { backgroundOp } from '@stratolith/drivers/op'
+import type { Op } from '@stratolith/drivers/op'
 import { createFakeStorage } from '@stratolith/drivers/storage/fake'
 import { pino } from 'pino'
 
@@ -22,7 +22,13 @@ type Kind = keyof typeof wishDigest
 
 /** A machine with an agent that can be killed, and the wire to it, on which messages are late, twice or lost. */
 
-const op = backgroundOp(pino({ level: 'silent' }), 'machine')
+/** However many stories are told: its time never ends. */
+const op: Op = {
+  id: 'machine',
+  signal: new AbortController().signal,
+  log: pino({ level: 'silent' }),
+  progress: () => undefined,
+}
 const none = 'none'
 const maps = { network: 'networks', router: 'routers', port: 'ports', addressSet: 'sets' } as const
 export const kinds = ['network', 'addressSet', 'router', 'port'] as const
@@ -72,7 +78,7 @@ export class Machine {
     this.spare()
     const before = this.#dir
     this.#dir = this.#folder()
-    fs.cpSync(before, this.#dir, { recursive: true })
+    copyFolder(before, this.#dir)
     if (half) fs.writeFileSync(path.join(this.#dir, 'port/half.json.tmp'), '{"kind":"po')
     const restored = this.network.restore(op)
     this.#start()
@@ -246,6 +252,17 @@ export class Machine {
     const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'machine-'))
     this.#folders.push(dir)
     return dir
+  }
+}
+
+/** What the killed agent had begun to write may be renamed, by a thread, while it is copied: then once more. */
+function copyFolder(from: string, to: string, tries = 20): void {
+  try {
+    fs.cpSync(from, to, { recursive: true })
+  } catch (error) {
+    if (tries === 1 || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    fs.rmSync(to, { recursive: true, force: true })
+    copyFolder(from, to, tries - 1)
   }
 }
 
