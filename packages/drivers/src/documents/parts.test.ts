@@ -29,5 +29,5 @@ it('what is too big or too much for one call is told in several, in the order of
   const parts = partsOf(many)
   expect(parts.map((part) => part.length)).toEqual([100, 81])
   const order = parts.flat().map(({ kind, body }) => `${kind} ${body ? 'there' : 'gone'}`)
-  expect([...new Set(order)]).toEqual(['instance gone', 'port there', 'instance there', 'port gone'])
+  expect([...new Set(order)]).toEqual(['port there', 'instance gone', 'instance there', 'port gone'])
 })
