@@ -1,14 +1,11 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { type HostDrivers, type HostReport, reportOf } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
-import type { HypervisorEvent } from '@stratolith/drivers/hypervisor/interface'
 import { createFakeNetwork } from '@stratolith/drivers/network/fake'
-import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
 import { stateAfter } from './beat.ts'
-import { capacityOf } from './capacity.ts'
 import { hostListInput } from './contract.ts'
 import { outside, whyClosed } from './egress.ts'
 import { fenceHost, unfenceHost } from './fencing.ts'
@@ -24,7 +21,6 @@ import {
   releaseHost,
   updateHost,
 } from './service.ts'
-import { watchHostEvents } from './watch.ts'
 
 const fakes = new Map<string, ReturnType<typeof fakeHost>>()
 function fakeHost() {
@@ -73,33 +69,6 @@ const newInstance = (hostId: string, projectId: string, data: object = {}) =>
       ...data,
     },
   })
-
-describe('capacity', () => {
-  const over = { cpuRatio: 4, memoryRatio: 1, memoryReserveMib: 1024, diskRatio: 1 }
-  it.each([
-    ['an empty machine', { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60 }, 0, [16, 8_192, 60]],
-    [
-      'claims count as free',
-      { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60 },
-      30,
-      [16, 8_192, 90],
-    ],
-    [
-      'never more than there is',
-      { vcpus: 1, memoryMib: 9_216, diskGib: 100, diskFreeGib: 99 },
-      30,
-      [4, 8_192, 100],
-    ],
-    [
-      'a small machine keeps half',
-      { vcpus: 1, memoryMib: 1_000, diskGib: 9, diskFreeGib: 9 },
-      0,
-      [4, 500, 9],
-    ],
-  ])('%s', (_what, physical, diskGib, [vcpus, memoryMib, disk]) => {
-    expect(capacityOf(physical, { diskGib }, over)).toEqual({ vcpus, memoryMib, diskGib: disk })
-  })
-})
 
 describe('registering', () => {
   it('writes facts and capacity, and again changes nothing that an administrator set', async () => {
@@ -488,43 +457,5 @@ describe('a machine that is gone', () => {
     expect((await eventsOf(id)).at(-1)?.kind).toBe('host.deleted')
     // Its agent starts again: it is a new host.
     expect((await registerHost(system, { name: host.name, endpoint: `fake:${host.name}` })).id).not.toBe(id)
-  })
-})
-
-describe('watching', () => {
-  it('tells the power changes of every host until it is stopped', async () => {
-    const host = await newHost()
-    const told: [string, HypervisorEvent][] = []
-    const stop = watchHostEvents(deps, (hostId, event) => told.push([hostId, event]))
-    const op = backgroundOp(deps.log)
-    const spec = (id: string) => ({
-      id,
-      projectId: 'p',
-      name: 'n',
-      vcpus: 1,
-      memoryMib: 64,
-      power: 'running' as const,
-      disks: [],
-      nics: [],
-      guest: {
-        hostname: 'h',
-        zone: 'nova',
-        launchIndex: 0,
-        metadata: {},
-        publicKeys: [],
-        userData: null,
-        securityGroups: [],
-        flavorName: 'f',
-        imageId: null,
-      },
-    })
-    await vi.waitFor(async () => {
-      await host.hypervisor.ensure(op, spec(crypto.randomUUID()))
-      expect(told.some(([id, event]) => id === host.id && event.power === 'running')).toBe(true)
-    }, 60_000)
-    stop()
-    const before = told.length
-    await host.hypervisor.ensure(op, spec(crypto.randomUUID()))
-    expect(told).toHaveLength(before)
   })
 })

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest'
+import { capacityOf } from './capacity.ts'
+
+describe('capacity', () => {
+  const over = { cpuRatio: 4, memoryRatio: 1, memoryReserveMib: 1024, diskRatio: 1 }
+  it.each([
+    ['an empty machine', { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60 }, 0, [16, 8_192, 60]],
+    [
+      'claims count as free',
+      { vcpus: 4, memoryMib: 9_216, diskGib: 100, diskFreeGib: 60 },
+      30,
+      [16, 8_192, 90],
+    ],
+    [
+      'never more than there is',
+      { vcpus: 1, memoryMib: 9_216, diskGib: 100, diskFreeGib: 99 },
+      30,
+      [4, 8_192, 100],
+    ],
+    [
+      'a small machine keeps half',
+      { vcpus: 1, memoryMib: 1_000, diskGib: 9, diskFreeGib: 9 },
+      0,
+      [4, 500, 9],
+    ],
+  ])('%s', (_what, physical, diskGib, [vcpus, memoryMib, disk]) => {
+    expect(capacityOf(physical, { diskGib }, over)).toEqual({ vcpus, memoryMib, diskGib: disk })
+  })
+})
