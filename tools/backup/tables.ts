@@ -106,6 +106,6 @@ export async function dropAll(client: pg.Client): Promise<void> {
     FOR one IN SELECT c.oid::regclass AS name FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
       AND c.relkind IN ('r', 'p') AND NOT c.relispartition LOOP EXECUTE format('DROP TABLE %s CASCADE', one.name); END LOOP;
     FOR one IN SELECT p.oid::regprocedure AS name FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
-      AND p.proname LIKE 'stratolith%' LOOP EXECUTE format('DROP FUNCTION %s CASCADE', one.name); END LOOP;
+      AND p.proname LIKE 'stratolith%' LOOP EXECUTE format('DROP ROUTINE %s CASCADE', one.name); END LOOP;
   END $$`)
 }
