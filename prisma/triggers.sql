@@ -23,7 +23,7 @@ END $$;
 -- apps/api/src/kernel/tombstones.ts.
 CREATE OR REPLACE FUNCTION stratolith_bury() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO "Tombstone" ("kind", "id") SELECT TG_ARGV[0], gone."id"::text FROM gone
+  INSERT INTO "Tombstone" ("kind", "id", "projectId") SELECT TG_ARGV[0], gone."id"::text, gone."projectId" FROM gone
   ON CONFLICT ("kind", "id", "hostId") DO UPDATE SET "deletedAt" = now();
   RETURN NULL;
 END $$;
@@ -443,10 +443,13 @@ END $$;
 
 -- Held: what a host has not confirmed yet to have let go of is nobody's until it has, or until the machine is
 -- declared fenced. After the triggers of documents (by name), which count the generation that is waited for.
-CREATE OR REPLACE FUNCTION stratolith_hold(which text, one uuid, subnet uuid, ip text) RETURNS void LANGUAGE plpgsql AS $$
+-- `whose` NULL: a port's, which is there or has just been buried.
+CREATE OR REPLACE FUNCTION stratolith_hold(which text, one uuid, subnet uuid, ip text, whose text, counted text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO "HeldAddress" ("hostId", "kind", "thing", "subnetId", "address", "until")
-  SELECT h."hostId", which, one, subnet, ip, d."generation" FROM "HostDocument" h
+  INSERT INTO "HeldAddress" ("hostId", "kind", "thing", "subnetId", "address", "until", "quota", "projectId")
+  SELECT h."hostId", which, one, subnet, ip, d."generation", counted, coalesce(whose, (SELECT "projectId" FROM "Port" WHERE "id" = one),
+    (SELECT "projectId" FROM "Tombstone" WHERE "kind" = 'port' AND "id" = one::text AND "hostId" = ''), '')
+  FROM "HostDocument" h
   JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
   JOIN "Host" o ON o."id" = h."hostId" AND o."state" <> 'fenced'
   WHERE h."kind" = which AND h."thing" = one AND h."confirmed" < d."generation"
@@ -457,7 +460,7 @@ END $$;
 -- The address of a port, which goes with it or is taken from it.
 CREATE OR REPLACE FUNCTION stratolith_hold_address() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM stratolith_hold('port', OLD."portId", OLD."subnetId", OLD."address");
+  PERFORM stratolith_hold('port', OLD."portId", OLD."subnetId", OLD."address", NULL, 'ports');
   RETURN NULL;
 END $$;
 
@@ -465,14 +468,16 @@ END $$;
 CREATE OR REPLACE FUNCTION stratolith_hold_outside() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_TABLE_NAME = 'FloatingIp' THEN
-    PERFORM stratolith_hold('router', OLD."routerId", s."id", OLD."address") FROM "Subnet" s
+    PERFORM stratolith_hold('router', OLD."routerId", s."id", OLD."address", OLD."projectId", 'floatingIps') FROM "Subnet" s
     WHERE s."networkId" = OLD."networkId" AND OLD."address"::inet <<= s."cidr"::inet;
   ELSE
-    PERFORM stratolith_hold('router', OLD."id", s."id", OLD."externalAddress") FROM "Subnet" s
+    PERFORM stratolith_hold('router', OLD."id", s."id", OLD."externalAddress", OLD."projectId", 'routers') FROM "Subnet" s
     WHERE s."networkId" = OLD."externalNetworkId" AND OLD."externalAddress"::inet <<= s."cidr"::inet;
   END IF;
   RETURN NULL;
 END $$;
+
+DROP FUNCTION IF EXISTS stratolith_hold(text, uuid, uuid, text);
 
 DO $$
 DECLARE t record;

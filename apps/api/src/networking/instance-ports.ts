@@ -6,6 +6,7 @@ import { releaseQuota } from '../kernel/quota.ts'
 import { contains, parseCidr } from './ipv4.ts'
 import { returnPorts } from './lent-ports.ts'
 import type { PortNetwork } from './networks/load.ts'
+import { refuseLeftBehind } from './ports/left-behind.ts'
 import {
   createPortRow,
   forgetPortRows,
@@ -77,6 +78,8 @@ export async function createPortsOfLaunch(
     addresses: readonly (string | undefined)[]
   },
 ): Promise<{ ports: Map<string, InstancePort[]>; events: NewEvent[] }> {
+  for (const network of wish.networks)
+    await refuseLeftBehind(ctx, network, { projectId: wish.projectId, quota: 'ports' })
   const wishes = wish.instances.flatMap((instance) => portsWished(ctx, instance, wish, wish.securityGroupIds))
   const rows = await insertPorts(ctx, wishes)
   const ports = new Map<string, InstancePort[]>()

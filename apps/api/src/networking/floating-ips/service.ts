@@ -82,6 +82,7 @@ export async function createFloatingIpRow(ctx: Ctx, input: CreateInput): Promise
   const network = await loadNetwork(ctx, 'network:get', external.id)
   const holder = await createPortRow(ctx, {
     projectId: '',
+    for: { projectId, quota: 'floatingIps' },
     network,
     deviceOwner: 'network:floatingip',
     deviceId: id,

@@ -110,7 +110,7 @@ export async function updatePort(ctx: Ctx, input: UpdateInput): Promise<PortView
       if (row.hostId) throw conflict('The MAC address of a port in use stays. Detach it first.', 'portBound')
       await refuseMac(tx, row.networkId, mac)
     }
-    if (input.fixedIps) await replaceFixed(tx, network, row.id, input.fixedIps)
+    if (input.fixedIps) await replaceFixed(tx, network, row, input.fixedIps)
     await changeGroups(tx, row, input)
     const { name, description, adminUp, portSecurity, deviceId, deviceOwner } = input
     await tx.db.port.update({

@@ -3,6 +3,7 @@ import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { contains, parseCidr } from '../ipv4.ts'
 import type { PortNetwork } from '../networks/load.ts'
 import { allocateAddress, take, whyHeld } from './allocate.ts'
+import { refuseLeftBehind } from './left-behind.ts'
 
 export type FixedWish = { subnetId?: string; address?: string }
 
@@ -60,7 +61,7 @@ function subnetFor(network: PortNetwork, { subnetId, address }: FixedWish): Port
 export async function replaceFixed(
   ctx: Ctx,
   network: PortNetwork,
-  portId: string,
+  { id: portId, projectId }: { id: string; projectId: string },
   wishes: readonly FixedWish[],
 ): Promise<void> {
   const now = await ctx.db.portAddress.findMany({ where: { portId } })
@@ -84,10 +85,7 @@ export async function replaceFixed(
       'portInUse',
     )
   await ctx.db.portAddress.deleteMany({ where: { portId, address: { in: gone } } })
-  await giveFixed(
-    ctx,
-    network,
-    portId,
-    wishes.filter((wish) => !kept.has(wish)),
-  )
+  const missing = wishes.filter((wish) => !kept.has(wish))
+  if (missing.length > 0) await refuseLeftBehind(ctx, network, { projectId, quota: 'ports' })
+  await giveFixed(ctx, network, portId, missing)
 }

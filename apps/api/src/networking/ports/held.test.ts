@@ -7,7 +7,16 @@ import { createFloatingIp, deleteFloatingIp } from '../floating-ips/service.ts'
 import { bindPort } from '../instance-ports.ts'
 import { createNetwork, starterNetwork } from '../networks/service.ts'
 import { forgetRouter, setRouterGateway } from '../routers/service.ts'
-import { addPlane, type Cloud, floatingIp, network, newPort, type Tenant, testCloud } from '../testing.ts'
+import {
+  addPlane,
+  type Cloud,
+  floatingIp,
+  network,
+  newPort,
+  setQuota,
+  type Tenant,
+  testCloud,
+} from '../testing.ts'
 import { updatePort } from './change.ts'
 import { deletePortRows } from './rows.ts'
 
@@ -16,9 +25,9 @@ let ctx: Tenant
 let hostId: string
 beforeAll(async () => {
   cloud = await testCloud()
-  ctx = await testCtx(cloud.deps)
 })
 beforeEach(async () => {
+  ctx = await testCtx(cloud.deps)
   hostId = (await addPlane(cloud)).id
 })
 afterAll(() => cloud.close())
@@ -144,6 +153,89 @@ describe('the address of a deleted port', () => {
     expect(await held()).toHaveLength(1)
     await db().host.delete({ where: { id: hostId } })
     expect(await db().heldAddress.count({ where: { hostId } })).toBe(0)
+  })
+})
+
+describe('what a project leaves behind on a silent machine', () => {
+  /** A bound port on a network of others; with a quota of one. */
+  async function onShared() {
+    const admin = await testCtx(cloud.deps, { role: 'admin' })
+    const { id } = await createNetwork(admin, { ...network(), shared: true })
+    for (const [resource, limit] of Object.entries({ ports: 3, routers: 1, floatingIps: 1 }))
+      await setQuota(cloud, ctx.projectId, resource, limit)
+    const { subnets } = await db().network.findUniqueOrThrow({ where: { id }, include: { subnets: true } })
+    return { id, subnetId: subnets[0]?.id ?? '' }
+  }
+  const more = /given back are still in use on machines.*more than its quota of/
+
+  it('is no more than twice its quota of floating IPs', async () => {
+    await onShared()
+    const made = await starterNetwork(ctx, { name: 'net' })
+    const portId = await newPort(ctx, made.id, { hostId })
+    await runPending(cloud.deps)
+    await answer()
+    await silent()
+    for (let n = 0; n < 2; n++) {
+      const { id } = await createFloatingIp(ctx, floatingIp({ portId }))
+      await deleteFloatingIp(ctx, { id })
+    }
+    expect(await held()).toHaveLength(2)
+    await expectCloudError(createFloatingIp(ctx, floatingIp({ portId })), 'quota_exceeded', more)
+    expect(await db().floatingIp.count({ where: { projectId: ctx.projectId } })).toBe(0)
+    await answer()
+    await createFloatingIp(ctx, floatingIp({ portId }))
+  })
+
+  it('is no more than twice its quota of routers', async () => {
+    await onShared()
+    const made = await starterNetwork(ctx, { name: 'net' })
+    await newPort(ctx, made.id, { hostId })
+    await runPending(cloud.deps)
+    await answer()
+    await silent()
+    const id = made.router?.id ?? ''
+    const { externalNetworkId } = await db().router.findUniqueOrThrow({ where: { id } })
+    const gateway = (to: string | null) => setRouterGateway(ctx, { id, externalNetworkId: to })
+    for (let n = 0; n < 2; n++) {
+      await gateway(null)
+      if (n < 1) await gateway(externalNetworkId)
+    }
+    await expectCloudError(gateway(externalNetworkId), 'quota_exceeded', more)
+    await answer()
+    await gateway(externalNetworkId)
+  })
+
+  it.each(['deleted', 'changed'])('is bounded when ports of a shared network are %s', async (how) => {
+    const { id, subnetId } = await onShared()
+    const loop = async (portId: string) => {
+      if (how === 'deleted') {
+        await remove(portId)
+        return newPort(ctx, id, { hostId })
+      }
+      await updatePort(ctx, { id: portId, fixedIps: [] })
+      await updatePort(ctx, { id: portId, fixedIps: [{ subnetId }] })
+      return portId
+    }
+    let portId = await newPort(ctx, id, { hostId })
+    await answer()
+    await silent()
+    for (let n = 0; n < 3; n++) portId = await loop(portId)
+    await expectCloudError(
+      loop(portId).then(() => loop(portId)),
+      'quota_exceeded',
+      more,
+    )
+    expect((await held()).length).toBeLessThanOrEqual(5)
+  })
+
+  it('counts nothing on a network of its own', async () => {
+    await onShared()
+    const { id } = await createNetwork(ctx, network())
+    await answer()
+    await silent()
+    for (let n = 0; n < 6; n++) await remove(await newPort(ctx, id, { hostId }))
+    expect((await held()).length).toBeGreaterThan(3)
+    await newPort(ctx, id, { hostId })
   })
 })
 

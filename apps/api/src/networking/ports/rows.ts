@@ -6,9 +6,12 @@ import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { holdNetwork, type PortNetwork } from '../networks/load.ts'
 import { allocateAddresses, macCandidates, type PoolSubnet } from './allocate.ts'
 import { type FixedWish, giveFixed } from './fixed.ts'
+import { refuseLeftBehind, type Wanting } from './left-behind.ts'
 
 export type NewPort = {
   projectId: string
+  /** For whom the cloud makes a port of its own, and what that is to them. */
+  for?: Wanting
   network: PortNetwork
   deviceOwner: string
   deviceId: string
@@ -29,6 +32,8 @@ export type PortWithAddress = PortModel & { address: string | null }
 /** Port with its address and groups. `projectId` '' is the cloud's own (gateways): no quota. */
 export async function createPortRow(ctx: Ctx, wish: NewPort): Promise<PortWithAddress> {
   await holdNetwork(ctx, wish.network)
+  const wanting: Wanting = wish.for ?? { projectId: wish.projectId, quota: 'ports' }
+  await refuseLeftBehind(ctx, wish.network, wanting)
   if (wish.projectId) await reserveQuota(ctx, wish.projectId, { ports: 1 })
   const [port] = await insertPorts(ctx, [wish])
   invariant(port, 'a port has no row')

@@ -82,6 +82,7 @@ export async function setGatewayRow(
     )
   const gateway = await createPortRow(ctx, {
     projectId: '',
+    for: { projectId: router.projectId, quota: 'routers' },
     network,
     deviceOwner: 'network:router_gateway',
     deviceId: router.id,
