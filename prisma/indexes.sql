@@ -24,3 +24,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "Port_router_interface_idx" ON "Port" ("
 -- What hosts are to be without and have not confirmed yet: whoever needs something there looks whether it is among it.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "HostDocument_unwanted_idx" ON "HostDocument" ("hostId", "kind", "thing")
   WHERE NOT "wanted";
+
+-- What hosts are to be told at a time of its own, by host: those that do not answer have many.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "HostDocument_due_idx" ON "HostDocument" ("hostId")
+  WHERE "dueAt" IS NOT NULL;

@@ -105,14 +105,19 @@ END $$;
 CREATE OR REPLACE FUNCTION stratolith_need(hosts uuid[], kinds text[], things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE again record;
 BEGIN
-  -- First these: one that has just confirmed to be without is waited for, and then made anew.
+  -- What is there stays so: whoever is withdrawing it is waited for, and whoever would, waits (stratolith_withdraw).
+  PERFORM FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d ON d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t
+    WHERE d."wanted" AND n.k IN ('network', 'router', 'addressSet') ORDER BY n.h, n.k, n.t FOR KEY SHARE OF d;
+  -- First these: one that has just confirmed to be without is waited for, and then made anew; and what is remembered to
+  -- have gone, so that the host, which remembers it, too, hears of a newer wish.
   FOR again IN
-    SELECT d."hostId", d."kind", d."thing" FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d
-    ON d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" ORDER BY 1, 2, 3 FOR NO KEY UPDATE OF d
+    SELECT d."hostId", d."kind", d."thing", n.k AS "of" FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d
+    ON d."hostId" = n.h AND d."kind" IN (n.k, 'gone ' || n.k) AND d."thing" = n.t AND NOT d."wanted" ORDER BY 1, 2, 3 FOR NO KEY UPDATE OF d
   LOOP
     UPDATE "HostDocument" SET "wanted" = true, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
-    WHERE "hostId" = again."hostId" AND "kind" = again."kind" AND "thing" = again."thing";
-    PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
+    WHERE "hostId" = again."hostId" AND "kind" = again."of" AND "thing" = again."thing";
+    DELETE FROM "HostDocument" WHERE "hostId" = again."hostId" AND "kind" = 'gone ' || again."of" AND "thing" = again."thing";
+    PERFORM stratolith_changed(again."of", ARRAY[again."thing"]);
   END LOOP;
   INSERT INTO "Document" ("kind", "thing") SELECT k, t FROM unnest(kinds, things) n (k, t) GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING;
   INSERT INTO "HostDocument" ("hostId", "kind", "thing")
@@ -122,8 +127,28 @@ BEGIN
 END $$;
 
 -- Bound ports need on their hosts: themselves, their network, the routers that lead out of it with all of
--- their networks, and the members of every group that their rules name. Planned once a session, since to plan
--- it takes longer than to run it, and by indexes, however small the tables were at that moment.
+-- their networks, and the members of every group that their rules name.
+CREATE OR REPLACE FUNCTION stratolith_needs(ports uuid[]) RETURNS TABLE (host uuid, kind text, thing uuid) LANGUAGE sql STABLE AS $$
+  WITH bound AS (
+    SELECT "id", "hostId", "networkId" FROM "Port" WHERE "id" = ANY (ports) AND "hostId" IS NOT NULL
+  ), led AS (
+    SELECT DISTINCT b."hostId", i."deviceId"::uuid AS router FROM bound b
+    JOIN "Port" i ON i."networkId" = b."networkId" AND i."deviceOwner" = 'network:router_interface'
+  )
+  SELECT "hostId", 'port', "id" FROM bound
+  UNION SELECT "hostId", 'network', "networkId" FROM bound
+  UNION SELECT "hostId", 'router', router FROM led
+  UNION SELECT l."hostId", 'network', i."networkId" FROM led l
+    JOIN "Port" i ON i."deviceId" = l.router::text AND i."deviceOwner" = 'network:router_interface'
+  UNION SELECT l."hostId", 'network', r."externalNetworkId" FROM led l JOIN "Router" r ON r."id" = l.router
+    WHERE r."externalNetworkId" IS NOT NULL
+  UNION SELECT b."hostId", 'addressSet', r."remoteGroupId" FROM bound b
+    JOIN "PortSecurityGroup" m ON m."portId" = b."id" JOIN "SecurityGroupRule" r ON r."groupId" = m."groupId"
+    WHERE r."remoteGroupId" IS NOT NULL
+$$;
+
+-- Planned once a session, since to plan it takes longer than to run it, and by indexes, however small the tables were
+-- at that moment.
 CREATE OR REPLACE FUNCTION stratolith_needed(ports uuid[]) RETURNS void LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -131,24 +156,7 @@ DECLARE
   kinds text[];
   things uuid[];
 BEGIN
-  WITH bound AS (
-    SELECT "id", "hostId", "networkId" FROM "Port" WHERE "id" = ANY (ports) AND "hostId" IS NOT NULL
-  ), led AS (
-    SELECT DISTINCT b."hostId", i."deviceId"::uuid AS router FROM bound b
-    JOIN "Port" i ON i."networkId" = b."networkId" AND i."deviceOwner" = 'network:router_interface'
-  ), needed (host, kind, thing) AS (
-    SELECT "hostId", 'port', "id" FROM bound
-    UNION SELECT "hostId", 'network', "networkId" FROM bound
-    UNION SELECT "hostId", 'router', router FROM led
-    UNION SELECT l."hostId", 'network', i."networkId" FROM led l
-      JOIN "Port" i ON i."deviceId" = l.router::text AND i."deviceOwner" = 'network:router_interface'
-    UNION SELECT l."hostId", 'network', r."externalNetworkId" FROM led l JOIN "Router" r ON r."id" = l.router
-      WHERE r."externalNetworkId" IS NOT NULL
-    UNION SELECT b."hostId", 'addressSet', r."remoteGroupId" FROM bound b
-      JOIN "PortSecurityGroup" m ON m."portId" = b."id" JOIN "SecurityGroupRule" r ON r."groupId" = m."groupId"
-      WHERE r."remoteGroupId" IS NOT NULL
-  )
-  SELECT array_agg(host), array_agg(kind), array_agg(thing) INTO hosts, kinds, things FROM needed;
+  SELECT array_agg(host), array_agg(kind), array_agg(thing) INTO hosts, kinds, things FROM stratolith_needs(ports);
   IF hosts IS NOT NULL THEN PERFORM stratolith_need(hosts, kinds, things); END IF;
 END $$;
 
@@ -160,6 +168,23 @@ BEGIN
   UPDATE "HostDocument" SET "wanted" = false, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
   WHERE "kind" = which AND "thing" = one AND "wanted" AND (place IS NULL OR "hostId" = place);
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
+END $$;
+
+-- What a host has of networks, routers and groups, and none of its ports needs any more.
+CREATE OR REPLACE FUNCTION stratolith_unneeded(place uuid) RETURNS TABLE (kind text, thing uuid) LANGUAGE sql STABLE AS $$
+  SELECT "kind", "thing" FROM "HostDocument" WHERE "hostId" = place AND "kind" IN ('network', 'router', 'addressSet') AND "wanted"
+  EXCEPT SELECT kind, thing FROM stratolith_needs((SELECT array_agg("id") FROM "Port" WHERE "hostId" = place))
+  ORDER BY 1, 2
+$$;
+
+-- One of these is to be gone from that host. First it is locked, then looked at: whoever needs it anew (stratolith_need)
+-- has committed by then, or waits and makes it wanted again.
+CREATE OR REPLACE FUNCTION stratolith_withdraw(place uuid, which text, one uuid) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM FROM "HostDocument" WHERE "hostId" = place AND "kind" = which AND "thing" = one FOR UPDATE;
+  IF NOT EXISTS (SELECT FROM stratolith_unneeded(place) u WHERE u.kind = which AND u.thing = one) THEN RETURN false; END IF;
+  PERFORM stratolith_unwanted(which, one, place);
+  RETURN true;
 END $$;
 
 -- Two who change what one document is made of, and do not see each other's rows, wait at a lock of its network or group:

@@ -205,7 +205,7 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
         OR (w."known" AND (NOT h."wanted" OR h."kind" IN ('network', 'addressSet')
           OR (h."kind" <> 'instance' AND greatest(h."told", h."confirmed") > 0)))
         OR (NOT w."known" AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
-          AND h."confirmed" = 0 AND h."dueAt" > now() - ${forItsBuild}))))
+          AND greatest(h."told", h."confirmed") = 0 AND h."dueAt" > now() - ${forItsBuild}))))
       ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC, h."attempts" > 0,
         h."wanted" AND h."confirmed" = 0, array_position(w."all", h."kind"), d."changedAt" LIMIT ${mostAtOnce}
     ) x`
@@ -246,6 +246,11 @@ const note = gathered(100, async ({ deps }, told: readonly Heard[]) => {
         DELETE FROM "HostDocument" h USING "Document" d, its r
         WHERE ${isIts} AND r."outcome" = 'reached' AND r."gone" AND (NOT h."wanted" OR r."rowless")
           AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" = r."generation"
+        RETURNING h."hostId", h."kind", h."thing", r."generation"
+      ), remembered AS (
+        INSERT INTO "HostDocument" ("hostId", "kind", "thing", "wanted", "confirmed", "dueAt")
+        SELECT "hostId", 'gone ' || "kind", "thing", false, "generation", NULL FROM gone
+        WHERE "kind" IN ('network', 'router', 'addressSet') ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "since" = now()
       ), said AS (
       UPDATE "HostDocument" h SET "told" = r."generation",
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
@@ -348,8 +353,12 @@ export async function deliverAll(ctx: Ctx): Promise<void> {
   if (isFull) lookedAtAllAt = Date.now()
   await deliverWhere(ctx, isFull ? [Prisma.sql`true`] : newOnes)
 }
-/** Two looks that do not grow with the cloud. */
-const newOnes = [Prisma.sql`h."dueAt" IS NOT NULL`, Prisma.sql`d."changedAt" > now() - ${lately}`]
+const isTold = Prisma.sql`o."state" IN ('up', 'suspect')`
+/** Two looks that do not grow with the cloud, nor with what silent hosts have not been told. */
+const newOnes = [
+  Prisma.sql`h."dueAt" IS NOT NULL AND h."hostId" = ANY(ARRAY(SELECT o."id" FROM "Host" o WHERE ${isTold}))`,
+  Prisma.sql`d."changedAt" > now() - ${lately}`,
+]
 
 /** To every host that has not confirmed one of these. Returns after a moment, whatever is still under way. */
 export const deliverThings = (ctx: Ctx, kind: DocumentKind, ids: readonly string[]): Promise<void> =>
@@ -363,7 +372,7 @@ async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Promise<voi
   )
   const hosts = await ctx.deps.root.$queryRaw<{ id: string }[]>`
     SELECT o."id"::text AS "id" FROM "Host" o
-    WHERE o."state" IN ('up', 'suspect') AND o."id" IN (${Prisma.join(found, ' UNION ')})`
+    WHERE ${isTold} AND o."id" IN (${Prisma.join(found, ' UNION ')})`
   await Promise.race([Promise.all(hosts.map(({ id }) => deliverTo(ctx, id))), sleep(roundMs)])
 }
 
@@ -404,6 +413,8 @@ defineReconciler({
     await ctx.db.$executeRaw`
       DELETE FROM "Document" d WHERE d."changedAt" < now() - ${forgetAfter}
         AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing")`
+    await ctx.db.$executeRaw`
+      DELETE FROM "HostDocument" WHERE "kind" LIKE 'gone %' AND "since" < now() - ${forgetAfter}`
     await ctx.db.$executeRaw`
       DELETE FROM "HostDocument" h WHERE h."kind" = 'instance' AND h."wanted"
         AND NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = h."thing")`

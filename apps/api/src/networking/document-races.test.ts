@@ -54,8 +54,21 @@ const fixture = `
   INSERT INTO "PortAddress" ("subnetId", "address", "portId") VALUES
     (:s1, '10.1.0.11', :p), (:s1, '10.1.0.12', :q), (:s2, '10.2.0.13', :b), (:s1, '10.1.0.1', :leg1), (:s2, '10.2.0.1', :leg2);
   INSERT INTO "PortSecurityGroup" ("portId", "groupId") VALUES (:p, :g1), (:q, :g1), (:b, :g2);
-  INSERT INTO "FloatingIp" ("id", "projectId", "networkId", "address") VALUES (:f, 'p', :x, :fip);`
+  INSERT INTO "FloatingIp" ("id", "projectId", "networkId", "address") VALUES (:f, 'p', :x, :fip);
+  INSERT INTO "Network" ("id", "projectId", "name") VALUES (:left, 'p', 'left');
+  INSERT INTO "Subnet" ("id", "networkId", "projectId", "cidr", "gatewayIp", "dhcp", "poolStart", "poolEnd") VALUES
+    (:sleft, :left, 'p', '10.3.0.0/24', '10.3.0.1', false, '', '');
+  INSERT INTO "Router" ("id", "projectId", "name") VALUES (:rleft, 'p', 'left');
+  INSERT INTO "Port" ("id", "projectId", "networkId", "mac", "deviceOwner", "deviceId") VALUES
+    (:legleft, 'p', :left, 'fa:16:3e:00:00:09', 'network:router_interface', :rleft);
+  INSERT INTO "PortAddress" ("subnetId", "address", "portId") VALUES (:sleft, '10.3.0.1', :legleft);
+  INSERT INTO "SecurityGroup" ("id", "projectId", "name") VALUES (:gleft, 'p', 'left');
+  INSERT INTO "SecurityGroupRule" ("id", "groupId", "projectId", "direction", "ethertype", "remoteGroupId") VALUES
+    (:naming, :g3, 'p', 'ingress', 'IPv4', :gleft);
+  SELECT stratolith_need(CAST(ARRAY[:h, :h, :h] AS uuid[]), ARRAY['network', 'router', 'addressSet'], CAST(ARRAY[:left, :rleft, :gleft] AS uuid[]));`
 const names = ['n1', 'n2', 'x', 's1', 's2', 'sx', 'g1', 'g2', 'g3', 'ssh', 'named', 'i', 'r', 'r2']
+/** What the host still has of a guest that was there. */
+const left = ['left', 'sleft', 'rleft', 'legleft', 'gleft', 'naming']
 const more = ['p', 'q', 'b', 'leg1', 'f', 'new', 'leg2', 'leg', 'rule', 'h']
 
 const rule = (group: string, remote = 'NULL') =>
@@ -100,13 +113,16 @@ const changes = {
   'a network gets another MTU': 'UPDATE "Network" SET "mtu" = 1400 WHERE "id" = :n1',
   'a network goes down': 'UPDATE "Network" SET "adminUp" = false WHERE "id" = :n1',
   'a floating IP is led in': `UPDATE "FloatingIp" SET "portId" = :p, "fixedAddress" = '10.1.0.11', "routerId" = :r WHERE "id" = :f`,
+  'what the last guest has left is withdrawn': `SELECT stratolith_withdraw(:h, "kind", "thing") FROM stratolith_unneeded(:h)
+    WHERE "thing" = ANY (CAST(ARRAY[:left, :rleft, :gleft] AS uuid[]))`,
+  'a port is made where the last one has left': newPort('left', 'sleft', '10.3.0.17', 'g3'),
   'an instance gets another name': `UPDATE "Instance" SET "hostname" = 'after' WHERE "id" = :i`,
 }
 type Change = keyof typeof changes
 
 let count = 0
 async function fresh(): Promise<Ids> {
-  const ids: Ids = Object.fromEntries([...names, ...more].map((name) => [name, crypto.randomUUID()]))
+  const ids: Ids = Object.fromEntries([...names, ...left, ...more].map((name) => [name, crypto.randomUUID()]))
   ids.h = host.id
   count++
   ids.fip = `10.9.${Math.floor(count / 250) + 1}.${(count % 250) + 1}`
@@ -226,6 +242,9 @@ const knownPairs: [Change, Change][] = [
   ['the group that a rule names is deleted', 'a port is made on the other network'],
   ['a network gets another MTU', 'a port is bound'],
   ['an instance gets another name', 'a port is bound'],
+  ['what the last guest has left is withdrawn', 'a port is made where the last one has left'],
+  ['what the last guest has left is withdrawn', 'a port joins a group'],
+  ['what the last guest has left is withdrawn', 'a router gets a way out'],
 ]
 const pairs = process.env.STORY_SEEDS ? everyPair : knownPairs
 

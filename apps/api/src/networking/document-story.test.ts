@@ -3,6 +3,7 @@ import { wishDigest } from '@stratolith/drivers/network/digest'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { forgetReasons } from '../../../../tools/cloud/identity.ts'
 import { deliver, deliverAll, renderDocuments } from '../hosts/documents.ts'
+import { withdrawFrom } from '../hosts/withdrawal.ts'
 import { inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { plainOp } from '../kernel/hosts.ts'
@@ -242,6 +243,7 @@ const events: Record<string, (s: Story, host: Host) => unknown> = {
       }),
     )
   },
+  'what is not needed is withdrawn': (_s, host) => withdrawFrom(cloud.system, host.id, 0),
   'the pump runs': (s) => void s.deliveries.push(deliverAll(cloud.system)),
   'a message arrives': (s, { machine }) => {
     const message = s.dice.of(machine.wire)
@@ -334,6 +336,7 @@ async function differences(s: Story, { id: hostId, machine }: Host): Promise<str
   const { digests } = await machine.network.list(plainOp(ctx))
   const wrong = rows
     .filter((row) => !row.wanted && !(row.kind.startsWith('held ') && digests[row.thing]))
+    .filter((row) => !row.kind.startsWith('gone '))
     .map((row) => `${row.kind}/${row.thing} is not forgotten: ${row.error}`)
   for (const kind of kinds) {
     const ids = rows.filter((row) => row.kind === kind).map((row) => row.thing)
@@ -362,7 +365,7 @@ async function forgottenTooSoon(s: Story, { id: hostId, machine }: Host): Promis
   const { networks, routers, sets, ports } = machine.network.state
   const has = [networks, routers, sets, ports].flatMap((map) => [...map.keys()])
   const rows = await db().hostDocument.findMany({
-    where: { hostId, thing: { in: has } },
+    where: { hostId, thing: { in: has }, NOT: { kind: { startsWith: 'gone ' } } },
     select: { thing: true },
   })
   const known = new Set(rows.map((row) => row.thing))

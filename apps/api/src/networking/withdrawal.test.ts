@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { deliver } from '../hosts/documents.ts'
+import { withdrawFrom } from '../hosts/withdrawal.ts'
+import { inTransaction } from '../kernel/context.ts'
+import { plainOp } from '../kernel/hosts.ts'
+import { runPending, testCtx } from '../kernel/testing.ts'
+import { starterNetwork, updateNetwork } from './networks/service.ts'
+import { deletePortRows } from './ports/rows.ts'
+import { addSecurityGroupRule, createSecurityGroup } from './security-groups/service.ts'
+import { addPlane, type Cloud, newPort, rule, type Tenant, testCloud } from './testing.ts'
+
+let cloud: Cloud
+beforeAll(async () => {
+  cloud = await testCloud()
+})
+afterAll(() => cloud.close())
+const db = () => cloud.deps.root
+const tell = (id: string) => deliver(cloud.system, plainOp(cloud.system), id)
+type Place = Awaited<ReturnType<typeof addPlane>>
+const has = ({ plane: { state } }: Place) =>
+  [state.networks, state.routers, state.sets, state.ports].map((map) => map.size)
+const nothing = [0, 0, 0, 0]
+
+/** A guest's port on each of two hosts, with a way out and a rule that names its group. */
+async function twoHosts() {
+  const ctx: Tenant = await testCtx(cloud.deps)
+  const { id: networkId } = await starterNetwork(ctx, { name: 'net' })
+  const { id: group } = await createSecurityGroup(ctx, { name: 'web', description: '' })
+  await addSecurityGroupRule(ctx, rule(group, { remoteGroupId: group }))
+  await runPending(cloud.deps)
+  const hosts = [await addPlane(cloud), await addPlane(cloud)] as const
+  const plug = async (host: Place) => {
+    const id = await newPort(ctx, networkId, { hostId: host.id, groups: [group] })
+    await tell(host.id)
+    return id
+  }
+  const remove = (id: string) => inTransaction(cloud.system, (tx) => deletePortRows(tx, [id]))
+  return { ctx, networkId, hosts, plug, remove }
+}
+
+it('withdraws what the last port has left, a while later, and brings it back with the next', async () => {
+  const {
+    ctx,
+    networkId,
+    hosts: [host, other],
+    plug,
+    remove,
+  } = await twoHosts()
+  const ports = [await plug(host), await plug(other)] as const
+  const whole = has(host)
+  expect(whole).toEqual([2, 1, 1, 1])
+  await remove(ports[0])
+  await tell(host.id)
+  await withdrawFrom(cloud.system, host.id)
+  await tell(host.id)
+  expect(has(host), 'the next guest may come soon').toEqual([2, 1, 1, 0])
+  await withdrawFrom(cloud.system, host.id, 0)
+  await withdrawFrom(cloud.system, other.id, 0)
+  await tell(host.id)
+  await tell(other.id)
+  expect(has(host)).toEqual(nothing)
+  expect(has(other)).toEqual(whole)
+
+  await updateNetwork(ctx, { id: networkId, mtu: 1300 })
+  expect(await tell(host.id), 'it hears of the network no more').toEqual([])
+  await plug(host)
+  expect(has(host)).toEqual(whole)
+})
+
+it('is newer when it comes back than what the host has heard, also when nothing has changed', async () => {
+  const {
+    networkId,
+    hosts: [host],
+    plug,
+    remove,
+  } = await twoHosts()
+  await remove(await plug(host))
+  await tell(host.id)
+  await withdrawFrom(cloud.system, host.id, 0)
+  const heard = (await tell(host.id)).find((one) => one.id === networkId)
+  expect(heard).toMatchObject({ outcome: 'reached' })
+  await plug(host)
+  const now = await db().document.findUniqueOrThrow({
+    where: { kind_thing: { kind: 'network', thing: networkId } },
+  })
+  expect(Number(now.generation)).toBeGreaterThan(heard?.generation ?? 0)
+  expect(await db().hostDocument.count({ where: { hostId: host.id, kind: { startsWith: 'gone ' } } })).toBe(0)
+})
+
+it('leaves what came to be needed meanwhile', async () => {
+  const {
+    networkId,
+    hosts: [host],
+    plug,
+    remove,
+  } = await twoHosts()
+  await remove(await plug(host))
+  await tell(host.id)
+  await plug(host)
+  const [{ done } = { done: true }] = await db().$queryRaw<{ done: boolean }[]>`
+    SELECT stratolith_withdraw(${host.id}::uuid, 'network', ${networkId}::uuid) AS "done"`
+  expect(done).toBe(false)
+  await tell(host.id)
+  expect(has(host)).toEqual([2, 1, 1, 1])
+})
