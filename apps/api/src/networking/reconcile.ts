@@ -278,6 +278,7 @@ async function compare(
 ): Promise<boolean> {
   const settled = new Set(ports.map((port) => port.id))
   if (settled.size > 0) await need(ctx, [...settled])
+  await writeDown(ctx, { hostId, before, observed }, left)
   const written = await writtenAt(ctx, hostId)
   const isUp = new Map(observed.ports.map((port) => [port.id, port.state === 'active']))
   const failed = new Set(ports.flatMap((port) => (port.state === 'error' ? port.id : [])))
@@ -323,6 +324,26 @@ function comparisons(
     addressSet: by('addressSet'),
     router: by('router'),
     port: (id, spec) => isUp.get(id) === (spec as PortSpec).adminUp && by('port')(id, spec),
+  }
+}
+
+/**
+ * What the host has of networks, routers and groups that exist, and that nobody has written down (it is of an older
+ * version, or of after the backup that was restored), counts as needed: it is kept as it should be, and withdrawn
+ * when it is not (hosts/withdrawal.ts).
+ */
+async function writeDown(
+  ctx: Ctx,
+  { hostId, before, observed }: Pick<Settled, 'hostId' | 'before' | 'observed'>,
+  left: ReadonlySet<string>,
+): Promise<void> {
+  const written = new Set(before.map((one) => one.thing))
+  const has = { network: observed.networks, router: observed.routers, addressSet: observed.addressSets }
+  for (const [kind, ids] of Object.entries(has) as [keyof typeof has, string[]][]) {
+    const unwritten = ids.filter((id) => !written.has(id) && !left.has(id))
+    for (const id of unwritten.length === 0 ? [] : await knownIn[kind](ctx, unwritten))
+      await ctx.db
+        .$queryRaw`SELECT stratolith_need(ARRAY[${hostId}::uuid], ARRAY[${kind}], ARRAY[${id}::uuid])::text`
   }
 }
 
