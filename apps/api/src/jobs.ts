@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job, type JobHelpers, Logger, type Runner, run } from 'graphile-worker'
 import pg from 'pg'
 import { JobsUnderWay } from './jobs-under-way.ts'
@@ -61,6 +62,7 @@ type LaneParts = { deps: Deps; lease: WorkerLease; underWay: JobsUnderWay; slots
 async function startLane(parts: LaneParts, pgPool: pg.Pool, concurrency: number): Promise<Runner> {
   const { deps, lease, underWay, slots } = parts
   const events = new EventEmitter()
+  if (slots.lane === 'short') lookAgain(events)
   let known: Promise<void> | null = null
   events.on('pool:create', ({ workerPool }) => {
     underWay.addPool(workerPool.id)
@@ -79,6 +81,7 @@ async function startLane(parts: LaneParts, pgPool: pg.Pool, concurrency: number)
     // And one that has lost its lease takes no job, which it could only give back.
     forbiddenFlags: async () => {
       await known
+      if (slots.lane === 'long') await sleep(afterShortMs)
       lease.check()
       return slots.forbidden()
     },
@@ -87,6 +90,44 @@ async function startLane(parts: LaneParts, pgPool: pg.Pool, concurrency: number)
         underWay.run(helpers.job.id, () => work(parts, payload, helpers)),
     },
   })
+}
+
+/**
+ * Each look into the queue locks for its moment what all resources have there, of both lanes, and passes over what
+ * another one has locked: of two looks at the same moment one may find nothing though there is a job, which would
+ * lie there until some slot asks by itself, for seconds. So the long lane looks a moment later than the short one, and
+ * the short one looks again when it was told of a job and found none.
+ */
+const afterShortMs = 20
+const againMs = [25, 100]
+
+type Told = { workerPool: { nudge(count: number): void }; message: { channel: string } }
+function lookAgain(events: EventEmitter): void {
+  let told: { pool: Told['workerPool']; tries: number } | null = null
+  let timer: NodeJS.Timeout | undefined
+  events.on('pool:listen:notification', ({ workerPool, message }: Told) => {
+    if (message.channel === 'jobs:insert') told = { pool: workerPool, tries: 0 }
+  })
+  events.on('worker:getJob:empty', () => {
+    const waitMs = againMs[told?.tries ?? againMs.length]
+    const again = told && { pool: told.pool, tries: told.tries + 1 }
+    told = null
+    if (!again || waitMs === undefined) return
+    clearTimeout(timer)
+    timer = setTimeout(() => {
+      told ??= again
+      again.pool.nudge(1)
+    }, waitMs)
+  })
+  events.on('job:start', () => {
+    told = null
+  })
+  // Its slots end one by one from then on, and one that has ended must not be woken.
+  for (const end of ['pool:gracefulShutdown', 'pool:forcefulShutdown', 'pool:release'])
+    events.on(end, () => {
+      told = null
+      clearTimeout(timer)
+    })
 }
 
 async function work({ deps, lease, slots }: LaneParts, payload: unknown, helpers: JobHelpers): Promise<void> {

@@ -1,5 +1,6 @@
 import net from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
 import { CloudError } from './kernel/errors.ts'
@@ -119,6 +120,42 @@ describe('lanes', () => {
     }
     expect(await deps.root.worker.count()).toBe(0)
   })
+})
+
+test('a job that another look had locked when it came is found a moment later', async () => {
+  // As many slots as ask by themselves every ten seconds.
+  const slots = { short: 40, long: 1 }
+  const stop = await startWorker(deps, {
+    id: crypto.randomUUID(),
+    slots,
+    reconcilers: [],
+    onLost: () => undefined,
+  })
+  const client = new pg.Client({ connectionString: deps.config.databaseUrl })
+  await client.connect()
+  try {
+    const resourceId = crypto.randomUUID()
+    const quick = async () => {
+      const id = crypto.randomUUID()
+      const about = { resourceKind: 'crowd', resourceId, resourceName: '', projectId: null }
+      await inTransaction(ctx, (tx) => startOperation(tx, { id, action: 'crowd.quick', ...about }))
+      return id
+    }
+    const first = await quick()
+    await until('its queue is there and idle', async () => (await over([first])) === 1)
+    await sleep(200)
+    await client.query('BEGIN')
+    await client.query('SELECT 1 FROM graphile_worker._private_job_queues FOR UPDATE')
+    const from = performance.now()
+    const next = await quick()
+    await sleep(60)
+    await client.query('ROLLBACK')
+    await until('it is done', async () => (await over([next])) === 1)
+    expect(performance.now() - from).toBeLessThan(5_000)
+  } finally {
+    await client.end()
+    await stop()
+  }
 })
 
 /** A way to the database that one day lets nothing through any more, without a word to the client. */
