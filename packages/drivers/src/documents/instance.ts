@@ -55,14 +55,31 @@ async function nicsOf(network: NetworkDriver, op: Op, { id, ports }: InstanceWis
   })
 }
 
+const begun = new WeakMap<InstanceWish, Promise<ObservedDisk | null>>()
+
+/** A new disk needs nothing of the network, so it is made while the ports are. What fails here is tried again, and told then. */
+export async function beginDisk(storage: LocalStorageDriver, op: Op, wish: InstanceWish): Promise<void> {
+  if (!wish.disk) return
+  const disk = newDiskOf(storage, op, wish, wish.disk)
+  begun.set(wish, disk)
+  await disk.catch(() => begun.delete(wish))
+}
+
 /** Null while it is being made. */
 async function diskOf(storage: LocalStorageDriver, op: Op, wish: InstanceWish): Promise<ObservedDisk | null> {
-  const { id, projectId, disk } = wish
-  if (!disk) {
-    const there = await storage.findDisk(op, { id, instanceId: id })
-    if (!there) throw new DriverError('not_found', 'The disk of this instance is gone from its host.')
-    return there
-  }
+  const { id, disk } = wish
+  if (disk) return begun.get(wish) ?? newDiskOf(storage, op, wish, disk)
+  const there = await storage.findDisk(op, { id, instanceId: id })
+  if (!there) throw new DriverError('not_found', 'The disk of this instance is gone from its host.')
+  return there
+}
+
+async function newDiskOf(
+  storage: LocalStorageDriver,
+  op: Op,
+  { id, projectId }: InstanceWish,
+  disk: NonNullable<InstanceWish['disk']>,
+): Promise<ObservedDisk | null> {
   op.progress('making the root disk')
   if (!(await storage.ensureBase(op, disk.base))) return null
   const { blobId, format } = disk.base

@@ -328,6 +328,42 @@ describe('a guest', () => {
     expect(network.state.ports.get('port-4')).toEqual(moved.body)
   })
 
+  it('that is new gets its disk while its ports are made, and none by an older wish', async () => {
+    const net = of.network(network())
+    const [plane, hypervisor, storage] = [createFakeNetwork(), createFakeHypervisor(), createFakeStorage()]
+    const keeper = createDocuments({ network: plane, hypervisor, storage })
+    const disk = () => storage.findDisk(op, { id: guestId, instanceId: guestId })
+    const gate = Promise.withResolvers<void>()
+    const ensurePort = plane.ensurePort.bind(plane)
+    plane.ensurePort = (...args) => gate.promise.then(() => ensurePort(...args))
+    const all = [net, of.port(its(1, '10.0.0.11')), guest(['port-1'])]
+    const told = keeper.apply(op, all)
+    await expect.poll(disk).not.toBeNull()
+    expect(hypervisor.state.instances[guestId]).toBeUndefined()
+    gate.resolve()
+    expect(outcomes(await told)).toEqual(['reached', 'reached', 'reached'])
+
+    expect(outcomes(await keeper.apply(op, [guest(null, 3)]))).toEqual(['reached'])
+    expect(outcomes(await keeper.apply(op, [guest(['port-1'], 2)]))).toEqual(['older'])
+    expect(await disk()).toBeNull()
+  })
+
+  it('that is new and whose disk cannot be made says why', async () => {
+    const storage = createFakeStorage()
+    const keeper = createDocuments({
+      network: createFakeNetwork(),
+      hypervisor: createFakeHypervisor(),
+      storage,
+    })
+    const ensureDisk = storage.ensureDisk.bind(storage)
+    storage.ensureDisk = async () => {
+      throw new DriverError('no_space', 'The disk is full.')
+    }
+    expect(await keeper.apply(op, [guest([])])).toMatchObject([{ outcome: 'failed', code: 'no_space' }])
+    storage.ensureDisk = ensureDisk
+    expect(outcomes(await keeper.apply(op, [guest([])]))).toEqual(['reached'])
+  })
+
   it('that is there already is looked at without all the others', async () => {
     const { storage, keeper } = await running()
     storage.failNext('listDisks', new DriverError('failed', 'There are too many.'))

@@ -7,7 +7,7 @@ import type { HypervisorDriver, ObservedInstance } from '../hypervisor/interface
 import type { NetworkDriver } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { LocalStorageDriver } from '../storage/interface.ts'
-import { guestLetsGo, makeInstance, type Outcome, portsHeldBy } from './instance.ts'
+import { beginDisk, guestLetsGo, makeInstance, type Outcome, portsHeldBy } from './instance.ts'
 import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt } from './interface.ts'
 import { documentKinds } from './kinds.ts'
 
@@ -46,6 +46,7 @@ class Keeper implements DocumentKeeper {
   async apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]> {
     const receipts = new Map<HostDocument, Receipt>()
     const held = await portsHeldBy(this.#host.hypervisor, op, documents, this.#clung)
+    this.#beginDisks(op, documents)
     const exchange = new Exchange()
     let waiting: readonly HostDocument[] = documents
     // An address goes from one thing to another: what was in the way is gone after the others have had their
@@ -70,6 +71,17 @@ class Keeper implements DocumentKeeper {
     for (const [document, before] of exchange.gaveWay)
       if (receipts.get(document)?.outcome !== 'reached') await this.#retake(op, document, before)
     return documents.flatMap((document) => receipts.get(document) ?? [])
+  }
+
+  /** Of guests that are new, when they are few; the guest's own turn waits for it. */
+  #beginDisks(op: Op, documents: readonly HostDocument[]): void {
+    const guests = documents.filter((one) => one.kind === 'instance')
+    if (guests.length > guestsAtOnce) return
+    for (const guest of guests)
+      void this.#inTurn(guest, async () => {
+        const isNew = (this.#shelf.get(guest)?.generation ?? 0) < guest.generation
+        if (isNew && guest.body) await beginDisk(this.#host.storage, op, guest.body)
+      })
   }
 
   /** Frees the addresses of one that has not done so yet; false: there is none, or it would help nobody. */
