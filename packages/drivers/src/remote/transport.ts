@@ -113,18 +113,20 @@ export async function* lines<T>(
   response: http.IncomingMessage,
 ): AsyncGenerator<T, void, undefined> {
   const decoder = new TextDecoder()
-  let rest = ''
+  // What has come of a line is not looked through again with each piece that follows.
+  let pieces: string[] = []
+  let length = 0
   try {
     for await (const chunk of response) {
-      rest += decoder.decode(chunk as Buffer, { stream: true })
-      let end = rest.indexOf('\n')
-      while (end >= 0) {
-        const line = rest.slice(0, end)
-        rest = rest.slice(end + 1)
-        yield JSON.parse(line) as T
-        end = rest.indexOf('\n')
+      const [first = '', ...others] = decoder.decode(chunk as Buffer, { stream: true }).split('\n')
+      pieces.push(first)
+      length += first.length
+      for (const next of others) {
+        yield JSON.parse(pieces.join('')) as T
+        pieces = [next]
+        length = next.length
       }
-      if (rest.length > maxLineBytes) throw new Error('an answer without end')
+      if (length > maxLineBytes) throw new Error('an answer without end')
     }
   } catch (error) {
     throw error instanceof DriverError ? error : unavailable(connection, error)
