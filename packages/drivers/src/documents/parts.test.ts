@@ -25,9 +25,19 @@ it('what is too big or too much for one call is told in several, in the order of
     ...Array.from({ length: 60 }, (_, n) => document('instance', n, {})),
     ...Array.from({ length: 60 }, (_, n) => document('port', n, {})),
     document('instance', 99),
+    document('router', 1, {}),
+    document('network', 1, {}),
   ]
   const parts = partsOf(many)
-  expect(parts.map((part) => part.length)).toEqual([100, 81])
+  // A guest counts as five.
+  expect(parts.map((part) => part.length)).toEqual([69, 20, 20, 44, 30])
   const order = parts.flat().map(({ kind, body }) => `${kind} ${body ? 'there' : 'gone'}`)
-  expect([...new Set(order)]).toEqual(['port there', 'instance gone', 'instance there', 'port gone'])
+  expect([...new Set(order)]).toEqual([
+    'network there',
+    'port there',
+    'router there',
+    'instance gone',
+    'instance there',
+    'port gone',
+  ])
 })
