@@ -119,6 +119,8 @@ BEGIN
     DELETE FROM "HostDocument" WHERE "hostId" = again."hostId" AND "kind" = 'gone ' || again."of" AND "thing" = again."thing";
     PERFORM stratolith_changed(again."of", ARRAY[again."thing"]);
   END LOOP;
+  -- The document stays there until it is seen that a host needs it (stratolith_forget).
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended('documents', 0));
   INSERT INTO "Document" ("kind", "thing") SELECT k, t FROM unnest(kinds, things) n (k, t) GROUP BY 1, 2 ORDER BY 1, 2 ON CONFLICT DO NOTHING;
   INSERT INTO "HostDocument" ("hostId", "kind", "thing")
   SELECT n.* FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "Host" o ON o."id" = n.h GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
@@ -187,12 +189,21 @@ BEGIN
   RETURN true;
 END $$;
 
+-- Documents that no host has: a few at a time, because whoever needs one waits so long.
+CREATE OR REPLACE FUNCTION stratolith_forget(kinds text[], things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('documents', 0));
+  DELETE FROM "Document" d USING unnest(kinds, things) n (k, t) WHERE d."kind" = n.k AND d."thing" = n.t
+    AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing");
+END $$;
+
 -- Two who change what one document is made of, and do not see each other's rows, wait at a lock of its network or group:
 -- who brings a port there shares it, who changes what all ports there are told has it alone, and whoever comes
 -- second sees what the first has committed. These locks queue fairly, which locks of the rows do not: launches would
 -- pass whoever waits for them, for ever. The order of all locks: what the transaction itself locks (quota, hosts,
--- instances, ports), then, at its end, networks by id, groups by id, then "HostDocument" and "Document". So
--- whoever holds one of these waits for no quota.
+-- instances, ports), then, at its end, for each row that it has changed networks by id, groups by id, then
+-- "HostDocument" and "Document". So whoever holds one of these waits for no quota; two who change several rows may
+-- wait for each other, which PostgreSQL finds, and the transaction is run again (kernel/context.ts).
 CREATE OR REPLACE FUNCTION stratolith_share(which text, things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(hashtextextended(which || t, 0)) FROM (SELECT DISTINCT t FROM unnest(things) t WHERE t IS NOT NULL ORDER BY t) o;

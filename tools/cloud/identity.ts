@@ -193,7 +193,7 @@ export async function forgetReasons(client: { query(sql: string): Promise<unknow
   )
   await client.query(`DELETE FROM "HostDocument" h WHERE ${isOld}`)
   await client.query(
-    'UPDATE "HostDocument" SET "confirmed" = 0, "attempts" = 0, "error" = NULL, "since" = now(), "dueAt" = now()',
+    'UPDATE "HostDocument" SET "told" = least(greatest("told", "confirmed"), 1), "confirmed" = 0, "attempts" = 0, "error" = NULL, "since" = now(), "dueAt" = now()',
   )
   await client.query(`DELETE FROM "Stray" WHERE "decision" IS DISTINCT FROM 'keep'`)
   await client.query('DELETE FROM "Brake"')

@@ -64,7 +64,7 @@ const mostAtOnce = 500
  * Many at the same time, to whichever hosts, share what they read and what they write down.
  */
 export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Receipt[]> {
-  return (await delivery(ctx, op, hostId, about)).receipts
+  return (await delivery(ctx, () => op, hostId, about)).receipts
 }
 
 /**
@@ -73,13 +73,15 @@ export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): 
  */
 type Delivery = { receipts: Receipt[]; isMore: boolean }
 
-async function delivery(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Delivery> {
+async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, about?: About): Promise<Delivery> {
+  const { dueDocuments, note } = about ? forOperations : forThePump
   const due = await dueDocuments(ctx, { hostId, about })
   const documents = about ? due : due.filter((one) => !(isLeaf(one) && beingTold.has(keyAt(hostId, one))))
   if (documents.length === 0) return { receipts: [], isMore: false }
   const drivers = await driversOf(ctx, hostId)
   const keys = documents.map((one) => keyAt(hostId, one))
   for (const key of keys) beingTold.add(key)
+  const op = opFor()
   try {
     const all: Receipt[] = []
     let isLess = false
@@ -90,6 +92,8 @@ async function delivery(ctx: Ctx, op: Op, hostId: string, about?: About): Promis
       // What was done is written down, whatever becomes of the rest.
       if (await note(ctx, { hostId, documents: part, receipts })) isLess = true
       all.push(...receipts)
+      // Something new (a revocation, perhaps) does not wait for the rest: it is looked anew, changes first.
+      if (!about && underWay.get(hostId)) break
     }
     return { receipts: all, isMore: isLess && due.length === mostAtOnce }
   } finally {
@@ -145,7 +149,7 @@ const rowless = new WeakSet<HostDocument>()
 type Asked = { hostId: string; about: About | undefined }
 
 /** In one snapshot: what a generation promises is in the rows that are read with it. */
-const dueDocuments = gathered(100, (ctx, asked: readonly Asked[]) =>
+const findDue = (ctx: Ctx, asked: readonly Asked[]) =>
   withSnapshot(ctx, async (snapshot) => {
     const due = await dueOf(snapshot, asked)
     const bodies = new Map<DocumentKind, ReadonlyMap<string, unknown>>()
@@ -162,8 +166,7 @@ const dueDocuments = gathered(100, (ctx, asked: readonly Asked[]) =>
       if (body || !wanted || kind !== 'instance') documents[n]?.push(document)
     }
     return documents
-  }),
-)
+  })
 
 /** A build that is new is told by its operation, which waits for it: so long the pump leaves it alone. */
 const forItsBuild = Prisma.sql`interval '1 minute'`
@@ -205,7 +208,7 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
         OR (w."known" AND (NOT h."wanted" OR h."kind" IN ('network', 'addressSet')
           OR (h."kind" <> 'instance' AND greatest(h."told", h."confirmed") > 0)))
         OR (NOT w."known" AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
-          AND greatest(h."told", h."confirmed") = 0 AND h."dueAt" > now() - ${forItsBuild}))))
+          AND greatest(h."told", h."confirmed") = 0 AND h."since" > now() - ${forItsBuild}))))
       ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC, h."attempts" > 0,
         h."wanted" AND h."confirmed" = 0, array_position(w."all", h."kind"), d."changedAt" LIMIT ${mostAtOnce}
     ) x`
@@ -222,8 +225,8 @@ type Heard = { hostId: string; documents: readonly HostDocument[]; receipts: rea
  * it at least every half minute, because it gives up what nobody asks for. What it says late of an older wish
  * than the one that it has spoken of already is not heard. Returns of each whether something is confirmed now.
  */
-const note = gathered(100, async ({ deps }, told: readonly Heard[]) => {
-  const rows = told.flatMap(rowsOf)
+async function noteAll({ deps }: Ctx, told: readonly Heard[]): Promise<boolean[]> {
+  const rows = newestOf(told.flatMap(rowsOf))
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
     "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text,
     "waitsFor" text)`
@@ -271,8 +274,24 @@ const note = gathered(100, async ({ deps }, told: readonly Heard[]) => {
   })
   const heard = new Set(news.map(({ receipt }) => receipt))
   return told.map(({ receipts }) => receipts.some((one) => one.outcome === 'reached' && heard.has(one)))
-})
+}
 const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
+
+/** An operation has one document or a few, and does not wait for all that a thousand hosts have to be told. */
+const forOperations = { dueDocuments: gathered(100, findDue), note: gathered(100, noteAll) }
+const forThePump = { dueDocuments: gathered(10, findDue), note: gathered(10, noteAll) }
+
+/** Of one thing that a host has spoken of twice, the newer one. */
+function newestOf<R extends { hostId: string; kind: string; thing: string; generation: number }>(
+  rows: readonly R[],
+): R[] {
+  const newest = new Map<string, R>()
+  for (const row of rows) {
+    const key = `${row.hostId}/${row.kind}/${row.thing}`
+    if ((newest.get(key)?.generation ?? 0) < row.generation) newest.set(key, row)
+  }
+  return [...newest.values()]
+}
 
 function rowsOf({ hostId, documents, receipts }: Heard) {
   const keysOf = (list: readonly HostDocument[]) => new Set(list.map((one) => keyAt(hostId, one)))
@@ -382,7 +401,7 @@ export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   try {
     do {
       underWay.set(hostId, false)
-      const { isMore } = await delivery(ctx, plainOp(ctx, deliveryMs), hostId)
+      const { isMore } = await delivery(ctx, () => plainOp(ctx, deliveryMs), hostId)
       if (isMore) underWay.set(hostId, true)
     } while (underWay.get(hostId))
   } catch (error) {
@@ -398,7 +417,7 @@ const known: About = { kinds: documentKinds, gone: documentKinds, known: true }
  * heard of and has lost something since (an address, a rule). Raises `unavailable` when it is silent.
  */
 export async function deliverKnown(ctx: Ctx, hostId: string): Promise<void> {
-  while ((await delivery(ctx, plainOp(ctx, deliveryMs), hostId, known)).isMore);
+  while ((await delivery(ctx, () => plainOp(ctx, deliveryMs), hostId, known)).isMore);
 }
 
 /** Woken by the triggers; the period is for what is to be told again. */
@@ -410,9 +429,14 @@ defineReconciler({
   name: 'hosts.documents.forget',
   everyMs: 600_000,
   async run(ctx) {
-    await ctx.db.$executeRaw`
-      DELETE FROM "Document" d WHERE d."changedAt" < now() - ${forgetAfter}
-        AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing")`
+    for (let many = true; many; ) {
+      const [old] = await ctx.db.$queryRaw<{ count: number }[]>`
+        SELECT count(*)::int AS "count", stratolith_forget(array_agg("kind"), array_agg("thing"))::text FROM (
+          SELECT "kind", "thing" FROM "Document" d WHERE d."changedAt" < now() - ${forgetAfter}
+            AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing")
+          LIMIT ${mostAtOnce}) old`
+      many = old?.count === mostAtOnce
+    }
     await ctx.db.$executeRaw`
       DELETE FROM "HostDocument" WHERE "kind" LIKE 'gone %' AND "since" < now() - ${forgetAfter}`
     await ctx.db.$executeRaw`
@@ -427,8 +451,8 @@ defineReconciler({
 })
 
 /** As one that has heard of it, whatever it was: a host that comes back is told first what it may have. */
-const doubted = Prisma.sql`"told" = least(greatest("told", "confirmed"), 1), "confirmed" = 0, "since" = now(),
-  "dueAt" = now()`
+const doubted = Prisma.sql`"told" = least(greatest("told", "confirmed"), 1), "confirmed" = 0,
+  "since" = CASE WHEN "confirmed" = 0 THEN "since" ELSE now() END, "dueAt" = now()`
 
 /** The host has otherwise than it has confirmed: it is told again. */
 export async function doubt(

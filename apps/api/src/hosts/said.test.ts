@@ -365,7 +365,7 @@ test('that a host has reached what its rows do not hear is no progress', async (
 test('many documents that the host confirms are all told at once', async () => {
   await manyDocuments()
   await deliverTo(world.system, await hostId())
-  expect(await db().hostDocument.count()).toBe(0)
+  expect(await db().hostDocument.count({ where: { NOT: { kind: { startsWith: 'gone ' } } } })).toBe(0)
 })
 
 test('rows that say more than there was to say are healed, and what was revoked meanwhile goes', async () => {

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { launchInstances } from '../compute/instances/launch.ts'
+import { aLaunch, type FakeHost, testTenant, testWorld, type World } from '../compute/testing.ts'
+import type { Ctx } from '../kernel/context.ts'
+import { reconcilerNamed } from '../kernel/reconciler.ts'
+import { runPending } from '../kernel/testing.ts'
+import { ruleCreateInput } from '../networking/contract.ts'
+import { newSecurityGroupRule, removeSecurityGroupRule } from '../networking/security-groups/service.ts'
+import { deliverAll, deliverTo, doubt } from './documents.ts'
+import { makeDue } from './unconfirmed.ts'
+
+/** Who waits for whom while a host is told. */
+let world: World
+beforeEach(async () => {
+  world = await testWorld(['a'])
+})
+afterEach(() => world.close())
+const db = () => world.deps.root
+const host = () => world.hosts.get('a') as FakeHost
+const hostId = async () => (await db().host.findFirstOrThrow()).id
+
+async function running(): Promise<{ tenant: Ctx & { projectId: string }; id: string; portId: string }> {
+  const tenant = await testTenant(world)
+  const { instances } = await launchInstances(tenant, aLaunch(world, {}))
+  await runPending(world.deps)
+  const id = instances[0]?.id ?? ''
+  const { id: portId } = await db().port.findFirstOrThrow({ where: { deviceId: id } })
+  return { tenant, id, portId }
+}
+const documentOf = (thing: string) => db().hostDocument.findFirstOrThrow({ where: { thing } })
+
+test('a revocation does not wait for all the guests that go', async () => {
+  const { tenant, id, portId } = await running()
+  const { id: securityGroupId } = await db().securityGroup.findFirstOrThrow({
+    where: { projectId: tenant.projectId, isDefault: true },
+  })
+  const wish = { securityGroupId, direction: 'ingress', protocol: 'tcp', portMin: 4444 }
+  const rule = await newSecurityGroupRule(tenant, ruleCreateInput.parse(wish))
+  await runPending(world.deps)
+  const isOpen = () =>
+    host()
+      .network.state.ports.get(portId)
+      ?.rules.some((one) => one.portMin === 4444)
+  expect(isOpen()).toBe(true)
+  await db()
+    .$executeRaw`INSERT INTO "Document" ("kind", "thing") SELECT 'instance', gen_random_uuid() FROM generate_series(1, 200)`
+  await db().$executeRaw`INSERT INTO "HostDocument" ("hostId", "kind", "thing", "wanted")
+    SELECT ${await hostId()}::uuid, 'instance', "thing", false FROM "Document" WHERE "kind" = 'instance' AND "thing" <> ${id}::uuid`
+  let removed = 0
+  const remove = host().hypervisor.remove.bind(host().hypervisor)
+  host().hypervisor.remove = async (op, one) => {
+    await sleep(20)
+    removed++
+    return remove(op, one)
+  }
+  const all = deliverTo(world.system, await hostId())
+  await expect.poll(() => removed).toBeGreaterThan(0)
+  await removeSecurityGroupRule(tenant, { id: rule })
+  await deliverAll(world.system)
+  await expect.poll(isOpen).toBe(false)
+  expect(removed).toBeLessThan(100)
+  await all
+  expect(removed).toBe(200)
+})
+
+test('a guest that the host has otherwise is told again at once, and when somebody asks for it', async () => {
+  const { id } = await running()
+  await doubt(world.system, await hostId(), 'instance', [id])
+  await deliverAll(world.system)
+  expect((await documentOf(id)).confirmed).toBeGreaterThan(0n)
+
+  // It has failed often, and its next try is far away.
+  const { generation } = await db().document.findFirstOrThrow({ where: { thing: id } })
+  const dueAt = new Date(Date.now() + 290_000)
+  const failed = { confirmed: 0, told: generation, attempts: 8, error: 'failed: no', dueAt }
+  await db().hostDocument.updateMany({ where: { thing: id }, data: failed })
+  expect(await makeDue(world.system, await hostId())).toBe(1)
+  await deliverAll(world.system)
+  expect((await documentOf(id)).confirmed).toBeGreaterThan(0n)
+})
+
+test('a document that a launch is about to need is not forgotten under its hands', async () => {
+  const thing = crypto.randomUUID()
+  await db()
+    .$executeRaw`INSERT INTO "Document" VALUES ('addressSet', ${thing}::uuid, 7, now() - interval '3 hours')`
+  const launch = new pg.Client({ connectionString: world.deps.config.databaseUrl })
+  await launch.connect()
+  await launch.query('BEGIN')
+  await launch.query(`SELECT stratolith_need(ARRAY[$1::uuid], ARRAY['addressSet'], ARRAY[$2::uuid])`, [
+    await hostId(),
+    thing,
+  ])
+  const forgetting = reconcilerNamed('hosts.documents.forget').run(world.system)
+  await expect
+    .poll(() => db().$queryRaw`SELECT 1 FROM pg_locks WHERE "locktype" = 'advisory' AND NOT "granted"`)
+    .not.toEqual([])
+  await launch.query('COMMIT')
+  await launch.end()
+  await forgetting
+  expect(await db().document.findFirst({ where: { thing } })).toMatchObject({ generation: 7n })
+  await db().hostDocument.deleteMany({ where: { thing } })
+  await reconcilerNamed('hosts.documents.forget').run(world.system)
+  expect(await db().document.findFirst({ where: { thing } })).toBeNull()
+})
