@@ -328,20 +328,6 @@ const mostKnown = 2 ** 50
 /** A host's words, as PostgreSQL takes them. */
 const storable = (words: string) => words.slice(0, 2_000).replaceAll('\0', '').toWellFormed()
 
-/** Hosts that answer and have not confirmed these yet, and what one of them says that it cannot do. */
-export async function unconfirmed(
-  ctx: Ctx,
-  kind: DocumentKind,
-  ids: readonly string[],
-): Promise<{ hosts: number; error: DriverError | null }> {
-  const [row] = await ctx.deps.root.$queryRaw<{ hosts: number; error: string | null }[]>`
-    SELECT count(DISTINCT h."hostId")::int AS "hosts", max(h."error") FILTER (WHERE h."told" = d."generation") AS "error"
-    FROM "HostDocument" h JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
-    JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."confirmed" < d."generation"`
-  return { hosts: row?.hosts ?? 0, error: row?.error ? errorIn(row.error) : null }
-}
-
 /** What a host says when it cannot. */
 export const errorOf = ({ code, message }: Extract<Receipt, { outcome: 'failed' }>): DriverError =>
   new DriverError(code, message)

@@ -34,15 +34,24 @@ export async function beat(ctx: Ctx): Promise<void> {
   const heard = new Map((await writeBeats(ctx, reports)).map((one) => [one.hostId, one]))
   const told = [...heard.values()].filter((one) => one.changed).map((one) => one.hostId)
   for (const id of new Set([...told, ...(await writeCapacities(ctx, hosts, reports))]))
-    await hostEvent(ctx, id, 'updated')
+    await alone(ctx, id, () => hostEvent(ctx, id, 'updated'))
   const back: Promise<void>[] = []
   for (const host of hosts) {
     const its = heard.get(host.id)
     if (!its) continue // forgotten meanwhile
-    if (isBack(host, its)) back.push(comeBack(ctx, host))
-    else await settle(ctx, host, stateAfter(host.state, its))
+    if (isBack(host, its)) back.push(alone(ctx, host.id, () => comeBack(ctx, host)))
+    else await alone(ctx, host.id, () => settle(ctx, host, stateAfter(host.state, its)))
   }
   await Promise.race([Promise.all(back), sleep(comeBackMs, undefined, { ref: false })])
+}
+
+/** What goes wrong with one host is that host's alone: the others have their turn. */
+async function alone(ctx: Ctx, hostId: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    ctx.log.warn({ err: error, hostId }, 'what is known of a host could not be written down')
+  }
 }
 
 /**
@@ -114,7 +123,7 @@ export async function proveCounters(ctx: Ctx): Promise<void> {
       FROM ${roomTaken} t GROUP BY "hostId") i ON i."hostId" = h."id"
     WHERE (h."vcpusUsed", h."memoryMibUsed", h."diskGibUsed")
       IS DISTINCT FROM (COALESCE(i.v, 0), COALESCE(i.m, 0), COALESCE(i.d, 0))`
-  for (const { id } of suspects) await correct(ctx, id)
+  for (const { id } of suspects) await alone(ctx, id, () => correct(ctx, id))
 }
 
 /**

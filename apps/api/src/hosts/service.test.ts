@@ -364,6 +364,34 @@ describe('a beat', () => {
     await deps.root.host.update({ where: { id: second }, data: { cpuRatio: 4 } })
   })
 
+  it('settles what the others are, although what one is cannot be written down', async () => {
+    const [one, two] = [await newHost(), await newHost()]
+    const [troubled, other] = one.id < two.id ? [one, two] : [two, one]
+    await deps.root.$executeRaw`CREATE FUNCTION refused() RETURNS trigger LANGUAGE plpgsql AS
+      'BEGIN RAISE EXCEPTION ''no event of this one''; END'`
+    await deps.root.$executeRawUnsafe(`CREATE TRIGGER refused BEFORE INSERT ON "Event" FOR EACH ROW
+      WHEN (NEW."resourceId" = '${troubled.id}') EXECUTE FUNCTION refused()`)
+    const log = vi.spyOn(system.log, 'warn')
+    const refusedOnes = () =>
+      log.mock.calls.filter(
+        ([its, words]) =>
+          (its as { hostId?: string }).hostId === troubled.id && `${words}`.includes('could not be written'),
+      ).length
+    // That it has changed, and then that it is silent.
+    troubled.disk.freeGib = 20
+    await silentSince(other.id, 1, 13)
+    await miss(other)
+    expect([await stateOf(other.id), refusedOnes()]).toEqual(['suspect', 1])
+    await deps.root.host.update({ where: { id: other.id }, data: { state: 'up' } })
+    for (const host of [troubled, other]) await silentSince(host.id, 1, 13)
+    silentFor(troubled.hypervisor, 4)
+    await miss(other)
+    expect([await stateOf(other.id), await stateOf(troubled.id), refusedOnes()]).toEqual(['suspect', 'up', 2])
+    log.mockRestore()
+    await deps.root.$executeRaw`DROP FUNCTION refused CASCADE`
+    await beat(system)
+  })
+
   it('that is missed changes nothing because nobody looked for a while', async () => {
     const host = await newHost()
     await silentSince(host.id, 0, 60)

@@ -26,7 +26,6 @@ export {
   renderDocuments,
   type Said,
   type ThingName,
-  unconfirmed,
 } from './documents.ts'
 export { whyClosed } from './egress.ts'
 export { fenceHost, unfenceHost } from './fencing.ts'
@@ -46,7 +45,7 @@ export {
 export { hearing, type Standing } from './states.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
-export { type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
+export { answersOf, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { factsOf, standingOf } from './view.ts'
 export { watchHostEvents } from './watch.ts'
 

@@ -27,7 +27,10 @@ const columns = Prisma.sql`h."kind", h."thing"::text AS "thing", h."wanted",
   CASE WHEN ${said} THEN h."attempts" ELSE 0 END AS "attempts", CASE WHEN ${said} THEN h."dueAt" END AS "dueAt",
   CASE WHEN ${said} THEN h."error" END AS "error", CASE WHEN ${said} THEN h."waitsFor" END AS "waitsFor", ${since} AS "since"`
 type Row = Omit<Unconfirmed, 'error'> & { error: string | null }
-const read = <R extends Row>(row: R) => ({ ...row, error: row.error === null ? null : errorIn(row.error) })
+const read = <R extends { error: string | null }>(row: R) => ({
+  ...row,
+  error: row.error === null ? null : errorIn(row.error),
+})
 
 /** Those of these things that the host has not confirmed, what has waited longest first. One query. */
 export async function unconfirmedOf(
@@ -39,6 +42,20 @@ export async function unconfirmedOf(
     SELECT ${columns} FROM ${rowsOf} WHERE h."hostId" = ${hostId}::uuid AND (h."kind", h."thing") IN (
       SELECT * FROM unnest(${things.map((one) => one.kind)}::text[], ${things.map((one) => one.thing)}::uuid[]))
     ORDER BY ${since}, h."kind", h."thing"`
+  return rows.map(read)
+}
+
+/** `error`: what it says of the newest wish of one of them that it has not confirmed. */
+type Answer = { hostId: string; isConfirmed: boolean; error: DriverError | null }
+
+/** What each host that is up and needs one of these has said of all that it needs of them. One query. */
+export async function answersOf(ctx: Ctx, kind: DocumentKind, ids: readonly string[]): Promise<Answer[]> {
+  const rows = await ctx.deps.root.$queryRaw<(Omit<Answer, 'error'> & { error: string | null })[]>`
+    SELECT h."hostId"::text AS "hostId", bool_and(h."confirmed" >= d."generation") AS "isConfirmed",
+      max(h."error") FILTER (WHERE ${said} AND h."confirmed" < d."generation") AS "error"
+    FROM "HostDocument" h JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
+    JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) GROUP BY h."hostId"`
   return rows.map(read)
 }
 

@@ -22,13 +22,21 @@ export function watchHostEvents(
     const known = new Map(hosts.map((host) => [host.id, host.endpoint]))
     for (const [id, watch] of watched) {
       if (known.get(id) === watch.endpoint) continue
-      watch.stop()
       watched.delete(id)
+      alone(id, watch.stop)
     }
-    for (const [id, endpoint] of known) {
-      if (watched.has(id)) continue
-      const stop = deps.hosts.at(endpoint).hypervisor.subscribe((event) => onEvent(id, event))
-      watched.set(id, { endpoint, stop })
+    for (const [id, endpoint] of known)
+      if (!watched.has(id))
+        alone(id, () => {
+          const stop = deps.hosts.at(endpoint).hypervisor.subscribe((event) => onEvent(id, event))
+          watched.set(id, { endpoint, stop })
+        })
+  }
+  const alone = (hostId: string, work: () => void) => {
+    try {
+      work()
+    } catch (error) {
+      deps.log.warn({ err: error, hostId }, 'a host could not be watched')
     }
   }
   const again = () => {
@@ -42,7 +50,7 @@ export function watchHostEvents(
   return () => {
     stopped = true
     clearTimeout(timer)
-    for (const watch of watched.values()) watch.stop()
+    for (const [id, watch] of watched) alone(id, watch.stop)
     watched.clear()
   }
 }

@@ -3,7 +3,7 @@
  * and here it is waited for.
  */
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
-import { deliverThings, unconfirmed } from '../hosts/service.ts'
+import { answersOf, deliverThings } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import type { Run, Wait } from '../kernel/workflow.ts'
@@ -30,23 +30,28 @@ export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise
 export const patience = { silentMs: 15_000 }
 
 /**
- * Waits until the hosts that answer have these things as they are wanted now. Throws what one of them
- * says when it cannot.
+ * Waits until the hosts that answer have these things as they are wanted now. Throws what one of them says when it
+ * cannot, unless another host could: then it is the trouble of that host alone, and shown there.
  */
 export async function heard(
   run: Run<unknown>,
   things: Partial<Record<DocumentKind, string[]>>,
 ): Promise<Wait | undefined> {
+  const able = new Set<string>()
   for (const [kind, ids] of Object.entries(things) as [DocumentKind, string[]][]) {
     await deliverThings(run.ctx, kind, ids)
-    const { hosts, error } = await unconfirmed(run.ctx, kind, ids)
-    const failure = error && toCloudError(error)
-    if (failure && !failure.retryable) throw failure
-    if (hosts === 0) continue
+    const answers = await answersOf(run.ctx, kind, ids)
+    for (const { hostId, isConfirmed } of answers) able[isConfirmed ? 'add' : 'delete'](hostId)
+    const waiting = answers.filter((one) => !one.isConfirmed)
+    if (waiting.length === 0) continue
+    const failures = waiting.map(({ error }) => error && toCloudError(error))
+    const mayYet = failures.filter((failure) => failure?.retryable !== false).length
     const waitedMs = Date.now() - run.stepStartedAt.getTime()
-    if (waitedMs < patience.silentMs)
-      return { waitMs: Math.min(1_000, 50 + waitedMs), for: hosts === 1 ? 'one host' : `${hosts} hosts` }
-    if (failure) throw failure
-    run.ctx.log.warn({ kind, ids, hosts }, 'hosts have not heard of a change yet and are not waited for')
+    if (mayYet > 0 && waitedMs < patience.silentMs)
+      return { waitMs: Math.min(1_000, 50 + waitedMs), for: mayYet === 1 ? 'one host' : `${mayYet} hosts` }
+    const failure = failures.find((one) => one)
+    if (failure && able.size === 0) throw failure
+    const hosts = waiting.map((one) => one.hostId)
+    run.ctx.log.warn({ kind, ids, hosts, err: failure }, 'hosts without a change that are not waited for')
   }
 }

@@ -13,7 +13,7 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
-import type { NetworkDriver } from '@stratolith/drivers/network/interface'
+import type { LocalNetworkDriver } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import { createFakeStorage } from '@stratolith/drivers/storage/fake'
 import { pino } from 'pino'
@@ -153,7 +153,7 @@ export class Machine {
   #start(): void {
     const life = this.#life
     // What a killed agent still does in this process reaches nothing any more.
-    const network = new Proxy(this.network as NetworkDriver, {
+    const network = new Proxy<LocalNetworkDriver>(this.network, {
       get: (target, name) => {
         const value: unknown = Reflect.get(target, name, target)
         if (typeof value !== 'function') return value

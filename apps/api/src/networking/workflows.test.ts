@@ -334,6 +334,40 @@ describe('one that fails does not stop the others (A09.3)', () => {
       expect(await stateOf.floatingIp(fip.id)).toBe('active')
     }, 10_000)
   })
+
+  it('a host that cannot do it fails no change that another host could do', async () => {
+    const ctx = await tenant()
+    const other = await addPlane(cloud)
+    await newPort(ctx, ctx.networkId, { hostId: other.id })
+    await runPending(cloud.deps)
+    const refusing = async () => {
+      throw new DriverError('invalid', 'no')
+    }
+    const able = other.plane.ensureRouter
+    other.plane.ensureRouter = refusing
+    const fip = await createFloatingIp(ctx, floatingIp({ portId: ctx.portId }))
+    const { operationId } = await queued(fip.id)
+    const stateOfChange = async (id: string) => (await db().operation.findUnique({ where: { id } }))?.state
+    const startedAt = Date.now()
+    await vi.waitFor(async () => {
+      await runPending(cloud.deps)
+      expect(await stateOfChange(operationId)).toBe('succeeded')
+    }, 10_000)
+    expect(Date.now() - startedAt, 'it is not waited for').toBeLessThan(8_000)
+    expect(host.plane.state.routers.get(ctx.routerId)?.floatingIps.map((row) => row.id)).toEqual([fip.id])
+    expect(await stateOf.floatingIp(fip.id)).toBe('down')
+    // When no host can do it, it is the change that is wrong.
+    const { ensureRouter } = host.plane
+    host.plane.ensureRouter = refusing
+    const portId = await newPort(ctx, ctx.networkId, { hostId: host.id })
+    const wrong = await queued((await createFloatingIp(ctx, floatingIp({ portId }))).id)
+    await vi.waitFor(async () => {
+      await runPending(cloud.deps)
+      expect(await stateOfChange(wrong.operationId)).toBe('failed')
+    }, 10_000)
+    host.plane.ensureRouter = ensureRouter
+    other.plane.ensureRouter = able
+  })
 })
 
 it('events are written with what they tell of, or not at all', async () => {

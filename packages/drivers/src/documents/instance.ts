@@ -98,20 +98,21 @@ const sameNics = (before: InstanceSpec, nics: readonly NicAttachment[]): boolean
 
 /**
  * Ports that are to go and that guests have plugged, each with its guest: they may go when it has let go of
- * them. Looked at are the guests of these documents and, by port, those that `clung` to theirs before.
+ * them. Looked at are the guests of these documents and, as `guestOf` knows it, those that had the ports last.
  */
 export async function portsHeldBy(
   hypervisor: HypervisorDriver,
   op: Op,
   documents: readonly HostDocument[],
-  clung: ReadonlyMap<string, string>,
+  guestOf: (port: HostDocument) => string | undefined,
 ): Promise<ReadonlyMap<string, string>> {
-  const leaving = new Set(documents.flatMap(({ kind, id, body }) => (kind === 'port' && !body ? id : [])))
+  const ports = documents.filter(({ kind, body }) => kind === 'port' && !body)
+  const leaving = new Set(ports.map(({ id }) => id))
   const held = new Map<string, string>()
   if (leaving.size === 0) return held
   const changed = documents.flatMap(({ kind, id, body }) => (kind === 'instance' && body ? id : []))
   const gone = new Set(documents.flatMap(({ kind, id, body }) => (kind === 'instance' && !body ? id : [])))
-  const others = [...leaving].flatMap((id) => clung.get(id) ?? []).filter((id) => !gone.has(id))
+  const others = ports.flatMap((port) => guestOf(port) ?? []).filter((id) => !gone.has(id))
   for (const guest of new Set([...changed, ...others])) {
     const spec = await hypervisor.describe(op, guest).catch((err: unknown) => {
       op.log.warn({ err, instance: guest }, 'what a guest has plugged is not known')

@@ -126,6 +126,30 @@ describe('what changes no places', () => {
     return { ...one, addresses: [...one.addresses, { subnetId: 'sub', ip: other, prefix: 24 }] }
   }
   const ips = ['10.0.0.11', '10.0.0.12', '10.0.0.13', '10.0.0.14']
+  /** Two that have changed places in the second generation. */
+  const two = (kind: 'port' | 'router', generation: 1 | 2) => {
+    const at = [...(generation === 1 ? ['10.0.0.11', '10.0.0.12'] : ['10.0.0.12', '10.0.0.11'])]
+    return at.map((ip, i) =>
+      kind === 'port'
+        ? of.port(port(i + 1, ip), generation)
+        : of.router(router(i + 1, ip, `10.0.0.3${i + 1}`), generation),
+    )
+  }
+  /** The second could have the address of the first, but that is not what fails. Returns the way to mend it. */
+  const breakExchange = (fake: FakeNetwork, kind: 'port' | 'router'): (() => void) => {
+    const method = kind === 'port' ? 'ensurePort' : 'ensureRouter'
+    const work = fake[method].bind(fake) as (op: Op, spec: never) => Promise<never>
+    let isBroken = true
+    fake[method] = async (given: Op, spec: { id: string }) => {
+      const isNew = JSON.stringify(spec).includes(spec.id.endsWith('2') ? '10.0.0.11' : '10.0.0.12')
+      const isFree = !JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)).includes('10.0.0.11')
+      if (isBroken && isNew && isFree) throw new DriverError('failed', 'nft: no')
+      return work(given, spec as never)
+    }
+    return () => {
+      isBroken = false
+    }
+  }
 
   it('keeps its addresses while it waits for those of others', async () => {
     const fake = createFakeNetwork()
@@ -161,29 +185,37 @@ describe('what changes no places', () => {
       const fake = createFakeNetwork()
       const keeper = keeperOf(fake)
       await keeper.apply(op, [of.network(network()), of.network(network(true))])
-      const documents = (first: string, second: string, generation: number) =>
-        kind === 'port'
-          ? [of.port(port(1, first), generation), of.port(port(2, second), generation)]
-          : [
-              of.router(router(1, first, '10.0.0.31'), generation),
-              of.router(router(2, second, '10.0.0.32'), generation),
-            ]
-      await keeper.apply(op, documents('10.0.0.11', '10.0.0.12', 1))
-      const method = kind === 'port' ? 'ensurePort' : 'ensureRouter'
-      const work = fake[method].bind(fake) as (op: Op, spec: never) => Promise<never>
-      let isBroken = true
-      // The second could have the address of the first, but that is not what fails.
-      fake[method] = async (given: Op, spec: { id: string }) => {
-        const isNew = JSON.stringify(spec).includes(spec.id.endsWith('2') ? '10.0.0.11' : '10.0.0.12')
-        const isFree = !JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)).includes('10.0.0.11')
-        if (isBroken && isNew && isFree) throw new DriverError('failed', 'nft: no')
-        return work(given, spec as never)
-      }
-      const wishes = documents('10.0.0.12', '10.0.0.11', 2)
+      await keeper.apply(op, two(kind, 1))
+      const mend = breakExchange(fake, kind)
+      const wishes = two(kind, 2)
       expect(outcomes(await keeper.apply(op, wishes))).toEqual(['failed', 'failed'])
       expect(JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)), kind).toContain('10.0.0.11')
-      isBroken = false
+      mend()
       expect(outcomes(await keeper.apply(op, wishes))).toEqual(['reached', 'reached'])
+    }
+  })
+
+  it.each(['port', 'router'] as const)('gets them back also from the next agent: a %s', async (kind) => {
+    for (let steps = 0; ; steps++) {
+      const [dir, fake] = [folder(), createFakeNetwork()]
+      const keeper = keeperOf(fake, dir)
+      await keeper.apply(op, [of.network(network()), of.network(network(true)), ...two(kind, 1)])
+      breakExchange(fake, kind)
+      const killed = new Promise<void>((resolve) => fake.killAfter(steps, resolve))
+      const ended = keeper.apply(op, two(kind, 2)).then(() => 'ended' as const)
+      const isOver = (await Promise.race([killed, ended])) === 'ended'
+      const fake2 = createFakeNetwork({ state: fake.state })
+      await fake2.restore(op)
+      const mend = breakExchange(fake2, kind)
+      const next = keeperOf(fake2, dir)
+      expect(outcomes(await next.apply(op, two(kind, 2)))).toEqual(['failed', 'failed'])
+      const where = `killed after ${steps} steps`
+      expect(JSON.stringify(fake.state[`${kind}s`].get(`${kind}-1`)), where).toContain('10.0.0.11')
+      mend()
+      expect(outcomes(await next.apply(op, two(kind, 2))), where).toEqual(['reached', 'reached'])
+      if (!isOver) continue
+      expect(steps).toBeGreaterThan(3)
+      return
     }
   })
 })
@@ -257,13 +289,13 @@ describe('a guest', () => {
     instanceId: guestId,
   })
   const gone = (id: string, generation = 2): HostDocument => ({ kind: 'port', id, generation, body: null })
-  async function running() {
+  async function running(dir?: string) {
     const host = {
       network: createFakeNetwork(),
       hypervisor: createFakeHypervisor(),
       storage: createFakeStorage(),
     }
-    const keeper = createDocuments(host)
+    const keeper = createDocuments({ ...host, dir })
     const first = [
       of.network(network()),
       of.port(its(1, '10.0.0.11', ssh)),
@@ -291,6 +323,32 @@ describe('a guest', () => {
     hypervisor.keepNics(guestId, false)
     expect(outcomes(await keeper.apply(op, leaving))).toEqual(['reached', 'reached'])
     expect(network.state.ports.has('port-2')).toBe(false)
+  })
+
+  it('that does not let go of a port has it also for the next agent, and for one that is told of the port alone', async () => {
+    for (const isKilled of [false, true]) {
+      const dir = folder()
+      const { keeper, ...host } = await running(dir)
+      host.hypervisor.keepNics(guestId, true)
+      const { plugNics } = host.hypervisor
+      const asked = new Promise<void>((resolve) => {
+        host.hypervisor.plugNics = (...args) => {
+          resolve()
+          return isKilled ? new Promise(() => undefined) : plugNics(...args)
+        }
+      })
+      const told = keeper.apply(op, [guest(['port-1'], 2), gone('port-2')])
+      await (isKilled ? asked : told)
+      const next = createDocuments({ ...host, dir })
+      const working = { outcome: 'working', for: 'the guest to let go of its interface' }
+      expect(await next.apply(op, [gone('port-2')])).toMatchObject([working])
+      expect(host.network.state.ports.get('port-2')).toMatchObject({ adminUp: false, rules: [] })
+      host.hypervisor.keepNics(guestId, false)
+      host.hypervisor.plugNics = plugNics
+      const both = await next.apply(op, [guest(['port-1'], 2), gone('port-2')])
+      expect(outcomes(both)).toEqual(['reached', 'reached'])
+      expect(host.network.state.ports.has('port-2')).toBe(false)
+    }
   })
 
   it('that cannot be changed says why its port does not go', async () => {

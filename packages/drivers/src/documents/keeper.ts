@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { DriverError, driverErrorOf } from '../errors.ts'
 import type { HypervisorDriver, ObservedInstance } from '../hypervisor/interface.ts'
-import type { NetworkDriver } from '../network/interface.ts'
+import type { LocalNetworkDriver, PortSpec, RouterSpec } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { LocalStorageDriver } from '../storage/interface.ts'
 import { beginDisk, guestLetsGo, makeInstance, type Outcome, portsHeldBy } from './instance.ts'
@@ -15,7 +15,7 @@ export type KeeperOptions = HostParts & {
   /** hosts/<host>/documents; absent: nothing outlives the process (simulated hosts). */
   dir?: string
 }
-type HostParts = { hypervisor: HypervisorDriver; network: NetworkDriver; storage: LocalStorageDriver }
+type HostParts = { hypervisor: HypervisorDriver; network: LocalNetworkDriver; storage: LocalStorageDriver }
 
 const order: readonly DocumentKind[] = documentKinds
 /** So many guests of one delivery are made at the same time: each is some files and a process. */
@@ -29,10 +29,6 @@ class Keeper implements DocumentKeeper {
   readonly #host: HostParts
   readonly #shelf: Shelf
   readonly #turns = new Map<string, Promise<void>>()
-  /** By id: what each is like. */
-  readonly #routers = new Map<string, HostDocument>()
-  /** Ports that are to go, each with the guest that did not let go of it. */
-  readonly #clung = new Map<string, string>()
 
   constructor(host: HostParts, dir: string | undefined) {
     this.#host = host
@@ -45,7 +41,12 @@ class Keeper implements DocumentKeeper {
 
   async apply(op: Op, documents: readonly HostDocument[]): Promise<Receipt[]> {
     const receipts = new Map<HostDocument, Receipt>()
-    const held = await portsHeldBy(this.#host.hypervisor, op, documents, this.#clung)
+    const held = await portsHeldBy(
+      this.#host.hypervisor,
+      op,
+      documents,
+      (port) => this.#shelf.get(port)?.guest,
+    )
     this.#beginDisks(op, documents)
     const exchange = new Exchange()
     let waiting: readonly HostDocument[] = documents
@@ -68,8 +69,8 @@ class Keeper implements DocumentKeeper {
       if (again.length === waiting.length && !(await this.#giveWay(op, again, exchange))) break
       waiting = again
     }
-    for (const [document, before] of exchange.gaveWay)
-      if (receipts.get(document)?.outcome !== 'reached') await this.#retake(op, document, before)
+    for (const document of documents)
+      if (receipts.get(document)?.outcome !== 'reached') await this.#retake(op, document)
     return documents.flatMap((document) => receipts.get(document) ?? [])
   }
 
@@ -88,37 +89,41 @@ class Keeper implements DocumentKeeper {
   async #giveWay(op: Op, stuck: readonly HostDocument[], exchange: Exchange): Promise<boolean> {
     const next = exchange.next(stuck)
     if (!next) return false
-    await this.#inTurn(next, async () => {
-      const before = await this.#bodyOf(op, next).catch((err: unknown) => {
-        op.log.warn({ err, kind: next.kind, id: next.id }, 'what gives way is not known')
-        return null
-      })
-      exchange.gaveWay.set(next, before)
-      await this.#set(op, next, withoutAddresses(next))
+    exchange.gaveWay.add(next)
+    await this.#between(op, next, async (known) => {
+      // Written down first: whoever is killed now gives it back what it had.
+      await this.#shelf.put({ ...known, before: known.before ?? (await this.#bodyOf(op, next)) })
+      await realise(this.#host, op, withoutAddresses(next))
     })
     return true
   }
 
   /** It gave way in vain, because something else failed: until that is tried again it is as it was. */
-  async #retake(op: Op, document: HostDocument, before: HostDocument | null): Promise<void> {
-    if (before) await this.#inTurn(document, () => this.#set(op, document, before))
+  async #retake(op: Op, document: HostDocument): Promise<void> {
+    await this.#between(op, document, async ({ before, ...known }) => {
+      if (!before) return
+      await realise(this.#host, op, { ...document, body: before } as HostDocument)
+      await this.#shelf.put(known)
+    })
   }
 
   /** Something between two wishes; what it waits for says its receipt. */
-  async #set(op: Op, document: HostDocument, between: HostDocument): Promise<void> {
-    if (this.#shelf.get(document)?.generation !== document.generation) return
-    await realise(this.#host, op, between).catch((err: unknown) =>
-      op.log.warn({ err, kind: document.kind, id: document.id }, 'it could not change places'),
-    )
+  #between(op: Op, document: HostDocument, work: (known: Kept) => Promise<void>): Promise<void> {
+    return this.#inTurn(document, async () => {
+      const known = this.#shelf.get(document)
+      if (known?.generation !== document.generation) return
+      await work(known).catch((err: unknown) =>
+        op.log.warn({ err, kind: document.kind, id: document.id }, 'it could not change places'),
+      )
+    })
   }
 
-  /** As it is now. Of a router only what this process has made of it is known. */
-  async #bodyOf(op: Op, document: HostDocument): Promise<HostDocument | null> {
-    if (document.kind === 'router') return this.#routers.get(document.id) ?? null
-    if (document.kind !== 'port' || !document.body) return null
-    const ports = await this.#host.network.describePorts(op, document.body.instanceId)
-    const known = ports.find((one) => one.port.id === document.id)
-    return known ? { ...document, body: known.port } : null
+  /** As it is now. */
+  async #bodyOf(op: Op, { kind, id, body }: HostDocument): Promise<Kept['before']> {
+    const { network } = this.#host
+    if (kind === 'router') return (await network.describeRouter(op, id)) ?? undefined
+    if (kind !== 'port' || !body) return undefined
+    return (await network.describePorts(op, body.instanceId)).find(({ port }) => port.id === id)?.port
   }
 
   #one(op: Op, document: HostDocument, how: How): Promise<Receipt> {
@@ -132,7 +137,6 @@ class Keeper implements DocumentKeeper {
     { guestId, its }: { guestId: string; its: Receipt | undefined },
   ): Promise<Outcome> {
     const { network } = this.#host
-    this.#clung.set(portId, guestId)
     const found = (await network.describePorts(op, guestId)).find(({ port }) => port.id === portId)
     if (found) await network.ensurePort(op, { ...found.port, adminUp: false, rules: [] })
     if (its?.outcome === 'failed') return { outcome: 'failed', code: its.code, message: its.message }
@@ -168,20 +172,21 @@ class Keeper implements DocumentKeeper {
     const about = { kind, id, generation }
     const known = this.#shelf.get(about)
     if (known && known.generation > generation) return { ...about, outcome: 'older', known: known.generation }
-    const put = (reached: boolean) => this.#shelf.put({ ...about, reached, gone: document.body === null })
     const isNew = known?.generation !== generation
+    const guest = guestIn(document) ?? known?.guest
+    const put = (reached: boolean) => {
+      const before = reached || isNew ? undefined : this.#shelf.get(about)?.before
+      return this.#shelf.put({ ...about, reached, gone: document.body === null, guest, before })
+    }
     const wasReached = !isNew && known.reached
     try {
       // Before the work, so that an older one is refused also after a crash in the middle of it.
       if (isNew) await put(false)
-      const guest = wasReached ? await this.#guestOf(op, document) : null
-      if (guest) return { ...about, outcome: 'reached', guest }
+      const runs = wasReached ? await this.#guestOf(op, document) : null
+      if (runs) return { ...about, outcome: 'reached', guest: runs }
       const outcome = await work()
       const isReached = outcome.outcome === 'reached'
       if (isReached !== wasReached) await put(isReached)
-      if (kind === 'router') this.#routers.set(id, document)
-      if (document.body === null) this.#routers.delete(id)
-      if (isReached) this.#clung.delete(id)
       return { ...about, ...outcome }
     } catch (error) {
       const { code, message, inTheWay } = driverErrorOf(error)
@@ -200,8 +205,7 @@ type How = { exchange: Exchange; work: () => Promise<Outcome> }
 class Exchange {
   /** Who has what each of them is to have, as it was said last. */
   readonly waitsFor = new Map<HostDocument, readonly string[]>()
-  /** Each with what it was like before. */
-  readonly gaveWay = new Map<HostDocument, HostDocument | null>()
+  readonly gaveWay = new Set<HostDocument>()
 
   /**
    * One that has not given way yet and is in the way of another, when all that these two and whoever they
@@ -308,9 +312,16 @@ const record = z.strictObject({
   generation: z.number().int(),
   reached: z.boolean(),
   gone: z.boolean(),
+  /** Of a port, the guest that has it, or had it last. */
+  guest: z.string().optional(),
+  /** Of what gave way to others, its body until then. */
+  before: z.unknown().optional(),
   at: z.number(),
 })
 type Record = z.output<typeof record>
+type Kept = KeptDocument & { guest?: string; before?: PortSpec | RouterSpec }
+
+const guestIn = ({ kind, body }: HostDocument) => (kind === 'port' && body?.instanceId) || undefined
 /** Of what has gone the generation is remembered for so long: a delivery is under way for two minutes at most. */
 const rememberMs = 3_600_000
 
@@ -329,16 +340,16 @@ class Shelf {
   }
 
   of(kind: DocumentKind): KeptDocument[] {
-    return [...this.#kept.values()].flatMap(({ at: _, ...document }) =>
-      document.kind === kind ? document : [],
+    return [...this.#kept.values()].flatMap(({ id, generation, reached, gone, ...its }) =>
+      its.kind === kind ? { kind, id, generation, reached, gone } : [],
     )
   }
 
-  get({ kind, id }: Pick<KeptDocument, 'kind' | 'id'>): KeptDocument | undefined {
-    return this.#kept.get(`${kind}/${id}`)
+  get({ kind, id }: Pick<KeptDocument, 'kind' | 'id'>): Kept | undefined {
+    return this.#kept.get(`${kind}/${id}`) as Kept | undefined
   }
 
-  async put(document: KeptDocument): Promise<void> {
+  async put(document: Kept): Promise<void> {
     const kept = { ...document, at: Date.now() }
     // First: what is not on the disk would be forgotten by the next start.
     await this.#write(kept)

@@ -43,7 +43,7 @@ export type FakeNetworkState = {
   marks: Map<string, 'pending' | 'leaving'>
 }
 
-export type FakeNetworkMethod = Exclude<keyof NetworkDriver, 'capabilities'> | 'restore'
+export type FakeNetworkMethod = Exclude<keyof NetworkDriver, 'capabilities'> | 'restore' | 'describeRouter'
 
 /** The simulator's own controls, beside the driver interface. */
 export type FakeNetwork = LocalNetworkDriver & {
@@ -290,6 +290,10 @@ class Fake implements FakeNetwork {
 
   portsOf(instanceId: string) {
     return related.portsOfIn(this.state, instanceId, tapOf)
+  }
+
+  describeRouter(op: Op, id: string): Promise<RouterSpec | null> {
+    return this.#call(op, 'describeRouter', () => this.state.routers.get(id) ?? null)
   }
 
   metadataNamespaces(): { networkId: string; namespace: string }[] {

@@ -42,6 +42,8 @@ export interface LocalNetworkDriver extends NetworkDriver {
   onMetadataChange(listener: () => void): () => void
   /** What is recorded of an instance's ports, in the order of their tags: for its metadata. */
   portsOf(instanceId: string): RecordedPort[]
+  /** What is recorded of a router. */
+  describeRouter(op: Op, id: string): Promise<RouterSpec | null>
 }
 
 /** A port as the control plane last described it, with the network that it is on. */

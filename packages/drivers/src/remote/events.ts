@@ -1,20 +1,27 @@
+import { z } from 'zod'
 import { DriverError } from '../errors.ts'
-import type { HypervisorEvent } from '../hypervisor/interface.ts'
+import type { HypervisorEvent, PowerState } from '../hypervisor/interface.ts'
 import { fromWireError, type WireEvent } from './protocol.ts'
+import { hypervisorEvent } from './schemas.ts'
 import { type AgentConnection, ask, lines } from './transport.ts'
 
 type Listener = (event: HypervisorEvent) => void
 
+/** More guests than a host has, so that an agent which makes them up fills no memory. */
+export const rememberedGuests = 10_000
+
 /**
  * One event stream to an agent, shared by every subscriber, open while there is one. It connects
  * again by itself. Each time it connects the agent first sends the state of all its guests, and
- * what differs from what was last told is told now: nothing is missed, only possibly merged.
+ * what differs from what was last told is told now: nothing is missed, only possibly merged, and of more
+ * guests than are remembered those told of long ago are told again.
  */
 export class EventStream {
   readonly #connection: AgentConnection
   readonly #onTrouble: (error: Error) => void
   readonly #listeners = new Set<Listener>()
-  readonly #told = new Map<string, string>()
+  /** Power by guest, in the order in which they were told of. */
+  readonly #told = new Map<string, PowerState>()
   #stop: AbortController | null = null
 
   constructor(connection: AgentConnection, onTrouble: (error: Error) => void) {
@@ -64,17 +71,28 @@ export class EventStream {
 
   #take(line: WireEvent): void {
     if ('error' in line) throw fromWireError(line.error)
-    if ('event' in line) this.#tell(line.event)
+    if ('event' in line) for (const event of this.#sound([line.event])) this.#tell(event)
     if ('snapshot' in line) {
-      const present = new Set(line.snapshot.map((event) => event.instanceId))
+      const events = this.#sound(z.array(z.unknown()).parse(line.snapshot))
+      const present = new Set(events.map((event) => event.instanceId))
       for (const id of this.#told.keys()) if (!present.has(id)) this.#told.delete(id)
-      for (const event of line.snapshot)
-        if (this.#told.get(event.instanceId) !== event.power) this.#tell(event)
+      for (const event of events) if (this.#told.get(event.instanceId) !== event.power) this.#tell(event)
     }
   }
 
+  /** What is malformed says nothing of its guest, and of the others what there is to say is told. */
+  #sound(said: readonly unknown[]): HypervisorEvent[] {
+    const parsed = said.map((one) => hypervisorEvent.safeParse(one))
+    const wrong = parsed.find(({ error }) => error)?.error
+    if (wrong) this.#onTrouble(wrong)
+    return parsed.flatMap(({ data }) => data ?? [])
+  }
+
   #tell(event: HypervisorEvent): void {
+    this.#told.delete(event.instanceId)
     this.#told.set(event.instanceId, event.power)
+    const [oldest] = this.#told.keys()
+    if (this.#told.size > rememberedGuests && oldest !== undefined) this.#told.delete(oldest)
     for (const listener of this.#listeners) {
       try {
         listener(event)

@@ -159,12 +159,19 @@ const observedPort = z.object({
   state: z.enum(['active', 'down']),
   instanceId: idOrNone,
 })
+const power = z.enum(['running', 'off', 'paused', 'crashed'])
 const observedGuest = z.object({
   id,
-  power: z.enum(['running', 'off', 'paused', 'crashed']),
+  power,
   pid: z.int().nullable(),
   startedAt: z.iso.datetime().nullable(),
   reason: words(16_384).nullable(),
+})
+export const hypervisorEvent = z.object({
+  instanceId: id,
+  power,
+  reason: words(16_384).nullable(),
+  at: text(64),
 })
 /** What the control plane accepts from an agent; that of a newer one may have more fields. */
 export const receiptOf = z.object({ kind: z.enum(documentKinds), id, generation })

@@ -3,20 +3,9 @@ import { join } from 'node:path'
 import type { Op } from '../../op.ts'
 import type { FilterRule, PortSpec } from '../interface.ts'
 import { contains } from '../ipv4.ts'
+import { deleteFlows, everyFlow, type Flow, readFlows, type Which, zoneWords } from './conntrack.ts'
 import { run } from './exec.ts'
 import type { Plane } from './plane.ts'
-
-/** One conntrack entry as it was begun. For icmp, ports are null and type and code are set. */
-export type Flow = {
-  protocol: number
-  source: string
-  target: string
-  sourcePort: number | null
-  targetPort: number | null
-  icmpType: number | null
-  icmpCode: number | null
-  icmpId: number | null
-}
 
 /** Members of address sets by id. */
 export type Members = (setId: string) => ReadonlySet<string>
@@ -68,8 +57,8 @@ function kindFits(rule: FilterRule, flow: Flow): boolean {
 }
 
 /**
- * Ends the flows of these addresses in a zone that `keep` does not want. With tcp_loose off, no later packet
- * of such a flow is taken for the beginning of a new one.
+ * Ends the flows of these addresses in a zone that `keep` does not want; returns how many. With tcp_loose off, no
+ * later packet of such a flow is taken for the beginning of a new one.
  */
 export async function cutFlows(
   op: Op,
@@ -79,15 +68,9 @@ export async function cutFlows(
   keep: (flow: Flow) => boolean,
 ): Promise<number> {
   if (addresses.length === 0) return 0
-  const own = new Set(addresses)
-  const doomed = (await listFlows(op, plane, zone, [...own])).filter((flow) => !keep(flow))
-  if (doomed.length === 0) return 0
-  await deleteFlows(
-    op,
-    plane,
-    plane.namespace,
-    doomed.map((flow) => deleteLine(zone, flow)),
-  )
+  const which = { namespace: plane.namespace, zone }
+  const doomed = (await listFlows(op, which, addresses)).filter((flow) => !keep(flow))
+  await deleteFlows(op, which, doomed)
   return doomed.length
 }
 
@@ -98,74 +81,69 @@ export async function endFlows(
   zone: number,
   addresses: readonly string[],
 ): Promise<void> {
-  if (addresses.length === 0) return
-  const lines = addresses.flatMap((address) => [`-D -w ${zone} -s ${address}`, `-D -w ${zone} -d ${address}`])
-  await deleteFlows(op, plane, plane.namespace, lines)
+  if (addresses.length > askedOneByOne) await cutFlows(op, plane, zone, addresses, () => false)
+  else await deleteAbout(op, plane, { namespace: plane.namespace, zone }, { addresses, ends: ['-s', '-d'] })
+}
+
+/** Ends the flows of a router's namespace that used these addresses, in both directions. */
+export async function endRouted(
+  op: Op,
+  plane: Plane,
+  namespace: string,
+  addresses: readonly string[],
+): Promise<void> {
+  const which = { namespace }
+  if (addresses.length <= askedOneByOne)
+    return deleteAbout(op, plane, which, { addresses, ends: ['-d', '-q'] })
+  const lost = new Set(addresses)
+  const flows = await readFlows(op, which)
+  await deleteFlows(
+    op,
+    which,
+    flows.filter((flow) => lost.has(flow.target) || lost.has(flow.answersTo)),
+  )
 }
 
 /** For so many addresses conntrack is asked for each of them, which prints nothing of what others have; for more it is read once. */
 const askedOneByOne = 4
 
 /** Flows of these addresses in a zone, each once. */
-async function listFlows(op: Op, plane: Plane, zone: number, addresses: readonly string[]): Promise<Flow[]> {
-  const list = async (...about: readonly string[]) => {
-    const argv = ['conntrack', '-L', '-w', String(zone), '-f', 'ipv4', ...about]
-    return parseFlows((await run(op, argv, { namespace: plane.namespace, maxOutputBytes: everyFlow })).stdout)
-  }
+async function listFlows(op: Op, which: Which, addresses: readonly string[]): Promise<Flow[]> {
   const own = new Set(addresses)
   if (own.size > askedOneByOne)
-    return (await list()).filter((flow) => own.has(flow.source) || own.has(flow.target))
+    return (await readFlows(op, which)).filter((flow) => own.has(flow.source) || own.has(flow.target))
   const asked = [...own].flatMap((address) => [
-    list('-s', address),
+    readFlows(op, which, ['-s', address]),
     // What both ends have is in the first answer.
-    list('-d', address).then((flows) => flows.filter((flow) => !own.has(flow.source))),
+    readFlows(op, which, ['-d', address]).then((flows) => flows.filter((flow) => !own.has(flow.source))),
   ])
   return (await Promise.all(asked)).flat()
 }
 
-/** More than a whole table prints (262,144 flows of some 150 bytes). */
-const everyFlow = 128 * 1024 * 1024
-
-/** Many `conntrack -D` in one process. By a file, because it cannot open the socket that Node makes of stdin. */
-export async function deleteFlows(
+/**
+ * Two looks through the table for each address, however many flows end. In one process, by a file, because
+ * conntrack cannot open the socket that Node makes of stdin.
+ */
+async function deleteAbout(
   op: Op,
   plane: Plane,
-  namespace: string,
-  lines: readonly string[],
+  which: Which,
+  { addresses, ends }: { addresses: readonly string[]; ends: readonly string[] },
 ): Promise<void> {
+  if (addresses.length === 0) return
+  const lines = addresses.flatMap((address) =>
+    ends.map((end) => ['-D', ...zoneWords(which), end, address].join(' ')),
+  )
   const file = join(plane.state.dir, 'flows.tmp')
   await writeFile(file, `${lines.join('\n')}\n`, { mode: 0o600 })
   try {
     // 1: some of them had ended by themselves.
-    await run(op, ['conntrack', '-R', file], { namespace, accept: [0, 1], maxOutputBytes: everyFlow })
+    await run(op, ['conntrack', '-R', file], {
+      namespace: which.namespace,
+      accept: [0, 1],
+      maxOutputBytes: everyFlow,
+    })
   } finally {
     await rm(file, { force: true })
   }
-}
-
-function deleteLine(zone: number, flow: Flow): string {
-  const words = ['-D', '-w', zone, '-s', flow.source, '-d', flow.target, '-p', flow.protocol]
-  if (flow.sourcePort !== null) words.push('--sport', flow.sourcePort)
-  if (flow.targetPort !== null) words.push('--dport', flow.targetPort)
-  if (flow.icmpType !== null) words.push('--icmp-type', flow.icmpType)
-  if (flow.icmpCode !== null) words.push('--icmp-code', flow.icmpCode)
-  if (flow.icmpId !== null) words.push('--icmp-id', flow.icmpId)
-  return words.join(' ')
-}
-
-/** Lines of `conntrack -L`: `tcp 6 431999 ESTABLISHED src=… dst=… sport=… dport=… src=… …`; the first of each is the original direction. */
-export function parseFlows(text: string): Flow[] {
-  return text.split('\n').flatMap((line) => {
-    const protocol = /^\S+\s+(\d+)\s/.exec(line)?.[1]
-    const first = (key: string) => new RegExp(`\\b${key}=(\\S+)`).exec(line)?.[1] ?? null
-    const count = (key: string) => (first(key) === null ? null : Number(first(key)))
-    const source = first('src')
-    const target = first('dst')
-    if (protocol === undefined || source === null || target === null) return []
-    const [sourcePort, targetPort] = [count('sport'), count('dport')]
-    const [icmpType, icmpCode, icmpId] = [count('type'), count('code'), count('id')]
-    return [
-      { protocol: Number(protocol), source, target, sourcePort, targetPort, icmpType, icmpCode, icmpId },
-    ]
-  })
 }

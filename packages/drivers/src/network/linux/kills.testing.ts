@@ -8,7 +8,11 @@ import { vi } from 'vitest'
 let left = Number.POSITIVE_INFINITY
 let failing = Number.POSITIVE_INFINITY
 let effects: string[] = []
-const words: Readonly<Record<string, string>> = { '-R': 'flows end', dnsmasq: 'dnsmasq starts' }
+const words: Readonly<Record<string, string>> = {
+  '-R': 'flows end',
+  'conntrack-delete': 'flows end',
+  dnsmasq: 'dnsmasq starts',
+}
 
 export function killAfter(count: number): void {
   left = count

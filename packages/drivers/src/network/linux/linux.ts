@@ -305,6 +305,10 @@ class Driver implements LinuxNetwork {
     return related.portsOfIn(this.#plane.state.recorded, instanceId, (tag) => tapName(this.#plane.place, tag))
   }
 
+  async describeRouter(_op: Op, id: string): Promise<RouterSpec | null> {
+    return this.#plane.state.routers.entries.get(id)?.spec ?? null
+  }
+
   metadataNamespaces(): { networkId: string; namespace: string }[] {
     const served = [...this.#plane.state.networks.specs.values()].filter(related.servesDhcp)
     return served

@@ -6,7 +6,7 @@ import { canonicalCidr } from '../ipv4.ts'
 import { announce } from './announce.ts'
 import { ensureInfrastructure, removeInfrastructure } from './bridges.ts'
 import { ipBatch, runJson } from './exec.ts'
-import { deleteFlows } from './flows.ts'
+import { endRouted } from './flows.ts'
 import type { Fragment } from './fragment.ts'
 import { addressLines, type Kernel } from './kernel.ts'
 import { gatewayPeer, interfaceName, interfacePeer, type Place, routerNamespace, stableMac } from './names.ts'
@@ -53,7 +53,8 @@ export async function ensureRouterParts(
     )
   }
   await ipBatch(op, namespace, interfaceLines(spec, wishes, before, route))
-  if (!isNew) await cutLost(op, plane, namespace, [...lostOf(before, wishes), ...(pending?.addresses ?? [])])
+  const lost = new Set([...lostOf(before, wishes), ...(pending?.addresses ?? [])])
+  if (!isNew) await endRouted(op, plane, namespace, [...lost])
   const out = wishes.find((wish) => wish.device === gateway)
   if (!out || !spec.adminUp) return
   const known = new Set(before.get(gateway)?.up ? before.get(gateway)?.addresses : [])
@@ -196,13 +197,6 @@ function lostOf(before: ReadonlyMap<string, Found>, wishes: readonly Wish[]): st
   const kept = new Set(wishes.flatMap((wish) => wish.addresses))
   const had = [...before.values()].flatMap((found) => found.addresses)
   return had.filter((address) => !kept.has(address)).flatMap((text) => text.split('/')[0] ?? [])
-}
-
-/** Flows that used these addresses end now, in both directions. */
-async function cutLost(op: Op, plane: Plane, namespace: string, lost: readonly string[]): Promise<void> {
-  if (lost.length === 0) return
-  const lines = [...new Set(lost)].flatMap((address) => [`-D -d ${address}`, `-D -q ${address}`])
-  await deleteFlows(op, plane, namespace, lines)
 }
 
 /** NAT of one router: floating IPs by map in both directions, everything else by the router's own address. */

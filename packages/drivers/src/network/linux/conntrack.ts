@@ -1,0 +1,128 @@
+import type { Op } from '../../op.ts'
+import { run } from './exec.ts'
+
+/** One conntrack entry as it was begun. For icmp, ports are null and type and code are set; of GRE, the ports are its keys. */
+export type Flow = {
+  protocol: number
+  source: string
+  target: string
+  sourcePort: number | null
+  targetPort: number | null
+  icmpType: number | null
+  icmpCode: number | null
+  icmpId: number | null
+  /** Where its answers go: other than the source when that is translated. */
+  answersTo: string
+}
+
+/** More than a whole table prints (262,144 flows of some 150 bytes). */
+export const everyFlow = 128 * 1024 * 1024
+
+/** `zone`: none in the namespace of a router. */
+export type Which = { namespace: string; zone?: number }
+export const zoneWords = ({ zone }: Which): string[] => (zone === undefined ? [] : ['-w', String(zone)])
+
+/** Flows there, `about` as conntrack(8) says it. Each time the kernel goes through its whole table. */
+export async function readFlows(op: Op, which: Which, about: readonly string[] = []): Promise<Flow[]> {
+  const { namespace } = which
+  const argv = ['conntrack', '-L', ...zoneWords(which), '-f', 'ipv4', ...about]
+  return parseFlows((await run(op, argv, { namespace, maxOutputBytes: everyFlow })).stdout)
+}
+
+/** Lines of `conntrack -L`: `tcp 6 431999 ESTABLISHED src=… dst=… sport=… dport=… src=… …`; the first of each is the original direction. */
+export function parseFlows(text: string): Flow[] {
+  return text.split('\n').flatMap((line) => {
+    const protocol = /^\S+\s+(\d+)\s/.exec(line)?.[1]
+    const words = [...line.matchAll(/(\w+)=(\S+)/g)]
+    const begun = new Map(words.toReversed().map(([, key = '', value = '']) => [key, value]))
+    const count = (...keys: readonly string[]) => {
+      const value = keys.map((key) => begun.get(key)).find((found) => found !== undefined)
+      return value === undefined ? null : Number(value)
+    }
+    const [source, target] = [begun.get('src'), begun.get('dst')]
+    if (protocol === undefined || source === undefined || target === undefined) return []
+    return {
+      protocol: Number(protocol),
+      source,
+      target,
+      sourcePort: count('sport', 'srckey'),
+      targetPort: count('dport', 'dstkey'),
+      icmpType: count('type'),
+      icmpCode: count('code'),
+      icmpId: count('id'),
+      answersTo: words.filter(([, key]) => key === 'dst')[1]?.[2] ?? source,
+    }
+  })
+}
+
+/**
+ * Sends netlink messages, given in hex, and reads what each is answered. Node has no netlink sockets; perl-base is
+ * an essential package of Debian. 2, "no such entry": it has ended by itself.
+ */
+const program = `
+use strict; use Socket;
+socket(my $kernel, 16, SOCK_RAW, 12) or die "socket: $!";
+while (my $message = <STDIN>) {
+  chomp $message;
+  send($kernel, pack('H*', $message), 0, pack('S S L L', 16, 0, 0, 0)) or die "send: $!";
+  defined(recv($kernel, my $answer, 8192, 0)) or die "recv: $!";
+  $! = -unpack('x16 l', $answer);
+  die "delete: $!" if $! and $! != 2;
+}
+`
+
+/**
+ * Ends these flows, in one process and each by its name: what `conntrack -D` is told to delete it looks for in the
+ * whole table, which for hundreds of flows beside thousands takes minutes.
+ */
+export async function deleteFlows(op: Op, which: Which, flows: readonly Flow[]): Promise<void> {
+  if (flows.length === 0) return
+  const { namespace } = which
+  const input = flows.map((flow) => `${deletion(which, flow).toString('hex')}\n`).join('')
+  await run(op, ['perl', '-e', program, 'conntrack-delete'], { namespace, input, timeoutMs: 30_000 })
+}
+
+/** Numbers of linux/netlink.h, nfnetlink.h and nfnetlink_conntrack.h; lengths and types are in the machine's order. */
+const deleteEntry = 0x0102
+const requestWithAnswer = 5
+const [tupleOfOrigin, ofAddresses, ofProtocol, inZone] = [1, 1, 2, 18]
+const nested = 0x8000
+
+function deletion({ zone }: Which, flow: Flow): Buffer {
+  const addresses = Buffer.concat([attribute(1, address(flow.source)), attribute(2, address(flow.target))])
+  const numbers = [
+    attribute(1, Buffer.of(flow.protocol)),
+    ...(flow.sourcePort === null ? [] : [attribute(2, short(flow.sourcePort))]),
+    ...(flow.targetPort === null ? [] : [attribute(3, short(flow.targetPort))]),
+    ...(flow.icmpId === null ? [] : [attribute(4, short(flow.icmpId))]),
+    ...(flow.icmpType === null ? [] : [attribute(5, Buffer.of(flow.icmpType))]),
+    ...(flow.icmpCode === null ? [] : [attribute(6, Buffer.of(flow.icmpCode))]),
+  ]
+  const tuple = [
+    attribute(ofAddresses | nested, addresses),
+    attribute(ofProtocol | nested, Buffer.concat(numbers)),
+  ]
+  const ipv4 = Buffer.of(2, 0, 0, 0)
+  const body = Buffer.concat([
+    ipv4,
+    attribute(tupleOfOrigin | nested, Buffer.concat(tuple)),
+    ...(zone === undefined ? [] : [attribute(inZone, short(zone))]),
+  ])
+  const head = Buffer.alloc(16)
+  head.writeUInt32LE(head.length + body.length, 0)
+  head.writeUInt16LE(deleteEntry, 4)
+  head.writeUInt16LE(requestWithAnswer, 6)
+  return Buffer.concat([head, body])
+}
+
+const address = (text: string) => Buffer.from(text.split('.').map(Number))
+const short = (value: number) => Buffer.of(value >> 8, value & 0xff)
+
+/** Padded to four bytes, which its length does not count. */
+function attribute(type: number, value: Buffer): Buffer {
+  const bytes = Buffer.alloc(4 + Math.ceil(value.length / 4) * 4)
+  bytes.writeUInt16LE(4 + value.length, 0)
+  bytes.writeUInt16LE(type, 2)
+  value.copy(bytes, 4)
+  return bytes
+}
