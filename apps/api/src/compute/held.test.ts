@@ -15,7 +15,7 @@ import { patience } from './workflows/on-host.ts'
 
 const usual = { ...patience }
 beforeAll(() => {
-  Object.assign(patience, { deleteMs: 60, askAgainMs: 10 })
+  Object.assign(patience, { actMs: 60, askAgainMs: 10 })
 })
 afterAll(() => {
   Object.assign(patience, usual)
