@@ -71,10 +71,10 @@ export type UnconfirmedView = {
   kind: DocumentKind
   /** The id of the thing. */
   thing: string
-  /** Null: there is neither a row nor an operation of it any more. */
+  /** Null: there is neither a row nor an operation of it any more (nor an address that is held for a port). */
   name: string | null
   project: ProjectRef | null
-  /** Of a port. */
+  /** Of a port; may be gone as well. */
   instance: { id: string; name: string } | null
   /** Whether it has a row still. */
   isThere: boolean
