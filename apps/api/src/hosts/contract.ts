@@ -49,6 +49,8 @@ export type HostHeld = {
   vcpus: number
   memoryMib: number
   diskGib: number
+  /** Of a fenced host: what that declaration gave to others, when and by whom; null when nobody knows any more. */
+  freed: { addresses: number; instances: number; at: string; by: string | null } | null
 }
 export const hostUpdateInput = z.object({
   id: z.uuid(),
