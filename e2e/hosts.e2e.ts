@@ -129,6 +129,10 @@ test('a machine that is off while things change: said, held, declared fenced, ta
   await expect(notice).toContainText('Its host does not answer. It is told as soon as it does.')
   await page.emulateMedia({ colorScheme: 'dark' })
   expect(await problemsOf(page)).toEqual([])
+  await page.getByRole('tab', { name: 'Interfaces' }).click()
+  await expect(page.getByRole('region', { name: /^Interface 1/ }).getByRole('note')).toContainText(
+    /Not arrived on its host.*Its host does not answer\./,
+  )
   await notice.getByRole('link', { name: `Look at host ${name}` }).click()
   await panel.getByRole('button', { name: 'Declare fenced…' }).click()
   const question = page.getByRole('dialog', { name: `Is ${name} really off?` })
