@@ -5,6 +5,12 @@ import { createWebSocketStream, type WebSocket } from 'ws'
 const pingEveryMs = 30_000
 
 /**
+ * Our own codes of a close frame, whose reason is a sentence (the portal knows them: compute/consoles/close-reason.ts).
+ * `final`: trying again would end the same way. `noAnswer`: not for as long as the machine is away.
+ */
+export const closeCodes = { final: 4000, noAnswer: 4001 } as const
+
+/**
  * Joins a WebSocket to a guest's stream: bytes both ways, each side waiting for the other
  * (highWaterMark is the most that is held). Resolves when the connection is over, for whatever
  * reason; `end(reason)` closes it from our side within a second.
@@ -23,7 +29,7 @@ export function bridge(ws: WebSocket, upstream: Duplex): { done: Promise<void>; 
   return {
     done,
     end(reason) {
-      ws.close(4000, Buffer.from(reason).subarray(0, 120).toString())
+      ws.close(closeCodes.final, Buffer.from(reason).subarray(0, 120).toString())
       // The browser gets half a second to read the reason; then it is cut off whatever it does.
       const cut = setTimeout(() => upstream.destroy(), 500)
       ws.once('close', () => clearTimeout(cut))

@@ -26,6 +26,7 @@ class World {
   endSession: (reason: string) => void = () => undefined
   onUpstream: (socket: net.Socket) => void = (socket) => socket.pipe(socket)
   watchFails = false
+  refuses = false
   url = ''
   #servers: http.Server[] = []
 
@@ -52,6 +53,7 @@ class World {
     })
     const agent = http.createServer((_request, response) => response.writeHead(404).end())
     agent.on('upgrade', (request, socket) => {
+      if (this.refuses) return void socket.end('HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n')
       this.upstreams++
       this.upstreamPaths.push(`${request.headers.upgrade} ${request.url}`)
       socket.on('error', () => socket.destroy())
@@ -209,6 +211,25 @@ describe('console proxy', () => {
     open.push((await connect(consoleUrl(letters[17]))).ws)
     expect(world.upstreams).toBe(17)
     for (const ws of open) ws.terminate()
+  })
+
+  test('a machine that does not answer closes the browser’s side with a sentence, and holds no place', async () => {
+    fs.rmSync(world.agentSocket)
+    for (const letter of 'abcdefghijklmnopqr') {
+      world.valid.add(token(letter))
+      const { ws, result } = await connect(consoleUrl(letter))
+      expect(result).toBe('open')
+      expect(await closed(ws)).toMatchObject({
+        code: 4001,
+        reason: 'The machine that this instance is on does not answer.',
+      })
+    }
+    expect(world.log.join('')).toContain('The agent cannot be reached')
+  })
+
+  test('an agent that opens no console refuses the connection', async () => {
+    world.refuses = true
+    expect((await connect(consoleUrl())).result).toBe(502)
   })
 
   test('a guest that goes away closes the browser’s side', async () => {

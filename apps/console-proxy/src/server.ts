@@ -2,15 +2,17 @@ import http from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { bridge } from './bridge.ts'
+import { bridge, closeCodes } from './bridge.ts'
 import type { ProxyConfig } from './config.ts'
 import { Places } from './places.ts'
 import { Refused, redeem, watchSession } from './redeem.ts'
-import { openUpstream } from './upstream.ts'
+import { NoAnswer, openUpstream } from './upstream.ts'
 
 /** Most bytes of one message from a browser: a large paste into a serial console. */
 const maxMessageBytes = 1024 * 1024
 const maxConnections = 1_000
+/** At most 123 bytes, for a close frame. */
+const noAnswer = 'The machine that this instance is on does not answer.'
 const tokenPattern = /^[A-Za-z0-9_-]{43}$/
 
 /**
@@ -50,18 +52,22 @@ export function createProxy(config: ProxyConfig, log: Logger): http.Server {
     const token = tokenOf(request, config.origins)
     const grant = await redeem(config, token)
     if (socket.destroyed) return
-    const place = places.take(grant.instance, grant.userId)
-    if (typeof place === 'string') {
-      log.info({ console: grant.path, reason: place }, 'console refused')
-      return sockets.handleUpgrade(request, socket, head, (ws) => sayGoodbye(ws, place))
+    const decline = (reason: string, code: number, why = reason) => {
+      log.info({ console: grant.path, reason: why }, 'console refused')
+      if (!socket.destroyed)
+        sockets.handleUpgrade(request, socket, head, (ws) => sayGoodbye(ws, code, reason))
     }
+    const place = places.take(grant.instance, grant.userId)
+    if (typeof place === 'string') return decline(place, closeCodes.final)
     socket.once('close', place)
     const over = new AbortController()
     const watching = watchSession(config, grant.sessionId, over.signal)
     const upstream = await openUpstream(grant).catch((error: unknown) => {
       over.abort()
+      if (error instanceof NoAnswer) return error
       throw error
     })
+    if (upstream instanceof NoAnswer) return decline(noAnswer, closeCodes.noAnswer, upstream.message)
     if (socket.destroyed) {
       over.abort()
       upstream.destroy()
@@ -101,9 +107,9 @@ function tokenOf(request: http.IncomingMessage, origins: ReadonlySet<string>): s
 }
 
 /** A browser shows no answer but the reason of a close frame. */
-function sayGoodbye(ws: WebSocket, reason: string): void {
+function sayGoodbye(ws: WebSocket, code: number, reason: string): void {
   ws.on('error', () => undefined)
-  ws.close(4000, reason)
+  ws.close(code, reason)
   const cut = setTimeout(() => ws.terminate(), 500)
   ws.once('close', () => clearTimeout(cut))
 }

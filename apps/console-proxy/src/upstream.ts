@@ -2,9 +2,13 @@ import http from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type Grant, Refused } from './redeem.ts'
 
+/** Nobody is there: the machine is off, or its agent is. It may come back. */
+export class NoAnswer extends Error {}
+
 /**
  * Opens the guest's console at its agent: an HTTP upgrade on the agent's unix socket, so the
- * stream is of that very guest's process and never of whoever has its port now (A06).
+ * stream is of that very guest's process and never of whoever has its port now (A06). Throws Refused when the
+ * agent does not open it, NoAnswer when it says nothing for `timeoutMs` or is not there.
  */
 export function openUpstream(grant: Grant, timeoutMs = 5_000): Promise<Duplex> {
   return new Promise((resolve, reject) => {
@@ -15,18 +19,20 @@ export function openUpstream(grant: Grant, timeoutMs = 5_000): Promise<Duplex> {
       timeout: timeoutMs,
       maxHeaderSize: 8_192,
     })
-    const fail = (message: string) => {
+    const fail = (error: Error) => {
       request.destroy()
-      reject(new Refused(502, message))
+      reject(error)
     }
     request.on('upgrade', (_response, socket, head) => {
       socket.setTimeout(0)
       if (head.length > 0) socket.unshift(head)
       resolve(socket)
     })
-    request.on('response', (response) => fail(`The agent answered ${response.statusCode ?? 0}.`))
-    request.on('timeout', () => fail('The agent does not answer.'))
-    request.on('error', (error) => fail(`The agent cannot be reached: ${error.message}`))
+    request.on('response', (response) =>
+      fail(new Refused(502, `The agent answered ${response.statusCode ?? 0}.`)),
+    )
+    request.on('timeout', () => fail(new NoAnswer('The agent does not answer.')))
+    request.on('error', (error) => fail(new NoAnswer(`The agent cannot be reached: ${error.message}`)))
     request.end()
   })
 }

@@ -1,6 +1,7 @@
 import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { deliverAll } from '../hosts/documents.ts'
+import { hostHeld } from '../hosts/held.ts'
 import { beat, proveCounters } from '../hosts/reconcile.ts'
 import { deleteHost, fenceHost, releaseHost, unfenceHost } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
@@ -15,7 +16,7 @@ import { patience } from './workflows/on-host.ts'
 
 const usual = { ...patience }
 beforeAll(() => {
-  Object.assign(patience, { deleteMs: 60, askAgainMs: 10 })
+  Object.assign(patience, { actMs: 60, askAgainMs: 10 })
 })
 afterAll(() => {
   Object.assign(patience, usual)
@@ -238,8 +239,11 @@ describe('the room of an instance that has left a host', () => {
     const one = await leaving()
     await leave(one)
     const hostId = await goDown()
+    expect((await hostHeld(admin, { id: hostId })).freed).toBeNull()
     await fenceHost(admin, { id: hostId })
     expect(await used()).toMatchObject(empty)
+    const by = admin.actor.userName
+    expect(await hostHeld(admin, { id: hostId })).toMatchObject({ freed: { addresses: 0, instances: 1, by } })
     const two = await leaving()
     await db().host.update({ where: { id: hostId }, data: { state: 'down' } })
     await leave(two)

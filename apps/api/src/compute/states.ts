@@ -61,7 +61,7 @@ export const instanceCan = {
   start: inState('started', ['stopped']),
   stop: inState('stopped', ['active', 'error']),
   rebootSoft: inState('rebooted', ['active']),
-  rebootHard: inState('reset', ['active', 'stopped', 'paused', 'error']),
+  rebootHard: inState('hard rebooted', ['active', 'stopped', 'paused', 'error']),
   pause: inState('paused', ['active']),
   unpause: inState('unpaused', ['paused']),
   /** Also during a build, also in error. */

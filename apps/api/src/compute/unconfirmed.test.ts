@@ -149,10 +149,15 @@ describe('a host', () => {
   test('lists what it has not confirmed, by name and page, in a few queries', async () => {
     const id = await launched()
     const gone = await launched('old')
+    const { id: portId, addresses } = await world.deps.root.port.findFirstOrThrow({
+      where: { deviceId: gone },
+      include: { addresses: true },
+    })
     const silentSince = Date.now()
     await silence()
     const peers = await letGroupIn()
     await deleteInstance(tenant, { id: gone })
+    const askedAt = Date.now()
     await runPending(world.deps)
     const { items, total } = await list()
     expect(total).toBe(items.length)
@@ -168,7 +173,18 @@ describe('a host', () => {
       { name: 'default', project },
     ])
     expect(of('port', true)).toMatchObject([{ instance: { id, name: 'web' }, project, error: null }])
-    expect(of('port', false)).toMatchObject([{ instance: null }])
+    expect(of('port', false)).toMatchObject([
+      {
+        thing: portId,
+        name: addresses[0]?.address,
+        isThere: false,
+        instance: { id: gone, name: 'old' },
+        project,
+      },
+    ])
+    // Its row went later, and the port's, too: they are as long without it as before.
+    for (const item of [...of('instance', false), ...of('port', false)])
+      expect(Date.parse(item.since)).toBeLessThanOrEqual(askedAt)
     for (const item of items) expect(Date.parse(item.since)).toBeGreaterThan(silentSince - 1_000)
     const paged: string[] = []
     for (let next: string | undefined; ; ) {

@@ -49,6 +49,8 @@ export type HostHeld = {
   vcpus: number
   memoryMib: number
   diskGib: number
+  /** Of a fenced host: what that declaration gave to others, when and by whom; null when nobody knows any more. */
+  freed: { addresses: number; instances: number; at: string; by: string | null } | null
 }
 export const hostUpdateInput = z.object({
   id: z.uuid(),
@@ -71,10 +73,10 @@ export type UnconfirmedView = {
   kind: DocumentKind
   /** The id of the thing. */
   thing: string
-  /** Null: there is neither a row nor an operation of it any more. */
+  /** Null: there is neither a row nor an operation of it any more (nor an address that is held for a port). */
   name: string | null
   project: ProjectRef | null
-  /** Of a port. */
+  /** Of a port; may be gone as well. */
   instance: { id: string; name: string } | null
   /** Whether it has a row still. */
   isThere: boolean

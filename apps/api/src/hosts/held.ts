@@ -79,14 +79,15 @@ export const roomTaken = Prisma.sql`(
 /** What is held for a host. Administrators only. Throws not_found. */
 export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHeld> {
   authorize(ctx, 'hosts:get_host')
-  await loadHost(ctx, id)
-  const [addresses, room] = await Promise.all([
+  const { state } = await loadHost(ctx, id)
+  const [addresses, room, freed] = await Promise.all([
     ctx.db.heldAddress.count({ where: { hostId: id } }),
     ctx.db.heldRoom.aggregate({
       where: { hostId: id },
       _count: true,
       _sum: { vcpus: true, memoryMib: true, diskGib: true },
     }),
+    state === 'fenced' ? freedBy(ctx, id) : null,
   ])
   return {
     addresses,
@@ -94,5 +95,18 @@ export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHe
     vcpus: room._sum.vcpus ?? 0,
     memoryMib: room._sum.memoryMib ?? 0,
     diskGib: room._sum.diskGib ?? 0,
+    freed,
   }
+}
+
+/** As the newest declaration has written it down (fencing.ts). */
+async function freedBy(ctx: Ctx, hostId: string): Promise<HostHeld['freed']> {
+  const row = await ctx.db.operation.findFirst({
+    where: { resourceKind: 'host', resourceId: hostId, action: 'host.fence' },
+    orderBy: { createdAt: 'desc' },
+    select: { input: true, createdAt: true, actorName: true },
+  })
+  if (!row) return null
+  const { freed } = row.input as { freed: { addresses: number; instances: number } }
+  return { ...freed, at: row.createdAt.toISOString(), by: row.actorName }
 }

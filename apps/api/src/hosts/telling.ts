@@ -6,7 +6,7 @@ import { authorize } from '../kernel/policy.ts'
 import { wakeReconciler } from '../kernel/reconciler.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import type { UnconfirmedView, unconfirmedInput } from './contract.ts'
-import { namesOf, type ThingName } from './documents.ts'
+import { namesOf } from './documents.ts'
 import { projectRefs } from './project-refs.ts'
 import { hostCan } from './states.ts'
 import { makeDue, type Thing, type Unconfirmed, unconfirmedCounts, unconfirmedPage } from './unconfirmed.ts'
@@ -28,17 +28,21 @@ export async function listUnconfirmed(
   ])
   const page = rows.slice(0, input.limit)
   return {
-    items: await viewsOf(ctx, page),
+    items: await viewsOf(ctx, input.id, page),
     next: rows.length > input.limit ? (page.at(-1)?.marker ?? null) : null,
     total: counts.get(input.id) ?? 0,
   }
 }
 
-async function viewsOf(ctx: Ctx, rows: readonly Unconfirmed[]): Promise<UnconfirmedView[]> {
-  const named = await namesOfThings(ctx, rows)
+async function viewsOf(ctx: Ctx, hostId: string, rows: readonly Unconfirmed[]): Promise<UnconfirmedView[]> {
+  const named = await namesOfThings(ctx, hostId, rows)
   const instanceIds = rows.flatMap((row) => named(row)?.instanceId ?? [])
-  const [instances, project] = await Promise.all([
-    namesOf(ctx, 'instance', instanceIds),
+  const [instance, project] = await Promise.all([
+    namesOfThings(
+      ctx,
+      hostId,
+      instanceIds.map((thing) => ({ kind: 'instance', thing })),
+    ),
     projectRefs(
       ctx,
       rows.flatMap((row) => named(row)?.projectId ?? []),
@@ -46,14 +50,15 @@ async function viewsOf(ctx: Ctx, rows: readonly Unconfirmed[]): Promise<Unconfir
   ])
   return rows.map((row) => {
     const its = named(row)
-    const instance = its?.instanceId ? instances.get(its.instanceId) : undefined
+    const instanceId = its?.instanceId
+    const instanceName = instanceId && instance({ kind: 'instance', thing: instanceId })?.name
     return {
       id: `${row.kind}/${row.thing}`,
       kind: row.kind,
       thing: row.thing,
       name: its?.name || null,
       project: its?.projectId ? project(its.projectId) : null,
-      instance: its?.instanceId && instance ? { id: its.instanceId, name: instance.name } : null,
+      instance: instanceId && instanceName ? { id: instanceId, name: instanceName } : null,
       isThere: its?.isThere ?? false,
       wanted: row.wanted,
       since: row.since.toISOString(),
@@ -68,11 +73,11 @@ async function viewsOf(ctx: Ctx, rows: readonly Unconfirmed[]): Promise<Unconfir
   })
 }
 
-type Known = Omit<ThingName, 'projectId'> & { projectId: string | null; isThere: boolean }
+type Known = { name: string; projectId: string | null; instanceId?: string | null; isThere: boolean }
 type NameOf = (thing: Thing) => Known | undefined
 
-/** From their own rows, and for what has none any more from the last operation on it. */
-async function namesOfThings(ctx: Ctx, things: readonly Thing[]): Promise<NameOf> {
+/** From their own rows, and for what has none any more from what is remembered of it. */
+async function namesOfThings(ctx: Ctx, hostId: string, things: readonly Thing[]): Promise<NameOf> {
   const known = new Map<string, Known>()
   for (const [kind, list] of Map.groupBy(things, (one) => one.kind)) {
     const names = await namesOf(
@@ -83,23 +88,33 @@ async function namesOfThings(ctx: Ctx, things: readonly Thing[]): Promise<NameOf
     for (const [id, name] of names) known.set(`${kind}/${id}`, { ...name, isThere: true })
   }
   const gone = things.filter((one) => !known.has(`${one.kind}/${one.thing}`))
-  for (const { kind, thing, ...name } of await lastNames(ctx, gone))
+  for (const { kind, thing, ...name } of await lastNames(ctx, hostId, gone))
     known.set(`${kind}/${thing}`, { ...name, isThere: false })
   return ({ kind, thing }) => known.get(`${kind}/${thing}`)
 }
 
+/**
+ * By the last operation on each. A port that went with its instance has none: it is called by the address that is
+ * held for it, and its last event says whose it was.
+ */
 async function lastNames(
   ctx: Ctx,
+  hostId: string,
   things: readonly Thing[],
-): Promise<(Thing & { name: string; projectId: string | null })[]> {
+): Promise<(Thing & { name: string; projectId: string | null; instanceId: string | null })[]> {
   if (things.length === 0) return []
   const kinds = things.map((one) => (one.kind === 'addressSet' ? 'securityGroup' : one.kind))
   return ctx.db.$queryRaw`
-    SELECT t."kind", t."thing", o."resourceName" AS "name", o."projectId"
+    SELECT t."kind", t."thing", COALESCE(NULLIF(o."resourceName", ''), h."address", '') AS "name",
+      COALESCE(o."projectId", e."projectId") AS "projectId", NULLIF(e."deviceId", '') AS "instanceId"
     FROM unnest(${things.map((one) => one.kind)}::text[], ${kinds}::text[], ${things.map((one) => one.thing)}::text[])
       t ("kind", "resourceKind", "thing")
-    CROSS JOIN LATERAL (SELECT "resourceName", "projectId" FROM "Operation"
-      WHERE "resourceKind" = t."resourceKind" AND "resourceId" = t."thing" ORDER BY "createdAt" DESC LIMIT 1) o`
+    LEFT JOIN LATERAL (SELECT "resourceName", "projectId" FROM "Operation"
+      WHERE "resourceKind" = t."resourceKind" AND "resourceId" = t."thing" ORDER BY "createdAt" DESC LIMIT 1) o ON true
+    LEFT JOIN LATERAL (SELECT min("address") AS "address" FROM "HeldAddress"
+      WHERE "hostId" = ${hostId}::uuid AND "kind" = 'port' AND t."kind" = 'port' AND "thing" = t."thing"::uuid) h ON true
+    LEFT JOIN LATERAL (SELECT "projectId", "data"->>'deviceId' AS "deviceId" FROM "Event"
+      WHERE t."kind" = 'port' AND "resourceKind" = 'port' AND "resourceId" = t."thing" ORDER BY "id" DESC LIMIT 1) e ON true`
 }
 
 /**

@@ -8,7 +8,7 @@ import { errorIn } from './documents.ts'
 export type Thing = { kind: DocumentKind; thing: string }
 export type Unconfirmed = Thing & {
   wanted: boolean
-  /** Of the newest change that the host has not confirmed. */
+  /** Of the newest change that the host has not confirmed; of what is to be gone, when that was asked for. */
   since: Date
   attempts: number
   dueAt: Date | null
@@ -20,7 +20,8 @@ export type Unconfirmed = Thing & {
 
 const rowsOf = Prisma.sql`"HostDocument" h
   JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing" AND h."confirmed" < d."generation"`
-const since = Prisma.sql`greatest(h."since", d."changedAt")`
+/** What is to be gone is counted once more when its row goes: that is no newer wish. */
+const since = Prisma.sql`CASE WHEN h."wanted" THEN greatest(h."since", d."changedAt") ELSE h."since" END`
 /** What it said of an older wish says nothing of this one. */
 const said = Prisma.sql`h."told" = d."generation"`
 const columns = Prisma.sql`h."kind", h."thing"::text AS "thing", h."wanted",

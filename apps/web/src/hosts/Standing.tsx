@@ -3,7 +3,7 @@ import { Alert, Group, Stack, Text } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
 import { hostCan } from '@stratolith/api/hosts/states'
 import { IconPlugConnectedX } from '@tabler/icons-react'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { confirm } from '../kit/confirm.tsx'
 import { cloudError } from '../kit/errors.ts'
 import { notify } from '../kit/notify.ts'
@@ -11,7 +11,7 @@ import { all, useAdminOnly } from '../kit/rights.ts'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
-import { fencingQuestion, hostAdvice, hostStateWords } from './host-words.ts'
+import { fencedStory, fencingQuestion, hostAdvice, hostStateWords } from './host-words.ts'
 
 /** What it means that a host is not up, and what can be done. */
 export function Standing({ host }: { host: HostView }) {
@@ -28,7 +28,7 @@ export function Standing({ host }: { host: HostView }) {
       title={hostStateWords[host.state].label}
     >
       <Stack gap="xs">
-        <Text size="sm">{advice}</Text>
+        {isFenced ? <FencedStory host={host} /> : <Text size="sm">{advice}</Text>}
         <Group>
           {isFenced ? (
             <ReasonButton
@@ -58,6 +58,20 @@ export function Standing({ host }: { host: HostView }) {
       </Stack>
     </Alert>
   )
+}
+
+function FencedStory({ host }: { host: HostView }) {
+  const trpc = useTRPC()
+  const { data } = useQuery(trpc.hosts.held.queryOptions({ id: host.id }))
+  if (!data) return null
+  return fencedStory(host, data.freed).map(({ title, text }) => (
+    <Text key={title} size="sm">
+      <Text span fw={600}>
+        {title}:
+      </Text>{' '}
+      {text}
+    </Text>
+  ))
 }
 
 function useFencing() {

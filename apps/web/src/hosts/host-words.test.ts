@@ -1,6 +1,8 @@
 import { hostStates } from '@stratolith/api/hosts/states'
 import { describe, expect, it } from 'vitest'
-import { fencingQuestion, heldText, hostAdvice, hostStateWords } from './host-words.ts'
+import { fencedStory, fencingQuestion, heldText, hostAdvice, hostStateWords } from './host-words.ts'
+
+const textOf = (story: { text: string }[]) => story.map(({ text }) => text).join(' ')
 
 describe('what is said of a host', () => {
   it('has a word for each state, and says what to do when it is not up', () => {
@@ -12,6 +14,7 @@ describe('what is said of a host', () => {
 
   it('warns of a machine that is declared off and answers', () => {
     expect(hostAdvice({ state: 'fenced', answers: true })).toMatch(/it answers.*switch the machine off/)
+    expect(textOf(fencedStory({ answers: true }, null))).toMatch(/answers all the same.*switch it off/)
     expect(hostAdvice({ state: 'down', answers: false })).toMatch(/held.*declare it fenced/)
   })
 
@@ -22,6 +25,19 @@ describe('what is said of a host', () => {
     expect(heldText({ addresses: 2, instances: 1, vcpus: 2, memoryMib: 2048, diskGib: 20 })).toMatch(
       /2 addresses and the room of 1 deleted instance \(2 vCPU, 2 GiB, 20 GiB of disk\)/,
     )
+  })
+
+  it('says of a fenced one who declared it, what that freed, and what comes when it is back', () => {
+    const freed = { addresses: 2, instances: 1, at: '2026-11-29T08:00:00Z', by: 'ada' }
+    const story = fencedStory({ answers: false }, freed)
+    expect(story.map(({ title }) => title)).toEqual(['Now', 'Freed', 'When it comes back'])
+    expect(textOf(story)).toMatch(
+      /^ada declared on .* that this machine is off.*2 addresses and the room of 1 deleted instance\..*keep their addresses.*first answer.*Take the fencing back/,
+    )
+    expect(textOf(fencedStory({ answers: false }, { ...freed, addresses: 0, instances: 0 }))).toMatch(
+      /Nothing was held for it at that moment/,
+    )
+    expect(textOf(fencedStory({ answers: false }, null))).toMatch(/^An administrator has declared/)
   })
 
   it('says what fencing gives away', () => {

@@ -124,6 +124,19 @@ describe('consoles', () => {
     expect((await redeem(token)).statusCode).toBe(403)
   })
 
+  test('a machine that is away is said at once: no right, no history of trying in vain', async () => {
+    const isAway = async (state: string, message: RegExp) => {
+      await deps.root.host.update({ where: { id: hostId }, data: { state } })
+      await expectCloudError(createConsole(me.ctx, { id, protocol: 'vnc' }), 'unavailable', message)
+    }
+    await isAway('down', /does not answer\.$/)
+    await isAway('fenced', /declared to be off\.$/)
+    expect(await deps.root.consoleToken.count({ where: { instanceId: id } })).toBe(0)
+    expect(await deps.root.operation.count({ where: { resourceId: id } })).toBe(0)
+    await deps.root.host.update({ where: { id: hostId }, data: { state: 'up' } })
+    await open(me, id)
+  })
+
   test('of 20 parallel uses one wins', async () => {
     const token = await open(me, id)
     const answers = await Promise.all(Array.from({ length: 20 }, () => redeem(token)))

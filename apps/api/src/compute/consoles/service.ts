@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import type { z } from 'zod'
+import { hearing, standingOf } from '../../hosts/service.ts'
 import { ownToken } from '../../identity/service.ts'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
@@ -15,7 +16,10 @@ export const consoleSessionMs = 12 * 3600_000
 
 const hashOf = (token: string) => createHash('sha256').update(token).digest('hex')
 
-/** A one-time right to one console of one running instance, bound to the caller's own session. */
+/**
+ * A one-time right to one console of one running instance, bound to the caller's own session. Throws conflict for one
+ * that has no console as it is, unavailable while its machine is down or fenced.
+ */
 export async function createConsole(
   ctx: Ctx,
   input: z.output<typeof consoleCreateInput>,
@@ -27,6 +31,7 @@ export async function createConsole(
   await inTransaction(ctx, async (tx) => {
     const row = await loadInstance(tx, 'compute:create_console', input.id)
     demandConsole(row)
+    await demandMachine(tx, row)
     await tx.db.consoleToken.create({
       data: {
         hash: hashOf(token),
@@ -57,6 +62,23 @@ function demandConsole(row: InstanceRow): void {
       ? 'The instance is being deleted.'
       : instanceCan.console({ ...row, locked: false })
   if (allowed !== true) throw conflict(allowed)
+}
+
+/** Of a machine that is known to be away no right is given, and no history of trying in vain is written. */
+async function demandMachine(ctx: Ctx, { hostId }: InstanceRow): Promise<void> {
+  if (hostId === null) return
+  const host = await ctx.db.host.findUnique({
+    where: { id: hostId },
+    select: { state: true, beat: { select: { missed: true } } },
+  })
+  const heard = host ? hearing(standingOf(host), { wanted: true }) : 'now'
+  if (heard === 'now') return
+  throw new CloudError(
+    'unavailable',
+    heard === 'fenced'
+      ? 'The machine that this instance is on is declared to be off.'
+      : 'The machine that this instance is on does not answer.',
+  )
 }
 
 /** `userId`: for whom the console proxy counts it. */

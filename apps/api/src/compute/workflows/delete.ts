@@ -2,7 +2,7 @@ import type { InstanceModel, Prisma } from '@stratolith/db'
 import { errorOf, releaseHost } from '../../hosts/service.ts'
 import { inTransaction } from '../../kernel/context.ts'
 import { type CloudError, toCloudError } from '../../kernel/errors.ts'
-import { driverCode, driversOf, plainOp } from '../../kernel/hosts.ts'
+import { driverCode } from '../../kernel/hosts.ts'
 import { releaseQuota } from '../../kernel/quota.ts'
 import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
 import { forgetPortsOfInstance, portsOfInstance } from '../../networking/service.ts'
@@ -10,7 +10,7 @@ import { noteInstance } from '../instances/load.ts'
 import { releasePublicIp } from '../instances/ports.ts'
 import { deadlineMs } from './deadlines.ts'
 import { currentRow, faultOf, settle } from './guest.ts'
-import { givenUp, giveUp, patience, tellOfEnd } from './on-host.ts'
+import { demandAnswer, givenUp, giveUp, orGiveUp, patience, tellOfEnd } from './on-host.ts'
 
 /**
  * Its host removes guest, disk and ports, when it answers. One that is silent is waited for a moment (its
@@ -22,29 +22,26 @@ async function onItsHost(run: Run<unknown>): Promise<Wait | undefined> {
   const { id, hostId } = row
   const host = await run.ctx.db.host.findUnique({ where: { id: hostId }, select: { state: true } })
   if (!host) return
-  const down = host.state !== 'up' && !(await isBack(run, hostId))
-  if (down) return giveUp(run, hostId, 'It is down.')
+  if (host.state !== 'up' && !(await isBack(run, hostId))) return giveUp(run, hostId, 'It is down.')
   try {
-    const ports = await portsOfInstance(run.ctx, id)
-    const its = new Set([id, ...ports.map((port) => port.id)])
-    for (const receipt of await tellOfEnd(run, { id, hostId }, ports))
-      if (receipt.outcome === 'failed' && its.has(receipt.id)) throw toCloudError(errorOf(receipt))
+    await orGiveUp(run, hostId, async () => {
+      const ports = await portsOfInstance(run.ctx, id)
+      const its = new Set([id, ...ports.map((port) => port.id)])
+      for (const receipt of await tellOfEnd(run, { id, hostId }, ports))
+        if (receipt.outcome === 'failed' && its.has(receipt.id)) throw toCloudError(errorOf(receipt))
+    })
   } catch (error) {
+    if (givenUp(run)[hostId]) return
     if (driverCode(error) !== 'unavailable' || run.op.signal.aborted) throw error
-    if (Date.now() - run.stepStartedAt.getTime() < patience.deleteMs)
-      return { waitMs: patience.askAgainMs, for: 'its host to answer' }
-    run.ctx.log.warn({ err: error, hostId, instanceId: id }, 'deleted without its host')
-    await giveUp(run, hostId, toCloudError(error).detail ?? 'It did not answer.')
+    return { waitMs: patience.askAgainMs, for: 'its host to answer' }
   }
 }
 
-const isBack = async (run: Run<unknown>, hostId: string): Promise<boolean> => {
-  const { hypervisor } = await driversOf(run.ctx, hostId)
-  return hypervisor.probe(plainOp(run.ctx, 2_000)).then(
+const isBack = (run: Run<unknown>, hostId: string): Promise<boolean> =>
+  demandAnswer(run, hostId).then(
     () => true,
     () => false,
   )
-}
 
 defineWorkflow({
   action: 'instance.delete',

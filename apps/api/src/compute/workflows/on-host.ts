@@ -3,14 +3,14 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
 import { deliver } from '../../hosts/service.ts'
 import { CloudError, toCloudError } from '../../kernel/errors.ts'
-import { driverCode, driversOf, whileAnswering } from '../../kernel/hosts.ts'
+import { driverCode, driversOf, plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import type { Run } from '../../kernel/workflow.ts'
 
 /**
- * A host that refuses is asked again for so long: its agent may be starting anew. One that was silent
- * has had its time already (kernel/hosts.ts). Variables for tests alone.
+ * A host that refuses is asked again for so long (`launchMs` for a launch, `actMs` otherwise): its agent may be
+ * starting anew. One that was silent has had most of that time already (kernel/hosts.ts). Variables for tests alone.
  */
-export const patience = { launchMs: 5_000, deleteMs: 20_000, actMs: 15_000, askAgainMs: 1_000 }
+export const patience = { launchMs: 5_000, actMs: 15_000, askAgainMs: 1_000, probeMs: 2_000 }
 
 /** What a step does on a host: its drivers, and the op that ends when the host falls silent. */
 export type OnHost = HostDrivers & { op: Op }
@@ -61,6 +61,8 @@ export async function ifItAnswers(
 export async function orGiveUp<T>(run: Run<unknown>, hostId: string, work: () => Promise<T>): Promise<T> {
   const startedAt = Date.now()
   try {
+    // A call to one that is still silent takes 12 s: so long nobody waits a second time.
+    if (run.data.silentSince) await demandAnswer(run, hostId)
     const answer = await work()
     // It answers: what troubles it later, after the guest's time to shut down, is something new.
     if (run.data.silentSince) await run.keep({ silentSince: false })
@@ -73,7 +75,7 @@ export async function orGiveUp<T>(run: Run<unknown>, hostId: string, work: () =>
       throw error
     }
     const detail = toCloudError(error).detail ?? 'It did not answer.'
-    run.ctx.log.warn({ err: error, hostId, instanceId: run.resourceId }, 'nothing was done on a silent host')
+    run.ctx.log.warn({ err: error, hostId, instanceId: run.resourceId }, 'a silent host is given up')
     await giveUp(run, hostId, detail)
     throw new CloudError(
       'conflict',
@@ -81,6 +83,13 @@ export async function orGiveUp<T>(run: Run<unknown>, hostId: string, work: () =>
       { detail, cause: error },
     )
   }
+}
+
+/** Throws `unavailable` when the host does not answer a small question within `patience.probeMs`. */
+export async function demandAnswer(run: Run<unknown>, hostId: string): Promise<void> {
+  const drivers = await driversOf(run.ctx, hostId)
+  const op = plainOp(run.ctx, patience.probeMs)
+  await whileAnswering(op, drivers, (watched) => drivers.hypervisor.probe(watched))
 }
 
 async function isThere(run: Run<unknown>, hostId: string): Promise<boolean> {

@@ -112,7 +112,7 @@ definePower(
 )
 
 definePower(
-  { action: 'instance.unpause', deadlineMs: deadlineMs.pause, title: 'Resuming the guest' },
+  { action: 'instance.unpause', deadlineMs: deadlineMs.pause, title: 'Unpausing the guest' },
   () => 'unpausing',
   (_run, row, { hypervisor, op }) => hypervisor.unpause(op, row.id),
 )

@@ -6,7 +6,8 @@ import type { Ctx } from '../../kernel/context.ts'
 import type { PlacementView } from '../../kernel/contract.ts'
 import { hostPatience } from '../../kernel/hosts.ts'
 import { runOperation } from '../../kernel/run.ts'
-import { runPending } from '../../kernel/testing.ts'
+import { runPending, runToEnd } from '../../kernel/testing.ts'
+import { patience as networkPatience } from '../../networking/apply.ts'
 import { reconcileNetworks } from '../../networking/reconcile.ts'
 import {
   deleteInstance,
@@ -22,14 +23,16 @@ import { reconcileHosts } from '../reconcile.ts'
 import { accounts, addHost, aLaunch, type Fault, testTenant, testWorld, type World } from '../testing.ts'
 import { patience } from './on-host.ts'
 
-const usual = { host: { ...hostPatience }, patience: { ...patience } }
+const usual = { host: { ...hostPatience }, patience: { ...patience }, network: { ...networkPatience } }
 beforeAll(() => {
   hostPatience.askEveryMs = 40
-  Object.assign(patience, { launchMs: 60, deleteMs: 60, actMs: 60, askAgainMs: 10 })
+  networkPatience.silentMs = 60
+  Object.assign(patience, { launchMs: 60, actMs: 60, askAgainMs: 10, probeMs: 60 })
 })
 afterAll(() => {
   Object.assign(hostPatience, usual.host)
   Object.assign(patience, usual.patience)
+  Object.assign(networkPatience, usual.network)
 })
 
 let world: World
@@ -252,12 +255,51 @@ test('a deletion waits for an agent that only starts anew', async () => {
   const id = await launched()
   await runPending(world.deps)
   const host = await nameOf((await rowOf(id)).hostId)
-  patience.deleteMs = 60_000
+  patience.actMs = 60_000
   world.hosts.get(host)?.hypervisor.failNext('remove', new DriverError('unavailable', 'starting'))
   await deleteInstance(tenant, { id })
   await runPending(world.deps)
-  patience.deleteMs = 60
+  patience.actMs = 60
   expect(has(host, id)).toEqual(nothing)
+})
+
+/** Counts the calls by which a host is told of documents, whatever becomes of them. */
+function countTellings(host: string): { told: number } {
+  const drivers = world.deps.hosts.at(`fake:${host}`)
+  const { documents } = drivers
+  const count = { told: 0 }
+  Object.assign(drivers, {
+    documents: {
+      list: documents.list.bind(documents),
+      apply(...args: Parameters<typeof documents.apply>) {
+        count.told++
+        return documents.apply(...args)
+      },
+    },
+  })
+  return count
+}
+
+test('a deletion waits once for a host that hangs and still counts as up, and then asks it only small things', async () => {
+  const id = await launched()
+  await runPending(world.deps)
+  const { hostId } = await rowOf(id)
+  const host = await nameOf(hostId)
+  const count = countTellings(host)
+  world.faults.set(host, 'hangs')
+  // A call that hangs takes 120 ms here.
+  patience.actMs = 1_500
+  await deleteInstance(tenant, { id })
+  const { id: operationId } = await operationOf(id, 'instance.delete')
+  expect(await runOperation(world.deps, operationId)).toBe('waiting')
+  expect(await runToEnd(world.deps, operationId, {})).toBe('over')
+  patience.actMs = 60
+  expect(count.told).toBe(1)
+  expect(await operationOf(id, 'instance.delete')).toMatchObject({
+    state: 'succeeded',
+    stateData: { givenUp: { [hostId ?? '']: expect.any(String) } },
+  })
+  expect(await db().instance.findUnique({ where: { id } })).toBeNull()
 })
 
 test('an interface that cannot be plugged in goes back although its host hangs', async () => {

@@ -70,7 +70,7 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
               <div className={classes.reason}>
                 <Text size="sm">{status.why}</Text>
                 {status.retrying ? (
-                  <Text size="xs">Trying again …</Text>
+                  <Text size="xs">{status.retrying}</Text>
                 ) : (
                   available && (
                     <Button size="xs" onClick={onReconnect}>

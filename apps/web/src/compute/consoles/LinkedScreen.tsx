@@ -30,7 +30,7 @@ export function LinkedScreen({ token }: { token: string }) {
           const why = ending.opened
             ? closeReason(ending, null)
             : 'This link has been used already or has run out. Ask for a new one: openstack console url show.'
-          setStatus({ state: 'closed', why, retrying: false })
+          setStatus({ state: 'closed', why, retrying: null })
         },
       })
       close = connection.close

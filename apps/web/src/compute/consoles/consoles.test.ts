@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { closeReason, isFinal, retryAfterMs } from './close-reason.ts'
+import { againAfter, closeReason, retryAfterMs } from './close-reason.ts'
 import { consoleUrl } from './console-url.ts'
 import { afterLog } from './join-log.ts'
 import { keystrokes } from './keystrokes.ts'
@@ -20,13 +20,20 @@ describe('why a console closed', () => {
       }
   })
   it('is followed by a few tries, but not after a deliberate end', () => {
-    expect([0, 2, 4, 5].map((tries) => retryAfterMs(isFinal(broke), tries))).toEqual([
+    expect([0, 2, 4, 5].map((tries) => retryAfterMs(againAfter(broke), tries))).toEqual([
       1000,
       8000,
       30_000,
       null,
     ])
-    expect(retryAfterMs(isFinal({ code: 4000, reason: 'x', opened: true }), 0)).toBeNull()
+    expect(retryAfterMs(againAfter({ code: 4000 }), 0)).toBeNull()
+  })
+  it('is a machine that does not answer: tried again seldom, for as long as that takes', () => {
+    const away = { code: 4001, reason: 'The machine that this instance is on does not answer.', opened: true }
+    expect(closeReason(away, null)).toBe(away.reason)
+    expect([0, 1, 500].map((tries) => retryAfterMs(againAfter(away), tries))).toEqual([
+      15_000, 15_000, 15_000,
+    ])
   })
 })
 

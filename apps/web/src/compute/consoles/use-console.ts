@@ -3,13 +3,13 @@ import { useMutation } from '@tanstack/react-query'
 import { type RefObject, useEffect, useEffectEvent, useRef, useState } from 'react'
 import { cloudError } from '../../kit/errors.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { closeReason, isFinal, retryAfterMs } from './close-reason.ts'
+import { type Again, againAfter, closeReason, retryAfterMs, retryingText } from './close-reason.ts'
 import { openConsoleSocket } from './console-socket.ts'
 
 export type ConsoleStatus =
   | { state: 'connecting' }
   | { state: 'open' }
-  | { state: 'closed'; why: string; retrying: boolean }
+  | { state: 'closed'; why: string; retrying: string | null }
 
 /** What a view does with an open socket; returns what undoes it. */
 export type AttachConsole = (socket: WebSocket) => () => void
@@ -19,8 +19,8 @@ const steadyMs = 10_000
 
 /**
  * Keeps one console of an instance open while it is available: asks for a one-time right, opens the
- * socket, hands it to `attach`, and after an end says why and tries again with a new right, a few
- * times by itself and whenever `reconnect` is called.
+ * socket, hands it to `attach`, and after an end says why and tries again with a new right, by itself
+ * (close-reason.ts says how often) and whenever `reconnect` is called.
  * `unavailable` is the sentence why there is no console now, or null.
  */
 export function useConsole(
@@ -42,7 +42,7 @@ export function useConsole(
   // biome-ignore lint/correctness/useExhaustiveDependencies: `attempt` is the wish to connect anew
   useEffect(() => {
     if (!available) {
-      setStatus({ state: 'closed', why: reason.current ?? '', retrying: false })
+      setStatus({ state: 'closed', why: reason.current ?? '', retrying: null })
       return
     }
     let over = false
@@ -50,11 +50,13 @@ export function useConsole(
     let close: (() => void) | null = null
     let retry: ReturnType<typeof setTimeout> | null = null
     let openedAt = 0
-    const ended = (why: string, waitMs: number | null) => {
+    const ended = (why: string, again: Again) => {
       detach?.()
       detach = null
-      setStatus({ state: 'closed', why, retrying: waitMs !== null })
-      if (waitMs === null) return
+      const waitMs = retryAfterMs(again, tries.current)
+      const isOver = again === 'never' || waitMs === null
+      setStatus({ state: 'closed', why, retrying: isOver ? null : retryingText[again] })
+      if (isOver) return
       tries.current += 1
       retry = setTimeout(() => setAttempt((n) => n + 1), waitMs)
     }
@@ -70,7 +72,7 @@ export function useConsole(
             },
             ended(ending) {
               if (ending.opened && Date.now() - openedAt > steadyMs) tries.current = 0
-              ended(closeReason(ending, reason.current), retryAfterMs(isFinal(ending), tries.current))
+              ended(closeReason(ending, reason.current), againAfter(ending))
             },
           })
           close = connection.close
@@ -78,9 +80,10 @@ export function useConsole(
         },
         (error: unknown) => {
           if (over) return
-          // The API may be starting anew just as the console's connection broke.
-          const { message, retryable } = cloudError(error)
-          ended(message, retryAfterMs(!retryable, tries.current))
+          // The API may be starting anew just as the console's connection broke; when it answers, it is
+          // the machine that is away.
+          const { message, retryable, requestId } = cloudError(error)
+          ended(message, retryable ? (requestId ? 'patiently' : 'often') : 'never')
         },
       )
     }

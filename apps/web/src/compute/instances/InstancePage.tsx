@@ -109,7 +109,7 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null, elsewhere: boo
     id: 'interfaces',
     label: 'Interfaces',
     icon: <IconNetwork {...icon} />,
-    content: <InterfacesTab instanceId={view.id} />,
+    content: <InterfacesTab view={view} />,
   },
   { id: 'security', label: 'Security', icon: <IconShield {...icon} />, content: <SecurityTab view={view} /> },
   {

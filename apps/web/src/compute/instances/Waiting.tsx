@@ -13,19 +13,24 @@ import { isUnderWay, partsToShow, partText, whyText } from './waiting-words.ts'
 /** That a host has confirmed is told by no event. */
 const lookAgainMs = 3_000
 
-/** Which parts of it its host has not confirmed, why and since when; nothing when all has arrived. */
-export function Waiting({ view }: { view: InstanceView }) {
+/** The parts that somebody should read of, and the host, for administrators. */
+export function useWaiting(view: Pick<InstanceView, 'id' | 'taskState'>) {
   const trpc = useTRPC()
   const { data } = useQuery({
     ...trpc.compute.instances.waiting.queryOptions({ id: view.id }),
     refetchInterval: ({ state }) => (state.data?.parts.length ? lookAgainMs : false),
   })
-  const shown = partsToShow(data?.parts ?? [], view, useNow())
+  return { host: data?.host ?? null, shown: partsToShow(data?.parts ?? [], view, useNow()) }
+}
+
+/** Which parts of it its host has not confirmed, why and since when; nothing when all has arrived. */
+export function Waiting({ view }: { view: InstanceView }) {
+  const { host, shown } = useWaiting(view)
   return (
     <>
       {/* Before there is anything to say: what comes together with its text is often not read out. */}
       <VisuallyHidden role="status">{shown.length > 0 && title}</VisuallyHidden>
-      {data && shown.length > 0 && <Notice host={data.host} shown={shown} />}
+      {shown.length > 0 && <Notice host={host} shown={shown} />}
     </>
   )
 }

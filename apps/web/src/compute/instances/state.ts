@@ -7,7 +7,7 @@ const words: Record<InstanceView['status'], string> = {
   SHUTOFF: 'Stopped',
   PAUSED: 'Paused',
   REBOOT: 'Rebooting',
-  HARD_REBOOT: 'Resetting',
+  HARD_REBOOT: 'Hard rebooting',
   ERROR: 'Error',
   DELETED: 'Deleted',
 }
@@ -15,7 +15,7 @@ const tasks: Partial<Record<NonNullable<InstanceView['taskState']>, string>> = {
   'powering-on': 'Starting',
   'powering-off': 'Stopping',
   pausing: 'Pausing',
-  unpausing: 'Resuming',
+  unpausing: 'Unpausing',
   deleting: 'Deleting',
 }
 

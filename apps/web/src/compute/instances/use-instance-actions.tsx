@@ -101,7 +101,7 @@ export function useInstanceActions(): Action[] {
         'Like the reset button: what the guest has not written to its disk is lost.',
       ),
       run: ({ id }) => reboot.mutateAsync({ id, kind: 'hard' }),
-      started: (views) => `Resetting ${named(views)}`,
+      started: (views) => `Hard rebooting ${named(views)}`,
     }),
     action(instanceCan.pause, ['pause'], {
       id: 'pause',
@@ -112,10 +112,10 @@ export function useInstanceActions(): Action[] {
     }),
     action(instanceCan.unpause, ['unpause'], {
       id: 'unpause',
-      label: 'Resume',
+      label: 'Unpause',
       icon: <IconPlayerTrackNext size={16} />,
       run: ({ id }) => unpause.mutateAsync({ id }),
-      started: (views) => `Resuming ${named(views)}`,
+      started: (views) => `Unpausing ${named(views)}`,
     }),
     action(instanceCan.delete, ['delete'], {
       id: 'delete',

@@ -1,5 +1,6 @@
 'use client'
 import { Anchor, Badge, Group, Stack, Text } from '@mantine/core'
+import type { InstanceView, WaitingPart } from '@stratolith/api/compute/contract'
 import type { PortView } from '@stratolith/api/networking/contract'
 import { IconNetworkOff } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -12,6 +13,8 @@ import { CopyText } from '../../../ui/CopyText.tsx'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
 import { Facts } from '../../../ui/Fact.tsx'
 import { Section } from '../../../ui/Section.tsx'
+import { useWaiting } from '../Waiting.tsx'
+import { isUnderWay, whyText } from '../waiting-words.ts'
 
 /** The ports of an instance, in every project the caller may see. */
 export function usePortsOf(instanceId: string) {
@@ -23,8 +26,9 @@ export function usePortsOf(instanceId: string) {
 
 const tones: Record<PortView['state'], Tone> = { active: 'good', build: 'busy', down: 'off', error: 'bad' }
 
-export function InterfacesTab({ instanceId }: { instanceId: string }) {
-  const query = usePortsOf(instanceId)
+export function InterfacesTab({ view }: { view: InstanceView }) {
+  const query = usePortsOf(view.id)
+  const { shown } = useWaiting(view)
   return (
     <Loaded query={query}>
       {({ items }) =>
@@ -37,7 +41,12 @@ export function InterfacesTab({ instanceId }: { instanceId: string }) {
         ) : (
           <Stack gap="md">
             {items.map((port, index) => (
-              <Interface key={port.id} port={port} index={index} />
+              <Interface
+                key={port.id}
+                port={port}
+                index={index}
+                waiting={shown.find(({ kind, thing }) => kind === 'port' && thing === port.id)}
+              />
             ))}
           </Stack>
         )
@@ -46,10 +55,20 @@ export function InterfacesTab({ instanceId }: { instanceId: string }) {
   )
 }
 
-function Interface({ port, index }: { port: PortView; index: number }) {
+/** `waiting`: what has not arrived of it. */
+function Interface({
+  port,
+  index,
+  waiting,
+}: {
+  port: PortView
+  index: number
+  waiting: WaitingPart | undefined
+}) {
   return (
     <Section
       title={`Interface ${index + 1}: ${port.networkName}`}
+      description={waiting && <NotArrived part={waiting} />}
       action={<StateBadge state={port.state} tone={tones[port.state]} detail={port.errorMessage} />}
     >
       <Facts
@@ -104,5 +123,19 @@ function Interface({ port, index }: { port: PortView; index: number }) {
         ]}
       />
     </Section>
+  )
+}
+
+function NotArrived({ part }: { part: WaitingPart }) {
+  return (
+    <Group gap="xs" role="note">
+      <StateBadge
+        state={part.wanted ? 'Not arrived on its host' : 'Not gone from its host'}
+        tone={isUnderWay(part) ? 'busy' : 'bad'}
+      />
+      <Text size="sm" component="span">
+        {whyText(part)}
+      </Text>
+    </Group>
   )
 }
