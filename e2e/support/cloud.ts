@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import fs from 'node:fs'
+import http from 'node:http'
 import path from 'node:path'
+import { json } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import type { AppRouter } from '@stratolith/api/router'
-import { connectAgent } from '@stratolith/drivers/remote'
+import { hostNamespace } from '@stratolith/drivers/network/names'
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
-import { pino } from 'pino'
 import { places } from '../../tools/cloud/paths.ts'
 
 const run = promisify(execFile)
@@ -60,13 +62,12 @@ export async function signedIn(cloud: Cloud, user: 'admin' | 'demo'): Promise<{ 
 
 /** Name of the namespace from which guests are reached: tests never send a packet anywhere else. */
 export async function dataPlaneNamespace(cloud: Cloud): Promise<string> {
-  const op = {
-    id: 'e2e',
-    signal: AbortSignal.timeout(30_000),
-    log: pino({ level: 'silent' }),
-    progress: () => undefined,
-  }
-  return (await connectAgent(`unix:${cloud.agentSocket}`).network.probe(op)).namespace
+  const signal = AbortSignal.timeout(30_000)
+  const [answer] = (await once(
+    http.get({ socketPath: cloud.agentSocket, path: '/healthz', agent: false, signal }),
+    'response',
+  )) as [http.IncomingMessage]
+  return hostNamespace((await json(answer)) as { cloud: string; host: string })
 }
 
 /** Runs a program inside that namespace; returns its output, throws with it when it fails. */

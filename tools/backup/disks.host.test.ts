@@ -16,14 +16,14 @@ beforeEach(() => {
 })
 afterEach(() => fs.rmSync(work, { recursive: true, force: true }))
 
-async function disk(hypervisor: Partial<HostDrivers['hypervisor']>, probe = async () => ({})) {
+async function disk(hypervisor: Partial<HostDrivers['hypervisor']>, listDisks = async () => [{}]) {
   const id = crypto.randomUUID()
   const file = path.join(work, `disk-${id}.qcow2`)
   fs.writeFileSync(file, 'bytes of a disk')
   await recordBase(file, null)
   return {
     host: { id, name: 'here', endpoint: '' },
-    drivers: { hypervisor, storage: { probe } } as unknown as HostDrivers,
+    drivers: { hypervisor, storage: { listDisks } } as unknown as HostDrivers,
     disk: { id, instanceId: id, path: file, format: 'qcow2', sizeBytes: gib },
     most: gib,
   } satisfies HostDisk

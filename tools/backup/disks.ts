@@ -116,7 +116,7 @@ export async function backUpDisk(
       // It was started, stopped or written to in between: the other way may be the right one now.
       if (!(error instanceof DriverError || error instanceof Changed)) throw error
       if (attempt === attempts) {
-        await drivers.storage.probe(plainOp())
+        await drivers.storage.listDisks(plainOp())
         throw new LeftOut(`${disk.path} could not be copied: ${error.message}`)
       }
       await sleep(1_000)

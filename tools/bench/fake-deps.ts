@@ -1,6 +1,6 @@
 import { openDatabase } from '@stratolith/db'
 import { createDocuments } from '@stratolith/drivers/documents'
-import type { HostDrivers } from '@stratolith/drivers/host'
+import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork } from '@stratolith/drivers/network/fake'
 import { createFakeStorage } from '@stratolith/drivers/storage/fake'
@@ -22,7 +22,7 @@ export function fakeDeps(databaseUrl: string, connections: number): Deps {
       network: createFakeNetwork({ host: endpoint }),
       storage: createFakeStorage({ totalGib: 4_000 }),
     }
-    return { ...host, documents: createDocuments(host) }
+    return { ...host, documents: createDocuments(host), report: (op) => reportOf(host, op) }
   }
   return {
     config,

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { createDocuments } from '@stratolith/drivers/documents'
 import { takenByOthers } from '@stratolith/drivers/guest-uids'
-import type { LocalHostDrivers } from '@stratolith/drivers/host'
+import { type LocalHostDrivers, reportOf } from '@stratolith/drivers/host'
 import { hypervisors } from '@stratolith/drivers/hypervisor/registry'
 import { machineNameServers } from '@stratolith/drivers/network/name-servers'
 import { networks } from '@stratolith/drivers/network/registry'
@@ -53,5 +53,6 @@ export async function openDrivers(config: AgentConfig, log: Logger): Promise<Loc
     storage,
     dir: path.join(config.hostDir, 'documents'),
   })
-  return { hypervisor, network, storage, documents }
+  const parts = { hypervisor, network, storage }
+  return { ...parts, documents, report: (op) => reportOf(parts, op) }
 }

@@ -4,7 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@stratolith/drivers/errors'
-import type { HostDrivers } from '@stratolith/drivers/host'
+import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
 import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import type { HypervisorEvent, InstanceSpec } from '@stratolith/drivers/hypervisor/interface'
 import { backgroundOp, type Op } from '@stratolith/drivers/op'
@@ -54,7 +54,9 @@ async function serve(): Promise<void> {
     ensureBase: (given: Op) => ensureBase(given),
     probe: async () => ({ totalGib: 9, freeGib: 5 }),
   }
-  const drivers = { hypervisor: fake, storage, network: { capabilities: {} } } as unknown as HostDrivers
+  const parts = { hypervisor: fake, storage, network: { capabilities: {} } }
+  const report = (given: Op) => reportOf(parts as unknown as Parameters<typeof reportOf>[0], given)
+  const drivers = { ...parts, report } as unknown as HostDrivers
   server = agentServer({
     drivers,
     log,
@@ -183,13 +185,18 @@ describe('calls', () => {
     expect(fake.calls).toEqual({})
   })
 
-  it.each(['hypervisor/subscribe', 'network/restore', 'hypervisor/__proto__', 'constructor', ''])(
-    'know nothing of %s',
-    async (name) => {
-      const body = JSON.stringify({ op: { id: 'x' }, args: [] })
-      expect(await raw('POST', `/v1/call/${name}`, body)).toMatchObject({ status: 501 })
-    },
-  )
+  it.each([
+    'hypervisor/subscribe',
+    'network/restore',
+    'network/probe',
+    'storage/probe',
+    'hypervisor/__proto__',
+    'constructor',
+    '',
+  ])('know nothing of %s', async (name) => {
+    const body = JSON.stringify({ op: { id: 'x' }, args: [] })
+    expect(await raw('POST', `/v1/call/${name}`, body)).toMatchObject({ status: 501 })
+  })
 
   it('refuse what is no call', async () => {
     expect(await raw('POST', '/v1/call/hypervisor/list', '{')).toMatchObject({ status: 400 })
@@ -284,7 +291,7 @@ describe('capabilities', () => {
   it('come with its report, one call for all that a beat asks', async () => {
     const calls: (string | undefined)[] = []
     server.on('request', (request) => calls.push(request.url))
-    expect(await host.report?.(op())).toMatchObject({
+    expect(await host.report(op())).toMatchObject({
       machine: { hypervisor: 'Fake', vcpus: 7 },
       disk: { totalGib: 9, freeGib: 5 },
     })

@@ -17,8 +17,8 @@ import type {
 
 /** What comes to a host in documents alone is not asked of it from elsewhere. */
 export type RemoteHypervisor = Omit<HypervisorDriver, 'plugNics'>
-export type RemoteNetwork = Omit<NetworkDriver, 'ensureRouter' | 'ensureAddressSet'>
-export type RemoteStorage = Omit<StorageDriver, 'ensureDisk'>
+export type RemoteNetwork = Omit<NetworkDriver, 'probe' | 'ensureRouter' | 'ensureAddressSet'>
+export type RemoteStorage = Omit<StorageDriver, 'probe' | 'ensureDisk'>
 
 /** Everything that one host offers; the same shape whether local, remote (an agent) or fake. */
 export type HostDrivers = {
@@ -27,8 +27,8 @@ export type HostDrivers = {
   storage: RemoteStorage
   /** What the host should be, told as a whole instead of call by call. */
   documents: DocumentKeeper
-  /** Of a host elsewhere: reportOf in one call. */
-  report?(op: Op): Promise<HostReport>
+  /** What it is like, in one call. */
+  report(op: Op): Promise<HostReport>
 }
 
 export type HostCapabilities = {
@@ -78,13 +78,19 @@ export const keptReport = z.object({
 })
 export type KeptReport = z.output<typeof keptReport>
 
-export async function reportOf(host: HostDrivers, op: Op): Promise<HostReport> {
-  if (host.report) return host.report(op)
+type Parts = {
+  hypervisor: Pick<HypervisorDriver, 'probe' | 'capabilities'>
+  network: Pick<NetworkDriver, 'capabilities'>
+  storage: Pick<StorageDriver, 'probe' | 'capabilities'>
+}
+/** Of the drivers of one host, on that host. */
+export async function reportOf(host: Parts, op: Op): Promise<HostReport> {
   const [machine, disk] = await Promise.all([host.hypervisor.probe(op), host.storage.probe(op)])
   return { machine, disk, capabilities: capabilitiesOf(host) }
 }
 
-export const capabilitiesOf = ({ hypervisor, network, storage }: HostDrivers): HostCapabilities => ({
+type Capable = { [K in keyof HostCapabilities]: { capabilities: HostCapabilities[K] } }
+export const capabilitiesOf = ({ hypervisor, network, storage }: Capable): HostCapabilities => ({
   hypervisor: hypervisor.capabilities,
   network: network.capabilities,
   storage: storage.capabilities,

@@ -200,6 +200,7 @@ describe('what no row knows', () => {
     await takeBackDisk(admin, { hostId, thing: id })
     expect(await guestIds()).toContain(id)
     expect((await host.network.list(op())).ports).toHaveLength(ports)
+    expect((await host.hypervisor.describe(op(), id))?.nics).toEqual([])
     await forget([id, other])
   })
 

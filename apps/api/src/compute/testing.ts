@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createDocuments } from '@stratolith/drivers/documents'
 import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
-import type { HostDrivers } from '@stratolith/drivers/host'
+import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
 import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
 import { createFakeStorage, type FakeStorage } from '@stratolith/drivers/storage/fake'
@@ -111,12 +111,12 @@ export async function testWorld(
       },
       list: (op, kind) => host.documents.list(op, kind),
     }
-    return {
+    const parts = {
       hypervisor: behind(host.hypervisor, fault),
       network: behind(host.network, fault),
       storage: behind(host.storage, fault),
-      documents: behind(documents, fault),
     }
+    return { ...parts, documents: behind(documents, fault), report: (op) => reportOf(parts, op) }
   }
   const { deps, close } = await testDeps(connect)
   const system = systemCtx(deps, 'test-world')

@@ -1,9 +1,11 @@
+import type { HostDocument, InstanceWish } from '@stratolith/drivers/documents/interface'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { InstanceSpec } from '@stratolith/drivers/hypervisor/interface'
 import type { RecordedPort } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { KeptGuest } from '@stratolith/drivers/storage/interface'
 import type { Ctx } from '../kernel/context.ts'
+import { errorOf } from './documents.ts'
 
 type Told = { spec: InstanceSpec; ports: RecordedPort[] }
 /** What a host knows of a guest, as it is kept in the trash. */
@@ -14,28 +16,60 @@ export const guestText = (told: Told): string => JSON.stringify(told)
  * removed, and can be adopted. A port comes back when nobody has got its number or its addresses meanwhile.
  */
 export async function putBackGuest(ctx: Ctx, op: Op, drivers: HostDrivers, kept: KeptGuest): Promise<void> {
-  const { hypervisor, network } = drivers
-  // checked like every description, by its host
+  const { hypervisor } = drivers
+  // checked like every document, by its host
   const { spec, ports } = JSON.parse(kept.told) as Told
   if (await hypervisor.get(op, spec.id)) return
   if ((await ctx.db.instance.count({ where: { id: spec.id } })) > 0) return
-  await hypervisor.ensure(op, { ...spec, power: 'off' })
-  const there = new Set((await network.list(op)).networks)
-  for (const recorded of ports) {
-    const about = { instanceId: spec.id, portId: recorded.port.id }
-    try {
-      if (!(await isFree(ctx, recorded, there))) {
-        ctx.log.warn(about, 'a port was not put back: its place is taken')
-        continue
-      }
-      // A network that is there is as its row says; what was kept of it may be older.
-      if (!there.has(recorded.network.id)) await network.ensureNetwork(op, recorded.network)
-      there.add(recorded.network.id)
-      await network.ensurePort(op, recorded.port)
-    } catch (error) {
-      ctx.log.warn({ err: error, ...about }, 'a port was not put back')
-    }
+  const { disks: _disks, nics: _nics, power: _power, ...description } = spec
+  const wish: InstanceWish = {
+    ...description,
+    power: null,
+    disk: null,
+    ports: await putBackPorts(ctx, op, drivers, ports),
   }
+  for (const receipt of await tell(op, drivers, [{ kind: 'instance', id: spec.id, body: wish }]))
+    if (receipt.outcome === 'failed') throw errorOf(receipt)
+}
+
+/** Ids of those that are there again. */
+async function putBackPorts(
+  ctx: Ctx,
+  op: Op,
+  drivers: HostDrivers,
+  ports: readonly RecordedPort[],
+): Promise<string[]> {
+  const there = new Set((await drivers.network.list(op)).networks)
+  const wishes = new Map<string, Wish>()
+  for (const recorded of ports) {
+    const { port, network } = recorded
+    if (!(await isFree(ctx, recorded, there))) {
+      ctx.log.warn({ portId: port.id }, 'a port was not put back: its place is taken')
+      continue
+    }
+    // A network that is there is as its row says; what was kept of it may be older.
+    if (!there.has(network.id)) wishes.set(network.id, { kind: 'network', id: network.id, body: network })
+    wishes.set(port.id, { kind: 'port', id: port.id, body: port })
+  }
+  const receipts = wishes.size > 0 ? await tell(op, drivers, [...wishes.values()]) : []
+  for (const receipt of receipts)
+    if (receipt.outcome !== 'reached') ctx.log.warn(receipt, 'a port was not put back')
+  return receipts.flatMap(({ kind, id, outcome }) => (kind === 'port' && outcome === 'reached' ? id : []))
+}
+
+type Wish = HostDocument extends infer D ? (D extends HostDocument ? Omit<D, 'generation'> : never) : never
+
+/** Nobody else tells the host of what no row knows: these are newer than all that it has heard of it. */
+async function tell(op: Op, { documents }: HostDrivers, wishes: readonly Wish[]) {
+  const known = new Map<string, number>()
+  for (const kind of new Set(wishes.map((wish) => wish.kind)))
+    for (const { id, generation } of await documents.list(op, kind)) known.set(`${kind}/${id}`, generation)
+  return documents.apply(
+    op,
+    wishes.map(
+      (wish) => ({ ...wish, generation: (known.get(`${wish.kind}/${wish.id}`) ?? 0) + 1 }) as HostDocument,
+    ),
+  )
 }
 
 async function isFree(

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type KeptReport, keptReport, reportOf } from '@stratolith/drivers/host'
+import { type KeptReport, keptReport } from '@stratolith/drivers/host'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { eachOfMany, plainOp } from '../kernel/hosts.ts'
@@ -63,7 +63,7 @@ async function ask(ctx: Ctx, { name, endpoint, state }: Asked): Promise<KeptRepo
   const isGivenUp = state === 'down' || state === 'fenced'
   for (let left = isGivenUp ? 0 : asks - 1; ; left--) {
     try {
-      const { data, error } = keptReport.safeParse(await reportOf(ctx.deps.hosts.at(endpoint), op))
+      const { data, error } = keptReport.safeParse(await ctx.deps.hosts.at(endpoint).report(op))
       if (error) ctx.log.warn({ err: error, host: name }, 'what a host tells of itself cannot be read')
       return data ?? null
     } catch (error) {

@@ -2,6 +2,7 @@ import { DriverError } from '@stratolith/drivers/errors'
 import { type HostDrivers, type HostReport, reportOf } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork } from '@stratolith/drivers/network/fake'
+import type { Op } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
@@ -26,9 +27,10 @@ const fakes = new Map<string, ReturnType<typeof fakeHost>>()
 function fakeHost() {
   const hypervisor = createFakeHypervisor({ vcpus: 4, memoryMib: 9_216 })
   const disk = { totalGib: 100, freeGib: 60 }
-  const storage: Pick<HostDrivers['storage'], 'probe'> = { probe: async () => disk }
+  const storage = { probe: async () => disk, capabilities: { formats: [], overlay: true, shared: false } }
   const way: { egress: 'on' | 'off' } = { egress: 'on' }
-  return { hypervisor, disk, storage, way, network: createFakeNetwork(way) }
+  const parts = { hypervisor, storage, network: createFakeNetwork(way) }
+  return { ...parts, disk, way, report: (op: Op) => reportOf(parts, op) }
 }
 const at = (endpoint: string) => {
   const known = fakes.get(endpoint) ?? fakeHost()
@@ -320,10 +322,8 @@ describe('a beat', () => {
   /** From now on that host tells of itself what `bend` makes of it. */
   function bent({ name }: { name: string }, bend: (told: Told) => unknown): void {
     const drivers = at(`fake:${name}`) as unknown as HostDrivers
-    drivers.report = async (op) => {
-      const { report: _, ...own } = drivers
-      return bend(await reportOf(own, op)) as HostReport
-    }
+    const { report } = drivers
+    drivers.report = async (op) => bend(await report(op)) as HostReport
   }
   it.each(Object.entries(odd))('takes %s for no answer, and settles what the others are', async (_, bend) => {
     const [host, other] = [await newHost(), await newHost()]

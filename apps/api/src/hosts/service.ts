@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { keptReport, reportOf } from '@stratolith/drivers/host'
+import { keptReport } from '@stratolith/drivers/host'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
@@ -136,7 +136,7 @@ export async function registerHost(
 ): Promise<{ id: string }> {
   invariant(ctx.scope.kind === 'system', 'registerHost needs the system ctx')
   const replaced = await refuseTaken(ctx, input)
-  const report = keptReport.parse(await reportOf(ctx.deps.hosts.at(input.endpoint), plainOp(ctx, 60_000)))
+  const report = keptReport.parse(await ctx.deps.hosts.at(input.endpoint).report(plainOp(ctx, 60_000)))
   return inTransaction(ctx, async (tx) => {
     const id = crypto.randomUUID()
     // First the row (or nothing), then its lock: a claim may be changing the counters.

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { reportOf } from '@stratolith/drivers/host'
+import type { Op } from '@stratolith/drivers/op'
 import { connectAgent, type RemoteHost } from '@stratolith/drivers/remote'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -25,7 +27,7 @@ beforeEach(async () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'wire-'))
   const socketPath = path.join(dir, 'agent.sock')
   const server = agentServer({
-    drivers: host,
+    drivers: Object.assign(host, { report: (op: Op) => reportOf(host, op) }),
     log: pino({ level: 'silent' }),
     health: () => ({}),
     mayChange: () => undefined,

@@ -9,7 +9,7 @@ import type {
   Receipt,
 } from '@stratolith/drivers/documents/interface'
 import { DriverError } from '@stratolith/drivers/errors'
-import type { HostDrivers } from '@stratolith/drivers/host'
+import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
@@ -69,7 +69,8 @@ export class Machine {
       apply: (_op, documents) => this.#call(documents),
       list: (its, kind) => this.#keeper.list(its, kind),
     }
-    return { ...this.#guests, network: this.network, documents }
+    const parts = { ...this.#guests, network: this.network }
+    return { ...parts, documents, report: (its) => reportOf(parts, its) }
   }
 
   /** kill -9 and a new start: the disk is as it was, perhaps with half of a file that was being written. */

@@ -1,6 +1,6 @@
 import { createDocuments } from '@stratolith/drivers/documents'
 import type { DocumentKeeper } from '@stratolith/drivers/documents/interface'
-import type { HostDrivers } from '@stratolith/drivers/host'
+import { type HostDrivers, reportOf } from '@stratolith/drivers/host'
 import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import { createFakeNetwork, type FakeNetwork } from '@stratolith/drivers/network/fake'
 import { createFakeStorage } from '@stratolith/drivers/storage/fake'
@@ -38,10 +38,10 @@ export async function testCloud(hostNamed?: (name: string) => HostDrivers): Prom
     if (hostNamed) return hostNamed(name)
     const network = planes.get(name) ?? createFakeNetwork({ host: name })
     planes.set(name, network)
-    const guests = { hypervisor: createFakeHypervisor(), storage: createFakeStorage() }
-    const documents = keepers.get(name) ?? createDocuments({ ...guests, network })
+    const parts = { hypervisor: createFakeHypervisor(), storage: createFakeStorage(), network }
+    const documents = keepers.get(name) ?? createDocuments(parts)
     keepers.set(name, documents)
-    return { ...guests, network, documents }
+    return { ...parts, documents, report: (op) => reportOf(parts, op) }
   })
   const system = systemCtx(deps, 'test-cloud')
   const owner = await testCtx(deps, { role: 'admin' })

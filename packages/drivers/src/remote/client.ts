@@ -26,7 +26,7 @@ import { type AgentConnection, ask, lines, unixConnection, upgrade } from './tra
 /** Drivers of a host behind its agent. The connection is made at the first call and kept. */
 export type RemoteHost = HostDrivers & {
   /**
-   * Fetches the capabilities, which are a plain property of the interface. Every `probe` and every report
+   * Fetches the capabilities, which are a plain property of the interface. The hypervisor's `probe` and every report
    * does it too (and a host reports when it is registered); before that they say what our own drivers
    * offer, and a call that the host does not support is refused by the agent.
    */
@@ -69,8 +69,8 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
   const probing = async (op: Op) => refreshCapabilities(op.signal)
   return {
     hypervisor: remoteHypervisor(call, connection, events, known, probing),
-    network: remoteNetwork(call, known, probing),
-    storage: remoteStorage(call, known, probing),
+    network: remoteNetwork(call, known),
+    storage: remoteStorage(call, known),
     documents: {
       apply: async (op, documents) =>
         checkedReceipts(documents, await call('documents/apply', op, documents)),
@@ -179,14 +179,10 @@ function remoteHypervisor(
   }
 }
 
-function remoteNetwork(call: Call, known: HostCapabilities, probing: Probing): RemoteNetwork {
+function remoteNetwork(call: Call, known: HostCapabilities): RemoteNetwork {
   return {
     get capabilities() {
       return known.network
-    },
-    async probe(op) {
-      await probing(op)
-      return call('network/probe', op)
     },
     list: (op) => call('network/list', op),
     describePorts: (op, instanceId) => call('network/describePorts', op, instanceId),
@@ -199,14 +195,10 @@ function remoteNetwork(call: Call, known: HostCapabilities, probing: Probing): R
   }
 }
 
-function remoteStorage(call: Call, known: HostCapabilities, probing: Probing): RemoteStorage {
+function remoteStorage(call: Call, known: HostCapabilities): RemoteStorage {
   return {
     get capabilities() {
       return known.storage
-    },
-    async probe(op) {
-      await probing(op)
-      return call('storage/probe', op)
     },
     removeDisk: async (op, id) => void (await call('storage/removeDisk', op, id)),
     listDisks: (op) => call('storage/listDisks', op),

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { z } from 'zod'
 import { documentKinds } from '../documents/kinds.ts'
 import { DriverError, type DriverErrorCode, driverErrorCodes, driverErrorOf } from '../errors.ts'
-import { type HostDrivers, reportOf } from '../host.ts'
+import type { HostDrivers } from '../host.ts'
 import type { BackupFacet, ConsoleFacet, HypervisorEvent } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
@@ -101,11 +101,12 @@ function trashOf(host: HostDrivers): TrashFacet {
 
 /** Every call that exists: the agent's allow-list and the client's types in one. */
 export const methods = {
-  'host/report': read(none, (h, op) => reportOf(h, op)),
+  'host/report': read(none, (h, op) => h.report(op)),
   'hypervisor/probe': read(none, (h, op) => h.hypervisor.probe(op)),
   'hypervisor/list': read(none, (h, op) => h.hypervisor.list(op)),
   'hypervisor/get': read(byId, (h, op, id) => h.hypervisor.get(op, id)),
   'hypervisor/describe': read(byId, (h, op, id) => h.hypervisor.describe(op, id)),
+  // The version before this one puts guests back by this call and by those of network that ensure: they go with the next.
   'hypervisor/ensure': change(z.tuple([s.instanceSpec]), (h, op, spec) => h.hypervisor.ensure(op, spec)),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
   'hypervisor/start': change(byId, (h, op, id) => h.hypervisor.start(op, id)),
@@ -131,7 +132,6 @@ export const methods = {
   'console/screenshot': read(byId, async (h, op, id) =>
     (await consoleOf(h).screenshot(op, id)).toString('base64'),
   ),
-  'network/probe': read(none, (h, op) => h.network.probe(op)),
   'network/list': read(none, (h, op) => h.network.list(op)),
   'network/describePorts': read(byId, (h, op, id) => h.network.describePorts(op, id)),
   'network/ensureNetwork': change(z.tuple([s.networkSpec]), (h, op, spec) =>
@@ -146,7 +146,6 @@ export const methods = {
     applyChecked(h.documents, op, documents),
   ),
   'documents/list': read(z.tuple([z.enum(documentKinds)]), (h, op, kind) => h.documents.list(op, kind)),
-  'storage/probe': read(none, (h, op) => h.storage.probe(op)),
   'storage/removeDisk': remove((h, op, id) => h.storage.removeDisk(op, id)),
   'storage/listDisks': read(none, (h, op) => h.storage.listDisks(op)),
   'storage/trash/put': remove((h, op, id) => trashOf(h).put(op, id)),
