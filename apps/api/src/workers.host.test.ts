@@ -80,6 +80,24 @@ test('three workers under load, one killed, one frozen: no step runs twice at on
   )
 })
 
+test('what a killed worker had goes on in another one of the machine within moments, however long its lease is', async () => {
+  await endAll()
+  const [killed, other] = await Promise.all([worker({ LEASE_MS: '120000' }), worker({ LEASE_MS: '120000' })])
+  const resources = Array.from({ length: 40 }, () => crypto.randomUUID())
+  await load(resources.length, resources)
+  await busy(killed.id)
+  killed.child.kill('SIGKILL')
+  const killedAt = Date.now()
+  await until('it was taken over', async () => (await deps.root.worker.count()) === 1)
+  await until('nothing of it waits', async () => {
+    const where = { resourceId: { in: resources }, state: { not: 'succeeded' } }
+    return (await deps.root.operation.count({ where })) === 0
+  })
+  // Far less than a third of the lease, when a worker would renew its own.
+  expect(Date.now() - killedAt).toBeLessThan(20_000)
+  expect((await deps.root.worker.findFirstOrThrow()).id).toBe(other.id)
+})
+
 test('a restart of the database leaves no resource locked by a worker that lives', async () => {
   await endAll()
   const { child, id } = await worker({ GRACE_MS: '1000' })

@@ -39,6 +39,8 @@ export function named(databaseUrl: string, session: string): string {
   return url.href
 }
 
+/** How often a worker looks whether another one is dead: a process of the same machine is found so soon. */
+const defaultLookMs = 1_000
 /** An expired lease counts after this share of it: by then a worker that lives has stopped by its own clock. */
 const graceShare = 0.2
 
@@ -52,10 +54,12 @@ export class WorkerLease implements Holder {
   readonly id: string
   readonly #deps: Deps
   readonly #leaseMs: number
+  readonly #lookMs: number
   readonly #onLost: () => void
   readonly #runs = new Set<AbortController>()
   #client: pg.Client | null = null
   #validUntil = 0
+  #renewAt = 0
   #expiry: NodeJS.Timeout | undefined
   #next: NodeJS.Timeout | undefined
   #round: Promise<void> | null = null
@@ -67,6 +71,7 @@ export class WorkerLease implements Holder {
     this.#deps = deps
     this.id = options.id
     this.#leaseMs = options.leaseMs ?? 15_000
+    this.#lookMs = Math.min(defaultLookMs, this.#leaseMs / 3)
     this.#onLost = options.onLost
   }
 
@@ -128,6 +133,7 @@ export class WorkerLease implements Holder {
 
   #extend(asked: number): void {
     this.#validUntil = asked + this.#leaseMs
+    this.#renewAt = asked + this.#leaseMs / 3
     clearTimeout(this.#expiry)
     this.#expiry = setTimeout(() => this.#abortRuns(), this.#validUntil - performance.now())
   }
@@ -135,13 +141,14 @@ export class WorkerLease implements Holder {
     for (const run of this.#runs) run.abort(new LeaseLost())
   }
 
-  #again(inMs = this.#leaseMs / 3): void {
+  #again(inMs = this.#lookMs): void {
     if (this.#stopped) return
     this.#next = setTimeout(() => {
       let soon: number | undefined
-      this.#round = this.#renew()
+      const isDue = performance.now() + this.#lookMs / 2 >= this.#renewAt
+      this.#round = (isDue ? this.#renew() : this.#lookAgain())
         .catch((error) => {
-          this.#deps.log.warn({ err: error }, 'the lease of this worker could not be renewed, trying again')
+          this.#deps.log.warn({ err: error }, 'this worker could not renew its lease or look for others')
           this.#client?.end().catch(() => undefined)
           this.#client = null
           soon = this.#leaseMs / 30
@@ -169,6 +176,10 @@ export class WorkerLease implements Holder {
     this.#workers = Math.max(1, row.workers)
     this.#extend(asked)
     await this.#look(client)
+  }
+
+  async #lookAgain(): Promise<void> {
+    await this.#look(await this.#connected())
   }
 
   /** What is not answered within a third of the lease is asked again on another connection, in time. */
@@ -223,12 +234,16 @@ export class WorkerLease implements Holder {
         )
         const ids = rows.map((row) => row.id)
         if (ids.length === 0) return
-        await client.query(
+        const { rowCount } = await client.query(
           `UPDATE "Operation" SET "leaseWorker" = NULL, "leaseNumber" = "leaseNumber" + 1 WHERE "leaseWorker" = ANY($1::uuid[])`,
           [ids],
         )
         await client.query('SELECT graphile_worker.force_unlock_workers($1::text[])', [
           rows.flatMap((row) => row.pools),
+        ])
+        // As graphile-worker says of new jobs: it looks at once instead of at its next poll.
+        await client.query(`SELECT pg_notify('jobs:insert', json_build_object('count', $1::int)::text)`, [
+          rowCount,
         ])
         this.#deps.log.warn({ workers: ids }, 'took over the jobs of workers that are gone')
       })
