@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest'
+import { DriverError } from '../errors.ts'
+import { createFakeHypervisor } from '../hypervisor/fake.ts'
+import { createFakeNetwork } from '../network/fake.ts'
+import type { PortSpec } from '../network/interface.ts'
+import { createFakeStorage } from '../storage/fake.ts'
+import type { HostDocument, InstanceWish } from './interface.ts'
+import { folder, network, of, op, outcomes, port, ssh } from './keeper.testing.ts'
+import { createDocuments } from './keeper.ts'
+
+describe('a guest', () => {
+  const guestId = '00000000-0000-4000-8000-000000000001'
+  const wish = (ports: readonly string[]): InstanceWish => ({
+    id: guestId,
+    projectId: 'p',
+    name: 'guest',
+    vcpus: 1,
+    memoryMib: 64,
+    power: 'running',
+    disk: {
+      sizeGib: 1,
+      mode: 'overlay',
+      base: { blobId: 'a'.repeat(64), format: 'qcow2', maxVirtualBytes: 2 ** 30 },
+    },
+    ports,
+    guest: {
+      hostname: 'guest',
+      zone: 'nova',
+      launchIndex: 0,
+      metadata: {},
+      publicKeys: [],
+      userData: null,
+      securityGroups: [],
+      flavorName: 'f',
+      imageId: null,
+    },
+  })
+  const guest = (ports: readonly string[] | null, generation = 1): HostDocument => ({
+    kind: 'instance',
+    id: guestId,
+    generation,
+    body: ports && wish(ports),
+  })
+  const its = (tag: number, ip: string, rules?: PortSpec['rules']) => ({
+    ...port(tag, ip, rules),
+    instanceId: guestId,
+  })
+  const gone = (id: string, generation = 2): HostDocument => ({ kind: 'port', id, generation, body: null })
+  async function running(dir?: string) {
+    const host = {
+      network: createFakeNetwork(),
+      hypervisor: createFakeHypervisor(),
+      storage: createFakeStorage(),
+    }
+    const keeper = createDocuments({ ...host, dir })
+    const first = [
+      of.network(network()),
+      of.port(its(1, '10.0.0.11', ssh)),
+      of.port(its(2, '10.0.0.12', ssh)),
+    ]
+    const receipts = await keeper.apply(op, [...first, guest(['port-1', 'port-2'])])
+    expect(outcomes(receipts)).toEqual(['reached', 'reached', 'reached', 'reached'])
+    return { ...host, keeper }
+  }
+
+  it('that does not let go of a port has nothing of it meanwhile', async () => {
+    const { network, hypervisor, keeper } = await running()
+    hypervisor.keepNics(guestId, true)
+    const leaving = [guest(['port-1'], 2), gone('port-2')]
+    const working = { outcome: 'working', for: 'the guest to let go of its interface' }
+    expect(await keeper.apply(op, leaving)).toMatchObject([working, working])
+    expect(network.state.ports.get('port-2')).toMatchObject({ adminUp: false, rules: [] })
+    // What is older does not bring it back.
+    expect(await keeper.apply(op, [of.port(its(2, '10.0.0.12', ssh))])).toMatchObject([
+      { outcome: 'older', known: 2 },
+    ])
+    // Nor does it go under the hand of the guest when that is not told of at the same time.
+    expect(await keeper.apply(op, leaving.slice(1))).toMatchObject([working])
+    expect(network.state.ports.has('port-2')).toBe(true)
+    hypervisor.keepNics(guestId, false)
+    expect(outcomes(await keeper.apply(op, leaving))).toEqual(['reached', 'reached'])
+    expect(network.state.ports.has('port-2')).toBe(false)
+  })
+
+  it('that does not let go of a port has it also for the next agent, and for one that is told of the port alone', async () => {
+    for (const isKilled of [false, true]) {
+      const dir = folder()
+      const { keeper, ...host } = await running(dir)
+      host.hypervisor.keepNics(guestId, true)
+      const { plugNics } = host.hypervisor
+      const asked = new Promise<void>((resolve) => {
+        host.hypervisor.plugNics = (...args) => {
+          resolve()
+          return isKilled ? new Promise(() => undefined) : plugNics(...args)
+        }
+      })
+      const told = keeper.apply(op, [guest(['port-1'], 2), gone('port-2')])
+      await (isKilled ? asked : told)
+      const next = createDocuments({ ...host, dir })
+      const working = { outcome: 'working', for: 'the guest to let go of its interface' }
+      expect(await next.apply(op, [gone('port-2')])).toMatchObject([working])
+      expect(host.network.state.ports.get('port-2')).toMatchObject({ adminUp: false, rules: [] })
+      host.hypervisor.keepNics(guestId, false)
+      host.hypervisor.plugNics = plugNics
+      const both = await next.apply(op, [guest(['port-1'], 2), gone('port-2')])
+      expect(outcomes(both)).toEqual(['reached', 'reached'])
+      expect(host.network.state.ports.has('port-2')).toBe(false)
+    }
+  })
+
+  it('that cannot be changed says why its port does not go', async () => {
+    const { network, hypervisor, keeper } = await running()
+    hypervisor.failNext('plugNics', new DriverError('failed', 'QMP: no'))
+    const failed = { outcome: 'failed', code: 'failed', message: 'QMP: no' }
+    expect(await keeper.apply(op, [guest(['port-1'], 2), gone('port-2')])).toMatchObject([failed, failed])
+    expect(network.state.ports.get('port-2')?.adminUp).toBe(false)
+  })
+
+  it('that takes its time to go holds up no revocation', async () => {
+    const { network, hypervisor, keeper } = await running()
+    await keeper.apply(op, [of.port(port(3, '10.0.0.13', ssh)), of.port(port(4, '10.0.0.14'))])
+    let go: () => void = () => undefined
+    const remove = hypervisor.remove.bind(hypervisor)
+    hypervisor.remove = async (...args) => {
+      await new Promise<void>((resolve) => {
+        go = resolve
+      })
+      return remove(...args)
+    }
+    const moved = of.port(port(4, '10.0.0.12'), 2)
+    const told = keeper.apply(op, [
+      guest(null, 2),
+      gone('port-1'),
+      gone('port-2'),
+      of.port(port(3, '10.0.0.13'), 2),
+      moved,
+    ])
+    await expect.poll(() => network.state.ports.get('port-3')?.rules).toEqual([])
+    expect(hypervisor.state.instances[guestId]).toBeDefined()
+    go()
+    // An address of a port that goes is there for another one, after all.
+    expect(outcomes(await told)).toEqual(['reached', 'reached', 'reached', 'reached', 'reached'])
+    expect(network.state.ports.get('port-4')).toEqual(moved.body)
+  })
+
+  it('that is new gets its disk while its ports are made, and none by an older wish', async () => {
+    const net = of.network(network())
+    const [plane, hypervisor, storage] = [createFakeNetwork(), createFakeHypervisor(), createFakeStorage()]
+    const keeper = createDocuments({ network: plane, hypervisor, storage })
+    const disk = () => storage.findDisk(op, { id: guestId, instanceId: guestId })
+    const gate = Promise.withResolvers<void>()
+    const ensurePort = plane.ensurePort.bind(plane)
+    plane.ensurePort = (...args) => gate.promise.then(() => ensurePort(...args))
+    const all = [net, of.port(its(1, '10.0.0.11')), guest(['port-1'])]
+    const told = keeper.apply(op, all)
+    await expect.poll(disk).not.toBeNull()
+    expect(hypervisor.state.instances[guestId]).toBeUndefined()
+    gate.resolve()
+    expect(outcomes(await told)).toEqual(['reached', 'reached', 'reached'])
+
+    expect(outcomes(await keeper.apply(op, [guest(null, 3)]))).toEqual(['reached'])
+    expect(outcomes(await keeper.apply(op, [guest(['port-1'], 2)]))).toEqual(['older'])
+    expect(await disk()).toBeNull()
+  })
+
+  it('that is new and whose disk cannot be made says why', async () => {
+    const storage = createFakeStorage()
+    const keeper = createDocuments({
+      network: createFakeNetwork(),
+      hypervisor: createFakeHypervisor(),
+      storage,
+    })
+    const ensureDisk = storage.ensureDisk.bind(storage)
+    storage.ensureDisk = async () => {
+      throw new DriverError('no_space', 'The disk is full.')
+    }
+    expect(await keeper.apply(op, [guest([])])).toMatchObject([{ outcome: 'failed', code: 'no_space' }])
+    storage.ensureDisk = ensureDisk
+    expect(outcomes(await keeper.apply(op, [guest([])]))).toEqual(['reached'])
+  })
+
+  it('that is there already is looked at without all the others', async () => {
+    const { storage, keeper } = await running()
+    storage.failNext('listDisks', new DriverError('failed', 'There are too many.'))
+    const again = guest(['port-1', 'port-2'], 2)
+    if (again.kind !== 'instance' || !again.body) throw new Error('a guest was meant')
+    const document = { ...again, body: { ...again.body, disk: null } }
+    expect(outcomes(await keeper.apply(op, [document]))).toEqual(['reached'])
+  })
+
+  it('whose description is damaged is described anew and then loses its NIC', async () => {
+    const { hypervisor, keeper } = await running()
+    let isDamaged = true
+    const { describe, ensure, plugNics } = hypervisor
+    hypervisor.describe = async (...args) => (isDamaged ? null : describe(...args))
+    hypervisor.ensure = async (...args) => {
+      isDamaged = false
+      return ensure(...args)
+    }
+    hypervisor.plugNics = async (...args) => {
+      if (isDamaged) throw new DriverError('invalid', 'The record is damaged: ensure it again.')
+      return plugNics(...args)
+    }
+    expect(outcomes(await keeper.apply(op, [guest(['port-1'], 2)]))).toEqual(['reached'])
+    const spec = await describe(op, guestId)
+    expect(spec?.nics.map((nic) => nic.portId)).toEqual(['port-1'])
+  })
+})
