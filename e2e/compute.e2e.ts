@@ -133,6 +133,32 @@ test('SSH by the floating IP with the key made in the form', async () => {
   expect(said).toMatch(/^first/)
 })
 
+test('it is renamed, gets another interface and loses it again', async () => {
+  const rename = async (name: string) => {
+    await page.getByRole('button', { name: 'More actions' }).click()
+    await page.getByRole('menuitem', { name: 'Edit' }).click()
+    const panel = page.getByRole('dialog')
+    await panel.getByLabel('Name').fill(name)
+    await panel.getByLabel('Name').press('Enter')
+    await expect(page.getByRole('heading', { name, level: 1 })).toBeVisible()
+    await expect(panel).toHaveCount(0)
+  }
+  await rename('renamed')
+  await rename('first')
+  await page.getByRole('tab', { name: 'Interfaces' }).click()
+  const second = page.getByRole('region', { name: /^Interface 2/ })
+  await expect(page.getByRole('region', { name: /^Interface 1/ })).toBeVisible()
+  await page.getByRole('button', { name: 'Attach interface' }).click()
+  const panel = page.getByRole('dialog')
+  await expect(panel.getByRole('combobox', { name: 'Network' })).toHaveValue(/10\.\d+\.\d+\.0/)
+  await panel.getByRole('button', { name: 'Attach' }).click()
+  await expect(second).toContainText('active', { timeout: 120_000 })
+  await second.getByRole('button', { name: 'Detach' }).click()
+  const question = page.getByRole('dialog', { name: /^Detach .* from “first”\?$/ })
+  await question.getByRole('button', { name: 'Detach' }).click()
+  await expect(second).toHaveCount(0, { timeout: 120_000 })
+})
+
 test('a closed port opens when the rule is added, without a reload', async ({ browser }) => {
   const namespace = await dataPlaneNamespace(cloud)
   const readLine = `exec 3<>/dev/tcp/${address}/8080 && read -r -t 3 line <&3 && echo "$line"`

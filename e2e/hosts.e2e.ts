@@ -116,7 +116,8 @@ test('a machine that is off while things change: said, held, declared fenced, ta
   await expect(changes.filter({ has: page.getByRole('link', { name: 'web-1', exact: true }) })).toContainText(
     `Instance, project ${person.project}: to be made or changed`,
   )
-  await expect(changes.filter({ hasText: 'web-2' })).toContainText('to be gone')
+  await expect(changes.filter({ hasText: /^web-2/ })).toContainText('to be gone')
+  await expect(changes.filter({ hasText: 'Port of web-2' })).toContainText(/^10\..*to be gone/)
   await expect(changes.filter({ hasText: 'Port of web-1' })).toContainText('when it answers')
   await expect(late.getByRole('button', { name: 'Tell it now' })).toHaveAccessibleDescription(
     /does not answer/,

@@ -265,6 +265,17 @@ const matrix: Record<string, Row | 'public'> = {
   'compute.instances.unpause': byId('write', instance),
   'compute.instances.update': byId('write', instance, { name: 'new' }),
   'compute.instances.delete': byId('write', instance),
+  'compute.instances.attachInterface': {
+    kind: 'write',
+    input: async () => ({ id: await instance(), networkId: owner.networkId }),
+  },
+  'compute.instances.detachInterface': {
+    kind: 'write',
+    input: async () => {
+      const portId = await port()
+      return { id: (await asOwner().networking.ports.get({ id: portId })).deviceId, portId }
+    },
+  },
   'compute.instances.consoleLog': byId('read', instance),
   'compute.instances.createConsole': byId('write', instance, { protocol: 'serial' }),
   'compute.flavors.list': { kind: 'anyone', input: () => ({}) },

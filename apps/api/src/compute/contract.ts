@@ -232,6 +232,9 @@ export const instanceUpdateInput = z.object({
   accessIpv4: z.union([z.ipv4(), z.literal('')]).optional(),
   accessIpv6: z.union([z.ipv6(), z.literal('')]).optional(),
 })
+/** Without an address: any that is free. */
+export const attachInput = z.object({ id: z.uuid(), networkId: z.uuid(), address: z.ipv4().optional() })
+export const detachInput = z.object({ id: z.uuid(), portId: z.uuid() })
 export const consoleLogInput = z.object({
   id: z.uuid(),
   offset: z.number().int().min(0).optional(),

@@ -4,8 +4,10 @@ import { procedure, router } from '../kernel/trpc.ts'
 import { createConsole } from './consoles/service.ts'
 import {
   adoptInput,
+  attachInput,
   consoleCreateInput,
   consoleLogInput,
+  detachInput,
   flavorAccessInput,
   flavorCreateInput,
   flavorRef,
@@ -39,6 +41,7 @@ import {
   updateInstance,
 } from './instances/actions.ts'
 import { adoptInstance } from './instances/adopt.ts'
+import { attachInterface, detachInterface } from './instances/interfaces.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
 import { instanceWaiting } from './instances/waiting.ts'
@@ -57,6 +60,12 @@ const instancesRouter = router({
   unpause: procedure.input(idInput).mutation(({ ctx, input }) => unpauseInstance(ctx.cloud, input)),
   update: procedure.input(instanceUpdateInput).mutation(({ ctx, input }) => updateInstance(ctx.cloud, input)),
   delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteInstance(ctx.cloud, input)),
+  attachInterface: procedure
+    .input(attachInput)
+    .mutation(({ ctx, input }) => attachInterface(ctx.cloud, input)),
+  detachInterface: procedure
+    .input(detachInput)
+    .mutation(({ ctx, input }) => detachInterface(ctx.cloud, input)),
   adopt: procedure.input(adoptInput).mutation(({ ctx, input }) => adoptInstance(ctx.cloud, input)),
   consoleLog: procedure.input(consoleLogInput).query(({ ctx, input }) => consoleLog(ctx.cloud, input)),
   createConsole: procedure

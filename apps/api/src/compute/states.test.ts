@@ -37,6 +37,7 @@ describe('state table (openstack-api section 6)', () => {
     ['rebootHard', ['active', 'stopped', 'paused', 'error']],
     ['pause', ['active']],
     ['unpause', ['paused']],
+    ['attach', ['active', 'stopped', 'paused']],
     ['delete', ['building', 'active', 'stopped', 'paused', 'error']],
     ['console', ['active', 'paused']],
   ] as const)('%s is allowed in %j only', (action, states) => {
@@ -46,7 +47,15 @@ describe('state table (openstack-api section 6)', () => {
   test('while something is under way only delete is allowed, and only once', () => {
     for (const taskState of taskStates) {
       const busy = { vmState: 'active', taskState, locked: false } as const
-      for (const action of ['start', 'stop', 'rebootSoft', 'rebootHard', 'pause', 'unpause'] as const)
+      for (const action of [
+        'start',
+        'stop',
+        'rebootSoft',
+        'rebootHard',
+        'pause',
+        'unpause',
+        'attach',
+      ] as const)
         expect(instanceCan[action](busy)).toMatch(/^Wait/)
       expect(instanceCan.delete(busy) === true).toBe(taskState !== 'deleting')
       expect(instanceTransitioning(busy)).toBe(true)

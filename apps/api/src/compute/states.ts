@@ -64,6 +64,8 @@ export const instanceCan = {
   rebootHard: inState('hard rebooted', ['active', 'stopped', 'paused', 'error']),
   pause: inState('paused', ['active']),
   unpause: inState('unpaused', ['paused']),
+  /** An interface, or take one away: its guest need not run. */
+  attach: inState('given an interface or lose one', ['active', 'paused', 'stopped']),
   /** Also during a build, also in error. */
   delete: (i: Stateful): Allowed =>
     i.locked

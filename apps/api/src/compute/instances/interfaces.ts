@@ -12,12 +12,10 @@ import {
   networksOfFreePorts,
   updatePort,
 } from '../../networking/service.ts'
-import type { VmState } from '../contract.ts'
-import { type InstanceRow, loadInstance, noteInstance } from './load.ts'
+import { instanceCan } from '../contract.ts'
+import { demand, type InstanceRow, loadInstance, noteInstance } from './load.ts'
 
 export type { InstanceInterface }
-
-const pluggable: readonly VmState[] = ['active', 'paused', 'stopped']
 
 export async function listInterfaces(ctx: Ctx, input: { id: string }): Promise<InstanceInterface[]> {
   const row = await loadInstance(ctx, 'compute:get_instance', input.id)
@@ -114,10 +112,8 @@ export async function changeGroups(
 async function loadIdle(ctx: Ctx, policy: string, id: string): Promise<InstanceRow> {
   await ctx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
   const row = await loadInstance(ctx, policy, id)
-  if (row.taskState !== null || !pluggable.includes(row.vmState) || row.hostId === null)
-    throw conflict(
-      `Interfaces change while an instance is ${pluggable.join(', ')} and idle; this one is ${row.taskState ?? row.vmState}.`,
-    )
+  demand(ctx, instanceCan.attach, row)
+  if (row.hostId === null) throw conflict('The instance is on no host.')
   return row
 }
 

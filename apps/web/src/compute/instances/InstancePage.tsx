@@ -15,8 +15,10 @@ import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { useElsewhere, useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
 import { instanceDescriptor, listOf, sizeText } from './descriptor.tsx'
@@ -38,6 +40,8 @@ const OperationsOf = dynamic(() => import('../../operations/OperationsOf.tsx').t
   loading,
 })
 
+const InstanceEditForm = lazyPanel(() => import('./InstanceEditForm.tsx').then((m) => m.InstanceEditForm))
+
 export function InstancePage({ id }: { id: string }) {
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))
@@ -45,36 +49,40 @@ export function InstancePage({ id }: { id: string }) {
 }
 
 function Page({ view }: { view: InstanceDetail }) {
-  const actions = useInstanceActions()
+  const panel = useUrlPanel('edit')
+  const actions = useInstanceActions({ edit: panel.open })
   const { project } = useSession()
   const console = instanceCan.console(view)
   const unavailable =
     view.taskState === 'deleting' ? 'The instance is being deleted.' : console === true ? null : console
   return (
-    <DetailPage
-      descriptor={{ ...instanceDescriptor, ...listOf(view, project?.id ?? null) }}
-      view={view}
-      actions={actions}
-      badge={<InstanceState view={view} />}
-      description={
-        <>
-          {view.image.name} · {view.flavor.name} ({sizeText(view.flavor)})
-          {view.activity && (
-            <Text span size="sm" role="status">
-              {' '}
-              · {view.activity.title}
-            </Text>
-          )}
-        </>
-      }
-      header={
-        <>
-          <FaultCard view={view} />
-          <Waiting view={view} />
-        </>
-      }
-      tabs={tabsOf(view, unavailable, useElsewhere(view.projectId))}
-    />
+    <>
+      <DetailPage
+        descriptor={{ ...instanceDescriptor, ...listOf(view, project?.id ?? null) }}
+        view={view}
+        actions={actions}
+        badge={<InstanceState view={view} />}
+        description={
+          <>
+            {view.image.name} · {view.flavor.name} ({sizeText(view.flavor)})
+            {view.activity && (
+              <Text span size="sm" role="status">
+                {' '}
+                · {view.activity.title}
+              </Text>
+            )}
+          </>
+        }
+        header={
+          <>
+            <FaultCard view={view} />
+            <Waiting view={view} />
+          </>
+        }
+        tabs={tabsOf(view, unavailable, useElsewhere(view.projectId))}
+      />
+      {panel.opened && <InstanceEditForm view={view} opened onClose={panel.close} />}
+    </>
   )
 }
 

@@ -5,6 +5,7 @@ import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import {
   IconBolt,
+  IconPencil,
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerStop,
@@ -46,8 +47,8 @@ function Question({ consequence, names }: { consequence: string; names: string[]
   )
 }
 
-/** What can be done with an instance; the contract says when, the role says who. */
-export function useInstanceActions(): Action[] {
+/** What can be done with an instance; the contract says when, the role says who. `edit` opens its form. */
+export function useInstanceActions(options: { edit?: (view: InstanceView) => void } = {}): Action[] {
   const trpc = useTRPC().compute.instances
   const may = useMay()
   const start = useMutation(trpc.start.mutationOptions())
@@ -66,6 +67,13 @@ export function useInstanceActions(): Action[] {
     allowed: (view) => all(may(), can(view)),
     asCli: (view) => shellLine('openstack', 'server', ...command, view.id),
   })
+  const edit: Action = {
+    id: 'edit',
+    label: 'Edit',
+    icon: <IconPencil size={16} />,
+    allowed: () => may(),
+    open: options.edit,
+  }
   return [
     action(instanceCan.start, ['start'], {
       id: 'start',
@@ -117,6 +125,7 @@ export function useInstanceActions(): Action[] {
       run: ({ id }) => unpause.mutateAsync({ id }),
       started: (views) => `Unpausing ${named(views)}`,
     }),
+    ...(options.edit ? [edit] : []),
     action(instanceCan.delete, ['delete'], {
       id: 'delete',
       label: 'Delete',

@@ -1,34 +1,83 @@
 'use client'
 import { Anchor, Badge, Group, Stack, Text } from '@mantine/core'
 import type { InstanceView, WaitingPart } from '@stratolith/api/compute/contract'
+import { instanceCan } from '@stratolith/api/compute/states'
+import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { PortView } from '@stratolith/api/networking/contract'
-import { IconNetworkOff } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
+import { IconNetworkOff, IconPlus } from '@tabler/icons-react'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import Link from 'next/link'
+import { confirm } from '../../../kit/confirm.tsx'
+import { cloudError } from '../../../kit/errors.ts'
 import { Loaded } from '../../../kit/Loaded.tsx'
+import { lazyPanel } from '../../../kit/lazy-panel.tsx'
+import { notify } from '../../../kit/notify.ts'
 import { paths } from '../../../kit/paths.ts'
+import { all, useMay } from '../../../kit/rights.ts'
 import { StateBadge, type Tone } from '../../../kit/StateBadge.tsx'
+import { useElsewhere } from '../../../kit/session.ts'
+import { invalidateKind } from '../../../kit/stale.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
+import { useUrlPanel } from '../../../kit/url-state.ts'
 import { CopyText } from '../../../ui/CopyText.tsx'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
 import { Facts } from '../../../ui/Fact.tsx'
+import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
 import { useWaiting } from '../Waiting.tsx'
 import { isUnderWay, whyText } from '../waiting-words.ts'
 
-/** The ports of an instance, in every project the caller may see. */
-export function usePortsOf(instanceId: string) {
+/** The ports of an instance, also of one of another project than the session's. */
+export function usePortsOf({ id, projectId }: Pick<InstanceView, 'id' | 'projectId'>) {
   const trpc = useTRPC()
+  const allProjects = useElsewhere(projectId)
   return useQuery(
-    trpc.networking.ports.list.queryOptions({ deviceId: instanceId, limit: 100, sortDir: 'asc' }),
+    trpc.networking.ports.list.queryOptions({ deviceId: id, limit: 100, sortDir: 'asc', allProjects }),
   )
 }
 
 const tones: Record<PortView['state'], Tone> = { active: 'good', build: 'busy', down: 'off', error: 'bad' }
 
+const AttachForm = lazyPanel(() => import('./AttachForm.tsx').then((m) => m.AttachForm))
+
 export function InterfacesTab({ view }: { view: InstanceView }) {
-  const query = usePortsOf(view.id)
+  const query = usePortsOf(view)
+  const may = useMay()
+  const panel = useUrlPanel('attach')
+  const elsewhere = useElsewhere(view.projectId)
+  const allowed = all(may(), instanceCan.attach(view))
+  const fromHere =
+    !elsewhere || 'Switch to its project first: the networks are offered that you may use there.'
+  return (
+    <Stack gap="md">
+      <Group justify="flex-end">
+        <ReasonButton
+          size="sm"
+          variant="default"
+          leftSection={<IconPlus size={16} />}
+          allowed={all(fromHere, allowed)}
+          onClick={panel.open}
+        >
+          Attach interface
+        </ReasonButton>
+      </Group>
+      <Interfaces view={view} query={query} allowed={allowed} />
+      {panel.opened && <AttachForm view={view} opened onClose={panel.close} />}
+    </Stack>
+  )
+}
+
+function Interfaces({
+  view,
+  query,
+  allowed,
+}: {
+  view: InstanceView
+  query: ReturnType<typeof usePortsOf>
+  allowed: Allowed
+}) {
   const { shown } = useWaiting(view)
+  const detach = useDetach(view)
   return (
     <Loaded query={query}>
       {({ items }) =>
@@ -46,6 +95,8 @@ export function InterfacesTab({ view }: { view: InstanceView }) {
                 port={port}
                 index={index}
                 waiting={shown.find(({ kind, thing }) => kind === 'port' && thing === port.id)}
+                allowed={allowed}
+                onDetach={() => void detach(port)}
               />
             ))}
           </Stack>
@@ -60,16 +111,27 @@ function Interface({
   port,
   index,
   waiting,
+  allowed,
+  onDetach,
 }: {
   port: PortView
   index: number
   waiting: WaitingPart | undefined
+  allowed: Allowed
+  onDetach: () => void
 }) {
   return (
     <Section
       title={`Interface ${index + 1}: ${port.networkName}`}
       description={waiting && <NotArrived part={waiting} />}
-      action={<StateBadge state={port.state} tone={tones[port.state]} detail={port.errorMessage} />}
+      action={
+        <Group gap="sm">
+          <StateBadge state={port.state} tone={tones[port.state]} detail={port.errorMessage} />
+          <ReasonButton size="xs" variant="default" allowed={allowed} onClick={onDetach}>
+            Detach
+          </ReasonButton>
+        </Group>
+      }
     >
       <Facts
         items={[
@@ -138,4 +200,30 @@ function NotArrived({ part }: { part: WaitingPart }) {
       </Text>
     </Group>
   )
+}
+
+/** Asks first: who is logged in over it is thrown out. */
+function useDetach(view: InstanceView): (port: PortView) => Promise<void> {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const detach = useMutation(
+    trpc.compute.instances.detachInterface.mutationOptions({
+      onSuccess: () => invalidateKind(client, 'instance'),
+      onError: (error) => notify.failed(cloudError(error)),
+    }),
+  )
+  return async (port) => {
+    const called = port.addresses[0]?.address ?? port.mac
+    const yes = await confirm({
+      title: `Detach ${called} from “${view.name}”?`,
+      body: 'The guest loses this interface and its addresses; a port that was there before stays, without it. Connections over it break off.',
+      confirmLabel: 'Detach',
+      danger: true,
+    })
+    if (!yes) return
+    detach.mutate(
+      { id: view.id, portId: port.id },
+      { onSuccess: () => notify.started(`Detaching ${called} from “${view.name}”`) },
+    )
+  }
 }

@@ -19,7 +19,7 @@ import { usePortsOf } from './InterfacesTab.tsx'
 
 /** Which groups guard it, interface by interface, and what their rules let through together. */
 export function SecurityTab({ view }: { view: InstanceDetail }) {
-  const query = usePortsOf(view.id)
+  const query = usePortsOf(view)
   return (
     <Loaded query={query}>
       {({ items }) => (
