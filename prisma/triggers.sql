@@ -172,9 +172,12 @@ BEGIN
   IF FOUND THEN PERFORM stratolith_changed(which, ARRAY[one]); END IF;
 END $$;
 
--- What a host has of networks, routers and groups, and none of its ports needs any more.
+-- What a host has of networks, routers and groups, and none of its ports needs any more. Nothing is while it has
+-- what no row knows, which may use it and goes on as it is, nor before the host answers, so that this can be seen.
 CREATE OR REPLACE FUNCTION stratolith_unneeded(place uuid) RETURNS TABLE (kind text, thing uuid) LANGUAGE sql STABLE AS $$
   SELECT "kind", "thing" FROM "HostDocument" WHERE "hostId" = place AND "kind" IN ('network', 'router', 'addressSet') AND "wanted"
+    AND EXISTS (SELECT FROM "Host" WHERE "id" = place AND "state" = 'up')
+    AND NOT EXISTS (SELECT FROM "Stray" WHERE "hostId" = place::text)
   EXCEPT SELECT kind, thing FROM stratolith_needs((SELECT array_agg("id") FROM "Port" WHERE "hostId" = place))
   ORDER BY 1, 2
 $$;

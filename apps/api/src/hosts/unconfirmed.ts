@@ -49,14 +49,22 @@ export async function unconfirmedOf(
 /** `error`: what it says of the newest wish of one of them that it has not confirmed. */
 type Answer = { hostId: string; isConfirmed: boolean; error: DriverError | null }
 
-/** What each host that is up and needs one of these has said of all that it needs of them. One query. */
-export async function answersOf(ctx: Ctx, kind: DocumentKind, ids: readonly string[]): Promise<Answer[]> {
+/**
+ * What each host that is up and is to have one of these (not `wanted`: to be without it) has said of all of them that
+ * it is to have. One query.
+ */
+export async function answersOf(
+  ctx: Ctx,
+  kind: DocumentKind,
+  ids: readonly string[],
+  wanted: boolean,
+): Promise<Answer[]> {
   const rows = await ctx.deps.root.$queryRaw<(Omit<Answer, 'error'> & { error: string | null })[]>`
     SELECT h."hostId"::text AS "hostId", bool_and(h."confirmed" >= d."generation") AS "isConfirmed",
       max(h."error") FILTER (WHERE ${said} AND h."confirmed" < d."generation") AS "error"
     FROM "HostDocument" h JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
     JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) GROUP BY h."hostId"`
+    WHERE h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[]) AND h."wanted" = ${wanted} GROUP BY h."hostId"`
   return rows.map(read)
 }
 

@@ -30,17 +30,18 @@ export async function unbindPorts(ctx: Ctx, portIds: readonly string[]): Promise
 export const patience = { silentMs: 15_000 }
 
 /**
- * Waits until the hosts that answer have these things as they are wanted now. Throws what one of them says when it
+ * Waits until the hosts that answer have these things as they are wanted now (not `wanted`: are without them). Throws what one of them says when it
  * cannot, unless another host could: then it is the trouble of that host alone, and shown there.
  */
 export async function heard(
   run: Run<unknown>,
   things: Partial<Record<DocumentKind, string[]>>,
+  wanted = true,
 ): Promise<Wait | undefined> {
   const able = new Set<string>()
   for (const [kind, ids] of Object.entries(things) as [DocumentKind, string[]][]) {
     await deliverThings(run.ctx, kind, ids)
-    const answers = await answersOf(run.ctx, kind, ids)
+    const answers = await answersOf(run.ctx, kind, ids, wanted)
     for (const { hostId, isConfirmed } of answers) able[isConfirmed ? 'add' : 'delete'](hostId)
     const waiting = answers.filter((one) => !one.isConfirmed)
     if (waiting.length === 0) continue

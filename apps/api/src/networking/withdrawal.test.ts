@@ -1,3 +1,4 @@
+import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { deliver } from '../hosts/documents.ts'
 import { withdrawFrom } from '../hosts/withdrawal.ts'
@@ -102,4 +103,49 @@ it('leaves what came to be needed meanwhile', async () => {
   expect(done).toBe(false)
   await tell(host.id)
   expect(has(host)).toEqual([2, 1, 1, 1])
+})
+
+it('leaves a host alone that has what no row knows, or that does not answer', async () => {
+  const {
+    hosts: [host],
+    plug,
+    remove,
+  } = await twoHosts()
+  await remove(await plug(host))
+  await tell(host.id)
+  const wanted = () =>
+    db().hostDocument.count({ where: { hostId: host.id, wanted: true, kind: { not: 'instance' } } })
+  const before = await wanted()
+  await db().stray.create({ data: { hostId: host.id, kind: 'port', thing: crypto.randomUUID() } })
+  await withdrawFrom(cloud.system, host.id, 0)
+  expect(await wanted()).toBe(before)
+  await db().stray.deleteMany({ where: { hostId: host.id } })
+  await db().host.update({ where: { id: host.id }, data: { state: 'down' } })
+  await withdrawFrom(cloud.system, host.id, 0)
+  expect(await wanted()).toBe(before)
+  await db().host.update({ where: { id: host.id }, data: { state: 'up' } })
+  await withdrawFrom(cloud.system, host.id, 0)
+  expect(await wanted()).toBe(0)
+})
+
+it('is no trouble of the network when it does not go', async () => {
+  const {
+    ctx,
+    networkId,
+    hosts: [host, other],
+    plug,
+    remove,
+  } = await twoHosts()
+  await plug(other)
+  await remove(await plug(host))
+  await tell(host.id)
+  await withdrawFrom(cloud.system, host.id, 0)
+  host.plane.failNext('removeNetwork', new DriverError('failed', 'It is stuck.'))
+  await tell(host.id)
+  await updateNetwork(ctx, { id: networkId, mtu: 1300 })
+  await runPending(cloud.deps)
+  expect(await db().network.findUniqueOrThrow({ where: { id: networkId } })).toMatchObject({
+    state: 'active',
+    mtu: 1300,
+  })
 })

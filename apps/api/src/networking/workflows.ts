@@ -103,7 +103,7 @@ function deleting(kind: 'network' | 'router', forget: (ctx: Ctx, id: string) => 
       {
         name: 'hosts',
         title: 'Removing it from the hosts',
-        run: (run) => heard(run, { [kind]: [run.resourceId] }),
+        run: (run) => heard(run, { [kind]: [run.resourceId] }, false),
       },
     ],
     onFailed: (run) => mark(run, kind),
