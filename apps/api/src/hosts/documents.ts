@@ -64,18 +64,25 @@ const mostAtOnce = 500
  * Many at the same time, to whichever hosts, share what they read and what they write down.
  */
 export async function deliver(ctx: Ctx, op: Op, hostId: string, about?: About): Promise<Receipt[]> {
-  return (await delivery(ctx, () => op, hostId, about)).receipts
+  return (await delivery(ctx, () => op, hostId, about ?? 'all')).receipts
 }
 
 /**
  * `isMore`: there may be more than is told at once, and the next time it will be less. What the host says of
- * itself does not decide it: one that confirms nothing would be told without end.
+ * itself does not decide it: one that confirms nothing would be told without end. `isCut`: it ended early.
  */
-type Delivery = { receipts: Receipt[]; isMore: boolean }
+type Delivery = { receipts: Receipt[]; isMore: boolean; isCut?: boolean }
+/**
+ * `all`: changes first, and what has failed last. `changes`: the same, until something new comes. `oldest`: what has
+ * waited longest first, to its end. The pump does the last two by turns, so that nobody who changes something all the
+ * time keeps the rest from being told.
+ */
+type Look = About | 'all' | 'changes' | 'oldest'
 
-async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, about?: About): Promise<Delivery> {
+async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, look: Look): Promise<Delivery> {
+  const about = typeof look === 'string' ? undefined : look
   const { dueDocuments, note } = about ? forOperations : forThePump
-  const due = await dueDocuments(ctx, { hostId, about })
+  const due = await dueDocuments(ctx, { hostId, about, oldest: look === 'oldest' })
   const documents = about ? due : due.filter((one) => !(isLeaf(one) && beingTold.has(keyAt(hostId, one))))
   if (documents.length === 0) return { receipts: [], isMore: false }
   const drivers = await driversOf(ctx, hostId)
@@ -93,7 +100,7 @@ async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, about?: About
       if (await note(ctx, { hostId, documents: part, receipts })) isLess = true
       all.push(...receipts)
       // Something new (a revocation, perhaps) does not wait for the rest: it is looked anew, changes first.
-      if (!about && underWay.get(hostId)) break
+      if (look === 'changes' && underWay.get(hostId)) return { receipts: all, isMore: true, isCut: true }
     }
     return { receipts: all, isMore: isLess && due.length === mostAtOnce }
   } finally {
@@ -146,7 +153,7 @@ const keyAt = (hostId: string, told: Told) => `${hostId}/${keyOf(told)}`
 /** Wanted of what is gone: it was written down while that went, and nobody else takes it back. */
 const rowless = new WeakSet<HostDocument>()
 
-type Asked = { hostId: string; about: About | undefined }
+type Asked = { hostId: string; about: About | undefined; oldest: boolean }
 
 /** In one snapshot: what a generation promises is in the rows that are read with it. */
 const findDue = (ctx: Ctx, asked: readonly Asked[]) =>
@@ -180,7 +187,8 @@ const isDue = Prisma.sql`(h."dueAt" IS NULL OR h."dueAt" <= now() OR h."told" < 
  */
 function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
   const all = [...rooms.keys()]
-  const wishes = asked.map(({ hostId, about }, n) => ({
+  const wishes = asked.map(({ hostId, about, oldest }, n) => ({
+    oldest,
     n,
     hostId,
     kinds: about?.kinds ?? all,
@@ -194,7 +202,7 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
   return ctx.db.$queryRaw<Due[]>`
     SELECT w."n", x.* FROM jsonb_to_recordset(${JSON.stringify(wishes)}::jsonb)
       AS w ("n" int, "hostId" uuid, "kinds" text[], "gone" text[], "now" uuid[], "always" uuid[], "pump" boolean,
-        "known" boolean, "all" text[])
+        "known" boolean, "oldest" boolean, "all" text[])
     CROSS JOIN LATERAL (
       SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
       FROM (
@@ -209,7 +217,8 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
           OR (h."kind" <> 'instance' AND greatest(h."told", h."confirmed") > 0)))
         OR (NOT w."known" AND ${isDue} AND NOT (w."pump" AND h."kind" = 'instance' AND h."wanted"
           AND greatest(h."told", h."confirmed") = 0 AND h."since" > now() - ${forItsBuild}))))
-      ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC, h."attempts" > 0,
+      ORDER BY h."thing" = ANY(w."always") DESC, h."thing" = ANY(w."now") DESC,
+        CASE WHEN w."oldest" THEN greatest(d."changedAt", h."since") END, h."attempts" > 0,
         h."wanted" AND h."confirmed" = 0, array_position(w."all", h."kind"), d."changedAt" LIMIT ${mostAtOnce}
     ) x`
 }
@@ -385,9 +394,11 @@ async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Promise<voi
 export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
   if (underWay.has(hostId)) return void underWay.set(hostId, true)
   try {
+    let look: Look = 'changes'
     do {
       underWay.set(hostId, false)
-      const { isMore } = await delivery(ctx, () => plainOp(ctx, deliveryMs), hostId)
+      const { isMore, isCut } = await delivery(ctx, () => plainOp(ctx, deliveryMs), hostId, look)
+      look = isCut ? 'oldest' : 'changes'
       if (isMore) underWay.set(hostId, true)
     } while (underWay.get(hostId))
   } catch (error) {

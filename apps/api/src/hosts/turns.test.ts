@@ -104,3 +104,41 @@ test('a document that a launch is about to need is not forgotten under its hands
   await reconcilerNamed('hosts.documents.forget').run(world.system)
   expect(await db().document.findFirst({ where: { thing } })).toBeNull()
 })
+
+test('whoever changes much all the time keeps no other from being told', async () => {
+  const { tenant } = await running()
+  const thing = crypto.randomUUID()
+  const at = await hostId()
+  const busy = 120
+  await db()
+    .$executeRaw`INSERT INTO "Document" ("kind", "thing") SELECT 'addressSet', "id" FROM "SecurityGroup"
+    WHERE "projectId" = ${tenant.projectId} ON CONFLICT DO NOTHING`
+  await db().$executeRaw`INSERT INTO "Network" ("id", "projectId", "name")
+    SELECT gen_random_uuid(), ${tenant.projectId}, 'busy' FROM generate_series(1, ${busy}::int)`
+  const change = () => db()
+    .$executeRaw`SELECT stratolith_need(array_agg(${at}::uuid), array_agg('network'::text), array_agg("id")),
+    stratolith_changed('network', array_agg("id")) FROM "Network" WHERE "name" = 'busy'`
+  await change()
+  await deliverTo(world.system, at)
+  // Of a thing that is gone: told last of all.
+  await db().$executeRaw`INSERT INTO "Document" ("kind", "thing") VALUES ('port', ${thing}::uuid)`
+  await db()
+    .$executeRaw`INSERT INTO "HostDocument" ("hostId", "kind", "thing", "wanted") VALUES (${at}::uuid, 'port', ${thing}::uuid, false)`
+  const { ensureNetwork } = host().network
+  host().network.ensureNetwork = async (...args) => {
+    await sleep(2)
+    return ensureNetwork.apply(host().network, args)
+  }
+  let isOver = false
+  const changing = (async () => {
+    while (!isOver) {
+      await change()
+      void deliverAll(world.system)
+      await sleep(50)
+    }
+  })()
+  await expect.poll(() => db().hostDocument.count({ where: { thing } }), { timeout: 20_000 }).toBe(0)
+  isOver = true
+  await changing
+  await deliverTo(world.system, at)
+})
