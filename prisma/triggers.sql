@@ -108,16 +108,14 @@ BEGIN
   -- What is there stays so: whoever is withdrawing it is waited for, and whoever would, waits (stratolith_withdraw).
   PERFORM FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d ON d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t
     WHERE d."wanted" AND n.k IN ('network', 'router', 'addressSet') ORDER BY n.h, n.k, n.t FOR KEY SHARE OF d;
-  -- First these: one that has just confirmed to be without is waited for, and then made anew; and what is remembered to
-  -- have gone, so that the host, which remembers it, too, hears of a newer wish.
+  -- First these: one that has just confirmed to be without is waited for, and then made anew.
   FOR again IN
-    SELECT d."hostId", d."kind", d."thing", n.k AS "of" FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d
-    ON d."hostId" = n.h AND d."kind" IN (n.k, 'gone ' || n.k) AND d."thing" = n.t AND NOT d."wanted" ORDER BY 1, 2, 3 FOR NO KEY UPDATE OF d
+    SELECT d."hostId", d."kind", d."thing" FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "HostDocument" d
+    ON d."hostId" = n.h AND d."kind" = n.k AND d."thing" = n.t AND NOT d."wanted" ORDER BY 1, 2, 3 FOR NO KEY UPDATE OF d
   LOOP
     UPDATE "HostDocument" SET "wanted" = true, "error" = NULL, "attempts" = 0, "since" = now(), "dueAt" = now()
-    WHERE "hostId" = again."hostId" AND "kind" = again."of" AND "thing" = again."thing";
-    DELETE FROM "HostDocument" WHERE "hostId" = again."hostId" AND "kind" = 'gone ' || again."of" AND "thing" = again."thing";
-    PERFORM stratolith_changed(again."of", ARRAY[again."thing"]);
+    WHERE "hostId" = again."hostId" AND "kind" = again."kind" AND "thing" = again."thing";
+    PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
   END LOOP;
   -- The document stays there until it is seen that a host needs it (stratolith_forget).
   PERFORM pg_advisory_xact_lock_shared(hashtextextended('documents', 0));
@@ -125,7 +123,15 @@ BEGIN
   INSERT INTO "HostDocument" ("hostId", "kind", "thing")
   SELECT n.* FROM unnest(hosts, kinds, things) n (h, k, t) JOIN "Host" o ON o."id" = n.h GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
   ON CONFLICT DO NOTHING;
-  IF FOUND THEN PERFORM pg_notify('stratolith_reconcile', 'hosts.documents'); END IF;
+  IF NOT FOUND THEN RETURN; END IF;
+  -- What the host remembers to have gone: it hears of a newer wish. In the end, because it may have said so while we waited.
+  FOR again IN
+    DELETE FROM "HostDocument" d USING unnest(hosts, kinds, things) n (h, k, t)
+    WHERE d."hostId" = n.h AND d."kind" = 'gone ' || n.k AND d."thing" = n.t RETURNING n.k AS "kind", n.t AS "thing"
+  LOOP
+    PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
+  END LOOP;
+  PERFORM pg_notify('stratolith_reconcile', 'hosts.documents');
 END $$;
 
 -- Bound ports need on their hosts: themselves, their network, the routers that lead out of it with all of

@@ -1,13 +1,24 @@
 import { watchHostEvents } from '../hosts/service.ts'
 import { type Deps, systemCtx } from '../kernel/context.ts'
+import { uuids } from '../kernel/gathered.ts'
 import { continueOperationsOf } from '../kernel/workflow.ts'
 import type { TaskState } from './contract.ts'
 import { observeInstance } from './observe.ts'
 
+/**
+ * So many guests of a host are looked at at the same time, and so many wait: a host that tells of more than it has holds
+ * up no other. What is left out the reconciler will see.
+ */
+const looksAtOnce = 8
+const mostWaiting = 10_000
 /** An event that finds an action under way, or no database, is looked at again this much later. */
 const againMs = 1_000
 const maxLooks = 5
 const waitsForGuest = ['powering-off', 'rebooting'] satisfies TaskState[]
+
+/** `left`: so many looks, when an action is under way. */
+type Hint = { left: number; isOff: boolean }
+type Looks = { waiting: Map<string, Hint>; running: number }
 
 /**
  * Follows the power changes of every host, so that a guest that powers itself off shows SHUTOFF
@@ -18,11 +29,33 @@ export function startHostWatch(deps: Deps): () => void {
   const ctx = systemCtx(deps, 'host-watch')
   const timers = new Set<NodeJS.Timeout>()
   let stopped = false
-  const again = (...args: Parameters<typeof look>) => {
+  const hosts = new Map<string, Looks>()
+  const ask = (hostId: string, instanceId: string, hint: Hint) => {
+    const looks = hosts.get(hostId) ?? { waiting: new Map(), running: 0 }
+    hosts.set(hostId, looks)
+    const before = looks.waiting.get(instanceId)
+    if (!before && looks.waiting.size >= mostWaiting) return
+    const isOff = hint.isOff || (before?.isOff ?? false)
+    looks.waiting.set(instanceId, { left: Math.max(hint.left, before?.left ?? 0), isOff })
+    goThrough(hostId, looks)
+  }
+  const goThrough = (hostId: string, looks: Looks) => {
+    for (const [instanceId, hint] of looks.waiting) {
+      if (stopped || looks.running >= looksAtOnce) return
+      looks.waiting.delete(instanceId)
+      looks.running++
+      void look(hostId, instanceId, hint).finally(() => {
+        looks.running--
+        if (looks.running === 0 && looks.waiting.size === 0) hosts.delete(hostId)
+        else goThrough(hostId, looks)
+      })
+    }
+  }
+  const again = (...args: Parameters<typeof ask>) => {
     if (stopped) return
     const timer = setTimeout(() => {
       timers.delete(timer)
-      look(...args)
+      ask(...args)
     }, againMs)
     timers.add(timer)
   }
@@ -32,29 +65,30 @@ export function startHostWatch(deps: Deps): () => void {
     if ((await deps.root.instance.count({ where })) > 0)
       await continueOperationsOf(ctx, 'instance', instanceId)
   }
-  const look = (hostId: string, instanceId: string, left: number) => {
-    observeInstance(ctx, hostId, instanceId)
-      .then(async (changed) => {
-        if (changed || left <= 1) return
-        const row = await deps.root.instance.findUnique({
-          where: { id: instanceId },
-          select: { taskState: true },
-        })
-        if (row?.taskState) again(hostId, instanceId, left - 1)
-      })
-      .catch((error) => {
-        ctx.log.warn({ err: error, hostId, instanceId, left }, 'an event of a guest could not be looked into')
-        // The database or the agent may be back in a moment; after that the reconciler will see it.
-        if (left > 1) again(hostId, instanceId, left - 1)
-      })
-  }
-  const stop = watchHostEvents(deps, (hostId, event) => {
-    look(hostId, event.instanceId, maxLooks)
-    if (event.power === 'off' || event.power === 'crashed')
-      goOn(event.instanceId).catch((error) =>
+  const look = async (hostId: string, instanceId: string, { left, isOff }: Hint) => {
+    if (isOff)
+      await goOn(instanceId).catch((error) =>
         // Its timer will find it, some seconds later.
-        ctx.log.warn({ err: error, instanceId: event.instanceId }, 'an operation could not be continued'),
+        ctx.log.warn({ err: error, instanceId }, 'an operation could not be continued'),
       )
+    const next = { left: left - 1, isOff: false }
+    try {
+      if ((await observeInstance(ctx, hostId, instanceId)) || left <= 1) return
+      const row = await deps.root.instance.findUnique({
+        where: { id: instanceId },
+        select: { taskState: true },
+      })
+      if (row?.taskState) again(hostId, instanceId, next)
+    } catch (error) {
+      ctx.log.warn({ err: error, hostId, instanceId, left }, 'an event of a guest could not be looked into')
+      // The database or the agent may be back in a moment; after that the reconciler will see it.
+      if (left > 1) again(hostId, instanceId, next)
+    }
+  }
+  const stop = watchHostEvents(deps, (hostId, { instanceId, power }) => {
+    // What is not even an id of ours has no row.
+    for (const id of uuids([instanceId]))
+      ask(hostId, id, { left: maxLooks, isOff: power === 'off' || power === 'crashed' })
   })
   return () => {
     stopped = true

@@ -1,4 +1,5 @@
 import { DriverError } from '@stratolith/drivers/errors'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { deliver } from '../hosts/documents.ts'
 import { withdrawFrom } from '../hosts/withdrawal.ts'
@@ -86,6 +87,41 @@ it('is newer when it comes back than what the host has heard, also when nothing 
   })
   expect(Number(now.generation)).toBeGreaterThan(heard?.generation ?? 0)
   expect(await db().hostDocument.count({ where: { hostId: host.id, kind: { startsWith: 'gone ' } } })).toBe(0)
+})
+
+it('is newer also for a launch that waited while its going was written down', async () => {
+  const {
+    ctx,
+    networkId,
+    hosts: [host],
+    plug,
+    remove,
+  } = await twoHosts()
+  await remove(await plug(host))
+  await tell(host.id)
+  await withdrawFrom(cloud.system, host.id, 0)
+  const generation = async () =>
+    (await db().document.findFirstOrThrow({ where: { kind: 'network', thing: networkId } })).generation
+  const before = await generation()
+  const noting = new pg.Client({ connectionString: cloud.deps.config.databaseUrl })
+  await noting.connect()
+  const its = [host.id, networkId]
+  await noting.query('BEGIN')
+  await noting.query(
+    `WITH gone AS (DELETE FROM "HostDocument" WHERE "hostId" = $1 AND "kind" = 'network' AND "thing" = $2 RETURNING *)
+     INSERT INTO "HostDocument" ("hostId", "kind", "thing", "wanted", "dueAt") SELECT "hostId", 'gone network', "thing", false, NULL FROM gone`,
+    its,
+  )
+  const launch = newPort(ctx, networkId, { hostId: host.id })
+  await expect
+    .poll(() => db().$queryRaw`SELECT 1 FROM pg_stat_activity WHERE "wait_event_type" = 'Lock'`)
+    .not.toEqual([])
+  await noting.query('COMMIT')
+  await noting.end()
+  await launch
+  expect(await generation()).toBeGreaterThan(before)
+  const rows = await db().hostDocument.findMany({ where: { hostId: host.id, thing: networkId } })
+  expect(rows).toMatchObject([{ kind: 'network', wanted: true }])
 })
 
 it('leaves what came to be needed meanwhile', async () => {

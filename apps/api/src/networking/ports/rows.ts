@@ -32,9 +32,10 @@ export type PortWithAddress = PortModel & { address: string | null }
 /** Port with its address and groups. `projectId` '' is the cloud's own (gateways): no quota. */
 export async function createPortRow(ctx: Ctx, wish: NewPort): Promise<PortWithAddress> {
   await holdNetwork(ctx, wish.network)
+  // The quota first: whoever asks at the same time waits there, and sees what the one before has left behind.
+  if (wish.projectId) await reserveQuota(ctx, wish.projectId, { ports: 1 })
   const wanting: Wanting = wish.for ?? { projectId: wish.projectId, quota: 'ports' }
   await refuseLeftBehind(ctx, wish.network, wanting)
-  if (wish.projectId) await reserveQuota(ctx, wish.projectId, { ports: 1 })
   const [port] = await insertPorts(ctx, [wish])
   invariant(port, 'a port has no row')
   if (wish.projectId) await portEvent(ctx, port, 'created')
