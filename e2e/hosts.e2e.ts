@@ -6,7 +6,7 @@ import { connectDatabase } from '../tools/cloud/connect.ts'
 import { problemsOf } from './support/accessibility.ts'
 import { type Api, apiClient, findCloud, until } from './support/cloud.ts'
 import { newPerson } from './support/people.ts'
-import { signIn, visit } from './support/portal.ts'
+import { newBrowser, signIn, visit } from './support/portal.ts'
 
 const cloud = findCloud()
 const host = path.basename(path.dirname(cloud.agentSocket))
@@ -59,6 +59,7 @@ test('a disk that no row knows is shown, removed by hand, put back from the tras
 })
 
 test('a machine that is off while things change: said, held, declared fenced, taken back, removed', async ({
+  browser,
   page,
 }) => {
   const name = `rack-${id.slice(0, 6)}`
@@ -126,7 +127,7 @@ test('a machine that is off while things change: said, held, declared fenced, ta
 
   await changes.getByRole('link', { name: 'web-1', exact: true }).click()
   const notice = page.getByRole('note', { name: 'Not everything has arrived on its host' })
-  await expect(notice).toContainText('Its guest, changed')
+  await expect(notice).toContainText('The description of its guest, changed')
   await expect(notice).toContainText('Its host does not answer. It is told as soon as it does.')
   await page.emulateMedia({ colorScheme: 'dark' })
   expect(await problemsOf(page)).toEqual([])
@@ -134,6 +135,14 @@ test('a machine that is off while things change: said, held, declared fenced, ta
   await expect(page.getByRole('region', { name: /^Interface 1/ }).getByRole('note')).toContainText(
     /Not arrived on its host.*Its host does not answer\./,
   )
+  // Whoever asks for something there hears that it could not be done, on whichever page he is.
+  const theirs = await newBrowser(browser, person.name, person.password)
+  await visit(theirs, '/images')
+  await api.compute.instances.stop.mutate({ id: web })
+  await expect(
+    theirs.getByRole('alert').filter({ hasText: 'Stop instance “web-1” has failed' }),
+  ).toContainText('it is not done later')
+  await theirs.context().close()
   await notice.getByRole('link', { name: `Look at host ${name}` }).click()
   await panel.getByRole('button', { name: 'Declare fenced…' }).click()
   const question = page.getByRole('dialog', { name: `Is ${name} really off?` })

@@ -9,6 +9,7 @@ import { invalidatePaths } from './stale.ts'
 export type LiveState = 'live' | 'connecting' | 'offline'
 type Listener = (event: EventView) => void
 const LiveContext = createContext<LiveState | null>(null)
+const ListenersContext = createContext<Set<Listener> | null>(null)
 
 /** A burst of events makes one reload of what they touch. */
 const gatherMs = 120
@@ -22,6 +23,7 @@ const retryMs = [500, 1000, 2000, 5000] as const
 export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient()
   const [state, setState] = useState<LiveState>('connecting')
+  const [listeners] = useState(() => new Set<Listener>())
   useEffect(() => {
     const stale = new Set<string>()
     let gather: ReturnType<typeof setTimeout> | null = null
@@ -35,6 +37,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         const own = event.kind.startsWith('operation.') ? operationKeys : []
         for (const path of [...own, ...(liveKeys[event.resourceKind] ?? [])]) stale.add(path)
         gather ??= setTimeout(flush, gatherMs)
+        for (const listener of listeners) listener(event)
       },
       missed: () => void client.invalidateQueries(),
     })
@@ -42,8 +45,21 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       stop()
       if (gather) clearTimeout(gather)
     }
-  }, [client])
-  return <LiveContext value={state}>{children}</LiveContext>
+  }, [client, listeners])
+  return (
+    <LiveContext value={state}>
+      <ListenersContext value={listeners}>{children}</ListenersContext>
+    </LiveContext>
+  )
+}
+
+/** Calls `listener` with each event of the stream; the same function from one render to the next. */
+export function useLiveEvents(listener: Listener): void {
+  const listeners = useContext(ListenersContext)
+  useEffect(() => {
+    listeners?.add(listener)
+    return () => void listeners?.delete(listener)
+  }, [listeners, listener])
 }
 
 /** EventSource with our own reconnects: the browser's gives up on any answer but 200. */

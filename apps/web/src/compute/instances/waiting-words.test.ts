@@ -10,7 +10,7 @@ const part = (patch: Partial<WaitingPart>): WaitingPart => ({
 
 describe('a part of an instance that waits for its host', () => {
   it('is said as people know it', () => {
-    expect(partText(part({ kind: 'instance', name: 'web' }))).toBe('Its guest')
+    expect(partText(part({ kind: 'instance', name: 'web' }))).toBe('The description of its guest')
     expect(partText(part({ kind: 'instance', wanted: false }))).toBe('The removal of its guest')
     expect(partText(part({}))).toBe('Its port 10.0.0.5')
     expect(partText(part({ kind: 'network', name: 'net' }))).toBe('Its network “net”')

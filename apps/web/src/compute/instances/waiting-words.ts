@@ -7,7 +7,7 @@ export function partText({ kind, name, floatingIps, wanted }: Part): string {
   const called = (noun: string) => (name === null ? `${noun} of another project` : `${noun} “${name}”`)
   switch (kind) {
     case 'instance':
-      return wanted ? 'Its guest' : 'The removal of its guest'
+      return wanted ? 'The description of its guest' : 'The removal of its guest'
     case 'port':
       return `${wanted ? 'Its' : 'The removal of its'} port${name === null ? '' : ` ${name}`}`
     case 'network':
