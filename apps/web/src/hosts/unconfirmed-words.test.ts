@@ -24,8 +24,11 @@ const port = {
 describe('what a host has not confirmed', () => {
   it('is said by kind, name, owner and wish', () => {
     expect(unconfirmedText(port)).toBe('Port of web, project demo: to be made or changed')
-    expect(unconfirmedText({ ...port, instance: null, project: null, wanted: false })).toBe(
-      'Port: to be gone',
+    const gone = { ...port, instance: null, project: null, wanted: false, isThere: false }
+    expect(unconfirmedText(gone)).toBe('Port: to be gone')
+    expect(unconfirmedText({ ...gone, isThere: true })).toBe('Port: to be gone')
+    expect(unconfirmedText({ ...gone, kind: 'network', isThere: true })).toBe(
+      'Network: not needed here any more',
     )
     expect(unconfirmedText({ ...port, kind: 'addressSet', instance: null })).toMatch(
       /^Members of the security group, /,

@@ -21,12 +21,16 @@ export function unconfirmedText({
   instance,
   project,
   wanted,
-}: Pick<UnconfirmedView, 'kind' | 'instance' | 'project' | 'wanted'>): string {
+  isThere,
+}: Pick<UnconfirmedView, 'kind' | 'instance' | 'project' | 'wanted' | 'isThere'>): string {
   const whose = [
     `${documentNouns[kind]}${instance ? ` of ${instance.name}` : ''}`,
     ...(project ? [`project ${project.name ?? project.id}`] : []),
   ]
-  return `${whose.join(', ')}: ${wanted ? 'to be made or changed' : 'to be gone'}`
+  // One that is shared and there still: only this host does not need it any more.
+  const isShared = kind !== 'instance' && kind !== 'port'
+  const gone = isThere && isShared ? 'not needed here any more' : 'to be gone'
+  return `${whose.join(', ')}: ${wanted ? 'to be made or changed' : gone}`
 }
 
 /** Its page, or the one of the instance that has it; null when there is none any more. */
