@@ -1,8 +1,10 @@
 import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { strayListInput } from '../hosts/contract.ts'
+import { deliver } from '../hosts/service.ts'
 import { decideStray, listBrakes, listStrays, releaseBrake } from '../hosts/strays.ts'
 import { listTrash, takeBackDisk } from '../hosts/trash.ts'
+import { withdrawFrom } from '../hosts/withdrawal.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { reconcileHost as reconcileNetwork } from '../networking/reconcile.ts'
 import { createSecurityGroup } from '../networking/security-groups/service.ts'
@@ -165,6 +167,11 @@ describe('what no row knows', () => {
     expect((await listTrash(admin, {})).items).toMatchObject([
       { thing: id, guest: { name: 'web', project: { id: ctx.projectId, name: expect.any(String) } } },
     ])
+    // Its network has left the host since.
+    expect((await host.network.list(op())).networks.length).toBeGreaterThan(1)
+    await withdrawFrom(world.system, hostId, 0)
+    await deliver(world.system, op(), hostId)
+    expect((await host.network.list(op())).networks).toHaveLength(1)
     await takeBackDisk(admin, { hostId, thing: id })
     expect((await host.hypervisor.get(op(), id))?.power).toBe('off')
     await round()
@@ -186,14 +193,14 @@ describe('what no row knows', () => {
 
   it('comes back without a port whose address somebody else has by now', async () => {
     const ctx = await testTenant(world)
-    const [id = ''] = await launched(ctx)
+    // Before the address is free: a launch that is given it would find it in use on the host.
+    const [id = '', other = ''] = await launched(ctx, 2)
     const taken = await db().portAddress.findFirstOrThrow({ where: { port: { deviceId: id } } })
     await forget([id])
     await round()
     await decideStray(admin, { id: (await strays('guest'))[0]?.id ?? '', decision: 'remove' })
     await round()
     await reconcileNetwork(world.system, hostId)
-    const [other = ''] = await launched(ctx)
     const { address, subnetId } = taken
     await db().portAddress.updateMany({ where: { port: { deviceId: other } }, data: { address, subnetId } })
     const ports = (await host.network.list(op())).ports.length
@@ -467,13 +474,12 @@ describe('a guest that is adopted', () => {
 
   it('is refused when another port has its address, and stays what it was', async () => {
     const ctx = await testTenant(world)
-    const [id = ''] = await launched(ctx)
+    const [id = '', other = ''] = await launched(ctx, 2)
     const { address, subnetId } = await db().portAddress.findFirstOrThrow({
       where: { port: { deviceId: id } },
     })
     await forget([id])
     await round()
-    const [other = ''] = await launched(ctx)
     await db().portAddress.updateMany({ where: { port: { deviceId: other } }, data: { address, subnetId } })
     await expectCloudError(adopt(id), 'conflict', /in use by another port/)
     expect(await db().instance.count({ where: { id } })).toBe(0)

@@ -5,7 +5,9 @@ import type { RecordedPort } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { KeptGuest } from '@stratolith/drivers/storage/interface'
 import type { Ctx } from '../kernel/context.ts'
-import { errorOf } from './documents.ts'
+import { invariant } from '../kernel/errors.ts'
+import { driversOf } from '../kernel/hosts.ts'
+import { deliver, errorOf } from './documents.ts'
 
 type Told = { spec: InstanceSpec; ports: RecordedPort[] }
 /** What a host knows of a guest, as it is kept in the trash. */
@@ -15,7 +17,8 @@ export const guestText = (told: Told): string => JSON.stringify(told)
  * Makes a guest again, stopped, of what was kept beside its disk: it is unknown as it was before it was
  * removed, and can be adopted. A port comes back when nobody has got its number or its addresses meanwhile.
  */
-export async function putBackGuest(ctx: Ctx, op: Op, drivers: HostDrivers, kept: KeptGuest): Promise<void> {
+export async function putBackGuest(ctx: Ctx, op: Op, hostId: string, kept: KeptGuest): Promise<void> {
+  const drivers = await driversOf(ctx, hostId)
   const { hypervisor } = drivers
   // checked like every document, by its host
   const { spec, ports } = JSON.parse(kept.told) as Told
@@ -26,19 +29,38 @@ export async function putBackGuest(ctx: Ctx, op: Op, drivers: HostDrivers, kept:
     ...description,
     power: null,
     disk: null,
-    ports: await putBackPorts(ctx, op, drivers, ports),
+    ports: await putBackPorts(ctx, op, hostId, ports),
   }
-  for (const receipt of await tell(op, drivers, [{ kind: 'instance', id: spec.id, body: wish }]))
-    if (receipt.outcome === 'failed') throw errorOf(receipt)
+  const [receipt] = await tell(op, drivers, [{ kind: 'instance', id: spec.id, body: wish }])
+  if (receipt?.outcome === 'failed') throw errorOf(receipt)
+  invariant(
+    receipt?.outcome === 'reached',
+    'a guest that is put back is newer than all that its host has heard of it',
+  )
+}
+
+/** As their rows say: networks that were withdrawn from the host since. What was kept of them may be older. */
+async function bringNetworks(ctx: Ctx, op: Op, hostId: string, ids: readonly string[]): Promise<void> {
+  const rows = await ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select: { id: true } })
+  for (const { id } of rows) {
+    await ctx.db
+      .$queryRaw`SELECT stratolith_need(ARRAY[${hostId}::uuid], ARRAY['network'], ARRAY[${id}::uuid])::text`
+    for (const receipt of await deliver(ctx, op, hostId, { kinds: [], gone: [], always: [id] }))
+      if (receipt.outcome !== 'reached') ctx.log.warn(receipt, 'a network was not put back')
+  }
 }
 
 /** Ids of those that are there again. */
 async function putBackPorts(
   ctx: Ctx,
   op: Op,
-  drivers: HostDrivers,
+  hostId: string,
   ports: readonly RecordedPort[],
 ): Promise<string[]> {
+  const drivers = await driversOf(ctx, hostId)
+  const before = new Set((await drivers.network.list(op)).networks)
+  const missing = ports.map(({ network }) => network.id).filter((id) => !before.has(id))
+  if (missing.length > 0) await bringNetworks(ctx, op, hostId, missing)
   const there = new Set((await drivers.network.list(op)).networks)
   const wishes = new Map<string, Wish>()
   for (const recorded of ports) {
@@ -80,7 +102,7 @@ async function isFree(
   const taken = await Promise.all([
     ctx.db.port.count({ where: { OR: [{ tag: port.tag }, { id: port.id }] } }),
     ctx.db.network.count({ where: { tag: network.tag, id: { not: network.id } } }),
-    // one that has a row and is not on this host: its row is newer than what was kept
+    // one that has a row and could not be brought back: its row is newer than what was kept
     there.has(network.id) ? 0 : ctx.db.network.count({ where: { id: network.id } }),
     ...port.addresses.flatMap(({ subnetId, ip }) => [
       ctx.db.portAddress.count({ where: { subnetId, address: ip } }),

@@ -85,7 +85,7 @@ export async function takeBackDisk(ctx: Ctx, input: { hostId: string; thing: str
   })
   await noteTakenBack(ctx, { ...input, kind: 'disk', instanceId: guest?.instanceId })
   if (!guest) return
-  await putBackGuest(ctx, op, drivers, guest)
+  await putBackGuest(ctx, op, input.hostId, guest)
   await trash.dropGuest(op, guest.instanceId)
 }
 
