@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Op } from '../../op.ts'
 import { run } from './exec.ts'
 
@@ -26,8 +27,20 @@ export const zoneWords = ({ zone }: Which): string[] => (zone === undefined ? []
 export async function readFlows(op: Op, which: Which, about: readonly string[] = []): Promise<Flow[]> {
   const { namespace } = which
   const argv = ['conntrack', '-L', ...zoneWords(which), '-f', 'ipv4', ...about]
-  return parseFlows((await run(op, argv, { namespace, maxOutputBytes: everyFlow })).stdout)
+  const { stdout } = await run(op, argv, { namespace, maxOutputBytes: everyFlow })
+  return (await inTurns(stdout.split('\n'), (lines) => parseFlows(lines.join('\n')))).flat()
 }
+
+/** A guest may have a hundred thousand flows: whoever asks the agent for something else meanwhile is answered in between. */
+async function inTurns<T, R>(all: readonly T[], each: (some: readonly T[]) => R): Promise<R[]> {
+  const done: R[] = []
+  for (let from = 0; from < all.length; from += atOnce) {
+    done.push(each(all.slice(from, from + atOnce)))
+    await setImmediate()
+  }
+  return done
+}
+const atOnce = 2_000
 
 /** Lines of `conntrack -L`: `tcp 6 431999 ESTABLISHED src=… dst=… sport=… dport=… src=… …`; the first of each is the original direction. */
 export function parseFlows(text: string): Flow[] {
@@ -78,7 +91,8 @@ while (my $message = <STDIN>) {
 export async function deleteFlows(op: Op, which: Which, flows: readonly Flow[]): Promise<void> {
   if (flows.length === 0) return
   const { namespace } = which
-  const input = flows.map((flow) => `${deletion(which, flow).toString('hex')}\n`).join('')
+  const lineOf = (flow: Flow) => `${deletion(which, flow).toString('hex')}\n`
+  const input = (await inTurns(flows, (some) => some.map(lineOf).join(''))).join('')
   await run(op, ['perl', '-e', program, 'conntrack-delete'], { namespace, input, timeoutMs: 30_000 })
 }
 
