@@ -243,7 +243,7 @@ export class WorkerLease implements Holder {
         ])
         // As graphile-worker says of new jobs: it looks at once instead of at its next poll.
         await client.query(`SELECT pg_notify('jobs:insert', json_build_object('count', $1::int)::text)`, [
-          rowCount,
+          Math.max(rowCount ?? 0, 1),
         ])
         this.#deps.log.warn({ workers: ids }, 'took over the jobs of workers that are gone')
       })

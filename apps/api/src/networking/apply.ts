@@ -38,11 +38,9 @@ export async function heard(
   things: Partial<Record<DocumentKind, string[]>>,
   wanted = true,
 ): Promise<Wait | undefined> {
-  const able = new Set<string>()
   for (const [kind, ids] of Object.entries(things) as [DocumentKind, string[]][]) {
     await deliverThings(run.ctx, kind, ids)
     const answers = await answersOf(run.ctx, kind, ids, wanted)
-    for (const { hostId, isConfirmed } of answers) able[isConfirmed ? 'add' : 'delete'](hostId)
     const waiting = answers.filter((one) => !one.isConfirmed)
     if (waiting.length === 0) continue
     const failures = waiting.map(({ error }) => error && toCloudError(error))
@@ -51,7 +49,7 @@ export async function heard(
     if (mayYet > 0 && waitedMs < patience.silentMs)
       return { waitMs: Math.min(1_000, 50 + waitedMs), for: mayYet === 1 ? 'one host' : `${mayYet} hosts` }
     const failure = failures.find((one) => one)
-    if (failure && able.size === 0) throw failure
+    if (failure && waiting.length === answers.length) throw failure
     const hosts = waiting.map((one) => one.hostId)
     run.ctx.log.warn({ kind, ids, hosts, err: failure }, 'hosts without a change that are not waited for')
   }

@@ -79,7 +79,7 @@ export async function orGiveUp<T>(run: Run<unknown>, hostId: string, work: () =>
     await giveUp(run, hostId, detail)
     throw new CloudError(
       'conflict',
-      'The machine that this instance is on does not answer. Nothing was changed: it is as it was. Try again when the machine is back.',
+      'The machine that this instance is on does not answer. Nothing was changed, and it is not done later: ask for it again when the machine is back.',
       { detail, cause: error },
     )
   }

@@ -314,7 +314,7 @@ test('an interface that cannot be plugged in goes back although its host hangs',
 
 describe('what is wished of an instance whose host is silent', () => {
   const silence =
-    'The machine that this instance is on does not answer. Nothing was changed: it is as it was.'
+    'The machine that this instance is on does not answer. Nothing was changed, and it is not done later:'
   async function built(): Promise<{ id: string; host: string; hostId: string }> {
     const id = await launched()
     await runPending(world.deps)

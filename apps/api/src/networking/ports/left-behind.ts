@@ -17,16 +17,18 @@ export async function refuseLeftBehind(
   { projectId, quota }: Wanting,
 ): Promise<void> {
   if (projectId === '' || projectId === network.projectId) return
-  const left = await ctx.db.heldAddress.findMany({
-    where: { subnetId: { in: network.subnets.map((subnet) => subnet.id) }, projectId, quota },
-    select: { address: true },
-    distinct: ['address'],
-  })
-  if (left.length === 0) return
+  const subnetIds = network.subnets.map((subnet) => subnet.id)
+  // What it still has (a floating IP that was moved to another router) it has not left.
+  const [held] = await ctx.db.$queryRaw<{ left: number }[]>`
+    SELECT count(DISTINCT (h."subnetId", h."address"))::int AS "left" FROM "HeldAddress" h
+    WHERE h."subnetId" = ANY(${subnetIds}::uuid[]) AND h."projectId" = ${projectId} AND h."quota" = ${quota}
+      AND NOT EXISTS (SELECT FROM "PortAddress" a WHERE a."subnetId" = h."subnetId" AND a."address" = h."address")`
+  const left = held?.left ?? 0
+  if (left === 0) return
   const limit = (await quotaOf(ctx, projectId)).find((one) => one.resource === quota)?.limit ?? 0
-  if (limit < 0 || left.length <= limit) return
+  if (limit < 0 || left <= limit) return
   throw new CloudError(
     'quota_exceeded',
-    `${left.length} addresses of network “${network.name}” that this project has given back are still in use on machines that have not let go of them. That is more than its quota of ${quotaWords[quota]} (${limit}), so it gets no more of them now. Try again in a moment; when it stays so, a machine does not answer: ask an administrator to start it, or to declare it fenced.`,
+    `${left} addresses of network “${network.name}” that this project has given back are still in use on machines that have not let go of them. That is more than its quota of ${quotaWords[quota]} (${limit}), so it gets no more of them now. Try again in a moment; when it stays so, a machine does not answer or cannot do what it is told: ask an administrator, whose page of the machine says which.`,
   )
 }
