@@ -127,8 +127,9 @@ BEGIN
   -- What the host remembers to have gone: it hears of a newer wish. In the end, because it may have said so while we waited.
   FOR again IN
     DELETE FROM "HostDocument" d USING unnest(hosts, kinds, things) n (h, k, t)
-    WHERE d."hostId" = n.h AND d."kind" = 'gone ' || n.k AND d."thing" = n.t RETURNING n.k AS "kind", n.t AS "thing"
+    WHERE d."hostId" = n.h AND d."kind" = 'gone ' || n.k AND d."thing" = n.t RETURNING n.k AS "kind", n.t AS "thing", d."confirmed"
   LOOP
+    CONTINUE WHEN EXISTS (SELECT FROM "Document" d WHERE d."kind" = again."kind" AND d."thing" = again."thing" AND d."generation" > again."confirmed");
     PERFORM stratolith_changed(again."kind", ARRAY[again."thing"]);
   END LOOP;
   PERFORM pg_notify('stratolith_reconcile', 'hosts.documents');
@@ -179,9 +180,11 @@ BEGIN
 END $$;
 
 -- What a host has of networks, routers and groups, and none of its ports needs any more. Nothing is while it has
--- what no row knows, which may use it and goes on as it is, nor before the host answers, so that this can be seen.
+-- what no row knows, which may use it and goes on as it is, nor before the host answers, so that this can be seen. The few
+-- networks that everybody uses stay: what goes from one host and comes back is told to all that have it.
 CREATE OR REPLACE FUNCTION stratolith_unneeded(place uuid) RETURNS TABLE (kind text, thing uuid) LANGUAGE sql STABLE AS $$
-  SELECT "kind", "thing" FROM "HostDocument" WHERE "hostId" = place AND "kind" IN ('network', 'router', 'addressSet') AND "wanted"
+  SELECT "kind", "thing" FROM "HostDocument" h WHERE "hostId" = place AND "kind" IN ('network', 'router', 'addressSet') AND "wanted"
+    AND NOT EXISTS (SELECT FROM "Network" n WHERE n."id" = h."thing" AND (n."external" OR n."shared"))
     AND EXISTS (SELECT FROM "Host" WHERE "id" = place AND "state" = 'up')
     AND NOT EXISTS (SELECT FROM "Stray" WHERE "hostId" = place::text)
   EXCEPT SELECT kind, thing FROM stratolith_needs((SELECT array_agg("id") FROM "Port" WHERE "hostId" = place))
@@ -189,20 +192,26 @@ CREATE OR REPLACE FUNCTION stratolith_unneeded(place uuid) RETURNS TABLE (kind t
 $$;
 
 -- One of these is to be gone from that host. First it is locked, then looked at: whoever needs it anew (stratolith_need)
--- has committed by then, or waits and makes it wanted again.
+-- has committed by then, or waits and makes it wanted again. What somebody else has locked is for the next time, so that
+-- nobody waits for each other.
 CREATE OR REPLACE FUNCTION stratolith_withdraw(place uuid, which text, one uuid) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM FROM "HostDocument" WHERE "hostId" = place AND "kind" = which AND "thing" = one FOR UPDATE;
+  PERFORM FROM "HostDocument" WHERE "hostId" = place AND "kind" = which AND "thing" = one FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN RETURN false; END IF;
+  PERFORM FROM "Document" WHERE "kind" = which AND "thing" = one FOR NO KEY UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN RETURN false; END IF;
   IF NOT EXISTS (SELECT FROM stratolith_unneeded(place) u WHERE u.kind = which AND u.thing = one) THEN RETURN false; END IF;
   PERFORM stratolith_unwanted(which, one, place);
   RETURN true;
 END $$;
 
--- Documents that no host has: a few at a time, because whoever needs one waits so long.
+-- Documents that no host has: a few at a time, because whoever needs one waits so long; what somebody has locked is for
+-- the next time, because he may wait for this.
 CREATE OR REPLACE FUNCTION stratolith_forget(kinds text[], things uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended('documents', 0));
-  DELETE FROM "Document" d USING unnest(kinds, things) n (k, t) WHERE d."kind" = n.k AND d."thing" = n.t
+  DELETE FROM "Document" d WHERE (d."kind", d."thing") IN (SELECT o."kind", o."thing" FROM "Document" o JOIN unnest(kinds, things) n (k, t)
+      ON o."kind" = n.k AND o."thing" = n.t FOR UPDATE OF o SKIP LOCKED)
     AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing");
 END $$;
 

@@ -54,7 +54,8 @@ export type About = {
   known?: boolean
 }
 
-type Due = { n: number; kind: DocumentKind; thing: string; wanted: boolean; generation: number }
+/** `at`: when it was changed or needed last, seconds of the database's clock. */
+type Due = { n: number; kind: DocumentKind; thing: string; wanted: boolean; generation: number; at: number }
 const mostAtOnce = 500
 
 /**
@@ -82,7 +83,7 @@ type Look = About | 'all' | 'changes' | 'oldest'
 async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, look: Look): Promise<Delivery> {
   const about = typeof look === 'string' ? undefined : look
   const { dueDocuments, note } = about ? forOperations : forThePump
-  const due = await dueDocuments(ctx, { hostId, about, oldest: look === 'oldest' })
+  const { due, newest } = await dueDocuments(ctx, { hostId, about, oldest: look === 'oldest' })
   const documents = about ? due : due.filter((one) => !(isLeaf(one) && beingTold.has(keyAt(hostId, one))))
   if (documents.length === 0) return { receipts: [], isMore: false }
   const drivers = await driversOf(ctx, hostId)
@@ -100,7 +101,8 @@ async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, look: Look): 
       if (await note(ctx, { hostId, documents: part, receipts })) isLess = true
       all.push(...receipts)
       // Something new (a revocation, perhaps) does not wait for the rest: it is looked anew, changes first.
-      if (look === 'changes' && underWay.get(hostId)) return { receipts: all, isMore: true, isCut: true }
+      if (look === 'changes' && (underWay.get(hostId)?.newest ?? 0) > newest)
+        return { receipts: all, isMore: true, isCut: true }
     }
     return { receipts: all, isMore: isLess && due.length === mostAtOnce }
   } finally {
@@ -164,19 +166,24 @@ const findDue = (ctx: Ctx, asked: readonly Asked[]) =>
       const wanted = new Set(list.flatMap((one) => (one.wanted ? one.thing : [])))
       bodies.set(kind, await roomOf(kind).render(snapshot, [...wanted]))
     }
-    const documents: HostDocument[][] = asked.map(() => [])
-    for (const { n, kind, thing: id, wanted, generation } of due) {
+    const found = asked.map(() => ({ due: [] as HostDocument[], newest: 0 }))
+    for (const { n, kind, thing: id, wanted, generation, at } of due) {
+      const its = found[n]
+      invariant(its, 'what is due is asked for')
+      its.newest = Math.max(its.newest, at)
       const body = (wanted && bodies.get(kind)?.get(id)) || null
       const document = { kind, id, generation, body } as HostDocument
       if (wanted && !body) rowless.add(document)
       // A guest does not go because its row is missing: that is decided in hosts/keeping.ts.
-      if (body || !wanted || kind !== 'instance') documents[n]?.push(document)
+      if (body || !wanted || kind !== 'instance') its.due.push(document)
     }
-    return documents
+    return found
   })
 
 /** A build that is new is told by its operation, which waits for it: so long the pump leaves it alone. */
 const forItsBuild = Prisma.sql`interval '1 minute'`
+
+const changedAt = Prisma.sql`extract(epoch FROM greatest(d."changedAt", h."since"))::float8`
 
 /** Its time has come, or it is another wish than the one that the host has spoken of last. */
 const isDue = Prisma.sql`(h."dueAt" IS NULL OR h."dueAt" <= now() OR h."told" < d."generation")`
@@ -204,7 +211,7 @@ function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
       AS w ("n" int, "hostId" uuid, "kinds" text[], "gone" text[], "now" uuid[], "always" uuid[], "pump" boolean,
         "known" boolean, "oldest" boolean, "all" text[])
     CROSS JOIN LATERAL (
-      SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation"
+      SELECT h."kind", h."thing"::text AS "thing", h."wanted", d."generation"::float8 AS "generation", ${changedAt} AS "at"
       FROM (
         ${rowsWhere('h."kind" = ANY(w."all") AND h."thing" = ANY(w."now" || w."always")')}
         UNION ${rowsWhere('NOT h."wanted" AND h."kind" = ANY(w."gone")')}
@@ -262,7 +269,8 @@ async function noteAll({ deps }: Ctx, told: readonly Heard[]): Promise<boolean[]
       ), remembered AS (
         INSERT INTO "HostDocument" ("hostId", "kind", "thing", "wanted", "confirmed", "dueAt")
         SELECT "hostId", 'gone ' || "kind", "thing", false, "generation", NULL FROM gone
-        WHERE "kind" IN ('network', 'router', 'addressSet') ON CONFLICT ("hostId", "kind", "thing") DO UPDATE SET "since" = now()
+        WHERE "kind" IN ('network', 'router', 'addressSet') ON CONFLICT ("hostId", "kind", "thing")
+          DO UPDATE SET "since" = now(), "confirmed" = EXCLUDED."confirmed"
       ), said AS (
       UPDATE "HostDocument" h SET "told" = r."generation",
         "confirmed" = CASE r."outcome" WHEN 'reached' THEN greatest(h."confirmed", r."generation") ELSE h."confirmed" END,
@@ -349,24 +357,15 @@ export function errorIn(text: string): DriverError {
 }
 
 /**
- * Deliveries under way, by host; true: there is more than what it began with. Each host has its own, so
+ * Deliveries under way, by host; with what has come since it began, and when the newest of it was changed. Each host has its own, so
  * that a slow one holds up no other.
  */
-const underWay = new Map<string, boolean>()
+const underWay = new Map<string, { isMore: boolean; newest: number }>()
 /** A round of the pump waits so long for them; what takes longer goes on beside the next ones. */
 const roundMs = 1_000
 const deliveryMs = 120_000
 /** What was changed longer ago is found by the full look, and by the one at a host that comes back. */
 const lately = Prisma.sql`interval '30 seconds'`
-const fullLookMs = 60_000
-let lookedAtAllAt = 0
-
-/** To every host that is not given up what it has not confirmed, all hosts at the same time. */
-export async function deliverAll(ctx: Ctx): Promise<void> {
-  const isFull = Date.now() - lookedAtAllAt >= fullLookMs
-  if (isFull) lookedAtAllAt = Date.now()
-  await deliverWhere(ctx, isFull ? [Prisma.sql`true`] : newOnes)
-}
 const isTold = Prisma.sql`o."state" IN ('up', 'suspect')`
 /** Two looks that do not grow with the cloud, nor with what silent hosts have not been told. */
 const newOnes = [
@@ -374,33 +373,38 @@ const newOnes = [
   Prisma.sql`d."changedAt" > now() - ${lately}`,
 ]
 
+/** To every host that is not given up what it has not confirmed, all hosts at the same time. */
+export const deliverAll = (ctx: Ctx): Promise<void> => deliverWhere(ctx, newOnes)
+
 /** To every host that has not confirmed one of these. Returns after a moment, whatever is still under way. */
 export const deliverThings = (ctx: Ctx, kind: DocumentKind, ids: readonly string[]): Promise<void> =>
   deliverWhere(ctx, [Prisma.sql`h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])`])
 
 async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Promise<void> {
   const found = looks.map(
-    (look) => Prisma.sql`SELECT h."hostId" FROM "HostDocument" h
+    (look) => Prisma.sql`SELECT h."hostId", ${changedAt} AS "at" FROM "HostDocument" h
       JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
       WHERE h."confirmed" < d."generation" AND ${isDue} AND ${look}`,
   )
-  const hosts = await ctx.deps.root.$queryRaw<{ id: string }[]>`
-    SELECT o."id"::text AS "id" FROM "Host" o
-    WHERE ${isTold} AND o."id" IN (${Prisma.join(found, ' UNION ')})`
-  await Promise.race([Promise.all(hosts.map(({ id }) => deliverTo(ctx, id))), sleep(roundMs)])
+  const hosts = await ctx.deps.root.$queryRaw<{ id: string; newest: number }[]>`
+    SELECT o."id"::text AS "id", max(f."at") AS "newest" FROM "Host" o JOIN (${Prisma.join(found, ' UNION ALL ')}) f
+    ON f."hostId" = o."id" WHERE ${isTold} GROUP BY o."id"`
+  const told = Promise.all(hosts.map(({ id, newest }) => deliverTo(ctx, id, newest)))
+  await Promise.race([told, sleep(roundMs)])
 }
 
-/** All that this host has not confirmed. Never throws: it is tried again. */
-export async function deliverTo(ctx: Ctx, hostId: string): Promise<void> {
-  if (underWay.has(hostId)) return void underWay.set(hostId, true)
+/** All that this host has not confirmed; `newest` of it was changed then. Never throws: it is tried again. */
+export async function deliverTo(ctx: Ctx, hostId: string, newest = 0): Promise<void> {
+  const now = underWay.get(hostId)
+  if (now) return void underWay.set(hostId, { isMore: true, newest: Math.max(now.newest, newest) })
   try {
     let look: Look = 'changes'
     do {
-      underWay.set(hostId, false)
+      underWay.set(hostId, { isMore: false, newest: 0 })
       const { isMore, isCut } = await delivery(ctx, () => plainOp(ctx, deliveryMs), hostId, look)
       look = isCut ? 'oldest' : 'changes'
-      if (isMore) underWay.set(hostId, true)
-    } while (underWay.get(hostId))
+      if (isMore) underWay.set(hostId, { isMore, newest: 0 })
+    } while (underWay.get(hostId)?.isMore)
   } catch (error) {
     ctx.log.warn({ err: error, hostId }, 'a host could not be told of changes')
   } finally {
@@ -419,6 +423,12 @@ export async function deliverKnown(ctx: Ctx, hostId: string): Promise<void> {
 
 /** Woken by the triggers; the period is for what is to be told again. */
 defineReconciler({ name: 'hosts.documents', everyMs: 5_000, run: deliverAll })
+/** Takes seconds in a big cloud, so that the pump does not do it itself. */
+defineReconciler({
+  name: 'hosts.documents.all',
+  everyMs: 60_000,
+  run: (ctx) => deliverWhere(ctx, [Prisma.sql`true`]),
+})
 
 /** A host remembers the generation of what has gone for an hour (the agent's keeper): so long it must only grow. */
 const forgetAfter = Prisma.sql`interval '2 hours'`

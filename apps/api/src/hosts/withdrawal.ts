@@ -26,7 +26,10 @@ async function withdrawNext(ctx: Ctx): Promise<void> {
     select: { id: true },
   })
   const isLast = hosts.length < hostsAtOnce
-  for (const { id } of hosts) await withdrawFrom(ctx, id)
+  for (const { id } of hosts)
+    await withdrawFrom(ctx, id).catch((err) =>
+      ctx.log.warn({ err, hostId: id }, 'what a host does not need could not be withdrawn'),
+    )
   lookedAtLast = isLast ? '00000000-0000-0000-0000-000000000000' : (hosts.at(-1)?.id ?? lookedAtLast)
 }
 
