@@ -57,12 +57,12 @@ async function nicsOf(network: NetworkDriver, op: Op, { id, ports }: InstanceWis
 
 const begun = new WeakMap<InstanceWish, Promise<ObservedDisk | null>>()
 
-/** A new disk needs nothing of the network, so it is made while the ports are. What fails here is tried again, and told then. */
+/** A new disk needs nothing of the network, so it is made while the ports are. What fails here is told with its guest. */
 export async function beginDisk(storage: LocalStorageDriver, op: Op, wish: InstanceWish): Promise<void> {
   if (!wish.disk) return
   const disk = newDiskOf(storage, op, wish, wish.disk)
   begun.set(wish, disk)
-  await disk.catch(() => begun.delete(wish))
+  await disk.catch(() => undefined)
 }
 
 /** Null while it is being made. */
