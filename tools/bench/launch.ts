@@ -54,7 +54,7 @@ export async function launch(
     metric: 'launch over bare QEMU',
     value: (median(active) - spawned) / 1000,
     unit: 's',
-    target: '≤ 0.5',
+    target: '≤ 0.25',
   })
   report({
     metric: 'launch POST→login prompt',
