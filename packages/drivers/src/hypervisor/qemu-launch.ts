@@ -7,7 +7,7 @@ import type { Op } from '../op.ts'
 import { checkAlive } from './changes.ts'
 import type { InstanceSpec } from './interface.ts'
 import { type Accelerator, type ArgsInput, firstBaseFd, qemuArgs } from './qemu-args.ts'
-import { checkNamespace, type Jail, jailArgs, killQemu, type Spawned, spawnDetached } from './qemu-process.ts'
+import { checkNamespace, type Jail, jailArgs, killQemu, type Spawned, spawnQemu } from './qemu-process.ts'
 import { connectQmp, type QmpClient, type QmpEvent } from './qmp.ts'
 import { type GuestPaths, giveFile, makeRunDirectory, tailOf } from './state-files.ts'
 
@@ -49,7 +49,7 @@ export async function launchQemu(
     options.binary,
     ...qemuArgs({ spec, accelerator: options.accelerator, disks, configDrive: options.configDrive }),
   ]
-  const spawned = await spawnDetached(argv, {
+  const spawned = await spawnQemu(argv, {
     cwd: paths.run,
     log: paths.qemuLog,
     serialLog: paths.serialLog,
@@ -65,12 +65,7 @@ export async function launchQemu(
     if (bound.status === 'rejected') throw bound.reason
     return { qmp: qmp.value, pid: spawned.pid, exited: spawned.exited }
   } catch (error) {
-    if (!spawned.hasExited()) {
-      // Our own child: the id cannot belong to another process before we have seen its exit.
-      process.kill(spawned.pid, 'SIGKILL')
-      await spawned.exited
-    }
-    await killQemu(paths.run, spec.id, null)
+    await killQemu(paths.run, spec.id, spawned.pid)
     throw error
   }
 }

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, constants, openSync } from 'node:fs'
+import { constants } from 'node:fs'
 import { access, readdir, readFile, readlink, realpath } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '../errors.ts'
+import { spawnDetached } from '../programs/run.ts'
 import { firstBaseFd, jailEnvironment, serialLogFd } from './qemu-args.ts'
 import { tapOwnerArgs } from './tap-owner.ts'
 
@@ -48,50 +48,32 @@ export type Spawned = { pid: number; exited: Promise<string>; hasExited: () => b
  * the `bases` for reading, which lie where QEMU's user cannot go.
  * `exited` says in words how it ended. The working directory is `cwd`.
  */
-export async function spawnDetached(
+export async function spawnQemu(
   argv: readonly string[],
   options: { cwd: string; log: string; serialLog: string; bases: readonly string[] },
 ): Promise<Spawned> {
   const [file, ...args] = argv
   if (!file) throw new DriverError('invalid', 'There is nothing to run.')
   const append = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
-  const opened: number[] = []
-  const inherit = (path: string, flags: number) => {
-    const fd = openSync(path, flags, 0o600)
-    opened.push(fd)
-    return fd
-  }
-  let child: ChildProcess
-  try {
-    const log = inherit(options.log, append | constants.O_TRUNC)
-    const stdio = ['ignore' as const, log, log, inherit(options.serialLog, append)]
-    if (stdio.length !== serialLogFd + 1 || stdio.length !== firstBaseFd)
-      throw new Error('the serial log must be descriptor 3')
-    for (const base of options.bases) stdio.push(inherit(base, constants.O_RDONLY))
-    child = spawn(file, args, { cwd: options.cwd, detached: true, stdio, env: jailEnvironment })
-  } finally {
-    for (const fd of opened) closeSync(fd)
-  }
-  child.unref()
+  const log = { path: options.log, flags: append | constants.O_TRUNC }
+  // Standard input is 0.
+  const descriptors = [log, log, { path: options.serialLog, flags: append }]
+  if (descriptors.length !== serialLogFd || descriptors.length + 1 !== firstBaseFd)
+    throw new Error('the serial log must be descriptor 3')
+  for (const path of options.bases) descriptors.push({ path, flags: constants.O_RDONLY })
+  const { pid, exited } = await spawnDetached({
+    file,
+    args,
+    cwd: options.cwd,
+    env: jailEnvironment,
+    descriptors,
+  })
   let over = false
-  const exited = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => {
-      over = true
-      resolve(signal ? `QEMU was ended by ${signal}` : `QEMU exited with status ${code}`)
-    })
+  const words = exited.then(({ status, signal }) => {
+    over = true
+    return signal ? `QEMU was ended by ${signal}` : `QEMU exited with status ${status}`
   })
-  await new Promise<void>((resolve, reject) => {
-    child.once('spawn', resolve)
-    child.once('error', (cause) =>
-      reject(
-        new DriverError('unsupported', `${file} cannot be run: ${cause.message}. Install util-linux.`, {
-          cause,
-        }),
-      ),
-    )
-  })
-  if (child.pid === undefined) throw new DriverError('failed', `${file} did not start.`)
-  return { pid: child.pid, exited, hasExited: () => over }
+  return { pid, exited: words, hasExited: () => over }
 }
 
 /**

@@ -12,11 +12,11 @@ import {
   statfs,
 } from 'node:fs/promises'
 import path from 'node:path'
-import { execa } from 'execa'
 import { baseLink, baseOf, recordBase } from '../disk-base.ts'
 import { DriverError } from '../errors.ts'
 import { defaultGuestUids, readGuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
+import { runProgram } from '../programs/run.ts'
 import { syncDirectory } from '../sync.ts'
 import { backings, recordOldBases } from './backing.ts'
 import { diskTrash } from './disk-trash.ts'
@@ -264,17 +264,15 @@ async function makeDisk(
 
 /** On files of our own making only: tenants' bytes go through the jail. */
 async function tool(op: Op, args: readonly string[]): Promise<void> {
-  const result = await execa('qemu-img', args, {
-    stdin: 'ignore',
-    cancelSignal: op.signal,
-    timeout: 600_000,
+  const result = await runProgram(op.signal, {
+    file: 'qemu-img',
+    args,
+    timeoutMs: 600_000,
     maxBuffer: 64 * 1024,
-    reject: false,
-    extendEnv: false,
     env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
   })
   if (!result.failed) return
-  const said = String(result.stderr ?? '').slice(-500)
+  const said = result.stderr.slice(-500)
   if (/No space left/i.test(said)) throw new DriverError('no_space', 'the disk is full')
   throw new DriverError('failed', `qemu-img ${args[0]}: ${said}`)
 }

@@ -1,6 +1,7 @@
-import { execa } from 'execa'
 import { DriverError } from '../../errors.ts'
 import type { Op } from '../../op.ts'
+import { execute } from '../../programs/execute.ts'
+import { runProgram } from '../../programs/run.ts'
 
 export type ExecOptions = {
   /** Network namespace to run in; the machine's own when absent. */
@@ -13,6 +14,7 @@ export type ExecOptions = {
 }
 export type ExecResult = { stdout: string; stderr: string; exitCode: number }
 
+const handedOn = 32 * 1024 * 1024
 export const namespaceFolder = '/run/netns'
 
 /**
@@ -20,29 +22,22 @@ export const namespaceFolder = '/run/netns'
  * error, `unavailable` when it does not end in time, `unsupported` when it is not installed.
  */
 export async function run(op: Op, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-  const {
-    namespace,
-    input = '',
-    timeoutMs = 10_000,
-    maxOutputBytes = 32 * 1024 * 1024,
-    accept = [0],
-  } = options
+  const { namespace, input = '', timeoutMs = 10_000, maxOutputBytes = handedOn, accept = [0] } = options
   const full =
     namespace === undefined ? argv : ['nsenter', `--net=${namespaceFolder}/${namespace}`, '--', ...argv]
   const [file = '', ...args] = full
-  const result = await execa(file, args, {
+  // What may be large is not handed from process to process.
+  const start = maxOutputBytes > handedOn ? execute : runProgram
+  const result = await start(op.signal, {
+    file,
+    args,
     input,
-    timeout: timeoutMs,
+    timeoutMs,
     maxBuffer: maxOutputBytes,
     killSignal: 'SIGKILL',
-    cancelSignal: op.signal,
-    reject: false,
-    stripFinalNewline: true,
-    extendEnv: false,
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
-    cwd: '/',
   })
-  const what = argv.slice(0, 4).join(' ')
+  const what = argv.slice(0, 4).join(' ').slice(0, 200)
   // nsenter says 127 for a program that is not there.
   if (result.code === 'ENOENT' || (namespace !== undefined && result.exitCode === 127))
     throw missing(argv[0] ?? file)

@@ -1,0 +1,20 @@
+import { execa } from 'execa'
+import type { Ended, Program } from './messages.ts'
+
+/** Runs a program as a child of this very process: for the runner, and for outputs that are too big to be handed on. */
+export async function execute(signal: AbortSignal, program: Program): Promise<Ended> {
+  const { file, args, input = '', cwd = '/', env, timeoutMs: timeout, maxBuffer, killSignal } = program
+  const result = await execa(file, args, {
+    input,
+    cwd,
+    env,
+    extendEnv: false,
+    timeout,
+    maxBuffer,
+    cancelSignal: signal,
+    reject: false,
+    ...(killSignal && { killSignal }),
+  })
+  const { failed, stdout, stderr, exitCode, code, isCanceled, timedOut, isMaxBuffer } = result
+  return { failed, stdout, stderr, exitCode, signal: result.signal, code, isCanceled, timedOut, isMaxBuffer }
+}

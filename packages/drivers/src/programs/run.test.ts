@@ -1,0 +1,146 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, describe, expect, it } from 'vitest'
+import { DriverError } from '../errors.ts'
+import { execute } from './execute.ts'
+import { runProgram, spawnDetached } from './run.ts'
+
+const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }
+const bounds = { env, timeoutMs: 10_000, maxBuffer: 1_000 }
+const never = new AbortController().signal
+const dir = mkdtempSync(path.join(tmpdir(), 'stratolith-programs-'))
+afterAll(() => rmSync(dir, { recursive: true }))
+
+const parentOf = (pid: number) =>
+  Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+const isThere = (pid: number) => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+const until = async (what: () => boolean) => {
+  for (let tries = 0; tries < 200 && !what(); tries += 1) await sleep(20)
+  expect(what()).toBe(true)
+}
+
+describe.each([
+  ['in the runner', runProgram],
+  ['here', execute],
+])('a program %s', (_, start) => {
+  it('gets its input and says its outputs and its status', async () => {
+    const ended = await start(never, {
+      ...bounds,
+      file: 'sh',
+      args: ['-c', 'cat; echo no >&2; exit 3'],
+      input: 'yes\n',
+    })
+    expect(ended).toMatchObject({ failed: true, exitCode: 3, stdout: 'yes', stderr: 'no' })
+    const well = await start(never, { ...bounds, file: 'true', args: [], input: 'x'.repeat(1_000_000) })
+    expect(well).toMatchObject({
+      failed: false,
+      exitCode: 0,
+      isCanceled: false,
+      timedOut: false,
+      isMaxBuffer: false,
+    })
+  })
+
+  it('has only the environment that it is given', async () => {
+    const { stdout } = await start(never, { ...bounds, env: { ...env, A: 'b' }, file: 'env', args: [] })
+    expect(stdout.split('\n').sort()).toEqual(['A=b', `PATH=${env.PATH}`])
+  })
+
+  it('is ended when it takes too long, prints too much or nobody wants it any more', async () => {
+    const slow = { ...bounds, file: 'sleep', args: ['30'], killSignal: 'SIGKILL' as const }
+    expect(await start(never, { ...slow, timeoutMs: 50 })).toMatchObject({
+      failed: true,
+      timedOut: true,
+      isCanceled: false,
+    })
+    expect(await start(never, { ...bounds, file: 'yes', args: [] })).toMatchObject({
+      failed: true,
+      isMaxBuffer: true,
+    })
+    const stop = new AbortController()
+    setTimeout(() => stop.abort(), 50)
+    expect(await start(stop.signal, slow)).toMatchObject({ failed: true, isCanceled: true, timedOut: false })
+    expect(await start(AbortSignal.abort(), slow)).toMatchObject({ failed: true, isCanceled: true })
+  })
+
+  it('that is not there is known by the system’s word', async () => {
+    expect(await start(never, { ...bounds, file: 'no-such-program', args: [] })).toMatchObject({
+      failed: true,
+      code: 'ENOENT',
+    })
+  })
+})
+
+/** What it says is appended to `log`. */
+const detached = (file: string, ...args: string[]) => {
+  const log = path.join(dir, `${Math.random()}`)
+  const begun = spawnDetached({ file, args, cwd: dir, env, descriptors: [{ path: log, flags: 0o1101 }] })
+  return { log, begun }
+}
+
+describe('a process that outlives us', () => {
+  it('writes where it was told to, and tells how it ended', async () => {
+    const { log, begun } = detached('sh', '-c', 'echo $PWD; exit 4')
+    expect(await (await begun).exited).toEqual({ status: 4, signal: null })
+    expect(readFileSync(log, 'utf8')).toBe(`${dir}\n`)
+    const killed = await detached('sleep', '30').begun
+    process.kill(killed.pid, 'SIGKILL')
+    expect(await killed.exited).toEqual({ status: null, signal: 'SIGKILL' })
+  })
+
+  it('is refused with what is in the way', async () => {
+    const missing = spawnDetached({ file: 'no-such-program', args: [], cwd: dir, env, descriptors: [] })
+    await expect(missing).rejects.toMatchObject({ code: 'unsupported' })
+    const there = path.join(dir, 'no', 'folder')
+    const nowhere = { file: 'true', args: [], cwd: dir, env, descriptors: [{ path: there, flags: 0o101 }] }
+    await expect(spawnDetached(nowhere)).rejects.toThrow(/ENOENT/)
+  })
+})
+
+it('goes on with a new runner when the old one is killed: what ran says so, what is detached stays', async () => {
+  const { pid } = await detached('sleep', '30').begun
+  const runner = parentOf(pid)
+  const caught = runProgram(never, { ...bounds, file: 'sleep', args: ['3'] }).catch((error: unknown) => error)
+  await sleep(100)
+  process.kill(runner, 'SIGKILL')
+  const error = await caught
+  expect(error).toBeInstanceOf(DriverError)
+  expect(error).toMatchObject({ code: 'unavailable' })
+  expect(isThere(pid)).toBe(true)
+  process.kill(pid, 'SIGKILL')
+  expect(await runProgram(never, { ...bounds, file: 'echo', args: ['again'] })).toMatchObject({
+    stdout: 'again',
+  })
+})
+
+it('ends with whoever started it, and ends what that one ran', async () => {
+  const words = `
+    const { runProgram, spawnDetached } = await import(${JSON.stringify(path.join(import.meta.dirname, 'run.ts'))})
+    const of = { cwd: '/', env: ${JSON.stringify(env)} }
+    const { pid } = await spawnDetached({ ...of, file: 'sleep', args: ['30'], descriptors: [] })
+    void runProgram(new AbortController().signal, { ...of, file: 'sleep', args: ['32.5'], timeoutMs: 60_000, maxBuffer: 100 })
+    console.log(pid, process.pid)
+    setInterval(() => undefined, 1_000)`
+  const { begun, log } = detached(process.execPath, '--input-type=module', '--eval', words)
+  const agent = await begun
+  await until(() => /^\d+ \d+\n/.test(readFileSync(log, 'utf8')))
+  const [guest = 0] = readFileSync(log, 'utf8').split(' ').map(Number)
+  const runner = parentOf(guest)
+  expect(runner).not.toBe(agent.pid)
+  const children = () =>
+    readFileSync(`/proc/${runner}/task/${runner}/children`, 'utf8').trim().split(' ').map(Number)
+  await until(() => children().length === 2)
+  const [program = 0] = children().filter((pid) => pid !== guest)
+  process.kill(agent.pid, 'SIGKILL')
+  await until(() => !isThere(runner) && !isThere(program))
+  expect(isThere(guest)).toBe(true)
+  process.kill(guest, 'SIGKILL')
+})

@@ -1,0 +1,103 @@
+// @ts-check
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+
+/**
+ * The process whose children programs are (run.ts says why, and starts it). It has to stay small, so it imports
+ * nothing but what Node has built in, and it is JavaScript: a Node that reads TypeScript is three times as large.
+ * It ends with the process that has started it, and ends programs then, but not what is detached.
+ *
+ * @import { ExecFileException } from 'node:child_process'
+ * @import { Detached, Program, Reply, Request } from './messages.ts'
+ */
+process.title = 'stratolith-run'
+/** How to cancel each program that runs. @type {Map<number, () => void>} */
+const running = new Map()
+/** @param {Reply} message */
+const reply = (message) => {
+  if (process.connected) process.send?.(message)
+}
+
+process.on('disconnect', () => {
+  for (const cancel of running.values()) cancel()
+  process.exit(0)
+})
+process.on('message', (/** @type {Request} */ request) => {
+  if ('cancel' in request) running.get(request.id)?.()
+  else if ('run' in request) run(request.id, request.run)
+  else detach(request.id, request.detach)
+})
+
+/**
+ * Its end is told when it has ended, also after it was cancelled.
+ *
+ * @param {number} id
+ * @param {Program} program
+ */
+function run(id, { file, args, input = '', cwd = '/', env, timeoutMs: timeout, maxBuffer, killSignal }) {
+  let isCanceled = false
+  const options = { cwd, env, timeout, maxBuffer, killSignal }
+  const child = execFile(file, args, options, (error, stdout, stderr) => {
+    running.delete(id)
+    const outputs = { stdout: withoutNewline(stdout), stderr: withoutNewline(stderr) }
+    reply({ id, ended: { ...outputs, ...how(error, isCanceled) } })
+  })
+  running.set(id, () => {
+    isCanceled = true
+    child.kill(killSignal)
+  })
+  // One that ends without reading all of it says by its status what that means.
+  child.stdin?.on('error', () => undefined)
+  child.stdin?.end(input)
+}
+
+/**
+ * @param {ExecFileException | null} error
+ * @param {boolean} isCanceled
+ */
+function how(error, isCanceled) {
+  const code = error?.code
+  const isMaxBuffer = `${code}` === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER'
+  return {
+    failed: error !== null,
+    exitCode: error === null ? 0 : typeof code === 'number' ? code : undefined,
+    signal: error?.signal ?? undefined,
+    code: typeof code === 'string' ? code : undefined,
+    isCanceled: error !== null && isCanceled,
+    isMaxBuffer,
+    timedOut: error?.killed === true && !isCanceled && !isMaxBuffer,
+  }
+}
+
+/** @param {string} text */
+const withoutNewline = (text) => (text.endsWith('\n') ? text.slice(0, -1) : text)
+
+/**
+ * @param {number} id
+ * @param {Detached} what
+ */
+function detach(id, { file, args, cwd, env, descriptors }) {
+  /** @type {number[]} */
+  const opened = []
+  try {
+    for (const { path, flags } of descriptors) opened.push(openSync(path, flags, 0o600))
+    const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', ...opened] })
+    child.unref()
+    child.once('spawn', () => child.pid && reply({ id, pid: child.pid }))
+    child.once('error', (error) => refuse(id, error))
+    child.once('exit', (status, signal) => reply({ id, exit: { status, signal } }))
+  } catch (error) {
+    refuse(id, error)
+  } finally {
+    for (const fd of opened) closeSync(fd)
+  }
+}
+
+/**
+ * @param {number} id
+ * @param {unknown} error
+ */
+function refuse(id, error) {
+  const { message, code } = /** @type {NodeJS.ErrnoException} */ (error)
+  reply({ id, refused: { message, code } })
+}
