@@ -86,6 +86,15 @@ export async function nft(op: Op, namespace: string | undefined, text: string): 
   await run(op, ['nft', '-f', '-'], { namespace, input: text })
 }
 
+/**
+ * The same, and what the kernel says that it has now of what was written (nft(8), --echo). Such a text is an
+ * argument, which the kernel bounds to 128 KiB, because nft looks for JSON first and reads its input once.
+ */
+export async function nftEcho(op: Op, namespace: string | undefined, text: string): Promise<unknown> {
+  changes.rules += 1
+  return runJson(op, ['nft', '-j', '-e', '-s', text], { namespace })
+}
+
 /** One `ip` process for many changes. `force` goes on after a command that fails. */
 export async function ipBatch(
   op: Op,

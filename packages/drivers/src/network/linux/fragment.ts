@@ -128,6 +128,32 @@ export function replacePiece(ruleset: Ruleset, { kind, family, name }: Piece, re
   }
 }
 
+/** Without maps and hooks: what the kernel says when it is written is all that there is of it. */
+export const isSimple = ({ maps = [], chains = [] }: Fragment): boolean =>
+  maps.length === 0 && chains.every(({ hook }) => hook === undefined)
+
+/** In `ruleset` a simple fragment is from now on as the kernel said when it was written. */
+export function takeEcho(ruleset: Ruleset, fragment: Fragment, said: Ruleset): void {
+  const { sets = [], chains = [], elements = [] } = fragment
+  for (const { family, name } of chains) {
+    const key = `${family}/${name}`
+    const rules = said.chains.get(key)
+    if (rules) ruleset.chains.set(key, rules)
+    else ruleset.chains.delete(key)
+  }
+  for (const { family, name, members } of sets) {
+    const key = `${family}/${name}`
+    const found = said.sets.get(key)
+    // One that is filled by somebody else keeps its members.
+    if (!found) ruleset.sets.delete(key)
+    else if (members || !ruleset.sets.has(key)) ruleset.sets.set(key, found)
+  }
+  for (const { family, map, key } of elements) {
+    const value = said.maps.get(`${family}/${map}`)?.get(plainKey(key))
+    if (value !== undefined) ruleset.maps.get(`${family}/${map}`)?.set(plainKey(key), value)
+  }
+}
+
 /** What `nft -j list` said about the tables of one name: comments of rules by chain, elements by map or set. */
 export type Ruleset = {
   chains: Map<string, string[]>
@@ -144,13 +170,16 @@ const chainShape = named.extend({
 })
 const ruleShape = named.extend({ chain: z.string(), comment: z.string().optional() })
 const setShape = named.extend({ elem: z.array(z.unknown()).optional() })
+const elementShape = named.extend({ elem: z.object({ set: z.array(z.unknown()) }) })
 const item = z.object({
   chain: chainShape.optional(),
   rule: ruleShape.optional(),
   map: setShape.optional(),
   set: setShape.optional(),
+  element: elementShape.optional(),
 })
-const listing = z.object({ nftables: z.array(item) })
+/** What a list has by itself, an echo has as what was added. */
+const listing = z.object({ nftables: z.array(item.extend({ add: item.optional() })) })
 const verdict = z.object({ goto: z.object({ target: z.string() }).optional(), accept: z.null().optional() })
 
 export function emptyRuleset(): Ruleset {
@@ -160,7 +189,7 @@ export function emptyRuleset(): Ruleset {
 export function parseRuleset(json: unknown, table = ownTable): Ruleset {
   const ruleset = emptyRuleset()
   for (const entry of listing.parse(json).nftables) {
-    const { chain, rule, map, set } = entry
+    const { chain, rule, map, set, element } = entry.add ?? entry
     if (chain?.table === table) {
       ruleset.chains.set(`${chain.family}/${chain.name}`, [])
       if (chain.hook)
@@ -171,8 +200,17 @@ export function parseRuleset(json: unknown, table = ownTable): Ruleset {
     if (map?.table === table) ruleset.maps.set(`${map.family}/${map.name}`, mapElements(map.elem ?? []))
     if (set?.table === table)
       ruleset.sets.set(`${set.family}/${set.name}`, new Set((set.elem ?? []).map(String)))
+    if (element?.table === table) addElements(ruleset, `${element.family}/${element.name}`, element.elem.set)
   }
   return ruleset
+}
+
+/** Those of a map are pairs. */
+function addElements(ruleset: Ruleset, key: string, elements: readonly unknown[]): void {
+  const plain = elements.filter((element) => !Array.isArray(element)).map(String)
+  if (plain.length > 0) ruleset.sets.set(key, new Set([...(ruleset.sets.get(key) ?? []), ...plain]))
+  const pairs = mapElements(elements)
+  if (pairs.size > 0) ruleset.maps.set(key, new Map([...(ruleset.maps.get(key) ?? []), ...pairs]))
 }
 
 function mapElements(elements: readonly unknown[]): Map<string, string> {

@@ -52,6 +52,10 @@ export const mortalExec = (real: Exec): Exec => ({
     effect('rules')
     return real.nft(...args)
   },
+  nftEcho: async (...args) => {
+    effect('rules')
+    return real.nftEcho(...args)
+  },
   ipBatch: async (op, namespace, lines, options) => {
     if (lines.length > 0) effect('links')
     return real.ipBatch(op, namespace, lines, options)

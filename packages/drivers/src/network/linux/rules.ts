@@ -1,12 +1,13 @@
 import { DriverError } from '../../errors.ts'
 import type { Op } from '../../op.ts'
-import { nft, run } from './exec.ts'
+import { nft, nftEcho, run } from './exec.ts'
 import {
   applyText,
   difference,
   emptyRuleset,
   type Fragment,
   forget,
+  isSimple,
   ownTable,
   type Piece,
   parseRuleset,
@@ -14,10 +15,13 @@ import {
   type Ruleset,
   removeText,
   replacePiece,
+  takeEcho,
 } from './fragment.ts'
 
 /** Rules of more than so many bytes of JSON (about twenty ports) are read sooner by pieces than whole. */
 export const defaultWholeBytes = 150_000
+/** What the kernel says of a change of more bytes of text takes longer than to read it back. */
+const echoBytes = 16_384
 /** So many `nft` at the same time. */
 const atOnce = 4
 
@@ -78,13 +82,20 @@ export class Rules {
     return difference(fragment, this.#found)
   }
 
-  /** Makes the kernel equal to it and reads it back; raises `failed` when the kernel has something else then. */
+  /** Makes the kernel equal to it and hears from it what it has; raises `failed` when that is something else. */
   async apply(op: Op, fragment: Fragment): Promise<void> {
     // Chains and sets are made anew whatever they were; elements of maps are replaced.
     await this.#read(op, { elements: fragment.elements })
-    await nft(op, this.#namespace, applyText(fragment, this.#found))
+    const text = applyText(fragment, this.#found)
+    if (isSimple(fragment) && text.length < echoBytes) {
+      const said = parseRuleset(await nftEcho(op, this.#namespace, text), fragment.table)
+      takeEcho(this.#found, fragment, said)
+      for (const { key, kind } of piecesOf(fragment)) if (kind === 'chain') this.#known?.add(key)
+    } else {
+      await nft(op, this.#namespace, text)
+      await this.#readAgain(op, fragment)
+    }
     this.changes += 1
-    await this.#readAgain(op, fragment)
     const wrong = difference(fragment, this.#found)
     if (wrong) throw new DriverError('failed', `The filter was written but reads back differently: ${wrong}.`)
   }
