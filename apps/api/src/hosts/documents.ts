@@ -84,7 +84,7 @@ async function delivery(ctx: Ctx, opFor: () => Op, hostId: string, look: Look): 
   const about = typeof look === 'string' ? undefined : look
   const { dueDocuments, note } = about ? forOperations : forThePump
   const { due, newest } = await dueDocuments(ctx, { hostId, about, oldest: look === 'oldest' })
-  const documents = about ? due : due.filter((one) => !(isLeaf(one) && beingTold.has(keyAt(hostId, one))))
+  const documents = about ? due : notBeingTold(hostId, due)
   if (documents.length === 0) return { receipts: [], isMore: false }
   const drivers = await driversOf(ctx, hostId)
   const keys = documents.map((one) => keyAt(hostId, one))
@@ -146,8 +146,13 @@ function receiptsOf(part: readonly HostDocument[], said: readonly Receipt[]): Re
 
 /** What this process is telling hosts at the moment: the pump need not tell it a second time. */
 const beingTold = new Set<string>()
-/** Others need what is no leaf: without it they would fail where it has not arrived. */
+/** Others need what is no leaf: without it they would fail where it has not arrived. So it comes with them once more. */
 const isLeaf = ({ kind }: HostDocument) => kind === 'port' || kind === 'instance'
+
+function notBeingTold(hostId: string, documents: readonly HostDocument[]): readonly HostDocument[] {
+  const isNew = (one: HostDocument) => !beingTold.has(keyAt(hostId, one))
+  return documents.some(isNew) ? documents.filter((one) => isNew(one) || !isLeaf(one)) : []
+}
 type Told = Pick<HostDocument, 'kind' | 'id' | 'generation'>
 const keyOf = ({ kind, id, generation }: Told) => `${kind}/${id}/${generation}`
 const keyAt = (hostId: string, told: Told) => `${hostId}/${keyOf(told)}`
@@ -356,10 +361,7 @@ export function errorIn(text: string): DriverError {
   return new DriverError(code ?? 'failed', text.slice(at + 2))
 }
 
-/**
- * Deliveries under way, by host; with what has come since it began, and when the newest of it was changed. Each host has its own, so
- * that a slow one holds up no other.
- */
+/** Deliveries under way, each host's its own; with what has come since it began, and when the newest was changed. */
 const underWay = new Map<string, { isMore: boolean; newest: number }>()
 /** A round of the pump waits so long for them; what takes longer goes on beside the next ones. */
 const roundMs = 1_000

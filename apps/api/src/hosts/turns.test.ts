@@ -142,3 +142,35 @@ test('whoever changes much all the time keeps no other from being told', async (
   await changing
   await deliverTo(world.system, at)
 })
+
+test('the pump does not tell a host once more what an operation is telling it, unless others need it', async () => {
+  const tenant = await testTenant(world)
+  await launchInstances(tenant, aLaunch(world, {}))
+  await runPending(world.deps)
+  const calls: string[][] = []
+  const gate = Promise.withResolvers<void>()
+  const { documents } = host()
+  const apply = documents.apply.bind(documents)
+  documents.apply = async (op, list) => {
+    calls.push(list.map((one) => one.kind).sort())
+    if (calls.length === 1) await gate.promise
+    return apply(op, list)
+  }
+  await launchInstances(tenant, aLaunch(world, {}))
+  const launch = runPending(world.deps)
+  await expect.poll(() => calls).toEqual([['addressSet', 'instance', 'port']])
+  await deliverTo(world.system, await hostId())
+  expect(calls).toHaveLength(1)
+
+  // A port that the pump tells goes with its group.
+  const { id: port } = await db().port.findFirstOrThrow({
+    where: { deviceOwner: 'compute:nova' },
+    orderBy: { createdAt: 'asc' },
+  })
+  await doubt(world.system, await hostId(), 'port', [port])
+  await deliverTo(world.system, await hostId())
+  expect(calls[1]).toEqual(['addressSet', 'port'])
+  gate.resolve()
+  await launch
+  expect(await db().instance.count({ where: { vmState: 'active' } })).toBe(2)
+})
