@@ -1,5 +1,6 @@
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { z } from 'zod'
+import type { Absence } from '../hosts/contract.ts'
 import {
   descriptionInput,
   type HostVerdict,
@@ -178,6 +179,11 @@ export type InstanceView = {
   hostId: string | null
   /** Only administrators see names of hosts. */
   hostName: string | null
+  /**
+   * Its machine does not answer (`since`: when it did last; null: it never has), so all else is what was known then.
+   * Null: it answers, or the instance is on none.
+   */
+  machine: { absence: Absence; since: string | null } | null
   zone: string | null
   image: { id: string | null; name: string }
   flavor: { id: string; name: string; vcpus: number; memoryMib: number; diskGib: number }
@@ -210,8 +216,8 @@ export type WaitingPart = {
   /** To be there, or to be gone. */
   wanted: boolean
   since: string
-  /** `fenced`: its host is declared to be off. `working`: the host takes its time. */
-  why: 'silent' | 'fenced' | 'refused' | 'working' | 'telling'
+  /** `missing`: its host has fallen silent and may come back at once. `working`: it takes its time. */
+  why: Absence | 'refused' | 'working' | 'telling'
   /** Why the host could not do it, or what it waits for ("the host to copy the image"). */
   message: string | null
   /** In the host's own words, for administrators. */

@@ -108,7 +108,8 @@ describe('an instance', () => {
       return new Set(parts.map((part) => part.why))
     }
     expect(await whyWhen('up', 1)).toEqual(new Set(['telling']))
-    expect(await whyWhen('suspect', 3)).toEqual(new Set(['telling']))
+    expect(await whyWhen('suspect', 3)).toEqual(new Set(['missing']))
+    expect(await whyWhen('suspect', 0)).toEqual(new Set(['telling']))
     expect(await whyWhen('down', 9)).toEqual(new Set(['silent']))
     expect(await whyWhen('down', 0)).toEqual(new Set(['telling']))
     expect(await whyWhen('fenced', 9)).toEqual(new Set(['fenced']))

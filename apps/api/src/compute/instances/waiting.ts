@@ -1,4 +1,5 @@
 import {
+  absenceOf,
   hearing,
   namesOf,
   type Standing,
@@ -70,6 +71,8 @@ function whyOf(
   const nothing = { message: null, detail: null, nextTryAt: null }
   const heard = hearing(host, { wanted })
   if (heard !== 'now') return { ...nothing, why: heard }
+  // It is tried again and again, and what it said before says nothing of why that takes so long.
+  if (absenceOf(host) === 'missing') return { ...nothing, why: 'missing' }
   if (!error) return { ...nothing, why: waitsFor ? 'working' : 'telling', message: waitsFor }
   const { message, detail } = toCloudError(error)
   return {

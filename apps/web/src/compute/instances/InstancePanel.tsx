@@ -17,6 +17,7 @@ import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Addresses } from './Addresses.tsx'
 import { instanceDescriptor, instanceFacts } from './descriptor.tsx'
 import { InstanceState } from './InstanceState.tsx'
+import { MachineNotice } from './Machine.tsx'
 
 /** The side panel of `?panel=<id>`: facts and quick actions beside the list. */
 export function InstancePanel({ actions }: { actions: ResourceAction<InstanceView>[] }) {
@@ -52,6 +53,7 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
           {view.fault && (
             <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={view.fault.message} />
           )}
+          <MachineNotice view={view} />
           <Group gap="xs">
             {actions.map((action) => (
               <ReasonButton

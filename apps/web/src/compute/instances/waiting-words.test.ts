@@ -33,6 +33,7 @@ describe('a part of an instance that waits for its host', () => {
 
   it('says why', () => {
     expect(whyText({ why: 'silent', message: null })).toMatch(/does not answer/)
+    expect(whyText({ why: 'missing', message: null })).toMatch(/does not answer/)
     expect(whyText({ why: 'fenced', message: null })).toMatch(/declared to be off.*taken back/)
     expect(whyText({ why: 'refused', message: 'The host has run out of space.' })).toBe(
       'The host has run out of space.',

@@ -27,6 +27,8 @@ const floatingIpsText = (addresses: readonly string[]): string =>
 /** Why it waits, in a sentence. */
 export function whyText({ why, message }: Pick<WaitingPart, 'why' | 'message'>): string {
   switch (why) {
+    case 'missing':
+      return 'Its host does not answer at the moment. It is told as soon as it does.'
     case 'silent':
       return 'Its host does not answer. It is told as soon as it does.'
     case 'fenced':
