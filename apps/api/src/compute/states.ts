@@ -54,20 +54,23 @@ type Stateful = {
   /** Null (or not known): the machine that it is on answers, or it is on none. */
   machine?: { absence: Absence } | null
 }
-/** Why nothing can be asked of the machine that an instance is on; null: it can, and it is tried. */
-export function machineAway(absence: Absence | undefined): string | null {
-  if (absence === 'silent')
-    return 'The machine that this instance is on does not answer. This works again as soon as it does.'
-  if (absence === 'fenced')
-    return 'The machine that this instance is on is declared to be off. This works again when an administrator takes that back.'
-  return null
+const away = {
+  silent: 'The machine that this instance is on does not answer. This works again as soon as it does.',
+  fenced:
+    'The machine that this instance is on is declared to be off. This works again when an administrator takes that back.',
 }
+/** Also of one that has been asked and was silent. */
+export const machineSilent = away.silent
+/** Why nothing can be asked of the machine that an instance is on; null: it can, and it is tried. */
+export const machineAway = (absence: Absence | undefined): string | null =>
+  absence === undefined || absence === 'missing' ? null : away[absence]
+
 const inState =
   (verb: string, states: readonly VmState[]) =>
   (i: Stateful): Allowed => {
     if (i.locked) return 'The instance is locked.'
-    const away = machineAway(i.machine?.absence)
-    if (away) return away
+    const reason = machineAway(i.machine?.absence)
+    if (reason) return reason
     if (i.taskState !== null) return `Wait: the instance is busy (${i.taskState.replaceAll(/[_-]/g, ' ')}).`
     return (
       states.includes(i.vmState) ||

@@ -7,7 +7,7 @@ import { aLaunch, testTenant, testWorld, type World } from '../testing.ts'
 import { deleteInstance, rebootInstance, startInstance, stopInstance } from './actions.ts'
 import { attachInterface } from './interfaces.ts'
 import { launchInstances } from './launch.ts'
-import { getInstance, listInstances } from './service.ts'
+import { consoleLog, getInstance, listInstances, logPatience } from './service.ts'
 
 let world: World
 let tenant: Ctx & { projectId: string; networkId: string }
@@ -21,7 +21,11 @@ beforeEach(async () => {
   await runPending(world.deps)
   id = instances[0]?.id ?? ''
 })
-afterEach(() => world.close())
+const { timeoutMs } = logPatience
+afterEach(() => {
+  logPatience.timeoutMs = timeoutMs
+  return world.close()
+})
 
 const lastSeenAt = new Date('2026-11-28T10:00:00Z')
 async function host(state: string, missed: number): Promise<void> {
@@ -101,6 +105,20 @@ describe('of a machine that is known not to answer', () => {
     await isRefused('active', () => attachInterface(tenant, { id, networkId: tenant.networkId }), words)
     expect(await world.deps.root.operation.count()).toBe(before)
     expect(await world.deps.root.instance.findUnique({ where: { id } })).toMatchObject({ taskState: null })
+  })
+
+  test('a log is not waited for, and of one that is found to be silent only for some seconds', async () => {
+    const log = async () => {
+      const began = performance.now()
+      await expectCloudError(consoleLog(tenant, { id }), 'unavailable', /^The machine .* does not answer\./)
+      return performance.now() - began
+    }
+    world.faults.set('a', 'hangs')
+    logPatience.timeoutMs = 300
+    expect(await log()).toBeGreaterThan(250)
+    logPatience.timeoutMs = 60_000
+    await host('down', 9)
+    expect(await log()).toBeLessThan(5_000)
   })
 
   test('what needs no answer is done: a deletion, and an interface of one that is off', async () => {
