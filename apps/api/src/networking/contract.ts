@@ -105,7 +105,8 @@ export type PortView = {
   networkId: string
   networkName: string
   mac: string
-  state: 'build' | 'active' | 'down' | 'error'
+  /** `n/a`: of a floating IP, which its router carries out and not a port. */
+  state: 'build' | 'active' | 'down' | 'error' | 'n/a'
   errorMessage: string | null
   deviceOwner: string
   deviceId: string
