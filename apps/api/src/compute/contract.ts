@@ -155,6 +155,8 @@ export type LaunchPlan = {
   reach: { what: string; ok: boolean; reason: string | null }[]
   /** The smallest change that would make it fit. */
   suggestion: string | null
+  /** Why nothing at all can be launched now, whatever is chosen; one of the problems. */
+  closed: string | null
 }
 
 export type InstanceAddress = {
