@@ -213,8 +213,12 @@ export type WaitingPart = {
   /** Null, like its name, when it belongs to another project than the instance. */
   thing: string | null
   name: string | null
-  /** Of a router: those that lead to this instance. */
+  /** Of a router, what it is about: floating IPs that are to lead to the instance, … */
   floatingIps: string[]
+  /** … that are to lead nowhere any more, … */
+  released: string[]
+  /** … the router itself; of all others true. */
+  itself: boolean
   /** To be there, or to be gone. */
   wanted: boolean
   since: string
