@@ -17,6 +17,8 @@ export const theme = createTheme({
   // Plain objects: `Tooltip.extend` would load every component named here on every page.
   components: {
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200 } },
+    // Its placeholder is no menu item, which a menu may not have: the first item has the focus instead.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Modal: { defaultProps: { centered: true } },
     Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 } } },
     Button: { defaultProps: { size: 'sm' } },
