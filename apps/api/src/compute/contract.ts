@@ -166,6 +166,7 @@ export type InstanceAddress = {
   mac: string
   address: string
   floatingIp: string | null
+  floatingIpId: string | null
 }
 export type InstanceView = {
   id: string
@@ -191,6 +192,8 @@ export type InstanceView = {
   flavor: { id: string; name: string; vcpus: number; memoryMib: number; diskGib: number }
   keyName: string | null
   addresses: InstanceAddress[]
+  /** The floating IP that was made with it and goes with it (unless it has been moved): its id. */
+  ownFloatingIpId: string | null
   metadata: Record<string, string>
   fault: { code: number; message: string; at: string; detail: string | null } | null
   /** What runs now and since when: "Building · 3.1 s · plugging port". */

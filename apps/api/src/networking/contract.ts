@@ -73,7 +73,8 @@ export type SubnetView = {
   gatewayIp: string | null
   dhcp: boolean
   dns: string[]
-  pool: { start: string; end: string }
+  /** Ranges that ports get addresses of: without the gateway's. */
+  pools: { start: string; end: string }[]
   addressesUsed: number
   addressesTotal: number
 }

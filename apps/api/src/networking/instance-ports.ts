@@ -36,6 +36,7 @@ export type PortAddressView = {
   mac: string
   address: string
   floatingIp: string | null
+  floatingIpId: string | null
 }
 
 /**
@@ -189,7 +190,7 @@ export async function addressesOf(
 ): Promise<Map<string, PortAddressView[]>> {
   const rows = await ctx.db.$queryRaw<(PortAddressView & { deviceId: string })[]>`
     SELECT p."deviceId", p."networkId", n."name" AS "networkName", p."id" AS "portId", p."mac", a."address",
-      f."address" AS "floatingIp"
+      f."address" AS "floatingIp", f."id" AS "floatingIpId"
     FROM "Port" p JOIN "Network" n ON n."id" = p."networkId" JOIN "PortAddress" a ON a."portId" = p."id"
     LEFT JOIN "FloatingIp" f ON f."portId" = p."id" AND f."fixedAddress" = a."address"
     WHERE p."deviceId" = ANY(${[...instanceIds]}) AND p."deviceOwner" = 'compute:nova'

@@ -78,6 +78,7 @@ function view(
     },
     keyName: row.keyName,
     addresses: more.addresses,
+    ownFloatingIpId: row.floatingIpId,
     metadata: row.metadata as Record<string, string>,
     fault: faultOf(row, admin),
     activity: more.activity,
