@@ -4,6 +4,7 @@ import { IconDots } from '@tabler/icons-react'
 import { useRef, useState } from 'react'
 import type { MenuEntry } from './ActionMenu.tsx'
 import { useReturnFocus } from './return-focus.ts'
+import { dangerText } from './theme.ts'
 
 /** The menu itself, open from the start. What cannot be done says why below its name. */
 export function ActionMenuOpen({
@@ -36,10 +37,9 @@ export function ActionMenuOpen({
           <Menu.Item
             key={id}
             leftSection={icon}
-            color={danger && allowed === true ? 'red' : undefined}
             // Not Mantine's "disabled", which the arrow keys pass over: its reason is to be read.
             aria-disabled={allowed !== true}
-            c={allowed === true ? undefined : 'dimmed'}
+            c={allowed === true ? (danger ? dangerText : undefined) : 'dimmed'}
             closeMenuOnClick={allowed === true}
             onClick={() => allowed === true && run()}
           >

@@ -7,6 +7,7 @@ import { counted, type ResourceAction, type RowsDescriptor } from './descriptor.
 import { cloudError } from './errors.ts'
 import { notify } from './notify.ts'
 import { invalidateKind } from './stale.ts'
+import { dangerText } from './theme.ts'
 
 /** Runs an action on some resources: asks when it must, says what has begun and what failed. */
 export function useRunAction<V extends { id: string }>(descriptor: RowsDescriptor<V>) {
@@ -58,7 +59,7 @@ export function BulkButtons<V extends { id: string }>({
           variant="default"
           leftSection={action.icon}
           allowed={able.length > 0 || firstReason(action, views)}
-          c={action.danger && able.length > 0 ? 'red' : undefined}
+          c={action.danger && able.length > 0 ? dangerText : undefined}
           onClick={() => onRun(action, able)}
         >
           {action.label}

@@ -1,6 +1,9 @@
 'use client'
 import { createTheme } from '@mantine/core'
 
+/** Words of what cannot be undone, readable on light and dark: plain red is not. */
+export const dangerText = 'var(--mantine-color-red-light-color)'
+
 /** The portal's look, in Mantine's words. System fonts only: nothing is fetched from elsewhere. */
 export const theme = createTheme({
   primaryColor: 'indigo',

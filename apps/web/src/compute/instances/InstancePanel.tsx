@@ -10,6 +10,7 @@ import { Loaded } from '../../kit/Loaded.tsx'
 import { paths } from '../../kit/paths.ts'
 import { SidePanel } from '../../kit/SidePanel.tsx'
 import { useSession } from '../../kit/session.ts'
+import { dangerText } from '../../kit/theme.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { Facts } from '../../ui/Fact.tsx'
@@ -60,7 +61,7 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
                 key={action.id}
                 size="xs"
                 variant="default"
-                c={action.danger && action.allowed(view) === true ? 'red' : undefined}
+                c={action.danger && action.allowed(view) === true ? dangerText : undefined}
                 leftSection={action.icon}
                 allowed={action.allowed(view)}
                 onClick={() => void run(action, [view])}
