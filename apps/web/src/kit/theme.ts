@@ -2,7 +2,7 @@
 import { createTheme } from '@mantine/core'
 
 /** Words of what cannot be undone, readable on light and dark: plain red is not. */
-export const dangerText = 'var(--mantine-color-red-light-color)'
+export const dangerText = 'light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))'
 
 /** The portal's look, in Mantine's words. System fonts only: nothing is fetched from elsewhere. */
 export const theme = createTheme({

@@ -8,7 +8,7 @@ export function Toasts() {
       position="bottom-left"
       limit={4}
       pauseResetOnHover="notification"
-      style={{ insetInlineStart: 'calc(var(--app-shell-navbar-offset, 0px) + var(--mantine-spacing-md))' }}
+      style={{ insetInlineStart: 'calc(var(--page-start) + var(--mantine-spacing-md))' }}
     />
   )
 }
