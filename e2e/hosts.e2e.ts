@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, test } from '@playwright/test'
+import { expect, type Page, test } from '@playwright/test'
 import { connectDatabase } from '../tools/cloud/connect.ts'
 import { problemsOf } from './support/accessibility.ts'
 import { type Api, apiClient, findCloud, until } from './support/cloud.ts'
@@ -93,6 +93,8 @@ test('a machine that is off while things change: said, held, declared fenced, ta
   await expect(late).toContainText('The host has everything as it should be')
   await page.keyboard.press('Escape')
 
+  const theirs = await newBrowser(browser, person.name, person.password)
+  await visit(theirs, '/images')
   // As if they had been built there before it went off.
   await inDatabase(async (database) => {
     const rack = crypto.randomUUID()
@@ -103,8 +105,15 @@ test('a machine that is off while things change: said, held, declared fenced, ta
     await database.query(`UPDATE "Instance" SET "hostId" = $1 WHERE "id" = ANY($2)`, [rack, [web, old]])
     await database.query(`UPDATE "Port" SET "hostId" = $1 WHERE "deviceId" = ANY($2)`, [rack, [web, old]])
   })
+  // Whoever asks for something there hears that it could not be done, on whichever page he is.
+  await api.compute.instances.stop.mutate({ id: web })
+  await expect(
+    theirs.getByRole('alert').filter({ hasText: 'Stop instance “web-1” has failed' }),
+  ).toContainText('it is not done later', { timeout: 120_000 })
   const row = page.getByRole('row').filter({ hasText: name })
   await expect(row).toContainText('Down', { timeout: 120_000 })
+  await itSaysSo(theirs, web)
+  await theirs.context().close()
   await api.compute.instances.delete.mutate({ id: old })
   await row.getByRole('button', { name: /^\d changes not confirmed by rack/ }).click()
   await expect(panel.getByRole('alert')).toContainText(
@@ -135,18 +144,14 @@ test('a machine that is off while things change: said, held, declared fenced, ta
   await expect(page.getByRole('region', { name: /^Interface 1/ }).getByRole('note')).toContainText(
     /Not arrived on its host.*Its host does not answer\./,
   )
-  // Whoever asks for something there hears that it could not be done, on whichever page he is.
-  const theirs = await newBrowser(browser, person.name, person.password)
-  await visit(theirs, '/images')
-  await api.compute.instances.stop.mutate({ id: web })
-  await expect(
-    theirs.getByRole('alert').filter({ hasText: 'Stop instance “web-1” has failed' }),
-  ).toContainText('it is not done later')
-  await theirs.context().close()
   await notice.getByRole('link', { name: `Look at host ${name}` }).click()
   await panel.getByRole('button', { name: 'Declare fenced…' }).click()
   const question = page.getByRole('dialog', { name: `Is ${name} really off?` })
   await expect(question).toContainText('given to others at once')
+  await expect(question.getByRole('button', { name: 'Cancel' })).toBeFocused()
+  await page.keyboard.press('Enter')
+  await expect(panel.getByRole('button', { name: 'Declare fenced…' })).toBeFocused()
+  await page.keyboard.press('Enter')
   await question.getByRole('button', { name: 'Declare fenced' }).click()
   const story = panel.getByRole('alert')
   await expect(story).toContainText(/admin declared on .* that this machine is off/)
@@ -165,6 +170,28 @@ test('a machine that is off while things change: said, held, declared fenced, ta
   await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
   await expect(row).toHaveCount(0)
 })
+
+/** What somebody reads who has an instance on a machine that does not answer, and what he can do. */
+async function itSaysSo(page: Page, id: string): Promise<void> {
+  await visit(page, '/instances')
+  const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: 'web-1', exact: true }) })
+  await expect(row).toContainText('No answer')
+  await visit(page, `/instances/${id}`)
+  await expect(page.getByRole('note', { name: 'Its machine does not answer' })).toContainText(
+    'what was last known',
+  )
+  const stop = page.getByRole('button', { name: 'Stop', exact: true })
+  await expect(stop).toHaveAccessibleDescription(/does not answer/)
+  await stop.focus()
+  await expect(page.getByRole('tooltip')).toContainText('does not answer')
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await expect(page.getByRole('menuitem', { name: 'Delete' })).not.toHaveAttribute('aria-disabled', 'true')
+  expect(await problemsOf(page)).toEqual([])
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('button', { name: 'More actions' })).toBeFocused()
+  await page.getByRole('tab', { name: 'Log' }).click()
+  await expect(page.getByRole('note').filter({ hasText: 'We ask again' })).toBeVisible({ timeout: 5_000 })
+}
 
 /** "web-1" and "web-2", which run; their ids. */
 async function twoInstances({ images, compute, networking }: Api): Promise<string[]> {

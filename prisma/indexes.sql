@@ -28,3 +28,7 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "HostDocument_unwanted_idx" ON "HostDocu
 -- What hosts are to be told at a time of its own, by host: those that do not answer have many.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "HostDocument_due_idx" ON "HostDocument" ("hostId")
   WHERE "dueAt" IS NOT NULL;
+
+-- Ports of routers that hosts have not told of yet (and those of before their state was kept), among all ports.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Port_untold_idx" ON "Port" ("deviceId")
+  WHERE "deviceOwner" IN ('network:router_interface', 'network:router_gateway', 'network:floatingip') AND "state" = 'down';

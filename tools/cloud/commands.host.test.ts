@@ -126,6 +126,9 @@ test('status and destroy know one’s own PostgreSQL by what the cloud that was 
   expect(gone.said).toMatch(
     /stays as it is\..*\n {2}dropdb --host=127\.0\.0\.1 --port=\d+ --username=stratolith c_/,
   )
+  expect(gone.said).toContain(`Removed the data in ${data}.`)
+  // What it stops first does not go on.
+  expect(gone.said).not.toMatch(/Guests go on|It was not running/)
   expect(gone.status).toBe(0)
   expect(fs.existsSync(data)).toBe(false)
   expect((await sql(url, 'SELECT 1 AS "n"')).rows).toEqual([{ n: 1 }])

@@ -3,7 +3,7 @@ import { ask } from './ask.ts'
 import { places } from './paths.ts'
 import { node } from './prepare.ts'
 import { hostName, ownDatabase } from './running.ts'
-import { stop } from './stop.ts'
+import { stopProcesses } from './stop.ts'
 
 /** npm run destroy: every guest, network and all data. One's own PostgreSQL is not ours to touch. */
 export async function destroy(yes: boolean): Promise<void> {
@@ -16,7 +16,7 @@ export async function destroy(yes: boolean): Promise<void> {
   if (!yes) {
     const stays = own === null ? '' : ' Your own PostgreSQL stays as it is.'
     const answer = await ask(
-      `This removes every guest, network and all data of the cloud in ${where.data}.${stays} Type “destroy” to go on: `,
+      `This removes the cloud in ${where.data} for good: every guest with its disk, every network, all data.${stays} Type “destroy” to go on: `,
       'destroy',
     )
     if (answer === 'nobody')
@@ -28,14 +28,15 @@ export async function destroy(yes: boolean): Promise<void> {
       return
     }
   }
-  await stop()
+  // That guests go on and are found again is no word for what is about to remove them.
+  await stopProcesses()
   const out = await node('apps/agent/src/destroy.ts', [], {
     STRATOLITH_DATA: where.data,
     STRATOLITH_HOST: hostName(),
   })
   process.stdout.write(out)
   fs.rmSync(where.data, { recursive: true, force: true })
-  console.log(`Removed ${where.data}.`)
+  console.log(`Removed the data in ${where.data}.`)
   if (own !== null) console.log(keptDatabase(own))
 }
 

@@ -7,6 +7,12 @@ import { stopLeftServices } from './supervisor.ts'
 
 /** npm run stop: from elsewhere. Guests go on. */
 export async function stop(): Promise<void> {
+  const ran = await stopProcesses()
+  console.log(ran ? 'Stopped. Guests go on; `npm start` finds them again.' : 'It was not running.')
+}
+
+/** Whether there were any. */
+export async function stopProcesses(): Promise<boolean> {
   const where = places()
   const cloud = running(where)
   if (cloud) {
@@ -15,9 +21,7 @@ export async function stop(): Promise<void> {
   }
   const left = await stopLeftServices(where)
   await stopDatabase(where)
-  console.log(
-    cloud || left > 0 ? 'Stopped. Guests go on; `npm start` finds them again.' : 'It was not running.',
-  )
+  return cloud !== null || left > 0
 }
 
 /** The embedded PostgreSQL may outlive a supervisor that was killed. */

@@ -28,6 +28,25 @@ describe('while the portal is away', () => {
   })
 })
 
+describe('an answer of the portal', () => {
+  it('is passed on at once, also one that it cannot give now: the question is asked once', async () => {
+    let asked = 0
+    const portal = http.createServer((_request, response) => {
+      asked += 1
+      response.writeHead(503, { 'content-type': 'application/json' }).end('{"away":true}')
+    })
+    portal.listen(0, '127.0.0.1')
+    await once(portal, 'listening')
+    const { port } = portal.address() as net.AddressInfo
+    const app = Fastify()
+    await frontDoor(app, { ...config, webUrl: `http://127.0.0.1:${port}` } as Config)
+    const answer = await app.inject({ url: '/api/trpc/x' })
+    expect([answer.statusCode, answer.json(), asked]).toEqual([503, { away: true }, 1])
+    await app.close()
+    portal.close()
+  })
+})
+
 describe('a body that does not come', () => {
   it('ends with its connection; one that comes slowly does not', async () => {
     const server = http.createServer((request, response) => {

@@ -31,6 +31,8 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
         rewriteRequestHeaders: (request, headers) =>
           portalHeaders(headers, browserOf(request as FastifyRequest, config), config.frontSecret),
         onError: portalAway,
+        // It would ask ten times before it passed a 503 on: whoever asked is told, and asks again himself.
+        retryDelay: () => null,
       },
     })
   passUpgrades(app.server, config, ours)

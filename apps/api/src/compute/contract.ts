@@ -1,5 +1,6 @@
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { z } from 'zod'
+import type { Absence } from '../hosts/contract.ts'
 import {
   descriptionInput,
   type HostVerdict,
@@ -154,6 +155,8 @@ export type LaunchPlan = {
   reach: { what: string; ok: boolean; reason: string | null }[]
   /** The smallest change that would make it fit. */
   suggestion: string | null
+  /** Why nothing at all can be launched now, whatever is chosen; one of the problems. */
+  closed: string | null
 }
 
 export type InstanceAddress = {
@@ -163,6 +166,7 @@ export type InstanceAddress = {
   mac: string
   address: string
   floatingIp: string | null
+  floatingIpId: string | null
 }
 export type InstanceView = {
   id: string
@@ -178,11 +182,18 @@ export type InstanceView = {
   hostId: string | null
   /** Only administrators see names of hosts. */
   hostName: string | null
+  /**
+   * Its machine does not answer (`since`: when it did last; null: it never has), so all else is what was known then.
+   * Null: it answers, or the instance is on none.
+   */
+  machine: { absence: Absence; since: string | null } | null
   zone: string | null
   image: { id: string | null; name: string }
   flavor: { id: string; name: string; vcpus: number; memoryMib: number; diskGib: number }
   keyName: string | null
   addresses: InstanceAddress[]
+  /** The floating IP that was made with it and goes with it (unless it has been moved): its id. */
+  ownFloatingIpId: string | null
   metadata: Record<string, string>
   fault: { code: number; message: string; at: string; detail: string | null } | null
   /** What runs now and since when: "Building · 3.1 s · plugging port". */
@@ -205,13 +216,17 @@ export type WaitingPart = {
   /** Null, like its name, when it belongs to another project than the instance. */
   thing: string | null
   name: string | null
-  /** Of a router: those that lead to this instance. */
+  /** Of a router, what it is about: floating IPs that are to lead to the instance, … */
   floatingIps: string[]
+  /** … that are to lead nowhere any more, … */
+  released: string[]
+  /** … the router itself; of all others true. */
+  itself: boolean
   /** To be there, or to be gone. */
   wanted: boolean
   since: string
-  /** `fenced`: its host is declared to be off. `working`: the host takes its time. */
-  why: 'silent' | 'fenced' | 'refused' | 'working' | 'telling'
+  /** `missing`: its host has fallen silent and may come back at once. `working`: it takes its time. */
+  why: Absence | 'refused' | 'working' | 'telling'
   /** Why the host could not do it, or what it waits for ("the host to copy the image"). */
   message: string | null
   /** In the host's own words, for administrators. */

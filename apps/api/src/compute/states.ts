@@ -1,3 +1,4 @@
+import type { Absence } from '../hosts/contract.ts'
 import type { Allowed } from '../kernel/contract.ts'
 
 /** States of instances and what each allows. Without zod, so that pages load little. */
@@ -46,11 +47,30 @@ export function instanceStatus(vmState: VmState, taskState: TaskState | null): I
   )[vmState]
 }
 
-type Stateful = { vmState: VmState; taskState: TaskState | null; locked: boolean }
+type Stateful = {
+  vmState: VmState
+  taskState: TaskState | null
+  locked: boolean
+  /** Null (or not known): the machine that it is on answers, or it is on none. */
+  machine?: { absence: Absence } | null
+}
+const away = {
+  silent: 'The machine that this instance is on does not answer. This works again as soon as it does.',
+  fenced:
+    'The machine that this instance is on is declared to be off. This works again when an administrator takes that back.',
+}
+/** Also of one that has been asked and was silent. */
+export const machineSilent = away.silent
+/** Why nothing can be asked of the machine that an instance is on; null: it can, and it is tried. */
+export const machineAway = (absence: Absence | undefined): string | null =>
+  absence === undefined || absence === 'missing' ? null : away[absence]
+
 const inState =
   (verb: string, states: readonly VmState[]) =>
   (i: Stateful): Allowed => {
     if (i.locked) return 'The instance is locked.'
+    const reason = machineAway(i.machine?.absence)
+    if (reason) return reason
     if (i.taskState !== null) return `Wait: the instance is busy (${i.taskState.replaceAll(/[_-]/g, ' ')}).`
     return (
       states.includes(i.vmState) ||
@@ -64,8 +84,11 @@ export const instanceCan = {
   rebootHard: inState('hard rebooted', ['active', 'stopped', 'paused', 'error']),
   pause: inState('paused', ['active']),
   unpause: inState('unpaused', ['paused']),
-  /** An interface, or take one away: its guest need not run. */
-  attach: inState('given an interface or lose one', ['active', 'paused', 'stopped']),
+  /** An interface, or take one away: its guest need not run, and one that does not has it at its next start. */
+  attach: (i: Stateful): Allowed =>
+    inState('given an interface or lose one', ['active', 'paused', 'stopped'])(
+      i.vmState === 'stopped' ? { ...i, machine: null } : i,
+    ),
   /** Also during a build, also in error. */
   delete: (i: Stateful): Allowed =>
     i.locked
@@ -74,11 +97,11 @@ export const instanceCan = {
         ? 'It is being deleted.'
         : i.vmState !== 'deleted' || 'It is deleted.',
   console: (i: Stateful): Allowed =>
-    i.vmState === 'active' ||
-    i.vmState === 'paused' ||
-    (i.vmState === 'building'
-      ? 'The console opens as soon as the instance runs.'
-      : `A console needs a running instance; this one is ${i.vmState}.`),
+    i.vmState === 'active' || i.vmState === 'paused'
+      ? (machineAway(i.machine?.absence) ?? true)
+      : i.vmState === 'building'
+        ? 'The console opens as soon as the instance runs.'
+        : `A console needs a running instance; this one is ${i.vmState}.`,
 }
 export const instanceTransitioning = (i: Pick<Stateful, 'vmState' | 'taskState'>): boolean =>
   i.taskState !== null || i.vmState === 'building'

@@ -150,6 +150,7 @@ function behind<T extends object>(driver: T, fault: () => Fault | undefined): T 
   return new Proxy(driver, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
+      if (name === 'console' && typeof value === 'object' && value !== null) return behind(value, fault)
       if (typeof value !== 'function') return value
       return (...args: unknown[]) => {
         if (name === 'subscribe' || fault() === undefined || fault() === 'slow')

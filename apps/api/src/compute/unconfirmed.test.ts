@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@stratolith/drivers/errors'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostListInput, unconfirmedInput } from '../hosts/contract.ts'
@@ -6,6 +7,7 @@ import { listHosts } from '../hosts/service.ts'
 import { listUnconfirmed, tellNow } from '../hosts/telling.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError, queriesOf, runPending, testCtx } from '../kernel/testing.ts'
+import { associateFloatingIp, deleteFloatingIp } from '../networking/floating-ips/service.ts'
 import {
   addSecurityGroupRule,
   createSecurityGroup,
@@ -80,10 +82,7 @@ describe('an instance', () => {
     expect(about.get('instance')).toMatchObject({ thing: id, name: 'web', wanted: true })
     expect(about.get('port')).toMatchObject({ thing: port.id, name: port.addresses[0]?.address })
     expect(about.get('addressSet')).toMatchObject({ thing: group, name: 'peers' })
-    expect(about.get('router')).toMatchObject({
-      name: 'net-router',
-      floatingIps: [port.floatingIps[0]?.address],
-    })
+    expect(about.get('router')).toMatchObject({ name: 'net-router', itself: true })
     for (const part of waiting.parts) {
       expect(part).toMatchObject({ why: 'silent', message: null, detail: null })
       expect(Date.now() - Date.parse(part.since)).toBeLessThan(60_000)
@@ -91,6 +90,36 @@ describe('an instance', () => {
     expect(JSON.stringify(waiting)).not.toMatch(new RegExp(`secret-name|${hostId}`))
     expect((await instanceWaiting(admin, { id })).host).toEqual({ id: hostId, name: 'secret-name-a' })
     await expectCloudError(instanceWaiting(await testCtx(world.deps), { id }), 'not_found')
+  })
+
+  test('names a router by what was done with floating IPs, and not for those of other instances', async () => {
+    const [id, other] = [
+      await launched('web', { publicIp: true }),
+      await launched('other', { publicIp: true }),
+    ]
+    const fipOf = (instance: string) =>
+      world.deps.root.floatingIp.findFirstOrThrow({ where: { port: { deviceId: instance } } })
+    const [mine, theirs] = [await fipOf(id), await fipOf(other)]
+    await silence()
+    await sleep(1_100) // what was confirmed just before it fell silent may be said once more
+    const beat = { missed: 9, lastSeenAt: new Date() }
+    await world.deps.root.hostBeat.upsert({
+      where: { hostId },
+      create: { hostId, facts: {}, ...beat },
+      update: beat,
+    })
+    const routers = async () =>
+      (await instanceWaiting(tenant, { id })).parts.filter((p) => p.kind === 'router')
+    await world.deps.root.floatingIp.update({ where: { id: theirs.id }, data: { fixedAddress: '10.0.0.99' } })
+    expect(await routers()).toEqual([])
+    await associateFloatingIp(tenant, { id: mine.id, portId: null })
+    expect(await routers()).toMatchObject([{ floatingIps: [], released: [mine.address], itself: false }])
+    await deleteFloatingIp(tenant, { id: theirs.id })
+    expect(await routers()).toMatchObject([
+      { released: [mine.address, theirs.address].sort(), itself: false },
+    ])
+    await associateFloatingIp(tenant, { id: mine.id, portId: mine.portId })
+    expect(await routers()).toMatchObject([{ floatingIps: [mine.address], itself: false }])
   })
 
   test('says whether its host is tried, is silent or is declared to be off', async () => {
@@ -108,7 +137,8 @@ describe('an instance', () => {
       return new Set(parts.map((part) => part.why))
     }
     expect(await whyWhen('up', 1)).toEqual(new Set(['telling']))
-    expect(await whyWhen('suspect', 3)).toEqual(new Set(['telling']))
+    expect(await whyWhen('suspect', 3)).toEqual(new Set(['missing']))
+    expect(await whyWhen('suspect', 0)).toEqual(new Set(['telling']))
     expect(await whyWhen('down', 9)).toEqual(new Set(['silent']))
     expect(await whyWhen('down', 0)).toEqual(new Set(['telling']))
     expect(await whyWhen('fenced', 9)).toEqual(new Set(['fenced']))

@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { idInput, pageInput } from '../kernel/contract.ts'
 import type { HostState } from './states.ts'
 
+export type { Absence } from './states.ts'
+
 export const hostListInput = pageInput.extend({ sortDir: z.enum(['asc', 'desc']).default('asc') })
 
 /** `total` is what may be given out (overcommit and reserve included), `used` what instances have claimed. */

@@ -6,7 +6,7 @@ import { recordOperation } from '../kernel/workflow.ts'
 import type { HostView } from './contract.ts'
 import { freeHeld } from './held.ts'
 import { hostCan } from './states.ts'
-import { type HostRow, hostEvent, loadHost, viewOf, withBeat } from './view.ts'
+import { type HostRow, hostStateEvents, loadHost, viewOf, withBeat } from './view.ts'
 
 /**
  * An administrator declares that the machine is off, or cut off: what deleted instances had there is free at
@@ -52,7 +52,7 @@ async function change(
       projectId: null,
       input: { before: row.state, freed },
     })
-    await hostEvent(tx, id, 'updated')
+    await hostStateEvents(tx, id)
     return viewOf(tx, updated)
   })
 }

@@ -8,7 +8,7 @@ import { type Heard, type Row, stateAfter, writeBeats, writeCapacities } from '.
 import { deliverKnown, deliverTo } from './documents.ts'
 import { freeFenced, roomTaken } from './held.ts'
 import type { HostState } from './states.ts'
-import { hostEvent, stateOf } from './view.ts'
+import { hostEvent, hostStateEvents, stateOf } from './view.ts'
 
 /** How often every host is asked. */
 const beatMs = 5_000
@@ -82,7 +82,7 @@ async function settle(ctx: Ctx, { id, state: before }: Asked, state: HostState):
     const { count } = await tx.db.host.updateMany({ where: { id, state: before }, data: { state } })
     if (count === 0) return
     tx.log.warn({ hostId: id, state, before }, 'host changed its state')
-    await hostEvent(tx, id, 'updated')
+    await hostStateEvents(tx, id)
   })
 }
 

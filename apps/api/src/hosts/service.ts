@@ -42,7 +42,7 @@ export {
   rememberedHosts,
   withTaken,
 } from './room.ts'
-export { hearing, type Standing } from './states.ts'
+export { type Absence, absenceOf, hearing, type Standing } from './states.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
 export { answersOf, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'

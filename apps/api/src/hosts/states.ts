@@ -19,6 +19,17 @@ export function hearing({ state, answers }: Standing, { wanted }: { wanted: bool
   return state === 'up' || state === 'suspect' || answers ? 'now' : 'silent'
 }
 
+/**
+ * Why nothing can be asked of what is on a host, and what is known of it is from before; null: it answers. `missing`:
+ * it may come back at once, so what is under way goes on and what is asked for is tried.
+ */
+export type Absence = 'missing' | 'silent' | 'fenced'
+export function absenceOf(standing: Standing): Absence | null {
+  const heard = hearing(standing, { wanted: true })
+  if (heard !== 'now') return heard
+  return standing.state === 'suspect' && !standing.answers ? 'missing' : null
+}
+
 /** Without zod, so that pages load little. */
 export const hostCan = {
   fence: (host: Standing): Allowed =>

@@ -1,7 +1,7 @@
 import type { Prisma } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
+import { appendEvent, appendEventsWith } from '../kernel/events.ts'
 import type { Facts } from './capacity.ts'
 import type { HostView } from './contract.ts'
 import { hostEventOf } from './room.ts'
@@ -79,6 +79,22 @@ export function toView(row: HostRow, counts: Counts): HostView {
     ...counts,
     lastSeenAt: row.beat?.lastSeenAt?.toISOString() ?? null,
   }
+}
+
+/**
+ * A host has another state, in the transaction of that: whoever has an instance there is told that a machine of his
+ * answers or does not, and not which.
+ */
+export async function hostStateEvents(ctx: Ctx, hostId: string): Promise<void> {
+  const projects = await ctx.db.$queryRaw<{ projectId: string }[]>`
+    SELECT DISTINCT "projectId" FROM "Instance" WHERE "hostId" = ${hostId}::uuid ORDER BY 1`
+  const machineEvents = projects.map(({ projectId }) => ({
+    kind: 'machine.updated',
+    projectId,
+    resourceKind: 'machine',
+    resourceId: projectId,
+  }))
+  await appendEventsWith(ctx, [hostEventOf(hostId, 'updated'), ...machineEvents], [])
 }
 
 /** In the transaction of the change. */

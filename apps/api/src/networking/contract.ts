@@ -73,7 +73,8 @@ export type SubnetView = {
   gatewayIp: string | null
   dhcp: boolean
   dns: string[]
-  pool: { start: string; end: string }
+  /** Ranges that ports get addresses of: without the gateway's. */
+  pools: { start: string; end: string }[]
   addressesUsed: number
   addressesTotal: number
 }
@@ -105,7 +106,8 @@ export type PortView = {
   networkId: string
   networkName: string
   mac: string
-  state: 'build' | 'active' | 'down' | 'error'
+  /** `n/a`: of a floating IP, which its router carries out and not a port. */
+  state: 'build' | 'active' | 'down' | 'error' | 'n/a'
   errorMessage: string | null
   deviceOwner: string
   deviceId: string

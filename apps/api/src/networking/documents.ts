@@ -2,7 +2,7 @@ import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { defineDocument, errorOf, type Said, type ThingName } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
-import { type PortState, setPortStates, settleFloatingIps } from './port-states.ts'
+import { type PortState, setPortStates, settleRouted } from './port-states.ts'
 import { addressSetSpecs, networkSpec, portSpecs, routerSpecs } from './specs.ts'
 
 /** What hosts are told of networks, routers, members of groups and ports, and what becomes of it. */
@@ -27,7 +27,7 @@ defineDocument({
   render: routerSpecs,
   names: (ctx, ids) => named(ctx.db.router.findMany({ where: { id: { in: [...ids] } }, select })),
   told: (tx, said) =>
-    settleFloatingIps(
+    settleRouted(
       tx,
       said.flatMap(({ receipt }) => (receipt.outcome === 'reached' ? receipt.id : [])),
     ),

@@ -36,6 +36,7 @@ export type PortAddressView = {
   mac: string
   address: string
   floatingIp: string | null
+  floatingIpId: string | null
 }
 
 /**
@@ -189,7 +190,7 @@ export async function addressesOf(
 ): Promise<Map<string, PortAddressView[]>> {
   const rows = await ctx.db.$queryRaw<(PortAddressView & { deviceId: string })[]>`
     SELECT p."deviceId", p."networkId", n."name" AS "networkName", p."id" AS "portId", p."mac", a."address",
-      f."address" AS "floatingIp"
+      f."address" AS "floatingIp", f."id" AS "floatingIpId"
     FROM "Port" p JOIN "Network" n ON n."id" = p."networkId" JOIN "PortAddress" a ON a."portId" = p."id"
     LEFT JOIN "FloatingIp" f ON f."portId" = p."id" AND f."fixedAddress" = a."address"
     WHERE p."deviceId" = ANY(${[...instanceIds]}) AND p."deviceOwner" = 'compute:nova'
@@ -203,16 +204,38 @@ export async function addressesOf(
   return byInstance
 }
 
-/** Floating IPs that lead to an instance, with the routers that they go through. */
-export async function floatingIpsOf(
+export type RouterNews = {
+  routerId: string
+  /** Floating IPs that are to lead to the instance. */
+  led: string[]
+  /** Floating IPs that were taken off and are to lead nowhere any more, of whichever instance they were. */
+  released: string[]
+  /** The router itself: whether it is on, its way out, its interfaces. */
+  itself: boolean
+}
+
+/**
+ * What routers of an instance have become since a moment (by router), for people: a router changes on its hosts
+ * with whatever happens to any floating IP through it. One query.
+ */
+export async function routerNews(
   ctx: Ctx,
-  instanceId: string,
-): Promise<{ address: string; routerId: string | null }[]> {
-  return ctx.db.floatingIp.findMany({
-    where: { port: { deviceId: instanceId, deviceOwner: 'compute:nova' } },
-    select: { address: true, routerId: true },
-    orderBy: { address: 'asc' },
-  })
+  { id, hostId }: { id: string; hostId: string },
+  since: ReadonlyMap<string, Date>,
+): Promise<RouterNews[]> {
+  if (since.size === 0) return []
+  const asked = [...since].map(([router, moment]) => ({ router, since: moment }))
+  return ctx.db.$queryRaw`
+    SELECT r."id"::text AS "routerId",
+      ARRAY(SELECT f."address" FROM "FloatingIp" f JOIN "Port" p ON p."id" = f."portId"
+        WHERE p."deviceId" = ${id} AND p."deviceOwner" = 'compute:nova' AND f."routerId" = r."id"
+          AND f."updatedAt" >= a."since" ORDER BY 1) AS "led",
+      ARRAY(SELECT h."address" FROM "HeldAddress" h WHERE h."hostId" = ${hostId}::uuid AND h."kind" = 'router'
+        AND h."thing" = r."id" AND h."quota" = 'floatingIps' ORDER BY 1) AS "released",
+      r."updatedAt" >= a."since" OR EXISTS (SELECT FROM "Port" p WHERE p."deviceId" = r."id"::text
+        AND p."deviceOwner" = 'network:router_interface' AND p."createdAt" >= a."since") AS "itself"
+    FROM jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) AS a ("router" uuid, "since" timestamptz)
+    JOIN "Router" r ON r."id" = a."router"`
 }
 
 /** Groups that the ports of an instance are in. */

@@ -68,3 +68,20 @@ function inBlock(n: number, base: string, prefix: number): boolean {
   const start = toNumber(base)
   return n >= start && n < start + size
 }
+
+/** Ranges that ports get addresses of: the pool without the gateway's. */
+export function allocationPools(row: {
+  poolStart: string
+  poolEnd: string
+  gatewayIp: string | null
+}): { start: string; end: string }[] {
+  const [start, end] = [toNumber(row.poolStart), toNumber(row.poolEnd)]
+  const gateway = row.gatewayIp === null ? -1 : toNumber(row.gatewayIp)
+  const ranges =
+    gateway < start || gateway > end
+      ? [[start, end] as const]
+      : [[start, gateway - 1] as const, [gateway + 1, end] as const]
+  return ranges
+    .filter(([first, last]) => first <= last)
+    .map(([first, last]) => ({ start: fromNumber(first), end: fromNumber(last) }))
+}

@@ -7,12 +7,12 @@ import type { Op } from '@stratolith/drivers/op'
 import type { StrayKind } from '../hosts/contract.ts'
 import { deliver, doubt, type Found, letGoOf, renderDocuments, sweep } from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
-import { type Ctx, inTransaction } from '../kernel/context.ts'
+import type { Ctx } from '../kernel/context.ts'
 import { among, gathered, rowsOf, uuids } from '../kernel/gathered.ts'
 import { callByCall, driversOf, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
-import { settleFloatingIps } from './port-states.ts'
+import { settleUntold } from './port-states.ts'
 
 /** A resource younger than this may be in the middle of its workflow. */
 const grace = Prisma.sql`interval '1 minute'`
@@ -38,16 +38,7 @@ export async function reconcileNetworks(ctx: Ctx): Promise<void> {
       ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
     ),
   )
-  // Those that were only waited for by a host that does not answer any more.
-  const waiting = await ctx.db.$queryRaw<{ id: string }[]>`
-    SELECT DISTINCT "routerId"::text AS "id" FROM "FloatingIp"
-    WHERE "state" <> 'active' AND "portId" IS NOT NULL AND "routerId" IS NOT NULL`
-  await inTransaction(ctx, (tx) =>
-    settleFloatingIps(
-      tx,
-      waiting.map((one) => one.id),
-    ),
-  )
+  await settleUntold(ctx)
 }
 
 export async function reconcileHost(ctx: Ctx, hostId: string): Promise<void> {

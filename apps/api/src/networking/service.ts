@@ -10,12 +10,12 @@ export {
   createPortsForInstance,
   createPortsOfLaunch,
   deletePortsOfInstance,
-  floatingIpsOf,
   forgetPortsOfInstance,
   groupNamesOf,
   type InstancePort,
   portsOf,
   portsOfInstance,
+  routerNews,
   securityGroupsOf,
 } from './instance-ports.ts'
 export {

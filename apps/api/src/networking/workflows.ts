@@ -5,7 +5,7 @@ import { appendEvent } from '../kernel/events.ts'
 import { defineWorkflow, type Run, type Wait } from '../kernel/workflow.ts'
 import { heard } from './apply.ts'
 import { forgetNetwork } from './networks/service.ts'
-import { setPortStates, settleFloatingIps } from './port-states.ts'
+import { setPortStates, settleRouted } from './port-states.ts'
 import { forgetRouter } from './routers/service.ts'
 
 const minute = 60_000
@@ -52,7 +52,7 @@ applying(
   async (run) => {
     const wait = await heard(run, { router: [run.resourceId] })
     if (wait) return wait
-    await inTransaction(run.ctx, (tx) => settleFloatingIps(tx, [run.resourceId]))
+    await inTransaction(run.ctx, (tx) => settleRouted(tx, [run.resourceId]))
     await mark(run, 'router', 'active')
   },
   (run) => mark(run, 'router'),
@@ -87,7 +87,7 @@ applying(
     const { routerId } = run.input as { routerId: string | null }
     if (!routerId) return
     const wait = await heard(run, { router: [routerId] })
-    if (!wait) await inTransaction(run.ctx, (tx) => settleFloatingIps(tx, [routerId]))
+    if (!wait) await inTransaction(run.ctx, (tx) => settleRouted(tx, [routerId]))
     return wait
   },
   (run) => markFloatingIp(run),

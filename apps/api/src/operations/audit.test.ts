@@ -27,7 +27,14 @@ const note = (ctx: Ctx & { projectId: string }, kind: string, resourceId = 'x') 
 
 test('who did what, newest first, page by page; steps of operations and room on hosts are left out', async () => {
   const ctx = await testCtx(deps)
-  for (const kind of ['thing.created', 'operation.updated', 'host.room', 'thing.updated', 'other.deleted'])
+  for (const kind of [
+    'thing.created',
+    'operation.updated',
+    'host.room',
+    'machine.updated',
+    'thing.updated',
+    'other.deleted',
+  ])
     await note(ctx, kind)
   const first = await list(ctx, { limit: 2 })
   expect(first.items.map((e) => e.kind)).toEqual(['other.deleted', 'thing.updated'])

@@ -6,7 +6,7 @@ import { authorize } from '../kernel/policy.ts'
 import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
 
 /** Steps of operations, which their own history has, and the room on hosts, which instances tell of. */
-const leftOut = ['operation.updated', 'host.room']
+const leftOut = ['operation.updated', 'host.room', 'machine.updated']
 
 /**
  * The event log as people read it, newest first: every change with who, when, where and the request

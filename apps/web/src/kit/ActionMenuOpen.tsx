@@ -1,7 +1,10 @@
 'use client'
 import { ActionIcon, Menu, Text } from '@mantine/core'
 import { IconDots } from '@tabler/icons-react'
+import { useRef, useState } from 'react'
 import type { MenuEntry } from './ActionMenu.tsx'
+import { useReturnFocus } from './return-focus.ts'
+import { dangerText } from './theme.ts'
 
 /** The menu itself, open from the start. What cannot be done says why below its name. */
 export function ActionMenuOpen({
@@ -13,10 +16,14 @@ export function ActionMenuOpen({
   asButton: boolean
   entries: MenuEntry[]
 }) {
+  const [opened, setOpened] = useState(true)
+  const button = useRef<HTMLButtonElement>(null)
+  useReturnFocus(opened, () => button.current)
   return (
-    <Menu position="bottom-end" withinPortal shadow="md" width={240} defaultOpened>
+    <Menu position="bottom-end" withinPortal shadow="md" width={240} opened={opened} onChange={setOpened}>
       <Menu.Target>
         <ActionIcon
+          ref={button}
           variant={asButton ? 'default' : 'subtle'}
           color="gray"
           size={asButton ? 36 : 'md'}
@@ -30,9 +37,9 @@ export function ActionMenuOpen({
           <Menu.Item
             key={id}
             leftSection={icon}
-            color={danger && allowed === true ? 'red' : undefined}
+            // Not Mantine's "disabled", which the arrow keys pass over: its reason is to be read.
             aria-disabled={allowed !== true}
-            data-disabled={allowed === true ? undefined : true}
+            c={allowed === true ? (danger ? dangerText : undefined) : 'dimmed'}
             closeMenuOnClick={allowed === true}
             onClick={() => allowed === true && run()}
           >

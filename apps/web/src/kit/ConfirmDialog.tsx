@@ -10,7 +10,7 @@ type Question = {
   answer: (yes: boolean) => void
 }
 
-/** The question keeps its words while it fades away. */
+/** The question keeps its words while it fades away. Enter alone does nothing that cannot be undone. */
 export function ConfirmDialog({ opened, question }: { opened: boolean; question: Question | null }) {
   const [shown, setShown] = useState(question)
   if (question !== null && question !== shown) setShown(question)
@@ -25,12 +25,16 @@ export function ConfirmDialog({ opened, question }: { opened: boolean; question:
     >
       {shown?.body}
       <Group justify="flex-end" gap="xs" mt="lg">
-        <Button variant="default" onClick={() => question?.answer(false)}>
+        <Button
+          variant="default"
+          data-autofocus={shown?.danger || undefined}
+          onClick={() => question?.answer(false)}
+        >
           Cancel
         </Button>
         <Button
           color={shown?.danger ? 'red' : undefined}
-          data-autofocus
+          data-autofocus={!shown?.danger || undefined}
           onClick={() => question?.answer(true)}
         >
           {shown?.confirmLabel}

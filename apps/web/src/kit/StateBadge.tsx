@@ -1,12 +1,13 @@
 import { Badge, Loader } from '@mantine/core'
-import { IconAlertTriangle, IconCircleCheck, IconPlayerStop } from '@tabler/icons-react'
+import { IconAlertTriangle, IconCircleCheck, IconPlayerStop, IconPlugConnectedX } from '@tabler/icons-react'
 import { Hint } from '../ui/Hint.tsx'
 
-export type Tone = 'good' | 'busy' | 'off' | 'bad'
+export type Tone = 'good' | 'busy' | 'off' | 'warn' | 'bad'
 const looks = {
   good: { color: 'teal', icon: <IconCircleCheck size={14} /> },
   busy: { color: 'blue', icon: <Loader size={10} color="currentColor" aria-hidden /> },
   off: { color: 'gray', icon: <IconPlayerStop size={14} /> },
+  warn: { color: 'orange', icon: <IconPlugConnectedX size={14} /> },
   bad: { color: 'red', icon: <IconAlertTriangle size={14} /> },
 } as const
 

@@ -1,12 +1,13 @@
 'use client'
-import { Button } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { confirm } from './confirm.tsx'
 import { counted, type ResourceAction, type RowsDescriptor } from './descriptor.ts'
 import { cloudError } from './errors.ts'
 import { notify } from './notify.ts'
 import { invalidateKind } from './stale.ts'
+import { dangerText } from './theme.ts'
 
 /** Runs an action on some resources: asks when it must, says what has begun and what failed. */
 export function useRunAction<V extends { id: string }>(descriptor: RowsDescriptor<V>) {
@@ -51,26 +52,24 @@ export function BulkButtons<V extends { id: string }>({
     .filter((action) => action.bulk && action.run)
     .map((action) => {
       const able = views.filter((view) => action.allowed(view) === true)
-      const reason = able.length > 0 ? null : firstReason(action, views)
       return (
-        <Button
+        <ReasonButton
           key={action.id}
           size="xs"
           variant="default"
           leftSection={action.icon}
-          disabled={able.length === 0}
-          title={reason ?? undefined}
-          c={action.danger && able.length > 0 ? 'red' : undefined}
+          allowed={able.length > 0 || firstReason(action, views)}
+          c={action.danger && able.length > 0 ? dangerText : undefined}
           onClick={() => onRun(action, able)}
         >
           {action.label}
           {able.length > 0 && able.length < views.length ? ` (${able.length})` : ''}
-        </Button>
+        </ReasonButton>
       )
     })
 }
 
-function firstReason<V>(action: ResourceAction<V>, views: V[]): string | null {
+function firstReason<V>(action: ResourceAction<V>, views: V[]): Allowed {
   const answers: Allowed[] = views.map((view) => action.allowed(view))
-  return answers.find((answer) => answer !== true) ?? null
+  return answers.find((answer) => answer !== true) ?? true
 }

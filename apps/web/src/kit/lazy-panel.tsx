@@ -1,9 +1,10 @@
 'use client'
 import { type ComponentType, lazy, Suspense, useState } from 'react'
+import { useReturnFocus } from './return-focus.ts'
 
 /**
  * A panel, form or dialog whose code is loaded when it opens for the first time, so that a page's
- * first load is the page alone:
+ * first load is the page alone. When it closes the focus goes back to what opened it:
  * `const CreateForm = lazyPanel(() => import('./CreateForm.tsx').then((m) => m.CreateForm))`.
  */
 export function lazyPanel<P extends { opened: boolean }>(
@@ -11,6 +12,7 @@ export function lazyPanel<P extends { opened: boolean }>(
 ): ComponentType<P> {
   const Panel: ComponentType<P> = lazy(async () => ({ default: await load() }))
   return function LazyPanel(props: P) {
+    useReturnFocus(props.opened)
     const [wanted, setWanted] = useState(props.opened)
     if (props.opened && !wanted) setWanted(true)
     return wanted ? (

@@ -35,6 +35,8 @@ export const liveKeys: Record<string, readonly string[]> = {
   ],
   keyPair: ['compute.keyPairs', 'quota', 'compute.instances.plan'],
   flavor: ['compute.flavors', 'compute.instances.plan'],
+  /** Machines of a project's instances answer again, or do not. */
+  machine: ['compute.instances'],
   host: ['hosts', 'images.trash', 'compute.instances.plan'],
   domain: ['identity'],
   project: ['identity', 'quota'],

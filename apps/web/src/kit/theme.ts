@@ -1,6 +1,9 @@
 'use client'
 import { createTheme } from '@mantine/core'
 
+/** Words of what cannot be undone, readable on light and dark: plain red is not. */
+export const dangerText = 'light-dark(var(--mantine-color-red-9), var(--mantine-color-red-4))'
+
 /** The portal's look, in Mantine's words. System fonts only: nothing is fetched from elsewhere. */
 export const theme = createTheme({
   primaryColor: 'indigo',
@@ -17,6 +20,8 @@ export const theme = createTheme({
   // Plain objects: `Tooltip.extend` would load every component named here on every page.
   components: {
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200 } },
+    // Its placeholder is no menu item, which a menu may not have: the first item has the focus instead.
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
     Modal: { defaultProps: { centered: true } },
     Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 } } },
     Button: { defaultProps: { size: 'sm' } },

@@ -5,6 +5,8 @@ export function showToast(toast: { title?: string; message: string; color: 'blue
   notifications.show({
     ...toast,
     autoClose: toast.color === 'red' ? 12_000 : 4000,
+    // Below a title it would be gray on white, which is hard to read.
+    styles: { description: { color: 'var(--mantine-color-text)' } },
     closeButtonProps: { 'aria-label': 'Close the message' },
   })
 }

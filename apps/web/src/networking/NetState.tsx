@@ -1,11 +1,12 @@
 import { StateBadge, type Tone } from '../kit/StateBadge.tsx'
 
-type State = 'build' | 'active' | 'down' | 'error' | 'deleting'
+type State = 'build' | 'active' | 'down' | 'error' | 'deleting' | 'n/a'
 const looks: Record<State, { text: string; tone: Tone }> = {
   build: { text: 'Building', tone: 'busy' },
   active: { text: 'Active', tone: 'good' },
   down: { text: 'Down', tone: 'off' },
   error: { text: 'Error', tone: 'bad' },
+  'n/a': { text: 'N/A', tone: 'off' },
   deleting: { text: 'Deleting', tone: 'busy' },
 }
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { cidrHint, cidrProblem, cidrWarning, dnsProblem, gatewayProblem, suggestCidr } from './cidr.ts'
+import {
+  cidrHint,
+  cidrProblem,
+  cidrWarning,
+  dnsProblem,
+  gatewayProblem,
+  poolsText,
+  suggestCidr,
+} from './cidr.ts'
 
 describe('ranges', () => {
   it('suggests the first range that nothing overlaps', () => {
@@ -47,4 +55,14 @@ describe('ranges', () => {
     expect(dnsProblem(['9.9.9.9', 'dns.example'])).toMatch(/dns\.example is no address/)
     expect(dnsProblem(['1.1.1.1'])).toBeNull()
   })
+})
+
+it('says which addresses are given out, without the gateway’s', () => {
+  expect(poolsText([{ start: '10.0.0.2', end: '10.0.0.254' }])).toBe('10.0.0.2 – 10.0.0.254')
+  const around = [
+    { start: '10.0.0.2', end: '10.0.0.2' },
+    { start: '10.0.0.4', end: '10.0.0.9' },
+  ]
+  expect(poolsText(around)).toBe('10.0.0.2, 10.0.0.4 – 10.0.0.9')
+  expect(poolsText([])).toBe('None')
 })

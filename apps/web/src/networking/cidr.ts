@@ -102,3 +102,7 @@ export function dnsProblem(servers: readonly string[]): string | null {
   const wrong = servers.find((server) => !isAddress(server))
   return wrong === undefined ? null : `${wrong} is no address. Write it like 9.9.9.9.`
 }
+
+/** "10.0.0.2 – 10.0.0.254"; two ranges around a gateway in the middle. */
+export const poolsText = (pools: readonly { start: string; end: string }[]): string =>
+  pools.map(({ start, end }) => (start === end ? start : `${start} – ${end}`)).join(', ') || 'None'

@@ -25,6 +25,14 @@ describe('the same as CLI', () => {
       "openstack subnet create --network 'my net' --subnet-range 10.0.3.0/24 --gateway none --dhcp --dns-nameserver 9.9.9.9 --dns-nameserver 1.1.1.1 'my net-subnet'",
     ])
   })
+  it('calls a network that has no name yet by one word everywhere', () => {
+    const text = networkCreateCli(
+      { name: ' ', description: '', external: false, shared: false, mtu: 1500 },
+      subnet,
+    )
+    expect(text).not.toContain('NETWORK')
+    expect(flat(text)).toContain('--network NAME --subnet-range 10.0.3.0/24 --dhcp NAME-subnet')
+  })
   it('says the gateway when it is not the first address', () => {
     expect(flat(subnetCreateCli('n', 's', { ...subnet, gateway: '10.0.3.254', dhcp: false }))).toContain(
       '--gateway 10.0.3.254 --no-dhcp',

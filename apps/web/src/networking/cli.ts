@@ -20,18 +20,20 @@ export const subnetDeleteCli = (id: string): string => shellLine('openstack', 's
 export const networkCreateCli = (
   values: { name: string; description: string; external: boolean; shared: boolean; mtu: number },
   subnet: SubnetValues | null,
-): string =>
-  lines(
+): string => {
+  const name = values.name.trim() || 'NAME'
+  return lines(
     shellLine(
       ...['openstack', 'network', 'create'],
       ...(values.description ? ['--description', values.description] : []),
       values.external && '--external',
       values.shared && '--share',
       ...(values.mtu === 1500 ? [] : ['--mtu', values.mtu]),
-      values.name || 'NAME',
+      name,
     ),
-    subnet !== null && subnetCreateCli(values.name, `${values.name || 'NAME'}-subnet`, subnet),
+    subnet !== null && subnetCreateCli(name, `${name}-subnet`, subnet),
   )
+}
 export const networkSetCli = (id: string, values: { name: string; description: string }): string =>
   shellLine('openstack', 'network', 'set', '--name', values.name, '--description', values.description, id)
 export const networkDeleteCli = (id: string): string => shellLine('openstack', 'network', 'delete', id)

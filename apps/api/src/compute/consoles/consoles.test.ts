@@ -129,8 +129,8 @@ describe('consoles', () => {
       await deps.root.host.update({ where: { id: hostId }, data: { state } })
       await expectCloudError(createConsole(me.ctx, { id, protocol: 'vnc' }), 'unavailable', message)
     }
-    await isAway('down', /does not answer\.$/)
-    await isAway('fenced', /declared to be off\.$/)
+    await isAway('down', /does not answer\./)
+    await isAway('fenced', /declared to be off\./)
     expect(await deps.root.consoleToken.count({ where: { instanceId: id } })).toBe(0)
     expect(await deps.root.operation.count({ where: { resourceId: id } })).toBe(0)
     await deps.root.host.update({ where: { id: hostId }, data: { state: 'up' } })

@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import type { z } from 'zod'
-import { hearing, standingOf } from '../../hosts/service.ts'
 import { ownToken } from '../../identity/service.ts'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
-import { type ConsoleAccess, type consoleCreateInput, instanceCan } from '../contract.ts'
+import { type ConsoleAccess, type consoleCreateInput, instanceCan, machineAway } from '../contract.ts'
 import { type InstanceRow, loadInstance } from '../instances/load.ts'
+import { machineOf } from '../instances/machine.ts'
 
 /** How long a token waits for its one use (A06.2: at most ten minutes). */
 export const consoleTokenMs = 5 * 60_000
@@ -65,20 +65,9 @@ function demandConsole(row: InstanceRow): void {
 }
 
 /** Of a machine that is known to be away no right is given, and no history of trying in vain is written. */
-async function demandMachine(ctx: Ctx, { hostId }: InstanceRow): Promise<void> {
-  if (hostId === null) return
-  const host = await ctx.db.host.findUnique({
-    where: { id: hostId },
-    select: { state: true, beat: { select: { missed: true } } },
-  })
-  const heard = host ? hearing(standingOf(host), { wanted: true }) : 'now'
-  if (heard === 'now') return
-  throw new CloudError(
-    'unavailable',
-    heard === 'fenced'
-      ? 'The machine that this instance is on is declared to be off.'
-      : 'The machine that this instance is on does not answer.',
-  )
+async function demandMachine(ctx: Ctx, row: InstanceRow): Promise<void> {
+  const away = machineAway((await machineOf(ctx, row))?.absence)
+  if (away) throw new CloudError('unavailable', away)
 }
 
 /** `userId`: for whom the console proxy counts it. */

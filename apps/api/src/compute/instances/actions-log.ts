@@ -11,7 +11,8 @@ export type ActionRecord = {
   projectId: string | null
   startedAt: Date
   finishedAt: Date | null
-  failed: boolean
+  /** Why it failed, in a sentence; null: it has not. */
+  failure: string | null
   host: { name: string } | null
   steps: { name: string; state: string; startedAt: Date; finishedAt: Date | null; error: string | null }[]
 }
@@ -63,7 +64,7 @@ export async function actionsOf(ctx: Ctx, instanceId: string, query: ActionQuery
     projectId: o.projectId,
     startedAt: o.startedAt ?? o.createdAt,
     finishedAt: o.finishedAt,
-    failed: o.state === 'failed',
+    failure: o.state === 'failed' ? (o.errorMessage ?? 'Error') : null,
     host,
     steps: o.steps,
   }))

@@ -10,12 +10,12 @@ import {
   type instanceUpdateInput,
   type rebootInput,
   type TaskState,
-  type VmState,
 } from '../contract.ts'
 import { demand, type InstanceRow, loadInstance, moveState, noFault, noteInstance } from './load.ts'
+import { machineOf } from './machine.ts'
 import { viewOne } from './view.ts'
 
-type Stateful = { vmState: VmState; taskState: TaskState | null; locked: boolean }
+type Stateful = Parameters<typeof instanceCan.start>[0]
 type Action = {
   policy: string
   /** Workflow to start. */
@@ -27,12 +27,13 @@ type Action = {
 
 /**
  * Checks, marks the instance busy and queues the workflow, in one transaction. Of two concurrent
- * actions the second gets `conflict`: the update is conditional on what was checked.
+ * actions the second gets `conflict`: the update is conditional on what was checked. So does whoever asks
+ * for what a machine must do that is known not to answer: it would fail, and nobody would hear of it.
  */
 async function act(ctx: Ctx, id: string, action: Action): Promise<InstanceView> {
   await inTransaction(ctx, async (tx) => {
     const row = await loadInstance(tx, action.policy, id)
-    demand(ctx, action.can, row)
+    demand(ctx, action.can, { ...row, machine: await machineOf(tx, row) })
     const operationId = crypto.randomUUID()
     const won = await moveState(tx, row, { taskState: action.task }, operationId)
     if (!won) throw conflict('Another action on this instance was faster. Look at its state and try again.')

@@ -50,6 +50,8 @@ export type Evaluation = {
   quota: QuotaView[]
   adds: QuotaDelta
   suggestion: string | null
+  /** Why no instance at all finds a host. */
+  nowhere: string | null
 }
 
 /** What is known of the hosts, which of equally good ones goes first, and how few instances are enough. */
@@ -75,6 +77,13 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
   const hosts = constrained(ctx, world.hosts, input)
   const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
   const judged = judge(input, wish, { ...facts, hosts, closed }, world)
+  const nowhere = whyNowhere(hosts)
+  if (nowhere !== null)
+    return {
+      ...judged,
+      problems: [...judged.problems, { code: 'no_capacity', field: null, message: nowhere }],
+      nowhere,
+    }
   if (!judged.full || !judged.flavor) return judged
   const flavors = (await usableFlavors(ctx)).filter((f) => !facts.image || tooSmall(facts.image, f) === null)
   const suggestion = suggest(hosts, judged.flavor, judged.count, flavors)
@@ -149,6 +158,7 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
     quota: facts.quota,
     adds,
     suggestion: null,
+    nowhere: null,
   }
 }
 
@@ -212,6 +222,13 @@ function quotaProblems(quota: QuotaView[], adds: QuotaDelta): Problem[] {
   })
 }
 
+/** What no choice of the caller can change; null: it depends. */
+function whyNowhere(hosts: readonly Candidate[]): string | null {
+  if (hosts.length === 0) return 'There is no host yet, so nothing can be launched.'
+  if (hosts.some((host) => host.state === 'up')) return null
+  return `${hosts.length === 1 ? 'The only host does not answer' : `None of the ${hosts.length} hosts answers`} now, so nothing can be launched. It works again as soon as one does.`
+}
+
 function noRoom(
   placement: Placement,
   hosts: readonly Candidate[],
@@ -244,5 +261,6 @@ export function planView(ctx: Ctx, evaluation: Evaluation): LaunchPlan {
     networks: networks.networks,
     reach: networks.reach,
     suggestion: evaluation.suggestion,
+    closed: evaluation.nowhere,
   }
 }

@@ -102,6 +102,24 @@ describe('the memory of the hosts', () => {
     expect((await launchInstances(me, aLaunch(world))).instances).toHaveLength(1)
   })
 
+  test('says once that no host answers, whatever else is chosen, and suggests no smaller size', async () => {
+    const me = await testTenant(world)
+    await world.deps.root.host.updateMany({ data: { state: 'down' } })
+    try {
+      await rememberedHosts(me, performance.now())
+      const closed = expect.stringMatching(/^None of the \d+ hosts answers now/)
+      const plan = await planInstance(me, { ...aLaunch(world), flavorId: undefined, imageId: undefined })
+      expect(plan).toMatchObject({ ok: false, closed, suggestion: null })
+      const whole = await planInstance(me, aLaunch(world))
+      expect(whole.problems).toEqual([{ field: null, message: whole.closed }])
+      await expectCloudError(launchInstances(me, aLaunch(world)), 'no_capacity', /answers now/)
+    } finally {
+      await world.deps.root.host.updateMany({ data: { state: 'up' } })
+      await rememberedHosts(me, performance.now())
+    }
+    expect(await planInstance(me, aLaunch(world))).toMatchObject({ ok: true, closed: null })
+  })
+
   test('has in it what this process has claimed, and is shared by all who ask at once', async () => {
     const me = remembering(await testTenant(world), longEnough)
     const used = (hosts: Awaited<ReturnType<typeof rememberedHosts>>) =>

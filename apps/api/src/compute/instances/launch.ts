@@ -215,7 +215,9 @@ function viewOf(
 ): InstanceView {
   return viewOfNew(ctx, row, {
     addresses: ports.flatMap(({ id, address, networkId, networkName, mac }) =>
-      address === null ? [] : [{ networkId, networkName, portId: id, mac, address, floatingIp: null }],
+      address === null
+        ? []
+        : [{ networkId, networkName, portId: id, mac, address, floatingIp: null, floatingIpId: null }],
     ),
     hostName: hosts.find((host) => host.id === row.hostId)?.name ?? null,
   })

@@ -4,7 +4,7 @@ import type { Allowed } from '../../kernel/contract.ts'
 import { conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent, appendEventsWith, type NewEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
-import type { TaskState, VmState } from '../contract.ts'
+import type { instanceCan, TaskState, VmState } from '../contract.ts'
 
 /** An instance's row with the words of the contract instead of plain strings. */
 export type InstanceRow = Omit<Prisma.InstanceGetPayload<object>, 'vmState' | 'taskState'> & {
@@ -94,12 +94,9 @@ export const instanceEvent = (
   data,
 })
 
+type Stateful = Parameters<typeof instanceCan.start>[0]
 /** Throws the sentence of the contract's table. A lock does not bind administrators. */
-export function demand(
-  ctx: Ctx,
-  can: (i: { vmState: VmState; taskState: TaskState | null; locked: boolean }) => Allowed,
-  row: InstanceRow,
-): void {
+export function demand(ctx: Ctx, can: (i: Stateful) => Allowed, row: Stateful): void {
   const allowed = can({ ...row, locked: row.locked && !isAdmin(ctx) })
   if (allowed !== true) throw conflict(allowed)
 }

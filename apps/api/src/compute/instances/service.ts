@@ -3,18 +3,21 @@ import type { z } from 'zod'
 import { type Ctx, listScope, projectOf, seesAll } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
-import { driversOf, plainOp } from '../../kernel/hosts.ts'
+import { driverCode, driversOf, plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { securityGroupsOf } from '../../networking/service.ts'
-import type {
-  consoleLogInput,
-  InstanceDetail,
-  InstanceStatus,
-  InstanceView,
-  instanceListInput,
+import {
+  type consoleLogInput,
+  type InstanceDetail,
+  type InstanceStatus,
+  type InstanceView,
+  type instanceListInput,
+  machineAway,
+  machineSilent,
 } from '../contract.ts'
 import { loadInstance, typed } from './load.ts'
+import { machineOf } from './machine.ts'
 import { viewsOf } from './view.ts'
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -92,20 +95,32 @@ function loginOf(properties: unknown): string | null {
 /** Most bytes of serial output in one answer. */
 const logBytes = 256 * 1024
 
-/** Serial output: from `offset` (bytes ever written) on, or the last lines. Ask again from `next`. */
+/** How long a host may take for it: somebody looks at an empty page meanwhile. A variable for tests alone. */
+export const logPatience = { timeoutMs: 4_000 }
+
+/**
+ * Serial output: from `offset` (bytes ever written) on, or the last lines. Ask again from `next`. Throws unavailable at
+ * once while its machine is known not to answer, and within `logPatience` when it does not.
+ */
 export async function consoleLog(
   ctx: Ctx,
   input: z.output<typeof consoleLogInput>,
 ): Promise<{ text: string; offset: number; next: number }> {
   const row = await loadInstance(ctx, 'compute:get_console_log', input.id)
   if (row.hostId === null || row.launchedAt === null) return { text: '', offset: 0, next: 0 }
-  const { hypervisor } = await driversOf(ctx, row.hostId)
-  if (!hypervisor.console) throw new CloudError('unsupported', 'This host keeps no console log.')
-  return hypervisor.console.log(plainOp(ctx), row.id, {
-    offset: input.offset,
-    tailLines: input.tailLines,
-    maxBytes: logBytes,
-  })
+  const away = machineAway((await machineOf(ctx, row))?.absence)
+  if (away) throw new CloudError('unavailable', away)
+  const drivers = await driversOf(ctx, row.hostId)
+  const { console } = drivers.hypervisor
+  if (!console) throw new CloudError('unsupported', 'This host keeps no console log.')
+  const options = { offset: input.offset, tailLines: input.tailLines, maxBytes: logBytes }
+  const soon = plainOp(ctx, logPatience.timeoutMs)
+  try {
+    return await whileAnswering(soon, drivers, (op) => console.log(op, row.id, options))
+  } catch (error) {
+    if (driverCode(error) !== 'unavailable') throw error
+    throw new CloudError('unavailable', machineSilent, { cause: error })
+  }
 }
 
 /**

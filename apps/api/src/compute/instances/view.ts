@@ -3,25 +3,26 @@ import { notFound } from '../../kernel/errors.ts'
 import { addressesOf } from '../../networking/service.ts'
 import { type InstanceAddress, type InstanceView, instanceStatus } from '../contract.ts'
 import { type InstanceRow, typed } from './load.ts'
+import { type Machine, machinesOf } from './machine.ts'
 
 type Activity = { title: string; startedAt: string }
 const queued = 'Waiting for its turn'
 const begun = 'Beginning'
 
-/** Views of one page: three queries beside the rows, whatever their number. */
+/** Views of one page: two or three queries beside the rows and those of their addresses, whatever their number. */
 export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<InstanceView[]> {
   if (rows.length === 0) return []
   const ids = rows.map((row) => row.id)
-  const [addresses, activities, hostNames] = await Promise.all([
+  const [addresses, activities, machines] = await Promise.all([
     addressesOf(ctx, ids),
     activitiesOf(ctx, ids),
-    hostNamesOf(ctx, rows),
+    machinesOf(ctx, rows),
   ])
   return rows.map((row) =>
     view(ctx, row, {
       addresses: addresses.get(row.id) ?? [],
       activity: activities.get(row.id) ?? null,
-      hostName: (row.hostId && hostNames.get(row.hostId)) || null,
+      machine: machines(row),
     }),
   )
 }
@@ -38,18 +39,20 @@ export async function viewOne(ctx: Ctx, id: string): Promise<InstanceView> {
 export function viewOfNew(
   ctx: Ctx,
   row: InstanceRow,
-  more: { addresses: InstanceAddress[]; hostName: string | null },
+  { addresses, hostName }: { addresses: InstanceAddress[]; hostName: string | null },
 ): InstanceView {
   const activity = { title: queued, startedAt: row.createdAt.toISOString() }
-  return view(ctx, row, { ...more, activity })
+  const machine = hostName === null ? null : { name: hostName, absence: null, since: null }
+  return view(ctx, row, { addresses, activity, machine })
 }
 
 function view(
   ctx: Ctx,
   row: InstanceRow,
-  more: { addresses: InstanceAddress[]; activity: Activity | null; hostName: string | null },
+  more: { addresses: InstanceAddress[]; activity: Activity | null; machine: Machine | null },
 ): InstanceView {
   const admin = seesAll(ctx)
+  const { absence, since, name } = more.machine ?? { absence: null, since: null, name: null }
   return {
     id: row.id,
     name: row.name,
@@ -62,7 +65,8 @@ function view(
     powerState: row.powerState,
     locked: row.locked,
     hostId: admin ? row.hostId : null,
-    hostName: admin ? more.hostName : null,
+    hostName: admin ? name : null,
+    machine: absence && { absence, since: since?.toISOString() ?? null },
     zone: row.zone,
     image: { id: row.imageId, name: row.imageName },
     flavor: {
@@ -74,6 +78,7 @@ function view(
     },
     keyName: row.keyName,
     addresses: more.addresses,
+    ownFloatingIpId: row.floatingIpId,
     metadata: row.metadata as Record<string, string>,
     fault: faultOf(row, admin),
     activity: more.activity,
@@ -113,12 +118,4 @@ async function activitiesOf(ctx: Ctx, ids: string[]): Promise<Map<string, Activi
   return new Map(
     rows.map((row) => [row.resourceId, { title: row.title, startedAt: row.startedAt.toISOString() }]),
   )
-}
-
-/** Only administrators see names of hosts, so for others nothing is asked. */
-async function hostNamesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<string, string>> {
-  if (!seesAll(ctx)) return new Map()
-  const ids = [...new Set(rows.flatMap((row) => (row.hostId ? [row.hostId] : [])))]
-  const hosts = await ctx.db.host.findMany({ where: { id: { in: ids } }, select: { id: true, name: true } })
-  return new Map(hosts.map((host) => [host.id, host.name]))
 }

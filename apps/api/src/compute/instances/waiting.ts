@@ -1,4 +1,5 @@
 import {
+  absenceOf,
   hearing,
   namesOf,
   type Standing,
@@ -9,7 +10,7 @@ import {
 } from '../../hosts/service.ts'
 import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { toCloudError } from '../../kernel/errors.ts'
-import { documentsOfInstance, floatingIpsOf } from '../../networking/service.ts'
+import { documentsOfInstance, routerNews } from '../../networking/service.ts'
 import type { InstanceWaiting, WaitingPart } from '../contract.ts'
 import { type InstanceRow, loadInstance } from './load.ts'
 
@@ -25,40 +26,61 @@ export async function instanceWaiting(ctx: Ctx, { id }: { id: string }): Promise
   if (late.length === 0) return { host: null, parts: [] }
   const host = await ctx.db.host.findUniqueOrThrow({
     where: { id: row.hostId },
-    select: { id: true, name: true, state: true, beat: { select: { missed: true } } },
+    select: { id: true, name: true, state: true, beat: { select: { missed: true, lastSeenAt: true } } },
   })
   const standing = standingOf(host)
-  const about = await aboutOf(ctx, row, late)
+  const about = await aboutOf(ctx, { ...row, hostId: row.hostId }, late, host.beat?.lastSeenAt ?? null)
   return {
     host: seesAll(ctx) ? { id: host.id, name: host.name } : null,
-    parts: late.map((one) => ({ ...about(one), ...whyOf(ctx, one, standing) })),
+    parts: late.flatMap((one) => about(one).map((its) => ({ ...its, ...whyOf(ctx, one, standing) }))),
   }
 }
 
-type About = Pick<WaitingPart, 'kind' | 'thing' | 'name' | 'floatingIps' | 'wanted' | 'since'>
-/** Names as far as the caller may see them: of everything, or of what is the instance's project's. */
+type About = Pick<
+  WaitingPart,
+  'kind' | 'thing' | 'name' | 'floatingIps' | 'released' | 'itself' | 'wanted' | 'since'
+>
+/** The work of telling a host, and the beat after which it is written down. */
+const slackMs = 1_000
+
+/**
+ * Names as far as the caller may see them: of everything, or of what is the instance's project's. None of a
+ * router of which the host lacks only what is about other instances.
+ */
 async function aboutOf(
   ctx: Ctx,
-  row: InstanceRow,
+  row: InstanceRow & { hostId: string },
   late: readonly Unconfirmed[],
-): Promise<(one: Unconfirmed) => About> {
+  lastSeenAt: Date | null,
+): Promise<(one: Unconfirmed) => About[]> {
   const names = new Map<string, ThingName>()
   for (const [kind, list] of Map.groupBy(late, (one) => one.kind)) {
     const ids = list.map((one) => one.thing)
     for (const [id, name] of await namesOf(ctx, kind, ids)) names.set(id, name)
   }
-  const floatingIps = late.some((one) => one.kind === 'router') ? await floatingIpsOf(ctx, row.id) : []
+  const routers = late.filter((one) => one.kind === 'router')
+  const missedFrom = (one: Unconfirmed) =>
+    new Date(Math.min(one.since.getTime(), (lastSeenAt ?? one.since).getTime()) - slackMs)
+  const news = await routerNews(ctx, row, new Map(routers.map((one) => [one.thing, missedFrom(one)])))
   return ({ kind, thing, wanted, since }) => {
     const named = names.get(thing)
     const isSeen = named !== undefined && (seesAll(ctx) || named.projectId === row.projectId)
-    return {
-      kind,
-      thing: isSeen ? thing : null,
-      name: isSeen ? named.name : null,
-      floatingIps: floatingIps.flatMap(({ routerId, address }) => (routerId === thing ? address : [])),
-      wanted,
-      since: since.toISOString(),
-    }
+    const its = news.find((one) => kind === 'router' && one.routerId === thing)
+    const { led = [], itself = true } = its ?? {}
+    const released = isSeen ? (its?.released ?? []) : []
+    if (!itself && led.length + released.length === 0) return []
+    return [
+      {
+        kind,
+        thing: isSeen ? thing : null,
+        name: isSeen ? named.name : null,
+        floatingIps: led,
+        released,
+        itself,
+        wanted,
+        since: since.toISOString(),
+      },
+    ]
   }
 }
 
@@ -70,6 +92,8 @@ function whyOf(
   const nothing = { message: null, detail: null, nextTryAt: null }
   const heard = hearing(host, { wanted })
   if (heard !== 'now') return { ...nothing, why: heard }
+  // It is tried again and again, and what it said before says nothing of why that takes so long.
+  if (absenceOf(host) === 'missing') return { ...nothing, why: 'missing' }
   if (!error) return { ...nothing, why: waitsFor ? 'working' : 'telling', message: waitsFor }
   const { message, detail } = toCloudError(error)
   return {

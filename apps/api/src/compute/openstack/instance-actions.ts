@@ -25,7 +25,7 @@ const listed: Field<ActionRecord>[] = [
   { name: 'user_id', of: (a) => a.userId },
   { name: 'project_id', of: (a) => a.projectId },
   { name: 'start_time', of: (a) => micros(a.startedAt) },
-  { name: 'message', of: (a) => (a.failed ? 'Error' : null) },
+  { name: 'message', of: (a) => a.failure },
   { name: 'updated_at', since: 58, of: (a) => micros(a.finishedAt ?? a.startedAt) },
 ]
 type Step = ActionRecord['steps'][number] & { of: ActionRecord }
@@ -94,7 +94,7 @@ export const instanceActionOperations: ApiOperation[] = [
     status: 200,
     access: 'read',
     deviation:
-      'Since 2.21 also of deleted servers; every change of name, metadata or tags is an action (update).',
+      'The message of what failed says why; since 2.21 also of deleted servers; every change of name, metadata or tags is an action (update).',
     handle: list,
   },
   {

@@ -85,7 +85,7 @@ export const interfaceOperations: ApiOperation[] = [
     status: 200,
     access: 'write',
     deviation:
-      'It answers before the guest has the device; port_state becomes ACTIVE then. Without net_id and port_id it is a 400. Device tags are refused.',
+      'It answers before the guest has the device; port_state becomes ACTIVE then. Without net_id and port_id it is a 400. Device tags are refused. Refused (409) while the guest runs on a host that is known not to answer.',
     handle: attach,
   },
   {

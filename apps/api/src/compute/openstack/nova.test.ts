@@ -281,6 +281,39 @@ describe('servers', () => {
     })
   })
 
+  test('tell why an action failed; of a machine that is down it is refused at once, and nothing is begun', async () => {
+    const { owner, tokens } = cloud
+    const id = await aServer(owner)
+    const hosts = cloud.world.deps.root.host
+    const stop = () => ask('POST', `/servers/${id}/action`, { body: { 'os-stop': null } })
+    const accepted = await stop()
+    expect(accepted.statusCode).toBe(202)
+    const before = await hosts.findMany({ select: { id: true, state: true } })
+    await hosts.updateMany({ data: { state: 'down' } })
+    for (const name of cloud.world.hosts.keys()) cloud.world.faults.set(name, 'refuses')
+    await owner.settle()
+    const requestId = String(accepted.headers['x-compute-request-id'])
+    const action = await ask('GET', `/servers/${id}/os-instance-actions/${requestId}`, { minor: 51 })
+    const says = expect.stringMatching(/^The machine that this instance is on does not answer\./)
+    expect(action.json()).toMatchObject({
+      instanceAction: { action: 'stop', message: says, events: [{ result: 'Error' }] },
+    })
+    const refused = await stop()
+    expect([refused.statusCode, refused.json()]).toEqual([
+      409,
+      { conflictingRequest: { code: 409, message: says } },
+    ])
+    const list = (
+      await ask('GET', `/servers/${id}/os-instance-actions`, { token: tokens.ownerReader })
+    ).json()
+    expect((list as { instanceActions: object[] }).instanceActions).toMatchObject([
+      { action: 'stop', message: says },
+      { action: 'create', message: null },
+    ])
+    cloud.world.faults.clear()
+    for (const { id: host, state } of before) await hosts.update({ where: { id: host }, data: { state } })
+  })
+
   test('keep what is locked, and only administrators open an administrator’s lock', async () => {
     const id = await aServer(cloud.owner)
     const act = (body: object, token = cloud.tokens.ownerMember) =>

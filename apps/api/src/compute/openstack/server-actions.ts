@@ -64,17 +64,22 @@ async function consoleOutput(call: Call): Promise<object> {
   return { output: text }
 }
 
+const refusedWhileAway = 'Refused (409) while its host is known not to answer.'
+
 export const serverActionOperations: ApiOperation[] = [
   serverAction('os-start', {
     summary: 'Start a stopped server',
+    deviation: refusedWhileAway,
     run: empty((call) => startInstance(call.ctx, id(call))),
   }),
   serverAction('os-stop', {
     summary: 'Stop a server',
+    deviation: refusedWhileAway,
     run: empty((call) => stopInstance(call.ctx, id(call))),
   }),
   serverAction('reboot', {
     summary: 'Reboot a server',
+    deviation: refusedWhileAway,
     run: empty((call) =>
       rebootInstance(call.ctx, {
         ...id(call),
@@ -84,10 +89,12 @@ export const serverActionOperations: ApiOperation[] = [
   }),
   serverAction('pause', {
     summary: 'Pause a server',
+    deviation: refusedWhileAway,
     run: empty((call) => pauseInstance(call.ctx, id(call))),
   }),
   serverAction('unpause', {
     summary: 'Unpause a server',
+    deviation: refusedWhileAway,
     run: empty((call) => unpauseInstance(call.ctx, id(call))),
   }),
   serverAction('lock', {

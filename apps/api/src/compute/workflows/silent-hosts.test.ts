@@ -345,9 +345,9 @@ describe('what is wished of an instance whose host is silent', () => {
 
   test.each(['refuses', 'hangs'] as const)('a stop ends soon when it is down and %s', async (fault) => {
     const { id, host, hostId } = await built()
+    await stopInstance(tenant, { id })
     world.faults.set(host, fault)
     await down(hostId)
-    await stopInstance(tenant, { id })
     expect(await end(id, 'instance.stop')).toEqual({ ...refused, tries: 1 })
     expect(await rowOf(id)).toMatchObject(running)
     await up(hostId)
@@ -360,9 +360,9 @@ describe('what is wished of an instance whose host is silent', () => {
     const { id, host, hostId } = await built()
     await stopInstance(tenant, { id })
     await runPending(world.deps)
+    await startInstance(tenant, { id })
     world.faults.set(host, 'refuses')
     await down(hostId)
-    await startInstance(tenant, { id })
     expect(await end(id, 'instance.start')).toEqual({ ...refused, tries: 1 })
     expect(await rowOf(id)).toMatchObject(stopped)
     await up(hostId)
@@ -378,9 +378,9 @@ describe('what is wished of an instance whose host is silent', () => {
     ['instance.reboot', (id: string) => rebootInstance(tenant, { id, kind: 'hard' })],
   ])('%s leaves it running', async (action, act) => {
     const { id, host, hostId } = await built()
+    await act(id)
     world.faults.set(host, 'refuses')
     await down(hostId)
-    await act(id)
     expect(await end(id, action)).toEqual({ ...refused, tries: 1 })
     expect(await rowOf(id)).toMatchObject(running)
   })
@@ -388,12 +388,14 @@ describe('what is wished of an instance whose host is silent', () => {
   test('interfaces stay as they were', async () => {
     const { id, host, hostId } = await built()
     const [first] = await listInterfaces(tenant, { id })
+    const { portId } = await attachInterface(tenant, { id, networkId: tenant.networkId })
     world.faults.set(host, 'refuses')
     await down(hostId)
-    const { portId } = await attachInterface(tenant, { id, networkId: tenant.networkId })
     expect(await end(id, 'instance.attach')).toEqual({ ...refused, tries: 1 })
     expect(await db().port.findUnique({ where: { id: portId } })).toBeNull()
+    await db().host.update({ where: { id: hostId }, data: { state: 'up' } })
     await detachInterface(tenant, { id, portId: first?.portId ?? '' })
+    await down(hostId)
     expect(await end(id, 'instance.detach')).toEqual({ ...refused, tries: 1 })
     const ports = await db().port.findMany({ where: { deviceId: id } })
     expect(ports.map((port) => [port.id, port.hostId])).toEqual([[first?.portId, hostId]])

@@ -1,6 +1,6 @@
 import { type Ctx, visible } from '../../kernel/context.ts'
 import type { NetworkView, SubnetView } from '../contract.ts'
-import { guestAddresses } from '../ipv4.ts'
+import { allocationPools, guestAddresses } from '../ipv4.ts'
 import type { NetworkRow } from './load.ts'
 
 /** Views of one page: three queries whatever its length. */
@@ -48,7 +48,7 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
         gatewayIp: subnet.gatewayIp,
         dhcp: subnet.dhcp,
         dns: subnet.dns,
-        pool: { start: subnet.poolStart, end: subnet.poolEnd },
+        pools: allocationPools(subnet),
         addressesUsed: used.get(subnet.id) ?? 0,
         addressesTotal: guestAddresses(subnet),
       }),

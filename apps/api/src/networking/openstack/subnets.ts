@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { invalidInput } from '../../kernel/errors.ts'
-import { allocationPools, findSubnet, findSubnets, type SubnetRecord } from '../subnets/find.ts'
+import { allocationPools } from '../ipv4.ts'
+import { findSubnet, findSubnets, type SubnetRecord } from '../subnets/find.ts'
 import { deleteSubnet, newSubnet, updateSubnet } from '../subnets/service.ts'
 import { body, owner } from './body.ts'
 import { badRequest } from './errors.ts'

@@ -57,9 +57,11 @@ export async function insertPorts(ctx: Ctx, wishes: readonly NewPort[]): Promise
         "deviceOwner" text, "deviceId" text, "hostId" uuid, "mac" text, "macs" text[], "groups" uuid[])
     ), port AS (
       INSERT INTO "Port" ("id", "projectId", "networkId", "name", "description", "adminUp", "portSecurity", "tags",
-        "deviceOwner", "deviceId", "hostId", "mac")
+        "deviceOwner", "deviceId", "hostId", "mac", "state")
       SELECT "id", "projectId", "networkId", "name", "description", "adminUp", "portSecurity", "tags",
-        "deviceOwner", "deviceId", "hostId", "free" FROM (
+        "deviceOwner", "deviceId", "hostId", "free",
+        -- It only keeps an address, which a router carries out.
+        CASE "deviceOwner" WHEN 'network:floatingip' THEN 'n/a' ELSE 'down' END FROM (
           SELECT w.*, COALESCE(w."mac", (SELECT m FROM unnest(w."macs") AS m WHERE NOT EXISTS (
             SELECT 1 FROM "Port" p WHERE p."networkId" = w."networkId" AND p."mac" = m) LIMIT 1)) AS "free" FROM wish w) w
       WHERE "free" IS NOT NULL ORDER BY "n" RETURNING *

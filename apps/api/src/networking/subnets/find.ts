@@ -12,7 +12,6 @@ import {
   standardSort,
   uuidColumn,
 } from '../find.ts'
-import { fromNumber, toNumber } from '../ipv4.ts'
 import { listedNetworks, networkTarget } from '../networks/load.ts'
 
 const include = {
@@ -45,19 +44,4 @@ export async function findSubnet(ctx: Ctx, id: string): Promise<SubnetRecord> {
   if (!row) throw notFound('subnet', id)
   authorize(ctx, 'network:get', networkTarget(ctx, row.network))
   return row
-}
-
-/** Ranges that ports get addresses of: the pool without the gateway's. */
-export function allocationPools(
-  row: Pick<SubnetRecord, 'poolStart' | 'poolEnd' | 'gatewayIp'>,
-): { start: string; end: string }[] {
-  const [start, end] = [toNumber(row.poolStart), toNumber(row.poolEnd)]
-  const gateway = row.gatewayIp === null ? -1 : toNumber(row.gatewayIp)
-  const ranges =
-    gateway < start || gateway > end
-      ? [[start, end] as const]
-      : [[start, gateway - 1] as const, [gateway + 1, end] as const]
-  return ranges
-    .filter(([first, last]) => first <= last)
-    .map(([first, last]) => ({ start: fromNumber(first), end: fromNumber(last) }))
 }

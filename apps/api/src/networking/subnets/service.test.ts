@@ -57,14 +57,14 @@ describe('a subnet', () => {
       {
         gatewayIp: '10.0.0.1',
         dhcp: true,
-        pool: { start: '10.0.0.1', end: '10.0.0.254' },
+        pools: [{ start: '10.0.0.2', end: '10.0.0.254' }],
         addressesTotal: 252,
       },
       {
         gatewayIp: null,
         dhcp: false,
         dns: ['9.9.9.9'],
-        pool: { start: '10.0.1.10', end: '10.0.1.19' },
+        pools: [{ start: '10.0.1.10', end: '10.0.1.19' }],
         addressesTotal: 10,
       },
     ])

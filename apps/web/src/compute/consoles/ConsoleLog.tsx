@@ -1,17 +1,25 @@
 'use client'
-import { Button, CopyButton, Group, Stack, Switch, Text } from '@mantine/core'
-import { IconCopy, IconDownload, IconRefresh } from '@tabler/icons-react'
+import { Alert, Button, CopyButton, Group, Stack, Switch, Text, VisuallyHidden } from '@mantine/core'
+import { IconCopy, IconDownload, IconPlugConnectedX, IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
+import { Ago } from '../../kit/Ago.tsx'
+import { cloudError } from '../../kit/errors.ts'
 import { LoadError } from '../../kit/Loaded.tsx'
 import { fileNameOf, saveText } from '../../kit/save-file.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import classes from './console.module.css'
+import { askAgainMs, awayEveryMs, isAway } from './log-away.ts'
 import { plainText } from './plain-text.ts'
 
-/** The event stream does not carry what a guest prints: while somebody follows, we ask. */
-const followEveryMs = 2_000
 const tailLines = 5_000
+
+const emptyText = ({ isPending, error }: { isPending: boolean; error: unknown }) =>
+  isPending
+    ? error
+      ? 'The log cannot be read now.'
+      : 'Loading …'
+    : 'The guest has printed nothing on its serial port yet.'
 
 export function ConsoleLog({ id, name, running }: { id: string; name: string; running: boolean }) {
   const trpc = useTRPC()
@@ -21,7 +29,8 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
   const query = useQuery(
     trpc.compute.instances.consoleLog.queryOptions(
       { id, tailLines },
-      { refetchInterval: follow && running ? followEveryMs : false },
+      // Whoever waits is told at once what is wrong; that it is tried again is seen from there.
+      { retry: false, refetchInterval: ({ state }) => askAgainMs(state.error, follow && running) },
     ),
   )
   const text = plainText(query.data?.text ?? '')
@@ -29,10 +38,30 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
   useEffect(() => {
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight
   }, [text, follow])
-  if (query.error && !query.data)
+  if (query.error && !query.data && !isAway(query.error))
     return <LoadError error={query.error} retry={query.refetch} busy={query.isFetching} />
+  const away = isAway(query.error)
   return (
     <Stack gap="xs">
+      <VisuallyHidden role="status">{away && cloudError(query.error).message}</VisuallyHidden>
+      {away && (
+        <Alert
+          color="orange"
+          variant="light"
+          icon={<IconPlugConnectedX />}
+          role="note"
+          title={cloudError(query.error).message}
+        >
+          {query.data ? (
+            <>
+              Below is what the guest had printed <Ago iso={new Date(query.dataUpdatedAt).toISOString()} />.
+            </>
+          ) : (
+            'Its log is kept on that machine.'
+          )}{' '}
+          We ask again every {awayEveryMs / 1000} seconds.
+        </Alert>
+      )}
       <Group justify="space-between" gap="xs">
         <Group gap="md">
           <Switch
@@ -83,7 +112,7 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
         aria-label="Console log"
         aria-live="off"
       >
-        {text || (query.isPending ? 'Loading …' : 'The guest has printed nothing on its serial port yet.')}
+        {text || emptyText(query)}
       </pre>
       {query.data && query.data.offset > 0 && (
         <Text size="xs" c="dimmed">

@@ -3,6 +3,7 @@ import { againAfter, closeReason, retryAfterMs } from './close-reason.ts'
 import { consoleUrl } from './console-url.ts'
 import { afterLog } from './join-log.ts'
 import { keystrokes } from './keystrokes.ts'
+import { askAgainMs, isAway } from './log-away.ts'
 import { plainText } from './plain-text.ts'
 
 describe('why a console closed', () => {
@@ -71,4 +72,21 @@ describe('pasted text', () => {
 it('a log is shown without what would steer a terminal', () => {
   expect(plainText('\u001b[1;32mok\u001b[0m\r\n\u001b]0;title\u0007login: \u001bc\u0000')).toBe('ok\nlogin: ')
   expect(plainText('a\tb')).toBe('a\tb')
+})
+
+describe('a log that cannot be read now', () => {
+  const cloud = { code: 'unavailable', message: 'silent', requestId: 'r', field: null, retryable: true }
+
+  it('is asked for again by itself, whether it is followed or not, and less often', () => {
+    expect(askAgainMs(cloud, false)).toBe(5_000)
+    expect(askAgainMs(cloud, true)).toBe(5_000)
+    expect(askAgainMs(null, true)).toBe(2_000)
+    expect(askAgainMs(null, false)).toBe(false)
+  })
+
+  it('is no log that will never be there', () => {
+    expect(isAway(null)).toBe(false)
+    expect(isAway({ ...cloud, code: 'unsupported', retryable: false })).toBe(false)
+    expect(askAgainMs({ ...cloud, retryable: false }, false)).toBe(false)
+  })
 })

@@ -24,7 +24,7 @@ import { VncConsole } from '../consoles/VncConsole.tsx'
 import { instanceDescriptor, listOf, sizeText } from './descriptor.tsx'
 import { FaultCard } from './FaultCard.tsx'
 import { InstanceState } from './InstanceState.tsx'
-
+import { MachineNotice } from './Machine.tsx'
 import { OverviewTab } from './tabs/OverviewTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
 import { Waiting } from './Waiting.tsx'
@@ -76,6 +76,7 @@ function Page({ view }: { view: InstanceDetail }) {
         header={
           <>
             <FaultCard view={view} />
+            <MachineNotice view={view} />
             <Waiting view={view} />
           </>
         }

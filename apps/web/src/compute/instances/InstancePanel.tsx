@@ -10,6 +10,7 @@ import { Loaded } from '../../kit/Loaded.tsx'
 import { paths } from '../../kit/paths.ts'
 import { SidePanel } from '../../kit/SidePanel.tsx'
 import { useSession } from '../../kit/session.ts'
+import { dangerText } from '../../kit/theme.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { Facts } from '../../ui/Fact.tsx'
@@ -17,6 +18,7 @@ import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Addresses } from './Addresses.tsx'
 import { instanceDescriptor, instanceFacts } from './descriptor.tsx'
 import { InstanceState } from './InstanceState.tsx'
+import { MachineNotice } from './Machine.tsx'
 
 /** The side panel of `?panel=<id>`: facts and quick actions beside the list. */
 export function InstancePanel({ actions }: { actions: ResourceAction<InstanceView>[] }) {
@@ -52,13 +54,14 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
           {view.fault && (
             <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={view.fault.message} />
           )}
+          <MachineNotice view={view} />
           <Group gap="xs">
             {actions.map((action) => (
               <ReasonButton
                 key={action.id}
                 size="xs"
                 variant="default"
-                c={action.danger && action.allowed(view) === true ? 'red' : undefined}
+                c={action.danger && action.allowed(view) === true ? dangerText : undefined}
                 leftSection={action.icon}
                 allowed={action.allowed(view)}
                 onClick={() => void run(action, [view])}

@@ -1,15 +1,34 @@
 'use client'
+import { Group } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { seconds } from '../../kit/format.ts'
 import { StateBadge } from '../../kit/StateBadge.tsx'
 import { useNow } from '../../kit/use-now.ts'
+import { machineMark, machineText } from './machine-words.ts'
 import { stateOf } from './state.ts'
 
-/** State and, while something runs, since when and at which step: "Building · 3.1 s", step on hover. */
+/**
+ * State and, while something runs, since when and at which step: "Building · 3.1 s", step on hover. Of one whose
+ * machine does not answer it is what was last known, and marked so.
+ */
 export function InstanceState({ view }: { view: InstanceView }) {
   const { state, tone } = stateOf(view)
-  if (view.activity) return <Busy state={state} activity={view.activity} />
-  return <StateBadge state={state} tone={tone} detail={view.fault?.message} />
+  const badge = view.activity ? (
+    <Busy state={state} activity={view.activity} />
+  ) : (
+    <StateBadge
+      state={state}
+      tone={view.machine && tone === 'good' ? 'off' : tone}
+      detail={view.fault?.message}
+    />
+  )
+  if (!view.machine) return badge
+  return (
+    <Group gap={4}>
+      {badge}
+      <StateBadge state={machineMark(view.machine)} tone="warn" detail={machineText(view.machine)} />
+    </Group>
+  )
 }
 
 /** Apart, so that only rows in motion listen to the clock. */

@@ -19,6 +19,7 @@ import type { ResourceAction } from '../../kit/descriptor.ts'
 import { all, useMay } from '../../kit/rights.ts'
 import { shellLine } from '../../kit/shell.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { deletionText } from './deletion-words.ts'
 
 type Action = ResourceAction<InstanceView>
 
@@ -131,7 +132,7 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
       label: 'Delete',
       icon: <IconTrash size={16} />,
       danger: true,
-      confirm: ask('Delete', 'The machine, its disk and everything on it are gone for good.'),
+      confirm: (views) => ask('Delete', deletionText(views))(views),
       run: ({ id }) => remove.mutateAsync({ id }),
       started: (views) => `Deleting ${named(views)}`,
     }),

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { partsToShow, partText, whyText } from './waiting-words.ts'
 
 const part = (patch: Partial<WaitingPart>): WaitingPart => ({
-  ...{ kind: 'port', thing: 'p', name: '10.0.0.5', floatingIps: [], wanted: true },
+  ...{ kind: 'port', thing: 'p', name: '10.0.0.5', wanted: true },
+  ...{ floatingIps: [], released: [], itself: true },
   ...{ since: '2026-11-29T10:00:00Z', why: 'telling', message: null, detail: null, nextTryAt: null },
   ...patch,
 })
@@ -14,10 +15,21 @@ describe('a part of an instance that waits for its host', () => {
     expect(partText(part({ kind: 'instance', wanted: false }))).toBe('The removal of its guest')
     expect(partText(part({}))).toBe('Its port 10.0.0.5')
     expect(partText(part({ kind: 'network', name: 'net' }))).toBe('Its network “net”')
-    expect(partText(part({ kind: 'router', name: 'main', floatingIps: ['172.24.4.7'] }))).toBe(
-      'The router “main”, with floating IP 172.24.4.7',
-    )
     expect(partText(part({ kind: 'addressSet', name: 'db' }))).toBe('The members of the security group “db”')
+  })
+
+  it('that is a router is said by what was done: its floating IPs, or itself', () => {
+    const router = (patch: Partial<WaitingPart>) => partText(part({ kind: 'router', name: 'main', ...patch }))
+    const [one, two] = ['172.24.4.7', '172.24.4.8']
+    expect(router({})).toBe('The router “main”')
+    expect(router({ floatingIps: [one] })).toBe('The router “main” and floating IP 172.24.4.7')
+    expect(router({ floatingIps: [one], itself: false })).toBe('Floating IP 172.24.4.7')
+    expect(router({ released: [one, two], itself: false })).toBe(
+      'The removal of floating IPs 172.24.4.7, 172.24.4.8',
+    )
+    expect(router({ floatingIps: [one], released: [two], itself: false })).toBe(
+      'Floating IP 172.24.4.7 and the removal of floating IP 172.24.4.8',
+    )
   })
 
   it('of another project has no name', () => {
@@ -33,6 +45,7 @@ describe('a part of an instance that waits for its host', () => {
 
   it('says why', () => {
     expect(whyText({ why: 'silent', message: null })).toMatch(/does not answer/)
+    expect(whyText({ why: 'missing', message: null })).toMatch(/does not answer/)
     expect(whyText({ why: 'fenced', message: null })).toMatch(/declared to be off.*taken back/)
     expect(whyText({ why: 'refused', message: 'The host has run out of space.' })).toBe(
       'The host has run out of space.',

@@ -1,9 +1,10 @@
 import type { InstanceView, WaitingPart } from '@stratolith/api/compute/contract'
 
-type Part = Pick<WaitingPart, 'kind' | 'name' | 'floatingIps' | 'wanted'>
+type Part = Pick<WaitingPart, 'kind' | 'name' | 'floatingIps' | 'released' | 'itself' | 'wanted'>
 
-/** "Its port 10.0.0.5", "The router “main”, with floating IP 172.24.4.7"; without a name it is another project's. */
-export function partText({ kind, name, floatingIps, wanted }: Part): string {
+/** "Its port 10.0.0.5", "The removal of floating IP 172.24.4.7"; without a name it is another project's. */
+export function partText(part: Part): string {
+  const { kind, name, wanted } = part
   const called = (noun: string) => (name === null ? `${noun} of another project` : `${noun} “${name}”`)
   switch (kind) {
     case 'instance':
@@ -13,20 +14,31 @@ export function partText({ kind, name, floatingIps, wanted }: Part): string {
     case 'network':
       return name === null ? `A ${called('network')}` : `Its ${called('network')}`
     case 'router':
-      return `${name === null ? 'A' : 'The'} ${called('router')}${floatingIpsText(floatingIps)}`
+      return routerText(part, `${name === null ? 'A' : 'The'} ${called('router')}`)
     case 'addressSet':
       return `The members of ${name === null ? 'a' : 'the'} ${called('security group')}`
   }
 }
 
+/** By what somebody did: the router itself is named only when it has changed itself. */
+function routerText({ floatingIps, released, itself }: Part, router: string): string {
+  const things = [
+    ...(itself ? [router] : []),
+    ...(floatingIps.length > 0 ? [floatingIpsText(floatingIps)] : []),
+    ...(released.length > 0 ? [`the removal of ${floatingIpsText(released)}`] : []),
+  ]
+  const text = things.join(' and ')
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
 const floatingIpsText = (addresses: readonly string[]): string =>
-  addresses.length === 0
-    ? ''
-    : `, with floating ${addresses.length === 1 ? 'IP' : 'IPs'} ${addresses.join(', ')}`
+  `floating ${addresses.length === 1 ? 'IP' : 'IPs'} ${addresses.join(', ')}`
 
 /** Why it waits, in a sentence. */
 export function whyText({ why, message }: Pick<WaitingPart, 'why' | 'message'>): string {
   switch (why) {
+    case 'missing':
+      return 'Its host does not answer at the moment. It is told as soon as it does.'
     case 'silent':
       return 'Its host does not answer. It is told as soon as it does.'
     case 'fenced':

@@ -16,10 +16,12 @@ type Props = {
   onChange: (id: string) => void
   /** Flavor id → why it would not do now. Such a size stays visible and can be looked into. */
   problems: Map<string, string>
+  /** Nothing can be launched now, which is said elsewhere: whether a size would fit is no question. */
+  closed: boolean
   error?: string
 }
 
-export function FlavorField({ flavors, value, onChange, problems, error }: Props) {
+export function FlavorField({ flavors, value, onChange, problems, closed, error }: Props) {
   const { isAdmin } = useSession()
   // The chosen row says it already.
   const said = value !== null && problems.get(value) === error
@@ -47,9 +49,11 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
                     {heading}
                   </Box>
                 ))}
-                <Box component="th" scope="col" visibleFrom="sm">
-                  Fits
-                </Box>
+                {!closed && (
+                  <Box component="th" scope="col" visibleFrom="sm">
+                    Fits
+                  </Box>
+                )}
               </tr>
             </thead>
             <tbody>
@@ -58,6 +62,7 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
                   key={flavor.id}
                   flavor={flavor}
                   problem={problems.get(flavor.id) ?? null}
+                  closed={closed}
                   chosen={flavor.id === value}
                   onChoose={() => onChange(flavor.id)}
                 />
@@ -70,9 +75,15 @@ export function FlavorField({ flavors, value, onChange, problems, error }: Props
   )
 }
 
-type RowProps = { flavor: FlavorView; problem: string | null; chosen: boolean; onChoose: () => void }
+type RowProps = {
+  flavor: FlavorView
+  problem: string | null
+  closed: boolean
+  chosen: boolean
+  onChoose: () => void
+}
 
-function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
+function FlavorRow({ flavor, problem, closed, chosen, onChoose }: RowProps) {
   return (
     <tr className={classes.choice} data-chosen={chosen || undefined} onClick={onChoose}>
       <td>
@@ -99,19 +110,25 @@ function FlavorRow({ flavor, problem, chosen, onChoose }: RowProps) {
       <Box component="td" visibleFrom="xs" className={classes.number}>
         {gib(flavor.diskGib)}
       </Box>
-      <Box component="td" visibleFrom="sm">
-        <Hint label={problem ?? 'There is room and quota for it.'}>
-          <ThemeIcon
-            size="sm"
-            variant="light"
-            color={problem ? 'orange' : 'teal'}
-            role="img"
-            aria-label={problem ? 'does not fit' : 'fits'}
-          >
-            {problem ? <IconAlertTriangle size={14} /> : <IconCheck size={14} />}
-          </ThemeIcon>
-        </Hint>
-      </Box>
+      {!closed && <Fits problem={problem} />}
     </tr>
+  )
+}
+
+function Fits({ problem }: { problem: string | null }) {
+  return (
+    <Box component="td" visibleFrom="sm">
+      <Hint label={problem ?? 'There is room and quota for it.'}>
+        <ThemeIcon
+          size="sm"
+          variant="light"
+          color={problem ? 'orange' : 'teal'}
+          role="img"
+          aria-label={problem ? 'does not fit' : 'fits'}
+        >
+          {problem ? <IconAlertTriangle size={14} /> : <IconCheck size={14} />}
+        </ThemeIcon>
+      </Hint>
+    </Box>
   )
 }

@@ -102,6 +102,7 @@ export function LaunchForm({
               value={values.flavorId}
               onChange={(id) => form.setFieldValue('flavorId', id)}
               problems={flavorProblems}
+              closed={Boolean(plan?.closed)}
               error={errorOf('flavorId')}
             />
             <KeyPairField

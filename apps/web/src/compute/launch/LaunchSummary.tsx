@@ -1,12 +1,28 @@
 'use client'
-import { Alert, Button, Divider, Group, Kbd, List, Loader, Paper, Stack, Text, Title } from '@mantine/core'
+import {
+  Alert,
+  Anchor,
+  Button,
+  Divider,
+  Group,
+  Kbd,
+  List,
+  Loader,
+  Paper,
+  Stack,
+  Text,
+  Title,
+} from '@mantine/core'
 import type { FlavorView, LaunchPlan } from '@stratolith/api/compute/contract'
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { ErrorView } from '@stratolith/api/kernel/contract'
 import { IconAlertTriangle, IconRocket } from '@tabler/icons-react'
+import Link from 'next/link'
 import { AsCode } from '../../kit/AsCode.tsx'
 import { cloudError } from '../../kit/errors.ts'
 import { gib, mib } from '../../kit/format.ts'
+import { paths } from '../../kit/paths.ts'
+import { useSession } from '../../kit/session.ts'
 import { useOutside } from '../../networking/lookups.ts'
 import { OkIcon } from '../../ui/OkIcon.tsx'
 import classes from './launch.module.css'
@@ -31,7 +47,7 @@ type Props = {
 /** What will happen, kept true while somebody types; the button launches it. */
 export function LaunchSummary(props: Props) {
   const { values, image, flavor, plan, fresh, planError, busy, failure, cli } = props
-  const problem = plan && fresh && !plan.ok ? plan.problems[0] : null
+  const problem = plan && fresh && !plan.ok ? (plan.closed ?? plan.problems[0]?.message) : null
   return (
     <Paper component="aside" withBorder radius="md" p="md" aria-label="Summary">
       <Stack gap="sm">
@@ -63,9 +79,10 @@ export function LaunchSummary(props: Props) {
           )}
           {problem && (
             <Text size="sm" c="var(--mantine-color-error)" role="status">
-              {problem.message}
+              {problem}
             </Text>
           )}
+          {plan?.closed && <HostsLink />}
           <Button
             type="submit"
             size="md"
@@ -83,6 +100,18 @@ export function LaunchSummary(props: Props) {
         </Stack>
       </Stack>
     </Paper>
+  )
+}
+
+/** An administrator can look what is wrong. */
+function HostsLink() {
+  const { isAdmin } = useSession()
+  return (
+    isAdmin && (
+      <Anchor component={Link} size="sm" href={paths.adminHosts}>
+        Look at the hosts
+      </Anchor>
+    )
   )
 }
 

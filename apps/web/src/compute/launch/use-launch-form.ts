@@ -17,6 +17,9 @@ import { type LaunchValues, launchInputOf, launchProblems, planInputOf } from '.
 export type LaunchFormApi = UseFormReturnType<LaunchValues>
 const typingPauseMs = 250
 
+/** That a host answers again is told to administrators, and to whoever has an instance there. */
+const closedLookMs = 5_000
+
 /**
  * The plan for what the form says, a moment after the last key. `fresh` is false while the answer
  * belongs to an older state of the form. `starter`: the launch makes the network first, so that its
@@ -27,7 +30,10 @@ export function usePlan(values: LaunchValues, starter: boolean) {
   const input = JSON.stringify(planInputOf(values))
   const [asked] = useDebouncedValue(input, typingPauseMs)
   const query = useQuery(
-    trpc.compute.instances.plan.queryOptions(JSON.parse(asked), { placeholderData: keepPreviousData }),
+    trpc.compute.instances.plan.queryOptions(JSON.parse(asked), {
+      placeholderData: keepPreviousData,
+      refetchInterval: ({ state }) => (state.data?.closed ? closedLookMs : false),
+    }),
   )
   const plan = query.data && starter ? withStarter(query.data) : (query.data ?? null)
   return { plan, fresh: asked === input && !query.isPlaceholderData && !query.isFetching, error: query.error }

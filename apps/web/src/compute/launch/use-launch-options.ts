@@ -1,5 +1,5 @@
 'use client'
-import type { FlavorView, KeyPairView } from '@stratolith/api/compute/contract'
+import type { FlavorView, KeyPairView, LaunchPlan } from '@stratolith/api/compute/contract'
 import type { ImageView } from '@stratolith/api/images/contract'
 import type { NetworkView, SecurityGroupView } from '@stratolith/api/networking/contract'
 import { useQueries, useQuery } from '@tanstack/react-query'
@@ -47,6 +47,12 @@ export function useLaunchOptions(): { options: LaunchOptions | null; error: unkn
   }
 }
 
+/** The first problem that another size might not have. */
+export const sizeProblem = (plan: Pick<LaunchPlan, 'problems' | 'closed'> | undefined) =>
+  plan?.problems.find(
+    ({ field, message }) => field === 'flavorId' || (field === null && message !== plan.closed),
+  )
+
 /** More sizes than this are judged only when one is chosen. */
 const judgedFlavors = 24
 
@@ -71,7 +77,7 @@ export function useFlavorProblems(
   })
   const problems = new Map<string, string>()
   for (const [index, flavor] of judged.entries()) {
-    const found = plans[index]?.data?.problems.find(({ field }) => field === 'flavorId' || field === null)
+    const found = sizeProblem(plans[index]?.data)
     if (found) problems.set(flavor.id, found.message)
     else if (image && flavor.diskGib < imageDiskGib(image))
       problems.set(flavor.id, `The image needs ${imageDiskGib(image)} GiB of disk.`)

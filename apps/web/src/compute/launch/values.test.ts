@@ -1,6 +1,7 @@
 import { launchInput, planInput } from '@stratolith/api/compute/contract'
 import { describe, expect, it } from 'vitest'
 import { launchCli } from './cli.ts'
+import { sizeProblem } from './use-launch-options.ts'
 import {
   emptyLaunch,
   type LaunchValues,
@@ -113,4 +114,21 @@ it('promises no SSH from outside where no host has a link', () => {
   expect(loginPlan(values, null)).toMatch(/^SSH with the key “laptop” to the public IP/)
   expect(loginPlan({ ...values, publicIp: false }, null)).toMatch(/needs a public IP/)
   expect(loginPlan(values, 'This cloud is closed.')).toMatch(/does not get there: use a console/)
+})
+
+describe('what is wrong with a size', () => {
+  const closed = 'No host answers now.'
+  const problem = (field: string | null, message: string) => ({ field, message })
+
+  it('is not what is so for every size: that is said once', () => {
+    expect(sizeProblem({ closed, problems: [problem(null, closed)] })).toBeUndefined()
+    const small = problem('flavorId', 'The image needs 2 GiB of disk.')
+    expect(sizeProblem({ closed, problems: [small, problem(null, closed)] })).toBe(small)
+  })
+
+  it('is its own room and the quota that it takes, and not another field', () => {
+    const quota = problem(null, 'The quota has 1 vCPU left.')
+    expect(sizeProblem({ closed: null, problems: [problem('name', 'too long'), quota] })).toBe(quota)
+    expect(sizeProblem(undefined)).toBeUndefined()
+  })
 })

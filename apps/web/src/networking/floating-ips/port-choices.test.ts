@@ -8,13 +8,19 @@ const address = {
   mac: '',
   address: '10.0.0.5',
   floatingIp: null,
+  floatingIpId: null,
 }
 const routed = { id: 'n1', router: { id: 'r', name: 'r', externalAddress: '172.24.4.2' } }
 
 it('offers free ports, shows taken ones with the reason, and marks those without a way out', () => {
   const instances = [
     { name: 'web', addresses: [address] },
-    { name: 'db', addresses: [{ ...address, portId: 'p2', address: '10.0.0.6', floatingIp: '172.24.4.9' }] },
+    {
+      name: 'db',
+      addresses: [
+        { ...address, portId: 'p2', address: '10.0.0.6', floatingIp: '172.24.4.9', floatingIpId: 'f' },
+      ],
+    },
     { name: 'lab', addresses: [{ ...address, portId: 'p3', networkId: 'n2', address: '10.0.1.5' }] },
   ]
   expect(portChoices(instances, [routed, { id: 'n2', router: null }])).toEqual([

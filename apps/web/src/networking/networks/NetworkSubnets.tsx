@@ -12,6 +12,7 @@ import { useUrlPanel } from '../../kit/url-state.ts'
 import { Bar } from '../../ui/Bar.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
+import { poolsText } from '../cidr.ts'
 import { subnetDeleteCli } from '../cli.ts'
 
 const SubnetCreateForm = lazyPanel(() =>
@@ -44,7 +45,7 @@ const subnetDescriptor: ResourceDescriptor<SubnetView> = {
       id: 'pool',
       header: 'Given out',
       hideBelow: 'md',
-      cell: (subnet) => `${subnet.pool.start} – ${subnet.pool.end}`,
+      cell: (subnet) => poolsText(subnet.pools),
     },
     {
       id: 'dhcp',

@@ -36,7 +36,13 @@ export function usePortsOf({ id, projectId }: Pick<InstanceView, 'id' | 'project
   )
 }
 
-const tones: Record<PortView['state'], Tone> = { active: 'good', build: 'busy', down: 'off', error: 'bad' }
+const tones: Record<PortView['state'], Tone> = {
+  active: 'good',
+  build: 'busy',
+  down: 'off',
+  error: 'bad',
+  'n/a': 'off',
+}
 
 const AttachForm = lazyPanel(() => import('./AttachForm.tsx').then((m) => m.AttachForm))
 

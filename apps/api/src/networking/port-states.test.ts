@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { runPending, testCtx } from '../kernel/testing.ts'
+import { createFloatingIp } from './floating-ips/service.ts'
+import { createNetwork } from './networks/service.ts'
+import { settleUntold } from './port-states.ts'
+import { addRouterInterface, createRouter, updateRouter } from './routers/service.ts'
+import {
+  addPlane,
+  type Cloud,
+  floatingIp,
+  network,
+  newPort,
+  router,
+  type Tenant,
+  testCloud,
+} from './testing.ts'
+
+let cloud: Cloud
+let admin: Tenant
+beforeAll(async () => {
+  cloud = await testCloud()
+  admin = await testCtx(cloud.deps, { role: 'admin' })
+})
+afterAll(() => cloud.close())
+
+const db = () => cloud.deps.root
+/** A router with a way out, plugged into a network. */
+async function plugged(): Promise<{ id: string; networkId: string; states(): Promise<string[]> }> {
+  const made = await createNetwork(admin, network({ subnet: { cidr: '10.0.0.0/24' } }))
+  const { id } = await createRouter(admin, router({ externalNetworkId: cloud.externalId }))
+  await addRouterInterface(admin, { id, subnetId: made.subnets[0]?.id ?? '' })
+  const states = async () => {
+    const ports = await db().port.findMany({ where: { deviceId: id }, orderBy: { deviceOwner: 'asc' } })
+    return ports.map((port) => port.state)
+  }
+  return { id, networkId: made.id, states }
+}
+
+it('ports of a router are active when it is set up, and down while it is switched off', async () => {
+  const { id, states } = await plugged()
+  expect(await states()).toEqual(['down', 'down'])
+  await runPending(cloud.deps)
+  expect(await states()).toEqual(['active', 'active'])
+  const events = await db().event.findMany({
+    where: { kind: 'port.updated', data: { path: ['deviceId'], equals: id } },
+  })
+  // The cloud's own port outside is no project's news.
+  expect(events.map((event) => event.projectId)).toEqual([admin.projectId])
+  await updateRouter(admin, { id, adminUp: false })
+  await runPending(cloud.deps)
+  expect(await states()).toEqual(['down', 'down'])
+})
+
+it('they wait for the hosts that need the router and answer, and for no other', async () => {
+  const { networkId, states } = await plugged()
+  const { id: hostId } = await addPlane(cloud)
+  await newPort(admin, networkId, { hostId })
+  await settleUntold(cloud.system)
+  expect(await states()).toEqual(['down', 'down'])
+  await db().host.update({ where: { id: hostId }, data: { state: 'down' } })
+  await settleUntold(cloud.system)
+  expect(await states()).toEqual(['active', 'active'])
+})
+
+it('the port of a floating IP only keeps its address, which is no state; also one of an older version', async () => {
+  const { id } = await createFloatingIp(admin, floatingIp())
+  const where = { deviceId: id }
+  expect(await db().port.findFirst({ where })).toMatchObject({ state: 'n/a' })
+  await db().port.updateMany({ where, data: { state: 'down' } })
+  await settleUntold(cloud.system)
+  expect(await db().port.findFirst({ where })).toMatchObject({ state: 'n/a' })
+})

@@ -1,0 +1,32 @@
+import type { InstanceView } from '@stratolith/api/compute/contract'
+
+type Deleted = Pick<InstanceView, 'addresses' | 'ownFloatingIpId'>
+
+/** What goes with these instances, and what stays: their floating IPs cost quota, and may be in somebody's DNS. */
+export function deletionText(views: readonly Deleted[]): string {
+  const what =
+    views.length === 1
+      ? 'The machine, its disk and everything on it are gone for good.'
+      : 'The machines, their disks and everything on them are gone for good.'
+  const led = views.flatMap(({ addresses, ownFloatingIpId }) =>
+    addresses.flatMap(({ floatingIp, floatingIpId }) =>
+      floatingIp === null ? [] : [{ address: floatingIp, goes: floatingIpId === ownFloatingIpId }],
+    ),
+  )
+  const named = (goes: boolean) => led.filter((one) => one.goes === goes).map(({ address }) => address)
+  const [gone, kept] = [named(true), named(false)]
+  return [
+    what,
+    ...(gone.length > 0
+      ? [
+          `${floatingIps(gone)}, made at ${views.length === 1 ? 'its' : 'their'} launch, ${gone.length === 1 ? 'is' : 'are'} released, too.`,
+        ]
+      : []),
+    ...(kept.length > 0
+      ? [`${floatingIps(kept)} ${kept.length === 1 ? 'stays' : 'stay'} with the project.`]
+      : []),
+  ].join(' ')
+}
+
+const floatingIps = (addresses: readonly string[]): string =>
+  `Floating ${addresses.length === 1 ? 'IP' : 'IPs'} ${addresses.join(', ')}`
