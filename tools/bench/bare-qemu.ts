@@ -56,12 +56,13 @@ function diskOf(words: readonly string[]): string {
   return found
 }
 
-export type Bare = { greetingMs: number; loginMs: number | null }
+export type Bare = { greetingMs: number; runsMs: number; loginMs: number | null }
 
 /**
  * The same QEMU by hand: a fresh overlay on the same image, the same arguments, in the same network
- * namespace on the same tap (the cloud's guest is off). Times from spawn to the QMP greeting and,
- * when `login`, to the login prompt on the serial console.
+ * namespace on the same tap (the cloud's guest is off). Times from spawn to the QMP greeting, which QEMU gives
+ * while it still makes the machine, to the answer that the guest runs and, when `login`, to the login prompt on the
+ * serial console.
  */
 export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
   const dir = fs.mkdtempSync('/var/tmp/stratolith-bench-qemu-')
@@ -90,11 +91,11 @@ export async function bareQemu(recipe: Recipe, login: boolean): Promise<Bare> {
     child = spawn(file, rest, { cwd: dir, stdio: ['ignore', 'ignore', 'inherit', serial, ...handed] })
     const qmp = await greeted(path.join(dir, 'qmp'), child)
     const greetingMs = performance.now() - from
-    if (!login) return { greetingMs, loginMs: null }
-    qmp.write('{"execute":"qmp_capabilities"}\n{"execute":"cont"}\n')
-    await loginIn(log)
+    await run(qmp)
+    const runsMs = performance.now() - from
+    if (login) await loginIn(log)
     qmp.destroy()
-    return { greetingMs, loginMs: performance.now() - from }
+    return { greetingMs, runsMs, loginMs: login ? performance.now() - from : null }
   } finally {
     for (const fd of [serial, ...handed]) fs.closeSync(fd)
     await ended(child)
@@ -126,6 +127,19 @@ function firstLine(socket: string): Promise<net.Socket> {
     client.once('error', reject)
     client.once('data', () => resolve(client.on('error', () => undefined)))
   })
+}
+
+/** Negotiates and lets the guest run; resolves with QEMU's answer to the second. */
+async function run(qmp: net.Socket): Promise<void> {
+  let said = ''
+  const answered = new Promise<void>((resolve) =>
+    qmp.on('data', (chunk) => {
+      said += chunk.toString('utf8')
+      if (said.includes('"id": 2')) resolve()
+    }),
+  )
+  qmp.write('{"execute":"qmp_capabilities","id":1}\n{"execute":"cont","id":2}\n')
+  await answered
 }
 
 /** Resolves when the serial log shows a login prompt; looks every 20 ms. */

@@ -41,18 +41,18 @@ export async function launch(
     }
   }
   const accelerator = await acceleratorOf(cloud)
-  const spawned = median(bare.map((run) => run.greetingMs))
+  const [runs, greeted] = [median(bare.map((run) => run.runsMs)), median(bare.map((run) => run.greetingMs))]
   const booted = median(bare.flatMap((run) => run.loginMs ?? []))
   report({
     metric: 'launch POST→ACTIVE',
     value: median(active),
     unit: 'ms',
-    floor: spawned,
-    note: `median of ${launches} (${active.map((ms) => ms.toFixed(0)).join(', ')}), ${accelerator}; floor: bare QEMU spawn→QMP greeting; asked every 25 ms`,
+    floor: runs,
+    note: `median of ${launches} (${active.map((ms) => ms.toFixed(0)).join(', ')}), ${accelerator}; floor: bare QEMU spawn→guest runs (its greeting comes after ${greeted.toFixed(0)} ms); asked every 25 ms`,
   })
   report({
     metric: 'launch over bare QEMU',
-    value: (median(active) - spawned) / 1000,
+    value: (median(active) - runs) / 1000,
     unit: 's',
     target: '≤ 0.25',
   })
