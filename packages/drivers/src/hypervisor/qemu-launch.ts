@@ -66,6 +66,9 @@ export async function launchQemu(
     return { qmp: qmp.value, pid: spawned.pid, exited: spawned.exited }
   } catch (error) {
     await killQemu(paths.run, spec.id, spawned.pid)
+    // In the moment in which it becomes another program it has no command line and is not found.
+    await Promise.race([spawned.exited, sleep(200)])
+    if (!spawned.hasExited()) await killQemu(paths.run, spec.id, spawned.pid)
     throw error
   }
 }

@@ -41,9 +41,12 @@ export type Request =
   | { id: number; run: Program }
   | { id: number; detach: Detached }
   | { id: number; cancel: true }
+  | { id: number; ping: true }
 /** From the runner; of a detached process first that it has begun, then how it has ended. */
 export type Reply =
   | { id: number; ended: Ended }
   | { id: number; pid: number }
-  | { id: number; refused: { message: string; code?: string } }
+  | { id: number; pong: true }
+  /** It could not be started. `isMissing`: there is no such program. */
+  | { id: number; refused: { message: string; isMissing: boolean } }
   | { id: number; exit: { status: number | null; signal: string | null } }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,8 +22,8 @@ const isThere = (pid: number) => {
     return false
   }
 }
-const until = async (what: () => boolean) => {
-  for (let tries = 0; tries < 200 && !what(); tries += 1) await sleep(20)
+const until = async (what: () => boolean, ms = 10_000) => {
+  for (const end = Date.now() + ms; Date.now() < end && !what(); ) await sleep(20)
   expect(what()).toBe(true)
 }
 
@@ -101,7 +101,12 @@ describe('a process that outlives us', () => {
     await expect(missing).rejects.toMatchObject({ code: 'unsupported' })
     const there = path.join(dir, 'no', 'folder')
     const nowhere = { file: 'true', args: [], cwd: dir, env, descriptors: [{ path: there, flags: 0o101 }] }
-    await expect(spawnDetached(nowhere)).rejects.toThrow(/ENOENT/)
+    await expect(spawnDetached(nowhere)).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringMatching(/ENOENT/),
+    })
+    const lost = { file: 'true', args: [], cwd: there, env, descriptors: [] }
+    await expect(spawnDetached(lost)).rejects.toMatchObject({ code: 'failed' })
   })
 })
 
@@ -121,26 +126,70 @@ it('goes on with a new runner when the old one is killed: what ran says so, what
   })
 })
 
-it('ends with whoever started it, and ends what that one ran', async () => {
+it('says that one cannot be started, and goes on with the others', async () => {
+  const { pid } = await detached('sleep', '30').begun
+  const other = runProgram(never, { ...bounds, file: 'sleep', args: ['0.3'] })
+  const long = await runProgram(never, { ...bounds, file: 'echo', args: ['x'.repeat(200_000)] })
+  expect(long).toMatchObject({ failed: true, stderr: expect.stringMatching(/E2BIG/) })
+  expect(await other).toMatchObject({ failed: false })
+  const next = await detached('sleep', '30').begun
+  expect(parentOf(next.pid)).toBe(parentOf(pid))
+  for (const one of [pid, next.pid]) process.kill(one, 'SIGKILL')
+})
+
+it('is given up when it hangs, and so is what it was to run', async () => {
+  const { pid } = await detached('sleep', '60').begun
+  const hung = parentOf(pid)
+  process.kill(hung, 'SIGSTOP')
+  const caught = runProgram(never, { ...bounds, timeoutMs: 100, file: 'true', args: [] })
+  await expect(caught).rejects.toMatchObject({ code: 'unavailable' })
+  await until(() => !isThere(hung), 15_000)
+  expect(await runProgram(never, { ...bounds, file: 'echo', args: ['again'] })).toMatchObject({
+    stdout: 'again',
+  })
+  process.kill(pid, 'SIGKILL')
+}, 30_000)
+
+/** A process that asks for programs itself; it has begun `guest` and `program` when it says so. */
+async function anAgent(): Promise<{ agent: number; runner: number; guest: number; program: number }> {
   const words = `
     const { runProgram, spawnDetached } = await import(${JSON.stringify(path.join(import.meta.dirname, 'run.ts'))})
     const of = { cwd: '/', env: ${JSON.stringify(env)} }
     const { pid } = await spawnDetached({ ...of, file: 'sleep', args: ['30'], descriptors: [] })
     void runProgram(new AbortController().signal, { ...of, file: 'sleep', args: ['32.5'], timeoutMs: 60_000, maxBuffer: 100 })
+    process.on('SIGUSR2', () => {
+      const words = { ...of, file: 'touch', args: [${JSON.stringify(late)}], descriptors: [] }
+      for (let i = 0; i < 20; i += 1) void spawnDetached(words)
+      process.kill(process.pid, 'SIGKILL')
+    })
     console.log(pid, process.pid)
     setInterval(() => undefined, 1_000)`
   const { begun, log } = detached(process.execPath, '--input-type=module', '--eval', words)
-  const agent = await begun
+  const { pid: agent } = await begun
   await until(() => /^\d+ \d+\n/.test(readFileSync(log, 'utf8')))
   const [guest = 0] = readFileSync(log, 'utf8').split(' ').map(Number)
   const runner = parentOf(guest)
-  expect(runner).not.toBe(agent.pid)
+  expect(runner).not.toBe(agent)
   const children = () =>
     readFileSync(`/proc/${runner}/task/${runner}/children`, 'utf8').trim().split(' ').map(Number)
   await until(() => children().length === 2)
   const [program = 0] = children().filter((pid) => pid !== guest)
-  process.kill(agent.pid, 'SIGKILL')
+  return { agent, runner, guest, program }
+}
+const late = path.join(dir, 'late')
+
+it.each([
+  ['while it waits', 'SIGKILL' as const],
+  ['just after it has asked for more', 'SIGUSR2' as const],
+])('ends with whoever started it, killed %s, and ends what that one ran', async (_, signal) => {
+  const { agent, runner, guest, program } = await anAgent()
+  // It hears of both at once: what was asked, and that nobody asks any more.
+  process.kill(runner, 'SIGSTOP')
+  process.kill(agent, signal)
+  await until(() => !isThere(agent))
+  process.kill(runner, 'SIGCONT')
   await until(() => !isThere(runner) && !isThere(program))
   expect(isThere(guest)).toBe(true)
+  expect(existsSync(late)).toBe(false)
   process.kill(guest, 'SIGKILL')
 })

@@ -11,22 +11,38 @@ import type { Detached, Ended, Program, Reply, Request } from './messages.ts'
 class Runner {
   #child: ChildProcess | null = null
   #last = 0
-  readonly #waiting = new Map<number, (reply: Reply | null) => void>()
+  readonly #waiting = new Map<number, OnReply>()
   /** Those that this process has to stay for. */
   readonly #busy = new Set<number>()
 
-  /** `onReply` hears null when the runner has ended before it said the last of it. */
-  ask(request: { run: Program } | { detach: Detached }, onReply: (reply: Reply | null) => void): number {
-    this.#last += 1
-    const id = this.#last
+  /**
+   * `onReply` hears null when nobody will say the last of it: the runner has ended, or it should have said so
+   * within `withinMs`. Raises `unavailable` when there can be no runner.
+   */
+  ask(request: { run: Program } | { detach: Detached }, withinMs: number, onReply: OnReply): number {
+    const id = this.#next()
     this.#waiting.set(id, onReply)
     this.#busy.add(id)
-    this.#send({ id, ...request })
+    try {
+      this.#send({ id, ...request })
+    } catch (cause) {
+      this.done(id)
+      const why = `No program can be started on this host: ${(cause as Error).message}.`
+      throw new DriverError('unavailable', why, { cause })
+    }
+    this.expect(id, withinMs)
     return id
   }
 
+  /** From now on it may take so long. */
+  expect(id: number, withinMs: number): void {
+    setTimeout(() => this.#overdue(id), withinMs).unref()
+  }
+
   cancel(id: number): void {
-    if (this.#waiting.has(id)) this.#send({ id, cancel: true })
+    if (!this.#waiting.has(id)) return
+    this.#send({ id, cancel: true })
+    this.expect(id, graceMs)
   }
 
   /** What is said of it later, nobody waits for. */
@@ -40,15 +56,34 @@ class Runner {
     this.rest(id)
   }
 
+  /** It has not ended although it was killed, or the runner hangs: then there has to be another one. */
+  #overdue(id: number): void {
+    const child = this.#child
+    if (!this.#busy.has(id) || !child) return
+    this.#answer(id, null)
+    const ping = this.#next()
+    const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+    this.#waiting.set(ping, () => {
+      clearTimeout(timer)
+      this.#waiting.delete(ping)
+    })
+    this.#send({ id: ping, ping: true })
+  }
+
+  #next(): number {
+    this.#last += 1
+    return this.#last
+  }
+
   #send(request: Request): void {
     const child = this.#child ?? this.#start()
     // While it has something to do, this process does not end by itself.
-    child.channel?.ref()
-    child.send(request, (error) => error && this.#answer({ id: request.id, reply: null }))
+    if (this.#busy.size > 0) child.channel?.ref()
+    child.send(request, (error) => error && this.#answer(request.id, null))
   }
 
   #start(): ChildProcess {
-    const child = fork(path.join(import.meta.dirname, 'runner.mjs'), [], {
+    const child = fork(path.join(import.meta.dirname, 'runner.mjs'), [String(process.pid)], {
       cwd: '/',
       env: {},
       execArgv: [],
@@ -58,39 +93,52 @@ class Runner {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     child.unref()
-    this.#child = child
-    child.on('message', (reply: Reply) => this.#answer({ id: reply.id, reply }))
     const over = () => {
       if (this.#child !== child) return
       this.#child = null
-      for (const id of [...this.#waiting.keys()]) this.#answer({ id, reply: null })
+      for (const id of [...this.#waiting.keys()]) this.#answer(id, null)
     }
     child.once('error', over)
     child.once('exit', over)
+    child.on('message', (reply: Reply) => this.#answer(reply.id, reply))
+    this.#child = child
     return child
   }
 
-  #answer({ id, reply }: { id: number; reply: Reply | null }): void {
-    this.#waiting.get(id)?.(reply)
+  #answer(id: number, reply: Reply | null): void {
+    this.#waiting.get(id)?.(reply, id)
   }
 }
+type OnReply = (reply: Reply | null, id: number) => void
 
+/** The runner ends a program in time; this is how much later it has to have said so. */
+const graceMs = 5_000
 const runner = new Runner()
 
 /** Runs one program by argv (never a shell). `unavailable` when nobody knows how it ended. */
 export async function runProgram(signal: AbortSignal, program: Program): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const stop = () => runner.cancel(id)
-    const id = runner.ask({ run: program }, (reply) => {
-      runner.done(id)
+    const id = runner.ask({ run: program }, program.timeoutMs + graceMs, (reply, its) => {
+      runner.done(its)
       signal.removeEventListener('abort', stop)
       if (reply && 'ended' in reply) resolve(reply.ended)
-      else reject(lost(program.file, reply))
+      else if (reply && 'refused' in reply) resolve(notStarted(reply.refused.message))
+      else reject(lost(program.file))
     })
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
   })
 }
+
+const notStarted = (stderr: string): Ended => ({
+  failed: true,
+  stdout: '',
+  stderr,
+  isCanceled: false,
+  timedOut: false,
+  isMaxBuffer: false,
+})
 
 export type Spawned = {
   pid: number
@@ -98,28 +146,30 @@ export type Spawned = {
   exited: Promise<{ status: number | null; signal: string | null }>
 }
 
-/** Starts a process that outlives us; raises `unsupported` when there is no such program. */
+/**
+ * Starts a process that outlives us; raises `unsupported` when there is no such program, `failed` when something
+ * else is in the way.
+ */
 export function spawnDetached(what: Detached): Promise<Spawned> {
   return new Promise((resolve, reject) => {
     const end = Promise.withResolvers<Awaited<Spawned['exited']>>()
-    const id = runner.ask({ detach: what }, (reply) => {
+    runner.ask({ detach: what }, 2 * graceMs, (reply, id) => {
       if (reply && 'pid' in reply) {
         runner.rest(id)
         return resolve({ pid: reply.pid, exited: end.promise })
       }
       runner.done(id)
-      if (reply && 'exit' in reply) end.resolve(reply.exit)
-      else reject(lost(what.file, reply))
+      if (reply && 'exit' in reply) return end.resolve(reply.exit)
+      if (!reply || !('refused' in reply)) return reject(lost(what.file))
+      const { message, isMissing } = reply.refused
+      const code = isMissing ? 'unsupported' : 'failed'
+      reject(new DriverError(code, `'${what.file}' cannot be run: ${message}`))
     })
   })
 }
 
-function lost(file: string, reply: Reply | null): DriverError {
-  if (!reply || !('refused' in reply))
-    return new DriverError(
-      'unavailable',
-      `The process that runs '${file}' for this host was ended: it is tried again.`,
-    )
-  const { message, code } = reply.refused
-  return new DriverError(code === 'ENOENT' ? 'unsupported' : 'failed', `'${file}' cannot be run: ${message}`)
-}
+const lost = (file: string) =>
+  new DriverError(
+    'unavailable',
+    `The process that runs '${file}' for this host was ended: it is tried again.`,
+  )

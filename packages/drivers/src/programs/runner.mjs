@@ -1,6 +1,6 @@
 // @ts-check
 import { execFile, spawn } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 
 /**
  * The process whose children programs are (run.ts says why, and starts it). It has to stay small, so it imports
@@ -11,22 +11,42 @@ import { closeSync, openSync } from 'node:fs'
  * @import { Detached, Program, Reply, Request } from './messages.ts'
  */
 process.title = 'stratolith-run'
+const parent = Number(process.argv[2])
 /** How to cancel each program that runs. @type {Map<number, () => void>} */
 const running = new Map()
 /** @param {Reply} message */
 const reply = (message) => {
-  if (process.connected) process.send?.(message)
+  // Whoever asked may be gone: then 'disconnect' follows.
+  if (process.connected) process.send?.(message, () => undefined)
 }
 
-process.on('disconnect', () => {
+function end() {
   for (const cancel of running.values()) cancel()
   process.exit(0)
-})
+}
+process.on('disconnect', end)
 process.on('message', (/** @type {Request} */ request) => {
+  // What a killed process has asked for is not begun any more.
+  if (process.ppid !== parent) end()
   if ('cancel' in request) running.get(request.id)?.()
-  else if ('run' in request) run(request.id, request.run)
-  else detach(request.id, request.detach)
+  else if ('ping' in request) reply({ id: request.id, pong: true })
+  else if ('run' in request) attempt(request.id, () => run(request.id, request.run))
+  else attempt(request.id, () => detach(request.id, request.detach))
 })
+
+/**
+ * Of what cannot be started Node says some by throwing (no memory, too long an argument).
+ *
+ * @param {number} id
+ * @param {() => void} start
+ */
+function attempt(id, start) {
+  try {
+    start()
+  } catch (error) {
+    refuse(id, error)
+  }
+}
 
 /**
  * Its end is told when it has ended, also after it was cancelled.
@@ -84,10 +104,8 @@ function detach(id, { file, args, cwd, env, descriptors }) {
     const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', ...opened] })
     child.unref()
     child.once('spawn', () => child.pid && reply({ id, pid: child.pid }))
-    child.once('error', (error) => refuse(id, error))
+    child.once('error', (error) => refuse(id, error, cwd))
     child.once('exit', (status, signal) => reply({ id, exit: { status, signal } }))
-  } catch (error) {
-    refuse(id, error)
   } finally {
     for (const fd of opened) closeSync(fd)
   }
@@ -96,8 +114,11 @@ function detach(id, { file, args, cwd, env, descriptors }) {
 /**
  * @param {number} id
  * @param {unknown} error
+ * @param {string} cwd
  */
-function refuse(id, error) {
-  const { message, code } = /** @type {NodeJS.ErrnoException} */ (error)
-  reply({ id, refused: { message, code } })
+function refuse(id, error, cwd = '/') {
+  const { message, code, syscall } = /** @type {NodeJS.ErrnoException} */ (error)
+  // A folder or a file that is not there has the same code.
+  const isMissing = code === 'ENOENT' && syscall?.startsWith('spawn') === true && existsSync(cwd)
+  reply({ id, refused: { message, isMissing } })
 }

@@ -88,7 +88,8 @@ export async function nft(op: Op, namespace: string | undefined, text: string): 
 
 /**
  * The same, and what the kernel says that it has now of what was written (nft(8), --echo). Such a text is an
- * argument, which the kernel bounds to 128 KiB, because nft looks for JSON first and reads its input once.
+ * argument, which the kernel bounds to 128 KiB and other users of the machine can see in its list of processes, because
+ * nft looks for JSON first and reads its input once.
  */
 export async function nftEcho(op: Op, namespace: string | undefined, text: string): Promise<unknown> {
   changes.rules += 1

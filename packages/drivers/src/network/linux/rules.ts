@@ -91,6 +91,8 @@ export class Rules {
       const said = parseRuleset(await nftEcho(op, this.#namespace, text), fragment.table)
       takeEcho(this.#found, fragment, said)
       for (const { key, kind } of piecesOf(fragment)) if (kind === 'chain') this.#known?.add(key)
+      // Kernels before 2023 say nothing of a set that was there.
+      if (difference(fragment, this.#found)) await this.#readAgain(op, fragment)
     } else {
       await nft(op, this.#namespace, text)
       await this.#readAgain(op, fragment)
