@@ -122,6 +122,32 @@ describe('an instance', () => {
     expect(await routers()).toMatchObject([{ floatingIps: [mine.address], itself: false }])
   })
 
+  test('names what a host that answers has refused, also when somebody has changed the router since', async () => {
+    const [id, other] = [
+      await launched('web', { publicIp: true }),
+      await launched('other', { publicIp: true }),
+    ]
+    const fipOf = (instance: string) =>
+      world.deps.root.floatingIp.findFirstOrThrow({ where: { port: { deviceId: instance } } })
+    const [mine, theirs] = [await fipOf(id), await fipOf(other)]
+    await associateFloatingIp(tenant, { id: mine.id, portId: null })
+    await world.deps.root.$executeRaw`UPDATE "FloatingIp" SET "updatedAt" = now() - interval '5 minutes'`
+    await associateFloatingIp(tenant, { id: theirs.id, portId: null })
+    const beat = { missed: 0, lastSeenAt: new Date() }
+    await world.deps.root.hostBeat.upsert({
+      where: { hostId },
+      create: { hostId, facts: {}, ...beat },
+      update: beat,
+    })
+    await world.deps.root.$executeRaw`
+      UPDATE "HostDocument" h SET "told" = d."generation", "error" = 'failed: no', "attempts" = 3
+      FROM "Document" d WHERE d."kind" = 'router' AND h."kind" = 'router' AND d."thing" = h."thing"`
+    const { parts } = await instanceWaiting(tenant, { id })
+    expect(parts.filter((part) => part.kind === 'router')).toMatchObject([
+      { why: 'refused', released: expect.arrayContaining([mine.address]) },
+    ])
+  })
+
   test('says whether its host is tried, is silent or is declared to be off', async () => {
     const id = await launched()
     await letGroupIn()

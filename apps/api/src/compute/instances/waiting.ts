@@ -29,7 +29,8 @@ export async function instanceWaiting(ctx: Ctx, { id }: { id: string }): Promise
     select: { id: true, name: true, state: true, beat: { select: { missed: true, lastSeenAt: true } } },
   })
   const standing = standingOf(host)
-  const about = await aboutOf(ctx, { ...row, hostId: row.hostId }, late, host.beat?.lastSeenAt ?? null)
+  const silentSince = absenceOf(standing) === null ? null : (host.beat?.lastSeenAt ?? new Date(0))
+  const about = await aboutOf(ctx, { ...row, hostId: row.hostId }, late, silentSince)
   return {
     host: seesAll(ctx) ? { id: host.id, name: host.name } : null,
     parts: late.flatMap((one) => about(one).map((its) => ({ ...its, ...whyOf(ctx, one, standing) }))),
@@ -51,7 +52,7 @@ async function aboutOf(
   ctx: Ctx,
   row: InstanceRow & { hostId: string },
   late: readonly Unconfirmed[],
-  lastSeenAt: Date | null,
+  silentSince: Date | null,
 ): Promise<(one: Unconfirmed) => About[]> {
   const names = new Map<string, ThingName>()
   for (const [kind, list] of Map.groupBy(late, (one) => one.kind)) {
@@ -59,8 +60,11 @@ async function aboutOf(
     for (const [id, name] of await namesOf(ctx, kind, ids)) names.set(id, name)
   }
   const routers = late.filter((one) => one.kind === 'router')
+  // A host that answers, or had refused it, lacks all of it: also what was asked for before the newest change.
   const missedFrom = (one: Unconfirmed) =>
-    new Date(Math.min(one.since.getTime(), (lastSeenAt ?? one.since).getTime()) - slackMs)
+    silentSince === null || one.error || one.waitsFor
+      ? new Date(0)
+      : new Date(Math.min(one.since.getTime(), silentSince.getTime()) - slackMs)
   const news = await routerNews(ctx, row, new Map(routers.map((one) => [one.thing, missedFrom(one)])))
   return ({ kind, thing, wanted, since }) => {
     const named = names.get(thing)
