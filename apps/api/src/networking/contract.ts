@@ -73,6 +73,8 @@ export type SubnetView = {
   gatewayIp: string | null
   dhcp: boolean
   dns: string[]
+  /** For pages of the version before; goes with the next one. */
+  pool: { start: string; end: string }
   /** Ranges that ports get addresses of: without the gateway's. */
   pools: { start: string; end: string }[]
   addressesUsed: number

@@ -11,6 +11,8 @@ const looks: Record<State, { text: string; tone: Tone }> = {
 }
 
 /** State of a network, port, router or floating IP in words. */
-export const NetState = ({ state, detail }: { state: State; detail?: string | null }) => (
-  <StateBadge state={looks[state].text} tone={looks[state].tone} detail={detail} />
-)
+export const NetState = ({ state, detail }: { state: State; detail?: string | null }) => {
+  // A page stays open over an upgrade, and hears of states that it does not know.
+  const { text, tone } = looks[state] ?? { text: state, tone: 'off' }
+  return <StateBadge state={text} tone={tone} detail={detail} />
+}

@@ -48,6 +48,7 @@ export async function networkViews(ctx: Ctx, rows: readonly NetworkRow[]): Promi
         gatewayIp: subnet.gatewayIp,
         dhcp: subnet.dhcp,
         dns: subnet.dns,
+        pool: { start: subnet.poolStart, end: subnet.poolEnd },
         pools: allocationPools(subnet),
         addressesUsed: used.get(subnet.id) ?? 0,
         addressesTotal: guestAddresses(subnet),
