@@ -77,7 +77,7 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
   const hosts = constrained(ctx, world.hosts, input)
   const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
   const judged = judge(input, wish, { ...facts, hosts, closed }, world)
-  const nowhere = whyNowhere(hosts)
+  const nowhere = whyNowhere(world.hosts)
   if (nowhere !== null)
     return {
       ...judged,
@@ -224,9 +224,12 @@ function quotaProblems(quota: QuotaView[], adds: QuotaDelta): Problem[] {
 
 /** What no choice of the caller can change; null: it depends. */
 function whyNowhere(hosts: readonly Candidate[]): string | null {
+  const only = hosts.length === 1
   if (hosts.length === 0) return 'There is no host yet, so nothing can be launched.'
   if (hosts.some((host) => host.state === 'up')) return null
-  return `${hosts.length === 1 ? 'The only host does not answer' : `None of the ${hosts.length} hosts answers`} now, so nothing can be launched. It works again as soon as one does.`
+  if (hosts.every((host) => host.state === 'fenced'))
+    return `${only ? 'The only host is' : `All ${hosts.length} hosts are`} declared to be off, so nothing can be launched until an administrator takes that back.`
+  return `${only ? 'The only host does not answer' : `None of the ${hosts.length} hosts answers`} now, so nothing can be launched. It works again as soon as one does.`
 }
 
 function noRoom(

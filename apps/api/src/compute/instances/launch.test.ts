@@ -113,6 +113,10 @@ describe('the memory of the hosts', () => {
       const whole = await planInstance(me, aLaunch(world))
       expect(whole.problems).toEqual([{ field: null, message: whole.closed }])
       await expectCloudError(launchInstances(me, aLaunch(world)), 'no_capacity', /answers now/)
+      await world.deps.root.host.updateMany({ data: { state: 'fenced' } })
+      await rememberedHosts(me, performance.now())
+      const off = await planInstance(me, aLaunch(world))
+      expect(off.closed).toMatch(/^All \d+ hosts are declared to be off/)
     } finally {
       await world.deps.root.host.updateMany({ data: { state: 'up' } })
       await rememberedHosts(me, performance.now())

@@ -59,7 +59,8 @@ export const consoleOperations: ApiOperation[] = [
     status: 200,
     access: 'write',
     since: 6,
-    deviation: 'VNC (novnc) and serial; SPICE, RDP and MKS are “Unavailable console type”.',
+    deviation:
+      'VNC (novnc) and serial; SPICE, RDP and MKS are “Unavailable console type”. 503 while its host does not answer.',
     handle: async (call) => {
       const { protocol, type } = inner(call, 'remote_console', consoleBody)
       return { remote_console: { protocol, type, url: await urlOf(call, protocol, type) } }

@@ -124,7 +124,7 @@ export const serverActionOperations: ApiOperation[] = [
     summary: 'Show the console log of a server',
     status: 200,
     access: 'read',
-    deviation: 'At most the last 10,000 lines and 256 KiB.',
+    deviation: 'At most the last 10,000 lines and 256 KiB. 503 while its host does not answer.',
     run: consoleOutput,
   }),
   serverAction('changePassword', {

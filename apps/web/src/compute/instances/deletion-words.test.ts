@@ -3,6 +3,7 @@ import { deletionText } from './deletion-words.ts'
 
 const on = (ownFloatingIpId: string | null, ...ips: string[]) => ({
   ownFloatingIpId,
+  machine: null,
   addresses: ips.map((floatingIp) => ({
     ...{ networkId: 'n', networkName: 'net', portId: 'p', mac: 'm', address: 'a' },
     ...{ floatingIp, floatingIpId: `id of ${floatingIp}` },
@@ -19,5 +20,12 @@ describe('what is asked before instances are deleted', () => {
     expect(deletionText([on('id of 1.1.1.1', '1.1.1.1'), on(null, '2.2.2.2', '3.3.3.3')])).toBe(
       'The machines, their disks and everything on them are gone for good. Floating IP 1.1.1.1, made at their launch, is released, too. Floating IPs 2.2.2.2, 3.3.3.3 stay with the project.',
     )
+  })
+
+  it('says that a machine that does not answer may go on', () => {
+    const away = { ...on(null), machine: { absence: 'silent' as const, since: null } }
+    expect(deletionText([away])).toMatch(/Its host does not answer: it may go on running there/)
+    expect(deletionText([away, on(null)])).toMatch(/The host of one of them does not answer/)
+    expect(deletionText([away, away, on(null)])).toMatch(/The hosts of 2 of them do not answer/)
   })
 })

@@ -1,6 +1,6 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
 
-type Deleted = Pick<InstanceView, 'addresses' | 'ownFloatingIpId'>
+type Deleted = Pick<InstanceView, 'addresses' | 'ownFloatingIpId' | 'machine'>
 
 /** What goes with these instances, and what stays: their floating IPs cost quota, and may be in somebody's DNS. */
 export function deletionText(views: readonly Deleted[]): string {
@@ -15,8 +15,10 @@ export function deletionText(views: readonly Deleted[]): string {
   )
   const named = (goes: boolean) => led.filter((one) => one.goes === goes).map(({ address }) => address)
   const [gone, kept] = [named(true), named(false)]
+  const away = views.filter(({ machine }) => machine !== null).length
   return [
     what,
+    ...(away > 0 ? [awayText(views.length, away)] : []),
     ...(gone.length > 0
       ? [
           `${floatingIps(gone)}, made at ${views.length === 1 ? 'its' : 'their'} launch, ${gone.length === 1 ? 'is' : 'are'} released, too.`,
@@ -27,6 +29,11 @@ export function deletionText(views: readonly Deleted[]): string {
       : []),
   ].join(' ')
 }
+
+const awayText = (count: number, away: number): string =>
+  count === 1
+    ? 'Its host does not answer: it may go on running there until that host is back.'
+    : `The ${away === 1 ? 'host of one of them does' : `hosts of ${away} of them do`} not answer: what runs there may go on until it does.`
 
 const floatingIps = (addresses: readonly string[]): string =>
   `Floating ${addresses.length === 1 ? 'IP' : 'IPs'} ${addresses.join(', ')}`

@@ -29,9 +29,11 @@ export function HowToConnect({ view }: { view: InstanceDetail }) {
 
 function Ways({ view, entry }: { view: InstanceDetail; entry: Entry }) {
   const trpc = useTRPC()
-  const { data: reach } = useQuery(
+  const { data: reach, isPending } = useQuery(
     trpc.networking.ports.reach.queryOptions({ portId: entry.portId, protocol: 'tcp', port: sshPort }),
   )
+  // A command that may lead nowhere is not shown to be taken back.
+  if (isPending) return null
   const way = wayIn(reach)
   if (way === 'closed') return <Closed reason={reach?.hops.find((hop) => !hop.ok)?.reason ?? null} />
   return (
