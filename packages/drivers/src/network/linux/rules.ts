@@ -87,10 +87,10 @@ export class Rules {
     // Chains and sets are made anew whatever they were; elements of maps are replaced.
     await this.#read(op, { elements: fragment.elements })
     const text = applyText(fragment, this.#found)
-    if (isSimple(fragment) && text.length < echoBytes) {
+    // Of a large ruleset nft reads all before it says what it changes.
+    if (this.#known === null && isSimple(fragment) && text.length < echoBytes) {
       const said = parseRuleset(await nftEcho(op, this.#namespace, text), fragment.table)
       takeEcho(this.#found, fragment, said)
-      for (const { key, kind } of piecesOf(fragment)) if (kind === 'chain') this.#known?.add(key)
       // Kernels before 2023 say nothing of a set that was there.
       if (difference(fragment, this.#found)) await this.#readAgain(op, fragment)
     } else {
