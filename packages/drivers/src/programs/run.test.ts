@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,8 +15,10 @@ afterAll(() => rmSync(dir, { recursive: true }))
 
 const parentOf = (pid: number) =>
   Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+/** Also with one thread of it: what one holds open, others can still write to. */
 const isThere = (pid: number) => {
   try {
+    if (readdirSync(`/proc/${pid}/task`).length > 1) return true
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false
@@ -124,6 +126,17 @@ it('goes on with a new runner when the old one is killed: what ran says so, what
   expect(await runProgram(never, { ...bounds, file: 'echo', args: ['again'] })).toMatchObject({
     stdout: 'again',
   })
+})
+
+it('asks another runner when the old one has ended and nobody has told us', async () => {
+  const { pid } = await detached('sleep', '30').begun
+  const runner = parentOf(pid)
+  process.kill(runner, 'SIGKILL')
+  // Without a turn of the event loop, which would hear of it.
+  while (isThere(runner));
+  const both = ['one', 'two'].map((word) => runProgram(never, { ...bounds, file: 'echo', args: [word] }))
+  expect(await Promise.all(both)).toMatchObject([{ stdout: 'one' }, { stdout: 'two' }])
+  process.kill(pid, 'SIGKILL')
 })
 
 it('says that one cannot be started, and goes on with the others', async () => {

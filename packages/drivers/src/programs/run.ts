@@ -11,7 +11,8 @@ import type { Detached, Ended, Program, Reply, Request } from './messages.ts'
 class Runner {
   #child: ChildProcess | null = null
   #last = 0
-  readonly #waiting = new Map<number, OnReply>()
+  /** `of`: the runner that was asked. */
+  readonly #waiting = new Map<number, { onReply: OnReply; of: ChildProcess | null }>()
   /** Those that this process has to stay for. */
   readonly #busy = new Set<number>()
 
@@ -21,7 +22,7 @@ class Runner {
    */
   ask(request: { run: Program } | { detach: Detached }, withinMs: number, onReply: OnReply): number {
     const id = this.#next()
-    this.#waiting.set(id, onReply)
+    this.#waiting.set(id, { onReply, of: null })
     this.#busy.add(id)
     try {
       this.#send({ id, ...request })
@@ -62,11 +63,15 @@ class Runner {
     if (!this.#busy.has(id) || !child) return
     this.#answer(id, null)
     const ping = this.#next()
-    const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
-    this.#waiting.set(ping, () => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      this.#giveUp(child)
+    }, graceMs)
+    const onReply = () => {
       clearTimeout(timer)
       this.#waiting.delete(ping)
-    })
+    }
+    this.#waiting.set(ping, { onReply, of: child })
     this.#send({ id: ping, ping: true })
   }
 
@@ -75,11 +80,33 @@ class Runner {
     return this.#last
   }
 
-  #send(request: Request): void {
+  #send(request: Request, isAgain = false): void {
     const child = this.#child ?? this.#start()
     // While it has something to do, this process does not end by itself.
     if (this.#busy.size > 0) child.channel?.ref()
-    child.send(request, (error) => error && this.#answer(request.id, null))
+    const asked = this.#waiting.get(request.id)
+    if (asked && !('cancel' in request)) asked.of = child
+    child.send(request, (error) => error && this.#unsent(child, request, isAgain))
+  }
+
+  /** What did not reach a runner, because that one has ended, has not been begun: another one is asked. */
+  #unsent(child: ChildProcess, request: Request, isAgain: boolean): void {
+    this.#giveUp(child)
+    if (isAgain || 'ping' in request || 'cancel' in request || !this.#waiting.has(request.id)) return
+    try {
+      this.#send(request, true)
+    } catch {
+      // There can be no other one either: giving up answers.
+    }
+  }
+
+  /** Whoever asks from now on asks another one. */
+  #giveUp(child: ChildProcess): void {
+    if (this.#child === child) this.#child = null
+    // Not at once: the end of a runner may be known before each request that did not reach it.
+    setImmediate(() => {
+      for (const [id, { of }] of this.#waiting) if (of === child) this.#answer(id, null)
+    })
   }
 
   #start(): ChildProcess {
@@ -93,20 +120,14 @@ class Runner {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     child.unref()
-    const over = () => {
-      if (this.#child !== child) return
-      this.#child = null
-      for (const id of [...this.#waiting.keys()]) this.#answer(id, null)
-    }
-    child.once('error', over)
-    child.once('exit', over)
+    for (const end of ['error', 'disconnect', 'exit']) child.on(end, () => this.#giveUp(child))
     child.on('message', (reply: Reply) => this.#answer(reply.id, reply))
     this.#child = child
     return child
   }
 
   #answer(id: number, reply: Reply | null): void {
-    this.#waiting.get(id)?.(reply, id)
+    this.#waiting.get(id)?.onReply(reply, id)
   }
 }
 type OnReply = (reply: Reply | null, id: number) => void
