@@ -18,7 +18,6 @@ import { loadNetwork } from '../networks/load.ts'
 import { ownerOf } from '../owner.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
-import { lockRouter } from '../routers/rows.ts'
 
 /** What only a façade may ask for beside: an address of choice and another project (administrators). */
 type CreateInput = z.output<typeof floatingIpCreateInput> & {
@@ -170,8 +169,8 @@ async function associateRow(ctx: Ctx, row: FloatingIpModel, portId: string, wish
       'floatingIpPortAlreadyAssociated',
     )
   const router = await routerOf(ctx, port.networkId, row.networkId)
-  if (router) await lockRouter(ctx, router)
-  // Asked again, because the router may have changed until the lock was ours.
+  if (router) await ctx.db.$executeRaw`SELECT 1 FROM "Router" WHERE "id" = ${router}::uuid FOR UPDATE`
+  // Asked again, because the router may have changed, or gone, until the lock was ours.
   if (!router || (await routerOf(ctx, port.networkId, row.networkId)) !== router)
     throw conflict(
       `No router leads from network “${port.network.name}” to the external network of ${row.address}. Create a router with a gateway and attach the network to it.`,

@@ -140,7 +140,10 @@ async function mayTurn(ctx: Ctx, row: NetworkRow): Promise<void> {
     )
 }
 
-/** Refused while ports use it; host resources go in a workflow, then the row. */
+/**
+ * Refused while ports use it. It is gone at once, for everybody and for the quota; the hosts follow in a workflow,
+ * and are without it when they hear next whatever becomes of that.
+ */
 export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<NetworkView> {
   const view = await oneNetwork(ctx, input.id)
   await inTransaction(ctx, async (tx) => {
@@ -161,20 +164,14 @@ export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<Ne
         `${guests} ports use this network. Delete the instances and floating IPs on it first.`,
         'networkInUse',
       )
-    await tx.db.network.update({ where: { id: row.id }, data: { state: 'deleting' } })
     await startOperation(tx, { ...historyOf(row, 'network.delete'), id: crypto.randomUUID() })
-    await appendEvent(tx, {
-      kind: 'network.updated',
-      projectId: row.projectId,
-      public: row.shared || row.external,
-      resourceKind: 'network',
-      resourceId: row.id,
-    })
+    // Last the quota, for which others wait.
+    await forgetNetwork(tx, row.id)
   })
   return { ...view, state: 'deleting' }
 }
 
-/** The end of network.delete: rows and quota in one transaction. Gone is success. */
+/** Rows and quota in one transaction. Gone is success. */
 export async function forgetNetwork(ctx: Ctx, id: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const row = await tx.db.network.findUnique({ where: { id }, include: { subnets: true } })

@@ -156,11 +156,11 @@ describe('with a floating IP behind it', () => {
       await expectCloudError(refused(), 'conflict', /1 floating IPs .* Disassociate them first/)
     await associateFloatingIp(ctx, { id: fip.id, portId: null })
     await deleteRouter(ctx, { id })
-    await expectCloudError(deleteRouter(ctx, { id }), 'conflict', /being deleted/)
-    await expectCloudError(setRouterGateway(ctx, { id, externalNetworkId: null }), 'conflict')
+    await expectCloudError(deleteRouter(ctx, { id }), 'not_found')
+    await expectCloudError(setRouterGateway(ctx, { id, externalNetworkId: null }), 'not_found')
     await expectCloudError(associateFloatingIp(ctx, { id: fip.id, portId }), 'conflict', /No router leads/)
-    await runPending(cloud.deps)
     await expectCloudError(getRouter(ctx, { id }), 'not_found')
+    expect((await usage(cloud, ctx.projectId)).routers).toBeUndefined()
   })
 
   it('and its deletion at the same moment, one of the two is refused', async () => {

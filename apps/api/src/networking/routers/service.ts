@@ -16,7 +16,7 @@ import type {
 } from '../contract.ts'
 import { ownerOf } from '../owner.ts'
 import type { FixedWish } from '../ports/fixed.ts'
-import { deletePortRows } from '../ports/rows.ts'
+import { deletePortRows, forgetPortRows } from '../ports/rows.ts'
 import {
   addInterfacePort,
   addInterfaceRow,
@@ -189,7 +189,10 @@ export async function setRouterGateway(
   return getRouter(ctx, input)
 }
 
-/** Its interfaces go with it; with `bare` it is refused while there are any. */
+/**
+ * Its interfaces go with it; with `bare` it is refused while there are any. It is gone at once, for everybody and for
+ * the quota; the hosts follow in a workflow.
+ */
 export async function deleteRouter(ctx: Ctx, input: { id: string; bare?: boolean }): Promise<RouterView> {
   const view = await getRouter(ctx, input)
   await inTransaction(ctx, async (tx) => {
@@ -205,14 +208,14 @@ export async function deleteRouter(ctx: Ctx, input: { id: string; bare?: boolean
     const fips = await tx.db.floatingIp.count({ where: { routerId: router.id } })
     if (fips > 0)
       throw conflict(`${fips} floating IPs lead through this router. Disassociate them first.`, 'routerInUse')
-    await tx.db.router.update({ where: { id: router.id }, data: { state: 'deleting' } })
     await applyRouterLater(tx, router, 'router.delete')
-    await routerEvent(tx, router, 'updated')
+    // Last the quota, for which others wait.
+    await forgetRouter(tx, router.id)
   })
   return { ...view, state: 'deleting' }
 }
 
-/** The end of router.delete: interfaces, gateway, row, quota. Gone is success. */
+/** Interfaces, gateway, row, quota. Gone is success. */
 export async function forgetRouter(ctx: Ctx, id: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const router = await tx.db.router.findUnique({ where: { id } })
@@ -220,12 +223,12 @@ export async function forgetRouter(ctx: Ctx, id: string): Promise<void> {
     const ports = await tx.db.port.findMany({
       where: { deviceId: id, deviceOwner: { in: ['network:router_interface', 'network:router_gateway'] } },
     })
-    await deletePortRows(
+    // Its ports are of its own project; that of the gateway counts for nobody.
+    const counted = await forgetPortRows(
       tx,
       ports.map((port) => port.id),
     )
     await tx.db.router.delete({ where: { id } })
-    await releaseQuota(tx, router.projectId, { routers: 1 })
     await routerEvent(tx, router, 'deleted')
     for (const port of ports)
       await appendEvent(tx, {
@@ -234,6 +237,8 @@ export async function forgetRouter(ctx: Ctx, id: string): Promise<void> {
         resourceKind: 'network',
         resourceId: port.networkId,
       })
+    const freed = new Map(counted).get(router.projectId) ?? 0
+    await releaseQuota(tx, router.projectId, { routers: 1, ports: freed })
   })
 }
 
