@@ -74,15 +74,18 @@ export type PortState = {
   on: string | null
 }
 
-/** Those that are otherwise, with their events: one statement. */
+/** Those that are otherwise, with their events: one statement. A port that is switched off, or whose network is, is down. */
 export async function setPortStates(ctx: Ctx, states: readonly PortState[]): Promise<void> {
   if (states.length === 0) return
   await ctx.db.$executeRaw`
     WITH otherwise AS (
-      SELECT p."id", w."state", w."errorMessage" FROM jsonb_to_recordset(${JSON.stringify(states)}::jsonb)
+      SELECT p."id", s."state", w."errorMessage" FROM jsonb_to_recordset(${JSON.stringify(states)}::jsonb)
         AS w ("id" uuid, "state" text, "errorMessage" text, "on" uuid)
       JOIN "Port" p ON p."id" = w."id" AND (w."on" IS NULL OR p."hostId" = w."on")
-        AND (p."state", p."errorMessage") IS DISTINCT FROM (w."state", w."errorMessage")
+      JOIN "Network" n ON n."id" = p."networkId"
+      CROSS JOIN LATERAL (
+        SELECT CASE WHEN w."state" = 'active' AND NOT (p."adminUp" AND n."adminUp") THEN 'down' ELSE w."state" END) AS s ("state")
+      WHERE (p."state", p."errorMessage") IS DISTINCT FROM (s."state", w."errorMessage")
       ORDER BY p."id" FOR NO KEY UPDATE OF p
     ), changed AS (
       UPDATE "Port" p SET "state" = o."state", "errorMessage" = o."errorMessage" FROM otherwise o

@@ -6,7 +6,7 @@ import { failEveryStep, runPending, testCtx, type WorkflowCase } from '../kernel
 import { startOperation } from '../kernel/workflow.ts'
 import { portCreateInput } from './contract.ts'
 import { createFloatingIp } from './floating-ips/service.ts'
-import { createNetwork, deleteNetwork, starterNetwork } from './networks/service.ts'
+import { createNetwork, deleteNetwork, starterNetwork, updateNetwork } from './networks/service.ts'
 import { createPort, deletePort, updatePort } from './ports/change.ts'
 import { getPort } from './ports/service.ts'
 import { applyRouterLater } from './routers/rows.ts'
@@ -383,6 +383,19 @@ describe('one that fails does not stop the others (A09.3)', () => {
     host.plane.ensureRouter = ensureRouter
     other.plane.ensureRouter = able
   })
+})
+
+it('a port is down while it or its network is switched off, and active again afterwards', async () => {
+  const ctx = await tenant()
+  const after = async (change: Promise<unknown>) => {
+    await change
+    await runPending(cloud.deps)
+    return stateOf.port(ctx.portId)
+  }
+  expect(await after(updatePort(ctx, { id: ctx.portId, adminUp: false }))).toBe('down')
+  expect(await after(updatePort(ctx, { id: ctx.portId, adminUp: true }))).toBe('active')
+  expect(await after(updateNetwork(ctx, { id: ctx.networkId, adminUp: false }))).toBe('down')
+  expect(await after(updateNetwork(ctx, { id: ctx.networkId, adminUp: true }))).toBe('active')
 })
 
 it('events are written with what they tell of, or not at all', async () => {
