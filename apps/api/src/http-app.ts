@@ -1,7 +1,7 @@
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Deps } from './kernel/context.ts'
 import { CloudError, httpStatus, toCloudError } from './kernel/errors.ts'
-import { refuse } from './openstack/mount.ts'
+import { canonicalUrl, refuse } from './openstack/mount.ts'
 
 /**
  * Fastify with what both doors have in common: ids of requests, bounds, /healthz, error bodies.
@@ -21,6 +21,7 @@ export function newApp(deps: Deps, trustedProxies: string[] = []): FastifyInstan
     // A tRPC batch has the names of all its procedures (20 at most) in one path segment.
     routerOptions: { maxParamLength: 2048 },
     genReqId: () => `req-${crypto.randomUUID()}`,
+    rewriteUrl: ({ url = '/' }) => canonicalUrl(url),
     // What the router itself cannot read (a broken % in the path) reaches no route and no hook.
     frameworkErrors: (error, request, reply) => {
       const answer: FastifyReply = reply as unknown as FastifyReply

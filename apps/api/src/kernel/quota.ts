@@ -145,6 +145,7 @@ async function exceeded(
   const [limits, usage] = [await of(limitsOf), await of(counted)]
   return new CloudError('quota_exceeded', sentence(resource, amount, limits?.limit ?? 0, usage?.used ?? 0), {
     detail: `quota ${resource} of ${counted}`,
+    reason: resource,
   })
 }
 

@@ -41,6 +41,8 @@ export const networkUpdateInput = z.object({
   /** With every project; administrators only, as the next. */
   shared: z.boolean().optional(),
   external: z.boolean().optional(),
+  /** What its new ports have when nothing else is said. */
+  portSecurity: z.boolean().optional(),
 })
 export const subnetCreateInput = z.object({
   networkId: z.uuid(),
@@ -120,9 +122,13 @@ export type PortView = {
 /** An address of its own choice, one of a subnet's pool, or (both) this one of that subnet. */
 const fixedIpInput = z.object({ subnetId: z.uuid().optional(), address: ipv4.optional() })
 const fixedIpsInput = z.array(fixedIpInput).max(5, 'A port has at most 5 addresses.')
-const macInput = z
+/** Of one card: not of a group, and not the address that stands for none. */
+export const macInput = z
   .string()
-  .regex(/^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/, 'Write a MAC address as fa:16:3e:00:00:01.')
+  .regex(
+    /^(?!0{2}(:0{2}){5})[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/,
+    'Write a MAC address of one card, as fa:16:3e:00:00:01.',
+  )
 export const portCreateInput = z.object({
   networkId: z.uuid(),
   /** Administrators alone may name another project than their own. */
@@ -135,8 +141,8 @@ export const portCreateInput = z.object({
   mac: macInput.optional(),
   /** Left out: the project's default group. */
   securityGroupIds: z.array(z.uuid()).max(50).optional(),
-  /** False: neither filtered nor bound to its addresses; for owners of the network. */
-  portSecurity: z.boolean().default(true),
+  /** False: neither filtered nor bound to its addresses; for owners of the network. Left out: as its network has it. */
+  portSecurity: z.boolean().optional(),
   /** What outside of this cloud uses it; instances and routers set their own. */
   deviceId: z.string().max(255).default(''),
   deviceOwner: z.string().max(255).default(''),

@@ -106,6 +106,7 @@ export const standardSearch: Searchable = {
   name: column('name'),
   description: column('description'),
   revision: column('revision'),
+  changedSince: ([time]) => ({ updatedAt: { gte: time } }),
   ...tagSearch,
 }
-export const standardSort = ['id', 'name', 'projectId', 'createdAt', 'updatedAt', 'description']
+export const standardSort = ['id', 'name', 'projectId', 'createdAt', 'updatedAt', 'description', 'revision']

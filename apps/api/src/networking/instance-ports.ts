@@ -6,6 +6,7 @@ import { releaseQuota } from '../kernel/quota.ts'
 import { contains, parseCidr } from './ipv4.ts'
 import { returnPorts } from './lent-ports.ts'
 import type { PortNetwork } from './networks/load.ts'
+import { groupsNeedSecurity } from './plan.ts'
 import { refuseLeftBehind } from './ports/left-behind.ts'
 import {
   createPortRow,
@@ -55,6 +56,7 @@ export async function createPortsForInstance(
     addresses?: readonly (string | undefined)[]
   },
 ): Promise<InstancePort[]> {
+  for (const network of wish.networks) refuseGroups(network, wish.securityGroupIds)
   const groups =
     wish.securityGroupIds.length > 0
       ? (await loadGroups(ctx, 'securityGroup:get', wish.securityGroupIds)).map((group) => group.id)
@@ -91,6 +93,11 @@ export async function createPortsOfLaunch(
   return { ports, events: rows.map((row) => portEventOf(row, 'created')) }
 }
 
+/** Groups that were named for a network whose ports are in none are a wish that nothing could carry out. */
+function refuseGroups({ name, portSecurity }: PortNetwork, named: readonly string[]): void {
+  if (!portSecurity && named.length > 0) throw invalidInput(groupsNeedSecurity(name), 'securityGroupIds')
+}
+
 function portsWished(
   ctx: Ctx,
   instance: { id: string; hostId: string | null },
@@ -107,7 +114,8 @@ function portsWished(
     deviceOwner: 'compute:nova',
     deviceId: instance.id,
     hostId: instance.hostId,
-    securityGroupIds,
+    // Without port security it is not filtered, so it is in no group.
+    securityGroupIds: network.portSecurity ? securityGroupIds : [],
     ...fixedOf(ctx, network, wish.addresses?.[index]),
   }))
 }

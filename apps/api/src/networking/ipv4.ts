@@ -14,6 +14,13 @@ export type Cidr = {
   text: string
 }
 
+/** The network that an address with a prefix is in: 10.0.0.7/24 is in 10.0.0.0/24. */
+export function networkOf(text: string): string {
+  const [ip = '', bits = ''] = text.split('/')
+  const size = 2 ** (32 - Number(bits))
+  return `${fromNumber(toNumber(ip) - (toNumber(ip) % size))}/${Number(bits)}`
+}
+
 /**
  * "10.0.0.0/24" as numbers; `first` and `last` are the usable host addresses. Refuses host bits
  * (10.0.0.5/24), and prefixes outside 8..30, which no guest network can use.

@@ -53,7 +53,7 @@ export function networkFacts(ctx: Ctx, wish: NetworkWish): Fact<NetworkFacts> {
   return {
     sql: Prisma.sql`SELECT jsonb_build_object(
       'usable', (SELECT COALESCE(jsonb_agg(${networkJson}), '[]') FROM (
-        SELECT n."id", n."name", n."projectId", n."mtu" FROM "Network" n
+        SELECT n."id", n."name", n."projectId", n."mtu", n."portSecurity" FROM "Network" n
         WHERE ${wishedNetworks(projectId, wish)} AND NOT n."external" AND n."state" = 'active'
         ORDER BY n."id" ${wish.networkIds.length > 0 ? Prisma.empty : Prisma.sql`LIMIT 2`} ${held(ctx, 'FOR KEY SHARE')}) n),
       'groups', (SELECT COALESCE(jsonb_agg(${groupJson}), '[]') FROM (
@@ -81,6 +81,7 @@ const wishedGroups = ({ securityGroupIds }: NetworkWish) =>
 const interfaces = Prisma.sql`"Port" p WHERE p."networkId" = n."id" AND p."deviceOwner" = 'network:router_interface'`
 /** The gateway's address is a router's: guestAddresses leaves it out, too. */
 const networkJson = Prisma.sql`jsonb_build_object('id', n."id", 'name', n."name", 'projectId', n."projectId", 'mtu', n."mtu",
+  'portSecurity', n."portSecurity",
   'routed', EXISTS (SELECT 1 FROM "Router" r WHERE r."externalNetworkId" IS NOT NULL
     AND r."id" IN (SELECT p."deviceId"::uuid FROM ${interfaces})),
   'subnets', (SELECT COALESCE(jsonb_agg(to_jsonb(s) || jsonb_build_object('used',
@@ -130,11 +131,14 @@ export function judgeNetworks(
     reach: reachOf(
       wish,
       facts.groups.flatMap((group) => group.rules),
-      { routed, closed },
+      { routed, closed, filtered: rows[0]?.portSecurity ?? true },
     ),
     groupIds: facts.groups.map(({ id }) => id),
   }
 }
+
+export const groupsNeedSecurity = (network: string) =>
+  `Ports of network “${network}” are not filtered: port security is off there. Name no security groups.`
 
 function problemsOf(
   wish: NetworkWish,
@@ -154,6 +158,9 @@ function problemsOf(
     )
   if (rows.length < wish.networkIds.length)
     add('not_found', 'networkIds', 'One of the networks does not exist (any more). Choose another.')
+  const unfiltered = rows.find((row) => !row.portSecurity)
+  if (unfiltered && wish.securityGroupIds.length > 0)
+    add('invalid_input', 'securityGroupIds', groupsNeedSecurity(unfiltered.name))
   for (const row of rows) {
     if (row.subnets.length === 0)
       add(
@@ -189,12 +196,13 @@ function problemsOf(
 function reachOf(
   wish: NetworkWish,
   rules: readonly Rule[],
-  { routed, closed }: { routed: boolean; closed: boolean },
+  { routed, closed, filtered }: { routed: boolean; closed: boolean; filtered: boolean },
 ): NetworkPlan['reach'] {
   return rulePresets
     .filter((preset) => preset.key !== 'rdp' || wish.openPresets.includes('rdp'))
     .map((preset) => {
       const open =
+        !filtered ||
         wish.openPresets.includes(preset.key) ||
         rules.some((rule) =>
           ruleOpens(rule, { protocol: preset.protocol, port: preset.portMin ?? undefined }),

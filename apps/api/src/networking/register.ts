@@ -2,7 +2,7 @@ import { onProjectCreated } from '../identity/service.ts'
 import { registerPolicy } from '../kernel/policy.ts'
 import { addOperations, defineFacade } from '../openstack/operation.ts'
 import { registerService } from '../openstack/services.ts'
-import { networkDiscovery } from './openstack/discovery.ts'
+import { networkDiscovery, networkPath } from './openstack/discovery.ts'
 import { networkOperations } from './openstack/operations.ts'
 import { networkingPolicy } from './policy.ts'
 import { ensureDefaultSecurityGroup } from './security-groups/service.ts'
@@ -14,7 +14,13 @@ import './workflows.ts'
 
 registerPolicy(networkingPolicy)
 registerService({ type: 'network', name: 'neutron', path: '/network' })
-defineFacade({ service: 'network', prefix: '/network', style: 'neutron', ids: 'uuid' })
+defineFacade({
+  service: 'network',
+  prefix: '/network',
+  style: 'neutron',
+  ids: 'uuid',
+  canonicalPath: networkPath,
+})
 addOperations('network', [''], networkDiscovery)
 addOperations('network', ['/v2.0'], networkOperations)
 onProjectCreated(async (ctx, project) => {

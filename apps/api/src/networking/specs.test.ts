@@ -31,6 +31,8 @@ const network = {
   shared: false,
   adminUp: true,
   mtu: 1450,
+  portSecurity: true,
+  zoneHints: [],
   state: 'active',
   createdAt: at,
   ...standard,

@@ -306,6 +306,8 @@ export const networkExamples: Examples = {
   ...tags,
   'quotas.list': plain,
   'quotas.get': on(ofProject),
+  'quotas.tenant': plain,
+  'quotas.project': plain,
   'quotas.defaults': on(ofProject),
   'quotas.details': on(ofProject),
   'quotas.update': on(ofProject, { body: { quota: { network: -1 } } }),

@@ -112,8 +112,11 @@ const neutronTypes: Record<number, string> = {
   400: 'BadRequest',
   403: 'PolicyNotAuthorized',
   404: 'HTTPNotFound',
+  405: 'HTTPMethodNotAllowed',
   409: 'Conflict',
+  412: 'HTTPPreconditionFailed',
   413: 'HTTPRequestEntityTooLarge',
+  415: 'UnsupportedContentType',
   503: 'ServiceUnavailable',
 }
 

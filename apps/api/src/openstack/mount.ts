@@ -54,6 +54,15 @@ export function openstackRoutes(deps: Deps): FastifyPluginAsync {
   }
 }
 
+/** The address of a request as the router knows it: a façade may take several ways of writing one. */
+export function canonicalUrl(url: string): string {
+  const facade = allFacades().find(({ prefix }) => url.startsWith(`${prefix}/`))
+  if (!facade?.canonicalPath) return url
+  const end = url.indexOf('?')
+  const path = end < 0 ? url : url.slice(0, end)
+  return facade.prefix + facade.canonicalPath(path.slice(facade.prefix.length)) + url.slice(path.length)
+}
+
 /**
  * Answers what the router itself refused (an address that is not an address) in the words of the
  * façade that it was meant for; false when it was meant for none.

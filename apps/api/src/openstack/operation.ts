@@ -122,6 +122,8 @@ export type Facade = {
   microversions?: MicroversionRange
   /** Bytes of a JSON body; Keystone's default when left out. */
   bodyLimit?: number
+  /** The operation's path for one that a client wrote in another way; without the query. */
+  canonicalPath?: (path: string) => string
   /** What is said of an id of a foreign form; our own words when left out. */
   unknownId?: (id: string) => string
   /** More names under which the request id is sent ("x-compute-request-id"). */

@@ -1,4 +1,4 @@
-import type { Ctx } from '../../kernel/context.ts'
+import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { column, type FindInput, findRows, flag, type Searchable, uuidColumn } from '../find.ts'
@@ -23,8 +23,15 @@ const searchable: Searchable = {
 }
 const sortable = new Set(['id', 'name', 'zone', 'createdAt'])
 
-/** Administrators and readers of the system only, as hosts. */
-export async function findAgents(ctx: Ctx, input: FindInput): Promise<AgentRecord[]> {
+/** For administrators and readers of the system, as hosts; everybody else has none. */
+export async function listAgents(ctx: Ctx, input: FindInput): Promise<AgentRecord[]> {
+  authorize(ctx, 'network:list')
+  if (seesAll(ctx)) return findAgents(ctx, input)
+  projectOf(ctx)
+  return []
+}
+
+async function findAgents(ctx: Ctx, input: FindInput): Promise<AgentRecord[]> {
   authorize(ctx, 'hosts:list_hosts')
   const rows = await findRows<Omit<AgentRecord, 'lastSeenAt'>>(
     ctx.db.host,

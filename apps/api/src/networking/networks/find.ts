@@ -27,10 +27,20 @@ const searchable: Searchable = {
   external: flag({ external: true }),
   state: column('state'),
   mtu: column('mtu'),
-  tag: column('tag'),
+  portSecurity: flag({ portSecurity: true }),
+  zoneHints: (any) => ({ zoneHints: { hasSome: [...any] } }),
   subnets: (any) => ({ subnets: { some: uuidColumn('id')(any) } }),
 }
-const sortable = new Set([...standardSort, 'adminUp', 'state', 'mtu', 'external', 'shared'])
+const sortable = new Set([
+  ...standardSort,
+  'adminUp',
+  'state',
+  'mtu',
+  'external',
+  'shared',
+  'portSecurity',
+  'zoneHints',
+])
 
 /** What the caller may see; administrators see all projects. */
 export async function findNetworks(ctx: Ctx, input: FindInput): Promise<NetworkRecord[]> {
@@ -58,6 +68,14 @@ export async function findNetwork(ctx: Ctx, id: string): Promise<NetworkRecord> 
   if (!row) throw notFound('network', id)
   authorize(ctx, 'network:get', networkTarget(ctx, row))
   return row
+}
+
+/** Throws not_found for a zone in which the cloud has no host. */
+export async function refuseUnknownZones(ctx: Ctx, hints: readonly string[]): Promise<void> {
+  if (hints.length === 0) return
+  const known = (await networkZones(ctx)).map(({ name }) => name)
+  const unknown = hints.find((hint) => !known.includes(hint))
+  if (unknown !== undefined) throw notFound('availability zone', unknown)
 }
 
 /** Zones in which the cloud has hosts: every network and router is in all of them. */

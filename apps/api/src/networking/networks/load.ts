@@ -6,7 +6,9 @@ import type { PoolSubnet } from '../ports/allocate.ts'
 
 export type NetworkRow = NetworkModel & { subnets: SubnetModel[] }
 /** As much of it as a new port needs. */
-export type PortNetwork = Pick<NetworkModel, 'id' | 'name' | 'projectId' | 'mtu'> & { subnets: PoolSubnet[] }
+export type PortNetwork = Pick<NetworkModel, 'id' | 'name' | 'projectId' | 'mtu' | 'portSecurity'> & {
+  subnets: PoolSubnet[]
+}
 
 /** What the caller may see: the project's own networks, those shared with it and provider networks. */
 function visibleNetworks(ctx: Ctx): object {
@@ -20,6 +22,14 @@ function visibleNetworks(ctx: Ctx): object {
       { rbacPolicies: { some: { targetProject: projectId } } },
     ],
   }
+}
+
+/** The subnets of an external network are its owner's business, not that of all who may use its addresses. */
+export async function seesSubnets(ctx: Ctx, network: NetworkModel): Promise<boolean> {
+  if (!network.external || network.shared || seesAll(ctx)) return true
+  const targetProject = projectOf(ctx)
+  if (network.projectId === targetProject) return true
+  return (await ctx.db.rbacPolicy.count({ where: { objectId: network.id, targetProject } })) > 0
 }
 
 const locks = { shared: 'FOR KEY SHARE', inTurn: 'FOR NO KEY UPDATE', alone: 'FOR UPDATE' }
@@ -43,9 +53,14 @@ export async function holdNetwork(
 
 /**
  * The same for lists, in words that indexes answer: PostgreSQL looks through every network for an OR
- * with a question in it.
+ * with a question in it. Without `outside` provider networks alone are left out, whose addresses everybody may use
+ * but whose subnets are their owner's business.
  */
-export async function listedNetworks(ctx: Ctx, allProjects = false): Promise<object> {
+export async function listedNetworks(
+  ctx: Ctx,
+  allProjects = false,
+  { outside = true }: { outside?: boolean } = {},
+): Promise<object> {
   if (seesAll(ctx) && (allProjects || ctx.scope.kind !== 'project')) return {}
   const projectId = projectOf(ctx)
   const offered = await ctx.db.rbacPolicy.findMany({
@@ -53,7 +68,9 @@ export async function listedNetworks(ctx: Ctx, allProjects = false): Promise<obj
     select: { objectId: true },
   })
   const ids = offered.map(({ objectId }) => objectId)
-  return { OR: [{ projectId }, { shared: true }, { external: true }, { id: { in: ids } }] }
+  return {
+    OR: [{ projectId }, { shared: true }, { id: { in: ids } }, ...(outside ? [{ external: true }] : [])],
+  }
 }
 
 /** By (what the caller may see, id), then authorized; unseen is 404. */

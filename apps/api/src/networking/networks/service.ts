@@ -45,7 +45,10 @@ export const getNetwork = (ctx: Ctx, input: { id: string }): Promise<NetworkView
 
 export async function createNetwork(
   ctx: Ctx,
-  input: z.output<typeof networkCreateInput> & { projectId?: string; adminUp?: boolean },
+  input: z.output<typeof networkCreateInput> &
+    Pick<NewNetwork, 'adminUp' | 'portSecurity' | 'zoneHints'> & {
+      projectId?: string
+    },
 ): Promise<NetworkView> {
   const projectId = await ownerOf(ctx, input.projectId)
   authorize(ctx, 'network:create', { projectId })
@@ -58,19 +61,20 @@ export async function createNetwork(
   return oneNetwork(ctx, id)
 }
 
+type NewNetwork = {
+  name: string
+  description?: string
+  external?: boolean
+  shared?: boolean
+  mtu?: number
+  adminUp?: boolean
+  /** What its new ports have when nothing else is said. */
+  portSecurity?: boolean
+  zoneHints?: string[]
+}
+
 /** Row, quota, history and event. In a transaction. */
-export async function createNetworkRow(
-  ctx: Ctx,
-  projectId: string,
-  input: {
-    name: string
-    description?: string
-    external?: boolean
-    shared?: boolean
-    mtu?: number
-    adminUp?: boolean
-  },
-): Promise<NetworkRow> {
+export async function createNetworkRow(ctx: Ctx, projectId: string, input: NewNetwork): Promise<NetworkRow> {
   await reserveQuota(ctx, projectId, { networks: 1 })
   const row = await ctx.db.network.create({
     data: {
@@ -82,6 +86,8 @@ export async function createNetworkRow(
       shared: input.shared ?? false,
       mtu: input.mtu ?? 1500,
       adminUp: input.adminUp ?? true,
+      portSecurity: input.portSecurity ?? true,
+      zoneHints: input.zoneHints ?? [],
       ...(input.shared
         ? {
             rbacPolicies: {
@@ -107,14 +113,17 @@ export async function updateNetwork(
   ctx: Ctx,
   input: z.output<typeof networkUpdateInput>,
 ): Promise<NetworkView> {
-  const { id, name, description, adminUp, mtu, shared, external } = input
+  const { id, name, description, adminUp, mtu, shared, external, portSecurity } = input
   await inTransaction(ctx, async (tx) => {
     const row = await loadNetwork(tx, 'network:update', id)
     if (shared !== undefined || external !== undefined) authorize(tx, 'network:create_shared')
     await holdNetwork(tx, row, shared === undefined && external === undefined ? 'inTurn' : 'alone')
     if (external !== undefined && external !== row.external) await mayTurn(tx, row)
     if (shared !== undefined && shared !== row.shared) await setShared(tx, row, shared)
-    await tx.db.network.update({ where: { id }, data: { name, description, adminUp, mtu, external } })
+    await tx.db.network.update({
+      where: { id },
+      data: { name, description, adminUp, mtu, external, portSecurity },
+    })
     const operation = { ...historyOf(row, 'network.update'), id: crypto.randomUUID() }
     const onHosts = (adminUp ?? row.adminUp) !== row.adminUp || (mtu ?? row.mtu) !== row.mtu
     if (onHosts) await startOperation(tx, { ...operation, action: 'network.apply', input: { ports: true } })

@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import { deleteHost, updateHost } from '../../hosts/service.ts'
-import { type AgentRecord, findAgent, findAgents } from '../agents/find.ts'
+import { type AgentRecord, findAgent, listAgents } from '../agents/find.ts'
 import { body } from './body.ts'
-import { bool, text } from './query.ts'
+import { always, bool, text } from './query.ts'
 import type { Resource } from './resource.ts'
 
 const agentType = 'Stratolith host agent'
 const binary = 'stratolith-agent'
-const put = z.strictObject({ admin_state_up: body.bool.optional() })
-const all = { field: 'alive', any: [true, false] }
-const none = { field: 'id', any: [] }
-const only = (value: string) => (values: string[]) => (values.includes(value) ? all : none)
+const put = z.strictObject({
+  admin_state_up: body.bool.optional(),
+  description: body.without('agents are told apart by their host'),
+})
 
 /** Every host's agent carries every network and router that its guests need. */
 export const agents: Resource<z.ZodObject, typeof put, AgentRecord> = {
@@ -24,19 +24,18 @@ export const agents: Resource<z.ZodObject, typeof put, AgentRecord> = {
     availability_zone: text('zone'),
     admin_state_up: bool('adminUp'),
     alive: bool('alive'),
-    agent_type: null,
-    binary: null,
-    topic: null,
+    agent_type: always(agentType),
+    binary: always(binary),
+    topic: always('N/A'),
     created_at: null,
     started_at: null,
     heartbeat_timestamp: null,
-    description: null,
+    description: always(null),
     resources_synced: null,
     configurations: null,
   },
-  specials: { agent_type: only(agentType), binary: only(binary), topic: only('N/A') },
   put,
-  find: findAgents,
+  find: listAgents,
   one: findAgent,
   views: (_ctx, rows) => rows.map(agentView),
   // Down for new instances, as the host is: networks alone cannot be taken off a host.
@@ -45,11 +44,12 @@ export const agents: Resource<z.ZodObject, typeof put, AgentRecord> = {
   },
   remove: (ctx, id) => deleteHost(ctx, { id }),
   access: {
-    list: { access: 'adminRead' },
+    // Whoever may not see hosts has none in his list, as in Neutron.
+    list: { access: 'list' },
     get: { access: 'adminRead' },
     update: {
       access: 'admin',
-      deviation: 'admin_state_up disables the whole host; a description is not kept.',
+      deviation: 'admin_state_up disables the whole host; it has no description.',
     },
     delete: {
       access: 'admin',

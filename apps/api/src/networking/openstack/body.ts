@@ -2,21 +2,36 @@ import { z } from 'zod'
 import { badRequest } from './errors.ts'
 import type { Attributes } from './query.ts'
 
+const truths = new Map<unknown, boolean>([
+  ['true', true],
+  ['1', true],
+  [1, true],
+  ['false', false],
+  ['0', false],
+  [0, false],
+])
+const lower = (value: unknown) => (typeof value === 'string' ? value.toLowerCase() : value)
+
 /** Values of bodies, read as Neutron reads them: booleans and numbers may come as text. */
 export const body = {
   text: z.string().max(255),
   long: z.string().max(1000),
   uuid: z.uuid(),
   project: z.string().max(64),
-  bool: z.preprocess(
-    (value) => ({ true: true, false: false, '1': true, '0': false })[String(value).toLowerCase()] ?? value,
-    z.boolean(),
-  ),
+  bool: z.preprocess((value) => truths.get(lower(value)) ?? value, z.boolean()),
   int: z.preprocess(
     (value) => (typeof value === 'string' && /^-?\d{1,9}$/.test(value) ? Number(value) : value),
     z.int(),
   ),
   ip: z.ipv4(),
+  /** Whether there are such zones is asked where they are kept (refuseUnknownZones). */
+  zoneHints: z.array(z.string().min(1).max(255)).max(10),
+  /** A list that may be null, which is an empty one. */
+  list: <Item extends z.ZodType>(item: Item, most: number) =>
+    z.preprocess((value) => value ?? [], z.array(item).max(most)),
+  /** What Neutron knows and this cloud does not have: nothing but its absence is taken, and the rest is told why. */
+  without: (why: string) =>
+    z.union([z.null(), z.literal(''), z.tuple([]), z.strictObject({})], why).optional(),
 }
 /** Both names of the owner, in every body that makes something. */
 export const owner = { tenant_id: body.project.optional(), project_id: body.project.optional() }
@@ -28,6 +43,10 @@ export function ownerNamed(wish: { tenant_id?: string; project_id?: string }): s
     throw badRequest("'project_id' and 'tenant_id' do not match")
   return project_id ?? tenant_id
 }
+
+/** A value of a tenant's in a sentence, whatever it is. */
+export const shown = (value: unknown): string =>
+  (typeof value === 'object' ? JSON.stringify(value) : String(value)).slice(0, 60)
 
 export type BodySpec = { name: string; attributes: Attributes }
 

@@ -34,3 +34,12 @@ export const networkDiscovery: ApiOperation[] = [
   discovery('/v2.0', 'version', resources),
   discovery('/v2.0/', 'version/', resources),
 ]
+
+/**
+ * Neutron takes every path with ".json" or a slash behind it. A tag is a word of the caller's, which may end so;
+ * what is only "/" or "/v2.0/" is an operation of its own.
+ */
+export function networkPath(path: string): string {
+  if (/^\/(v2\.0\/?)?$/.test(path) || /\/tags\/[^/]+\/?$/.test(path)) return path
+  return path.replace(/\/$/, '').replace(/\.json$/, '')
+}

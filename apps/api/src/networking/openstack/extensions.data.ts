@@ -114,6 +114,13 @@ export const extensions = [
     links: [],
   },
   {
+    name: 'Provider Network',
+    alias: 'provider',
+    description: 'Expose mapping of virtual networks to physical networks',
+    updated: '2012-09-07T10:00:00-00:00',
+    links: [],
+  },
+  {
     name: 'project_id field enabled',
     alias: 'project-id',
     description: 'Extension that indicates that project_id field is enabled.',
@@ -146,6 +153,13 @@ export const extensions = [
     alias: 'rbac-policies',
     description: 'Allows creation and modification of policies that control tenant access to resources.',
     updated: '2015-06-17T12:15:12-00:00',
+    links: [],
+  },
+  {
+    name: 'If-Match constraints based on revision_number',
+    alias: 'revision-if-match',
+    description: 'Extension indicating that If-Match based on revision_number is supported.',
+    updated: '2016-12-11T00:00:00-00:00',
     links: [],
   },
   {
@@ -195,6 +209,13 @@ export const extensions = [
     alias: 'service-type',
     description: 'API for retrieving service providers for Neutron advanced services',
     updated: '2013-01-20T00:00:00-00:00',
+    links: [],
+  },
+  {
+    name: 'Sort keys validation',
+    alias: 'sort-key-validation',
+    description: 'Provides validation on sort keys.',
+    updated: '2018-07-04T10:00:00-00:00',
     links: [],
   },
   {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type FloatingIpRecord, findFloatingIp, findFloatingIps } from '../floating-ips/find.ts'
 import { createFloatingIp, deleteFloatingIp, updateFloatingIp } from '../floating-ips/service.ts'
 import { body, owner, ownerNamed } from './body.ts'
+import { badRequest } from './errors.ts'
 import { nullable, standardAttributes, status, text } from './query.ts'
 import type { Resource } from './resource.ts'
 import { standardView } from './views.ts'
@@ -23,6 +24,7 @@ const put = z.strictObject({
 
 export const floatingIps: Resource<typeof post, typeof put, FloatingIpRecord> = {
   name: 'floatingip',
+  table: 'FloatingIp',
   collection: 'floatingips',
   path: '/floatingips',
   kind: 'floating IP',
@@ -41,8 +43,9 @@ export const floatingIps: Resource<typeof post, typeof put, FloatingIpRecord> = 
   find: findFloatingIps,
   one: findFloatingIp,
   views: (_ctx, rows) => rows.map(floatingIpView),
-  create: async (ctx, input) =>
-    (
+  create: async (ctx, input) => {
+    refuseFixedAlone(input)
+    return (
       await createFloatingIp(ctx, {
         projectId: ownerNamed(input),
         networkId: input.floating_network_id,
@@ -52,15 +55,27 @@ export const floatingIps: Resource<typeof post, typeof put, FloatingIpRecord> = 
         fixedAddress: input.fixed_ip_address ?? undefined,
         description: input.description,
       })
-    ).id,
-  update: (ctx, id, input) =>
-    updateFloatingIp(ctx, {
+    ).id
+  },
+  update: (ctx, id, input) => {
+    refuseFixedAlone(input)
+    return updateFloatingIp(ctx, {
       id,
       portId: input.port_id,
       fixedAddress: input.fixed_ip_address ?? undefined,
       description: input.description,
-    }),
+    })
+  },
   remove: (ctx, id) => deleteFloatingIp(ctx, { id }),
+}
+
+/** An address inside is one of a port: without the port it says nothing. */
+function refuseFixedAlone(input: { port_id?: string | null; fixed_ip_address?: string | null }): void {
+  if (input.fixed_ip_address && !input.port_id)
+    throw badRequest(
+      'Bad floatingip request: fixed_ip_address cannot be specified without a port_id.',
+      'BadRequest',
+    )
 }
 
 const floatingIpView = (row: FloatingIpRecord): Record<string, unknown> => ({

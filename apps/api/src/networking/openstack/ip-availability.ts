@@ -5,7 +5,7 @@ import { guestAddresses } from '../ipv4.ts'
 import { findNetwork, findNetworks, type NetworkRecord } from '../networks/find.ts'
 import { usedAddresses } from '../networks/view.ts'
 import { findSubnets, type SubnetRecord } from '../subnets/find.ts'
-import { text } from './query.ts'
+import { nothing, text } from './query.ts'
 import type { Resource } from './resource.ts'
 
 type Row = NetworkRecord
@@ -26,11 +26,7 @@ export const ipAvailabilities: Resource<z.ZodObject, z.ZodObject, Row> = {
     used_ips: null,
     subnet_ip_availability: null,
   },
-  specials: {
-    // Every subnet here is of IPv4.
-    ip_version: (values) =>
-      values.includes('4') ? { field: 'adminUp', any: [true, false] } : { field: 'id', any: [] },
-  },
+  specials: { ip_version: (values) => (values.includes('4') ? undefined : nothing) },
   find: (ctx, input) => {
     guarded(ctx)
     return findNetworks(ctx, input)

@@ -1,32 +1,56 @@
 import { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
-import { findNetwork, findNetworks, isShared, type NetworkRecord, networkZones } from '../networks/find.ts'
+import { invalidInput } from '../../kernel/errors.ts'
+import {
+  findNetwork,
+  findNetworks,
+  isShared,
+  type NetworkRecord,
+  networkZones,
+  refuseUnknownZones,
+} from '../networks/find.ts'
 import { createNetwork, deleteNetwork, updateNetwork } from '../networks/service.ts'
 import { body, owner, ownerNamed } from './body.ts'
-import { bool, int, standardAttributes, status, text } from './query.ts'
+import { always, bool, int, nothing, standardAttributes, status, text } from './query.ts'
 import type { Resource } from './resource.ts'
 import { standardView } from './views.ts'
 
+/** A bridge on each host: the one kind of network inside, and the one outside. */
+const kinds = {
+  inside: { network_type: 'local', physical_network: null, segmentation_id: null },
+  outside: { network_type: 'flat', physical_network: 'public', segmentation_id: null },
+}
+const provider = {
+  'provider:network_type': z.string().max(32).nullish(),
+  'provider:physical_network': z.string().max(64).nullish(),
+  'provider:segmentation_id': body.int.nullish(),
+}
 const post = z.strictObject({
   ...owner,
+  ...provider,
   name: body.text.default(''),
   description: body.long.default(''),
   admin_state_up: body.bool.default(true),
   shared: body.bool.default(false),
   'router:external': body.bool.default(false),
   mtu: body.int.pipe(z.int().min(0).max(9000)).default(0),
+  port_security_enabled: body.bool.default(true),
+  availability_zone_hints: body.zoneHints.default([]),
 })
 const put = z.strictObject({
+  ...provider,
   name: body.text.optional(),
   description: body.long.optional(),
   admin_state_up: body.bool.optional(),
   shared: body.bool.optional(),
   'router:external': body.bool.optional(),
   mtu: body.int.pipe(z.int().min(576).max(9000)).optional(),
+  port_security_enabled: body.bool.optional(),
 })
 
 export const networks: Resource<typeof post, typeof put, NetworkRecord> = {
   name: 'network',
+  table: 'Network',
   collection: 'networks',
   path: '/networks',
   kind: 'network',
@@ -39,14 +63,18 @@ export const networks: Resource<typeof post, typeof put, NetworkRecord> = {
     'router:external': bool('external'),
     mtu: int('mtu'),
     subnets: null,
-    availability_zone_hints: null,
+    availability_zone_hints: text('zoneHints'),
     availability_zones: null,
     ipv4_address_scope: null,
     ipv6_address_scope: null,
-    port_security_enabled: null,
+    port_security_enabled: bool('portSecurity'),
     'provider:network_type': null,
     'provider:physical_network': null,
-    'provider:segmentation_id': null,
+    'provider:segmentation_id': always(null),
+  },
+  specials: {
+    'provider:network_type': (values) => ofKinds('network_type', values),
+    'provider:physical_network': (values) => ofKinds('physical_network', values),
   },
   post,
   put,
@@ -56,8 +84,10 @@ export const networks: Resource<typeof post, typeof put, NetworkRecord> = {
     const zones = (await networkZones(ctx)).map((zone) => zone.name)
     return rows.map((row) => networkView(ctx, row, zones))
   },
-  create: async (ctx, input) =>
-    (
+  create: async (ctx, input) => {
+    refuseOtherKind(input, input['router:external'])
+    await refuseUnknownZones(ctx, input.availability_zone_hints)
+    return (
       await createNetwork(ctx, {
         projectId: ownerNamed(input),
         name: input.name,
@@ -66,10 +96,15 @@ export const networks: Resource<typeof post, typeof put, NetworkRecord> = {
         shared: input.shared,
         external: input['router:external'],
         mtu: input.mtu === 0 ? 1500 : Math.max(input.mtu, 576),
+        portSecurity: input.port_security_enabled,
+        zoneHints: input.availability_zone_hints,
       })
-    ).id,
-  update: (ctx, id, input) =>
-    updateNetwork(ctx, {
+    ).id
+  },
+  update: async (ctx, id, input) => {
+    if (Object.keys(provider).some((name) => name in input))
+      refuseOtherKind(input, input['router:external'] ?? (await findNetwork(ctx, id)).external)
+    await updateNetwork(ctx, {
       id,
       name: input.name,
       description: input.description,
@@ -77,15 +112,37 @@ export const networks: Resource<typeof post, typeof put, NetworkRecord> = {
       shared: input.shared,
       external: input['router:external'],
       mtu: input.mtu,
-    }),
+      portSecurity: input.port_security_enabled,
+    })
+  },
   remove: (ctx, id) => deleteNetwork(ctx, { id }),
   access: {
     create: {
       deviation:
-        'provider:* is shown to administrators but chosen by the cloud: there is one kind of network.',
+        'provider:* is shown to administrators; they may name the one kind of network that there is inside, and the one outside.',
     },
     update: { deviation: 'router:external can change only before the network has subnets.' },
   },
+}
+
+type Kind = keyof typeof kinds
+const kindOf = (external: boolean): Kind => (external ? 'outside' : 'inside')
+
+function ofKinds(what: 'network_type' | 'physical_network', values: string[]) {
+  const any = [true, false].filter((external) => values.includes(kinds[kindOf(external)][what] ?? ''))
+  return any.length > 0 ? { field: 'external', any } : nothing
+}
+
+/** Whoever names the kind that it gets anyway has what he asked for. */
+function refuseOtherKind(input: z.output<z.ZodObject<typeof provider>>, external: boolean): void {
+  const kind = kinds[kindOf(external)]
+  for (const name of ['network_type', 'physical_network', 'segmentation_id'] as const) {
+    const wish = input[`provider:${name}`] ?? null
+    if (wish !== null && wish !== kind[name])
+      throw invalidInput(
+        `Invalid input for provider:${name}. Reason: this cloud makes ${external ? 'external networks flat, on the physical network "public"' : 'networks local, without a physical network'}, and numbers them itself.`,
+      )
+  }
 }
 
 /** `provider:*` is shown to administrators only (resource.ts). */
@@ -99,17 +156,16 @@ function networkView(ctx: Ctx, row: NetworkRecord, zones: string[]): Record<stri
     status: row.state.toUpperCase(),
     subnets: row.subnets.map((subnet) => subnet.id),
     shared: isShared(ctx, row),
-    availability_zone_hints: [],
+    availability_zone_hints: row.zoneHints,
     availability_zones: zones,
     ipv4_address_scope: null,
     ipv6_address_scope: null,
     'router:external': row.external,
     description: row.description,
-    port_security_enabled: true,
+    port_security_enabled: row.portSecurity,
     ...standardView(row),
-    // A bridge on each host, by the small number that names it there.
-    'provider:network_type': row.external ? 'flat' : 'local',
-    'provider:physical_network': row.external ? 'public' : null,
-    'provider:segmentation_id': null,
+    ...Object.fromEntries(
+      Object.entries(kinds[kindOf(row.external)]).map(([name, value]) => [`provider:${name}`, value]),
+    ),
   }
 }

@@ -9,9 +9,24 @@ import { quotaOperations } from './quotas.ts'
 import { rbacPolicies } from './rbac.ts'
 import { operationsOf } from './resource.ts'
 import { routerInterfaceOperations, routers } from './routers.ts'
-import { securityGroupRules, securityGroups } from './security-groups.ts'
+import { securityGroupRules } from './security-group-rules.ts'
+import { securityGroups } from './security-groups.ts'
 import { subnets } from './subnets.ts'
 import { tagOperations } from './tags.ts'
+
+/** Everything of which a list can be asked for, by its collection. */
+export const resources = [
+  networks,
+  subnets,
+  ports,
+  routers,
+  floatingIps,
+  securityGroups,
+  securityGroupRules,
+  rbacPolicies,
+  agents,
+  ipAvailabilities,
+] as const
 
 /** Neutron v2.0 below /network/v2.0. */
 export const networkOperations: ApiOperation[] = [

@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { macInput } from '../contract.ts'
 import { createPort, deletePort, updatePort } from '../ports/change.ts'
 import { type AddressWish, findPort, findPorts, type PortRecord } from '../ports/find.ts'
 import { body, owner, ownerNamed } from './body.ts'
 import { badRequest } from './errors.ts'
-import { bool, standardAttributes, status, text } from './query.ts'
+import { always, bool, standardAttributes, status, text } from './query.ts'
 import type { Resource } from './resource.ts'
 import { standardView } from './views.ts'
 
@@ -12,7 +13,8 @@ const fixedIps = z
   .max(5, 'Exceeded maximum amount of fixed ips per port')
 const mac = z
   .string()
-  .regex(/^[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$/, 'it is not a valid MAC address')
+  .transform((text) => text.replaceAll('-', ':'))
+  .pipe(macInput)
 const common = {
   name: body.text,
   description: body.long,
@@ -23,7 +25,11 @@ const common = {
   port_security_enabled: body.bool,
   device_id: body.text,
   device_owner: body.text,
-  'binding:vnic_type': z.literal('normal'),
+  'binding:vnic_type': z.literal('normal', 'every port is a tap on a bridge: normal'),
+  'binding:host_id': body.without('a port is where its instance runs'),
+  'binding:profile': body.without('a tap on a bridge has no profile'),
+  allowed_address_pairs: body.without('a port has its own addresses alone, unless its port security is off'),
+  extra_dhcp_opts: body.without('guests are told what their subnet says'),
 }
 const optional = z.strictObject(common).partial().shape
 const tags = z.array(z.string().min(1).max(60)).max(50)
@@ -37,6 +43,7 @@ const put = z.strictObject(optional)
 
 export const ports: Resource<typeof post, typeof put, PortRecord> = {
   name: 'port',
+  table: 'Port',
   collection: 'ports',
   path: '/ports',
   kind: 'port',
@@ -55,7 +62,7 @@ export const ports: Resource<typeof post, typeof put, PortRecord> = {
     fixed_ips: null,
     allowed_address_pairs: null,
     extra_dhcp_opts: null,
-    'binding:vnic_type': null,
+    'binding:vnic_type': always('normal'),
     'binding:profile': null,
     'binding:vif_type': null,
     'binding:vif_details': null,
@@ -75,7 +82,6 @@ export const ports: Resource<typeof post, typeof put, PortRecord> = {
         name: input.name ?? '',
         description: input.description ?? '',
         adminUp: input.admin_state_up ?? true,
-        portSecurity: input.port_security_enabled ?? true,
         deviceId: input.device_id ?? '',
         deviceOwner: input.device_owner ?? '',
         tags: input.tags ?? [],

@@ -3,12 +3,18 @@ import type { Condition, FindInput } from '../find.ts'
 import { badRequest } from './errors.ts'
 
 /** How an attribute is looked for: by which field, and what its text in a URL means there. */
-export type Filter = { field: string; as: 'text' | 'nullable' | 'bool' | 'int' | 'lower' | 'upper' }
+type Column = { field: string; as: 'text' | 'nullable' | 'bool' | 'int' | 'lower' }
+/** Everything has this value: who looks for it finds all, who looks for another none; to sort by it changes nothing. */
+type Constant = { always: string | boolean }
+export type Filter = Column | Constant
 /** Every attribute of a resource; null: it cannot be looked for. */
 export type Attributes = Readonly<Record<string, Filter | null>>
-/** Queries that are no attributes ("fixed_ips"): the values of one, all at once. */
-export type Specials = Readonly<Record<string, (values: string[]) => Condition>>
+/** Queries that are no attributes ("fixed_ips"): the values of one, all at once. Undefined: all are found. */
+export type Specials = Readonly<Record<string, (values: string[]) => Condition | undefined>>
 
+export const always = (value: string | number | boolean | null): Filter => ({
+  always: typeof value === 'boolean' ? value : String(value ?? ''),
+})
 export const text = (field: string): Filter => ({ field, as: 'text' })
 export const nullable = (field: string): Filter => ({ field, as: 'nullable' })
 export const bool = (field: string): Filter => ({ field, as: 'bool' })
@@ -27,13 +33,17 @@ export const standardAttributes: Attributes = {
   updated_at: null,
 }
 /** Fields by which one sorts though one cannot look for them. */
-const times: Record<string, string> = { created_at: 'createdAt', updated_at: 'updatedAt' }
-const tagQueries: Record<string, string> = {
-  tags: 'tags',
-  'tags-any': 'tagsAny',
-  'not-tags': 'notTags',
-  'not-tags-any': 'notTagsAny',
-}
+const times = new Map([
+  ['created_at', 'createdAt'],
+  ['updated_at', 'updatedAt'],
+])
+const tagQueries = new Map([
+  ['tags', 'tags'],
+  ['tags-any', 'tagsAny'],
+  ['not-tags', 'notTags'],
+  ['not-tags-any', 'notTagsAny'],
+])
+export const nothing: Condition = { field: 'id', any: [] }
 const paging = new Set(['limit', 'marker', 'page_reverse', 'sort_key', 'sort_dir', 'fields'])
 /** What holds when a caller says nothing, and the most that he may ask for. */
 const pageCap = 1000
@@ -51,13 +61,13 @@ export function findInput(
   for (const name of Object.keys(query)) {
     if (paging.has(name)) continue
     const values = valuesOf(query, name)
-    const tag = tagQueries[name]
-    const special = specials[name]
-    const filter = attributes[name]
+    const tag = tagQueries.get(name)
+    const special = Object.hasOwn(specials, name) ? specials[name] : undefined
+    const filter = Object.hasOwn(attributes, name) ? attributes[name] : null
     if (tag !== undefined && 'tags' in attributes) where.push({ field: tag, any: values })
-    else if (special) where.push(special(values))
-    else if (filter)
-      where.push({ field: filter.field, any: values.map((value) => meant(name, filter, value)) })
+    else if (name === 'changed_since' && 'updated_at' in attributes) where.push(changedSince(values))
+    else if (special) where.push(...[special(values) ?? []].flat())
+    else if (filter) where.push(...conditions(name, filter, values))
     else strange.push(name)
   }
   if (strange.length > 0)
@@ -67,10 +77,31 @@ export function findInput(
   return { where, sort: sortOf(attributes, query), ...pageOf(query) }
 }
 
-function meant(name: string, { as }: Filter, value: string): unknown {
+function conditions(name: string, filter: Filter, values: string[]): Condition[] {
+  if ('field' in filter)
+    return [{ field: filter.field, any: values.map((value) => meant(name, filter, value)) }]
+  const { always: there } = filter
+  const isIt = (value: string) => (typeof there === 'boolean' ? boolean(name, value) : value) === there
+  return values.some(isIt) ? [] : [nothing]
+}
+
+/** All of them must hold, as Neutron has it; only seconds count. */
+function changedSince(values: string[]): Condition {
+  const times = values.map((value) => {
+    const parts = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z?$/.exec(value)
+    const time = Date.parse(`${parts?.[1]}Z`)
+    if (Number.isNaN(time))
+      throw badRequest(
+        `The input '${value.slice(0, 60)}' of changed_since must be in the following format: YYYY-MM-DDTHH:MM:SS`,
+      )
+    return time
+  })
+  return { field: 'changedSince', any: [new Date(Math.max(...times))] }
+}
+
+function meant(name: string, { as }: Column, value: string): unknown {
   if (as === 'bool') return boolean(name, value)
   if (as === 'lower') return value.toLowerCase()
-  if (as === 'upper') return value.toUpperCase()
   if (as === 'nullable') return value === '' ? null : value
   if (as === 'text') return value
   if (!/^-?\d{1,9}$/.test(value))
@@ -78,9 +109,14 @@ function meant(name: string, { as }: Filter, value: string): unknown {
   return Number(value)
 }
 
-const truths: Record<string, boolean> = { true: true, '1': true, false: false, '0': false }
+const truths = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+])
 export function boolean(name: string, value: string): boolean {
-  const truth = truths[value.toLowerCase()]
+  const truth = truths.get(value.toLowerCase())
   if (truth === undefined)
     throw badRequest(
       `Invalid input for ${name}. Reason: '${value.slice(0, 60)}' cannot be converted to boolean.`,
@@ -93,18 +129,24 @@ function sortOf(attributes: Attributes, query: Query): NonNullable<FindInput['so
   const dirs = valuesOf(query, 'sort_dir')
   if (dirs.length > 0 && dirs.length !== keys.length)
     throw badRequest('The number of sort_keys and sort_dirs must be same')
-  const strange = keys.filter((key) => !attributes[key] && !(key in times && key in attributes))
+  const fieldOf = (key: string): string | null | undefined => {
+    const filter = Object.hasOwn(attributes, key) ? attributes[key] : undefined
+    if (filter) return 'field' in filter ? filter.field : null
+    return Object.hasOwn(attributes, key) ? times.get(key) : undefined
+  }
+  const strange = keys.filter((key) => fieldOf(key) === undefined)
   if (strange.length > 0)
     throw badRequest(
       `[${strange.map((key) => `'${key.slice(0, 60)}'`).join(', ')}] is invalid attribute for sort_keys`,
     )
-  return keys.map((key, i) => {
+  return keys.flatMap((key, i) => {
     const dir = dirs[i] ?? 'asc'
     if (dir !== 'asc' && dir !== 'desc')
       throw badRequest(
         `'${dir.slice(0, 60)}' is invalid value for sort_dirs, valid value is 'asc' and 'desc'`,
       )
-    return { field: attributes[key]?.field ?? times[key] ?? key, dir }
+    const field = fieldOf(key)
+    return field ? { field, dir } : []
   })
 }
 

@@ -1,21 +1,18 @@
 import { z } from 'zod'
+import { projectOf } from '../../kernel/context.ts'
 import type { QuotaResource } from '../../kernel/contract.ts'
+import { authorize } from '../../kernel/policy.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { getQuota, getQuotaDefaults, listOwnQuotas, setQuota } from '../../quota/service.ts'
 import { body, readBody, unwrap } from './body.ts'
+import { quotaNames as names, uncounted } from './quota-names.ts'
 import { operation } from './resource.ts'
 
-/** Neutron's names of what is counted here; the rest of a project's quota is other services'. */
-const names: Record<string, QuotaResource> = {
-  network: 'networks',
-  subnet: 'subnets',
-  port: 'ports',
-  router: 'routers',
-  floatingip: 'floatingIps',
-  security_group: 'securityGroups',
-  security_group_rule: 'securityGroupRules',
-}
 const limit = body.int.pipe(z.int().min(-1).max(2_147_483_647)).optional()
+/** Whoever asks for no limit has it. */
+const unlimited = body.int
+  .pipe(z.literal(-1, 'there is none of them to count, so only -1 (no limit) can be set'))
+  .optional()
 const put = z.strictObject({
   network: limit,
   subnet: limit,
@@ -24,17 +21,22 @@ const put = z.strictObject({
   floatingip: limit,
   security_group: limit,
   security_group_rule: limit,
+  subnetpool: unlimited,
+  rbac_policy: unlimited,
   check_limit: body.bool.optional(),
   force: body.bool.optional(),
   project_id: body.project.optional(),
   tenant_id: body.project.optional(),
 })
 
-const mapped = <T>(value: (resource: QuotaResource) => T): Record<string, T> =>
-  Object.fromEntries(Object.entries(names).map(([name, resource]) => [name, value(resource)]))
+const mapped = <T>(value: (resource: QuotaResource) => T, free: T): Record<string, T> =>
+  Object.fromEntries([
+    ...Object.entries(names).map(([name, resource]) => [name, value(resource)]),
+    ...uncounted.map((name) => [name, free]),
+  ])
 
 type Quota = Awaited<ReturnType<typeof getQuota>>
-const limitsOf = (quota: Quota) => mapped((name) => quota.find((q) => q.resource === name)?.limit ?? -1)
+const limitsOf = (quota: Quota) => mapped((name) => quota.find((q) => q.resource === name)?.limit ?? -1, -1)
 const project = ({ params }: Call) => params.id ?? ''
 
 /** Another's quota is as unknown as a project that does not exist, whatever the scope of who asks. */
@@ -53,7 +55,7 @@ export const quotaOperations: ApiOperation[] = [
     access: 'adminRead',
     handle: async ({ ctx }) => ({
       quotas: (await listOwnQuotas(ctx, Object.values(names))).map(({ projectId, limits }) => ({
-        ...mapped((resource) => limits[resource]),
+        ...mapped((resource) => limits[resource], -1),
         project_id: projectId,
         tenant_id: projectId,
       })),
@@ -64,11 +66,26 @@ export const quotaOperations: ApiOperation[] = [
     method: 'GET',
     path: '/quotas/:id',
     summary: 'Quota of a project',
-    deviation: 'Without subnetpool and rbac_policy, which are not counted.',
+    deviation: 'subnetpool and rbac_policy are not counted: their limit is -1, none.',
     status: 200,
     ...readable,
     handle: async (call) => ({ quota: limitsOf(await getQuota(call.ctx, { projectId: project(call) })) }),
   }),
+  ...(['tenant', 'project'] as const).map((word) =>
+    operation({
+      name: `quotas.${word}`,
+      method: 'GET',
+      path: `/quotas/${word}`,
+      summary: 'The project of the token, as clients ask for it before they ask for a quota',
+      status: 200,
+      access: 'list',
+      except: { systemReader: 'forbidden' },
+      handle: async ({ ctx }) => {
+        authorize(ctx, 'network:list')
+        return { [word]: { [`${word}_id`]: projectOf(ctx) } }
+      },
+    }),
+  ),
   operation({
     name: 'quotas.defaults',
     method: 'GET',
@@ -79,13 +96,13 @@ export const quotaOperations: ApiOperation[] = [
     handle: async (call) => {
       await getQuota(call.ctx, { projectId: project(call) })
       const defaults = await getQuotaDefaults(call.ctx)
-      return { quota: mapped((name) => defaults.find((d) => d.resource === name)?.limit ?? -1) }
+      return { quota: mapped((name) => defaults.find((d) => d.resource === name)?.limit ?? -1, -1) }
     },
   }),
   operation({
     name: 'quotas.details',
     method: 'GET',
-    path: '/quotas/:id/details.json',
+    path: '/quotas/:id/details',
     summary: 'Quota and use of a project',
     status: 200,
     ...readable,
@@ -93,7 +110,11 @@ export const quotaOperations: ApiOperation[] = [
       const quota = await getQuota(call.ctx, { projectId: project(call) })
       const of = (name: QuotaResource) => quota.find((q) => q.resource === name)
       return {
-        quota: mapped((name) => ({ limit: of(name)?.limit ?? -1, used: of(name)?.used ?? 0, reserved: 0 })),
+        quota: mapped((name) => ({ limit: of(name)?.limit ?? -1, used: of(name)?.used ?? 0, reserved: 0 }), {
+          limit: -1,
+          used: 0,
+          reserved: 0,
+        }),
       }
     },
   }),

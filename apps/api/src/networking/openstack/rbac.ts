@@ -8,7 +8,7 @@ import {
   retargetRbacPolicy,
 } from '../rbac/service.ts'
 import { body, owner } from './body.ts'
-import { projectAttributes, text } from './query.ts'
+import { always, projectAttributes, text } from './query.ts'
 import type { Resource } from './resource.ts'
 
 const target = z.string().regex(/^(\*|[0-9a-zA-Z_.-]{1,64})$/, 'it is a project or *')
@@ -20,7 +20,6 @@ const post = z.strictObject({
   target_tenant: target,
 })
 const put = z.strictObject({ target_tenant: target })
-const everything = { field: 'action', any: ['access_as_shared'] }
 
 export const rbacPolicies: Resource<typeof post, typeof put, RbacPolicyRecord> = {
   name: 'rbac_policy',
@@ -33,10 +32,7 @@ export const rbacPolicies: Resource<typeof post, typeof put, RbacPolicyRecord> =
     object_id: text('objectId'),
     action: text('action'),
     target_tenant: text('targetProject'),
-    object_type: null,
-  },
-  specials: {
-    object_type: (values) => (values.includes('network') ? everything : { field: 'id', any: [] }),
+    object_type: always('network'),
   },
   post,
   put,

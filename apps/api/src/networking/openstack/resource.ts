@@ -7,6 +7,7 @@ import { ownerOf } from '../owner.ts'
 import { ownerNamed, readBody, unwrap } from './body.ts'
 import { asNeutron } from './errors.ts'
 import { type Attributes, findInput, pageLinks, type Specials, valuesOf } from './query.ts'
+import { requireRevision } from './revisions.ts'
 
 /** One kind of thing of Neutron's API, from which its five operations are made. */
 export type Resource<Post extends z.ZodObject, Put extends z.ZodObject, Row> = {
@@ -29,6 +30,8 @@ export type Resource<Post extends z.ZodObject, Put extends z.ZodObject, Row> = {
   create?: (ctx: Ctx, input: z.output<Post>) => Promise<string>
   update?: (ctx: Ctx, id: string, input: z.output<Put>) => Promise<unknown>
   remove?: (ctx: Ctx, id: string) => Promise<unknown>
+  /** Where its rows are, when they have revisions: If-Match holds one until the transaction ends. */
+  table?: 'Network' | 'Subnet' | 'Port' | 'Router' | 'FloatingIp' | 'SecurityGroup' | 'SecurityGroupRule'
   access?: Partial<Record<'list' | 'get' | 'create' | 'update' | 'delete', Partial<ApiOperation>>>
 }
 
@@ -170,6 +173,7 @@ function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
           return inTransaction(call.ctx, async (tx) => {
             // What is not seen is a 404, whatever the body says.
             await resource.one(tx, id)
+            await requireRevision(resource, { ...call, ctx: tx }, id)
             refuseAdminOnly(tx, item)
             await update(tx, id, readBody(resource, put, 'PUT', item))
             return { [name]: await made(tx, id) }
@@ -188,7 +192,13 @@ function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
         access: 'write',
         ...resource.access?.delete,
         handle: async (call) => {
-          await remove(call.ctx, idOf(call, kind))
+          const id = idOf(call, kind)
+          if (call.request.headers['if-match'] === undefined) await remove(call.ctx, id)
+          else
+            await inTransaction(call.ctx, async (tx) => {
+              await requireRevision(resource, { ...call, ctx: tx }, id)
+              await remove(tx, id)
+            })
         },
       }),
     )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ApiOperation } from '../../openstack/operation.ts'
-import { networkZones } from '../networks/find.ts'
+import { networkZones, refuseUnknownZones } from '../networks/find.ts'
 import { findRouter, findRouters, type RouterRecord } from '../routers/find.ts'
 import {
   createRouter,
@@ -12,7 +12,7 @@ import {
 } from '../routers/service.ts'
 import { body, owner, ownerNamed } from './body.ts'
 import { badRequest } from './errors.ts'
-import { bool, standardAttributes, status, text } from './query.ts'
+import { always, bool, standardAttributes, status, text } from './query.ts'
 import { idOf, operation, type Resource } from './resource.ts'
 import { standardView } from './views.ts'
 
@@ -31,14 +31,21 @@ const common = {
   description: body.long,
   admin_state_up: body.bool,
   external_gateway_info: gateway,
-  distributed: z.literal(false),
-  ha: z.literal(false),
+  distributed: body.bool.pipe(z.literal(false, 'every host has every router that its guests need')),
+  ha: body.bool.pipe(z.literal(false, 'every host has every router that its guests need')),
+  routes: body.without('a router leads to its networks and its way out, without extra routes'),
+  flavor_id: body.without('there is one kind of router'),
 }
-const post = z.strictObject({ ...owner, ...z.strictObject(common).partial().shape })
+const post = z.strictObject({
+  ...owner,
+  ...z.strictObject(common).partial().shape,
+  availability_zone_hints: body.zoneHints.default([]),
+})
 const put = z.strictObject(common).partial()
 
 export const routers: Resource<typeof post, typeof put, RouterRecord> = {
   name: 'router',
+  table: 'Router',
   collection: 'routers',
   path: '/routers',
   kind: 'router',
@@ -49,11 +56,11 @@ export const routers: Resource<typeof post, typeof put, RouterRecord> = {
     status: status('state'),
     external_gateway_info: null,
     availability_zones: null,
-    availability_zone_hints: null,
-    distributed: null,
-    ha: null,
+    availability_zone_hints: text('zoneHints'),
+    distributed: always(false),
+    ha: always(false),
     routes: null,
-    flavor_id: null,
+    flavor_id: always(null),
   },
   post,
   put,
@@ -63,16 +70,19 @@ export const routers: Resource<typeof post, typeof put, RouterRecord> = {
     const zones = (await networkZones(ctx)).map((zone) => zone.name)
     return rows.map((row) => routerView(row, zones))
   },
-  create: async (ctx, input) =>
-    (
+  create: async (ctx, input) => {
+    await refuseUnknownZones(ctx, input.availability_zone_hints)
+    return (
       await createRouter(ctx, {
         projectId: ownerNamed(input),
         name: input.name ?? '',
         description: input.description ?? '',
         adminUp: input.admin_state_up,
+        zoneHints: input.availability_zone_hints,
         ...wayOut(input.external_gateway_info),
       })
-    ).id,
+    ).id
+  },
   update: (ctx, id, input) =>
     updateRouter(ctx, {
       id,
@@ -123,7 +133,7 @@ const routerView = (row: RouterRecord, zones: string[]): Record<string, unknown>
   availability_zones: zones,
   distributed: false,
   ha: false,
-  availability_zone_hints: [],
+  availability_zone_hints: row.zoneHints,
   routes: [],
   flavor_id: null,
   ...standardView(row),

@@ -113,9 +113,10 @@ describe('a refusal has the name on which clients match', () => {
       '404 ExternalGatewayForFloatingIPNotFound',
     )
     const group = await made('/security-groups', { security_group: { name: 'g' } })
-    const rule = { security_group_id: group.id, direction: 'ingress', protocol: 'TCP', port_range_min: 80 }
+    const ports = { port_range_min: 80, port_range_max: 80 }
+    const rule = { security_group_id: group.id, direction: 'ingress', protocol: 'TCP', ...ports }
     await made('/security-group-rules', { security_group_rule: rule })
-    const again = { ...rule, protocol: '6', port_range_max: 80, remote_ip_prefix: '0.0.0.0/0' }
+    const again = { ...rule, protocol: '6', remote_ip_prefix: '0.0.0.0/0' }
     expect(await mine('POST', '/security-group-rules', { security_group_rule: again })).toBe(
       '409 SecurityGroupRuleExists',
     )

@@ -1,25 +1,28 @@
 import { z } from 'zod'
 import { invalidInput } from '../../kernel/errors.ts'
-import { allocationPools } from '../ipv4.ts'
+import { allocationPools, networkOf } from '../ipv4.ts'
 import { findSubnet, findSubnets, type SubnetRecord } from '../subnets/find.ts'
 import { deleteSubnet, newSubnet, updateSubnet } from '../subnets/service.ts'
 import { body, owner } from './body.ts'
 import { badRequest } from './errors.ts'
-import { bool, nullable, standardAttributes, text } from './query.ts'
+import { always, bool, nullable, standardAttributes, text } from './query.ts'
 import type { Resource } from './resource.ts'
 import { standardView } from './views.ts'
 
 const pools = z
   .array(z.strictObject({ start: body.ip, end: body.ip }))
-  .max(1, 'one pool a subnet is what there is')
+  .length(1, 'a subnet has one allocation pool here')
+const noIpv6 = 'this cloud carries IPv4'
+const noPools = 'there are no subnet pools here: name a cidr'
 const common = {
   name: body.text,
   description: body.long,
   enable_dhcp: body.bool,
   gateway_ip: body.ip.nullable(),
-  dns_nameservers: z.array(body.ip).max(5),
+  dns_nameservers: body.list(body.ip, 5),
   allocation_pools: pools,
-  host_routes: z.array(z.never()).max(0),
+  host_routes: body.without('a subnet tells its guests its gateway alone, no other routes'),
+  service_types: body.without('every subnet is for every kind of port'),
 }
 const post = z.strictObject({
   ...owner,
@@ -31,15 +34,19 @@ const post = z.strictObject({
   enable_dhcp: common.enable_dhcp.default(true),
   gateway_ip: common.gateway_ip.optional(),
   dns_nameservers: common.dns_nameservers.default([]),
-  allocation_pools: common.allocation_pools.default([]),
-  host_routes: common.host_routes.default([]),
-  ipv6_ra_mode: z.null().optional(),
-  ipv6_address_mode: z.null().optional(),
+  allocation_pools: common.allocation_pools.optional(),
+  host_routes: common.host_routes,
+  service_types: common.service_types,
+  ipv6_ra_mode: body.without(noIpv6),
+  ipv6_address_mode: body.without(noIpv6),
+  subnetpool_id: body.without(noPools),
+  prefixlen: body.without(noPools),
 })
 const put = z.strictObject(common).partial()
 
 export const subnets: Resource<typeof post, typeof put, SubnetRecord> = {
   name: 'subnet',
+  table: 'Subnet',
   collection: 'subnets',
   path: '/subnets',
   kind: 'subnet',
@@ -52,19 +59,14 @@ export const subnets: Resource<typeof post, typeof put, SubnetRecord> = {
     enable_dhcp: bool('dhcp'),
     'router:external': bool('external'),
     shared: bool('shared'),
-    ip_version: null,
-    subnetpool_id: null,
-    ipv6_ra_mode: null,
-    ipv6_address_mode: null,
+    ip_version: always(4),
+    subnetpool_id: always(null),
+    ipv6_ra_mode: always(null),
+    ipv6_address_mode: always(null),
     allocation_pools: null,
     host_routes: null,
     dns_nameservers: null,
     service_types: null,
-  },
-  // Everything is IPv4 here, and nothing comes from a pool of subnets: what looks for that finds all or none.
-  specials: {
-    ip_version: (values) => (values.includes('4') ? everything : nothing),
-    subnetpool_id: (values) => (values.includes('') ? everything : nothing),
   },
   post,
   put,
@@ -74,18 +76,19 @@ export const subnets: Resource<typeof post, typeof put, SubnetRecord> = {
   create: (ctx, input) => {
     if (input.ip_version !== 4)
       throw invalidInput(`ip_version ${input.ip_version} is not offered: this cloud carries IPv4.`)
+    if (input.cidr === undefined) throw badRequest(`Invalid input for cidr. Reason: ${noPools}.`)
     const cidr = z.cidrv4().safeParse(input.cidr)
     if (!cidr.success)
-      throw badRequest(`Invalid input for cidr. Reason: '${input.cidr ?? ''}' is not a valid IP subnet.`)
+      throw badRequest(`Invalid input for cidr. Reason: '${input.cidr}' is not a valid IP subnet.`)
     return newSubnet(ctx, {
       networkId: input.network_id,
       name: input.name,
       description: input.description,
-      cidr: cidr.data,
+      cidr: networkOf(cidr.data),
       gatewayIp: input.gateway_ip,
       dhcp: input.enable_dhcp,
       dns: input.dns_nameservers,
-      pool: input.allocation_pools[0],
+      pool: input.allocation_pools?.[0],
     })
   },
   update: (ctx, id, input) =>
@@ -107,9 +110,6 @@ export const subnets: Resource<typeof post, typeof put, SubnetRecord> = {
     update: { deviation: 'One allocation pool, no host routes.' },
   },
 }
-const everything = { field: 'dhcp', any: [true, false] }
-const nothing = { field: 'id', any: [] }
-
 const subnetView = (row: SubnetRecord): Record<string, unknown> => ({
   id: row.id,
   name: row.name,

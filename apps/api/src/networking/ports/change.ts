@@ -25,15 +25,17 @@ export async function createPort(ctx: Ctx, input: CreateInput): Promise<PortView
     if (network.external && !isAdmin(tx))
       throw new CloudError('forbidden', 'Ports of an external network come with routers and floating IPs.')
     mayChoose(tx, network, input)
+    const portSecurity = input.portSecurity ?? network.portSecurity
     refuseOwner(input.deviceOwner)
     if (input.mac) await refuseMac(tx, network.id, input.mac)
     const port = await createPortRow(tx, {
       ...input,
+      portSecurity,
       mac: input.mac?.toLowerCase(),
       projectId,
       network,
       fixed: input.fixedIps,
-      securityGroupIds: await groupsFor(tx, projectId, input),
+      securityGroupIds: await groupsFor(tx, projectId, { ...input, portSecurity }),
     })
     await applyLater(tx, port, 'port.create', [])
     return port.id
@@ -75,7 +77,7 @@ async function refuseMac(ctx: Ctx, networkId: string, mac: string): Promise<void
 async function groupsFor(
   ctx: Ctx,
   projectId: string,
-  { securityGroupIds, portSecurity }: Pick<CreateInput, 'securityGroupIds' | 'portSecurity'>,
+  { securityGroupIds, portSecurity }: { securityGroupIds?: string[]; portSecurity: boolean },
 ): Promise<string[]> {
   if (securityGroupIds === undefined)
     return portSecurity ? [await ensureDefaultSecurityGroup(ctx, projectId)] : []

@@ -88,7 +88,7 @@ const columnsOf = ({ id, wish, macs }: Port, n: number) => ({
   name: wish.name ?? '',
   description: wish.description ?? '',
   adminUp: wish.adminUp ?? true,
-  portSecurity: wish.portSecurity ?? true,
+  portSecurity: wish.portSecurity ?? wish.network.portSecurity,
   tags: [...new Set(wish.tags ?? [])],
   deviceOwner: wish.deviceOwner,
   deviceId: wish.deviceId,

@@ -20,8 +20,9 @@ const searchable: Searchable = {
   adminUp: flag({ adminUp: true }),
   state: column('state'),
   externalNetworkId: uuidColumn('externalNetworkId'),
+  zoneHints: (any) => ({ zoneHints: { hasSome: [...any] } }),
 }
-const sortable = new Set([...standardSort, 'adminUp', 'state'])
+const sortable = new Set([...standardSort, 'adminUp', 'state', 'zoneHints'])
 
 /** Two queries: the routers, and the addresses of their gateways. */
 export async function findRouters(ctx: Ctx, input: FindInput): Promise<RouterRecord[]> {

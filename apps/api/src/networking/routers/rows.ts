@@ -19,6 +19,7 @@ export async function createRouterRow(
     name: string
     description?: string
     adminUp?: boolean
+    zoneHints?: string[]
     externalNetworkId?: string | null
     externalFixed?: readonly FixedWish[]
   },
@@ -31,6 +32,7 @@ export async function createRouterRow(
       name: input.name,
       description: input.description ?? '',
       adminUp: input.adminUp ?? true,
+      zoneHints: input.zoneHints ?? [],
     },
   })
   await appendEvent(ctx, { kind: 'router.created', projectId, resourceKind: 'router', resourceId: router.id })

@@ -11,6 +11,8 @@ import {
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { normalPrefix } from './prefixes.ts'
+import { isOfIpv6, normalProtocol } from './rules.ts'
 import { ensureDefaultSecurityGroup } from './service.ts'
 
 const include = {
@@ -47,10 +49,15 @@ const ruleSearch: Searchable = {
   remoteGroupId: uuidColumn('remoteGroupId'),
   direction: column('direction'),
   ethertype: column('ethertype'),
-  protocol: column('protocol'),
+  protocol: (any) => ({ OR: any.map(protocolSought) }),
   portMin: column('portMin'),
   portMax: column('portMax'),
-  remoteCidr: (any) => {
+  changedSince: ([time]) => ({ createdAt: { gte: time } }),
+  remoteCidr: (sought) => {
+    // As it is written, too: rules of earlier versions have addresses of IPv6 as they came.
+    const any = sought.flatMap((range) =>
+      range === null ? [null] : [normalPrefix(String(range))?.network ?? '', String(range).toLowerCase()],
+    )
     const everything = any.filter((range) => range === '0.0.0.0/0' || range === '::/0')
     const some = everything.map((range) => ({
       remoteAny: true,
@@ -58,6 +65,14 @@ const ruleSearch: Searchable = {
     }))
     return { OR: [column('remoteCidr')(any.filter((range) => range !== null)), ...some, ...noRange(any)] }
   },
+}
+/** Every word for a protocol finds the rules that mean it; one of IPv6 alone those of IPv6. */
+function protocolSought(value: unknown): object {
+  if (value === null) return { protocol: null }
+  const text = String(value).toLowerCase()
+  const normal = normalProtocol(text)
+  if (normal === undefined) return { id: { in: [] } }
+  return { protocol: normal, ...(isOfIpv6(text) ? { ethertype: 'IPv6' } : {}) }
 }
 const noRange = (any: readonly unknown[]) =>
   any.includes(null) ? [{ remoteCidr: null, remoteAny: false }] : []
@@ -72,6 +87,8 @@ const ruleSort = new Set([
   'portMin',
   'portMax',
   'description',
+  'remoteCidr',
+  'remoteGroupId',
 ])
 
 /** Across groups. */

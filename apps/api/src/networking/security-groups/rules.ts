@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { invalidInput } from '../../kernel/errors.ts'
 import type { ruleCreateInput } from '../contract.ts'
+import { normalPrefix } from './prefixes.ts'
 
 type RuleInput = z.output<typeof ruleCreateInput>
 export type Rule = {
@@ -16,6 +17,42 @@ export type Rule = {
 const numbers: Record<string, number> = { icmp: 1, tcp: 6, udp: 17, sctp: 132 }
 const names: Record<string, string> = { '1': 'icmp', '6': 'tcp', '17': 'udp', '132': 'sctp', '58': 'icmp' }
 const withPorts = new Set(['tcp', 'udp', 'sctp'])
+/** Other words that Neutron's clients know, by IANA's numbers. */
+const known = new Map([
+  ['ah', 51],
+  ['dccp', 33],
+  ['egp', 8],
+  ['esp', 50],
+  ['gre', 47],
+  ['icmpv6', 58],
+  ['ipv6-icmp', 58],
+  ['igmp', 2],
+  ['ipip', 4],
+  ['ipv6-encap', 41],
+  ['ipv6-frag', 44],
+  ['ipv6-nonxt', 59],
+  ['ipv6-opts', 60],
+  ['ipv6-route', 43],
+  ['ospf', 89],
+  ['pgm', 113],
+  ['rsvp', 46],
+  ['udplite', 136],
+  ['vrrp', 112],
+])
+const wordOf = new Map([...known].map(([word, number]) => [String(number), word]))
+const ofIpv6 = new Set(['43', '44', '58', '59', '60'])
+
+/** What a rule that was kept as "112" is called: "vrrp". */
+export const nameOfProtocol = (protocol: string): string => wordOf.get(protocol) ?? protocol
+/** A word or number that is a protocol of IPv6 alone. */
+export const isOfIpv6 = (text: string): boolean =>
+  text === 'icmpv6' || text.startsWith('ipv6-') || ofIpv6.has(text)
+/** The form that is compared and enforced, of a word or number in small letters; null: any; undefined: it is none. */
+export function normalProtocol(text: string): string | null | undefined {
+  const number = known.get(text) ?? (/^\d{1,3}$/.test(text) ? Number(text) : undefined)
+  if (number === undefined) return text === 'any' ? null : Object.hasOwn(numbers, text) ? text : undefined
+  return number > 255 ? undefined : (names[String(number)] ?? String(number))
+}
 
 /** IP protocol number for the filter; null is any. ICMP of IPv6 is 58. */
 export function protocolNumber(rule: Pick<Rule, 'protocol' | 'ethertype'>): number | null {
@@ -46,11 +83,9 @@ export function normaliseRule(input: RuleInput): Rule {
 }
 
 function normaliseProtocol(protocol: string | null): string | null {
-  if (protocol === null || protocol === 'any') return null
-  if (protocol in numbers) return protocol
-  const number = Number(protocol)
-  if (number > 255) throw invalidInput('An IP protocol number is between 0 and 255.', 'protocol')
-  return names[String(number)] ?? String(number)
+  const normal = protocol === null ? null : normalProtocol(protocol)
+  if (normal === undefined) throw invalidInput('An IP protocol number is between 0 and 255.', 'protocol')
+  return normal
 }
 
 function normalisePorts(
@@ -60,57 +95,38 @@ function normalisePorts(
 ): { portMin: number | null; portMax: number | null } {
   if (min === null && max === null) return { portMin: null, portMax: null }
   if (protocol === 'icmp') {
-    if (min === null) throw invalidInput('An ICMP code needs a type.', 'portMin')
+    if (min === null)
+      throw invalidInput('An ICMP code needs a type.', 'portMin', 'securityGroupMissingIcmpType')
     if (min > 255 || (max ?? 0) > 255)
-      throw invalidInput('ICMP types and codes are between 0 and 255.', 'portMin')
+      throw invalidInput(
+        'ICMP types and codes are between 0 and 255.',
+        'portMin',
+        'securityGroupInvalidIcmpValue',
+      )
     return { portMin: min, portMax: max }
   }
   if (protocol === null || !withPorts.has(protocol))
     throw invalidInput(
       'Ports belong to tcp, udp or sctp. Choose one of them, or leave the ports empty.',
       'portMin',
+      protocol === null ? 'securityGroupProtocolRequiredWithPorts' : 'securityGroupInvalidProtocolForPort',
     )
   const low = min ?? max ?? 0
   const high = max ?? min ?? 0
-  if (low < 1) throw invalidInput('A port is between 1 and 65535.', 'portMin')
-  if (low > high) throw invalidInput('The first port is above the last one.', 'portMax')
+  if (low < 1)
+    throw invalidInput('A port is between 1 and 65535.', 'portMin', 'securityGroupInvalidPortValue')
+  if (low > high)
+    throw invalidInput('The first port is above the last one.', 'portMax', 'securityGroupInvalidPortRange')
   return { portMin: low, portMax: high }
 }
 
 function normaliseRemote(text: string, ethertype: 'IPv4' | 'IPv6'): string | null {
-  const match = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text.trim())
-  const family = match?.[1]?.includes(':') ? 'IPv6' : 'IPv4'
-  if (!match?.[1]) throw invalidInput('Write the range as 203.0.113.0/24.', 'remoteCidr')
-  if (family !== ethertype)
-    throw invalidInput(`${text} is ${family} but the rule is ${ethertype}.`, 'remoteCidr')
-  const bits = family === 'IPv4' ? 32 : 128
-  const prefix = match[2] === undefined ? bits : Number(match[2])
-  if (prefix > bits) throw invalidInput(`A prefix of ${family} is at most /${bits}.`, 'remoteCidr')
-  const value = family === 'IPv4' ? ipv4Value(match[1]) : ipv6Value(match[1])
-  if (value === null) throw invalidInput('Write the range as 203.0.113.0/24.', 'remoteCidr')
-  if (prefix === 0) return null
-  const host = BigInt(bits - prefix)
-  if ((value >> host) << host !== value)
+  const prefix = normalPrefix(text)
+  if (!prefix) throw invalidInput('Write the range as 203.0.113.0/24.', 'remoteCidr')
+  if (prefix.ethertype !== ethertype)
+    throw invalidInput(`${text} is ${prefix.ethertype} but the rule is ${ethertype}.`, 'remoteCidr')
+  if (prefix.network.endsWith('/0')) return null
+  if (prefix.text !== prefix.network)
     throw invalidInput(`${text} has bits set behind its prefix.`, 'remoteCidr')
-  return `${match[1].toLowerCase()}/${prefix}`
-}
-
-function ipv4Value(text: string): bigint | null {
-  const parts = text.split('.')
-  if (parts.length !== 4 || parts.some((part) => !/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255))
-    return null
-  return parts.reduce((n, part) => n * 256n + BigInt(part), 0n)
-}
-
-function ipv6Value(text: string): bigint | null {
-  if (text.includes('.')) return null // IPv4-mapped: the filter would never match it
-  const [head = '', tail, ...rest] = text.split('::')
-  if (rest.length > 0) return null
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const missing = 8 - left.length - right.length
-  if (tail === undefined ? missing !== 0 : missing < 1) return null
-  const groups = [...left, ...Array<string>(tail === undefined ? 0 : missing).fill('0'), ...right]
-  if (groups.some((group) => !/^[0-9a-fA-F]{1,4}$/.test(group))) return null
-  return groups.reduce((n, group) => n * 65_536n + BigInt(`0x${group}`), 0n)
+  return prefix.network
 }

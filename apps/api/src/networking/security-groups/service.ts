@@ -58,8 +58,18 @@ export async function createSecurityGroup(
 ): Promise<SecurityGroupView> {
   const projectId = await ownerOf(ctx, wish)
   authorize(ctx, 'securityGroup:create', { projectId })
+  refuseDefaultName(input.name)
   const id = await inTransaction(ctx, (tx) => createGroupRow(tx, projectId, { ...input, isDefault: false }))
   return getSecurityGroup(ctx, { id })
+}
+
+/** By its name scripts and clients find the group that a project has from the beginning. */
+function refuseDefaultName(name: string | undefined): void {
+  if (name?.toLowerCase() === 'default')
+    throw conflict(
+      'Default security group already exists. Choose another name.',
+      'securityGroupDefaultAlreadyExists',
+    )
 }
 
 /** Every group lets everything out; the default group also lets its members reach each other. */
@@ -175,6 +185,7 @@ export async function updateSecurityGroup(
     const row = await loadGroup(tx, 'securityGroup:update', input.id)
     if (row.isDefault && input.name !== undefined && input.name !== row.name)
       throw conflict('The default group keeps its name.', 'securityGroupCannotUpdateDefault')
+    if (input.name !== row.name) refuseDefaultName(input.name)
     await tx.db.securityGroup.update({
       where: { id: row.id },
       data: { name: input.name, description: input.description },
@@ -229,10 +240,14 @@ export async function addSecurityGroupRule(
   return getSecurityGroup(ctx, { id: input.securityGroupId })
 }
 
-/** The same; answers the rule's id. */
+/** The same; answers the rule's id. `wording`: how the caller wrote what is kept in its normal form. */
 export async function newSecurityGroupRule(
   ctx: Ctx,
   input: z.output<typeof ruleCreateInput>,
+  wording: { protocolText: string | null; remoteText: string | null } = {
+    protocolText: null,
+    remoteText: null,
+  },
 ): Promise<string> {
   const rule = normaliseRule(input)
   const id = crypto.randomUUID()
@@ -258,6 +273,7 @@ export async function newSecurityGroupRule(
         description: input.description,
         remoteAny: Boolean(input.remoteCidr) && rule.remoteCidr === null,
         ...rule,
+        ...wording,
       },
     })
     await applyGroupLater(tx, group)

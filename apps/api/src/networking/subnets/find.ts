@@ -28,14 +28,13 @@ const searchable: Searchable = {
   external: flag({ network: { external: true } }),
   shared: flag({ network: { shared: true } }),
 }
-const sortable = new Set([...standardSort, 'networkId', 'cidr', 'dhcp'])
+const sortable = new Set([...standardSort, 'networkId', 'cidr', 'dhcp', 'gatewayIp'])
 
-/** Of the networks that the caller may see. */
+/** Of the networks that the caller may see, those of an external network as Neutron has it: not for every tenant. */
 export async function findSubnets(ctx: Ctx, input: FindInput): Promise<SubnetRecord[]> {
   authorize(ctx, 'network:list')
-  const scope = {
-    network: { AND: [await listedNetworks(ctx, seesAll(ctx)), { state: { not: 'deleting' } }] },
-  }
+  const seen = await listedNetworks(ctx, seesAll(ctx), { outside: false })
+  const scope = { network: { AND: [seen, { state: { not: 'deleting' } }] } }
   return findRows(ctx.db.subnet, { kind: 'subnet', scope, include, searchable, sortable }, input)
 }
 

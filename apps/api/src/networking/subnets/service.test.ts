@@ -143,7 +143,7 @@ describe('a subnet', () => {
       await expectCloudError(
         add(ctx, networkId, { cidr }),
         'conflict',
-        /overlaps with 10\.0\.0\.0\/16.*another/,
+        /overlaps with another subnet.*10\.0\.0\.0\/16.*another/,
       )
     await add(ctx, networkId, { cidr: '10.1.0.0/16' })
     const other = await createNetwork(ctx, network({ subnet: undefined }))

@@ -9,7 +9,7 @@ import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import type { NetworkView, subnetCreateInput, subnetUpdateInput } from '../contract.ts'
 import { type Cidr, contains, fromNumber, overlaps, parseCidr, toNumber } from '../ipv4.ts'
-import { holdNetwork, loadNetwork, type NetworkRow, networkTarget } from '../networks/load.ts'
+import { holdNetwork, loadNetwork, type NetworkRow, networkTarget, seesSubnets } from '../networks/load.ts'
 import { networkViews } from '../networks/view.ts'
 import { takenAmong } from '../ports/allocate.ts'
 
@@ -65,12 +65,13 @@ export async function addSubnet(
   const clash = siblings.find((subnet) => overlaps(parseCidr(subnet.cidr), cidr))
   if (clash)
     throw conflict(
-      `${input.cidr} overlaps with ${clash.cidr} of the same network. Choose another range.`,
+      `${input.cidr} overlaps with another subnet of the same network, ${clash.cidr}. Choose another range.`,
       'subnetOverlaps',
     )
   const gatewayIp = input.gatewayIp === null ? null : (input.gatewayIp ?? fromNumber(cidr.first))
   const pool = input.pool ?? { start: fromNumber(cidr.first), end: fromNumber(cidr.last) }
   checkRange(cidr, gatewayIp, pool)
+  if (input.pool) refuseGatewayInPool(gatewayIp, pool)
   const dhcpIp = input.dhcp && !network.external ? freeFor(cidr, pool, gatewayIp) : null
   const id = crypto.randomUUID()
   await reserveQuota(ctx, network.projectId, { subnets: 1 })
@@ -112,6 +113,16 @@ function checkRange(cidr: Cidr, gatewayIp: string | null, pool: Range): void {
     )
 }
 
+/** Whoever names a pool wants all of it given out, and the gateway's address never is. */
+function refuseGatewayInPool(gatewayIp: string | null, { start, end }: Range): void {
+  if (gatewayIp === null) return
+  if (toNumber(start) <= toNumber(gatewayIp) && toNumber(gatewayIp) <= toNumber(end))
+    throw conflict(
+      `Gateway ip ${gatewayIp} conflicts with allocation pool ${start}-${end}. Choose a pool without it.`,
+      'gatewayConflictWithAllocationPools',
+    )
+}
+
 /** Name, gateway, DHCP, name servers and pool; the hosts follow in a workflow. */
 export async function updateSubnet(
   ctx: Ctx,
@@ -127,6 +138,7 @@ export async function updateSubnet(
     const gatewayIp = input.gatewayIp === undefined ? subnet.gatewayIp : input.gatewayIp
     const pool = input.pool ?? { start: subnet.poolStart, end: subnet.poolEnd }
     checkRange(cidr, gatewayIp, pool)
+    if (input.pool) refuseGatewayInPool(gatewayIp, pool)
     if (gatewayIp !== subnet.gatewayIp) await refuseGatewayInUse(tx, subnet, gatewayIp)
     const dhcp = (input.dhcp ?? subnet.dhcp) && !network.external
     const keeps = subnet.dhcpIp !== null && subnet.dhcpIp !== gatewayIp
@@ -200,7 +212,7 @@ export async function loadSubnet(
     if (error instanceof CloudError && error.code === 'not_found') throw notFound('subnet', id)
     throw error
   })
-  if (!subnet) throw notFound('subnet', id)
+  if (!subnet || !(await seesSubnets(ctx, network))) throw notFound('subnet', id)
   authorize(ctx, action, networkTarget(ctx, network))
   return { subnet, network }
 }

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type FacadeWorld, facadeWorld } from '../../facade.testing.ts'
+import { networkExamples } from '../testing.openstack.ts'
+import { networkOperations, resources } from './operations.ts'
+
+/** Whatever JSON stands in whichever field of a body: it is taken or refused, and never our fault. */
+let cloud: FacadeWorld
+beforeAll(async () => {
+  cloud = await facadeWorld()
+})
+afterAll(() => cloud.close())
+
+const odd: unknown[] = [
+  {},
+  { toString: 1 },
+  { a: [1] },
+  [],
+  [null],
+  [{}],
+  [['x']],
+  0,
+  -1,
+  1e20,
+  1.5,
+  true,
+  null,
+  '',
+  'constructor',
+]
+/** Fields inside of fields. */
+const inner: Record<string, (value: unknown) => unknown> = {
+  fixed_ips: (value) => [{ subnet_id: value, ip_address: value }],
+  allocation_pools: (value) => [{ start: value, end: value }],
+  external_gateway_info: (value) => ({ network_id: value, enable_snat: value, external_fixed_ips: [value] }),
+}
+const known = new Map(resources.map((one) => [one.collection as string, one]))
+
+/** The fields that an operation takes, by what it is named. */
+function fieldsOf(operation: string, body: object): string[] {
+  const [collection = '', action] = operation.split('.')
+  const one = known.get(collection)
+  const schema = action === 'create' ? one?.post : action === 'update' ? one?.put : undefined
+  return schema ? Object.keys(schema.shape) : Object.keys(body)
+}
+
+const changing = networkOperations.filter(({ name, method }) => method !== 'GET' && name in networkExamples)
+
+it.each(changing.map((one) => [one.name, one] as const))('%s', async (name, operation) => {
+  const example = await networkExamples[name]?.make(cloud.owner)
+  const body = example?.body as Record<string, unknown> | undefined
+  if (!body) return
+  const path = operation.path.replace(/:([a-z_]+)/g, (_, key: string) => String(example?.params?.[key]))
+  const [wrapper = '', wrapped] = Object.entries(body)[0] ?? []
+  const isWrapped = typeof wrapped === 'object' && wrapped !== null && !Array.isArray(wrapped)
+  const fields = fieldsOf(name, isWrapped ? wrapped : body)
+  const bodies = odd.flatMap((value) => [
+    value,
+    { [wrapper]: value },
+    ...fields.flatMap((field) =>
+      [value, inner[field]?.(value) ?? value].map((there) =>
+        isWrapped ? { [wrapper]: { ...wrapped, [field]: there } } : { ...body, [field]: there },
+      ),
+    ),
+  ])
+  for (const payload of new Set(bodies.map((one) => JSON.stringify(one)))) {
+    const answer = await cloud.app.inject({
+      method: operation.method,
+      url: `/network/v2.0${path}`,
+      headers: { 'x-auth-token': cloud.tokens.admin, 'content-type': 'application/json' },
+      payload,
+    })
+    expect(answer.statusCode, `${operation.method} ${path} ${payload}: ${answer.body}`).toBeLessThan(500)
+  }
+})

@@ -1,0 +1,33 @@
+import { Prisma } from '@stratolith/db'
+import type { Ctx } from '../../kernel/context.ts'
+import { HttpError } from '../../openstack/errors.ts'
+import type { Call } from '../../openstack/operation.ts'
+import { badRequest } from './errors.ts'
+
+type Revised<Row> = {
+  table?: string
+  one: (ctx: Ctx, id: string) => Promise<Row>
+  views: (ctx: Ctx, rows: readonly Row[]) => Promise<Record<string, unknown>[]> | Record<string, unknown>[]
+}
+
+/**
+ * If-Match: revision_number=N. Throws 412 when the thing has another revision, which it keeps until the
+ * transaction of the call's context ends; 400 for another condition, since none of those is looked at.
+ */
+export async function requireRevision<Row>(resource: Revised<Row>, call: Call, id: string): Promise<void> {
+  const condition = call.request.headers['if-match']
+  if (condition === undefined) return
+  const wanted = /^\s*revision_number=(\d{1,9})\s*$/.exec(condition)?.[1]
+  if (wanted === undefined)
+    throw badRequest("Invalid If-Match header. Reason: write it as 'revision_number=' and a number.")
+  if (resource.table === undefined) throw badRequest('Revision matching not supported for this resource')
+  const { ctx } = call
+  await resource.one(ctx, id)
+  await ctx.db.$executeRaw`
+    SELECT 1 FROM ${Prisma.raw(`"${resource.table}"`)} WHERE "id" = ${id}::uuid FOR NO KEY UPDATE`
+  const [view] = await resource.views(ctx, [await resource.one(ctx, id)])
+  if (view?.revision_number !== Number(wanted))
+    throw new HttpError(412, `Constrained to ${wanted}, but current revision is ${view?.revision_number}`, {
+      type: 'RevisionNumberConstraintFailed',
+    })
+}
