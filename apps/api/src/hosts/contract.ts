@@ -65,7 +65,7 @@ export const unconfirmedInput = idInput.extend({
   limit: z.number().int().min(1).max(1000).default(50),
   marker: z
     .string()
-    .regex(/^\d{1,16}\.[0-9a-f-]{36}$/, 'The marker is the “next” of a page.')
+    .regex(/^\d{1,16}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'The marker is the “next” of a page.')
     .optional(),
 })
 /** Something that a host has not confirmed to be as it should be. */

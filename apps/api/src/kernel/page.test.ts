@@ -42,6 +42,17 @@ describe('pageOf', () => {
     expect(seen).toEqual([...ids].sort().reverse())
   })
 
+  test.each(['nope', '', "' OR 1=1", 'ffffffff-ffff-ffff-ffff-ffffffffffff'])(
+    'nor is %j, which no row has as its id',
+    async (marker) => {
+      await expectCloudError(
+        pageOf(deps.root.network, { limit: 5, marker, sortDir: 'desc' }, {}),
+        'invalid_input',
+        /marker/,
+      )
+    },
+  )
+
   test('a marker of another project is no marker', async () => {
     const [mine, other] = [await testCtx(deps), await testCtx(deps)]
     const id = crypto.randomUUID()

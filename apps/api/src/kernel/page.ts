@@ -1,4 +1,5 @@
 import type { Page, PageInput } from './contract.ts'
+import { isOfForeignForm } from './database-errors.ts'
 import { invalidInput } from './errors.ts'
 
 type Delegate<Row> = {
@@ -37,10 +38,12 @@ export async function pageOf<Row extends { id: string }>(
   const delegate = table as Delegate<Row>
   const orderBy = options.orderBy ?? [{ createdAt: input.sortDir }, { id: input.sortDir }]
   if (input.marker !== undefined) {
-    const known = await delegate.findFirst({
-      where: { AND: [where, { id: input.marker }] },
-      select: { id: true },
-    })
+    const known = await delegate
+      .findFirst({ where: { AND: [where, { id: input.marker }] }, select: { id: true } })
+      .catch((error: unknown) => {
+        if (isOfForeignForm(error)) return null
+        throw error
+      })
     if (!known)
       throw invalidInput('The marker of this page is gone. Start again at the first page.', 'marker')
   }
