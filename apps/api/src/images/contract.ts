@@ -82,11 +82,19 @@ export type NewImage = Omit<z.output<typeof imageCreateInput>, 'diskFormat'> &
   Partial<ImageExtras> & {
     /** Chosen by the caller; otherwise ours. */
     id?: string
+    /** Another project's, which only an administrator may say; otherwise the caller's. */
+    projectId?: string
     diskFormat: DiskFormat | null
   }
 /** What may change of an image; its data never does. */
 export type ImageChange = Omit<z.output<typeof imageUpdateInput>, 'id'> &
-  Partial<ImageExtras> & { diskFormat?: DiskFormat | null; minDiskGib?: number; minRamMib?: number }
+  Partial<ImageExtras> & {
+    diskFormat?: DiskFormat | null
+    minDiskGib?: number
+    minRamMib?: number
+    /** Administrators only: the project that it is given to. */
+    projectId?: string
+  }
 
 export type ImageMemberView = {
   imageId: string

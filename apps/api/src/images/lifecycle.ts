@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { conflict, invalidInput } from '../kernel/errors.ts'
+import { CloudError, conflict, invalidInput } from '../kernel/errors.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { type ImageView, imageTransitioning } from './contract.ts'
 import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
@@ -72,6 +72,14 @@ async function move(ctx: Ctx, wish: Move): Promise<ImageView> {
   return viewOf(ctx, row)
 }
 
+/** The reason, for whoever must tell this conflict from others. */
+export const imageDeleted = 'imageDeleted'
+export const deletedMeanwhile = (cause?: unknown) =>
+  new CloudError('conflict', 'The image was deleted while its data was on its way.', {
+    reason: imageDeleted,
+    cause,
+  })
+
 /** The conversion of a large disk takes minutes; a queue that nobody works on is not waited for. */
 const longestImportMs = 30 * 60_000
 const longestQueueMs = 10_000
@@ -84,7 +92,7 @@ export async function untilImported(ctx: Ctx, id: string): Promise<void> {
   const from = Date.now()
   for (let pause = 10; Date.now() - from < longestImportMs; pause = Math.min(pause * 2, 250)) {
     const row = await ctx.deps.root.image.findUnique({ where: { id } })
-    if (!row || row.state === 'deleted') throw conflict('The image was deleted while it was being imported.')
+    if (!row || row.state === 'deleted') throw deletedMeanwhile()
     if (row.state === 'killed') throw invalidInput(row.errorMessage ?? 'The data was refused.')
     if (!imageTransitioning(stateOf(row))) return
     if (Date.now() - from > longestQueueMs && !(await underWay(ctx, id))) return

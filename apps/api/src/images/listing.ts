@@ -38,9 +38,12 @@ export type ImageFilter = {
   /** Hidden ones alone, or (the default) the others alone. */
   hidden?: boolean
   sizeBytes?: Range<bigint>
+  virtualBytes?: Range<bigint>
   minDiskGib?: Range<number>
   minRamMib?: Range<number>
   checksumMd5?: string
+  /** Whether it has a sha512, which is the only hash that there is. */
+  hashed?: boolean
   sha512?: string
   /** In any of these. */
   createdAt?: Range<Date>[]
@@ -117,12 +120,14 @@ function attributesWhere(filter: ImageFilter): Prisma.ImageWhereInput {
     protected: filter.protected,
     hidden: filter.hidden ?? false,
     sizeBytes: filter.sizeBytes,
+    virtualBytes: filter.virtualBytes,
     minDiskGib: filter.minDiskGib,
     minRamMib: filter.minRamMib,
     checksumMd5: filter.checksumMd5,
     sha512: filter.sha512,
     description: filter.description,
     AND: [
+      filter.hashed === undefined ? {} : filter.hashed ? { sha512: { not: null } } : { id: { in: [] } },
       filter.createdAt ? { OR: filter.createdAt.map((createdAt) => ({ createdAt })) } : {},
       filter.updatedAt ? { OR: filter.updatedAt.map((updatedAt) => ({ updatedAt })) } : {},
     ],

@@ -10,6 +10,7 @@ export const imagesPolicy: PolicyTable = {
   'image:create': own,
   'image:publish': 'admin',
   'image:adopt': 'admin',
+  'image:give': 'admin',
   'image:deactivate': own,
   'image:reactivate': own,
   'image:read-deactivated': 'admin',

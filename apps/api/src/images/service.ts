@@ -13,6 +13,7 @@ import {
   type ImageView,
   imageCan,
   type imageListInput,
+  imageTransitioning,
   type imageUpdateInput,
   type NewImage,
 } from './contract.ts'
@@ -28,10 +29,16 @@ import {
   stateOf,
   viewOf,
 } from './load.ts'
-import { releaseImageQuota } from './quota.ts'
+import { paidGib, releaseImageQuota } from './quota.ts'
 
 export { downloadImage } from './download.ts'
-export { deactivateImage, importStagedImage, reactivateImage, untilImported } from './lifecycle.ts'
+export {
+  deactivateImage,
+  imageDeleted,
+  importStagedImage,
+  reactivateImage,
+  untilImported,
+} from './lifecycle.ts'
 export { findImages, type ImageFilter, type ImageSortField, type Range } from './listing.ts'
 export { addMember, getMember, listMembers, removeMember, setMemberStatus } from './members.ts'
 export { usageOf } from './quota.ts'
@@ -60,10 +67,12 @@ export async function getImage(ctx: Ctx, input: { id: string }): Promise<ImageVi
   return viewOf(ctx, await loadImage(ctx, 'image:get', input.id))
 }
 
-/** An image without bytes: `queued` until somebody uploads them. */
+/** An image without bytes: `queued` until somebody uploads them. Administrators may make one for another project. */
 export async function createImage(ctx: Ctx, input: NewImage): Promise<ImageView> {
-  const projectId = projectOf(ctx)
-  authorize(ctx, 'image:create', { projectId })
+  const projectId = input.projectId ?? projectOf(ctx)
+  if (ctx.scope.kind === 'project' && projectId === ctx.scope.projectId)
+    authorize(ctx, 'image:create', { projectId })
+  else authorize(ctx, 'image:give')
   if (input.visibility === 'public') authorize(ctx, 'image:publish')
   return viewOf(ctx, await inTransaction(ctx, (tx) => createImageRow(tx, projectId, input)))
 }
@@ -95,13 +104,25 @@ export async function changeImage(
     const before = await loadImage(tx, 'image:update', id)
     const data = change(viewOf(tx, before))
     if (data.visibility === 'public' && before.visibility !== 'public') authorize(tx, 'image:publish')
+    const isGiven = data.projectId !== undefined && data.projectId !== before.projectId
+    if (isGiven) await moveQuota(tx, before, data.projectId ?? '')
     const after = await tx.db.image.update({ where: { id }, data })
     await recordOperation(tx, historyOf(after, 'image.update'))
     // To those who could see it before: for them it may be gone now.
     await noteImage(tx, before.visibility === 'public' ? before : after, 'updated')
+    if (isGiven) await noteImage(tx, before, 'updated')
     return after
   })
   return viewOf(ctx, row)
+}
+
+/** What an image has taken of its project's quota is taken of its new one's. */
+async function moveQuota(ctx: Ctx, row: ImageRow, to: string): Promise<void> {
+  authorize(ctx, 'image:give')
+  if (imageTransitioning(stateOf(row)))
+    throw conflict('Its data is on its way: give the image away when it is there.')
+  await reserveQuota(ctx, to, { images: 1, imageGib: paidGib(row) })
+  await releaseImageQuota(ctx, row)
 }
 
 /** Asked before an image goes; throws a conflict that says what still uses it. */

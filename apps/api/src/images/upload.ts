@@ -7,6 +7,7 @@ import { reserveQuota } from '../kernel/quota.ts'
 import { startOperation } from '../kernel/workflow.ts'
 import { type ImageView, imageCan } from './contract.ts'
 import { headBytes, inspectImage } from './inspect.ts'
+import { deletedMeanwhile } from './lifecycle.ts'
 import { formatOf, historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
 import { imageGib, uploadBound, uploadsAtOnce } from './quota.ts'
 import { imageStore } from './store.ts'
@@ -42,7 +43,7 @@ export async function uploadImage(ctx: Ctx, input: Upload): Promise<ImageView> {
     return viewOf(ctx, await accept(ctx, row, { ...staged, virtualBytes }, input.stage === true))
   } catch (error) {
     await store.discard(row.id)
-    const failure = refusal(error)
+    const failure = (await isDeleted(ctx, row.id)) ? deletedMeanwhile(error) : refusal(error)
     await giveUp(ctx, row, failure)
     throw failure
   }
@@ -170,11 +171,17 @@ async function accept(
         blobId: staged.sha256,
       },
     })
-    if (count === 0) throw conflict('The image was deleted while it was uploaded.')
+    if (count === 0) throw deletedMeanwhile()
     if (!wait) await startOperation(tx, historyOf(row, 'image.import'))
     await noteImage(tx, row, 'updated')
     return tx.db.image.findUniqueOrThrow({ where: { id: row.id } })
   })
+}
+
+/** Whatever broke first, the stream or the row: it is one event, and the uploader hears the same. */
+async function isDeleted(ctx: Ctx, id: string): Promise<boolean> {
+  const row = await ctx.deps.root.image.findUnique({ where: { id }, select: { state: true } })
+  return row?.state === 'deleted' || row === null
 }
 
 const tooLarge = (cause?: unknown) =>
@@ -185,7 +192,7 @@ const tooLarge = (cause?: unknown) =>
   )
 const words: Partial<Record<string, string>> = {
   no_capacity: 'The cloud has no room for this image. Tell your administrator.',
-  unavailable: 'The upload was ended because no data came or the image was deleted.',
+  unavailable: 'The upload was ended because no data came.',
   conflict: 'An upload of this image is under way.',
 }
 

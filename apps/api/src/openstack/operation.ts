@@ -101,6 +101,10 @@ export type ApiOperation = {
   until?: number
   /** Parameters that are names, not ids of the façade's form. */
   names?: string[]
+  /** Query parameters that narrow the list, each with a value that nothing has (facade-filters.test.ts). */
+  filters?: Record<string, string>
+  /** Those that narrow it for administrators alone. */
+  adminFilters?: Record<string, string>
   /** Takes bytes as a stream and not JSON; `call.request.raw` has them. */
   stream?: true
   /** Content types taken beside application/json, parsed as JSON. */

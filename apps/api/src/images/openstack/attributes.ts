@@ -18,8 +18,8 @@ const foreign = ['ami', 'ari', 'aki', 'vhd', 'vhdx', 'vmdk', 'vdi', 'iso', 'ploo
 const diskFormat = z
   .enum(diskFormats, {
     error: ({ input }) =>
-      foreign.includes(String(input))
-        ? `Images of format ${String(input)} are not taken here: convert it first, for example with qemu-img convert -O qcow2. Formats: raw, qcow2.`
+      typeof input === 'string' && foreign.includes(input)
+        ? `Images of format ${input} are not taken here: convert it first, for example with qemu-img convert -O qcow2. Formats: raw, qcow2.`
         : 'disk_format must be raw or qcow2.',
   })
   .nullable()

@@ -2,15 +2,19 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { HttpError } from '../../openstack/errors.ts'
 
 /**
- * One range of bytes (RFC 9110, 14.2), both ends included; null for all. Like Glance: several ranges
- * and what is no range are 416 instead of being ignored.
+ * One range of bytes (RFC 9110, 14.2), both ends included; null for all: also when it is counted in another
+ * unit, or wanted of other bytes than those of `etag` (If-Range, 13.1.5; we tell no dates). Like Glance: several
+ * ranges and what is no range of bytes are 416 instead of being ignored.
  */
 export function byteRange(
   headers: IncomingHttpHeaders,
   sizeBytes: number,
+  etag: string | null,
 ): { start: number; end: number } | null {
   const { range } = headers
-  if (range === undefined) return null
+  const ifRange = headers['if-range']
+  if (range === undefined || /^\s*(?!bytes=)[!#$%&'*+.^`|~\w-]+=/.test(range)) return null
+  if (ifRange !== undefined && ifRange !== etag) return null
   const [, from = '', to = ''] = /^bytes=(\d{0,16})-(\d{0,16})$/.exec(range.trim()) ?? []
   const [start, end] =
     from === ''

@@ -1,20 +1,20 @@
 import { z } from 'zod'
+import { projectIdInput } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { NewImage } from '../contract.ts'
 import { boundExtras, changeOf, customProperty, isSettable, refuseOurs, settable } from './attributes.ts'
 
 const idInput = z.uuid('id must be a UUID.').transform((id) => id.toLowerCase())
 
-/** The body of POST /v2/images → ours. `projectId` is the caller's: nobody makes images for others. */
-export function newImageOf(body: unknown, projectId: string | null): NewImage {
+/** The body of POST /v2/images → ours. */
+export function newImageOf(body: unknown): NewImage {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new HttpError(400, 'The body must be a JSON object: the image.')
   const known: Record<string, unknown> = {}
   const properties: Record<string, string> = {}
   for (const [name, value] of Object.entries(body)) {
-    if (name === 'id') continue
-    if (name === 'owner') refuseOwner(value, projectId)
-    else if (isSettable(name)) known[name] = value
+    if (name === 'id' || name === 'owner') continue
+    if (isSettable(name)) known[name] = value
     else {
       refuseOurs(name)
       properties[name] = customProperty(name, value)
@@ -35,10 +35,6 @@ export function newImageOf(body: unknown, projectId: string | null): NewImage {
     ...changeOf(set),
     properties,
     ...('id' in body ? { id: idInput.parse(body.id) } : {}),
+    ...('owner' in body ? { projectId: projectIdInput.parse(body.owner) } : {}),
   }
-}
-
-export function refuseOwner(value: unknown, projectId: string | null): void {
-  if (value !== projectId)
-    throw new HttpError(403, 'An image belongs to the project of the token that makes it, and stays there.')
 }

@@ -45,7 +45,17 @@ describe('data', () => {
       ])
       expect(part.text).toBe(bytes.subarray(from, to + 1).toString('latin1'))
     }
-    for (const range of ['bytes=9999999-', 'bytes=5-4', 'lines=1-2', 'bytes=0-1,3-4', 'bytes=-0'])
+    const conditional = async (headers: object) => {
+      const answer = await call('GET', `/v2/images/${id}/file`, { headers })
+      return [answer.status, answer.text.length]
+    }
+    const { etag } = whole.headers
+    expect(etag).toBe(`"${hash('md5')}"`)
+    expect(await conditional({ range: 'bytes=0-1', 'if-range': etag })).toEqual([206, 2])
+    for (const other of ['"another"', 'W/"weak"', 'Sat, 28 Nov 2026 12:00:00 GMT'])
+      expect(await conditional({ range: 'bytes=0-1', 'if-range': other })).toEqual([200, bytes.length])
+    expect(await conditional({ range: 'lines=1-2' })).toEqual([200, bytes.length])
+    for (const range of ['bytes=9999999-', 'bytes=5-4', 'nonsense', 'bytes=0-1,3-4', 'bytes=-0'])
       expect((await call('GET', `/v2/images/${id}/file`, { headers: { range } })).status, range).toBe(416)
     const head = await call('HEAD', `/v2/images/${id}/file`)
     expect([head.status, head.headers['content-length'], head.text]).toEqual([200, String(bytes.length), ''])

@@ -6,7 +6,14 @@ import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import type { ImageData } from '../download.ts'
 import { announcedBytes, answerUnread } from '../http.ts'
-import { downloadImage, getImage, importStagedImage, untilImported, uploadImage } from '../service.ts'
+import {
+  downloadImage,
+  getImage,
+  imageDeleted,
+  importStagedImage,
+  untilImported,
+  uploadImage,
+} from '../service.ts'
 import { idOf } from './answers.ts'
 import { byteRange } from './byte-range.ts'
 import { importMethods } from './info.ts'
@@ -24,10 +31,11 @@ export const dataOperations: ApiOperation[] = [
     stream: true,
     deviation:
       'Data that is not what was declared kills the image (400 with the reason); Glance leaves it queued.',
-    handle: async (call) => {
-      await receive(call, false)
-      await untilImported(call.ctx, idOf(call))
-    },
+    handle: (call) =>
+      unlessDeleted(async () => {
+        await receive(call, false)
+        await untilImported(call.ctx, idOf(call))
+      }),
   },
   {
     name: 'images.file.download',
@@ -46,7 +54,7 @@ export const dataOperations: ApiOperation[] = [
     status: 204,
     access: 'write',
     stream: true,
-    handle: (call) => receive(call, true),
+    handle: (call) => unlessDeleted(() => receive(call, true)),
   },
   {
     name: 'images.import',
@@ -74,6 +82,14 @@ const importBody = z.object({
   all_stores_must_succeed: z.boolean().optional(),
 })
 
+/** Whose image is deleted under the upload hears 410, at whatever moment it went. */
+async function unlessDeleted(work: () => Promise<void>): Promise<void> {
+  await work().catch((error: unknown) => {
+    const gone = error instanceof CloudError && error.reason === imageDeleted
+    throw gone ? new HttpError(410, error.message, { cause: error }) : error
+  })
+}
+
 async function receive(call: Call, stage: boolean): Promise<void> {
   const { raw } = call.request
   try {
@@ -92,7 +108,9 @@ async function receive(call: Call, stage: boolean): Promise<void> {
 async function download(call: Call): Promise<unknown> {
   const data = await dataOf(call)
   if (!data) return void call.reply.status(204)
-  const range = byteRange(call.request.headers, data.sizeBytes)
+  const etag = data.md5 === null ? null : `"${data.md5}"`
+  if (etag !== null) call.reply.header('ETag', etag)
+  const range = byteRange(call.request.headers, data.sizeBytes, etag)
   const length = range ? range.end - range.start + 1 : data.sizeBytes
   call.reply.header('Content-Type', 'application/octet-stream').header('Content-Length', length)
   if (range)

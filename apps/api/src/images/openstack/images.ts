@@ -13,7 +13,7 @@ import { idOf } from './answers.ts'
 import { maxTags, tagInput } from './attributes.ts'
 import { newImageOf } from './create.ts'
 import { importMethods } from './info.ts'
-import { imageFilter } from './list-query.ts'
+import { imageFilter, imageFilters } from './list-query.ts'
 import { patchDialect, patched, patchSteps, patchTypes } from './patch.ts'
 import { imageView, storeId } from './views.ts'
 
@@ -25,6 +25,7 @@ export const imageOperations: ApiOperation[] = [
     summary: 'List images',
     status: 200,
     access: 'list',
+    filters: imageFilters,
     deviation: 'The last page has no next link even when it is full.',
     handle: list,
   },
@@ -36,7 +37,7 @@ export const imageOperations: ApiOperation[] = [
     status: 201,
     access: 'create',
     deviation:
-      'disk_format is raw or qcow2 and container_format bare; the owner is always the project of the token.',
+      'disk_format is raw or qcow2 and container_format bare; an owner other than the project of the token is an administrator’s to say.',
     handle: create,
   },
   {
@@ -56,7 +57,7 @@ export const imageOperations: ApiOperation[] = [
     status: 200,
     access: 'write',
     accepts: Object.keys(patchTypes),
-    deviation: 'Locations and the owner cannot be changed.',
+    deviation: 'Locations cannot be changed; the owner by an administrator, when no data is on its way.',
     handle: async (call) => {
       const steps = patchSteps(call.body, patchDialect(call.request.headers['content-type']))
       return imageView(await changeImage(call.ctx, idOf(call), (before) => patched(before, steps)))
@@ -142,8 +143,7 @@ async function list({ ctx, query }: Call): Promise<object> {
 }
 
 async function create({ ctx, deps, body, reply }: Call): Promise<object> {
-  const own = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
-  const image = await createImage(ctx, newImageOf(body, own))
+  const image = await createImage(ctx, newImageOf(body))
   reply
     .header('Location', `${deps.config.publicUrl}/image/v2/images/${image.id}`)
     .header('OpenStack-image-import-methods', importMethods.join(','))

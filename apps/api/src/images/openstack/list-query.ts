@@ -52,19 +52,29 @@ const readers: Record<string, Reader> = {
   tag: (query, name) => ({ tags: tagsOf(query[name]) }),
   protected: (query, name) => ({ protected: boolean(name, one(query, name)) }),
   os_hidden: (query, name) => ({ hidden: boolean(name, one(query, name)) }),
+  size: () => ({}),
   size_min: () => ({}),
   size_max: () => ({}),
+  virtual_size: (query, name) => ({ virtualBytes: exactly(one(query, name)) }),
   min_disk: (query, name) => ({ minDiskGib: { equals: number(name, one(query, name)) } }),
   min_ram: (query, name) => ({ minRamMib: { equals: number(name, one(query, name)) } }),
   checksum: (query, name) => ({ checksumMd5: one(query, name) }),
+  os_hash_algo: (query, name) => ({ hashed: one(query, name) === 'sha512' }),
   os_hash_value: (query, name) => ({ sha512: one(query, name) }),
   created_at: (query, name) => ({ createdAt: instants(name, one(query, name)) }),
   updated_at: (query, name) => ({ updatedAt: instants(name, one(query, name)) }),
   description: (query, name) => ({ description: one(query, name) }),
 }
-const unfilterable = new Set(
-  'size virtual_size os_hash_algo tags self file schema stores locations direct_url changes-since'.split(' '),
-)
+const unfilterable = new Set('tags self file schema stores locations direct_url changes-since'.split(' '))
+/** What narrows a list of images, each with a value that no image has. */
+export const imageFilters: Record<string, string> = {
+  ...{ id: '00000000-0000-0000-0000-000000000001', name: 'nothing', status: 'nothing', owner: 'nobody' },
+  ...{ disk_format: 'nothing', container_format: 'nothing', visibility: 'community', tag: 'nothing' },
+  ...{ protected: 'true', os_hidden: 'true', size: '7', size_min: '999999999999', size_max: '0' },
+  ...{ virtual_size: '7', min_disk: '12345', min_ram: '12345', checksum: '0', os_hash_algo: 'md5' },
+  ...{ os_hash_value: '0', created_at: 'lt:2001-01-01T00:00:00Z', updated_at: 'gt:2999-01-01T00:00:00Z' },
+  ...{ description: 'nothing', some_property: 'nothing' },
+}
 
 /** The query of GET /v2/images as a filter of ours. Throws 400 for what cannot be meant. */
 export function imageFilter(query: Query): ImageFilter {
@@ -95,14 +105,19 @@ function markerOf(text: string): string {
 
 function sizesOf(query: Query): Partial<ImageFilter> {
   const [min, max] = [queryText(query, 'size_min'), queryText(query, 'size_max')]
-  if (min === undefined && max === undefined) return {}
+  const size = queryText(query, 'size')
+  if (min === undefined && max === undefined && size === undefined) return {}
   return {
     sizeBytes: {
+      ...(size === undefined ? {} : exactly(size)),
       ...(min === undefined ? {} : { gte: BigInt(number('size_min', min)) }),
       ...(max === undefined ? {} : { lte: BigInt(number('size_max', max)) }),
     },
   }
 }
+
+/** A size is a number; what is none is the size of nothing, and no error (as in Glance). */
+const exactly = (text: string) => ({ equals: /^\d{1,16}$/.test(text) ? BigInt(text) : -1n })
 
 function tagsOf(value: string | string[] | undefined): string[] {
   const tags = value === undefined ? [] : Array.isArray(value) ? value : [value]

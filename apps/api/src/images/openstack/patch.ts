@@ -1,3 +1,4 @@
+import { projectIdInput } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ImageChange, ImageView } from '../contract.ts'
 import {
@@ -9,7 +10,6 @@ import {
   refuseOurs,
   settable,
 } from './attributes.ts'
-import { refuseOwner } from './create.ts'
 
 /** Media types of PATCH and how old their JSON patch is (RFC 6902, or its fourth draft). */
 export const patchTypes = {
@@ -86,12 +86,13 @@ function nameOf(pointer: unknown): string {
 /** The steps applied to the image as it is, all or nothing. */
 export function patched(before: ImageView, steps: readonly PatchStep[]): ImageChange {
   const known: Record<string, unknown> = {}
+  let projectId: string | undefined
   const properties = new Map(Object.entries(before.properties))
   if (before.description !== '') known.description = before.description
   for (const step of steps) {
     if (step.name === 'owner') {
       if (step.op === 'remove') throw new HttpError(403, 'Property owner may not be removed.')
-      refuseOwner(step.value, before.projectId)
+      projectId = projectIdInput.parse(step.value)
     } else if (step.name === 'description') describe(known, step)
     else if (isSettable(step.name)) setBase(known, step)
     else setProperty(properties, step)
@@ -100,7 +101,12 @@ export function patched(before: ImageView, steps: readonly PatchStep[]): ImageCh
   refuseLateFormat(before, set)
   const all = Object.fromEntries(properties)
   boundExtras(all, set.tags ?? [])
-  return { ...changeOf(set), description: set.description ?? '', properties: all }
+  return {
+    ...changeOf(set),
+    description: set.description ?? '',
+    properties: all,
+    ...(projectId === undefined ? {} : { projectId }),
+  }
 }
 
 /** A custom property in Glance, an attribute of its own here. */
