@@ -3,6 +3,8 @@ import { vi } from 'vitest'
 
 /** Tables that no cloud fills, and how many rows they get; every other one gets `rows`. */
 const small: Record<string, number> = {
+  Aggregate: 20,
+  AggregateHost: 100,
   // One a host and kind at most.
   Brake: 100,
   CatalogEndpoint: 20,
@@ -43,6 +45,7 @@ const ofSomeUsers = new Set([
 
 /** What rows of a grown cloud say where the first state of a thing, or nothing, would be wrong. */
 const words: Record<string, Record<string, string>> = {
+  AggregateHost: { aggregateId: '(n - 1) % 20 + 1' },
   Instance: { vmState: `'active'`, taskState: 'NULL', projectId: keyOf('(n % 1000) + 1') },
   Document: { kind: `'port'`, changedAt: `now() - n * interval '1 minute'` },
   HostDocument: { kind: `'port'`, confirmed: '1', dueAt: 'NULL' },

@@ -98,6 +98,8 @@ export const tagsInput = z
   )
   .max(50)
   .transform((tags) => [...new Set(tags)])
+/** Nova's: whether the root file system is to grow with its disk. Images of ours do so by themselves. */
+const diskConfigs = ['AUTO', 'MANUAL'] as const
 export const launchInput = z.object({
   name: nameInput,
   description: descriptionInput.default(''),
@@ -140,6 +142,7 @@ export const launchInput = z.object({
   /** The metadata also on a CD-ROM; `adminPass` goes there and nowhere else. */
   configDrive: z.boolean().default(false),
   adminPass: z.string().max(255).optional(),
+  diskConfig: z.enum(diskConfigs).default('MANUAL'),
 })
 /** While somebody types, anything may still be missing. */
 export const planInput = launchInput.partial()
@@ -246,6 +249,7 @@ export const instanceUpdateInput = z.object({
   description: descriptionInput.optional(),
   accessIpv4: z.union([z.ipv4(), z.literal('')]).optional(),
   accessIpv6: z.union([z.ipv6(), z.literal('')]).optional(),
+  diskConfig: z.enum(diskConfigs).optional(),
 })
 /** Without an address: any that is free. */
 export const attachInput = z.object({ id: z.uuid(), networkId: z.uuid(), address: z.ipv4().optional() })

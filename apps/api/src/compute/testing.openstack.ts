@@ -11,6 +11,7 @@ import {
   unique,
 } from './instances/testing.openstack.ts'
 import { createKeyPair } from './key-pairs/service.ts'
+import { neighbourExamples } from './openstack/testing.openstack.ts'
 
 const onFlavor = (more: Partial<Example> = {}, patch: object = {}): ExampleMaker => ({
   make: async (tenant) => ({
@@ -176,7 +177,6 @@ const otherExamples: Examples = {
   'extensions.list': plain,
   'extensions.get': { make: () => ({ params: { alias: 'os-keypairs' } }) },
   'migrations.list': plain,
-  'aggregates.list': plain,
   'servers.volumes.list': action(),
 }
 async function withMetadata(tenant: Tenant, body?: object): Promise<Example> {
@@ -209,4 +209,5 @@ export const computeExamples: Examples = {
   ...serverExamples,
   ...networkExamples,
   ...otherExamples,
+  ...neighbourExamples,
 }

@@ -12,6 +12,8 @@ export const hostsPolicy: PolicyTable = {
   'hosts:list_strays': 'admin or role:reader and scope:system',
   'hosts:decide_stray': 'admin',
   'hosts:release_brake': 'admin',
+  'hosts:list_aggregates': 'admin or role:reader and scope:system',
+  'hosts:change_aggregates': 'admin',
   'hosts:list_zones': 'anyone',
   'hosts:see_outside': 'anyone',
 }

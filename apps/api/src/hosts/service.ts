@@ -15,6 +15,15 @@ import { hostCan } from './states.ts'
 import { countsOf, type HostRow, hostEvent, loadHost, toView, viewOf, withBeat } from './view.ts'
 
 /** For later rooms, which enter here. */
+export {
+  type AggregateView,
+  addAggregateHost,
+  changeAggregate,
+  createAggregate,
+  deleteAggregate,
+  listAggregates,
+  removeAggregateHost,
+} from './aggregates.ts'
 export type { Need } from './capacity.ts'
 export {
   defineDocument,

@@ -9,6 +9,9 @@ import type { ErrorCode } from './contract.ts'
 export const taken: Readonly<Record<string, string>> = {
   Host_name_key: 'A host with this name',
   Host_number_key: 'A host with this number',
+  Aggregate_uuid_key: 'An aggregate with this id',
+  Aggregate_name_key: 'An aggregate with this name',
+  AggregateHost_pkey: 'This host in the aggregate',
   Stray_hostId_kind_thing_key: 'This unknown thing on the host',
   Brake_hostId_kind_key: 'This brake of the host',
   Flavor_pkey: 'A flavor with this id',

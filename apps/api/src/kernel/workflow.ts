@@ -1,6 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import type { Op } from '@stratolith/drivers/op'
 import type { Ctx } from './context.ts'
+import type { ErrorCode } from './contract.ts'
 import { type CloudError, invariant } from './errors.ts'
 import { appendEventsWith, type NewEvent } from './events.ts'
 
@@ -125,15 +126,26 @@ export async function recordOperation(ctx: Ctx, operation: NewOperation): Promis
   await appendEventsWith(ctx, [operationEvent(operation, 'succeeded')], [recorded])
 }
 
+/** The same of one that has failed before it began: nothing was there to do it. */
+export async function recordFailure(
+  ctx: Ctx,
+  operation: NewOperation,
+  error: { code: ErrorCode; message: string },
+): Promise<void> {
+  const failed = { ...operation, errorCode: error.code, errorMessage: error.message }
+  const recorded = Prisma.sql`operation AS (${insertSql(ctx, [failed], Prisma.sql`'failed', clock_timestamp()`)})`
+  await appendEventsWith(ctx, [operationEvent(operation, 'failed')], [recorded])
+}
+
 /** `moment`: its state, and when it began and ended. */
 const insertSql = (ctx: Ctx, operations: readonly NewOperation[], moment: Prisma.Sql) => Prisma.sql`
   INSERT INTO "Operation" ("id", "action", "resourceKind", "resourceId", "resourceName", "projectId", "hostId", "input",
-    "explanation", "actorId", "actorName", "requestId", "globalRequestId", "createdAt", "state", "startedAt", "finishedAt")
+    "explanation", "errorCode", "errorMessage", "actorId", "actorName", "requestId", "globalRequestId", "createdAt", "state", "startedAt", "finishedAt")
   SELECT o."id", o."action", o."resourceKind", o."resourceId", o."resourceName", o."projectId", o."hostId", COALESCE(o."input", '{}'),
-    o."explanation", ${ctx.actor.userId}::text, ${ctx.actor.userName}::text, ${ctx.requestId}::text,
+    o."explanation", o."errorCode", o."errorMessage", ${ctx.actor.userId}::text, ${ctx.actor.userName}::text, ${ctx.requestId}::text,
     ${ctx.globalRequestId ?? null}::text, clock_timestamp(), m."state", m."at", m."at"
   FROM jsonb_to_recordset(${JSON.stringify(operations)}::jsonb) AS o ("id" uuid, "action" text, "resourceKind" text, "resourceId" text,
-    "resourceName" text, "projectId" text, "hostId" text, "input" jsonb, "explanation" jsonb), (SELECT ${moment}) AS m ("state", "at")`
+    "resourceName" text, "projectId" text, "hostId" text, "input" jsonb, "explanation" jsonb, "errorCode" text, "errorMessage" text), (SELECT ${moment}) AS m ("state", "at")`
 
 type OperationOf = Pick<NewOperation, 'id' | 'action' | 'resourceKind' | 'resourceId' | 'projectId'>
 /** Tasks of graphile-worker, by lane. */

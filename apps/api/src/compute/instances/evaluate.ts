@@ -54,8 +54,11 @@ export type Evaluation = {
   nowhere: string | null
 }
 
-/** What is known of the hosts, which of equally good ones goes first, and how few instances are enough. */
-export type World = { hosts: readonly Candidate[]; ties: Ties; atLeast?: number }
+/**
+ * What is known of the hosts, which of equally good ones goes first, how few instances are enough, and whether
+ * a project without any network gets them without any.
+ */
+export type World = { hosts: readonly Candidate[]; ties: Ties; atLeast?: number; orNoNetwork?: boolean }
 
 /**
  * Would this launch work now, and if not, why? Reads only: one statement for all that it depends on (two more
@@ -76,7 +79,9 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
   })
   const hosts = constrained(ctx, world.hosts, input)
   const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
-  const judged = judge(input, wish, { ...facts, hosts, closed }, world)
+  const none =
+    world.orNoNetwork === true && wish.networkIds.length === 0 && facts.networks.usable.length === 0
+  const judged = judge(input, { ...wish, exactly: wish.exactly || none }, { ...facts, hosts, closed }, world)
   const nowhere = whyNowhere(world.hosts)
   if (nowhere !== null)
     return {
@@ -209,8 +214,9 @@ function tooSmall(image: BootImage, flavor: Flavor): string | null {
   return null
 }
 
-/** Strict base64: what Node ignores, a guest would stumble over. */
-function isUserData(text: string): boolean {
+/** Strict base64, but for the line breaks that `base64` puts in: what else Node ignores, a guest would stumble over. */
+function isUserData(wrapped: string): boolean {
+  const text = wrapped.replace(/[\r\n\t ]/g, '')
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return false
   return Buffer.from(text, 'base64').length <= 65_536
 }

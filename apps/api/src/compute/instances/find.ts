@@ -6,7 +6,7 @@ import { likeLiteral, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { type InstanceStatus, instanceStatus } from '../states.ts'
 import { type ServerFacts, type ServerRow, withFacts } from './facts.ts'
-import { loadInstance, typed } from './load.ts'
+import { loadInstance, typed, uuid } from './load.ts'
 import { isPast, pastRows } from './past.ts'
 import { whereStatus } from './service.ts'
 
@@ -36,7 +36,7 @@ export const instanceSortKeys = {
   config_drive: 'configDrive',
   access_ip_v4: 'accessIpv4',
   access_ip_v6: 'accessIpv6',
-  auto_disk_config: null,
+  auto_disk_config: 'diskConfig',
   kernel_id: null,
   ramdisk_id: null,
   progress: null,
@@ -45,14 +45,17 @@ export const instanceSortKeys = {
 } as const
 export type InstanceSortKey = keyof typeof instanceSortKeys
 
+/** From `gte` on, before `lt`. */
+export type Span = { gte: Date; lt: Date }
+
 export type InstanceQuery = {
   allProjects?: boolean
-  /** Administrators only. */
   projectId?: string
   userId?: string
   /** Regular expressions, linear in time. */
   name?: string
   ip?: string
+  ip6?: string
   statuses?: readonly InstanceStatus[]
   vmStates?: readonly string[]
   taskStates?: readonly string[]
@@ -64,7 +67,14 @@ export type InstanceQuery = {
   reservationId?: string
   id?: string
   locked?: boolean
+  lockedByAdmin?: boolean
   configDrive?: boolean
+  diskConfig?: string
+  accessIpv4?: string
+  accessIpv6?: string
+  createdAt?: Span
+  launchedAt?: Span
+  terminatedAt?: Span
   description?: string
   hostname?: string
   launchIndex?: number
@@ -86,8 +96,7 @@ export type InstanceQuery = {
 function scopeOf(ctx: Ctx, query: InstanceQuery): { projectId?: string } {
   if (query.allProjects && !seesAll(ctx))
     throw new CloudError('forbidden', 'Only an administrator may list the instances of all projects.')
-  if (seesAll(ctx) && (query.allProjects || ctx.scope.kind !== 'project'))
-    return query.projectId === undefined ? {} : { projectId: query.projectId }
+  if (seesAll(ctx) && (query.allProjects || ctx.scope.kind !== 'project')) return {}
   return { projectId: projectOf(ctx) }
 }
 
@@ -114,7 +123,7 @@ export async function findInstances(
 async function rowsOf(ctx: Ctx, scope: { projectId?: string }, query: InstanceQuery): Promise<ServerRow[]> {
   if (query.deleted) return pastRows(ctx, scope, query)
   // Whoever asks what has changed since wants to hear of what has gone, too; nothing that is gone has an address.
-  if (!query.changesSince || query.ip !== undefined) return liveRows(ctx, scope, query)
+  if (!query.changesSince || (query.ip ?? query.ip6) !== undefined) return liveRows(ctx, scope, query)
   const { marker, limit } = query
   // What is gone comes first: a marker that has gone since the last page leads to a page that repeats, never to a gap.
   const inPast = marker === undefined || (await isPast(ctx, scope, marker))
@@ -159,6 +168,7 @@ export async function getServer(
 
 function filters(query: InstanceQuery): Prisma.InstanceWhereInput[] {
   const equal: Prisma.InstanceWhereInput = {
+    ...given('projectId', query.projectId),
     ...given('userId', query.userId),
     ...given('imageId', query.imageId),
     ...given('flavorId', query.flavorId),
@@ -167,11 +177,18 @@ function filters(query: InstanceQuery): Prisma.InstanceWhereInput[] {
     ...given('reservationId', query.reservationId),
     ...given('id', query.id),
     ...given('locked', query.locked),
+    ...given('lockedByAdmin', query.lockedByAdmin),
     ...given('configDrive', query.configDrive),
+    ...given('diskConfig', query.diskConfig),
     ...given('description', query.description),
     ...given('hostname', query.hostname),
     ...given('launchIndex', query.launchIndex),
     ...given('powerState', query.powerState),
+    ...given('accessIpv4', query.accessIpv4),
+    ...given('accessIpv6', query.accessIpv6),
+    createdAt: query.createdAt,
+    launchedAt: query.launchedAt,
+    terminatedAt: query.terminatedAt,
   }
   return [
     equal,
@@ -201,14 +218,14 @@ const maxCandidates = 20_000
 /** `where`, and the names and addresses that the expressions match. */
 async function byExpressions(
   ctx: Ctx,
-  { name, ip }: InstanceQuery,
+  { name, ip, ip6 }: InstanceQuery,
   where: Prisma.InstanceWhereInput,
 ): Promise<Prisma.InstanceWhereInput> {
   const isName = name === undefined ? null : expression(name, 'name')
-  const isIp = ip === undefined ? null : expression(ip, 'ip')
-  if (!isName && !isIp) return where
+  const matches = addressMatcher(ip, ip6)
+  if (!isName && !matches) return where
   // What is a plain word is PostgreSQL's to find; the rest are ours.
-  if (isName && !isIp && /^[\w -]+$/.test(name ?? ''))
+  if (isName && !matches && /^[\w -]+$/.test(name ?? ''))
     return { AND: [where, { name: { contains: likeLiteral(name ?? '') } }] }
   const rows = whole(
     await ctx.db.instance.findMany({ where, select: { id: true, name: true }, take: maxCandidates + 1 }),
@@ -217,13 +234,21 @@ async function byExpressions(
   )
   const named = isName ? rows.filter((row) => isName.test(row.name)) : rows
   const ids = named.map((row) => row.id)
-  if (!isIp) return { AND: [where, { id: { in: ids } }] }
+  if (!matches) return { AND: [where, { id: { in: ids } }] }
   const ports = await ctx.db.port.findMany({
     where: { deviceId: { in: ids }, deviceOwner: 'compute:nova' },
     select: { deviceId: true, addresses: { select: { address: true } } },
   })
-  const there = ports.filter((port) => port.addresses.some(({ address }) => isIp.test(address)))
+  const there = ports.filter((port) => port.addresses.some(({ address }) => matches(address)))
   return { AND: [where, { id: { in: [...new Set(there.map((port) => port.deviceId))] } }] }
+}
+
+/** Is it an address that is asked for? `ip` is about IPv4, `ip6` about IPv6; of both either will do, as in Nova. */
+function addressMatcher(ip?: string, ip6?: string): ((address: string) => boolean) | null {
+  if (ip === undefined && ip6 === undefined) return null
+  const four = ip === undefined ? null : expression(ip, 'ip')
+  const six = ip6 === undefined ? null : expression(ip6, 'ip6')
+  return (address) => (address.includes(':') ? six : four)?.test(address) ?? false
 }
 
 function expression(text: string, field: string): { test(value: string): boolean } {
@@ -238,7 +263,7 @@ function expression(text: string, field: string): { test(value: string): boolean
 
 async function requireMarker(ctx: Ctx, scope: { projectId?: string }, marker: string): Promise<void> {
   const known =
-    /^[0-9a-f-]{36}$/i.test(marker) &&
+    uuid.test(marker) &&
     (await ctx.db.instance.findFirst({ where: { ...scope, id: marker }, select: { id: true } }))
   if (!known) throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
 }

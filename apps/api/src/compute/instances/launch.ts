@@ -5,13 +5,13 @@ import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { reserveQuota } from '../../kernel/quota.ts'
-import { type NewOperation, startOperations } from '../../kernel/workflow.ts'
+import { type NewOperation, recordFailure, startOperations } from '../../kernel/workflow.ts'
 import type { InstancePort } from '../../networking/service.ts'
 import type { InstanceView, LaunchPlan, launchInput } from '../contract.ts'
 import { lockGroup } from '../groups/service.ts'
 import { byId, type Candidate, placementToKeep, shuffled } from '../scheduler/judge.ts'
 import { type Evaluation, evaluate, knowsPlace, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
-import { type InstanceRow, instanceEvent, typed } from './load.ts'
+import { type InstanceRow, instanceEvent, noteInstance, typed } from './load.ts'
 import { type Attachments, attachmentsOf, portsAtLaunch, publicIpsAtLaunch } from './ports.ts'
 import { viewOfNew, viewsOf } from './view.ts'
 
@@ -39,23 +39,32 @@ async function hostsFor(
 class Outrun extends Error {}
 const attempts = 5
 
+/** How OpenStack's clients launch, where it is not as the portal does. */
+export type LaunchWay = {
+  /** As many, from so few up to `count`, as there are quota, addresses and room for. */
+  atLeast?: number
+  /** When the only problem is that no host has room: they are made all the same, in error with that reason. */
+  inErrorWhenFull?: boolean
+  /** Without a network when none is named and the project has none. */
+  orNoNetwork?: boolean
+}
+
 /**
  * Rows, quota, room on hosts, ports, addresses, operations and jobs of all `count` instances in
- * one transaction: everything or nothing. With `atLeast` as many, up to `count`, as there are quota, addresses
- * and room for. Throws what `plan` shows as problems. Repeating it with the same clientToken returns the
- * instances that the first call made.
+ * one transaction: everything or nothing. Throws what `plan` shows as problems. Repeating it with the same
+ * clientToken returns the instances that the first call made.
  */
 export async function launchInstances(
   ctx: Ctx,
   input: LaunchInput,
-  atLeast?: number,
+  way: LaunchWay = {},
 ): Promise<{ instances: InstanceView[] }> {
   const projectId = projectOf(ctx)
   authorize(ctx, 'compute:launch_instance', { projectId })
   let known = await hostsFor(ctx, input)
   for (let attempt = 1; ; attempt++) {
     try {
-      const made = await inTransaction(ctx, (tx) => launch(tx, { projectId, input, atLeast, ...known }))
+      const made = await inTransaction(ctx, (tx) => launch(tx, { projectId, input, way, ...known }))
       return { instances: made.views ?? (await launchedViews(ctx, made.ids)) }
     } catch (error) {
       if (!(error instanceof Outrun)) throw error
@@ -74,27 +83,33 @@ async function launchedViews(ctx: Ctx, ids: string[]): Promise<InstanceView[]> {
 type Order = {
   projectId: string
   input: LaunchInput
-  atLeast: number | undefined
+  way: LaunchWay
   hosts: readonly Candidate[]
   fresh: boolean
 }
 
 /** The views are there when nothing has to be read for them. */
 async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: InstanceView[] }> {
-  const { projectId, input, hosts } = order
+  const { projectId, input, hosts, way } = order
   if (input.serverGroupId) await lockGroup(ctx, input.serverGroupId)
   const ids = input.clientToken === undefined ? [] : await launchedBefore(ctx, projectId, input.clientToken)
   if (ids.length > 0) return { ids }
-  const evaluation = await evaluate(ctx, input, { hosts, ties: shuffled(), atLeast: order.atLeast })
+  const evaluation = await evaluate(ctx, input, { hosts, ties: shuffled(), ...way })
   if (evaluation.full && !order.fresh) throw new Outrun()
   const problem = evaluation.problems[0]
+  if (problem?.code === 'no_capacity' && way.inErrorWhenFull)
+    return { ids: await launchNowhere(ctx, order, evaluation, problem.message) }
   if (problem) throw new CloudError(problem.code, problem.message, { field: problem.field ?? undefined })
   if (input.nics?.some((nic) => 'portId' in nic) && evaluation.count > 1)
     throw new CloudError('invalid_input', 'A port goes to one instance: launch one at a time.')
   const attachments = await attachmentsOf(ctx, projectId, input, evaluation.networks)
   const rows = await createRows(ctx, order, evaluation, attachments)
   const { ports, events } = await portsAtLaunch(ctx, rows.map(placed), attachments)
-  const operations = rows.map((row) => operationOf(row, input, evaluation))
+  const { judged } = evaluation.placement
+  const operations = rows.map((row) => ({
+    ...operationOf(row, input),
+    explanation: placementToKeep(judged, row.hostId),
+  }))
   const created = rows.map((row, i) => instanceEvent(row, 'created', operations[i]?.id, { name: row.name }))
   await startOperations(ctx, operations, [...events, ...created])
   await takeRoom(ctx, order, evaluation)
@@ -111,11 +126,11 @@ async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: 
  * takes. In this order everywhere (quota, hosts by id), so that launches cannot deadlock. Throws Outrun
  * when a host is full meanwhile, or the quota is used up and fewer will do.
  */
-async function takeRoom(ctx: Ctx, { projectId, atLeast }: Order, evaluation: Evaluation): Promise<void> {
+async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluation): Promise<void> {
   const { adds, count, flavor, placement } = evaluation
   // Floating IPs count themselves, each with the row that is made of it.
   await reserveQuota(ctx, projectId, { ...adds, floatingIps: 0 }).catch((error: unknown) => {
-    const fewerWillDo = (atLeast ?? count) < count
+    const fewerWillDo = (way.atLeast ?? count) < count
     throw fewerWillDo && error instanceof CloudError && error.code === 'quota_exceeded' ? new Outrun() : error
   })
   const times = new Map<string, number>()
@@ -143,14 +158,57 @@ async function launchedBefore(ctx: Ctx, projectId: string, clientToken: string):
 type Placed = InstanceRow & { hostId: string }
 const placed = ({ id, projectId, hostId }: Placed) => ({ id, projectId, hostId })
 
-/** One statement for all. In the order of the launch. */
 async function createRows(
   ctx: Ctx,
-  { projectId, input }: Order,
+  order: Order,
   evaluation: Evaluation,
   attachments: Attachments,
 ): Promise<Placed[]> {
-  const { flavor, image, key, count, placement } = evaluation
+  const more = evaluation.placement.hosts.map(({ id, zone }) => ({ hostId: id, zone }))
+  const lentPortIds = [...attachments.portIds]
+  const rows = await insertRows(
+    ctx,
+    order,
+    evaluation,
+    more.map((one) => ({ ...one, lentPortIds })),
+  )
+  return rows.flatMap((row) => (row.hostId === null ? [] : [{ ...row, hostId: row.hostId }]))
+}
+
+/**
+ * They are there and in error, as after a build that has failed: on no host, without ports, in their project's
+ * quota until they are deleted. Returns their ids.
+ */
+async function launchNowhere(ctx: Ctx, order: Order, evaluation: Evaluation, why: string): Promise<string[]> {
+  const { projectId, input } = order
+  const { count, adds, placement } = evaluation
+  const faultMessage = `No valid host was found. ${why}`
+  const fault = { faultCode: 500, faultMessage, faultAt: new Date() }
+  const row = { vmState: 'error', taskState: null, zone: input.zone ?? null, adminPass: null, ...fault }
+  const rows = await insertRows(
+    ctx,
+    order,
+    evaluation,
+    Array.from({ length: count }, () => row),
+  )
+  for (const one of rows) {
+    const operation = { ...operationOf(one, input), explanation: placementToKeep(placement.judged, '') }
+    await recordFailure(ctx, operation, { code: 'no_capacity', message: faultMessage })
+    await noteInstance(ctx, one, 'created', operation.id, { name: one.name })
+  }
+  const { instances, vcpus, memoryMib } = adds
+  await reserveQuota(ctx, projectId, { instances, vcpus, memoryMib })
+  return rows.map(({ id }) => id)
+}
+
+/** One statement for all; what is each one's own is in `each`. In the order of the launch. */
+async function insertRows(
+  ctx: Ctx,
+  { projectId, input }: Order,
+  evaluation: Evaluation,
+  each: readonly Partial<Prisma.InstanceCreateManyInput>[],
+): Promise<InstanceRow[]> {
+  const { flavor, image, key, count } = evaluation
   if (!flavor || !image) throw new CloudError('invalid_input', 'Choose an image and a flavor.')
   const reservationId = `r-${crypto.randomUUID().slice(0, 8)}`
   const shared = {
@@ -176,24 +234,21 @@ async function createRows(
     accessIpv4: input.accessIpv4,
     accessIpv6: input.accessIpv6,
     configDrive: input.configDrive,
+    diskConfig: input.diskConfig,
     adminPass: input.configDrive ? input.adminPass : undefined,
     serverGroupId: input.serverGroupId,
-    lentPortIds: [...attachments.portIds],
   }
   const rows = await ctx.db.instance.createManyAndReturn({
-    data: placement.hosts.map((host, launchIndex) => {
+    data: each.map((own, launchIndex) => {
       const id = crypto.randomUUID()
       const name = numbered(input.name, launchIndex, count)
-      const hostname = hostnameOf(name, id)
-      return { ...shared, id, name, hostname, hostId: host.id, zone: host.zone, launchIndex }
+      return { ...shared, id, name, hostname: hostnameOf(name, id), launchIndex, ...own }
     }),
   })
-  return rows
-    .flatMap((row) => (row.hostId === null ? [] : [{ ...typed(row), hostId: row.hostId }]))
-    .sort((a, b) => a.launchIndex - b.launchIndex)
+  return rows.map(typed).sort((a, b) => a.launchIndex - b.launchIndex)
 }
 
-function operationOf(row: Placed, input: LaunchInput, { placement }: Evaluation): NewOperation {
+function operationOf(row: InstanceRow, input: LaunchInput): NewOperation {
   return {
     id: crypto.randomUUID(),
     action: 'instance.create',
@@ -203,7 +258,6 @@ function operationOf(row: Placed, input: LaunchInput, { placement }: Evaluation)
     projectId: row.projectId,
     hostId: row.hostId,
     input: { where: whereOf(input) },
-    explanation: placementToKeep(placement.judged, row.hostId),
   }
 }
 

@@ -17,6 +17,9 @@ export const typed = (row: Prisma.InstanceGetPayload<object>): InstanceRow => ({
   taskState: row.taskState as TaskState | null,
 })
 
+/** What an id looks like: PostgreSQL answers a question for anything else with an error. */
+export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
 /** Fetches by (project, id) and authorizes; what the caller may not see is not_found (R1, R2). */
 export async function loadInstance(ctx: Ctx, action: string, id: string): Promise<InstanceRow> {
   const row = await ctx.db.instance.findFirst({ where: { id, ...visible(ctx) } })

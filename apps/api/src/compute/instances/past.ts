@@ -4,6 +4,7 @@ import { invalidInput } from '../../kernel/errors.ts'
 import { likeLiteral } from '../../kernel/page.ts'
 import type { ServerRow } from './facts.ts'
 import type { InstanceQuery, InstanceSortKey } from './find.ts'
+import { uuid } from './load.ts'
 
 /** Lists of deleted instances: what is kept of them (PastInstance), in the shape of rows, by pages. */
 
@@ -50,26 +51,31 @@ export async function pastRows(
 
 /** Is it the id of an instance that is gone? */
 export async function isPast(ctx: Ctx, scope: { projectId?: string }, id: string): Promise<boolean> {
-  if (!/^[0-9a-f-]{36}$/i.test(id)) return false
+  if (!uuid.test(id)) return false
   const where = { ...scope, id }
   return (await ctx.db.pastInstance.findFirst({ where, select: { id: true } })) !== null
 }
 
 /** Does the query ask for what no deleted instance can be? */
-const neverDeleted = ({ statuses, vmStates, taskStates, locked, powerState }: InstanceQuery): boolean =>
-  statuses?.includes('DELETED') === false ||
-  vmStates?.includes('deleted') === false ||
-  taskStates !== undefined ||
-  locked === true ||
-  (powerState ?? 0) !== 0
+const neverDeleted = (query: InstanceQuery): boolean =>
+  query.statuses?.includes('DELETED') === false ||
+  query.vmStates?.includes('deleted') === false ||
+  query.taskStates !== undefined ||
+  query.locked === true ||
+  query.configDrive === true ||
+  query.diskConfig === 'AUTO' ||
+  (query.accessIpv4 ?? '') !== '' ||
+  (query.accessIpv6 ?? '') !== '' ||
+  (query.powerState ?? 0) !== 0
 
 function filters(query: InstanceQuery): Prisma.PastInstanceWhereInput[] {
-  if (query.ip !== undefined)
+  if ((query.ip ?? query.ip6) !== undefined)
     throw invalidInput('Deleted instances have no addresses any more; look for another mark.', 'ip')
   if (query.name !== undefined && !/^[\w -]+$/.test(query.name))
     throw invalidInput('Deleted instances are found by words, not by regular expressions.', 'name')
   return [
     {
+      projectId: query.projectId,
       userId: query.userId,
       imageId: query.imageId,
       flavorId: query.flavorId,
@@ -80,8 +86,11 @@ function filters(query: InstanceQuery): Prisma.PastInstanceWhereInput[] {
       description: query.description,
       hostname: query.hostname,
       launchIndex: query.launchIndex,
+      createdAt: query.createdAt,
+      launchedAt: query.launchedAt,
       terminatedAt: { gte: query.changesSince, lte: query.changesBefore },
     },
+    { terminatedAt: query.terminatedAt },
     query.name === undefined ? {} : { name: { contains: likeLiteral(query.name) } },
     query.tags ? { tags: { hasEvery: [...query.tags] } } : {},
     query.tagsAny ? { tags: { hasSome: [...query.tagsAny] } } : {},
@@ -119,6 +128,7 @@ const asRow = (row: Prisma.PastInstanceGetPayload<object>): ServerRow => ({
   accessIpv4: '',
   accessIpv6: '',
   configDrive: false,
+  diskConfig: 'MANUAL',
   adminPass: null,
   serverGroupId: null,
   lentPortIds: [],

@@ -2,6 +2,7 @@ import { Prisma } from '@stratolith/db'
 import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { uuid } from './load.ts'
 
 /** What one instance used in a span of time. */
 export type ServerUsage = {
@@ -17,6 +18,26 @@ export type ServerUsage = {
   endedAt: Date | null
   /** Within the span. */
   hours: number
+}
+
+/** What each project's instances take of a host; for administrators. Units: vCPUs, MiB, GiB. */
+export async function takenByProject(
+  ctx: Ctx,
+  hostId: string,
+): Promise<{ projectId: string; vcpus: number; memoryMib: number; diskGib: number }[]> {
+  authorize(ctx, 'hosts:list_hosts')
+  const sums = await ctx.db.instance.groupBy({
+    by: ['projectId'],
+    where: { hostId },
+    _sum: { vcpus: true, memoryMib: true, diskGib: true },
+    orderBy: { projectId: 'asc' },
+  })
+  return sums.map(({ projectId, _sum: { vcpus, memoryMib, diskGib } }) => ({
+    projectId,
+    vcpus: vcpus ?? 0,
+    memoryMib: memoryMib ?? 0,
+    diskGib: diskGib ?? 0,
+  }))
 }
 
 type Input = {
@@ -72,7 +93,6 @@ async function requireMarker(ctx: Ctx, input: Input, id: string): Promise<void> 
 }
 const behind = (id: string) => Prisma.sql`WHERE ("projectId", "launchedAt", "id") >
   (SELECT "projectId", "launchedAt", "id" FROM "used" WHERE "id" = ${id}::uuid)`
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 type Row = Omit<ServerUsage, 'instanceId' | 'state' | 'startedAt' | 'endedAt' | 'hours'> & {
   id: string

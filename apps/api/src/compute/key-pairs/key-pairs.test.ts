@@ -74,6 +74,17 @@ describe('key pairs', () => {
   })
   afterAll(() => close())
 
+  test('keep the text that was imported, and give guests one clean line of it', async () => {
+    const me = await testCtx(deps, { role: 'reader' })
+    const line = generatePair('me@laptop').publicKey
+    const publicKey = ` ${line.replace(' ', '  ')} \n`
+    const made = await createKeyPair(me, { name: 'file', publicKey })
+    expect(made).toMatchObject({ publicKey, type: 'ssh-ed25519' })
+    expect(await readFacts(me, { key: keyPairFact(me, 'file') })).toEqual({
+      key: { name: 'file', publicKey: line },
+    })
+  })
+
   test('belong to their user, show the private key once, and count against the quota', async () => {
     const me = await testCtx(deps, { role: 'reader' })
     const other = await testCtx(deps, { projectId: me.projectId })

@@ -9,8 +9,8 @@ const howTo =
 const bad = (why: string) => invalidInput(`${why} ${howTo}`, 'publicKey')
 
 /**
- * Checks an OpenSSH public key (RFC 4253 section 6.6) and writes it anew: type, base64, comment.
- * Options before the type (`command=…`), further lines and control characters are refused, since
+ * Checks an OpenSSH public key (RFC 4253 section 6.6) and writes it anew, as one line for a guest: type, base64,
+ * comment. Options before the type (`command=…`), further lines and control characters are refused, since
  * the line ends in a guest's authorized_keys.
  */
 export function parsePublicKey(text: string): PublicKey {

@@ -24,7 +24,7 @@ const viewOf = (row: Row): KeyPairView => ({
   id: row.id,
   userId: row.userId,
   name: row.name,
-  type: row.publicKey.split(' ', 1)[0] ?? 'ssh',
+  type: row.publicKey.trim().split(/\s/, 1)[0] ?? 'ssh',
   fingerprint: row.fingerprint,
   publicKey: row.publicKey,
   createdAt: row.createdAt.toISOString(),
@@ -81,16 +81,19 @@ export async function getKeyPair(ctx: Ctx, input: { name: string; userId?: strin
 const byName = (ctx: Ctx, userId: string, name: string) =>
   ctx.db.keyPair.findUnique({ where: { userId_name: { userId, name } } })
 
-/** The public key of that name, for a launch. Null when the caller has none of it. */
+/** The public key of that name, as the line that a launch gives its guest. Null when the caller has none of it. */
 export function keyPairFact(ctx: Ctx, name: string): Fact<{ name: string; publicKey: string } | null> {
   return {
     sql: Prisma.sql`SELECT jsonb_build_object('name', k."name", 'publicKey', k."publicKey") FROM "KeyPair" k
       WHERE k."userId" = ${ctx.actor.userId} AND k."name" = ${name}`,
-    read: (value) => value as { name: string; publicKey: string } | null,
+    read(value) {
+      const found = value as { name: string; publicKey: string } | null
+      return found && { ...found, publicKey: parsePublicKey(found.publicKey).publicKey }
+    },
   }
 }
 
-/** Imports `publicKey`, or makes an ed25519 pair whose private half is in this answer and nowhere else. */
+/** Imports `publicKey` (whose text is kept as it is: clients compare it), or makes an ed25519 pair whose private half is in this answer and nowhere else. */
 export async function createKeyPair(
   ctx: Ctx,
   input: z.output<typeof keyPairCreateInput> & { userId?: string },
@@ -99,7 +102,7 @@ export async function createKeyPair(
   const made =
     input.publicKey === undefined
       ? generatePair(input.name)
-      : { ...parsePublicKey(input.publicKey), privateKey: null }
+      : { ...parsePublicKey(input.publicKey), publicKey: input.publicKey, privateKey: null }
   const userId = ownerOf(ctx, input.userId, true)
   const id = crypto.randomUUID()
   return inTransaction(ctx, async (tx) => {

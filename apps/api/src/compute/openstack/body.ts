@@ -16,11 +16,14 @@ export function objectAt(minor: number, properties: Record<string, Property | z.
   return z.strictObject(shape)
 }
 
-/** `body` as `schema` says, or a 400 in Nova's words that names the property. */
-export function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+/**
+ * `body` as `schema` says, or a 400 in Nova's words that names the property. `names`: what Nova calls ours,
+ * when it is a body that we have made of the client's.
+ */
+export function parse<T>(schema: z.ZodType<T>, body: unknown, names: Record<string, string> = {}): T {
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
-  throw new HttpError(400, faultOf(parsed.error, body))
+  throw new HttpError(400, faultOf(parsed.error, body, names))
 }
 
 /** {"keypair": {…}} → the inner object, parsed; anything beside it is a 400. */
@@ -28,7 +31,7 @@ export function inner<T>(call: Call, key: string, schema: z.ZodType<T>): T {
   return (parse(z.strictObject({ [key]: schema }), call.body) as Record<string, T>)[key] as T
 }
 
-function faultOf(error: z.ZodError, body: unknown): string {
+function faultOf(error: z.ZodError, body: unknown, names: Record<string, string>): string {
   const issue = error.issues[0]
   if (!issue) return 'Malformed request body'
   const missing =
@@ -43,8 +46,9 @@ function faultOf(error: z.ZodError, body: unknown): string {
     return 'Malformed request body'
   const value = valueAt(body, path)
   const shown = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'undefined')
-  const field = path.at(-1)?.toString().slice(0, 100)
-  return `Invalid input for field/attribute ${field ?? 'body'}. Value: ${shown.slice(0, 200)}. ${why}`
+  const last = path.at(-1)?.toString() ?? 'body'
+  const field = (Object.hasOwn(names, last) ? names[last] : last)?.slice(0, 100)
+  return `Invalid input for field/attribute ${field}. Value: ${shown.slice(0, 200)}. ${why}`
 }
 const valueAt = (body: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>(
@@ -84,6 +88,19 @@ export function queryBoolean(query: Query, name: string): boolean | undefined {
 }
 /** Every value of a query parameter that may be repeated. */
 export const queryTexts = (query: Query, name: string): string[] => [query[name] ?? []].flat()
+
+const maxMetadata = 128
+/** Metadata of a server: keys and values as Nova takes them. How many there may be is another question. */
+export const metadata = z.record(
+  z.string().regex(/^[a-zA-Z0-9_:. -]{1,255}$/, 'may have letters, digits, spaces and - _ : .'),
+  z.string().max(255, 'is too long'),
+)
+/** Throws Nova's 403 when it is more than a server may have. */
+export function boundMetadata<T extends Record<string, string>>(given: T): T {
+  if (Object.keys(given).length > maxMetadata)
+    throw new HttpError(403, `Maximum number of metadata items exceeds ${maxMetadata}`)
+  return given
+}
 
 /** What a name of Nova may be: visible at both ends, no control characters. */
 export const name = z

@@ -90,16 +90,20 @@ const creation = (minor: number) =>
 
 async function create(call: Call): Promise<object> {
   const wish = inner(call, 'flavor', creation(call.minor))
-  const input = parse(flavorCreateInput, {
-    id: wish.id === null || wish.id === undefined ? undefined : String(wish.id),
-    name: wish.name,
-    description: wish.description ?? '',
-    vcpus: wish.vcpus,
-    memoryMib: wish.ram,
-    diskGib: wish.disk,
-    public: wish['os-flavor-access:is_public'] ?? true,
-    rxtxFactor: wish.rxtx_factor ?? 1,
-  })
+  const input = parse(
+    flavorCreateInput,
+    {
+      id: wish.id === null || wish.id === undefined ? undefined : String(wish.id),
+      name: wish.name,
+      description: wish.description ?? '',
+      vcpus: wish.vcpus,
+      memoryMib: wish.ram,
+      diskGib: wish.disk,
+      public: wish['os-flavor-access:is_public'] ?? true,
+      rxtxFactor: wish.rxtx_factor ?? 1,
+    },
+    { memoryMib: 'ram', diskGib: 'disk', rxtxFactor: 'rxtx_factor' },
+  )
   return { flavor: flavorView(await createFlavor(call.ctx, input), at(call)) }
 }
 
@@ -107,6 +111,7 @@ const one = (call: Call, flavor: FlavorView) => ({ flavor: flavorView(flavor, at
 const id = (call: Call) => ({ id: call.params.flavor_id ?? '' })
 const item = { path: '/flavors/:flavor_id', names: ['flavor_id'] }
 
+const filters = { minRam: '999999999', minDisk: '999999999' }
 export const flavorOperations: ApiOperation[] = [
   {
     name: 'flavors.list',
@@ -115,6 +120,7 @@ export const flavorOperations: ApiOperation[] = [
     summary: 'List flavors',
     status: 200,
     access: 'anyone',
+    filters,
     handle: (call) => list(call, flavorBrief),
   },
   {
@@ -124,6 +130,7 @@ export const flavorOperations: ApiOperation[] = [
     summary: 'List flavors with details',
     status: 200,
     access: 'anyone',
+    filters,
     handle: (call) => list(call, flavorView),
   },
   {

@@ -140,6 +140,7 @@ const search = (name: string, path: string, withInstances: boolean): ApiOperatio
   },
 })
 
+const filters = { hypervisor_hostname_pattern: 'nothing' }
 const item = { path: '/os-hypervisors/:id', names: ['id'] }
 export const hypervisorOperations: ApiOperation[] = [
   {
@@ -149,6 +150,7 @@ export const hypervisorOperations: ApiOperation[] = [
     summary: 'List hypervisors',
     status: 200,
     access: 'adminRead',
+    filters,
     handle: (call) => list(call, brief),
   },
   {
@@ -158,6 +160,7 @@ export const hypervisorOperations: ApiOperation[] = [
     summary: 'List hypervisors with details',
     status: 200,
     access: 'adminRead',
+    filters,
     deviation: 'cpu_info names model and number of processors; their features are not told (an empty list).',
     handle: (call) => list(call, detailed),
   },

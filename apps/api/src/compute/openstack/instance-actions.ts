@@ -93,6 +93,7 @@ export const instanceActionOperations: ApiOperation[] = [
     summary: 'List what was done with a server',
     status: 200,
     access: 'read',
+    filters: { 'changes-since': '2999-01-01T00:00:00Z', 'changes-before': '2001-01-01T00:00:00Z' },
     deviation:
       'The message of what failed says why; since 2.21 also of deleted servers; every change of name, metadata or tags is an action (update).',
     handle: list,

@@ -4,7 +4,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages.ts'
 import { type KeyPairCreated, type KeyPairView, keyPairCreateInput } from '../contract.ts'
 import { createKeyPair, deleteKeyPair, findKeyPairs, getKeyPair } from '../key-pairs/service.ts'
-import { inner, objectAt, parse } from './body.ts'
+import { inner, name, objectAt, parse } from './body.ts'
 import { at, type Field, micros, shape } from './fields.ts'
 
 type Shown = KeyPairView & { privateKey?: string | null }
@@ -33,7 +33,7 @@ const numberOf = (id: string) => Number.parseInt(id.slice(0, 8), 16) & 0x7ffffff
 
 const creation = (minor: number) =>
   objectAt(minor, {
-    name: keyPairCreateInput.shape.name,
+    name: name.pipe(keyPairCreateInput.shape.name),
     public_key: z.string().max(16_384).optional(),
     type: {
       schema: z.enum(['ssh', 'x509']).optional(),
@@ -55,10 +55,8 @@ async function create(call: Call): Promise<object> {
       400,
       'This cloud keeps SSH keys only: no guest of ours takes a certificate of Windows.',
     )
-  const input = parse(keyPairCreateInput, {
-    name: wish.name,
-    ...(wish.public_key === undefined ? {} : { publicKey: wish.public_key.trim() }),
-  })
+  const { name, public_key: publicKey } = wish
+  const input = parse(keyPairCreateInput, { name, publicKey }, { publicKey: 'public_key' })
   const pair: KeyPairCreated = await createKeyPair(call.ctx, { ...input, userId: wish.user_id })
   call.reply.status(call.minor >= 2 ? 201 : 200)
   return { keypair: shape(made, pair, at(call)) }
@@ -96,6 +94,7 @@ export const keypairOperations: ApiOperation[] = [
     summary: 'List key pairs',
     status: 200,
     access: 'anyone',
+    filters: { user_id: 'nobody' },
     handle: list,
   },
   {

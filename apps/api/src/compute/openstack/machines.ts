@@ -1,8 +1,7 @@
 import { findMachines, type Machine } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+import { uuid } from '../instances/load.ts'
 
 /** The machine that a hypervisor or a service is: by number before 2.53, by UUID since. `what` is not found. */
 export async function machineOf(

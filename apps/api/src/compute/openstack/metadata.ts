@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { metadataInput, tagsInput } from '../contract.ts'
+import { tagsInput } from '../contract.ts'
 import { getServer } from '../instances/find.ts'
 import { setMetadata, setTags } from '../instances/marks.ts'
-import { parse } from './body.ts'
+import { boundMetadata, metadata, parse } from './body.ts'
 import { at } from './fields.ts'
 
 const id = (call: Call) => call.params.server_id ?? ''
@@ -14,10 +14,14 @@ const metadataOf = async (call: Call) =>
 const all = { path: '/servers/:server_id/metadata' }
 const one = { path: '/servers/:server_id/metadata/:key', names: ['key'] }
 const noItem = () => new HttpError(404, 'Metadata item was not found')
-const many = z.strictObject({ metadata: metadataInput })
+const many = z.strictObject({ metadata })
 const single = z.strictObject({
-  meta: metadataInput.refine((m) => Object.keys(m).length === 1, 'must have one item'),
+  meta: metadata.refine((m) => Object.keys(m).length === 1, 'must have one item'),
 })
+
+type Items = Record<string, string>
+const change = (call: Call, to: (before: Items) => Items) =>
+  setMetadata(call.ctx, id(call), (before) => boundMetadata(to(before)))
 
 const itemOperations: ApiOperation[] = [
   {
@@ -37,8 +41,8 @@ const itemOperations: ApiOperation[] = [
     status: 200,
     access: 'write',
     handle: async (call) => {
-      const { metadata } = parse(many, call.body)
-      return { metadata: await setMetadata(call.ctx, id(call), (before) => ({ ...before, ...metadata })) }
+      const { metadata: more } = parse(many, call.body)
+      return { metadata: await change(call, (before) => ({ ...before, ...more })) }
     },
   },
   {
@@ -49,8 +53,8 @@ const itemOperations: ApiOperation[] = [
     status: 200,
     access: 'write',
     handle: async (call) => {
-      const { metadata } = parse(many, call.body)
-      return { metadata: await setMetadata(call.ctx, id(call), () => metadata) }
+      const { metadata: wished } = parse(many, call.body)
+      return { metadata: await change(call, () => wished) }
     },
   },
   {
@@ -61,9 +65,9 @@ const itemOperations: ApiOperation[] = [
     status: 200,
     access: 'read',
     handle: async (call) => {
-      const metadata = await metadataOf(call)
-      if (!Object.hasOwn(metadata, key(call))) throw noItem()
-      return { meta: { [key(call)]: metadata[key(call)] } }
+      const all = await metadataOf(call)
+      if (!Object.hasOwn(all, key(call))) throw noItem()
+      return { meta: { [key(call)]: all[key(call)] } }
     },
   },
   {
@@ -76,7 +80,7 @@ const itemOperations: ApiOperation[] = [
     handle: async (call) => {
       const { meta } = parse(single, call.body)
       if (!Object.hasOwn(meta, key(call))) throw new HttpError(400, 'Request body and URI mismatch')
-      await setMetadata(call.ctx, id(call), (before) => ({ ...before, ...meta }))
+      await change(call, (before) => ({ ...before, ...meta }))
       return { meta }
     },
   },
@@ -88,7 +92,7 @@ const itemOperations: ApiOperation[] = [
     status: 204,
     access: 'write',
     handle: async (call) => {
-      await setMetadata(call.ctx, id(call), (before) => {
+      await change(call, (before) => {
         if (!Object.hasOwn(before, key(call))) throw noItem()
         const { [key(call)]: _gone, ...rest } = before
         return rest

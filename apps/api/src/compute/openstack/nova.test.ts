@@ -268,9 +268,12 @@ describe('servers', () => {
     const apart = await group('anti-affinity')
     expect((await launch(apart, 'c')).statusCode).toBe(202)
     // There is one host: the second member finds none.
-    const refused = await launch(apart, 'd')
-    expect([refused.statusCode, refused.body]).toEqual([503, expect.stringContaining('has no room')])
+    const lonely = await launch(apart, 'd')
+    expect(lonely.statusCode).toBe(202)
     await owner.settle()
+    expect((await ask('GET', `/servers/${idOf(lonely)}`, { minor: 71 })).json()).toMatchObject({
+      server: { status: 'ERROR', fault: { code: 500, message: expect.stringContaining('has no room') } },
+    })
     expect(
       (await ask('GET', `/os-server-groups/${together}`, { minor: 64, token: tokens.ownerReader })).json(),
     ).toMatchObject({

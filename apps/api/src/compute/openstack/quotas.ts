@@ -64,14 +64,13 @@ const lookup = (views: readonly QuotaView[]) => {
 }
 
 const target = (call: Call) => ({ projectId: call.params.tenant_id ?? '' })
-/** Quotas of a single user are long gone from OpenStack's own plans; the parameter is refused. */
+/** A limit of a single user would bind nobody here. To ask what a user may have is another thing: what the project may. */
 function refuseUsers({ query }: Call): void {
   if (queryText(query, 'user_id') !== undefined)
     throw new HttpError(400, 'Quotas are the project’s: this cloud has none of a single user.')
 }
 
 async function show(call: Call, detail: boolean): Promise<object> {
-  refuseUsers(call)
   const { projectId } = target(call)
   const views = await getQuota(call.ctx, { projectId })
   return { quota_set: shape(fields, { id: projectId, of: lookup(views), detail }, at(call)) }
@@ -126,7 +125,7 @@ const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'] }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'] }
 const deviation =
-  'injected_*, fixed_ips, metadata_items and server_group_members are fixed; user_id is refused.'
+  'injected_*, fixed_ips, metadata_items and server_group_members are fixed. A user has no quota of his own: with user_id the project’s is shown, and a change is refused (400).'
 export const quotaOperations: ApiOperation[] = [
   {
     ...item,

@@ -1,17 +1,22 @@
 import { type ApiOperation, addOperations, defineFacade } from '../../openstack/operation.ts'
 import { registerService } from '../../openstack/services.ts'
+import { aggregateOperations } from './aggregates.ts'
 import { consoleOperations } from './consoles.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { flavorSpecOperations } from './flavor-specs.ts'
 import { flavorOperations } from './flavors.ts'
+import { hostOperations } from './hosts.ts'
 import { hypervisorOperations } from './hypervisors.ts'
+import { imageProxyOperations } from './image-proxies.ts'
 import { insightOperations } from './insight.ts'
 import { instanceActionOperations } from './instance-actions.ts'
 import { interfaceOperations } from './interfaces.ts'
 import { keypairOperations } from './keypairs.ts'
 import { limitOperations } from './limits.ts'
 import { metadataOperations } from './metadata.ts'
+import { networkProxyOperations } from './network-proxies.ts'
 import { otherOperations } from './others.ts'
+import { strictQueries } from './queries.ts'
 import { quotaOperations } from './quotas.ts'
 import { securityGroupOperations } from './security-groups.ts'
 import { serverActionOperations } from './server-actions.ts'
@@ -43,6 +48,10 @@ const operations: ApiOperation[] = [
   ...serviceOperations,
   ...usageOperations,
   ...insightOperations,
+  ...aggregateOperations,
+  ...hostOperations,
+  ...imageProxyOperations,
+  ...networkProxyOperations,
   ...otherOperations,
 ]
 
@@ -63,5 +72,5 @@ export function registerNova(): void {
   })
   registerService({ type: 'compute', name: 'nova', path: '/compute/v2.1' })
   addOperations('compute', [''], [...rootOperations, ...versionOperations])
-  addOperations('compute', below, operations)
+  addOperations('compute', below, strictQueries(operations))
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { seesAll } from '../../kernel/context.ts'
+import { CloudError } from '../../kernel/errors.ts'
 import { ruleCreateInput, type SecurityGroupView } from '../../networking/contract.ts'
 import {
   addSecurityGroupRule,
@@ -43,16 +45,34 @@ const groupView = (group: SecurityGroupView): object => ({
   rules: group.rules.filter(isNovas).map((rule) => ruleView(group, rule)),
 })
 
+/** all_tenants is an administrator's; whoever else says it gets his own. */
 async function list(call: Call): Promise<object> {
-  const { limit } = pageQuery(call.query)
-  const groups = await listSecurityGroups(call.ctx, {
-    limit,
+  const { ctx, query } = call
+  const { limit } = pageQuery(query)
+  const offset = Number(/^\d{1,6}$/.exec(queryText(query, 'offset') ?? '')?.[0] ?? 0)
+  const all = query.all_tenants !== undefined && queryBoolean(query, 'all_tenants') !== false
+  const groups = await listSecurityGroups(ctx, {
+    limit: Math.min(1000, offset + limit),
     sortDir: 'asc',
-    allProjects: call.query.all_tenants !== undefined && queryBoolean(call.query, 'all_tenants') !== false,
+    allProjects: all && seesAll(ctx),
   })
-  const offset = Number(/^\d{1,6}$/.exec(queryText(call.query, 'offset') ?? '')?.[0] ?? 0)
   return { security_groups: groups.items.slice(offset).map(groupView) }
 }
+
+/** Nova says of everything that Neutron does not do for it that the request was bad. */
+const withoutConflicts = (operations: ApiOperation[]): ApiOperation[] =>
+  operations.map((operation) => ({
+    ...operation,
+    handle: async (call: Call) => {
+      try {
+        return await operation.handle(call)
+      } catch (error) {
+        if (error instanceof CloudError && ['conflict', 'already_exists'].includes(error.code))
+          throw new HttpError(400, error.message, { cause: error })
+        throw error
+      }
+    },
+  }))
 
 const id = (call: Call) => ({ id: call.params.group_id ?? '' })
 const body = z.strictObject({ name, description: description.optional() })
@@ -80,15 +100,26 @@ async function createRule(call: Call): Promise<object> {
   if (protocol !== null && protocol !== 'icmp' && (bounds[0] === null || bounds[1] === null))
     throw new HttpError(400, 'A rule needs from_port and to_port.')
   const before = await getSecurityGroup(call.ctx, { id: wish.parent_group_id })
-  const input = parse(ruleCreateInput, {
-    securityGroupId: wish.parent_group_id,
-    direction: 'ingress',
-    protocol,
-    portMin: bounds[0],
-    portMax: bounds[1],
-    remoteCidr: wish.group_id ? null : (wish.cidr ?? '0.0.0.0/0'),
-    remoteGroupId: wish.group_id ?? null,
-  })
+  const input = parse(
+    ruleCreateInput,
+    {
+      securityGroupId: wish.parent_group_id,
+      direction: 'ingress',
+      protocol,
+      portMin: bounds[0],
+      portMax: bounds[1],
+      remoteCidr: wish.group_id ? null : (wish.cidr ?? '0.0.0.0/0'),
+      remoteGroupId: wish.group_id ?? null,
+    },
+    {
+      securityGroupId: 'parent_group_id',
+      protocol: 'ip_protocol',
+      portMin: 'from_port',
+      portMax: 'to_port',
+      remoteCidr: 'cidr',
+      remoteGroupId: 'group_id',
+    },
+  )
   const after = await addSecurityGroupRule(call.ctx, input)
   const made = after.rules.find((r) => !before.rules.some((old) => old.id === r.id))
   if (!made) throw new HttpError(409, 'The rule was removed meanwhile.')
@@ -111,7 +142,7 @@ const named = z.strictObject({ name: z.string().min(1).max(255) })
 
 const gone = { until: 35 }
 const item = { path: '/os-security-groups/:group_id', ...gone }
-export const securityGroupOperations: ApiOperation[] = [
+const ofNeutron: ApiOperation[] = [
   {
     ...gone,
     name: 'security_groups.list',
@@ -192,6 +223,10 @@ export const securityGroupOperations: ApiOperation[] = [
     access: 'write',
     handle: async (call) => void (await removeSecurityGroupRule(call.ctx, id(call))),
   },
+]
+
+export const securityGroupOperations: ApiOperation[] = [
+  ...withoutConflicts(ofNeutron),
   {
     name: 'servers.security_groups',
     method: 'GET',

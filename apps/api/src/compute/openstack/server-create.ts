@@ -5,9 +5,9 @@ import { CloudError } from '../../kernel/errors.ts'
 import { ensureDefaultSecurityGroup, findSecurityGroups } from '../../networking/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
-import { type InstanceView, launchInput, metadataInput, tagsInput } from '../contract.ts'
+import { type InstanceView, launchInput, tagsInput } from '../contract.ts'
 import { launchInstances } from '../instances/launch.ts'
-import { boolean, description, name, objectAt, parse, whole } from './body.ts'
+import { boolean, boundMetadata, description, metadata, name, objectAt, parse, whole } from './body.ts'
 import { at, links } from './fields.ts'
 
 const uuid = z.uuid('is not a UUID')
@@ -67,7 +67,7 @@ const server = (minor: number) =>
     imageRef: z.union([z.literal('').transform(() => undefined), reference]).optional(),
     flavorRef: z.union([reference, z.int().transform(String)]),
     adminPass: z.string().max(255).optional(),
-    metadata: metadataInput.optional(),
+    metadata: metadata.optional(),
     networks:
       minor >= 37
         ? z.union([z.enum(['auto', 'none']), z.array(nic(minor)).max(8)])
@@ -183,13 +183,14 @@ export async function createServer(call: Call): Promise<object> {
     securityGroupIds: await groupIds(call, groups),
     keyName: wish.key_name,
     userData: wish.user_data,
-    metadata: wish.metadata ?? {},
+    metadata: boundMetadata(wish.metadata ?? {}),
     tags: wish.tags ?? [],
     ...zoneOf(wish),
     accessIpv4: wish.accessIPv4 ?? '',
     accessIpv6: wish.accessIPv6 ?? '',
     configDrive: wish.config_drive ?? false,
     adminPass,
+    diskConfig: wish['OS-DCF:diskConfig'] ?? 'MANUAL',
     serverGroupId: hint?.group,
   }
   const made = await launchBetween(call, input, wish)
@@ -239,14 +240,34 @@ async function launchBetween(
   { min_count: min = 1, max_count: max = Math.max(min, 1) }: ServerWish,
 ): Promise<(InstanceView & { reservationId: string })[]> {
   try {
-    return (await launchInstances(call.ctx, parse(launchInput, { ...input, count: max }), min)).instances
+    // Before 2.37 nobody had to say that there is to be no network.
+    const orNoNetwork = call.minor < 37
+    const way = { atLeast: min, inErrorWhenFull: true, orNoNetwork }
+    const whole = parse(launchInput, { ...input, count: max }, novas)
+    return (await launchInstances(call.ctx, whole, way)).instances
   } catch (error) {
     throw asNova(error)
   }
 }
-/** What a body names and is not there is a bad request of Nova's, not a missing address. */
+
+/** What Nova calls the fields of a launch. */
+const novas: Record<string, string> = {
+  ...{ imageId: 'imageRef', flavorId: 'flavorRef', keyName: 'key_name', userData: 'user_data' },
+  ...{ nics: 'networks', networkIds: 'networks', securityGroupIds: 'security_groups', count: 'max_count' },
+  ...{ zone: 'availability_zone', hostName: 'host', serverGroupId: 'group', configDrive: 'config_drive' },
+  ...{ accessIpv4: 'accessIPv4', accessIpv6: 'accessIPv6', diskConfig: 'OS-DCF:diskConfig' },
+}
+/** Which of these Nova names in its sentence: "Invalid key_name provided." */
+const named = new Set(['imageId', 'flavorId', 'keyName', 'userData'])
+
+/**
+ * What a body names and is not there, or cannot be used, is a bad request of Nova's, not a missing address; the
+ * field has Nova's name.
+ */
 function asNova(error: unknown): unknown {
-  return error instanceof CloudError && error.code === 'not_found'
-    ? new HttpError(400, error.message, { cause: error })
-    : error
+  if (!(error instanceof CloudError)) return error
+  const { code, field, message } = error
+  if (field !== null && named.has(field) && ['invalid_input', 'not_found', 'conflict'].includes(code))
+    return new HttpError(400, `Invalid ${novas[field]} provided. ${message}`, { cause: error })
+  return code === 'not_found' ? new HttpError(400, message, { cause: error }) : error
 }

@@ -2,9 +2,11 @@ import { seesAll } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { pageQuery, queryText } from '../../openstack/pages.ts'
-import { type InstanceQuery, type InstanceSortKey, instanceSortKeys } from '../instances/find.ts'
+import { type InstanceQuery, type InstanceSortKey, instanceSortKeys, type Span } from '../instances/find.ts'
+import { uuid } from '../instances/load.ts'
 import type { InstanceStatus } from '../states.ts'
 import { queryBoolean, queryTexts } from './body.ts'
+import { refuseUnknown } from './queries.ts'
 
 /** Every word that Nova has for a server; those that none of ours can be in find nothing. */
 const statuses = new Set([
@@ -16,41 +18,49 @@ const ours = new Set([
   ...['BUILD', 'ACTIVE', 'SHUTOFF', 'PAUSED', 'REBOOT', 'HARD_REBOOT', 'ERROR', 'DELETED'],
 ])
 
-/** Query parameters of a server list (2.75 and later refuse others); `admin`: ignored for others. */
-const known = {
-  anyone: [
-    ...['limit', 'marker', 'sort_key', 'sort_dir', 'all_tenants', 'name', 'status', 'image', 'flavor'],
-    ...['ip', 'ip6', 'reservation_id', 'changes-since', 'changes-before', 'tags', 'tags-any', 'not-tags'],
-    ...['not-tags-any', 'locked', 'availability_zone', 'config_drive', 'key_name', 'created_at'],
-    ...['launched_at', 'terminated_at', 'power_state', 'task_state', 'vm_state', 'progress', 'user_id'],
-    ...['access_ip_v4', 'access_ip_v6', 'auto_disk_config', 'description', 'hostname', 'kernel_id'],
-    ...['launch_index', 'image_ref', 'instance_type_id', 'ramdisk_id', 'root_device_name', 'uuid'],
-    ...[
-      'locked_by',
-      'display_description',
-      'block_device_mapping',
-      'services',
-      'metadata',
-      'system_metadata',
-    ],
-    ...['info_cache', 'security_groups', 'project_id', 'tenant_id'],
-  ],
-  admin: ['host', 'node', 'deleted', 'soft_deleted', 'cell_name', 'hypervisor_hostname'],
+const noId = '00000000-0000-0000-0000-000000000001'
+const longAgo = '2001-01-01T00:00:00Z'
+/** What narrows a list of servers, each with a value that no server has. */
+export const serverFilters: Record<string, string> = {
+  ...{ name: 'nobody', display_name: 'nobody', status: 'SHELVED', image: noId, image_ref: noId },
+  ...{ flavor: 'nothing', ip: '^192\\.0\\.2\\.', ip6: '2001:db8:ffff', reservation_id: 'r-nothing' },
+  ...{ availability_zone: 'mars', config_drive: 'perhaps', key_name: 'nobody', created_at: longAgo },
+  ...{ launched_at: longAgo, terminated_at: longAgo, power_state: '7', task_state: 'nothing' },
+  ...{ vm_state: 'nothing', progress: '55', user_id: 'nobody', project_id: 'nobody', tenant_id: 'nobody' },
+  ...{ access_ip_v4: '192.0.2.1', access_ip_v6: '2001:db8::1', auto_disk_config: 'perhaps' },
+  ...{ description: 'nothing', display_description: 'nothing', hostname: 'nobody', kernel_id: 'nothing' },
+  ...{ ramdisk_id: 'nothing', root_device_name: '/dev/nothing', launch_index: '49', uuid: noId },
+  ...{ locked_by: 'nobody', tags: 'nothing', 'tags-any': 'nothing', 'changes-since': '2999-01-01' },
 }
-const all = new Set([...known.anyone, ...known.admin])
+/** What narrows it for administrators; others are not told whether it does. */
+export const adminServerFilters: Record<string, string> = { host: 'nowhere', node: 'nowhere' }
+
+/** The other parameters of a list that Nova knows. */
+const others = [
+  ...['limit', 'marker', 'sort_key', 'sort_dir', 'all_tenants', 'deleted', 'soft_deleted'],
+  ...['changes-before', 'not-tags', 'not-tags-any', 'locked'],
+]
+/** Known, and never to be asked for: they are tables of Nova's, not columns of a server. */
+const joined = new Set([
+  ...['block_device_mapping', 'services', 'metadata', 'system_metadata', 'info_cache'],
+  ...['security_groups', 'pci_devices'],
+])
+const known = new Set([
+  ...Object.keys(serverFilters),
+  ...Object.keys(adminServerFilters),
+  ...others,
+  ...joined,
+])
 
 /** The list that a query asks for; null when it names what none of ours can be. Throws 400 where Nova does. */
 export function listQuery(call: Call): InstanceQuery | null {
   const { ctx, query, minor } = call
-  if (minor >= 75)
-    for (const name of Object.keys(query))
-      if (!all.has(name))
-        throw new HttpError(
-          400,
-          `Additional properties are not allowed ('${name.slice(0, 50)}' was unexpected)`,
-        )
+  if (minor >= 75) refuseUnknown(call, known)
+  for (const name of Object.keys(query))
+    if (joined.has(name) || name.startsWith('_'))
+      throw new HttpError(400, `Invalid filter field: ${name.slice(0, 50)}.`)
   const found = statusWords(call)
-  if (found === null) return null
+  if (found === null || isNone(call)) return null
   const { marker } = pageQuery(query)
   const text = (name: string) => queryText(query, name)
   return {
@@ -60,8 +70,9 @@ export function listQuery(call: Call): InstanceQuery | null {
     allProjects: wantsAll(call),
     projectId: text('project_id') ?? text('tenant_id'),
     userId: text('user_id'),
-    name: text('name') || undefined,
+    name: text('name') || text('display_name') || undefined,
     ip: text('ip') || undefined,
+    ip6: minor >= 5 || seesAll(ctx) ? text('ip6') || undefined : undefined,
     statuses: found,
     imageId: idOf(text('image') ?? text('image_ref')),
     flavorId: lastSegment(text('flavor')),
@@ -76,18 +87,71 @@ export function listQuery(call: Call): InstanceQuery | null {
     vmStates: texts(call, 'vm_state'),
     taskStates: texts(call, 'task_state'),
     configDrive: queryBoolean(query, 'config_drive'),
-    locked: minor >= 73 ? lockedOf(call) : undefined,
-    changesSince: dateOf(call, 'changes-since'),
-    changesBefore: minor >= 66 ? dateOf(call, 'changes-before') : undefined,
+    diskConfig: diskConfigOf(call),
+    accessIpv4: text('access_ip_v4'),
+    accessIpv6: text('access_ip_v6'),
+    createdAt: spanOf(text('created_at')),
+    launchedAt: spanOf(text('launched_at')),
+    terminatedAt: spanOf(text('terminated_at')),
+    ...lockOf(call),
+    ...changesOf(call),
     ...(minor >= 26 ? tagFilters(call) : {}),
     ...(seesAll(ctx) ? forAdmins(call) : {}),
   }
 }
 
-const forAdmins = (call: Call) => ({
-  hostName: queryText(call.query, 'host') ?? queryText(call.query, 'node'),
-  deleted: queryBoolean(call.query, 'deleted') === true,
-})
+/** By what every server of ours has alike: what another value asks for, nothing can be. */
+const alike: Record<string, (text: string) => boolean> = {
+  progress: (text) => /^0+$/.test(text),
+  kernel_id: (text) => text === '',
+  ramdisk_id: (text) => text === '',
+  root_device_name: (text) => text === '/dev/vda',
+}
+function isNone(call: Call): boolean {
+  const { query } = call
+  const unlike = Object.entries(alike).some(([name, is]) => {
+    const text = queryText(query, name)
+    return text !== undefined && !is(text)
+  })
+  const lockedBy = queryText(query, 'locked_by')
+  const noLock =
+    lockedBy !== undefined &&
+    (!['owner', 'admin'].includes(lockedBy) || (call.minor >= 73 && lockedOf(call) === false))
+  const noBoolean =
+    queryText(query, 'config_drive') !== undefined && queryBoolean(query, 'config_drive') === undefined
+  const noTime = ['created_at', 'launched_at', 'terminated_at'].some((name) => {
+    const text = queryText(query, name)
+    return text !== undefined && spanOf(text) === undefined
+  })
+  return unlike || noBoolean || noTime || noLock
+}
+
+function lockOf(call: Call): Pick<InstanceQuery, 'locked' | 'lockedByAdmin'> {
+  const by = queryText(call.query, 'locked_by')
+  if (by !== undefined) return { locked: true, lockedByAdmin: by === 'admin' }
+  return { locked: call.minor >= 73 ? lockedOf(call) : undefined }
+}
+
+/** A boolean in Nova's table, a word in its answers: either will do. */
+function diskConfigOf({ query }: Call): string | undefined {
+  const text = queryText(query, 'auto_disk_config')
+  const isAuto = queryBoolean(query, 'auto_disk_config')
+  return isAuto === undefined ? text?.toUpperCase() : isAuto ? 'AUTO' : 'MANUAL'
+}
+
+function changesOf(call: Call): Pick<InstanceQuery, 'changesSince' | 'changesBefore'> {
+  const changesSince = dateOf(call, 'changes-since')
+  const changesBefore = call.minor >= 66 ? dateOf(call, 'changes-before') : undefined
+  if (changesSince && changesBefore && changesBefore < changesSince)
+    throw new HttpError(400, 'The value of changes-since must be less than or equal to changes-before.')
+  return { changesSince, changesBefore }
+}
+
+function forAdmins({ query }: Call): Pick<InstanceQuery, 'hostName' | 'deleted'> {
+  const [host, node] = [queryText(query, 'host'), queryText(query, 'node')]
+  const both = host !== undefined && node !== undefined && host !== node
+  return { hostName: both ? '' : (host ?? node), deleted: queryBoolean(query, 'deleted') === true }
+}
 
 /** limit=0 is a page of nothing, and not “all”. */
 function limitOf({ query }: Call): number {
@@ -133,12 +197,26 @@ function sortOf({ query }: Call): InstanceQuery['sort'] {
 function dateOf({ query }: Call, name: string): Date | undefined {
   const text = queryText(query, name)
   if (text === undefined) return undefined
-  // "2026-11-21T03:24:05Z", "2026-11-21T03:24:05.123", "2026-11-21": without a zone it is UTC.
-  const zoned = /T.*(Z|[+-]\d\d:?\d\d)$/i.test(text) || !text.includes('T') ? text : `${text}Z`
-  const date = new Date(zoned)
-  if (!/^\d{4}-\d{2}-\d{2}/.test(text) || Number.isNaN(date.getTime()))
+  const date = spanOf(text)?.gte
+  if (!date)
     throw new HttpError(400, `Invalid input for query parameters ${name}. Value: ${text.slice(0, 50)}.`)
   return date
+}
+
+/**
+ * "2026-11-21T03:24:05Z", "2026-11-21 03:24:05.123000", "2026-11-21": from its beginning to its end, a day, a
+ * second or a thousandth of one; without a zone it is UTC. undefined: no time.
+ */
+export function spanOf(text: string | undefined): Span | undefined {
+  const [, day, time, fraction, zone] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?$/i.exec(
+      text?.trim() ?? '',
+    ) ?? []
+  if (day === undefined) return undefined
+  const from = new Date(`${day}T${time ?? '00:00'}${fraction ?? ''}${zone?.toUpperCase() ?? 'Z'}`)
+  if (Number.isNaN(from.getTime())) return undefined
+  const length = time === undefined ? 86_400_000 : fraction === undefined ? 1000 : 1
+  return { gte: from, lt: new Date(from.getTime() + length) }
 }
 
 function lockedOf({ query }: Call): boolean | undefined {
@@ -164,7 +242,6 @@ const texts = ({ query }: Call, name: string) => {
 /** Filters may be whole addresses: their last part counts. */
 const lastSegment = (text: string | undefined) => text?.split('/').at(-1)
 const nowhere = '00000000-0000-0000-0000-000000000000'
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** What is no id names nothing. */
 function idOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined

@@ -91,7 +91,7 @@ const middle: Field<Server>[] = [
   { name: 'accessIPv4', of: ({ row }) => row.accessIpv4 },
   { name: 'accessIPv6', of: ({ row }) => row.accessIpv6 },
   { name: 'links', of: ({ row }, at) => links(at, `servers/${row.id}`) },
-  { name: 'OS-DCF:diskConfig', of: () => 'MANUAL' },
+  { name: 'OS-DCF:diskConfig', of: ({ row }) => row.diskConfig },
   { name: 'progress', of: ({ row }) => (withProgress.has(statusOf(row)) ? 0 : undefined) },
   { name: 'fault', of: fault },
 ]

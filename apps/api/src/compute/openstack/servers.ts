@@ -8,7 +8,7 @@ import { findInstances, getServer } from '../instances/find.ts'
 import { description, inner, name, objectAt } from './body.ts'
 import { type At, at } from './fields.ts'
 import { createServer } from './server-create.ts'
-import { listQuery } from './server-filters.ts'
+import { adminServerFilters, listQuery, serverFilters } from './server-filters.ts'
 import { addressesOf, serverBrief, serverDetail, serverFull, serverUpdated } from './server-views.ts'
 
 async function list(
@@ -43,6 +43,7 @@ const change = (minor: number) =>
     description: { schema: description.optional(), since: 19 },
   }) as z.ZodType<{
     name?: string
+    'OS-DCF:diskConfig'?: 'AUTO' | 'MANUAL'
     accessIPv4?: string
     accessIPv6?: string
     description?: string | null
@@ -57,13 +58,14 @@ async function update(call: Call): Promise<object> {
     ...(wish.description === undefined ? {} : { description: wish.description ?? '' }),
     ...(wish.accessIPv4 === undefined ? {} : { accessIpv4: wish.accessIPv4 }),
     ...(wish.accessIPv6 === undefined ? {} : { accessIpv6: wish.accessIPv6 }),
+    ...(wish['OS-DCF:diskConfig'] === undefined ? {} : { diskConfig: wish['OS-DCF:diskConfig'] }),
   })
   return { server: serverUpdated(await getServer(call.ctx, server), at(call)) }
 }
 
 const item = { path: '/servers/:server_id' }
 const listDeviation =
-  'Statuses that no instance of this cloud can have (RESIZE, SHELVED, …) find nothing. Filters by columns that do not exist here are ignored. deleted=True (administrators) lists deleted servers, last deleted first, by what is kept of them; with changes-since they come before those that are there.'
+  'Statuses that no instance of this cloud can have (RESIZE, SHELVED, …) find nothing. Filters compare whole values where Nova takes expressions, but for name, ip and ip6; project_id counts also without all_tenants. deleted=True (administrators) lists deleted servers, last deleted first, by what is kept of them; with changes-since they come before those that are there.'
 
 export const serverOperations: ApiOperation[] = [
   {
@@ -73,6 +75,8 @@ export const serverOperations: ApiOperation[] = [
     summary: 'List servers',
     status: 200,
     access: 'list',
+    filters: serverFilters,
+    adminFilters: adminServerFilters,
     deviation: listDeviation,
     handle: (call) => list(call, 'rows', serverBrief),
   },
@@ -83,6 +87,8 @@ export const serverOperations: ApiOperation[] = [
     summary: 'List servers with details',
     status: 200,
     access: 'list',
+    filters: serverFilters,
+    adminFilters: adminServerFilters,
     deviation: listDeviation,
     handle: (call) => list(call, 'facts', serverDetail),
   },
@@ -94,7 +100,7 @@ export const serverOperations: ApiOperation[] = [
     status: 202,
     access: 'create',
     deviation:
-      'No volumes and no personality: both are a 400 that says so. Without networks the project’s only network is used, and no network at all is a 400. adminPass reaches the guest on its config drive alone. At most 50 at once.',
+      'No volumes and no personality: both are a 400 that says so. Without networks (before 2.37) and with auto the project’s only network is used; auto in a project without any is a 400. adminPass reaches the guest on its config drive alone. At most 50 at once.',
     handle: createServer,
   },
   {

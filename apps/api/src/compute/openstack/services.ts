@@ -132,6 +132,7 @@ export const serviceOperations: ApiOperation[] = [
     summary: 'List compute services',
     status: 200,
     access: 'adminRead',
+    filters: { host: 'nowhere', binary: 'nova-nothing' },
     deviation:
       'Only nova-compute, one a host: the other services of this cloud are no machines of their own.',
     handle: list,

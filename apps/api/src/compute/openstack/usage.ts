@@ -4,20 +4,27 @@ import { nextLink, pageQuery, queryText, refuseCut } from '../../openstack/pages
 import { type ServerUsage, usageBetween } from '../instances/usage.ts'
 import { micros } from './fields.ts'
 
-function timeOf(call: Call, name: string, otherwise: Date): Date {
+/** `text`: as Nova repeats it, with the microseconds that were sent. */
+type Moment = { at: Date; text: string | null }
+type Span = { from: Moment; to: Moment }
+function timeOf(call: Call, name: string, otherwise: Date): Moment {
   const text = queryText(call.query, name)
-  if (text === undefined) return otherwise
+  if (text === undefined) return { at: otherwise, text: micros(otherwise) }
   const date = new Date(
     /(Z|[+-]\d\d:?\d\d)$/i.test(text) || !/[T ]/.test(text) ? text : `${text.replace(' ', 'T')}Z`,
   )
   if (Number.isNaN(date.getTime())) throw new HttpError(400, 'Invalid datetime format')
-  return date
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? ''
+  return {
+    at: date,
+    text: `${date.toISOString().slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}`,
+  }
 }
 /** The last four weeks when nothing is said. */
-function span(call: Call): { from: Date; to: Date } {
+function span(call: Call): Span {
   const to = timeOf(call, 'end', new Date())
-  const from = timeOf(call, 'start', new Date(to.getTime() - 28 * 24 * 3_600_000))
-  if (from >= to)
+  const from = timeOf(call, 'start', new Date(to.at.getTime() - 28 * 24 * 3_600_000))
+  if (from.at >= to.at)
     throw new HttpError(400, 'Invalid start time. The start time cannot occur after the end time.')
   return { from, to }
 }
@@ -37,12 +44,7 @@ const serverView = (usage: ServerUsage) => ({
   uptime: Math.round(((usage.endedAt ?? new Date()).getTime() - usage.startedAt.getTime()) / 1000),
 })
 
-function tenantView(
-  projectId: string,
-  all: ServerUsage[],
-  { from, to }: { from: Date; to: Date },
-  detailed: boolean,
-) {
+function tenantView(projectId: string, all: ServerUsage[], { from, to }: Span, detailed: boolean) {
   const sum = (of: (usage: ServerUsage) => number) => all.reduce((total, usage) => total + of(usage), 0)
   return {
     tenant_id: projectId,
@@ -50,8 +52,8 @@ function tenantView(
     total_vcpus_usage: sum((u) => u.vcpus * u.hours),
     total_memory_mb_usage: sum((u) => u.memoryMib * u.hours),
     total_hours: sum((u) => u.hours),
-    start: micros(from),
-    stop: micros(to),
+    start: from.text,
+    stop: to.text,
     ...(detailed ? { server_usages: all.map(serverView) } : {}),
   }
 }
@@ -60,11 +62,11 @@ function tenantView(
 const mostUnpaged = 10_000
 
 /** Since 2.40 pages of instances; before that all of them, or a refusal that says what to do. */
-async function read(call: Call, projectId: string | null, times: { from: Date; to: Date }, word: string) {
+async function read(call: Call, projectId: string | null, { from, to }: Span, word: string) {
   const paged = call.minor >= 40
   const { limit, marker } = paged ? pageQuery(call.query) : { limit: mostUnpaged, marker: undefined }
   const page = { limit, ...(marker === undefined ? {} : { after: marker }) }
-  const { usages, more } = await usageBetween(call.ctx, { projectId, ...times, page })
+  const { usages, more } = await usageBetween(call.ctx, { projectId, from: from.at, to: to.at, page })
   if (!paged) refuseCut(more, limit, '2.40')
   const last = usages.at(-1)
   if (!more || !last) return { usages, links: {} }

@@ -43,6 +43,11 @@ export async function listFloatingIps(ctx: Ctx, input: ListInput): Promise<Page<
   return { ...page, items: await views(ctx, page.items) }
 }
 
+export async function getFloatingIp(ctx: Ctx, input: { id: string }): Promise<FloatingIpView> {
+  await loadFloatingIp(ctx, 'floatingIp:list', input.id)
+  return one(ctx, input.id)
+}
+
 export async function loadFloatingIp(ctx: Ctx, action: string, id: string): Promise<FloatingIpModel> {
   const row = await ctx.db.floatingIp.findFirst({ where: { ...visible(ctx), id } })
   if (!row) throw notFound('floating IP', id)

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { examples } from './facade.examples.ts'
+import { type FacadeWorld, facadeWorld, send } from './facade.testing.ts'
+import './register.ts'
+import { allOperations, type MountedOperation } from './openstack/operation.ts'
+import type { Example } from './openstack/testing.ts'
+
+/**
+ * A filter that is accepted filters: whoever pipes a list into `xargs delete` must not get everything. Each
+ * filter of each list of the operation table, with a value that nothing has, finds nothing or is refused.
+ */
+let cloud: FacadeWorld
+beforeAll(async () => {
+  cloud = await facadeWorld()
+})
+afterAll(() => cloud.close())
+
+const lists = allOperations().filter((o) => o.filters)
+const key = (o: MountedOperation) => `${o.facade.service}:${o.name}`
+
+/** A thing for the list to show, and the request of the list itself without any filter. */
+async function unfiltered(operation: MountedOperation): Promise<Example> {
+  await examples[key(operation).replace(/\.\w+$/, '.get')]?.make(cloud.owner)
+  const { params = {} } = (await examples[key(operation)]?.make(cloud.owner)) ?? {}
+  return { params }
+}
+
+function listOf(body: string): unknown[] {
+  const found = Object.values(JSON.parse(body) as object).find((value) => Array.isArray(value))
+  return found as unknown[]
+}
+
+describe('filters of the façades', () => {
+  test('there are lists that have some', () => expect(lists.length).toBeGreaterThan(5))
+
+  test.each(lists.map((o) => [key(o), o] as const))('%s', async (name, operation) => {
+    const { ownerMember, admin } = cloud.tokens
+    const example = await unfiltered(operation)
+    const member = operation.access.startsWith('admin') ? admin : ownerMember
+    for (const [filters, token] of [
+      [operation.filters, member],
+      [operation.adminFilters, admin],
+    ] as const) {
+      if (!filters) continue
+      const all = await send(cloud, operation, example, token)
+      expect(listOf(all.body).length, `${name} without a filter`).toBeGreaterThan(0)
+      for (const [filter, value] of Object.entries(filters)) {
+        const answer = await send(cloud, operation, { ...example, query: { [filter]: value } }, token)
+        const said = `${name}?${filter}=${value} → ${answer.statusCode} ${answer.body.slice(0, 200)}`
+        if (answer.statusCode === 200) expect(listOf(answer.body), said).toEqual([])
+        else expect([400, 403, 404], said).toContain(answer.statusCode)
+      }
+    }
+  })
+})

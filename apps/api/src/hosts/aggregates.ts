@@ -1,0 +1,188 @@
+import type { Prisma } from '@stratolith/db'
+import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
+import { whole } from '../kernel/page.ts'
+import { authorize } from '../kernel/policy.ts'
+import { recordOperation } from '../kernel/workflow.ts'
+import { hostEvent } from './view.ts'
+
+/**
+ * Hosts that an administrator has put together. One with a zone decides the availability zone of its hosts;
+ * the rest of its metadata is kept for those who read it.
+ */
+export type AggregateView = {
+  id: number
+  uuid: string
+  name: string
+  zone: string | null
+  metadata: Record<string, string>
+  /** Their names. */
+  hosts: string[]
+  createdAt: Date
+  updatedAt: Date | null
+}
+/** Where hosts are that no aggregate has put elsewhere. */
+const defaultZone = 'nova'
+const most = 1000
+
+const withHosts = {
+  hosts: { include: { host: { select: { id: true, name: true, zone: true } } } },
+} satisfies Prisma.AggregateInclude
+type Row = Prisma.AggregateGetPayload<{ include: typeof withHosts }>
+const viewOf = (row: Row): AggregateView => ({
+  id: row.id,
+  uuid: row.uuid,
+  name: row.name,
+  zone: row.zone,
+  metadata: row.metadata as Record<string, string>,
+  hosts: row.hosts.map(({ host }) => host.name).sort(),
+  createdAt: row.createdAt,
+  updatedAt: row.updatedAt,
+})
+
+/** All of them, or the one with that number. Throws not_found. */
+export async function listAggregates(ctx: Ctx, id?: number): Promise<AggregateView[]> {
+  authorize(ctx, 'hosts:list_aggregates')
+  const rows = await ctx.db.aggregate.findMany({
+    ...(id === undefined ? {} : { where: { id } }),
+    include: withHosts,
+    orderBy: { id: 'asc' },
+    take: most + 1,
+  })
+  if (id !== undefined && rows.length === 0) throw notFound('aggregate', String(id))
+  return whole(rows, most, 'Delete those that nobody needs.').map(viewOf)
+}
+
+export async function createAggregate(
+  ctx: Ctx,
+  input: { name: string; zone: string | null },
+): Promise<AggregateView> {
+  authorize(ctx, 'hosts:change_aggregates')
+  return inTransaction(ctx, async (tx) => {
+    const row = await tx.db.aggregate.create({ data: input, include: withHosts })
+    await note(tx, row, 'create')
+    return viewOf(row)
+  })
+}
+
+type Change = {
+  name?: string
+  /** null: its hosts go back to the zone that they would be in without it. */
+  zone?: string | null
+  /** Words to set, and (null) to forget. */
+  metadata?: Record<string, string | null>
+}
+
+/** Throws conflict when its hosts would change their zone under the instances that they have. */
+export async function changeAggregate(ctx: Ctx, id: number, change: Change): Promise<AggregateView> {
+  return changing(ctx, id, async (tx, before) => {
+    if (change.zone !== undefined && change.zone !== before.zone)
+      for (const { host } of before.hosts) await moveHost(tx, host, id, change.zone)
+    const metadata = { ...(before.metadata as Record<string, string>) }
+    for (const [key, value] of Object.entries(change.metadata ?? {}))
+      if (value === null) delete metadata[key]
+      else metadata[key] = value
+    if (Object.keys(metadata).length > 128)
+      throw invalidInput('An aggregate has at most 128 words of metadata.')
+    return {
+      ...(change.name === undefined ? {} : { name: change.name }),
+      ...(change.zone === undefined ? {} : { zone: change.zone }),
+      metadata,
+    }
+  })
+}
+
+/** Throws not_found; conflict when the host is in it, or in another zone by another one. */
+export async function addAggregateHost(ctx: Ctx, id: number, hostName: string): Promise<AggregateView> {
+  return changing(ctx, id, async (tx, before) => {
+    const host = await tx.db.host.findUnique({
+      where: { name: hostName },
+      select: { id: true, name: true, zone: true },
+    })
+    if (!host) throw notFound('host', hostName)
+    if (before.hosts.some((one) => one.hostId === host.id))
+      throw conflict(`Aggregate ${id} already has host ${hostName}.`)
+    if (before.zone !== null) await moveHost(tx, host, id, before.zone)
+    return { hosts: { create: { hostId: host.id } } }
+  })
+}
+
+export async function removeAggregateHost(ctx: Ctx, id: number, hostName: string): Promise<AggregateView> {
+  return changing(ctx, id, async (tx, before) => {
+    const found = before.hosts.find(({ host }) => host.name === hostName)
+    if (!found) throw notFound('host of this aggregate', hostName)
+    if (before.zone !== null) await moveHost(tx, found.host, id, null)
+    return { hosts: { delete: { aggregateId_hostId: { aggregateId: id, hostId: found.hostId } } } }
+  })
+}
+
+/** Throws conflict while it has hosts. */
+export async function deleteAggregate(ctx: Ctx, id: number): Promise<void> {
+  authorize(ctx, 'hosts:change_aggregates')
+  await inTransaction(ctx, async (tx) => {
+    const row = await lockedRow(tx, id)
+    if (row.hosts.length > 0) throw conflict('Host aggregate is not empty: take its hosts out first.')
+    await tx.db.aggregate.delete({ where: { id } })
+    await note(tx, row, 'delete')
+  })
+}
+
+async function changing(
+  ctx: Ctx,
+  id: number,
+  change: (tx: Ctx, before: Row) => Promise<Prisma.AggregateUpdateInput>,
+): Promise<AggregateView> {
+  authorize(ctx, 'hosts:change_aggregates')
+  return inTransaction(ctx, async (tx) => {
+    const before = await lockedRow(tx, id)
+    const data = { ...(await change(tx, before)), updatedAt: new Date() }
+    const row = await tx.db.aggregate.update({ where: { id }, data, include: withHosts })
+    await note(tx, row, 'update')
+    return viewOf(row)
+  })
+}
+
+async function lockedRow(ctx: Ctx, id: number): Promise<Row> {
+  await ctx.db.$queryRaw`SELECT 1 FROM "Aggregate" WHERE "id" = ${id}::int FOR UPDATE`
+  const row = await ctx.db.aggregate.findUnique({ where: { id }, include: withHosts })
+  if (!row) throw notFound('aggregate', String(id))
+  return row
+}
+
+/** Instances say for ever in which zone they are, so a host that has some stays where it is. */
+async function moveHost(
+  ctx: Ctx,
+  host: { id: string; name: string },
+  aggregateId: number,
+  zone: string | null,
+): Promise<void> {
+  // Launches claim their room on this row: none comes while it is looked at.
+  const [row] = await ctx.db.$queryRaw<{ zone: string }[]>`
+    SELECT "zone" FROM "Host" WHERE "id" = ${host.id}::uuid FOR UPDATE`
+  const other = await ctx.db.aggregate.findFirst({
+    where: { id: { not: aggregateId }, zone: { not: null }, hosts: { some: { hostId: host.id } } },
+  })
+  if (other && zone !== null && other.zone !== zone)
+    throw conflict(
+      `Host ${host.name} is in availability zone ${other.zone} by aggregate ${other.id} already.`,
+    )
+  const wanted = zone ?? other?.zone ?? defaultZone
+  if (!row || row.zone === wanted) return
+  const count = await ctx.db.instance.count({ where: { hostId: host.id } })
+  if (count > 0)
+    throw conflict(
+      `Host ${host.name} has ${count} ${count === 1 ? 'instance' : 'instances'} in availability zone ${row.zone}, so it cannot leave that.`,
+    )
+  await ctx.db.host.update({ where: { id: host.id }, data: { zone: wanted } })
+  await hostEvent(ctx, host.id, 'updated')
+}
+
+const note = (ctx: Ctx, row: Row, verb: 'create' | 'update' | 'delete') =>
+  recordOperation(ctx, {
+    id: crypto.randomUUID(),
+    action: `aggregate.${verb}`,
+    resourceKind: 'aggregate',
+    resourceId: row.uuid,
+    resourceName: row.name,
+    projectId: null,
+  })
