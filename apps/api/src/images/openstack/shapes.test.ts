@@ -218,3 +218,46 @@ describe('lists', () => {
       expect((await call('GET', `/v2/images?${bad}`)).status, bad).toBe(400)
   })
 })
+
+describe('an owner', () => {
+  const used = async (projectId: string) =>
+    Object.fromEntries(
+      (await cloud.world.deps.root.quotaUsage.findMany({ where: { projectId } }))
+        .filter(({ resource }) => resource.startsWith('image'))
+        .map(({ resource, used }) => [resource, used]),
+    )
+  const give = (id: string, projectId: string, token: string) =>
+    call('PATCH', `/v2/images/${id}`, {
+      body: [{ op: 'replace', path: '/owner', value: projectId }],
+      type: 'application/openstack-images-v2.1-json-patch',
+      token,
+    })
+
+  test('is an administrator’s to say and to change, and its quota goes along', async () => {
+    const { owner, stranger, tokens } = cloud
+    const id = await made()
+    await put(id, disk())
+    const [mine, theirs] = [await used(owner.projectId), await used(stranger.projectId)]
+    expect((await give(id, stranger.projectId, tokens.ownerMember)).status).toBe(403)
+    expect((await give(id, owner.projectId, tokens.ownerMember)).status).toBe(200)
+    expect((await give(id, stranger.projectId, tokens.admin)).json).toMatchObject({
+      owner: stranger.projectId,
+    })
+    expect(await used(owner.projectId)).toEqual({
+      images: (mine.images ?? 0) - 1,
+      imageGib: (mine.imageGib ?? 0) - 1,
+    })
+    expect(await used(stranger.projectId)).toEqual({
+      images: (theirs.images ?? 0) + 1,
+      imageGib: (theirs.imageGib ?? 0) + 1,
+    })
+    expect((await show(id)).status).toBe(404)
+    expect((await show(id, tokens.stranger)).json.status).toBe('active')
+    const elsewhere = { name: 'x', owner: stranger.projectId }
+    expect((await call('POST', '/v2/images', { body: elsewhere })).status).toBe(403)
+    const given = await call('POST', '/v2/images', { body: elsewhere, token: tokens.admin })
+    expect([given.status, given.json.owner]).toEqual([201, stranger.projectId])
+    for (const owner of [null, 7, { toString: 1 }, '../etc', ''])
+      expect((await call('POST', '/v2/images', { body: { owner }, token: tokens.admin })).status).toBe(400)
+  })
+})
