@@ -47,6 +47,48 @@ describe('an answer of the portal', () => {
   })
 })
 
+describe('an upload that the portal refuses before it is whole', () => {
+  it('is answered once: what breaks after the answer is no second one', async () => {
+    const portal = http.createServer((request, response) => {
+      request.once('data', () => {
+        response.writeHead(413, { 'content-type': 'text/plain', connection: 'close' })
+        response.write('too large')
+        setTimeout(() => request.socket.resetAndDestroy(), 50)
+      })
+    })
+    portal.listen(0, '127.0.0.1')
+    await once(portal, 'listening')
+    const { port } = portal.address() as net.AddressInfo
+    const app = Fastify()
+    const raised: unknown[] = []
+    app.setErrorHandler((error, _request, reply) => {
+      raised.push(error)
+      return reply.send('')
+    })
+    const stray = (error: unknown) => raised.push(error)
+    process.on('uncaughtException', stray)
+    await frontDoor(app, { ...config, webUrl: `http://127.0.0.1:${port}` } as Config)
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const door = app.server.address() as net.AddressInfo
+    const socket = net.connect(door.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.write('PUT /upload/images/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n')
+    socket.write('Content-Length: 100000000\r\n\r\n')
+    const writing = setInterval(() => socket.write(Buffer.alloc(1_000_000)), 10)
+    let said = ''
+    socket.on('data', (part) => {
+      said += String(part)
+    })
+    await once(socket, 'close')
+    clearInterval(writing)
+    process.off('uncaughtException', stray)
+    expect(said).toMatch(/^HTTP\/1\.1 413 /)
+    expect(raised).toEqual([])
+    await app.close()
+    portal.close()
+  })
+})
+
 describe('a body that does not come', () => {
   it('ends with its connection; one that comes slowly does not', async () => {
     const server = http.createServer((request, response) => {

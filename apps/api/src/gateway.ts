@@ -56,6 +56,8 @@ export function boundSilence(request: http.IncomingMessage, ms = silenceMs): voi
 type OnError = NonNullable<NonNullable<FastifyHttpProxyOptions['replyOptions']>['onError']>
 /** The portal is being started (again): its page comes by itself, programs are told when to ask again. */
 const portalAway: OnError = (reply, { error }) => {
+  // The portal had answered already (an upload that it refuses half-way): a second answer has no place any more.
+  if (reply.raw.headersSent || reply.raw.destroyed) return
   reply.log.warn({ err: error }, 'the portal does not answer')
   reply.code(503).header('retry-after', '2').header('cache-control', 'no-store')
   if (reply.request.headers.accept?.includes('text/html')) reply.type('text/html').send(awayPage)
