@@ -83,6 +83,12 @@ await step('SSH by the floating IP', async () => {
   )
   if (!out.includes(`selftest-${run}`)) throw new Error(`the guest calls itself ${out.trim()}`)
 })
+await step('its user may ping, and its DHCP client is where its pid file says', async () => {
+  const script =
+    'ping -c 1 -W 2 127.0.0.1 && [ -d /proc/$(cat /run/udhcpc.eth0.pid) ] && echo as-it-should-be'
+  const out = await inNamespace(namespace, sshArgs(keyFile, 'tiny', address, script), 60_000)
+  if (!out.includes('as-it-should-be')) throw new Error(`the guest says ${out.trim()}`)
+})
 await step('the guest reaches nothing of the machine, whatever its routes', async () => {
   const [subnet] = (await api.networking.networks.list.query({})).items
     .filter((network) => network.id === networkId)
