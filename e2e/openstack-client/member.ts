@@ -16,6 +16,7 @@ export async function memberDay(os: StockClient, n: Names, step: Step, work: str
     has(await os.json(`flavor show ${n.flavor}`), { ram: 128 })
     row(await os.json('network list --external'), 'Name', 'public')
     await os.json('quota show')
+    row(await os.json('quota list --detail --network'), 'Resource', 'networks')
     await os.json('limits show --absolute')
     row(await os.json('availability zone list'), 'Zone Name', 'nova')
     await os.fails('user list', /403|forbidden|not authorized/i)
@@ -70,6 +71,11 @@ export async function memberDay(os: StockClient, n: Names, step: Step, work: str
       ),
       { protocol: 'tcp', port_range_min: 22 },
     )
+    const written = `--ethertype IPv6 --protocol ipv6-icmp --remote-ip 2001:DB8::/32 ${n.group}-sg`
+    has(await os.json(`security group rule create ${written}`), {
+      protocol: 'ipv6-icmp',
+      remote_ip_prefix: '2001:db8::/32',
+    })
     const icmp = await os.json(`security group rule create --protocol icmp ${n.group}-sg`)
     row(await os.json(`security group rule list ${n.group}-sg`), 'ID', text(icmp, 'id'))
     await os.json(`security group rule show ${text(icmp, 'id')}`)

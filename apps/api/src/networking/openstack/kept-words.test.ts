@@ -354,8 +354,53 @@ describe('addresses as clients write them', () => {
   })
 })
 
+it('the default group of another project is an administrator’s to delete, and comes back at its next use', async () => {
+  const defaultGroup = async () => {
+    const { security_groups } = (await send('ownerMember', 'GET', '/security-groups?name=default')).json()
+    expect(security_groups).toHaveLength(1)
+    return String(security_groups[0].id)
+  }
+  const first = await defaultGroup()
+  const path = `/security-groups/${first}`
+  expect((await send('ownerMember', 'DELETE', path)).json().NeutronError.type).toBe(
+    'SecurityGroupCannotRemoveDefault',
+  )
+  await made('port', { network_id: (await aSubnet()).network_id, security_groups: [first] })
+  const used = await send('admin', 'DELETE', path)
+  expect([used.statusCode, used.json().NeutronError.type]).toEqual([409, 'SecurityGroupInUse'])
+  const { ports } = (await send('ownerMember', 'GET', `/ports?security_groups=${first}`)).json()
+  for (const port of ports)
+    await send('ownerMember', 'PUT', `/ports/${port.id}`, { port: { security_groups: [] } })
+  const gone = await send('admin', 'DELETE', path)
+  expect(gone.statusCode, gone.body).toBe(204)
+  expect(await defaultGroup()).not.toBe(first)
+})
+
 describe('If-Match', () => {
   const revision = (n: unknown) => ({ 'if-match': `revision_number=${n}` })
+
+  it('is looked at where tags and interfaces change, too', async () => {
+    const subnet = await aSubnet()
+    const router = await made('router', { name: 'r' })
+    const subnet_id = subnet.id
+    const changes = [
+      ['PUT', 'tags', { tags: ['a'] }],
+      ['POST', 'tags', { tags: ['b'] }],
+      ['PUT', 'tags/c', undefined],
+      ['DELETE', 'tags/c', undefined],
+      ['DELETE', 'tags', undefined],
+      ['PUT', 'add_router_interface', { subnet_id }],
+      ['PUT', 'remove_router_interface', { subnet_id }],
+    ] as const
+    const path = `/routers/${router.id}`
+    for (const [method, what, body] of changes) {
+      const { revision_number } = (await send('ownerMember', 'GET', path)).json().router
+      const change = (n: unknown) => send('ownerMember', method, `${path}/${what}`, body, revision(n))
+      expect((await change(Number(revision_number) + 7)).statusCode, what).toBe(412)
+      const done = await change(revision_number)
+      expect(done.statusCode, `${what} ${done.body}`).toBeLessThan(300)
+    }
+  })
 
   it('changes and deletes only the revision that it names, of everything that has one', async () => {
     const subnet = await aSubnet()

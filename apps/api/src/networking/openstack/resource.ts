@@ -7,7 +7,7 @@ import { ownerOf } from '../owner.ts'
 import { ownerNamed, readBody, unwrap } from './body.ts'
 import { asNeutron } from './errors.ts'
 import { type Attributes, findInput, pageLinks, type Specials, valuesOf } from './query.ts'
-import { requireRevision } from './revisions.ts'
+import { requireRevision, withRevision } from './revisions.ts'
 
 /** One kind of thing of Neutron's API, from which its five operations are made. */
 export type Resource<Post extends z.ZodObject, Put extends z.ZodObject, Row> = {
@@ -193,12 +193,7 @@ function writes<Post extends z.ZodObject, Put extends z.ZodObject, Row>(
         ...resource.access?.delete,
         handle: async (call) => {
           const id = idOf(call, kind)
-          if (call.request.headers['if-match'] === undefined) await remove(call.ctx, id)
-          else
-            await inTransaction(call.ctx, async (tx) => {
-              await requireRevision(resource, { ...call, ctx: tx }, id)
-              await remove(tx, id)
-            })
+          await withRevision(resource, call, id, ({ ctx }) => remove(ctx, id))
         },
       }),
     )

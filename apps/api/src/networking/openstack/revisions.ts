@@ -1,5 +1,5 @@
 import { Prisma } from '@stratolith/db'
-import type { Ctx } from '../../kernel/context.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { badRequest } from './errors.ts'
@@ -30,4 +30,18 @@ export async function requireRevision<Row>(resource: Revised<Row>, call: Call, i
     throw new HttpError(412, `Constrained to ${wanted}, but current revision is ${view?.revision_number}`, {
       type: 'RevisionNumberConstraintFailed',
     })
+}
+
+/** The call, in one transaction with its If-Match when it has one. */
+export async function withRevision<Row, Answer>(
+  resource: Revised<Row>,
+  call: Call,
+  id: string,
+  work: (call: Call) => Promise<Answer>,
+): Promise<Answer> {
+  if (call.request.headers['if-match'] === undefined) return work(call)
+  return inTransaction(call.ctx, async (ctx) => {
+    await requireRevision(resource, { ...call, ctx }, id)
+    return work({ ...call, ctx })
+  })
 }

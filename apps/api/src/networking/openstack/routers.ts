@@ -14,6 +14,7 @@ import { body, owner, ownerNamed } from './body.ts'
 import { badRequest } from './errors.ts'
 import { always, bool, standardAttributes, status, text } from './query.ts'
 import { idOf, operation, type Resource } from './resource.ts'
+import { withRevision } from './revisions.ts'
 import { standardView } from './views.ts'
 
 const gateway = z
@@ -168,10 +169,12 @@ export const routerInterfaceOperations: ApiOperation[] = [
     access: 'write',
     handle: async (call) => {
       const id = idOf(call, 'router')
-      const router = await findRouter(call.ctx, id)
-      const place = placeOf(call.body)
-      if (place.subnetId && place.portId) throw badRequest('Cannot specify both subnet-id and port-id')
-      return placeView(id, await plugRouter(call.ctx, { id, ...place }), router.tags)
+      return withRevision(routers, call, id, async ({ ctx, body }) => {
+        const router = await findRouter(ctx, id)
+        const place = placeOf(body)
+        if (place.subnetId && place.portId) throw badRequest('Cannot specify both subnet-id and port-id')
+        return placeView(id, await plugRouter(ctx, { id, ...place }), router.tags)
+      })
     },
   }),
   operation({
@@ -183,8 +186,10 @@ export const routerInterfaceOperations: ApiOperation[] = [
     access: 'write',
     handle: async (call) => {
       const id = idOf(call, 'router')
-      const router = await findRouter(call.ctx, id)
-      return placeView(id, await unplugRouter(call.ctx, { id, ...placeOf(call.body) }), router.tags)
+      return withRevision(routers, call, id, async ({ ctx, body }) => {
+        const router = await findRouter(ctx, id)
+        return placeView(id, await unplugRouter(ctx, { id, ...placeOf(body) }), router.tags)
+      })
     },
   }),
 ]

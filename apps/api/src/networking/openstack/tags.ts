@@ -3,31 +3,49 @@ import type { Ctx } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import type { TagKind } from '../contract.ts'
-import { findFloatingIp } from '../floating-ips/find.ts'
-import { findNetwork } from '../networks/find.ts'
-import { findPort } from '../ports/find.ts'
-import { findRouter } from '../routers/find.ts'
-import { findSecurityGroup } from '../security-groups/find.ts'
-import { findSubnet } from '../subnets/find.ts'
 import { changeTags, setTags } from '../tags/service.ts'
 import { badRequest } from './errors.ts'
+import { floatingIps } from './floatingips.ts'
+import { networks } from './networks.ts'
+import { ports } from './ports.ts'
 import { idOf, operation } from './resource.ts'
+import { withRevision } from './revisions.ts'
+import { routers } from './routers.ts'
+import { securityGroups } from './security-groups.ts'
+import { subnets } from './subnets.ts'
 
 type Taggable = {
+  /** Of its path: "security-groups". */
   collection: string
   /** In sentences: "floating IP". */
   words: string
   kind: TagKind
   one: (ctx: Ctx, id: string) => Promise<{ tags: string[] }>
+  /** A change of its tags, under If-Match when there is one. */
+  changing: <Answer>(call: Call, change: (call: Call, id: string) => Promise<Answer>) => Promise<Answer>
 }
-/** Everything that can be tagged, by its path. */
+type Tagged<Row> = Parameters<typeof withRevision<Row, unknown>>[0] & { path: string; kind: string }
+
+function taggable<Row extends { tags: string[] }>(kind: TagKind, resource: Tagged<Row>): Taggable {
+  return {
+    collection: resource.path.slice(1),
+    words: resource.kind,
+    kind,
+    one: resource.one,
+    changing: (call, change) => {
+      const id = idOf(call, resource.kind)
+      return withRevision(resource, call, id, (its) => change(its, id))
+    },
+  }
+}
+/** Everything that can be tagged. */
 export const taggables: readonly Taggable[] = [
-  { collection: 'networks', words: 'network', kind: 'network', one: findNetwork },
-  { collection: 'subnets', words: 'subnet', kind: 'subnet', one: findSubnet },
-  { collection: 'ports', words: 'port', kind: 'port', one: findPort },
-  { collection: 'routers', words: 'router', kind: 'router', one: findRouter },
-  { collection: 'floatingips', words: 'floating IP', kind: 'floatingIp', one: findFloatingIp },
-  { collection: 'security-groups', words: 'security group', kind: 'securityGroup', one: findSecurityGroup },
+  taggable('network', networks),
+  taggable('subnet', subnets),
+  taggable('port', ports),
+  taggable('router', routers),
+  taggable('floatingIp', floatingIps),
+  taggable('securityGroup', securityGroups),
 ]
 
 const tag = z.string().min(1).max(60)
@@ -49,7 +67,7 @@ export const tagOperations: ApiOperation[] = taggables.flatMap((taggable) => [
   ...oneOperations(taggable),
 ])
 
-function setOperations({ collection, words, kind, one }: Taggable): ApiOperation[] {
+function setOperations({ collection, words, kind, one, changing }: Taggable): ApiOperation[] {
   const path = `/${collection}/:id/tags`
   const base = (name: string) => ({ name: `${collection}.tags.${name}`, path })
   return [
@@ -67,11 +85,11 @@ function setOperations({ collection, words, kind, one }: Taggable): ApiOperation
       summary: `Replace the tags of a ${words}`,
       status: 200,
       access: 'write',
-      handle: async (call) => {
-        const id = idOf(call, words)
-        await one(call.ctx, id)
-        return { tags: await setTags(call.ctx, { kind, id, tags: tagsOf(call.body) }) }
-      },
+      handle: (call) =>
+        changing(call, async ({ ctx, body }, id) => {
+          await one(ctx, id)
+          return { tags: await setTags(ctx, { kind, id, tags: tagsOf(body) }) }
+        }),
     }),
     operation({
       ...base('add'),
@@ -79,12 +97,12 @@ function setOperations({ collection, words, kind, one }: Taggable): ApiOperation
       summary: `Add tags to a ${words}`,
       status: 200,
       access: 'write',
-      handle: async (call) => {
-        const id = idOf(call, words)
-        await one(call.ctx, id)
-        const added = tagsOf(call.body)
-        return { tags: await changeTags(call.ctx, { kind, id }, (tags) => [...tags, ...added]) }
-      },
+      handle: (call) =>
+        changing(call, async ({ ctx, body }, id) => {
+          await one(ctx, id)
+          const added = tagsOf(body)
+          return { tags: await changeTags(ctx, { kind, id }, (tags) => [...tags, ...added]) }
+        }),
     }),
     operation({
       ...base('clear'),
@@ -92,14 +110,15 @@ function setOperations({ collection, words, kind, one }: Taggable): ApiOperation
       summary: `Remove the tags of a ${words}`,
       status: 204,
       access: 'write',
-      handle: async (call) => {
-        await setTags(call.ctx, { kind, id: idOf(call, words), tags: [] })
-      },
+      handle: (call) =>
+        changing(call, async ({ ctx }, id) => {
+          await setTags(ctx, { kind, id, tags: [] })
+        }),
     }),
   ]
 }
 
-function oneOperations({ collection, words, kind, one }: Taggable): ApiOperation[] {
+function oneOperations({ collection, words, kind, one, changing }: Taggable): ApiOperation[] {
   const path = `/${collection}/:id/tags/:tag`
   const requireTag = (tags: readonly string[], wanted: string) => {
     if (!tags.includes(wanted)) throw notFound('tag', wanted)
@@ -121,10 +140,11 @@ function oneOperations({ collection, words, kind, one }: Taggable): ApiOperation
       summary: `Add a tag to a ${words}`,
       status: 201,
       access: 'write',
-      handle: async (call) => {
-        const added = tagOf(call)
-        await changeTags(call.ctx, { kind, id: idOf(call, words) }, (tags) => [...tags, added])
-      },
+      handle: (call) =>
+        changing(call, async (its, id) => {
+          const added = tagOf(its)
+          await changeTags(its.ctx, { kind, id }, (tags) => [...tags, added])
+        }),
     }),
     operation({
       name: `${collection}.tag.remove`,
@@ -133,13 +153,14 @@ function oneOperations({ collection, words, kind, one }: Taggable): ApiOperation
       summary: `Remove a tag from a ${words}`,
       status: 204,
       access: 'write',
-      handle: async (call) => {
-        const removed = tagOf(call)
-        await changeTags(call.ctx, { kind, id: idOf(call, words) }, (tags) => {
-          requireTag(tags, removed)
-          return tags.filter((other) => other !== removed)
-        })
-      },
+      handle: (call) =>
+        changing(call, async (its, id) => {
+          const removed = tagOf(its)
+          await changeTags(its.ctx, { kind, id }, (tags) => {
+            requireTag(tags, removed)
+            return tags.filter((other) => other !== removed)
+          })
+        }),
     }),
   ]
 }
