@@ -21,6 +21,7 @@ type Echo = {
   /** What is sent; the operation that shows it, and what names the thing there. */
   send: string
   body: Json
+  query?: Record<string, string>
   show: string
   by?: (made: Json) => Record<string, string>
   /** Fields under which something else than their own name shows it; null: nothing does. */
@@ -103,6 +104,12 @@ const echoes: Echo[] = [
     body: { quota_set: { instances: 77, cores: 78, ram: 79_000, server_groups: -1, key_pairs: 9 } },
   },
   {
+    send: 'compute:quotas.update',
+    show: 'compute:quotas.get',
+    query: { user_id: crypto.randomUUID().replaceAll('-', '') },
+    body: { quota_set: { instances: 1, cores: 2, ram: 64, server_groups: 0, key_pairs: 3 } },
+  },
+  {
     send: 'image:images.create',
     show: 'image:images.get',
     by: (made) => ({ id: String(made.id) }),
@@ -138,10 +145,15 @@ describe('what was sent is what is answered', () => {
     const { params = {}, body: plain } = (await examples[echo.send]?.make(cloud.owner)) ?? {}
     // What an example has to name and the wish does not: an image, a flavor.
     const body = echo.send === 'compute:servers.create' ? launchOf(plain as Json, echo.body) : echo.body
-    const sent = await send(cloud, named(echo.send), { params, body }, token)
+    const sent = await send(cloud, named(echo.send), { params, body, query: echo.query }, token)
     expect(sent.statusCode, sent.body).toBeLessThan(300)
     const made = sent.json() as Json
-    const shown = await send(cloud, named(echo.show), { params: echo.by?.(made) ?? params }, token)
+    const shown = await send(
+      cloud,
+      named(echo.show),
+      { params: echo.by?.(made) ?? params, query: echo.query },
+      token,
+    )
     expect(shownOf(shown, echo)).toEqual(wishOf(echo))
   })
 })

@@ -38,6 +38,7 @@ const ofSomeUsers = new Set([
   'KeyPair',
   'OldPassword',
   'QuotaLimit',
+  'UserQuotaLimit',
   'ServerGroup',
   'Trust',
   'TrustRole',

@@ -56,6 +56,18 @@ onProjectDeleting({
   },
 })
 
+onProjectDeleting({
+  kind: 'userQuota',
+  title: 'Quotas of single users',
+  order: 91,
+  count: (ctx, projectId) => ctx.db.userQuotaLimit.count({ where: { projectId } }),
+  async remove(ctx, projectId) {
+    await ctx.db.userQuotaLimit.deleteMany({ where: { projectId } })
+    return null
+  },
+})
+
 onUserDeleting(async (ctx, userIds) => {
+  await ctx.db.userQuotaLimit.deleteMany({ where: { userId: { in: [...userIds] } } })
   await ctx.db.keyPair.deleteMany({ where: { userId: { in: [...userIds] } } })
 })

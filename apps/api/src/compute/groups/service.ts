@@ -6,6 +6,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import type { GroupRule } from '../scheduler/judge.ts'
+import { requireUserQuota } from '../user-quotas/service.ts'
 
 export type { GroupRule }
 export const groupPolicies = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
@@ -74,6 +75,7 @@ export async function createServerGroup(
       data: { id: crypto.randomUUID(), projectId, userId: ctx.actor.userId, ...input },
       include: withMembers,
     })
+    await requireUserQuota(tx, row, 'serverGroups')
     await note(tx, row, 'create')
     return viewOf(row)
   })

@@ -20,6 +20,7 @@ import { type GroupRule, groupRuleFact } from '../groups/service.ts'
 import { keyPairFact } from '../key-pairs/service.ts'
 import { type Candidate, type Placement, place, type Ties } from '../scheduler/judge.ts'
 import { suggest } from '../scheduler/suggest.ts'
+import { narrower, userQuotaFact } from '../user-quotas/service.ts'
 
 export type PlanInput = z.output<typeof planInput>
 export type Problem = { code: ErrorCode; field: string | null; message: string }
@@ -30,6 +31,7 @@ type Facts = {
   flavor: Flavor | null
   hosts: readonly Candidate[]
   quota: QuotaView[]
+  own: QuotaView[]
   networks: NetworkFacts
   key: { name: string; publicKey: string } | null
   group: GroupRule | null
@@ -48,6 +50,8 @@ export type Evaluation = {
   /** Some of them find no host. */
   full: boolean
   quota: QuotaView[]
+  /** The caller has limits of his own in this project. */
+  limitedUser: boolean
   adds: QuotaDelta
   suggestion: string | null
   /** Why no instance at all finds a host. */
@@ -72,16 +76,23 @@ export async function evaluate(ctx: Ctx, input: PlanInput, world: World): Promis
   const facts = await readFacts(ctx, {
     image: input.imageId ? bootImageFact(ctx, input.imageId) : noFact,
     flavor: input.flavorId ? flavorFact(ctx, input.flavorId) : noFact,
-    quota: quotaFact(projectId),
+    project: quotaFact(projectId),
+    own: userQuotaFact({ projectId, userId: ctx.actor.userId }),
     networks: networkFacts(ctx, wish),
     key: input.keyName ? keyPairFact(ctx, input.keyName) : noFact,
     group: input.serverGroupId ? groupRuleFact(ctx, input.serverGroupId) : noFact,
   })
+  const quota = narrower(facts.project, facts.own)
   const hosts = constrained(ctx, world.hosts, input)
   const closed = wish.publicIp && (await whyClosed(ctx, null)) !== null
   const none =
     world.orNoNetwork === true && wish.networkIds.length === 0 && facts.networks.usable.length === 0
-  const judged = judge(input, { ...wish, exactly: wish.exactly || none }, { ...facts, hosts, closed }, world)
+  const judged = judge(
+    input,
+    { ...wish, exactly: wish.exactly || none },
+    { ...facts, quota, hosts, closed },
+    world,
+  )
   const nowhere = whyNowhere(world.hosts)
   if (nowhere !== null)
     return {
@@ -161,6 +172,7 @@ function judge(input: PlanInput, wish: NetworkWish, facts: Facts, world: World):
     placement,
     full: flavor !== null && placement.hosts.length < count,
     quota: facts.quota,
+    limitedUser: facts.own.length > 0,
     adds,
     suggestion: null,
     nowhere: null,

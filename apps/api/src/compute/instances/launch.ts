@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { claimHosts, rememberedHosts } from '../../hosts/service.ts'
 import { type Ctx, inTransaction, projectOf } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
+import { readFacts } from '../../kernel/facts.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { reserveQuota } from '../../kernel/quota.ts'
 import { type NewOperation, recordFailure, startOperations } from '../../kernel/workflow.ts'
@@ -10,6 +11,7 @@ import type { InstancePort } from '../../networking/service.ts'
 import type { InstanceView, LaunchPlan, launchInput } from '../contract.ts'
 import { lockGroup } from '../groups/service.ts'
 import { byId, type Candidate, placementToKeep, shuffled } from '../scheduler/judge.ts'
+import { exceeded, userQuotaFact } from '../user-quotas/service.ts'
 import { type Evaluation, evaluate, knowsPlace, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
 import { type InstanceRow, instanceEvent, noteInstance, typed } from './load.ts'
 import { type Attachments, attachmentsOf, portsAtLaunch, publicIpsAtLaunch } from './ports.ts'
@@ -133,6 +135,7 @@ async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluat
     const fewerWillDo = (way.atLeast ?? count) < count
     throw fewerWillDo && error instanceof CloudError && error.code === 'quota_exceeded' ? new Outrun() : error
   })
+  if (evaluation.limitedUser) await recountUser(ctx, projectId)
   const times = new Map<string, number>()
   for (const { id } of placement.hosts) times.set(id, (times.get(id) ?? 0) + 1)
   const { vcpus, memoryMib, diskGib } = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }
@@ -141,6 +144,12 @@ async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluat
     need: { vcpus: vcpus * n, memoryMib: memoryMib * n, diskGib: diskGib * n },
   }))
   if (!(await claimHosts(ctx, claims))) throw new Outrun()
+}
+
+/** Another launch of the same user may have come first. After the rows are made; the project's count is locked. */
+async function recountUser(ctx: Ctx, projectId: string): Promise<void> {
+  const { own } = await readFacts(ctx, { own: userQuotaFact({ projectId, userId: ctx.actor.userId }) })
+  if (exceeded(own)) throw new Outrun()
 }
 
 /** Ids of the instances that an earlier (or parallel: we wait for it) launch with this token made. */
@@ -198,6 +207,7 @@ async function launchNowhere(ctx: Ctx, order: Order, evaluation: Evaluation, why
   }
   const { instances, vcpus, memoryMib } = adds
   await reserveQuota(ctx, projectId, { instances, vcpus, memoryMib })
+  if (evaluation.limitedUser) await recountUser(ctx, projectId)
   return rows.map(({ id }) => id)
 }
 

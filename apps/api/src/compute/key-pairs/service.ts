@@ -9,6 +9,7 @@ import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import type { KeyPairCreated, KeyPairView, keyPairCreateInput } from '../contract.ts'
+import { requireUserQuota } from '../user-quotas/service.ts'
 import { generatePair, parsePublicKey } from './openssh.ts'
 
 type Row = {
@@ -111,6 +112,9 @@ export async function createKeyPair(
     const row = await tx.db.keyPair.create({
       data: { id, userId, name: input.name, publicKey, fingerprint },
     })
+    const { scope } = tx
+    if (scope.kind === 'project')
+      await requireUserQuota(tx, { projectId: scope.projectId, userId }, 'keyPairs')
     await noteKeyPair(tx, row, 'created')
     return { ...viewOf(row), privateKey: made.privateKey }
   })

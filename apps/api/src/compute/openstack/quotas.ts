@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { keystoneId } from '../../identity/contract.ts'
 import { seesAll } from '../../kernel/context.ts'
 import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
@@ -6,6 +7,7 @@ import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { clearQuota, getQuota, getQuotaDefaults, setQuota, setQuotaDefaults } from '../../quota/service.ts'
 import { maxMembers } from '../groups/service.ts'
+import { clearUserQuota, getUserQuota, setUserQuota } from '../user-quotas/service.ts'
 import { boolean, inner, objectAt, whole } from './body.ts'
 import { at, type Field, shape } from './fields.ts'
 
@@ -64,15 +66,20 @@ const lookup = (views: readonly QuotaView[]) => {
 }
 
 const target = (call: Call) => ({ projectId: call.params.tenant_id ?? '' })
-/** A limit of a single user would bind nobody here. To ask what a user may have is another thing: what the project may. */
-function refuseUsers({ query }: Call): void {
-  if (queryText(query, 'user_id') !== undefined)
-    throw new HttpError(400, 'Quotas are the project’s: this cloud has none of a single user.')
+/** The user whose quota it is about, when it is not the project's. */
+function userOf({ query }: Call): string | undefined {
+  const userId = queryText(query, 'user_id')
+  if (userId !== undefined && !keystoneId.safeParse(userId).success)
+    throw new HttpError(400, 'Invalid input for query parameter user_id. Value is not the id of a user.')
+  return userId
 }
 
 async function show(call: Call, detail: boolean): Promise<object> {
   const { projectId } = target(call)
-  const views = await getQuota(call.ctx, { projectId })
+  const userId = userOf(call)
+  const views = await (userId === undefined
+    ? getQuota(call.ctx, { projectId })
+    : getUserQuota(call.ctx, { projectId, userId }))
   return { quota_set: shape(fields, { id: projectId, of: lookup(views), detail }, at(call)) }
 }
 
@@ -99,13 +106,12 @@ function limitsOf(wish: Change): Partial<Record<QuotaResource, number>> {
 }
 
 async function update(call: Call): Promise<object> {
-  refuseUsers(call)
   const wish = inner(call, 'quota_set', change(call.minor))
-  const views = await setQuota(call.ctx, {
-    ...target(call),
-    limits: limitsOf(wish),
-    force: wish.force === true,
-  })
+  const userId = userOf(call)
+  const wishes = { ...target(call), limits: limitsOf(wish), force: wish.force === true }
+  const views = await (userId === undefined
+    ? setQuota(call.ctx, wishes)
+    : setUserQuota(call.ctx, { ...wishes, userId }))
   return { quota_set: shape(fields, { of: lookup(views), detail: false }, at(call)) }
 }
 
@@ -125,7 +131,7 @@ const elsewhere = { domainAdmin: 'not_found', unscoped: 'not_found' } as const
 const item = { path: '/os-quota-sets/:tenant_id', names: ['tenant_id'] }
 const klass = { path: '/os-quota-class-sets/:id', names: ['id'] }
 const deviation =
-  'injected_*, fixed_ips, metadata_items and server_group_members are fixed. A user has no quota of his own: with user_id the project’s is shown, and a change is refused (400).'
+  'injected_*, fixed_ips, metadata_items and server_group_members are fixed. With user_id: instances, cores, ram, server groups and key pairs; a user’s key pairs count in every project.'
 export const quotaOperations: ApiOperation[] = [
   {
     ...item,
@@ -184,12 +190,10 @@ export const quotaOperations: ApiOperation[] = [
     status: 202,
     access: 'admin',
     handle: async (call) => {
-      refuseUsers(call)
-      await clearQuota(
-        call.ctx,
-        target(call),
-        counted.map(({ resource }) => resource),
-      )
+      const userId = userOf(call)
+      if (userId !== undefined) return clearUserQuota(call.ctx, { ...target(call), userId })
+      const resources = counted.map(({ resource }) => resource)
+      await clearQuota(call.ctx, target(call), resources)
     },
   },
   {

@@ -1,0 +1,134 @@
+import { Prisma } from '@stratolith/db'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
+import { CloudError, invalidInput } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { type Fact, readFacts } from '../../kernel/facts.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { quotaWords } from '../../kernel/quota.ts'
+import { getQuota } from '../../quota/service.ts'
+
+/**
+ * What a single user may have of a project, where an administrator has said so; the project's own limits hold
+ * beside it. Nothing is counted beforehand: the rows are, when there is such a limit.
+ */
+export const userResources = ['instances', 'vcpus', 'memoryMib', 'keyPairs', 'serverGroups'] as const
+type UserResource = (typeof userResources)[number]
+type Of = { projectId: string; userId: string }
+
+/** What the user has of the resource that `column` names. Key pairs are his in every project. */
+function usedSql({ projectId, userId }: Of, column: Prisma.Sql): Prisma.Sql {
+  const his = Prisma.sql`"projectId" = ${projectId} AND "userId" = ${userId}`
+  return Prisma.sql`CASE ${column}
+    WHEN 'instances' THEN (SELECT count(*) FROM "Instance" WHERE ${his})
+    WHEN 'vcpus' THEN (SELECT sum("vcpus") FROM "Instance" WHERE ${his})
+    WHEN 'memoryMib' THEN (SELECT sum("memoryMib") FROM "Instance" WHERE ${his})
+    WHEN 'keyPairs' THEN (SELECT count(*) FROM "KeyPair" WHERE "userId" = ${userId})
+    WHEN 'serverGroups' THEN (SELECT count(*) FROM "ServerGroup" WHERE ${his}) END`
+}
+
+/** Limits of the user's own, with his use; none when nobody has said any. */
+export function userQuotaFact(of: Of): Fact<QuotaView[]> {
+  return {
+    sql: Prisma.sql`SELECT jsonb_agg(jsonb_build_object('resource', l."resource", 'limit', l."limit",
+      'used', COALESCE(${usedSql(of, Prisma.sql`l."resource"`)}, 0)))
+      FROM "UserQuotaLimit" l WHERE l."projectId" = ${of.projectId} AND l."userId" = ${of.userId}`,
+    read: (value) => (value ?? []) as QuotaView[],
+  }
+}
+
+const roomOf = ({ limit, used }: QuotaView) => (limit < 0 ? Number.POSITIVE_INFINITY : limit - used)
+
+/** Of each resource the limit that leaves less: the project's or the user's. */
+export const narrower = (project: readonly QuotaView[], user: readonly QuotaView[]): QuotaView[] =>
+  project.map((its) => {
+    const his = user.find(({ resource }) => resource === its.resource)
+    return his && roomOf(his) < roomOf(its) ? his : its
+  })
+
+/** Of what is there already, in this transaction as well: is it more than the user may have? */
+export const exceeded = (user: readonly QuotaView[]): QuotaView | undefined =>
+  user.find((one) => roomOf(one) < 0)
+
+/** After the row is made, and while the project's count is locked. Throws quota_exceeded. */
+export async function requireUserQuota(ctx: Ctx, of: Of, resource: UserResource): Promise<void> {
+  const { own } = await readFacts(ctx, { own: userQuotaFact(of) })
+  const over = exceeded(own.filter((one) => one.resource === resource))
+  if (!over) return
+  const message = `Quota exceeded: you may have ${over.limit} ${quotaWords[resource]} in this project. Delete something or ask an administrator for more.`
+  throw new CloudError('quota_exceeded', message, { reason: resource })
+}
+
+/** Limits and use of a user, and the project's where he has none of his own. Another's project is not there. */
+export async function getUserQuota(ctx: Ctx, of: Of): Promise<QuotaView[]> {
+  const project = await getQuota(ctx, of)
+  const rows = await ctx.db.$queryRaw<{ resource: string; limit: number | null; used: number }[]>`
+    SELECT r."resource", l."limit", COALESCE(${usedSql(of, Prisma.sql`r."resource"`)}, 0)::int AS "used"
+    FROM unnest(${[...userResources]}::text[]) AS r ("resource") LEFT JOIN "UserQuotaLimit" l
+      ON l."projectId" = ${of.projectId} AND l."userId" = ${of.userId} AND l."resource" = r."resource"`
+  return project.map((its) => {
+    const his = rows.find(({ resource }) => resource === its.resource)
+    return his ? { ...its, limit: his.limit ?? its.limit, used: his.used } : its
+  })
+}
+
+/**
+ * Sets limits of a user in a project. Throws invalid_input for what is not a user's, for more than the project may
+ * have and for less than the user has, the last two unless `force`.
+ */
+export async function setUserQuota(
+  ctx: Ctx,
+  { force, limits, ...of }: Of & { limits: Partial<Record<QuotaResource, number>>; force: boolean },
+): Promise<QuotaView[]> {
+  authorize(ctx, 'quota:set', of)
+  return inTransaction(ctx, async (tx) => {
+    const project = await getQuota(tx, of)
+    const own = await getUserQuota(tx, of)
+    for (const [resource, limit] of Object.entries(limits)) {
+      const name = userResources.find((known) => known === resource)
+      if (name === undefined)
+        throw invalidInput(`${resource} are counted for the project, not for a user.`, resource)
+      if (!force) refuseUseless(name, limit, project, own)
+      const where = { ...of, resource }
+      await tx.db.userQuotaLimit.upsert({
+        where: { projectId_userId_resource: where },
+        create: { ...where, limit },
+        update: { limit },
+      })
+    }
+    await note(tx, of)
+    return getUserQuota(tx, of)
+  })
+}
+
+function refuseUseless(name: UserResource, limit: number, project: QuotaView[], own: QuotaView[]): void {
+  const at = (views: QuotaView[]) => views.find(({ resource }) => resource === name)
+  const most = at(project)?.limit ?? -1
+  const used = at(own)?.used ?? 0
+  if (most >= 0 && (limit < 0 || limit > most))
+    throw invalidInput(`Quota limit ${limit} for ${name} must be less than or equal to ${most}.`, name)
+  if (limit >= 0 && limit < used)
+    throw invalidInput(
+      `Quota limit ${limit} for ${name} must be greater than or equal to already used and reserved ${used}.`,
+      name,
+    )
+}
+
+/** The project's limits alone hold again. */
+export async function clearUserQuota(ctx: Ctx, of: Of): Promise<void> {
+  authorize(ctx, 'quota:set', of)
+  await inTransaction(ctx, async (tx) => {
+    await getQuota(tx, of)
+    await tx.db.userQuotaLimit.deleteMany({ where: of })
+    await note(tx, of)
+  })
+}
+
+const note = (ctx: Ctx, { projectId, userId }: Of) =>
+  appendEvent(ctx, {
+    kind: 'quota.updated',
+    projectId,
+    resourceKind: 'project',
+    resourceId: projectId,
+    data: { userId },
+  })
