@@ -95,6 +95,9 @@ export async function administratorMorning(
     await os.json('quota show --default')
     await os.json('quota list --compute')
     await os.json('quota list --network')
+    const detail = `quota list --detail --network --project ${n.project}`
+    has(row(await os.json(detail), 'Resource', 'networks'), { Limit: 5, 'In Use': 0 })
+    await os.json(detail.replace('network', 'compute'))
     await os.json('limits show --absolute')
   })
   await step('administrator: hosts and services', async () => {

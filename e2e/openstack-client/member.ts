@@ -16,7 +16,6 @@ export async function memberDay(os: StockClient, n: Names, step: Step, work: str
     has(await os.json(`flavor show ${n.flavor}`), { ram: 128 })
     row(await os.json('network list --external'), 'Name', 'public')
     await os.json('quota show')
-    row(await os.json('quota list --detail --network'), 'Resource', 'networks')
     await os.json('limits show --absolute')
     row(await os.json('availability zone list'), 'Zone Name', 'nova')
     await os.fails('user list', /403|forbidden|not authorized/i)
