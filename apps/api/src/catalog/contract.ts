@@ -3,7 +3,7 @@ import { descriptionInput, nameInput } from '../kernel/contract.ts'
 
 /** Services, endpoints and regions of the catalog. Browser-safe. */
 
-const key = z
+export const key = z
   .string()
   .trim()
   .min(1)

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
@@ -8,7 +7,7 @@ import { allServices, endpointsOf, serviceId } from '../openstack/services.ts'
 import type { EndpointView, endpointInput, endpointListInput, endpointUpdateInput } from './contract.ts'
 import { createRegion, findRegion } from './regions.ts'
 import { findService } from './services.ts'
-import { builtInStays, catalogEvent, lockCatalog, maxAdded } from './shared.ts'
+import { builtInStays, catalogEvent, lockCatalog, maxAdded, newCatalogId } from './shared.ts'
 
 const builtIn = (ctx: Ctx): EndpointView[] =>
   allServices().flatMap((service) =>
@@ -73,7 +72,7 @@ export async function createEndpoint(ctx: Ctx, input: z.input<typeof endpointInp
     await demandTargets(tx, { serviceId, regionId, makeRegion })
     if ((await tx.db.catalogEndpoint.count()) >= maxAdded)
       throw conflict(`The catalog has ${maxAdded} added endpoints already. Delete one first.`)
-    const id = randomBytes(16).toString('hex')
+    const id = newCatalogId()
     const data = { id, serviceId, interface: kind, url, regionId, enabled }
     const row = await tx.db.catalogEndpoint.create({ data })
     await catalogEvent(tx, 'endpoint', 'created', id)

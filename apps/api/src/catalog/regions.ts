@@ -5,6 +5,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { RegionView, regionInput, regionUpdateInput } from './contract.ts'
+import { demandNoLimitsOf } from './limits/in-use.ts'
 import { builtInStays, catalogEvent, lockCatalog, maxAdded } from './shared.ts'
 
 /** This cloud is one region; administrators may name others, for clouds beside it. */
@@ -94,6 +95,7 @@ export async function deleteRegion(ctx: Ctx, input: { id: string }): Promise<Reg
         'forbidden',
         `Unable to delete region ${before.id} because it or its child regions have associated endpoints.`,
       )
+    await demandNoLimitsOf(tx, 'region', gone)
     await tx.db.catalogRegion.deleteMany({ where: { id: { in: gone } } })
     for (const id of gone) await catalogEvent(tx, 'region', 'deleted', id)
     return before

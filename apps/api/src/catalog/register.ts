@@ -1,12 +1,18 @@
 import { registerPolicy } from '../kernel/policy.ts'
 import { addOperations } from '../openstack/operation.ts'
 import { useCatalog } from '../openstack/services.ts'
+import { limitOperations } from './limits/openstack.ts'
+import { limitPolicy } from './limits/policy.ts'
 import { endpointOperations } from './openstack/endpoints.ts'
 import { regionOperations } from './openstack/regions.ts'
 import { serviceOperations } from './openstack/services.ts'
 import { catalogPolicy } from './policy.ts'
 import { wholeCatalog } from './service.ts'
 
-registerPolicy(catalogPolicy)
+registerPolicy({ ...catalogPolicy, ...limitPolicy })
 useCatalog(wholeCatalog)
-addOperations('identity', ['/v3'], [...serviceOperations, ...endpointOperations, ...regionOperations])
+addOperations(
+  'identity',
+  ['/v3'],
+  [...serviceOperations, ...endpointOperations, ...regionOperations, ...limitOperations],
+)

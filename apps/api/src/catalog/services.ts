@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
@@ -6,7 +5,8 @@ import { conflict, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
 import { allServices, serviceId } from '../openstack/services.ts'
 import type { ServiceView, serviceInput, serviceListInput, serviceUpdateInput } from './contract.ts'
-import { builtInStays, catalogEvent, lockCatalog, maxAdded } from './shared.ts'
+import { demandNoLimitsOf } from './limits/in-use.ts'
+import { builtInStays, catalogEvent, lockCatalog, maxAdded, newCatalogId } from './shared.ts'
 
 const builtIn = (): ServiceView[] =>
   allServices().map((service) => ({
@@ -66,7 +66,7 @@ export async function createService(ctx: Ctx, input: z.input<typeof serviceInput
     await lockCatalog(tx)
     if ((await tx.db.catalogService.count()) >= maxAdded)
       throw conflict(`The catalog has ${maxAdded} added services already. Delete one first.`)
-    const id = randomBytes(16).toString('hex')
+    const id = newCatalogId()
     const row = await tx.db.catalogService.create({ data: { id, type, name, description, enabled } })
     await catalogEvent(tx, 'service', 'created', id)
     return toView(row)
@@ -88,11 +88,12 @@ export async function updateService(
   })
 }
 
-/** With its endpoints. */
+/** With its endpoints; 403 while there are limits for it. */
 export async function deleteService(ctx: Ctx, input: { id: string }): Promise<ServiceView> {
   const before = await loadAdded(ctx, input.id)
   return inTransaction(ctx, async (tx) => {
     await lockCatalog(tx)
+    await demandNoLimitsOf(tx, 'service', [before.id])
     const { count } = await tx.db.catalogService.deleteMany({ where: { id: before.id } })
     if (count === 0) throw notFound('service', before.id)
     await tx.db.catalogEndpoint.deleteMany({ where: { serviceId: before.id } })

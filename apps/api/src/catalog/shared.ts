@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
@@ -13,11 +14,13 @@ export const builtInStays = (kind: string): CloudError =>
 
 export const catalogEvent = (
   ctx: Ctx,
-  kind: 'service' | 'endpoint' | 'region',
+  kind: 'service' | 'endpoint' | 'region' | 'registered_limit' | 'limit',
   what: 'created' | 'updated' | 'deleted',
   id: string,
-) =>
-  appendEvent(ctx, { kind: `${kind}.${what}`, projectId: null, resourceKind: kind, resourceId: id, data: {} })
+  projectId: string | null = null,
+) => appendEvent(ctx, { kind: `${kind}.${what}`, projectId, resourceKind: kind, resourceId: id, data: {} })
+
+export const newCatalogId = (): string => randomBytes(16).toString('hex')
 
 /** Changes to the catalog are rare and go one after the other: nothing is left naming what is gone. */
 export async function lockCatalog(ctx: Ctx): Promise<void> {

@@ -1,0 +1,16 @@
+import type { Ctx } from '../../kernel/context.ts'
+import { CloudError } from '../../kernel/errors.ts'
+
+/** In a transaction that holds the catalog's lock: limits of a service or region that goes would be about nothing. */
+export async function demandNoLimitsOf(
+  ctx: Ctx,
+  kind: 'service' | 'region',
+  ids: readonly string[],
+): Promise<void> {
+  const column = kind === 'service' ? 'serviceId' : 'regionId'
+  if ((await ctx.db.registeredLimit.count({ where: { [column]: { in: [...ids] } } })) > 0)
+    throw new CloudError(
+      'forbidden',
+      `Unable to delete the ${kind} because there are registered limits for it. Delete them first.`,
+    )
+}
