@@ -43,11 +43,16 @@ export async function listEndpoints(
   filter: z.output<typeof endpointListInput> = {},
 ): Promise<EndpointView[]> {
   authorize(ctx, 'catalog:list_endpoints')
-  const added = await ctx.db.catalogEndpoint.findMany({ orderBy: { createdAt: 'asc' }, take: maxAdded })
-  return [...builtIn(ctx), ...added.map(toView)]
+  return (await allEndpoints(ctx))
     .filter((e) => filter.serviceId === undefined || e.serviceId === filter.serviceId)
     .filter((e) => filter.interface === undefined || e.interface === filter.interface)
     .filter((e) => filter.regionId === undefined || e.regionId === filter.regionId)
+}
+
+/** The cloud's own and added ones, also those that are switched off; who may know them has been asked before. */
+export async function allEndpoints(ctx: Ctx): Promise<EndpointView[]> {
+  const added = await ctx.db.catalogEndpoint.findMany({ orderBy: { createdAt: 'asc' }, take: maxAdded })
+  return [...builtIn(ctx), ...added.map(toView)]
 }
 
 export async function getEndpoint(ctx: Ctx, input: { id: string }): Promise<EndpointView> {
@@ -55,7 +60,8 @@ export async function getEndpoint(ctx: Ctx, input: { id: string }): Promise<Endp
   return findEndpoint(ctx, input.id)
 }
 
-async function findEndpoint(ctx: Ctx, id: string): Promise<EndpointView> {
+/** Throws not_found. */
+export async function findEndpoint(ctx: Ctx, id: string): Promise<EndpointView> {
   const own = builtIn(ctx).find((endpoint) => endpoint.id === id)
   if (own) return own
   const row = await ctx.db.catalogEndpoint.findUnique({ where: { id } })
@@ -99,8 +105,10 @@ export async function updateEndpoint(
 export async function deleteEndpoint(ctx: Ctx, input: { id: string }): Promise<EndpointView> {
   const before = await loadAdded(ctx, input.id)
   return inTransaction(ctx, async (tx) => {
+    await lockCatalog(tx)
     const { count } = await tx.db.catalogEndpoint.deleteMany({ where: { id: before.id } })
     if (count === 0) throw notFound('endpoint', before.id)
+    await tx.db.projectEndpoint.deleteMany({ where: { endpointId: before.id } })
     await catalogEvent(tx, 'endpoint', 'deleted', before.id)
     return before
   })

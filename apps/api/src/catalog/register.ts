@@ -1,6 +1,8 @@
 import { registerPolicy } from '../kernel/policy.ts'
 import { addOperations } from '../openstack/operation.ts'
 import { useCatalog } from '../openstack/services.ts'
+import { filterOperations } from './filters/openstack.ts'
+import { filterPolicy } from './filters/policy.ts'
 import { limitOperations } from './limits/openstack.ts'
 import { limitPolicy } from './limits/policy.ts'
 import { endpointOperations } from './openstack/endpoints.ts'
@@ -9,10 +11,10 @@ import { serviceOperations } from './openstack/services.ts'
 import { catalogPolicy } from './policy.ts'
 import { wholeCatalog } from './service.ts'
 
-registerPolicy({ ...catalogPolicy, ...limitPolicy })
+registerPolicy({ ...catalogPolicy, ...limitPolicy, ...filterPolicy })
 useCatalog(wholeCatalog)
 addOperations(
   'identity',
   ['/v3'],
-  [...serviceOperations, ...endpointOperations, ...regionOperations, ...limitOperations],
+  [...serviceOperations, ...endpointOperations, ...regionOperations, ...limitOperations, ...filterOperations],
 )

@@ -2,6 +2,7 @@ import type { Ctx } from '../kernel/context.ts'
 import { authorize } from '../kernel/policy.ts'
 import { type CatalogEntry, catalogFor, catalogOf, type Endpoint } from '../openstack/services.ts'
 import { type AccessView, urlMarks } from './contract.ts'
+import { type Associations, associated } from './filters/matching.ts'
 
 type Holder = { projectId: string | null; userId: string }
 
@@ -25,30 +26,69 @@ type Added = {
   serviceId: string
   type: string | null
   name: string | null
+  /** Null: the service has no endpoint. */
   id: string | null
   interface: Endpoint['interface']
   url: string
   regionId: string | null
+  /** The endpoint and its service. */
+  enabled: boolean
+  serviceEnabled: boolean
 }
 
-/** The cloud's own catalog with what administrators added and enabled. One query. */
+/**
+ * The cloud's own catalog with what administrators added and enabled; of a project that is associated with
+ * endpoints, these alone. One query.
+ */
 export async function wholeCatalog(ctx: Ctx, holder: Holder): Promise<CatalogEntry[]> {
-  const catalog = catalogOf(ctx.deps.config, holder.projectId)
-  const rows = await ctx.db.$queryRaw<Added[]>`
-    SELECT COALESCE(s."id", e."serviceId") AS "serviceId", s."type", s."name", e."id", e."interface", e."url", e."regionId"
-    FROM "CatalogService" s FULL JOIN (SELECT * FROM "CatalogEndpoint" WHERE "enabled") e ON e."serviceId" = s."id"
-    WHERE s."enabled" IS NOT FALSE ORDER BY s."createdAt", e."createdAt"`
-  const entries = new Map(catalog.map((entry) => [entry.id, entry]))
-  for (const row of rows) {
+  const { added, ...associations } = await facts(ctx, holder.projectId)
+  const entries = new Map(catalogOf(ctx.deps.config, holder.projectId).map((entry) => [entry.id, entry]))
+  const seen = visibleIds(associations, [...entries.values()], added)
+  for (const row of added) {
+    if (!row.serviceEnabled) continue
     const entry =
       entries.get(row.serviceId) ??
       (row.type === null ? null : { endpoints: [], id: row.serviceId, type: row.type, name: row.name ?? '' })
     if (entry === null) continue
     entries.set(row.serviceId, entry)
-    const endpoint = endpointFor(row, holder)
+    const endpoint = row.enabled ? endpointFor(row, holder) : null
     if (endpoint) entry.endpoints.push(endpoint)
   }
+  if (seen === null) return [...entries.values()]
   return [...entries.values()]
+    .map((entry) => ({ ...entry, endpoints: entry.endpoints.filter((one) => seen.has(one.id)) }))
+    .filter((entry) => entry.endpoints.length > 0)
+}
+
+async function facts(ctx: Ctx, projectId: string | null): Promise<Associations & { added: Added[] }> {
+  const [row] = await ctx.db.$queryRaw<(Associations & { added: Added[] })[]>`
+    SELECT (SELECT COALESCE(json_agg(a), '[]') FROM (
+        SELECT COALESCE(s."id", e."serviceId") AS "serviceId", s."type", s."name", e."id", e."interface", e."url", e."regionId",
+          COALESCE(e."enabled", false) AS "enabled", s."enabled" IS NOT FALSE AS "serviceEnabled"
+        FROM "CatalogService" s FULL JOIN "CatalogEndpoint" e ON e."serviceId" = s."id"
+        ORDER BY s."createdAt", e."createdAt") a) AS "added",
+      (SELECT COALESCE(json_agg(p."endpointId"), '[]') FROM "ProjectEndpoint" p
+        WHERE p."projectId" = ${projectId}) AS "endpoints",
+      (SELECT COALESCE(json_agg(g."filters"), '[]') FROM "ProjectEndpointGroup" p
+        JOIN "EndpointGroup" g ON g."id" = p."endpointGroupId" WHERE p."projectId" = ${projectId}) AS "filters"`
+  return row ?? { added: [], endpoints: [], filters: [] }
+}
+
+/** Ids of the endpoints that the project is associated with; null, for all of them, when there are none. */
+function visibleIds(
+  associations: Associations,
+  own: readonly CatalogEntry[],
+  added: readonly Added[],
+): ReadonlySet<string> | null {
+  if (associations.endpoints.length + associations.filters.length === 0) return null
+  const all = [
+    ...own.flatMap(({ id: serviceId, endpoints }) =>
+      endpoints.map((e) => ({ id: e.id, serviceId, regionId: e.region_id, interface: e.interface })),
+    ),
+    ...added.flatMap((row) => (row.id === null ? [] : [{ ...row, id: row.id }])),
+  ]
+  const ids = associated(associations, all).map((one) => one.id)
+  return ids.length === 0 ? null : new Set(ids)
 }
 
 /** With its marks filled in; none where a project's id is wanted and there is no project. */

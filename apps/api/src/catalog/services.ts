@@ -96,7 +96,10 @@ export async function deleteService(ctx: Ctx, input: { id: string }): Promise<Se
     await demandNoLimitsOf(tx, 'service', [before.id])
     const { count } = await tx.db.catalogService.deleteMany({ where: { id: before.id } })
     if (count === 0) throw notFound('service', before.id)
-    await tx.db.catalogEndpoint.deleteMany({ where: { serviceId: before.id } })
+    const where = { serviceId: before.id }
+    const gone = await tx.db.catalogEndpoint.findMany({ where, select: { id: true } })
+    await tx.db.catalogEndpoint.deleteMany({ where })
+    await tx.db.projectEndpoint.deleteMany({ where: { endpointId: { in: gone.map((one) => one.id) } } })
     await catalogEvent(tx, 'service', 'deleted', before.id)
     return before
   })

@@ -14,7 +14,7 @@ export const builtInStays = (kind: string): CloudError =>
 
 export const catalogEvent = (
   ctx: Ctx,
-  kind: 'service' | 'endpoint' | 'region' | 'registered_limit' | 'limit',
+  kind: 'service' | 'endpoint' | 'region' | 'registered_limit' | 'limit' | 'endpoint_group',
   what: 'created' | 'updated' | 'deleted',
   id: string,
   projectId: string | null = null,

@@ -1,6 +1,7 @@
 import { allServices, endpointsOf, serviceId } from '../openstack/services.ts'
 import type { Examples, Tenant } from '../openstack/testing.ts'
 import { createEndpoint } from './endpoints.ts'
+import { filterExamples } from './filters/testing.openstack.ts'
 import { limitExamples } from './limits/testing.openstack.ts'
 import { createRegion } from './regions.ts'
 import { createService } from './services.ts'
@@ -78,4 +79,5 @@ export const catalogExamples: Examples = {
   },
   'regions.delete': { make: async (tenant) => ({ params: await aRegion(tenant) }) },
   ...limitExamples,
+  ...filterExamples,
 }

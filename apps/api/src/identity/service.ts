@@ -14,10 +14,12 @@ import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tok
 import type { UserOptions } from './users/contract.ts'
 
 export type { RoleTarget } from './assignment-key.ts'
+export { projectView } from './openstack/views.ts'
+export type { ProjectDetail } from './projects/contract.ts'
 /** For later rooms, which enter here. */
 export { onProjectDeleting, removeEach } from './projects/deletion.ts'
 export { getDomain } from './projects/domains.ts'
-export { getProject, onProjectCreated } from './projects/service.ts'
+export { getProject, onProjectCreated, projectsById } from './projects/service.ts'
 export { rolesAt } from './roles/effective.ts'
 export { rightsHold } from './tokens.ts'
 export { onUserDeleting } from './users/removal.ts'

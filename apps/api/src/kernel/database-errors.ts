@@ -39,6 +39,8 @@ export const taken: Readonly<Record<string, string>> = {
   CatalogRegion_pkey: 'A region with this id',
   Limit_registeredLimitId_projectId_key: 'This limit of the project',
   Limit_registeredLimitId_domainId_key: 'This limit of the domain',
+  ProjectEndpoint_pkey: 'This association of the project with the endpoint',
+  ProjectEndpointGroup_pkey: 'This association of the project with the endpoint group',
   Image_pkey: 'An image with this id',
   ImageMember_pkey: 'This member of the image',
   Network_tag_key: 'A network with this number',

@@ -71,6 +71,13 @@ export async function getProject(ctx: Ctx, input: { id: string }): Promise<Proje
   return toProjectDetail(await loadProject(ctx, input.id))
 }
 
+/** The projects with these ids; who may know them has been asked before. */
+export async function projectsById(ctx: Ctx, ids: readonly string[]): Promise<ProjectDetail[]> {
+  const where = { id: { in: [...ids] } }
+  const rows = await ctx.db.project.findMany({ where, include: withDomain, orderBy: { id: 'asc' } })
+  return rows.map(toProjectDetail)
+}
+
 export async function loadProject(ctx: Ctx, id: string, action?: string): Promise<Row> {
   const row = await ctx.db.project.findUnique({ where: { id }, include: withDomain })
   if (row === null) throw notFound('project', id)
