@@ -12,6 +12,7 @@ const small: Record<string, number> = {
   CatalogService: 20,
   Cloud: 0,
   Domain: 50,
+  DomainConfig: 50,
   EndpointGroup: 20,
   EventEpoch: 0,
   Flavor: 100,

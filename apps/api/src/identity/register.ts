@@ -9,6 +9,8 @@ import { applicationCredentialPolicy } from './application-credentials/policy.ts
 import { authOperations } from './auth.openstack.ts'
 import { credentialOperations } from './credentials/openstack.ts'
 import { credentialPolicy } from './credentials/policy.ts'
+import { domainConfigOperations } from './domain-config/openstack.ts'
+import { domainConfigRules } from './domain-config/service.ts'
 import { dropOldLimits } from './limits.ts'
 import { dropExpiredReceipts } from './multi-factor/receipts.ts'
 import { identityDiscovery } from './openstack/discovery.ts'
@@ -21,7 +23,13 @@ import { trustOperations } from './trusts/openstack.ts'
 import { trustPolicy } from './trusts/policy.ts'
 
 registerPolicy(identityPolicy)
-registerPolicy({ ...applicationCredentialPolicy, ...credentialPolicy, ...trustPolicy, ...storedPolicyRules })
+registerPolicy({
+  ...applicationCredentialPolicy,
+  ...credentialPolicy,
+  ...trustPolicy,
+  ...storedPolicyRules,
+  ...domainConfigRules,
+})
 useAuthenticator({
   authenticate: authenticateRequest,
   anonymous: anonymousCtx,
@@ -38,6 +46,7 @@ addOperations(
     ...credentialOperations,
     ...trustOperations,
     ...storedPolicyOperations,
+    ...domainConfigOperations,
   ],
 )
 

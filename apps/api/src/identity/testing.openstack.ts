@@ -2,6 +2,7 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Examples } from '../openstack/testing.ts'
 import { applicationCredentialExamples } from './application-credentials/testing.openstack.ts'
 import { credentialExamples } from './credentials/testing.openstack.ts'
+import { domainConfigExamples } from './domain-config/testing.openstack.ts'
 import { projectExamples } from './openstack/testing.projects.ts'
 import { roleExamples } from './openstack/testing.roles.ts'
 import { none } from './openstack/testing.shared.ts'
@@ -38,4 +39,5 @@ export const identityExamples: Examples = {
   ...credentialExamples,
   ...trustExamples,
   ...storedPolicyExamples,
+  ...domainConfigExamples,
 }

@@ -3,6 +3,7 @@ import { HttpError } from '../../openstack/errors.ts'
 import { collection, keystoneBase, storing, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 import { keystoneId } from '../contract.ts'
+import { limited } from '../domain-config/limited.ts'
 import { ownDomain } from '../reach.ts'
 import { groupInput, groupListInput } from '../users/contract.ts'
 import {
@@ -39,7 +40,8 @@ export const groupOperations: ApiOperation[] = [
     status: 200,
     access: 'domainRead',
     handle: async (call) => {
-      const listed = await listGroups(call.ctx, groupListInput.parse(directoryFilter(call.query)))
+      const filter = await limited(call, groupListInput.parse(directoryFilter(call.query)))
+      const listed = await listGroups(call.ctx, filter)
       return collection(call, 'groups', 'groups', listed, groupView)
     },
   },

@@ -5,6 +5,7 @@ import { collection, keystoneBase, storing, unchangeable } from '../../openstack
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
 import { extraInput, keystoneId, passwordInput } from '../contract.ts'
+import { limited } from '../domain-config/limited.ts'
 import { ownDomain } from '../reach.ts'
 import { projectDetailsOf } from '../roles/places.ts'
 import { groupListInput, userInput, userListInput, userUpdateInput } from '../users/contract.ts'
@@ -52,7 +53,7 @@ export const userOperations: ApiOperation[] = [
     status: 200,
     access: 'domainRead',
     handle: async (call) => {
-      const listed = await listUsers(call.ctx, userFilter(call.query))
+      const listed = await listUsers(call.ctx, await limited(call, userFilter(call.query)))
       // Nobody here is of another identity provider.
       const none = ['idp_id', 'protocol_id', 'unique_id'].some((key) => Object.hasOwn(call.query, key))
       return collection(call, 'users', 'users', none ? { items: [] } : listed, userView)

@@ -63,6 +63,10 @@ export type LdapSettings = Omit<z.output<typeof schema>, 'tls' | 'bind' | 'timeo
   timeoutMs: number
 }
 
+/** What a directory is when its entry says no more than where its users and groups are. */
+export const ldapDefaults = () =>
+  schema.parse({ url: 'ldaps://directory', users: { base: 'users' }, groups: { base: 'groups' } })
+
 /** Throws a sentence for whatever is wrong with the file; without one there are no such domains. */
 export function readLdapSettings(dataDir: string): LdapSettings[] {
   const name = path.join(dataDir, 'ldap.yaml')
