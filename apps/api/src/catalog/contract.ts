@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { descriptionInput, nameInput } from '../kernel/contract.ts'
+import { type Extra, extraInput } from '../openstack/extra.ts'
 
 /** Services, endpoints and regions of the catalog. Browser-safe. */
 
@@ -36,6 +37,7 @@ export const serviceInput = z.object({
   name: z.union([nameInput, z.literal('')]).default(''),
   description: descriptionInput.default(''),
   enabled: z.boolean().default(true),
+  extra: extraInput.optional(),
 })
 export const serviceUpdateInput = z.object({
   id: key,
@@ -43,6 +45,7 @@ export const serviceUpdateInput = z.object({
   name: z.union([nameInput, z.literal('')]).optional(),
   description: descriptionInput.optional(),
   enabled: z.boolean().optional(),
+  extra: extraInput.optional(),
 })
 export const endpointListInput = z.object({
   serviceId: z.string().optional(),
@@ -57,6 +60,7 @@ export const endpointInput = z.object({
   enabled: z.boolean().default(true),
   /** Make the region when it is not there (Keystone's old attribute “region”). */
   makeRegion: z.boolean().default(false),
+  extra: extraInput.optional(),
 })
 export const endpointUpdateInput = endpointInput
   .partial()
@@ -66,11 +70,13 @@ export const regionInput = z.object({
   id: key.optional(),
   description: descriptionInput.default(''),
   parentRegionId: key.nullish(),
+  extra: extraInput.optional(),
 })
 export const regionUpdateInput = z.object({
   id: key,
   description: descriptionInput.optional(),
   parentRegionId: key.nullish(),
+  extra: extraInput.optional(),
 })
 
 /** `builtIn`: one of the cloud's own, from its configuration; it is never changed. */
@@ -80,6 +86,7 @@ export type ServiceView = {
   name: string
   description: string
   enabled: boolean
+  extra: Extra
   builtIn: boolean
 }
 export type EndpointView = {
@@ -89,12 +96,14 @@ export type EndpointView = {
   url: string
   regionId: string | null
   enabled: boolean
+  extra: Extra
   builtIn: boolean
 }
 export type RegionView = {
   id: string
   description: string
   parentRegionId: string | null
+  extra: Extra
   builtIn: boolean
 }
 

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
+import type { Extra } from '../openstack/extra.ts'
 import { allServices, endpointsOf, serviceId } from '../openstack/services.ts'
 import type { EndpointView, endpointInput, endpointListInput, endpointUpdateInput } from './contract.ts'
 import { createRegion, findRegion } from './regions.ts'
@@ -18,6 +19,7 @@ const builtIn = (ctx: Ctx): EndpointView[] =>
       url: e.url,
       regionId: e.region_id,
       enabled: true,
+      extra: {},
       builtIn: true,
     })),
   )
@@ -35,6 +37,7 @@ const toView = ({
   url,
   regionId,
   enabled,
+  extra: row.extra as Extra,
   builtIn: false,
 })
 
@@ -73,13 +76,14 @@ export async function findEndpoint(ctx: Ctx, id: string): Promise<EndpointView> 
 export async function createEndpoint(ctx: Ctx, input: z.input<typeof endpointInput>): Promise<EndpointView> {
   authorize(ctx, 'catalog:change_endpoints')
   const { serviceId, interface: kind, url, regionId = null, enabled = true, makeRegion = false } = input
+  const { extra = {} } = input
   return inTransaction(ctx, async (tx) => {
     await lockCatalog(tx)
     await demandTargets(tx, { serviceId, regionId, makeRegion })
     if ((await tx.db.catalogEndpoint.count()) >= maxAdded)
       throw conflict(`The catalog has ${maxAdded} added endpoints already. Delete one first.`)
     const id = newCatalogId()
-    const data = { id, serviceId, interface: kind, url, regionId, enabled }
+    const data = { id, serviceId, interface: kind, url, regionId, enabled, extra }
     const row = await tx.db.catalogEndpoint.create({ data })
     await catalogEvent(tx, 'endpoint', 'created', id)
     return toView(row)

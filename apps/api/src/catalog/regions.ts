@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
+import type { Extra } from '../openstack/extra.ts'
 import type { RegionView, regionInput, regionUpdateInput } from './contract.ts'
 import { demandNoLimitsOf } from './limits/in-use.ts'
 import { builtInStays, catalogEvent, lockCatalog, maxAdded } from './shared.ts'
@@ -13,12 +14,19 @@ const ownRegion = (ctx: Ctx): RegionView => ({
   id: ctx.deps.config.region,
   description: '',
   parentRegionId: null,
+  extra: {},
   builtIn: true,
 })
-const toView = ({ id, description, parentRegionId }: Prisma.CatalogRegionGetPayload<object>): RegionView => ({
+const toView = ({
   id,
   description,
   parentRegionId,
+  extra,
+}: Prisma.CatalogRegionGetPayload<object>): RegionView => ({
+  id,
+  description,
+  parentRegionId,
+  extra: extra as Extra,
   builtIn: false,
 })
 
@@ -45,7 +53,7 @@ export async function findRegion(ctx: Ctx, id: string): Promise<RegionView> {
 
 export async function createRegion(ctx: Ctx, input: z.input<typeof regionInput>): Promise<RegionView> {
   authorize(ctx, 'catalog:change_regions')
-  const { id = randomBytes(16).toString('hex'), description = '', parentRegionId = null } = input
+  const { id = randomBytes(16).toString('hex'), description = '', parentRegionId = null, extra = {} } = input
   return inTransaction(ctx, async (tx) => {
     await lockCatalog(tx)
     if (id === ctx.deps.config.region || (await tx.db.catalogRegion.findUnique({ where: { id } })))
@@ -53,7 +61,7 @@ export async function createRegion(ctx: Ctx, input: z.input<typeof regionInput>)
     if ((await tx.db.catalogRegion.count()) >= maxAdded)
       throw conflict(`The catalog has ${maxAdded} added regions already. Delete one first.`)
     if (parentRegionId !== null) await findRegion(tx, parentRegionId)
-    const row = await tx.db.catalogRegion.create({ data: { id, description, parentRegionId } })
+    const row = await tx.db.catalogRegion.create({ data: { id, description, parentRegionId, extra } })
     await catalogEvent(tx, 'region', 'created', id)
     return toView(row)
   })

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
+import type { Extra } from '../openstack/extra.ts'
 import { allServices, serviceId } from '../openstack/services.ts'
 import type { ServiceView, serviceInput, serviceListInput, serviceUpdateInput } from './contract.ts'
 import { demandNoLimitsOf } from './limits/in-use.ts'
@@ -15,6 +16,7 @@ const builtIn = (): ServiceView[] =>
     name: service.name,
     description: '',
     enabled: true,
+    extra: {},
     builtIn: true,
   }))
 const toView = ({
@@ -23,12 +25,14 @@ const toView = ({
   name,
   description,
   enabled,
+  extra,
 }: Prisma.CatalogServiceGetPayload<object>): ServiceView => ({
   id,
   type,
   name,
   description,
   enabled,
+  extra: extra as Extra,
   builtIn: false,
 })
 
@@ -61,13 +65,13 @@ export async function findService(ctx: Ctx, id: string): Promise<ServiceView> {
 /** Two services of one type are fine, as in Keystone. */
 export async function createService(ctx: Ctx, input: z.input<typeof serviceInput>): Promise<ServiceView> {
   authorize(ctx, 'catalog:change_services')
-  const { type, name = '', description = '', enabled = true } = input
+  const { type, name = '', description = '', enabled = true, extra = {} } = input
   return inTransaction(ctx, async (tx) => {
     await lockCatalog(tx)
     if ((await tx.db.catalogService.count()) >= maxAdded)
       throw conflict(`The catalog has ${maxAdded} added services already. Delete one first.`)
     const id = newCatalogId()
-    const row = await tx.db.catalogService.create({ data: { id, type, name, description, enabled } })
+    const row = await tx.db.catalogService.create({ data: { id, type, name, description, enabled, extra } })
     await catalogEvent(tx, 'service', 'created', id)
     return toView(row)
   })

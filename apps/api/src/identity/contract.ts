@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { nameInput, pageInput } from '../kernel/contract.ts'
 
 export const roleNames = ['admin', 'member', 'reader'] as const
 /** Longer passwords are refused before they are hashed (catalogue A22.5). */
@@ -98,11 +98,6 @@ export const tagsInput = z
   .array(tagInput)
   .max(80, 'At most 80 tags.')
   .refine((tags) => new Set(tags).size === tags.length, 'Every tag counts once: leave out the second.')
-/** Attributes of the caller's own: up to 32 short texts. */
-export const extraInput = z
-  .record(z.string().regex(/^[\w.:-]{1,64}$/), descriptionInput)
-  .refine((extra) => Object.keys(extra).length <= 32, 'At most 32 attributes of your own.')
-
 /** Keystone's options of domains, projects and roles: what is immutable is neither changed nor deleted. */
 export const resourceOptions = z.strictObject({ immutable: z.boolean().nullish() })
 export type ResourceOptions = z.output<typeof resourceOptions>

@@ -47,9 +47,9 @@ import {
   groupUpdateInput,
   membershipInput,
   resetPasswordInput,
-  userInput,
+  userFormInput,
+  userFormUpdateInput,
   userListInput,
-  userUpdateInput,
 } from './users/contract.ts'
 import {
   addGroupMember,
@@ -83,8 +83,8 @@ const projectsOfCloud = router({
 const users = router({
   list: procedure.input(userListInput).query(({ ctx, input }) => listUsers(ctx.cloud, input)),
   get: procedure.input(idOf).query(({ ctx, input }) => getUser(ctx.cloud, input)),
-  create: procedure.input(userInput).mutation(({ ctx, input }) => createUser(ctx.cloud, input)),
-  update: procedure.input(userUpdateInput).mutation(({ ctx, input }) => updateUser(ctx.cloud, input)),
+  create: procedure.input(userFormInput).mutation(({ ctx, input }) => createUser(ctx.cloud, input)),
+  update: procedure.input(userFormUpdateInput).mutation(({ ctx, input }) => updateUser(ctx.cloud, input)),
   delete: procedure.input(idOf).mutation(({ ctx, input }) => deleteUser(ctx.cloud, input)),
   resetPassword: procedure
     .input(resetPasswordInput)

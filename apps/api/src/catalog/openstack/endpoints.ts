@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { endpointInput, endpointUpdateInput } from '../contract.ts'
@@ -9,10 +10,10 @@ import { endpointView } from './views.ts'
 const { serviceId, interface: kind, url, enabled, regionId } = endpointInput.shape
 const region = { region_id: regionId, region: regionId }
 const created = z.object({
-  endpoint: z.object({ service_id: serviceId, interface: kind, url, enabled, ...region }),
+  endpoint: z.looseObject({ service_id: serviceId, interface: kind, url, enabled, ...region }),
 })
 const updated = z.object({
-  endpoint: z.object({
+  endpoint: z.looseObject({
     service_id: serviceId.optional(),
     interface: kind.optional(),
     url: url.optional(),
@@ -20,6 +21,7 @@ const updated = z.object({
     ...region,
   }),
 })
+const known = ['service_id', 'interface', 'url', 'enabled', 'region_id', 'region']
 const ref = ({ params }: Call) => ({ id: params.id ?? '' })
 
 /** `region_id` must be there; the old attribute `region` makes it, as in Keystone. */
@@ -66,9 +68,15 @@ export const endpointOperations: ApiOperation[] = [
     status: 201,
     access: 'admin',
     handle: async (call) => {
-      const { service_id, region_id, region: name, ...endpoint } = created.parse(call.body).endpoint
-      const place = placeOf({ region_id, region: name })
-      const made = await createEndpoint(call.ctx, { ...endpoint, serviceId: service_id, ...place })
+      const { endpoint } = created.parse(call.body)
+      const made = await createEndpoint(call.ctx, {
+        serviceId: endpoint.service_id,
+        interface: endpoint.interface,
+        url: endpoint.url,
+        enabled: endpoint.enabled,
+        ...placeOf(endpoint),
+        ...changedExtra({}, extraOf(call.body, 'endpoint', known)),
+      })
       return { endpoint: endpointView(keystoneBase(call), made) }
     },
   },
@@ -81,10 +89,19 @@ export const endpointOperations: ApiOperation[] = [
     access: 'admin',
     deviation: 'The cloud’s own endpoints follow from its configuration: 403.',
     handle: async (call) => {
-      const { service_id, region_id, region: name, ...endpoint } = updated.parse(call.body).endpoint
-      const place = placeOf({ region_id, region: name })
-      const change = { ...ref(call), ...endpoint, serviceId: service_id, ...place }
-      return { endpoint: endpointView(keystoneBase(call), await updateEndpoint(call.ctx, change)) }
+      const { endpoint } = updated.parse(call.body)
+      const before = await getEndpoint(call.ctx, ref(call))
+      unchangeable(endpoint, { id: before.id })
+      const now = await updateEndpoint(call.ctx, {
+        id: before.id,
+        serviceId: endpoint.service_id,
+        interface: endpoint.interface,
+        url: endpoint.url,
+        enabled: endpoint.enabled,
+        ...placeOf(endpoint),
+        ...changedExtra(before.extra, extraOf(call.body, 'endpoint', known)),
+      })
+      return { endpoint: endpointView(keystoneBase(call), now) }
     },
   },
   {

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
-import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { regionInput } from '../contract.ts'
@@ -11,11 +12,12 @@ import { regionView } from './views.ts'
 
 const { id, parentRegionId } = regionInput.shape
 const created = z.object({
-  region: z.object({ id: id.nullable(), description: text(), parent_region_id: parentRegionId }),
+  region: z.looseObject({ id: id.nullable(), description: text(), parent_region_id: parentRegionId }),
 })
 const updated = z.object({
-  region: z.object({ description: text().optional(), parent_region_id: parentRegionId }),
+  region: z.looseObject({ description: text().optional(), parent_region_id: parentRegionId }),
 })
+const known = ['description', 'parent_region_id']
 const ref = ({ params }: Call) => ({ id: params.id ?? '' })
 
 export const regionOperations: ApiOperation[] = [
@@ -56,6 +58,7 @@ export const regionOperations: ApiOperation[] = [
         id: region.id ?? undefined,
         description: region.description,
         parentRegionId: region.parent_region_id,
+        ...changedExtra({}, extraOf(call.body, 'region', known)),
       }
       const made = await createRegion(call.ctx, input).catch((error: unknown) => {
         throw error instanceof CloudError && error.code === 'already_exists' ? duplicate(region.id) : error
@@ -73,8 +76,12 @@ export const regionOperations: ApiOperation[] = [
     access: 'admin',
     deviation: 'The cloud’s own region follows from its configuration: 403.',
     handle: async (call) => {
-      const { description, parent_region_id: parentRegionId } = updated.parse(call.body).region
-      const now = await updateRegion(call.ctx, { ...ref(call), description, parentRegionId })
+      const { region } = updated.parse(call.body)
+      const before = await getRegion(call.ctx, ref(call))
+      unchangeable(region, { id: before.id })
+      const change = { description: region.description, parentRegionId: region.parent_region_id }
+      const own = changedExtra(before.extra, extraOf(call.body, 'region', known))
+      const now = await updateRegion(call.ctx, { id: before.id, ...change, ...own })
       return { region: regionView(keystoneBase(call), now) }
     },
   },

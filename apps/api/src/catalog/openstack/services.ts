@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { serviceInput, serviceUpdateInput } from '../contract.ts'
@@ -9,16 +10,18 @@ import { text } from './shared.ts'
 import { serviceView } from './views.ts'
 
 const { type, name, enabled } = serviceInput.shape
-const created = z.object({ service: z.object({ type, name: text(name), description: text(), enabled }) })
+const fields = { type, name: text(name), description: text(), enabled }
+const created = z.object({ service: z.looseObject(fields) })
 const { type: newType, name: newName, enabled: newEnabled } = serviceUpdateInput.shape
 const updated = z.object({
-  service: z.object({
+  service: z.looseObject({
     type: newType,
     name: text(newName).optional(),
     description: text().optional(),
     enabled: newEnabled,
   }),
 })
+const extraIn = ({ body }: Call) => extraOf(body, 'service', Object.keys(fields), ['name', 'description'])
 const ref = ({ params }: Call) => ({ id: params.id ?? '' })
 
 /** The catalog of one's token, and its services. */
@@ -67,7 +70,9 @@ export const serviceOperations: ApiOperation[] = [
     status: 201,
     access: 'admin',
     handle: async (call) => {
-      const made = await createService(call.ctx, created.parse(call.body).service)
+      const { type, name, description, enabled } = created.parse(call.body).service
+      const own = changedExtra({}, extraIn(call))
+      const made = await createService(call.ctx, { type, name, description, enabled, ...own })
       return { service: serviceView(keystoneBase(call), made) }
     },
   },
@@ -81,7 +86,12 @@ export const serviceOperations: ApiOperation[] = [
     deviation: 'The cloud’s own services follow from its configuration: 403.',
     handle: async (call) => {
       const { service } = updated.parse(call.body)
-      const now = await updateService(call.ctx, { ...ref(call), ...service })
+      const before = await getService(call.ctx, ref(call))
+      unchangeable(service, { id: before.id })
+      const { type, name, description, enabled } = service
+      const change = { id: before.id, type, name, description, enabled }
+      const own = changedExtra(before.extra, extraIn(call))
+      const now = await updateService(call.ctx, { ...change, ...own })
       return { service: serviceView(keystoneBase(call), now) }
     },
   },

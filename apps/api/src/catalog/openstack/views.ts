@@ -1,9 +1,11 @@
+import { textOf } from '../../openstack/extra.ts'
 import type { EndpointView, RegionView, ServiceView } from '../contract.ts'
 
 /** Keystone's words for the rows of the catalog. `base` is ".../identity/v3". */
 
 export const serviceView = (base: string, service: ServiceView) => ({
-  name: service.name,
+  ...service.extra,
+  ...textOf('name', service.name, service.extra),
   id: service.id,
   type: service.type,
   ...(service.description === '' ? {} : { description: service.description }),
@@ -12,6 +14,7 @@ export const serviceView = (base: string, service: ServiceView) => ({
 })
 
 export const endpointView = (base: string, endpoint: EndpointView) => ({
+  ...endpoint.extra,
   id: endpoint.id,
   interface: endpoint.interface,
   region_id: endpoint.regionId,
@@ -23,6 +26,7 @@ export const endpointView = (base: string, endpoint: EndpointView) => ({
 })
 
 export const regionView = (base: string, region: RegionView) => ({
+  ...region.extra,
   id: region.id,
   description: region.description,
   parent_region_id: region.parentRegionId,

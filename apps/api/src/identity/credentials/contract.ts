@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { type Extra, extraInput } from '../../openstack/extra.ts'
 import { keystoneId } from '../contract.ts'
 
 /** Secrets that the cloud keeps for a user: EC2 key pairs, TOTP, certificates, what callers call theirs. Browser-safe. */
@@ -10,6 +11,7 @@ export const credentialInput = z.object({
   projectId: keystoneId.nullish(),
   type: z.string().regex(/^[\w.-]{1,64}$/, 'A type has letters, digits, dots and dashes.'),
   blob: z.string().min(1).max(maxBlob, 'A secret has at most 16384 characters.'),
+  extra: extraInput.optional(),
 })
 export type CredentialInput = z.output<typeof credentialInput>
 export const credentialUpdateInput = z.object({
@@ -18,6 +20,7 @@ export const credentialUpdateInput = z.object({
   blob: credentialInput.shape.blob.optional(),
   userId: keystoneId.optional(),
   projectId: keystoneId.nullish(),
+  extra: extraInput.optional(),
 })
 export const credentialListInput = z.object({
   userId: keystoneId.optional(),
@@ -30,6 +33,7 @@ export type CredentialView = {
   type: string
   /** "" for the seed of codes, which nobody reads again. */
   blob: string
+  extra: Extra
 }
 
 export const ec2CredentialInput = z.object({

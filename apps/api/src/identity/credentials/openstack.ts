@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { idOf } from '../openstack/shared.ts'
@@ -21,7 +22,7 @@ import {
 /** Source: Keystone api-ref v3, "Credentials"; OS-EC2 as the stock client uses it. */
 
 const createBody = z.object({
-  credential: z.object({
+  credential: z.looseObject({
     user_id: credentialInput.shape.userId,
     project_id: credentialInput.shape.projectId,
     type: credentialInput.shape.type,
@@ -30,13 +31,14 @@ const createBody = z.object({
 })
 const change = credentialUpdateInput.shape
 const updateBody = z.object({
-  credential: z.object({
+  credential: z.looseObject({
     user_id: change.userId,
     project_id: change.projectId,
     type: change.type,
     blob: change.blob,
   }),
 })
+const known = ['user_id', 'project_id', 'type', 'blob']
 const ec2Body = z.object({ tenant_id: credentialInput.shape.projectId })
 
 /** Secrets: their owner and the cloud's administrators; nobody else learns that there is one. */
@@ -86,6 +88,7 @@ export const credentialOperations: ApiOperation[] = [
         projectId: credential.project_id,
         type: credential.type,
         blob: credential.blob,
+        ...changedExtra({}, extraOf(call.body, 'credential', known)),
       })
       return { credential: credentialView(keystoneBase(call), made) }
     },
@@ -117,12 +120,15 @@ export const credentialOperations: ApiOperation[] = [
     deviation: 'user_id never changes, project_id only by an administrator of the cloud (403).',
     handle: async (call) => {
       const { credential } = updateBody.parse(call.body)
+      const before = await getCredential(call.ctx, { id: idOf(call.params) })
+      unchangeable(credential, { id: before.id })
       const changed = await updateCredential(call.ctx, {
-        id: idOf(call.params),
+        id: before.id,
         userId: credential.user_id,
         projectId: credential.project_id,
         type: credential.type,
         blob: credential.blob,
+        ...changedExtra(before.extra, extraOf(call.body, 'credential', known)),
       })
       return { credential: credentialView(keystoneBase(call), changed) }
     },
@@ -194,6 +200,7 @@ export const credentialOperations: ApiOperation[] = [
 ]
 
 const credentialView = (base: string, row: CredentialView) => ({
+  ...row.extra,
   id: row.id,
   user_id: row.userId,
   project_id: row.projectId,

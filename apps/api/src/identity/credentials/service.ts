@@ -5,6 +5,7 @@ import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
+import type { Extra } from '../../openstack/extra.ts'
 import { boundBy, demandRoom } from '../delegable.ts'
 import { lockUser, sessionEnded } from '../ending.ts'
 import { readSeed } from '../multi-factor/totp.ts'
@@ -63,6 +64,7 @@ export async function createCredential(ctx: Ctx, input: CredentialInput): Promis
     blob: input.blob,
     accessKey: access,
     applicationCredentialId: bound.id,
+    extra: input.extra,
   })
 }
 
@@ -81,7 +83,7 @@ async function projectFor(ctx: Ctx, { type, projectId, userId }: CredentialInput
 type NewCredential = Pick<
   CredentialRow,
   'userId' | 'projectId' | 'type' | 'blob' | 'accessKey' | 'applicationCredentialId'
->
+> & { extra?: Extra }
 /** `blob` in clear; it is sealed here. */
 export async function storeCredential(ctx: Ctx, input: NewCredential): Promise<CredentialView> {
   // Keystone's way: whoever knows an access key can name its credential.
@@ -125,7 +127,7 @@ export async function updateCredential(
     const sealed = { blob: seal(ctx, row.id, blob), keyHash: keyHash(ctx) }
     const changed = await tx.db.credential.update({
       where: { id: row.id },
-      data: { type, projectId, accessKey, ...sealed },
+      data: { type, projectId, accessKey, extra: input.extra, ...sealed },
     })
     // Tokens were made by the secret that it was.
     await tx.db.token.deleteMany({ where: { credentialId: row.id } })
@@ -183,7 +185,8 @@ export function open(ctx: Ctx, row: Pick<CredentialRow, 'id' | 'blob' | 'keyHash
 
 function toView(ctx: Ctx, row: CredentialRow): CredentialView {
   const { id, userId, projectId, type } = row
-  if (type === 'totp') return { id, userId, projectId, type, blob: '' }
+  const shown = { id, userId, projectId, type, extra: row.extra as Extra }
+  if (type === 'totp') return { ...shown, blob: '' }
   const blob = open(ctx, row)
-  return { id, userId, projectId, type, blob: type === 'ec2' ? ec2Blob(blob, row) : blob }
+  return { ...shown, blob: type === 'ec2' ? ec2Blob(blob, row) : blob }
 }

@@ -1,17 +1,34 @@
 import { z } from 'zod'
-import { collection, keystoneBase, storing } from '../../openstack/keystone.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { collection, keystoneBase, storing, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
 import { domainInput, domainListInput } from '../projects/contract.ts'
 import { createDomain, deleteDomain, getDomain, listDomains, updateDomain } from '../projects/domains.ts'
 import { description, directoryFilter, idOf, newDescription } from './shared.ts'
 import { domainView } from './views.ts'
 
-const created = z.object({ domain: domainInput.extend({ description }) })
-const updated = z.object({
-  domain: domainInput
-    .partial()
-    .extend({ description: newDescription, enabled: domainInput.shape.enabled.unwrap().optional() }),
+const { name, enabled, tags, options } = domainInput.shape
+const fields = { name, description, enabled, tags, options }
+const created = z.object({
+  domain: z.looseObject({
+    ...fields,
+    explicit_domain_id: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/, 'Domain ID does not conform to required UUID format.')
+      .nullish(),
+  }),
 })
+const updated = z.object({
+  domain: z.looseObject({
+    ...fields,
+    name: name.optional(),
+    description: newDescription,
+    enabled: enabled.unwrap().optional(),
+  }),
+})
+/** A domain of Keystone is a project, too, with what every project has. */
+const known = [...Object.keys(fields), 'explicit_domain_id', 'is_domain', 'domain_id', 'parent_id']
+const texts = ['description']
 
 export const domainOperations: ApiOperation[] = [
   {
@@ -46,7 +63,13 @@ export const domainOperations: ApiOperation[] = [
     access: 'admin',
     handle: async (call) => {
       const { domain } = created.parse(call.body)
-      const made = await storing('project', { name: domain.name }, () => createDomain(call.ctx, domain))
+      const id = domain.explicit_domain_id ?? undefined
+      const input = {
+        name: domain.name,
+        ...columnsOf(domain),
+        ...changedExtra({}, extraOf(call.body, 'domain', known, texts)),
+      }
+      const made = await storing('project', domain, () => createDomain(call.ctx, input, id))
       return { domain: domainView(keystoneBase(call), made) }
     },
   },
@@ -61,7 +84,10 @@ export const domainOperations: ApiOperation[] = [
     except: { domainAdmin: 'forbidden' },
     handle: async (call) => {
       const { domain } = updated.parse(call.body)
-      const change = { id: idOf(call.params), ...domain }
+      const before = await getDomain(call.ctx, { id: idOf(call.params) })
+      unchangeable(domain, { id: before.id })
+      const own = changedExtra(before.extra, extraOf(call.body, 'domain', known, texts))
+      const change = { id: before.id, name: domain.name, ...columnsOf(domain), ...own }
       const now = await storing('project', { name: domain.name ?? '' }, () => updateDomain(call.ctx, change))
       return { domain: domainView(keystoneBase(call), now) }
     },
@@ -82,3 +108,11 @@ export const domainOperations: ApiOperation[] = [
     },
   },
 ]
+
+type Columns = Pick<z.output<typeof updated>['domain'], 'description' | 'enabled' | 'tags' | 'options'>
+const columnsOf = ({ description, enabled, tags, options }: Columns) => ({
+  description,
+  enabled,
+  tags,
+  options,
+})

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
 import { collection, keystoneBase, storing, unchangeable } from '../../openstack/keystone.ts'
-import type { ApiOperation } from '../../openstack/operation.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { keystoneId } from '../contract.ts'
 import { limited } from '../domain-config/limited.ts'
 import { ownDomain } from '../reach.ts'
@@ -22,10 +23,12 @@ import { userFilter } from './users.ts'
 import { groupView, userView } from './views.ts'
 
 const { name } = groupInput.shape
-const created = z.object({ group: z.object({ name, description, domain_id: keystoneId.nullish() }) })
+const fields = { name, description, domain_id: keystoneId.nullish() }
+const created = z.object({ group: z.looseObject(fields) })
 const updated = z.object({
-  group: z.object({ name: name.optional(), description: newDescription, domain_id: keystoneId.nullish() }),
+  group: z.looseObject({ ...fields, name: name.optional(), description: newDescription }),
 })
+const extraIn = ({ body }: Call) => extraOf(body, 'group', Object.keys(fields), ['description'])
 const membership = (params: Record<string, string>) => ({
   groupId: idOf(params),
   userId: idOf(params, 'user'),
@@ -66,7 +69,8 @@ export const groupOperations: ApiOperation[] = [
     handle: async (call) => {
       const { group } = created.parse(call.body)
       const domainId = group.domain_id ?? ownDomain(call.ctx)
-      const input = { name: group.name, description: group.description, domainId }
+      const own = changedExtra({}, extraIn(call))
+      const input = { name: group.name, description: group.description, domainId, ...own }
       const made = await storing('group', { name: group.name, domainId }, () => createGroup(call.ctx, input))
       return { group: groupView(keystoneBase(call), made) }
     },
@@ -81,8 +85,9 @@ export const groupOperations: ApiOperation[] = [
     handle: async (call) => {
       const { group } = updated.parse(call.body)
       const before = await getGroup(call.ctx, { id: idOf(call.params) })
-      unchangeable(group, { domain_id: before.domainId })
-      const change = { id: before.id, name: group.name, description: group.description }
+      unchangeable(group, { id: before.id, domain_id: before.domainId })
+      const own = changedExtra(before.extra, extraIn(call))
+      const change = { id: before.id, name: group.name, description: group.description, ...own }
       const now = await storing('group', { name: group.name ?? '', domainId: before.domainId }, () =>
         updateGroup(call.ctx, change),
       )

@@ -2,16 +2,17 @@ import { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError, notFound } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
 import { booleanFilter, collection, keystoneBase, storing, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
-import { extraInput, keystoneId } from '../contract.ts'
+import { keystoneId } from '../contract.ts'
 import { type ProjectDetail, projectInput, projectListInput } from '../projects/contract.ts'
 import { deleteProject } from '../projects/deletion.ts'
 import { getDomain } from '../projects/domains.ts'
 import { createProject, getProject, listProjects, updateProject } from '../projects/service.ts'
 import { treeOf } from './project-tree.ts'
-import { description, directoryFilter, extraOf, idOf, mergedExtra, newDescription } from './shared.ts'
+import { description, directoryFilter, idOf, newDescription } from './shared.ts'
 import { projectView } from './views.ts'
 
 const fields = {
@@ -33,7 +34,8 @@ const updated = z.object({
     enabled: z.boolean().optional(),
   }),
 })
-const known = Object.keys(fields)
+const known = [...Object.keys(fields), 'parents', 'subtree']
+const texts = ['description']
 
 export const projectOperations: ApiOperation[] = [
   {
@@ -69,7 +71,7 @@ export const projectOperations: ApiOperation[] = [
     summary: 'Make a project',
     status: 201,
     access: 'domainWrite',
-    deviation: 'Attributes of one’s own are texts. is_domain: true is 400; POST /domains makes a domain.',
+    deviation: 'is_domain: true is 400; POST /domains makes a domain.',
     handle: create,
   },
   {
@@ -126,8 +128,8 @@ async function create(call: Call): Promise<object> {
     throw new HttpError(400, 'A project is never a domain here. Make one by POST /domains.')
   const { name, enabled, tags, options } = project
   const place = await placeOf(call.ctx, project)
-  const extra = extraInput.parse(mergedExtra({}, extraOf(project, known)))
-  const input = { name, description: project.description, enabled, tags, options, extra, ...place }
+  const extra = changedExtra({}, extraOf(call.body, 'project', known, texts))
+  const input = { name, description: project.description, enabled, tags, options, ...extra, ...place }
   const made = await storing('project', { name, domainId: place.domainId }, () =>
     createProject(call.ctx, input),
   )
@@ -158,12 +160,12 @@ async function update(call: Call): Promise<object> {
   const { project } = updated.parse(call.body)
   const before = await liveProject(call.ctx, idOf(call.params))
   unchangeable(project, {
+    id: before.id,
     domain_id: before.domainId,
     parent_id: before.parentId ?? before.domainId,
     is_domain: false,
   })
   const { name, enabled, tags, options } = project
-  const given = extraOf(project, known)
   const change = {
     id: before.id,
     name,
@@ -171,7 +173,7 @@ async function update(call: Call): Promise<object> {
     enabled,
     tags,
     options,
-    ...(Object.keys(given).length === 0 ? {} : { extra: extraInput.parse(mergedExtra(before.extra, given)) }),
+    ...changedExtra(before.extra, extraOf(call.body, 'project', known, texts)),
   }
   const now = await storing('project', { name: name ?? '', domainId: before.domainId }, () =>
     updateProject(call.ctx, change),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
 import { collection, keystoneBase, storing, unchangeable } from '../../openstack/keystone.ts'
-import type { ApiOperation } from '../../openstack/operation.ts'
+import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { keystoneId } from '../contract.ts'
 import { roleInput, roleListInput } from '../roles/contract.ts'
 import { createRole, deleteRole, getRole, listRoles, updateRole } from '../roles/service.ts'
@@ -8,17 +9,12 @@ import { description, directoryFilter, idOf, newDescription } from './shared.ts'
 import { roleView } from './views.ts'
 
 const { name, options } = roleInput.shape
-const created = z.object({
-  role: z.object({ name, description, options, domain_id: keystoneId.nullish() }),
-})
+const fields = { name, description, options, domain_id: keystoneId.nullish() }
+const created = z.object({ role: z.looseObject(fields) })
 const updated = z.object({
-  role: z.object({
-    name: name.optional(),
-    description: newDescription,
-    options,
-    domain_id: keystoneId.nullish(),
-  }),
+  role: z.looseObject({ ...fields, name: name.optional(), description: newDescription }),
 })
+const extraIn = ({ body }: Call) => extraOf(body, 'role', Object.keys(fields), ['description'])
 
 export const roleOperations: ApiOperation[] = [
   {
@@ -54,7 +50,8 @@ export const roleOperations: ApiOperation[] = [
     handle: async (call) => {
       const { role } = created.parse(call.body)
       const domainId = role.domain_id ?? undefined
-      const input = { name: role.name, description: role.description, options: role.options, domainId }
+      const { name, description, options } = role
+      const input = { name, description, options, domainId, ...changedExtra({}, extraIn(call)) }
       const made = await storing('role', { name: role.name, domainId }, () => createRole(call.ctx, input))
       return { role: roleView(keystoneBase(call), made) }
     },
@@ -70,13 +67,17 @@ export const roleOperations: ApiOperation[] = [
       'admin, member and reader stay as they are, whatever their options say: the rules build on them.',
     handle: async (call) => {
       const { role } = updated.parse(call.body)
-      const id = idOf(call.params)
-      const { domain_id: _, ...change } = role
-      if (role.domain_id !== undefined)
-        unchangeable(role, { domain_id: (await getRole(call.ctx, { id })).domainId })
-      const now = await storing('role', { name: role.name ?? '' }, () =>
-        updateRole(call.ctx, { id, ...change }),
-      )
+      const before = await getRole(call.ctx, { id: idOf(call.params) })
+      unchangeable(role, { id: before.id, domain_id: before.domainId })
+      const { name, description, options } = role
+      const change = {
+        id: before.id,
+        name,
+        description,
+        options,
+        ...changedExtra(before.extra, extraIn(call)),
+      }
+      const now = await storing('role', { name: name ?? '' }, () => updateRole(call.ctx, change))
       return { role: roleView(keystoneBase(call), now) }
     },
   },

@@ -26,15 +26,3 @@ export function directoryFilter(query: Query) {
     enabled: booleanFilter(query, 'enabled'),
   }
 }
-
-/** Attributes of the caller's own: whatever the body has beside the known keys. */
-export function extraOf(body: Record<string, unknown>, known: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(body).filter(([key]) => !known.includes(key) && !neverExtra.includes(key)),
-  )
-}
-const neverExtra = ['id', 'links', 'is_domain', 'parent_id', 'password_expires_at']
-
-/** The attributes after a change: null takes one away. */
-export const mergedExtra = (before: Record<string, string>, given: Record<string, unknown>) =>
-  Object.fromEntries(Object.entries({ ...before, ...given }).filter(([, value]) => value !== null))

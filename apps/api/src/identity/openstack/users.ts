@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { inTransaction } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
 import { collection, keystoneBase, storing, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
-import { extraInput, keystoneId, passwordInput } from '../contract.ts'
+import { keystoneId, passwordInput } from '../contract.ts'
 import { limited } from '../domain-config/limited.ts'
 import { ownDomain } from '../reach.ts'
 import { projectDetailsOf } from '../roles/places.ts'
@@ -12,7 +13,7 @@ import { groupListInput, userInput, userListInput, userUpdateInput } from '../us
 import { listGroups } from '../users/groups.ts'
 import { changePasswordOf, resetPassword } from '../users/password.ts'
 import { createUser, deleteUser, getUser, listUsers, updateUser } from '../users/service.ts'
-import { description, directoryFilter, extraOf, idOf, mergedExtra, newDescription } from './shared.ts'
+import { description, directoryFilter, idOf, newDescription } from './shared.ts'
 import { groupView, projectView, userView } from './views.ts'
 
 const fields = {
@@ -42,7 +43,8 @@ const updated = z.object({
 const passwordBody = z.object({
   user: z.object({ password: passwordInput, original_password: z.string().max(1024) }),
 })
-const known = Object.keys(fields)
+const known = [...Object.keys(fields), 'password_expires_at']
+const texts = ['email', 'description']
 
 export const userOperations: ApiOperation[] = [
   {
@@ -77,7 +79,7 @@ export const userOperations: ApiOperation[] = [
     summary: 'Make a user',
     status: 201,
     access: 'domainWrite',
-    deviation: 'Passwords have eight characters at least (a setting). Attributes of one’s own are texts.',
+    deviation: 'Passwords have eight characters at least (a setting).',
     handle: create,
   },
   {
@@ -170,12 +172,12 @@ async function create(call: Call): Promise<object> {
     name: user.name,
     domainId,
     password: user.password ?? undefined,
-    email: user.email ?? undefined,
+    email: user.email,
     description: user.description,
     defaultProjectId: user.default_project_id,
     enabled: user.enabled,
     options: user.options,
-    extra: extraInput.parse(mergedExtra({}, extraOf(user, known))),
+    ...changedExtra({}, extraOf(call.body, 'user', known, texts)),
   }
   const made = await storing('user', { name: user.name, domainId }, () => createUser(call.ctx, input))
   return { user: userView(keystoneBase(call), made) }
@@ -184,9 +186,8 @@ async function create(call: Call): Promise<object> {
 async function update(call: Call): Promise<object> {
   const { user } = updated.parse(call.body)
   const before = await getUser(call.ctx, { id: idOf(call.params) })
-  unchangeable(user, { domain_id: before.domainId })
+  unchangeable(user, { id: before.id, domain_id: before.domainId })
   const { password } = user
-  const given = extraOf(user, known)
   const change = {
     id: before.id,
     name: user.name,
@@ -195,7 +196,7 @@ async function update(call: Call): Promise<object> {
     defaultProjectId: user.default_project_id,
     enabled: user.enabled,
     options: user.options,
-    ...(Object.keys(given).length === 0 ? {} : { extra: extraInput.parse(mergedExtra(before.extra, given)) }),
+    ...changedExtra(before.extra, extraOf(call.body, 'user', known, texts)),
   }
   const now = await storing('user', { name: user.name ?? '', domainId: before.domainId }, () =>
     inTransaction(call.ctx, async (tx) => {

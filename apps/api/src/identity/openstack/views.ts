@@ -1,4 +1,5 @@
 import { isoMicros } from '../../openstack/discovery.ts'
+import { textOf } from '../../openstack/extra.ts'
 import type { DomainView, ProjectDetail } from '../projects/contract.ts'
 import type { AssignmentView, RoleView } from '../roles/contract.ts'
 import type { GroupView, UserView } from '../users/contract.ts'
@@ -10,7 +11,7 @@ export const projectView = (base: string, project: ProjectDetail) => ({
   id: project.id,
   name: project.name,
   domain_id: project.domainId,
-  description: project.description,
+  ...textOf('description', project.description, project.extra),
   enabled: project.enabled,
   parent_id: project.parentId ?? project.domainId,
   is_domain: false,
@@ -35,9 +36,10 @@ export const userView = (base: string, user: UserView) => ({
 })
 
 export const domainView = (base: string, domain: DomainView) => ({
+  ...domain.extra,
   id: domain.id,
   name: domain.name,
-  description: domain.description,
+  ...textOf('description', domain.description, domain.extra),
   enabled: domain.enabled,
   tags: domain.tags,
   options: domain.options,
@@ -45,19 +47,21 @@ export const domainView = (base: string, domain: DomainView) => ({
 })
 
 export const roleView = (base: string, role: RoleView) => ({
+  ...role.extra,
   id: role.id,
   name: role.name,
   domain_id: role.domainId,
-  description: role.description || null,
+  ...textOf('description', role.description, role.extra, null),
   options: role.options,
   links: { self: `${base}/roles/${role.id}` },
 })
 
 export const groupView = (base: string, group: GroupView) => ({
+  ...group.extra,
   id: group.id,
   name: group.name,
   domain_id: group.domainId,
-  description: group.description,
+  ...textOf('description', group.description, group.extra),
   links: { self: `${base}/groups/${group.id}` },
 })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { collection, keystoneBase } from '../../openstack/keystone.ts'
+import { changedExtra, extraOf } from '../../openstack/extra.ts'
+import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { idOf } from '../openstack/shared.ts'
@@ -15,8 +16,10 @@ import {
 
 /** Source: Keystone api-ref v3, "Policies" (deprecated). */
 
-const createBody = z.object({ policy: storedPolicyInput })
-const updateBody = z.object({ policy: storedPolicyInput.partial() })
+const { type, blob } = storedPolicyInput.shape
+const createBody = z.object({ policy: z.looseObject({ type, blob }) })
+const updateBody = z.object({ policy: z.looseObject({ type: type.optional(), blob: blob.optional() }) })
+const known = ['type', 'blob']
 const deviation = 'Kept for programs that ask for it; the rules of this cloud are in policy.yaml.'
 
 export const storedPolicyOperations: ApiOperation[] = [
@@ -43,7 +46,9 @@ export const storedPolicyOperations: ApiOperation[] = [
     deviation,
     handle: async (call) => {
       const { policy } = createBody.parse(call.body)
-      return shown(call, await createStoredPolicy(call.ctx, policy))
+      const own = changedExtra({}, extraOf(call.body, 'policy', known))
+      const { type, blob } = policy
+      return shown(call, await createStoredPolicy(call.ctx, { type, blob, ...own }))
     },
   },
   {
@@ -64,7 +69,11 @@ export const storedPolicyOperations: ApiOperation[] = [
     access: 'admin',
     handle: async (call) => {
       const { policy } = updateBody.parse(call.body)
-      return shown(call, await updateStoredPolicy(call.ctx, { id: idOf(call.params), ...policy }))
+      const { id, extra } = await getStoredPolicy(call.ctx, idOf(call.params))
+      unchangeable(policy, { id })
+      const own = changedExtra(extra, extraOf(call.body, 'policy', known))
+      const { type, blob } = policy
+      return shown(call, await updateStoredPolicy(call.ctx, { id, type, blob, ...own }))
     },
   },
   {
@@ -80,7 +89,8 @@ export const storedPolicyOperations: ApiOperation[] = [
   },
 ]
 
-const view = (base: string, { id, type, blob }: StoredPolicyView) => ({
+const view = (base: string, { id, type, blob, extra }: StoredPolicyView) => ({
+  ...extra,
   id,
   type,
   blob,

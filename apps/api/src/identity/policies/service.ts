@@ -1,7 +1,9 @@
+import type { Prisma } from '@stratolith/db'
 import { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError, notFound } from '../../kernel/errors.ts'
 import { authorize, type PolicyTable } from '../../kernel/policy.ts'
+import { type Extra, extraInput } from '../../openstack/extra.ts'
 import { newId } from '../tokens.ts'
 
 /** Keystone's /v3/policies: texts that other programs keep there. This cloud obeys none of them. */
@@ -14,12 +16,21 @@ const most = 1000
 export const storedPolicyInput = z.object({
   type: z.string().min(1).max(255),
   blob: z.string().max(65_536),
+  extra: extraInput.optional(),
 })
-export type StoredPolicyView = { id: string; type: string; blob: string }
+export type StoredPolicyView = { id: string; type: string; blob: string; extra: Extra }
+const toView = ({ id, type, blob, extra }: Prisma.StoredPolicyGetPayload<object>): StoredPolicyView => ({
+  id,
+  type,
+  blob,
+  extra: extra as Extra,
+})
 
 export async function listStoredPolicies(ctx: Ctx, type?: string): Promise<StoredPolicyView[]> {
   authorize(ctx, 'identity:list_policies')
-  return ctx.db.storedPolicy.findMany({ where: { type }, orderBy: { id: 'asc' }, take: most })
+  return (await ctx.db.storedPolicy.findMany({ where: { type }, orderBy: { id: 'asc' }, take: most })).map(
+    toView,
+  )
 }
 
 export async function getStoredPolicy(
@@ -30,7 +41,7 @@ export async function getStoredPolicy(
   authorize(ctx, action)
   const row = await ctx.db.storedPolicy.findUnique({ where: { id } })
   if (!row) throw notFound('policy', id)
-  return row
+  return toView(row)
 }
 
 export async function createStoredPolicy(
@@ -40,15 +51,15 @@ export async function createStoredPolicy(
   authorize(ctx, 'identity:change_policies')
   if ((await ctx.db.storedPolicy.count()) >= most)
     throw new CloudError('forbidden', `There are ${most} policies already. Delete one first.`)
-  return ctx.db.storedPolicy.create({ data: { id: newId(), ...input } })
+  return toView(await ctx.db.storedPolicy.create({ data: { id: newId(), ...input } }))
 }
 
 export async function updateStoredPolicy(
   ctx: Ctx,
-  { id, ...changes }: { id: string; type?: string; blob?: string },
+  { id, ...changes }: Partial<z.output<typeof storedPolicyInput>> & { id: string },
 ): Promise<StoredPolicyView> {
   await getStoredPolicy(ctx, id, 'identity:change_policies')
-  return ctx.db.storedPolicy.update({ where: { id }, data: changes })
+  return toView(await ctx.db.storedPolicy.update({ where: { id }, data: changes }))
 }
 
 export async function deleteStoredPolicy(ctx: Ctx, id: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { descriptionInput } from '../../kernel/contract.ts'
+import { type Extra, extraInput } from '../../openstack/extra.ts'
 import {
-  extraInput,
   identityName,
   keystoneId,
   listInput,
@@ -20,6 +20,7 @@ export const domainInput = z.object({
   enabled: z.boolean().default(true),
   tags: tagsInput.optional(),
   options: resourceOptions.optional(),
+  extra: extraInput.optional(),
 })
 export const domainUpdateInput = domainInput
   .partial()
@@ -31,6 +32,7 @@ export type DomainView = {
   enabled: boolean
   tags: string[]
   options: ResourceOptions
+  extra: Extra
   createdAt: string
   projects: number
   users: number
@@ -82,7 +84,7 @@ export type ProjectDetail = {
   /** Null: directly below its domain. */
   parentId: string | null
   tags: string[]
-  extra: Record<string, string>
+  extra: Extra
   options: ResourceOptions
   /** Under deletion; `operationId` of the newest try is in its history (operations.list). */
   deleting: boolean

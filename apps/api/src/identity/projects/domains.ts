@@ -5,6 +5,7 @@ import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
+import type { Extra } from '../../openstack/extra.ts'
 import { sessionEnded } from '../ending.ts'
 import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
 import { directoryEvent, lockDomain, nameClauses } from '../reach.ts'
@@ -23,6 +24,7 @@ const toView = (row: Row): DomainView => ({
   enabled: row.enabled,
   tags: row.tags,
   options: optionsOf(row),
+  extra: row.extra as Extra,
   createdAt: row.createdAt.toISOString(),
   projects: row._count.projects,
   users: row._count.users,
@@ -63,19 +65,26 @@ async function loadDomain(ctx: Ctx, id: string, action?: string): Promise<Row> {
   return row
 }
 
-export async function createDomain(ctx: Ctx, input: z.input<typeof domainInput>): Promise<DomainView> {
+/** `id`: one that the caller chose. Throws already_exists. */
+export async function createDomain(
+  ctx: Ctx,
+  input: z.input<typeof domainInput>,
+  id = newId(),
+): Promise<DomainView> {
   authorize(ctx, 'identity:create_domain')
   return inTransaction(ctx, async (tx) => {
     await demandFreeName(tx, input.name)
-    const { name, description = '', enabled = true, tags = [], options = {} } = input
+    if (await tx.db.domain.findUnique({ where: { id } })) throw alreadyExists('domain', id)
+    const { name, description = '', enabled = true, tags = [], options = {}, extra = {} } = input
     const row = await tx.db.domain.create({
       data: {
-        id: newId(),
+        id,
         name,
         description,
         enabled,
         tags,
         options: mergedOptions({ options: {} }, options),
+        extra,
       },
       include: counts,
     })

@@ -5,6 +5,7 @@ import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { pageOf, whole } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
+import type { Extra } from '../../openstack/extra.ts'
 import { sessionEnded } from '../ending.ts'
 import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
 import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
@@ -28,7 +29,7 @@ export const toProjectDetail = (row: Row): ProjectDetail => ({
   enabled: row.enabled,
   parentId: row.parentId,
   tags: row.tags,
-  extra: row.extra as Record<string, string>,
+  extra: row.extra as Extra,
   options: optionsOf(row),
   deleting: row.deleting,
   createdAt: row.createdAt.toISOString(),

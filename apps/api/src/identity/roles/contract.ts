@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { descriptionInput } from '../../kernel/contract.ts'
+import { type Extra, extraInput } from '../../openstack/extra.ts'
 import { identityName, keystoneId, listInput, type ResourceOptions, resourceOptions } from '../contract.ts'
 
 /** Roles, what they imply, and who has them where. Browser-safe. */
@@ -14,6 +15,7 @@ export const roleInput = z.object({
   description: descriptionInput.default(''),
   domainId: keystoneId.optional(),
   options: resourceOptions.optional(),
+  extra: extraInput.optional(),
 })
 export const roleUpdateInput = z.object({
   id: keystoneId,
@@ -21,6 +23,7 @@ export const roleUpdateInput = z.object({
   description: descriptionInput.optional(),
   /** Each option named is set; null takes it away. */
   options: resourceOptions.optional(),
+  extra: extraInput.optional(),
 })
 export const implicationInput = z.object({ priorRoleId: keystoneId, impliedRoleId: keystoneId })
 export type RoleView = {
@@ -31,6 +34,7 @@ export type RoleView = {
   /** It stays as it is, as the three that every cloud has. */
   immutable: boolean
   options: ResourceOptions
+  extra: Extra
   /** What it implies directly. */
   implies: { id: string; name: string }[]
   createdAt: string

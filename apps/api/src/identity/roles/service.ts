@@ -5,6 +5,7 @@ import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { pageOf, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import type { Extra } from '../../openstack/extra.ts'
 import { roleNames } from '../contract.ts'
 import { sessionEnded } from '../ending.ts'
 import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
@@ -28,6 +29,7 @@ const toView = (row: Row): RoleView => ({
   domainId: row.domainId,
   immutable: optionsOf(row).immutable === true,
   options: optionsOf(row),
+  extra: row.extra as Extra,
   implies: row.implies.map(({ implied }) => implied),
   createdAt: row.createdAt.toISOString(),
 })
@@ -77,6 +79,7 @@ export async function createRole(ctx: Ctx, input: z.input<typeof roleInput>): Pr
         domainId,
         domainKey: domainId ?? '',
         options: mergedOptions({ options: {} }, input.options ?? {}),
+        extra: input.extra ?? {},
       },
       include: withImplied,
     })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { descriptionInput } from '../../kernel/contract.ts'
-import { extraInput, identityName, keystoneId, listInput, passwordInput } from '../contract.ts'
+import { type Extra, extraInput } from '../../openstack/extra.ts'
+import { identityName, keystoneId, listInput, passwordInput } from '../contract.ts'
 
 /** Users and groups. Browser-safe. */
 
@@ -33,7 +34,8 @@ export const userInput = z.object({
   domainId: keystoneId.optional(),
   /** Without one nobody can sign in by password. */
   password: passwordInput.optional(),
-  email: z.union([z.email('This is no e-mail address.').max(255), z.literal('')]).optional(),
+  /** Free text, as in Keystone; forms check it. */
+  email: z.string().max(1000, 'An e-mail address has at most 1000 characters.').nullish(),
   description: descriptionInput.default(''),
   defaultProjectId: keystoneId.nullish(),
   enabled: z.boolean().default(true),
@@ -41,10 +43,17 @@ export const userInput = z.object({
   extra: extraInput.optional(),
 })
 export type UserInput = z.input<typeof userInput>
+const formEmail = z
+  .union([z.email('This is no e-mail address.').max(255), z.literal('')])
+  .nullable()
+  .transform((text) => text || null)
+  .optional()
+/** What a form sends: what looks like no address is a slip. */
+export const userFormInput = userInput.extend({ email: formEmail })
 export const userUpdateInput = z.object({
   id: keystoneId,
   name: identityName.optional(),
-  email: userInput.shape.email.nullable(),
+  email: userInput.shape.email,
   description: descriptionInput.optional(),
   defaultProjectId: keystoneId.nullish(),
   enabled: z.boolean().optional(),
@@ -52,6 +61,7 @@ export const userUpdateInput = z.object({
   options: userOptions.optional(),
   extra: extraInput.optional(),
 })
+export const userFormUpdateInput = userUpdateInput.extend({ email: formEmail })
 export const resetPasswordInput = z.object({ id: keystoneId, password: passwordInput })
 /** One's own, also when it has run out; needs no session but the old password. */
 export const changePasswordInput = z.object({
@@ -81,7 +91,7 @@ export type UserView = {
   lockedUntil: string | null
   lastActiveAt: string | null
   options: UserOptions
-  extra: Record<string, string>
+  extra: Extra
   createdAt: string
 }
 
@@ -94,11 +104,13 @@ export const groupInput = z.object({
   name: identityName.max(64, 'The name of a group has at most 64 characters.'),
   domainId: keystoneId.optional(),
   description: descriptionInput.default(''),
+  extra: extraInput.optional(),
 })
 export const groupUpdateInput = z.object({
   id: keystoneId,
   name: groupInput.shape.name.optional(),
   description: descriptionInput.optional(),
+  extra: extraInput.optional(),
 })
 export const membershipInput = z.object({ groupId: keystoneId, userId: keystoneId })
 export type GroupView = {
@@ -107,6 +119,7 @@ export type GroupView = {
   domainId: string
   domainName: string
   description: string
+  extra: Extra
   members: number
   createdAt: string
 }

@@ -5,6 +5,7 @@ import type { Page } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
+import type { Extra } from '../../openstack/extra.ts'
 import { sessionEnded } from '../ending.ts'
 import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen } from '../reach.ts'
 import { demandMayShare } from '../roles/granting.ts'
@@ -24,6 +25,7 @@ const toView = (row: Row): GroupView => ({
   domainId: row.domainId,
   domainName: row.domain.name,
   description: row.description,
+  extra: row.extra as Extra,
   members: row._count.members,
   createdAt: row.createdAt.toISOString(),
 })
@@ -76,9 +78,9 @@ export async function createGroup(ctx: Ctx, input: z.input<typeof groupInput>): 
   return inTransaction(ctx, async (tx) => {
     await lockDomain(tx, domainId)
     await demandFreeName(tx, domainId, input.name)
-    const { name, description = '' } = input
+    const { name, description = '', extra = {} } = input
     const row = await tx.db.group.create({
-      data: { id: newId(), domainId, name, description },
+      data: { id: newId(), domainId, name, description, extra },
       include: included,
     })
     await directoryEvent(tx, 'group', 'created', row.id, { name })

@@ -69,7 +69,7 @@ export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> 
         id: newId(),
         domainId,
         name,
-        email: email || null,
+        email: email ?? null,
         description,
         enabled,
         defaultProjectId: input.defaultProjectId ?? null,
@@ -91,7 +91,7 @@ export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInpu
   const before = await loadUser(ctx, input.id, 'identity:update_user')
   await demandNoMore(ctx, before)
   demandOurs(before, input)
-  const { id, options, email, ...changes } = input
+  const { id, options, ...changes } = input
   return inTransaction(ctx, async (tx) => {
     await lockUser(tx, id)
     const renamed = changes.name !== undefined && changes.name !== before.name
@@ -104,7 +104,6 @@ export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInpu
       where: { id },
       data: {
         ...changes,
-        ...(email === undefined ? {} : { email: email || null }),
         // Disabled by hand now: no directory enables it again.
         ...(changes.enabled === false ? { disabledByBackend: false } : {}),
         ...(options ? { options: withoutNulls(merged) } : {}),

@@ -1,4 +1,5 @@
 import type { Prisma } from '@stratolith/db'
+import type { Extra } from '../../openstack/extra.ts'
 import type { UserOptions, UserView } from './contract.ts'
 
 /** Never the password's digest itself: whether there is one is all that leaves this room. */
@@ -41,7 +42,7 @@ export function toUserView(row: UserRow): UserView {
     lockedUntil: waiting ? (row.lockedUntil?.toISOString() ?? null) : null,
     lastActiveAt: row.lastActiveAt?.toISOString() ?? null,
     options,
-    extra: row.extra as Record<string, string>,
+    extra: row.extra as Extra,
     createdAt: row.createdAt.toISOString(),
   }
 }

@@ -5,6 +5,7 @@ import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
 import { EnabledBadge } from '../EnabledBadge.tsx'
+import { ownAttributes } from '../own-attributes.ts'
 import { Tags } from '../Tags.tsx'
 
 export const projectDescriptor: ResourceDescriptor<ProjectDetail> & { listPath: string } = {
@@ -49,7 +50,7 @@ export const projectDescriptor: ResourceDescriptor<ProjectDetail> & { listPath: 
     { label: 'Tags', value: <Tags tags={view.tags} /> },
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
     ...(view.description ? [{ label: 'Description', value: view.description }] : []),
-    ...Object.entries(view.extra).map(([label, value]) => ({ label, value })),
+    ...ownAttributes(view.extra),
   ],
   empty: {
     title: 'No projects',

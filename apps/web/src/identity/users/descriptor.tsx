@@ -4,6 +4,7 @@ import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
+import { ownAttributes } from '../own-attributes.ts'
 import { UserState } from './UserState.tsx'
 
 export const userDescriptor: ResourceDescriptor<UserView> & { listPath: string } = {
@@ -77,7 +78,7 @@ export const userDescriptor: ResourceDescriptor<UserView> & { listPath: string }
     },
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
     ...(view.description ? [{ label: 'Description', value: view.description }] : []),
-    ...Object.entries(view.extra).map(([label, value]) => ({ label, value })),
+    ...ownAttributes(view.extra),
   ],
   empty: {
     title: 'No users',

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import '../../catalog/register.ts'
+import { hexId } from '../../kernel/testing.ts'
+import { closeDirectory, created, deps, name, openDirectory, send } from './directory.testing.ts'
+
+/** What Keystone does not know it keeps and shows, whatever JSON it is; what it knows is never covered by it. */
+
+let userId = ''
+let serviceId = ''
+beforeAll(async () => {
+  await openDirectory()
+  userId = (await deps.root.user.findFirstOrThrow({ where: { name: 'admin' } })).id
+  serviceId = (await created('/services', 'service', { type: 'dns' })).id
+})
+afterAll(closeDirectory)
+
+const kinds: [string, string, () => object][] = [
+  ['/domains', 'domain', () => ({ name: name('d') })],
+  ['/projects', 'project', () => ({ name: name('p') })],
+  ['/users', 'user', () => ({ name: name('u') })],
+  ['/groups', 'group', () => ({ name: name('g') })],
+  ['/roles', 'role', () => ({ name: name('r') })],
+  ['/services', 'service', () => ({ type: 'dns' })],
+  ['/regions', 'region', () => ({ id: name('r') })],
+  ['/endpoints', 'endpoint', () => ({ service_id: serviceId, interface: 'public', url: 'http://x/' })],
+  ['/credentials', 'credential', () => ({ user_id: userId, type: 'cert', blob: 'b' })],
+  ['/policies', 'policy', () => ({ type: 'application/json', blob: '{}' })],
+]
+const own = {
+  ...{ text: 'é\n', number: -1.5, yes: true, nothing: null, 'a key of: mine/1': '', toString: 1 },
+  ...{ list: [1, 'two', [null], { three: false }], object: { deep: { er: [] } }, constructor: {} },
+}
+
+describe.each(kinds)('attributes of one’s own: %s', (path, kind, body) => {
+  test('are kept and shown', async () => {
+    const made = await created(path, kind, { ...body(), ...own, colour: 'green' })
+    expect(made).toMatchObject({ ...own, colour: 'green' })
+    const at = `${path}/${made.id}`
+    expect((await send('GET', at)).json[kind]).toEqual(made)
+    const plural = kind === 'policy' ? 'policies' : `${kind}s`
+    expect((await send('GET', path)).json[plural]).toContainEqual(made)
+    const changed = await send('PATCH', at, { [kind]: { colour: { now: 'red' }, size: null } })
+    expect([changed.status, changed.json[kind]]).toEqual([
+      200,
+      { ...made, colour: { now: 'red' }, size: null },
+    ])
+    expect((await send('GET', at)).json[kind]).toEqual(changed.json[kind])
+  })
+
+  test('never cover what is Keystone’s', async () => {
+    const plain = await created(path, kind, body())
+    const { id, links } = plain
+    const same = await send('PATCH', `${path}/${id}`, { [kind]: { links: 'x', extra: { name: 'x' } } })
+    expect(same.json[kind]).toEqual(plain)
+    const other = await send('PATCH', `${path}/${id}`, { [kind]: { id: hexId() } })
+    expect(other.status).toBe(400)
+    const made = await created(path, kind, { ...body(), links: { self: 'x' }, extra: 1 })
+    expect(made.links.self).toBe(links.self.replace(id, made.id))
+  })
+
+  test('are refused when they cannot be kept as they are', async () => {
+    for (const [bad, words] of [
+      [{ big: 'x'.repeat(33_000) }, /at most 32768 characters/],
+      [{ text: 'a\u0000b' }, /NUL/],
+      [{ list: [{ 'a\u0000b': 1 }] }, /NUL/],
+      [{ text: '\ud800' }, /surrogate/],
+      [{ number: 2 ** 53 }, /9007199254740991/],
+    ] as const) {
+      const answer = await send('POST', path, { [kind]: { ...body(), ...bad } })
+      expect([answer.status, answer.json.error.message]).toEqual([400, expect.stringMatching(words)])
+    }
+    const made = await created(path, kind, { ...body(), big: 'x'.repeat(20_000) })
+    const answer = await send('PATCH', `${path}/${made.id}`, { [kind]: { more: 'x'.repeat(20_000) } })
+    expect(answer.status).toBe(400)
+  })
+})
+
+test.each(kinds.slice(0, 6))('%s: null and "" are told apart', async (path, kind, body) => {
+  for (const description of [null, '', 'text', '', null]) {
+    const made = await created(path, kind, { ...body(), description })
+    expect(made.description).toBe(description)
+    const changed = await send('PATCH', `${path}/${made.id}`, { [kind]: { description: 'other' } })
+    expect(changed.json[kind].description).toBe('other')
+    const back = await send('PATCH', `${path}/${made.id}`, { [kind]: { description } })
+    expect(back.json[kind].description).toBe(description)
+  }
+})
+
+test('an e-mail address is free text', async () => {
+  for (const email of ['nobody', '', null, 'a@b, c@d', 'x'.repeat(1000)]) {
+    const made = await created('/users', 'user', { name: name('u'), email })
+    expect(made.email).toBe(email)
+    expect((await send('GET', `/users/${made.id}`)).json.user).toEqual(made)
+    await send('PATCH', `/users/${made.id}`, { user: { email: 'other' } })
+    const back = await send('PATCH', `/users/${made.id}`, { user: { email } })
+    expect(back.json.user.email).toBe(email)
+  }
+  const long = await send('POST', '/users', { user: { name: name('u'), email: 'x'.repeat(1001) } })
+  expect(long.status).toBe(400)
+})
+
+test('a domain with an id that the caller chose', async () => {
+  const id = hexId()
+  const made = await created('/domains', 'domain', { name: name('d'), explicit_domain_id: id })
+  expect(made.id).toBe(id)
+  const again = await send('POST', '/domains', { domain: { name: name('d'), explicit_domain_id: id } })
+  expect(again.status).toBe(409)
+  const odd = await send('POST', '/domains', { domain: { name: name('d'), explicit_domain_id: 'default' } })
+  expect(odd.status).toBe(400)
+})
