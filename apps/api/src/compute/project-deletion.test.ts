@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { deleteProject, projectDeletionPlan } from '../identity/projects/deletion.ts'
-import { createDomain, deleteDomain, updateDomain } from '../identity/projects/domains.ts'
+import { createDomain, deleteDomain, getDomain, updateDomain } from '../identity/projects/domains.ts'
 import { createProject, getProject, updateProject } from '../identity/projects/service.ts'
 import { deleteUser } from '../identity/users/service.ts'
 import { type Deps, inTransaction } from '../kernel/context.ts'
@@ -163,3 +163,46 @@ test('a domain takes projects along that have only what they had from the start'
   await deleteDomain(system, { id })
   expect(await world.deps.root.securityGroup.count({ where: { projectId: project.id } })).toBe(0)
 })
+
+test('a domain goes right after its projects, while the worker is at them', async () => {
+  const { system, deps } = world
+  const { root } = deps
+  for (let turn = 0; turn < 30; turn++) {
+    const name = `d-${hexId()}`
+    const { id } = await createDomain(system, { name })
+    const above = await createProject(system, { name: 'above', domainId: id })
+    const below = await createProject(system, { name: 'below', domainId: id, parentId: above.id })
+    const beside = await createProject(system, { name: 'beside', domainId: id })
+    await updateDomain(system, { id, enabled: false })
+    const asked = [
+      await deleteProject(system, { id: below.id }),
+      await deleteProject(system, { id: beside.id }),
+    ]
+    // The worker has all sorts of starts on it.
+    const working = asked.map(async ({ operationId }, n) => {
+      await new Promise((resolve) => setTimeout(resolve, (turn % 10) * 5 * n))
+      return runToEnd(deps, operationId, { last: true })
+    })
+    await new Promise((resolve) => setTimeout(resolve, turn % 7))
+    await deleteDomain(system, { id })
+    await expectCloudError(getDomain(system, { id }), 'not_found')
+    await expectCloudError(createProject(system, { name: 'late', domainId: id }), 'not_found')
+    await deleteDomain(system, { id: await again(name) })
+    await Promise.all(working)
+    const operations = { resourceId: { in: [above.id, below.id, beside.id] }, action: 'project.delete' }
+    // The one above was not asked for, and waited for the one below it if that was still there.
+    const rest = await root.operation.findMany({ where: { ...operations, state: 'queued' } })
+    for (const one of rest) await runToEnd(deps, one.id, { last: true })
+    const done = await root.operation.findMany({ where: operations })
+    expect(done.map((one) => one.state)).toEqual(done.map(() => 'succeeded'))
+    expect(done.length).toBeGreaterThanOrEqual(2)
+    expect(await root.domain.count({ where: { id } })).toBe(0)
+    expect(await root.project.count({ where: { domainId: id } })).toBe(0)
+  }
+}, 120_000)
+
+/** The name is free at once. */
+async function again(name: string): Promise<string> {
+  const { id } = await createDomain(world.system, { name, enabled: false })
+  return id
+}

@@ -88,6 +88,6 @@ export const directoryEvent = (
 export async function lockDomain(ctx: Ctx, domainId: string): Promise<void> {
   const rows = await ctx.db.$queryRaw<
     unknown[]
-  >`SELECT 1 FROM "Domain" WHERE "id" = ${domainId} FOR NO KEY UPDATE`
+  >`SELECT 1 FROM "Domain" WHERE "id" = ${domainId} AND NOT "deleting" FOR NO KEY UPDATE`
   if (rows.length === 0) throw notFound('domain', domainId)
 }

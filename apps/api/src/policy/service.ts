@@ -69,7 +69,7 @@ async function scopeOf(
     decide(ctx, 'policy:explain', { domainId }).allowed ||
     (userId === ctx.actor.userId && (await rolesAt(ctx, userId, place)).size > 0)
   if ('domainId' in asked) {
-    const domain = await ctx.db.domain.findUnique({ where: { id: asked.domainId } })
+    const domain = await ctx.db.domain.findUnique({ where: { id: asked.domainId, deleting: false } })
     if (!domain || !(await may(domain.id, asked))) throw notFound('domain', asked.domainId)
     return { scope: { kind: 'domain', domainId: domain.id }, name: domain.name }
   }

@@ -75,7 +75,7 @@ async function projectFor(ctx: Ctx, { type, projectId, userId }: CredentialInput
   if (!projectId) return null
   if (!isAdmin(ctx)) {
     if ((await rolesAt(ctx, userId, { projectId })).size === 0) throw notFound('project', projectId)
-  } else if (!(await ctx.db.project.findUnique({ where: { id: projectId } })))
+  } else if (!(await ctx.db.project.findUnique({ where: { id: projectId, deleting: false } })))
     throw notFound('project', projectId)
   return projectId
 }

@@ -94,7 +94,8 @@ export const projectOperations: ApiOperation[] = [
     deviation:
       'What the project has goes with it, as an operation in the background; it is disabled and not seen any more at once, its name is free again when all of it is gone. 409 for the project that one works in.',
     handle: async ({ ctx, params }) => {
-      await deleteProject(ctx, { id: idOf(params) })
+      const { id } = await liveProject(ctx, idOf(params))
+      await deleteProject(ctx, { id })
     },
   },
 ]

@@ -5,6 +5,7 @@ import { defineWorkflow, type Run, type Step, startOperation, type Wait } from '
 import { demandMutable } from '../options.ts'
 import { directoryEvent } from '../reach.ts'
 import type { ProjectDeletionPlan } from './contract.ts'
+import { dropDeletedDomains, lockDomainOf } from './deleted-domains.ts'
 import { endTokensOf, loadProject, toProjectDetail } from './service.ts'
 
 /** One kind of things that a project may have; each room tells of its own (register.ts). */
@@ -52,8 +53,10 @@ const steps: Step<unknown>[] = [
       await inTransaction(run.ctx, async (tx) => {
         const rest = await thingsOf(tx, run.resourceId)
         if (rest.length > 0) throw leftOver(rest)
+        const domainId = await lockDomainOf(tx, run.resourceId)
         const count = await removeProjectRows(tx, [run.resourceId])
         if (count > 0) await directoryEvent(tx, 'project', 'deleted', run.resourceId)
+        if (domainId !== null) await dropDeletedDomains(tx, domainId)
       })
       return
     },
@@ -133,22 +136,33 @@ export async function thingsOf(
   return counted.filter((thing) => thing.count > 0)
 }
 
-/** In ctx's transaction: those that have nothing but what they had from the start; conflict when one has more. */
-export async function removeEmptyProjects(
-  ctx: Ctx,
-  projects: readonly { id: string; name: string }[],
-): Promise<number> {
-  for (const { id, name } of projects)
-    for (const thing of things) {
-      await thing.removeOriginal?.(ctx, id)
-      const count = await thing.count(ctx, id)
-      if (count > 0)
-        throw conflict(`Project ${name} of this domain still has ${count} ${thing.title}. Delete it first.`)
-    }
-  return removeProjectRows(
+/**
+ * In ctx's transaction, of a domain that is locked and goes: projects that have nothing but what they had
+ * from the start go now, those that are being deleted (and what is above them) in their own time.
+ * Throws conflict when one of the others has more.
+ */
+export async function deleteProjectsOf(ctx: Ctx, domainId: string): Promise<void> {
+  const rows = await ctx.db.$queryRaw<
+    { id: string; name: string; deleting: boolean; ancestors: string[] }[]
+  >`SELECT "id", "name", "deleting", "ancestors" FROM "Project" WHERE "domainId" = ${domainId} ORDER BY "id" FOR UPDATE`
+  for (const { id, name, deleting } of rows) if (!deleting) await demandEmpty(ctx, id, name)
+  const going = rows.filter((row) => row.deleting)
+  const later = rows.filter((row) => row.deleting || going.some((one) => one.ancestors.includes(row.id)))
+  await removeProjectRows(
     ctx,
-    projects.map((project) => project.id),
+    rows.filter((row) => !later.includes(row)).map((row) => row.id),
   )
+  for (const row of later) await beginDeletion(ctx, row)
+}
+
+/** Takes away what every project has from the start; throws conflict when it has more. */
+async function demandEmpty(ctx: Ctx, id: string, name: string): Promise<void> {
+  for (const thing of things) {
+    await thing.removeOriginal?.(ctx, id)
+    const count = await thing.count(ctx, id)
+    if (count > 0)
+      throw conflict(`Project ${name} of this domain still has ${count} ${thing.title}. Delete it first.`)
+  }
 }
 
 /** What dies with the project, and what stands in the way. */
@@ -185,28 +199,46 @@ export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ 
     if (locked.length === 0) throw notFound('project', id)
     if (await tx.db.project.findFirst({ where: { parentId: id, deleting: false }, select: { id: true } }))
       throw new CloudError('forbidden', 'There are projects below this one. Delete them first.')
-    const running = await tx.db.operation.findFirst({
-      where: {
-        resourceKind: 'project',
-        resourceId: id,
-        action: 'project.delete',
-        state: { in: ['queued', 'running', 'undoing'] },
-      },
-      select: { id: true },
-    })
-    if (running) return { operationId: running.id }
-    await tx.db.project.update({ where: { id }, data: { enabled: false, deleting: true } })
-    await endTokensOf(tx, id, 'project deleted')
-    await directoryEvent(tx, 'project', 'updated', id)
-    const operationId = await startOperation(tx, {
-      id: randomUUID(),
-      action: 'project.delete',
+    return { operationId: await beginDeletion(tx, { id, name }) }
+  })
+}
+
+/** Of a project whose row is locked: what is not given back by waiting ends now. Returns the operation, also one under way. */
+async function beginDeletion(ctx: Ctx, { id, name }: { id: string; name: string }): Promise<string> {
+  const running = await ctx.db.operation.findFirst({
+    where: {
       resourceKind: 'project',
       resourceId: id,
-      resourceName: name,
-      projectId: id,
-    })
-    return { operationId }
+      action: 'project.delete',
+      state: { in: ['queued', 'running', 'undoing'] },
+    },
+    select: { id: true },
+  })
+  if (running) return running.id
+  await ctx.db.project.update({ where: { id }, data: { enabled: false, deleting: true } })
+  await endTokensOf(ctx, id, 'project deleted')
+  await forgetRights(ctx, id)
+  await directoryEvent(ctx, 'project', 'updated', id)
+  return startOperation(ctx, {
+    id: randomUUID(),
+    action: 'project.delete',
+    resourceKind: 'project',
+    resourceId: id,
+    resourceName: name,
+    projectId: id,
+  })
+}
+
+/** Whoever had something by the project has it no more, while what is in it goes in its own time. */
+async function forgetRights(ctx: Ctx, projectId: string): Promise<void> {
+  const where = { projectId }
+  await ctx.db.roleAssignment.deleteMany({ where })
+  await ctx.db.applicationCredential.deleteMany({ where })
+  await ctx.db.trust.deleteMany({ where })
+  await ctx.db.credential.deleteMany({ where })
+  await ctx.db.user.updateMany({
+    where: { defaultProjectId: projectId },
+    data: { defaultProjectId: null },
   })
 }
 

@@ -12,7 +12,8 @@ import { directoryEvent, lockDomain, nameClauses } from '../reach.ts'
 import { newId } from '../tokens.ts'
 import { forgetUsers } from '../users/removal.ts'
 import type { DomainListInput, DomainView, domainInput, domainUpdateInput } from './contract.ts'
-import { removeEmptyProjects } from './deletion.ts'
+import { dropDeletedDomains } from './deleted-domains.ts'
+import { deleteProjectsOf } from './deletion.ts'
 
 const counts = { _count: { select: { projects: true, users: true } } } satisfies Prisma.DomainInclude
 type Row = Prisma.DomainGetPayload<{ include: typeof counts }>
@@ -34,6 +35,7 @@ export async function listDomains(ctx: Ctx, input: DomainListInput): Promise<Pag
   const own = ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
   authorize(ctx, 'identity:list_domains', { domainId: own })
   const where: Prisma.DomainWhereInput = {
+    deleting: false,
     AND: [
       ...nameClauses(input),
       own === null ? {} : { id: own },
@@ -51,12 +53,12 @@ export async function getDomain(ctx: Ctx, input: { id: string }): Promise<Domain
 
 /** The domains with these ids; who may know them has been asked before. */
 export async function domainsById(ctx: Ctx, ids: readonly string[]): Promise<DomainView[]> {
-  const where = { id: { in: [...ids] } }
+  const where = { id: { in: [...ids] }, deleting: false }
   return (await ctx.db.domain.findMany({ where, include: counts, orderBy: { id: 'asc' } })).map(toView)
 }
 
 async function loadDomain(ctx: Ctx, id: string, action?: string): Promise<Row> {
-  const row = await ctx.db.domain.findUnique({ where: { id }, include: counts })
+  const row = await ctx.db.domain.findUnique({ where: { id, deleting: false }, include: counts })
   const at = ctx.scope.kind === 'project' || ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
   const own = id === ctx.actor.domainId || id === at
   if (!row || !(own || decide(ctx, 'identity:get_domain', { domainId: id }).allowed))
@@ -117,7 +119,10 @@ export async function updateDomain(ctx: Ctx, input: z.output<typeof domainUpdate
   })
 }
 
-/** A disabled domain whose projects are empty, with its users, groups, roles and projects. */
+/**
+ * A disabled domain whose projects are empty, with its users, groups, roles and projects. Those that are
+ * being deleted are gone already: the worker goes on with them, and the domain's row with the last one.
+ */
 export async function deleteDomain(ctx: Ctx, input: { id: string }): Promise<DomainView> {
   const before = await loadDomain(ctx, input.id, 'identity:delete_domain')
   demandMutable('domain', before)
@@ -127,20 +132,19 @@ export async function deleteDomain(ctx: Ctx, input: { id: string }): Promise<Dom
     await lockDomain(tx, id)
     const { enabled } = await tx.db.domain.findUniqueOrThrow({ where: { id }, select: { enabled: true } })
     if (enabled) throw new CloudError('forbidden', 'Disable the domain first, then delete it.')
-    const projects = await tx.db.project.findMany({
-      where: { domainId: id },
-      select: { id: true, name: true },
-    })
     const users = await tx.db.user.findMany({ where: { domainId: id }, select: { id: true } })
     await forgetUsers(
       tx,
       users.map((user) => user.id),
     )
     await tx.db.token.deleteMany({ where: { domainId: id } })
-    await removeEmptyProjects(tx, projects)
+    await deleteProjectsOf(tx, id)
     await tx.db.group.deleteMany({ where: { domainId: id } })
     await tx.db.role.deleteMany({ where: { domainId: id } })
-    await tx.db.domain.delete({ where: { id } })
+    await tx.db.roleAssignment.deleteMany({ where: { domainId: id } })
+    const name = `${before.name} (deleted ${id})`
+    await tx.db.domain.update({ where: { id }, data: { deleting: true, name } })
+    await dropDeletedDomains(tx, id)
     await sessionEnded(tx, { domainId: id }, 'domain deleted')
     await directoryEvent(tx, 'domain', 'deleted', id)
     return toView(before)

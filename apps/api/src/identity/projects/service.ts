@@ -159,8 +159,8 @@ async function placeBelow(ctx: Ctx, parentId: string): Promise<string[]> {
   const [parent] = await ctx.db.$queryRaw<
     { ancestors: string[]; deleting: boolean; enabled: boolean }[]
   >`SELECT "ancestors", "deleting", "enabled" FROM "Project" WHERE "id" = ${parentId} FOR SHARE`
-  if (!parent) throw notFound('project', parentId)
-  if (parent.deleting || !parent.enabled)
+  if (!parent || parent.deleting) throw notFound('project', parentId)
+  if (!parent.enabled)
     throw new CloudError('forbidden', 'The parent is disabled. Enable it first or choose another one.')
   if (parent.ancestors.length + 2 > maxDepth)
     throw new CloudError('forbidden', `Projects go ${maxDepth} levels deep at most. Choose a higher parent.`)

@@ -100,11 +100,15 @@ async function targetOf(
   action: string,
 ): Promise<{ target: RoleTarget; domainId: string | null }> {
   if (input.projectId !== undefined) {
-    const { id, domainId } = await loadProject(ctx, input.projectId, action)
+    const { id, domainId, deleting } = await loadProject(ctx, input.projectId, action)
+    if (deleting) throw notFound('project', id)
     return { target: { projectId: id }, domainId }
   }
   if (input.domainId !== undefined) {
-    const row = await ctx.db.domain.findUnique({ where: { id: input.domainId }, select: { id: true } })
+    const row = await ctx.db.domain.findUnique({
+      where: { id: input.domainId, deleting: false },
+      select: { id: true },
+    })
     const domainId = input.domainId
     if (!row || !decide(ctx, 'identity:get_domain', { domainId }).allowed) throw notFound('domain', domainId)
     authorize(ctx, action, { domainId })

@@ -66,7 +66,7 @@ export async function loadRole(ctx: Ctx, id: string, action?: string): Promise<R
 export async function createRole(ctx: Ctx, input: z.input<typeof roleInput>): Promise<RoleView> {
   const domainId = input.domainId ?? null
   authorize(ctx, 'identity:create_role', { domainId })
-  if (domainId !== null && !(await ctx.db.domain.findUnique({ where: { id: domainId } })))
+  if (domainId !== null && !(await ctx.db.domain.findUnique({ where: { id: domainId, deleting: false } })))
     throw notFound('domain', domainId)
   return inTransaction(ctx, async (tx) => {
     await lockRoles(tx)

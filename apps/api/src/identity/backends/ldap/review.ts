@@ -123,7 +123,9 @@ async function forEachDirectory(
   ctx: Ctx,
   work: (domainId: string, directory: Directory) => Promise<void>,
 ): Promise<void> {
-  const known = new Set((await ctx.db.domain.findMany({ select: { id: true } })).map((row) => row.id))
+  const known = new Set(
+    (await ctx.db.domain.findMany({ where: { deleting: false }, select: { id: true } })).map((row) => row.id),
+  )
   const there = allDirectories().filter(([domainId]) => known.has(domainId))
   await Promise.all(
     there.map(async ([domainId, directory]) => {
