@@ -30,7 +30,17 @@ const packages = {
     'sshpass',
     'ca-certificates',
   ],
-  test: ['chromium', 'python3-openstackclient', 'iputils-ping', 'python3-minimal', 'slapd'],
+  test: [
+    'chromium',
+    'python3-openstackclient',
+    'ansible-core',
+    'python3-platformdirs',
+    'python3-psutil',
+    'python3-typing-extensions',
+    'iputils-ping',
+    'python3-minimal',
+    'slapd',
+  ],
 }
 
 const fail = (sentence) => {
