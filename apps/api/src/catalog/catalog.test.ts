@@ -141,6 +141,33 @@ test('the cloud’s own stay as they are', async () => {
   }
 })
 
+test('a region by PUT has the id of its address', async () => {
+  const put = (id: string, region: object) => send('PUT', `/regions/${id}`, { region })
+  const made = await put('put%20here', { description: 'd', id: 'put here' })
+  expect([made.status, made.json.region]).toEqual([
+    201,
+    {
+      id: 'put here',
+      description: 'd',
+      parent_region_id: null,
+      links: { self: `${base}/regions/put%20here` },
+    },
+  ])
+  expect((await send('GET', '/regions/put%20here')).json).toEqual(made.json)
+  const again = await put('put%20here', {})
+  expect([again.status, again.json.error.message]).toEqual([
+    409,
+    'Conflict occurred attempting to store region - Duplicate ID, put here.',
+  ])
+  expect((await put('RegionOne', {})).status).toBe(409)
+  const other = await put('one', { id: 'two' })
+  expect([other.status, other.json.error.message]).toEqual([
+    400,
+    'Conflicting region IDs specified: "one" != "two"',
+  ])
+  expect((await put('x', { parent_region_id: 'none' })).status).toBe(404)
+})
+
 test('regions: a tree without circles, names with spaces, ids made up', async () => {
   const made = async (body: object) => (await send('POST', '/regions', { region: body })).json.region
   const top = await made({ id: 'top of all', description: null })

@@ -71,6 +71,9 @@ export const catalogExamples: Examples = {
       },
     }),
   },
+  'regions.put': {
+    make: () => ({ params: { id: fresh() }, body: { region: { description: null, colour: 'green' } } }),
+  },
   'regions.update': {
     make: async (tenant) => ({
       params: await aRegion(tenant),

@@ -161,6 +161,13 @@ describe('application credentials', () => {
       expect(await get(path), path).toBe(403)
     expect(await get('/v3/auth/projects', token)).toBe(200)
     await expectCloudError(createApplicationCredential(await callerOf(ruled), { name: 'free' }), 'forbidden')
+    const ruleId = made.accessRules?.[0]?.id ?? ''
+    const url = `/identity/v3/users/${who.userId}/access_rules/${ruleId}`
+    const drop = () => app.inject({ method: 'DELETE', url, headers: { 'x-auth-token': token } })
+    const error = { code: 403, message: 'May not delete access rule in use', title: 'Forbidden' }
+    expect((await drop()).json()).toEqual({ error })
+    await deleteApplicationCredential(ctx, { id: made.id })
+    expect((await drop()).statusCode).toBe(204)
   })
 
   test.each([

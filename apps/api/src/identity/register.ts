@@ -2,7 +2,7 @@ import { registerPolicy } from '../kernel/policy.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { keepFor } from '../kernel/retention.ts'
 import { useAuthenticator } from '../openstack/mount.ts'
-import { addOperations, defineFacade } from '../openstack/operation.ts'
+import { addOperations, defineFacade, withoutSlash } from '../openstack/operation.ts'
 import { registerService } from '../openstack/services.ts'
 import { applicationCredentialOperations } from './application-credentials/openstack.ts'
 import { applicationCredentialPolicy } from './application-credentials/policy.ts'
@@ -35,7 +35,13 @@ useAuthenticator({
   anonymous: anonymousCtx,
 })
 registerService({ type: 'identity', name: 'keystone', path: '/identity/v3' })
-defineFacade({ service: 'identity', prefix: '/identity', style: 'keystone', ids: 'hex' })
+defineFacade({
+  service: 'identity',
+  prefix: '/identity',
+  style: 'keystone',
+  ids: 'hex',
+  canonicalPath: withoutSlash,
+})
 addOperations('identity', [''], identityDiscovery)
 addOperations('identity', ['/v3'], [...authOperations, ...directoryOperations])
 addOperations(

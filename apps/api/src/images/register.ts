@@ -1,5 +1,5 @@
 import { registerPolicy } from '../kernel/policy.ts'
-import { addOperations, defineFacade } from '../openstack/operation.ts'
+import { addOperations, defineFacade, withoutSlash } from '../openstack/operation.ts'
 import { registerService } from '../openstack/services.ts'
 import { glanceAnswers, noImage } from './openstack/answers.ts'
 import { dataOperations } from './openstack/data.ts'
@@ -15,7 +15,14 @@ import './workflows.ts'
 
 registerPolicy(imagesPolicy)
 registerService({ type: 'image', name: 'glance', path: '/image' })
-defineFacade({ service: 'image', prefix: '/image', style: 'glance', ids: 'uuid', unknownId: noImage })
+defineFacade({
+  service: 'image',
+  prefix: '/image',
+  style: 'glance',
+  ids: 'uuid',
+  canonicalPath: withoutSlash,
+  unknownId: noImage,
+})
 addOperations('image', [''], discoveryOperations)
 addOperations(
   'image',

@@ -133,6 +133,16 @@ export type Facade = {
   /** More names under which the request id is sent ("x-compute-request-id"). */
   requestIdHeaders?: string[]
 }
+/**
+ * For services that take a path with a slash behind it, too: Keystone's middleware cuts it off, and the
+ * router of Nova and Glance lets it be. What is only a version is an operation of its own.
+ */
+export function withoutSlash(path: string): string {
+  if (/^\/(v[\d.]+\/?)?$/.test(path)) return path
+  let end = path.length
+  while (end > 1 && path[end - 1] === '/') end -= 1
+  return path.slice(0, end)
+}
 export type MountedOperation = ApiOperation & { facade: Facade; below: string[] }
 
 const facades = new Map<string, Facade>()

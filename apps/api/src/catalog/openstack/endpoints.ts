@@ -40,6 +40,10 @@ export const endpointOperations: ApiOperation[] = [
     summary: 'List endpoints',
     status: 200,
     access: 'adminRead',
+    filters: {
+      ...{ interface: 'none-has-it', service_id: 'none-has-it', region_id: 'none-has-it' },
+      region: 'none-has-it',
+    },
     handle: async (call) => {
       const items = await listEndpoints(call.ctx, {
         serviceId: queryText(call.query, 'service_id'),

@@ -28,6 +28,7 @@ export const regionOperations: ApiOperation[] = [
     summary: 'List regions',
     status: 200,
     access: 'anyone',
+    filters: { parent_region_id: 'none-has-it' },
     handle: async (call) => {
       const items = await listRegions(call.ctx, { parentRegionId: queryText(call.query, 'parent_region_id') })
       return collection(call, 'regions', 'regions', { items }, regionView)
@@ -54,16 +55,23 @@ export const regionOperations: ApiOperation[] = [
     access: 'admin',
     handle: async (call) => {
       const { region } = created.parse(call.body)
-      const input = {
-        id: region.id ?? undefined,
-        description: region.description,
-        parentRegionId: region.parent_region_id,
-        ...changedExtra({}, extraOf(call.body, 'region', known)),
-      }
-      const made = await createRegion(call.ctx, input).catch((error: unknown) => {
-        throw error instanceof CloudError && error.code === 'already_exists' ? duplicate(region.id) : error
-      })
-      return { region: regionView(keystoneBase(call), made) }
+      return make(call, region, region.id || undefined)
+    },
+  },
+  {
+    name: 'regions.put',
+    method: 'PUT',
+    path: '/regions/:id',
+    names: ['id'],
+    summary: 'Add a region with this id to the catalog',
+    status: 201,
+    access: 'admin',
+    handle: async (call) => {
+      const wanted = id.unwrap().parse(call.params.id)
+      const { region } = created.parse(call.body)
+      if (typeof region.id === 'string' && region.id !== wanted)
+        throw new HttpError(400, `Conflicting region IDs specified: "${wanted}" != "${region.id}"`)
+      return make(call, region, wanted)
     },
   },
   {
@@ -99,6 +107,19 @@ export const regionOperations: ApiOperation[] = [
     },
   },
 ]
+
+async function make(call: Call, region: z.output<typeof created>['region'], wanted?: string) {
+  const input = {
+    id: wanted,
+    description: region.description,
+    parentRegionId: region.parent_region_id,
+    ...changedExtra({}, extraOf(call.body, 'region', known)),
+  }
+  const made = await createRegion(call.ctx, input).catch((error: unknown) => {
+    throw error instanceof CloudError && error.code === 'already_exists' ? duplicate(wanted) : error
+  })
+  return { region: regionView(keystoneBase(call), made) }
+}
 
 const duplicate = (id: unknown) =>
   new HttpError(409, `Conflict occurred attempting to store region - Duplicate ID, ${String(id)}.`)

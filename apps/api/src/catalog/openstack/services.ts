@@ -45,6 +45,7 @@ export const serviceOperations: ApiOperation[] = [
     summary: 'List services',
     status: 200,
     access: 'adminRead',
+    filters: { type: 'none-has-it', name: 'none-has-it' },
     handle: async (call) => {
       const filter = { type: queryText(call.query, 'type'), name: queryText(call.query, 'name') }
       const items = await listServices(call.ctx, filter)

@@ -1,4 +1,4 @@
-import { type ApiOperation, addOperations, defineFacade } from '../../openstack/operation.ts'
+import { type ApiOperation, addOperations, defineFacade, withoutSlash } from '../../openstack/operation.ts'
 import { registerService } from '../../openstack/services.ts'
 import { aggregateOperations } from './aggregates.ts'
 import { consoleOperations } from './consoles.ts'
@@ -68,6 +68,7 @@ export function registerNova(): void {
       min: [2, 1],
       max: [2, maxMinor],
     },
+    canonicalPath: withoutSlash,
     requestIdHeaders: ['x-compute-request-id'],
   })
   registerService({ type: 'compute', name: 'nova', path: '/compute/v2.1' })

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { conflict, notFound } from '../../kernel/errors.ts'
+import { CloudError, notFound } from '../../kernel/errors.ts'
 import { whole } from '../../kernel/page.ts'
 import { refuseDelegation } from '../reach.ts'
 import { demandNoMore } from '../roles/granting.ts'
@@ -33,9 +33,13 @@ export async function ruleIds(ctx: Ctx, userId: string, wanted: readonly Choice[
 }
 
 /** One's own, or those of a user whom one administers or reads. */
-export async function listAccessRules(ctx: Ctx, input: { userId?: string }): Promise<AccessRuleView[]> {
+export async function listAccessRules(
+  ctx: Ctx,
+  input: { userId?: string } & Partial<Omit<AccessRuleView, 'id'>>,
+): Promise<AccessRuleView[]> {
   const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:list_access_rules')
-  const where = { userId: user.id }
+  const { service, method, path } = input
+  const where = { userId: user.id, service, method, path }
   const rows = await ctx.db.accessRule.findMany({ where, orderBy: { id: 'asc' }, take: 10_001 })
   return whole(rows, 10_000, 'Delete access rules that nothing uses.').map(toRuleView)
 }
@@ -60,7 +64,8 @@ export async function deleteAccessRule(ctx: Ctx, input: { userId: string; id: st
     await tx.db.$queryRaw`SELECT 1 FROM "AccessRule" WHERE "id" = ${rule.id} FOR UPDATE`
     const used = await tx.db.applicationCredentialAccessRule.count({ where: { accessRuleId: rule.id } })
     if (used > 0)
-      throw conflict('An application credential is bound by this access rule. Delete that one first.')
+      // In Keystone's words.
+      throw new CloudError('forbidden', 'May not delete access rule in use')
     await tx.db.accessRule.deleteMany({ where: { id: rule.id } })
   })
 }
