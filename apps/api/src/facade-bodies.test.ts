@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { examples } from './facade.examples.ts'
-import { type FacadeWorld, facadeWorld, send } from './facade.testing.ts'
+import { type FacadeWorld, facadeWorld, send, tokenOfCaller } from './facade.testing.ts'
 import './register.ts'
 import { allOperations, type MountedOperation } from './openstack/operation.ts'
 import type { Example } from './openstack/testing.ts'
 
 /**
- * A body never becomes a 500: into each field of every body of compute and images goes one value of each of
- * JSON's kinds. The fuzz (facade-fuzz.test.ts) sends worse values, but each run a share of them only.
+ * A body never becomes a 500: into each field of every body of identity, compute and images goes one value of
+ * each of JSON's kinds. The fuzz (facade-fuzz.test.ts) sends worse values, but each run a share of them only.
  */
 let cloud: FacadeWorld
 beforeAll(async () => {
@@ -18,7 +18,7 @@ afterAll(() => cloud.close())
 const kinds: unknown[] = [{ toString: 1 }, {}, [{ toString: 1 }], [], 7, true, null, 'text']
 const key = (o: MountedOperation) => `${o.facade.service}:${o.name}`
 const wanted = allOperations().filter(
-  (o) => ['compute', 'image'].includes(o.facade.service) && o.access !== 'public' && !o.stream,
+  (o) => ['identity', 'compute', 'image'].includes(o.facade.service) && o.method !== 'GET' && !o.stream,
 )
 
 /** Fields that a body may have and its example has not. */
@@ -50,6 +50,43 @@ const more: Record<string, Record<string, unknown>> = {
   },
   'compute:quotas.update': { quota_set: { instances: -1, force: true, tenant_id: 't' } },
   'compute:security_group_rules.create': { security_group_rule: { group_id: 'g' } },
+  'identity:auth.tokens.create': {
+    auth: {
+      scope: { project: { name: 'p', domain: { id: 'd' } }, domain: { id: 'd' }, system: { all: true } },
+    },
+  },
+  'identity:domains.create': {
+    domain: { enabled: true, tags: ['t'], options: { immutable: false }, explicit_domain_id: 'd', own: [{}] },
+  },
+  'identity:domains.update': { domain: { tags: ['t'], options: { immutable: false }, own: [{}], id: 'd' } },
+  'identity:projects.create': { project: { parent_id: 'p', own: [{}] } },
+  'identity:projects.update': {
+    project: {
+      tags: ['t'],
+      options: {},
+      is_domain: false,
+      parent_id: 'p',
+      domain_id: 'd',
+      own: [{}],
+      id: 'p',
+    },
+  },
+  'identity:users.create': { user: { password: 'p', federated: [], own: [{}] } },
+  'identity:users.update': { user: { email: 'e', enabled: true, password: 'p', domain_id: 'd', id: 'u' } },
+  'identity:groups.update': { group: { name: 'g', domain_id: 'd', own: [{}], id: 'g' } },
+  'identity:roles.create': { role: { domain_id: 'd', own: [{}] } },
+  'identity:roles.update': { role: { name: 'r', domain_id: 'd', own: [{}], id: 'r' } },
+  'identity:services.update': { service: { type: 't', description: 'd', enabled: true, own: [{}], id: 's' } },
+  'identity:endpoints.create': { endpoint: { region_id: 'r', own: [{}] } },
+  'identity:endpoints.update': {
+    endpoint: { service_id: 's', interface: 'public', region: 'r', enabled: true, own: [{}], id: 'e' },
+  },
+  'identity:regions.put': { region: { id: 'r', parent_region_id: 'p', own: [{}] } },
+  'identity:regions.update': { region: { id: 'r', own: [{}] } },
+  'identity:credentials.update': { credential: { user_id: 'u', own: [{}], id: 'c' } },
+  'identity:policies.update': { policy: { type: 't', own: [{}], id: 'p' } },
+  'identity:application_credentials.create': { application_credential: { project_id: 'p' } },
+  'identity:trusts.create': { trust: { allow_redelegation: false, redelegation_count: 1 } },
   'image:images.create': { id: 'i', owner: 'o', description: 'd', checksum: 'c' },
   'image:images.import': { stores: ['file'], all_stores: true, all_stores_must_succeed: true },
 }
@@ -82,7 +119,7 @@ function* bodies(operation: MountedOperation, { body }: Example, value: unknown)
 }
 
 test.each(wanted.map((o) => [key(o), o] as const))('%s', async (name, operation) => {
-  const token = cloud.tokens[operation.access.startsWith('admin') ? 'admin' : 'ownerMember']
+  const token = tokenOfCaller(cloud, operation)
   let example = (await examples[name]?.make(cloud.owner)) ?? {}
   if (example.body === undefined && operation.action === undefined) return
   for (const kind of kinds)

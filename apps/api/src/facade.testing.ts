@@ -14,7 +14,7 @@ import { networkCreateInput, routerCreateInput } from './networking/contract.ts'
 import { createNetwork } from './networking/networks/service.ts'
 import { addRouterInterface, createRouter } from './networking/routers/service.ts'
 import { openstackRoutes } from './openstack/mount.ts'
-import type { CallerKind, MountedOperation } from './openstack/operation.ts'
+import { access, type CallerKind, type MountedOperation } from './openstack/operation.ts'
 import type { Example, Tenant } from './openstack/testing.ts'
 import './register.ts'
 
@@ -200,6 +200,15 @@ export function urlOf(
   )
   const query = new URLSearchParams(example.query ?? {}).toString()
   return query === '' ? path : `${path}?${query}`
+}
+
+/** The token of the owner where he may, else of an administrator. */
+export function tokenOfCaller({ tokens }: Pick<FacadeWorld, 'tokens'>, operation: MountedOperation): string {
+  const verdict =
+    operation.access === 'public'
+      ? 'ok'
+      : (operation.except?.ownerMember ?? access[operation.access].ownerMember)
+  return verdict === 'ok' ? tokens.ownerMember : tokens.admin
 }
 
 let addresses = 0

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { isoMicros } from '../../openstack/discovery.ts'
 import { collection, keystoneBase, storing } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
+import { withMicros } from '../moments.ts'
 import { description, idOf } from '../openstack/shared.ts'
 import {
   type AccessRuleView,
@@ -61,6 +61,7 @@ export const applicationCredentialOperations: ApiOperation[] = [
     summary: 'List the application credentials of a user',
     status: 200,
     access: 'ofUser',
+    filters: { name: 'none-has-it' },
     handle: async (call) => {
       const userId = userOf(call)
       const items = await listApplicationCredentials(call.ctx, {
@@ -123,9 +124,15 @@ export const applicationCredentialOperations: ApiOperation[] = [
     summary: 'List the access rules of a user',
     status: 200,
     access: 'ofUser',
+    filters: { service: 'none-has-it', method: 'OPTIONS', path: '/none-has-it' },
     handle: async (call) => {
       const userId = userOf(call)
-      const items = await listAccessRules(call.ctx, { userId })
+      const items = await listAccessRules(call.ctx, {
+        userId,
+        service: queryText(call.query, 'service'),
+        method: queryText(call.query, 'method'),
+        path: queryText(call.query, 'path'),
+      })
       const view = (base: string, row: AccessRuleView) => ruleView(base, userId, row)
       return collection(call, `users/${userId}/access_rules`, 'access_rules', { items }, view)
     },
@@ -175,7 +182,7 @@ async function create(call: Call): Promise<object> {
 }
 
 /** Without a zone, as Keystone writes it here. */
-const moment = (text: string | null) => text && isoMicros(new Date(text)).replace('Z', '')
+const moment = (text: string | null) => withMicros(text)?.replace('Z', '') ?? null
 
 const credentialView = (base: string, userId: string, row: ApplicationCredentialView) => ({
   id: row.id,

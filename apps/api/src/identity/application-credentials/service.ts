@@ -5,6 +5,7 @@ import { alreadyExists, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { boundBy, demandRoom, futureMoment, handedOnIn, rolesToHandOn } from '../delegable.ts'
 import { lockUser, sessionEnded } from '../ending.ts'
+import { microsOf } from '../moments.ts'
 import { checkNewPassword } from '../password-rules.ts'
 import { hashPassword } from '../passwords.ts'
 import { refuseDelegation } from '../reach.ts'
@@ -88,6 +89,7 @@ export async function createApplicationCredential(
         description: input.description ?? '',
         secretHash,
         expiresAt: bound.expiresAt,
+        expiresMicros: microsOf(input.expiresAt),
         unrestricted: input.unrestricted ?? false,
         parentId: bound.id,
         roles: { create: roles.map((roleId) => ({ roleId })) },

@@ -1,4 +1,5 @@
 import type { Prisma } from '@stratolith/db'
+import { exactMoment } from '../moments.ts'
 import type { AccessRuleView, ApplicationCredentialView } from './contract.ts'
 
 /** Never the digest of the secret. */
@@ -8,6 +9,7 @@ export const credentialColumns = {
   name: true,
   description: true,
   expiresAt: true,
+  expiresMicros: true,
   unrestricted: true,
   createdAt: true,
   project: { select: { id: true, name: true } },
@@ -31,7 +33,7 @@ export function toCredentialView(row: CredentialRow): ApplicationCredentialView 
     description: row.description,
     project: row.project,
     roles: row.roles.map((link) => link.role).sort((a, b) => a.name.localeCompare(b.name)),
-    expiresAt: row.expiresAt?.toISOString() ?? null,
+    expiresAt: exactMoment(row.expiresAt, row.expiresMicros),
     expired: row.expiresAt !== null && row.expiresAt <= new Date(),
     unrestricted: row.unrestricted,
     accessRules: rules.length === 0 ? null : rules,

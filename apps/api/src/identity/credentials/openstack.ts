@@ -56,6 +56,7 @@ export const credentialOperations: ApiOperation[] = [
     summary: 'List credentials: one’s own, or all for administrators',
     status: 200,
     access: 'anyone',
+    filters: { user_id: 'none-has-it', type: 'none-has-it' },
     deviation: 'Readers of the system see their own only: credentials are secrets.',
     handle: async (call) => {
       const listed = await listCredentials(call.ctx, {

@@ -38,6 +38,7 @@ export const domainOperations: ApiOperation[] = [
     summary: 'List domains',
     status: 200,
     access: 'domainRead',
+    filters: { name: 'none-has-it', enabled: 'false' },
     handle: async (call) => {
       const listed = await listDomains(call.ctx, domainListInput.parse(directoryFilter(call.query)))
       return collection(call, 'domains', 'domains', listed, domainView)

@@ -42,6 +42,7 @@ export const groupOperations: ApiOperation[] = [
     summary: 'List groups',
     status: 200,
     access: 'domainRead',
+    filters: { name: 'none-has-it', domain_id: 'none-has-it' },
     handle: async (call) => {
       const filter = await limited(call, groupListInput.parse(directoryFilter(call.query)))
       const listed = await listGroups(call.ctx, filter)
@@ -112,6 +113,10 @@ export const groupOperations: ApiOperation[] = [
     summary: 'List the users of a group',
     status: 200,
     access: 'ofDomain',
+    filters: {
+      ...{ name: 'none-has-it', domain_id: 'none-has-it', enabled: 'false' },
+      password_expires_at: 'lt:1990-01-01T00:00:00Z',
+    },
     handle: async (call) => {
       const { id, domainId } = await getGroup(call.ctx, { id: idOf(call.params) })
       // Those of its domain; the cloud's readers see members from everywhere.

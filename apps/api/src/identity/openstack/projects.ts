@@ -45,6 +45,10 @@ export const projectOperations: ApiOperation[] = [
     summary: 'List projects',
     status: 200,
     access: 'domainRead',
+    filters: {
+      ...{ name: 'none-has-it', name__icontains: 'none-has-it', domain_id: 'none-has-it' },
+      ...{ parent_id: 'none-has-it', tags: 'none,has', 'tags-any': 'none,has' },
+    },
     handle: async (call) => {
       const listed = await listProjects(call.ctx, projectListInput.parse(projectFilter(call.query)))
       // Domains are things of their own with us, never projects.

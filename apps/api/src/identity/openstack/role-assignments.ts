@@ -14,6 +14,10 @@ export const roleAssignmentOperations: ApiOperation[] = [
     summary: 'List who has which role where',
     status: 200,
     access: 'domainRead',
+    filters: {
+      ...{ 'user.id': 'none-has-it', 'group.id': 'none-has-it', 'role.id': 'none-has-it' },
+      ...{ 'scope.project.id': 'none-has-it', 'scope.domain.id': 'none-has-it' },
+    },
     handle: async (call) => {
       const names = switchedOn(call.query, 'include_names')
       const listed = await listAssignments(call.ctx, assignmentFilter(call.query))

@@ -24,6 +24,7 @@ export const roleOperations: ApiOperation[] = [
     summary: 'List the roles of the cloud, or of one domain',
     status: 200,
     access: 'domainRead',
+    filters: { name: 'none-has-it', domain_id: 'none-has-it' },
     handle: async (call) => {
       const listed = await listRoles(call.ctx, roleListInput.parse(directoryFilter(call.query)))
       return collection(call, 'roles', 'roles', listed, roleView)

@@ -27,7 +27,10 @@ export const userExamples: Examples = {
   },
   'users.get': ofUser,
   'users.projects': ofUser,
-  'users.groups': ofUser,
+  'users.groups': {
+    ...ofUser,
+    make: async (tenant) => ({ params: { id: (await aMember(tenant, tenant.userId)).user } }),
+  },
   'users.create': {
     make: ({ domainId, projectId }) => ({
       body: {

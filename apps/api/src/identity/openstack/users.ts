@@ -54,6 +54,15 @@ export const userOperations: ApiOperation[] = [
     summary: 'List users',
     status: 200,
     access: 'domainRead',
+    filters: {
+      ...{ name: 'none-has-it', name__endswith: 'none-has-it', domain_id: 'none-has-it' },
+      ...{
+        password_expires_at: 'lt:1990-01-01T00:00:00Z',
+        unique_id: 'none',
+        idp_id: 'none',
+        protocol_id: 'none',
+      },
+    },
     handle: async (call) => {
       const listed = await listUsers(call.ctx, await limited(call, userFilter(call.query)))
       // Nobody here is of another identity provider.
@@ -110,6 +119,7 @@ export const userOperations: ApiOperation[] = [
     summary: 'Groups that a user is in',
     status: 200,
     access: 'ofUser',
+    filters: { name: 'none-has-it' },
     handle: async (call) => {
       const userId = idOf(call.params)
       const { name, limit, sortDir } = directoryFilter(call.query)
@@ -125,9 +135,11 @@ export const userOperations: ApiOperation[] = [
     summary: 'Projects that a user has a role on',
     status: 200,
     access: 'ofUser',
+    filters: { name: 'none-has-it', domain_id: 'none-has-it', enabled: 'false' },
     handle: async (call) => {
       const id = idOf(call.params)
-      const listed = await projectDetailsOf(call.ctx, { userId: id })
+      const { name, domainId, enabled } = directoryFilter(call.query)
+      const listed = await projectDetailsOf(call.ctx, { userId: id, name, domainId, enabled })
       return collection(call, `users/${id}/projects`, 'projects', listed, projectView)
     },
   },

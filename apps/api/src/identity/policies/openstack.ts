@@ -30,6 +30,7 @@ export const storedPolicyOperations: ApiOperation[] = [
     summary: 'List stored policies',
     status: 200,
     access: 'adminRead',
+    filters: { type: 'none-has-it' },
     deviation,
     handle: async (call) => {
       const items = await listStoredPolicies(call.ctx, queryText(call.query, 'type')?.slice(0, 255))

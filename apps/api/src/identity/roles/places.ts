@@ -1,15 +1,21 @@
 import type { Ctx } from '../../kernel/context.ts'
+import type { TextMatch } from '../contract.ts'
 import type { DomainView, ProjectDetail } from '../projects/contract.ts'
 import { domainsById } from '../projects/domains.ts'
 import { toProjectDetail } from '../projects/service.ts'
+import { nameClauses } from '../reach.ts'
 import { loadUser } from '../users/service.ts'
 import { domainsOf, projectsOf } from './effective.ts'
 
+type ProjectFilter = { name?: TextMatch; domainId?: string; enabled?: boolean }
 /** Enabled projects where the caller has a role, by id, whole; needs no right. */
-export async function ownProjectDetails(ctx: Ctx): Promise<{ items: ProjectDetail[] }> {
+export async function ownProjectDetails(
+  ctx: Ctx,
+  { name, domainId, enabled }: ProjectFilter = {},
+): Promise<{ items: ProjectDetail[] }> {
   const ids = (await projectsOf(ctx, ctx.actor.userId)).map((project) => project.id)
   const rows = await ctx.db.project.findMany({
-    where: { id: { in: ids } },
+    where: { AND: [{ id: { in: ids }, domainId, enabled }, ...nameClauses({ name })] },
     include: { domain: { select: { name: true } } },
     orderBy: { id: 'asc' },
   })
@@ -25,8 +31,8 @@ export async function ownDomainDetails(ctx: Ctx): Promise<{ items: DomainView[] 
 /** The same of any user whom the caller sees. */
 export async function projectDetailsOf(
   ctx: Ctx,
-  input: { userId: string },
+  { userId, ...filter }: ProjectFilter & { userId: string },
 ): Promise<{ items: ProjectDetail[] }> {
-  const user = await loadUser(ctx, input.userId)
-  return ownProjectDetails({ ...ctx, actor: { ...ctx.actor, userId: user.id } })
+  const user = await loadUser(ctx, userId)
+  return ownProjectDetails({ ...ctx, actor: { ...ctx.actor, userId: user.id } }, filter)
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { isoMicros } from '../../openstack/discovery.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import { collection, keystoneBase } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
 import { momentText } from '../application-credentials/openstack.ts'
+import { withMicros } from '../moments.ts'
 import { idOf } from '../openstack/shared.ts'
 import { namedRole } from '../openstack/views.ts'
 import { type TrustView, trustInput } from './contract.ts'
@@ -38,6 +38,7 @@ export const trustOperations: ApiOperation[] = [
     summary: 'List trusts: given and held, or all for administrators and readers of the system',
     status: 200,
     access: 'anyone',
+    filters: { trustor_user_id: 'none-has-it', trustee_user_id: 'none-has-it' },
     handle: async (call) => {
       const listed = await listTrusts(call.ctx, {
         trustorId: queryText(call.query, 'trustor_user_id')?.slice(0, 64),
@@ -141,7 +142,7 @@ const trustView = (base: string, trust: TrustView) => ({
   trustee_user_id: trust.trusteeId,
   project_id: trust.projectId,
   impersonation: trust.impersonation,
-  expires_at: trust.expiresAt && isoMicros(new Date(trust.expiresAt)),
+  expires_at: withMicros(trust.expiresAt),
   deleted_at: null,
   remaining_uses: trust.remainingUses,
   redelegation_count: trust.redelegationCount,

@@ -1,6 +1,7 @@
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { futureMoment, rolesToHandOn } from '../delegable.ts'
+import { microsOf } from '../moments.ts'
 import type { TrustInput } from './contract.ts'
 import { goodTrust, trustColumns } from './rows.ts'
 
@@ -46,6 +47,7 @@ export async function redelegated(ctx: Ctx, input: TrustInput) {
     projectId,
     impersonation: input.impersonation,
     expiresAt,
+    expiresMicros: microsOf(input.expiresAt),
     applicationCredentialId: from.applicationCredentialId,
     remainingUses: null,
     allowRedelegation: count > 0,

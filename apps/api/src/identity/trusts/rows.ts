@@ -8,6 +8,7 @@ export const trustColumns = {
   projectId: true,
   impersonation: true,
   expiresAt: true,
+  expiresMicros: true,
   remainingUses: true,
   allowRedelegation: true,
   redelegationCount: true,

@@ -5,6 +5,7 @@ import { appendEvent } from '../../kernel/events.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import { boundBy, demandRoom, futureMoment, rolesToHandOn } from '../delegable.ts'
 import { lockUser, sessionEnded } from '../ending.ts'
+import { exactMoment, microsOf } from '../moments.ts'
 import { refuseDelegation } from '../reach.ts'
 import { rolesAt } from '../roles/effective.ts'
 import { newId } from '../tokens.ts'
@@ -86,6 +87,7 @@ async function firstHand(ctx: Ctx, input: TrustInput) {
     projectId,
     impersonation: input.impersonation,
     expiresAt: bound.expiresAt,
+    expiresMicros: microsOf(input.expiresAt),
     applicationCredentialId: bound.id,
     remainingUses: input.remainingUses ?? null,
     allowRedelegation: count > 0,
@@ -140,7 +142,7 @@ export const toTrustView = (row: TrustRow): TrustView => ({
   projectId: row.projectId,
   roles: row.roles.map((link) => link.role).sort((a, b) => a.name.localeCompare(b.name)),
   impersonation: row.impersonation,
-  expiresAt: row.expiresAt?.toISOString() ?? null,
+  expiresAt: exactMoment(row.expiresAt, row.expiresMicros),
   remainingUses: row.remainingUses,
   redelegationCount: row.redelegationCount,
   redelegatedTrustId: row.redelegatedTrustId,
