@@ -176,6 +176,7 @@ function keystoneEchoes(): Echo[] {
       ...{ name: 'echo', description: '', enabled: false, tags: ['b', 'a'], options: { immutable: true } },
       ...{ domain_id: 'default', parent_id: 'default', is_domain: false },
     }),
+    created('project', { name: 'echo 2', is_domain: true, description: 'd', tags: ['a'], domain_id: null }),
     changed('project', { description: 'new', tags: ['c', 'b'] }),
     {
       send: 'identity:projects.tags.replace',

@@ -272,6 +272,21 @@ describe('roles', () => {
       'reader',
     ])
     await expectCloudError(getRole(other.ctx, { id: local.id }), 'not_found')
+    const above = await createRole(system, { name: 'above', domainId: own.domainId })
+    const foreign = await createRole(system, { name: 'foreign', domainId: other.domainId })
+    const implies = (prior: { id: string }, implied: { id: string }) =>
+      implyRole(system, { priorRoleId: prior.id, impliedRoleId: implied.id })
+    await implies(above, local)
+    await expectCloudError(implies(local, above), 'conflict', /circle/)
+    await expectCloudError(implies({ id: roleId.member }, local), 'forbidden', /Global role cannot imply/)
+    await expectCloudError(implies(foreign, local), 'forbidden', /same domain/)
+    const second = await createProject(system, { name: 'second', domainId: own.domainId })
+    await grantRole(own.ctx, { userId, roleId: above.id, projectId: second.id })
+    const roles = (await ctxOf(userId, { kind: 'project', projectId: second.id })).roles
+    expect([...roles].sort()).toEqual(['member', 'reader'])
+    const effective = { ...assignmentListInput.parse({ projectId: second.id }), effective: true }
+    const shown = (await listAssignments(system, effective)).items.map((row) => row.role.name)
+    expect(shown.sort()).toEqual(['member', 'reader'])
   })
 
   test('given twice is one row, taken twice is no error, and nothing else changes', async () => {

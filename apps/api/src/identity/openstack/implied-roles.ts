@@ -74,6 +74,8 @@ export const impliedRoleOperations: ApiOperation[] = [
     summary: 'Let a role imply the other',
     status: 201,
     access: 'admin',
+    deviation:
+      'A role of a domain is implied by roles of the same domain only, and the role admin by none (403).',
     handle: async (call) => {
       const ids = pairOf(call.params)
       await implyRole(call.ctx, ids)

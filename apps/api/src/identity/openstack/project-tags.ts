@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import type { Ctx } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { keystoneBase } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { tagInput, tagsInput } from '../contract.ts'
+import { updateDomain } from '../projects/domains.ts'
 import { addProjectTag, removeProjectTag, updateProject } from '../projects/service.ts'
-import { liveProject } from './projects.ts'
+import { projectOrDomain } from './domain-projects.ts'
 import { idOf } from './shared.ts'
 
 const tagsBody = z.object({ tags: tagsInput })
@@ -22,7 +24,7 @@ export const projectTagOperations: ApiOperation[] = [
     summary: 'List the tags of a project',
     status: 200,
     access: 'ofProject',
-    handle: async (call) => listed(call, (await liveProject(call.ctx, idOf(call.params))).tags),
+    handle: async (call) => listed(call, await tagsOf(call.ctx, idOf(call.params))),
   },
   {
     name: 'projects.tags.replace',
@@ -33,8 +35,7 @@ export const projectTagOperations: ApiOperation[] = [
     access: 'ofProjectWrite',
     handle: async (call) => {
       const { tags } = tagsBody.parse(call.body)
-      const { id } = await liveProject(call.ctx, idOf(call.params))
-      return listed(call, (await updateProject(call.ctx, { id, tags })).tags)
+      return listed(call, await replaceTags(call.ctx, idOf(call.params), tags))
     },
   },
   {
@@ -45,8 +46,7 @@ export const projectTagOperations: ApiOperation[] = [
     status: 204,
     access: 'ofProjectWrite',
     handle: async ({ ctx, params }) => {
-      const { id } = await liveProject(ctx, idOf(params))
-      await updateProject(ctx, { id, tags: [] })
+      await replaceTags(ctx, idOf(params), [])
     },
   },
   {
@@ -58,7 +58,7 @@ export const projectTagOperations: ApiOperation[] = [
     status: 204,
     access: 'ofProject',
     handle: async ({ ctx, params }) => {
-      const { tags } = await liveProject(ctx, idOf(params))
+      const tags = await tagsOf(ctx, idOf(params))
       const tag = idOf(params, 'tag')
       if (!tags.includes(tag)) throw notFound('tag', tag)
     },
@@ -73,8 +73,11 @@ export const projectTagOperations: ApiOperation[] = [
     access: 'ofProjectWrite',
     handle: async (call) => {
       const tag = tagInput.parse(idOf(call.params, 'tag'))
-      const { id } = await liveProject(call.ctx, idOf(call.params))
-      await addProjectTag(call.ctx, { id, tag })
+      const id = idOf(call.params)
+      const { domain } = await projectOrDomain(call.ctx, id)
+      if (!domain) await addProjectTag(call.ctx, { id, tag })
+      else if (!domain.tags.includes(tag))
+        await updateDomain(call.ctx, { id, tags: tagsInput.parse([...domain.tags, tag]) })
       call.reply.header('Location', `${keystoneBase(call)}/projects/${id}/tags/${encodeURIComponent(tag)}`)
     },
   },
@@ -87,8 +90,22 @@ export const projectTagOperations: ApiOperation[] = [
     status: 204,
     access: 'ofProjectWrite',
     handle: async ({ ctx, params }) => {
-      const { id } = await liveProject(ctx, idOf(params))
-      await removeProjectTag(ctx, { id, tag: idOf(params, 'tag') })
+      const id = idOf(params)
+      const tag = idOf(params, 'tag')
+      const { domain } = await projectOrDomain(ctx, id)
+      if (!domain) return removeProjectTag(ctx, { id, tag })
+      if (!domain.tags.includes(tag)) throw notFound('tag', tag)
+      await updateDomain(ctx, { id, tags: domain.tags.filter((one) => one !== tag) })
     },
   },
 ]
+
+async function tagsOf(ctx: Ctx, id: string): Promise<string[]> {
+  const { project, domain } = await projectOrDomain(ctx, id)
+  return (project ?? domain).tags
+}
+
+async function replaceTags(ctx: Ctx, id: string, tags: string[]): Promise<string[]> {
+  const { domain } = await projectOrDomain(ctx, id)
+  return (domain ? await updateDomain(ctx, { id, tags }) : await updateProject(ctx, { id, tags })).tags
+}

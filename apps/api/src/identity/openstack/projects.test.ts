@@ -11,10 +11,14 @@ import {
   openDirectory,
   projectId,
   send,
+  tokenOf,
 } from './directory.testing.ts'
 
 beforeAll(openDirectory)
 afterAll(closeDirectory)
+
+const anotherDomain = async (): Promise<string> =>
+  (await created('/domains', 'domain', { name: name('d') })).id
 
 describe('projects', () => {
   test('made by the stock client’s body; extra attributes; tags', async () => {
@@ -52,6 +56,57 @@ describe('projects', () => {
     expect((await send('DELETE', `${path}/tags`)).status).toBe(204)
     const { json } = await send('PATCH', path, { project: { colour: null, size: 'xl' } })
     expect([json.project.size, json.project.colour, json.project.tags]).toEqual(['xl', null, []])
+  })
+  test('a domain is a project, too', async () => {
+    const body = { name: name('d'), is_domain: true, description: 'x', tags: ['t'], colour: 'green' }
+    const made = await created('/projects', 'project', body)
+    expect(made).toEqual({
+      ...{ ...body, id: made.id, domain_id: null, parent_id: null, enabled: true, options: {} },
+      links: { self: `${base}/projects/${made.id}` },
+    })
+    const path = `/projects/${made.id}`
+    expect((await send('GET', path)).json.project).toEqual(made)
+    const { json } = await send('GET', `/domains/${made.id}`)
+    expect(json.domain).toMatchObject({ id: made.id, name: body.name, tags: ['t'], colour: 'green' })
+    const listed = async (query: string) =>
+      (await send('GET', `/projects?${query}`)).json.projects.map((one: { id: string }) => one.id)
+    expect(await listed(`is_domain=true&name=${body.name}&tags=t`)).toEqual([made.id])
+    expect(await listed(`is_domain=true&name=${body.name}&not-tags=t`)).toEqual([])
+    expect(await listed(`is_domain=true&domain_id=${made.id}`)).toEqual([])
+    expect(await listed(`name=${body.name}`)).toEqual([])
+    const again = await send('POST', '/projects', { project: { name: body.name, is_domain: true } })
+    expect([again.status, again.json.error.message]).toEqual([409, expect.stringMatching(/Duplicate entry/)])
+    const below = { name: name('x'), is_domain: true, parent_id: made.id }
+    const refused = await send('POST', '/projects', { project: below })
+    expect([refused.status, refused.json.error.message]).toEqual([
+      400,
+      'only root projects are allowed to act as domains.',
+    ])
+    const child = await created('/projects', 'project', { name: 'child', domain_id: made.id })
+    // Whoever runs the domain sees it, and makes no other one.
+    const theirs = await tokenOf('admin', { kind: 'domain', domainId: made.id })
+    expect((await send('GET', path, undefined, theirs)).json.project).toEqual(made)
+    const more = { project: { name: name('x'), is_domain: true } }
+    expect((await send('POST', '/projects', more, theirs)).status).toBe(403)
+    expect((await send('PATCH', path, { project: { enabled: false } }, theirs)).status).toBe(403)
+    const stranger = await tokenOf('admin', { kind: 'domain', domainId: await anotherDomain() })
+    const unseen = await send('GET', path, undefined, stranger)
+    expect([unseen.status, unseen.json.error.message]).toEqual([404, `Could not find project: ${made.id}.`])
+    const tree = (await send('GET', `${path}?subtree_as_ids&parents_as_list`)).json.project
+    expect([tree.subtree, tree.parents]).toEqual([{ [child.id]: null }, []])
+    for (const change of [{ is_domain: false }, { domain_id: 'default' }, { parent_id: 'default' }])
+      expect((await send('PATCH', path, { project: change })).status).toBe(400)
+    expect((await send('PUT', `${path}/tags/u`)).status).toBe(201)
+    expect((await send('DELETE', `${path}/tags/t`)).status).toBe(204)
+    expect((await send('GET', `${path}/tags`)).json.tags).toEqual(['u'])
+    expect((await send('DELETE', path)).status).toBe(400)
+    const off = await send('PATCH', path, { project: { enabled: false, size: 1 } })
+    expect(off.json.project).toMatchObject({ enabled: false, size: 1, is_domain: true, tags: ['u'] })
+    expect((await send('DELETE', path)).status).toBe(403)
+    expect((await send('DELETE', `/projects/${child.id}`)).status).toBe(204)
+    expect((await send('DELETE', path)).status).toBe(204)
+    expect((await send('GET', path)).status).toBe(404)
+    expect((await send('GET', `/domains/${made.id}`)).status).toBe(404)
   })
   test('filters by name', async () => {
     const unique = hexId().slice(0, 10)

@@ -1,19 +1,25 @@
 import { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
-import { CloudError, notFound } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import { changedExtra, extraOf } from '../../openstack/extra.ts'
 import { booleanFilter, collection, keystoneBase, storing, unchangeable } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
 import { keystoneId } from '../contract.ts'
-import { type ProjectDetail, projectInput, projectListInput } from '../projects/contract.ts'
+import { projectInput, projectListInput } from '../projects/contract.ts'
 import { deleteProject } from '../projects/deletion.ts'
 import { getDomain } from '../projects/domains.ts'
-import { createProject, getProject, listProjects, updateProject } from '../projects/service.ts'
+import { createProject, listProjects, updateProject } from '../projects/service.ts'
+import {
+  createDomainProject,
+  deleteDomainProject,
+  listDomainProjects,
+  projectOrDomain,
+  updateDomainProject,
+} from './domain-projects.ts'
 import { treeOf } from './project-tree.ts'
-import { description, directoryFilter, idOf, newDescription } from './shared.ts'
-import { projectView } from './views.ts'
+import { description, directoryFilter, idOf, newDescription, nullIfMissing } from './shared.ts'
+import { domainProjectView, projectView } from './views.ts'
 
 const fields = {
   name: projectInput.shape.name,
@@ -50,10 +56,9 @@ export const projectOperations: ApiOperation[] = [
       ...{ parent_id: 'none-has-it', tags: 'none,has', 'tags-any': 'none,has' },
     },
     handle: async (call) => {
-      const listed = await listProjects(call.ctx, projectListInput.parse(projectFilter(call.query)))
-      // Domains are things of their own with us, never projects.
-      const items = booleanFilter(call.query, 'is_domain') === true ? [] : listed.items
-      return collection(call, 'projects', 'projects', { ...listed, items }, projectView)
+      const filter = projectListInput.parse(projectFilter(call.query))
+      if (booleanFilter(call.query, 'is_domain') === true) return listDomainProjects(call, filter)
+      return collection(call, 'projects', 'projects', await listProjects(call.ctx, filter), projectView)
     },
   },
   {
@@ -64,8 +69,10 @@ export const projectOperations: ApiOperation[] = [
     status: 200,
     access: 'ofProject',
     handle: async (call) => {
-      const project = await liveProject(call.ctx, idOf(call.params))
-      return { project: { ...projectView(keystoneBase(call), project), ...(await treeOf(call, project)) } }
+      const { project, domain } = await projectOrDomain(call.ctx, idOf(call.params))
+      const base = keystoneBase(call)
+      const view = project ? projectView(base, project) : domainProjectView(base, domain)
+      return { project: { ...view, ...(await treeOf(call, project ?? domain)) } }
     },
   },
   {
@@ -75,7 +82,8 @@ export const projectOperations: ApiOperation[] = [
     summary: 'Make a project',
     status: 201,
     access: 'domainWrite',
-    deviation: 'is_domain: true is 400; POST /domains makes a domain.',
+    deviation:
+      'With is_domain: true it is a domain, under /domains as well; roles on it are given there, and no token is for it as a project.',
     handle: create,
   },
   {
@@ -98,18 +106,12 @@ export const projectOperations: ApiOperation[] = [
     deviation:
       'What the project has goes with it, as an operation in the background; it is disabled and not seen any more at once, its name is free again when all of it is gone. 409 for the project that one works in.',
     handle: async ({ ctx, params }) => {
-      const { id } = await liveProject(ctx, idOf(params))
-      await deleteProject(ctx, { id })
+      const { project, domain } = await projectOrDomain(ctx, idOf(params))
+      if (domain) await deleteDomainProject(ctx, domain)
+      else await deleteProject(ctx, { id: project.id })
     },
   },
 ]
-
-/** One that is being deleted is gone for this API. */
-export async function liveProject(ctx: Ctx, id: string): Promise<ProjectDetail> {
-  const project = await getProject(ctx, { id })
-  if (project.deleting) throw notFound('project', id)
-  return project
-}
 
 function projectFilter(query: Query) {
   const tags = (name: string) => {
@@ -129,14 +131,13 @@ function projectFilter(query: Query) {
 
 async function create(call: Call): Promise<object> {
   const { project } = created.parse(call.body)
-  if (project.is_domain)
-    throw new HttpError(400, 'A project is never a domain here. Make one by POST /domains.')
-  const { name, enabled, tags, options } = project
-  const place = await placeOf(call.ctx, project)
+  const { name, description, enabled, tags, options } = project
   const extra = changedExtra({}, extraOf(call.body, 'project', known, texts))
-  const input = { name, description: project.description, enabled, tags, options, ...extra, ...place }
+  const input = { name, description, enabled, tags, options, ...extra }
+  if (project.is_domain) return createDomainProject(call, project, input)
+  const place = await placeOf(call.ctx, project)
   const made = await storing('project', { name, domainId: place.domainId }, () =>
-    createProject(call.ctx, input),
+    createProject(call.ctx, { ...input, ...place }),
   )
   return { project: projectView(keystoneBase(call), made) }
 }
@@ -156,30 +157,20 @@ async function placeOf(
   return { domainId: domain.id }
 }
 
-function nullIfMissing(error: unknown): null {
-  if (error instanceof CloudError && error.code === 'not_found') return null
-  throw error
-}
-
 async function update(call: Call): Promise<object> {
   const { project } = updated.parse(call.body)
-  const before = await liveProject(call.ctx, idOf(call.params))
+  const { project: before, domain } = await projectOrDomain(call.ctx, idOf(call.params))
+  const { id, extra } = before ?? domain
+  const { name, description, enabled, tags, options } = project
+  const own = changedExtra(extra, extraOf(call.body, 'project', known, texts))
+  const change = { id, name, description, enabled, tags, options, ...own }
+  if (domain) return updateDomainProject(call, project, change)
   unchangeable(project, {
-    id: before.id,
+    id,
     domain_id: before.domainId,
     parent_id: before.parentId ?? before.domainId,
     is_domain: false,
   })
-  const { name, enabled, tags, options } = project
-  const change = {
-    id: before.id,
-    name,
-    description: project.description,
-    enabled,
-    tags,
-    options,
-    ...changedExtra(before.extra, extraOf(call.body, 'project', known, texts)),
-  }
   const now = await storing('project', { name: name ?? '', domainId: before.domainId }, () =>
     updateProject(call.ctx, change),
   )

@@ -46,6 +46,15 @@ export const domainView = (base: string, domain: DomainView) => ({
   links: { self: `${base}/domains/${domain.id}` },
 })
 
+/** In Keystone a domain is a project as well, one that "acts as a domain". */
+export const domainProjectView = (base: string, domain: DomainView) => ({
+  ...domainView(base, domain),
+  domain_id: null,
+  parent_id: null,
+  is_domain: true,
+  links: { self: `${base}/projects/${domain.id}` },
+})
+
 export const roleView = (base: string, role: RoleView) => ({
   ...role.extra,
   id: role.id,

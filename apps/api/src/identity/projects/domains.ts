@@ -15,7 +15,9 @@ import type { DomainListInput, DomainView, domainInput, domainUpdateInput } from
 import { dropDeletedDomains } from './deleted-domains.ts'
 import { deleteProjectsOf } from './deletion.ts'
 
-const counts = { _count: { select: { projects: true, users: true } } } satisfies Prisma.DomainInclude
+const counts = {
+  _count: { select: { projects: { where: { deleting: false } }, users: true } },
+} satisfies Prisma.DomainInclude
 type Row = Prisma.DomainGetPayload<{ include: typeof counts }>
 
 const toView = (row: Row): DomainView => ({

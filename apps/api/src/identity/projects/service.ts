@@ -116,6 +116,20 @@ export async function projectTree(
   }
 }
 
+/** The projects of a domain that the caller sees, as far as he may see them. */
+export async function projectsOfDomain(ctx: Ctx, input: { id: string }): Promise<ProjectDetail[]> {
+  const found = await ctx.db.project.findMany({
+    where: { domainId: input.id, deleting: false },
+    include: withDomain,
+    orderBy: { id: 'asc' },
+    take: mostInTree + 1,
+  })
+  const rows = whole(found, mostInTree, 'List the projects of the domain by domain_id.')
+  const all = decide(ctx, 'identity:list_projects', { domainId: input.id }).allowed
+  const own = all ? [] : (await projectsOf(ctx, ctx.actor.userId)).map((p) => p.id)
+  return rows.filter((row) => all || own.includes(row.id)).map(toProjectDetail)
+}
+
 /** A project with whatever the later rooms give a new one. */
 export async function createProject(ctx: Ctx, input: ProjectInput): Promise<ProjectDetail> {
   const parent = input.parentId === undefined ? null : await loadParent(ctx, input.parentId)

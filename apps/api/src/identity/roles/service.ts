@@ -149,8 +149,10 @@ type Implication = z.output<typeof implicationInput>
 export async function implyRole(ctx: Ctx, input: Implication): Promise<void> {
   const prior = await loadRole(ctx, input.priorRoleId, 'identity:imply_role')
   const implied = await loadRole(ctx, input.impliedRoleId)
-  if (implied.domainId !== null)
-    throw new CloudError('forbidden', 'A role of one domain cannot be implied: it has no rights of its own.')
+  if (implied.domainId !== null && prior.domainId === null)
+    throw new CloudError('forbidden', 'Global role cannot imply a domain-specific role')
+  if (implied.domainId !== null && implied.domainId !== prior.domainId)
+    throw new CloudError('forbidden', 'A role of one domain is implied by roles of the same domain only.')
   await demandMayGrant(ctx, implied)
   await inTransaction(ctx, async (tx) => {
     await lockRoles(tx)
