@@ -8,6 +8,8 @@ import { issueByApplicationCredential } from './application-credentials/sign-in.
 import { issueBySignature } from './credentials/ec2-token.ts'
 import { signedRequest } from './credentials/signature.ts'
 import { MoreFactors, type Receipt } from './multi-factor/receipts.ts'
+import { issueByOAuth } from './oauth1/access-tokens.ts'
+import { oauthRequest } from './oauth1/openstack.ts'
 import { credentialOf, type Identity, proofsOf, readScope, tokenBody } from './openstack/auth-body.ts'
 import { tokenAnswer } from './openstack/auth-view.ts'
 import {
@@ -28,7 +30,8 @@ export const authOperations: ApiOperation[] = [
     name: 'auth.tokens.create',
     method: 'POST',
     path: '/auth/tokens',
-    summary: 'Sign in: a token by password and code, token, application credential or trust, in any scope',
+    summary:
+      'Sign in: a token by password and code, token, application credential, trust or OAuth 1, in any scope',
     status: 201,
     access: 'public',
     deviation: 'A code (totp) is a second factor: alone, or before the password, it opens nothing.',
@@ -88,15 +91,17 @@ export const authOperations: ApiOperation[] = [
   },
 ]
 
+const alone = ['token', 'application_credential', 'oauth1']
+
 /**
  * Methods are taken together, never one for another: every one that is named must be given, and
- * token and application credential stand alone.
+ * token, application credential and OAuth stand alone.
  */
 async function issue(ctx: Ctx, given: Identity, scope: ScopeRef, request: FastifyRequest): Promise<Issued> {
   const methods = [...new Set(given.methods)]
   const origin = { source: request.ip, userAgent: request.headers['user-agent'] ?? '' }
   const [only] = methods.length === 1 ? methods : []
-  const known = new Set(['password', 'totp', 'token', 'application_credential'])
+  const known = new Set(['password', 'totp', ...alone])
   const receipt = request.headers['openstack-auth-receipt']
   if (!methods.every((method) => known.has(method)) || (only === 'totp' && receipt === undefined))
     throw unauthenticated()
@@ -109,7 +114,11 @@ async function issue(ctx: Ctx, given: Identity, scope: ScopeRef, request: Fastif
     if (scope !== null) throw unauthenticated()
     return issueByApplicationCredential(ctx, credentialOf(given.application_credential), origin)
   }
-  if (methods.includes('token') || methods.includes('application_credential')) throw unauthenticated()
+  if (only === 'oauth1') {
+    if (scope !== null) throw unauthenticated()
+    return issueByOAuth(ctx, oauthRequest({ deps: ctx.deps, request }), origin)
+  }
+  if (alone.some((method) => methods.includes(method))) throw unauthenticated()
   const proofs = proofsOf(given, methods, typeof receipt === 'string' ? receipt : undefined)
   return issueByProofs(ctx, { proofs, scope }, origin)
 }

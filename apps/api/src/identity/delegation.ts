@@ -19,6 +19,7 @@ export type DelegationFacts =
       redelegatedTrustId: string | null
       redelegationCount: number
     }
+  | { kind: 'oauth1'; id: string; consumerId: string }
 
 export async function delegationFacts(ctx: Ctx, { delegation }: TokenFacts): Promise<DelegationFacts | null> {
   if (delegation?.kind === 'application_credential') {
@@ -42,5 +43,5 @@ export async function delegationFacts(ctx: Ctx, { delegation }: TokenFacts): Pro
       redelegationCount: row?.redelegationCount ?? 0,
     }
   }
-  return null
+  return delegation
 }

@@ -13,6 +13,9 @@ import { domainConfigOperations } from './domain-config/openstack.ts'
 import { domainConfigRules } from './domain-config/service.ts'
 import { dropOldLimits } from './limits.ts'
 import { dropExpiredReceipts } from './multi-factor/receipts.ts'
+import { oauthOperations } from './oauth1/openstack.ts'
+import { oauthPolicy } from './oauth1/policy.ts'
+import { dropOldOAuth } from './oauth1/signers.ts'
 import { identityDiscovery } from './openstack/discovery.ts'
 import { directoryOperations } from './openstack/operations.ts'
 import { storedPolicyOperations } from './policies/openstack.ts'
@@ -29,6 +32,7 @@ registerPolicy({
   ...trustPolicy,
   ...storedPolicyRules,
   ...domainConfigRules,
+  ...oauthPolicy,
 })
 useAuthenticator({
   authenticate: authenticateRequest,
@@ -53,6 +57,7 @@ addOperations(
     ...trustOperations,
     ...storedPolicyOperations,
     ...domainConfigOperations,
+    ...oauthOperations,
   ],
 )
 
@@ -72,6 +77,7 @@ defineReconciler({
     await ctx.db.$executeRaw`DELETE FROM "Token" WHERE "hash" IN (
       SELECT "hash" FROM "Token" WHERE "expiresAt" < clock_timestamp() LIMIT 10000)`
     await dropExpiredReceipts(ctx)
+    await dropOldOAuth(ctx)
     await dropOldLimits(ctx.deps)
   },
 })

@@ -3,6 +3,7 @@ import type { Examples } from '../openstack/testing.ts'
 import { applicationCredentialExamples } from './application-credentials/testing.openstack.ts'
 import { credentialExamples } from './credentials/testing.openstack.ts'
 import { domainConfigExamples } from './domain-config/testing.openstack.ts'
+import { oauthExamples } from './oauth1/testing.openstack.ts'
 import { projectExamples } from './openstack/testing.projects.ts'
 import { roleExamples } from './openstack/testing.roles.ts'
 import { none } from './openstack/testing.shared.ts'
@@ -40,4 +41,5 @@ export const identityExamples: Examples = {
   ...trustExamples,
   ...storedPolicyExamples,
   ...domainConfigExamples,
+  ...oauthExamples,
 }

@@ -32,6 +32,7 @@ type Row = Omit<TokenFacts, 'scope' | 'roles' | 'delegation'> & {
   roles: string[]
   applicationCredentialId: string | null
   trustId: string | null
+  accessTokenId: string | null
 }
 
 /** Names of the roles that `start` selects the ids of, with all that they imply; roles of one domain count for nothing. */
@@ -62,7 +63,7 @@ export async function tokenFacts(db: Db, hash: string): Promise<TokenFacts | nul
            CASE WHEN u."options"->>'ignore_password_expiry' = 'true' THEN NULL ELSE u."passwordExpiresAt" END AS "passwordExpiresAt",
            t."projectId", p."name" AS "projectName", p."domainId" AS "projectDomainId",
            t."domainId", sd."name" AS "scopeDomainName", t."system",
-           t."credentialId", t."applicationCredentialId", t."trustId",
+           t."credentialId", t."applicationCredentialId", t."trustId", t."accessTokenId",
            ${namesWithImplied(rolesHere(Prisma.sql`t."userId"`))} AS "roles"
     FROM "Token" t
     JOIN "User" u ON u."id" = t."userId" AND u."enabled" AND u."tokensValidAfter" <= t."issuedAt"
@@ -76,7 +77,7 @@ export async function tokenFacts(db: Db, hash: string): Promise<TokenFacts | nul
   const row = rows[0]
   if (!row) return null
   const scope = scopeOf(row)
-  const delegated = row.applicationCredentialId !== null || row.trustId !== null
+  const delegated = [row.applicationCredentialId, row.trustId, row.accessTokenId].some((id) => id !== null)
   const given = delegated ? await delegatedFacts(db, hash) : null
   if (delegated && given === null) return null
   const names = given ? given.held.filter((name) => given.roles.includes(name)) : row.roles
@@ -93,19 +94,22 @@ type Delegated = {
   trustorId: string | null
   trusteeId: string | null
   impersonation: boolean | null
+  consumerId: string | null
 }
 
 /**
  * What a delegation gives at most, or null when it is over: an application credential in its time; a
- * trust as long as neither it nor one that it was made from has ended and everybody involved may act.
+ * trust as long as neither it nor one that it was made from has ended and everybody involved may act; what a
+ * consumer was given (OAuth 1) in its time.
  */
 async function delegatedFacts(db: Db, hash: string): Promise<Delegated | null> {
   const rows = await db.$queryRaw<Delegated[]>(Prisma.sql`
-    SELECT ac."unrestricted", tr."trustorId", tr."trusteeId", tr."impersonation",
+    SELECT ac."unrestricted", tr."trustorId", tr."trusteeId", tr."impersonation", oa."consumerId",
       ${namesWithImplied(rolesHere(Prisma.sql`COALESCE(tr."trustorId", t."userId")`))} AS "held",
       ${namesWithImplied(Prisma.sql`
         SELECT ar."roleId" FROM "ApplicationCredentialRole" ar WHERE ar."applicationCredentialId" = t."applicationCredentialId"
-        UNION ALL SELECT tt."roleId" FROM "TrustRole" tt WHERE tt."trustId" = t."trustId"`)} AS "roles",
+        UNION ALL SELECT tt."roleId" FROM "TrustRole" tt WHERE tt."trustId" = t."trustId"
+        UNION ALL SELECT unnest(oa."roleIds")`)} AS "roles",
       (SELECT json_agg(json_build_object('service', r."service", 'method', r."method", 'path', r."path"))
        FROM "ApplicationCredentialAccessRule" j JOIN "AccessRule" r ON r."id" = j."accessRuleId"
        WHERE j."applicationCredentialId" = t."applicationCredentialId") AS "accessRules"
@@ -114,6 +118,8 @@ async function delegatedFacts(db: Db, hash: string): Promise<Delegated | null> {
     LEFT JOIN "ApplicationCredential" ac ON ac."id" = t."applicationCredentialId"
       AND ac."userId" = t."userId" AND ac."projectId" = t."projectId"
       AND (ac."expiresAt" IS NULL OR ac."expiresAt" > clock_timestamp())
+    LEFT JOIN "OAuthAccessToken" oa ON oa."id" = t."accessTokenId" AND oa."userId" = t."userId"
+      AND oa."projectId" = t."projectId" AND oa."expiresAt" > clock_timestamp()
     LEFT JOIN "Trust" tr ON tr."id" = t."trustId" AND tr."projectId" IS NOT DISTINCT FROM t."projectId"
       AND t."userId" = CASE WHEN tr."impersonation" THEN tr."trustorId" ELSE tr."trusteeId" END
       AND tr."deletedAt" IS NULL AND (tr."expiresAt" IS NULL OR tr."expiresAt" > clock_timestamp())
@@ -129,7 +135,8 @@ async function delegatedFacts(db: Db, hash: string): Promise<Delegated | null> {
         LEFT JOIN "Domain" xd ON xd."id" = xu."domainId" AND xd."enabled"
         WHERE xd."id" IS NULL)
     WHERE t."hash" = ${hash}
-      AND (t."applicationCredentialId" IS NULL OR ac."id" IS NOT NULL) AND (t."trustId" IS NULL OR tr."id" IS NOT NULL)`)
+      AND (t."applicationCredentialId" IS NULL OR ac."id" IS NOT NULL) AND (t."trustId" IS NULL OR tr."id" IS NOT NULL)
+      AND (t."accessTokenId" IS NULL OR oa."id" IS NOT NULL)`)
   return rows[0] ?? null
 }
 
@@ -153,6 +160,8 @@ function delegationOf(row: Row, given: Delegated): Delegation | null {
       unrestricted: given.unrestricted === true,
       accessRules: given.accessRules,
     }
+  if (row.accessTokenId !== null)
+    return { kind: 'oauth1', id: row.accessTokenId, consumerId: given.consumerId ?? '' }
   if (row.trustId === null) return null
   return {
     kind: 'trust',

@@ -112,6 +112,8 @@ export type NewToken = {
   trustId?: string
   /** The EC2 credential that signed. */
   credentialId?: string
+  /** OAuth 1: what the user gave to the consumer that signed. */
+  accessTokenId?: string
   /** For the list of sessions. */
   origin?: Origin
 }
@@ -142,15 +144,17 @@ export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: stri
   const { scope, origin } = wish
   await ctx.db.$executeRaw(Prisma.sql`
     INSERT INTO "Token" ("hash", "auditId", "parentAuditId", "userId", "projectId", "domainId", "system", "methods",
-                         "applicationCredentialId", "trustId", "credentialId", "source", "userAgent", "issuedAt", "expiresAt")
+                         "applicationCredentialId", "trustId", "credentialId", "accessTokenId", "source", "userAgent", "issuedAt", "expiresAt")
     VALUES (${hash}, ${newAuditId()}, ${parent ? (parent.parentAuditId ?? parent.auditId) : null}, ${wish.userId},
             ${scope.kind === 'project' ? scope.projectId : null}, ${scope.kind === 'domain' ? scope.domainId : null},
             ${scope.kind === 'system'}, ${wish.methods},
             ${via.applicationCredentialId ?? null}, ${via.trustId ?? null}, ${via.credentialId ?? null},
+            ${wish.accessTokenId ?? null},
             ${printable(origin?.source)}, ${printable(origin?.userAgent)}, clock_timestamp(),
             LEAST(COALESCE(${parent?.expiresAt ?? null}::timestamptz, clock_timestamp() + ${tokenLifetimeMs} * interval '1 millisecond'),
                   (SELECT "expiresAt" FROM "ApplicationCredential" WHERE "id" = ${via.applicationCredentialId ?? null}),
-                  (SELECT "expiresAt" FROM "Trust" WHERE "id" = ${via.trustId ?? null})))`)
+                  (SELECT "expiresAt" FROM "Trust" WHERE "id" = ${via.trustId ?? null}),
+                  (SELECT "expiresAt" FROM "OAuthAccessToken" WHERE "id" = ${wish.accessTokenId ?? null})))`)
   const facts = await tokenFacts(ctx.db, hash)
   if (!facts) throw unauthenticated()
   return { text, facts }
@@ -170,6 +174,11 @@ async function lockUsers(ctx: Ctx, wish: NewToken): Promise<void> {
 /** A delegation holds where it was given: a token from one cannot go elsewhere (A13). */
 function inherited(parent: TokenFacts, { scope, trustId }: NewToken) {
   const { delegation, credentialId } = parent
+  if (delegation?.kind === 'oauth1')
+    throw new CloudError(
+      'forbidden',
+      'Nothing is made from a token of OAuth. Sign a request for another one.',
+    )
   // The trustee goes there with his own rights and no others: trusts are not chained by tokens.
   if (trustId !== undefined && delegation === null && credentialId === null)
     return { trustId, applicationCredentialId: undefined, credentialId: undefined }

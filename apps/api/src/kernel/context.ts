@@ -30,6 +30,8 @@ export type Delegation =
       accessRules: readonly AccessRule[] | null
     }
   | { kind: 'trust'; id: string; trustorId: string; trusteeId: string; impersonation: boolean }
+  /** An access token that the user gave to a consumer. */
+  | { kind: 'oauth1'; id: string; consumerId: string }
 export type AccessRule = { service: string; method: string; path: string }
 
 /** Who asks. `tokenHash` is null for our own workflows and reconcilers. */

@@ -100,13 +100,14 @@ function signVersion2(request: SignedRequest, secret: string): Signed | null {
   return { signature: createHmac(algorithm, secret).update(text).digest('base64'), at }
 }
 
-/** RFC 3986, every byte but the unreserved ones; by the code points of the encoded names. */
-const encode = (text: string) =>
+/** RFC 3986, every byte but the unreserved ones. */
+export const percentEncoded = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
+/** By the code points of the encoded names. */
 function canonicalQuery(params: SignedRequest['params'], without: string[]): string {
   return Object.entries(params)
     .filter(([name]) => !without.includes(name))
-    .map(([name, value]) => [encode(name), encode(String(value))] as const)
+    .map(([name, value]) => [percentEncoded(name), percentEncoded(String(value))] as const)
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([name, value]) => `${name}=${value}`)
     .join('&')

@@ -36,6 +36,8 @@ const identityBody = z.object({
       z.object({ name: text, user: userBody, secret: z.string().max(4096) }),
     ])
     .optional(),
+  /** Its proof is the Authorization header. */
+  oauth1: z.looseObject({}).optional(),
 })
 export type Identity = z.output<typeof identityBody>
 export const tokenBody = z.object({

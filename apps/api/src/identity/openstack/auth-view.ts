@@ -45,6 +45,8 @@ function delegationView(facts: DelegationFacts): object {
     const rules = accessRules === null ? {} : { access_rules: accessRules }
     return { application_credential: { id, name, restricted: !unrestricted, ...rules } }
   }
+  if (facts.kind === 'oauth1')
+    return { 'OS-OAUTH1': { access_token_id: facts.id, consumer_id: facts.consumerId } }
   const { id, impersonation, trustorId, trusteeId, redelegatedTrustId, redelegationCount } = facts
   return {
     'OS-TRUST:trust': {

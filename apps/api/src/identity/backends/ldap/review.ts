@@ -47,6 +47,7 @@ const mayAct = () => ({
     { credentials: { some: {} } },
     { trustsGiven: { some: { deletedAt: null } } },
     { trustsHeld: { some: { deletedAt: null } } },
+    { accessTokens: { some: {} } },
   ],
 })
 

@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { descriptionInput } from '../../kernel/contract.ts'
+import { roleChoice } from '../application-credentials/contract.ts'
+
+/** Programs of others (consumers) that act for a user in one project with some of his roles: OAuth 1. Browser-safe. */
+
+export const consumerInput = z.strictObject({ description: descriptionInput.nullish() })
+export const authorizeInput = z.strictObject({
+  roles: z.array(roleChoice).min(1, 'Name the roles that it is given.').max(64),
+})
+
+export type ConsumerView = { id: string; description: string }
+export type AccessTokenView = {
+  id: string
+  consumerId: string
+  projectId: string
+  userId: string
+  expiresAt: Date
+  roleIds: string[]
+}

@@ -1,0 +1,1 @@
+ALTER TABLE "Token" VALIDATE CONSTRAINT "Token_accessTokenId_fkey";
