@@ -46,6 +46,44 @@ const server = {
 const echoes: Echo[] = [
   ...keystoneEchoes(),
   {
+    send: 'identity:endpoint_groups.create',
+    show: 'identity:endpoint_groups.get',
+    by: id('id'),
+    body: {
+      endpoint_group: {
+        name: 'echo',
+        description: 'a group',
+        filters: { interface: 'public', region_id: null, service_id: 'any' },
+      },
+    },
+  },
+  {
+    send: 'identity:endpoint_groups.update',
+    show: 'identity:endpoint_groups.get',
+    body: { endpoint_group: { name: 'new', description: null, filters: { region_id: 'Two' } } },
+  },
+  {
+    send: 'identity:registered_limits.update',
+    show: 'identity:registered_limits.get',
+    body: { registered_limit: { resource_name: 'echo', default_limit: 0, description: 'é' } },
+  },
+  {
+    send: 'identity:limits.update',
+    show: 'identity:limits.get',
+    body: { limit: { resource_limit: 0, description: 'none' } },
+  },
+  {
+    send: 'identity:domain_config.put',
+    show: 'identity:domain_config.get',
+    body: { config: { identity: { driver: 'sql', list_limit: 3 } } },
+  },
+  {
+    send: 'identity:consumers.create',
+    show: 'identity:consumers.get',
+    by: id('id'),
+    body: { consumer: { description: 'a program' } },
+  },
+  {
     send: 'compute:flavors.create',
     show: 'compute:flavors.get',
     by: id('flavor_id'),

@@ -65,6 +65,8 @@ const words: Record<string, Record<string, string>> = {
     blobId: `md5('blob' || n)`,
     visibility: `CASE n % 100 WHEN 0 THEN 'public' ELSE 'private' END`,
   },
+  // One of a project and a registered limit.
+  Limit: { projectId: keyOf('n'), domainId: 'NULL' },
   Operation: {
     state: `'succeeded'`,
     resourceKind: `'instance'`,

@@ -80,7 +80,7 @@ export type SessionRow = {
   tokens: number
   /** The session that asks. */
   current: boolean
-  via: 'password' | 'application_credential' | 'trust' | 'ec2'
+  via: 'password' | 'application_credential' | 'trust' | 'ec2' | 'oauth1'
 }
 /** Newest first; `truncated`: there are older ones, which only signing out everywhere ends. */
 export type SessionList = { items: SessionRow[]; truncated: boolean }

@@ -36,7 +36,8 @@ export async function listSessions(ctx: Ctx, input: z.output<typeof sessionListI
     SELECT COALESCE(t."parentAuditId", t."auditId") AS "chain", t."parentAuditId" IS NULL AS "root", t."methods",
       p."name" AS "projectName", d."name" AS "domainName", t."system", t."issuedAt", t."expiresAt", t."source", t."userAgent",
       CASE WHEN t."credentialId" IS NOT NULL THEN 'ec2' WHEN t."trustId" IS NOT NULL THEN 'trust'
-        WHEN t."applicationCredentialId" IS NOT NULL THEN 'application_credential' ELSE 'password' END AS "via"
+        WHEN t."applicationCredentialId" IS NOT NULL THEN 'application_credential'
+        WHEN t."accessTokenId" IS NOT NULL THEN 'oauth1' ELSE 'password' END AS "via"
     FROM "Token" t LEFT JOIN "Project" p ON p."id" = t."projectId" LEFT JOIN "Domain" d ON d."id" = t."domainId"
     WHERE t."userId" = ${userId} AND t."expiresAt" > clock_timestamp()
     ORDER BY t."issuedAt" DESC LIMIT ${tokenCap}`)

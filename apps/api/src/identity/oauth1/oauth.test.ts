@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
@@ -5,6 +6,7 @@ import { reconcilerNamed } from '../../kernel/reconciler.ts'
 import { createProject } from '../projects/service.ts'
 import { assignRole } from '../roles/by-name.ts'
 import { createRole, deleteRole } from '../roles/service.ts'
+import { listSessions } from '../sessions-list.ts'
 import { setProjectEnabled, setUserEnabled, testCloud, testFacade, testUser } from '../testing.ts'
 import { issueToken } from '../tokens.ts'
 import { deleteUser } from '../users/service.ts'
@@ -179,6 +181,8 @@ test('a consumer asks, the user gives, the consumer acts', async () => {
   expect((await send('GET', `${of}/${id}/roles/${roles[0].id}`, { token: user.token })).json.role).toEqual(
     roles[0],
   )
+  const sessions = await listSessions(ctx, { userId: user.userId, limit: 10 })
+  expect(sessions.items.map((one) => one.via)).toEqual(['oauth1', 'password'])
   const rows = JSON.stringify(await cloud.deps.root.oAuthAccessToken.findMany({ where: { id } }))
   expect(rows).not.toContain(secret)
 })
@@ -188,6 +192,18 @@ test('two who exchange at once: one has it', async () => {
   const { oauth_verifier: verifier } = (await authorize(keys.token.id)).json.token
   const answers = await Promise.all([exchange(keys, verifier), exchange(keys, verifier)])
   expect(answers.map((one) => one.status).toSorted()).toEqual([201, 401])
+})
+
+test('an EC2 credential is for one project, and gives nothing away', async () => {
+  const body = { tenant_id: user.projectId }
+  const made = await send('POST', `/users/${user.userId}/credentials/OS-EC2`, { body, token: user.token })
+  const credentialId = createHash('sha256').update(made.json.credential.access).digest('hex')
+  const scope = { kind: 'project' as const, projectId: user.projectId }
+  const wish = { userId: user.userId, scope, methods: ['ec2credential'], credentialId }
+  const { text } = await inTransaction(ctx, (tx) => issueToken(tx, wish))
+  const { keys } = await requestToken(await aConsumer())
+  expect((await authorize(keys.token.id, undefined, text)).status).toBe(403)
+  expect((await authorize(keys.token.id)).status).toBe(200)
 })
 
 describe('who signs wrongly, late or twice is nobody', () => {

@@ -22,6 +22,7 @@ const ways: Record<SessionRow['via'], string> = {
   application_credential: 'Application credential',
   trust: 'Trust',
   ec2: 'EC2 credential',
+  oauth1: 'OAuth',
 }
 
 const descriptor: ResourceDescriptor<SessionRow> = {
