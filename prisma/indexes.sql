@@ -32,3 +32,11 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS "HostDocument_due_idx" ON "HostDocument"
 -- Ports of routers that hosts have not told of yet (and those of before their state was kept), among all ports.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS "Port_untold_idx" ON "Port" ("deviceId")
   WHERE "deviceOwner" IN ('network:router_interface', 'network:router_gateway', 'network:floatingip') AND "state" = 'down';
+
+-- Who works in a project by default, when it goes: most users have none.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "User_default_project_idx" ON "User" ("defaultProjectId")
+  WHERE "defaultProjectId" IS NOT NULL;
+
+-- The few tokens that are for a domain, when it goes or is disabled.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS "Token_domain_idx" ON "Token" ("domainId")
+  WHERE "domainId" IS NOT NULL;

@@ -15,7 +15,14 @@ import type { UserInput, UserListInput, UserOptions, UserView, userUpdateInput }
 import { forgetUsers } from './removal.ts'
 import { toUserView, type UserRow, userColumns } from './views.ts'
 
-const comparisons = { lt: 'lt', lte: 'lte', gt: 'gt', gte: 'gte', eq: 'equals', neq: 'not' } as const
+const comparisons = { lt: 'lt', lte: 'lte', gt: 'gt', gte: 'gte', eq: 'equals' } as const
+/** "Not at" as before or after: two ranges of the index. */
+function expiring({ operator, at }: NonNullable<UserListInput['passwordExpires']>): Prisma.UserWhereInput {
+  const moment = new Date(at)
+  return operator === 'neq'
+    ? { OR: [{ passwordExpiresAt: { lt: moment } }, { passwordExpiresAt: { gt: moment } }] }
+    : { passwordExpiresAt: { [comparisons[operator]]: moment } }
+}
 
 export async function listUsers(ctx: Ctx, input: UserListInput): Promise<Page<UserView>> {
   const expires = input.passwordExpires
@@ -25,7 +32,7 @@ export async function listUsers(ctx: Ctx, input: UserListInput): Promise<Page<Us
       ...nameClauses(input, ['email', 'description']),
       input.enabled === undefined ? {} : { enabled: input.enabled },
       input.groupId === undefined ? {} : { memberships: { some: { groupId: input.groupId } } },
-      expires ? { passwordExpiresAt: { [comparisons[expires.operator]]: new Date(expires.at) } } : {},
+      expires ? expiring(expires) : {},
     ],
   }
   // The columns by name, so that no digest of a password leaves the database.
