@@ -9,13 +9,21 @@ import { type TokenFacts, tokenFacts } from './token-facts.ts'
 /** How long a sign-in lasts. A token made from a token never outlives it (A14.2). */
 const tokenLifetimeMs = 8 * 3600_000
 const tokenPrefix = 'slt_'
-const tokenPattern = /^slt_[A-Za-z0-9_-]{43}$/
+/** Of a token that a consumer signed for (OAuth 1). */
+const oauthPrefix = 'slo_'
+const tokenPattern = /^sl[to]_[A-Za-z0-9_-]{43}$/
 
 export const newId = (): string => randomBytes(16).toString('hex')
 const newAuditId = (): string => randomBytes(16).toString('base64url')
-export const newTokenText = (): string => tokenPrefix + randomBytes(32).toString('base64url')
-/** What the database keeps of a token. Plain SHA-256 suffices: the text has 256 random bits. */
-export const hashToken = (text: string): string => createHash('sha256').update(text).digest('hex')
+export const newTokenText = (prefix = tokenPrefix): string => prefix + randomBytes(32).toString('base64url')
+/**
+ * What the database keeps of a token. Plain SHA-256 suffices: the text has 256 random bits. Those of OAuth have
+ * another hash: a version that knows no OAuth would take them for the user's own, and must not find them.
+ */
+export const hashToken = (text: string): string =>
+  createHash('sha256')
+    .update(text.startsWith(oauthPrefix) ? `OAuth ${text}` : text)
+    .digest('hex')
 
 /** The caller behind a token's text, or null when it is not good (any more). One query. */
 export async function authenticate(
@@ -139,7 +147,7 @@ export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: stri
   const parent = wish.parent ? await tokenFacts(ctx.db, wish.parent.hash) : null
   if (wish.parent && parent?.userId !== (wish.signerId ?? wish.userId)) throw unauthenticated()
   const via = parent ? inherited(parent, wish) : wish
-  const text = newTokenText()
+  const text = newTokenText(wish.accessTokenId === undefined ? tokenPrefix : oauthPrefix)
   const hash = hashToken(text)
   const { scope, origin } = wish
   await ctx.db.$executeRaw(Prisma.sql`

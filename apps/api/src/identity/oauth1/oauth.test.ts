@@ -158,7 +158,16 @@ test('a consumer asks, the user gives, the consumer acts', async () => {
     'member',
     'reader',
   ])
-  expect(await isGood(String(signedIn.answer.headers['x-subject-token']))).toBe(true)
+  const text = String(signedIn.answer.headers['x-subject-token'])
+  expect(await isGood(text)).toBe(true)
+  // The version before knows no OAuth: as a token of the user's own it finds none.
+  expect(text).not.toMatch(/^slt_/)
+  const hash = createHash('sha256').update(text).digest('hex')
+  expect(await cloud.deps.root.token.count({ where: { hash } })).toBe(0)
+  const headers = { 'x-subject-token': text }
+  expect((await send('GET', '/auth/tokens', { token: user.token, headers })).json.token).toMatchObject({
+    'OS-OAUTH1': { access_token_id: id },
+  })
 
   const of = `/users/${user.userId}/OS-OAUTH1/access_tokens`
   const { access_tokens } = (await send('GET', of, { token: user.token })).json
