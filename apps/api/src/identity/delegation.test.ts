@@ -11,7 +11,8 @@ import {
 import { createEc2Credential, deleteEc2Credential } from './credentials/ec2.ts'
 import { createCredential, getCredential, updateCredential } from './credentials/service.ts'
 import { signatureHolds, signedRequest } from './credentials/signature.ts'
-import { removeRole } from './roles/by-name.ts'
+import { authorizeRequestToken } from './oauth1/request-tokens.ts'
+import { assignRole, removeRole } from './roles/by-name.ts'
 import { setUserEnabled, testCloud, testFacade, testUser } from './testing.ts'
 import { authenticate, issueToken } from './tokens.ts'
 import { createTrust, deleteTrust } from './trusts/service.ts'
@@ -273,11 +274,26 @@ describe('credentials', () => {
     expect(answer.json().token).toMatchObject({ user: { id: who.userId }, project: { id: who.projectId } })
     for (const more of [{ signature: 'x' }, { access: 'unknown' }, { path: '/x' }])
       expect((await ask(admin, more)).statusCode).toBe(401)
+    await makesNothingElsewhere(await callerOf(tokenOf(answer)), who)
     await deleteEc2Credential(ctx, { access })
     expect(await authenticate(deps, tokenOf(answer), 'test')).toBeNull()
     expect((await ask(admin)).statusCode).toBe(401)
   })
 })
+
+/** What it makes it makes in its project, though its user has a role in another one. */
+async function makesNothingElsewhere(by: Ctx, { userId, projectId: own }: Who): Promise<void> {
+  const { projectId } = await testUser(deps)
+  await assignRole(system, { userId, role: 'member', target: { projectId } })
+  const blob = JSON.stringify({ access: `elsewhere-${userId}`, secret: 'x' })
+  const trust = { trustorId: userId, trusteeId: userId, roles: [{ name: 'member' }], impersonation: true }
+  const more = { allowRedelegation: false }
+  await expectCloudError(createTrust(by, { ...trust, ...more, projectId }), 'not_found')
+  await expectCloudError(createEc2Credential(by, { projectId }), 'not_found')
+  await expectCloudError(createCredential(by, { userId, projectId, type: 'ec2', blob }), 'not_found')
+  await expectCloudError(authorizeRequestToken(by, 'any', [{ name: 'member' }]), 'forbidden')
+  expect((await createTrust(by, { ...trust, ...more, projectId: own })).projectId).toBe(own)
+}
 
 describe('trusts', () => {
   const give = (ctx: Ctx, who: Who, trusteeId: string, more: object = {}) =>

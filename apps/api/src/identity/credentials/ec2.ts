@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
 import { type Ctx, projectOf } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
-import { boundBy } from '../delegable.ts'
+import { boundBy, reachesElsewhere } from '../delegable.ts'
 import { refuseDelegation } from '../reach.ts'
 import { rolesAt } from '../roles/effective.ts'
 import { loadUser } from '../users/service.ts'
@@ -49,9 +49,11 @@ export async function createEc2Credential(
   refuseDelegation(ctx, 'make EC2 credentials')
   const projectId = input.projectId ?? projectOf(ctx)
   const bound = await boundBy(ctx, null)
-  // What an application credential makes stays in its project.
-  const elsewhere = bound.id !== null && projectId !== projectOf(ctx)
-  if (elsewhere || (await rolesAt(ctx, user.id, { projectId })).size === 0)
+  const elsewhere = ctx.scope.kind !== 'project' || projectId !== ctx.scope.projectId
+  if (
+    (elsewhere && !(await reachesElsewhere(ctx))) ||
+    (await rolesAt(ctx, user.id, { projectId })).size === 0
+  )
     throw notFound('project', projectId)
   const access = randomBytes(16).toString('hex')
   const secret = randomBytes(16).toString('hex')

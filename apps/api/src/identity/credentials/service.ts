@@ -6,7 +6,7 @@ import { CloudError, conflict, invalidInput, notFound } from '../../kernel/error
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
-import { boundBy, demandRoom } from '../delegable.ts'
+import { boundBy, demandRoom, reachesElsewhere } from '../delegable.ts'
 import { lockUser, sessionEnded } from '../ending.ts'
 import { readSeed } from '../multi-factor/totp.ts'
 import { refuseDelegation, seen } from '../reach.ts'
@@ -74,7 +74,9 @@ async function projectFor(ctx: Ctx, { type, projectId, userId }: CredentialInput
     throw invalidInput('An EC2 credential is for a project: name it.', 'project_id')
   if (!projectId) return null
   if (!isAdmin(ctx)) {
-    if ((await rolesAt(ctx, userId, { projectId })).size === 0) throw notFound('project', projectId)
+    const here = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
+    const known = here || (await reachesElsewhere(ctx))
+    if (!known || (await rolesAt(ctx, userId, { projectId })).size === 0) throw notFound('project', projectId)
   } else if (!(await ctx.db.project.findUnique({ where: { id: projectId, deleting: false } })))
     throw notFound('project', projectId)
   return projectId

@@ -4,11 +4,10 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { seal, unseal } from '../credentials/sealing.ts'
-import { demandRoom, type RoleRef, rolesToHandOn } from '../delegable.ts'
+import { demandRoom, type RoleRef, reachesElsewhere, rolesToHandOn } from '../delegable.ts'
 import { lockUser } from '../ending.ts'
 import { rolesAt } from '../roles/effective.ts'
 import { proving } from '../sign-in.ts'
-import { tokenFacts } from '../token-facts.ts'
 import { newId } from '../tokens.ts'
 import { told } from './access-tokens.ts'
 import { newSecret } from './consumers.ts'
@@ -60,7 +59,11 @@ export async function authorizeRequestToken(
 ): Promise<{ verifier: string }> {
   authorize(ctx, 'identity:authorize_request_token')
   const { userId } = ctx.actor
-  await demandOwnSession(ctx)
+  if (!(await reachesElsewhere(ctx)))
+    throw new CloudError(
+      'forbidden',
+      'You may not authorize a program by a delegation or an EC2 credential. Sign in by password for that.',
+    )
   const row = await ctx.db.oAuthRequestToken.findFirst({ where: { id, expiresAt: { gt: new Date() } } })
   const roles = row ? await rolesAt(ctx, userId, { projectId: row.projectId }) : new Set<string>()
   if (!row || roles.size === 0) throw notFound('request token', id)
@@ -72,15 +75,6 @@ export async function authorizeRequestToken(
   })
   if (count === 0) throw conflict('This request token has been authorized already.')
   return { verifier }
-}
-
-async function demandOwnSession({ actor, db }: Ctx): Promise<void> {
-  const facts = actor.tokenHash === null ? null : await tokenFacts(db, actor.tokenHash)
-  if (actor.delegation !== null || (facts && facts.credentialId !== null))
-    throw new CloudError(
-      'forbidden',
-      'You may not authorize a program by a delegation or an EC2 credential. Sign in by password for that.',
-    )
 }
 
 /** Exchanges an authorized request token, once. Throws unauthenticated for everything that is not right. */

@@ -3,7 +3,7 @@ import { type Ctx, inTransaction, isAdmin, seesAll } from '../../kernel/context.
 import { invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
-import { boundBy, demandRoom, futureMoment, rolesToHandOn } from '../delegable.ts'
+import { boundBy, demandRoom, futureMoment, reachesElsewhere, rolesToHandOn } from '../delegable.ts'
 import { lockUser, sessionEnded } from '../ending.ts'
 import { exactMoment, microsOf } from '../moments.ts'
 import { refuseDelegation } from '../reach.ts'
@@ -100,8 +100,9 @@ async function firstHand(ctx: Ctx, input: TrustInput) {
 async function inProject(ctx: Ctx, projectId: string): Promise<Ctx> {
   const { scope, actor } = ctx
   if (scope.kind === 'project' && scope.projectId === projectId) return ctx
-  const roles =
-    actor.delegation === null ? await rolesAt(ctx, actor.userId, { projectId }) : new Set<string>()
+  const roles = (await reachesElsewhere(ctx))
+    ? await rolesAt(ctx, actor.userId, { projectId })
+    : new Set<string>()
   if (roles.size === 0) throw notFound('project', projectId)
   return { ...ctx, roles }
 }
