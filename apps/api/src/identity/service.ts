@@ -19,7 +19,7 @@ export type { ProjectDetail } from './projects/contract.ts'
 /** For later rooms, which enter here. */
 export { onProjectDeleting, removeEach } from './projects/deletion.ts'
 export { getDomain } from './projects/domains.ts'
-export { getProject, onProjectCreated, projectsById } from './projects/service.ts'
+export { liveProject, onProjectCreated, projectsById } from './projects/service.ts'
 export { rolesAt } from './roles/effective.ts'
 export { rightsHold } from './tokens.ts'
 export { onUserDeleting } from './users/removal.ts'

@@ -1,4 +1,4 @@
-import { getProject, type ProjectDetail, projectsById } from '../../identity/service.ts'
+import { liveProject, type ProjectDetail, projectsById } from '../../identity/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -31,7 +31,7 @@ export async function addEndpoint(ctx: Ctx, at: Association): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     await lockCatalog(tx)
     await findEndpoint(tx, at.endpointId)
-    await getProject(tx, { id: at.projectId })
+    await liveProject(tx, at.projectId)
     if (await tx.db.projectEndpoint.findUnique({ where: { projectId_endpointId: at } }))
       throw duplicate('project_endpoint')
     demandRoom(await tx.db.projectEndpoint.count({ where: { projectId: at.projectId } }))
@@ -43,7 +43,7 @@ export async function addEndpoint(ctx: Ctx, at: Association): Promise<void> {
 export async function checkEndpoint(ctx: Ctx, at: Association): Promise<void> {
   authorize(ctx, read)
   await findEndpoint(ctx, at.endpointId)
-  await getProject(ctx, { id: at.projectId })
+  await liveProject(ctx, at.projectId)
   if (!(await ctx.db.projectEndpoint.findUnique({ where: { projectId_endpointId: at } })))
     throw absent(`Endpoint ${at.endpointId}`, at)
 }
@@ -60,7 +60,7 @@ export async function removeEndpoint(ctx: Ctx, at: Association): Promise<void> {
 /** By themselves or by a group. */
 export async function endpointsOfProject(ctx: Ctx, projectId: string): Promise<EndpointView[]> {
   authorize(ctx, read)
-  await getProject(ctx, { id: projectId })
+  await liveProject(ctx, projectId)
   const own = await ctx.db.projectEndpoint.findMany({ where: { projectId }, take: mostOfProject })
   const filters = (await groupsOfProject(ctx, projectId)).map((group) => group.filters)
   return associated({ endpoints: own.map((row) => row.endpointId), filters }, await allEndpoints(ctx))
@@ -108,7 +108,7 @@ export async function removeGroup(ctx: Ctx, at: GroupAssociation): Promise<void>
 
 export async function groupsOfProject(ctx: Ctx, projectId: string): Promise<EndpointGroupView[]> {
   authorize(ctx, read)
-  await getProject(ctx, { id: projectId })
+  await liveProject(ctx, projectId)
   const rows = await ctx.db.projectEndpointGroup.findMany({
     where: { projectId },
     include: { endpointGroup: true },
@@ -135,7 +135,7 @@ async function projectsOf(ctx: Ctx, rows: readonly { projectId: string }[]): Pro
 }
 
 async function demandBoth(ctx: Ctx, at: GroupAssociation): Promise<void> {
-  await getProject(ctx, { id: at.projectId })
+  await liveProject(ctx, at.projectId)
   if (!(await ctx.db.endpointGroup.findUnique({ where: { id: at.endpointGroupId }, select: { id: true } })))
     throw notFound('endpoint group', at.endpointGroupId)
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { deleteProject } from '../../identity/projects/deletion.ts'
 import { testCloud, testFacade, testUser } from '../../identity/testing.ts'
 import { issueToken, type ScopeWish } from '../../identity/tokens.ts'
 import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
@@ -174,6 +175,23 @@ test('what goes takes its associations along', async () => {
   await send('DELETE', `/services/${id}`)
   expect((await seen()).length).toBe(all.length - 2)
   expect(await cloud.deps.root.projectEndpoint.count({ where: { projectId: user.projectId } })).toBe(0)
+})
+
+test('a project that is being deleted is associated with nothing', async () => {
+  const { points } = await aService('metering', {})
+  const [first = ''] = points
+  const at = `/projects/${user.projectId}/endpoints/${first}`
+  const group = await aGroup({ interface: 'public' })
+  const of = `/endpoint_groups/${group}/projects`
+  expect((await filter('PUT', at)).status).toBe(204)
+  expect((await filter('PUT', `${of}/${user.projectId}`)).status).toBe(204)
+  await deleteProject(ctx, { id: user.projectId })
+  for (const method of ['GET', 'PUT'] as const)
+    for (const path of [at, `${of}/${user.projectId}`])
+      expect([method, path, (await filter(method, path)).status]).toEqual([method, path, 404])
+  for (const path of [of, `/endpoints/${first}/projects`])
+    expect((await filter('GET', path)).json.projects).toEqual([])
+  expect((await filter('GET', `/projects/${user.projectId}/endpoints`)).status).toBe(404)
 })
 
 test.each([

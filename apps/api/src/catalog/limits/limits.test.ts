@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { deleteProject } from '../../identity/projects/deletion.ts'
 import { createDomain, deleteDomain, updateDomain } from '../../identity/projects/domains.ts'
 import { createProject } from '../../identity/projects/service.ts'
 import { assignRole } from '../../identity/roles/by-name.ts'
@@ -175,6 +176,14 @@ test('limits of projects and of domains, seen by their own people', async () => 
   await deleteDomain(ctx, { id: mine.domainId })
   for (const { id } of [a, b]) expect((await send('GET', `/limits/${id}`)).status).toBe(404)
   expect((await send('DELETE', `/limits/${c.id}`)).status).toBe(204)
+})
+
+test('no limit for a project that is being deleted', async () => {
+  const { id } = await createProject(ctx, { name: 'going' })
+  const what = { service_id: service, resource_name: 'going' }
+  await register({ ...what, default_limit: 1 })
+  await deleteProject(ctx, { id })
+  expect((await limit({ ...what, project_id: id, resource_limit: 2 })).status).toBe(400)
 })
 
 test('the model is the flat one', async () => {

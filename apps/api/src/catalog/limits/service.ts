@@ -1,5 +1,5 @@
 import type { Prisma } from '@stratolith/db'
-import { getDomain, getProject } from '../../identity/service.ts'
+import { getDomain, liveProject } from '../../identity/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
@@ -97,7 +97,7 @@ async function holderOf(
   if (!projectId === !domainId)
     throw invalidInput('A limit is of a project or of a domain: name one of them.', 'project_id')
   if (projectId) {
-    const project = await getProject(ctx, { id: projectId }).catch((error: unknown) => {
+    const project = await liveProject(ctx, projectId).catch((error: unknown) => {
       if (error instanceof CloudError && error.code === 'not_found') return null
       throw error
     })

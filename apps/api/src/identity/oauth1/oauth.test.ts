@@ -3,6 +3,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { reconcilerNamed } from '../../kernel/reconciler.ts'
+import { deleteProject } from '../projects/deletion.ts'
 import { createProject } from '../projects/service.ts'
 import { assignRole } from '../roles/by-name.ts'
 import { createRole, deleteRole } from '../roles/service.ts'
@@ -309,6 +310,17 @@ describe('what is given is no more than one has, and ends', () => {
     await end()
     expect(await isGood(token)).toBe(false)
     expect((await signIn(keys)).status).toBe(401)
+  })
+
+  test('the project is being deleted', async () => {
+    const keys = await accessKeys()
+    const asked = (await requestToken(keys.consumer)).keys
+    await deleteProject(ctx, { id: user.projectId })
+    const of = `/users/${user.userId}/OS-OAUTH1/access_tokens`
+    expect((await send('GET', of, { token: admin })).json.access_tokens).toEqual([])
+    expect((await signIn(keys)).status).toBe(401)
+    expect(await cloud.deps.root.oAuthRequestToken.count({ where: { id: asked.token.id } })).toBe(0)
+    expect((await requestToken(keys.consumer)).answer.status).toBe(404)
   })
 
   test('the consumer is deleted, or the user takes it back', async () => {

@@ -9,7 +9,8 @@ import {
   type ProjectListInput,
 } from '../projects/contract.ts'
 import { createDomain, deleteDomain, getDomain, listDomains, updateDomain } from '../projects/domains.ts'
-import { liveProject, nullIfMissing } from './shared.ts'
+import { liveProject } from '../projects/service.ts'
+import { nullIfMissing } from './shared.ts'
 import { domainProjectView } from './views.ts'
 
 /**

@@ -1,11 +1,8 @@
-import type { Ctx } from '../../kernel/context.ts'
 import { descriptionInput } from '../../kernel/contract.ts'
-import { CloudError, notFound } from '../../kernel/errors.ts'
+import { CloudError } from '../../kernel/errors.ts'
 import { booleanFilter, textFilter } from '../../openstack/keystone.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
 import { textMatch } from '../contract.ts'
-import type { ProjectDetail } from '../projects/contract.ts'
-import { getProject } from '../projects/service.ts'
 
 /** What the tables of the directory have in common. */
 
@@ -29,13 +26,6 @@ export function directoryFilter(query: Query) {
     domainId: queryText(query, 'domain_id'),
     enabled: booleanFilter(query, 'enabled'),
   }
-}
-
-/** One that is being deleted is gone for this API. */
-export async function liveProject(ctx: Ctx, id: string): Promise<ProjectDetail> {
-  const project = await getProject(ctx, { id })
-  if (project.deleting) throw notFound('project', id)
-  return project
 }
 
 /** Throws what says something else. */

@@ -235,6 +235,8 @@ async function forgetRights(ctx: Ctx, projectId: string): Promise<void> {
   await ctx.db.roleAssignment.deleteMany({ where })
   await ctx.db.applicationCredential.deleteMany({ where })
   await ctx.db.trust.deleteMany({ where })
+  await ctx.db.oAuthRequestToken.deleteMany({ where })
+  await ctx.db.oAuthAccessToken.deleteMany({ where })
   await ctx.db.credential.deleteMany({ where })
   await ctx.db.user.updateMany({
     where: { defaultProjectId: projectId },

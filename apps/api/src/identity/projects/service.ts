@@ -72,9 +72,16 @@ export async function getProject(ctx: Ctx, input: { id: string }): Promise<Proje
   return toProjectDetail(await loadProject(ctx, input.id))
 }
 
-/** The projects with these ids; who may know them has been asked before. */
+/** For OpenStack's door, where one that is being deleted is gone. */
+export async function liveProject(ctx: Ctx, id: string): Promise<ProjectDetail> {
+  const project = await getProject(ctx, { id })
+  if (project.deleting) throw notFound('project', id)
+  return project
+}
+
+/** Those of the projects with these ids that are not being deleted; who may know them has been asked before. */
 export async function projectsById(ctx: Ctx, ids: readonly string[]): Promise<ProjectDetail[]> {
-  const where = { id: { in: [...ids] } }
+  const where = { id: { in: [...ids] }, deleting: false }
   const rows = await ctx.db.project.findMany({ where, include: withDomain, orderBy: { id: 'asc' } })
   return rows.map(toProjectDetail)
 }
