@@ -77,3 +77,14 @@ test('bound server groups and key pairs', async () => {
     expect([refused.statusCode, refused.body]).toEqual([403, expect.stringMatching(/Quota exceeded/)])
   }
 })
+
+test('of key pairs and groups stop nobody from launching who has more of them already', async () => {
+  for (const name of ['first', 'second'])
+    expect((await ask('POST', '/os-keypairs', { body: { keypair: { name } } })).statusCode).toBe(200)
+  const group = { server_group: { name: 'g', policies: ['affinity'] } }
+  expect((await ask('POST', '/os-server-groups', { body: group })).statusCode).toBe(200)
+  expect((await set({ key_pairs: 1, server_groups: 0, instances: 25, force: true })).statusCode).toBe(200)
+  const made = await create({ networks: [{ uuid: cloud.owner.networkId }] })
+  expect(made.statusCode, made.body).toBe(202)
+  await cloud.owner.settle()
+})

@@ -46,14 +46,16 @@ export const narrower = (project: readonly QuotaView[], user: readonly QuotaView
     return his && roomOf(his) < roomOf(its) ? his : its
   })
 
-/** Of what is there already, in this transaction as well: is it more than the user may have? */
-export const exceeded = (user: readonly QuotaView[]): QuotaView | undefined =>
-  user.find((one) => roomOf(one) < 0)
+/** Of what is there already, in this transaction as well: is it more of one of these than the user may have? */
+export const exceeded = (
+  user: readonly QuotaView[],
+  resources: readonly UserResource[],
+): QuotaView | undefined => user.find((one) => roomOf(one) < 0 && resources.some((r) => r === one.resource))
 
 /** After the row is made, and while the project's count is locked. Throws quota_exceeded. */
 export async function requireUserQuota(ctx: Ctx, of: Of, resource: UserResource): Promise<void> {
   const { own } = await readFacts(ctx, { own: userQuotaFact(of) })
-  const over = exceeded(own.filter((one) => one.resource === resource))
+  const over = exceeded(own, [resource])
   if (!over) return
   const message = `Quota exceeded: you may have ${over.limit} ${quotaWords[resource]} in this project. Delete something or ask an administrator for more.`
   throw new CloudError('quota_exceeded', message, { reason: resource })
