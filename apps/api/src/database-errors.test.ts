@@ -106,6 +106,19 @@ describe('rows that others point to', () => {
   })
 })
 
+describe('a time that PostgreSQL does not have', () => {
+  const year0 = new Date('0000-01-01T00:00:00Z')
+  test('is the caller’s mistake, in raw SQL, too', async () => {
+    const { root } = database.deps
+    const answers = [
+      await refusal(root.image.findMany({ where: { createdAt: { gte: year0 } } })),
+      await refusal(root.$queryRaw`SELECT 1 FROM "Image" WHERE "createdAt" < ${year0}`),
+    ].map((error) => [error?.code, error?.message])
+    const none = ['invalid_input', 'There is no such time.']
+    expect(answers).toEqual([none, none])
+  })
+})
+
 /** A trigger of domains that does this at COMMIT. Returns the way to take it off. */
 async function atCommit(what: string): Promise<() => Promise<unknown>> {
   const { root } = database.deps
