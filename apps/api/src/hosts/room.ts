@@ -92,31 +92,35 @@ function memoryOf(deps: Deps): Memory {
   return fresh
 }
 
-export type Claim = { hostId: string; need: Need }
+/** `zone`: where the host was when it was chosen; left out, when that does not matter. */
+export type Claim = { hostId: string; zone?: string; need: Need }
 
 /**
  * Takes room on hosts, in the order of their ids: one conditional update, in the transaction that makes
- * (or moves) the instances. A host is named once. False when one of them is full, disabled or down: then the
- * transaction is to be given up, and others chosen.
+ * (or moves) the instances. A host is named once. False when one of them is full, disabled, down or in
+ * another zone by now: then the transaction is to be given up, and others chosen.
  */
 export async function claimHosts(ctx: Ctx, claims: readonly Claim[]): Promise<boolean> {
   invariant(ctx.db !== ctx.deps.root, 'claimHosts outside a transaction')
-  const wishes = claims.map(({ hostId, need }) => ({
+  const wishes = claims.map(({ hostId, zone, need }) => ({
     id: hostId,
+    zone,
     vcpus: need.vcpus,
     memoryMib: need.memoryMib,
     diskGib: need.diskGib,
   }))
   const changes = [
     Prisma.sql`wish AS (
-      SELECT h."id", w."vcpus", w."memoryMib", w."diskGib"
-      FROM jsonb_to_recordset(${JSON.stringify(wishes)}::jsonb) AS w ("id" uuid, "vcpus" int, "memoryMib" int, "diskGib" int)
+      SELECT h."id", w."zone", w."vcpus", w."memoryMib", w."diskGib"
+      FROM jsonb_to_recordset(${JSON.stringify(wishes)}::jsonb)
+        AS w ("id" uuid, "zone" text, "vcpus" int, "memoryMib" int, "diskGib" int)
       JOIN "Host" h ON h."id" = w."id" ORDER BY h."id" FOR NO KEY UPDATE OF h)`,
     Prisma.sql`claimed AS (
       UPDATE "Host" h SET "vcpusUsed" = h."vcpusUsed" + w."vcpus", "memoryMibUsed" = h."memoryMibUsed" + w."memoryMib",
         "diskGibUsed" = h."diskGibUsed" + w."diskGib"
       FROM wish w WHERE h."id" = w."id" AND h."enabled" AND h."state" = 'up' AND h."vcpusUsed" + w."vcpus" <= h."vcpus"
         AND h."memoryMibUsed" + w."memoryMib" <= h."memoryMib" AND h."diskGibUsed" + w."diskGib" <= h."diskGib"
+        AND h."zone" = COALESCE(w."zone", h."zone")
       RETURNING h."id")`,
     Prisma.sql`complete AS (SELECT 1 FROM claimed HAVING count(*) = ${claims.length}::int)`,
   ]
@@ -127,8 +131,8 @@ export async function claimHosts(ctx: Ctx, claims: readonly Claim[]): Promise<bo
 }
 
 /** One instance on one host. */
-export const claimHost = (ctx: Ctx, hostId: string, need: Need): Promise<boolean> =>
-  claimHosts(ctx, [{ hostId, need }])
+export const claimHost = (ctx: Ctx, hostId: string, need: Need, zone?: string): Promise<boolean> =>
+  claimHosts(ctx, [{ hostId, need, zone }])
 
 /** Those who choose next see it at once, so that they spread; when it is rolled back, with the next look. */
 function rememberClaims(deps: Deps, claims: readonly Claim[]): void {

@@ -126,7 +126,7 @@ async function launch(ctx: Ctx, order: Order): Promise<{ ids: string[]; views?: 
 /**
  * What all launches of a project, and all of a host, wait for: last, so that they wait no longer than a commit
  * takes. In this order everywhere (quota, hosts by id), so that launches cannot deadlock. Throws Outrun
- * when a host is full meanwhile, or the quota is used up and fewer will do.
+ * when a host is full or in another zone meanwhile, or the quota is used up and fewer will do.
  */
 async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluation): Promise<void> {
   const { adds, count, flavor, placement } = evaluation
@@ -136,11 +136,11 @@ async function takeRoom(ctx: Ctx, { projectId, way }: Order, evaluation: Evaluat
     throw fewerWillDo && error instanceof CloudError && error.code === 'quota_exceeded' ? new Outrun() : error
   })
   if (evaluation.limitedUser) await recountUser(ctx, projectId)
-  const times = new Map<string, number>()
-  for (const { id } of placement.hosts) times.set(id, (times.get(id) ?? 0) + 1)
+  const guests = Map.groupBy(placement.hosts, ({ id }) => id)
   const { vcpus, memoryMib, diskGib } = flavor ?? { vcpus: 0, memoryMib: 0, diskGib: 0 }
-  const claims = [...times].map(([hostId, n]) => ({
+  const claims = [...guests].map(([hostId, { length: n, 0: host }]) => ({
     hostId,
+    zone: host?.zone,
     need: { vcpus: vcpus * n, memoryMib: memoryMib * n, diskGib: diskGib * n },
   }))
   if (!(await claimHosts(ctx, claims))) throw new Outrun()

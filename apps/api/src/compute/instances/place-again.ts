@@ -39,7 +39,7 @@ export async function placeAgain(
     // In the order of their ids, as launches take them, so that two moves cannot deadlock.
     for (const hostId of [old, next.id].sort())
       if (hostId === old) await releaseHost(tx, old, row)
-      else if (!(await claimHost(tx, next.id, row)))
+      else if (!(await claimHost(tx, next.id, row, next.zone)))
         throw new CloudError('unavailable', 'Another launch took the room. Trying again helps.')
     const won = await moveState(
       tx,

@@ -91,6 +91,25 @@ describe('host aggregates', () => {
     expect((await act(id, { remove_host: { host } })).status).toBe(200)
     expect(await zoneOf()).toBe('nova')
   })
+
+  test('move a host also under a launch that remembers it elsewhere', async () => {
+    const { deps } = cloud.world
+    const { id } = await aggregate('late', 'late')
+    deps.hostsMaxAgeMs = 60_000
+    try {
+      await ask('DELETE', `/servers/${await aServer(cloud.owner)}`)
+      await cloud.owner.settle()
+      await act(id, { add_host: { host } })
+      const made = await deps.root.instance.findUniqueOrThrow({ where: { id: await aServer(cloud.owner) } })
+      expect(made.zone).toBe('late')
+    } finally {
+      delete deps.hostsMaxAgeMs
+    }
+    for (const { id: server } of await deps.root.instance.findMany())
+      await ask('DELETE', `/servers/${server}`)
+    await cloud.owner.settle()
+    expect((await act(id, { remove_host: { host } })).status).toBe(200)
+  })
 })
 
 test('hosts by name say what they have and who takes it', async () => {
