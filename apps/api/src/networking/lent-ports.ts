@@ -65,6 +65,8 @@ export type InstanceInterface = {
   mac: string
   state: string
   addresses: { subnetId: string; address: string }[]
+  /** Without it, it is not filtered and in no group. */
+  portSecurity: boolean
   securityGroupIds: string[]
 }
 
@@ -81,6 +83,7 @@ export async function interfacesOf(ctx: Ctx, instanceId: string): Promise<Instan
     mac: row.mac,
     state: row.state,
     addresses: row.addresses.map(({ subnetId, address }) => ({ subnetId, address })),
+    portSecurity: row.portSecurity,
     securityGroupIds: row.securityGroups.map(({ groupId }) => groupId),
   }))
 }

@@ -4,7 +4,6 @@ import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import {
   createPortsForInstance,
-  ensureDefaultSecurityGroup,
   type InstanceInterface,
   interfacesOf,
   lendPort,
@@ -73,7 +72,8 @@ async function portFor(
   const [port] = await createPortsForInstance(ctx, {
     ...to,
     networks: [network],
-    securityGroupIds: [await ensureDefaultSecurityGroup(ctx, row.projectId)],
+    // Nobody has named any: the default group, where there is port security.
+    securityGroupIds: [],
     addresses: [input.address],
   })
   if (!port) throw conflict('The network gave no port.')
@@ -90,7 +90,7 @@ export async function detachInterface(ctx: Ctx, input: { id: string; portId: str
   })
 }
 
-/** Puts every port of an instance into a group, or takes it out. */
+/** Puts every port of an instance that is filtered into a group, or takes it out. */
 export async function changeGroups(
   ctx: Ctx,
   id: string,
@@ -98,7 +98,10 @@ export async function changeGroups(
   groupId: string,
 ): Promise<void> {
   const row = await loadInstance(ctx, 'compute:update_instance', id)
-  const ports = await interfacesOf(ctx, row.id)
+  const all = await interfacesOf(ctx, row.id)
+  const ports = all.filter((port) => port.portSecurity)
+  if (all.length > 0 && ports.length === 0)
+    throw invalidInput('Port security is off on all ports of the instance, so they are in no groups.')
   if (how === 'removeSecurityGroup' && !ports.some((port) => port.securityGroupIds.includes(groupId)))
     throw notFound('security group of the instance', groupId)
   for (const port of ports) {

@@ -216,8 +216,9 @@ function zoneOf(wish: ServerWish): { zone?: string; hostName?: string } {
   return { ...(zone ? { zone } : {}), ...(hostName ? { hostName } : {}) }
 }
 
+/** Who names "default" alone has said nothing: ports are in it anyway, where they are filtered (Nova, too, drops it). */
 async function groupIds(call: Call, names: readonly string[]): Promise<string[]> {
-  if (names.length === 0) return []
+  if (names.every((one) => one === 'default')) return []
   await ensureDefaultSecurityGroup(call.ctx, projectOf(call.ctx))
   const found = await findSecurityGroups(call.ctx, names)
   return names.map((one) => {

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { networkCreateInput } from '../../networking/contract.ts'
+import { createNetwork } from '../../networking/networks/service.ts'
+import { createSecurityGroup } from '../../networking/security-groups/service.ts'
 import { flavorCreateInput } from '../contract.ts'
 import { createFlavor } from '../flavors/service.ts'
 import { ask, closeNova, cloud, create, idOf, openNova, server } from './nova.testing.ts'
@@ -105,6 +108,37 @@ test('a flavor’s numbers have Nova’s names in what is said of them', async (
     400,
     expect.stringMatching(/field\/attribute ram\. Value: 1\./),
   ])
+})
+
+test('a network without port security takes servers and interfaces, in no groups', async () => {
+  const { owner, world } = cloud
+  const wish = networkCreateInput.parse({ name: 'open', subnet: { cidr: '10.9.0.0/24' } })
+  const { id: networkId } = await createNetwork(owner.ctx, { ...wish, portSecurity: false })
+  const { id: groupId } = await createSecurityGroup(owner.ctx, { name: 'more', description: '' })
+  const networks = [{ uuid: networkId }]
+  const made = await create({ networks, security_groups: [{ name: 'default' }] })
+  expect(made.statusCode, made.body).toBe(202)
+  const named = await create({ networks, security_groups: [{ name: 'default' }, { name: 'more' }] })
+  expect(named.statusCode).toBe(400)
+  await owner.settle()
+  const path = `/servers/${idOf(made)}`
+  const attach = (net_id: string) =>
+    ask('POST', `${path}/os-interface`, { body: { interfaceAttachment: { net_id } } })
+  const group = (name: string) => ask('POST', `${path}/action`, { body: { addSecurityGroup: { name } } })
+  expect((await group('more')).statusCode).toBe(400)
+  const attached = await attach(networkId)
+  expect(attached.statusCode, attached.body).toBe(200)
+  await owner.settle()
+  expect((await attach(owner.networkId)).statusCode).toBe(200)
+  await owner.settle()
+  expect((await group('more')).statusCode).toBe(202)
+  const ports = await world.deps.root.port.findMany({
+    where: { deviceId: idOf(made) },
+    include: { securityGroups: true },
+    orderBy: { tag: 'asc' },
+  })
+  expect(ports.map((port) => port.securityGroups.length)).toEqual([0, 0, 2])
+  expect(ports[2]?.securityGroups.map((one) => one.groupId)).toContain(groupId)
 })
 
 describe('metadata', () => {
