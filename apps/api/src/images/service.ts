@@ -29,6 +29,7 @@ import {
   stateOf,
   viewOf,
 } from './load.ts'
+import { demandOwnNames } from './property-names.ts'
 import { paidGib, releaseImageQuota } from './quota.ts'
 
 export { downloadImage } from './download.ts'
@@ -79,6 +80,7 @@ export async function createImage(ctx: Ctx, input: NewImage): Promise<ImageView>
 
 /** Row, quota, history and event. In a transaction. */
 export async function createImageRow(ctx: Ctx, projectId: string, input: NewImage): Promise<ImageRow> {
+  demandOwnNames(input.properties)
   await reserveQuota(ctx, projectId, { images: 1 })
   const data = { ...input, id: input.id ?? crypto.randomUUID(), projectId }
   const row = await ctx.db.image.create({ data })
@@ -103,6 +105,7 @@ export async function changeImage(
     await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR UPDATE`
     const before = await loadImage(tx, 'image:update', id)
     const data = change(viewOf(tx, before))
+    demandOwnNames(data.properties ?? {}, before.properties as object)
     if (data.visibility === 'public' && before.visibility !== 'public') authorize(tx, 'image:publish')
     const isGiven = data.projectId !== undefined && data.projectId !== before.projectId
     if (isGiven) await moveQuota(tx, before, data.projectId ?? '')

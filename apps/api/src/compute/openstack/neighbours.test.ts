@@ -152,6 +152,16 @@ test('images, networks and floating IPs are Nova’s to show until 2.35', async 
   expect((await ask('GET', path, { minor: 36 })).statusCode).toBe(404)
   const set = await ask('POST', `${path}/metadata`, { minor: 38, body: { metadata: { a: 'b' } } })
   expect(set.json()).toEqual({ metadata: { old: 'x', a: 'b' } })
+  // What Glance says of an image itself is nobody's to say, by this road either.
+  for (const name of ['locations', 'direct_url', 'owner', 'os_glance_importing', 'stores', 'deleted']) {
+    const ours = { [name]: 'file:///etc/passwd' }
+    const answers = [
+      await ask('POST', `${path}/metadata`, { body: { metadata: ours } }),
+      await ask('PUT', `${path}/metadata`, { body: { metadata: ours } }),
+      await ask('PUT', `${path}/metadata/${name}`, { body: { meta: ours } }),
+    ]
+    expect([name, ...answers.map((answer) => answer.statusCode)]).toEqual([name, 403, 403, 403])
+  }
   expect((await ask('GET', `${path}/metadata`, { minor: 39 })).statusCode).toBe(404)
   expect((await ask('GET', '/images/detail?property-a=b')).json()).toMatchObject({
     images: [{ id }],

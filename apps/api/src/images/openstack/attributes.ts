@@ -49,21 +49,6 @@ export const settable = z.object(attributes).partial()
 export type Settable = z.output<typeof settable>
 export const isSettable = (name: string): name is keyof typeof attributes => Object.hasOwn(attributes, name)
 
-const readOnly = new Set(
-  [
-    'id created_at updated_at status checksum size virtual_size direct_url self file schema stores',
-    'os_hash_algo os_hash_value locations',
-  ].flatMap((line) => line.split(' ')),
-)
-const reserved = new Set(['location', 'deleted', 'deleted_at'])
-
-/** Throws 403 for what is ours alone to say, with Glance's sentences. */
-export function refuseOurs(name: string): void {
-  if (readOnly.has(name)) throw new HttpError(403, `Attribute '${name}' is read-only.`)
-  if (reserved.has(name) || name.startsWith('os_glance'))
-    throw new HttpError(403, `Attribute '${name}' is reserved.`)
-}
-
 /** Any other name is the owner's own, with a string as its value. Throws 400. */
 export function customProperty(name: string, value: unknown): string {
   if (name === '' || name.length > 255 || /[\p{Cc}\p{Cs}]/u.test(name))

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { projectIdInput } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { NewImage } from '../contract.ts'
-import { boundExtras, changeOf, customProperty, isSettable, refuseOurs, settable } from './attributes.ts'
+import { refuseOurs } from '../property-names.ts'
+import { boundExtras, changeOf, customProperty, isSettable, settable } from './attributes.ts'
 
 const idInput = z.uuid('id must be a UUID.').transform((id) => id.toLowerCase())
 

@@ -1,13 +1,13 @@
 import { projectIdInput } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ImageChange, ImageView } from '../contract.ts'
+import { refuseOurs } from '../property-names.ts'
 import {
   boundExtras,
   changeOf,
   customProperty,
   isSettable,
   refuseLateFormat,
-  refuseOurs,
   settable,
 } from './attributes.ts'
 
