@@ -23,7 +23,7 @@ export function refuseOurs(name: string): void {
  * Whoever reads an image takes these for facts of it ("direct_url"), and clients act upon them: no road leads a
  * property to such a name. Those that were there before may stay. Throws forbidden.
  */
-export function demandOwnNames(properties: object, before: object = {}): void {
+export function demandOwnNames(properties: object = {}, before: object = {}): void {
   for (const name of Object.keys(properties)) {
     if (Object.hasOwn(before, name)) continue
     refuseOurs(name)

@@ -105,7 +105,7 @@ export async function changeImage(
     await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR UPDATE`
     const before = await loadImage(tx, 'image:update', id)
     const data = change(viewOf(tx, before))
-    demandOwnNames(data.properties ?? {}, before.properties as object)
+    demandOwnNames(data.properties, before.properties as object)
     if (data.visibility === 'public' && before.visibility !== 'public') authorize(tx, 'image:publish')
     const isGiven = data.projectId !== undefined && data.projectId !== before.projectId
     if (isGiven) await moveQuota(tx, before, data.projectId ?? '')
