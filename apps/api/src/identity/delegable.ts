@@ -1,6 +1,5 @@
 import { type Ctx, projectOf } from '../kernel/context.ts'
 import { CloudError, invalidInput, notFound } from '../kernel/errors.ts'
-import { tokenFacts } from './token-facts.ts'
 
 /** What may be handed on: never more than the one who hands on holds now (A13). */
 
@@ -73,12 +72,7 @@ export async function boundBy(
  * Does what the caller has in other projects than his token's count as his? By a sign-in of his own alone: a
  * delegation holds in one project, and so does an EC2 credential.
  */
-export async function reachesElsewhere({ actor, db }: Ctx): Promise<boolean> {
-  if (actor.delegation !== null) return false
-  if (actor.tokenHash === null) return true
-  const facts = await tokenFacts(db, actor.tokenHash)
-  return facts !== null && facts.credentialId === null
-}
+export const reachesElsewhere = ({ actor }: Ctx): boolean => actor.delegation === null
 
 /** The project of the token; what is handed on holds there and nowhere else. */
 export const handedOnIn = (ctx: Ctx): string => projectOf(ctx)

@@ -8,7 +8,7 @@ import {
   createApplicationCredential,
   deleteApplicationCredential,
 } from './application-credentials/service.ts'
-import { createEc2Credential, deleteEc2Credential } from './credentials/ec2.ts'
+import { createEc2Credential, deleteEc2Credential, listEc2Credentials } from './credentials/ec2.ts'
 import { createCredential, getCredential, updateCredential } from './credentials/service.ts'
 import { signatureHolds, signedRequest } from './credentials/signature.ts'
 import { authorizeRequestToken } from './oauth1/request-tokens.ts'
@@ -272,6 +272,15 @@ describe('credentials', () => {
     const answer = await ask(admin)
     expect(answer.statusCode, answer.body).toBe(200)
     expect(answer.json().token).toMatchObject({ user: { id: who.userId }, project: { id: who.projectId } })
+    // What holds in one project makes nothing for another one.
+    const by = await callerOf(tokenOf(answer))
+    for (const wider of [
+      () => createEc2Credential(by, {}),
+      () => listEc2Credentials(by, {}),
+      () => createApplicationCredential(by, { name: 'child' }),
+      () => authorizeRequestToken(by, 'any', [{ name: 'member' }]),
+    ])
+      await expectCloudError(wider(), 'forbidden')
     for (const more of [{ signature: 'x' }, { access: 'unknown' }, { path: '/x' }])
       expect((await ask(admin, more)).statusCode).toBe(401)
     await makesNothingElsewhere(await callerOf(tokenOf(answer)), who)
@@ -281,18 +290,15 @@ describe('credentials', () => {
   })
 })
 
-/** What it makes it makes in its project, though its user has a role in another one. */
-async function makesNothingElsewhere(by: Ctx, { userId, projectId: own }: Who): Promise<void> {
+/** Nor anything at all that is worth something elsewhere, though its user has a role in another project. */
+async function makesNothingElsewhere(by: Ctx, { userId }: Who): Promise<void> {
   const { projectId } = await testUser(deps)
   await assignRole(system, { userId, role: 'member', target: { projectId } })
   const blob = JSON.stringify({ access: `elsewhere-${userId}`, secret: 'x' })
   const trust = { trustorId: userId, trusteeId: userId, roles: [{ name: 'member' }], impersonation: true }
-  const more = { allowRedelegation: false }
-  await expectCloudError(createTrust(by, { ...trust, ...more, projectId }), 'not_found')
-  await expectCloudError(createEc2Credential(by, { projectId }), 'not_found')
-  await expectCloudError(createCredential(by, { userId, projectId, type: 'ec2', blob }), 'not_found')
-  await expectCloudError(authorizeRequestToken(by, 'any', [{ name: 'member' }]), 'forbidden')
-  expect((await createTrust(by, { ...trust, ...more, projectId: own })).projectId).toBe(own)
+  await expectCloudError(createTrust(by, { ...trust, projectId, allowRedelegation: false }), 'forbidden')
+  await expectCloudError(createEc2Credential(by, { projectId }), 'forbidden')
+  await expectCloudError(createCredential(by, { userId, projectId, type: 'ec2', blob }), 'forbidden')
 }
 
 describe('trusts', () => {

@@ -40,8 +40,16 @@ export function refuseDelegation(ctx: Ctx, what: string): void {
   if (delegation === null || (delegation.kind === 'application_credential' && delegation.unrestricted)) return
   throw new CloudError(
     'forbidden',
-    `You may not ${what} by a trust or a restricted application credential. Sign in by password for that.`,
+    `You may not ${what} by a trust, OAuth, an EC2 credential or a restricted application credential. Sign in by password for that.`,
   )
+}
+
+/**
+ * Secrets that are kept (EC2) are worth all that their user may do, also elsewhere: whoever was given a part of that
+ * does not read them. An application credential is the user's own program.
+ */
+export function refuseSecrets(ctx: Ctx): void {
+  if (ctx.actor.delegation?.kind !== 'application_credential') refuseDelegation(ctx, 'read secrets')
 }
 
 /** A text filter as Prisma's; LIKE's own characters count as themselves. */

@@ -18,7 +18,8 @@ export type TokenFacts = {
   /** Name of the domain of the project, or of the domain that the token is scoped to. */
   scopeDomainName: string | null
   roles: ReadonlySet<string>
-  delegation: Delegation | null
+  /** But for an EC2 credential, which is credentialId beside it. */
+  delegation: Exclude<Delegation, { kind: 'ec2' }> | null
   /** The EC2 credential that the token was made from. */
   credentialId: string | null
 }
@@ -152,7 +153,7 @@ function scopeOf(row: Row): Scope {
   return row.system ? { kind: 'system' } : { kind: 'none' }
 }
 
-function delegationOf(row: Row, given: Delegated): Delegation | null {
+function delegationOf(row: Row, given: Delegated): TokenFacts['delegation'] {
   if (row.applicationCredentialId !== null)
     return {
       kind: 'application_credential',

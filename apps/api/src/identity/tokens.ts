@@ -56,7 +56,8 @@ function ctxOf(deps: Deps, facts: TokenFacts, requestId: string): Ctx {
       userName: facts.userName,
       domainId: facts.userDomainId,
       tokenHash: facts.hash,
-      delegation: facts.delegation,
+      delegation:
+        facts.delegation ?? (facts.credentialId === null ? null : { kind: 'ec2', id: facts.credentialId }),
     },
     scope: facts.scope,
     roles: facts.roles,

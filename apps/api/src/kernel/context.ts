@@ -32,6 +32,8 @@ export type Delegation =
   | { kind: 'trust'; id: string; trustorId: string; trusteeId: string; impersonation: boolean }
   /** An access token that the user gave to a consumer. */
   | { kind: 'oauth1'; id: string; consumerId: string }
+  /** An EC2 credential that signed a request. */
+  | { kind: 'ec2'; id: string }
 export type AccessRule = { service: string; method: string; path: string }
 
 /** Who asks. `tokenHash` is null for our own workflows and reconcilers. */

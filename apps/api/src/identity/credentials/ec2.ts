@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { type Ctx, projectOf } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { boundBy, reachesElsewhere } from '../delegable.ts'
-import { refuseDelegation } from '../reach.ts'
+import { refuseDelegation, refuseSecrets } from '../reach.ts'
 import { rolesAt } from '../roles/effective.ts'
 import { loadUser } from '../users/service.ts'
 import { type CredentialRow, ec2Keys } from './blobs.ts'
@@ -15,6 +15,7 @@ import { dropCredential, open, storeCredential } from './service.ts'
 /** With their secrets: one’s own, or for administrators of the cloud those of a user. */
 export async function listEc2Credentials(ctx: Ctx, input: { userId?: string }): Promise<Ec2CredentialView[]> {
   const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:list_ec2_credentials')
+  refuseSecrets(ctx)
   const rows = await ctx.db.credential.findMany({
     where: { userId: user.id, type: 'ec2', projectId: { not: null } },
     include: { project: { select: { id: true, name: true } } },
@@ -27,7 +28,9 @@ export async function getEc2Credential(
   ctx: Ctx,
   input: z.output<typeof ec2CredentialRef>,
 ): Promise<Ec2CredentialView> {
-  return toView(ctx, await load(ctx, input, 'identity:list_ec2_credentials'))
+  const row = await load(ctx, input, 'identity:list_ec2_credentials')
+  refuseSecrets(ctx)
+  return toView(ctx, row)
 }
 
 async function load(ctx: Ctx, input: z.output<typeof ec2CredentialRef>, action: string) {
@@ -50,10 +53,7 @@ export async function createEc2Credential(
   const projectId = input.projectId ?? projectOf(ctx)
   const bound = await boundBy(ctx, null)
   const elsewhere = ctx.scope.kind !== 'project' || projectId !== ctx.scope.projectId
-  if (
-    (elsewhere && !(await reachesElsewhere(ctx))) ||
-    (await rolesAt(ctx, user.id, { projectId })).size === 0
-  )
+  if ((elsewhere && !reachesElsewhere(ctx)) || (await rolesAt(ctx, user.id, { projectId })).size === 0)
     throw notFound('project', projectId)
   const access = randomBytes(16).toString('hex')
   const secret = randomBytes(16).toString('hex')

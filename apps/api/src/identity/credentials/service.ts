@@ -9,7 +9,7 @@ import type { Extra } from '../../openstack/extra.ts'
 import { boundBy, demandRoom, reachesElsewhere } from '../delegable.ts'
 import { lockUser, sessionEnded } from '../ending.ts'
 import { readSeed } from '../multi-factor/totp.ts'
-import { refuseDelegation, seen } from '../reach.ts'
+import { refuseDelegation, refuseSecrets, seen } from '../reach.ts'
 import { rolesAt } from '../roles/effective.ts'
 import { demandNoMore } from '../roles/granting.ts'
 import { newId } from '../tokens.ts'
@@ -31,6 +31,7 @@ export async function listCredentials(
   input: z.output<typeof credentialListInput>,
 ): Promise<{ items: CredentialView[]; truncated: boolean }> {
   authorize(ctx, 'identity:list_credentials')
+  refuseSecrets(ctx)
   const userId = isAdmin(ctx) ? input.userId : ctx.actor.userId
   const foreign = input.userId !== undefined && userId !== input.userId
   const where: Prisma.CredentialWhereInput = { userId, type: input.type }
@@ -39,7 +40,9 @@ export async function listCredentials(
 }
 
 export async function getCredential(ctx: Ctx, input: { id: string }): Promise<CredentialView> {
-  return toView(ctx, await load(ctx, input.id))
+  const row = await load(ctx, input.id)
+  refuseSecrets(ctx)
+  return toView(ctx, row)
 }
 
 async function load(ctx: Ctx, id: string, action?: string): Promise<CredentialRow> {
@@ -75,7 +78,7 @@ async function projectFor(ctx: Ctx, { type, projectId, userId }: CredentialInput
   if (!projectId) return null
   if (!isAdmin(ctx)) {
     const here = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
-    const known = here || (await reachesElsewhere(ctx))
+    const known = here || reachesElsewhere(ctx)
     if (!known || (await rolesAt(ctx, userId, { projectId })).size === 0) throw notFound('project', projectId)
   } else if (!(await ctx.db.project.findUnique({ where: { id: projectId, deleting: false } })))
     throw notFound('project', projectId)

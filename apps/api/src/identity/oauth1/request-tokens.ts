@@ -59,7 +59,7 @@ export async function authorizeRequestToken(
 ): Promise<{ verifier: string }> {
   authorize(ctx, 'identity:authorize_request_token')
   const { userId } = ctx.actor
-  if (!(await reachesElsewhere(ctx)))
+  if (!reachesElsewhere(ctx))
     throw new CloudError(
       'forbidden',
       'You may not authorize a program by a delegation or an EC2 credential. Sign in by password for that.',

@@ -100,9 +100,7 @@ async function firstHand(ctx: Ctx, input: TrustInput) {
 async function inProject(ctx: Ctx, projectId: string): Promise<Ctx> {
   const { scope, actor } = ctx
   if (scope.kind === 'project' && scope.projectId === projectId) return ctx
-  const roles = (await reachesElsewhere(ctx))
-    ? await rolesAt(ctx, actor.userId, { projectId })
-    : new Set<string>()
+  const roles = reachesElsewhere(ctx) ? await rolesAt(ctx, actor.userId, { projectId }) : new Set<string>()
   if (roles.size === 0) throw notFound('project', projectId)
   return { ...ctx, roles }
 }
