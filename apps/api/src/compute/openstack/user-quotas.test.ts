@@ -67,6 +67,15 @@ test('bound what the user launches, also when he launches all at once', async ()
   await cloud.owner.settle()
 })
 
+test('are one’s own to see, and the administrators’', async () => {
+  const other = path().replace(/user_id=.*/, `user_id=${cloud.stranger.userId}`)
+  for (const url of [other, other.replace('?', '/detail?')]) {
+    expect((await ask('GET', url)).statusCode).toBe(403)
+    expect((await ask('GET', url, { token: cloud.tokens.ownerReader })).statusCode).toBe(403)
+    expect((await ask('GET', url, { token: cloud.tokens.admin })).statusCode).toBe(200)
+  }
+})
+
 test('bound server groups and key pairs', async () => {
   expect((await set({ server_groups: 0, key_pairs: 0, force: true })).statusCode).toBe(200)
   for (const [url, body] of [

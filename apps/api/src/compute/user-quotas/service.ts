@@ -1,5 +1,5 @@
 import { Prisma } from '@stratolith/db'
-import { type Ctx, inTransaction } from '../../kernel/context.ts'
+import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
 import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
@@ -61,9 +61,17 @@ export async function requireUserQuota(ctx: Ctx, of: Of, resource: UserResource)
   throw new CloudError('quota_exceeded', message, { reason: resource })
 }
 
-/** Limits and use of a user, and the project's where he has none of his own. Another's project is not there. */
+/**
+ * Limits and use of a user, and the project's where he has none of his own. Another's project is not there, and
+ * another user is the administrators' business alone: his key pairs are counted wherever he has them.
+ */
 export async function getUserQuota(ctx: Ctx, of: Of): Promise<QuotaView[]> {
   const project = await getQuota(ctx, of)
+  if (of.userId !== ctx.actor.userId && !seesAll(ctx))
+    throw new CloudError(
+      'forbidden',
+      'What another user may have and has is for administrators of the cloud.',
+    )
   const rows = await ctx.db.$queryRaw<{ resource: string; limit: number | null; used: number }[]>`
     SELECT r."resource", l."limit", COALESCE(${usedSql(of, Prisma.sql`r."resource"`)}, 0)::int AS "used"
     FROM unnest(${[...userResources]}::text[]) AS r ("resource") LEFT JOIN "UserQuotaLimit" l
