@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { FastifyInstance, InjectOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { reconcilerNamed } from '../../kernel/reconciler.ts'
@@ -11,6 +11,7 @@ import { listSessions } from '../sessions-list.ts'
 import { setProjectEnabled, setUserEnabled, testCloud, testFacade, testUser } from '../testing.ts'
 import { issueToken } from '../tokens.ts'
 import { deleteUser } from '../users/service.ts'
+import { oauthRequest } from './openstack.ts'
 import { type Keys, signedHeader } from './testing.ts'
 
 /** OAuth 1: a program of others acts for a user, with what he gave it and for as long as he likes. */
@@ -260,6 +261,18 @@ describe('who signs wrongly, late or twice is nobody', () => {
     expect((await send('POST', '/auth/tokens', { body: signInBody() })).status).toBe(400)
   })
 
+  test('a host in the first line of a request changes nothing of what is signed', () => {
+    for (const originalUrl of [
+      '/identity/v3/a?b=c',
+      'http://x/identity/v3/a?b=c',
+      'HTTPS://x:1/identity/v3/a?b=c',
+    ]) {
+      const request = { method: 'POST', originalUrl, headers: { authorization: 'OAuth a="b"' } }
+      const { url } = oauthRequest({ deps: cloud.deps, request: request as unknown as FastifyRequest })
+      expect(url).toBe(`${cloud.deps.config.publicUrl}/identity/v3/a?b=c`)
+    }
+  })
+
   test('what has run out', async () => {
     const { keys } = await requestToken(await aConsumer())
     const { oauth_verifier: verifier } = (await authorize(keys.token.id)).json.token
@@ -373,6 +386,8 @@ test('it is a delegation: nothing is made from it', async () => {
       await send('POST', `${of}/credentials/OS-EC2`, { body: { tenant_id: user.projectId }, token }),
     ],
     ['another consumer', await authorize(asked.token.id, undefined, token)],
+    ['secrets for other projects', await send('GET', `${of}/credentials/OS-EC2`, { token })],
+    ['secrets of all kinds', await send('GET', '/credentials', { token })],
     ['its own end', await send('DELETE', `${of}/OS-OAUTH1/access_tokens/${other.token.id}`, { token })],
   ] as const)
     expect([what, refused.status]).toEqual([what, 403])

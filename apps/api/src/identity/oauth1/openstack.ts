@@ -29,7 +29,9 @@ export function oauthRequest(call: { deps: Call['deps']; request: FastifyRequest
   const parameters = readAuthorization(request.headers.authorization)
   if (!parameters)
     throw new HttpError(400, 'Sign the request in an Authorization header of OAuth (RFC 5849).')
-  return { method: request.method, url: deps.config.publicUrl + request.originalUrl, parameters }
+  // A request may name the host in its first line, too (RFC 9112, 3.2.2); signed is the public one.
+  const path = request.originalUrl.replace(/^https?:\/\/[^/]*/i, '')
+  return { method: request.method, url: deps.config.publicUrl + path, parameters }
 }
 
 function demandParameters({ parameters }: OAuthRequest, ...names: string[]): void {
