@@ -83,7 +83,8 @@ export function databaseRefusal(error: unknown): Refusal | null {
   }
   if (prisma === 'P2025') return { code: 'conflict', message: goneMeanwhile }
   // JavaScript has a year 0 (and years before it), which a caller may write; PostgreSQL has none.
-  if (postgres === '22008') return { code: 'invalid_input', message: 'There is no such time.' }
+  if (postgres === '22007' || postgres === '22008')
+    return { code: 'invalid_input', message: 'There is no such time.' }
   const away = (text: string): Refusal => ({ code: 'unavailable', message: `${text} Try again in a moment.` })
   if (wasRolledBack(error)) return away('Others change the same at this moment.')
   if (postgres === '57014' || gaveWay(error)) return away('The database took too long for this.')
