@@ -57,6 +57,8 @@ const filters = {
   ...{ type: 'nothing', 'property-nothing': 'nothing', 'changes-since': '2999-01-01T00:00:00Z' },
 }
 
+const maxProperties = 20
+
 function filterOf({ query }: Call): ImageFilter {
   const text = (name: string) => queryText(query, name)
   const { limit, marker } = pageQuery(query)
@@ -67,6 +69,8 @@ function filterOf({ query }: Call): ImageFilter {
   const properties = Object.keys(query)
     .filter((name) => name.startsWith('property-'))
     .map((name) => [name.slice('property-'.length), text(name) ?? ''])
+  if (properties.length > maxProperties)
+    throw new HttpError(400, `At most ${maxProperties} properties can be asked for at once.`)
   const server = text('server')?.split('/').at(-1)
   const type = text('type')
   return {
@@ -76,7 +80,7 @@ function filterOf({ query }: Call): ImageFilter {
     ...amount('minDiskGib', text('minDisk')),
     ...(span ? { updatedAt: [{ gte: span.gte }] } : {}),
     properties: {
-      ...Object.fromEntries(properties.slice(0, 20)),
+      ...Object.fromEntries(properties),
       ...(server === undefined ? {} : { instance_uuid: server }),
       ...(type === undefined ? {} : { image_type: type }),
     },

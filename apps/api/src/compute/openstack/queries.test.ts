@@ -66,6 +66,19 @@ describe('servers', () => {
         ]).toEqual([marker, more, 400])
   })
 
+  test('not by more than is looked at: none of it is dropped', async () => {
+    const tags = (count: number) => Array.from({ length: count }, (_, i) => `t${i}`).join(',')
+    for (const name of ['tags', 'tags-any', 'not-tags', 'not-tags-any']) {
+      const status = async (count: number) =>
+        (await ask('GET', `/servers?${name}=${tags(count)}`, { minor: 79 })).statusCode
+      expect([name, await status(50), await status(51)]).toEqual([name, 200, 400])
+    }
+    const properties = (count: number) =>
+      Array.from({ length: count }, (_, i) => `property-p${i}=v`).join('&')
+    const images = async (count: number) => (await ask('GET', `/images?${properties(count)}`)).statusCode
+    expect([await images(20), await images(21)]).toEqual([200, 400])
+  })
+
   test('not by a time after which and before which nothing can be', async () => {
     const query = 'changes-since=2026-01-02T00:00:00Z&changes-before=2026-01-01T00:00:00Z'
     expect((await ask('GET', `/servers?${query}`, { minor: 66 })).statusCode).toBe(400)

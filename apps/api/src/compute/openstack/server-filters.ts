@@ -227,7 +227,13 @@ function lockedOf({ query }: Call): boolean | undefined {
   return wish
 }
 
-const list = (text: string | undefined) => (text === undefined ? undefined : text.split(',').slice(0, 50))
+const maxTags = 50
+function list(text: string | undefined): string[] | undefined {
+  const tags = text?.split(',')
+  if (tags && tags.length > maxTags)
+    throw new HttpError(400, `At most ${maxTags} tags can be asked for at once.`)
+  return tags
+}
 const tagFilters = ({ query }: Call) => ({
   tags: list(queryText(query, 'tags')),
   tagsAny: list(queryText(query, 'tags-any')),
