@@ -2,7 +2,7 @@ import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, listScope, projectOf, seesAll } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
-import { conflict } from '../kernel/errors.ts'
+import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Fact, held, readFacts } from '../kernel/facts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -73,7 +73,7 @@ export async function createImage(ctx: Ctx, input: NewImage): Promise<ImageView>
   const projectId = input.projectId ?? projectOf(ctx)
   if (ctx.scope.kind === 'project' && projectId === ctx.scope.projectId)
     authorize(ctx, 'image:create', { projectId })
-  else authorize(ctx, 'image:give')
+  else await demandReceiver(ctx, projectId)
   if (input.visibility === 'public') authorize(ctx, 'image:publish')
   return viewOf(ctx, await inTransaction(ctx, (tx) => createImageRow(tx, projectId, input)))
 }
@@ -119,9 +119,16 @@ export async function changeImage(
   return viewOf(ctx, row)
 }
 
+/** An image of a project that is not there would be nobody's, and nothing would ever take it away. */
+async function demandReceiver(ctx: Ctx, projectId: string): Promise<void> {
+  authorize(ctx, 'image:give')
+  if (!(await ctx.db.project.findUnique({ where: { id: projectId, deleting: false }, select: { id: true } })))
+    throw invalidInput(`There is no project with the id ${projectId}.`, 'owner')
+}
+
 /** What an image has taken of its project's quota is taken of its new one's. */
 async function moveQuota(ctx: Ctx, row: ImageRow, to: string): Promise<void> {
-  authorize(ctx, 'image:give')
+  await demandReceiver(ctx, to)
   if (imageTransitioning(stateOf(row)))
     throw conflict('Its data is on its way: give the image away when it is there.')
   await reserveQuota(ctx, to, { images: 1, imageGib: paidGib(row) })

@@ -1,5 +1,6 @@
 import crypto from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hexId } from '../../kernel/testing.ts'
 import {
   call,
   closeGlance,
@@ -257,7 +258,8 @@ describe('an owner', () => {
     expect((await call('POST', '/v2/images', { body: elsewhere })).status).toBe(403)
     const given = await call('POST', '/v2/images', { body: elsewhere, token: tokens.admin })
     expect([given.status, given.json.owner]).toEqual([201, stranger.projectId])
-    for (const owner of [null, 7, { toString: 1 }, '../etc', ''])
+    expect((await give(id, hexId(), tokens.admin)).status).toBe(400)
+    for (const owner of [null, 7, { toString: 1 }, '../etc', '', hexId()])
       expect((await call('POST', '/v2/images', { body: { owner }, token: tokens.admin })).status).toBe(400)
   })
 })
