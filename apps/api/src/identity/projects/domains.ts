@@ -78,7 +78,12 @@ export async function createDomain(
   authorize(ctx, 'identity:create_domain')
   return inTransaction(ctx, async (tx) => {
     await demandFreeName(tx, input.name)
-    if (await tx.db.domain.findUnique({ where: { id } })) throw alreadyExists('domain', id)
+    // A domain is a project, too: one id for two would be the one's for some callers and the other's for others.
+    if (
+      (await tx.db.domain.findUnique({ where: { id } })) ??
+      (await tx.db.project.findUnique({ where: { id } }))
+    )
+      throw alreadyExists('domain', id)
     const { name, description = '', enabled = true, tags = [], options = {}, extra = {} } = input
     const row = await tx.db.domain.create({
       data: {
