@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
+import { appendEventsWith } from '../kernel/events.ts'
 
 /** As many of one kind as administrators may add: every token's catalog is made of them. */
 export const maxAdded = 500
@@ -12,13 +12,28 @@ export const builtInStays = (kind: string): CloudError =>
     `This ${kind} is one of the cloud's own and follows from its configuration: it cannot be changed here.`,
   )
 
-export const catalogEvent = (
+type Kind = 'service' | 'endpoint' | 'region' | 'registered_limit' | 'limit' | 'endpoint_group'
+type What = 'created' | 'updated' | 'deleted'
+export const catalogEvent = (ctx: Ctx, kind: Kind, what: What, id: string, projectId: string | null = null) =>
+  catalogEvents(ctx, kind, what, [{ id, projectId }])
+
+/** Of several, in one statement. */
+export const catalogEvents = (
   ctx: Ctx,
-  kind: 'service' | 'endpoint' | 'region' | 'registered_limit' | 'limit' | 'endpoint_group',
-  what: 'created' | 'updated' | 'deleted',
-  id: string,
-  projectId: string | null = null,
-) => appendEvent(ctx, { kind: `${kind}.${what}`, projectId, resourceKind: kind, resourceId: id, data: {} })
+  kind: Kind,
+  what: What,
+  rows: readonly { id: string; projectId?: string | null }[],
+) =>
+  appendEventsWith(
+    ctx,
+    rows.map(({ id, projectId = null }) => ({
+      kind: `${kind}.${what}`,
+      projectId,
+      resourceKind: kind,
+      resourceId: id,
+    })),
+    [],
+  )
 
 export const newCatalogId = (): string => randomBytes(16).toString('hex')
 

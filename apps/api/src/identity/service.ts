@@ -18,7 +18,7 @@ export { projectView } from './openstack/views.ts'
 export type { ProjectDetail } from './projects/contract.ts'
 /** For later rooms, which enter here. */
 export { onProjectDeleting, removeEach } from './projects/deletion.ts'
-export { getDomain } from './projects/domains.ts'
+export { domainsById } from './projects/domains.ts'
 export { liveProject, onProjectCreated, projectsById } from './projects/service.ts'
 export { rolesAt } from './roles/effective.ts'
 export { rightsHold } from './tokens.ts'

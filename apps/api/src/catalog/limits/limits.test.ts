@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { deleteProject } from '../../identity/projects/deletion.ts'
 import { createDomain, deleteDomain, updateDomain } from '../../identity/projects/domains.ts'
 import { createProject } from '../../identity/projects/service.ts'
@@ -184,6 +185,26 @@ test('no limit for a project that is being deleted', async () => {
   await register({ ...what, default_limit: 1 })
   await deleteProject(ctx, { id })
   expect((await limit({ ...what, project_id: id, resource_limit: 2 })).status).toBe(400)
+})
+
+test('many at once are as many statements as two', async () => {
+  const statements = async (count: number) => {
+    const domainId = (await aDomain(`of ${count}`)).domainId
+    const projects: string[] = []
+    for (let i = 0; i < count; i++) projects.push((await createProject(ctx, { name: `p${i}`, domainId })).id)
+    const what = projects.map((_, i) => ({ service_id: service, resource_name: `of ${count}: ${i}` }))
+    const spy = vi.spyOn(pg.Client.prototype, 'query')
+    try {
+      expect((await register(...what.map((one) => ({ ...one, default_limit: 1 })))).status).toBe(201)
+      const wishes = what.map((one, i) => ({ ...one, project_id: projects[i], resource_limit: 1 }))
+      const made = await limit(...wishes)
+      expect(made.json.limits).toMatchObject(wishes)
+      return spy.mock.calls.length
+    } finally {
+      spy.mockRestore()
+    }
+  }
+  expect(await statements(9)).toBe(await statements(2))
 })
 
 test('the model is the flat one', async () => {

@@ -1,9 +1,9 @@
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { catalogEvent, lockCatalog, newCatalogId } from '../shared.ts'
+import { catalogEvent, catalogEvents, lockCatalog, newCatalogId } from '../shared.ts'
 import type { LimitFilter, RegisteredLimitInput, RegisteredLimitView } from './contract.ts'
-import { demandNamed, duplicate } from './shared.ts'
+import { demandNamed, duplicate, registeredBy, resourceKey } from './shared.ts'
 
 const columns = {
   id: true,
@@ -50,14 +50,16 @@ export async function createRegisteredLimits(
     await lockCatalog(tx)
     if ((await tx.db.registeredLimit.count()) + inputs.length > most)
       throw new CloudError('forbidden', `There are at most ${most} registered limits. Delete some first.`)
-    const made = []
-    for (const input of inputs) {
-      await demandNamed(tx, input)
-      await demandFree(tx, input)
-      const data = { id: newCatalogId(), ...input }
-      made.push(await tx.db.registeredLimit.create({ data, select: columns }))
-      await catalogEvent(tx, 'registered_limit', 'created', data.id)
-    }
+    await demandNamed(tx, inputs)
+    await demandFree(tx, inputs)
+    const made = inputs.map(({ regionId = null, description = null, ...input }) => ({
+      ...input,
+      id: newCatalogId(),
+      regionId,
+      description,
+    }))
+    await tx.db.registeredLimit.createMany({ data: made })
+    await catalogEvents(tx, 'registered_limit', 'created', made)
     return made
   })
 }
@@ -73,10 +75,10 @@ export async function updateRegisteredLimit(
     await lockCatalog(tx)
     const before = await getRegisteredLimit(tx, id, 'catalog:change_registered_limits')
     await demandUnused(tx, id)
-    await demandNamed(tx, change)
+    await demandNamed(tx, [change])
     const { serviceId = before.serviceId, resourceName = before.resourceName } = change
     const regionId = change.regionId === undefined ? before.regionId : change.regionId
-    await demandFree(tx, { serviceId, regionId, resourceName }, id)
+    await demandFree(tx, [{ serviceId, regionId, resourceName }], id)
     const row = await tx.db.registeredLimit.update({ where: { id }, data: change, select: columns })
     await catalogEvent(tx, 'registered_limit', 'updated', id)
     return row
@@ -96,10 +98,11 @@ export async function deleteRegisteredLimit(ctx: Ctx, id: string): Promise<void>
 }
 
 type Key = Pick<RegisteredLimitInput, 'serviceId' | 'regionId' | 'resourceName'>
-async function demandFree(ctx: Ctx, key: Key, but?: string): Promise<void> {
-  const { serviceId, regionId = null, resourceName } = key
-  const found = await ctx.db.registeredLimit.findFirst({ where: { serviceId, regionId, resourceName } })
-  if (found && found.id !== but) throw duplicate('registered_limit')
+async function demandFree(ctx: Ctx, keys: readonly Key[], but?: string): Promise<void> {
+  const taken = await registeredBy(ctx, keys)
+  const wanted = new Set(keys.map(resourceKey))
+  const others = [...wanted].flatMap((key) => taken.get(key) ?? []).filter(({ id }) => id !== but)
+  if (wanted.size < keys.length || others.length > 0) throw duplicate('registered_limit')
 }
 
 async function demandUnused(ctx: Ctx, id: string): Promise<void> {

@@ -1,16 +1,19 @@
 import type { Prisma } from '@stratolith/db'
-import { getDomain, liveProject } from '../../identity/service.ts'
+import { domainsById, projectsById } from '../../identity/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
-import { catalogEvent, lockCatalog, newCatalogId } from '../shared.ts'
+import { catalogEvent, catalogEvents, lockCatalog, newCatalogId } from '../shared.ts'
 import type { LimitFilter, LimitInput, LimitView } from './contract.ts'
-import { asInvalid, demandNamed, duplicate } from './shared.ts'
+import { demandNamed, duplicate, registeredBy, resourceKey } from './shared.ts'
 
 const withDefault = {
   registeredLimit: { select: { serviceId: true, regionId: true, resourceName: true } },
 } satisfies Prisma.LimitInclude
-type Row = Prisma.LimitGetPayload<{ include: typeof withDefault }>
+type Row = Omit<
+  Prisma.LimitGetPayload<{ include: typeof withDefault }>,
+  'ownerDomainId' | 'registeredLimitId' | 'createdAt'
+>
 const toView = ({ id, projectId, domainId, resourceLimit, description, ...row }: Row): LimitView => ({
   ...row.registeredLimit,
   id,
@@ -67,45 +70,65 @@ export async function createLimits(ctx: Ctx, inputs: readonly LimitInput[]): Pro
   authorize(ctx, 'catalog:change_limits')
   return inTransaction(ctx, async (tx) => {
     await lockCatalog(tx)
-    const made = []
-    for (const input of inputs) made.push(await createLimit(tx, input))
-    return made
+    await demandNamed(tx, inputs)
+    const holders = await holdersOf(tx, inputs)
+    const registered = await registeredBy(tx, inputs)
+    const made = inputs.map(({ regionId = null, description = null, ...input }) => {
+      const found = registered.get(resourceKey({ ...input, regionId }))
+      if (!found)
+        throw new CloudError(
+          'forbidden',
+          'Unable to create a limit that has no corresponding registered limit.',
+        )
+      const { serviceId, resourceName, resourceLimit } = input
+      const own = { id: newCatalogId(), registeredLimitId: found.id, resourceLimit, description }
+      return { ...own, ...holders(input), registeredLimit: { serviceId, regionId, resourceName } }
+    })
+    await demandFree(tx, made)
+    await tx.db.limit.createMany({ data: made.map(({ registeredLimit: _, ...data }) => data) })
+    await catalogEvents(tx, 'limit', 'created', made)
+    return made.map(toView)
   })
 }
 
-async function createLimit(ctx: Ctx, input: LimitInput): Promise<LimitView> {
-  await demandNamed(ctx, input)
-  const holder = await holderOf(ctx, input)
-  const { serviceId, regionId = null, resourceName, resourceLimit, description } = input
-  const registered = await ctx.db.registeredLimit.findFirst({ where: { serviceId, regionId, resourceName } })
-  if (!registered)
-    throw new CloudError('forbidden', 'Unable to create a limit that has no corresponding registered limit.')
-  const { projectId, domainId } = holder
-  const where = { registeredLimitId: registered.id, projectId, domainId }
-  if (await ctx.db.limit.findFirst({ where, select: { id: true } })) throw duplicate('limit')
-  const data = { id: newCatalogId(), registeredLimitId: registered.id, resourceLimit, description, ...holder }
-  const row = await ctx.db.limit.create({ data, include: withDefault })
-  await catalogEvent(ctx, 'limit', 'created', row.id, projectId)
-  return toView(row)
+type Key = { registeredLimitId: string; projectId: string | null; domainId: string | null }
+async function demandFree(ctx: Ctx, keys: readonly Key[]): Promise<void> {
+  const keyOf = ({ registeredLimitId, projectId, domainId }: Key) =>
+    JSON.stringify([registeredLimitId, projectId, domainId])
+  const ids = keys.map((key) => key.registeredLimitId)
+  const rows = await ctx.db.limit.findMany({
+    where: {
+      registeredLimitId: { in: ids },
+      OR: [
+        { projectId: { in: keys.flatMap((key) => key.projectId ?? []) } },
+        { domainId: { in: keys.flatMap((key) => key.domainId ?? []) } },
+      ],
+    },
+    select: { registeredLimitId: true, projectId: true, domainId: true },
+  })
+  const all = [...rows, ...keys].map(keyOf)
+  if (new Set(all).size < all.length) throw duplicate('limit')
 }
 
-/** Whose limit it is. The id of a domain is one of a project, too, in the words of old clients. */
-async function holderOf(
-  ctx: Ctx,
-  { projectId, domainId }: LimitInput,
-): Promise<{ projectId: string | null; domainId: string | null; ownerDomainId: string }> {
-  if (!projectId === !domainId)
-    throw invalidInput('A limit is of a project or of a domain: name one of them.', 'project_id')
-  if (projectId) {
-    const project = await liveProject(ctx, projectId).catch((error: unknown) => {
-      if (error instanceof CloudError && error.code === 'not_found') return null
-      throw error
-    })
-    if (project) return { projectId, domainId: null, ownerDomainId: project.domainId }
+type Wish = Pick<LimitInput, 'projectId' | 'domainId'>
+type Holder = { projectId: string | null; domainId: string | null; ownerDomainId: string }
+/** Whose limits they are. The id of a domain is one of a project, too, in the words of old clients. Throws invalid_input. */
+async function holdersOf(ctx: Ctx, wishes: readonly Wish[]): Promise<(wish: Wish) => Holder> {
+  const ids = wishes.map(({ projectId, domainId }) => {
+    if (!projectId === !domainId)
+      throw invalidInput('A limit is of a project or of a domain: name one of them.', 'project_id')
+    return projectId ?? domainId ?? ''
+  })
+  const projects = new Map((await projectsById(ctx, ids)).map((one) => [one.id, one.domainId]))
+  const domains = new Set((await domainsById(ctx, ids)).map((one) => one.id))
+  return ({ projectId, domainId }) => {
+    const ownerDomainId = projects.get(projectId ?? '')
+    if (projectId && ownerDomainId !== undefined) return { projectId, domainId: null, ownerDomainId }
+    const id = domainId ?? projectId ?? ''
+    if (!domains.has(id))
+      throw invalidInput('There is none with this id.', domainId ? 'domain_id' : 'project_id')
+    return { projectId: null, domainId: id, ownerDomainId: id }
   }
-  const [id, field] = domainId ? [domainId, 'domain_id'] : [projectId ?? '', 'project_id']
-  const domain = await getDomain(ctx, { id }).catch(asInvalid('There is none with this id.', field))
-  return { projectId: null, domainId: domain.id, ownerDomainId: domain.id }
 }
 
 export async function updateLimit(

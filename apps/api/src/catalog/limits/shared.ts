@@ -7,14 +7,32 @@ import { findService } from '../services.ts'
 export const duplicate = (kind: 'registered_limit' | 'limit'): CloudError =>
   new CloudError('already_exists', `Conflict occurred attempting to store ${kind} - Duplicate entry.`)
 
-/** The service and the region that a limit is about are in the catalog; throws invalid_input. */
-export async function demandNamed(
+type Named = { serviceId?: string; regionId?: string | null }
+/** The services and the regions that limits are about are in the catalog; throws invalid_input. Each is looked up once. */
+export async function demandNamed(ctx: Ctx, wishes: readonly Named[]): Promise<void> {
+  const services = new Set(wishes.flatMap(({ serviceId }) => serviceId ?? []))
+  const regions = new Set(wishes.flatMap(({ regionId }) => regionId ?? []))
+  for (const id of services)
+    await findService(ctx, id).catch(asInvalid('There is no such service.', 'service_id'))
+  for (const id of regions)
+    await findRegion(ctx, id).catch(asInvalid('There is no such region.', 'region_id'))
+}
+
+type Resource = { serviceId: string; regionId?: string | null; resourceName: string }
+/** The same text for the same resource of the same service in the same region, or in all of them (null). */
+export const resourceKey = ({ serviceId, regionId = null, resourceName }: Resource): string =>
+  JSON.stringify([serviceId, regionId, resourceName])
+
+/** Registered limits of the services that these are of, by resourceKey. */
+export async function registeredBy(
   ctx: Ctx,
-  { serviceId, regionId }: { serviceId?: string; regionId?: string | null },
-): Promise<void> {
-  if (serviceId !== undefined)
-    await findService(ctx, serviceId).catch(asInvalid('There is no such service.', 'service_id'))
-  if (regionId) await findRegion(ctx, regionId).catch(asInvalid('There is no such region.', 'region_id'))
+  wishes: readonly Resource[],
+): Promise<Map<string, { id: string }>> {
+  const rows = await ctx.db.registeredLimit.findMany({
+    where: { serviceId: { in: [...new Set(wishes.map((wish) => wish.serviceId))] } },
+    select: { id: true, serviceId: true, regionId: true, resourceName: true },
+  })
+  return new Map(rows.map((row) => [resourceKey(row), row]))
 }
 
 /** What a body names and is not there is a fault of the body. */
