@@ -4,7 +4,7 @@ import { notFound } from '../../kernel/errors.ts'
 import { keystoneBase } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { tagInput, tagsInput } from '../contract.ts'
-import { updateDomain } from '../projects/domains.ts'
+import { changeDomainTags, updateDomain } from '../projects/domains.ts'
 import { addProjectTag, removeProjectTag, updateProject } from '../projects/service.ts'
 import { projectOrDomain } from './domain-projects.ts'
 import { idOf } from './shared.ts'
@@ -75,9 +75,8 @@ export const projectTagOperations: ApiOperation[] = [
       const tag = tagInput.parse(idOf(call.params, 'tag'))
       const id = idOf(call.params)
       const { domain } = await projectOrDomain(call.ctx, id)
-      if (!domain) await addProjectTag(call.ctx, { id, tag })
-      else if (!domain.tags.includes(tag))
-        await updateDomain(call.ctx, { id, tags: tagsInput.parse([...domain.tags, tag]) })
+      if (domain) await changeDomainTags(call.ctx, id, (tags) => (tags.includes(tag) ? tags : [...tags, tag]))
+      else await addProjectTag(call.ctx, { id, tag })
       call.reply.header('Location', `${keystoneBase(call)}/projects/${id}/tags/${encodeURIComponent(tag)}`)
     },
   },
@@ -94,8 +93,10 @@ export const projectTagOperations: ApiOperation[] = [
       const tag = idOf(params, 'tag')
       const { domain } = await projectOrDomain(ctx, id)
       if (!domain) return removeProjectTag(ctx, { id, tag })
-      if (!domain.tags.includes(tag)) throw notFound('tag', tag)
-      await updateDomain(ctx, { id, tags: domain.tags.filter((one) => one !== tag) })
+      await changeDomainTags(ctx, id, (tags) => {
+        if (!tags.includes(tag)) throw notFound('tag', tag)
+        return tags.filter((one) => one !== tag)
+      })
     },
   },
 ]

@@ -98,6 +98,12 @@ describe('projects', () => {
       expect((await send('PATCH', path, { project: change })).status).toBe(400)
     expect((await send('PUT', `${path}/tags/u`)).status).toBe(201)
     expect((await send('DELETE', `${path}/tags/t`)).status).toBe(204)
+    expect((await send('DELETE', `${path}/tags/t`)).status).toBe(404)
+    // Of several at once none is lost.
+    const together = ['v', 'w', 'x', 'y', 'z']
+    await Promise.all(together.map((tag) => send('PUT', `${path}/tags/${tag}`)))
+    expect((await send('GET', `${path}/tags`)).json.tags.toSorted()).toEqual(['u', ...together])
+    expect((await send('PUT', `${path}/tags`, { tags: ['u'] })).status).toBe(200)
     expect((await send('GET', `${path}/tags`)).json.tags).toEqual(['u'])
     expect((await send('DELETE', path)).status).toBe(400)
     const off = await send('PATCH', path, { project: { enabled: false, size: 1 } })

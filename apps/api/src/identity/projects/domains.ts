@@ -6,6 +6,7 @@ import { alreadyExists, CloudError, notFound } from '../../kernel/errors.ts'
 import { pageOf } from '../../kernel/page.ts'
 import { authorize, decide } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
+import { tagsInput } from '../contract.ts'
 import { sessionEnded } from '../ending.ts'
 import { demandMutable, mergedOptions, optionsOf } from '../options.ts'
 import { directoryEvent, lockDomain, nameClauses } from '../reach.ts'
@@ -123,6 +124,20 @@ export async function updateDomain(ctx: Ctx, input: z.output<typeof domainUpdate
     }
     await directoryEvent(tx, 'domain', 'updated', id)
     return toView(row)
+  })
+}
+
+/** Other tags, made from those that are there then: parallel callers lose nothing. */
+export async function changeDomainTags(
+  ctx: Ctx,
+  id: string,
+  change: (tags: string[]) => string[],
+): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    await lockDomain(tx, id)
+    const { tags } = await loadDomain(tx, id)
+    const now = change(tags)
+    if (now !== tags) await updateDomain(tx, { id, tags: tagsInput.parse(now) })
   })
 }
 
