@@ -6,12 +6,14 @@ type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 
 /** Characters of JSON; all of the attributes of one thing together. */
 const maxExtra = 32_768
+/** As deep as a body may be; the portal's door has no such bound of its own. */
+const maxDepth = 32
 /** For what PostgreSQL cannot hold, and numbers that would come back as others, a 400. */
 export const extraInput = z
   .record(z.string(), z.custom<Json>())
-  .refine(isKeptExactly, {
+  .refine((extra) => isKeptExactly(extra), {
     error:
-      'Attributes of your own have no NUL characters, no halves of surrogate pairs, and no numbers beyond ±9007199254740991.',
+      'Attributes of your own have no NUL characters, no halves of surrogate pairs, no numbers beyond ±9007199254740991, and 32 levels at most.',
     abort: true,
   })
   .refine(
@@ -19,12 +21,13 @@ export const extraInput = z
     `Attributes of your own have at most ${maxExtra} characters of JSON together. Send less.`,
   )
 
-function isKeptExactly(value: unknown): boolean {
+function isKeptExactly(value: unknown, depth = 0): boolean {
+  if (depth > maxDepth) return false
   if (typeof value === 'string') return !value.includes('\0') && value.isWellFormed()
   if (typeof value === 'number')
     return Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value))
   if (typeof value !== 'object' || value === null) return true
-  return Object.entries(value).every(([key, inner]) => isKeptExactly(key) && isKeptExactly(inner))
+  return Object.entries(value).every(([key, inner]) => isKeptExactly(key) && isKeptExactly(inner, depth + 1))
 }
 
 /**

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import '../../catalog/register.ts'
 import { hexId } from '../../kernel/testing.ts'
+import { extraInput } from '../../openstack/extra.ts'
 import { closeDirectory, created, deps, name, openDirectory, send } from './directory.testing.ts'
 
 /** What Keystone does not know it keeps and shows, whatever JSON it is; what it knows is never covered by it. */
@@ -84,6 +85,21 @@ test.each(kinds.slice(0, 6))('%s: null and "" are told apart', async (path, kind
     const back = await send('PATCH', `${path}/${made.id}`, { [kind]: { description } })
     expect(back.json[kind].description).toBe(description)
   }
+})
+
+test('nested without an end, as the portal’s door lets it in, they are refused', () => {
+  const nested = (levels: number) =>
+    extraInput.safeParse({ a: JSON.parse('['.repeat(levels) + ']'.repeat(levels)) })
+  expect([nested(30).success, nested(40).success, nested(100_000).success]).toEqual([true, false, false])
+})
+
+test('passwords are never attributes', async () => {
+  const secrets = { password: 'canary-new-1', original_password: 'canary-old-1' }
+  const made = await created('/users', 'user', { name: name('u'), ...secrets })
+  const changed = await send('PATCH', `/users/${made.id}`, { user: secrets })
+  expect(changed.status).toBe(200)
+  const row = await deps.root.user.findUniqueOrThrow({ where: { id: made.id } })
+  expect(JSON.stringify([made, changed.json, row])).not.toContain('canary')
 })
 
 test('an e-mail address is free text', async () => {

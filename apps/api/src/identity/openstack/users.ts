@@ -43,7 +43,8 @@ const updated = z.object({
 const passwordBody = z.object({
   user: z.object({ password: passwordInput, original_password: z.string().max(1024) }),
 })
-const known = [...Object.keys(fields), 'password_expires_at']
+/** A password is no attribute, whatever a client calls it. */
+const known = [...Object.keys(fields), 'password_expires_at', 'original_password']
 const texts = ['email', 'description']
 
 export const userOperations: ApiOperation[] = [
