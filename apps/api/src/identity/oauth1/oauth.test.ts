@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
+import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { reconcilerNamed } from '../../kernel/reconciler.ts'
 import { deleteProject } from '../projects/deletion.ts'
 import { createProject } from '../projects/service.ts'
@@ -171,6 +171,9 @@ test('a consumer asks, the user gives, the consumer acts', async () => {
     'OS-OAUTH1': { access_token_id: id },
   })
 
+  const { items: sessions } = await listSessions(ctx, { userId: user.userId, limit: 10 })
+  expect(sessions).toContainEqual(expect.objectContaining({ via: 'oauth1', methods: ['oauth1'] }))
+
   const of = `/users/${user.userId}/OS-OAUTH1/access_tokens`
   const { access_tokens } = (await send('GET', of, { token: user.token })).json
   const self = `http://cloud.test/identity/v3${of}/${id}`
@@ -192,10 +195,19 @@ test('a consumer asks, the user gives, the consumer acts', async () => {
   expect((await send('GET', `${of}/${id}/roles/${roles[0].id}`, { token: user.token })).json.role).toEqual(
     roles[0],
   )
-  const sessions = await listSessions(ctx, { userId: user.userId, limit: 10 })
-  expect(sessions.items.map((one) => one.via)).toEqual(['oauth1', 'password'])
   const rows = JSON.stringify(await cloud.deps.root.oAuthAccessToken.findMany({ where: { id } }))
   expect(rows).not.toContain(secret)
+})
+
+test('a request line with a whole address is one for our own', () => {
+  const request = {
+    method: 'POST',
+    originalUrl: 'http://evil.test:99/identity/v3/auth/tokens?a=1',
+    headers: { authorization: 'OAuth oauth_nonce="x"' },
+  } as unknown as FastifyRequest
+  const deps = { config: { publicUrl: 'http://cloud.test:8080' } } as Deps
+  const { url } = oauthRequest({ deps, request })
+  expect(new URL(url).href).toBe('http://cloud.test:8080/identity/v3/auth/tokens?a=1')
 })
 
 test('two who exchange at once: one has it', async () => {

@@ -22,7 +22,7 @@ const ways: Record<SessionRow['via'], string> = {
   application_credential: 'Application credential',
   trust: 'Trust',
   ec2: 'EC2 credential',
-  oauth1: 'OAuth',
+  oauth1: 'Program (OAuth)',
 }
 
 const descriptor: ResourceDescriptor<SessionRow> = {
