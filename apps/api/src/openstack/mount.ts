@@ -57,10 +57,12 @@ export function openstackRoutes(deps: Deps): FastifyPluginAsync {
 /** The address of a request as the router knows it: a façade may take several ways of writing one. */
 export function canonicalUrl(url: string): string {
   const facade = allFacades().find(({ prefix }) => url.startsWith(`${prefix}/`))
-  if (!facade?.canonicalPath) return url
+  if (!facade) return url
   const end = url.indexOf('?')
   const path = end < 0 ? url : url.slice(0, end)
-  return facade.prefix + facade.canonicalPath(path.slice(facade.prefix.length)) + url.slice(path.length)
+  // What OpenStack runs behind (paste.urlmap) makes one of many slashes; fog asks for /compute/v2.1//limits.
+  const below = path.slice(facade.prefix.length).replaceAll(/\/{2,}/g, '/')
+  return facade.prefix + (facade.canonicalPath?.(below) ?? below) + url.slice(path.length)
 }
 
 /**

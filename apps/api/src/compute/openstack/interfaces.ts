@@ -11,6 +11,7 @@ import {
 } from '../instances/interfaces.ts'
 import { inner, objectAt, parse } from './body.ts'
 import { at, type Field, shape } from './fields.ts'
+import { withoutConflict } from './neutron.ts'
 import { serverAction } from './server-actions.ts'
 
 const fields: Field<InstanceInterface>[] = [
@@ -126,20 +127,22 @@ export const interfaceOperations: ApiOperation[] = [
       await detachInterface(call.ctx, { ...id(call), portId: found.portId })
     },
   }),
-  serverAction('addFloatingIp', {
-    summary: 'Give a server a floating IP, the old way',
-    until: 43,
-    run: async (call) => {
-      const wish = parse(floating, call.body)
-      const all = await listInterfaces(call.ctx, id(call))
-      const port = wish.fixed_address
-        ? all.find((one) => one.addresses.some((a) => a.address === wish.fixed_address))
-        : all[0]
-      if (!port) throw new HttpError(400, 'No such fixed address is on the instance.')
-      const fip = await floatingIpOf(call, wish.address)
-      await associateFloatingIp(call.ctx, { id: fip.id, portId: port.portId })
-    },
-  }),
+  withoutConflict(
+    serverAction('addFloatingIp', {
+      summary: 'Give a server a floating IP, the old way',
+      until: 43,
+      run: async (call) => {
+        const wish = parse(floating, call.body)
+        const all = await listInterfaces(call.ctx, id(call))
+        const port = wish.fixed_address
+          ? all.find((one) => one.addresses.some((a) => a.address === wish.fixed_address))
+          : all[0]
+        if (!port) throw new HttpError(400, 'No such fixed address is on the instance.')
+        const fip = await floatingIpOf(call, wish.address)
+        await associateFloatingIp(call.ctx, { id: fip.id, portId: port.portId })
+      },
+    }),
+  ),
   serverAction('removeFloatingIp', {
     summary: 'Take a floating IP off a server, the old way',
     until: 43,

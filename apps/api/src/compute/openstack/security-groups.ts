@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { seesAll } from '../../kernel/context.ts'
-import { CloudError } from '../../kernel/errors.ts'
 import { ruleCreateInput, type SecurityGroupView } from '../../networking/contract.ts'
 import {
   addSecurityGroupRule,
@@ -18,6 +17,7 @@ import { pageQuery, queryText } from '../../openstack/pages.ts'
 import { getServer } from '../instances/find.ts'
 import { changeGroups } from '../instances/interfaces.ts'
 import { description, inner, name, parse, queryBoolean } from './body.ts'
+import { withoutConflict } from './neutron.ts'
 import { serverAction } from './server-actions.ts'
 
 type Rule = SecurityGroupView['rules'][number]
@@ -58,21 +58,6 @@ async function list(call: Call): Promise<object> {
   })
   return { security_groups: groups.items.slice(offset).map(groupView) }
 }
-
-/** Nova says of everything that Neutron does not do for it that the request was bad. */
-const withoutConflicts = (operations: ApiOperation[]): ApiOperation[] =>
-  operations.map((operation) => ({
-    ...operation,
-    handle: async (call: Call) => {
-      try {
-        return await operation.handle(call)
-      } catch (error) {
-        if (error instanceof CloudError && ['conflict', 'already_exists'].includes(error.code))
-          throw new HttpError(400, error.message, { cause: error })
-        throw error
-      }
-    },
-  }))
 
 const id = (call: Call) => ({ id: call.params.group_id ?? '' })
 const body = z.strictObject({ name, description: description.optional() })
@@ -226,7 +211,7 @@ const ofNeutron: ApiOperation[] = [
 ]
 
 export const securityGroupOperations: ApiOperation[] = [
-  ...withoutConflicts(ofNeutron),
+  ...ofNeutron.map(withoutConflict),
   {
     name: 'servers.security_groups',
     method: 'GET',
