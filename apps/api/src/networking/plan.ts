@@ -148,14 +148,15 @@ function problemsOf(
 ): NetworkPlan['problems'] {
   const problems: NetworkPlan['problems'] = []
   const add = (code: ErrorCode, field: string, message: string) => problems.push({ code, field, message })
-  if (wish.networkIds.length === 0 && rows.length === 0 && !wish.exactly)
-    add(
-      'invalid_input',
-      'networkIds',
-      facts.usable.length === 0
-        ? 'This project has no network yet. Make a starter network with one click.'
-        : 'There is more than one network. Choose at least one.',
-    )
+  if (wish.networkIds.length === 0 && rows.length === 0 && !wish.exactly) {
+    if (facts.usable.length === 0)
+      add(
+        'invalid_input',
+        'networkIds',
+        'This project has no network yet. Make a starter network with one click.',
+      )
+    else add('conflict', 'networkIds', 'There is more than one network. Choose at least one.')
+  }
   if (rows.length < wish.networkIds.length)
     add('not_found', 'networkIds', 'One of the networks does not exist (any more). Choose another.')
   const unfiltered = rows.find((row) => !row.portSecurity)
@@ -164,7 +165,7 @@ function problemsOf(
   for (const row of rows) {
     if (row.subnets.length === 0)
       add(
-        'conflict',
+        'invalid_input',
         'networkIds',
         `Network “${row.name}” has no subnet, so it has no addresses to give. Add a subnet.`,
       )

@@ -26,6 +26,9 @@ test('a network without a subnet, and a floating IP that no router leads to', as
     body: server({ networks: [{ uuid: network_id }] }),
   })
   expect([launch.statusCode, message(launch)]).toEqual([400, expect.stringContaining('has no subnet')])
+  // Of several networks Nova chooses none: a conflict, and the only one here.
+  const unsaid = await ask('POST', '/servers', { body: server({ networks: undefined }) })
+  expect([unsaid.statusCode, unsaid.body]).toEqual([409, expect.stringContaining('more than one network')])
 
   await neutron('/subnets', { subnet: { network_id, ip_version: 4, cidr: '10.91.0.0/24' } })
   const id = await aServer(cloud.owner, { nics: [{ networkId: network_id }] })

@@ -270,6 +270,5 @@ function asNova(error: unknown): unknown {
   const { code, field, message } = error
   if (field !== null && named.has(field) && ['invalid_input', 'not_found', 'conflict'].includes(code))
     return new HttpError(400, `Invalid ${novas[field]} provided. ${message}`, { cause: error })
-  const noAddress = code === 'conflict' && field === 'networkIds'
-  return code === 'not_found' || noAddress ? new HttpError(400, message, { cause: error }) : error
+  return code === 'not_found' ? new HttpError(400, message, { cause: error }) : error
 }
