@@ -8,6 +8,7 @@ import {
   type Facade,
   type MountedOperation,
 } from '../apps/api/src/openstack/operation.ts'
+import { clientSuites } from './compat-suites.ts'
 
 /**
  * docs/openstack-compat.md, made from the operation table: `node tools/compat.ts` writes it, and
@@ -60,6 +61,7 @@ export function compatDocument(): string {
       ? ['Nowhere in what is listed above.']
       : deviations.map((o) => `- **${o.facade.service}: ${signature(o)}**: ${o.deviation}`)),
     '',
+    ...clientSuites,
   ].join('\n')
 }
 
