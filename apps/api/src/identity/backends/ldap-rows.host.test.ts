@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectCloudError } from '../../kernel/testing.ts'
+import { deleteProject } from '../projects/deletion.ts'
+import { deleteDomain, updateDomain } from '../projects/domains.ts'
 import { assignRole } from '../roles/by-name.ts'
 import { deleteGroup, updateGroup } from '../users/groups.ts'
 import { resetPassword } from '../users/password.ts'
@@ -21,6 +23,7 @@ import {
   nextAddress,
   openLdap,
   person,
+  post,
   projectId,
   review,
   rowOf,
@@ -184,4 +187,13 @@ describe('directory and rows', () => {
     await importDomain(ctx, domainId, new Directory({ ...settings, limit: 2 }))
     expect(await stands(token)).toBe(200)
   })
+})
+
+test('a domain that was deleted while a project of it goes is not there at sign-in', async () => {
+  const { uid, password } = await person()
+  await tokenOf(uid, password)
+  await deleteProject(ctx, { id: projectId })
+  await updateDomain(ctx, { id: domainId, enabled: false })
+  await deleteDomain(ctx, { id: domainId })
+  expect((await post({ name: uid, domain: { id: domainId }, password })).statusCode).toBe(401)
 })

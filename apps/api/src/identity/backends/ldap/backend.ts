@@ -41,7 +41,10 @@ async function refreshById(ctx: Ctx, id: string): Promise<void> {
 }
 
 async function refreshByName(ctx: Ctx, who: Extract<UserRef, { name: string }>): Promise<void> {
-  const domain = await ctx.db.domain.findFirst({ where: who.domain, select: { id: true } })
+  const domain = await ctx.db.domain.findFirst({
+    where: { ...who.domain, deleting: false },
+    select: { id: true },
+  })
   const directory = domain ? directoryOf(domain.id) : undefined
   if (!domain || !directory) return
   const domainId = domain.id
