@@ -61,6 +61,14 @@ export async function loadImage(ctx: Ctx, action: string, id: string): Promise<I
   return row
 }
 
+/** The same, to be changed: it stays as it is, and its owner's, until the transaction ends. */
+export async function lockImage(ctx: Ctx, action: string, id: string): Promise<ImageRow> {
+  await loadImage(ctx, action, id)
+  await ctx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR UPDATE`
+  // Read again: it may have gone, or been given away, until the lock was ours.
+  return loadImage(ctx, action, id)
+}
+
 export const formatOf = (row: Pick<ImageRow, 'diskFormat'>): DiskFormat | null =>
   diskFormats.find((format) => format === row.diskFormat) ?? null
 const visibilityOf = (row: ImageRow): ImageVisibility =>

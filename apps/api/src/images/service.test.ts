@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Ctx, systemCtx } from '../kernel/context.ts'
 import { LeaseLost } from '../kernel/lease.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
@@ -54,6 +54,39 @@ const usage = async (ctx: Ctx & { projectId: string }) =>
       u.used,
     ]),
   )
+
+describe('an image that goes while something is asked of it', () => {
+  /** `asked` waits for the image's row, and goes on when it has become another one. */
+  async function meanwhile(id: string, data: object, asked: () => Promise<unknown>) {
+    let answer: Promise<unknown> = Promise.resolve()
+    await world.deps.root.$transaction(async (tx) => {
+      await tx.image.update({ where: { id }, data })
+      answer = asked()
+      answer.catch(() => undefined)
+      await vi.waitFor(async () => {
+        const waiting = await world.deps.root.$queryRaw<unknown[]>`
+          SELECT FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple')`
+        expect(waiting.length).toBeGreaterThan(0)
+      })
+    })
+    await expectCloudError(answer, 'not_found')
+  }
+
+  test('to another project is no longer its old one’s, and stays', async () => {
+    const [ctx, other] = [await testCtx(world.deps), await testCtx(world.deps)]
+    for (const ask of [deleteImage, (_: Ctx, { id }: { id: string }) => upload(ctx, id, rawBytes())]) {
+      const image = await make(ctx)
+      await meanwhile(image.id, { projectId: other.projectId }, () => ask(ctx, image))
+      expect((await getImage(other, image)).state).toBe('queued')
+    }
+  })
+
+  test('away is not there, as a moment later', async () => {
+    const ctx = await testCtx(world.deps)
+    const image = await make(ctx)
+    await meanwhile(image.id, { state: 'deleted' }, () => deleteImage(ctx, image))
+  })
+})
 
 describe('the way of an image', () => {
   test('queued, saving, active; the bytes come back as they went in; deleted when unused', async () => {

@@ -23,6 +23,7 @@ import {
   type ImageRow,
   listedImages,
   loadImage,
+  lockImage,
   noteImage,
   offeredImages,
   reachableSql,
@@ -101,9 +102,7 @@ export async function changeImage(
   change: (before: ImageView) => ImageChange,
 ): Promise<ImageView> {
   const row = await inTransaction(ctx, async (tx) => {
-    await loadImage(tx, 'image:update', id)
-    await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${id}::uuid FOR UPDATE`
-    const before = await loadImage(tx, 'image:update', id)
+    const before = await lockImage(tx, 'image:update', id)
     const data = change(viewOf(tx, before))
     demandOwnNames(data.properties, before.properties as object)
     if (data.visibility === 'public' && before.visibility !== 'public') authorize(tx, 'image:publish')
@@ -144,10 +143,8 @@ export const refuseImageDelete = (check: InUse): void => void inUse.push(check)
 /** Quota and the row's name go at once; bytes nobody else uses go in a workflow. */
 export async function deleteImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {
   const row = await inTransaction(ctx, async (tx) => {
-    const found = await loadImage(tx, 'image:delete', input.id)
     // Launches hold the row FOR SHARE until their instance is there: one of us sees the other.
-    await tx.db.$queryRaw`SELECT 1 FROM "Image" WHERE "id" = ${found.id}::uuid FOR UPDATE`
-    const now = await tx.db.image.findUniqueOrThrow({ where: { id: found.id } })
+    const now = await lockImage(tx, 'image:delete', input.id)
     const allowed = imageCan.delete({ state: stateOf(now), protected: now.protected })
     if (allowed !== true) throw conflict(allowed)
     for (const check of inUse) await check(tx, now.id)

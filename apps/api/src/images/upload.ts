@@ -8,7 +8,7 @@ import { startOperation } from '../kernel/workflow.ts'
 import { type ImageView, imageCan } from './contract.ts'
 import { headBytes, inspectImage } from './inspect.ts'
 import { deletedMeanwhile } from './lifecycle.ts'
-import { formatOf, historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
+import { formatOf, historyOf, type ImageRow, lockImage, noteImage, stateOf, viewOf } from './load.ts'
 import { imageGib, uploadBound, uploadsAtOnce } from './quota.ts'
 import { imageStore } from './store.ts'
 
@@ -56,7 +56,7 @@ export const receiving = ['saving', 'uploading']
 /** One upload at a time: queued → saving (or uploading, to be imported later), decided by the database. */
 async function claim(ctx: Ctx, { id, stage }: Upload): Promise<ImageRow> {
   return inTransaction(ctx, async (tx) => {
-    const row = await loadImage(tx, 'image:upload', id)
+    const row = await lockImage(tx, 'image:upload', id)
     await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext(${`image-uploads:${row.projectId}`}))`
     const underWay = await tx.db.image.count({
       where: { projectId: row.projectId, state: { in: receiving }, blobId: null },
