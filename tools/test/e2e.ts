@@ -1,6 +1,7 @@
 /**
  * The whole cloud as a newcomer gets it: npm start in a data folder of its own, selftest, a day of
- * OpenStack's own client, a playbook of Ansible's, the browser tests, backup and restore, then npm run destroy. A second run of start proves that it is idempotent.
+ * OpenStack's own client beside a playbook of Ansible's, the browser tests, backup and restore, then
+ * npm run destroy. A second run of start proves that it is idempotent.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import fs from 'node:fs'
@@ -36,8 +37,11 @@ try {
   await part('identity', ['tools/test/identity.ts'])
   await part('durability', ['tools/durability.ts'])
   await part('soak', ['tools/soak.ts'])
-  await part('client day', ['e2e/openstack-client/main.ts'])
-  await part('playbook', ['e2e/ansible/main.ts'])
+  // Each is one program after the other, which wait for the cloud: the two share the processors.
+  await Promise.all([
+    part('client day', ['e2e/openstack-client/main.ts']),
+    part('playbook', ['e2e/ansible/main.ts']),
+  ])
   const playwright = ['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts']
   await part('browser', playwright, { STRATOLITH_URL: `http://127.0.0.1:${port}` })
   // It ends with another data folder: what others have to say is said before.
