@@ -135,7 +135,13 @@ it('asks another runner when the old one has ended and nobody has told us', asyn
   // Without a turn of the event loop, which would hear of it.
   while (isThere(runner));
   const both = ['one', 'two'].map((word) => runProgram(never, { ...bounds, file: 'echo', args: [word] }))
-  expect(await Promise.all(both)).toMatchObject([{ stdout: 'one' }, { stdout: 'two' }])
+  const slow = { ...bounds, file: 'sleep', args: ['30'], killSignal: 'SIGKILL' as const }
+  const unwanted = runProgram(AbortSignal.abort(), slow)
+  expect(await Promise.all([...both, unwanted])).toMatchObject([
+    { stdout: 'one' },
+    { stdout: 'two' },
+    { isCanceled: true },
+  ])
   process.kill(pid, 'SIGKILL')
 })
 

@@ -41,7 +41,9 @@ class Runner {
   }
 
   cancel(id: number): void {
-    if (!this.#waiting.has(id)) return
+    const child = this.#waiting.get(id)?.of
+    // With another runner than that it has ended, and its answer is on its way.
+    if (!child || child !== this.#child) return
     this.#send({ id, cancel: true })
     this.expect(id, graceMs)
   }
@@ -85,14 +87,16 @@ class Runner {
     // While it has something to do, this process does not end by itself.
     if (this.#busy.size > 0) child.channel?.ref()
     const asked = this.#waiting.get(request.id)
-    if (asked && !('cancel' in request)) asked.of = child
+    if (asked) asked.of = child
     child.send(request, (error) => error && this.#unsent(child, request, isAgain))
   }
 
   /** What did not reach a runner, because that one has ended, has not been begun: another one is asked. */
   #unsent(child: ChildProcess, request: Request, isAgain: boolean): void {
     this.#giveUp(child)
-    if (isAgain || 'ping' in request || 'cancel' in request || !this.#waiting.has(request.id)) return
+    // What it was to cancel has been asked of another one by now.
+    if ('cancel' in request) this.cancel(request.id)
+    if (isAgain || !('run' in request || 'detach' in request) || !this.#waiting.has(request.id)) return
     try {
       this.#send(request, true)
     } catch {
