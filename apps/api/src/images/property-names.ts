@@ -9,7 +9,9 @@ const readOnly = new Set(
 )
 const reserved = new Set(['location', 'deleted', 'deleted_at'])
 const attributes = new Set(
-  'name description visibility protected os_hidden min_disk min_ram disk_format container_format tags owner'.split(' '),
+  'name description visibility protected os_hidden min_disk min_ram disk_format container_format tags owner'.split(
+    ' ',
+  ),
 )
 
 /** Throws forbidden for what is ours alone to say, with Glance's sentences. */

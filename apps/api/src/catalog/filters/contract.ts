@@ -16,19 +16,21 @@ const description = z
   .max(1000)
   .regex(/^[^\0\p{Cs}]*$/u, 'A description has no NUL characters.')
   .nullish()
+/** Without any it would be every endpoint, those to come as well. */
+const someFilters = endpointFilters.refine(
+  (filters) => Object.keys(filters).length > 0,
+  'Name one filter at least: service_id, region_id or interface.',
+)
 const name = z.string().trim().min(1).max(255)
 export const endpointGroupInput = z.strictObject({
   name,
   description,
-  filters: endpointFilters.refine(
-    (filters) => Object.keys(filters).length > 0,
-    'Name one filter at least: service_id, region_id or interface.',
-  ),
+  filters: someFilters,
 })
 export const endpointGroupUpdateInput = z.strictObject({
   name: name.optional(),
   description,
-  filters: endpointFilters.optional(),
+  filters: someFilters.optional(),
 })
 
 export type EndpointGroupView = {

@@ -93,6 +93,8 @@ test('groups are kept as they were sent', async () => {
     { ...wish, colour: 'green' },
   ])
     expect((await filter('POST', '/endpoint_groups', { endpoint_group: bad })).status).toBe(400)
+  const everything = { endpoint_group: { filters: {} } }
+  expect((await filter('PATCH', `/endpoint_groups/${group.id}`, everything)).status).toBe(400)
   expect((await filter('DELETE', `/endpoint_groups/${group.id}`)).status).toBe(204)
   expect((await filter('GET', `/endpoint_groups/${group.id}`)).status).toBe(404)
 })
