@@ -25,8 +25,9 @@ export type AggregateView = {
 const defaultZone = 'nova'
 const most = 1000
 
+/** In the order of their ids, in which launches lock them, too. */
 const withHosts = {
-  hosts: { include: { host: { select: { id: true, name: true, zone: true } } } },
+  hosts: { orderBy: { hostId: 'asc' }, include: { host: { select: { id: true, name: true, zone: true } } } },
 } satisfies Prisma.AggregateInclude
 type Row = Prisma.AggregateGetPayload<{ include: typeof withHosts }>
 const viewOf = (row: Row): AggregateView => ({

@@ -187,3 +187,17 @@ test('images, networks and floating IPs are Nova’s to show until 2.35', async 
   expect((await ask('DELETE', `/os-floating-ips/${fip.id}`)).statusCode).toBe(202)
   expect((await ask('POST', '/os-floating-ips', { minor: 36 })).statusCode).toBe(404)
 })
+
+test('a list of networks that would be cut is refused: none is left out in silence', async () => {
+  const { root } = cloud.world.deps
+  const data = Array.from({ length: 1_001 }, (_, i) => ({
+    id: crypto.randomUUID(),
+    projectId: cloud.owner.projectId,
+    name: `many ${i}`,
+  }))
+  await root.network.createMany({ data })
+  const answers = [await ask('GET', '/os-networks'), await ask('GET', '/os-tenant-networks')]
+  await root.network.deleteMany({ where: { name: { startsWith: 'many ' } } })
+  expect(answers.map((answer) => answer.statusCode)).toEqual([400, 400])
+  expect(answers[0]?.body).toMatch(/more than 1000/)
+})

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { seesAll } from '../../kernel/context.ts'
-import type { PageInput } from '../../kernel/contract.ts'
+import type { Page, PageInput } from '../../kernel/contract.ts'
 import type { FloatingIpView, NetworkView } from '../../networking/contract.ts'
 import {
   createFloatingIp,
@@ -16,8 +16,13 @@ import { type At, at, type Field, shape } from './fields.ts'
 
 /** Networks and floating IPs as Nova showed them before 2.36, when clients asked it for everything. */
 const gone = { until: 35 }
-/** Nova's lists of these have no pages. */
+/** Nova's lists of these have no pages: all of it or a refusal, and never a part. */
 const whole: PageInput = { limit: 1000, sortDir: 'asc', allProjects: false }
+function allOf<Item>({ items, next }: Page<Item>): Item[] {
+  if (next !== null)
+    throw new HttpError(400, `There are more than ${whole.limit}. Ask Neutron, which has pages.`)
+  return items
+}
 
 /** Keys that were nova-network's: there, and always null. */
 const nothing = (names: string, only?: (view: At) => boolean): Field<NetworkView>[] =>
@@ -41,13 +46,13 @@ const tenantFields: Field<NetworkView>[] = [
 ]
 
 const networks = async ({ ctx }: Call, external?: boolean): Promise<NetworkView[]> =>
-  (
+  allOf(
     await listNetworks(ctx, {
       ...whole,
       ...(external === undefined ? {} : { external }),
       allProjects: seesAllFrom(ctx),
-    })
-  ).items
+    }),
+  )
 /** Whoever has no project and may look at all of them does. */
 const seesAllFrom = (ctx: Call['ctx']) => seesAll(ctx) && ctx.scope.kind !== 'project'
 
@@ -109,9 +114,9 @@ const floatingOperations: ApiOperation[] = [
     status: 200,
     access: 'list',
     handle: async (call) => ({
-      floating_ips: (
-        await listFloatingIps(call.ctx, { ...whole, allProjects: seesAllFrom(call.ctx) })
-      ).items.map(floatingIp),
+      floating_ips: allOf(
+        await listFloatingIps(call.ctx, { ...whole, allProjects: seesAllFrom(call.ctx) }),
+      ).map(floatingIp),
     }),
   },
   {
