@@ -26,6 +26,7 @@ export {
 } from './aggregates.ts'
 export type { Need } from './capacity.ts'
 export {
+  type DocumentRoom,
   defineDocument,
   deliver,
   deliverThings,
@@ -39,10 +40,6 @@ export {
 export { whyClosed } from './egress.ts'
 export { fenceHost, unfenceHost } from './fencing.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
-
-export { letGoOf, releaseHost } from './held.ts'
-export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
-export { guestText } from './put-back.ts'
 export {
   claimHost,
   claimHosts,
@@ -50,7 +47,10 @@ export {
   type PlacementHost,
   rememberedHosts,
   withTaken,
-} from './room.ts'
+} from './free-room.ts'
+export { letGoOf, releaseHost } from './held.ts'
+export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
+export { guestText } from './put-back.ts'
 export { type Absence, absenceOf, hearing, type Standing } from './states.ts'
 export { forgetStrays, loadStray } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'

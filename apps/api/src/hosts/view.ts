@@ -4,7 +4,7 @@ import { notFound } from '../kernel/errors.ts'
 import { appendEvent, appendEventsWith } from '../kernel/events.ts'
 import type { Facts } from './capacity.ts'
 import type { HostView } from './contract.ts'
-import { hostEventOf } from './room.ts'
+import { hostEventOf } from './free-room.ts'
 import { type HostState, hostStates, type Standing } from './states.ts'
 import { unconfirmedCounts } from './unconfirmed.ts'
 

@@ -1,43 +1,45 @@
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
-import { defineDocument, errorOf, type Said, type ThingName } from '../hosts/service.ts'
+import { type DocumentRoom, errorOf, type Said, type ThingName } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import { type PortState, setPortStates, settleRouted } from './port-states.ts'
 import { addressSetSpecs, networkSpec, portSpecs, routerSpecs } from './specs.ts'
 
 /** What hosts are told of networks, routers, members of groups and ports, and what becomes of it. */
-defineDocument({
-  kind: 'network',
-  async render(ctx, ids) {
-    const rows = await ctx.db.network.findMany({
-      where: { id: { in: [...ids] } },
-      include: { subnets: true },
-    })
-    return new Map(rows.map((row) => [row.id, networkSpec(row)]))
+export const networkingDocuments: DocumentRoom[] = [
+  {
+    kind: 'network',
+    async render(ctx, ids) {
+      const rows = await ctx.db.network.findMany({
+        where: { id: { in: [...ids] } },
+        include: { subnets: true },
+      })
+      return new Map(rows.map((row) => [row.id, networkSpec(row)]))
+    },
+    names: (ctx, ids) => named(ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select })),
   },
-  names: (ctx, ids) => named(ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select })),
-})
-defineDocument({
-  kind: 'addressSet',
-  render: addressSetSpecs,
-  names: (ctx, ids) => named(ctx.db.securityGroup.findMany({ where: { id: { in: [...ids] } }, select })),
-})
-defineDocument({
-  kind: 'router',
-  render: routerSpecs,
-  names: (ctx, ids) => named(ctx.db.router.findMany({ where: { id: { in: [...ids] } }, select })),
-  told: (tx, said) =>
-    settleRouted(
-      tx,
-      said.flatMap(({ receipt }) => (receipt.outcome === 'reached' ? receipt.id : [])),
-    ),
-})
-defineDocument({
-  kind: 'port',
-  render: portSpecs,
-  names: portNames,
-  told: notePorts,
-})
+  {
+    kind: 'addressSet',
+    render: addressSetSpecs,
+    names: (ctx, ids) => named(ctx.db.securityGroup.findMany({ where: { id: { in: [...ids] } }, select })),
+  },
+  {
+    kind: 'router',
+    render: routerSpecs,
+    names: (ctx, ids) => named(ctx.db.router.findMany({ where: { id: { in: [...ids] } }, select })),
+    told: (tx, said) =>
+      settleRouted(
+        tx,
+        said.flatMap(({ receipt }) => (receipt.outcome === 'reached' ? receipt.id : [])),
+      ),
+  },
+  {
+    kind: 'port',
+    render: portSpecs,
+    names: portNames,
+    told: notePorts,
+  },
+]
 
 const select = { id: true, name: true, projectId: true }
 type Named = { id: string; name: string; projectId: string }
