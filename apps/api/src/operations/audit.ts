@@ -3,10 +3,17 @@ import type { z } from 'zod'
 import { type Ctx, listScope } from '../kernel/context.ts'
 import { likeLiteral } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { operationBegun } from '../kernel/workflow.ts'
 import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
 
-/** Steps of operations, which their own history has, and the room on hosts, which instances tell of. */
-const leftOut = ['operation.updated', 'host.room', 'machine.updated']
+/**
+ * What nobody did: the room on hosts and machines that fall silent; and what became of an operation, which its
+ * own history has (that somebody began it is shown).
+ */
+export const shown: Prisma.EventWhereInput = {
+  kind: { notIn: ['operation.updated', 'host.room', 'machine.updated'] },
+  NOT: { operationId: { not: null }, kind: { endsWith: '.updated' } },
+}
 
 /**
  * The event log as people read it, newest first: every change with who, when, where and the request
@@ -16,8 +23,12 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
   const scope = listScope(ctx, input)
   authorize(ctx, 'operations:list', scope)
   const where: Prisma.EventWhereInput = {
-    AND: [scope, input.projectId === undefined ? {} : { projectId: input.projectId }],
-    kind: { notIn: leftOut, ...(input.kind ? { startsWith: likeLiteral(input.kind) } : {}) },
+    AND: [
+      shown,
+      scope,
+      input.projectId === undefined ? {} : { projectId: input.projectId },
+      input.kind ? ofKind(input.kind) : {},
+    ],
     ...(input.resourceId === undefined ? {} : { resourceId: input.resourceId }),
     ...(input.actorId === undefined ? {} : { actorId: input.actorId }),
     ...(input.marker === undefined ? {} : { id: { lt: BigInt(input.marker) } }),
@@ -48,6 +59,13 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
     next: rows.length > input.limit ? (items.at(-1)?.id ?? null) : null,
     keptDays: ctx.deps.config.keep.eventsDays,
   }
+}
+
+/** Events of that kind; of a kind of things ("instance.") also the operations on them. */
+const ofKind = (kind: string): Prisma.EventWhereInput => {
+  const own = { kind: { startsWith: likeLiteral(kind) } }
+  if (!kind.endsWith('.')) return own
+  return { OR: [own, { kind: operationBegun, resourceKind: kind.slice(0, -1) }] }
 }
 
 async function namesOf(ctx: Ctx, rows: { projectId: string | null; actorId: string | null }[]) {

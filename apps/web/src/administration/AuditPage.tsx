@@ -14,7 +14,7 @@ import { RowsTable } from '../kit/RowsTable.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
-import { kindWords, operationTitle, resourcePath } from '../operations/words.ts'
+import { auditKinds, eventTitle, resourcePath } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { everyPage, HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
 
@@ -49,10 +49,7 @@ export function AuditPage() {
       <HistoryFilters
         kinds={{
           label: 'On a',
-          options: [...Object.entries(kindWords), ['session', 'session']].map(([value, label]) => ({
-            value: value ?? '',
-            label: capital(label ?? ''),
-          })),
+          options: auditKinds.map(([value, label]) => ({ value, label: capital(label) })),
         }}
         download={{ file: 'audit.csv', make }}
       />
@@ -91,6 +88,9 @@ export function AuditPage() {
   )
 }
 
+/** An operation is called by what it does. */
+const actionOf = ({ kind, data }: AuditRow): string => (typeof data.action === 'string' ? data.action : kind)
+
 const headings = [
   'time',
   'event',
@@ -106,7 +106,7 @@ const headings = [
 ]
 const line = (row: AuditRow) => [
   row.at,
-  row.kind,
+  actionOf(row),
   row.resourceKind,
   row.resourceId,
   row.projectName,
@@ -134,7 +134,7 @@ const descriptor: ResourceDescriptor<AuditRow> = {
             {sentence(row)}
           </Text>
           <Text size="xs" c="dimmed">
-            {row.kind}
+            {actionOf(row)}
           </Text>
         </Stack>
       ),
@@ -177,16 +177,8 @@ const descriptor: ResourceDescriptor<AuditRow> = {
   empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
 }
 
-/** "Instance created"; "Quota updated". */
-function sentence({ kind, data }: AuditRow): string {
-  const stray = kind === 'host.updated' ? strayEvent(data) : null
-  if (stray) return stray
-  if (kind === 'session.ended') return 'Rights taken back'
-  const [noun = '', verb = ''] = kind.split('.')
-  return /^(created|updated|deleted)$/.test(verb)
-    ? capital(`${kindWords[noun] ?? noun} ${verb}`)
-    : operationTitle({ action: kind })
-}
+const sentence = ({ kind, data }: AuditRow): string =>
+  (kind === 'host.updated' ? strayEvent(data) : null) ?? eventTitle({ kind, data })
 
 function Thing({ row }: { row: AuditRow }) {
   const { set } = useUrlState()

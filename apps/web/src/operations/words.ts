@@ -20,7 +20,31 @@ export const kindWords: Record<string, string> = {
   user: 'user',
   group: 'group',
   role: 'role',
+  serverGroup: 'server group',
+  aggregate: 'aggregate',
 }
+
+/** Kinds of which there are events and no operations. */
+const eventKindWords: Record<string, string> = {
+  ...kindWords,
+  session: 'session',
+  credential: 'credential',
+  applicationCredential: 'application credential',
+  accessRule: 'access rule',
+  trust: 'trust',
+  consumer: 'program',
+  requestToken: 'request of a program',
+  access_token: 'access of a program',
+  quota: 'quota',
+  service: 'service',
+  endpoint: 'endpoint',
+  endpoint_group: 'group of endpoints',
+  region: 'region',
+  limit: 'limit',
+  registered_limit: 'registered limit',
+  policy: 'stored policy',
+}
+export const auditKinds = Object.entries(eventKindWords)
 
 /** Where verb and kind are no sentence: what it was done to is the operation’s name. */
 const titles: Record<string, string> = {
@@ -47,6 +71,21 @@ export function operationTitle({ action }: Pick<OperationView, 'action'>): strin
     .toLowerCase()
   const noun = kindWords[kind] ?? kind
   const sentence = words.includes(' ') ? `${words}: ${noun}` : `${words} ${noun}`
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
+}
+
+const eventTitles: Record<string, string> = {
+  'session.started': 'Signed in',
+  'session.ended': 'Rights taken back',
+}
+
+/** Of an event: "Instance created"; "Instance password read"; of an operation what it does. */
+export function eventTitle({ kind, data }: { kind: string; data: Record<string, unknown> }): string {
+  const title = eventTitles[kind]
+  if (title) return title
+  if (typeof data.action === 'string') return operationTitle({ action: data.action })
+  const [noun = '', verb = ''] = kind.split('.')
+  const sentence = `${eventKindWords[noun] ?? noun} ${verb.replaceAll('-', ' ')}`
   return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
 
