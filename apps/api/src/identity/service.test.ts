@@ -50,6 +50,24 @@ describe('seed and sign-in', () => {
     })
     expect(await session(await callerOf(demo.token))).toEqual(demo.session)
   })
+  test('a sign-in is in the audit log, with where it came from; another project of the same session is not', async () => {
+    const { userId } = (await callerOf((await enter('demo', demoPassword)).token)).actor
+    const before = await deps.root.event.count({ where: { kind: 'session.started', resourceId: userId } })
+    const source = newSource()
+    const caller = await callerOf((await enter('demo', demoPassword, source)).token)
+    await rescope(caller, { projectId: (await projects(caller))[0]?.id ?? '' })
+    await expectCloudError(enter('demo', 'not the password'), 'unauthenticated')
+    const events = await deps.root.event.findMany({
+      where: { kind: 'session.started', resourceId: userId },
+      orderBy: { id: 'desc' },
+    })
+    expect(events).toHaveLength(before + 1)
+    expect(events[0]).toMatchObject({
+      actorId: userId,
+      projectId: null,
+      data: { methods: ['password'], scope: 'project', source },
+    })
+  })
   test('seeding again changes nothing, least of all a password', async () => {
     const before = await deps.root.user.findMany({ orderBy: { id: 'asc' } })
     expect(await seedIdentity(deps, { adminPassword: 'other', demoPassword })).toEqual(['demo'])
