@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { DocumentKeeper, HostDocument, Receipt } from '../documents/interface.ts'
+import { documentBodies, receipt, receiptOf, type toldDocuments } from '../documents/spec.ts'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
-import { documentBodies, type documents, receipt, receiptOf } from './schemas.ts'
 
-type Told = z.output<typeof documents>[number]
+type Told = z.output<typeof toldDocuments>[number]
 
 /** Those whose bodies have their shape; of the others a receipt says what is wrong, and where. */
 export async function applyChecked(

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { HypervisorEvent, PowerState } from '../hypervisor/interface.ts'
+import { hypervisorEvent } from '../hypervisor/observed.ts'
 import { fromWireError, type WireEvent } from './protocol.ts'
-import { hypervisorEvent } from './schemas.ts'
 import { type AgentConnection, ask, lines } from './transport.ts'
 
 type Listener = (event: HypervisorEvent) => void

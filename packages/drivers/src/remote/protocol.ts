@@ -1,13 +1,18 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { documentKinds } from '../documents/kinds.ts'
+import { toldDocuments } from '../documents/spec.ts'
 import { DriverError, type DriverErrorCode, driverErrorCodes, driverErrorOf } from '../errors.ts'
+import { generatedId } from '../fields.ts'
+import type { Frozen } from '../frozen.ts'
 import type { HostDrivers } from '../host.ts'
 import type { BackupFacet, ConsoleFacet, HypervisorEvent } from '../hypervisor/interface.ts'
+import { instanceSpec, logOptions } from '../hypervisor/spec.ts'
+import { networkSpec, portSpec } from '../network/spec.ts'
 import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
+import { baseSpec, emptyOptions, keptGuest } from '../storage/spec.ts'
 import { applyChecked } from './documents.ts'
-import * as s from './schemas.ts'
 
 /**
  * What the control plane and an agent say to each other, version 1. HTTP/1.1 over the agent's
@@ -55,8 +60,8 @@ export const cloudMark = z.strictObject({
 export type CloudMark = z.output<typeof cloudMark>
 
 /** Without `cloud` a call may only look. */
-export const callEnvelope = z.strictObject({
-  op: z.strictObject({ id: z.string().min(1).max(128), cloud: cloudMark.optional() }),
+export const callEnvelope = z.object({
+  op: z.object({ id: z.string().min(1).max(128), cloud: cloudMark.optional() }),
   args: z.array(z.unknown()).max(4),
 })
 
@@ -80,7 +85,7 @@ const change = <A extends unknown[], R>(args: z.ZodType<A>, call: Method<A, R>['
 const remove = (call: Method<[string], void>['call']): Method<[string], void> => change(byId, call)
 
 const none: z.ZodType<[]> = z.tuple([])
-const byId: z.ZodType<[string]> = z.tuple([s.id])
+const byId: z.ZodType<[string]> = z.tuple([generatedId])
 
 /** The facet or `unsupported`: a host without consoles answers instead of breaking. */
 function consoleOf(host: HostDrivers): ConsoleFacet {
@@ -107,7 +112,7 @@ export const methods = {
   'hypervisor/get': read(byId, (h, op, id) => h.hypervisor.get(op, id)),
   'hypervisor/describe': read(byId, (h, op, id) => h.hypervisor.describe(op, id)),
   // The version before this one puts guests back by this call and by those of network that ensure: they go with the next.
-  'hypervisor/ensure': change(z.tuple([s.instanceSpec]), (h, op, spec) => h.hypervisor.ensure(op, spec)),
+  'hypervisor/ensure': change(z.tuple([instanceSpec]), (h, op, spec) => h.hypervisor.ensure(op, spec)),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
   'hypervisor/start': change(byId, (h, op, id) => h.hypervisor.start(op, id)),
   'hypervisor/pressButton': change(byId, (h, op, id) => h.hypervisor.pressButton(op, id)),
@@ -119,13 +124,13 @@ export const methods = {
   'hypervisor/password': read(byId, (h, op, id) => h.hypervisor.password(op, id)),
   'hypervisor/clearPassword': remove((h, op, id) => h.hypervisor.clearPassword(op, id)),
   // They change nothing that the cloud has: a backup is read.
-  'backup/copyDisk': read(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+  'backup/copyDisk': read(z.tuple([generatedId, generatedId]), async (h, op, id, diskId) =>
     backupOf(h).copyDisk(op, id, diskId),
   ),
-  'backup/dropCopy': read(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+  'backup/dropCopy': read(z.tuple([generatedId, generatedId]), async (h, op, id, diskId) =>
     backupOf(h).dropCopy(op, id, diskId),
   ),
-  'console/log': read(z.tuple([s.id, s.logOptions]), async (h, op, id, options) =>
+  'console/log': read(z.tuple([generatedId, logOptions]), async (h, op, id, options) =>
     consoleOf(h).log(op, id, options),
   ),
   /** PNG as base64. */
@@ -134,15 +139,13 @@ export const methods = {
   ),
   'network/list': read(none, (h, op) => h.network.list(op)),
   'network/describePorts': read(byId, (h, op, id) => h.network.describePorts(op, id)),
-  'network/ensureNetwork': change(z.tuple([s.networkSpec]), (h, op, spec) =>
-    h.network.ensureNetwork(op, spec),
-  ),
+  'network/ensureNetwork': change(z.tuple([networkSpec]), (h, op, spec) => h.network.ensureNetwork(op, spec)),
   'network/removeNetwork': remove((h, op, id) => h.network.removeNetwork(op, id)),
-  'network/ensurePort': change(z.tuple([s.portSpec]), (h, op, spec) => h.network.ensurePort(op, spec)),
+  'network/ensurePort': change(z.tuple([portSpec]), (h, op, spec) => h.network.ensurePort(op, spec)),
   'network/removePort': remove((h, op, id) => h.network.removePort(op, id)),
   'network/removeRouter': remove((h, op, id) => h.network.removeRouter(op, id)),
   'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
-  'documents/apply': change(z.tuple([s.documents]), (h, op, documents) =>
+  'documents/apply': change(z.tuple([toldDocuments]), (h, op, documents) =>
     applyChecked(h.documents, op, documents),
   ),
   'documents/list': read(z.tuple([z.enum(documentKinds)]), (h, op, kind) => h.documents.list(op, kind)),
@@ -151,21 +154,20 @@ export const methods = {
   'storage/trash/put': remove((h, op, id) => trashOf(h).put(op, id)),
   'storage/trash/list': read(none, async (h, op) => trashOf(h).list(op)),
   'storage/trash/takeBack': change(byId, async (h, op, id) => trashOf(h).takeBack(op, id)),
-  'storage/trash/keepGuest': change(z.tuple([s.keptGuest]), async (h, op, guest) =>
+  'storage/trash/keepGuest': change(z.tuple([keptGuest]), async (h, op, guest) =>
     trashOf(h).keepGuest(op, guest),
   ),
   'storage/trash/dropGuest': remove(async (h, op, id) => trashOf(h).dropGuest(op, id)),
-  'storage/trash/empty': change(z.tuple([s.emptyOptions]), async (h, op, options) =>
+  'storage/trash/empty': change(z.tuple([emptyOptions]), async (h, op, options) =>
     trashOf(h).empty(op, options),
   ),
-  'storage/ensureBase': change(z.tuple([s.baseSpec]), (h, op, spec) => h.storage.ensureBase(op, spec)),
+  'storage/ensureBase': change(z.tuple([baseSpec]), (h, op, spec) => h.storage.ensureBase(op, spec)),
   'storage/removeBase': remove((h, op, id) => h.storage.removeBase(op, id)),
   'storage/listBases': read(none, (h, op) => h.storage.listBases(op)),
 }
 
 export type MethodName = keyof typeof methods
 type CallOf<N extends MethodName> = (typeof methods)[N]['call']
-type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
 export type ArgsOf<N extends MethodName> =
   CallOf<N> extends (host: HostDrivers, op: Op, ...args: infer A) => unknown
     ? { readonly [K in keyof A]: Frozen<A[K]> }
