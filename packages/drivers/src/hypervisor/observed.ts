@@ -29,6 +29,13 @@ export const guestIsolation = z.object({
   reason: words(2_000).nullable(),
 })
 
+const notTold = {
+  users: false,
+  cgroup: 'none' as const,
+  controllers: [],
+  reason: 'The agent of this host is older and does not tell.',
+}
+
 export const hostFacts = z.object({
   /** "QEMU". */
   hypervisor: words(255),
@@ -40,7 +47,7 @@ export const hostFacts = z.object({
   vcpus: upTo(most.vcpus),
   memoryMib: upTo(most.memoryMib),
   diskGib: upTo(most.diskGib),
-  isolation: guestIsolation,
+  isolation: guestIsolation.default(notTold),
   cpuModel: words(255),
   /** Of the machine, now. */
   uptimeSeconds: count,

@@ -1,10 +1,13 @@
 import { z } from 'zod'
-import { id, networkSpec, portSpec } from './spec.ts'
+import { generatedId } from '../fields.ts'
+import { networkSpec, portSpec } from './spec.ts'
 
 /**
  * What a host says of its networks. The control plane reads it so (remote/answers.ts), whatever the version of
  * the agent: fields that are not here are left out.
  */
+/** Read from the kernel too, which may have things that no driver of ours has checked. */
+const id = generatedId
 const ids = z.array(id)
 
 /** `instanceId`: "" when no record says. */
@@ -12,7 +15,7 @@ export const observedPort = z.object({
   id,
   tap: z.string().max(32),
   state: z.enum(['active', 'down']),
-  instanceId: id.or(z.literal('')),
+  instanceId: id.or(z.literal('')).default(''),
 })
 
 export const observedNetwork = z.object({

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { DocumentKeeper, HostDocument, Receipt } from '../documents/interface.ts'
 import { documentBodies, receipt, receiptOf, type toldDocuments } from '../documents/spec.ts'
-import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 
 type Told = z.output<typeof toldDocuments>[number]
@@ -31,8 +30,7 @@ export async function applyChecked(
  * What an agent has answered to these documents, none of it believed to be what its type says: a receipt that
  * is malformed is its document's failure alone, and one of no document is left out.
  */
-export function checkedReceipts(told: readonly HostDocument[], answer: unknown): Receipt[] {
-  if (!Array.isArray(answer)) throw new DriverError('failed', 'The agent gave no receipts.')
+export function checkedReceipts(told: readonly HostDocument[], answer: readonly unknown[]): Receipt[] {
   const asked = new Set(told.map(keyOf))
   return answer.flatMap((said): Receipt[] => {
     const of = receiptOf.safeParse(said)
