@@ -13,7 +13,7 @@ const packages = {
   start: [
     'qemu-system-x86',
     'qemu-utils',
-    'genisoimage',
+    'xorriso',
     'dnsmasq-base',
     'nftables',
     'iproute2',
