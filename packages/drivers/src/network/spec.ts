@@ -5,7 +5,7 @@ import { contains, isHostAddress, overlaps, parseCidr } from './ipv4.ts'
 
 /**
  * The grammar of everything that reaches nft, ip and dnsmasq. A value that passes cannot carry a
- * newline, a blank or an option, so that no writer further on needs to quote. (Abuse classes A09, A11.)
+ * newline, a blank or an option, so that no writer further on needs to quote. (A09, A11.)
  */
 export const id = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?$/, 'is not an id')
 const tag = z
