@@ -15,7 +15,7 @@ export default defineConfig({
     // vitest leaves one core free; half of our time is PostgreSQL's and the kernel's, which need none of ours.
     maxWorkers: Math.max(2, os.availableParallelism()),
     projects: [
-      { test: { ...node, name: 'repo', include: ['tools/*.test.ts'] } },
+      { test: { ...node, name: 'repo', include: ['tools/**/*.test.ts'], exclude: ['**/*.host.test.ts'] } },
       {
         test: {
           ...node,
