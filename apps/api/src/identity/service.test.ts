@@ -169,7 +169,10 @@ describe('A16: what a refusal tells', () => {
     const { user, system } = process.cpuUsage(started)
     return { ms: (user + system) / 1000, text: JSON.stringify({ ...error, message: error.message }) }
   }
-  test('A16.1: unknown, wrong, disabled, waiting, other domain: same words, same time', async () => {
+  // Times are compared, so there are many attempts, each with the real cost of a password.
+  test('A16.1: unknown, wrong, disabled, waiting, other domain: same words, same time', {
+    timeout: 180_000,
+  }, async () => {
     const [known, disabled, waiting] = [await testUser(deps), await testUser(deps), await testUser(deps)]
     await setUserEnabled(system, { userId: disabled.userId, enabled: false })
     await deps.root.user.update({
