@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
-import path from 'node:path'
 import { promisify } from 'node:util'
 import { expect, type Page, test } from '@playwright/test'
 import { clientEnv } from './openstack-client/client.ts'
@@ -88,31 +87,6 @@ test('the serial console is typed into and read back', async () => {
   await expect.poll(() => terminalText(page), { timeout: 120_000 }).toMatch(/\$\s*$/)
   await type('echo typed-$((40+2))-read')
   await expect.poll(() => terminalText(page), { timeout: 120_000 }).toMatch(/^typed-42-read/m)
-})
-
-test('the console comes back by itself after the API and the console proxy were killed', async ({
-  browser,
-}) => {
-  const other = await newBrowser(browser, person.name, person.password)
-  await visit(other, instanceUrl)
-  await other.getByRole('tab', { name: 'Serial console' }).click()
-  const serial = other.getByRole('region', { name: 'Serial console' })
-  await expect(serial.getByText('Connected', { exact: true })).toBeVisible()
-  expect(problems).toEqual([])
-  const services = () => JSON.parse(fs.readFileSync(path.join(cloud.data, 'run/services.json'), 'utf8'))
-  const another = other.waitForEvent('websocket', { timeout: 120_000 })
-  for (const name of ['api', 'console-proxy']) process.kill(services()[name].pid, 'SIGKILL')
-  await another
-  await expect(serial.getByText('Connected', { exact: true })).toBeVisible()
-  await expect.poll(() => terminalText(other)).toContain('typed-42-read')
-  await other.context().close()
-  // The first page lost its stream and its console, too, and its browser says so until both are back.
-  await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
-  await expect(
-    page.getByRole('region', { name: 'Serial console' }).getByText('Connected', { exact: true }),
-  ).toBeVisible()
-  expect(problems.filter((problem) => !/net::ERR_|^WebSocket connection to/.test(problem))).toEqual([])
-  problems.splice(0)
 })
 
 test('SSH by the floating IP with the key made in the form', async () => {

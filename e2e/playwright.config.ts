@@ -1,16 +1,27 @@
 import { defineConfig } from '@playwright/test'
 
-/** One real cloud (tools/test/e2e.ts starts it), one real browser, real guests: so one worker. */
+/** These kill processes of the cloud or change what its hosts are: nobody else may use the cloud meanwhile. */
+const alone = ['hosts.e2e.ts', 'outage.e2e.ts']
+const report = process.env.TEST_REPORT
+
+/**
+ * One real cloud (tools/test/e2e.ts starts it), real browsers and real guests. Each spec has people and projects of
+ * its own. Those of the project `together` disturb nobody; those of `alone` are run when nobody else uses the cloud.
+ */
 export default defineConfig({
   testDir: '.',
   testMatch: '*.e2e.ts',
   workers: 1,
   fullyParallel: false,
+  projects: [
+    { name: 'together', testIgnore: alone },
+    { name: 'alone', testMatch: alone },
+  ],
   retries: 0,
   // Only against a hang: a busy machine may take ten times as long.
   timeout: 900_000,
   expect: { timeout: 60_000 },
-  reporter: [['list']],
+  reporter: [['list'], ...(report ? [['json', { outputFile: report }] as const] : [])],
   outputDir: '../test-results',
   use: {
     baseURL: process.env.STRATOLITH_URL ?? 'http://127.0.0.1:8080',

@@ -9,7 +9,7 @@ import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 import { generateClient } from '../cloud/prepare.ts'
 import { leftovers, snapshot } from './leftovers.ts'
-import { slowest, timed } from './slowest.ts'
+import { reports, slowest, timed } from './slowest.ts'
 import { tee } from './tee.ts'
 
 const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
@@ -53,7 +53,7 @@ await layer('nothing is left over', async () => {
   return { ok: left === '', tail: left }
 })
 const slow = slowest(10)
-if (slow.length > 0) console.log(`\n=== the slowest tests\n${slow.join('\n')}`)
+if (slow.length > 0) console.log(`\n${slow.join('\n')}`)
 for (const { name, tail } of failed) console.error(`\n=== ${name} FAILED, the end of it:\n${tail.trimEnd()}`)
 if (failed.length > 0) console.error(`\nFailed: ${failed.map(({ name }) => name).join(', ')}`)
 console.log(`\n${passed} passed, ${failed.length} failed (${seconds(begun)} s)`)
@@ -75,6 +75,7 @@ function seconds(since: number): string {
 function run(argv: string[], name?: string): Promise<{ ok: boolean; tail: string }> {
   const env = {
     ...process.env,
+    ...reports,
     CI: 'true',
     STRATOLITH_EGRESS: 'off',
     TURBO_TELEMETRY_DISABLED: '1',
