@@ -9,6 +9,7 @@ import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 import { isFree } from '../postgres.ts'
 import { tee } from './tee.ts'
+import { commitOrDay, type Heavy, heavy, turn } from './turns.ts'
 
 const data = fs.mkdtempSync('/var/tmp/stratolith-e2e-')
 fs.chmodSync(data, 0o755)
@@ -31,6 +32,9 @@ const cloud = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start
 const failed: string[] = []
 /** How long each part took. */
 const times: { what: string; ms: number }[] = []
+const long = process.env.TEST_LONG === '1'
+const due = turn(commitOrDay(), long)
+console.log(`By turn: ${due.join(', ')} (of ${heavy.join(', ')}; npm run test:long does all).`)
 /** Where reports for tools/test/slowest.ts belong; undefined: nobody reads them. */
 const reports = process.env.TEST_REPORTS
 try {
@@ -39,13 +43,13 @@ try {
   await Promise.all([part('selftest', ['tools/selftest.ts']), part('identity', ['tools/test/identity.ts'])])
   // These two want the cloud for themselves: one kills its processes, the other counts what is there.
   await part('durability', ['tools/durability.ts'])
-  await part('soak', ['tools/soak.ts'])
+  await part('soak', ['tools/soak.ts', ...(long ? ['50'] : [])])
   // Of the clients, one goes after the other, so that no more than two guests boot at once.
   await Promise.all([clients(), browser('together')])
   await browser('alone')
   // It ends with another data folder: what others have to say is said before.
   if (failed.length > 0) printLogs()
-  await part('restore', ['tools/backup/drill.ts'])
+  await byTurn('restore', ['tools/backup/drill.ts'])
 } catch (error) {
   failed.push(`start: ${error instanceof Error ? error.message : error}`)
 } finally {
@@ -74,7 +78,7 @@ function ready(child: ChildProcess): Promise<void> {
 
 async function clients(): Promise<void> {
   await part('client day', ['e2e/openstack-client/main.ts'])
-  await part('playbook', ['e2e/ansible/main.ts'])
+  await byTurn('playbook', ['e2e/ansible/main.ts'])
 }
 
 /** The specs of one of Playwright's projects (e2e/playwright.config.ts). */
@@ -85,6 +89,10 @@ function browser(project: 'together' | 'alone'): Promise<void> {
     STRATOLITH_URL: `http://127.0.0.1:${port}`,
     ...report,
   })
+}
+
+async function byTurn(name: Heavy, args: string[]): Promise<void> {
+  if (due.includes(name)) await part(name, args)
 }
 
 async function part(name: string, args: string[], more: NodeJS.ProcessEnv = {}): Promise<void> {

@@ -2,7 +2,8 @@
  * npm test: every layer, and in the end the proof that nothing is left. The layers of a lane run one after the
  * other, the lanes side by side: `host` and `e2e` wait most of the time, for packets that must not arrive, for
  * guests that boot and for what processes do after they were killed, so the others have the processors meanwhile.
- * `npm test -- check api` runs only the named layers. Ends with the slowest ten tests, what failed, and
+ * `npm test -- check api` runs only the named layers; `--long` (npm run test:long) does what is heavy by nature
+ * whole, of which each run does a share otherwise (turns.ts). Ends with the slowest ten tests, what failed, and
  * "N passed, N failed".
  */
 import path from 'node:path'
@@ -27,7 +28,8 @@ const lanes: Record<string, string[]>[] = [
 ]
 
 const known = lanes.flatMap((lane) => Object.keys(lane))
-const wanted = process.argv.slice(2)
+const long = process.argv.includes('--long')
+const wanted = process.argv.slice(2).filter((word) => word !== '--long')
 const unknown = wanted.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
   console.error(`There is no layer ${unknown.join(', ')}. Layers: ${known.join(', ')}`)
@@ -76,6 +78,7 @@ function run(argv: string[], name?: string): Promise<{ ok: boolean; tail: string
   const env = {
     ...process.env,
     ...reports,
+    ...(long ? { TEST_LONG: '1', SOAK_CYCLES: '500' } : {}),
     CI: 'true',
     STRATOLITH_EGRESS: 'off',
     TURBO_TELEMETRY_DISABLED: '1',
