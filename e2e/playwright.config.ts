@@ -1,4 +1,5 @@
 import { defineConfig } from '@playwright/test'
+import { browserProgram } from './support/browser.ts'
 
 /** These kill processes of the cloud or change what its hosts are: nobody else may use the cloud meanwhile. */
 const alone = ['hosts.e2e.ts', 'outage.e2e.ts']
@@ -29,9 +30,11 @@ export default defineConfig({
     // axe measures colours as they are at that moment: half faded in they have no contrast.
     contextOptions: { reducedMotion: 'reduce' },
     viewport: { width: 1440, height: 900 },
-    trace: 'retain-on-failure',
+    // The film that a trace can have took two fifths of the processor time of all tests; the trace shows each page.
+    trace: { mode: 'retain-on-failure', screenshots: false, snapshots: true, sources: true },
+    screenshot: 'only-on-failure',
     launchOptions: {
-      executablePath: '/usr/bin/chromium',
+      executablePath: browserProgram,
       chromiumSandbox: process.getuid?.() !== 0,
       args: [
         '--disable-gpu',

@@ -31,7 +31,7 @@ const packages = {
     'ca-certificates',
   ],
   test: [
-    'chromium',
+    'chromium-headless-shell',
     'python3-openstackclient',
     'ansible-core',
     'python3-platformdirs',
