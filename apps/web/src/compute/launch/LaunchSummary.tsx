@@ -55,7 +55,7 @@ export function LaunchSummary(props: Props) {
           <Title order={2} size="h5">
             Summary
           </Title>
-          {!fresh && <Loader size="xs" aria-label="Working it out" />}
+          {!fresh && <Loader size="xs" role="status" aria-label="Working it out" />}
         </Group>
         <What values={values} image={image} flavor={flavor} />
         {planError !== null && !plan && <Text size="sm">{cloudError(planError).message}</Text>}
