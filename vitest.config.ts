@@ -44,7 +44,9 @@ export default defineConfig({
           exclude: ['**/*.host.test.ts'],
           globalSetup: ['tools/test-database.ts'],
           // One process for many files: half of the time of a file was the engine's warming up. And as in
-          // the real process, every room is registered, whatever a file needs.
+          // the real process, every room is registered, whatever a file needs. What files share are these
+          // registrations and the caches of modules; databases and hosts are each file's own. That nothing else
+          // leaks is proven by `npm run test:long`, which runs the files in any order.
           isolate: false,
         },
       },
