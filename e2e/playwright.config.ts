@@ -4,6 +4,8 @@ import { browserProgram } from './support/browser.ts'
 /** These kill processes of the cloud or change what its hosts are: nobody else may use the cloud meanwhile. */
 const alone = ['hosts.e2e.ts', 'outage.e2e.ts']
 const report = process.env.TEST_REPORT
+/** Each run of a project empties its own. */
+const results = '../test-results'
 
 /**
  * One real cloud (tools/test/e2e.ts starts it), real browsers and real guests. Each spec has people and projects of
@@ -15,15 +17,14 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   projects: [
-    { name: 'together', testIgnore: alone },
-    { name: 'alone', testMatch: alone },
+    { name: 'together', testIgnore: alone, outputDir: `${results}/together` },
+    { name: 'alone', testMatch: alone, outputDir: `${results}/alone` },
   ],
   retries: 0,
   // Only against a hang: a busy machine may take ten times as long.
   timeout: 900_000,
   expect: { timeout: 60_000 },
   reporter: [['list'], ...(report ? [['json', { outputFile: report }] as const] : [])],
-  outputDir: '../test-results',
   use: {
     baseURL: process.env.STRATOLITH_URL ?? 'http://127.0.0.1:8080',
     actionTimeout: 60_000,

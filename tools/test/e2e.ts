@@ -39,8 +39,8 @@ console.log(`By turn: ${due.join(', ')} (of ${heavy.join(', ')}; npm run test:lo
 const reports = process.env.TEST_REPORTS
 try {
   await timed('start', () => ready(cloud))
-  // Each has a guest of its own, and most of the time it waits for that guest.
-  await Promise.all([part('selftest', ['tools/selftest.ts']), part('identity', ['tools/test/identity.ts'])])
+  await part('selftest', ['tools/selftest.ts'])
+  await part('identity', ['tools/test/identity.ts'])
   // These two want the cloud for themselves: one kills its processes, the other counts what is there.
   await part('durability', ['tools/durability.ts'])
   await part('soak', ['tools/soak.ts', ...(long ? ['50'] : [])])
