@@ -85,7 +85,9 @@ async function clients(): Promise<void> {
 function browser(project: 'together' | 'alone'): Promise<void> {
   const cli = ['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts']
   const report = reports === undefined ? {} : { TEST_REPORT: path.join(reports, `${project}.browser.json`) }
-  return part(`browser, ${project}`, [...cli, '--project', project], {
+  // Specs of the one project disturb nobody, so each of two browsers takes the next of them.
+  const workers = project === 'together' ? '2' : '1'
+  return part(`browser, ${project}`, [...cli, '--project', project, '--workers', workers], {
     STRATOLITH_URL: `http://127.0.0.1:${port}`,
     ...report,
   })
