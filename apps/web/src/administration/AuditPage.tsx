@@ -9,6 +9,7 @@ import { csv } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { dateTime } from '../kit/format.ts'
 import { Loaded } from '../kit/Loaded.tsx'
+import { lostPageText, useLostPage } from '../kit/lost-page.ts'
 import { paths } from '../kit/paths.ts'
 import { RowsTable } from '../kit/RowsTable.tsx'
 import { useTRPC } from '../kit/trpc.ts'
@@ -34,6 +35,7 @@ export function AuditPage() {
     ...trpc.operations.audit.queryOptions({ ...filter, marker, limit: pageSize }),
     placeholderData: keepPreviousData,
   })
+  const lost = useLostPage(query.error, marker ?? null)
   const make = async () => {
     const rows = await everyPage<AuditRow>((after) =>
       client.fetchQuery(trpc.operations.audit.queryOptions({ ...filter, marker: after, limit: 1000 })),
@@ -53,6 +55,11 @@ export function AuditPage() {
         }}
         download={{ file: 'audit.csv', make }}
       />
+      {lost && (
+        <Text size="sm" c="dimmed" mb="sm" role="status">
+          {lostPageText}
+        </Text>
+      )}
       <Loaded query={query}>
         {({ items, next, keptDays }) => (
           <Stack gap="sm">

@@ -5,10 +5,12 @@ import type { Page } from '@stratolith/api/kernel/contract'
 import { IconSearchOff } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
-import { BulkButtons, useRunAction } from './actions.tsx'
+import { BulkButtons, useGuarded, useRunAction } from './actions.tsx'
 import { counted, inSentence, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
+import { isLostMarker } from './errors.ts'
 import { LoadError } from './Loaded.tsx'
 import { type CloudQuery, type FilterDef, type PageRequest, useListQuery } from './list-query.ts'
+import { lostPageText } from './lost-page.ts'
 import classes from './ResourceTable.module.css'
 import { TableHead, TableRow, TableWaiting } from './TableParts.tsx'
 import { TableToolbar } from './TableToolbar.tsx'
@@ -34,6 +36,7 @@ export function ResourceTable<V extends { id: string }>({
 }) {
   const list = useListQuery(query, descriptor.columns, filters)
   const runAction = useRunAction(descriptor)
+  const able = actions.map(useGuarded<V>(descriptor.kind))
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const selectable = actions.some((action) => action.bulk && action.run)
   // Rows that went away are no longer selected.
@@ -59,7 +62,7 @@ export function ResourceTable<V extends { id: string }>({
             {counted(chosen.length, descriptor)} selected
           </Text>
           <BulkButtons
-            actions={actions}
+            actions={able}
             views={chosen}
             onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
           />
@@ -68,7 +71,14 @@ export function ResourceTable<V extends { id: string }>({
           </Button>
         </Group>
       )}
-      {result.error && <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />}
+      {list.lost && (
+        <Text size="sm" c="dimmed" mb="sm" role="status">
+          {lostPageText}
+        </Text>
+      )}
+      {result.error && !isLostMarker(result.error) && (
+        <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />
+      )}
       {empty ? (
         list.filtered || list.paged ? (
           <EmptyState
@@ -124,7 +134,7 @@ export function ResourceTable<V extends { id: string }>({
                       key={row.id}
                       view={row}
                       descriptor={descriptor}
-                      actions={actions}
+                      actions={able}
                       select={selectable ? { on: selected.has(row.id), toggle: () => toggle(row.id) } : null}
                       onRun={(action) => void runAction(action, [row])}
                     />

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { refuseForeign } from '../identity/server/origin.ts'
 import { operationTitle } from '../operations/words.ts'
-import { cloudError, formErrors, isNothing } from './errors.ts'
+import { cloudError, formErrors, isLostMarker, isNothing } from './errors.ts'
 import { ago, bytes, seconds } from './format.ts'
-import { safeReturnPath } from './paths.ts'
+import { safeReturnPath, wayBack } from './paths.ts'
 
 describe('where a sign-in leads', () => {
   it.each([
@@ -16,6 +16,13 @@ describe('where a sign-in leads', () => {
     [null, '/'],
   ])('%s → %s', (from, to) => expect(safeReturnPath(from)).toBe(to))
 })
+
+test.each([
+  ['/instances/7', '/instances'],
+  ['/admin/users/7', '/admin/users'],
+  ['/admin/hosts', '/'],
+  ['/instances', '/'],
+])('from %s one goes back to %s', (from, to) => expect(wayBack(from).href).toBe(to))
 
 describe('requests that change something', () => {
   const request = (headers: Record<string, string>) =>
@@ -61,6 +68,9 @@ describe('errors', () => {
     expect(isNothing(error('not_found', null))).toBe(true)
     expect(isNothing(error('invalid_input', 'name'))).toBe(false)
     expect(isNothing(null)).toBe(false)
+    expect(isLostMarker(error('invalid_input', 'marker'))).toBe(true)
+    expect(isLostMarker(error('invalid_input', 'search'))).toBe(false)
+    expect(isLostMarker(null)).toBe(false)
   })
   it('of the network are a sentence', () => {
     expect(cloudError(new TypeError('fetch failed'))).toMatchObject({ code: 'unavailable', retryable: true })
