@@ -10,6 +10,7 @@ import { paths } from '../../kit/paths.ts'
 import { Addresses } from './Addresses.tsx'
 import { InstanceName } from './InstanceName.tsx'
 import { InstanceState } from './InstanceState.tsx'
+import { lockText } from './lock-words.ts'
 
 export const sizeText = (flavor: InstanceView['flavor']): string =>
   `${flavor.vcpus} vCPU · ${mib(flavor.memoryMib)} · ${gib(flavor.diskGib)}`
@@ -138,11 +139,9 @@ export function instanceFacts(view: InstanceView, here?: string | null) {
     { label: 'Zone', value: view.zone ?? '–' },
     ...(view.hostName ? [{ label: 'Host', value: view.hostName }] : []),
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
-    // of one that is off it is when it first ran
-    {
-      label: view.vmState === 'stopped' ? 'Launched' : 'Running since',
-      value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet',
-    },
+    // When it first ran: a stop, a start and a reboot do not change it.
+    { label: 'Launched', value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet' },
+    ...(view.locked ? [{ label: 'Locked', value: lockText(view) }] : []),
     ...Object.entries(view.metadata).map(([key, value]) => ({ label: key, value: value || '–' })),
   ]
 }

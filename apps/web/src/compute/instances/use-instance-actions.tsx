@@ -5,6 +5,8 @@ import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import {
   IconBolt,
+  IconLock,
+  IconLockOpen,
   IconPencil,
   IconPlayerPause,
   IconPlayerPlay,
@@ -17,9 +19,10 @@ import { useMutation } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { all, useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { shellLine } from '../../kit/shell.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { deletionText } from './deletion-words.ts'
+import { deletionText, releaseOption } from './deletion-words.ts'
 
 type Action = ResourceAction<InstanceView>
 
@@ -52,6 +55,7 @@ function Question({ consequence, names }: { consequence: string; names: string[]
 export function useInstanceActions(options: { edit?: (view: InstanceView) => void } = {}): Action[] {
   const trpc = useTRPC().compute.instances
   const may = useMay()
+  const { isAdmin } = useSession()
   const start = useMutation(trpc.start.mutationOptions())
   const stop = useMutation(trpc.stop.mutationOptions())
   const reboot = useMutation(trpc.reboot.mutationOptions())
@@ -65,7 +69,8 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
   ): Action => ({
     ...rest,
     bulk: true,
-    allowed: (view) => all(may(), can(view)),
+    // As for the server: a lock does not bind administrators.
+    allowed: (view) => all(may(), can({ ...view, locked: view.locked && !isAdmin })),
     asCli: (view) => shellLine('openstack', 'server', ...command, view.id),
   })
   const edit: Action = {
@@ -75,6 +80,7 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
     allowed: () => may(),
     open: options.edit,
   }
+  const locking = useLocking()
   return [
     action(instanceCan.start, ['start'], {
       id: 'start',
@@ -127,14 +133,54 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
       started: (views) => `Unpausing ${named(views)}`,
     }),
     ...(options.edit ? [edit] : []),
+    ...locking,
     action(instanceCan.delete, ['delete'], {
       id: 'delete',
       label: 'Delete',
       icon: <IconTrash size={16} />,
       danger: true,
-      confirm: (views) => ask('Delete', deletionText(views))(views),
-      run: ({ id }) => remove.mutateAsync({ id }),
+      confirm: (views) => ({
+        ...ask('Delete', deletionText(views))(views),
+        option: releaseOption(views),
+      }),
+      run: ({ id, ownFloatingIpId }, ticked) =>
+        remove.mutateAsync({ id, releasePublicIp: ownFloatingIpId === null || ticked }),
       started: (views) => `Deleting ${named(views)}`,
     }),
+  ]
+}
+
+function useLocking(): Action[] {
+  const trpc = useTRPC().compute.instances
+  const may = useMay()
+  const { isAdmin } = useSession()
+  const lock = useMutation(trpc.lock.mutationOptions())
+  const unlock = useMutation(trpc.unlock.mutationOptions())
+  return [
+    {
+      id: 'lock',
+      label: 'Lock',
+      icon: <IconLock size={16} />,
+      allowed: (view) => all(may(), instanceCan.lock(view)),
+      run: ({ id }) => lock.mutateAsync({ id }),
+      started: (views) => `Locked ${named(views)}: nothing changes until somebody unlocks it`,
+      asCli: ({ id }) => shellLine('openstack', 'server', 'lock', id),
+    },
+    {
+      id: 'unlock',
+      label: 'Unlock',
+      icon: <IconLockOpen size={16} />,
+      allowed: (view) =>
+        all(
+          may(),
+          instanceCan.unlock(view),
+          !view.lockedByAdmin ||
+            isAdmin ||
+            'An administrator has locked it, and only an administrator can unlock it.',
+        ),
+      run: ({ id }) => unlock.mutateAsync({ id }),
+      started: (views) => `Unlocked ${named(views)}`,
+      asCli: ({ id }) => shellLine('openstack', 'server', 'unlock', id),
+    },
   ]
 }
