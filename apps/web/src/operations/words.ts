@@ -97,7 +97,13 @@ export const stateWords: Record<OperationView['state'], { text: string; tone: To
   failed: { text: 'Failed', tone: 'bad' },
 }
 
-/** The page of what an operation worked on, when it has one. */
+/** The page of what an operation worked on; null when it has none, or has gone with that operation. */
+export function operationPath(operation: OperationView): string | null {
+  const gone = operation.action.endsWith('.delete') && operation.state === 'succeeded'
+  return gone ? null : resourcePath(operation)
+}
+
+/** The page of a resource, when its kind has pages. */
 export function resourcePath({
   resourceKind,
   resourceId,
