@@ -12,7 +12,7 @@ import { NetworkField } from './NetworkField.tsx'
 import { SecurityField } from './SecurityField.tsx'
 import { useLaunchForm, usePlan } from './use-launch-form.ts'
 import { type LaunchOptions, useFlavorProblems } from './use-launch-options.ts'
-import { type LaunchValues, launchNames } from './values.ts'
+import { countProblem, type LaunchValues, launchNames } from './values.ts'
 
 export function LaunchForm({
   options,
@@ -30,12 +30,14 @@ export function LaunchForm({
   const flavorProblems = useFlavorProblems(
     options.flavors,
     image,
-    Math.max(1, Math.min(50, Number(values.count) || 1)),
+    launchNames(values.name, values.count).length,
   )
   /** What the form found at submit, else what the plan knows already. */
   const errorOf = (field: keyof LaunchValues): string | undefined => {
     const own = form.errors[field]
     if (own) return String(own)
+    // While somebody types it: the plan is of a count that can be.
+    if (field === 'count') return countProblem(values.count) ?? undefined
     return plan?.problems.find((problem) => problem.field === field)?.message
   }
   const cli = launchCli(values, {

@@ -91,7 +91,9 @@ export function LaunchSummary(props: Props) {
             disabled={Boolean(problem)}
             leftSection={<IconRocket size={18} />}
           >
-            {Number(values.count) > 1 ? `Launch ${values.count} instances` : 'Launch'}
+            {launchNames(values.name, values.count).length > 1
+              ? `Launch ${values.count} instances`
+              : 'Launch'}
           </Button>
           <Text size="xs" c="dimmed" ta="center">
             <Kbd size="xs">Enter</Kbd> in a field, or <Kbd size="xs">Ctrl</Kbd>+<Kbd size="xs">Enter</Kbd>{' '}

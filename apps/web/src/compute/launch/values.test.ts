@@ -28,7 +28,8 @@ describe('the launch form', () => {
   it('asks for a plan at every stage of typing', () => {
     expect(() => planInput.parse(planInputOf(emptyLaunch))).not.toThrow()
     expect(() => planInput.parse(planInputOf({ ...filled, count: '' }))).not.toThrow()
-    expect(planInputOf({ ...filled, count: 500 }).count).toBe(50)
+    expect(planInputOf({ ...filled, count: 500 }).count, 'what cannot be is marked at its field').toBe(1)
+    expect(launchProblems({ ...filled, count: 1.5 }).count).toBe('A whole number from 1 to 50.')
     expect(planInputOf({ ...filled, userData: 'x'.repeat(60_000) })).not.toHaveProperty('userData')
   })
 
