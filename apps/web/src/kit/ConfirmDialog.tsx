@@ -1,5 +1,5 @@
 'use client'
-import { Button, Checkbox, Group, Modal } from '@mantine/core'
+import { Button, Checkbox, Group, List, Modal } from '@mantine/core'
 import { useState } from 'react'
 import type { Asked } from './confirm.tsx'
 
@@ -22,6 +22,14 @@ export function ConfirmDialog({ opened, question }: { opened: boolean; question:
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {shown?.body}
+      {shown?.names && (
+        <List size="sm" mt="xs" mah={220} style={{ overflowY: 'auto', overflowWrap: 'anywhere' }}>
+          {shown.names.map((name, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: two things may have one name, and the list does not change
+            <List.Item key={index}>{name}</List.Item>
+          ))}
+        </List>
+      )}
       {shown?.option && (
         <Checkbox
           mt="md"

@@ -56,21 +56,6 @@ export function ResourceTable<V extends { id: string }>({
         plural={descriptor.plural}
         toolbar={toolbar}
       />
-      {chosen.length > 0 && (
-        <Group className={classes.bulk} gap="xs" role="toolbar" aria-label="Selected rows">
-          <Text size="sm" fw={600}>
-            {counted(chosen.length, descriptor)} selected
-          </Text>
-          <BulkButtons
-            actions={able}
-            views={chosen}
-            onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
-          />
-          <Button size="xs" variant="subtle" color="gray" onClick={() => setSelected(new Set())}>
-            Clear
-          </Button>
-        </Group>
-      )}
       {list.lost && (
         <Text size="sm" c="dimmed" mb="sm" role="status">
           {lostPageText}
@@ -96,52 +81,78 @@ export function ResourceTable<V extends { id: string }>({
         )
       ) : (
         (result.data !== undefined || result.isPending) && (
-          <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
-            <table
-              className={classes.table}
-              role="table"
-              aria-label={descriptor.plural}
-              aria-busy={result.isFetching}
-            >
-              <TableHead
-                columns={descriptor.columns}
-                sort={list.sort}
-                onSort={list.toggleSort}
-                select={
-                  selectable
-                    ? {
-                        all: chosen.length > 0 && chosen.length === list.rows.length,
-                        some: chosen.length > 0,
-                        toggle: () =>
-                          setSelected(
-                            chosen.length === list.rows.length
-                              ? new Set()
-                              : new Set(list.rows.map((row) => row.id)),
-                          ),
+          <div className={classes.selecting}>
+            {chosen.length > 0 && (
+              <div className={classes.bulk} role="toolbar" aria-label="Selected rows">
+                <Text size="sm" fw={600} className={classes.count}>
+                  {counted(chosen.length, descriptor)} selected
+                </Text>
+                <BulkButtons
+                  actions={able}
+                  views={chosen}
+                  onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
+                />
+                <Button
+                  size="compact-xs"
+                  variant="subtle"
+                  color="gray"
+                  onClick={() => setSelected(new Set())}
+                >
+                  Clear
+                </Button>
+              </div>
+            )}
+            <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
+              <table
+                className={classes.table}
+                role="table"
+                aria-label={descriptor.plural}
+                aria-busy={result.isFetching}
+              >
+                <TableHead
+                  columns={descriptor.columns}
+                  sort={list.sort}
+                  onSort={list.toggleSort}
+                  select={
+                    selectable
+                      ? {
+                          all: chosen.length > 0 && chosen.length === list.rows.length,
+                          some: chosen.length > 0,
+                          toggle: () =>
+                            setSelected(
+                              chosen.length === list.rows.length
+                                ? new Set()
+                                : new Set(list.rows.map((row) => row.id)),
+                            ),
+                        }
+                      : null
+                  }
+                  hasActions={actions.length > 0}
+                />
+                <tbody role="rowgroup">
+                  {result.data === undefined ? (
+                    <TableWaiting
+                      columns={
+                        descriptor.columns.length + (selectable ? 1 : 0) + (actions.length > 0 ? 1 : 0)
                       }
-                    : null
-                }
-                hasActions={actions.length > 0}
-              />
-              <tbody role="rowgroup">
-                {result.data === undefined ? (
-                  <TableWaiting
-                    columns={descriptor.columns.length + (selectable ? 1 : 0) + (actions.length > 0 ? 1 : 0)}
-                  />
-                ) : (
-                  list.rows.map((row) => (
-                    <TableRow
-                      key={row.id}
-                      view={row}
-                      descriptor={descriptor}
-                      actions={able}
-                      select={selectable ? { on: selected.has(row.id), toggle: () => toggle(row.id) } : null}
-                      onRun={(action) => void runAction(action, [row])}
                     />
-                  ))
-                )}
-              </tbody>
-            </table>
+                  ) : (
+                    list.rows.map((row) => (
+                      <TableRow
+                        key={row.id}
+                        view={row}
+                        descriptor={descriptor}
+                        actions={able}
+                        select={
+                          selectable ? { on: selected.has(row.id), toggle: () => toggle(row.id) } : null
+                        }
+                        onRun={(action) => void runAction(action, [row])}
+                      />
+                    ))
+                  )}
+                </tbody>
+              </table>
+            </div>
           </div>
         )
       )}

@@ -4,7 +4,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { askWithOption } from './confirm.tsx'
 import { counted, type ResourceAction, type RowsDescriptor } from './descriptor.ts'
-import { cloudError } from './errors.ts'
+import { cloudError, isNothing } from './errors.ts'
 import { notify } from './notify.ts'
 import { all } from './rights.ts'
 import { begin, end, runningKey, useRunning } from './running.ts'
@@ -21,7 +21,11 @@ export function useRunAction<V extends { id: string }>(descriptor: RowsDescripto
     const first = views[0]
     if (!first) return false
     const answer = action.confirm
-      ? await askWithOption({ ...action.confirm(views), danger: action.danger })
+      ? await askWithOption({
+          ...action.confirm(views),
+          danger: action.danger,
+          names: views.length > 1 ? views.map(descriptor.name).toSorted() : undefined,
+        })
       : { yes: true, ticked: false }
     if (!answer.yes) return false
     const { run } = action
@@ -53,7 +57,8 @@ function say<V extends { id: string }>(
   for (const { view, error } of failed.slice(0, 3))
     notify.failed({
       ...cloudError(error),
-      message: `${view ? descriptor.name(view) : ''}: ${cloudError(error).message}`,
+      // The cloud calls it by its id, which says nothing here.
+      message: `${view ? descriptor.name(view) : ''}: ${isNothing(error) ? 'somebody else was faster, and it is gone.' : cloudError(error).message}`,
     })
   if (failed.length > 3) notify.failed(new Error(`${failed.length - 3} more failed the same way.`))
 }
@@ -86,7 +91,7 @@ export function BulkButtons<V extends { id: string }>({
       return (
         <ReasonButton
           key={action.id}
-          size="xs"
+          size="compact-xs"
           variant="default"
           leftSection={action.icon}
           allowed={able.length > 0 || firstReason(action, views)}

@@ -3,7 +3,8 @@ import { useSyncExternalStore } from 'react'
 import type { ActionQuestion } from './descriptor.ts'
 import { lazyPanel } from './lazy-panel.tsx'
 
-export type Question = ActionQuestion & { danger?: boolean }
+/** `names`: of all that it is about, when they are several. */
+export type Question = ActionQuestion & { danger?: boolean; names?: string[] }
 export type Answer = { yes: boolean; ticked: boolean }
 export type Asked = Question & { answer: (answer: Answer) => void }
 

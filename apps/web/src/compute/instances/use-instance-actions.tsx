@@ -1,5 +1,5 @@
 'use client'
-import { List, Stack, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
@@ -16,7 +16,6 @@ import {
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { all, useMay } from '../../kit/rights.ts'
 import { useSession } from '../../kit/session.ts'
@@ -29,27 +28,11 @@ type Action = ResourceAction<InstanceView>
 const named = (views: InstanceView[]): string =>
   views.length === 1 ? `“${views[0]?.name}”` : `${views.length} instances`
 
-/** A question that names every machine it is about. */
 const ask = (verb: string, consequence: string) => (views: InstanceView[]) => ({
   title: `${verb} ${named(views)}?`,
   confirmLabel: views.length === 1 ? verb : `${verb} ${views.length}`,
-  body: <Question consequence={consequence} names={views.map((view) => view.name)} />,
+  body: <Text size="sm">{consequence}</Text>,
 })
-
-function Question({ consequence, names }: { consequence: string; names: string[] }): ReactNode {
-  return (
-    <Stack gap="xs">
-      <Text size="sm">{consequence}</Text>
-      {names.length > 1 && (
-        <List size="sm" mah={220} style={{ overflowY: 'auto' }}>
-          {names.toSorted().map((name) => (
-            <List.Item key={name}>{name}</List.Item>
-          ))}
-        </List>
-      )}
-    </Stack>
-  )
-}
 
 /** What can be done with an instance; the contract says when, the role says who. `edit` opens its form. */
 export function useInstanceActions(options: { edit?: (view: InstanceView) => void } = {}): Action[] {

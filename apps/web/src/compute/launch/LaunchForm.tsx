@@ -12,7 +12,7 @@ import { NetworkField } from './NetworkField.tsx'
 import { SecurityField } from './SecurityField.tsx'
 import { useLaunchForm, usePlan } from './use-launch-form.ts'
 import { type LaunchOptions, useFlavorProblems } from './use-launch-options.ts'
-import { countProblem, type LaunchValues, launchNames } from './values.ts'
+import { countProblem, type LaunchValues, launchNames, presetGroup } from './values.ts'
 
 export function LaunchForm({
   options,
@@ -50,6 +50,7 @@ export function LaunchForm({
       (id) => options.securityGroups.find((group) => group.id === id)?.name ?? [],
     ),
     externalNetwork: options.externalNetwork?.name ?? null,
+    presetGroups: options.securityGroups.filter(({ name }) => name === presetGroup(values.openPresets)),
     starter,
   })
   const onKeyDown = (event: KeyboardEvent) => {
