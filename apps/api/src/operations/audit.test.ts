@@ -51,6 +51,23 @@ test('who did what, newest first, page by page; steps of operations and room on 
   expect(second.keptDays).toBe(90)
 })
 
+test('a thing is called as its last operation called it, also when it is gone', async () => {
+  const ctx = await testCtx(deps)
+  const id = crypto.randomUUID()
+  const thing = { resourceKind: 'thing', resourceId: id, projectId: ctx.projectId }
+  for (const [action, resourceName] of [
+    ['thing.create', 'old'],
+    ['thing.delete', 'new'],
+  ] as const)
+    await inTransaction(ctx, (tx) =>
+      recordOperation(tx, { ...thing, id: crypto.randomUUID(), action, resourceName }),
+    )
+  await note(ctx, 'thing.deleted', id)
+  await note(ctx, 'thing.created', 'nobody worked on it')
+  const { items } = await list(ctx, { kind: 'thing.' })
+  expect(items.map((row) => row.resourceName)).toEqual([null, 'new', 'new', 'new'])
+})
+
 test('by kind, person, project and time; a % is a letter', async () => {
   const [ctx, admin] = [await testCtx(deps), await testCtx(deps, { role: 'admin' })]
   await note(ctx, 'thing.created', 'a')

@@ -17,7 +17,7 @@ export const shown: Prisma.EventWhereInput = {
 
 /**
  * The event log as people read it, newest first: every change with who, when, where and the request
- * that made it. Four queries.
+ * that made it. Five queries.
  */
 export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>): Promise<AuditPage> {
   const scope = listScope(ctx, input)
@@ -44,6 +44,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
       kind: row.kind,
       resourceKind: row.resourceKind,
       resourceId: row.resourceId,
+      resourceName: names.resources.get(row.resourceId) ?? null,
       projectId: row.projectId,
       projectName: names.projects.get(row.projectId ?? '') ?? null,
       actorId: row.actorId,
@@ -68,15 +69,26 @@ const ofKind = (kind: string): Prisma.EventWhereInput => {
   return { OR: [own, { kind: operationBegun, resourceKind: kind.slice(0, -1) }] }
 }
 
-async function namesOf(ctx: Ctx, rows: { projectId: string | null; actorId: string | null }[]) {
+type Named = { resourceKind: string; resourceId: string; projectId: string | null; actorId: string | null }
+
+async function namesOf(ctx: Ctx, rows: Named[]) {
   const ids = (values: (string | null)[]) => [...new Set(values.filter((id) => id !== null))]
   const select = { id: true, name: true }
-  const [projects, users] = await Promise.all([
+  const things = [...new Map(rows.map((row) => [`${row.resourceKind} ${row.resourceId}`, row])).values()]
+  const [projects, users, operations] = await Promise.all([
     ctx.db.project.findMany({ where: { id: { in: ids(rows.map((r) => r.projectId)) } }, select }),
     ctx.db.user.findMany({ where: { id: { in: ids(rows.map((r) => r.actorId)) } }, select }),
+    // The last one of each: a name may have changed since.
+    ctx.db.$queryRaw<{ id: string; name: string }[]>`
+      SELECT t."id", o."resourceName" AS "name"
+      FROM unnest(${things.map((r) => r.resourceKind)}::text[], ${things.map((r) => r.resourceId)}::text[]) AS t ("kind", "id")
+      CROSS JOIN LATERAL (
+        SELECT "resourceName" FROM "Operation" WHERE "resourceKind" = t."kind" AND "resourceId" = t."id"
+        ORDER BY "createdAt" DESC LIMIT 1) o
+      WHERE o."resourceName" <> ''`,
   ])
   const byId = (found: { id: string; name: string }[]) => new Map(found.map((x) => [x.id, x.name]))
-  return { projects: byId(projects), users: byId(users) }
+  return { projects: byId(projects), users: byId(users), resources: byId(operations) }
 }
 
 /** Where-fragment for a column of time between two ISO times, both included. */

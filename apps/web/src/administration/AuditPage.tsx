@@ -103,6 +103,7 @@ const headings = [
   'event',
   'kind',
   'id',
+  'name',
   'project',
   'project id',
   'by',
@@ -116,6 +117,7 @@ const line = (row: AuditRow) => [
   actionOf(row),
   row.resourceKind,
   row.resourceId,
+  row.resourceName,
   row.projectName,
   row.projectId,
   row.actorName,
@@ -189,7 +191,7 @@ const sentence = ({ kind, data }: AuditRow): string =>
 
 function Thing({ row }: { row: AuditRow }) {
   const { set } = useUrlState()
-  const name = typeof row.data.name === 'string' ? row.data.name : row.resourceId.slice(0, 8)
+  const name = typeof row.data.name === 'string' ? row.data.name : (row.resourceName ?? row.resourceId)
   const href = row.kind.endsWith('.deleted') ? null : resourcePath(row)
   return (
     <Stack gap={0}>
@@ -198,7 +200,9 @@ function Thing({ row }: { row: AuditRow }) {
           {name}
         </Anchor>
       ) : (
-        <Text size="sm">{name}</Text>
+        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {name}
+        </Text>
       )}
       {row.operationId && (
         <Anchor

@@ -16,6 +16,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { paths } from '../kit/paths.ts'
 import { reachOf } from '../kit/place.ts'
 import { useReturnFocus } from '../kit/return-focus.ts'
+import { useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { navigationFor } from './navigation.tsx'
@@ -34,9 +35,18 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const pages: Entry[] = groups.flatMap(({ items }) =>
     items.map(({ label, href, icon }) => ({ id: href, label, href, icon })),
   )
-  const makers: Entry[] = groups.flatMap(({ items }) =>
+  const may = useMay()
+  const { isAdmin } = session
+  // Nobody is offered what their role refuses.
+  const makes = {
+    everyone: true,
+    project: may() === true,
+    directory: reachOf(session).manages(null),
+    cloud: isAdmin,
+  }
+  const makers: Entry[] = groups.flatMap(({ for: audience, items }) =>
     items.flatMap(({ create }) =>
-      create ? [{ id: create.href, ...create, icon: <IconPlus size={18} /> }] : [],
+      create && makes[audience] ? [{ id: create.href, ...create, icon: <IconPlus size={18} /> }] : [],
     ),
   )
   const matches = (entries: Entry[]) => entries.filter(({ label }) => label.toLowerCase().includes(words))

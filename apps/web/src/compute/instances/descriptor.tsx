@@ -1,4 +1,4 @@
-import { Anchor, Button, Text } from '@mantine/core'
+import { Anchor, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconRocket, IconServer2 } from '@tabler/icons-react'
 import Link from 'next/link'
@@ -7,6 +7,7 @@ import { Ago } from '../../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
 import { dateTime, gib, mib } from '../../kit/format.ts'
 import { paths } from '../../kit/paths.ts'
+import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { Addresses } from './Addresses.tsx'
 import { InstanceName } from './InstanceName.tsx'
 import { InstanceState } from './InstanceState.tsx'
@@ -78,11 +79,7 @@ export const instanceDescriptor: ResourceDescriptor<InstanceView> = {
   empty: {
     title: 'No instances yet',
     text: 'An instance is a virtual machine. Type a name, press Enter, and it runs in seconds.',
-    action: (
-      <Button component={Link} href={paths.launch} leftSection={<IconRocket size={16} />}>
-        Launch your first instance
-      </Button>
-    ),
+    action: <LaunchButton leftSection={<IconRocket size={16} />}>Launch your first instance</LaunchButton>,
   },
 }
 

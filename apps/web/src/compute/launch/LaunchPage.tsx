@@ -1,7 +1,10 @@
 'use client'
 import { Skeleton, Stack } from '@mantine/core'
+import { IconLock } from '@tabler/icons-react'
 import { useSearchParams } from 'next/navigation'
 import { LoadError } from '../../kit/Loaded.tsx'
+import { useMay } from '../../kit/rights.ts'
+import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { defaultFlavor, defaultImage, defaultNetwork } from './defaults.ts'
 import { LaunchForm } from './LaunchForm.tsx'
@@ -12,14 +15,18 @@ import { emptyLaunch, type LaunchValues } from './values.ts'
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
   const params = useSearchParams()
+  const allowed = useMay()()
   return (
     <>
       <PageHeader
         title="Launch an instance"
         description="Type a name and press Enter; everything else has a default."
       />
+      {allowed !== true && (
+        <EmptyState icon={<IconLock size={28} />} title="You may look, but not launch" text={allowed} />
+      )}
       {error !== null && <LoadError error={error} retry={retry} />}
-      {options ? (
+      {allowed !== true ? null : options ? (
         <LaunchForm options={options} initialValues={initial(options, params)} />
       ) : (
         !error && <Waiting />

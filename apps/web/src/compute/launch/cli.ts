@@ -3,10 +3,7 @@ import { rulePresets } from '@stratolith/api/networking/states'
 import { shellLine } from '../../kit/shell.ts'
 import { type LaunchValues, launchNames, metadataOf, presetGroup } from './values.ts'
 
-type PresetRule = Pick<
-  SecurityRuleView,
-  'direction' | 'protocol' | 'portMin' | 'remoteCidr' | 'remoteGroup'
->
+type PresetRule = Pick<SecurityRuleView, 'direction' | 'protocol' | 'portMin' | 'remoteCidr' | 'remoteGroup'>
 
 /** Names behind the ids of the form; the stock client takes either. */
 export type LaunchNames = {
