@@ -68,6 +68,16 @@ describe('seed and sign-in', () => {
       data: { methods: ['password'], scope: 'project', source },
     })
   })
+  test('“last signed in” is right to a minute', async () => {
+    const { userId: id, name, password } = await testUser(deps)
+    const from = newSource()
+    await enter(name, password, from)
+    const ago = new Date(Date.now() - 2 * 60_000)
+    await deps.root.user.update({ where: { id }, data: { lastActiveAt: ago } })
+    await enter(name, password, from)
+    const { lastActiveAt } = await deps.root.user.findUniqueOrThrow({ where: { id } })
+    expect(lastActiveAt?.getTime()).toBeGreaterThan(ago.getTime() + 60_000)
+  })
   test('seeding again changes nothing, least of all a password', async () => {
     const before = await deps.root.user.findMany({ orderBy: { id: 'asc' } })
     expect(await seedIdentity(deps, { adminPassword: 'other', demoPassword })).toEqual(['demo'])
