@@ -17,12 +17,15 @@ import { countProblem, type LaunchValues, launchNames, presetGroup } from './val
 export function LaunchForm({
   options,
   initialValues,
+  owner,
 }: {
   options: LaunchOptions
   initialValues: LaunchValues
+  /** Whose draft and choice are kept. */
+  owner: { userId: string; projectId: string | null }
 }) {
   const element = useRef<HTMLFormElement>(null)
-  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(initialValues, options)
+  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(initialValues, options, owner)
   const { values } = form
   const { plan, fresh, error: planError } = usePlan(values, starter)
   const image = options.images.find(({ id }) => id === values.imageId) ?? null
