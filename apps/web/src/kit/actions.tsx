@@ -50,7 +50,11 @@ function say<V extends { id: string }>(
   results: PromiseSettledResult<unknown>[],
 ): void {
   const done = views.filter((_, index) => results[index]?.status === 'fulfilled')
-  if (done.length > 0) notify.started(action.started?.(done) ?? `${action.label}: ${names(done, descriptor)}`)
+  if (done.length > 0)
+    notify.started(
+      action.started?.(done) ?? `${action.label}: ${names(done, descriptor)}`,
+      done.map(({ id }) => id),
+    )
   const failed = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ view: views[index], error: result.reason as unknown }] : [],
   )

@@ -1,6 +1,7 @@
+import type { OperationView } from '@stratolith/api/kernel/contract'
 import { describe, expect, it, test } from 'vitest'
 import { refuseForeign } from '../identity/server/origin.ts'
-import { operationTitle } from '../operations/words.ts'
+import { endText, operationPath, operationTitle } from '../operations/words.ts'
 import { cloudError, formErrors, isLostMarker, isNothing } from './errors.ts'
 import { ago, bytes, seconds } from './format.ts'
 import { safeReturnPath, wayBack } from './paths.ts'
@@ -88,5 +89,14 @@ describe('words', () => {
     expect(operationTitle({ action: 'instance.create' })).toBe('Create instance')
     expect(operationTitle({ action: 'host.removeUnknown' })).toBe('Remove what is unknown')
     expect(operationTitle({ action: 'securityGroup.addRule' })).toBe('Add rule: security group')
+    expect(endText({ action: 'instance.create', resourceName: 'web' })).toBe('“web” runs')
+    expect(endText({ action: 'network.delete', resourceName: 'net' })).toBe('“net” is deleted')
+    expect(endText({ action: 'instance.lock', resourceName: 'web' })).toBeNull()
+  })
+  it('of operations lead to what is there, not to what they have deleted', () => {
+    const op = { action: 'network.delete', state: 'succeeded', resourceKind: 'network', resourceId: '7' }
+    expect(operationPath(op as OperationView)).toBeNull()
+    expect(operationPath({ ...op, state: 'failed' } as OperationView)).toBe('/networks/7')
+    expect(operationPath({ ...op, action: 'network.create' } as OperationView)).toBe('/networks/7')
   })
 })

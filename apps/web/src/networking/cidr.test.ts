@@ -20,6 +20,7 @@ describe('ranges', () => {
     ['10.0.0/24', /Write it as/],
     ['167772160/24', /Write it as/],
     ['10.0.0.0/33', /between \/8 and \/30/],
+    ['fd00::/64', /IPv4 alone/],
     ['10.0.0.0/24/8', /Write it as/],
     ['10.0.0.0/31', /between \/8 and \/30/],
     ['10.0.0.5/24', /Did you mean 10\.0\.0\.0\/24\?/],

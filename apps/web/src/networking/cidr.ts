@@ -12,6 +12,7 @@ const reserved = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'].m
 
 /** The range, or the sentence why it is none: by the server's rules, so that typing tells what sending would. */
 function parseCidr(text: string): Range | string {
+  if (text.includes(':')) return 'This cloud has IPv4 alone. Write the range as 10.0.0.0/24.'
   const [ip = '', bits = '', ...more] = text.trim().split('/')
   if (more.length > 0 || !isAddress(ip) || !/^\d{1,2}$/.test(bits)) return 'Write it as 10.0.0.0/24.'
   const prefix = Number(bits)

@@ -89,6 +89,24 @@ export function eventTitle({ kind, data }: { kind: string; data: Record<string, 
   return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
 
+const ends: Record<string, string> = {
+  'instance.create': 'runs',
+  'instance.start': 'runs',
+  'instance.unpause': 'runs again',
+  'instance.reboot': 'has been rebooted',
+  'instance.stop': 'is stopped',
+  'instance.pause': 'is paused',
+}
+
+/** The end of an operation that takes its time: “web” runs. Null: its beginning said all. */
+export function endText({
+  action,
+  resourceName,
+}: Pick<OperationView, 'action' | 'resourceName'>): string | null {
+  const end = ends[action] ?? (action.endsWith('.delete') ? 'is deleted' : null)
+  return end === null || resourceName === '' ? null : `“${resourceName}” ${end}`
+}
+
 export const stateWords: Record<OperationView['state'], { text: string; tone: Tone }> = {
   queued: { text: 'Queued', tone: 'busy' },
   running: { text: 'Running', tone: 'busy' },

@@ -8,7 +8,10 @@ export function Toasts() {
       position="bottom-left"
       limit={4}
       pauseResetOnHover="notification"
-      style={{ insetInlineStart: 'calc(var(--page-start) + var(--mantine-spacing-md))' }}
+      style={{
+        insetInlineStart: 'calc(var(--page-start) + var(--mantine-spacing-md))',
+        bottom: 'calc(var(--mantine-spacing-md) + var(--tray, 0px))',
+      }}
     />
   )
 }
