@@ -34,6 +34,7 @@ test('a newcomer launches: sign in, launch, a name, Enter', async () => {
   await page.getByRole('link', { name: 'Launch instance' }).first().click()
   const summary = page.getByRole('complementary', { name: 'Summary' })
   await expect(summary.getByText(/Fits on 1 of 1 host/)).toBeVisible()
+  await expect(summary.getByRole('button', { name: 'Launch', exact: true })).toBeInViewport()
   await page.getByRole('button', { name: 'New key pair' }).click()
   const makeKey = page.getByRole('group', { name: 'New key pair' })
   await makeKey.getByLabel('Name').fill('laptop')
@@ -119,6 +120,15 @@ test('it is renamed, gets another interface and loses it again', async () => {
   }
   await rename('renamed')
   await rename('first')
+  const choose = async (item: string) => {
+    await page.getByRole('button', { name: 'More actions' }).click()
+    await page.getByRole('menuitem', { name: item, exact: true }).click()
+  }
+  const padlock = page.getByRole('img', { name: /^Locked: nothing changes until/ })
+  await choose('Lock')
+  await expect(padlock).toBeVisible()
+  await choose('Unlock')
+  await expect(padlock).toHaveCount(0)
   await page.getByRole('tab', { name: 'Interfaces' }).click()
   const second = page.getByRole('region', { name: /^Interface 2/ })
   await expect(page.getByRole('region', { name: /^Interface 1/ })).toBeVisible()
@@ -168,6 +178,13 @@ test('another project sees a 404, and nothing of it in lists', async ({ browser 
   await visit(other, '/instances')
   await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible()
   await other.context().close()
+  const admin = await newBrowser(browser, 'admin', cloud.password('admin'))
+  await visit(admin, `${instanceUrl}?tab=security`)
+  await expect(
+    admin.getByRole('link', { name: 'open-ssh-ping' }).first(),
+    'an administrator sees its own groups',
+  ).toBeVisible()
+  await admin.context().close()
 })
 
 test('the link of OpenStack’s client opens the console, once, without a session', async ({ browser }) => {
@@ -197,12 +214,15 @@ test('stop, start and delete; the other browser sees each without reload', async
   await expect(row(other, 'first')).toContainText('Active', { timeout: 120_000 })
   await other.getByRole('checkbox', { name: 'Select first' }).check()
   await other.getByRole('toolbar', { name: 'Selected rows' }).getByRole('button', { name: 'Delete' }).click()
+  await expect(other.getByRole('checkbox', { name: `Also release ${address}` })).toBeChecked()
   await other
     .getByRole('dialog')
     .getByRole('button', { name: /^Delete/ })
     .click()
   await expect(other.getByRole('heading', { name: 'No instances yet' })).toBeVisible({ timeout: 120_000 })
   await expect(page.getByText(/could not be found|was deleted|is gone/i).first()).toBeVisible()
+  await page.getByRole('link', { name: 'Back to the list' }).click()
+  await expect(page.getByRole('heading', { name: 'No instances yet' })).toBeVisible()
   await other.context().close()
 })
 

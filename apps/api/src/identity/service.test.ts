@@ -68,6 +68,13 @@ describe('seed and sign-in', () => {
       data: { methods: ['password'], scope: 'project', source },
     })
   })
+  test('seeding again changes nothing, least of all a password', async () => {
+    const before = await deps.root.user.findMany({ orderBy: { id: 'asc' } })
+    expect(await seedIdentity(deps, { adminPassword: 'other', demoPassword })).toEqual(['demo'])
+    expect(await deps.root.user.findMany({ orderBy: { id: 'asc' } })).toEqual(before)
+    expect(await deps.root.roleAssignment.count()).toBe(4)
+    await expectCloudError(enter('admin', 'other'), 'unauthenticated')
+  })
   test('“last signed in” is right to a minute', async () => {
     const { userId: id, name, password } = await testUser(deps)
     const from = newSource()
@@ -77,13 +84,6 @@ describe('seed and sign-in', () => {
     await enter(name, password, from)
     const { lastActiveAt } = await deps.root.user.findUniqueOrThrow({ where: { id } })
     expect(lastActiveAt?.getTime()).toBeGreaterThan(ago.getTime() + 60_000)
-  })
-  test('seeding again changes nothing, least of all a password', async () => {
-    const before = await deps.root.user.findMany({ orderBy: { id: 'asc' } })
-    expect(await seedIdentity(deps, { adminPassword: 'other', demoPassword })).toEqual(['demo'])
-    expect(await deps.root.user.findMany({ orderBy: { id: 'asc' } })).toEqual(before)
-    expect(await deps.root.roleAssignment.count()).toBe(4)
-    await expectCloudError(enter('admin', 'other'), 'unauthenticated')
   })
   test('projects and rescope: own ones only; another is the same 404 as none', async () => {
     const caller = await callerOf((await enter('admin', adminPassword)).token)

@@ -10,7 +10,8 @@ export function Toasts() {
       pauseResetOnHover="notification"
       style={{
         insetInlineStart: 'calc(var(--page-start) + var(--mantine-spacing-md))',
-        bottom: 'calc(var(--mantine-spacing-md) + var(--tray, 0px))',
+        // Not `bottom`: the library has a box for each corner, and those at the top would cover the page.
+        marginBottom: 'var(--tray, 0px)',
       }}
     />
   )
