@@ -5,13 +5,14 @@ import type { Page } from '@stratolith/api/kernel/contract'
 import { IconSearchOff } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
-import { BulkButtons, useGuarded, useRunAction } from './actions.tsx'
+import { useGuarded, useRunAction } from './actions.tsx'
 import { counted, inSentence, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
 import { isLostMarker } from './errors.ts'
 import { LoadError } from './Loaded.tsx'
 import { type CloudQuery, type FilterDef, type PageRequest, useListQuery } from './list-query.ts'
 import { lostPageText } from './lost-page.ts'
 import classes from './ResourceTable.module.css'
+import { SelectionBar } from './SelectionBar.tsx'
 import { TableHead, TableRow, TableWaiting } from './TableParts.tsx'
 import { TableToolbar } from './TableToolbar.tsx'
 
@@ -82,26 +83,13 @@ export function ResourceTable<V extends { id: string }>({
       ) : (
         (result.data !== undefined || result.isPending) && (
           <div className={classes.selecting}>
-            {chosen.length > 0 && (
-              <div className={classes.bulk} role="toolbar" aria-label="Selected rows">
-                <Text size="sm" fw={600} className={classes.count}>
-                  {counted(chosen.length, descriptor)} selected
-                </Text>
-                <BulkButtons
-                  actions={able}
-                  views={chosen}
-                  onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
-                />
-                <Button
-                  size="compact-xs"
-                  variant="subtle"
-                  color="gray"
-                  onClick={() => setSelected(new Set())}
-                >
-                  Clear
-                </Button>
-              </div>
-            )}
+            <SelectionBar
+              descriptor={descriptor}
+              actions={able}
+              views={chosen}
+              onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
+              onClear={() => setSelected(new Set())}
+            />
             <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
               <table
                 className={classes.table}

@@ -1,7 +1,5 @@
 'use client'
-import type { Allowed } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
-import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { askWithOption } from './confirm.tsx'
 import { counted, type ResourceAction, type RowsDescriptor } from './descriptor.ts'
 import { cloudError, isNothing } from './errors.ts'
@@ -9,7 +7,6 @@ import { notify } from './notify.ts'
 import { all } from './rights.ts'
 import { begin, end, runningKey, useRunning } from './running.ts'
 import { rereadKind } from './stale.ts'
-import { dangerText } from './theme.ts'
 
 /**
  * Runs an action on some resources: asks when it must, says what has begun and what failed. What is asked for on a
@@ -77,39 +74,3 @@ export function useGuarded<V extends { id: string }>(
 
 const names = <V extends { id: string }>(views: V[], descriptor: RowsDescriptor<V>): string =>
   views.length === 1 && views[0] ? descriptor.name(views[0]) : counted(views.length, descriptor)
-
-/** The bar that appears while rows are selected. An action runs on those that allow it. */
-export function BulkButtons<V extends { id: string }>({
-  actions,
-  views,
-  onRun,
-}: {
-  actions: ResourceAction<V>[]
-  views: V[]
-  onRun: (action: ResourceAction<V>, views: V[]) => void
-}) {
-  return actions
-    .filter((action) => action.bulk && action.run)
-    .map((action) => {
-      const able = views.filter((view) => action.allowed(view) === true)
-      return (
-        <ReasonButton
-          key={action.id}
-          size="compact-xs"
-          variant="default"
-          leftSection={action.icon}
-          allowed={able.length > 0 || firstReason(action, views)}
-          c={action.danger && able.length > 0 ? dangerText : undefined}
-          onClick={() => onRun(action, able)}
-        >
-          {action.label}
-          {able.length > 0 && able.length < views.length ? ` (${able.length})` : ''}
-        </ReasonButton>
-      )
-    })
-}
-
-function firstReason<V>(action: ResourceAction<V>, views: V[]): Allowed {
-  const answers: Allowed[] = views.map((view) => action.allowed(view))
-  return answers.find((answer) => answer !== true) ?? true
-}
