@@ -3,10 +3,13 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { kindNames } from '../apps/api/src/kernel/kinds.ts'
+import { quotaResources } from '../apps/api/src/kernel/quota.ts'
 import { workflowNames } from '../apps/api/src/kernel/workflow.ts'
 import '../apps/api/src/register.ts'
 import { rooms } from '../apps/api/src/rooms.ts'
-import { liveKeys } from '../apps/web/src/kit/live-keys.ts'
+import { appRouter } from '../apps/api/src/root-router.ts'
+import { quotaOrder } from '../apps/web/src/quota/words.ts'
+import { kinds } from '../apps/web/src/rooms.ts'
 import { settings } from './cloud/environment.ts'
 import { places } from './cloud/paths.ts'
 import { environments } from './cloud/services.ts'
@@ -102,6 +105,7 @@ describe('repository rules', () => {
       'toy: apps/api/src/toy/router.ts',
       'toy: apps/api/src/toy/testing.room.ts',
       'toy: prisma/schema/toy.prisma',
+      'toy: apps/web/src/toy/room.ts',
       'toy: e2e/toy.e2e.ts',
       'toy: a test in apps/api/src/toy',
       'toy: pages in apps/web/src/toy',
@@ -114,8 +118,16 @@ describe('repository rules', () => {
     expect(there.sort()).toEqual(rooms.map(({ name }) => name).sort())
   })
 
-  test('the portal knows what an event of each kind makes stale', () => {
-    expect(Object.keys(liveKeys).sort()).toEqual(kindNames().sort())
+  test('the portal knows every kind, and what is counted', () => {
+    expect(Object.keys(kinds).sort()).toEqual(kindNames().sort())
+    expect(quotaOrder.toSorted()).toEqual(quotaResources().sort())
+  })
+
+  test('what an event makes stale are queries that there are', () => {
+    const procedures = Object.keys(appRouter._def.procedures)
+    const keys = Object.values(kinds).flatMap(({ live }) => live)
+    const reaches = (key: string) => procedures.some((path) => path === key || path.startsWith(`${key}.`))
+    expect(keys.filter((key) => !reaches(key))).toEqual([])
   })
 
   test('every workflow has a test that fails each of its steps', () => {

@@ -25,6 +25,7 @@ export function missingOf(room: Manifest, files: readonly string[]): string[] {
     [`${api}/router.ts`, true],
     [`${api}/testing.room.ts`, true],
     [`prisma/schema/${name}.prisma`, !withoutTables.includes(name)],
+    [`apps/web/src/${portal.room}/room.ts`, true],
     [`e2e/${portal.test}.e2e.ts`, true],
   ]
   const lacking = wanted.flatMap(([file, needed]) => (needed && !files.includes(file) ? [file] : []))

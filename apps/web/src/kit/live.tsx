@@ -32,7 +32,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const stop = follow(setState, {
       event: (event) => {
         const own = event.kind.startsWith('operation.') ? operationKeys : []
-        for (const path of [...own, ...(liveKeys[event.resourceKind] ?? [])]) stale.add(path)
+        for (const path of [...own, ...liveKeys(event.resourceKind)]) stale.add(path)
         gather ??= setTimeout(flush, gatherMs)
         for (const listener of listeners) listener(event)
       },

@@ -14,7 +14,7 @@ export function invalidatePaths(client: QueryClient, stale: ReadonlySet<string>)
 
 /** After our own action: reads again what an event of that kind would make stale. Resolves when that is done. */
 export function rereadKind(client: QueryClient, kind: string): Promise<void> {
-  return invalidatePaths(client, new Set([...(liveKeys[kind] ?? []), ...operationKeys]))
+  return invalidatePaths(client, new Set([...liveKeys(kind), ...operationKeys]))
 }
 
 /** The same for whoever does not wait. */

@@ -1,70 +1,28 @@
 import type { OperationView } from '@stratolith/api/kernel/contract'
-import { paths } from '../kit/paths.ts'
+import type { KindWords } from '../kit/room.ts'
 import type { Tone } from '../kit/StateBadge.tsx'
+import { kinds } from '../rooms.ts'
 
-/** Kinds of the event log in people's words. */
-export const kindWords: Record<string, string> = {
-  instance: 'instance',
-  image: 'image',
-  network: 'network',
-  subnet: 'subnet',
-  port: 'port',
-  router: 'router',
-  floatingIp: 'floating IP',
-  securityGroup: 'security group',
-  keyPair: 'key pair',
-  flavor: 'flavor',
-  host: 'host',
-  domain: 'domain',
-  project: 'project',
-  user: 'user',
-  group: 'group',
-  role: 'role',
-  serverGroup: 'server group',
-  aggregate: 'aggregate',
-}
-
-/** Kinds of which there are events and no operations. */
-const eventKindWords: Record<string, string> = {
-  ...kindWords,
-  session: 'session',
-  credential: 'credential',
-  applicationCredential: 'application credential',
-  accessRule: 'access rule',
-  trust: 'trust',
-  consumer: 'program',
-  requestToken: 'request of a program',
-  access_token: 'access of a program',
-  quota: 'quota',
-  service: 'service',
-  endpoint: 'endpoint',
-  endpoint_group: 'group of endpoints',
-  region: 'region',
-  limit: 'limit',
-  registered_limit: 'registered limit',
-  policy: 'stored policy',
-}
+/** Kinds of which there are operations, in people's words. */
+export const kindWords: Record<string, string> = wordsOf(([, kind]) => kind.eventsOnly !== true)
+const eventKindWords = wordsOf(() => true)
 export const auditKinds = Object.entries(eventKindWords)
 
-/** Where verb and kind are no sentence: what it was done to is the operation’s name. */
-const titles: Record<string, string> = {
-  'instance.console': 'Open a console',
-  'host.removeUnknown': 'Remove what is unknown',
-  'host.keepUnknown': 'Keep what is unknown',
-  'host.waitUnknown': 'Let the time of what is unknown run',
-  'host.tell': 'Tell host again',
-  'host.takeBack': 'Put back from the trash',
-  'host.releaseBrake': 'Let a removal go on',
-  'host.fence': 'Declare host fenced',
-  'host.unfence': 'Take the fencing of a host back',
+function wordsOf(which: (entry: [string, KindWords]) => boolean): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(kinds)
+      .filter(which)
+      .flatMap(([name, { words }]) => (words === undefined ? [] : [[name, words]])),
+  )
 }
+
 const verbs: Record<string, string> = { apply: 'setUp' }
 
 /** "instance.create" → "Create instance"; "securityGroup.addRule" → "Add rule: security group". */
 export function operationTitle({ action }: Pick<OperationView, 'action'>): string {
-  const title = titles[action]
-  if (title) return title
   const [kind = '', verb = ''] = action.split('.')
+  const title = kinds[kind]?.titles?.[verb]
+  if (title) return title
   const words = (verbs[verb] ?? verb)
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .replaceAll(/[_-]/g, ' ')
@@ -89,21 +47,13 @@ export function eventTitle({ kind, data }: { kind: string; data: Record<string, 
   return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
 
-const ends: Record<string, string> = {
-  'instance.create': 'runs',
-  'instance.start': 'runs',
-  'instance.unpause': 'runs again',
-  'instance.reboot': 'has been rebooted',
-  'instance.stop': 'is stopped',
-  'instance.pause': 'is paused',
-}
-
 /** The end of an operation that takes its time: “web” runs. Null: its beginning said all. */
 export function endText({
   action,
   resourceName,
 }: Pick<OperationView, 'action' | 'resourceName'>): string | null {
-  const end = ends[action] ?? (action.endsWith('.delete') ? 'is deleted' : null)
+  const [kind = '', verb = ''] = action.split('.')
+  const end = kinds[kind]?.ends?.[verb] ?? (verb === 'delete' ? 'is deleted' : null)
   return end === null || resourceName === '' ? null : `“${resourceName}” ${end}`
 }
 
@@ -126,19 +76,7 @@ export function resourcePath({
   resourceKind,
   resourceId,
 }: Pick<OperationView, 'resourceKind' | 'resourceId'>): string | null {
-  const pages: Record<string, (id: string) => string> = {
-    instance: paths.instance,
-    image: paths.image,
-    network: paths.network,
-    router: paths.router,
-    securityGroup: paths.securityGroup,
-    domain: paths.domain,
-    project: paths.project,
-    user: paths.user,
-    group: paths.group,
-    role: paths.role,
-  }
-  return pages[resourceKind]?.(resourceId) ?? null
+  return kinds[resourceKind]?.path?.(resourceId) ?? null
 }
 
 /** How long it took, or has taken up to `now`; null before it began. Milliseconds. */

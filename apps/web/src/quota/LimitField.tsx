@@ -5,8 +5,6 @@ import { NumberField } from '../kit/NumberField.tsx'
 import { type LimitValue, limitProblem } from './limit-values.ts'
 import { quotaWords } from './words.ts'
 
-const units: Partial<Record<QuotaResource, string>> = { memoryMib: ' MiB', imageGib: ' GiB' }
-
 /** One limit: the default, a number, or none at all. `usual` is what the default comes to. */
 export function LimitField({
   resource,
@@ -21,7 +19,7 @@ export function LimitField({
   value: LimitValue
   onChange: (value: LimitValue) => void
 }) {
-  const { label, format } = quotaWords[resource]
+  const { label, format, unit } = quotaWords[resource]
   const words = (n: number) => (n < 0 ? 'unlimited' : format ? format(n) : n.toLocaleString('en'))
   const below =
     value.mode === 'limit' && used !== undefined && Number(value.limit) < used
@@ -58,7 +56,7 @@ export function LimitField({
             size="xs"
             w={130}
             aria-label={`Limit: ${label}`}
-            suffix={units[resource]}
+            suffix={unit}
             value={value.limit}
             onChange={(limit) => onChange({ ...value, limit })}
             error={limitProblem(value)}

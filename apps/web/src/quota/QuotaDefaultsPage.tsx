@@ -18,7 +18,7 @@ import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import { LimitField } from './LimitField.tsx'
 import { changedLimits, type LimitValues, limitProblem, limitValue } from './limit-values.ts'
-import { quotaOption, quotaOrder } from './words.ts'
+import { quotaOrder, quotaWords } from './words.ts'
 
 /** What a project may have when nobody said otherwise. */
 export function QuotaDefaultsPage() {
@@ -107,8 +107,10 @@ function DefaultsForm({ defaults }: { defaults: QuotaDefaultView[] }) {
               'set',
               '--class',
               ...Object.entries(changed).flatMap(([resource, limit]) => {
-                const option = quotaOption[resource as QuotaResource]
-                return option === null ? [] : [`--${option}`, limit ?? builtIn(resource as QuotaResource)]
+                const option = quotaWords[resource as QuotaResource].option
+                return option === undefined
+                  ? []
+                  : [`--${option}`, limit ?? builtIn(resource as QuotaResource)]
               }),
               'default',
             )}

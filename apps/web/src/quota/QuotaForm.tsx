@@ -12,7 +12,7 @@ import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { LimitField } from './LimitField.tsx'
 import { changedLimits, type LimitValue, type LimitValues, limitProblem, limitValue } from './limit-values.ts'
-import { quotaOption, quotaOrder } from './words.ts'
+import { quotaOrder, quotaWords } from './words.ts'
 
 /** Limits of one project. Only those that change are sent. */
 export function QuotaForm({
@@ -60,8 +60,8 @@ export function QuotaForm({
           'quota',
           'set',
           ...Object.entries(changedLimits(before, valuesOf(all))).flatMap(([resource, limit]) => {
-            const option = quotaOption[resource as QuotaResource]
-            return option === null ? [] : [`--${option}`, limit ?? usual(resource as QuotaResource)]
+            const option = quotaWords[resource as QuotaResource].option
+            return option === undefined ? [] : [`--${option}`, limit ?? usual(resource as QuotaResource)]
           }),
           projectId,
         )

@@ -1,0 +1,35 @@
+import { IconApi, IconInfoCircle, IconShieldQuestion } from '@tabler/icons-react'
+import { paths } from '../kit/paths.ts'
+import type { PortalRoom } from '../kit/room.ts'
+
+export const administrationRoom: PortalRoom = {
+  pages: [
+    {
+      group: 'Admin',
+      label: 'Services',
+      href: paths.catalog,
+      icon: IconApi,
+    },
+    {
+      group: 'Admin',
+      label: 'Policy',
+      href: paths.policy,
+      icon: IconShieldQuestion,
+    },
+    {
+      group: 'Admin',
+      label: 'System',
+      href: paths.system,
+      icon: IconInfoCircle,
+    },
+  ],
+  kinds: {
+    service: { words: 'service', live: ['catalog'], eventsOnly: true },
+    endpoint: { words: 'endpoint', live: ['catalog'], eventsOnly: true },
+    endpoint_group: { words: 'group of endpoints', live: [], eventsOnly: true },
+    region: { words: 'region', live: ['catalog'], eventsOnly: true },
+    limit: { words: 'limit', live: [], eventsOnly: true },
+    registered_limit: { words: 'registered limit', live: [], eventsOnly: true },
+    transaction: { live: [] },
+  },
+}

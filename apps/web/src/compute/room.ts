@@ -1,0 +1,62 @@
+import { IconCloudComputing, IconKey, IconServer2, IconStack2 } from '@tabler/icons-react'
+import { mib } from '../kit/format.ts'
+import { creating, paths } from '../kit/paths.ts'
+import type { PortalRoom } from '../kit/room.ts'
+
+export const computeRoom: PortalRoom = {
+  pages: [
+    {
+      group: 'Compute',
+      label: 'Instances',
+      href: paths.instances,
+      icon: IconServer2,
+      create: { label: 'Launch an instance', href: paths.launch },
+    },
+    {
+      group: 'Compute',
+      label: 'Key pairs',
+      href: paths.keyPairs,
+      icon: IconKey,
+      create: { label: 'Create a key pair', href: creating(paths.keyPairs) },
+    },
+    {
+      group: 'Admin',
+      label: 'Flavors',
+      href: paths.adminFlavors,
+      icon: IconStack2,
+      create: { label: 'Create a flavor', href: creating(paths.adminFlavors) },
+    },
+    {
+      group: 'Admin',
+      label: 'All instances',
+      href: paths.adminInstances,
+      icon: IconCloudComputing,
+    },
+  ],
+  kinds: {
+    instance: {
+      words: 'instance',
+      path: paths.instance,
+      live: ['compute.instances', 'networking.ports', 'networking.networks', 'hosts', 'quota'],
+      titles: { console: 'Open a console' },
+      ends: {
+        create: 'runs',
+        start: 'runs',
+        unpause: 'runs again',
+        reboot: 'has been rebooted',
+        stop: 'is stopped',
+        pause: 'is paused',
+      },
+    },
+    keyPair: { words: 'key pair', live: ['compute.keyPairs', 'quota', 'compute.instances.plan'] },
+    flavor: { words: 'flavor', live: ['compute.flavors', 'compute.instances.plan'] },
+    serverGroup: { words: 'server group', live: ['compute.instances', 'quota'] },
+  },
+  quota: {
+    instances: { label: 'Instances', option: 'instances' },
+    vcpus: { label: 'vCPUs', option: 'cores' },
+    memoryMib: { label: 'Memory', format: mib, unit: ' MiB', option: 'ram' },
+    serverGroups: { label: 'Server groups', option: 'server-groups' },
+    keyPairs: { label: 'Key pairs', option: 'key-pairs' },
+  },
+}

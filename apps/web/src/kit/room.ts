@@ -1,0 +1,62 @@
+import type { QuotaResource } from '@stratolith/api/kernel/contract'
+import type { Icon } from '@tabler/icons-react'
+
+/**
+ * What a room of the portal says about itself, in its room.ts; rooms.ts lists them, and the side bar, the
+ * palette, what is live, the words of operations and of the audit log, and the quota pages are made of them.
+ */
+export type PortalRoom = {
+  /** Its pages, in the groups of the side bar. */
+  pages: readonly (Page & { group: GroupName })[]
+  /** Of everything that its twin in the API has things of. */
+  kinds: Readonly<Record<string, KindWords>>
+  quota?: Readonly<Partial<Record<QuotaResource, QuotaWords>>>
+}
+
+export type Page = {
+  label: string
+  href: string
+  icon: Icon
+  /** Narrower than its group. */
+  for?: Audience
+  /** What can be made there, for the palette. */
+  create?: { label: string; href: string }
+}
+/** `project`: of a project's things; `directory`, `cloud`: for those whose session reaches that far. */
+export type Audience = 'everyone' | 'project' | 'directory' | 'cloud'
+
+/** The groups of the side bar, in their order. */
+export const groups = {
+  Start: 'everyone',
+  Compute: 'project',
+  Network: 'project',
+  Images: 'project',
+  Access: 'everyone',
+  Identity: 'directory',
+  Admin: 'cloud',
+} as const satisfies Record<string, Audience>
+export type GroupName = keyof typeof groups
+
+export type KindWords = {
+  /** In a sentence: "floating IP". Absent: people never read of it. */
+  words?: string
+  /** The page of one of them. */
+  path?: (id: string) => string
+  /** Router paths of the queries that an event of it makes stale; a path covers everything below it. */
+  live: readonly string[]
+  /** There are events of it and no operations. */
+  eventsOnly?: true
+  /** Titles of operations where verb and kind are no sentence: console → "Open a console". */
+  titles?: Readonly<Record<string, string>>
+  /** What is said when an operation that takes its time has ended: start → "runs". */
+  ends?: Readonly<Record<string, string>>
+}
+
+export type QuotaWords = {
+  label: string
+  format?: (amount: number) => string
+  /** What is typed behind the number. */
+  unit?: string
+  /** The stock client's name: `openstack quota set --NAME`. Absent: it knows no such quota. */
+  option?: string
+}

@@ -1,0 +1,88 @@
+import { IconNetwork, IconRouter, IconShieldLock, IconWorldPin } from '@tabler/icons-react'
+import { creating, paths } from '../kit/paths.ts'
+import type { PortalRoom } from '../kit/room.ts'
+
+/** Hosts are told of it: who shows what they have not confirmed looks again. */
+const hostsHear = ['hosts.list', 'compute.instances.waiting'] as const
+
+export const networkingRoom: PortalRoom = {
+  pages: [
+    {
+      group: 'Network',
+      label: 'Networks',
+      href: paths.networks,
+      icon: IconNetwork,
+      create: { label: 'Create a network', href: creating(paths.networks) },
+    },
+    {
+      group: 'Network',
+      label: 'Routers',
+      href: paths.routers,
+      icon: IconRouter,
+      create: { label: 'Create a router', href: creating(paths.routers) },
+    },
+    {
+      group: 'Network',
+      label: 'Security groups',
+      href: paths.securityGroups,
+      icon: IconShieldLock,
+      create: { label: 'Create a security group', href: creating(paths.securityGroups) },
+    },
+    {
+      group: 'Network',
+      label: 'Floating IPs',
+      href: paths.floatingIps,
+      icon: IconWorldPin,
+      create: { label: 'Allocate a floating IP', href: creating(paths.floatingIps) },
+    },
+  ],
+  kinds: {
+    network: {
+      words: 'network',
+      path: paths.network,
+      live: [
+        'networking.networks',
+        'networking.routers',
+        'networking.ports',
+        'quota',
+        'compute.instances.plan',
+        ...hostsHear,
+      ],
+    },
+    subnet: {
+      words: 'subnet',
+      live: ['networking.networks', 'networking.routers', 'quota', 'compute.instances.plan', ...hostsHear],
+    },
+    port: { words: 'port', live: ['networking', 'quota', ...hostsHear] },
+    router: {
+      words: 'router',
+      path: paths.router,
+      live: [
+        'networking.routers',
+        'networking.networks',
+        'networking.floatingIps',
+        'quota',
+        'compute.instances.plan',
+        ...hostsHear,
+      ],
+    },
+    floatingIp: {
+      words: 'floating IP',
+      live: ['networking.floatingIps', 'networking.ports', 'compute.instances', 'quota', ...hostsHear],
+    },
+    securityGroup: {
+      words: 'security group',
+      path: paths.securityGroup,
+      live: ['networking.securityGroups', 'networking.ports', 'compute.instances', 'quota', ...hostsHear],
+    },
+  },
+  quota: {
+    networks: { label: 'Networks', option: 'networks' },
+    subnets: { label: 'Subnets', option: 'subnets' },
+    ports: { label: 'Ports', option: 'ports' },
+    routers: { label: 'Routers', option: 'routers' },
+    floatingIps: { label: 'Floating IPs', option: 'floating-ips' },
+    securityGroups: { label: 'Security groups', option: 'secgroups' },
+    securityGroupRules: { label: 'Security group rules', option: 'secgroup-rules' },
+  },
+}

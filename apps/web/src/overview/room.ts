@@ -1,0 +1,15 @@
+import { IconGauge } from '@tabler/icons-react'
+import { paths } from '../kit/paths.ts'
+import type { PortalRoom } from '../kit/room.ts'
+
+export const overviewRoom: PortalRoom = {
+  pages: [
+    {
+      group: 'Start',
+      label: 'Overview',
+      href: paths.overview,
+      icon: IconGauge,
+    },
+  ],
+  kinds: {},
+}

@@ -1,0 +1,17 @@
+import { IconScale } from '@tabler/icons-react'
+import { paths } from '../kit/paths.ts'
+import type { PortalRoom } from '../kit/room.ts'
+
+export const quotaRoom: PortalRoom = {
+  pages: [
+    {
+      group: 'Admin',
+      label: 'Quota defaults',
+      href: paths.quotaDefaults,
+      icon: IconScale,
+    },
+  ],
+  kinds: {
+    quota: { words: 'quota', live: ['quota'], eventsOnly: true },
+  },
+}
