@@ -200,7 +200,7 @@ function Thing({ row }: { row: AuditRow }) {
           {name}
         </Anchor>
       ) : (
-        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+        <Text size="sm" truncate maw={160} title={name}>
           {name}
         </Text>
       )}

@@ -58,7 +58,7 @@ function BulkButtons<V extends { id: string }>({
           c={action.danger && able.length > 0 ? dangerText : undefined}
           onClick={() => onRun(action, able)}
         >
-          {action.label}
+          <span className={action.danger ? undefined : classes.word}>{action.label}</span>
           {able.length > 0 && able.length < views.length ? ` (${able.length})` : ''}
         </ReasonButton>
       )
