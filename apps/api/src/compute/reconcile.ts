@@ -4,11 +4,12 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
+import pLimit from 'p-limit'
 import { doubt, type Found, guestText, letGoOf, sweep } from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { gathered, rowsOf, uuids } from '../kernel/gathered.ts'
-import { callByCall, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { callByCall, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { dropOldTokens } from './consoles/service.ts'
@@ -41,7 +42,7 @@ export async function reconcileHosts(ctx: Ctx): Promise<void> {
     where: { state: 'up' },
     select: { id: true, name: true, endpoint: true },
   })
-  await eachOfMany(hosts, hostsAtOnce, (host) =>
+  await pLimit(hostsAtOnce).map(hosts, (host) =>
     reconcileHost(ctx, host.id, ctx.deps.hosts.at(host.endpoint)).catch((error) =>
       ctx.log.warn({ err: error, host: host.name }, 'host could not be reconciled'),
     ),

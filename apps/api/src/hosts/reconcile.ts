@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type KeptReport, keptReport } from '@stratolith/drivers/host'
+import pLimit from 'p-limit'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
-import { eachOfMany, plainOp } from '../kernel/hosts.ts'
+import { plainOp } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { type Heard, type Row, stateAfter, writeBeats, writeCapacities } from './beat.ts'
 import { deliverKnown, deliverTo } from './documents.ts'
@@ -32,7 +33,7 @@ export async function beat(ctx: Ctx): Promise<void> {
   const rows = await ctx.db.host.findMany({ orderBy: { id: 'asc' } })
   const hosts = rows.map((row): Asked => ({ ...row, state: stateOf(row) }))
   const reports = new Map<string, KeptReport | null>()
-  await eachOfMany(hosts, askedAtOnce, async (host) => reports.set(host.id, await ask(ctx, host)))
+  await pLimit(askedAtOnce).map(hosts, async (host) => reports.set(host.id, await ask(ctx, host)))
   const heard = new Map((await writeBeats(ctx, reports)).map((one) => [one.hostId, one]))
   const told = [...heard.values()].filter((one) => one.changed).map((one) => one.hostId)
   for (const id of new Set([...told, ...(await writeCapacities(ctx, hosts, reports))]))

@@ -1,4 +1,5 @@
 import argon2 from 'argon2'
+import pLimit from 'p-limit'
 import { CloudError, invalidInput } from '../kernel/errors.ts'
 
 /** OWASP's first choice for argon2id: 19 MiB, 2 passes, 1 lane; about 25 ms on a small machine. */
@@ -11,25 +12,12 @@ const maxPasswordBytes = 1024
  */
 const maxRunning = 2
 const maxWaiting = 100
-let running = 0
-const waiting: (() => void)[] = []
+const slots = pLimit(maxRunning)
 
 async function withSlot<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= maxRunning) {
-    if (waiting.length >= maxWaiting)
-      throw new CloudError(
-        'unavailable',
-        'Too many people sign in at this moment. Try again in a few seconds.',
-      )
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  } else running += 1
-  try {
-    return await work()
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running -= 1
-  }
+  if (slots.pendingCount >= maxWaiting)
+    throw new CloudError('unavailable', 'Too many people sign in at this moment. Try again in a few seconds.')
+  return slots(work)
 }
 
 /** UTF-8 length within the bound and no lone surrogates (which would all hash alike). */

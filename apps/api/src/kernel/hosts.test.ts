@@ -5,7 +5,7 @@ import { createFakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
 import type { Op } from '@stratolith/drivers/op'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { eachOfMany, hostPatience, whileAnswering } from './hosts.ts'
+import { hostPatience, whileAnswering } from './hosts.ts'
 
 const usual = hostPatience.askEveryMs
 beforeEach(() => {
@@ -84,15 +84,4 @@ test('the op that a call is given asks for the lease at each look, as the one th
     return given.signal
   }
   await expect(whileAnswering(op, hosts.alive, work)).rejects.toThrow('the lease is lost')
-})
-
-test('of many so many at a time, and all of them', async () => {
-  let [now, most, done] = [0, 0, 0]
-  await eachOfMany(Array.from({ length: 20 }), 3, async () => {
-    most = Math.max(most, ++now)
-    await sleep(5)
-    now--
-    done++
-  })
-  expect([most, done]).toEqual([3, 20])
 })

@@ -62,19 +62,6 @@ export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {
   }
 }
 
-/** All of them, so many at a time. `work` does not throw. */
-export async function eachOfMany<T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<unknown>,
-): Promise<void> {
-  const waiting = items.values()
-  const lane = async () => {
-    for (const item of waiting) await work(item)
-  }
-  await Promise.all(Array.from({ length: atOnce }, lane))
-}
-
 /** For a round of many calls: each has its own time, and all end with the round's. */
 export function callByCall(ctx: Ctx, round: Op, callMs: number): Op {
   return {

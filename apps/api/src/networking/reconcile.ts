@@ -4,12 +4,13 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import { wishDigest } from '@stratolith/drivers/network/digest'
 import type { ObservedNetwork, PortSpec } from '@stratolith/drivers/network/interface'
 import type { Op } from '@stratolith/drivers/op'
+import pLimit from 'p-limit'
 import type { StrayKind } from '../hosts/contract.ts'
 import { deliver, doubt, type Found, letGoOf, renderDocuments, sweep } from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { among, gathered, rowsOf, uuids } from '../kernel/gathered.ts'
-import { callByCall, driversOf, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { callByCall, driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { settleUntold } from './port-states.ts'
@@ -33,7 +34,7 @@ export async function reconcileNetworks(ctx: Ctx): Promise<void> {
   const hosts = await ctx.db.host.findMany({ where: { state: 'up' }, select: { id: true, endpoint: true } })
   const there = new Set(hosts.map((host) => host.id))
   for (const id of proven.keys()) if (!there.has(id)) proven.delete(id)
-  await eachOfMany(hosts, hostsAtOnce, ({ id: hostId, endpoint }) =>
+  await pLimit(hostsAtOnce).map(hosts, ({ id: hostId, endpoint }) =>
     reconcileDrivers(ctx, hostId, ctx.deps.hosts.at(endpoint)).catch((error) =>
       ctx.log.warn({ err: error, hostId }, 'host could not be reconciled'),
     ),

@@ -1,12 +1,14 @@
 import { mkdirSync, readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import pLimit from 'p-limit'
 import { z } from 'zod'
 import { DriverError, driverErrorOf } from '../errors.ts'
 import type { HypervisorDriver, ObservedInstance } from '../hypervisor/interface.ts'
 import type { LocalNetworkDriver, PortSpec, RouterSpec } from '../network/interface.ts'
 import type { Op } from '../op.ts'
 import type { LocalStorageDriver } from '../storage/interface.ts'
+import { createTurns } from '../turns.ts'
 import { beginDisk, guestLetsGo, makeInstance, type Outcome, portsHeldBy } from './instance.ts'
 import type { DocumentKeeper, DocumentKind, HostDocument, KeptDocument, Receipt } from './interface.ts'
 import { documentKinds } from './kinds.ts'
@@ -28,7 +30,7 @@ export function createDocuments({ dir, ...host }: KeeperOptions): DocumentKeeper
 class Keeper implements DocumentKeeper {
   readonly #host: HostParts
   readonly #shelf: Shelf
-  readonly #turns = new Map<string, Promise<void>>()
+  readonly #turns = createTurns()
 
   constructor(host: HostParts, dir: string | undefined) {
     this.#host = host
@@ -54,7 +56,7 @@ class Keeper implements DocumentKeeper {
     // turn. When each waits for another (they change places), one of them has none for a moment.
     for (;;) {
       for (const turn of turns(waiting, held, this.#shelf))
-        await eachOf(turn, guestsAtOnce, async (document) => {
+        await pLimit(guestsAtOnce).map(turn, async (document) => {
           const guestId = held.get(document.id)
           const guest = documents.find((one) => one.kind === 'instance' && one.id === guestId)
           const its = guest && receipts.get(guest)
@@ -145,15 +147,7 @@ class Keeper implements DocumentKeeper {
 
   /** One document of a thing after the other: whoever comes with an older one meanwhile is refused. */
   #inTurn<T>(thing: HostDocument, work: () => Promise<T>): Promise<T> {
-    const key = keyOf(thing)
-    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(work)
-    const ended = turn.then(
-      () => undefined,
-      () => undefined,
-    )
-    this.#turns.set(key, ended)
-    void ended.then(() => this.#turns.get(key) === ended && this.#turns.delete(key))
-    return turn
+    return this.#turns(keyOf(thing), work)
   }
 
   /**
@@ -394,16 +388,4 @@ function readRecord(file: string): Record | null {
   } catch {
     return null
   }
-}
-
-async function eachOf<T>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const left = items.values()
-  const worker = async () => {
-    for (const item of left) await work(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
 }

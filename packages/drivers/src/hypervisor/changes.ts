@@ -22,21 +22,6 @@ export function createChanges(onListenerError: (error: unknown) => void) {
   }
 }
 
-/** Calls with the same key run one after the other; a key that nobody uses costs nothing. */
-export function createLocks() {
-  const tails = new Map<string, Promise<unknown>>()
-  return async function locked<T>(key: string, run: () => Promise<T>): Promise<T> {
-    const before = tails.get(key) ?? Promise.resolve()
-    const mine = before.then(run, run)
-    tails.set(key, mine)
-    try {
-      return await mine
-    } finally {
-      if (tails.get(key) === mine) tails.delete(key)
-    }
-  }
-}
-
 /** Raises `unavailable` when the caller has given up or its time is over. */
 export function checkAlive(op: Op): void {
   if (op.signal.aborted)

@@ -4,8 +4,9 @@ import type { Logger } from 'pino'
 import { DriverError, isDiskFull } from '../errors.ts'
 import type { GuestUids } from '../guest-uids.ts'
 import type { Op } from '../op.ts'
+import { createTurns } from '../turns.ts'
 import { type ProbedAccelerator, probeAccelerator } from './accel-probe.ts'
-import { checkAlive, createChanges, createLocks, unknownInstance } from './changes.ts'
+import { checkAlive, createChanges, unknownInstance } from './changes.ts'
 import { type ConfigFile, ensureConfigDrive } from './config-drive.ts'
 import type {
   BackupFacet,
@@ -138,7 +139,7 @@ class QemuHost {
   readonly #isolation: Isolation
   readonly #diskPathOf: DiskPathOf
   readonly #guests = new Map<string, QemuGuest>()
-  readonly #locked = createLocks()
+  readonly #locked = createTurns()
   readonly #watch: NodeJS.Timeout
   #watching: Promise<void> = Promise.resolve()
   #accelerator: Promise<ProbedAccelerator> | null = null

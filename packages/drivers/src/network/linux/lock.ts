@@ -1,18 +1,17 @@
+import pLimit from 'p-limit'
 import { DriverError } from '../../errors.ts'
 import type { Op } from '../../op.ts'
 
 /** Runs changes one after the other. A change takes milliseconds and every tool it runs has a time limit. */
 export class Lock {
-  #tail: Promise<unknown> = Promise.resolve()
+  readonly #turn = pLimit(1)
 
   run<T>(op: Op, work: () => Promise<T>): Promise<T> {
-    const turn = this.#tail.then(() => {
+    return this.#turn(() => {
       if (op.signal.aborted)
         throw new DriverError('unavailable', 'The call was given up before its turn came.')
       return work()
     })
-    this.#tail = turn.catch(() => undefined)
-    return turn
   }
 }
 

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import { DriverError } from '../../errors.ts'
 import type { Op } from '../../op.ts'
 import { nft, nftEcho, run } from './exec.ts'
@@ -129,17 +130,13 @@ export class Rules {
       .map((piece) => ({ about: [piece], what: [piece.kind, piece.family, this.#table, piece.name] }))
     // All maps take no longer than one.
     if (maps.length > 0) asked.unshift({ about: maps, what: ['maps'] })
-    const waiting = asked.values()
-    const lane = async () => {
-      for (const { about, what } of waiting) {
-        const read = parsed(await list(op, this.#namespace, what), this.#table)
-        for (const piece of about) {
-          replacePiece(this.#found, piece, read)
-          this.#known?.add(piece.key)
-        }
+    await pLimit(atOnce).map(asked, async ({ about, what }) => {
+      const read = parsed(await list(op, this.#namespace, what), this.#table)
+      for (const piece of about) {
+        replacePiece(this.#found, piece, read)
+        this.#known?.add(piece.key)
       }
-    }
-    await Promise.all(Array.from({ length: atOnce }, lane))
+    })
   }
 }
 

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import tls from 'node:tls'
 import { AndFilter, Client, type Entry, type Filter, FilterParser, ResultCodeError } from 'ldapts'
+import pLimit from 'p-limit'
 import { CloudError } from '../../../kernel/errors.ts'
 import type { LdapSettings } from './config.ts'
 
@@ -33,8 +34,7 @@ const refusals = new Set([19, 32, 34, 48, 49, 50, 53])
 /** A way to one directory. Every wait has an end; every failure is `unavailable` with a sentence. */
 export class Directory {
   readonly settings: LdapSettings
-  #open = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #slots = pLimit(atOnce)
   constructor(settings: LdapSettings) {
     this.settings = settings
   }
@@ -44,8 +44,18 @@ export class Directory {
     work: (connection: Connection) => Promise<T>,
     maxMs = this.settings.timeoutMs * 3,
   ): Promise<T> {
-    await this.#enter()
+    if (this.#slots.pendingCount >= waitingAtMost)
+      throw noAnswer(this.settings, new Error('too many callers wait'))
     const client = newClient(this.settings)
+    try {
+      return await this.#slots(() => this.#within(maxMs, client, work))
+    } finally {
+      // A server that is gone cannot be told goodbye; the socket is destroyed all the same.
+      await client.unbind().catch(() => undefined)
+    }
+  }
+
+  async #within<T>(maxMs: number, client: Client, work: (connection: Connection) => Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`no answer within ${maxMs} ms`)), maxMs)
@@ -56,25 +66,7 @@ export class Directory {
       throw error instanceof CloudError ? error : noAnswer(this.settings, error)
     } finally {
       clearTimeout(timer)
-      this.#leave()
-      // A server that is gone cannot be told goodbye; the socket is destroyed all the same.
-      await client.unbind().catch(() => undefined)
     }
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#open < atOnce) {
-      this.#open += 1
-      return
-    }
-    if (this.#waiting.length >= waitingAtMost)
-      throw noAnswer(this.settings, new Error('too many callers wait'))
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
-  }
-  #leave(): void {
-    const next = this.#waiting.shift()
-    if (next) next()
-    else this.#open -= 1
   }
 }
 
