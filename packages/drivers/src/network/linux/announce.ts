@@ -3,7 +3,8 @@ import { toBytes } from '../ipv4.ts'
 import { run } from './exec.ts'
 
 /**
- * Sends gratuitous ARP requests (RFC 5227 §3). Node has no packet sockets; perl-base is an essential
+ * Sends gratuitous ARP requests (RFC 5227 §3) for any number of addresses by one process. Node has no packet sockets,
+ * and arping takes a second for each address (docs/decisions/0021-own-code-that-stays.md); perl-base is an essential
  * package of Debian. argv: interface, then frames in hex.
  */
 const program = `
