@@ -2,7 +2,7 @@ import { defineConfig } from '@playwright/test'
 import { browserProgram } from './support/browser.ts'
 
 /** These kill processes of the cloud or change what its hosts are: nobody else may use the cloud meanwhile. */
-const alone = ['hosts.e2e.ts', 'outage.e2e.ts']
+const alone = ['failures.e2e.ts', 'hosts.e2e.ts', 'outage.e2e.ts']
 const report = process.env.TEST_REPORT
 /** Each run of a project empties its own. */
 const results = '../test-results'

@@ -46,7 +46,7 @@ export function BuildTimeline({ id, projectId }: { id: string; projectId: string
   )
   return (
     <Section title="Build">
-      <Loaded query={query} waiting={<Skeleton height={184} aria-label="Loading" />}>
+      <Loaded query={query} waiting={<Skeleton height={184} role="status" aria-label="Loading" />}>
         {({ items: [operation] }) =>
           operation ? (
             <Stack gap="sm">

@@ -1,0 +1,73 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { createDocuments } from '@stratolith/drivers/documents'
+import { reportOf } from '@stratolith/drivers/host'
+import { createFakeHypervisor, type FakeHypervisor } from '@stratolith/drivers/hypervisor/fake'
+import { createFakeNetwork } from '@stratolith/drivers/network/fake'
+import { createFakeStorage } from '@stratolith/drivers/storage/fake'
+import { pino } from 'pino'
+import { agentServer, listenOn } from '../../apps/agent/src/serve.ts'
+import { connectDatabase } from '../../tools/cloud/connect.ts'
+import { type Api, type Cloud, until } from './cloud.ts'
+
+/** `hypervisor` is told what fails next. */
+export type FakeHost = { name: string; hypervisor: FakeHypervisor; remove(): Promise<void> }
+
+/**
+ * An agent in this process whose machine only pretends: the cloud has it as a host beside its real one, and its
+ * drivers fail as a test says. Until it is removed, new instances come to it alone.
+ */
+export async function addFakeHost(cloud: Cloud, admin: Api): Promise<FakeHost> {
+  const name = `fake-${crypto.randomUUID().slice(0, 6)}`
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-fake-host-'))
+  const socketPath = path.join(folder, 'agent.sock')
+  const hypervisor = createFakeHypervisor({ vcpus: 64, memoryMib: 262_144, diskGib: 4_096 })
+  const parts = { hypervisor, network: createFakeNetwork({ host: name }), storage: createFakeStorage() }
+  const drivers = { ...parts, documents: createDocuments(parts), report: reportOf.bind(null, parts) }
+  const server = agentServer({
+    drivers,
+    log: pino({ level: 'silent' }),
+    mayChange: () => undefined,
+    health: () => ({ ok: true, host: name }),
+  })
+  await listenOn(server, { socketPath })
+  // The api and the worker are users of their own.
+  fs.chmodSync(folder, 0o755)
+  fs.chmodSync(socketPath, 0o666)
+
+  const real = (await admin.hosts.list.query({})).items.map(({ id }) => id)
+  const enable = (enabled: boolean) =>
+    Promise.all(
+      real.map((id) =>
+        admin.hosts.update.mutate({ id, enabled, ...(enabled ? {} : { reason: `Tests use ${name}.` }) }),
+      ),
+    )
+  await enable(false)
+  const id = crypto.randomUUID()
+  const change = async (statement: string, values: unknown[]) => {
+    const database = await connectDatabase(cloud.data)
+    await database.query(statement, values).finally(() => database.end())
+  }
+  await change(
+    `INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib") VALUES ($1, $2, $3, 64, 262144, 4096)`,
+    [id, name, `unix:${socketPath}`],
+  )
+  return {
+    name,
+    hypervisor,
+    async remove() {
+      await enable(true)
+      await until('an empty host', 60_000, async () => {
+        const { instances } = await admin.hosts.get.query({ id })
+        return instances === 0
+      })
+      server.close()
+      server.closeAllConnections()
+      // It would be found out at the next beats, which takes longer than all of these tests.
+      await change(`UPDATE "Host" SET "state" = 'down' WHERE "id" = $1`, [id])
+      await admin.hosts.delete.mutate({ id })
+      fs.rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
