@@ -14,6 +14,15 @@ import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tok
 import type { UserOptions } from './users/contract.ts'
 
 export type { RoleTarget } from './assignment-key.ts'
+export {
+  adminProjectId,
+  domainRef,
+  projectExists,
+  projectNames,
+  projectRef,
+  userNames,
+  userRef,
+} from './directory.ts'
 export { projectView } from './openstack/views.ts'
 export type { ProjectDetail } from './projects/contract.ts'
 /** For later rooms, which enter here. */

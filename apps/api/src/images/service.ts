@@ -1,5 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
+import { projectExists } from '../identity/service.ts'
 import { type Ctx, inTransaction, listScope, projectOf, seesAll } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
@@ -121,7 +122,7 @@ export async function changeImage(
 /** An image of a project that is not there would be nobody's, and nothing would ever take it away. */
 async function demandReceiver(ctx: Ctx, projectId: string): Promise<void> {
   authorize(ctx, 'image:give')
-  if (!(await ctx.db.project.findUnique({ where: { id: projectId, deleting: false }, select: { id: true } })))
+  if (!(await projectExists(ctx, projectId, 'live')))
     throw invalidInput(`There is no project with the id ${projectId}.`, 'owner')
 }
 

@@ -1,5 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
+import { projectNames, userNames } from '../identity/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
 import { likeLiteral } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -52,13 +53,11 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
 
 async function namesOf(ctx: Ctx, rows: { projectId: string | null; actorId: string | null }[]) {
   const ids = (values: (string | null)[]) => [...new Set(values.filter((id) => id !== null))]
-  const select = { id: true, name: true }
   const [projects, users] = await Promise.all([
-    ctx.db.project.findMany({ where: { id: { in: ids(rows.map((r) => r.projectId)) } }, select }),
-    ctx.db.user.findMany({ where: { id: { in: ids(rows.map((r) => r.actorId)) } }, select }),
+    projectNames(ctx, ids(rows.map((row) => row.projectId))),
+    userNames(ctx, ids(rows.map((row) => row.actorId))),
   ])
-  const byId = (found: { id: string; name: string }[]) => new Map(found.map((x) => [x.id, x.name]))
-  return { projects: byId(projects), users: byId(users) }
+  return { projects, users }
 }
 
 /** Where-fragment for a column of time between two ISO times, both included. */

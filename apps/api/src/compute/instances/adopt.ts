@@ -4,6 +4,7 @@ import type { InstanceSpec, PowerState } from '@stratolith/drivers/hypervisor/in
 import type { RecordedPort } from '@stratolith/drivers/network/interface'
 import type { z } from 'zod'
 import { forgetStrays, loadStray, occupyHost } from '../../hosts/service.ts'
+import { projectExists } from '../../identity/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { driversOf, plainOp } from '../../kernel/hosts.ts'
@@ -81,8 +82,7 @@ async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told
 }
 
 async function projectFor(ctx: Ctx, projectId: string): Promise<string> {
-  const project = await ctx.db.project.findUnique({ where: { id: projectId }, select: { deleting: true } })
-  if (project && !project.deleting) return projectId
+  if (await projectExists(ctx, projectId, 'live')) return projectId
   throw invalidInput('The project of this guest is not there. Choose the project that gets it.', 'projectId')
 }
 
