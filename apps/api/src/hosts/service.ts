@@ -7,6 +7,7 @@ import { conflict, invalidInput, invariant } from '../kernel/errors.ts'
 import { answersAt, plainOp } from '../kernel/hosts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { forgetTombstonesAt } from '../kernel/tombstones.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { noteReport } from './beat.ts'
 import { capacityOf, factsIn, type Need } from './capacity.ts'
@@ -119,7 +120,7 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
     await tx.db.host.delete({ where: { id } })
     await tx.db.stray.deleteMany({ where: { hostId: id } })
     await tx.db.brake.deleteMany({ where: { hostId: id } })
-    await tx.db.tombstone.deleteMany({ where: { hostId: id } })
+    await forgetTombstonesAt(tx, id)
     await recordOperation(tx, {
       id: crypto.randomUUID(),
       action: 'host.delete',

@@ -1,6 +1,8 @@
+import { Prisma } from '@stratolith/db'
 import { imageStorePlace, kept, sweep } from '../hosts/service.ts'
 import { followsDatabase } from '../kernel/cloud.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { isUnderWay } from '../kernel/history.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { defineReconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
@@ -129,7 +131,6 @@ async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> 
 async function used(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {
   const rows = await ctx.db.$queryRaw<{ blobId: string }[]>`
     SELECT i."blobId" FROM "Image" i WHERE i."blobId" = ANY(${[...ids]}) AND (i."state" = ANY(${statesWithBytes})
-      OR EXISTS (SELECT FROM "Operation" o WHERE o."resourceKind" = 'image' AND o."resourceId" = i."id"::text
-        AND o."state" IN ('queued', 'running', 'undoing')))`
+      OR ${isUnderWay('image', Prisma.sql`i."id"::text`)})`
   return new Set(rows.map((row) => row.blobId))
 }

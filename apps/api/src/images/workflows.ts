@@ -1,5 +1,6 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
+import { operationsAhead } from '../kernel/history.ts'
 import { driverCode, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import { releaseQuota } from '../kernel/quota.ts'
 import { defineWorkflow, type Run, type Wait } from '../kernel/workflow.ts'
@@ -27,13 +28,8 @@ async function importing(run: Run<unknown>): Promise<ImageRow & { blobId: string
 
 /** So many images of one project are converted at once: others want their turn at the hosts' converters. */
 const convertedAtOnce = 2
-async function isItsTurn(run: Run<unknown>): Promise<boolean> {
-  const [ahead] = await run.ctx.deps.root.$queryRaw<{ count: number }[]>`
-    SELECT count(*)::int AS "count" FROM "Operation" mine JOIN "Operation" o
-      ON o."projectId" = mine."projectId" AND (o."createdAt", o."id") < (mine."createdAt", mine."id")
-    WHERE mine."id" = ${run.operationId}::uuid AND o."action" = 'image.import' AND o."state" IN ('queued', 'running')`
-  return (ahead?.count ?? 0) < convertedAtOnce
-}
+const isItsTurn = async (run: Run<unknown>): Promise<boolean> =>
+  (await operationsAhead({ db: run.ctx.deps.root }, run.operationId, 'image.import')) < convertedAtOnce
 
 /** The host goes on converting; nobody waits for it in a slot. */
 const converting: Wait = { waitMs: 2_000, for: 'the host to convert the image' }

@@ -2,6 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { projectNames, userNames } from '../identity/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
+import { newestEvents } from '../kernel/history.ts'
 import { likeLiteral } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
@@ -24,7 +25,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
     ...(input.marker === undefined ? {} : { id: { lt: BigInt(input.marker) } }),
     ...timeFilter('at', input),
   }
-  const rows = await ctx.db.event.findMany({ where, orderBy: { id: 'desc' }, take: input.limit + 1 })
+  const rows = await newestEvents(ctx, where, input.limit + 1)
   const page = rows.slice(0, input.limit)
   const names = await namesOf(ctx, page)
   const items = page.map(
