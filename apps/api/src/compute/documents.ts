@@ -1,9 +1,11 @@
+import { Prisma } from '@stratolith/db'
 import type { InstanceWish } from '@stratolith/drivers/documents/interface'
 import { defineDocument } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { groupNamesOf, portsOf } from '../networking/service.ts'
 import { diskModeOf } from './flavors/service.ts'
 import { type InstanceRow, typed } from './instances/load.ts'
+import './guests.ts'
 
 /** What the root disk of an instance is made of (Instance.base). */
 export type Base = { blobId: string; format: 'raw' | 'qcow2'; virtualGib: number }
@@ -22,6 +24,7 @@ defineDocument({
     })
     return new Map(rows.map(({ id, ...name }) => [id, name]))
   },
+  isRowless: (thing) => Prisma.sql`NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = ${thing})`,
 })
 
 async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<string, InstanceWish>> {

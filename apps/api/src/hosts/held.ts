@@ -6,6 +6,7 @@ import { lastOperation } from '../kernel/history.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { Need } from './capacity.ts'
 import type { HostHeld } from './contract.ts'
+import { guests } from './guests.ts'
 import { hostEvent, loadHost } from './view.ts'
 
 /**
@@ -73,9 +74,8 @@ export async function letGoOf(
 }
 
 /** Room by instance that counts in a host: of those that are there, and what is held. */
-export const roomTaken = Prisma.sql`(
-  SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'
-  UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
+export const roomTaken = () => Prisma.sql`(
+  ${guests().taken} UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
 
 /** What is held for a host. Administrators only. Throws not_found. */
 export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHeld> {

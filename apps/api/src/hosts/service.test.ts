@@ -12,6 +12,7 @@ import { outside, whyClosed } from './egress.ts'
 import { fenceHost, unfenceHost } from './fencing.ts'
 import { beat, proveCounters } from './reconcile.ts'
 import './register.ts'
+import '../compute/guests.ts'
 import {
   claimHost,
   deleteHost,

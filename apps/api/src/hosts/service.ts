@@ -28,21 +28,36 @@ export {
 export type { Need } from './capacity.ts'
 export {
   defineDocument,
-  deliver,
-  deliverThings,
-  doubt,
-  errorOf,
   namesOf,
   renderDocuments,
   type Said,
   type ThingName,
-} from './documents.ts'
+} from './document-rooms.ts'
+export { deliver, deliverThings, doubt, errorOf } from './documents.ts'
+export { driversOf } from './drivers.ts'
 export { whyClosed } from './egress.ts'
 export { fenceHost, unfenceHost } from './fencing.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
-
+export { defineGuests } from './guests.ts'
 export { letGoOf, releaseHost } from './held.ts'
+export { heldAmong, heldIn, heldOf, isHeld, isHeldBriefly, releasedFrom } from './held-addresses.ts'
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
+export {
+  allHosts,
+  confirmedOf,
+  endpointOf,
+  type HostRef,
+  hostIdNamed,
+  hostList,
+  hostRefs,
+  hostState,
+  hostsUp,
+  machineFacts,
+  standingsOf,
+  type Written,
+  writtenBut,
+  zonesWithHosts,
+} from './known.ts'
 export { guestText } from './put-back.ts'
 export {
   claimHost,
@@ -53,10 +68,9 @@ export {
   withTaken,
 } from './room.ts'
 export { type Absence, absenceOf, hearing, type Standing } from './states.ts'
-export { forgetStrays, loadStray } from './strays.ts'
+export { describedStrays, forgetStrays, loadStray, straysAt } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
-export { answersOf, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
-export { factsOf, standingOf } from './view.ts'
+export { answersOf, isUnconfirmedSomewhere, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { watchHostEvents } from './watch.ts'
 
 /** Administrators only. By name. */

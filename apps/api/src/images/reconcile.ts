@@ -1,5 +1,5 @@
 import { Prisma } from '@stratolith/db'
-import { imageStorePlace, kept, sweep } from '../hosts/service.ts'
+import { allHosts, imageStorePlace, kept, sweep } from '../hosts/service.ts'
 import { followsDatabase } from '../kernel/cloud.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { isUnderWay } from '../kernel/history.ts'
@@ -109,7 +109,7 @@ async function isStillOver(ctx: Ctx, id: string): Promise<boolean> {
 
 /** What the hosts have made of images; `partial` when one of them did not say. */
 async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> {
-  const all = await ctx.db.host.findMany({ select: { name: true, endpoint: true, state: true } })
+  const all = await allHosts(ctx)
   const hosts = all.filter((host) => host.state === 'up')
   let partial = hosts.length < all.length
   const lists = await Promise.all(

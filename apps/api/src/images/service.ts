@@ -197,6 +197,14 @@ export function bootImageFact(ctx: Ctx, id: string): Fact<BootImage | null> {
 }
 type BootColumns = { blobId: string | null; diskFormat: string | null; virtualBytes: number | null }
 
+/** What an instance was made of, whether or not its reader may see the image; null when its row is gone. */
+export async function imageOf(
+  ctx: Ctx,
+  id: string,
+): Promise<{ id: string; name: string; properties: unknown } | null> {
+  return ctx.db.image.findUnique({ where: { id }, select: { id: true, name: true, properties: true } })
+}
+
 export async function findBootImage(ctx: Ctx, id: string): Promise<BootImage | null> {
   return (await readFacts(ctx, { image: bootImageFact(ctx, id) })).image
 }

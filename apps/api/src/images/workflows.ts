@@ -1,3 +1,4 @@
+import { hostsUp } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { operationsAhead } from '../kernel/history.ts'
@@ -132,10 +133,7 @@ defineWorkflow({
 
 /** The host that has begun with it, or any one that is up. */
 async function converterOf(run: Run<unknown>): Promise<{ endpoint: string }> {
-  const hosts = await run.ctx.deps.root.host.findMany({
-    where: { state: 'up' },
-    select: { id: true, endpoint: true },
-  })
+  const hosts = await hostsUp({ db: run.ctx.deps.root })
   const host =
     hosts.find(({ id }) => id === run.data.hostId) ?? hosts[Math.floor(Math.random() * hosts.length)]
   if (!host) throw new CloudError('unavailable', 'No host is up to convert the image.')
@@ -187,7 +185,7 @@ export async function dropUnused(
     let gone = true
     const store = imageStore(ctx.deps)
     await (toTrash ? store.trash.put(blobId) : store.remove(blobId))
-    const hosts = await ctx.deps.root.host.findMany({ where: { state: 'up' } })
+    const hosts = await hostsUp({ db: ctx.deps.root })
     await Promise.all(
       hosts.map(async (host) => {
         const drivers = ctx.deps.hosts.at(host.endpoint)

@@ -1,3 +1,4 @@
+import { Prisma } from '@stratolith/db'
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { defineDocument, errorOf, type Said, type ThingName } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
@@ -16,6 +17,7 @@ defineDocument({
     return new Map(rows.map((row) => [row.id, networkSpec(row)]))
   },
   names: (ctx, ids) => named(ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select })),
+  isFree: async (ctx, id, { tag }) => (await ctx.db.network.count({ where: { tag, id: { not: id } } })) === 0,
 })
 defineDocument({
   kind: 'addressSet',
@@ -37,6 +39,15 @@ defineDocument({
   render: portSpecs,
   names: portNames,
   told: notePorts,
+  lock: (said) => Prisma.sql`
+    SELECT p."id" FROM "Port" p JOIN ${said} ON r."kind" = 'port' AND p."id" = r."thing" ORDER BY p."id" FOR NO KEY UPDATE OF p`,
+  async isFree(ctx, id, { tag, addresses }) {
+    const taken = await Promise.all([
+      ctx.db.port.count({ where: { OR: [{ tag }, { id }] } }),
+      ...addresses.map(({ subnetId, ip }) => ctx.db.portAddress.count({ where: { subnetId, address: ip } })),
+    ])
+    return taken.every((count) => count === 0)
+  },
 })
 
 const select = { id: true, name: true, projectId: true }

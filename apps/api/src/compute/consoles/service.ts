@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import type { z } from 'zod'
+import { endpointOf } from '../../hosts/service.ts'
 import { ownToken } from '../../identity/service.ts'
 import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
@@ -93,13 +94,13 @@ export async function redeemConsole(deps: Deps, token: string, requestId: string
   if (!right) throw refused()
   const row = await instanceOfRight(deps, right, requestId)
   if (!row?.hostId) throw refused()
-  const host = await deps.root.host.findUnique({ where: { id: row.hostId }, select: { endpoint: true } })
-  if (!host?.endpoint.startsWith('unix:/'))
+  const endpoint = await endpointOf({ db: deps.root }, row.hostId)
+  if (!endpoint?.startsWith('unix:/'))
     throw new CloudError('unsupported', 'The host of this instance offers no consoles.')
   return {
     sessionId,
     userId: right.userId,
-    agentSocket: consoleDoorOf(host.endpoint.slice('unix:'.length)),
+    agentSocket: consoleDoorOf(endpoint.slice('unix:'.length)),
     path: `/v1/console/${row.id}/${right.protocol}`,
   }
 }

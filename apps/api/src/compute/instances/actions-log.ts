@@ -1,3 +1,4 @@
+import { hostRefs } from '../../hosts/service.ts'
 import { type Ctx, visible } from '../../kernel/context.ts'
 import { invalidInput, notFound } from '../../kernel/errors.ts'
 import { type ActionsQuery, actionsOn } from '../../kernel/history.ts'
@@ -26,9 +27,9 @@ export async function actionsOf(ctx: Ctx, instanceId: string, query: ActionsQuer
     (await ctx.db.pastInstance.findFirst({ where, select }))
   if (!row) throw notFound('instance', instanceId)
   authorize(ctx, 'compute:get_instance', row)
-  const [operations, host] = await Promise.all([
+  const [operations, [host = null]] = await Promise.all([
     actionsOn(ctx, { resourceKind: 'instance', resourceId: instanceId }, query),
-    row.hostId ? ctx.db.host.findUnique({ where: { id: row.hostId }, select: { name: true } }) : null,
+    row.hostId ? hostRefs(ctx, [row.hostId]) : [],
   ])
   if (!operations) throw invalidInput(`marker [${query.marker?.slice(0, 100)}] not found`)
   return operations.map((o) => ({
