@@ -1,27 +1,23 @@
-/** The directions of design section 2: each rule fails `npm run check` when broken. */
-const rooms = [
-  'identity',
-  'catalog',
-  'quota',
-  'policy',
-  'hosts',
-  'images',
-  'networking',
-  'volumes',
-  'compute',
-]
-const roomOrder = rooms.map((room, index) => ({
-  name: `room-order-${room}`,
-  comment: `${room} uses only rooms before it: ${rooms.slice(0, index).join(', ') || 'none'}`,
+const fs = require('node:fs')
+
+/** Each rule fails `npm run check` when broken. The rooms and what each of them uses are read from its room.ts. */
+const rooms = fs.readdirSync('apps/api/src').filter((name) => fs.existsSync(`apps/api/src/${name}/room.ts`))
+const usedBy = (room) => {
+  const [, list] =
+    /^ {2}uses: \[([^\]]*)\]/m.exec(fs.readFileSync(`apps/api/src/${room}/room.ts`, 'utf8')) ?? []
+  if (list === undefined)
+    throw new Error(`apps/api/src/${room}/room.ts does not say in one list what the room uses`)
+  return [...list.matchAll(/'([a-z-]+)'/g)].map(([, name]) => name)
+}
+const others = (room) => rooms.filter((name) => name !== room && !usedBy(room).includes(name))
+const roomUses = rooms.map((room) => ({
+  name: `room-uses-${room}`,
+  comment: `${room} uses only the rooms of its room.ts: ${usedBy(room).join(', ') || 'none'}`,
   severity: 'error',
-  from: { path: `^apps/api/src/${room}/`, pathNot: '\\.test\\.ts$' },
-  to: {
-    path: `^apps/api/src/(${rooms
-      .slice(index + 1)
-      .concat('operations')
-      .join('|')})/`,
-  },
+  from: { path: `^apps/api/src/${room}/`, pathNot: '(\\.test|/testing[\\w.]*|\\.testing)\\.ts$' },
+  to: { path: `^apps/api/src/(${others(room).join('|')})/` },
 }))
+const aRoom = `(${rooms.join('|')})`
 module.exports = {
   forbidden: [
     {
@@ -82,18 +78,18 @@ module.exports = {
       name: 'kernel-knows-no-room',
       severity: 'error',
       from: { path: '^apps/api/src/(kernel|openstack)/', pathNot: '\\.test\\.ts$|openstack/mount\\.ts$' },
-      to: { path: `^apps/api/src/(${rooms.join('|')}|operations)/` },
+      to: { path: `^apps/api/src/${aRoom}/` },
     },
-    ...roomOrder,
+    ...roomUses,
     {
       name: 'rooms-meet-at-service-or-contract',
       severity: 'error',
       from: {
-        path: '^apps/api/src/(identity|catalog|hosts|images|networking|volumes|compute)/',
-        pathNot: '(\\.test|/testing)\\.ts$',
+        path: `^apps/api/src/${aRoom}/`,
+        pathNot: '(\\.test|/testing[\\w.]*|\\.testing)\\.ts$',
       },
       to: {
-        path: '^apps/api/src/(identity|catalog|hosts|images|networking|volumes|compute)/',
+        path: `^apps/api/src/${aRoom}/`,
         pathNot: '^apps/api/src/$1/|/(service|contract)\\.ts$',
       },
     },

@@ -2,11 +2,15 @@ import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { kindNames } from '../apps/api/src/kernel/kinds.ts'
 import { workflowNames } from '../apps/api/src/kernel/workflow.ts'
 import '../apps/api/src/register.ts'
+import { rooms } from '../apps/api/src/rooms.ts'
+import { liveKeys } from '../apps/web/src/kit/live-keys.ts'
 import { settings } from './cloud/environment.ts'
 import { places } from './cloud/paths.ts'
 import { environments } from './cloud/services.ts'
+import { missingOf } from './rules/complete.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
@@ -86,21 +90,32 @@ describe('repository rules', () => {
     expect(wrong).toEqual([])
   })
 
-  test('every room has its contract, policy, router, registration and tests', () => {
-    const api = path.join(root, 'apps/api/src')
-    const rooms = fs
-      .readdirSync(api, { withFileTypes: true })
-      .filter(
-        (d) => d.isDirectory() && fs.existsSync(path.join(api, d.name, 'contract.ts')) && d.name !== 'kernel',
-      )
-    expect(rooms.length).toBeGreaterThanOrEqual(5)
-    const missing = rooms.flatMap(({ name }) => {
-      const files = tracked.filter((file) => file.startsWith(`apps/api/src/${name}/`))
-      return ['router.ts', 'register.ts', '.test.ts']
-        .filter((wanted) => !files.some((file) => file.endsWith(wanted)))
-        .map((wanted) => `${name}: ${wanted}`)
-    })
-    expect(missing).toEqual([])
+  test('every room has what a room has', () => {
+    expect(rooms.flatMap((room) => missingOf(room, tracked))).toEqual([])
+  })
+
+  test('a room of which only the manifest is there lacks everything else', () => {
+    const toy = { name: 'toy', kinds: {}, openstack: [] }
+    expect(missingOf(toy, ['apps/api/src/toy/room.ts'])).toEqual([
+      'toy: apps/api/src/toy/contract.ts',
+      'toy: apps/api/src/toy/policy.ts',
+      'toy: apps/api/src/toy/router.ts',
+      'toy: apps/api/src/toy/testing.room.ts',
+      'toy: prisma/schema/toy.prisma',
+      'toy: e2e/toy.e2e.ts',
+      'toy: a test in apps/api/src/toy',
+      'toy: pages in apps/web/src/toy',
+      'toy: operations of OpenStack’s door in apps/api/src/toy',
+    ])
+  })
+
+  test('every room that is there is in rooms.ts', () => {
+    const there = tracked.flatMap((file) => /^apps\/api\/src\/([a-z-]+)\/room\.ts$/.exec(file)?.[1] ?? [])
+    expect(there.sort()).toEqual(rooms.map(({ name }) => name).sort())
+  })
+
+  test('the portal knows what an event of each kind makes stale', () => {
+    expect(Object.keys(liveKeys).sort()).toEqual(kindNames().sort())
   })
 
   test('every workflow has a test that fails each of its steps', () => {

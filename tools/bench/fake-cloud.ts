@@ -9,8 +9,8 @@ import { assignRole } from '../../apps/api/src/identity/roles/by-name.ts'
 import { seedIdentity } from '../../apps/api/src/identity/seed.ts'
 import { anonymousCtx, authenticate } from '../../apps/api/src/identity/tokens.ts'
 import { type Ctx, type Deps, systemCtx } from '../../apps/api/src/kernel/context.ts'
-import { quotaResources } from '../../apps/api/src/kernel/contract.ts'
 import { EventHub } from '../../apps/api/src/kernel/event-hub.ts'
+import { quotaResources } from '../../apps/api/src/kernel/quota.ts'
 import { seedNetworking } from '../../apps/api/src/networking/seed.ts'
 import { appRouter } from '../../apps/api/src/root-router.ts'
 import { root } from '../cloud/paths.ts'
@@ -149,7 +149,7 @@ async function newTenant(deps: Deps, admin: Caller): Promise<Tenant> {
   const { user } = await admin.identity.session()
   await assignRole(ctx, { userId: user.id, role: 'member', target: { projectId: project.id } })
   await deps.root.quotaLimit.createMany({
-    data: quotaResources.map((resource) => ({ projectId: project.id, resource, limit: -1 })),
+    data: quotaResources().map((resource) => ({ projectId: project.id, resource, limit: -1 })),
   })
   const { token } = await admin.identity.rescope({ projectId: project.id })
   const api = async () => callerOf(deps, await authenticate(deps, token, `req-${crypto.randomUUID()}`))

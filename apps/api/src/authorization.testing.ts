@@ -1,6 +1,6 @@
 import { addGoneHost, aLaunch, testTenant, testWorld, type World } from './compute/testing.ts'
 import { type Ctx, systemCtx } from './kernel/context.ts'
-import { quotaResources } from './kernel/contract.ts'
+import { quotaResources } from './kernel/quota.ts'
 import { hexId, runPending, testCtx } from './kernel/testing.ts'
 import type { TrpcContext } from './kernel/trpc.ts'
 import './register.ts'
@@ -39,6 +39,18 @@ export const kinds = {
   ),
 }
 
+/** What one procedure answers each kind of caller. */
+export type Row = {
+  kind: keyof typeof kinds
+  input?: () => unknown
+  mayBeInvalid?: true
+  except?: Partial<Record<Caller, Answer>>
+}
+export const byId = (kind: Row['kind'], make: () => Promise<string>, more: object = {}): Row => ({
+  kind,
+  input: async () => ({ id: await make(), ...more }),
+})
+
 export let world: World
 export let owner: Ctx & { projectId: string; networkId: string }
 export const contexts = new Map<Caller, Ctx | null>()
@@ -63,7 +75,7 @@ export async function openMatrix(): Promise<void> {
   await world.deps.root.host.updateMany({ data: { vcpus: 10_000, memoryMib: 10_000_000, diskGib: 100_000 } })
   owner = await testTenant(world)
   await world.deps.root.quotaLimit.createMany({
-    data: quotaResources.map((resource) => ({ projectId: owner.projectId, resource, limit: -1 })),
+    data: quotaResources().map((resource) => ({ projectId: owner.projectId, resource, limit: -1 })),
   })
   const { projectId } = owner
   // Sessions that no table knows: enough for what only asks whether there is one.

@@ -1,8 +1,8 @@
 import type { LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { generatePair } from './compute/key-pairs/openssh.ts'
-import { examples } from './facade.examples.ts'
 import { type FacadeWorld, facadeWorld, send, tokenOfCaller } from './facade.testing.ts'
+import { examples } from './rooms.testing.ts'
 import './register.ts'
 import { allOperations } from './openstack/operation.ts'
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { examples } from './facade.examples.ts'
 import { type FacadeWorld, facadeWorld, send, tokenOfCaller } from './facade.testing.ts'
+import { examples } from './rooms.testing.ts'
 import './register.ts'
 import { allOperations, type MountedOperation } from './openstack/operation.ts'
 import type { Example } from './openstack/testing.ts'

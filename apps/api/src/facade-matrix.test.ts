@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { examples } from './facade.examples.ts'
 import { type FacadeWorld, facadeWorld, send } from './facade.testing.ts'
+import { examples } from './rooms.testing.ts'
 import './register.ts'
 import {
   access,

@@ -8,7 +8,7 @@ import { assignRole } from './identity/roles/by-name.ts'
 import { issueToken, type ScopeWish } from './identity/tokens.ts'
 import { createUser } from './identity/users/service.ts'
 import { type Ctx, type Deps, inTransaction } from './kernel/context.ts'
-import { quotaResources } from './kernel/contract.ts'
+import { quotaResources } from './kernel/quota.ts'
 import { hexId, runPending } from './kernel/testing.ts'
 import { networkCreateInput, routerCreateInput } from './networking/contract.ts'
 import { createNetwork } from './networking/networks/service.ts'
@@ -110,7 +110,7 @@ async function facadeTenant(world: World, name: string, worker: OneWorker): Prom
   const user = await createUser(system, { name: `${name}-user`, domainId })
   await assignRole(system, { userId: user.id, role: 'member', target: { projectId: project.id } })
   await deps.root.quotaLimit.createMany({
-    data: quotaResources.map((resource) => ({ projectId: project.id, resource, limit: -1 })),
+    data: quotaResources().map((resource) => ({ projectId: project.id, resource, limit: -1 })),
   })
   const ctx: Ctx = {
     ...system,

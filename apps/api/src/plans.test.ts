@@ -1,6 +1,5 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { examples } from './facade.examples.ts'
 import { type FacadeWorld, facadeWorld, send, tokenOfCaller } from './facade.testing.ts'
 import type { Ctx } from './kernel/context.ts'
 import { headCursor, readAfter } from './kernel/event-log.ts'
@@ -8,6 +7,7 @@ import { dropOld } from './kernel/retention.ts'
 import { allOperations } from './openstack/operation.ts'
 import { requeueLost } from './operations/reconcile.ts'
 import { fillTables, scannedBy, statementsDuring } from './plans.testing.ts'
+import { examples } from './rooms.testing.ts'
 import { appRouter } from './root-router.ts'
 
 /**

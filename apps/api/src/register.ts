@@ -1,11 +1,5 @@
-/** Every room's policy, workflows and reconcilers, by import; main.ts, worker.ts and seed.ts need them all. */
-import './identity/register.ts'
-import './catalog/register.ts'
-import './quota/register.ts'
-import './policy/register.ts'
-import './hosts/register.ts'
-import './images/register.ts'
-import './networking/register.ts'
-import './compute/register.ts'
-import './operations/register.ts'
-import './system/register.ts'
+import { registerRooms } from './kernel/manifest.ts'
+import { rooms } from './rooms.ts'
+
+/** Makes every room known to this process, by import: main.ts, worker.ts, seed.ts and tests need them all. */
+registerRooms(rooms)

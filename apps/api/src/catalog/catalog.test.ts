@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { testCloud, testFacade } from '../identity/testing.ts'
 import { issueToken, type ScopeWish } from '../identity/tokens.ts'
 import { type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
-import './register.ts'
+import '../register.ts'
 
 /** What administrators add stands beside the cloud's own services, in lists and in every token. */
 

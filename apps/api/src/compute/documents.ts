@@ -1,31 +1,32 @@
 import { Prisma } from '@stratolith/db'
 import type { InstanceWish } from '@stratolith/drivers/documents/interface'
-import { defineDocument } from '../hosts/service.ts'
+import type { DocumentRoom } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { groupNamesOf, portsOf } from '../networking/service.ts'
 import { diskModeOf } from './flavors/service.ts'
 import { type InstanceRow, typed } from './instances/load.ts'
-import './guests.ts'
 
 /** What the root disk of an instance is made of (Instance.base). */
 export type Base = { blobId: string; format: 'raw' | 'qcow2'; virtualGib: number }
 
 /** What hosts are told of instances: the guest, its root disk while it is being built, its ports. */
-defineDocument({
-  kind: 'instance',
-  async render(ctx, ids) {
-    const rows = await ctx.db.instance.findMany({ where: { id: { in: [...ids] } } })
-    return wishesOf(ctx, rows.map(typed))
+export const computeDocuments: DocumentRoom[] = [
+  {
+    kind: 'instance',
+    async render(ctx, ids) {
+      const rows = await ctx.db.instance.findMany({ where: { id: { in: [...ids] } } })
+      return wishesOf(ctx, rows.map(typed))
+    },
+    async names(ctx, ids) {
+      const rows = await ctx.db.instance.findMany({
+        where: { id: { in: [...ids] } },
+        select: { id: true, name: true, projectId: true },
+      })
+      return new Map(rows.map(({ id, ...name }) => [id, name]))
+    },
+    isRowless: (thing) => Prisma.sql`NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = ${thing})`,
   },
-  async names(ctx, ids) {
-    const rows = await ctx.db.instance.findMany({
-      where: { id: { in: [...ids] } },
-      select: { id: true, name: true, projectId: true },
-    })
-    return new Map(rows.map(({ id, ...name }) => [id, name]))
-  },
-  isRowless: (thing) => Prisma.sql`NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = ${thing})`,
-})
+]
 
 async function wishesOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<Map<string, InstanceWish>> {
   const ids = rows.map((row) => row.id)

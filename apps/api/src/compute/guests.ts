@@ -1,9 +1,8 @@
 import { Prisma } from '@stratolith/db'
-import { defineGuests } from '../hosts/service.ts'
-import { defineHostnames } from '../networking/service.ts'
+import type { Guests } from '../hosts/service.ts'
 
-/** What the rooms below must know of instances, whose table is this room's. */
-defineGuests({
+/** What hosts must know of instances, whose table is this room's. */
+export const instancesOnHosts: Guests = {
   async counts(ctx, hostIds) {
     const rows = await ctx.db.$queryRaw<
       { hostId: string; rows: number; there: number; running: number; busy: number }[]
@@ -26,6 +25,8 @@ defineGuests({
     return rows.map((row) => row.projectId)
   },
   taken: Prisma.sql`SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`,
-})
+}
 
-defineHostnames((id) => Prisma.sql`SELECT i."hostname" FROM "Instance" i WHERE i."id" = ${id}`)
+/** What DHCP and DNS call an instance. */
+export const hostnameSql = (id: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`SELECT i."hostname" FROM "Instance" i WHERE i."id" = ${id}`

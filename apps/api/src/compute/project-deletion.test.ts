@@ -13,8 +13,7 @@ import { createServerGroup } from './groups/service.ts'
 import { launchInstances } from './instances/launch.ts'
 import { createKeyPair } from './key-pairs/service.ts'
 import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from './testing.ts'
-import '../identity/register.ts'
-import '../images/register.ts'
+import '../register.ts'
 
 /** Everything that a project may have, and that nothing of it is left wherever its deletion is cut off. */
 let world: World

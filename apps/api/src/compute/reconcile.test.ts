@@ -8,11 +8,12 @@ import { withdrawFrom } from '../hosts/withdrawal.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { reconcileHost as reconcileNetwork } from '../networking/reconcile.ts'
 import { createSecurityGroup } from '../networking/security-groups/service.ts'
+import { proveUsage } from '../quota/reconcile.ts'
 import { startInstance } from './instances/actions.ts'
 import { adoptInstance } from './instances/adopt.ts'
 import { launchInstances } from './instances/launch.ts'
 import { getInstance } from './instances/service.ts'
-import { proveUsage, reconcileHosts } from './reconcile.ts'
+import { reconcileHosts } from './reconcile.ts'
 import { accounts, aLaunch, type FakeHost, leftovers, testTenant, testWorld, type World } from './testing.ts'
 
 type Tenant = Awaited<ReturnType<typeof testTenant>>
@@ -27,7 +28,6 @@ beforeAll(async () => {
   host = world.hosts.get('a') as FakeHost
 })
 afterAll(() => world.close())
-
 const db = () => world.deps.root
 const op = () => backgroundOp(world.deps.log)
 const round = () => reconcileHosts(world.system)

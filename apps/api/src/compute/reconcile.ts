@@ -15,11 +15,10 @@ import {
   sweep,
 } from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
-import { type Ctx, inTransaction } from '../kernel/context.ts'
+import type { Ctx } from '../kernel/context.ts'
 import { gathered, rowsOf, uuids } from '../kernel/gathered.ts'
 import { callByCall, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
-import { defineReconciler } from '../kernel/reconciler.ts'
-import { keepFor } from '../kernel/retention.ts'
+import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { dropOldTokens } from './consoles/service.ts'
 import { adopt, isIdle, type Observable } from './observe.ts'
@@ -31,21 +30,16 @@ const hostsAtOnce = 64
 const roundMs = 120_000
 const callMs = 30_000
 
-defineReconciler({ name: 'compute.guests', everyMs, run: reconcileHosts })
-keepFor({
-  name: 'past instances',
-  days: (config) => config.keep.pastInstancesDays,
-  table: 'PastInstance',
-  column: 'terminatedAt',
-})
-defineReconciler({ name: 'compute.usage', everyMs: 60_000, run: proveUsage })
-defineReconciler({
-  name: 'compute.console-tokens',
-  everyMs: 60_000,
-  run: async (ctx) => {
-    await dropOldTokens(ctx)
+export const computeReconcilers: Reconciler[] = [
+  { name: 'compute.guests', everyMs, run: reconcileHosts },
+  {
+    name: 'compute.console-tokens',
+    everyMs: 60_000,
+    run: async (ctx) => {
+      await dropOldTokens(ctx)
+    },
   },
-})
+]
 
 /**
  * Every host that answers: its guests and disks against the rows. One that fails is tried next time, one
@@ -280,36 +274,4 @@ async function factsOfGuests(
       }
     }),
   )
-}
-
-/** Proves what projects use against the instances that are there, and corrects it. */
-export async function proveUsage(ctx: Ctx): Promise<void> {
-  const suspects = await ctx.db.$queryRaw<{ projectId: string }[]>`
-    SELECT DISTINCT u."projectId" FROM "QuotaUsage" u LEFT JOIN (
-      SELECT "projectId", count(*) AS n, sum("vcpus") AS v, sum("memoryMib") AS m FROM "Instance" GROUP BY "projectId"
-    ) i ON i."projectId" = u."projectId"
-    WHERE u."resource" IN ('instances', 'vcpus', 'memoryMib') AND u."used" <> COALESCE(
-      CASE u."resource" WHEN 'instances' THEN i.n WHEN 'vcpus' THEN i.v ELSE i.m END, 0)`
-  for (const { projectId } of suspects) await correctUsage(ctx, projectId)
-}
-
-/** With the counters locked no launch or delete of this project is between row and counter. */
-async function correctUsage(ctx: Ctx, projectId: string): Promise<void> {
-  await inTransaction(ctx, async (tx) => {
-    await tx.db.$queryRaw`SELECT 1 FROM "QuotaUsage" WHERE "projectId" = ${projectId}
-      AND "resource" IN ('instances', 'vcpus', 'memoryMib') ORDER BY "resource" FOR UPDATE`
-    const sum = await tx.db.instance.aggregate({
-      where: { projectId },
-      _count: true,
-      _sum: { vcpus: true, memoryMib: true },
-    })
-    const proven = { instances: sum._count, vcpus: sum._sum.vcpus ?? 0, memoryMib: sum._sum.memoryMib ?? 0 }
-    for (const [resource, used] of Object.entries(proven)) {
-      const { count } = await tx.db.quotaUsage.updateMany({
-        where: { projectId, resource, used: { not: used } },
-        data: { used },
-      })
-      if (count > 0) tx.log.warn({ projectId, resource, used }, 'usage counter corrected')
-    }
-  })
 }

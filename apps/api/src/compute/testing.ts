@@ -15,9 +15,7 @@ import { ensureDefaultSecurityGroup } from '../networking/security-groups/servic
 import { addSubnet } from '../networking/subnets/service.ts'
 import { launchInput } from './contract.ts'
 import { seedFlavors } from './flavors/seed.ts'
-import '../hosts/register.ts'
-import '../networking/register.ts'
-import './register.ts'
+import '../register.ts'
 
 /**
  * refuses: its agent is gone. hangs: it takes every call and never says anything, not even that it gave up.

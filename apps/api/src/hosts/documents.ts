@@ -14,7 +14,6 @@ import { type Ctx, inTransaction, systemCtx, withSnapshot } from '../kernel/cont
 import { invariant } from '../kernel/errors.ts'
 import { gathered } from '../kernel/gathered.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
-import { defineReconciler } from '../kernel/reconciler.ts'
 import { documentRoom, documentRooms, lockedFirst } from './document-rooms.ts'
 import { driversOf } from './drivers.ts'
 
@@ -41,7 +40,7 @@ export type About = {
 
 /** `at`: when it was changed or needed last, seconds of the database's clock. */
 type Due = { n: number; kind: DocumentKind; thing: string; wanted: boolean; generation: number; at: number }
-const mostAtOnce = 500
+export const mostAtOnce = 500
 
 /**
  * Tells a host what it has not confirmed yet (with `about` a part of that) and returns what it said, of each
@@ -366,7 +365,7 @@ export const deliverAll = (ctx: Ctx): Promise<void> => deliverWhere(ctx, newOnes
 export const deliverThings = (ctx: Ctx, kind: DocumentKind, ids: readonly string[]): Promise<void> =>
   deliverWhere(ctx, [Prisma.sql`h."kind" = ${kind} AND h."thing" = ANY(${[...ids]}::uuid[])`])
 
-async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Promise<void> {
+export async function deliverWhere(ctx: Ctx, looks: readonly Prisma.Sql[]): Promise<void> {
   const found = looks.map(
     (look) => Prisma.sql`SELECT h."hostId", ${changedAt} AS "at" FROM "HostDocument" h
       JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
@@ -407,45 +406,8 @@ export async function deliverKnown(ctx: Ctx, hostId: string): Promise<void> {
   while ((await delivery(ctx, () => plainOp(ctx, deliveryMs), hostId, known)).isMore);
 }
 
-/** Woken by the triggers; the period is for what is to be told again. */
-defineReconciler({ name: 'hosts.documents', everyMs: 5_000, run: deliverAll })
-/** Takes seconds in a big cloud, so that the pump does not do it itself. */
-defineReconciler({
-  name: 'hosts.documents.all',
-  everyMs: 60_000,
-  run: (ctx) => deliverWhere(ctx, [Prisma.sql`true`]),
-})
-
-/** A host remembers the generation of what has gone for an hour (the agent's keeper): so long it must only grow. */
-const forgetAfter = Prisma.sql`interval '2 hours'`
-defineReconciler({
-  name: 'hosts.documents.forget',
-  everyMs: 600_000,
-  async run(ctx) {
-    for (let many = true; many; ) {
-      const [old] = await ctx.db.$queryRaw<{ count: number }[]>`
-        SELECT count(*)::int AS "count", stratolith_forget(array_agg("kind"), array_agg("thing"))::text FROM (
-          SELECT "kind", "thing" FROM "Document" d WHERE d."changedAt" < now() - ${forgetAfter}
-            AND NOT EXISTS (SELECT FROM "HostDocument" h WHERE h."kind" = d."kind" AND h."thing" = d."thing")
-          LIMIT ${mostAtOnce}) old`
-      many = old?.count === mostAtOnce
-    }
-    await ctx.db.$executeRaw`
-      DELETE FROM "HostDocument" WHERE "kind" LIKE 'gone %' AND "since" < now() - ${forgetAfter}`
-    for (const { kind, isRowless } of documentRooms())
-      if (isRowless)
-        await ctx.db.$executeRaw`
-          DELETE FROM "HostDocument" h WHERE h."kind" = ${kind} AND h."wanted" AND ${isRowless(Prisma.sql`h."thing"`)}`
-    // More than there was to say: nothing that the host says of the newest wish would be heard.
-    await ctx.db.$executeRaw`
-      UPDATE "HostDocument" h SET ${doubted} FROM "Document" d
-      WHERE d."kind" = h."kind" AND d."thing" = h."thing"
-        AND (h."told" > d."generation" OR h."confirmed" > d."generation")`
-  },
-})
-
 /** As one that has heard of it, whatever it was: a host that comes back is told first what it may have. */
-const doubted = Prisma.sql`"told" = least(greatest("told", "confirmed"), 1), "confirmed" = 0,
+export const doubted = Prisma.sql`"told" = least(greatest("told", "confirmed"), 1), "confirmed" = 0,
   "since" = CASE WHEN "confirmed" = 0 THEN "since" ELSE now() END, "dueAt" = now()`
 
 /** The host has otherwise than it has confirmed: it is told again. */

@@ -3,7 +3,7 @@ import { type KeptReport, keptReport } from '@stratolith/drivers/host'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { eachOfMany, plainOp } from '../kernel/hosts.ts'
-import { defineReconciler } from '../kernel/reconciler.ts'
+import type { Reconciler } from '../kernel/reconciler.ts'
 import { type Heard, type Row, stateAfter, writeBeats, writeCapacities } from './beat.ts'
 import { deliverKnown, deliverTo } from './documents.ts'
 import { freeFenced, roomTaken } from './held.ts'
@@ -20,8 +20,10 @@ const askedAtOnce = 256
 /** How long a beat waits for hosts that come back; what takes longer goes on beside the next ones. */
 const comeBackMs = 1_000
 
-defineReconciler({ name: 'hosts.heartbeat', everyMs: beatMs, run: beat })
-defineReconciler({ name: 'hosts.counters', everyMs: 60_000, run: proveCounters })
+export const hostReconcilers: Reconciler[] = [
+  { name: 'hosts.heartbeat', everyMs: beatMs, run: beat },
+  { name: 'hosts.counters', everyMs: 60_000, run: proveCounters },
+]
 
 type Asked = Row & { name: string; endpoint: string; state: HostState }
 

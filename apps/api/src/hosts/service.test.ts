@@ -11,8 +11,7 @@ import { hostListInput } from './contract.ts'
 import { outside, whyClosed } from './egress.ts'
 import { fenceHost, unfenceHost } from './fencing.ts'
 import { beat, proveCounters } from './reconcile.ts'
-import './register.ts'
-import '../compute/guests.ts'
+import '../register.ts'
 import {
   claimHost,
   deleteHost,

@@ -27,6 +27,7 @@ export {
 } from './aggregates.ts'
 export type { Need } from './capacity.ts'
 export {
+  type DocumentRoom,
   defineDocument,
   namesOf,
   renderDocuments,
@@ -38,7 +39,15 @@ export { driversOf } from './drivers.ts'
 export { whyClosed } from './egress.ts'
 export { fenceHost, unfenceHost } from './fencing.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
-export { defineGuests } from './guests.ts'
+export {
+  claimHost,
+  claimHosts,
+  hostsForPlacement,
+  type PlacementHost,
+  rememberedHosts,
+  withTaken,
+} from './free-room.ts'
+export { defineGuests, type Guests } from './guests.ts'
 export { letGoOf, releaseHost } from './held.ts'
 export { heldAmong, heldIn, heldOf, isHeld, isHeldBriefly, releasedFrom } from './held-addresses.ts'
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
@@ -59,14 +68,6 @@ export {
   zonesWithHosts,
 } from './known.ts'
 export { guestText } from './put-back.ts'
-export {
-  claimHost,
-  claimHosts,
-  hostsForPlacement,
-  type PlacementHost,
-  rememberedHosts,
-  withTaken,
-} from './room.ts'
 export { type Absence, absenceOf, hearing, type Standing } from './states.ts'
 export { describedStrays, forgetStrays, loadStray, straysAt } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'

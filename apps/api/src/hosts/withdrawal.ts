@@ -1,5 +1,5 @@
 import { type Ctx, inTransaction } from '../kernel/context.ts'
-import { defineReconciler } from '../kernel/reconciler.ts'
+import type { Reconciler } from '../kernel/reconciler.ts'
 
 /**
  * Networks, routers and groups that the last port of a host has left are withdrawn from it: else every host would have
@@ -15,7 +15,7 @@ type Thing = { kind: string; thing: string }
 const unneededSince = new Map<string, Map<string, number>>()
 let lookedAtLast = '00000000-0000-0000-0000-000000000000'
 
-defineReconciler({ name: 'hosts.withdrawal', everyMs: 10_000, run: withdrawNext })
+export const withdrawal: Reconciler = { name: 'hosts.withdrawal', everyMs: 10_000, run: withdrawNext }
 
 /** Of the next hosts. */
 async function withdrawNext(ctx: Ctx): Promise<void> {

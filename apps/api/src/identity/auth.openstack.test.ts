@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemCtx } from '../kernel/context.ts'
 import { adminPassword, demoPassword, setUserEnabled, testUser } from './testing.ts'
-import '../catalog/register.ts'
+import '../register.ts'
 import {
   admin,
   app,

@@ -3,7 +3,7 @@ import { execa } from 'execa'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { adminPassword, demoPassword, testCloud, testFacade } from './testing.ts'
-import '../catalog/register.ts'
+import '../register.ts'
 
 /** The stock client of Debian 12 (python3-openstackclient 6.0) against a listening server. */
 

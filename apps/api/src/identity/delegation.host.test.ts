@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { execa } from 'execa'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import '../catalog/register.ts'
+import '../register.ts'
 import { demoPassword, testCloud, testFacade, testUser } from './testing.ts'
 
 /** Application credentials and trusts as the stock client of Debian 12 makes and uses them. */

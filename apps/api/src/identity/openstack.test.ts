@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { testUser } from './testing.ts'
-import '../catalog/register.ts'
+import '../register.ts'
 import {
   admin,
   base,

@@ -4,13 +4,12 @@ import { verifyPassword } from './passwords.ts'
 import { createProject } from './projects/service.ts'
 import { assignRole } from './roles/by-name.ts'
 import { createUser } from './users/service.ts'
-import './register.ts'
 
 /**
  * Makes what a new cloud starts with: domain Default, the roles, projects admin and demo, users
  * admin and demo. Idempotent; a user that is there keeps its password: returns the names of those whose
- * password is the given one. Import the register.ts of the rooms with project hooks first (networking),
- * so that the projects get their defaults.
+ * password is the given one. The process has imported
+ * register.ts, so that the projects get their defaults from every room.
  */
 export async function seedIdentity(
   deps: Deps,

@@ -26,9 +26,9 @@ export {
 export { projectView } from './openstack/views.ts'
 export type { ProjectDetail } from './projects/contract.ts'
 /** For later rooms, which enter here. */
-export { onProjectDeleting, removeEach } from './projects/deletion.ts'
+export { onProjectDeleting, onProjectRemoved, type ProjectThing, removeEach } from './projects/deletion.ts'
 export { domainsById } from './projects/domains.ts'
-export { liveProject, onProjectCreated, projectsById } from './projects/service.ts'
+export { demandProject, liveProject, onProjectCreated, projectsById } from './projects/service.ts'
 export { rolesAt } from './roles/effective.ts'
 export { rightsHold } from './tokens.ts'
 export { onUserDeleting } from './users/removal.ts'

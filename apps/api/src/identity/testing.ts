@@ -9,7 +9,7 @@ import { seedIdentity } from './seed.ts'
 import { newId } from './tokens.ts'
 import { resetPassword } from './users/password.ts'
 import { createUser, updateUser } from './users/service.ts'
-import './register.ts'
+import '../register.ts'
 
 export const adminPassword = 'canary-admin-password'
 export const demoPassword = 'canary-demo-password'

@@ -1,19 +1,21 @@
-import { onProjectDeleting, removeEach } from '../identity/service.ts'
+import { type ProjectThing, removeEach } from '../identity/service.ts'
 import { deleteImage } from './service.ts'
 
-onProjectDeleting({
-  kind: 'image',
-  title: 'Images',
-  order: 70,
-  count: (ctx, projectId) => ctx.db.image.count({ where: { projectId, state: { not: 'deleted' } } }),
-  async remove(ctx, projectId) {
-    // Protection is against mistakes; who deletes the project was shown that its images go.
-    await ctx.db.image.updateMany({ where: { projectId, protected: true }, data: { protected: false } })
-    const rows = await ctx.db.image.findMany({
-      where: { projectId, state: { not: 'deleted' } },
-      select: { id: true },
-      take: 100,
-    })
-    return removeEach(rows, (id) => deleteImage(ctx, { id }))
+export const imageContents: ProjectThing[] = [
+  {
+    kind: 'image',
+    title: 'Images',
+    order: 70,
+    count: (ctx, projectId) => ctx.db.image.count({ where: { projectId, state: { not: 'deleted' } } }),
+    async remove(ctx, projectId) {
+      // Protection is against mistakes; who deletes the project was shown that its images go.
+      await ctx.db.image.updateMany({ where: { projectId, protected: true }, data: { protected: false } })
+      const rows = await ctx.db.image.findMany({
+        where: { projectId, state: { not: 'deleted' } },
+        select: { id: true },
+        take: 100,
+      })
+      return removeEach(rows, (id) => deleteImage(ctx, { id }))
+    },
   },
-})
+]

@@ -2,7 +2,7 @@ import { type Ctx, projectOf } from '../kernel/context.ts'
 import type { QuotaView } from '../kernel/contract.ts'
 import { invariant } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
-import { quotaOf, releaseQuota } from '../kernel/quota.ts'
+import { quotaOf, releaseQuota } from '../quota/service.ts'
 import type { ImageRow } from './load.ts'
 
 const gib = 1024 ** 3

@@ -4,7 +4,7 @@ import { followsDatabase } from '../kernel/cloud.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { isUnderWay } from '../kernel/history.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
-import { defineReconciler } from '../kernel/reconciler.ts'
+import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { noteImage } from './load.ts'
 import { imageStore } from './store.ts'
@@ -14,7 +14,7 @@ import { dropUnused, statesWithBytes } from './workflows.ts'
 /** An upload writes its progress every second or ends within 30; silence for longer means a dead process. */
 const deadUploadMs = 60_000
 
-defineReconciler({ name: 'images.bytes', everyMs: 60_000, run: reconcileImages })
+export const imageBytes: Reconciler = { name: 'images.bytes', everyMs: 60_000, run: reconcileImages }
 
 /** Uploads of processes that died, staged files, blobs and bases that belong to no image any more. */
 export async function reconcileImages(ctx: Ctx): Promise<void> {

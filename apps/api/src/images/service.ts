@@ -7,8 +7,8 @@ import { conflict, invalidInput } from '../kernel/errors.ts'
 import { type Fact, held, readFacts } from '../kernel/facts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
-import { reserveQuota } from '../kernel/quota.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
+import { reserveQuota } from '../quota/service.ts'
 import {
   type ImageChange,
   type ImageView,

@@ -3,7 +3,7 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import { createFakeStorage, type FakeStorage } from '@stratolith/drivers/storage/fake'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
 import { testDeps } from '../kernel/testing.ts'
-import './register.ts'
+import '../register.ts'
 
 export type ImageWorld = { deps: Deps; system: Ctx; storage: FakeStorage; close(): Promise<void> }
 

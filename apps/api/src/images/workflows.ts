@@ -3,8 +3,8 @@ import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { operationsAhead } from '../kernel/history.ts'
 import { driverCode, plainOp, whileAnswering } from '../kernel/hosts.ts'
-import { releaseQuota } from '../kernel/quota.ts'
-import { defineWorkflow, type Run, type Wait } from '../kernel/workflow.ts'
+import type { Run, Wait, Workflow } from '../kernel/workflow.ts'
+import { releaseQuota } from '../quota/service.ts'
 import { formatOf, type ImageRow, noteImage } from './load.ts'
 import { paidGib } from './quota.ts'
 import { imageStore } from './store.ts'
@@ -35,7 +35,7 @@ const isItsTurn = async (run: Run<unknown>): Promise<boolean> =>
 /** The host goes on converting; nobody waits for it in a slot. */
 const converting: Wait = { waitMs: 2_000, for: 'the host to convert the image' }
 
-defineWorkflow({
+export const imageImport: Workflow = {
   action: 'image.import',
   lane: 'long',
   // A large image on a slow disk. One that does not answer ends its step within seconds.
@@ -108,9 +108,9 @@ defineWorkflow({
       await noteImage(tx, row, 'updated')
     })
   },
-})
+}
 
-defineWorkflow({
+export const imageDeletion: Workflow = {
   action: 'image.delete',
   lane: 'long',
   deadlineMs: 10 * 60_000,
@@ -129,7 +129,7 @@ defineWorkflow({
   async onFailed(run, error) {
     run.ctx.log.error({ err: error, imageId: run.resourceId }, 'bytes of a deleted image are left')
   },
-})
+}
 
 /** The host that has begun with it, or any one that is up. */
 async function converterOf(run: Run<unknown>): Promise<{ endpoint: string }> {

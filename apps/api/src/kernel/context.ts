@@ -53,7 +53,7 @@ export type Deps = {
   hosts: HostConnections
   /** The worker's lease (kernel/lease.ts); absent in processes that run nothing in the background. */
   holder?: Pick<Holder, 'check'>
-  /** How old what a launch knows of the hosts' room may be (hosts/room.ts). Absent: it looks each time, as in tests. */
+  /** How old what a launch knows of the hosts' room may be (hosts/free-room.ts). Absent: it looks each time, as in tests. */
   hostsMaxAgeMs?: number
 }
 

@@ -126,22 +126,9 @@ export type HeldBackView = {
   since: string
 }
 
-export const quotaResources = [
-  'instances',
-  'vcpus',
-  'memoryMib',
-  'keyPairs',
-  'images',
-  'imageGib',
-  'networks',
-  'subnets',
-  'ports',
-  'routers',
-  'floatingIps',
-  'securityGroups',
-  'securityGroupRules',
-  'serverGroups',
-] as const
-export type QuotaResource = (typeof quotaResources)[number]
+/** What is counted, by name. Each room adds its own in its room.ts (`declare module`). */
+// biome-ignore lint/suspicious/noEmptyInterface: the rooms fill it.
+export interface QuotaResources {}
+export type QuotaResource = keyof QuotaResources
 /** limit -1: unlimited. */
 export type QuotaView = { resource: QuotaResource; limit: number; used: number }

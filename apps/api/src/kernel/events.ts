@@ -1,5 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx } from './context.ts'
+import { demandKind } from './kinds.ts'
 
 export type NewEvent = {
   /** "instance.created", "instance.updated", "instance.deleted", "operation.updated", … */
@@ -30,6 +31,7 @@ export async function appendEventsWith(
   changes: readonly Prisma.Sql[],
   onlyFrom?: string,
 ): Promise<boolean> {
+  for (const { resourceKind } of events) demandKind(resourceKind)
   const from = onlyFrom ? Prisma.raw(`, "${onlyFrom}"`) : Prisma.empty
   const told = Prisma.sql`jsonb_to_recordset(${JSON.stringify(events)}::jsonb) AS n ("kind" text, "projectId" text, "public" boolean,
         "resourceKind" text, "resourceId" text, "operationId" uuid, "data" jsonb)${from}`

@@ -7,7 +7,7 @@ import { EventHub } from './event-hub.ts'
 import { appendEvent } from './events.ts'
 import { heldBack } from './held-back.ts'
 import { testDeps } from './testing.ts'
-import '../system/register.ts'
+import '../register.ts'
 
 let deps: Deps
 let hub: EventHub

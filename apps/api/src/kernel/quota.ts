@@ -1,154 +1,39 @@
-import { Prisma } from '@stratolith/db'
-import type { Ctx } from './context.ts'
-import { type QuotaResource, type QuotaView, quotaResources } from './contract.ts'
-import { CloudError, invariant } from './errors.ts'
-import { type Fact, readFacts } from './facts.ts'
+import type { Prisma } from '@stratolith/db'
+import type { QuotaResource } from './contract.ts'
+import { invariant } from './errors.ts'
 
-/** What a project may have when neither it nor the cloud (table QuotaDefault) says otherwise. */
-export const builtInQuota: Record<QuotaResource, number> = {
-  instances: 20,
-  vcpus: 40,
-  memoryMib: 51_200,
-  keyPairs: 100,
-  images: 50,
-  imageGib: 200,
-  networks: 20,
-  subnets: 40,
-  ports: 200,
-  routers: 10,
-  floatingIps: 20,
-  securityGroups: 30,
-  securityGroupRules: 300,
-  serverGroups: 10,
-}
-/** In a sentence: "3 vCPUs". */
-export const quotaWords: Record<QuotaResource, string> = {
-  instances: 'instances',
-  vcpus: 'vCPUs',
-  memoryMib: 'MiB of memory',
-  keyPairs: 'key pairs',
-  images: 'images',
-  imageGib: 'GiB of image storage',
-  networks: 'networks',
-  subnets: 'subnets',
-  ports: 'ports',
-  routers: 'routers',
-  floatingIps: 'floating IPs',
-  securityGroups: 'security groups',
-  securityGroupRules: 'security group rules',
-  serverGroups: 'server groups',
-}
-export type QuotaDelta = Partial<Record<QuotaResource, number>>
-
-/**
- * Takes `delta` from the project's quota inside the transaction that makes the row (R5): one
- * conditional update of every resource, so that no race can exceed a limit. Throws quota_exceeded.
- * Resources are locked in one fixed order, so that two callers cannot deadlock. `limitsOf` is the
- * project whose limits hold when what is counted is not a project's (key pairs, a user's).
- */
-export async function reserveQuota(
-  ctx: Ctx,
-  projectId: string,
-  delta: QuotaDelta,
-  limitsOf = projectId,
-): Promise<void> {
-  invariant(ctx.db !== ctx.deps.root, 'reserveQuota outside a transaction')
-  const wishes = quotaResources.flatMap((resource, position) => {
-    const amount = delta[resource] ?? 0
-    invariant(Number.isInteger(amount) && amount >= 0, `quota delta ${resource}=${amount}`)
-    return amount === 0 ? [] : [{ resource, amount, position }]
-  })
-  if (wishes.length === 0) return
-  const rows = await ctx.db.$queryRaw<{ resource: string }[]>(Prisma.sql`
-    WITH wish AS (
-      SELECT w."resource", w."amount", w."position", COALESCE(l."limit", d."limit", w."limit") AS "limit"
-      FROM (VALUES ${Prisma.join(wishes.map(({ resource, amount, position }) => Prisma.sql`(${resource}, ${amount}::int, ${position}::int, ${builtInQuota[resource]}::int)`))})
-        AS w ("resource", "amount", "position", "limit")
-      LEFT JOIN "QuotaLimit" l ON l."projectId" = ${limitsOf} AND l."resource" = w."resource"
-      LEFT JOIN "QuotaDefault" d ON d."resource" = w."resource")
-    INSERT INTO "QuotaUsage" ("projectId", "resource", "used")
-    SELECT ${projectId}, "resource", "amount" FROM wish WHERE "limit" < 0 OR "amount" <= "limit" ORDER BY "position"
-    ON CONFLICT ("projectId", "resource") DO UPDATE SET "used" = "QuotaUsage"."used" + EXCLUDED."used"
-    WHERE EXISTS (SELECT 1 FROM wish WHERE wish."resource" = EXCLUDED."resource"
-      AND (wish."limit" < 0 OR "QuotaUsage"."used" + EXCLUDED."used" <= wish."limit"))
-    RETURNING "resource"`)
-  const missing = wishes.find((wish) => !rows.some((row) => row.resource === wish.resource))
-  if (missing) throw await exceeded(ctx, { counted: projectId, limitsOf }, missing.resource, missing.amount)
-}
-
-/** Gives back. Never below zero: the reconciler proves the counters against the rows. */
-export async function releaseQuota(ctx: Ctx, projectId: string, delta: QuotaDelta): Promise<void> {
-  const given = quotaResources.flatMap((resource, position) => {
-    const amount = delta[resource] ?? 0
-    return amount === 0 ? [] : [{ resource, amount, position }]
-  })
-  if (given.length === 0) return
-  // Locked in the order in which they are taken.
-  await ctx.db.$executeRaw`
-    UPDATE "QuotaUsage" u SET "used" = GREATEST(u."used" - h."amount", 0)
-    FROM (
-      SELECT q."resource", w."amount" FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
-        AS w ("resource" text, "amount" int, "position" int)
-      JOIN "QuotaUsage" q ON q."projectId" = ${projectId} AND q."resource" = w."resource"
-      ORDER BY w."position" FOR NO KEY UPDATE OF q
-    ) h WHERE u."projectId" = ${projectId} AND u."resource" = h."resource"`
-}
-
-/** Every resource with limit and use. */
-export async function quotaOf(ctx: Ctx, projectId: string): Promise<QuotaView[]> {
-  return (await readFacts(ctx, { quota: quotaFact(projectId) })).quota
-}
-
-/** The same, for whoever asks more at the same moment. */
-export function quotaFact(projectId: string): Fact<QuotaView[]> {
-  return {
-    sql: Prisma.sql`SELECT jsonb_build_object(
-      'defaults', (SELECT jsonb_object_agg("resource", "limit") FROM "QuotaDefault"),
-      'limits', (SELECT jsonb_object_agg("resource", "limit") FROM "QuotaLimit" WHERE "projectId" = ${projectId}),
-      'used', (SELECT jsonb_object_agg("resource", "used") FROM "QuotaUsage" WHERE "projectId" = ${projectId}))`,
-    read(value) {
-      type Amounts = Partial<Record<QuotaResource, number>> | null
-      const { defaults, limits, used } = value as Record<'defaults' | 'limits' | 'used', Amounts>
-      return quotaResources.map((resource) => ({
-        resource,
-        limit: limits?.[resource] ?? defaults?.[resource] ?? builtInQuota[resource],
-        used: used?.[resource] ?? 0,
-      }))
-    },
+/** One thing that is counted for each project, as its room says it in room.ts. */
+export type QuotaWords = {
+  /** In a sentence: "3 vCPUs". */
+  words: string
+  /** What a project may have when neither it nor the cloud says otherwise. */
+  limit: number
+  /** Counted for each user, in whichever project. Default: for each project. */
+  of?: 'user'
+  /** The rows that the counter must agree with. Without it nothing proves the counter. */
+  rows?: {
+    table: string
+    /** Of a row; default: 1. */
+    amount?: Prisma.Sql
+    /** Rows that count; default: all. */
+    only?: Prisma.Sql
   }
 }
 
-/** The defaults in force: what we ship, and what administrators have put over it. */
-export async function quotaDefaultsOf(ctx: Ctx): Promise<Record<QuotaResource, number>> {
-  const rows = await ctx.db.quotaDefault.findMany()
-  const known = rows.filter((row) => Object.hasOwn(builtInQuota, row.resource))
-  return { ...builtInQuota, ...Object.fromEntries(known.map((row) => [row.resource, row.limit])) }
+const registry = new Map<QuotaResource, QuotaWords>()
+
+/** Rooms say theirs in room.ts. */
+export function defineQuota(of: Readonly<Partial<Record<QuotaResource, QuotaWords>>>): void {
+  for (const [resource, words] of Object.entries(of)) registry.set(resource as QuotaResource, words)
 }
 
-/** For plans: would `delta` fit now? Null when it does, else the sentence. */
-export function quotaShortfall(quota: readonly QuotaView[], delta: QuotaDelta): string | null {
-  for (const q of quota) {
-    const amount = delta[q.resource] ?? 0
-    if (amount > 0 && q.limit >= 0 && q.used + amount > q.limit)
-      return sentence(q.resource, amount, q.limit, q.used)
-  }
-  return null
-}
+/** What is counted in this cloud. Locks of several counters are taken in this order. */
+export const quotaResources = (): QuotaResource[] => [...registry.keys()]
+export const isQuotaResource = (name: unknown): name is QuotaResource => registry.has(name as QuotaResource)
 
-async function exceeded(
-  ctx: Ctx,
-  { counted, limitsOf }: { counted: string; limitsOf: string },
-  resource: QuotaResource,
-  amount: number,
-) {
-  const of = async (id: string) => (await quotaOf(ctx, id)).find((q) => q.resource === resource)
-  const [limits, usage] = [await of(limitsOf), await of(counted)]
-  return new CloudError('quota_exceeded', sentence(resource, amount, limits?.limit ?? 0, usage?.used ?? 0), {
-    detail: `quota ${resource} of ${counted}`,
-    reason: resource,
-  })
-}
-
-function sentence(resource: QuotaResource, amount: number, limit: number, used: number): string {
-  return `Quota exceeded: this needs ${amount} more ${quotaWords[resource]}, and ${used} of ${limit} are in use. Delete something or ask an administrator for more.`
+/** Throws for what no room counts. */
+export function quotaWords(resource: QuotaResource): QuotaWords {
+  const words = registry.get(resource)
+  invariant(words, `no room counts ${resource}: say it in its room.ts`)
+  return words
 }

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma } from '@stratolith/db'
 import type { Config } from './config.ts'
 import type { Ctx } from './context.ts'
-import { defineReconciler } from './reconciler.ts'
 
 /** What grows with the age of the cloud and is kept for a time only. */
 export type Kept = {
@@ -18,34 +17,13 @@ export type Kept = {
 }
 
 const kept: Kept[] = []
-/** Rooms call it at import, a line for each of their tables. */
+/** Rooms say theirs in room.ts, an entry for each of their tables. */
 export const keepFor = (...these: Kept[]): void => void kept.push(...these)
-
-keepFor(
-  { name: 'events', days: (config) => config.keep.eventsDays, table: 'Event', column: 'at' },
-  // Their steps go with them. What is not over has no end.
-  {
-    name: 'operations',
-    days: (config) => config.keep.operationsDays,
-    table: 'Operation',
-    column: 'finishedAt',
-    only: Prisma.sql`"state" IN ('succeeded', 'failed')`,
-  },
-  // What a host that comes back later still has of it is unknown there, and shown.
-  {
-    name: 'tombstones',
-    days: (config) => config.keep.operationsDays,
-    table: 'Tombstone',
-    column: 'deletedAt',
-  },
-)
 
 /** A batch is over in milliseconds; between two, others have their turn. */
 const batch = { rows: 1_000, pauseMs: 50 }
 /** A first round in an old cloud goes on in the next one. */
 const roundMs = 5 * 60_000
-
-defineReconciler({ name: 'kernel.retention', everyMs: 3_600_000, run: dropOld })
 
 /** Deletes what is older than it is kept, in small batches; by the database's clock, whatever this machine's says. */
 export async function dropOld(ctx: Ctx): Promise<void> {

@@ -11,8 +11,12 @@ import type { Config } from './config.ts'
 import type { Ctx, Deps } from './context.ts'
 import { CloudError } from './errors.ts'
 import { HostConnections } from './hosts.ts'
+import { defineKinds } from './kinds.ts'
 import { type Attempt, Crash, type Outcome, type Probe, runOperation } from './run.ts'
 import { workflowNamed } from './workflow.ts'
+
+/** What the kernel's own tests have things of. */
+defineKinds({ thing: {}, load: {}, crowd: {} })
 
 /**
  * A Deps over a fresh database (a clone of the migrated template, about 100 ms) and the fake

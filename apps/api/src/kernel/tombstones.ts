@@ -2,28 +2,23 @@ import type { Ctx } from './context.ts'
 import { gathered } from './gathered.ts'
 
 /**
- * Kinds whose rows are buried when they go: triggers (prisma/triggers.sql) write a tombstone in the
- * transaction of whatever deletes a row, or takes it off a host. Nothing has to be called, so nothing
- * can be forgotten. "blob" is an image's bytes, by their SHA-256.
- */
-export const buriedKinds = ['instance', 'port', 'network', 'router', 'securityGroup', 'blob'] as const
-export type BuriedKind = (typeof buriedKinds)[number]
-
-/**
+ * Tombstones are written by triggers (prisma/triggers.sql) in the transaction of whatever deletes a row, or takes
+ * it off a host. Nothing has to be called, so nothing can be forgotten. Which kinds have them is said in room.ts.
+ *
  * Which of these have been deleted, or are to be gone from that host because they live elsewhere or
  * nowhere. A row that says that the thing is there is stronger: the caller asks for rows, too, and
  * before, so that what is deleted in between is found here.
  */
 export async function buriedAmong(
   ctx: Ctx,
-  kind: BuriedKind,
+  kind: string,
   ids: readonly string[],
   hostId = '',
 ): Promise<Set<string>> {
   return ids.length === 0 ? new Set() : buried(ctx, { kind, ids, hostId })
 }
 
-type Place = { kind: BuriedKind; hostId: string; ids: readonly string[] }
+type Place = { kind: string; hostId: string; ids: readonly string[] }
 /** A round looks at many hosts at the same time: what it asks of them is one query. */
 const buried = gathered(64, async ({ deps }, places: readonly Place[]) => {
   const rows = await deps.root.$queryRaw<{ n: number; id: string }[]>`
@@ -44,7 +39,7 @@ const settledAfterSeconds = 10 * 60
  */
 export async function laidToRest(
   ctx: Ctx,
-  kind: BuriedKind,
+  kind: string,
   hostId: string,
   found: readonly string[],
 ): Promise<void> {

@@ -2,7 +2,7 @@ import type { NetworkSpec, PortSpec, RecordedPort } from '@stratolith/drivers/ne
 import type { Ctx } from '../kernel/context.ts'
 import { conflict } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
-import { reserveQuota } from '../kernel/quota.ts'
+import { reserveQuota } from '../quota/service.ts'
 import { fromNumber, parseCidr } from './ipv4.ts'
 import { lendPort } from './lent-ports.ts'
 import { take } from './ports/allocate.ts'

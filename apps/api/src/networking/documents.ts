@@ -1,13 +1,13 @@
 import { Prisma } from '@stratolith/db'
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
-import { defineDocument, errorOf, type Said, type ThingName } from '../hosts/service.ts'
+import { type DocumentRoom, errorOf, type Said, type ThingName } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { toCloudError } from '../kernel/errors.ts'
 import { type PortState, setPortStates, settleRouted } from './port-states.ts'
 import { addressSetSpecs, networkSpec, portSpecs, routerSpecs } from './specs.ts'
 
 /** What hosts are told of networks, routers, members of groups and ports, and what becomes of it. */
-defineDocument({
+const networkDocuments: DocumentRoom<'network'> = {
   kind: 'network',
   async render(ctx, ids) {
     const rows = await ctx.db.network.findMany({
@@ -18,23 +18,9 @@ defineDocument({
   },
   names: (ctx, ids) => named(ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select })),
   isFree: async (ctx, id, { tag }) => (await ctx.db.network.count({ where: { tag, id: { not: id } } })) === 0,
-})
-defineDocument({
-  kind: 'addressSet',
-  render: addressSetSpecs,
-  names: (ctx, ids) => named(ctx.db.securityGroup.findMany({ where: { id: { in: [...ids] } }, select })),
-})
-defineDocument({
-  kind: 'router',
-  render: routerSpecs,
-  names: (ctx, ids) => named(ctx.db.router.findMany({ where: { id: { in: [...ids] } }, select })),
-  told: (tx, said) =>
-    settleRouted(
-      tx,
-      said.flatMap(({ receipt }) => (receipt.outcome === 'reached' ? receipt.id : [])),
-    ),
-})
-defineDocument({
+}
+
+const portDocuments: DocumentRoom<'port'> = {
   kind: 'port',
   render: portSpecs,
   names: portNames,
@@ -48,7 +34,27 @@ defineDocument({
     ])
     return taken.every((count) => count === 0)
   },
-})
+}
+
+export const networkingDocuments: DocumentRoom[] = [
+  networkDocuments,
+  {
+    kind: 'addressSet',
+    render: addressSetSpecs,
+    names: (ctx, ids) => named(ctx.db.securityGroup.findMany({ where: { id: { in: [...ids] } }, select })),
+  },
+  {
+    kind: 'router',
+    render: routerSpecs,
+    names: (ctx, ids) => named(ctx.db.router.findMany({ where: { id: { in: [...ids] } }, select })),
+    told: (tx, said) =>
+      settleRouted(
+        tx,
+        said.flatMap(({ receipt }) => (receipt.outcome === 'reached' ? receipt.id : [])),
+      ),
+  },
+  portDocuments,
+]
 
 const select = { id: true, name: true, projectId: true }
 type Named = { id: string; name: string; projectId: string }

@@ -1,4 +1,4 @@
-import { onProjectDeleting, removeEach } from '../identity/service.ts'
+import { type ProjectThing, removeEach } from '../identity/service.ts'
 import { inTransaction } from '../kernel/context.ts'
 import { deleteFloatingIp } from './floating-ips/service.ts'
 import { deleteNetwork } from './networks/service.ts'
@@ -10,69 +10,67 @@ import { deleteSecurityGroup, forgetDefaultGroup } from './security-groups/servi
 
 const most = { select: { id: true }, take: 100 } as const
 
-onProjectDeleting({
-  kind: 'floatingIp',
-  title: 'Floating IPs',
-  order: 20,
-  count: (ctx, projectId) => ctx.db.floatingIp.count({ where: { projectId } }),
-  remove: async (ctx, projectId) =>
-    removeEach(await ctx.db.floatingIp.findMany({ where: { projectId }, ...most }), (id) =>
-      deleteFloatingIp(ctx, { id }),
-    ),
-})
-
-onProjectDeleting({
-  kind: 'router',
-  title: 'Routers',
-  order: 30,
-  count: (ctx, projectId) => ctx.db.router.count({ where: { projectId } }),
-  remove: async (ctx, projectId) =>
-    removeEach(
-      await ctx.db.router.findMany({ where: { projectId, state: { not: 'deleting' } }, ...most }),
-      (id) => deleteRouter(ctx, { id }),
-    ),
-})
-
-/** Those of instances and routers went with them; what no device has is on no host. */
-onProjectDeleting({
-  kind: 'port',
-  title: 'Ports',
-  order: 40,
-  count: (ctx, projectId) => ctx.db.port.count({ where: { projectId } }),
-  remove: async (ctx, projectId) => {
-    const rows = await ctx.db.port.findMany({ where: { projectId, deviceId: '' }, ...most })
-    await inTransaction(ctx, (tx) =>
-      deletePortRows(
-        tx,
-        rows.map((row) => row.id),
+export const networkingContents: ProjectThing[] = [
+  {
+    kind: 'floatingIp',
+    title: 'Floating IPs',
+    order: 20,
+    count: (ctx, projectId) => ctx.db.floatingIp.count({ where: { projectId } }),
+    remove: async (ctx, projectId) =>
+      removeEach(await ctx.db.floatingIp.findMany({ where: { projectId }, ...most }), (id) =>
+        deleteFloatingIp(ctx, { id }),
       ),
-    )
-    return null
   },
-})
-
-onProjectDeleting({
-  kind: 'network',
-  title: 'Networks',
-  order: 50,
-  count: (ctx, projectId) => ctx.db.network.count({ where: { projectId } }),
-  remove: async (ctx, projectId) =>
-    removeEach(
-      await ctx.db.network.findMany({ where: { projectId, state: { not: 'deleting' } }, ...most }),
-      (id) => deleteNetwork(ctx, { id }),
-    ),
-})
-
-onProjectDeleting({
-  kind: 'securityGroup',
-  title: 'Security groups',
-  order: 60,
-  count: (ctx, projectId) => ctx.db.securityGroup.count({ where: { projectId } }),
-  remove: async (ctx, projectId) => {
-    const rows = await ctx.db.securityGroup.findMany({ where: { projectId, isDefault: false }, ...most })
-    const why = await removeEach(rows, (id) => deleteSecurityGroup(ctx, { id }))
-    if (why === null) await inTransaction(ctx, (tx) => forgetDefaultGroup(tx, projectId))
-    return why
+  {
+    kind: 'router',
+    title: 'Routers',
+    order: 30,
+    count: (ctx, projectId) => ctx.db.router.count({ where: { projectId } }),
+    remove: async (ctx, projectId) =>
+      removeEach(
+        await ctx.db.router.findMany({ where: { projectId, state: { not: 'deleting' } }, ...most }),
+        (id) => deleteRouter(ctx, { id }),
+      ),
   },
-  removeOriginal: forgetDefaultGroup,
-})
+  /** Those of instances and routers went with them; what no device has is on no host. */
+  {
+    kind: 'port',
+    title: 'Ports',
+    order: 40,
+    count: (ctx, projectId) => ctx.db.port.count({ where: { projectId } }),
+    remove: async (ctx, projectId) => {
+      const rows = await ctx.db.port.findMany({ where: { projectId, deviceId: '' }, ...most })
+      await inTransaction(ctx, (tx) =>
+        deletePortRows(
+          tx,
+          rows.map((row) => row.id),
+        ),
+      )
+      return null
+    },
+  },
+  {
+    kind: 'network',
+    title: 'Networks',
+    order: 50,
+    count: (ctx, projectId) => ctx.db.network.count({ where: { projectId } }),
+    remove: async (ctx, projectId) =>
+      removeEach(
+        await ctx.db.network.findMany({ where: { projectId, state: { not: 'deleting' } }, ...most }),
+        (id) => deleteNetwork(ctx, { id }),
+      ),
+  },
+  {
+    kind: 'securityGroup',
+    title: 'Security groups',
+    order: 60,
+    count: (ctx, projectId) => ctx.db.securityGroup.count({ where: { projectId } }),
+    remove: async (ctx, projectId) => {
+      const rows = await ctx.db.securityGroup.findMany({ where: { projectId, isDefault: false }, ...most })
+      const why = await removeEach(rows, (id) => deleteSecurityGroup(ctx, { id }))
+      if (why === null) await inTransaction(ctx, (tx) => forgetDefaultGroup(tx, projectId))
+      return why
+    },
+    removeOriginal: forgetDefaultGroup,
+  },
+]

@@ -3,27 +3,15 @@ import { backgroundOp } from '@stratolith/drivers/op'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { deliverAll } from '../hosts/documents.ts'
 import { inTransaction } from '../kernel/context.ts'
-import { reserveQuota } from '../kernel/quota.ts'
 import { expectCloudError, runPending, testCtx } from '../kernel/testing.ts'
 import { createFloatingIp } from './floating-ips/service.ts'
 import { bindPort } from './instance-ports.ts'
-import { createNetwork, starterNetwork } from './networks/service.ts'
+import { starterNetwork } from './networks/service.ts'
 import { deletePortRows } from './ports/rows.ts'
 import { getPort } from './ports/service.ts'
 import { reconcileHost, reconcileNetworks } from './reconcile.ts'
-import { proveQuota } from './reconcile-quota.ts'
 import { addSecurityGroupRule, createSecurityGroup } from './security-groups/service.ts'
-import {
-  addPlane,
-  type Cloud,
-  floatingIp,
-  network,
-  newPort,
-  rule,
-  type Tenant,
-  testCloud,
-  usage,
-} from './testing.ts'
+import { addPlane, type Cloud, floatingIp, newPort, rule, type Tenant, testCloud } from './testing.ts'
 
 let cloud: Cloud
 beforeAll(async () => {
@@ -309,43 +297,5 @@ describe('a host', () => {
     await settle(ctx.host)
     expect((await ctx.host.plane.list(op())).ports).toHaveLength(2)
     expect(await states()).toEqual(['active', 'active'])
-  })
-})
-
-describe('the counters', () => {
-  it('are proved against the rows, up and down', async () => {
-    const ctx = await testCtx(cloud.deps)
-    await createNetwork(ctx, network())
-    const right = await usage(cloud, ctx.projectId)
-    await db().quotaUsage.updateMany({ where: { projectId: ctx.projectId }, data: { used: 7 } })
-    await proveQuota(cloud.system)
-    expect(await usage(cloud, ctx.projectId)).toEqual(right)
-    await db().quotaUsage.updateMany({ where: { projectId: ctx.projectId }, data: { used: 0 } })
-    await proveQuota(cloud.system)
-    expect(await usage(cloud, ctx.projectId)).toEqual(right)
-  })
-
-  it('keep a reservation that is under way meanwhile (A21)', async () => {
-    const ctx = await testCtx(cloud.deps)
-    await createNetwork(ctx, network())
-    let proving: Promise<void> = Promise.resolve()
-    await inTransaction(ctx, async (tx) => {
-      await reserveQuota(tx, ctx.projectId, { networks: 1 })
-      await tx.db.network.create({ data: { id: crypto.randomUUID(), projectId: ctx.projectId, name: 'x' } })
-      proving = proveQuota(cloud.system)
-      // It waits for us: until its connection does, we do not end.
-      await expect
-        .poll(
-          async () =>
-            (
-              await db().$queryRaw<unknown[]>`SELECT 1 FROM pg_stat_activity
-              WHERE "datname" = current_database() AND "wait_event_type" = 'Lock'`
-            ).length,
-          { timeout: 15_000 },
-        )
-        .toBeGreaterThan(0)
-    })
-    await proving
-    expect((await usage(cloud, ctx.projectId)).networks).toBe(2)
   })
 })

@@ -22,8 +22,8 @@ import { busyAmong } from '../kernel/busy.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { among, gathered, rowsOf, uuids } from '../kernel/gathered.ts'
 import { callByCall, eachOfMany, plainOp, whileAnswering } from '../kernel/hosts.ts'
-import { defineReconciler } from '../kernel/reconciler.ts'
-import { type BuriedKind, buriedAmong, laidToRest } from '../kernel/tombstones.ts'
+import type { Reconciler } from '../kernel/reconciler.ts'
+import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { settleUntold } from './port-states.ts'
 
 /** A resource younger than this may be in the middle of its workflow. */
@@ -34,11 +34,11 @@ const roundMs = 120_000
 const callMs = 60_000
 
 /** Every port, router, network and group of a host has its row, and every bound row is on its host, as it is now. */
-defineReconciler({
+export const networkingReconciler: Reconciler = {
   name: 'networking.hosts',
   everyMs: 30_000,
   run: reconcileNetworks,
-})
+}
 
 /** Every host that answers; one that is silent or slow holds up no other. */
 export async function reconcileNetworks(ctx: Ctx): Promise<void> {
@@ -141,7 +141,7 @@ type Place = {
 
 type Part = {
   kind: StrayKind
-  of: BuriedKind
+  of: string
   found: readonly Found[]
   /** Which of these belong here, by their rows. */
   known: (ids: readonly string[]) => Promise<ReadonlySet<string>>

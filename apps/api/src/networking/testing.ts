@@ -13,7 +13,7 @@ import { createPortsForInstance } from './instance-ports.ts'
 import { loadNetwork, type NetworkRow } from './networks/load.ts'
 import { createNetworkRow } from './networks/service.ts'
 import { addSubnet } from './subnets/service.ts'
-import './register.ts'
+import '../register.ts'
 
 export type Tenant = Ctx & { projectId: string }
 export type Cloud = {

@@ -2,7 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { CloudError } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
-import { defineWorkflow, type Run, type Wait } from '../kernel/workflow.ts'
+import type { Run, Wait, Workflow } from '../kernel/workflow.ts'
 import { heard } from './apply.ts'
 import { forgetNetwork } from './networks/service.ts'
 import { setPortStates, settleRouted } from './port-states.ts'
@@ -24,16 +24,16 @@ function applying(
   title: string,
   work: (run: Run<unknown>) => Promise<Wait | undefined>,
   failed: (run: Run<unknown>, error: CloudError) => Promise<void> = async () => undefined,
-): void {
-  defineWorkflow({
+): Workflow {
+  return {
     action,
     deadlineMs: deadlineMs.apply,
     steps: [{ name: 'apply', title, run: work }],
     onFailed: failed,
-  })
+  }
 }
 
-applying(
+const networkApply = applying(
   'network.apply',
   'Telling the hosts',
   async (run) => {
@@ -46,7 +46,7 @@ applying(
   },
   (run) => mark(run, 'network'),
 )
-applying(
+const routerApply = applying(
   'router.apply',
   'Setting up the router',
   async (run) => {
@@ -57,7 +57,7 @@ applying(
   },
   (run) => mark(run, 'router'),
 )
-applying('securityGroup.apply', 'Changing the filters of its ports', async (run) =>
+const groupApply = applying('securityGroup.apply', 'Changing the filters of its ports', async (run) =>
   heard(run, { port: await boundOn(run, { securityGroups: { some: { groupId: run.resourceId } } }) }),
 )
 /** The port on its host, and its groups (those that it was in, too) wherever a rule names them. */
@@ -74,13 +74,13 @@ const portFailed = async (run: Run<unknown>, error: CloudError): Promise<void> =
   if (port?.hostId)
     await setPortStates(run.ctx, [{ id: port.id, state: 'error', errorMessage: error.message, on: null }])
 }
-applying('port.create', 'Adding it to its groups', portHeard, portFailed)
-applying('port.apply', 'Changing the filters of the port', portHeard, portFailed)
-applying('port.delete', 'Taking it out of its groups', (run) => {
+const portCreate = applying('port.create', 'Adding it to its groups', portHeard, portFailed)
+const portApply = applying('port.apply', 'Changing the filters of the port', portHeard, portFailed)
+const portDelete = applying('port.delete', 'Taking it out of its groups', (run) => {
   const { groupIds, routerIds } = run.input as { groupIds: string[]; routerIds: string[] }
   return heard(run, { addressSet: groupIds, router: routerIds })
 })
-applying(
+const floatingIpApply = applying(
   'floatingIp.apply',
   'Changing the router',
   async (run) => {
@@ -94,8 +94,8 @@ applying(
 )
 
 /** The rows first: from then on its hosts are to be without it. */
-function deleting(kind: 'network' | 'router', forget: (ctx: Ctx, id: string) => Promise<void>): void {
-  defineWorkflow({
+function deleting(kind: 'network' | 'router', forget: (ctx: Ctx, id: string) => Promise<void>): Workflow {
+  return {
     action: `${kind}.delete`,
     deadlineMs: deadlineMs.delete,
     steps: [
@@ -107,10 +107,20 @@ function deleting(kind: 'network' | 'router', forget: (ctx: Ctx, id: string) => 
       },
     ],
     onFailed: (run) => mark(run, kind),
-  })
+  }
 }
-deleting('network', forgetNetwork)
-deleting('router', forgetRouter)
+
+export const networkingWorkflows = [
+  networkApply,
+  routerApply,
+  groupApply,
+  portCreate,
+  portApply,
+  portDelete,
+  floatingIpApply,
+  deleting('network', forgetNetwork),
+  deleting('router', forgetRouter),
+]
 
 async function boundOn(run: Run<unknown>, where: Prisma.PortWhereInput): Promise<string[]> {
   const rows = await run.ctx.deps.root.port.findMany({

@@ -4,7 +4,7 @@ import { appendEvent } from '../kernel/events.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
 import { listAudit } from './audit.ts'
 import { auditListInput } from './contract.ts'
-import './register.ts'
+import '../register.ts'
 
 let deps: Deps
 let close: () => Promise<void>

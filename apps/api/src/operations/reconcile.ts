@@ -2,24 +2,19 @@ import { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { gaveWay } from '../kernel/database-errors.ts'
 import { lostOperations } from '../kernel/history.ts'
-import { defineReconciler } from '../kernel/reconciler.ts'
+import type { Reconciler } from '../kernel/reconciler.ts'
+import { dropOld } from '../kernel/retention.ts'
 import { queueJobs } from '../kernel/workflow.ts'
-
-defineReconciler({
-  name: 'operations.lost',
-  everyMs: 60_000,
-  run: async (ctx) => void (await requeueLost(ctx)),
-})
-
-defineReconciler({
-  name: 'operations.queue',
-  everyMs: 60_000,
-  run: async (ctx) => void (await collectQueues(ctx)),
-})
 
 /** So many make taking a job noticeably slower: a busy cloud has a thousand within a quarter of a minute. */
 const manyQueues = 100
-defineReconciler({ name: 'operations.queue.many', everyMs: 2_000, run: collectManyQueues })
+
+export const operationsReconcilers: Reconciler[] = [
+  { name: 'operations.lost', everyMs: 60_000, run: async (ctx) => void (await requeueLost(ctx)) },
+  { name: 'operations.queue', everyMs: 60_000, run: async (ctx) => void (await collectQueues(ctx)) },
+  { name: 'operations.queue.many', everyMs: 2_000, run: collectManyQueues },
+  { name: 'operations.retention', everyMs: 3_600_000, run: dropOld },
+]
 
 /** The same in between, when there are many. */
 export async function collectManyQueues(ctx: Ctx): Promise<void> {

@@ -4,7 +4,7 @@ import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
 import { defineWorkflow, recordOperation, startOperation } from '../kernel/workflow.ts'
 import { operationListInput } from './contract.ts'
 import { collectManyQueues, collectQueues, requeueLost } from './reconcile.ts'
-import './register.ts'
+import '../register.ts'
 import { getOperation, listOperations } from './service.ts'
 
 let deps: Deps

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { keystoneId } from '../identity/contract.ts'
-import { type QuotaResource, quotaResources } from '../kernel/contract.ts'
+import type { QuotaResource } from '../kernel/contract.ts'
+import { isQuotaResource } from '../kernel/quota.ts'
 
 /** -1 is unlimited; the database holds 32 bits. */
 export const limit = z.int('A limit is a whole number.').min(-1, '-1 means unlimited.').max(2_147_483_647)
-const resource = z.enum(quotaResources)
+/** Known when every room is; a schema is made before. */
+const resource = z.custom<QuotaResource>(isQuotaResource, 'Nothing of this name is counted here.')
 /** Resource → limit, or null to go back to the cloud's default. */
 const limits = z.partialRecord(resource, limit.nullable())
 

@@ -1,6 +1,6 @@
 import { procedure, router } from '../kernel/trpc.ts'
 import { quotaDefaultsInput, quotaGetInput, quotaSetInput } from './contract.ts'
-import { getQuota, getQuotaDefaults, setQuota, setQuotaDefaults } from './service.ts'
+import { getQuota, getQuotaDefaults, setQuota, setQuotaDefaults } from './limits/service.ts'
 
 export const quotaRouter = router({
   get: procedure.input(quotaGetInput.optional()).query(({ ctx, input }) => getQuota(ctx.cloud, input)),

@@ -1,153 +1,139 @@
-import { type Ctx, inTransaction, projectOf, seesAll } from '../kernel/context.ts'
-import { type QuotaResource, type QuotaView, quotaResources } from '../kernel/contract.ts'
-import { invalidInput, notFound } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
-import { whole } from '../kernel/page.ts'
-import { authorize } from '../kernel/policy.ts'
-import { builtInQuota, quotaDefaultsOf, quotaOf, quotaWords } from '../kernel/quota.ts'
-import type { QuotaDefaultView, QuotaLimits } from './contract.ts'
+import { Prisma } from '@stratolith/db'
+import type { Ctx } from '../kernel/context.ts'
+import type { QuotaResource, QuotaView } from '../kernel/contract.ts'
+import { CloudError, invariant } from '../kernel/errors.ts'
+import { type Fact, readFacts } from '../kernel/facts.ts'
+import { quotaResources, quotaWords } from '../kernel/quota.ts'
+
+export type QuotaDelta = Partial<Record<QuotaResource, number>>
+
+/** What is counted for each user takes this in the place of a project. */
+export const userOwner = (userId: string): string => `user:${userId}`
 
 /**
- * Limits and use of a project: the caller's own when none is named. Key pairs belong to users, so
- * `used` of them is the caller's own count. Another's project is not there (R2).
+ * Takes `delta` from the project's quota inside the transaction that makes the row (R5): one
+ * conditional update of every resource, so that no race can exceed a limit. Throws quota_exceeded.
+ * Resources are locked in one fixed order, so that two callers cannot deadlock. `limitsOf` is the
+ * project whose limits hold when what is counted is not a project's (key pairs, a user's).
  */
-export async function getQuota(ctx: Ctx, input: { projectId?: string } = {}): Promise<QuotaView[]> {
-  const projectId = input.projectId ?? projectOf(ctx)
-  const own = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
-  if (!own && !seesAll(ctx)) throw notFound('project', projectId)
-  authorize(ctx, 'quota:get', { projectId })
-  if (!own) await requireProject(ctx, projectId)
-  const [quota, keyPairs] = await Promise.all([
-    quotaOf(ctx, projectId),
-    ctx.db.keyPair.count({ where: { userId: ctx.actor.userId } }),
-  ])
-  return quota.map((q) => (q.resource === 'keyPairs' ? { ...q, used: keyPairs } : q))
-}
-
-/**
- * Sets limits of a project; null goes back to the default, what is not named stays. Throws
- * invalid_input for a limit below the use, unless `force`.
- */
-export async function setQuota(
+export async function reserveQuota(
   ctx: Ctx,
-  input: { projectId: string; limits: QuotaLimits; force?: boolean },
-): Promise<QuotaView[]> {
-  const { projectId } = input
-  authorize(ctx, 'quota:set', { projectId })
-  return inTransaction(ctx, async (tx) => {
-    await requireProject(tx, projectId)
-    if (!input.force) await refuseBelowUse(tx, projectId, input.limits)
-    for (const [resource, limit] of named(input.limits)) {
-      const where = { projectId_resource: { projectId, resource } }
-      if (limit === null) await tx.db.quotaLimit.deleteMany({ where: { projectId, resource } })
-      else
-        await tx.db.quotaLimit.upsert({
-          where,
-          create: { projectId, resource, limit },
-          update: { limit },
-        })
-    }
-    await appendEvent(tx, {
-      kind: 'quota.updated',
-      projectId,
-      resourceKind: 'project',
-      resourceId: projectId,
-      data: { ...input.limits },
-    })
-    return quotaOf(tx, projectId)
-  })
-}
-
-/** Projects with limits of their own for any of these, by id: all that they may have of them. */
-export async function listOwnQuotas(
-  ctx: Ctx,
-  resources: readonly QuotaResource[],
-): Promise<{ projectId: string; limits: Record<QuotaResource, number> }[]> {
-  authorize(ctx, 'quota:list')
-  const [defaults, rows] = await Promise.all([
-    quotaDefaultsOf(ctx),
-    ctx.db.quotaLimit.findMany({
-      where: { resource: { in: [...resources] } },
-      orderBy: [{ projectId: 'asc' }, { resource: 'asc' }],
-      take: 10_001,
-    }),
-  ])
-  whole(rows, 10_000, 'Ask for the quota of one project.')
-  const byProject = new Map<string, Record<QuotaResource, number>>()
-  for (const { projectId, resource, limit } of rows)
-    byProject.set(projectId, { ...(byProject.get(projectId) ?? defaults), [resource]: limit })
-  return [...byProject].map(([projectId, limits]) => ({ projectId, limits }))
-}
-
-/** Back to the cloud's defaults, also where the project has more than those already. */
-export async function clearQuota(
-  ctx: Ctx,
-  input: { projectId: string },
-  resources: readonly QuotaResource[],
+  projectId: string,
+  delta: QuotaDelta,
+  limitsOf = projectId,
 ): Promise<void> {
-  await setQuota(ctx, {
-    ...input,
-    limits: Object.fromEntries(resources.map((resource) => [resource, null])),
-    force: true,
+  invariant(ctx.db !== ctx.deps.root, 'reserveQuota outside a transaction')
+  for (const resource of Object.keys(delta)) quotaWords(resource as QuotaResource)
+  const wishes = quotaResources().flatMap((resource, position) => {
+    const amount = delta[resource] ?? 0
+    invariant(Number.isInteger(amount) && amount >= 0, `quota delta ${resource}=${amount}`)
+    return amount === 0 ? [] : [{ resource, amount, position }]
   })
+  if (wishes.length === 0) return
+  const rows = await ctx.db.$queryRaw<{ resource: string }[]>(Prisma.sql`
+    WITH wish AS (
+      SELECT w."resource", w."amount", w."position", COALESCE(l."limit", d."limit", w."limit") AS "limit"
+      FROM (VALUES ${Prisma.join(wishes.map(({ resource, amount, position }) => Prisma.sql`(${resource}, ${amount}::int, ${position}::int, ${quotaWords(resource).limit}::int)`))})
+        AS w ("resource", "amount", "position", "limit")
+      LEFT JOIN "QuotaLimit" l ON l."projectId" = ${limitsOf} AND l."resource" = w."resource"
+      LEFT JOIN "QuotaDefault" d ON d."resource" = w."resource")
+    INSERT INTO "QuotaUsage" ("projectId", "resource", "used")
+    SELECT ${projectId}, "resource", "amount" FROM wish WHERE "limit" < 0 OR "amount" <= "limit" ORDER BY "position"
+    ON CONFLICT ("projectId", "resource") DO UPDATE SET "used" = "QuotaUsage"."used" + EXCLUDED."used"
+    WHERE EXISTS (SELECT 1 FROM wish WHERE wish."resource" = EXCLUDED."resource"
+      AND (wish."limit" < 0 OR "QuotaUsage"."used" + EXCLUDED."used" <= wish."limit"))
+    RETURNING "resource"`)
+  const missing = wishes.find((wish) => !rows.some((row) => row.resource === wish.resource))
+  if (missing) throw await exceeded(ctx, { counted: projectId, limitsOf }, missing.resource, missing.amount)
 }
 
-/** What a project may have when nobody said otherwise. */
-export async function getQuotaDefaults(ctx: Ctx): Promise<QuotaDefaultView[]> {
-  authorize(ctx, 'quota:get_defaults')
-  const defaults = await quotaDefaultsOf(ctx)
-  return quotaResources.map((resource) => ({
-    resource,
-    limit: defaults[resource],
-    builtIn: builtInQuota[resource],
-  }))
-}
-
-/** Sets defaults of the cloud; null goes back to what we ship. Holds for every project without its own. */
-export async function setQuotaDefaults(
-  ctx: Ctx,
-  input: { limits: QuotaLimits },
-): Promise<QuotaDefaultView[]> {
-  authorize(ctx, 'quota:set_defaults')
-  return inTransaction(ctx, async (tx) => {
-    for (const [resource, limit] of named(input.limits)) {
-      if (limit === null) await tx.db.quotaDefault.deleteMany({ where: { resource } })
-      else
-        await tx.db.quotaDefault.upsert({
-          where: { resource },
-          create: { resource, limit },
-          update: { limit },
-        })
-    }
-    await appendEvent(tx, {
-      kind: 'quota.updated',
-      projectId: null,
-      resourceKind: 'quota',
-      resourceId: 'defaults',
-      data: { ...input.limits },
-    })
-    return getQuotaDefaults(tx)
+/** Gives back. Never below zero: the reconciler proves the counters against the rows. */
+export async function releaseQuota(ctx: Ctx, projectId: string, delta: QuotaDelta): Promise<void> {
+  const given = quotaResources().flatMap((resource, position) => {
+    const amount = delta[resource] ?? 0
+    return amount === 0 ? [] : [{ resource, amount, position }]
   })
+  if (given.length === 0) return
+  // Locked in the order in which they are taken.
+  await ctx.db.$executeRaw`
+    UPDATE "QuotaUsage" u SET "used" = GREATEST(u."used" - h."amount", 0)
+    FROM (
+      SELECT q."resource", w."amount" FROM jsonb_to_recordset(${JSON.stringify(given)}::jsonb)
+        AS w ("resource" text, "amount" int, "position" int)
+      JOIN "QuotaUsage" q ON q."projectId" = ${projectId} AND q."resource" = w."resource"
+      ORDER BY w."position" FOR NO KEY UPDATE OF q
+    ) h WHERE u."projectId" = ${projectId} AND u."resource" = h."resource"`
 }
 
-const named = (limits: QuotaLimits) =>
-  quotaResources.flatMap((resource): [QuotaResource, number | null][] => {
-    const limit = limits[resource]
-    return limit === undefined ? [] : [[resource, limit]]
-  })
-
-async function requireProject(ctx: Ctx, projectId: string): Promise<void> {
-  const project = await ctx.db.project.findUnique({ where: { id: projectId }, select: { id: true } })
-  if (!project) throw notFound('project', projectId)
+/** Every resource with limit and use; of what is counted for each user, the use of `userId`. */
+export async function quotaOf(ctx: Ctx, projectId: string, userId?: string): Promise<QuotaView[]> {
+  return (await readFacts(ctx, { quota: quotaFact(projectId, userId) })).quota
 }
 
-async function refuseBelowUse(ctx: Ctx, projectId: string, limits: QuotaLimits): Promise<void> {
-  for (const { resource, used } of await quotaOf(ctx, projectId)) {
-    const limit = limits[resource]
-    if (typeof limit === 'number' && limit >= 0 && limit < used)
-      throw invalidInput(
-        `The project has ${used} ${quotaWords[resource]}: a limit of ${limit} is below that. Choose ${used} or more, or set it by force.`,
+/** The same for callers who read more in the same statement. */
+export function quotaFact(projectId: string, userId?: string): Fact<QuotaView[]> {
+  const owner = userId === undefined ? projectId : userOwner(userId)
+  return {
+    sql: Prisma.sql`SELECT jsonb_build_object(
+      'defaults', (SELECT jsonb_object_agg("resource", "limit") FROM "QuotaDefault"),
+      'limits', (SELECT jsonb_object_agg("resource", "limit") FROM "QuotaLimit" WHERE "projectId" = ${projectId}),
+      'used', (SELECT jsonb_object_agg("resource", "used") FROM "QuotaUsage" WHERE "projectId" = ${projectId}),
+      'own', (SELECT jsonb_object_agg("resource", "used") FROM "QuotaUsage" WHERE "projectId" = ${owner}))`,
+    read(value) {
+      type Amounts = Partial<Record<QuotaResource, number>> | null
+      const { defaults, limits, used, own } = value as Record<'defaults' | 'limits' | 'used' | 'own', Amounts>
+      return quotaResources().map((resource) => ({
         resource,
-      )
+        limit: limits?.[resource] ?? defaults?.[resource] ?? quotaWords(resource).limit,
+        used: (quotaWords(resource).of === 'user' ? own : used)?.[resource] ?? 0,
+      }))
+    },
   }
+}
+
+/** The defaults in force: what we ship, and what administrators have put over it. */
+export async function quotaDefaultsOf(ctx: Ctx): Promise<Record<QuotaResource, number>> {
+  const rows = await ctx.db.quotaDefault.findMany()
+  const own = new Map(rows.map((row) => [row.resource, row.limit]))
+  return recordOf((resource) => own.get(resource) ?? quotaWords(resource).limit)
+}
+const recordOf = (value: (resource: QuotaResource) => number) =>
+  Object.fromEntries(quotaResources().map((resource) => [resource, value(resource)])) as Record<
+    QuotaResource,
+    number
+  >
+
+/** For plans: would `delta` fit now? Null when it does, else the sentence. */
+export function quotaShortfall(quota: readonly QuotaView[], delta: QuotaDelta): string | null {
+  for (const q of quota) {
+    const amount = delta[q.resource] ?? 0
+    if (amount > 0 && q.limit >= 0 && q.used + amount > q.limit)
+      return sentence(q.resource, amount, q.limit, q.used)
+  }
+  return null
+}
+
+async function exceeded(
+  ctx: Ctx,
+  { counted, limitsOf }: { counted: string; limitsOf: string },
+  resource: QuotaResource,
+  amount: number,
+) {
+  const of = async (id: string) => (await quotaOf(ctx, id)).find((q) => q.resource === resource)
+  const [limits, usage] = [await of(limitsOf), await of(counted)]
+  return new CloudError('quota_exceeded', sentence(resource, amount, limits?.limit ?? 0, usage?.used ?? 0), {
+    detail: `quota ${resource} of ${counted}`,
+    reason: resource,
+  })
+}
+
+function sentence(resource: QuotaResource, amount: number, limit: number, used: number): string {
+  return `Quota exceeded: this needs ${amount} more ${quotaWords(resource).words}, and ${used} of ${limit} are in use. Delete something or ask an administrator for more.`
+}
+
+/** Of projects that are empty, in the transaction that removes them. */
+export async function forgetQuota(tx: Ctx, projectIds: readonly string[]): Promise<void> {
+  const where = { projectId: { in: [...projectIds] } }
+  await tx.db.quotaLimit.deleteMany({ where })
+  await tx.db.quotaUsage.deleteMany({ where })
 }

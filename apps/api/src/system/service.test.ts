@@ -6,7 +6,7 @@ import { systemCtx } from '../kernel/context.ts'
 import { testDeps } from '../kernel/testing.ts'
 import { readProcesses } from './processes.ts'
 import { systemInfo } from './service.ts'
-import './register.ts'
+import '../register.ts'
 
 it('tells versions, database and disk', async () => {
   const { deps, close } = await testDeps()

@@ -44,6 +44,23 @@ export const liveKeys: Record<string, readonly string[]> = {
   group: ['identity'],
   role: ['identity'],
   session: ['identity.sessions'],
+  credential: ['identity.ec2Credentials'],
+  applicationCredential: ['identity.applicationCredentials'],
+  trust: ['identity.trusts'],
+  quota: ['quota'],
+  serverGroup: ['compute.instances', 'quota'],
+  aggregate: ['hosts'],
+  service: ['catalog'],
+  endpoint: ['catalog'],
+  region: ['catalog'],
+  /** No page shows these. */
+  endpoint_group: [],
+  limit: [],
+  registered_limit: [],
+  consumer: [],
+  access_token: [],
+  transaction: [],
+  blob: [],
 }
 /** `operation.updated` says the kind of what it works on; the operations themselves change too. */
 export const operationKeys: readonly string[] = ['operations']

@@ -5,7 +5,7 @@ import { testCloud, testFacade, testUser } from '../../identity/testing.ts'
 import { issueToken, type ScopeWish } from '../../identity/tokens.ts'
 import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
 import { statementsDuring } from '../../plans.testing.ts'
-import '../register.ts'
+import '../../register.ts'
 
 /** OS-EP-FILTER: what a project is associated with is its catalog, in every token of it. */
 

@@ -9,7 +9,7 @@ import { testCloud, testFacade } from '../../identity/testing.ts'
 import { issueToken, type ScopeWish } from '../../identity/tokens.ts'
 import { createUser } from '../../identity/users/service.ts'
 import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'
-import '../register.ts'
+import '../../register.ts'
 
 /** Unified limits, as oslo.limit and the stock client read and write them. */
 

@@ -3,8 +3,8 @@ import { type Ctx, inTransaction, projectOf, seesAll, visible } from '../../kern
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { type Fact, readFacts } from '../../kernel/facts.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
+import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import type { GroupRule } from '../scheduler/judge.ts'
 import { requireUserQuota } from '../user-quotas/service.ts'
 

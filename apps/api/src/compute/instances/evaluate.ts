@@ -5,7 +5,6 @@ import { type Ctx, isAdmin, projectOf } from '../../kernel/context.ts'
 import type { ErrorCode, QuotaView } from '../../kernel/contract.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { noFact, readFacts } from '../../kernel/facts.ts'
-import { type QuotaDelta, quotaFact, quotaShortfall } from '../../kernel/quota.ts'
 import {
   guestsThatFit,
   judgeNetworks,
@@ -14,6 +13,7 @@ import {
   type NetworkWish,
   networkFacts,
 } from '../../networking/service.ts'
+import { type QuotaDelta, quotaFact, quotaShortfall } from '../../quota/service.ts'
 import { type LaunchPlan, maskVerdicts, type planInput } from '../contract.ts'
 import { type Flavor, flavorFact, usableFlavors } from '../flavors/service.ts'
 import { type GroupRule, groupRuleFact } from '../groups/service.ts'

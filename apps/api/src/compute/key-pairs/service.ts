@@ -7,7 +7,7 @@ import { appendEvent } from '../../kernel/events.ts'
 import type { Fact } from '../../kernel/facts.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
+import { releaseQuota, reserveQuota, userOwner } from '../../quota/service.ts'
 import type { KeyPairCreated, KeyPairView, keyPairCreateInput } from '../contract.ts'
 import { requireUserQuota } from '../user-quotas/service.ts'
 import { generatePair, parsePublicKey } from './openssh.ts'
@@ -30,12 +30,9 @@ const viewOf = (row: Row): KeyPairView => ({
   publicKey: row.publicKey,
   createdAt: row.createdAt.toISOString(),
 })
-/** Key pairs are counted per user, as in Nova: the user's id takes the project's place. */
-const quotaOwner = (userId: string) => `user:${userId}`
-
 /** How many a user may have is said by the project that the token is for. */
 const limitsOf = (ctx: Ctx, userId: string) =>
-  ctx.scope.kind === 'project' ? ctx.scope.projectId : quotaOwner(userId)
+  ctx.scope.kind === 'project' ? ctx.scope.projectId : userOwner(userId)
 
 /** Key pairs are the caller's own, in whichever project; nobody sees another's. */
 export async function listKeyPairs(ctx: Ctx, input: z.output<typeof pageInput>): Promise<Page<KeyPairView>> {
@@ -107,7 +104,7 @@ export async function createKeyPair(
   const userId = ownerOf(ctx, input.userId, true)
   const id = crypto.randomUUID()
   return inTransaction(ctx, async (tx) => {
-    await reserveQuota(tx, quotaOwner(userId), { keyPairs: 1 }, limitsOf(tx, userId))
+    await reserveQuota(tx, userOwner(userId), { keyPairs: 1 }, limitsOf(tx, userId))
     const { publicKey, fingerprint } = made
     const row = await tx.db.keyPair.create({
       data: { id, userId, name: input.name, publicKey, fingerprint },
@@ -130,7 +127,7 @@ export async function deleteKeyPair(
   return inTransaction(ctx, async (tx) => {
     const row = await tx.db.keyPair.findUnique({ where: { userId_name: { userId, name: input.name } } })
     if (!row) throw notFound('key pair', input.name)
-    await releaseQuota(tx, quotaOwner(userId), { keyPairs: 1 })
+    await releaseQuota(tx, userOwner(userId), { keyPairs: 1 })
     const { count } = await tx.db.keyPair.deleteMany({ where: { id: row.id } })
     if (count === 0) throw new CloudError('not_found', notFound('key pair', input.name).message)
     await noteKeyPair(tx, row, 'deleted')

@@ -3,7 +3,7 @@ import type { QuotaResource } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
-import { getQuota } from '../../quota/service.ts'
+import { getQuota } from '../../quota/limits/service.ts'
 import { maxMembers } from '../groups/service.ts'
 import { at, type Field, shape } from './fields.ts'
 

@@ -5,7 +5,13 @@ import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
-import { clearQuota, getQuota, getQuotaDefaults, setQuota, setQuotaDefaults } from '../../quota/service.ts'
+import {
+  clearQuota,
+  getQuota,
+  getQuotaDefaults,
+  setQuota,
+  setQuotaDefaults,
+} from '../../quota/limits/service.ts'
 import { maxMembers } from '../groups/service.ts'
 import { clearUserQuota, getUserQuota, setUserQuota } from '../user-quotas/service.ts'
 import { boolean, inner, objectAt, whole } from './body.ts'

@@ -1,7 +1,7 @@
 import { releaseHost } from '../../hosts/service.ts'
 import { inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
-import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
+import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { portsOfInstance } from '../../networking/service.ts'
 import { powerStates } from '../contract.ts'
 import type { Base } from '../documents.ts'
@@ -42,7 +42,7 @@ async function wanted(run: Build): Promise<Built | null> {
   return { ...row, hostId }
 }
 
-defineWorkflow<CreateInput>({
+export const creation: Workflow<CreateInput> = {
   action: 'instance.create',
   deadlineMs: deadlineMs.create,
   steps: [
@@ -67,7 +67,7 @@ defineWorkflow<CreateInput>({
     },
   ],
   onFailed: settleFailure,
-})
+}
 
 async function make(run: Build, row: Built): Promise<Wait | undefined> {
   const answer = await tellHost(run, row)

@@ -3,9 +3,9 @@ import { errorOf, hostState, releaseHost } from '../../hosts/service.ts'
 import { inTransaction } from '../../kernel/context.ts'
 import { type CloudError, toCloudError } from '../../kernel/errors.ts'
 import { driverCode } from '../../kernel/hosts.ts'
-import { releaseQuota } from '../../kernel/quota.ts'
-import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
+import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { forgetPortsOfInstance, portsOfInstance } from '../../networking/service.ts'
+import { releaseQuota } from '../../quota/service.ts'
 import { noteInstance } from '../instances/load.ts'
 import { releasePublicIp } from '../instances/ports.ts'
 import { deadlineMs } from './deadlines.ts'
@@ -43,7 +43,7 @@ const isBack = (run: Run<unknown>, hostId: string): Promise<boolean> =>
     () => false,
   )
 
-defineWorkflow({
+export const deletion: Workflow = {
   action: 'instance.delete',
   deadlineMs: deadlineMs.delete,
   steps: [
@@ -58,7 +58,7 @@ defineWorkflow({
       (row) => row.taskState === 'deleting',
     )
   },
-})
+}
 
 /** Row, ports, quota and room on the host go together or not at all; a replay finds no row and is done. */
 async function forget(run: Run<unknown>): Promise<void> {

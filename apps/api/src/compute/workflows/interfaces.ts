@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import { CloudError } from '../../kernel/errors.ts'
-import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
+import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { bindPort, deletePortsOfInstance, unbindPorts } from '../../networking/service.ts'
 import type { InstanceRow } from '../instances/load.ts'
 import { deadlineMs, releaseMs } from './deadlines.ts'
@@ -32,7 +32,7 @@ const forItsGuest = async (run: Run<Input>, row: Built): Promise<Wait | undefine
   return 'waitMs' in answer ? answer : undefined
 }
 
-defineWorkflow<Input>({
+export const attachment: Workflow<Input> = {
   action: 'instance.attach',
   deadlineMs: deadlineMs.attach,
   steps: [
@@ -53,10 +53,10 @@ defineWorkflow<Input>({
     if (hostId && runs(row)) await ifItAnswers(run, hostId, () => tellHost(run, { id, hostId }))
     await forgetPort(run, row)
   },
-})
+}
 
 /** A guest that does not let go of its device keeps it: the operation fails and the port stays. */
-defineWorkflow<Input>({
+export const detachment: Workflow<Input> = {
   action: 'instance.detach',
   deadlineMs: deadlineMs.detach,
   steps: [
@@ -92,4 +92,4 @@ defineWorkflow<Input>({
     },
   ],
   onFailed: async () => undefined,
-})
+}

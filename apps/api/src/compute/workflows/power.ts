@@ -1,7 +1,7 @@
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import { deliver } from '../../hosts/service.ts'
 import { driverCode } from '../../kernel/hosts.ts'
-import { defineWorkflow, type Run, type Wait } from '../../kernel/workflow.ts'
+import type { Run, Wait, Workflow } from '../../kernel/workflow.ts'
 import { powerStates, type TaskState, type VmState } from '../contract.ts'
 import { type InstanceRow, noFault } from '../instances/load.ts'
 import { deadlineMs, graceMs, pressAgainMs } from './deadlines.ts'
@@ -25,12 +25,12 @@ type Call = (run: Run<unknown>, row: Built, host: OnHost) => Promise<ObservedIns
  * First the call to the hypervisor, which replays without harm; then the state that the host
  * reported, unless the instance is being deleted or (in a replay) has been settled already.
  */
-function definePower(
+function changingPower(
   { action, deadlineMs, title }: { action: string; deadlineMs: number; title: string },
   taskOf: Tasks,
   call: Call,
-): void {
-  defineWorkflow({
+): Workflow {
+  return {
     action,
     deadlineMs,
     steps: [
@@ -64,7 +64,7 @@ function definePower(
       const broken = { vmState: 'error' as const, taskState: null, ...faultOf(error) }
       await settle(run, isSilent ? asItWas : broken, (now) => now.taskState === taskOf(run), row)
     },
-  })
+  }
 }
 
 /** From whatever the host has left of it: ports applied, disk found, guest described anew and running. */
@@ -86,13 +86,13 @@ async function askToShutDown(run: Run<unknown>, { hypervisor, op }: OnHost): Pro
   return { waitMs: Math.min(pressAgainMs, leftMs), for: 'the guest to shut down' }
 }
 
-definePower(
+const starting = changingPower(
   { action: 'instance.start', deadlineMs: deadlineMs.start, title: 'Starting the guest' },
   () => 'powering-on',
   powerOn,
 )
 
-definePower(
+const stopping = changingPower(
   { action: 'instance.stop', deadlineMs: deadlineMs.stop, title: 'Pressing the power button' },
   () => 'powering-off',
   async (run, row, host) => {
@@ -105,20 +105,20 @@ definePower(
   },
 )
 
-definePower(
+const pausing = changingPower(
   { action: 'instance.pause', deadlineMs: deadlineMs.pause, title: 'Pausing the guest' },
   () => 'pausing',
   (_run, row, { hypervisor, op }) => hypervisor.pause(op, row.id),
 )
 
-definePower(
+const unpausing = changingPower(
   { action: 'instance.unpause', deadlineMs: deadlineMs.pause, title: 'Unpausing the guest' },
   () => 'unpausing',
   (_run, row, { hypervisor, op }) => hypervisor.unpause(op, row.id),
 )
 
 const kindOf = (run: Run<unknown>) => (run.input as { kind: 'soft' | 'hard' }).kind
-definePower(
+const rebooting = changingPower(
   { action: 'instance.reboot', deadlineMs: deadlineMs.reboot, title: 'Rebooting the guest' },
   (run) => (kindOf(run) === 'hard' ? 'rebooting_hard' : 'rebooting'),
   async (run, row, host) => {
@@ -134,3 +134,5 @@ definePower(
     return host.hypervisor.reboot(host.op, row.id)
   },
 )
+
+export const powerWorkflows = [starting, stopping, pausing, unpausing, rebooting]

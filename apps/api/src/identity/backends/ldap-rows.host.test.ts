@@ -9,7 +9,7 @@ import { createUser, deleteUser, listUsers, updateUser } from '../users/service.
 import { Directory } from './ldap/connection.ts'
 import { importDomain } from './ldap/review.ts'
 import { addGroup, addPerson, dnOf, replace, suffix } from './ldap/testing.ts'
-import '../../catalog/register.ts'
+import '../../register.ts'
 import {
   app,
   bringOver,

@@ -9,7 +9,7 @@ import { startLdap } from './ldap/backend.ts'
 import { Directory } from './ldap/connection.ts'
 import { importDomain } from './ldap/review.ts'
 import { dnOf, rootDn, suffix } from './ldap/testing.ts'
-import '../../catalog/register.ts'
+import '../../register.ts'
 import {
   closeLdap,
   cloud,

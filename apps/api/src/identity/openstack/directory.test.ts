@@ -1,6 +1,6 @@
 import type { InjectOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import '../../catalog/register.ts'
+import '../../register.ts'
 import {
   base,
   closeDirectory,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import '../../catalog/register.ts'
+import '../../register.ts'
 import { hexId } from '../../kernel/testing.ts'
 import { extraInput } from '../../openstack/extra.ts'
 import { closeDirectory, created, deps, name, openDirectory, send } from './directory.testing.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hexId, runPending } from '../../kernel/testing.ts'
-import '../../catalog/register.ts'
+import '../../register.ts'
 import {
   base,
   closeDirectory,

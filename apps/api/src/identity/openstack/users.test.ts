@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import '../../catalog/register.ts'
+import '../../register.ts'
 import {
   base,
   closeDirectory,

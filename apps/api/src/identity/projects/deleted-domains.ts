@@ -1,5 +1,5 @@
 import type { Ctx } from '../../kernel/context.ts'
-import { defineReconciler } from '../../kernel/reconciler.ts'
+import type { Reconciler } from '../../kernel/reconciler.ts'
 
 /**
  * A domain that was deleted while projects of its were going stays as a row that nobody sees and no name
@@ -20,4 +20,8 @@ export async function dropDeletedDomains(ctx: Ctx, id?: string): Promise<void> {
 }
 
 /** For projects that the version before ends, which knows no such domains. */
-defineReconciler({ name: 'identity.deleted-domains', everyMs: 60_000, run: (ctx) => dropDeletedDomains(ctx) })
+export const deletedDomains: Reconciler = {
+  name: 'identity.deleted-domains',
+  everyMs: 60_000,
+  run: (ctx) => dropDeletedDomains(ctx),
+}

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { operationUnderWay } from '../../kernel/history.ts'
-import { defineWorkflow, type Run, type Step, startOperation, type Wait } from '../../kernel/workflow.ts'
+import { type Run, type Step, startOperation, type Wait, type Workflow } from '../../kernel/workflow.ts'
 import { demandMutable } from '../options.ts'
 import { directoryEvent } from '../reach.ts'
 import type { ProjectDeletionPlan } from './contract.ts'
@@ -63,7 +63,12 @@ const steps: Step<unknown>[] = [
     },
   },
 ]
-/** Rooms call this at import. */
+type Forget = (tx: Ctx, projectIds: readonly string[]) => Promise<void>
+const forgetting: Forget[] = []
+/** Rooms remove here what they know of projects that are empty, in the transaction that removes their rows. */
+export const onProjectRemoved = (forget: Forget): void => void forgetting.push(forget)
+
+/** Rooms call this from `joins` of their room.ts. */
 export function onProjectDeleting(thing: ProjectThing): void {
   things.push(thing)
   things.sort((a, b) => a.order - b.order)
@@ -79,14 +84,14 @@ export function onProjectDeleting(thing: ProjectThing): void {
 }
 
 /** Stays disabled and marked when a try fails for good: deleting it again goes on where it stopped. */
-defineWorkflow({
+export const projectDeletion: Workflow = {
   action: 'project.delete',
   lane: 'long',
   steps,
   async onFailed(run) {
     await inTransaction(run.ctx, (tx) => directoryEvent(tx, 'project', 'updated', run.resourceId))
   },
-})
+}
 
 /** Asks for the removal of what is left, and waits as long as it becomes less. */
 async function clear(run: Run<unknown>, thing: ProjectThing): Promise<Wait | undefined> {
@@ -241,8 +246,7 @@ async function forgetRights(ctx: Ctx, projectId: string): Promise<void> {
 async function removeProjectRows(ctx: Ctx, ids: readonly string[]): Promise<number> {
   const projectId = { in: [...ids] }
   await ctx.db.token.deleteMany({ where: { projectId } })
-  await ctx.db.quotaLimit.deleteMany({ where: { projectId } })
-  await ctx.db.quotaUsage.deleteMany({ where: { projectId } })
+  for (const forget of forgetting) await forget(ctx, ids)
   await ctx.db.user.updateMany({ where: { defaultProjectId: projectId }, data: { defaultProjectId: null } })
   const { count } = await ctx.db.project.deleteMany({ where: { id: projectId } })
   return count

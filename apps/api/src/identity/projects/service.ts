@@ -79,6 +79,12 @@ export async function liveProject(ctx: Ctx, id: string): Promise<ProjectDetail> 
   return project
 }
 
+/** Throws not_found for a project that nobody has; one that is being deleted is still there. */
+export async function demandProject(ctx: Ctx, id: string): Promise<void> {
+  const row = await ctx.db.project.findUnique({ where: { id }, select: { id: true } })
+  if (row === null) throw notFound('project', id)
+}
+
 /** Those of the projects with these ids that are not being deleted; who may know them has been asked before. */
 export async function projectsById(ctx: Ctx, ids: readonly string[]): Promise<ProjectDetail[]> {
   const where = { id: { in: [...ids] }, deleting: false }

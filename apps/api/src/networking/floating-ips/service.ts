@@ -6,8 +6,8 @@ import { CloudError, conflict, invalidInput, notFound } from '../../kernel/error
 import { appendEvent } from '../../kernel/events.ts'
 import { likeLiteral, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import type {
   FloatingIpView,
   floatingIpAssociateInput,

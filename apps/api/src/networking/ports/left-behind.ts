@@ -2,7 +2,8 @@ import { Prisma } from '@stratolith/db'
 import { heldOf } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
-import { quotaOf, quotaWords } from '../../kernel/quota.ts'
+import { quotaWords } from '../../kernel/quota.ts'
+import { quotaOf } from '../../quota/service.ts'
 import type { PortNetwork } from '../networks/load.ts'
 
 /** Who wants an address, and in which of its quotas what it gets is counted. */
@@ -32,6 +33,6 @@ export async function refuseLeftBehind(
   if (limit < 0 || left <= limit) return
   throw new CloudError(
     'quota_exceeded',
-    `${left} addresses of network “${network.name}” that this project has given back are still in use on machines that have not let go of them. That is more than its quota of ${quotaWords[quota]} (${limit}), so it gets no more of them now. Try again in a moment; when it stays so, a machine does not answer or cannot do what it is told: ask an administrator, whose page of the machine says which.`,
+    `${left} addresses of network “${network.name}” that this project has given back are still in use on machines that have not let go of them. That is more than its quota of ${quotaWords(quota).words} (${limit}), so it gets no more of them now. Try again in a moment; when it stays so, a machine does not answer or cannot do what it is told: ask an administrator, whose page of the machine says which.`,
   )
 }

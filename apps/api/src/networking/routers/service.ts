@@ -6,7 +6,7 @@ import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { releaseQuota } from '../../kernel/quota.ts'
+import { releaseQuota } from '../../quota/service.ts'
 import type {
   RouterView,
   routerCreateInput,

@@ -5,8 +5,8 @@ import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { releaseQuota, reserveQuota } from '../../kernel/quota.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
+import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import {
   type ruleCreateInput,
   rulePresets,

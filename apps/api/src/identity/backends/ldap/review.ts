@@ -1,6 +1,6 @@
 import type { Ctx } from '../../../kernel/context.ts'
 import { toCloudError } from '../../../kernel/errors.ts'
-import { defineReconciler } from '../../../kernel/reconciler.ts'
+import type { Reconciler } from '../../../kernel/reconciler.ts'
 import type { Connection, Directory } from './connection.ts'
 import { allDirectories } from './domains.ts'
 import { allGroups, allUsers, groupsOf, usersById } from './entries.ts'
@@ -140,21 +140,22 @@ async function forEachDirectory(
   )
 }
 
-defineReconciler({
-  name: 'identity.ldap-review',
-  everyMs,
-  run: (ctx) => forEachDirectory(ctx, (domainId, directory) => reviewDomain(ctx, domainId, directory)),
-})
-
 const importedAt = new Map<string, number>()
-defineReconciler({
-  name: 'identity.ldap-import',
-  everyMs,
-  run: (ctx) =>
-    forEachDirectory(ctx, async (domainId, directory) => {
-      const due = (importedAt.get(domainId) ?? 0) + directory.settings.everySeconds * 1000
-      if (Date.now() < due) return
-      await importDomain(ctx, domainId, directory)
-      importedAt.set(domainId, Date.now())
-    }),
-})
+export const directoryReconcilers: Reconciler[] = [
+  {
+    name: 'identity.ldap-review',
+    everyMs,
+    run: (ctx) => forEachDirectory(ctx, (domainId, directory) => reviewDomain(ctx, domainId, directory)),
+  },
+  {
+    name: 'identity.ldap-import',
+    everyMs,
+    run: (ctx) =>
+      forEachDirectory(ctx, async (domainId, directory) => {
+        const due = (importedAt.get(domainId) ?? 0) + directory.settings.everySeconds * 1000
+        if (Date.now() < due) return
+        await importDomain(ctx, domainId, directory)
+        importedAt.set(domainId, Date.now())
+      }),
+  },
+]

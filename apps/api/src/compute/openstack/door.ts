@@ -1,5 +1,5 @@
-import { type ApiOperation, addOperations, defineFacade, withoutSlash } from '../../openstack/operation.ts'
-import { registerService } from '../../openstack/services.ts'
+import type { Door } from '../../kernel/manifest.ts'
+import { type ApiOperation, withoutSlash } from '../../openstack/operation.ts'
 import { aggregateOperations } from './aggregates.ts'
 import { consoleOperations } from './consoles.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
@@ -56,9 +56,9 @@ const operations: ApiOperation[] = [
 ]
 
 /** Nova's API on our compute services, with the microversions 2.1 to 2.79. */
-export function registerNova(): void {
-  defineFacade({
-    service: 'compute',
+export const novaDoor: Door = {
+  service: 'compute',
+  facade: {
     prefix: '/compute',
     style: 'nova',
     ids: 'uuid',
@@ -70,8 +70,10 @@ export function registerNova(): void {
     },
     canonicalPath: withoutSlash,
     requestIdHeaders: ['x-compute-request-id'],
-  })
-  registerService({ type: 'compute', name: 'nova', path: '/compute/v2.1' })
-  addOperations('compute', [''], [...rootOperations, ...versionOperations])
-  addOperations('compute', below, strictQueries(operations))
+  },
+  catalog: { name: 'nova', path: '/compute/v2.1' },
+  operations: [
+    { below: [''], operations: [...rootOperations, ...versionOperations] },
+    { below, operations: strictQueries(operations) },
+  ],
 }

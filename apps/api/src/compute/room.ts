@@ -1,0 +1,66 @@
+import { Prisma } from '@stratolith/db'
+import { defineDocument, defineGuests } from '../hosts/service.ts'
+import { onProjectDeleting, onUserDeleting } from '../identity/service.ts'
+import { refuseImageDelete } from '../images/service.ts'
+import { defineRoom } from '../kernel/manifest.ts'
+import { defineHostnames } from '../networking/service.ts'
+import { computeDocuments } from './documents.ts'
+import { hostnameSql, instancesOnHosts } from './guests.ts'
+import { refuseWhileInstancesUse } from './instances/service.ts'
+import { novaDoor } from './openstack/door.ts'
+import { computePolicy } from './policy.ts'
+import { computeContents, forgetUsers } from './project-deletion.ts'
+import { computeReconcilers } from './reconcile.ts'
+import { computeRouter } from './router.ts'
+import { creation } from './workflows/create.ts'
+import { deletion } from './workflows/delete.ts'
+import { attachment, detachment } from './workflows/interfaces.ts'
+import { powerWorkflows } from './workflows/power.ts'
+
+declare module '../kernel/contract.ts' {
+  interface QuotaResources {
+    instances: true
+    vcpus: true
+    memoryMib: true
+    serverGroups: true
+    keyPairs: true
+  }
+}
+
+export const computeRoom = defineRoom({
+  name: 'compute',
+  uses: ['identity', 'quota', 'hosts', 'images', 'networking'],
+  kinds: { instance: { buried: true }, flavor: {}, keyPair: {}, serverGroup: {} },
+  quota: {
+    instances: { words: 'instances', limit: 20, rows: { table: 'Instance' } },
+    vcpus: { words: 'vCPUs', limit: 40, rows: { table: 'Instance', amount: Prisma.sql`"vcpus"` } },
+    memoryMib: {
+      words: 'MiB of memory',
+      limit: 51_200,
+      rows: { table: 'Instance', amount: Prisma.sql`"memoryMib"` },
+    },
+    serverGroups: { words: 'server groups', limit: 10, rows: { table: 'ServerGroup' } },
+    keyPairs: { words: 'key pairs', limit: 100, of: 'user', rows: { table: 'KeyPair' } },
+  },
+  policy: computePolicy,
+  router: computeRouter,
+  openstack: [novaDoor],
+  workflows: [creation, deletion, attachment, detachment, ...powerWorkflows],
+  reconcilers: computeReconcilers,
+  kept: [
+    {
+      name: 'past instances',
+      days: (config) => config.keep.pastInstancesDays,
+      table: 'PastInstance',
+      column: 'terminatedAt',
+    },
+  ],
+  joins() {
+    for (const thing of computeContents) onProjectDeleting(thing)
+    for (const document of computeDocuments) defineDocument(document)
+    defineGuests(instancesOnHosts)
+    defineHostnames(hostnameSql)
+    onUserDeleting(forgetUsers)
+    refuseImageDelete(refuseWhileInstancesUse)
+  },
+})

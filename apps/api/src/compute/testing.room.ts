@@ -1,0 +1,71 @@
+import {
+  asOwner,
+  byId,
+  flavor,
+  flavorWithAccess,
+  instance,
+  keyPair,
+  name,
+  owner,
+  port,
+  stray,
+  world,
+} from '../authorization.testing.ts'
+import type { TestingRoom } from '../rooms.testing.ts'
+import { computeExamples } from './testing.openstack.ts'
+import { aLaunch } from './testing.ts'
+
+export const testingRoom: TestingRoom = {
+  examples: { compute: computeExamples },
+  rows: {
+    'instances.list': { kind: 'list', input: () => ({}) },
+    'instances.get': byId('read', instance),
+    'instances.waiting': byId('read', instance),
+    'instances.plan': { kind: 'create', input: () => ({}) },
+    'instances.launch': {
+      kind: 'create',
+      input: () => aLaunch(world, { name: name() }),
+      mayBeInvalid: true, // a stranger has no network yet
+    },
+    'instances.start': byId('write', instance),
+    'instances.stop': byId('write', instance),
+    'instances.reboot': byId('write', instance, { kind: 'soft' }),
+    'instances.pause': byId('write', instance),
+    'instances.unpause': byId('write', instance),
+    'instances.update': byId('write', instance, { name: 'new' }),
+    'instances.delete': byId('write', instance),
+    'instances.attachInterface': {
+      kind: 'write',
+      input: async () => ({ id: await instance(), networkId: owner.networkId }),
+    },
+    'instances.detachInterface': {
+      kind: 'write',
+      input: async () => {
+        const portId = await port()
+        return { id: (await asOwner().networking.ports.get({ id: portId })).deviceId, portId }
+      },
+    },
+    'instances.consoleLog': byId('read', instance),
+    'instances.createConsole': byId('write', instance, { protocol: 'serial' }),
+    'flavors.list': { kind: 'anyone', input: () => ({}) },
+    'flavors.create': {
+      kind: 'admin',
+      input: () => ({ name: name(), vcpus: 1, memoryMib: 128, diskGib: 1 }),
+    },
+    // "ok" is a conflict: the guest and the bytes are gone.
+    'instances.adopt': { kind: 'admin', input: async () => ({ strayId: await stray('guest') }) },
+    'flavors.get': { kind: 'anyone', input: async () => ({ id: await flavor(true) }) },
+    'flavors.delete': byId('admin', () => flavor()),
+    'flavors.setSpec': byId('admin', () => flavor(), { key: 'hw:disk', value: 'copy' }),
+    'flavors.removeSpec': byId('admin', () => flavor(), { key: 'hw:disk' }),
+    'flavors.access': byId('admin', () => flavor()),
+    'flavors.grant': {
+      kind: 'admin',
+      input: async () => ({ id: await flavor(), projectId: owner.projectId }),
+    },
+    'flavors.revoke': { kind: 'admin', input: flavorWithAccess },
+    'keyPairs.list': { kind: 'anyone', input: () => ({}) },
+    'keyPairs.create': { kind: 'anyone', input: () => ({ name: name() }) },
+    'keyPairs.delete': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
+  },
+}

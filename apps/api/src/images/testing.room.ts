@@ -1,0 +1,28 @@
+import { byId, image, name, offer, sharedImage, stray } from '../authorization.testing.ts'
+import type { TestingRoom } from '../rooms.testing.ts'
+import { imageExamples } from './testing.openstack.ts'
+
+export const testingRoom: TestingRoom = {
+  examples: { image: imageExamples },
+  rows: {
+    list: { kind: 'list', input: () => ({}) },
+    get: byId('read', image),
+    create: { kind: 'create', input: () => ({ name: name(), diskFormat: 'raw' }) },
+    update: byId('write', image, { name: 'new' }),
+    delete: byId('write', image),
+    'members.list': { kind: 'read', input: async () => ({ imageId: await sharedImage() }) },
+    'members.add': {
+      kind: 'write',
+      input: async () => ({ imageId: await sharedImage(), projectId: 'f'.repeat(32) }),
+    },
+    // Whom it is shared with answers, and who administers.
+    'members.answer': { kind: 'write', input: async () => ({ ...(await offer()), status: 'accepted' }) },
+    'members.remove': { kind: 'write', input: offer },
+    adopt: {
+      kind: 'admin',
+      input: async () => ({ strayId: await stray('blob'), name: name(), diskFormat: 'raw' }),
+    },
+    trash: { kind: 'admin' },
+    takeBack: { kind: 'admin', input: () => ({ sha256: 'd'.repeat(64) }) },
+  },
+}

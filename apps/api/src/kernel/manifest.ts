@@ -1,0 +1,114 @@
+import type { AnyRouter } from '@trpc/server'
+import { type ApiOperation, addOperations, defineFacade, type Facade } from '../openstack/operation.ts'
+import { type CloudService, registerService } from '../openstack/services.ts'
+import type { QuotaResource } from './contract.ts'
+import { defineKinds, type Kind } from './kinds.ts'
+import { type PolicyTable, registerPolicy } from './policy.ts'
+import { defineQuota, type QuotaWords } from './quota.ts'
+import { defineReconciler, type Reconciler } from './reconciler.ts'
+import { type Kept, keepFor } from './retention.ts'
+import { defineWorkflow, type Workflow } from './workflow.ts'
+
+/**
+ * What a room says about itself, in its room.ts. rooms.ts lists the rooms, and everything central is made
+ * from that list: the portal's router, the operation table, the policy, a worker's workflows and
+ * reconcilers, the quota, the rules about who may import whom. The tables of a room are those of its file
+ * in prisma/schema; its examples and its rows of the authorization matrix stand in its testing.room.ts.
+ */
+export type Room<Name extends string = string, Router extends AnyRouter = AnyRouter> = {
+  /** Also its folder, its Prisma file, its browser test, the prefix of its commits and of its procedures. */
+  name: Name
+  /** The rooms whose service.ts and contract.ts it may import. They stand before it in rooms.ts. */
+  uses: readonly string[]
+  /** What it has things of, by their names in the event log and in operations. */
+  kinds: Readonly<Record<string, Kind>>
+  /** What of it is counted for each project, with the defaults that we ship. */
+  quota?: Readonly<Partial<Record<QuotaResource, QuotaWords>>>
+  policy: PolicyTable
+  /** What the portal can ask of it. */
+  router: Router
+  /** What it adds to OpenStack's door. */
+  openstack?: readonly Door[]
+  // Each workflow takes its own input; the room's service gives it that.
+  workflows?: readonly Workflow<never>[]
+  reconcilers?: readonly Reconciler[]
+  /** Its tables that grow with the age of the cloud. */
+  kept?: readonly Kept[]
+  /** What it registers with the rooms that it uses: what goes with a project, what hosts are told. Runs once. */
+  joins?: () => void
+}
+
+export type Door = {
+  /** "compute": the façade that the operations belong to. */
+  service: string
+  /** In the room that the façade belongs to. */
+  facade?: Omit<Facade, 'service'>
+  /** Its entry in the catalog. */
+  catalog?: Omit<CloudService, 'type'>
+  operations: readonly {
+    /** Paths under which each operation answers; the first is the documented one. */
+    below: string[]
+    operations: ApiOperation[]
+  }[]
+}
+
+/** Keeps the name and the router of a manifest as types, from which the portal's client is made. */
+export const defineRoom = <const Name extends string, Router extends AnyRouter>(
+  room: Room<Name, Router>,
+): Room<Name, Router> => room
+
+/**
+ * Makes these rooms known to this process, in their order. Throws when two of them say the same name, and
+ * when one uses a room that does not stand before it: the cloud then does not start.
+ */
+export function registerRooms(rooms: readonly Room[]): void {
+  const seen = new Map<string, string>()
+  const once = (what: string, room: string) => {
+    const before = seen.get(what)
+    if (before !== undefined) throw new Error(`${what} is said twice: by the rooms ${before} and ${room}`)
+    seen.set(what, room)
+  }
+  for (const room of rooms) {
+    for (const used of room.uses)
+      if (!seen.has(`room ${used}`))
+        throw new Error(`room ${room.name} uses ${used}, which does not stand before it`)
+    once(`room ${room.name}`, room.name)
+    for (const what of namesOf(room)) once(what, room.name)
+  }
+  for (const room of rooms) register(room)
+}
+
+/** Everything that is called by a name in the whole cloud. */
+function namesOf(room: Room): string[] {
+  const operations = (room.openstack ?? []).flatMap((door) => [
+    ...(door.facade ? [`façade ${door.service}`] : []),
+    ...(door.catalog ? [`service ${door.service}`] : []),
+    ...door.operations.flatMap((group) =>
+      group.operations.map((one) => `operation ${door.service}:${one.name}`),
+    ),
+  ])
+  return [
+    ...Object.keys(room.kinds).map((kind) => `kind ${kind}`),
+    ...Object.keys(room.quota ?? {}).map((resource) => `quota ${resource}`),
+    ...Object.keys(room.policy).map((action) => `rule ${action}`),
+    ...(room.workflows ?? []).map(({ action }) => `workflow ${action}`),
+    ...(room.reconcilers ?? []).map(({ name }) => `reconciler ${name}`),
+    ...(room.kept ?? []).map(({ name }) => `rows “${name}” that are kept`),
+    ...operations,
+  ]
+}
+
+function register(room: Room): void {
+  defineKinds(room.kinds)
+  defineQuota(room.quota ?? {})
+  registerPolicy(room.policy)
+  for (const { service, facade, catalog, operations } of room.openstack ?? []) {
+    if (facade) defineFacade({ ...facade, service })
+    if (catalog) registerService({ ...catalog, type: service })
+    for (const group of operations) addOperations(service, group.below, group.operations)
+  }
+  for (const workflow of room.workflows ?? []) defineWorkflow(workflow)
+  for (const reconciler of room.reconcilers ?? []) defineReconciler(reconciler)
+  keepFor(...(room.kept ?? []))
+  room.joins?.()
+}

@@ -1,0 +1,99 @@
+import {
+  asOwner,
+  byId,
+  floatingIp,
+  freePort,
+  group,
+  name,
+  network,
+  owner,
+  port,
+  rbacPolicy,
+  router,
+  subnet,
+  world,
+} from '../authorization.testing.ts'
+import type { TestingRoom } from '../rooms.testing.ts'
+import { networkExamples } from './testing.openstack.ts'
+
+export const testingRoom: TestingRoom = {
+  examples: { network: networkExamples },
+  rows: {
+    'networks.list': { kind: 'list', input: () => ({}) },
+    'networks.get': byId('read', network),
+    'networks.create': { kind: 'create', input: () => ({ name: name() }) },
+    'networks.update': byId('write', network, { name: 'new' }),
+    'networks.delete': byId('write', network),
+    'networks.starter': { kind: 'create', input: () => ({ name: name() }) },
+    'subnets.create': {
+      kind: 'write',
+      input: async () => ({ networkId: await network(), cidr: '10.78.0.0/24' }),
+    },
+    'subnets.delete': byId('write', subnet),
+    'subnets.update': byId('write', subnet, { name: 'new' }),
+    // The stranger does not see the owner's network.
+    'ports.create': { kind: 'write', input: async () => ({ networkId: await network() }) },
+    'ports.delete': byId('write', freePort),
+    'rbacPolicies.list': { kind: 'list', input: async () => ({ networkId: owner.networkId }) },
+    'rbacPolicies.create': {
+      kind: 'write',
+      input: async () => ({ networkId: await network(), targetProject: 'f'.repeat(32) }),
+    },
+    'rbacPolicies.delete': byId('write', rbacPolicy),
+    'tags.set': byId('write', network, { kind: 'network', tags: ['red'] }),
+    'ports.list': { kind: 'list', input: () => ({}) },
+    'ports.get': byId('read', port),
+    'ports.update': byId('write', port, { name: 'new' }),
+    'ports.reach': { kind: 'read', input: async () => ({ portId: await port(), port: 22 }) },
+    'routers.list': { kind: 'list', input: () => ({}) },
+    'routers.get': byId('read', router),
+    'routers.create': { kind: 'create', input: () => ({ name: name() }) },
+    'routers.update': byId('write', router, { name: 'new' }),
+    'routers.delete': byId('write', router),
+    'routers.addInterface': {
+      kind: 'write',
+      input: async () => ({ id: await router(), subnetId: await subnet() }),
+    },
+    'routers.removeInterface': {
+      kind: 'write',
+      input: async () => {
+        const input = { id: await router(), subnetId: await subnet() }
+        await asOwner().networking.routers.addInterface(input)
+        return input
+      },
+    },
+    'routers.setGateway': byId('write', router, { externalNetworkId: null }),
+    'floatingIps.list': { kind: 'list', input: () => ({}) },
+    'floatingIps.create': {
+      kind: 'create',
+      input: async () => ({
+        networkId: (await world.deps.root.network.findFirstOrThrow({ where: { external: true } })).id,
+      }),
+    },
+    'floatingIps.associate': byId('write', floatingIp, { portId: null }),
+    'floatingIps.update': byId('write', floatingIp, { description: 'new' }),
+    'floatingIps.delete': byId('write', floatingIp),
+    'securityGroups.list': { kind: 'list', input: () => ({}) },
+    'securityGroups.get': byId('read', group),
+    'securityGroups.create': { kind: 'create', input: () => ({ name: name() }) },
+    'securityGroups.update': byId('write', group, { name: 'new' }),
+    'securityGroups.delete': byId('write', group),
+    'securityGroups.addRule': {
+      kind: 'write',
+      input: async () => ({
+        securityGroupId: await group(),
+        direction: 'ingress',
+        protocol: 'tcp',
+        portMin: 22,
+        portMax: 22,
+      }),
+    },
+    'securityGroups.removeRule': {
+      kind: 'write',
+      input: async () => {
+        const id = await group()
+        return { id: (await asOwner().networking.securityGroups.get({ id })).rules[0]?.id }
+      },
+    },
+  },
+}

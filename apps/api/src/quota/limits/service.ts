@@ -1,0 +1,146 @@
+import { demandProject } from '../../identity/service.ts'
+import { type Ctx, inTransaction, projectOf, seesAll } from '../../kernel/context.ts'
+import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
+import { invalidInput, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
+import { whole } from '../../kernel/page.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { quotaResources, quotaWords } from '../../kernel/quota.ts'
+import type { QuotaDefaultView, QuotaLimits } from '../contract.ts'
+import { quotaDefaultsOf, quotaOf } from '../service.ts'
+
+/**
+ * Limits and use of a project: the caller's own when none is named. What is counted for each user (key
+ * pairs) is the caller's own count. Another's project is not there (R2).
+ */
+export async function getQuota(ctx: Ctx, input: { projectId?: string } = {}): Promise<QuotaView[]> {
+  const projectId = input.projectId ?? projectOf(ctx)
+  const own = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
+  if (!own && !seesAll(ctx)) throw notFound('project', projectId)
+  authorize(ctx, 'quota:get', { projectId })
+  if (!own) await demandProject(ctx, projectId)
+  return quotaOf(ctx, projectId, ctx.actor.userId)
+}
+
+/**
+ * Sets limits of a project; null goes back to the default, what is not named stays. Throws
+ * invalid_input for a limit below the use, unless `force`.
+ */
+export async function setQuota(
+  ctx: Ctx,
+  input: { projectId: string; limits: QuotaLimits; force?: boolean },
+): Promise<QuotaView[]> {
+  const { projectId } = input
+  authorize(ctx, 'quota:set', { projectId })
+  return inTransaction(ctx, async (tx) => {
+    await demandProject(tx, projectId)
+    if (!input.force) await refuseBelowUse(tx, projectId, input.limits)
+    for (const [resource, limit] of named(input.limits)) {
+      const where = { projectId_resource: { projectId, resource } }
+      if (limit === null) await tx.db.quotaLimit.deleteMany({ where: { projectId, resource } })
+      else
+        await tx.db.quotaLimit.upsert({
+          where,
+          create: { projectId, resource, limit },
+          update: { limit },
+        })
+    }
+    await appendEvent(tx, {
+      kind: 'quota.updated',
+      projectId,
+      resourceKind: 'project',
+      resourceId: projectId,
+      data: { ...input.limits },
+    })
+    return quotaOf(tx, projectId)
+  })
+}
+
+/** Projects with limits of their own for any of these, by id: all that they may have of them. */
+export async function listOwnQuotas(
+  ctx: Ctx,
+  resources: readonly QuotaResource[],
+): Promise<{ projectId: string; limits: Record<QuotaResource, number> }[]> {
+  authorize(ctx, 'quota:list')
+  const [defaults, rows] = await Promise.all([
+    quotaDefaultsOf(ctx),
+    ctx.db.quotaLimit.findMany({
+      where: { resource: { in: [...resources] } },
+      orderBy: [{ projectId: 'asc' }, { resource: 'asc' }],
+      take: 10_001,
+    }),
+  ])
+  whole(rows, 10_000, 'Ask for the quota of one project.')
+  const byProject = new Map<string, Record<QuotaResource, number>>()
+  for (const { projectId, resource, limit } of rows)
+    byProject.set(projectId, { ...(byProject.get(projectId) ?? defaults), [resource]: limit })
+  return [...byProject].map(([projectId, limits]) => ({ projectId, limits }))
+}
+
+/** Back to the cloud's defaults, also where the project has more than those already. */
+export async function clearQuota(
+  ctx: Ctx,
+  input: { projectId: string },
+  resources: readonly QuotaResource[],
+): Promise<void> {
+  await setQuota(ctx, {
+    ...input,
+    limits: Object.fromEntries(resources.map((resource) => [resource, null])),
+    force: true,
+  })
+}
+
+/** What a project may have when nobody said otherwise. */
+export async function getQuotaDefaults(ctx: Ctx): Promise<QuotaDefaultView[]> {
+  authorize(ctx, 'quota:get_defaults')
+  const defaults = await quotaDefaultsOf(ctx)
+  return quotaResources().map((resource) => ({
+    resource,
+    limit: defaults[resource],
+    builtIn: quotaWords(resource).limit,
+  }))
+}
+
+/** Sets defaults of the cloud; null goes back to what we ship. Holds for every project without its own. */
+export async function setQuotaDefaults(
+  ctx: Ctx,
+  input: { limits: QuotaLimits },
+): Promise<QuotaDefaultView[]> {
+  authorize(ctx, 'quota:set_defaults')
+  return inTransaction(ctx, async (tx) => {
+    for (const [resource, limit] of named(input.limits)) {
+      if (limit === null) await tx.db.quotaDefault.deleteMany({ where: { resource } })
+      else
+        await tx.db.quotaDefault.upsert({
+          where: { resource },
+          create: { resource, limit },
+          update: { limit },
+        })
+    }
+    await appendEvent(tx, {
+      kind: 'quota.updated',
+      projectId: null,
+      resourceKind: 'quota',
+      resourceId: 'defaults',
+      data: { ...input.limits },
+    })
+    return getQuotaDefaults(tx)
+  })
+}
+
+const named = (limits: QuotaLimits) =>
+  quotaResources().flatMap((resource): [QuotaResource, number | null][] => {
+    const limit = limits[resource]
+    return limit === undefined ? [] : [[resource, limit]]
+  })
+
+async function refuseBelowUse(ctx: Ctx, projectId: string, limits: QuotaLimits): Promise<void> {
+  for (const { resource, used } of await quotaOf(ctx, projectId)) {
+    const limit = limits[resource]
+    if (typeof limit === 'number' && limit >= 0 && limit < used)
+      throw invalidInput(
+        `The project has ${used} ${quotaWords(resource).words}: a limit of ${limit} is below that. Choose ${used} or more, or set it by force.`,
+        resource,
+      )
+  }
+}

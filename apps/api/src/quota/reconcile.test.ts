@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createKeyPair } from '../compute/key-pairs/service.ts'
+import { inTransaction } from '../kernel/context.ts'
+import { testCtx } from '../kernel/testing.ts'
+import { createNetwork } from '../networking/networks/service.ts'
+import { type Cloud, network, testCloud, usage } from '../networking/testing.ts'
+import { proveUsage } from './reconcile.ts'
+import { reserveQuota, userOwner } from './service.ts'
+
+let cloud: Cloud
+beforeAll(async () => {
+  cloud = await testCloud()
+})
+afterAll(() => cloud.close())
+const db = () => cloud.deps.root
+
+describe('the counters', () => {
+  it('are proved against the rows, up and down', async () => {
+    const ctx = await testCtx(cloud.deps)
+    await createNetwork(ctx, network())
+    const right = await usage(cloud, ctx.projectId)
+    await db().quotaUsage.updateMany({ where: { projectId: ctx.projectId }, data: { used: 7 } })
+    await proveUsage(cloud.system)
+    expect(await usage(cloud, ctx.projectId)).toEqual(right)
+    await db().quotaUsage.updateMany({ where: { projectId: ctx.projectId }, data: { used: 0 } })
+    await proveUsage(cloud.system)
+    expect(await usage(cloud, ctx.projectId)).toEqual(right)
+  })
+
+  it('keep a reservation that is under way meanwhile (A21)', async () => {
+    const ctx = await testCtx(cloud.deps)
+    await createNetwork(ctx, network())
+    // A counter that looks right is not touched: this one is looked at, and locked.
+    await db().quotaUsage.updateMany({
+      where: { projectId: ctx.projectId, resource: 'networks' },
+      data: { used: 7 },
+    })
+    let proving: Promise<void> = Promise.resolve()
+    await inTransaction(ctx, async (tx) => {
+      await reserveQuota(tx, ctx.projectId, { networks: 1 })
+      await tx.db.network.create({ data: { id: crypto.randomUUID(), projectId: ctx.projectId, name: 'x' } })
+      proving = proveUsage(cloud.system)
+      // It waits for us: until its connection does, we do not end.
+      await expect
+        .poll(
+          async () =>
+            (
+              await db().$queryRaw<unknown[]>`SELECT 1 FROM pg_stat_activity
+              WHERE "datname" = current_database() AND "wait_event_type" = 'Lock'`
+            ).length,
+          { timeout: 15_000 },
+        )
+        .toBeGreaterThan(0)
+    })
+    await proving
+    expect((await usage(cloud, ctx.projectId)).networks).toBe(2)
+  })
+
+  it('of a user are proved against what the user has', async () => {
+    const ctx = await testCtx(cloud.deps)
+    const owner = userOwner(ctx.actor.userId)
+    await createKeyPair(ctx, { name: 'mine' })
+    await db().quotaUsage.updateMany({ where: { projectId: owner }, data: { used: 4 } })
+    await proveUsage(cloud.system)
+    expect(await usage(cloud, owner)).toEqual({ keyPairs: 1 })
+  })
+})

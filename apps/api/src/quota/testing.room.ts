@@ -1,0 +1,11 @@
+import { owner } from '../authorization.testing.ts'
+import type { TestingRoom } from '../rooms.testing.ts'
+
+export const testingRoom: TestingRoom = {
+  rows: {
+    get: { kind: 'list' },
+    set: { kind: 'admin', input: () => ({ projectId: owner.projectId, limits: {} }) },
+    defaults: { kind: 'anyone' },
+    setDefaults: { kind: 'admin', input: () => ({ limits: {} }) },
+  },
+}

@@ -1,0 +1,34 @@
+import type { Row } from './authorization.testing.ts'
+import type { ExampleMaker, Examples } from './openstack/testing.ts'
+import { rooms } from './rooms.ts'
+
+/** What a room says for the tests that go over every procedure and every operation (its testing.room.ts). */
+export type TestingRoom = {
+  /** Of the authorization matrix, by the procedure's name within the room. */
+  rows: Record<string, Row | 'public'>
+  /** Requests that succeed, by the façade that they are asked of. */
+  examples?: Record<string, Examples>
+}
+
+const said: (readonly [string, TestingRoom])[] = []
+for (const { name } of rooms) {
+  const { testingRoom } = (await import(`./${name}/testing.room.ts`)) as { testingRoom: TestingRoom }
+  said.push([name, testingRoom])
+}
+
+/** Every room's rows by "room.procedure". */
+export const rowsOfRooms = (): Record<string, Row | 'public'> =>
+  Object.fromEntries(
+    said.flatMap(([room, { rows }]) =>
+      Object.entries(rows).map(([procedure, row]) => [`${room}.${procedure}`, row]),
+    ),
+  )
+
+/** Every room's examples by "service:operation", for the matrix and the fuzz. */
+export const examples: Record<string, ExampleMaker> = Object.fromEntries(
+  said.flatMap(([, room]) =>
+    Object.entries(room.examples ?? {}).flatMap(([service, of]) =>
+      Object.entries(of).map(([name, maker]) => [`${service}:${name}`, maker]),
+    ),
+  ),
+)

@@ -1,0 +1,24 @@
+import { catalogRoom } from './catalog/room.ts'
+import { computeRoom } from './compute/room.ts'
+import { hostsRoom } from './hosts/room.ts'
+import { identityRoom } from './identity/room.ts'
+import { imagesRoom } from './images/room.ts'
+import { networkingRoom } from './networking/room.ts'
+import { operationsRoom } from './operations/room.ts'
+import { policyRoom } from './policy/room.ts'
+import { quotaRoom } from './quota/room.ts'
+import { systemRoom } from './system/room.ts'
+
+/** Every room of the cloud, each after those that it uses. */
+export const rooms = [
+  identityRoom,
+  catalogRoom,
+  quotaRoom,
+  policyRoom,
+  hostsRoom,
+  imagesRoom,
+  networkingRoom,
+  computeRoom,
+  operationsRoom,
+  systemRoom,
+] as const

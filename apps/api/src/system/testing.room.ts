@@ -1,0 +1,7 @@
+import type { TestingRoom } from '../rooms.testing.ts'
+
+export const testingRoom: TestingRoom = {
+  rows: {
+    info: { kind: 'admin' },
+  },
+}

@@ -1,0 +1,39 @@
+import type { Room } from '../../apps/api/src/kernel/manifest.ts'
+
+type Manifest = Pick<Room, 'name' | 'kinds' | 'openstack' | 'workflows'>
+
+/** Rooms that show what other rooms write down, and keep nothing of their own. */
+const withoutTables = ['operations', 'policy', 'system']
+/** Rooms whose browser test and portal room have another name there. */
+const inThePortal: Record<string, { room: string; test: string }> = {
+  catalog: { room: 'identity', test: 'administration' },
+  policy: { room: 'administration', test: 'administration' },
+  quota: { room: 'quota', test: 'administration' },
+  system: { room: 'administration', test: 'administration' },
+  operations: { room: 'operations', test: 'compute' },
+}
+
+/** What a room lacks that every room has, by the paths of the tree; none when it is whole. */
+export function missingOf(room: Manifest, files: readonly string[]): string[] {
+  const { name } = room
+  const api = `apps/api/src/${name}`
+  const portal = inThePortal[name] ?? { room: name, test: name }
+  const wanted: [string, boolean][] = [
+    [`${api}/room.ts`, true],
+    [`${api}/contract.ts`, true],
+    [`${api}/policy.ts`, true],
+    [`${api}/router.ts`, true],
+    [`${api}/testing.room.ts`, true],
+    [`prisma/schema/${name}.prisma`, !withoutTables.includes(name)],
+    [`e2e/${portal.test}.e2e.ts`, true],
+  ]
+  const lacking = wanted.flatMap(([file, needed]) => (needed && !files.includes(file) ? [file] : []))
+  const within = (folder: string, ending: RegExp) =>
+    files.some((file) => file.startsWith(`${folder}/`) && ending.test(file))
+  return [
+    ...lacking,
+    ...(within(api, /\.test\.ts$/) ? [] : [`a test in ${api}`]),
+    ...(within(`apps/web/src/${portal.room}`, /\.tsx$/) ? [] : [`pages in apps/web/src/${portal.room}`]),
+    ...(room.openstack && !within(api, /openstack/) ? [`operations of OpenStack’s door in ${api}`] : []),
+  ].map((what) => `${name}: ${what}`)
+}
