@@ -10,7 +10,7 @@ import { documentKinds } from '@stratolith/drivers/documents/kinds'
 import { partsOf } from '@stratolith/drivers/documents/parts'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
-import { type Ctx, inTransaction, systemCtx, withSnapshot } from '../kernel/context.ts'
+import { asSystem, type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { gathered } from '../kernel/gathered.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
@@ -230,7 +230,7 @@ type Heard = { hostId: string; documents: readonly HostDocument[]; receipts: rea
  * it at least every half minute, because it gives up what nobody asks for. What it says late of an older wish
  * than the one that it has spoken of already is not heard. Returns of each whether something is confirmed now.
  */
-async function noteAll({ deps }: Ctx, told: readonly Heard[]): Promise<boolean[]> {
+async function noteAll(ctx: Ctx, told: readonly Heard[]): Promise<boolean[]> {
   const rows = newestOf(told.flatMap(rowsOf))
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
     "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text,
@@ -238,7 +238,7 @@ async function noteAll({ deps }: Ctx, told: readonly Heard[]): Promise<boolean[]
   const said = told.flatMap(({ hostId, receipts }) => receipts.map((receipt) => ({ hostId, receipt })))
   const { before, isLocked } = lockedFirst(r)
   // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
-  const news = await inTransaction(systemCtx(deps, 'hosts.documents'), async (tx) => {
+  const news = await inTransaction(asSystem(ctx, 'hosts.documents'), async (tx) => {
     // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
     const heard = await tx.db.$queryRaw<{ key: string }[]>`
       WITH ${before} its AS MATERIALIZED (

@@ -30,7 +30,7 @@ export { onProjectDeleting, onProjectRemoved, type ProjectThing, removeEach } fr
 export { domainsById } from './projects/domains.ts'
 export { demandProject, liveProject, onProjectCreated, projectsById } from './projects/service.ts'
 export { rolesAt } from './roles/effective.ts'
-export { rightsHold } from './tokens.ts'
+export { authenticateAgain, rightsHold } from './tokens.ts'
 export { onUserDeleting } from './users/removal.ts'
 
 /**

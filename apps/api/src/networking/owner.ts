@@ -18,9 +18,3 @@ export async function ownerOf(ctx: Ctx, wish: string | undefined): Promise<strin
   if (!(await projectExists(ctx, wish, 'any'))) throw notFound('project', wish)
   return wish
 }
-
-/** The same caller as if in that project: for what only things of the owner's project may be named in. */
-export const inProject = (ctx: Ctx, projectId: string): Ctx => ({
-  ...ctx,
-  scope: { kind: 'project', projectId, projectName: '', domainId: ctx.actor.domainId },
-})
