@@ -42,6 +42,13 @@ function usesIn(file: SourceFile, owners: ReadonlyMap<string, string>): Use[] {
       const name = node.name.text
       note(name.charAt(0).toUpperCase() + name.slice(1), node.name.getStart(), '')
     }
+    // What is kept for how long and what the quota counts is named in a manifest.
+    if (
+      ts.isPropertyAssignment(node) &&
+      node.name.getText() === 'table' &&
+      ts.isStringLiteral(node.initializer)
+    )
+      note(node.initializer.text, node.getStart(), '')
     if (isText(node))
       for (const found of node.getText().matchAll(/(?<!\.)"([A-Z]\w*)"/g))
         note(found[1] ?? '', node.getStart() + found.index, statementOf(node))

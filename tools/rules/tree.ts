@@ -5,29 +5,31 @@ export type SourceFile = { path: string; text: string }
 /** One offence: where it is and what is wrong. */
 export type Finding = { path: string; line: number; message: string }
 
-const api = /^apps\/api\/src\//
-/** What ships: tests, what they share and the examples of requests may do what a room may not. */
+/** What ships of the API: tests, what they share and the examples of requests may do what a room may not. */
 export const isShipped = ({ path }: SourceFile): boolean =>
-  api.test(path) && path.endsWith('.ts') && !/\.test\.ts$|testing|\.examples\.ts$/.test(path)
+  /^apps\/api\/src\/.*\.ts$/.test(path) && !/\.test\.ts$|testing|\.examples\.ts$/.test(path)
 
 /** The folder of apps/api/src that the file is in; "" for what stands beside the rooms. */
 export const roomOf = (path: string): string => /^apps\/api\/src\/([^/]+)\//.exec(path)?.[1] ?? ''
 
-export const parse = ({ path, text }: SourceFile): ts.SourceFile =>
-  ts.createSourceFile(
-    path,
-    text,
-    ts.ScriptTarget.Latest,
-    true,
-    path.endsWith('x') ? ts.ScriptKind.TSX : ts.ScriptKind.TS,
-  )
+const parsed = new WeakMap<SourceFile, ts.SourceFile>()
+export function parse(file: SourceFile): ts.SourceFile {
+  const known = parsed.get(file)
+  if (known) return known
+  const tree = ts.createSourceFile(file.path, file.text, ts.ScriptTarget.Latest, true)
+  parsed.set(file, tree)
+  return tree
+}
 
 /** Every node of the file, parents first. */
-export function* nodesOf(node: ts.Node): Generator<ts.Node> {
-  yield node
-  const children: ts.Node[] = []
-  ts.forEachChild(node, (child) => void children.push(child))
-  for (const child of children) yield* nodesOf(child)
+export function nodesOf(file: ts.SourceFile): ts.Node[] {
+  const nodes: ts.Node[] = []
+  const visit = (node: ts.Node): void => {
+    nodes.push(node)
+    ts.forEachChild(node, visit)
+  }
+  visit(file)
+  return nodes
 }
 
 /** Line of a place in the file, from 1. */
