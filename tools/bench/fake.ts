@@ -54,55 +54,69 @@ export async function fake(report: Report): Promise<void> {
       delete: await bareTransactions(cloud.databaseUrl, perOne(afterDelete)),
     }
     listStatements('api', counter)
-    const where = `${instances} on ${hosts} simulated hosts, ${projects} projects, ${width} at a time`
-    report({
-      metric: 'fake launches',
-      value: instances / created.seconds,
-      unit: '1/s',
-      floor: `${floor.create.toFixed(0)}`,
-      target: '≥ 60',
-      note: `${where}; floor: bare transactions, ${describe(afterCreate)}`,
-    })
-    report({
-      metric: 'fake launch POST→ACTIVE p50',
-      value: percentile(created.samples, 0.5),
-      unit: 'ms',
-      floor: (width / floor.create) * 1000,
-    })
-    report({ metric: 'fake launch POST→ACTIVE p99', value: percentile(created.samples, 0.99), unit: 'ms' })
-    report({
-      metric: 'fake deletes',
-      value: instances / deleted.seconds,
-      unit: '1/s',
-      floor: `${floor.delete.toFixed(0)}`,
-      note: `floor: bare transactions, ${describe(afterDelete)}`,
-    })
-    report({ metric: 'fake delete p50', value: percentile(deleted.samples, 0.5), unit: 'ms' })
-    report({ metric: 'fake delete p99', value: percentile(deleted.samples, 0.99), unit: 'ms' })
-    report({
-      metric: 'processor time a launch',
-      value: perOne(afterCreate).cpuMs,
-      unit: 'ms',
-      target: '≤ 30',
-      note: `${partsOf(afterCreate)}; says more than the rate when the machine is busy`,
-    })
-    report({
-      metric: 'processor time a delete',
-      value: perOne(afterDelete).cpuMs,
-      unit: 'ms',
-      note: partsOf(afterDelete),
-    })
-    report({
-      metric: 'statements a launch',
-      value: afterCreate.all / instances,
-      unit: 'statements',
-      target: '≤ 30',
-      note: 'api and worker, BEGIN, COMMIT, queue and reconcilers included',
-    })
-    report({ metric: 'statements a delete', value: afterDelete.all / instances, unit: 'statements' })
+    tell(report, { created, deleted, afterCreate, afterDelete, floor })
   } finally {
     await cloud.stop()
   }
+}
+
+type Measured = Awaited<ReturnType<typeof measure>>
+type Outcome = {
+  created: Measured
+  deleted: Measured
+  afterCreate: Work
+  afterDelete: Work
+  /** Bare transactions a second that do as much. */
+  floor: { create: number; delete: number }
+}
+
+function tell(report: Report, { created, deleted, afterCreate, afterDelete, floor }: Outcome): void {
+  const where = `${instances} on ${hosts} simulated hosts, ${projects} projects, ${width} at a time`
+  report({
+    metric: 'fake launches',
+    value: instances / created.seconds,
+    unit: '1/s',
+    floor: `${floor.create.toFixed(0)}`,
+    target: '≥ 60',
+    note: `${where}; floor: bare transactions, ${describe(afterCreate)}`,
+  })
+  report({
+    metric: 'fake launch POST→ACTIVE p50',
+    value: percentile(created.samples, 0.5),
+    unit: 'ms',
+    floor: (width / floor.create) * 1000,
+  })
+  report({ metric: 'fake launch POST→ACTIVE p99', value: percentile(created.samples, 0.99), unit: 'ms' })
+  report({
+    metric: 'fake deletes',
+    value: instances / deleted.seconds,
+    unit: '1/s',
+    floor: `${floor.delete.toFixed(0)}`,
+    note: `floor: bare transactions, ${describe(afterDelete)}`,
+  })
+  report({ metric: 'fake delete p50', value: percentile(deleted.samples, 0.5), unit: 'ms' })
+  report({ metric: 'fake delete p99', value: percentile(deleted.samples, 0.99), unit: 'ms' })
+  report({
+    metric: 'processor time a launch',
+    value: perOne(afterCreate).cpuMs,
+    unit: 'ms',
+    target: '≤ 30',
+    note: `${partsOf(afterCreate)}; says more than the rate when the machine is busy`,
+  })
+  report({
+    metric: 'processor time a delete',
+    value: perOne(afterDelete).cpuMs,
+    unit: 'ms',
+    note: partsOf(afterDelete),
+  })
+  report({
+    metric: 'statements a launch',
+    value: afterCreate.all / instances,
+    unit: 'statements',
+    target: '≤ 30',
+    note: 'api and worker, BEGIN, COMMIT, queue and reconcilers included',
+  })
+  report({ metric: 'statements a delete', value: afterDelete.all / instances, unit: 'statements' })
 }
 
 type Work = Statements & { parts: Record<string, number> }

@@ -183,20 +183,22 @@ const named = (name: string) => {
   return found
 }
 
-/** Everything of Keystone, with attributes of the caller's own, which it keeps as well. */
-function keystoneEchoes(): Echo[] {
+function created(kind: string, body: Json, more: Partial<Echo> = {}): Echo {
   const own = { colour: 'green', nested: { list: [1, null, { a: false }] }, none: null }
-  const created = (kind: string, body: Json, more: Partial<Echo> = {}): Echo => ({
+  return {
     send: `identity:${kind}s.create`,
     show: `identity:${kind}s.get`,
     by: id('id'),
     body: { [kind]: { ...body, ...own } },
     ...more,
-  })
-  const changed = (kind: string, body: Json, more: Partial<Echo> = {}): Echo => ({
-    ...created(kind, body, more),
-    send: `identity:${kind}s.update`,
-  })
+  }
+}
+function changed(kind: string, body: Json, more: Partial<Echo> = {}): Echo {
+  return { ...created(kind, body, more), send: `identity:${kind}s.update` }
+}
+
+/** Everything of Keystone, with attributes of the caller's own, which it keeps as well. */
+function keystoneEchoes(): Echo[] {
   const trust = {
     ...{ impersonation: true, expires_at: '2099-02-27T18:30:59.999999Z', remaining_uses: 5 },
   }

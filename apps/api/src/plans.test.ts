@@ -46,7 +46,8 @@ const allowed: { what: RegExp; statement: RegExp; because: string; either?: true
   {
     what: /^Instance: \("hostId" = ANY/,
     statement: /count\(\*\) FILTER \(WHERE "powerState" = 1\)/,
-    because: 'how many guests the hosts of the page have: together all that there are',
+    because: 'how many guests the hosts of the page have (or one host): together all that there are',
+    either: true,
   },
   {
     what: /^TrustRole: \("trustId" = ANY/,

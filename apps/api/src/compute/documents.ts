@@ -1,3 +1,4 @@
+import { Prisma } from '@stratolith/db'
 import type { InstanceWish } from '@stratolith/drivers/documents/interface'
 import type { DocumentRoom } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
@@ -23,6 +24,7 @@ export const computeDocuments: DocumentRoom[] = [
       })
       return new Map(rows.map(({ id, ...name }) => [id, name]))
     },
+    isRowless: (thing) => Prisma.sql`NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = ${thing})`,
   },
 ]
 

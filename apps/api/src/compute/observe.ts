@@ -1,6 +1,7 @@
 import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
+import { driversOf } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
-import { driversOf, plainOp } from '../kernel/hosts.ts'
+import { plainOp } from '../kernel/hosts.ts'
 import { powerStates, type VmState } from './contract.ts'
 import { type InstanceRow, moveState, noFault, typed } from './instances/load.ts'
 

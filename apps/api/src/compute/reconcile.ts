@@ -5,7 +5,16 @@ import type { ObservedInstance } from '@stratolith/drivers/hypervisor/interface'
 import type { Op } from '@stratolith/drivers/op'
 import type { ObservedDisk } from '@stratolith/drivers/storage/interface'
 import pLimit from 'p-limit'
-import { doubt, type Found, guestText, letGoOf, sweep } from '../hosts/service.ts'
+import {
+  confirmedOf,
+  describedStrays,
+  doubt,
+  type Found,
+  guestText,
+  hostsUp,
+  letGoOf,
+  sweep,
+} from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { gathered, rowsOf, uuids } from '../kernel/gathered.ts'
@@ -38,11 +47,7 @@ export const computeReconcilers: Reconciler[] = [
  * that falls silent holds up no other.
  */
 export async function reconcileHosts(ctx: Ctx): Promise<void> {
-  const hosts = await ctx.db.host.findMany({
-    where: { state: 'up' },
-    select: { id: true, name: true, endpoint: true },
-  })
-  await pLimit(hostsAtOnce).map(hosts, (host) =>
+  await pLimit(hostsAtOnce).map(await hostsUp(ctx), (host) =>
     reconcileHost(ctx, host.id, ctx.deps.hosts.at(host.endpoint)).catch((error) =>
       ctx.log.warn({ err: error, host: host.name }, 'host could not be reconciled'),
     ),
@@ -82,11 +87,7 @@ const instancesOn = rowsOf<Observable>((hosts) => ({
   from: Prisma.sql`"Instance" WHERE "hostId" = ANY(${[...hosts]}::uuid[])`,
 }))
 
-const writtenOf = rowsOf<{ thing: string; confirmed: number; wanted: boolean }>((hosts) => ({
-  key: Prisma.sql`"hostId"`,
-  row: Prisma.sql`'thing', "thing", 'confirmed', "confirmed", 'wanted', "wanted"`,
-  from: Prisma.sql`"HostDocument" WHERE "kind" = 'instance' AND "hostId" = ANY(${[...hosts]}::uuid[])`,
-}))
+const writtenOf = confirmedOf('instance')
 
 /**
  * What the host has heard last of its guests against what it has confirmed: it may have lost it, or these
@@ -249,11 +250,7 @@ async function factsOfGuests(
 ): Promise<Found[]> {
   const strays = guests.map((guest) => guest.id).filter(isStray)
   if (strays.length === 0) return guests.map(({ id }) => ({ id }))
-  const told = await ctx.db.stray.findMany({
-    where: { hostId, kind: 'guest', thing: { in: strays }, NOT: { facts: { equals: {} } } },
-    select: { thing: true },
-  })
-  const known = new Set(told.map((row) => row.thing))
+  const known = await describedStrays(ctx, hostId, 'guest', strays)
   // Those of which nothing is known yet come first; what is known stays written down (hosts/keeping.ts).
   const asked = new Set(
     strays.toSorted((a, b) => Number(known.has(a)) - Number(known.has(b))).slice(0, describedAtOnce),

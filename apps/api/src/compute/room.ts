@@ -1,9 +1,11 @@
 import { Prisma } from '@stratolith/db'
-import { defineDocument } from '../hosts/service.ts'
+import { defineDocument, defineGuests } from '../hosts/service.ts'
 import { onProjectDeleting, onUserDeleting } from '../identity/service.ts'
 import { refuseImageDelete } from '../images/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
+import { defineHostnames } from '../networking/service.ts'
 import { computeDocuments } from './documents.ts'
+import { hostnameSql, instancesOnHosts } from './guests.ts'
 import { refuseWhileInstancesUse } from './instances/service.ts'
 import { novaDoor } from './openstack/door.ts'
 import { computePolicy } from './policy.ts'
@@ -56,6 +58,8 @@ export const computeRoom = defineRoom({
   joins() {
     for (const thing of computeContents) onProjectDeleting(thing)
     for (const document of computeDocuments) defineDocument(document)
+    defineGuests(instancesOnHosts)
+    defineHostnames(hostnameSql)
     onUserDeleting(forgetUsers)
     refuseImageDelete(refuseWhileInstancesUse)
   },

@@ -4,6 +4,7 @@ import { conflict, invalidInput, notFound } from '../kernel/errors.ts'
 import { whole } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
+import { guests } from './guests.ts'
 import { hostEvent } from './view.ts'
 
 /**
@@ -169,7 +170,7 @@ async function moveHost(
     )
   const wanted = zone ?? other?.zone ?? defaultZone
   if (!row || row.zone === wanted) return
-  const count = await ctx.db.instance.count({ where: { hostId: host.id } })
+  const count = (await guests().counts(ctx, [host.id])).get(host.id)?.rows ?? 0
   if (count > 0)
     throw conflict(
       `Host ${host.name} has ${count} ${count === 1 ? 'instance' : 'instances'} in availability zone ${row.zone}, so it cannot leave that.`,

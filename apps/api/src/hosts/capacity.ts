@@ -3,7 +3,7 @@ import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 
 /** What a machine has: vCPUs, MiB of memory, GiB of disk in all and free now. */
 export type Physical = { vcpus: number; memoryMib: number; diskGib: number; diskFreeGib: number }
-/** How much of it may be given out; columns of the host, defaults in prisma/schema/compute.prisma. */
+/** How much of it may be given out; columns of the host, defaults in prisma/schema/hosts.prisma. */
 export type Overcommit = {
   cpuRatio: number
   memoryRatio: number

@@ -1,6 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
+import { documentRooms } from './document-rooms.ts'
 import { deliverAll, deliverWhere, doubted, mostAtOnce } from './documents.ts'
 
 /** What a worker does about documents again and again: it tells hosts, and forgets what nobody needs. */
@@ -30,9 +31,10 @@ async function forgetDocuments(ctx: Ctx): Promise<void> {
   }
   await ctx.db.$executeRaw`
     DELETE FROM "HostDocument" WHERE "kind" LIKE 'gone %' AND "since" < now() - ${forgetAfter}`
-  await ctx.db.$executeRaw`
-    DELETE FROM "HostDocument" h WHERE h."kind" = 'instance' AND h."wanted"
-      AND NOT EXISTS (SELECT FROM "Instance" i WHERE i."id" = h."thing")`
+  for (const { kind, isRowless } of documentRooms())
+    if (isRowless)
+      await ctx.db.$executeRaw`
+        DELETE FROM "HostDocument" h WHERE h."kind" = ${kind} AND h."wanted" AND ${isRowless(Prisma.sql`h."thing"`)}`
   // More than there was to say: nothing that the host says of the newest wish would be heard.
   await ctx.db.$executeRaw`
     UPDATE "HostDocument" h SET ${doubted} FROM "Document" d

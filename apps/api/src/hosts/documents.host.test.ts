@@ -19,7 +19,7 @@ import {
 } from '../networking/security-groups/service.ts'
 import { type Cloud, newPort, rule, type Tenant, testCloud } from '../networking/testing.ts'
 import { startWorker } from '../start-worker.ts'
-import { renderDocuments } from './documents.ts'
+import { renderDocuments } from './document-rooms.ts'
 
 /**
  * Two agents of this machine with the real network driver, and a real worker: one agent is killed in the

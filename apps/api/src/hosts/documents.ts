@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Prisma } from '@stratolith/db'
 import type {
-  DocumentBodies,
   DocumentKeeper,
   DocumentKind,
   HostDocument,
@@ -11,10 +10,12 @@ import { documentKinds } from '@stratolith/drivers/documents/kinds'
 import { partsOf } from '@stratolith/drivers/documents/parts'
 import { DriverError, driverErrorCodes } from '@stratolith/drivers/errors'
 import type { Op } from '@stratolith/drivers/op'
-import { type Ctx, inTransaction, systemCtx, withSnapshot } from '../kernel/context.ts'
+import { asSystem, type Ctx, inTransaction, withSnapshot } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { gathered } from '../kernel/gathered.ts'
-import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { documentRoom, documentRooms, lockedFirst } from './document-rooms.ts'
+import { driversOf } from './drivers.ts'
 
 /**
  * How hosts hear of what they should be. Which documents a host needs, and that one has changed, is
@@ -22,22 +23,6 @@ import { driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
  * read from the rows, told to the host, and what it says is written down. A host that does not answer
  * has a longer list, and nobody waits for it.
  */
-export type DocumentRoom<K extends DocumentKind = DocumentKind> = {
-  kind: K
-  /** What these things should be, by id; one that is missing should not be there. A constant number of queries. */
-  render(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, DocumentBodies[K]>>
-  /** What people call them, by id; one that is missing has no row any more. A constant number of queries. */
-  names(ctx: Ctx, ids: readonly string[]): Promise<ReadonlyMap<string, ThingName>>
-  /** What hosts have said, in the transaction that writes it down: both are there, or neither. */
-  told?(tx: Ctx, said: readonly Said[]): Promise<void>
-}
-/** `instanceId`: of a port, the instance that has it. */
-export type ThingName = { name: string; projectId: string; instanceId?: string }
-export type Said = { hostId: string; receipt: Receipt }
-const rooms = new Map<DocumentKind, DocumentRoom>()
-export function defineDocument<K extends DocumentKind>(room: DocumentRoom<K>): void {
-  rooms.set(room.kind, room as unknown as DocumentRoom)
-}
 
 /**
  * A part of what is due: things of these kinds, and those of the kinds `gone` that are to go. `now`: these,
@@ -168,7 +153,7 @@ const findDue = (ctx: Ctx, asked: readonly Asked[]) =>
     const bodies = new Map<DocumentKind, ReadonlyMap<string, unknown>>()
     for (const [kind, list] of Map.groupBy(due, (one) => one.kind)) {
       const wanted = new Set(list.flatMap((one) => (one.wanted ? one.thing : [])))
-      bodies.set(kind, await roomOf(kind).render(snapshot, [...wanted]))
+      bodies.set(kind, await documentRoom(kind).render(snapshot, [...wanted]))
     }
     const found = asked.map(() => ({ due: [] as HostDocument[], newest: 0 }))
     for (const { n, kind, thing: id, wanted, generation, at } of due) {
@@ -197,7 +182,7 @@ const isDue = Prisma.sql`(h."dueAt" IS NULL OR h."dueAt" <= now() OR h."told" < 
  * before what is new to it.
  */
 function dueOf(ctx: Ctx, asked: readonly Asked[]): Promise<Due[]> {
-  const all = [...rooms.keys()]
+  const all = documentRooms().map(({ kind }) => kind)
   const wishes = asked.map(({ hostId, about, oldest }, n) => ({
     oldest,
     n,
@@ -245,23 +230,21 @@ type Heard = { hostId: string; documents: readonly HostDocument[]; receipts: rea
  * it at least every half minute, because it gives up what nobody asks for. What it says late of an older wish
  * than the one that it has spoken of already is not heard. Returns of each whether something is confirmed now.
  */
-async function noteAll({ deps }: Ctx, told: readonly Heard[]): Promise<boolean[]> {
+async function noteAll(ctx: Ctx, told: readonly Heard[]): Promise<boolean[]> {
   const rows = newestOf(told.flatMap(rowsOf))
   const r = Prisma.sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS r ("hostId" uuid, "kind" text,
     "thing" uuid, "generation" bigint, "outcome" text, "gone" boolean, "rowless" boolean, "known" bigint, "error" text,
     "waitsFor" text)`
   const said = told.flatMap(({ hostId, receipts }) => receipts.map((receipt) => ({ hostId, receipt })))
+  const { before, isLocked } = lockedFirst(r)
   // In a transaction, which is tried again: the room that is free now is in rows that launches lock.
-  const news = await inTransaction(systemCtx(deps, 'hosts.documents'), async (tx) => {
+  const news = await inTransaction(asSystem(ctx, 'hosts.documents'), async (tx) => {
     // One that has heard more than these rows know, which came from a backup: what they say now is the newest again.
-    // Ports first, as in whatever changes them.
     const heard = await tx.db.$queryRaw<{ key: string }[]>`
-      WITH ports AS MATERIALIZED (
-        SELECT p."id" FROM "Port" p JOIN ${r} ON r."kind" = 'port' AND p."id" = r."thing" ORDER BY p."id" FOR NO KEY UPDATE OF p
-      ), its AS MATERIALIZED (
+      WITH ${before} its AS MATERIALIZED (
         SELECT r.*, CASE WHEN h."told" < r."generation" THEN 0 ELSE h."attempts" END AS "attempts"
         FROM "HostDocument" h JOIN ${r} ON h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"
-        WHERE (h."told" <= r."generation" OR r."outcome" = 'older') AND (SELECT count(*) FROM ports) >= 0 ORDER BY h."hostId", h."kind", h."thing" FOR NO KEY UPDATE OF h
+        WHERE (h."told" <= r."generation" OR r."outcome" = 'older') ${isLocked} ORDER BY h."hostId", h."kind", h."thing" FOR NO KEY UPDATE OF h
       ), raised AS (
         UPDATE "Document" d SET "generation" = r."known" + 1, "changedAt" = now() FROM its r
         WHERE r."outcome" = 'older' AND d."kind" = r."kind" AND d."thing" = r."thing" AND d."generation" < r."known"
@@ -287,15 +270,16 @@ async function noteAll({ deps }: Ctx, told: readonly Heard[]): Promise<boolean[]
       ) SELECT "hostId" || '/' || "kind" || '/' || "thing" || '/' || "generation" AS "key" FROM its`
     const isHeard = new Set(heard.map((one) => one.key))
     const news = said.filter(({ hostId, receipt }) => isHeard.has(keyAt(hostId, receipt)))
-    for (const [kind, room] of rooms) {
+    for (const { kind, told } of documentRooms()) {
       const its = news.filter(({ receipt }) => receipt.kind === kind)
-      if (its.length > 0) await room.told?.(tx, its)
+      if (its.length > 0) await told?.(tx, its)
     }
     return news
   })
   const heard = new Set(news.map(({ receipt }) => receipt))
   return told.map(({ receipts }) => receipts.some((one) => one.outcome === 'reached' && heard.has(one)))
 }
+
 const isIts = Prisma.sql`h."hostId" = r."hostId" AND h."kind" = r."kind" AND h."thing" = r."thing"`
 
 /** An operation has one document or a few, and does not wait for all that a thousand hosts have to be told. */
@@ -436,27 +420,4 @@ export async function doubt(
   await ctx.db.$executeRaw`
     UPDATE "HostDocument" SET ${doubted}
     WHERE "hostId" = ${hostId}::uuid AND "kind" = ${kind} AND "thing" = ANY(${[...ids]}::uuid[])`
-}
-
-/** What these should be now, by id: to compare it with what a host has. */
-export async function renderDocuments(
-  ctx: Ctx,
-  kind: DocumentKind,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, DocumentBodies[DocumentKind]>> {
-  return ids.length === 0 ? new Map() : roomOf(kind).render(ctx, ids)
-}
-
-export async function namesOf(
-  ctx: Ctx,
-  kind: DocumentKind,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, ThingName>> {
-  return ids.length === 0 ? new Map() : roomOf(kind).names(ctx, ids)
-}
-
-function roomOf(kind: DocumentKind): DocumentRoom {
-  const room = rooms.get(kind)
-  invariant(room, `nobody makes documents of kind ${kind}`)
-  return room
 }

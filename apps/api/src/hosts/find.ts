@@ -1,8 +1,10 @@
 import type { Prisma } from '@stratolith/db'
 import type { Ctx } from '../kernel/context.ts'
-import { driversOf, plainOp } from '../kernel/hosts.ts'
+import { plainOp } from '../kernel/hosts.ts'
 import { whole } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { driversOf } from './drivers.ts'
+import { guests } from './guests.ts'
 import { factsOf, stateOf, withBeat } from './view.ts'
 
 /** A machine as OpenStack's hypervisors, services and zones show it. */
@@ -66,14 +68,8 @@ export async function findMachines(ctx: Ctx, query: MachineQuery = {}): Promise<
   const rows = query.limit === undefined ? whole(found, mostWhole, 'Ask for pages of hypervisors.') : found
   const ids = rows.map((row) => row.id)
   const [counts, instances] = await Promise.all([
-    countsOf(ctx, ids),
-    query.withInstances
-      ? ctx.db.instance.findMany({
-          where: { hostId: { in: ids } },
-          select: { id: true, name: true, hostId: true },
-          orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-        })
-      : [],
+    guests().counts(ctx, ids),
+    query.withInstances ? guests().on(ctx, ids) : [],
   ])
   const here = Map.groupBy(instances, (instance) => instance.hostId)
   return rows.map((row) => {
@@ -117,14 +113,6 @@ export async function uptimeOf(ctx: Ctx, hostId: string): Promise<string> {
   const long = days === 0 ? '' : days === 1 ? '1 day, ' : `${days} days, `
   const averages = load.map((one) => one.toFixed(2)).join(', ')
   return ` ${new Date().toISOString().slice(11, 19)} up ${long}${clock},  0 users,  load average: ${averages}`
-}
-
-async function countsOf(ctx: Ctx, ids: string[]) {
-  const rows = await ctx.db.$queryRaw<{ hostId: string; running: number; busy: number }[]>`
-    SELECT "hostId", count(*) FILTER (WHERE "powerState" = 1)::int AS "running",
-      count(*) FILTER (WHERE "taskState" IS NOT NULL)::int AS "busy"
-    FROM "Instance" WHERE "hostId" = ANY(${ids}::uuid[]) GROUP BY "hostId"`
-  return new Map(rows.map((row) => [row.hostId, row]))
 }
 
 export type Zone = {

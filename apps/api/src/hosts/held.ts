@@ -2,9 +2,11 @@ import { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
 import { rowsOf } from '../kernel/gathered.ts'
+import { lastOperation } from '../kernel/history.ts'
 import { authorize } from '../kernel/policy.ts'
 import type { Need } from './capacity.ts'
 import type { HostHeld } from './contract.ts'
+import { guests } from './guests.ts'
 import { hostEvent, loadHost } from './view.ts'
 
 /**
@@ -72,9 +74,8 @@ export async function letGoOf(
 }
 
 /** Room by instance that counts in a host: of those that are there, and what is held. */
-export const roomTaken = Prisma.sql`(
-  SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'
-  UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
+export const roomTaken = () => Prisma.sql`(
+  ${guests().taken} UNION ALL SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "HeldRoom")`
 
 /** What is held for a host. Administrators only. Throws not_found. */
 export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHeld> {
@@ -101,11 +102,7 @@ export async function hostHeld(ctx: Ctx, { id }: { id: string }): Promise<HostHe
 
 /** As the newest declaration has written it down (fencing.ts). */
 async function freedBy(ctx: Ctx, hostId: string): Promise<HostHeld['freed']> {
-  const row = await ctx.db.operation.findFirst({
-    where: { resourceKind: 'host', resourceId: hostId, action: 'host.fence' },
-    orderBy: { createdAt: 'desc' },
-    select: { input: true, createdAt: true, actorName: true },
-  })
+  const row = await lastOperation(ctx, { resourceKind: 'host', resourceId: hostId }, 'host.fence')
   if (!row) return null
   const { freed } = row.input as { freed: { addresses: number; instances: number } }
   return { ...freed, at: row.createdAt.toISOString(), by: row.actorName }

@@ -6,8 +6,9 @@ import type { Op } from '@stratolith/drivers/op'
 import type { KeptGuest } from '@stratolith/drivers/storage/interface'
 import type { Ctx } from '../kernel/context.ts'
 import { invariant } from '../kernel/errors.ts'
-import { driversOf } from '../kernel/hosts.ts'
+import { isFree, namesOf } from './document-rooms.ts'
 import { deliver, errorOf } from './documents.ts'
+import { driversOf } from './drivers.ts'
 
 type Told = { spec: InstanceSpec; ports: RecordedPort[] }
 /** What a host knows of a guest, as it is kept in the trash. */
@@ -23,7 +24,7 @@ export async function putBackGuest(ctx: Ctx, op: Op, hostId: string, kept: KeptG
   // checked like every document, by its host
   const { spec, ports } = JSON.parse(kept.told) as Told
   if (await hypervisor.get(op, spec.id)) return
-  if ((await ctx.db.instance.count({ where: { id: spec.id } })) > 0) return
+  if ((await namesOf(ctx, 'instance', [spec.id])).size > 0) return
   const { disks: _disks, nics: _nics, power: _power, ...description } = spec
   const wish: InstanceWish = {
     ...description,
@@ -41,8 +42,7 @@ export async function putBackGuest(ctx: Ctx, op: Op, hostId: string, kept: KeptG
 
 /** As their rows say: networks that were withdrawn from the host since. What was kept of them may be older. */
 async function bringNetworks(ctx: Ctx, op: Op, hostId: string, ids: readonly string[]): Promise<void> {
-  const rows = await ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select: { id: true } })
-  for (const { id } of rows) {
+  for (const id of (await namesOf(ctx, 'network', ids)).keys()) {
     await ctx.db
       .$queryRaw`SELECT stratolith_need(ARRAY[${hostId}::uuid], ARRAY['network'], ARRAY[${id}::uuid])::text`
     for (const receipt of await deliver(ctx, op, hostId, { kinds: [], gone: [], always: [id] }))
@@ -65,7 +65,7 @@ async function putBackPorts(
   const wishes = new Map<string, Wish>()
   for (const recorded of ports) {
     const { port, network } = recorded
-    if (!(await isFree(ctx, recorded, there))) {
+    if (!(await isPlaceFree(ctx, recorded, there))) {
       ctx.log.warn({ portId: port.id }, 'a port was not put back: its place is taken')
       continue
     }
@@ -94,20 +94,19 @@ async function tell(op: Op, { documents }: HostDrivers, wishes: readonly Wish[])
   )
 }
 
-async function isFree(
+async function isPlaceFree(
   ctx: Ctx,
   { port, network }: RecordedPort,
   there: ReadonlySet<string>,
 ): Promise<boolean> {
-  const taken = await Promise.all([
-    ctx.db.port.count({ where: { OR: [{ tag: port.tag }, { id: port.id }] } }),
-    ctx.db.network.count({ where: { tag: network.tag, id: { not: network.id } } }),
+  const [isPortFree, isNetworkFree, rows, ...held] = await Promise.all([
+    isFree(ctx, 'port', port.id, port),
+    isFree(ctx, 'network', network.id, network),
     // one that has a row and could not be brought back: its row is newer than what was kept
-    there.has(network.id) ? 0 : ctx.db.network.count({ where: { id: network.id } }),
-    ...port.addresses.flatMap(({ subnetId, ip }) => [
-      ctx.db.portAddress.count({ where: { subnetId, address: ip } }),
+    there.has(network.id) ? null : namesOf(ctx, 'network', [network.id]),
+    ...port.addresses.map(({ subnetId, ip }) =>
       ctx.db.heldAddress.count({ where: { subnetId, address: ip } }),
-    ]),
+    ),
   ])
-  return taken.every((count) => count === 0)
+  return isPortFree && isNetworkFree && (rows?.size ?? 0) === 0 && held.every((count) => count === 0)
 }

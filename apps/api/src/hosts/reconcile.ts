@@ -123,7 +123,7 @@ export async function proveCounters(ctx: Ctx): Promise<void> {
   const suspects = await ctx.db.$queryRaw<{ id: string }[]>`
     SELECT h."id"::text AS "id" FROM "Host" h LEFT JOIN (
       SELECT "hostId", sum("vcpus") AS v, sum("memoryMib") AS m, sum("diskGib") AS d
-      FROM ${roomTaken} t GROUP BY "hostId") i ON i."hostId" = h."id"
+      FROM ${roomTaken()} t GROUP BY "hostId") i ON i."hostId" = h."id"
     WHERE (h."vcpusUsed", h."memoryMibUsed", h."diskGibUsed")
       IS DISTINCT FROM (COALESCE(i.v, 0), COALESCE(i.m, 0), COALESCE(i.d, 0))`
   for (const { id } of suspects) await alone(ctx, id, () => correct(ctx, id))
@@ -140,7 +140,7 @@ async function correct(ctx: Ctx, id: string): Promise<void> {
       { vcpusUsed: number; memoryMibUsed: number; diskGibUsed: number }[]
     >`
       SELECT COALESCE(sum("vcpus"), 0)::int AS "vcpusUsed", COALESCE(sum("memoryMib"), 0)::int AS "memoryMibUsed",
-        COALESCE(sum("diskGib"), 0)::int AS "diskGibUsed" FROM ${roomTaken} t WHERE "hostId" = ${id}::uuid`
+        COALESCE(sum("diskGib"), 0)::int AS "diskGibUsed" FROM ${roomTaken()} t WHERE "hostId" = ${id}::uuid`
     invariant(proven, 'a sum without a row')
     const before = await tx.db.host.findFirst({ where: { id, NOT: proven } })
     if (!before) return // somebody was in the middle of it

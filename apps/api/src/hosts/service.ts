@@ -7,6 +7,7 @@ import { conflict, invalidInput, invariant } from '../kernel/errors.ts'
 import { answersAt, plainOp } from '../kernel/hosts.ts'
 import { containing, pageOf } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { forgetTombstonesAt } from '../kernel/tombstones.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import { noteReport } from './beat.ts'
 import { capacityOf, factsIn, type Need } from './capacity.ts'
@@ -28,15 +29,13 @@ export type { Need } from './capacity.ts'
 export {
   type DocumentRoom,
   defineDocument,
-  deliver,
-  deliverThings,
-  doubt,
-  errorOf,
   namesOf,
   renderDocuments,
   type Said,
   type ThingName,
-} from './documents.ts'
+} from './document-rooms.ts'
+export { deliver, deliverThings, doubt, errorOf } from './documents.ts'
+export { driversOf } from './drivers.ts'
 export { whyClosed } from './egress.ts'
 export { fenceHost, unfenceHost } from './fencing.ts'
 export { findMachines, listZones, type Machine, type MachineQuery, uptimeOf } from './find.ts'
@@ -48,14 +47,31 @@ export {
   rememberedHosts,
   withTaken,
 } from './free-room.ts'
+export { defineGuests, type Guests } from './guests.ts'
 export { letGoOf, releaseHost } from './held.ts'
+export { heldAmong, heldIn, heldOf, isHeld, isHeldBriefly, releasedFrom } from './held-addresses.ts'
 export { type Found, imageStorePlace, kept, sweep } from './keeping.ts'
+export {
+  allHosts,
+  confirmedOf,
+  endpointOf,
+  type HostRef,
+  hostIdNamed,
+  hostList,
+  hostRefs,
+  hostState,
+  hostsUp,
+  machineFacts,
+  standingsOf,
+  type Written,
+  writtenBut,
+  zonesWithHosts,
+} from './known.ts'
 export { guestText } from './put-back.ts'
 export { type Absence, absenceOf, hearing, type Standing } from './states.ts'
-export { forgetStrays, loadStray } from './strays.ts'
+export { describedStrays, forgetStrays, loadStray, straysAt } from './strays.ts'
 export { noteTakenBack, trashView } from './trash.ts'
-export { answersOf, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
-export { factsOf, standingOf } from './view.ts'
+export { answersOf, isUnconfirmedSomewhere, type Unconfirmed, unconfirmedOf } from './unconfirmed.ts'
 export { watchHostEvents } from './watch.ts'
 
 /** Administrators only. By name. */
@@ -119,7 +135,7 @@ export async function deleteHost(ctx: Ctx, { id }: { id: string }): Promise<void
     await tx.db.host.delete({ where: { id } })
     await tx.db.stray.deleteMany({ where: { hostId: id } })
     await tx.db.brake.deleteMany({ where: { hostId: id } })
-    await tx.db.tombstone.deleteMany({ where: { hostId: id } })
+    await forgetTombstonesAt(tx, id)
     await recordOperation(tx, {
       id: crypto.randomUUID(),
       action: 'host.delete',

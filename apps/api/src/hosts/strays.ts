@@ -1,8 +1,9 @@
-import type { StrayModel } from '@stratolith/db'
+import { Prisma, type StrayModel } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, notFound } from '../kernel/errors.ts'
+import { rowsOf } from '../kernel/gathered.ts'
 import { pageOf, whole } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { recordOperation } from '../kernel/workflow.ts'
@@ -203,3 +204,25 @@ function strayView(ctx: Ctx, row: StrayModel, names: Names): Omit<StrayView, 'pr
     removedAfter: row.decision === 'keep' ? null : row.decision === null ? ends : new Date().toISOString(),
   }
 }
+
+/** Those of these things of which a host has told something already. */
+export async function describedStrays(
+  ctx: Ctx,
+  hostId: string,
+  kind: StrayKind,
+  things: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await ctx.db.stray.findMany({
+    where: { hostId, kind, thing: { in: [...things] }, NOT: { facts: { equals: {} } } },
+    select: { thing: true },
+  })
+  return new Set(rows.map((row) => row.thing))
+}
+
+/** What is unknown on each host, asked with all that ask at the same time. */
+export const straysAt = (kinds: readonly StrayKind[]) =>
+  rowsOf<{ kind: string; thing: string }>((hosts) => ({
+    key: Prisma.sql`"hostId"`,
+    row: Prisma.sql`'kind', "kind", 'thing', "thing"`,
+    from: Prisma.sql`"Stray" WHERE "hostId" = ANY(${[...hosts]}::text[]) AND "kind" = ANY(${[...kinds]}::text[])`,
+  }))

@@ -1,12 +1,14 @@
+import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, toCloudError } from '../kernel/errors.ts'
+import { lastEventSql, lastOperationSql } from '../kernel/history.ts'
 import { authorize } from '../kernel/policy.ts'
 import { wakeReconciler } from '../kernel/reconciler.ts'
 import { recordOperation } from '../kernel/workflow.ts'
 import type { UnconfirmedView, unconfirmedInput } from './contract.ts'
-import { namesOf } from './documents.ts'
+import { namesOf } from './document-rooms.ts'
 import { projectRefs } from './project-refs.ts'
 import { hostCan } from './states.ts'
 import { makeDue, type Thing, type Unconfirmed, unconfirmedCounts, unconfirmedPage } from './unconfirmed.ts'
@@ -106,15 +108,13 @@ async function lastNames(
   const kinds = things.map((one) => (one.kind === 'addressSet' ? 'securityGroup' : one.kind))
   return ctx.db.$queryRaw`
     SELECT t."kind", t."thing", COALESCE(NULLIF(o."resourceName", ''), h."address", '') AS "name",
-      COALESCE(o."projectId", e."projectId") AS "projectId", NULLIF(e."deviceId", '') AS "instanceId"
+      COALESCE(o."projectId", e."projectId") AS "projectId", NULLIF(e."data"->>'deviceId', '') AS "instanceId"
     FROM unnest(${things.map((one) => one.kind)}::text[], ${kinds}::text[], ${things.map((one) => one.thing)}::text[])
       t ("kind", "resourceKind", "thing")
-    LEFT JOIN LATERAL (SELECT "resourceName", "projectId" FROM "Operation"
-      WHERE "resourceKind" = t."resourceKind" AND "resourceId" = t."thing" ORDER BY "createdAt" DESC LIMIT 1) o ON true
+    LEFT JOIN LATERAL (${lastOperationSql(Prisma.sql`t."resourceKind"`, Prisma.sql`t."thing"`)}) o ON true
     LEFT JOIN LATERAL (SELECT min("address") AS "address" FROM "HeldAddress"
       WHERE "hostId" = ${hostId}::uuid AND "kind" = 'port' AND t."kind" = 'port' AND "thing" = t."thing"::uuid) h ON true
-    LEFT JOIN LATERAL (SELECT "projectId", "data"->>'deviceId' AS "deviceId" FROM "Event"
-      WHERE t."kind" = 'port' AND "resourceKind" = 'port' AND "resourceId" = t."thing" ORDER BY "id" DESC LIMIT 1) e ON true`
+    LEFT JOIN LATERAL (${lastEventSql('port', Prisma.sql`t."thing"`, Prisma.sql`t."kind" = 'port'`)}) e ON true`
 }
 
 /**

@@ -104,3 +104,9 @@ export function makeDue(ctx: Ctx, hostId: string): Promise<number> {
     UPDATE "HostDocument" h SET "dueAt" = now() FROM late
     WHERE h."hostId" = ${hostId}::uuid AND h."kind" = late."kind" AND h."thing" = late."thing"`
 }
+
+/** Condition: some host that is up has not confirmed the newest of the thing (an expression of type uuid). */
+export const isUnconfirmedSomewhere = (kind: DocumentKind, thing: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  EXISTS (SELECT FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
+    JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
+    WHERE h."kind" = ${kind} AND h."thing" = ${thing} AND h."confirmed" < d."generation")`

@@ -5,6 +5,7 @@ import { appendEvent, appendEventsWith } from '../kernel/events.ts'
 import type { Facts } from './capacity.ts'
 import type { HostView } from './contract.ts'
 import { hostEventOf } from './free-room.ts'
+import { guests } from './guests.ts'
 import { type HostState, hostStates, type Standing } from './states.ts'
 import { unconfirmedCounts } from './unconfirmed.ts'
 
@@ -26,17 +27,8 @@ type Counts = Pick<HostView, 'instances' | 'unconfirmed'>
 /** Two queries, however many hosts. */
 export async function countsOf(ctx: Ctx, rows: readonly { id: string }[]): Promise<(id: string) => Counts> {
   const ids = rows.map((row) => row.id)
-  const [instances, unconfirmed] = await Promise.all([instanceCounts(ctx, ids), unconfirmedCounts(ctx, ids)])
-  return (id) => ({ instances: instances.get(id) ?? 0, unconfirmed: unconfirmed.get(id) ?? 0 })
-}
-
-async function instanceCounts(ctx: Ctx, ids: string[]): Promise<Map<string, number>> {
-  const counts = await ctx.db.instance.groupBy({
-    by: ['hostId'],
-    where: { hostId: { in: ids }, vmState: { not: 'deleted' } },
-    _count: true,
-  })
-  return new Map(counts.map((count) => [count.hostId ?? '', count._count]))
+  const [instances, unconfirmed] = await Promise.all([guests().counts(ctx, ids), unconfirmedCounts(ctx, ids)])
+  return (id) => ({ instances: instances.get(id)?.there ?? 0, unconfirmed: unconfirmed.get(id) ?? 0 })
 }
 
 export const room = (row: Omit<HostRow, 'beat'>) => ({
@@ -86,9 +78,8 @@ export function toView(row: HostRow, counts: Counts): HostView {
  * answers or does not, and not which.
  */
 export async function hostStateEvents(ctx: Ctx, hostId: string): Promise<void> {
-  const projects = await ctx.db.$queryRaw<{ projectId: string }[]>`
-    SELECT DISTINCT "projectId" FROM "Instance" WHERE "hostId" = ${hostId}::uuid ORDER BY 1`
-  const machineEvents = projects.map(({ projectId }) => ({
+  const projects = await guests().projectsOn(ctx, hostId)
+  const machineEvents = projects.map((projectId) => ({
     kind: 'machine.updated',
     projectId,
     resourceKind: 'machine',

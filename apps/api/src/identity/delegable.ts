@@ -6,13 +6,17 @@ import { CloudError, invalidInput, notFound } from '../kernel/errors.ts'
 export type RoleRef = { id: string } | { name: string }
 
 /**
- * Ids of the roles that are named, all of which the caller must hold where the token holds; all that
- * he holds when none is named. Throws not_found for a role that does not exist, forbidden for one
+ * Ids of the roles that are named, all of which must be among those that the caller holds there; all of these
+ * when none is named. Throws not_found for a role that does not exist, forbidden for one
  * that he does not hold.
  */
-export async function rolesToHandOn(ctx: Ctx, wanted: readonly RoleRef[] | undefined): Promise<string[]> {
+export async function rolesToHandOn(
+  ctx: Ctx,
+  roles: ReadonlySet<string>,
+  wanted: readonly RoleRef[] | undefined,
+): Promise<string[]> {
   const held = await ctx.db.role.findMany({
-    where: { domainId: null, name: { in: [...ctx.roles] } },
+    where: { domainId: null, name: { in: [...roles] } },
     select: { id: true, name: true },
   })
   if (wanted === undefined) return held.map((role) => role.id)

@@ -14,6 +14,15 @@ import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tok
 import type { UserOptions } from './users/contract.ts'
 
 export type { RoleTarget } from './assignment-key.ts'
+export {
+  adminProjectId,
+  domainRef,
+  projectExists,
+  projectNames,
+  projectRef,
+  userNames,
+  userRef,
+} from './directory.ts'
 export { projectView } from './openstack/views.ts'
 export type { ProjectDetail } from './projects/contract.ts'
 /** For later rooms, which enter here. */
@@ -21,7 +30,7 @@ export { onProjectDeleting, onProjectRemoved, type ProjectThing, removeEach } fr
 export { domainsById } from './projects/domains.ts'
 export { demandProject, liveProject, onProjectCreated, projectsById } from './projects/service.ts'
 export { rolesAt } from './roles/effective.ts'
-export { rightsHold } from './tokens.ts'
+export { authenticateAgain, rightsHold } from './tokens.ts'
 export { onUserDeleting } from './users/removal.ts'
 
 /**

@@ -33,7 +33,16 @@ export async function authenticate(
   requestId: string,
 ): Promise<Ctx | null> {
   if (tokenText === undefined || !tokenPattern.test(tokenText)) return null
-  const facts = await tokenFacts(deps.root, hashToken(tokenText))
+  return authenticateAgain(deps, hashToken(tokenText), requestId)
+}
+
+/** The same by what the database keeps of the token: the caller's rights as they are now. */
+export async function authenticateAgain(
+  deps: Deps,
+  tokenHash: string,
+  requestId: string,
+): Promise<Ctx | null> {
+  const facts = await tokenFacts(deps.root, tokenHash)
   return facts && ctxOf(deps, facts, requestId)
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../kernel/errors.ts'
+import { operationUnderWay } from '../kernel/history.ts'
 import { recordOperation, startOperation } from '../kernel/workflow.ts'
 import { type ImageView, imageTransitioning } from './contract.ts'
 import { historyOf, type ImageRow, loadImage, noteImage, stateOf, viewOf } from './load.ts'
@@ -101,6 +102,6 @@ export async function untilImported(ctx: Ctx, id: string): Promise<void> {
 }
 
 async function underWay(ctx: Ctx, id: string): Promise<boolean> {
-  const running = { resourceId: id, action: 'image.import', state: 'running' }
-  return (await ctx.deps.root.operation.count({ where: running })) > 0
+  const image = { resourceKind: 'image', resourceId: id }
+  return (await operationUnderWay({ db: ctx.deps.root }, image, 'image.import', ['running'])) !== null
 }

@@ -1,6 +1,8 @@
-import { imageStorePlace, kept, sweep } from '../hosts/service.ts'
+import { Prisma } from '@stratolith/db'
+import { allHosts, imageStorePlace, kept, sweep } from '../hosts/service.ts'
 import { followsDatabase } from '../kernel/cloud.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
+import { isUnderWay } from '../kernel/history.ts'
 import { plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
@@ -107,7 +109,7 @@ async function isStillOver(ctx: Ctx, id: string): Promise<boolean> {
 
 /** What the hosts have made of images; `partial` when one of them did not say. */
 async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> {
-  const all = await ctx.db.host.findMany({ select: { name: true, endpoint: true, state: true } })
+  const all = await allHosts(ctx)
   const hosts = all.filter((host) => host.state === 'up')
   let partial = hosts.length < all.length
   const lists = await Promise.all(
@@ -129,7 +131,6 @@ async function allBases(ctx: Ctx): Promise<{ ids: string[]; partial: boolean }> 
 async function used(ctx: Ctx, ids: readonly string[]): Promise<Set<string>> {
   const rows = await ctx.db.$queryRaw<{ blobId: string }[]>`
     SELECT i."blobId" FROM "Image" i WHERE i."blobId" = ANY(${[...ids]}) AND (i."state" = ANY(${statesWithBytes})
-      OR EXISTS (SELECT FROM "Operation" o WHERE o."resourceKind" = 'image' AND o."resourceId" = i."id"::text
-        AND o."state" IN ('queued', 'running', 'undoing')))`
+      OR ${isUnderWay('image', Prisma.sql`i."id"::text`)})`
   return new Set(rows.map((row) => row.blobId))
 }

@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { adminProjectId } from '../identity/service.ts'
 import { type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { createImageRow, uploadImage } from './service.ts'
@@ -12,17 +13,15 @@ const importMs = 120_000
  */
 export async function seedTestImage(deps: Deps, file: string): Promise<void> {
   const ctx = systemCtx(deps, 'seed-image')
-  const project = await ctx.db.project.findUniqueOrThrow({
-    where: { domainId_name: { domainId: 'default', name: 'admin' } },
-  })
+  const projectId = await adminProjectId(ctx)
   const made = await inTransaction(ctx, async (tx) => {
     await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('seed-image'))`
     const found = await tx.db.image.findFirst({
-      where: { projectId: project.id, name },
+      where: { projectId, name },
       orderBy: { createdAt: 'asc' },
     })
     if (found) return found
-    return createImageRow(tx, project.id, {
+    return createImageRow(tx, projectId, {
       name,
       description:
         'A small Linux for trying things out. Login: tiny, password: tinycloud, or the key pair of the instance.',

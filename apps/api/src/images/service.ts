@@ -1,5 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
+import { projectExists } from '../identity/service.ts'
 import { type Ctx, inTransaction, listScope, projectOf, seesAll } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
@@ -121,7 +122,7 @@ export async function changeImage(
 /** An image of a project that is not there would be nobody's, and nothing would ever take it away. */
 async function demandReceiver(ctx: Ctx, projectId: string): Promise<void> {
   authorize(ctx, 'image:give')
-  if (!(await ctx.db.project.findUnique({ where: { id: projectId, deleting: false }, select: { id: true } })))
+  if (!(await projectExists(ctx, projectId, 'live')))
     throw invalidInput(`There is no project with the id ${projectId}.`, 'owner')
 }
 
@@ -195,6 +196,14 @@ export function bootImageFact(ctx: Ctx, id: string): Fact<BootImage | null> {
   }
 }
 type BootColumns = { blobId: string | null; diskFormat: string | null; virtualBytes: number | null }
+
+/** What an instance was made of, whether or not its reader may see the image; null when its row is gone. */
+export async function imageOf(
+  ctx: Ctx,
+  id: string,
+): Promise<{ id: string; name: string; properties: unknown } | null> {
+  return ctx.db.image.findUnique({ where: { id }, select: { id: true, name: true, properties: true } })
+}
 
 export async function findBootImage(ctx: Ctx, id: string): Promise<BootImage | null> {
   return (await readFacts(ctx, { image: bootImageFact(ctx, id) })).image

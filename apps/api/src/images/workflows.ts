@@ -1,5 +1,7 @@
+import { hostsUp } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
+import { operationsAhead } from '../kernel/history.ts'
 import { driverCode, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Run, Wait, Workflow } from '../kernel/workflow.ts'
 import { releaseQuota } from '../quota/service.ts'
@@ -27,13 +29,8 @@ async function importing(run: Run<unknown>): Promise<ImageRow & { blobId: string
 
 /** So many images of one project are converted at once: others want their turn at the hosts' converters. */
 const convertedAtOnce = 2
-async function isItsTurn(run: Run<unknown>): Promise<boolean> {
-  const [ahead] = await run.ctx.deps.root.$queryRaw<{ count: number }[]>`
-    SELECT count(*)::int AS "count" FROM "Operation" mine JOIN "Operation" o
-      ON o."projectId" = mine."projectId" AND (o."createdAt", o."id") < (mine."createdAt", mine."id")
-    WHERE mine."id" = ${run.operationId}::uuid AND o."action" = 'image.import' AND o."state" IN ('queued', 'running')`
-  return (ahead?.count ?? 0) < convertedAtOnce
-}
+const isItsTurn = async (run: Run<unknown>): Promise<boolean> =>
+  (await operationsAhead({ db: run.ctx.deps.root }, run.operationId, 'image.import')) < convertedAtOnce
 
 /** The host goes on converting; nobody waits for it in a slot. */
 const converting: Wait = { waitMs: 2_000, for: 'the host to convert the image' }
@@ -136,10 +133,7 @@ export const imageDeletion: Workflow = {
 
 /** The host that has begun with it, or any one that is up. */
 async function converterOf(run: Run<unknown>): Promise<{ endpoint: string }> {
-  const hosts = await run.ctx.deps.root.host.findMany({
-    where: { state: 'up' },
-    select: { id: true, endpoint: true },
-  })
+  const hosts = await hostsUp({ db: run.ctx.deps.root })
   const host =
     hosts.find(({ id }) => id === run.data.hostId) ?? hosts[Math.floor(Math.random() * hosts.length)]
   if (!host) throw new CloudError('unavailable', 'No host is up to convert the image.')
@@ -191,7 +185,7 @@ export async function dropUnused(
     let gone = true
     const store = imageStore(ctx.deps)
     await (toTrash ? store.trash.put(blobId) : store.remove(blobId))
-    const hosts = await ctx.deps.root.host.findMany({ where: { state: 'up' } })
+    const hosts = await hostsUp({ db: ctx.deps.root })
     await Promise.all(
       hosts.map(async (host) => {
         const drivers = ctx.deps.hosts.at(host.endpoint)

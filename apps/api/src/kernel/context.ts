@@ -123,15 +123,40 @@ export async function inTransaction<T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): 
 export const withSnapshot = <T>(ctx: Ctx, fn: (ctx: Ctx) => Promise<T>): Promise<T> =>
   ctx.deps.root.$transaction((tx) => fn({ ...ctx, db: tx }), { isolationLevel: 'RepeatableRead' })
 
-/** Our own hand: workflows, reconcilers, seeds. Has every right; never built from a request. */
-export function systemCtx(deps: Deps, requestId: string, log: Logger = deps.log): Ctx {
+type Who = { userId: string; userName: string }
+const ourselves: Who = { userId: 'system', userName: 'system' }
+
+/** Our own hand: workflows (which act for whoever asked for them), reconcilers, seeds. Has every right. */
+export function systemCtx(deps: Deps, requestId: string, { userId, userName }: Who = ourselves): Ctx {
   return {
-    actor: { userId: 'system', userName: 'system', domainId: 'default', tokenHash: null, delegation: null },
+    actor: { userId, userName, domainId: 'default', tokenHash: null, delegation: null },
     scope: { kind: 'system' },
     roles: new Set(['admin', 'member', 'reader']),
     requestId,
-    log: log.child({ requestId }),
+    log: deps.log.child({ requestId }),
     db: deps.root,
     deps,
   }
 }
+
+/**
+ * Our own hand in the middle of a request: for work that many of them share and that is done in the name of none. It
+ * is no part of the caller's transaction.
+ */
+export function asSystem(ctx: Ctx, reason: string): Ctx {
+  ctx.log.debug({ reason }, 'goes on with the rights of the system')
+  return systemCtx(ctx.deps, reason)
+}
+
+/** The same caller where that project is the caller's own, and may be read: for what things of that project may name. */
+export function asReaderOf(ctx: Ctx, projectId: string): Ctx {
+  ctx.log.debug({ projectId }, 'reads what a project may name')
+  return {
+    ...ctx,
+    scope: { kind: 'project', projectId, projectName: '', domainId: ctx.actor.domainId },
+    roles: new Set([...ctx.roles, 'reader']),
+  }
+}
+
+/** The same caller without what administrators see of other projects. */
+export const asMember = (ctx: Ctx): Ctx => ({ ...ctx, roles: new Set(['member', 'reader']) })

@@ -1,6 +1,6 @@
 import type { Prisma, PrismaClient } from '@stratolith/db'
 import { z } from 'zod'
-import { type Ctx, systemCtx } from './context.ts'
+import { asSystem, type Ctx } from './context.ts'
 import { databaseRefusal } from './database-errors.ts'
 import { CloudError, invariant } from './errors.ts'
 
@@ -26,7 +26,7 @@ export function gathered<In, Out>(
       const queue = queues.get(ctx.deps.root) ?? { waiting: [], isBusy: false }
       queues.set(ctx.deps.root, queue)
       queue.waiting.push({ item, resolve, reject })
-      if (!queue.isBusy) void drain(systemCtx(ctx.deps, 'gathered'), queue, most, work)
+      if (!queue.isBusy) void drain(asSystem(ctx, 'gathered'), queue, most, work)
     })
 }
 

@@ -3,7 +3,7 @@ import { DriverError, type DriverErrorCode } from '@stratolith/drivers/errors'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
 import type { Ctx } from './context.ts'
-import { CloudError, toCloudError } from './errors.ts'
+import { toCloudError } from './errors.ts'
 
 /**
  * How the control plane reaches the drivers of a host. An endpoint is "unix:/path" (an agent on
@@ -34,18 +34,6 @@ export class HostConnections {
   }
 }
 const endpointMs = 5_000
-
-/** Drivers of the host with that id. */
-export async function driversOf(ctx: Ctx, hostId: string): Promise<HostDrivers> {
-  const endpoint = await ctx.deps.hosts.endpointOf(hostId, async () => {
-    const host = await ctx.db.host.findUnique({ where: { id: hostId }, select: { endpoint: true } })
-    if (host) return host.endpoint
-    throw new CloudError('internal', 'The host of this resource is not registered any more.', {
-      detail: `host ${hostId}`,
-    })
-  })
-  return ctx.deps.hosts.at(endpoint)
-}
 
 /** An Op for a driver call made outside a workflow (reconcilers, console). */
 export function plainOp(ctx: Ctx, timeoutMs = 30_000): Op {

@@ -20,6 +20,26 @@ const kept: Kept[] = []
 /** Rooms say theirs in room.ts, an entry for each of their tables. */
 export const keepFor = (...these: Kept[]): void => void kept.push(...these)
 
+/** The kernel's own tables; the room that shows them (operations) has them in its manifest. */
+export const kernelKept: readonly Kept[] = [
+  { name: 'events', days: (config) => config.keep.eventsDays, table: 'Event', column: 'at' },
+  // Their steps go with them. What is not over has no end.
+  {
+    name: 'operations',
+    days: (config) => config.keep.operationsDays,
+    table: 'Operation',
+    column: 'finishedAt',
+    only: Prisma.sql`"state" IN ('succeeded', 'failed')`,
+  },
+  // What a host that comes back later still has of it is unknown there, and shown.
+  {
+    name: 'tombstones',
+    days: (config) => config.keep.operationsDays,
+    table: 'Tombstone',
+    column: 'deletedAt',
+  },
+]
+
 /** A batch is over in milliseconds; between two, others have their turn. */
 const batch = { rows: 1_000, pauseMs: 50 }
 /** A first round in an old cloud goes on in the next one. */

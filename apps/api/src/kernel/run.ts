@@ -317,16 +317,10 @@ function freshController(active: Active, deadline: Date): () => void {
 }
 
 function activate(deps: Deps, workflow: Workflow, row: Row, attempt: Attempt): Active {
-  const ctx: Ctx = {
-    ...systemCtx(deps, row.requestId ?? `op-${row.id}`),
-    actor: {
-      userId: row.actorId ?? 'system',
-      userName: row.actorName ?? 'system',
-      domainId: 'default',
-      tokenHash: null,
-      delegation: null,
-    },
-  }
+  const ctx = systemCtx(deps, row.requestId ?? `op-${row.id}`, {
+    userId: row.actorId ?? 'system',
+    userName: row.actorName ?? 'system',
+  })
   const holder = attempt.holder ?? null
   const data: Record<string, unknown> = { ...(row.stateData as Record<string, unknown>) }
   // What is over before anybody has read it is not written down: only the newest words after a moment.

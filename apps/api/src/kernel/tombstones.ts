@@ -52,3 +52,8 @@ const layToRest = gathered(64, async ({ deps }, places: readonly Place[]) => {
       AND t."deletedAt" < now() - make_interval(secs => ${settledAfterSeconds}) AND t."id" <> ALL(w."ids")`
   return places.map(() => undefined)
 })
+
+/** The place is gone: nothing will ever be removed there. In the transaction of that. */
+export async function forgetTombstonesAt(ctx: Ctx, hostId: string): Promise<void> {
+  await ctx.db.tombstone.deleteMany({ where: { hostId } })
+}

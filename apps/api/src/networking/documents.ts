@@ -1,3 +1,4 @@
+import { Prisma } from '@stratolith/db'
 import type { DocumentKind } from '@stratolith/drivers/documents/interface'
 import { type DocumentRoom, errorOf, type Said, type ThingName } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
@@ -6,18 +7,37 @@ import { type PortState, setPortStates, settleRouted } from './port-states.ts'
 import { addressSetSpecs, networkSpec, portSpecs, routerSpecs } from './specs.ts'
 
 /** What hosts are told of networks, routers, members of groups and ports, and what becomes of it. */
-export const networkingDocuments: DocumentRoom[] = [
-  {
-    kind: 'network',
-    async render(ctx, ids) {
-      const rows = await ctx.db.network.findMany({
-        where: { id: { in: [...ids] } },
-        include: { subnets: true },
-      })
-      return new Map(rows.map((row) => [row.id, networkSpec(row)]))
-    },
-    names: (ctx, ids) => named(ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select })),
+const networkDocuments: DocumentRoom<'network'> = {
+  kind: 'network',
+  async render(ctx, ids) {
+    const rows = await ctx.db.network.findMany({
+      where: { id: { in: [...ids] } },
+      include: { subnets: true },
+    })
+    return new Map(rows.map((row) => [row.id, networkSpec(row)]))
   },
+  names: (ctx, ids) => named(ctx.db.network.findMany({ where: { id: { in: [...ids] } }, select })),
+  isFree: async (ctx, id, { tag }) => (await ctx.db.network.count({ where: { tag, id: { not: id } } })) === 0,
+}
+
+const portDocuments: DocumentRoom<'port'> = {
+  kind: 'port',
+  render: portSpecs,
+  names: portNames,
+  told: notePorts,
+  lock: (said) => Prisma.sql`
+    SELECT p."id" FROM "Port" p JOIN ${said} ON r."kind" = 'port' AND p."id" = r."thing" ORDER BY p."id" FOR NO KEY UPDATE OF p`,
+  async isFree(ctx, id, { tag, addresses }) {
+    const taken = await Promise.all([
+      ctx.db.port.count({ where: { OR: [{ tag }, { id }] } }),
+      ...addresses.map(({ subnetId, ip }) => ctx.db.portAddress.count({ where: { subnetId, address: ip } })),
+    ])
+    return taken.every((count) => count === 0)
+  },
+}
+
+export const networkingDocuments: DocumentRoom[] = [
+  networkDocuments,
   {
     kind: 'addressSet',
     render: addressSetSpecs,
@@ -33,12 +53,7 @@ export const networkingDocuments: DocumentRoom[] = [
         said.flatMap(({ receipt }) => (receipt.outcome === 'reached' ? receipt.id : [])),
       ),
   },
-  {
-    kind: 'port',
-    render: portSpecs,
-    names: portNames,
-    told: notePorts,
-  },
+  portDocuments,
 ]
 
 const select = { id: true, name: true, projectId: true }

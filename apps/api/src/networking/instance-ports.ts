@@ -1,3 +1,5 @@
+import { Prisma } from '@stratolith/db'
+import { releasedFrom } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'
 import type { NewEvent } from '../kernel/events.ts'
@@ -212,6 +214,20 @@ export async function addressesOf(
   return byInstance
 }
 
+/** Those of these instances that have a fixed address which matches. Two queries, however many. */
+export async function instancesWithAddress(
+  ctx: Ctx,
+  instanceIds: readonly string[],
+  matches: (address: string) => boolean,
+): Promise<string[]> {
+  const ports = await ctx.db.port.findMany({
+    where: { deviceId: { in: [...instanceIds] }, deviceOwner: 'compute:nova' },
+    select: { deviceId: true, addresses: { select: { address: true } } },
+  })
+  const there = ports.filter((port) => port.addresses.some(({ address }) => matches(address)))
+  return [...new Set(there.map((port) => port.deviceId))]
+}
+
 export type RouterNews = {
   routerId: string
   /** Floating IPs that are to lead to the instance. */
@@ -238,8 +254,7 @@ export async function routerNews(
       ARRAY(SELECT f."address" FROM "FloatingIp" f JOIN "Port" p ON p."id" = f."portId"
         WHERE p."deviceId" = ${id} AND p."deviceOwner" = 'compute:nova' AND f."routerId" = r."id"
           AND f."updatedAt" >= a."since" ORDER BY 1) AS "led",
-      ARRAY(SELECT h."address" FROM "HeldAddress" h WHERE h."hostId" = ${hostId}::uuid AND h."kind" = 'router'
-        AND h."thing" = r."id" AND h."quota" = 'floatingIps' ORDER BY 1) AS "released",
+      ARRAY(${releasedFrom(hostId, Prisma.sql`r."id"`)}) AS "released",
       r."updatedAt" >= a."since" OR EXISTS (SELECT FROM "Port" p WHERE p."deviceId" = r."id"::text
         AND p."deviceOwner" = 'network:router_interface' AND p."createdAt" >= a."since") AS "itself"
     FROM jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) AS a ("router" uuid, "since" timestamptz)

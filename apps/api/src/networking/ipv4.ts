@@ -6,6 +6,9 @@ import {
 } from '@stratolith/drivers/network/ipv4'
 import { invalidInput } from '../kernel/errors.ts'
 
+/** “10.0.0.5/24” → “10.0.0.0/24”, which Neutron does to a range and this cloud's portal asks about. */
+export { canonicalCidr } from '@stratolith/drivers/network/ipv4'
+
 export type Cidr = {
   network: number
   prefix: number

@@ -1,4 +1,4 @@
-import { type Ctx, projectOf } from '../kernel/context.ts'
+import { asMember, type Ctx, projectOf } from '../kernel/context.ts'
 import { conflict, notFound } from '../kernel/errors.ts'
 import { loadNetwork, type NetworkRow } from './networks/load.ts'
 import { portEvent } from './ports/rows.ts'
@@ -53,8 +53,7 @@ export async function returnPorts(ctx: Ctx, instanceId: string, portIds: readonl
 
 /** The network in which a new port of an instance is wished for: seen by the caller and no external one. */
 export async function networkForNic(ctx: Ctx, id: string): Promise<NetworkRow> {
-  const memberView = { ...ctx, roles: new Set(['member', 'reader']) }
-  const row = await loadNetwork(memberView, 'network:get', id)
+  const row = await loadNetwork(asMember(ctx), 'network:get', id)
   if (row.external) throw conflict('Instances get no port on an external network: give them a floating IP.')
   return row
 }

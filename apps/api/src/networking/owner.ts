@@ -1,3 +1,4 @@
+import { projectExists } from '../identity/service.ts'
 import { type Ctx, isAdmin, projectOf } from '../kernel/context.ts'
 import { CloudError, notFound } from '../kernel/errors.ts'
 
@@ -14,13 +15,6 @@ export async function ownerOf(ctx: Ctx, wish: string | undefined): Promise<strin
       "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges",
       { field: 'projectId', reason: 'HTTPBadRequest' },
     )
-  if (!(await ctx.db.project.findUnique({ where: { id: wish }, select: { id: true } })))
-    throw notFound('project', wish)
+  if (!(await projectExists(ctx, wish, 'any'))) throw notFound('project', wish)
   return wish
 }
-
-/** The same caller as if in that project: for what only things of the owner's project may be named in. */
-export const inProject = (ctx: Ctx, projectId: string): Ctx => ({
-  ...ctx,
-  scope: { kind: 'project', projectId, projectName: '', domainId: ctx.actor.domainId },
-})

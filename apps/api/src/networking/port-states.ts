@@ -1,4 +1,5 @@
 import { Prisma } from '@stratolith/db'
+import { isUnconfirmedSomewhere } from '../hosts/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { actorOf, insertEvents } from '../kernel/events.ts'
 import { portEvents } from './ports/rows.ts'
@@ -29,10 +30,8 @@ export async function settleRouted(tx: Ctx, routerIds: readonly string[]): Promi
   if (ids.length === 0) return
   await tx.db.$executeRaw`
     WITH carried AS (
-      SELECT r."id", r."adminUp" FROM "Router" r WHERE r."id" = ANY(${ids}::uuid[]) AND NOT EXISTS (
-        SELECT FROM "HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-        JOIN "Host" o ON o."id" = h."hostId" AND o."state" = 'up'
-        WHERE h."kind" = 'router' AND h."thing" = r."id" AND h."confirmed" < d."generation")
+      SELECT r."id", r."adminUp" FROM "Router" r WHERE r."id" = ANY(${ids}::uuid[]) 
+        AND NOT ${isUnconfirmedSomewhere('router', Prisma.sql`r."id"`)}
     ), addresses AS (
       UPDATE "FloatingIp" f SET "state" = 'active' FROM carried c
       WHERE f."routerId" = c."id" AND f."portId" IS NOT NULL AND f."state" <> 'active' RETURNING f."id", f."projectId"

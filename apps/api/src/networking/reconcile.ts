@@ -6,11 +6,23 @@ import type { ObservedNetwork, PortSpec } from '@stratolith/drivers/network/inte
 import type { Op } from '@stratolith/drivers/op'
 import pLimit from 'p-limit'
 import type { StrayKind } from '../hosts/contract.ts'
-import { deliver, doubt, type Found, letGoOf, renderDocuments, sweep } from '../hosts/service.ts'
+import {
+  deliver,
+  doubt,
+  driversOf,
+  type Found,
+  hostsUp,
+  letGoOf,
+  renderDocuments,
+  straysAt,
+  sweep,
+  type Written,
+  writtenBut,
+} from '../hosts/service.ts'
 import { busyAmong } from '../kernel/busy.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { among, gathered, rowsOf, uuids } from '../kernel/gathered.ts'
-import { callByCall, driversOf, plainOp, whileAnswering } from '../kernel/hosts.ts'
+import { callByCall, plainOp, whileAnswering } from '../kernel/hosts.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { buriedAmong, laidToRest } from '../kernel/tombstones.ts'
 import { settleUntold } from './port-states.ts'
@@ -31,7 +43,7 @@ export const networkingReconciler: Reconciler = {
 
 /** Every host that answers; one that is silent or slow holds up no other. */
 export async function reconcileNetworks(ctx: Ctx): Promise<void> {
-  const hosts = await ctx.db.host.findMany({ where: { state: 'up' }, select: { id: true, endpoint: true } })
+  const hosts = await hostsUp(ctx)
   const there = new Set(hosts.map((host) => host.id))
   for (const id of proven.keys()) if (!there.has(id)) proven.delete(id)
   await pLimit(hostsAtOnce).map(hosts, ({ id: hostId, endpoint }) =>
@@ -96,21 +108,8 @@ const idsIn = (table: 'Router' | 'Network' | 'SecurityGroup') =>
   )
 const knownIn = { router: idsIn('Router'), network: idsIn('Network'), addressSet: idsIn('SecurityGroup') }
 
-const straysAt = rowsOf<{ kind: string; thing: string }>((hosts) => ({
-  key: Prisma.sql`"hostId"`,
-  row: Prisma.sql`'kind', "kind", 'thing', "thing"`,
-  from: Prisma.sql`"Stray" WHERE "hostId" = ANY(${[...hosts]}::text[]) AND "kind" IN ('guest', 'port', 'network')`,
-}))
-
-/** `late`: the host has not confirmed its newest generation. */
-type Written = { kind: string; thing: string; wanted: boolean; generation: number; late: boolean }
-const writtenAt = rowsOf<Written>((hosts) => ({
-  key: Prisma.sql`h."hostId"`,
-  row: Prisma.sql`'kind', h."kind", 'thing', h."thing", 'wanted', h."wanted", 'generation', d."generation",
-    'late', h."confirmed" < d."generation"`,
-  from: Prisma.sql`"HostDocument" h JOIN "Document" d ON d."kind" = h."kind" AND d."thing" = h."thing"
-    WHERE h."hostId" = ANY(${[...hosts]}::uuid[]) AND h."kind" <> 'instance'`,
-}))
+const unknownAt = straysAt(['guest', 'port', 'network'])
+const writtenAt = writtenBut('instance')
 
 const keyOf = ({ kind, thing, generation }: Written) => `${kind}/${thing}/${generation}`
 
@@ -211,7 +210,7 @@ async function sweepPart(ctx: Ctx, hostId: string, part: Part): Promise<void> {
 
 /** A guest that nobody knows goes before its ports do: until then they are part of what is told of it. */
 async function portsOfUnknown(ctx: Ctx, { hostId, observed }: Place): Promise<Set<string>> {
-  const strays = await straysAt(ctx, hostId)
+  const strays = await unknownAt(ctx, hostId)
   const unknown = new Set(strays.flatMap(({ kind, thing }) => (kind === 'guest' ? thing : [])))
   return new Set(observed.ports.filter((port) => unknown.has(port.instanceId)).map(({ id }) => id))
 }
@@ -345,6 +344,6 @@ async function sharedWithStrays(
   hostId: string,
   { routers, addressSets }: ObservedNetwork,
 ): Promise<Set<string>> {
-  const strays = await straysAt(ctx, hostId)
+  const strays = await unknownAt(ctx, hostId)
   return new Set(strays.some(({ kind }) => kind !== 'guest') ? [...routers, ...addressSets] : [])
 }

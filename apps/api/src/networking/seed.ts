@@ -1,4 +1,5 @@
 import { toAddress } from '@stratolith/drivers/network/ipv4'
+import { adminProjectId } from '../identity/service.ts'
 import { type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { parseCidr } from './ipv4.ts'
 import { createNetworkRow } from './networks/service.ts'
@@ -7,14 +8,12 @@ import { addSubnet } from './subnets/service.ts'
 /** The provider network "public", from which floating IPs come: owned by the admin project. Idempotent. */
 export async function seedNetworking(deps: Deps): Promise<void> {
   const ctx = systemCtx(deps, 'seed-networking')
-  const project = await ctx.db.project.findUniqueOrThrow({
-    where: { domainId_name: { domainId: 'default', name: 'admin' } },
-  })
+  const projectId = await adminProjectId(ctx)
   await inTransaction(ctx, async (tx) => {
     await tx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('seed-networking'))`
     if (await tx.db.network.findFirst({ where: { external: true } })) return
     const cidr = parseCidr(deps.config.externalCidr, 'STRATOLITH_EXTERNAL_CIDR')
-    const network = await createNetworkRow(tx, project.id, {
+    const network = await createNetworkRow(tx, projectId, {
       name: 'public',
       description: 'Where floating IPs come from.',
       external: true,

@@ -3,7 +3,8 @@ export { adoptPorts } from './adopt.ts'
 export { unbindPorts } from './apply.ts'
 export { documentsOfInstance } from './documents.ts'
 export { findOwnFloatingIp } from './floating-ips/by-address.ts'
-export { associateFloatingIp, createFloatingIpRow } from './floating-ips/service.ts'
+export { associateFloatingIp, createFloatingIpRow, deleteFloatingIpOfLaunch } from './floating-ips/service.ts'
+export { defineHostnames } from './hostnames.ts'
 export {
   addressesOf,
   bindPort,
@@ -13,6 +14,7 @@ export {
   forgetPortsOfInstance,
   groupNamesOf,
   type InstancePort,
+  instancesWithAddress,
   portsOf,
   portsOfInstance,
   routerNews,

@@ -1,4 +1,4 @@
-import type { Prisma, RouterModel } from '@stratolith/db'
+import { Prisma, type RouterModel } from '@stratolith/db'
 import type {
   AddressSetSpec,
   FilterRule,
@@ -7,6 +7,7 @@ import type {
   RouterSpec,
 } from '@stratolith/drivers/network/interface'
 import type { Ctx } from '../kernel/context.ts'
+import { hostnameOf } from './hostnames.ts'
 import { protocolNumber, type Rule } from './security-groups/rules.ts'
 
 /** Database → driver specs: what a host must be told, in a stable order. Nothing here writes. */
@@ -39,13 +40,16 @@ export type PortForSpec = Omit<PortSpec, 'addresses' | 'rules' | 'hostname'> & {
 }
 type RuleOfGroup = Rule & { groupId: string }
 
+/** Id of the instance that has the port; null when another thing has it. */
+const deviceOfPort = Prisma.sql`
+  CASE WHEN p."deviceOwner" = 'compute:nova' AND p."deviceId" <> '' THEN p."deviceId"::uuid END`
+
 /** Ports that are there. Two queries, however many. */
 export async function portSpecs(ctx: Ctx, portIds: readonly string[]): Promise<Map<string, PortSpec>> {
   const rows = await ctx.db.$queryRaw<PortForSpec[]>`
     SELECT p."id"::text AS "id", p."tag", p."networkId"::text AS "networkId", p."mac", n."mtu",
       p."deviceId" AS "instanceId", p."projectId", p."portSecurity", p."adminUp" AND n."adminUp" AS "adminUp",
-      (SELECT i."hostname" FROM "Instance" i
-        WHERE i."id" = CASE WHEN p."deviceOwner" = 'compute:nova' AND p."deviceId" <> '' THEN p."deviceId"::uuid END) AS "hostname",
+      (${hostnameOf(deviceOfPort)}) AS "hostname",
       COALESCE((SELECT jsonb_agg(jsonb_build_object('subnetId', a."subnetId", 'address', a."address", 'cidr', s."cidr")
         ORDER BY a."address") FROM "PortAddress" a JOIN "Subnet" s ON s."id" = a."subnetId" WHERE a."portId" = p."id"), '[]') AS "addresses",
       (SELECT COALESCE(array_agg(m."groupId"::text ORDER BY m."groupId"), '{}') FROM "PortSecurityGroup" m

@@ -1,6 +1,8 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
+import { projectNames, userNames } from '../identity/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
+import { lastNames, newestEvents } from '../kernel/history.ts'
 import { likeLiteral } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { operationBegun } from '../kernel/workflow.ts'
@@ -34,7 +36,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
     ...(input.marker === undefined ? {} : { id: { lt: BigInt(input.marker) } }),
     ...timeFilter('at', input),
   }
-  const rows = await ctx.db.event.findMany({ where, orderBy: { id: 'desc' }, take: input.limit + 1 })
+  const rows = await newestEvents(ctx, where, input.limit + 1)
   const page = rows.slice(0, input.limit)
   const names = await namesOf(ctx, page)
   const items = page.map(
@@ -73,22 +75,12 @@ type Named = { resourceKind: string; resourceId: string; projectId: string | nul
 
 async function namesOf(ctx: Ctx, rows: Named[]) {
   const ids = (values: (string | null)[]) => [...new Set(values.filter((id) => id !== null))]
-  const select = { id: true, name: true }
-  const things = [...new Map(rows.map((row) => [`${row.resourceKind} ${row.resourceId}`, row])).values()]
-  const [projects, users, operations] = await Promise.all([
-    ctx.db.project.findMany({ where: { id: { in: ids(rows.map((r) => r.projectId)) } }, select }),
-    ctx.db.user.findMany({ where: { id: { in: ids(rows.map((r) => r.actorId)) } }, select }),
-    // The last one of each: a name may have changed since.
-    ctx.db.$queryRaw<{ id: string; name: string }[]>`
-      SELECT t."id", o."resourceName" AS "name"
-      FROM unnest(${things.map((r) => r.resourceKind)}::text[], ${things.map((r) => r.resourceId)}::text[]) AS t ("kind", "id")
-      CROSS JOIN LATERAL (
-        SELECT "resourceName" FROM "Operation" WHERE "resourceKind" = t."kind" AND "resourceId" = t."id"
-        ORDER BY "createdAt" DESC LIMIT 1) o
-      WHERE o."resourceName" <> ''`,
+  const [projects, users, resources] = await Promise.all([
+    projectNames(ctx, ids(rows.map((row) => row.projectId))),
+    userNames(ctx, ids(rows.map((row) => row.actorId))),
+    lastNames(ctx, rows),
   ])
-  const byId = (found: { id: string; name: string }[]) => new Map(found.map((x) => [x.id, x.name]))
-  return { projects: byId(projects), users: byId(users), resources: byId(operations) }
+  return { projects, users, resources }
 }
 
 /** Where-fragment for a column of time between two ISO times, both included. */

@@ -1,6 +1,7 @@
 import { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { gaveWay } from '../kernel/database-errors.ts'
+import { lostOperations } from '../kernel/history.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { dropOld } from '../kernel/retention.ts'
 import { queueJobs } from '../kernel/workflow.ts'
@@ -56,15 +57,9 @@ async function collect(ctx: Ctx): Promise<void> {
  * reach its host eight times, say. They get a new job and go on where they were.
  */
 export async function requeueLost(ctx: Ctx): Promise<number> {
-  const lost = await ctx.db.$queryRaw<{ id: string }[]>`
-    SELECT o."id"::text AS "id" FROM "Operation" o
-    LEFT JOIN graphile_worker.jobs j ON j.key = o."id"::text
-    WHERE o."state" IN ('queued', 'running', 'undoing') AND o."createdAt" < clock_timestamp() - interval '1 minute'
-      AND (j.id IS NULL OR (j.locked_at IS NULL AND (j.attempts >= j.max_attempts OR j.queue_name IS NULL)))
-    ORDER BY o."createdAt" LIMIT 500`
-  if (lost.length === 0) return 0
-  const ids = lost.map((row) => row.id)
+  const ids = await lostOperations(ctx)
+  if (ids.length === 0) return 0
   ctx.log.warn({ operationIds: ids }, 'operations had lost their jobs')
   await queueJobs(ctx, Prisma.sql`"id" = ANY(${ids}::uuid[])`)
-  return lost.length
+  return ids.length
 }

@@ -1,5 +1,5 @@
-import { Prisma } from '@stratolith/db'
 import { defineRoom } from '../kernel/manifest.ts'
+import { kernelKept } from '../kernel/retention.ts'
 import { operationsPolicy } from './policy.ts'
 import { operationsReconcilers } from './reconcile.ts'
 import { operationsRouter } from './router.ts'
@@ -12,22 +12,6 @@ export const operationsRoom = defineRoom({
   policy: operationsPolicy,
   router: operationsRouter,
   reconcilers: operationsReconcilers,
-  kept: [
-    { name: 'events', days: (config) => config.keep.eventsDays, table: 'Event', column: 'at' },
-    // Their steps go with them. What is not over has no end.
-    {
-      name: 'operations',
-      days: (config) => config.keep.operationsDays,
-      table: 'Operation',
-      column: 'finishedAt',
-      only: Prisma.sql`"state" IN ('succeeded', 'failed')`,
-    },
-    // What a host that comes back later still has of it is unknown there, and shown.
-    {
-      name: 'tombstones',
-      days: (config) => config.keep.operationsDays,
-      table: 'Tombstone',
-      column: 'deletedAt',
-    },
-  ],
+  // The kernel has no room of its own.
+  kept: kernelKept,
 })

@@ -3,13 +3,12 @@ import type { z } from 'zod'
 import { type Ctx, listScope, visible } from '../kernel/context.ts'
 import type { OperationView, Page } from '../kernel/contract.ts'
 import { notFound } from '../kernel/errors.ts'
-import { containing, pageOf } from '../kernel/page.ts'
+import { findOperation, pageOfOperations } from '../kernel/history.ts'
+import { containing } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { timeFilter } from './audit.ts'
 import type { operationListInput } from './contract.ts'
-import { type OperationRow, operationView } from './view.ts'
-
-const steps = { steps: { orderBy: { index: 'asc' } } } as const
+import { operationView } from './view.ts'
 
 /** History, newest first, with steps; constant number of queries. */
 export async function listOperations(
@@ -28,12 +27,12 @@ export async function listOperations(
     ...(input.action ? { action: input.action } : {}),
     ...(input.search ? { resourceName: containing(input.search) } : {}),
   }
-  const page = await pageOf<OperationRow>(ctx.db.operation, input, where, { include: steps })
+  const page = await pageOfOperations(ctx, input, where)
   return { ...page, items: page.items.map((row) => operationView(ctx, row)) }
 }
 
 export async function getOperation(ctx: Ctx, input: { id: string }): Promise<OperationView> {
-  const row = await ctx.db.operation.findFirst({ where: { id: input.id, ...visible(ctx) }, include: steps })
+  const row = await findOperation(ctx, { id: input.id, ...visible(ctx) })
   if (!row) throw notFound('operation', input.id)
   authorize(ctx, 'operations:get', row)
   return operationView(ctx, row)

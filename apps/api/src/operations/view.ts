@@ -1,10 +1,8 @@
-import type { Prisma } from '@stratolith/db'
 import { maskVerdicts } from '../compute/contract.ts'
 import { type Ctx, seesAll } from '../kernel/context.ts'
 import type { HostVerdict, OperationView, PlacementView, StepView } from '../kernel/contract.ts'
+import type { OperationRow } from '../kernel/history.ts'
 import { workflowNamed } from '../kernel/workflow.ts'
-
-export type OperationRow = Prisma.OperationGetPayload<{ include: { steps: true } }>
 
 /** The steps that ran, in that order, and those still to come, so that the portal can draw the whole timeline. */
 export function operationView(ctx: Ctx, row: OperationRow): OperationView {

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { type RoleTarget, rolesAt } from '../identity/service.ts'
+import { domainRef, projectRef, type RoleTarget, rolesAt, userRef } from '../identity/service.ts'
 import type { Ctx, Scope } from '../kernel/context.ts'
 import { invalidInput, notFound } from '../kernel/errors.ts'
 import { allRules, authorize, type Decision, decide } from '../kernel/policy.ts'
@@ -45,10 +45,7 @@ export async function explain(ctx: Ctx, input: z.output<typeof explainInput>): P
 }
 
 async function userOf(ctx: Ctx, id = ctx.actor.userId) {
-  const user = await ctx.db.user.findUnique({
-    where: { id },
-    select: { id: true, name: true, domainId: true },
-  })
+  const user = await userRef(ctx, id)
   if (!user || !decide(ctx, 'policy:explain', { userId: user.id, domainId: user.domainId }).allowed)
     throw notFound('user', id)
   return user
@@ -69,11 +66,11 @@ async function scopeOf(
     decide(ctx, 'policy:explain', { domainId }).allowed ||
     (userId === ctx.actor.userId && (await rolesAt(ctx, userId, place)).size > 0)
   if ('domainId' in asked) {
-    const domain = await ctx.db.domain.findUnique({ where: { id: asked.domainId, deleting: false } })
+    const domain = await domainRef(ctx, asked.domainId)
     if (!domain || !(await may(domain.id, asked))) throw notFound('domain', asked.domainId)
     return { scope: { kind: 'domain', domainId: domain.id }, name: domain.name }
   }
-  const project = await ctx.db.project.findUnique({ where: { id: asked.projectId } })
+  const project = await projectRef(ctx, asked.projectId)
   if (!project || !(await may(project.domainId, asked))) throw notFound('project', asked.projectId)
   const { id: projectId, name: projectName, domainId } = project
   return { scope: { kind: 'project', projectId, projectName, domainId }, name: projectName }

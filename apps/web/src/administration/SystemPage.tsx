@@ -93,31 +93,37 @@ function Information({ info }: { info: SystemView }) {
           </Stack>
         </Section>
       </SimpleGrid>
-      <Section title="Schema" description="The newest changes of the database.">
-        {info.migrations.length === 0 ? (
-          <Text size="sm" c="dimmed">
-            None is recorded.
-          </Text>
-        ) : (
-          <Table aria-label="Migrations" verticalSpacing={4} maw={560}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Change</Table.Th>
-                <Table.Th>Made</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {info.migrations.slice(0, 8).map(({ name, at }) => (
-                <Table.Tr key={name}>
-                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{name}</Table.Td>
-                  <Table.Td>{dateTime(at)}</Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </Section>
+      <Schema migrations={info.migrations} />
     </Stack>
+  )
+}
+
+function Schema({ migrations }: Pick<SystemView, 'migrations'>) {
+  return (
+    <Section title="Schema" description="The newest changes of the database.">
+      {migrations.length === 0 ? (
+        <Text size="sm" c="dimmed">
+          None is recorded.
+        </Text>
+      ) : (
+        <Table aria-label="Migrations" verticalSpacing={4} maw={560}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Change</Table.Th>
+              <Table.Th>Made</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {migrations.slice(0, 8).map(({ name, at }) => (
+              <Table.Tr key={name}>
+                <Table.Td style={{ overflowWrap: 'anywhere' }}>{name}</Table.Td>
+                <Table.Td>{dateTime(at)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </Section>
   )
 }
 

@@ -54,8 +54,7 @@ function useHostActions(): ResourceAction<HostView>[] {
   const admin = useAdminOnly()
   const update = useMutation(trpc.hosts.update.mutationOptions())
   const remove = useMutation(trpc.hosts.delete.mutationOptions())
-  const fence = useMutation(trpc.hosts.fence.mutationOptions())
-  const unfence = useMutation(trpc.hosts.unfence.mutationOptions())
+  const fencing = useFencing()
   return [
     {
       id: 'manage',
@@ -100,6 +99,30 @@ function useHostActions(): ResourceAction<HostView>[] {
       asCli: ({ name }) =>
         shellLine('openstack', 'compute', 'service', 'set', '--enable', name, 'nova-compute'),
     },
+    ...fencing,
+    {
+      id: 'delete',
+      label: 'Remove',
+      icon: <IconTrash size={16} />,
+      danger: true,
+      allowed: (host) => all(admin(), hostCan.delete(host)),
+      confirm: ([host]) => ({
+        title: `Remove ${host?.name ?? ''}?`,
+        body: 'For a machine that is gone for good and never runs again: what deleted instances had there is free. When its agent starts again, it is a new host.',
+        confirmLabel: 'Remove',
+      }),
+      run: ({ id }) => remove.mutateAsync({ id }),
+      started: ([host]) => `${host?.name ?? ''} is removed`,
+    },
+  ]
+}
+
+function useFencing(): ResourceAction<HostView>[] {
+  const trpc = useTRPC()
+  const admin = useAdminOnly()
+  const fence = useMutation(trpc.hosts.fence.mutationOptions())
+  const unfence = useMutation(trpc.hosts.unfence.mutationOptions())
+  return [
     {
       id: 'fence',
       label: 'Declare fenced…',
@@ -119,20 +142,6 @@ function useHostActions(): ResourceAction<HostView>[] {
       run: ({ id }) => unfence.mutateAsync({ id }),
       started: ([host]) => `${host?.name ?? ''} is up when it answers`,
       asCli: ({ name }) => shellLine(...forced, '--up', name, 'nova-compute'),
-    },
-    {
-      id: 'delete',
-      label: 'Remove',
-      icon: <IconTrash size={16} />,
-      danger: true,
-      allowed: (host) => all(admin(), hostCan.delete(host)),
-      confirm: ([host]) => ({
-        title: `Remove ${host?.name ?? ''}?`,
-        body: 'For a machine that is gone for good and never runs again: what deleted instances had there is free. When its agent starts again, it is a new host.',
-        confirmLabel: 'Remove',
-      }),
-      run: ({ id }) => remove.mutateAsync({ id }),
-      started: ([host]) => `${host?.name ?? ''} is removed`,
     },
   ]
 }

@@ -77,11 +77,7 @@ export function SignInForm({
           Sign in
         </Title>
         {failure === null && !wantsCode && note}
-        {failure !== null && (
-          <Alert variant="light" color="red" icon={<IconAlertTriangle />} p="xs" role="alert">
-            {failure}
-          </Alert>
-        )}
+        <Failure text={failure} />
         <TextInput
           label="User name"
           autoComplete="username"
@@ -107,32 +103,66 @@ export function SignInForm({
         <Collapse expanded={domainShown}>
           <TextInput label="Domain" placeholder="Default" name="domain" />
         </Collapse>
-        {wantsCode && (
-          <TextInput
-            label="Code"
-            description="The six digits that your authenticator app shows."
-            inputMode="numeric"
-            autoComplete="one-time-code"
-            maxLength={8}
-            name="code"
-          />
-        )}
+        {wantsCode && <CodeField />}
         <Button type="submit" loading={busy} size="md" fullWidth {...(!alive && asleep)}>
           Sign in
         </Button>
-        {wantsCode ? (
-          <Anchor component="button" type="button" size="xs" c="dimmed" onClick={() => setWantsCode(false)}>
-            Another user
-          </Anchor>
-        ) : (
-          !domainShown && (
-            <Anchor component="button" type="button" size="xs" c="dimmed" onClick={domain.open}>
-              Another domain than “Default”
-            </Anchor>
-          )
-        )}
+        <Other
+          wantsCode={wantsCode}
+          domainShown={domainShown}
+          anotherUser={() => setWantsCode(false)}
+          anotherDomain={domain.open}
+        />
       </Stack>
     </form>
+  )
+}
+
+function Failure({ text }: { text: string | null }) {
+  if (text === null) return null
+  return (
+    <Alert variant="light" color="red" icon={<IconAlertTriangle />} p="xs" role="alert">
+      {text}
+    </Alert>
+  )
+}
+
+function CodeField() {
+  return (
+    <TextInput
+      label="Code"
+      description="The six digits that your authenticator app shows."
+      inputMode="numeric"
+      autoComplete="one-time-code"
+      maxLength={8}
+      name="code"
+    />
+  )
+}
+
+/** The ways to another account than the one that is asked for. */
+function Other({
+  wantsCode,
+  domainShown,
+  anotherUser,
+  anotherDomain,
+}: {
+  wantsCode: boolean
+  domainShown: boolean
+  anotherUser: () => void
+  anotherDomain: () => void
+}) {
+  if (wantsCode)
+    return (
+      <Anchor component="button" type="button" size="xs" c="dimmed" onClick={anotherUser}>
+        Another user
+      </Anchor>
+    )
+  if (domainShown) return null
+  return (
+    <Anchor component="button" type="button" size="xs" c="dimmed" onClick={anotherDomain}>
+      Another domain than “Default”
+    </Anchor>
   )
 }
 

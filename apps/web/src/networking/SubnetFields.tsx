@@ -88,25 +88,7 @@ export function SubnetFields({
           {warning}
         </Text>
       )}
-      <Group gap="sm" align="flex-end" grow>
-        <TextInput
-          label="Gateway"
-          data-path="gatewayIp"
-          placeholder="First address"
-          autoComplete="off"
-          spellCheck={false}
-          disabled={values.noGateway}
-          value={values.noGateway ? '' : values.gateway}
-          onChange={(event) => set({ gateway: event.currentTarget.value })}
-          error={live.gateway ?? errors.gateway}
-        />
-        <Checkbox
-          pb={8}
-          label="No gateway"
-          checked={values.noGateway}
-          onChange={(event) => set({ noGateway: event.currentTarget.checked })}
-        />
-      </Group>
+      <GatewayFields values={values} set={set} error={live.gateway ?? errors.gateway} />
       <Switch
         label="DHCP"
         description="Instances get their address by themselves."
@@ -125,5 +107,37 @@ export function SubnetFields({
         clearable
       />
     </Stack>
+  )
+}
+
+function GatewayFields({
+  values,
+  set,
+  error,
+}: {
+  values: SubnetFormValues
+  set: (patch: Partial<SubnetFormValues>) => void
+  error: ReactNode
+}) {
+  return (
+    <Group gap="sm" align="flex-end" grow>
+      <TextInput
+        label="Gateway"
+        data-path="gatewayIp"
+        placeholder="First address"
+        autoComplete="off"
+        spellCheck={false}
+        disabled={values.noGateway}
+        value={values.noGateway ? '' : values.gateway}
+        onChange={(event) => set({ gateway: event.currentTarget.value })}
+        error={error}
+      />
+      <Checkbox
+        pb={8}
+        label="No gateway"
+        checked={values.noGateway}
+        onChange={(event) => set({ noGateway: event.currentTarget.checked })}
+      />
+    </Group>
   )
 }

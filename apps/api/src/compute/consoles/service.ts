@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { consoleDoorOf } from '@stratolith/drivers/remote/protocol'
 import type { z } from 'zod'
-import { ownToken } from '../../identity/service.ts'
-import { type Ctx, type Deps, inTransaction, systemCtx } from '../../kernel/context.ts'
+import { endpointOf } from '../../hosts/service.ts'
+import { authenticateAgain } from '../../identity/service.ts'
+import { type Ctx, type Deps, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { type ConsoleAccess, type consoleCreateInput, instanceCan, machineAway } from '../contract.ts'
@@ -93,13 +94,13 @@ export async function redeemConsole(deps: Deps, token: string, requestId: string
   if (!right) throw refused()
   const row = await instanceOfRight(deps, right, requestId)
   if (!row?.hostId) throw refused()
-  const host = await deps.root.host.findUnique({ where: { id: row.hostId }, select: { endpoint: true } })
-  if (!host?.endpoint.startsWith('unix:/'))
+  const endpoint = await endpointOf({ db: deps.root }, row.hostId)
+  if (!endpoint?.startsWith('unix:/'))
     throw new CloudError('unsupported', 'The host of this instance offers no consoles.')
   return {
     sessionId,
     userId: right.userId,
-    agentSocket: consoleDoorOf(host.endpoint.slice('unix:'.length)),
+    agentSocket: consoleDoorOf(endpoint.slice('unix:'.length)),
     path: `/v1/console/${row.id}/${right.protocol}`,
   }
 }
@@ -108,7 +109,7 @@ type Right = { instanceId: string; authHash: string }
 
 /** Null, or the instance that the right's owner may still look into at this moment. */
 async function instanceOfRight(deps: Deps, right: Right, requestId: string): Promise<InstanceRow | null> {
-  const ctx = await unlessRefused(callerAgain(deps, right.authHash, requestId))
+  const ctx = await authenticateAgain(deps, right.authHash, requestId)
   return ctx && consoleOf(ctx, right.instanceId)
 }
 
@@ -127,24 +128,6 @@ async function unlessRefused<T>(work: Promise<T>): Promise<T | null> {
   } catch (error) {
     if (error instanceof CloudError && !error.retryable && error.code !== 'internal') return null
     throw error
-  }
-}
-
-/** The ctx that the caller's session gives now: its rights are computed anew. */
-async function callerAgain(deps: Deps, authHash: string, requestId: string): Promise<Ctx> {
-  const ours = systemCtx(deps, requestId)
-  const facts = await ownToken({ ...ours, actor: { ...ours.actor, tokenHash: authHash } })
-  return {
-    ...ours,
-    actor: {
-      userId: facts.userId,
-      userName: facts.userName,
-      domainId: facts.userDomainId,
-      tokenHash: authHash,
-      delegation: facts.delegation,
-    },
-    scope: facts.scope,
-    roles: facts.roles,
   }
 }
 
@@ -183,7 +166,7 @@ export async function sessionsOver(
     const right = `${authHash} ${instanceId}`
     if (!reasons.has(right)) {
       if (!callers.has(authHash))
-        callers.set(authHash, await unlessRefused(callerAgain(deps, authHash, `console-${instanceId}`)))
+        callers.set(authHash, await authenticateAgain(deps, authHash, `console-${instanceId}`))
       const ctx = callers.get(authHash) ?? null
       const row = ctx && (await consoleOf(ctx, instanceId))
       reasons.set(right, row ? null : await whyOver(deps, instanceId))

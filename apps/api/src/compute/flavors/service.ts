@@ -1,5 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
+import { projectExists } from '../../identity/service.ts'
 import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
@@ -219,7 +220,7 @@ export async function grantFlavor(ctx: Ctx, input: { id: string; projectId: stri
   const { id, projectId } = input
   await changeFlavor(ctx, 'compute:update_flavor', id, async (row, tx) => {
     if (row.public) throw conflict('Everybody may use a public flavor: there is no access to give.')
-    if (!(await tx.db.project.findUnique({ where: { id: projectId }, select: { id: true } })))
+    if (!(await projectExists(tx, projectId, 'any')))
       throw invalidInput(`Project ID ${projectId} is not a valid project.`)
     const { count } = await tx.db.flavorAccess.createMany({
       data: { flavorId: id, projectId },

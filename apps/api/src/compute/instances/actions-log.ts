@@ -1,5 +1,7 @@
+import { hostRefs } from '../../hosts/service.ts'
 import { type Ctx, visible } from '../../kernel/context.ts'
 import { invalidInput, notFound } from '../../kernel/errors.ts'
+import { type ActionsQuery, actionsOn } from '../../kernel/history.ts'
 import { authorize } from '../../kernel/policy.ts'
 
 /** One action on an instance with its steps, as OpenStack's clients ask for it. */
@@ -16,17 +18,8 @@ export type ActionRecord = {
   host: { name: string } | null
   steps: { name: string; state: string; startedAt: Date; finishedAt: Date | null; error: string | null }[]
 }
-export type ActionQuery = {
-  limit: number
-  /** Request id of the last action of the page before. */
-  marker?: string
-  requestId?: string
-  since?: Date
-  before?: Date
-}
-
 /** Newest first; also of an instance that is gone. Throws not_found for what the caller cannot see. */
-export async function actionsOf(ctx: Ctx, instanceId: string, query: ActionQuery): Promise<ActionRecord[]> {
+export async function actionsOf(ctx: Ctx, instanceId: string, query: ActionsQuery): Promise<ActionRecord[]> {
   const where = { id: instanceId, ...visible(ctx) }
   const select = { projectId: true, hostId: true }
   const row =
@@ -34,28 +27,11 @@ export async function actionsOf(ctx: Ctx, instanceId: string, query: ActionQuery
     (await ctx.db.pastInstance.findFirst({ where, select }))
   if (!row) throw notFound('instance', instanceId)
   authorize(ctx, 'compute:get_instance', row)
-  const of = { resourceKind: 'instance', resourceId: instanceId }
-  const last =
-    query.marker === undefined
-      ? null
-      : await ctx.db.operation.findFirst({ where: { ...of, requestId: query.marker }, select: { id: true } })
-  if (query.marker !== undefined && !last)
-    throw invalidInput(`marker [${query.marker.slice(0, 100)}] not found`)
-  const [operations, host] = await Promise.all([
-    ctx.db.operation.findMany({
-      where: {
-        ...of,
-        ...(query.requestId === undefined ? {} : { requestId: query.requestId }),
-        createdAt: { gte: query.since, lte: query.before },
-      },
-      include: { steps: { orderBy: { index: 'asc' } } },
-      omit: { explanation: true },
-      orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-      take: query.limit,
-      ...(last ? { cursor: { id: last.id }, skip: 1 } : {}),
-    }),
-    row.hostId ? ctx.db.host.findUnique({ where: { id: row.hostId }, select: { name: true } }) : null,
+  const [operations, [host = null]] = await Promise.all([
+    actionsOn(ctx, { resourceKind: 'instance', resourceId: instanceId }, query),
+    row.hostId ? hostRefs(ctx, [row.hostId]) : [],
   ])
+  if (!operations) throw invalidInput(`marker [${query.marker?.slice(0, 100)}] not found`)
   return operations.map((o) => ({
     action: o.action,
     instanceId,

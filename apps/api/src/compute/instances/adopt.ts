@@ -3,10 +3,12 @@ import type { HostDrivers } from '@stratolith/drivers/host'
 import type { InstanceSpec, PowerState } from '@stratolith/drivers/hypervisor/interface'
 import type { RecordedPort } from '@stratolith/drivers/network/interface'
 import type { z } from 'zod'
-import { forgetStrays, loadStray, occupyHost } from '../../hosts/service.ts'
+import { driversOf, forgetStrays, loadStray, occupyHost } from '../../hosts/service.ts'
+import { projectExists } from '../../identity/service.ts'
+import { imageOf } from '../../images/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
-import { driversOf, plainOp } from '../../kernel/hosts.ts'
+import { plainOp } from '../../kernel/hosts.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { adoptPorts } from '../../networking/service.ts'
@@ -81,8 +83,7 @@ async function askHost(ctx: Ctx, drivers: HostDrivers, id: string): Promise<Told
 }
 
 async function projectFor(ctx: Ctx, projectId: string): Promise<string> {
-  const project = await ctx.db.project.findUnique({ where: { id: projectId }, select: { deleting: true } })
-  if (project && !project.deleting) return projectId
+  if (await projectExists(ctx, projectId, 'live')) return projectId
   throw invalidInput('The project of this guest is not there. Choose the project that gets it.', 'projectId')
 }
 
@@ -101,7 +102,7 @@ async function createRow(ctx: Ctx, told: Told & { projectId: string; hostId: str
   const zone = await occupyHost(ctx, hostId, need)
   const [flavor, image] = await Promise.all([
     ctx.db.flavor.findUnique({ where: { name: guest.flavorName } }),
-    guest.imageId ? ctx.db.image.findUnique({ where: { id: guest.imageId } }) : null,
+    guest.imageId ? imageOf(ctx, guest.imageId) : null,
   ])
   const key = guest.publicKeys[0]
   return ctx.db.instance.create({

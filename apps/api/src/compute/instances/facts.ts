@@ -1,3 +1,4 @@
+import { type HostRef, hostRefs } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { addressesOf, groupNamesOf } from '../../networking/service.ts'
 import type { InstanceAddress } from '../contract.ts'
@@ -10,7 +11,7 @@ export type ServerFacts = {
   addresses: InstanceAddress[]
   groups: { id: string; name: string }[]
   /** Its name is for administrators. */
-  host: { id: string; name: string; state: string; enabled: boolean } | null
+  host: HostRef | null
 }
 
 /** Facts of one page: three queries, whatever its size. */
@@ -21,10 +22,7 @@ export async function withFacts(ctx: Ctx, rows: readonly ServerRow[]): Promise<S
   const [addresses, groups, hosts] = await Promise.all([
     addressesOf(ctx, ids),
     groupNamesOf(ctx, ids),
-    ctx.db.host.findMany({
-      where: { id: { in: hostIds } },
-      select: { id: true, name: true, state: true, enabled: true },
-    }),
+    hostRefs(ctx, hostIds),
   ])
   const hostBy = new Map(hosts.map((host) => [host.id, host]))
   return rows.map((row) => ({

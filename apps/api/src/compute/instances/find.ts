@@ -4,6 +4,7 @@ import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { likeLiteral, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
+import { instancesWithAddress } from '../../networking/service.ts'
 import { type InstanceStatus, instanceStatus } from '../states.ts'
 import { type ServerFacts, type ServerRow, withFacts } from './facts.ts'
 import { loadInstance, typed, uuid } from './load.ts'
@@ -235,12 +236,7 @@ async function byExpressions(
   const named = isName ? rows.filter((row) => isName.test(row.name)) : rows
   const ids = named.map((row) => row.id)
   if (!matches) return { AND: [where, { id: { in: ids } }] }
-  const ports = await ctx.db.port.findMany({
-    where: { deviceId: { in: ids }, deviceOwner: 'compute:nova' },
-    select: { deviceId: true, addresses: { select: { address: true } } },
-  })
-  const there = ports.filter((port) => port.addresses.some(({ address }) => matches(address)))
-  return { AND: [where, { id: { in: [...new Set(there.map((port) => port.deviceId))] } }] }
+  return { AND: [where, { id: { in: await instancesWithAddress(ctx, ids, matches) } }] }
 }
 
 /** Is it an address that is asked for? `ip` is about IPv4, `ip6` about IPv6; of both either will do, as in Nova. */

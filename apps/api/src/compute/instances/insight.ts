@@ -1,9 +1,9 @@
 import type { GuestDiagnostics } from '@stratolith/drivers/hypervisor/interface'
-import { factsOf } from '../../hosts/service.ts'
+import { driversOf, machineFacts } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { driversOf, plainOp } from '../../kernel/hosts.ts'
+import { plainOp } from '../../kernel/hosts.ts'
 import { interfacesOf } from '../../networking/service.ts'
 import { type InstanceRow, loadInstance } from './load.ts'
 
@@ -23,12 +23,12 @@ export async function diagnosticsOf(ctx: Ctx, input: { id: string }): Promise<Di
   const [guest, interfaces, host] = await Promise.all([
     hypervisor.diagnostics(plainOp(ctx), row.id),
     interfacesOf(ctx, row.id),
-    ctx.db.host.findUnique({ where: { id: row.hostId }, select: { beat: true, accelerator: true } }),
+    machineFacts(ctx, row.hostId),
   ])
   return {
     ...guest,
     row,
-    hypervisor: (host && factsOf(host).hypervisor) ?? '',
+    hypervisor: host?.hypervisor ?? '',
     accelerator: host?.accelerator ?? '',
     macs: interfaces.map((one) => one.mac),
   }

@@ -1,4 +1,4 @@
-import { type Absence, absenceOf, standingOf } from '../../hosts/service.ts'
+import { type Absence, absenceOf, standingsOf } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import type { InstanceRow } from './load.ts'
 
@@ -13,16 +13,11 @@ export async function machinesOf(
 ): Promise<(row: OnHost) => Machine | null> {
   const ids = [...new Set(rows.flatMap((row) => row.hostId ?? []))]
   if (ids.length === 0) return () => null
-  const hosts = await ctx.db.$queryRaw<
-    { id: string; name: string; state: string; missed: number | null; lastSeenAt: Date | null }[]
-  >`
-    SELECT h."id"::text AS "id", h."name", h."state", b."missed", b."lastSeenAt"
-    FROM "Host" h LEFT JOIN "HostBeat" b ON b."hostId" = h."id" WHERE h."id" = ANY(${ids}::uuid[])`
   const machines = new Map(
-    hosts.map(({ id, name, state, missed, lastSeenAt }): [string, Machine] => {
-      const standing = standingOf({ state, beat: missed === null ? null : { missed } })
-      return [id, { name, absence: absenceOf(standing), since: lastSeenAt }]
-    }),
+    (await standingsOf(ctx, ids)).map(({ id, name, standing, lastSeenAt }): [string, Machine] => [
+      id,
+      { name, absence: absenceOf(standing), since: lastSeenAt },
+    ]),
   )
   return (row) => (row.hostId === null ? null : (machines.get(row.hostId) ?? null))
 }

@@ -1,4 +1,5 @@
 import type { Prisma } from '@stratolith/db'
+import { hostIdNamed } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { invalidInput } from '../../kernel/errors.ts'
 import { likeLiteral } from '../../kernel/page.ts'
@@ -101,8 +102,8 @@ function filters(query: InstanceQuery): Prisma.PastInstanceWhereInput[] {
 
 async function hostFilter(ctx: Ctx, { hostName }: InstanceQuery): Promise<Prisma.PastInstanceWhereInput> {
   if (hostName === undefined) return {}
-  const host = await ctx.db.host.findUnique({ where: { name: hostName }, select: { id: true } })
-  return { hostId: { in: host ? [host.id] : [] } }
+  const id = await hostIdNamed(ctx, hostName)
+  return { hostId: { in: id === null ? [] : [id] } }
 }
 
 function orderOf({ sort }: InstanceQuery): Prisma.PastInstanceOrderByWithRelationInput[] {

@@ -1,6 +1,7 @@
 import { claimHost, hostsForPlacement, releaseHost } from '../../hosts/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invariant } from '../../kernel/errors.ts'
+import { explainOperation } from '../../kernel/history.ts'
 import { bindPort, portsOfInstance } from '../../networking/service.ts'
 import { groupRule, lockGroup } from '../groups/service.ts'
 import { place, placementToKeep, shuffled } from '../scheduler/judge.ts'
@@ -30,11 +31,7 @@ export async function placeAgain(
     const rule = serverGroupId ? await groupRule(tx, serverGroupId, { projectId, without: id }) : null
     const { hosts, judged } = place(await candidates(tx, build), row, 1, shuffled(), rule)
     const next = hosts[0]
-    await tx.db.operation.update({
-      where: { id: build.operationId },
-      data: { explanation: placementToKeep(judged, next?.id ?? old) },
-      select: { id: true },
-    })
+    await explainOperation(tx, build.operationId, placementToKeep(judged, next?.id ?? old))
     if (!next) return null
     // In the order of their ids, as launches take them, so that two moves cannot deadlock.
     for (const hostId of [old, next.id].sort())

@@ -1,11 +1,11 @@
 import type { z } from 'zod'
 import type { Ctx } from '../../kernel/context.ts'
-import { CloudError, invariant } from '../../kernel/errors.ts'
+import { invariant } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { deleteFloatingIp } from '../../networking/floating-ips/service.ts'
 import {
   createFloatingIpRow,
   createPortsOfLaunch,
+  deleteFloatingIpOfLaunch,
   deletePortsOfInstance,
   ensureDefaultSecurityGroup,
   ensurePresetGroup,
@@ -95,11 +95,6 @@ export async function releasePublicIp(
   ctx: Ctx,
   instance: Pick<InstanceRow, 'id' | 'floatingIpId'>,
 ): Promise<void> {
-  const { floatingIpId: id } = instance
-  if (id === null) return
-  const row = await ctx.db.floatingIp.findUnique({ where: { id }, include: { port: true } })
-  if (!row || (row.port && row.port.deviceId !== instance.id)) return
-  await deleteFloatingIp(ctx, { id }).catch((error: unknown) => {
-    if (!(error instanceof CloudError && error.code === 'not_found')) throw error
-  })
+  if (instance.floatingIpId !== null)
+    await deleteFloatingIpOfLaunch(ctx, { id: instance.floatingIpId, instanceId: instance.id })
 }

@@ -1,9 +1,11 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
+import { driversOf } from '../../hosts/service.ts'
+import { imageOf } from '../../images/service.ts'
 import { type Ctx, listScope, projectOf, seesAll } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
-import { driverCode, driversOf, plainOp, whileAnswering } from '../../kernel/hosts.ts'
+import { driverCode, plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { securityGroupsOf } from '../../networking/service.ts'
@@ -78,9 +80,7 @@ export async function getInstance(ctx: Ctx, input: { id: string }): Promise<Inst
   const [[view], groups, image] = await Promise.all([
     viewsOf(ctx, [row]),
     securityGroupsOf(ctx, row.id),
-    row.imageId
-      ? ctx.db.image.findUnique({ where: { id: row.imageId }, select: { properties: true } })
-      : Promise.resolve(null),
+    row.imageId ? imageOf(ctx, row.imageId) : null,
   ])
   if (!view) throw conflict('The instance is gone.')
   return { ...view, securityGroups: groups, userData: row.userData, loginUser: loginOf(image?.properties) }

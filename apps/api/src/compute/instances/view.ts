@@ -1,13 +1,10 @@
 import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
+import { type Activity, activitiesOf, waitingForItsTurn } from '../../kernel/history.ts'
 import { addressesOf } from '../../networking/service.ts'
 import { type InstanceAddress, type InstanceView, instanceStatus } from '../contract.ts'
 import { type InstanceRow, typed } from './load.ts'
 import { type Machine, machinesOf } from './machine.ts'
-
-type Activity = { title: string; startedAt: string }
-const queued = 'Waiting for its turn'
-const begun = 'Beginning'
 
 /** Views of one page: two or three queries beside the rows and those of their addresses, whatever their number. */
 export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<InstanceView[]> {
@@ -15,7 +12,7 @@ export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<I
   const ids = rows.map((row) => row.id)
   const [addresses, activities, machines] = await Promise.all([
     addressesOf(ctx, ids),
-    activitiesOf(ctx, ids),
+    activitiesOf(ctx, 'instance', ids),
     machinesOf(ctx, rows),
   ])
   return rows.map((row) =>
@@ -41,7 +38,7 @@ export function viewOfNew(
   row: InstanceRow,
   { addresses, hostName }: { addresses: InstanceAddress[]; hostName: string | null },
 ): InstanceView {
-  const activity = { title: queued, startedAt: row.createdAt.toISOString() }
+  const activity = { title: waitingForItsTurn, startedAt: row.createdAt.toISOString() }
   const machine = hostName === null ? null : { name: hostName, absence: null, since: null }
   return view(ctx, row, { addresses, activity, machine })
 }
@@ -99,25 +96,4 @@ function faultOf(row: InstanceRow, admin: boolean): InstanceView['fault'] {
     at: row.faultAt.toISOString(),
     detail: admin ? row.faultDetail : null,
   }
-}
-
-/**
- * What runs now and since when, by instance: the words of its step; between two tries of one, and while it
- * is undone, why it failed. One query.
- */
-async function activitiesOf(ctx: Ctx, ids: string[]): Promise<Map<string, Activity>> {
-  const rows = await ctx.db.$queryRaw<{ resourceId: string; title: string; startedAt: Date }[]>`
-    SELECT DISTINCT ON (o."resourceId") o."resourceId",
-           CASE WHEN s."state" = 'running' THEN COALESCE(s."progress", s."title")
-                WHEN o."state" <> 'queued' THEN COALESCE(s."title" || ': ' || s."error", s."title", ${begun})
-                ELSE ${queued} END AS "title",
-           COALESCE(o."startedAt", o."createdAt") AS "startedAt"
-    FROM "Operation" o LEFT JOIN LATERAL (
-      SELECT * FROM "OperationStep" WHERE "operationId" = o."id" ORDER BY ("state" = 'running') DESC, "index" DESC LIMIT 1
-    ) s ON true
-    WHERE o."resourceKind" = 'instance' AND o."resourceId" = ANY(${ids}) AND o."state" IN ('queued', 'running', 'undoing')
-    ORDER BY o."resourceId", (o."state" = 'queued'), o."createdAt" DESC`
-  return new Map(
-    rows.map((row) => [row.resourceId, { title: row.title, startedAt: row.startedAt.toISOString() }]),
-  )
 }

@@ -3,13 +3,13 @@ import {
   hearing,
   namesOf,
   type Standing,
-  standingOf,
+  standingsOf,
   type ThingName,
   type Unconfirmed,
   unconfirmedOf,
 } from '../../hosts/service.ts'
 import { type Ctx, seesAll } from '../../kernel/context.ts'
-import { toCloudError } from '../../kernel/errors.ts'
+import { invariant, toCloudError } from '../../kernel/errors.ts'
 import { documentsOfInstance, routerNews } from '../../networking/service.ts'
 import type { InstanceWaiting, WaitingPart } from '../contract.ts'
 import { type InstanceRow, loadInstance } from './load.ts'
@@ -24,12 +24,10 @@ export async function instanceWaiting(ctx: Ctx, { id }: { id: string }): Promise
   const things = await documentsOfInstance(ctx, id)
   const late = await unconfirmedOf(ctx, row.hostId, [{ kind: 'instance', thing: id }, ...things])
   if (late.length === 0) return { host: null, parts: [] }
-  const host = await ctx.db.host.findUniqueOrThrow({
-    where: { id: row.hostId },
-    select: { id: true, name: true, state: true, beat: { select: { missed: true, lastSeenAt: true } } },
-  })
-  const standing = standingOf(host)
-  const silentSince = absenceOf(standing) === null ? null : (host.beat?.lastSeenAt ?? new Date(0))
+  const [host] = await standingsOf(ctx, [row.hostId])
+  invariant(host, 'an instance is on a host that there is')
+  const { standing } = host
+  const silentSince = absenceOf(standing) === null ? null : (host.lastSeenAt ?? new Date(0))
   const about = await aboutOf(ctx, { ...row, hostId: row.hostId }, late, silentSince)
   return {
     host: seesAll(ctx) ? { id: host.id, name: host.name } : null,

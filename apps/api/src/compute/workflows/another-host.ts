@@ -1,3 +1,4 @@
+import { hostRefs } from '../../hosts/service.ts'
 import { CloudError, toCloudError } from '../../kernel/errors.ts'
 import { driverCode } from '../../kernel/hosts.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
@@ -81,7 +82,7 @@ async function elsewhere(run: Run<unknown>, where: Where, hostId: string): Promi
 async function nowhere(run: Run<unknown>): Promise<CloudError> {
   const tried = givenUp(run)
   const ids = Object.keys(tried)
-  const hosts = await run.ctx.deps.root.host.findMany({ where: { id: { in: ids } } })
+  const hosts = await hostRefs({ db: run.ctx.deps.root }, ids)
   const named = hosts.map((host) => `${host.name}: ${tried[host.id]}`)
   const many = ids.length === 1 ? 'One host was tried and has' : `${ids.length} hosts were tried and have`
   return new CloudError(

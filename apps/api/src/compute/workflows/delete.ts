@@ -1,5 +1,5 @@
 import type { InstanceModel, Prisma } from '@stratolith/db'
-import { errorOf, releaseHost } from '../../hosts/service.ts'
+import { errorOf, hostState, releaseHost } from '../../hosts/service.ts'
 import { inTransaction } from '../../kernel/context.ts'
 import { type CloudError, toCloudError } from '../../kernel/errors.ts'
 import { driverCode } from '../../kernel/hosts.ts'
@@ -20,9 +20,9 @@ async function onItsHost(run: Run<unknown>): Promise<Wait | undefined> {
   const row = await currentRow(run)
   if (!row?.hostId || givenUp(run)[row.hostId]) return
   const { id, hostId } = row
-  const host = await run.ctx.db.host.findUnique({ where: { id: hostId }, select: { state: true } })
-  if (!host) return
-  if (host.state !== 'up' && !(await isBack(run, hostId))) return giveUp(run, hostId, 'It is down.')
+  const state = await hostState(run.ctx, hostId)
+  if (state === null) return
+  if (state !== 'up' && !(await isBack(run, hostId))) return giveUp(run, hostId, 'It is down.')
   try {
     await orGiveUp(run, hostId, async () => {
       const ports = await portsOfInstance(run.ctx, id)

@@ -1,9 +1,9 @@
 import type { Receipt } from '@stratolith/drivers/documents/interface'
 import type { HostDrivers } from '@stratolith/drivers/host'
 import type { Op } from '@stratolith/drivers/op'
-import { deliver } from '../../hosts/service.ts'
+import { deliver, driversOf, hostState } from '../../hosts/service.ts'
 import { CloudError, toCloudError } from '../../kernel/errors.ts'
-import { driverCode, driversOf, plainOp, whileAnswering } from '../../kernel/hosts.ts'
+import { driverCode, plainOp, whileAnswering } from '../../kernel/hosts.ts'
 import type { Run } from '../../kernel/workflow.ts'
 
 /**
@@ -93,8 +93,8 @@ export async function demandAnswer(run: Run<unknown>, hostId: string): Promise<v
 }
 
 async function isThere(run: Run<unknown>, hostId: string): Promise<boolean> {
-  const host = await run.ctx.deps.root.host.findUnique({ where: { id: hostId }, select: { state: true } })
-  return host?.state === 'up' || host?.state === 'suspect'
+  const state = await hostState({ db: run.ctx.deps.root }, hostId)
+  return state === 'up' || state === 'suspect'
 }
 
 /** Tells the host now of the end of an instance and these ports, which their documents say already. */

@@ -68,7 +68,7 @@ export async function createApplicationCredential(
   const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:create_application_credential')
   refuseDelegation(ctx, 'make application credentials')
   const projectId = handedOnIn(ctx)
-  const roles = await rolesToHandOn(ctx, input.roles)
+  const roles = await rolesToHandOn(ctx, ctx.roles, input.roles)
   const bound = await boundBy(ctx, futureMoment(input.expiresAt, 'expiresAt'))
   if (input.secret !== undefined) checkNewPassword(ctx, input.secret)
   const secret = input.secret ?? randomBytes(64).toString('base64url')

@@ -68,7 +68,7 @@ export async function authorizeRequestToken(
   const row = await ctx.db.oAuthRequestToken.findFirst({ where: { id, expiresAt: { gt: new Date() } } })
   const roles = row ? await rolesAt(ctx, userId, { projectId: row.projectId }) : new Set<string>()
   if (!row || roles.size === 0) throw notFound('request token', id)
-  const roleIds = await rolesToHandOn({ ...ctx, roles }, wanted)
+  const roleIds = await rolesToHandOn(ctx, roles, wanted)
   const verifier = newVerifier()
   await inTransaction(ctx, async (tx) => {
     const { count } = await tx.db.oAuthRequestToken.updateMany({

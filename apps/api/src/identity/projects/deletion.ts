@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
+import { operationUnderWay } from '../../kernel/history.ts'
 import { type Run, type Step, startOperation, type Wait, type Workflow } from '../../kernel/workflow.ts'
 import { demandMutable } from '../options.ts'
 import { directoryEvent } from '../reach.ts'
@@ -210,16 +211,8 @@ export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ 
 
 /** Of a project whose row is locked: what is not given back by waiting ends now. Returns the operation, also one under way. */
 async function beginDeletion(ctx: Ctx, { id, name }: { id: string; name: string }): Promise<string> {
-  const running = await ctx.db.operation.findFirst({
-    where: {
-      resourceKind: 'project',
-      resourceId: id,
-      action: 'project.delete',
-      state: { in: ['queued', 'running', 'undoing'] },
-    },
-    select: { id: true },
-  })
-  if (running) return running.id
+  const running = await operationUnderWay(ctx, { resourceKind: 'project', resourceId: id }, 'project.delete')
+  if (running) return running
   await ctx.db.project.update({ where: { id }, data: { enabled: false, deleting: true } })
   await endTokensOf(ctx, id, 'project deleted')
   await forgetRights(ctx, id)

@@ -9,11 +9,17 @@ import { domainsOf, projectsOf } from './effective.ts'
 
 type ProjectFilter = { name?: TextMatch; domainId?: string; enabled?: boolean }
 /** Enabled projects where the caller has a role, by id, whole; needs no right. */
-export async function ownProjectDetails(
+export const ownProjectDetails = (
   ctx: Ctx,
-  { name, domainId, enabled }: ProjectFilter = {},
+  filter: ProjectFilter = {},
+): Promise<{ items: ProjectDetail[] }> => detailsFor(ctx, ctx.actor.userId, filter)
+
+async function detailsFor(
+  ctx: Ctx,
+  userId: string,
+  { name, domainId, enabled }: ProjectFilter,
 ): Promise<{ items: ProjectDetail[] }> {
-  const ids = (await projectsOf(ctx, ctx.actor.userId)).map((project) => project.id)
+  const ids = (await projectsOf(ctx, userId)).map((project) => project.id)
   const rows = await ctx.db.project.findMany({
     where: { AND: [{ id: { in: ids }, domainId, enabled }, ...nameClauses({ name })] },
     include: { domain: { select: { name: true } } },
@@ -34,5 +40,5 @@ export async function projectDetailsOf(
   { userId, ...filter }: ProjectFilter & { userId: string },
 ): Promise<{ items: ProjectDetail[] }> {
   const user = await loadUser(ctx, userId)
-  return ownProjectDetails({ ...ctx, actor: { ...ctx.actor, userId: user.id } }, filter)
+  return detailsFor(ctx, user.id, filter)
 }

@@ -39,7 +39,7 @@ export async function redelegated(ctx: Ctx, input: TrustInput) {
       'It would outlive the trust that it is made from. Choose an earlier end.',
     )
   // The session of the trust has no other roles than those that it gives.
-  const roles = projectId === null ? [] : await rolesToHandOn(ctx, input.roles)
+  const roles = projectId === null ? [] : await rolesToHandOn(ctx, ctx.roles, input.roles)
   return {
     // The rights stay those of the first trustor; the one in between must be good too (chain).
     trustorId: from.trustorId,

@@ -76,7 +76,7 @@ async function firstHand(ctx: Ctx, input: TrustInput) {
   const projectId = input.projectId ?? null
   if ((projectId === null) !== (input.roles.length === 0))
     throw invalidInput('A trust names a project together with roles, or neither.', 'roles')
-  const roles = projectId === null ? [] : await rolesToHandOn(await inProject(ctx, projectId), input.roles)
+  const roles = projectId === null ? [] : await rolesToHandOn(ctx, await rolesIn(ctx, projectId), input.roles)
   const bound = await boundBy(ctx, futureMoment(input.expiresAt, 'expires_at'))
   const count = input.allowRedelegation ? (input.redelegationCount ?? 3) : 0
   if (count > 0 && input.remainingUses != null)
@@ -96,13 +96,13 @@ async function firstHand(ctx: Ctx, input: TrustInput) {
   }
 }
 
-/** The caller as he would be with a token for the project; where he has no role there is none (R2). */
-async function inProject(ctx: Ctx, projectId: string): Promise<Ctx> {
+/** The roles that a token of the caller for the project would have; where there is none there is no project (R2). */
+async function rolesIn(ctx: Ctx, projectId: string): Promise<ReadonlySet<string>> {
   const { scope, actor } = ctx
-  if (scope.kind === 'project' && scope.projectId === projectId) return ctx
+  if (scope.kind === 'project' && scope.projectId === projectId) return ctx.roles
   const roles = reachesElsewhere(ctx) ? await rolesAt(ctx, actor.userId, { projectId }) : new Set<string>()
   if (roles.size === 0) throw notFound('project', projectId)
-  return { ...ctx, roles }
+  return roles
 }
 
 /** By its trustor, by who handed it on, or an administrator; what was made from it ends with it at once. */

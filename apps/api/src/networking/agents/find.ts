@@ -1,3 +1,4 @@
+import { hostList } from '../../hosts/service.ts'
 import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -33,17 +34,12 @@ export async function listAgents(ctx: Ctx, input: FindInput): Promise<AgentRecor
 
 async function findAgents(ctx: Ctx, input: FindInput): Promise<AgentRecord[]> {
   authorize(ctx, 'hosts:list_hosts')
-  const rows = await findRows<Omit<AgentRecord, 'lastSeenAt'>>(
-    ctx.db.host,
+  const rows = await findRows<Omit<AgentRecord, 'lastSeenAt'> & { beat: { lastSeenAt: Date | null } | null }>(
+    hostList(ctx),
     { kind: 'agent', scope: {}, searchable, sortable },
     input,
   )
-  const beats = await ctx.db.hostBeat.findMany({
-    where: { hostId: { in: rows.map((row) => row.id) } },
-    select: { hostId: true, lastSeenAt: true },
-  })
-  const seen = new Map(beats.map((beat) => [beat.hostId, beat.lastSeenAt]))
-  return rows.map((row) => ({ ...row, lastSeenAt: seen.get(row.id) ?? null }))
+  return rows.map(({ beat, ...row }) => ({ ...row, lastSeenAt: beat?.lastSeenAt ?? null }))
 }
 
 export async function findAgent(ctx: Ctx, id: string): Promise<AgentRecord> {

@@ -256,6 +256,18 @@ export async function deleteFloatingIp(ctx: Ctx, input: { id: string }): Promise
   return view
 }
 
+/** One that a launch took for its instance, unless its owner has moved it to another instance since. Gone is success. */
+export async function deleteFloatingIpOfLaunch(
+  ctx: Ctx,
+  { id, instanceId }: { id: string; instanceId: string },
+): Promise<void> {
+  const row = await ctx.db.floatingIp.findUnique({ where: { id }, include: { port: true } })
+  if (!row || (row.port && row.port.deviceId !== instanceId)) return
+  await deleteFloatingIp(ctx, { id }).catch((error: unknown) => {
+    if (!(error instanceof CloudError && error.code === 'not_found')) throw error
+  })
+}
+
 async function one(ctx: Ctx, id: string): Promise<FloatingIpView> {
   const [view] = await views(ctx, [await loadFloatingIp(ctx, 'floatingIp:list', id)])
   if (!view) throw new CloudError('not_found', 'The floating IP is gone.')

@@ -1,4 +1,5 @@
 import type { Prisma } from '@stratolith/db'
+import { zonesWithHosts } from '../../hosts/service.ts'
 import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -73,14 +74,7 @@ export async function findNetwork(ctx: Ctx, id: string): Promise<NetworkRecord> 
 /** Throws not_found for a zone in which the cloud has no host. */
 export async function refuseUnknownZones(ctx: Ctx, hints: readonly string[]): Promise<void> {
   if (hints.length === 0) return
-  const known = (await networkZones(ctx)).map(({ name }) => name)
+  const known = (await zonesWithHosts(ctx)).map(({ name }) => name)
   const unknown = hints.find((hint) => !known.includes(hint))
   if (unknown !== undefined) throw notFound('availability zone', unknown)
-}
-
-/** Zones in which the cloud has hosts: every network and router is in all of them. */
-export async function networkZones(ctx: Ctx): Promise<{ name: string; available: boolean }[]> {
-  const zones = await ctx.db.host.groupBy({ by: ['zone'], _count: true, orderBy: { zone: 'asc' } })
-  const up = await ctx.db.host.groupBy({ by: ['zone'], where: { state: 'up' }, _count: true })
-  return zones.map(({ zone }) => ({ name: zone, available: up.some((u) => u.zone === zone) }))
 }

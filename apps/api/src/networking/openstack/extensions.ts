@@ -1,7 +1,7 @@
+import { zonesWithHosts } from '../../hosts/service.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
-import { networkZones } from '../networks/find.ts'
 import { extensions } from './extensions.data.ts'
 import { valuesOf } from './query.ts'
 import { operation } from './resource.ts'
@@ -38,7 +38,7 @@ export const extensionOperations: ApiOperation[] = [
     access: 'list',
     handle: async ({ ctx, query }) => {
       authorize(ctx, 'network:list')
-      const zones = (await networkZones(ctx)).flatMap(({ name, available }) =>
+      const zones = (await zonesWithHosts(ctx)).flatMap(({ name, available }) =>
         ['router', 'network'].map((resource) => ({
           state: available ? 'available' : 'unavailable',
           resource,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { zonesWithHosts } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { invalidInput } from '../../kernel/errors.ts'
 import {
@@ -6,7 +7,6 @@ import {
   findNetworks,
   isShared,
   type NetworkRecord,
-  networkZones,
   refuseUnknownZones,
 } from '../networks/find.ts'
 import { createNetwork, deleteNetwork, updateNetwork } from '../networks/service.ts'
@@ -89,7 +89,7 @@ export const networks: Resource<typeof post, typeof put, NetworkRecord> = {
   find: findNetworks,
   one: findNetwork,
   views: async (ctx, rows) => {
-    const zones = (await networkZones(ctx)).map((zone) => zone.name)
+    const zones = (await zonesWithHosts(ctx)).map((zone) => zone.name)
     return rows.map((row) => networkView(ctx, row, zones))
   },
   create: async (ctx, input) => {

@@ -4,6 +4,7 @@ import { CloudError, notFound } from '../../kernel/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import type { FindInput } from '../find.ts'
 import { ownerOf } from '../owner.ts'
+import type { Revisioned } from '../revision.ts'
 import { ownerNamed, readBody, unwrap } from './body.ts'
 import { asNeutron } from './errors.ts'
 import { type Attributes, findInput, pageLinks, type Specials, valuesOf } from './query.ts'
@@ -31,7 +32,7 @@ export type Resource<Post extends z.ZodObject, Put extends z.ZodObject, Row> = {
   update?: (ctx: Ctx, id: string, input: z.output<Put>) => Promise<unknown>
   remove?: (ctx: Ctx, id: string) => Promise<unknown>
   /** Where its rows are, when they have revisions: If-Match holds one until the transaction ends. */
-  table?: 'Network' | 'Subnet' | 'Port' | 'Router' | 'FloatingIp' | 'SecurityGroup' | 'SecurityGroupRule'
+  table?: Revisioned
   access?: Partial<Record<'list' | 'get' | 'create' | 'update' | 'delete', Partial<ApiOperation>>>
 }
 

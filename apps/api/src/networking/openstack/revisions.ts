@@ -1,11 +1,11 @@
-import { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
+import { lockRevision, type Revisioned } from '../revision.ts'
 import { badRequest } from './errors.ts'
 
 type Revised<Row> = {
-  table?: string
+  table?: Revisioned
   one: (ctx: Ctx, id: string) => Promise<Row>
   views: (ctx: Ctx, rows: readonly Row[]) => Promise<Record<string, unknown>[]> | Record<string, unknown>[]
 }
@@ -23,8 +23,7 @@ export async function requireRevision<Row>(resource: Revised<Row>, call: Call, i
   if (resource.table === undefined) throw badRequest('Revision matching not supported for this resource')
   const { ctx } = call
   await resource.one(ctx, id)
-  await ctx.db.$executeRaw`
-    SELECT 1 FROM ${Prisma.raw(`"${resource.table}"`)} WHERE "id" = ${id}::uuid FOR NO KEY UPDATE`
+  await lockRevision(ctx, resource.table, id)
   const [view] = await resource.views(ctx, [await resource.one(ctx, id)])
   if (view?.revision_number !== Number(wanted))
     throw new HttpError(412, `Constrained to ${wanted}, but current revision is ${view?.revision_number}`, {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { zonesWithHosts } from '../../hosts/service.ts'
 import type { ApiOperation } from '../../openstack/operation.ts'
-import { networkZones, refuseUnknownZones } from '../networks/find.ts'
+import { refuseUnknownZones } from '../networks/find.ts'
 import { findRouter, findRouters, type RouterRecord } from '../routers/find.ts'
 import {
   createRouter,
@@ -68,7 +69,7 @@ export const routers: Resource<typeof post, typeof put, RouterRecord> = {
   find: findRouters,
   one: findRouter,
   views: async (ctx, rows) => {
-    const zones = (await networkZones(ctx)).map((zone) => zone.name)
+    const zones = (await zonesWithHosts(ctx)).map((zone) => zone.name)
     return rows.map((row) => routerView(row, zones))
   },
   create: async (ctx, input) => {

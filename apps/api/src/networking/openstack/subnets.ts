@@ -1,7 +1,6 @@
-import { canonicalCidr } from '@stratolith/drivers/network/ipv4'
 import { z } from 'zod'
 import { invalidInput } from '../../kernel/errors.ts'
-import { allocationPools } from '../ipv4.ts'
+import { allocationPools, canonicalCidr } from '../ipv4.ts'
 import { findSubnet, findSubnets, type SubnetRecord } from '../subnets/find.ts'
 import { deleteSubnet, newSubnet, updateSubnet } from '../subnets/service.ts'
 import { body, owner } from './body.ts'

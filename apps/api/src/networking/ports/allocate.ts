@@ -1,5 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import { toAddress, toNumber } from '@stratolith/drivers/network/ipv4'
+import { heldAmong, heldIn, isHeld, isHeldBriefly } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invariant } from '../../kernel/errors.ts'
 
@@ -44,7 +45,7 @@ export async function allocateAddresses(
     }
   }
   if (given.size === portIds.length) return given
-  const held = await ctx.db.heldAddress.count({ where: { subnetId: subnet.id } })
+  const held = await heldIn(ctx, subnet.id)
   throw conflict(
     `Subnet ${subnet.cidr} has no free address left${held > 0 ? `, and ${held} are still in use on machines that have not let go of them` : ''}. Delete something on it, or use another network.`,
     'ipAddressGenerationFailure',
@@ -59,7 +60,7 @@ export async function takenAmong(
 ): Promise<Set<string>> {
   const rows = await ctx.db.$queryRaw<{ address: string }[]>`
     SELECT "address" FROM "PortAddress" WHERE "subnetId" = ${subnetId}::uuid AND "address" = ANY(${[...addresses]})
-    UNION ALL SELECT "address" FROM "HeldAddress" WHERE "subnetId" = ${subnetId}::uuid AND "address" = ANY(${[...addresses]})`
+    UNION ALL ${heldAmong(subnetId, addresses)}`
   return new Set(rows.map((row) => row.address))
 }
 
@@ -68,11 +69,9 @@ export async function takenAmong(
  * whoever gave it back.
  */
 export async function whyHeld(ctx: Ctx, subnetId: string, address: string): Promise<string | null> {
-  const [held] = await ctx.db.$queryRaw<{ soon: boolean | null }[]>`
-    SELECT bool_and(h."state" = 'up') AS "soon" FROM "HeldAddress" a JOIN "Host" h ON h."id" = a."hostId"
-    WHERE a."subnetId" = ${subnetId}::uuid AND a."address" = ${address}`
-  if (!held || held.soon === null) return null
-  return held.soon
+  const soon = await isHeldBriefly(ctx, subnetId, address)
+  if (soon === null) return null
+  return soon
     ? `IP address ${address} was given back a moment ago, and its machine has not let go of it yet. Try again in a moment, or choose another.`
     : `IP address ${address} is still in use on a machine that does not answer. Choose another, or ask an administrator.`
 }
@@ -95,8 +94,7 @@ async function giveSome(
         SELECT f."address" FROM (
           SELECT c."address" FROM unnest(${candidates}::text[]) AS c ("address") WHERE NOT EXISTS (
             SELECT 1 FROM "PortAddress" a WHERE a."subnetId" = ${subnetId}::uuid AND a."address" = c."address")
-          AND NOT EXISTS (
-            SELECT 1 FROM "HeldAddress" h WHERE h."subnetId" = ${subnetId}::uuid AND h."address" = c."address") OFFSET 0) f
+          AND NOT ${isHeld(subnetId, Prisma.sql`c."address"`)} OFFSET 0) f
         WHERE pg_try_advisory_xact_lock(hashtextextended(${lockName(subnetId, '')}::text || f."address", 0)) LIMIT ${wanting.length}::int) l
     ), pair AS (
       SELECT p."id", f."address" FROM unnest(${wanting}::uuid[]) WITH ORDINALITY AS p ("id", "n") JOIN free f ON f."n" = p."n"

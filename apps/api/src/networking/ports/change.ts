@@ -1,11 +1,11 @@
 import type { z } from 'zod'
-import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
+import { asReaderOf, type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import type { PortView, portCreateInput, portUpdateInput } from '../contract.ts'
 import { loadNetwork, type NetworkRow } from '../networks/load.ts'
-import { inProject, ownerOf } from '../owner.ts'
+import { ownerOf } from '../owner.ts'
 import { loadGroups } from '../security-groups/load.ts'
 import { ensureDefaultSecurityGroup } from '../security-groups/service.ts'
 import { replaceFixed } from './fixed.ts'
@@ -87,7 +87,7 @@ async function groupsFor(
       'A port without port security is not filtered, so it has no security groups.',
       'portSecurityAndIPRequiredForSecurityGroups',
     )
-  const groups = await loadGroups(inProject(ctx, projectId), 'securityGroup:get', [
+  const groups = await loadGroups(asReaderOf(ctx, projectId), 'securityGroup:get', [
     ...new Set(securityGroupIds),
   ])
   return groups.map((group) => group.id)
@@ -100,11 +100,7 @@ export async function updatePort(ctx: Ctx, input: UpdateInput): Promise<PortView
     await tx.db.$executeRaw`SELECT 1 FROM "Port" WHERE "id" = ${input.id}::uuid FOR UPDATE`
     const row = await loadPort(tx, 'port:update', input.id)
     if (row.deviceOwner.startsWith('network:')) refuseForRouters(input)
-    const network = await loadNetwork(
-      { ...tx, roles: new Set([...tx.roles, 'reader']) },
-      'network:get',
-      row.networkId,
-    )
+    const network = await loadNetwork(asReaderOf(tx, row.projectId), 'network:get', row.networkId)
     mayChoose(tx, network, input)
     refuseDevice(row, input)
     const mac = input.mac?.toLowerCase()

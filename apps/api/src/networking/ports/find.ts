@@ -1,4 +1,5 @@
 import type { Prisma } from '@stratolith/db'
+import { hostRefs } from '../../hosts/service.ts'
 import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { likeLiteral } from '../../kernel/page.ts'
@@ -52,7 +53,7 @@ const addressSearch = ({ subnetIds, addresses, substrings }: AddressWish): objec
 /** The project's own; administrators see all, those of routers and floating IPs too. */
 export async function findPorts(ctx: Ctx, input: FindInput): Promise<PortRecord[]> {
   authorize(ctx, 'port:list')
-  const hosts = seesAll(ctx) ? await ctx.db.host.findMany({ select: { id: true, name: true } }) : []
+  const hosts = seesAll(ctx) ? await hostRefs(ctx) : []
   const rows = await findRows<Row>(
     ctx.db.port,
     {

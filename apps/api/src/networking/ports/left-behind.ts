@@ -1,3 +1,5 @@
+import { Prisma } from '@stratolith/db'
+import { heldOf } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { quotaWords } from '../../kernel/quota.ts'
@@ -20,11 +22,12 @@ export async function refuseLeftBehind(
   if (projectId === '' || projectId === network.projectId) return
   const subnetIds = network.subnets.map((subnet) => subnet.id)
   // What it still has (a floating IP that was moved to another router) it has not left.
-  const [held] = await ctx.db.$queryRaw<{ left: number }[]>`
-    SELECT count(DISTINCT (h."subnetId", h."address"))::int AS "left" FROM "HeldAddress" h
-    WHERE h."subnetId" = ANY(${subnetIds}::uuid[]) AND h."projectId" = ${projectId} AND h."quota" = ${quota}
-      AND NOT EXISTS (SELECT FROM "PortAddress" a WHERE a."subnetId" = h."subnetId" AND a."address" = h."address")`
-  const left = held?.left ?? 0
+  const left = await heldOf(
+    ctx,
+    { subnetIds, projectId, quota },
+    (subnetId, address) => Prisma.sql`EXISTS (
+      SELECT FROM "PortAddress" a WHERE a."subnetId" = ${subnetId} AND a."address" = ${address})`,
+  )
   if (left === 0) return
   const limit = (await quotaOf(ctx, projectId)).find((one) => one.resource === quota)?.limit ?? 0
   if (limit < 0 || left <= limit) return

@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, isAdmin, listScope, projectOf } from '../../kernel/context.ts'
+import { asReaderOf, type Ctx, inTransaction, isAdmin, listScope, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
@@ -14,7 +14,7 @@ import {
   type securityGroupCreateInput,
   type securityGroupUpdateInput,
 } from '../contract.ts'
-import { inProject, ownerOf } from '../owner.ts'
+import { ownerOf } from '../owner.ts'
 import { groupEvent, loadGroup, loadGroups } from './load.ts'
 import { normaliseRule, type Rule } from './rules.ts'
 
@@ -256,11 +256,7 @@ export async function newSecurityGroupRule(
     const group = await loadGroup(tx, 'securityGroup:update', input.securityGroupId)
     await tx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${group.id}::uuid FOR NO KEY UPDATE`
     if (rule.remoteGroupId)
-      await loadGroups(
-        { ...inProject(tx, group.projectId), roles: new Set([...ctx.roles, 'reader']) },
-        'securityGroup:get',
-        [rule.remoteGroupId],
-      )
+      await loadGroups(asReaderOf(tx, group.projectId), 'securityGroup:get', [rule.remoteGroupId])
     if (await tx.db.securityGroupRule.findFirst({ where: { groupId: group.id, ...rule } }))
       throw new CloudError('already_exists', `The group has this rule already: ${describe(rule)}.`, {
         reason: 'securityGroupRuleExists',

@@ -45,22 +45,7 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
     <Stack gap="xs">
       <VisuallyHidden role="status">{away && cloudError(query.error).message}</VisuallyHidden>
       {away && (
-        <Alert
-          color="orange"
-          variant="light"
-          icon={<IconPlugConnectedX />}
-          role="note"
-          title={cloudError(query.error).message}
-        >
-          {query.data ? (
-            <>
-              Below is what the guest had printed <Ago iso={new Date(query.dataUpdatedAt).toISOString()} />.
-            </>
-          ) : (
-            'Its log is kept on that machine.'
-          )}{' '}
-          We ask again every {awayEveryMs / 1000} seconds.
-        </Alert>
+        <Away reason={cloudError(query.error).message} since={query.data ? query.dataUpdatedAt : null} />
       )}
       <Group justify="space-between" gap="xs">
         <Group gap="md">
@@ -75,32 +60,12 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
             onChange={(event) => setWrap(event.currentTarget.checked)}
           />
         </Group>
-        <Group gap="xs">
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<IconRefresh size={14} />}
-            loading={query.isFetching && !follow}
-            onClick={() => void query.refetch()}
-          >
-            Reload
-          </Button>
-          <CopyButton value={text}>
-            {({ copied, copy }) => (
-              <Button size="xs" variant="default" leftSection={<IconCopy size={14} />} onClick={copy}>
-                {copied ? 'Copied' : 'Copy'}
-              </Button>
-            )}
-          </CopyButton>
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<IconDownload size={14} />}
-            onClick={() => saveText(fileNameOf(name, '-console.log'), text)}
-          >
-            Download
-          </Button>
-        </Group>
+        <Tools
+          name={name}
+          text={text}
+          busy={query.isFetching && !follow}
+          reload={() => void query.refetch()}
+        />
       </Group>
       <pre
         ref={box}
@@ -120,5 +85,62 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
         </Text>
       )}
     </Stack>
+  )
+}
+
+/** `since`: when what is shown was read; null: nothing is. */
+function Away({ reason, since }: { reason: string; since: number | null }) {
+  return (
+    <Alert color="orange" variant="light" icon={<IconPlugConnectedX />} role="note" title={reason}>
+      {since !== null ? (
+        <>
+          Below is what the guest had printed <Ago iso={new Date(since).toISOString()} />.
+        </>
+      ) : (
+        'Its log is kept on that machine.'
+      )}{' '}
+      We ask again every {awayEveryMs / 1000} seconds.
+    </Alert>
+  )
+}
+
+function Tools({
+  name,
+  text,
+  busy,
+  reload,
+}: {
+  name: string
+  text: string
+  busy: boolean
+  reload: () => void
+}) {
+  return (
+    <Group gap="xs">
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<IconRefresh size={14} />}
+        loading={busy}
+        onClick={reload}
+      >
+        Reload
+      </Button>
+      <CopyButton value={text}>
+        {({ copied, copy }) => (
+          <Button size="xs" variant="default" leftSection={<IconCopy size={14} />} onClick={copy}>
+            {copied ? 'Copied' : 'Copy'}
+          </Button>
+        )}
+      </CopyButton>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<IconDownload size={14} />}
+        onClick={() => saveText(fileNameOf(name, '-console.log'), text)}
+      >
+        Download
+      </Button>
+    </Group>
   )
 }

@@ -1,6 +1,6 @@
 'use client'
 import { Checkbox, Input, SegmentedControl, Select } from '@mantine/core'
-import { useForm } from '@mantine/form'
+import { type UseFormReturnType, useForm } from '@mantine/form'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
@@ -21,6 +21,17 @@ type Values = {
   roleId: string | null
   inherited: boolean
 }
+
+/** `usual`: the role that is given when none was chosen. */
+const inputOf = ({ who, holderId, where, placeId, roleId, inherited }: Values, usual: string | null) => ({
+  roleId: roleId ?? usual ?? '',
+  userId: who === 'user' ? (holderId ?? undefined) : undefined,
+  groupId: who === 'group' ? (holderId ?? undefined) : undefined,
+  projectId: where === 'project' ? (placeId ?? undefined) : undefined,
+  domainId: where === 'domain' ? (placeId ?? undefined) : undefined,
+  system: where === 'system' ? (true as const) : undefined,
+  inherited: where !== 'system' && inherited,
+})
 
 /** Gives a role. What the page says already, `holder` or `place`, is not asked for. */
 export function GrantForm({
@@ -55,16 +66,7 @@ export function GrantForm({
       placeId: (id, { where }) => (id || where === 'system' ? null : `Choose a ${where}.`),
     },
   })
-  const { who, where } = form.values
-  const inputOf = ({ who, holderId, where, placeId, roleId, inherited }: Values) => ({
-    roleId: roleId ?? usual ?? '',
-    userId: who === 'user' ? (holderId ?? undefined) : undefined,
-    groupId: who === 'group' ? (holderId ?? undefined) : undefined,
-    projectId: where === 'project' ? (placeId ?? undefined) : undefined,
-    domainId: where === 'domain' ? (placeId ?? undefined) : undefined,
-    system: where === 'system' ? (true as const) : undefined,
-    inherited: where !== 'system' && inherited,
-  })
+  const { where } = form.values
   const roleName = (id: string | null) => roles.find((role) => role.id === id)?.name ?? 'member'
   return (
     <SidePanelForm
@@ -74,48 +76,16 @@ export function GrantForm({
       form={form}
       submitLabel="Give the role"
       asCli={(values) =>
-        shellLine('openstack', 'role', 'add', ...grantWords(inputOf(values)), roleName(values.roleId))
+        shellLine('openstack', 'role', 'add', ...grantWords(inputOf(values, usual)), roleName(values.roleId))
       }
       onSubmit={async (values) => {
-        await grant.mutateAsync(inputOf(values))
+        await grant.mutateAsync(inputOf(values, usual))
         invalidateKind(client, 'user')
         notify.done(`Gave the role ${roleName(values.roleId)}`)
       }}
     >
-      {!holder && (
-        <>
-          <Choice
-            label="To a"
-            data={['user', 'group']}
-            value={who}
-            onChange={(value) =>
-              form.setValues({ who: value === 'group' ? 'group' : 'user', holderId: null })
-            }
-          />
-          {who === 'user' ? (
-            <UserPick key="user" required {...form.getInputProps('holderId')} />
-          ) : (
-            <GroupPick key="group" required {...form.getInputProps('holderId')} />
-          )}
-        </>
-      )}
-      {!place && (
-        <>
-          <Choice
-            label="In a"
-            data={isAdmin ? ['project', 'domain', 'system'] : ['project', 'domain']}
-            value={where}
-            onChange={(value) =>
-              form.setValues({
-                where: value === 'domain' || value === 'system' ? value : 'project',
-                placeId: null,
-              })
-            }
-          />
-          {where === 'project' && <ProjectPick key="project" required {...form.getInputProps('placeId')} />}
-          {where === 'domain' && <DomainPick key="domain" required {...form.getInputProps('placeId')} />}
-        </>
-      )}
+      {!holder && <HolderFields form={form} />}
+      {!place && <PlaceFields form={form} isAdmin={isAdmin} />}
       <Select
         label="Role"
         description="admin: everything; member: makes and changes; reader: only looks."
@@ -132,6 +102,48 @@ export function GrantForm({
         />
       )}
     </SidePanelForm>
+  )
+}
+
+type Form = UseFormReturnType<Values>
+
+function HolderFields({ form }: { form: Form }) {
+  const { who } = form.values
+  return (
+    <>
+      <Choice
+        label="To a"
+        data={['user', 'group']}
+        value={who}
+        onChange={(value) => form.setValues({ who: value === 'group' ? 'group' : 'user', holderId: null })}
+      />
+      {who === 'user' ? (
+        <UserPick key="user" required {...form.getInputProps('holderId')} />
+      ) : (
+        <GroupPick key="group" required {...form.getInputProps('holderId')} />
+      )}
+    </>
+  )
+}
+
+function PlaceFields({ form, isAdmin }: { form: Form; isAdmin: boolean }) {
+  const { where } = form.values
+  return (
+    <>
+      <Choice
+        label="In a"
+        data={isAdmin ? ['project', 'domain', 'system'] : ['project', 'domain']}
+        value={where}
+        onChange={(value) =>
+          form.setValues({
+            where: value === 'domain' || value === 'system' ? value : 'project',
+            placeId: null,
+          })
+        }
+      />
+      {where === 'project' && <ProjectPick key="project" required {...form.getInputProps('placeId')} />}
+      {where === 'domain' && <DomainPick key="domain" required {...form.getInputProps('placeId')} />}
+    </>
   )
 }
 

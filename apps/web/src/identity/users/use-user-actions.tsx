@@ -22,15 +22,11 @@ export function useUserActions(): ResourceAction<UserView>[] {
   const trpc = useTRPC()
   const router = useRouter()
   const manage = useManage()
-  const { userId } = useSession()
+  const notMe = useNotMe()
   const update = useMutation(trpc.identity.users.update.mutationOptions())
   const remove = useMutation(trpc.identity.users.delete.mutationOptions())
-  const resetCodes = useMutation(trpc.identity.users.resetCodes.mutationOptions())
-  const revokeAll = useMutation(trpc.identity.sessions.revokeAll.mutationOptions())
-  const notMe = ({ id }: UserView) => id !== userId || 'That is you.'
+  const signInActions = useSignInActions()
   const goTo = (view: UserView, panel: string) => router.push(`${paths.user(view.id)}?${panel}=1`)
-  const oneOr = (views: UserView[], words: (name: string) => string, many: string) =>
-    views.length === 1 ? words(views[0]?.name ?? '') : many
   return [
     {
       id: 'edit',
@@ -50,44 +46,7 @@ export function useUserActions(): ResourceAction<UserView>[] {
         ),
       open: (view) => goTo(view, 'password'),
     },
-    {
-      id: 'sign-out',
-      label: 'Sign out everywhere',
-      icon: <IconLogout size={16} />,
-      danger: true,
-      bulk: true,
-      allowed: (view) => all(manage(view.domainId), notMe(view)),
-      confirm: (views) => ({
-        title: oneOr(
-          views,
-          (name) => `Sign ${name} out everywhere?`,
-          `Sign ${views.length} users out everywhere?`,
-        ),
-        body: 'Every session and token ends at once: browsers, command lines, programs. The password stays good.',
-        confirmLabel: 'Sign out everywhere',
-      }),
-      run: ({ id }) => revokeAll.mutateAsync({ userId: id }),
-      started: (views) =>
-        oneOr(views, (name) => `${name} is signed out everywhere`, `${views.length} users are signed out`),
-    },
-    {
-      id: 'codes',
-      label: 'Turn codes off',
-      icon: <IconDeviceMobileOff size={16} />,
-      danger: true,
-      allowed: (view) =>
-        all(
-          manage(view.domainId),
-          view.options.multi_factor_auth_enabled === true || 'The user signs in without a code.',
-        ),
-      confirm: ([view]) => ({
-        title: `Turn codes off for ${view?.name ?? ''}?`,
-        body: 'For who has lost the phone. From now on the password alone is enough, and every session ends. A new phone can be set up in the profile.',
-        confirmLabel: 'Turn codes off',
-      }),
-      run: ({ id }) => resetCodes.mutateAsync({ id }),
-      started: ([view]) => `${view?.name ?? ''} signs in with the password alone`,
-    },
+    ...signInActions,
     {
       id: 'disable',
       label: 'Disable',
@@ -129,6 +88,63 @@ export function useUserActions(): ResourceAction<UserView>[] {
       run: ({ id }) => remove.mutateAsync({ id }),
       started: (views) => oneOr(views, (name) => `Deleted ${name}`, `Deleted ${views.length} users`),
       asCli: ({ id }) => shellLine('openstack', 'user', 'delete', id),
+    },
+  ]
+}
+
+function useNotMe() {
+  const { userId } = useSession()
+  return ({ id }: UserView) => id !== userId || 'That is you.'
+}
+
+const oneOr = (views: UserView[], words: (name: string) => string, many: string) =>
+  views.length === 1 ? words(views[0]?.name ?? '') : many
+
+/** What ends sessions, and what they ask for. */
+function useSignInActions(): ResourceAction<UserView>[] {
+  const trpc = useTRPC()
+  const manage = useManage()
+  const notMe = useNotMe()
+  const resetCodes = useMutation(trpc.identity.users.resetCodes.mutationOptions())
+  const revokeAll = useMutation(trpc.identity.sessions.revokeAll.mutationOptions())
+  return [
+    {
+      id: 'sign-out',
+      label: 'Sign out everywhere',
+      icon: <IconLogout size={16} />,
+      danger: true,
+      bulk: true,
+      allowed: (view) => all(manage(view.domainId), notMe(view)),
+      confirm: (views) => ({
+        title: oneOr(
+          views,
+          (name) => `Sign ${name} out everywhere?`,
+          `Sign ${views.length} users out everywhere?`,
+        ),
+        body: 'Every session and token ends at once: browsers, command lines, programs. The password stays good.',
+        confirmLabel: 'Sign out everywhere',
+      }),
+      run: ({ id }) => revokeAll.mutateAsync({ userId: id }),
+      started: (views) =>
+        oneOr(views, (name) => `${name} is signed out everywhere`, `${views.length} users are signed out`),
+    },
+    {
+      id: 'codes',
+      label: 'Turn codes off',
+      icon: <IconDeviceMobileOff size={16} />,
+      danger: true,
+      allowed: (view) =>
+        all(
+          manage(view.domainId),
+          view.options.multi_factor_auth_enabled === true || 'The user signs in without a code.',
+        ),
+      confirm: ([view]) => ({
+        title: `Turn codes off for ${view?.name ?? ''}?`,
+        body: 'For who has lost the phone. From now on the password alone is enough, and every session ends. A new phone can be set up in the profile.',
+        confirmLabel: 'Turn codes off',
+      }),
+      run: ({ id }) => resetCodes.mutateAsync({ id }),
+      started: ([view]) => `${view?.name ?? ''} signs in with the password alone`,
     },
   ]
 }

@@ -1,0 +1,32 @@
+import { Prisma } from '@stratolith/db'
+import type { Guests } from '../hosts/service.ts'
+
+/** What hosts must know of instances, whose table is this room's. */
+export const instancesOnHosts: Guests = {
+  async counts(ctx, hostIds) {
+    const rows = await ctx.db.$queryRaw<
+      { hostId: string; rows: number; there: number; running: number; busy: number }[]
+    >`
+      SELECT "hostId", count(*)::int AS "rows", count(*) FILTER (WHERE "vmState" <> 'deleted')::int AS "there",
+        count(*) FILTER (WHERE "powerState" = 1)::int AS "running",
+        count(*) FILTER (WHERE "taskState" IS NOT NULL)::int AS "busy"
+      FROM "Instance" WHERE "hostId" = ANY(${[...hostIds]}::uuid[]) GROUP BY "hostId"`
+    return new Map(rows.map(({ hostId, ...counts }) => [hostId, counts]))
+  },
+  on: (ctx, hostIds) =>
+    ctx.db.instance.findMany({
+      where: { hostId: { in: [...hostIds] } },
+      select: { id: true, name: true, hostId: true },
+      orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    }),
+  async projectsOn(ctx, hostId) {
+    const rows = await ctx.db.$queryRaw<{ projectId: string }[]>`
+      SELECT DISTINCT "projectId" FROM "Instance" WHERE "hostId" = ${hostId}::uuid ORDER BY 1`
+    return rows.map((row) => row.projectId)
+  },
+  taken: Prisma.sql`SELECT "hostId", "vcpus", "memoryMib", "diskGib" FROM "Instance" WHERE "vmState" <> 'deleted'`,
+}
+
+/** What DHCP and DNS call an instance. */
+export const hostnameSql = (id: Prisma.Sql): Prisma.Sql =>
+  Prisma.sql`SELECT i."hostname" FROM "Instance" i WHERE i."id" = ${id}`

@@ -1,0 +1,176 @@
+import { Prisma } from '@stratolith/db'
+import type { Ctx } from './context.ts'
+import type { Page, PageInput } from './contract.ts'
+import { pageOf } from './page.ts'
+
+/** What rooms read of operations and of the event log: both are the kernel's tables. */
+export type Resource = { resourceKind: string; resourceId: string }
+const withSteps = { steps: { orderBy: { index: 'asc' } } } as const satisfies Prisma.OperationInclude
+export type OperationRow = Prisma.OperationGetPayload<{ include: typeof withSteps }>
+
+const notOver = ['queued', 'running', 'undoing'] as const
+type Unfinished = (typeof notOver)[number]
+
+/** With steps; a constant number of queries. Who may see which is in `where`. */
+export const pageOfOperations = (
+  ctx: Ctx,
+  input: Pick<PageInput, 'limit' | 'marker' | 'sortDir'>,
+  where: Prisma.OperationWhereInput,
+): Promise<Page<OperationRow>> => pageOf<OperationRow>(ctx.db.operation, input, where, { include: withSteps })
+
+export const findOperation = (ctx: Ctx, where: Prisma.OperationWhereInput): Promise<OperationRow | null> =>
+  ctx.db.operation.findFirst({ where, include: withSteps })
+
+export type ActionsQuery = {
+  limit: number
+  /** Request id of the last one of the page before. */
+  marker?: string
+  requestId?: string
+  since?: Date
+  before?: Date
+}
+
+/** What was done to a resource, newest first, with steps; null when nothing was done by the request `marker`. */
+export async function actionsOn(
+  ctx: Ctx,
+  resource: Resource,
+  { limit, marker, requestId, since, before }: ActionsQuery,
+): Promise<Omit<OperationRow, 'explanation'>[] | null> {
+  const last =
+    marker === undefined
+      ? null
+      : await ctx.db.operation.findFirst({ where: { ...resource, requestId: marker }, select: { id: true } })
+  if (marker !== undefined && !last) return null
+  return ctx.db.operation.findMany({
+    where: {
+      ...resource,
+      ...(requestId === undefined ? {} : { requestId }),
+      createdAt: { gte: since, lte: before },
+    },
+    include: withSteps,
+    omit: { explanation: true },
+    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+    take: limit,
+    ...(last ? { cursor: { id: last.id }, skip: 1 } : {}),
+  })
+}
+
+/** The newest one of an action on a resource, over or not. */
+export async function lastOperation(
+  ctx: Ctx,
+  resource: Resource,
+  action: string,
+): Promise<{ input: unknown; createdAt: Date; actorName: string | null } | null> {
+  return ctx.db.operation.findFirst({
+    where: { ...resource, action },
+    orderBy: { createdAt: 'desc' },
+    select: { input: true, createdAt: true, actorName: true },
+  })
+}
+
+/** Id of one that is not over (or is in one of these states). */
+export async function operationUnderWay(
+  { db }: Pick<Ctx, 'db'>,
+  resource: Resource,
+  action: string,
+  states: readonly Unfinished[] = notOver,
+): Promise<string | null> {
+  const where = { ...resource, action, state: { in: [...states] } }
+  return (await db.operation.findFirst({ where, select: { id: true } }))?.id ?? null
+}
+
+/** Condition of SQL: something is under way on the resource of that id (an expression of type text). */
+export const isUnderWay = (resourceKind: string, id: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  EXISTS (SELECT FROM "Operation" o WHERE o."resourceKind" = ${resourceKind} AND o."resourceId" = ${id}
+    AND o."state" IN ('queued', 'running', 'undoing'))`
+
+/** How many of the same action and project were begun before it and still wait or run. */
+export async function operationsAhead(
+  { db }: Pick<Ctx, 'db'>,
+  operationId: string,
+  action: string,
+): Promise<number> {
+  const [ahead] = await db.$queryRaw<{ count: number }[]>`
+    SELECT count(*)::int AS "count" FROM "Operation" mine JOIN "Operation" o
+      ON o."projectId" = mine."projectId" AND (o."createdAt", o."id") < (mine."createdAt", mine."id")
+    WHERE mine."id" = ${operationId}::uuid AND o."action" = ${action} AND o."state" IN ('queued', 'running')`
+  return ahead?.count ?? 0
+}
+
+/** Writes down how it was decided; in the transaction of the decision. */
+export async function explainOperation(
+  ctx: Ctx,
+  id: string,
+  explanation: Prisma.InputJsonValue,
+): Promise<void> {
+  await ctx.db.operation.update({ where: { id }, data: { explanation }, select: { id: true } })
+}
+
+/** Those that are not over and that no job will end, oldest first; at most 500. */
+export async function lostOperations(ctx: Ctx): Promise<string[]> {
+  const lost = await ctx.db.$queryRaw<{ id: string }[]>`
+    SELECT o."id"::text AS "id" FROM "Operation" o
+    LEFT JOIN graphile_worker.jobs j ON j.key = o."id"::text
+    WHERE o."state" IN ('queued', 'running', 'undoing') AND o."createdAt" < clock_timestamp() - interval '1 minute'
+      AND (j.id IS NULL OR (j.locked_at IS NULL AND (j.attempts >= j.max_attempts OR j.queue_name IS NULL)))
+    ORDER BY o."createdAt" LIMIT 500`
+  return lost.map((row) => row.id)
+}
+
+/** What is under way on a resource, in words, and since when. */
+export type Activity = { title: string; startedAt: string }
+export const waitingForItsTurn = 'Waiting for its turn'
+const begun = 'Beginning'
+
+/**
+ * What runs now and since when, by resource: the words of its step; between two tries of one, and while it
+ * is undone, why it failed. One query.
+ */
+export async function activitiesOf(
+  ctx: Ctx,
+  resourceKind: string,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Activity>> {
+  const rows = await ctx.db.$queryRaw<{ resourceId: string; title: string; startedAt: Date }[]>`
+    SELECT DISTINCT ON (o."resourceId") o."resourceId",
+           CASE WHEN s."state" = 'running' THEN COALESCE(s."progress", s."title")
+                WHEN o."state" <> 'queued' THEN COALESCE(s."title" || ': ' || s."error", s."title", ${begun})
+                ELSE ${waitingForItsTurn} END AS "title",
+           COALESCE(o."startedAt", o."createdAt") AS "startedAt"
+    FROM "Operation" o LEFT JOIN LATERAL (
+      SELECT * FROM "OperationStep" WHERE "operationId" = o."id" ORDER BY ("state" = 'running') DESC, "index" DESC LIMIT 1
+    ) s ON true
+    WHERE o."resourceKind" = ${resourceKind} AND o."resourceId" = ANY(${[...ids]}) AND o."state" IN ('queued', 'running', 'undoing')
+    ORDER BY o."resourceId", (o."state" = 'queued'), o."createdAt" DESC`
+  return new Map(
+    rows.map((row) => [row.resourceId, { title: row.title, startedAt: row.startedAt.toISOString() }]),
+  )
+}
+
+export type LoggedEvent = Prisma.EventGetPayload<object>
+/** Newest first. Who may see which is in `where`. */
+export const newestEvents = (ctx: Ctx, where: Prisma.EventWhereInput, most: number): Promise<LoggedEvent[]> =>
+  ctx.db.event.findMany({ where, orderBy: { id: 'desc' }, take: most })
+
+/** What the last operation on each of these called it, by its id; it may be gone, or be called otherwise now. */
+export async function lastNames(
+  ctx: Ctx,
+  of: readonly { resourceKind: string; resourceId: string }[],
+): Promise<ReadonlyMap<string, string>> {
+  const things = [...new Map(of.map((one) => [`${one.resourceKind} ${one.resourceId}`, one])).values()]
+  const [kinds, ids] = [things.map((one) => one.resourceKind), things.map((one) => one.resourceId)]
+  const rows = await ctx.db.$queryRaw<{ id: string; name: string }[]>`
+    SELECT t."id", o."resourceName" AS "name" FROM unnest(${kinds}::text[], ${ids}::text[]) AS t ("kind", "id")
+    CROSS JOIN LATERAL (${lastOperationSql(Prisma.sql`t."kind"`, Prisma.sql`t."id"`)}) o
+    WHERE o."resourceName" <> ''`
+  return new Map(rows.map((row) => [row.id, row.name]))
+}
+
+/** Sub-selects for what is remembered of a resource that may be gone: `kind` and `id` are expressions of type text. */
+export const lastOperationSql = (kind: Prisma.Sql, id: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  SELECT "resourceName", "projectId" FROM "Operation"
+  WHERE "resourceKind" = ${kind} AND "resourceId" = ${id} ORDER BY "createdAt" DESC LIMIT 1`
+/** `only`: a condition without which nothing is looked for. */
+export const lastEventSql = (kind: string, id: Prisma.Sql, only: Prisma.Sql): Prisma.Sql => Prisma.sql`
+  SELECT "projectId", "data" FROM "Event"
+  WHERE ${only} AND "resourceKind" = ${kind} AND "resourceId" = ${id} ORDER BY "id" DESC LIMIT 1`

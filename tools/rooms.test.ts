@@ -1,0 +1,179 @@
+import { execFileSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { doorFaults } from './rules/doors.ts'
+import { longFunctions } from './rules/functions.ts'
+import { rightsFaults } from './rules/rights.ts'
+import { foreignUses, ownersOf } from './rules/tables.ts'
+import { asText, type SourceFile } from './rules/tree.ts'
+
+const root = path.resolve(import.meta.dirname, '..')
+const tracked: SourceFile[] = execFileSync(
+  'git',
+  ['ls-files', '--cached', '--others', '--exclude-standard'],
+  {
+    cwd: root,
+    encoding: 'utf8',
+  },
+)
+  .split('\n')
+  .filter((file) => /\.(ts|tsx|mjs|prisma)$/.test(file) && fs.existsSync(path.join(root, file)))
+  .map((file) => ({ path: file, text: fs.readFileSync(path.join(root, file), 'utf8') }))
+const source = tracked.filter((file) => !file.path.endsWith('.prisma'))
+const owners = ownersOf(tracked.filter((file) => file.path.startsWith('prisma/schema/')))
+
+const file = (at: string, text: string): SourceFile => ({ path: `apps/api/src/${at}`, text })
+const texts = (found: readonly { message: string }[]) => found.map((one) => one.message)
+
+describe('tables', () => {
+  test('every room keeps to its own, and asks others by their services', () => {
+    expect(owners.size).toBeGreaterThan(50)
+    expect(
+      foreignUses(source, owners)
+        .filter((use) => !use.isMarked)
+        .map(asText),
+    ).toEqual([])
+  })
+
+  test('a join that may not be taken apart says why, and there are none of these', () => {
+    expect(
+      foreignUses(source, owners)
+        .filter((use) => use.isMarked)
+        .map(asText),
+    ).toEqual([])
+  })
+
+  const made = ownersOf([
+    { path: 'prisma/schema/lights.prisma', text: 'model Lamp {\n id String @id\n}\nmodel LampShade {\n}' },
+    { path: 'prisma/schema/doors.prisma', text: '/// A model Lamp of doors\nmodel Door {\n}' },
+  ])
+  const found = (at: string, text: string) => texts(foreignUses([file(at, text)], made))
+
+  test('a model belongs to the room of its Prisma file', () => {
+    expect(Object.fromEntries(made)).toEqual({ Lamp: 'lights', LampShade: 'lights', Door: 'doors' })
+  })
+
+  test.each([
+    ['a call', 'ctx.db.lamp.findMany({})'],
+    ['a call over lines', 'await tx\n  .db\n  .lamp\n  .count()'],
+    ['the pool of the process', 'ctx.deps.root.lampShade.findMany({})'],
+    ['a table that is handed on', 'pageOf(ctx.db.lamp, input, where)'],
+    ['SQL', 'ctx.db.$queryRaw`SELECT 1\n FROM "Lamp" WHERE "id" = ${id}`'],
+    ['the end of a statement with values', 'sql`SELECT ${one} FROM "Door" d, "Lamp" l`'],
+    ['a statement within a statement', 'sql`SELECT 1 FROM "Door" WHERE ${sql`EXISTS (SELECT FROM "Lamp")`}`'],
+    ['a name for later', `Prisma.raw('"Lamp"')`],
+    ['a table that a manifest names', `const kept = { name: 'lamps', table: 'Lamp' }`],
+  ])('another room’s table is found: %s', (_what, text) => {
+    expect(found('doors/service.ts', text)).toEqual([
+      expect.stringMatching(/^doors uses Lamp(Shade)?, a table of lights$/),
+    ])
+    expect(found('lights/service.ts', text.replaceAll('"Door"', '"Lamp"'))).toEqual([])
+  })
+
+  test('the kernel has no tables of rooms, and what stands beside the rooms has none at all', () => {
+    expect(found('kernel/hosts.ts', 'ctx.db.lamp.count()')).toHaveLength(1)
+    expect(found('seed.ts', 'deps.root.door.count()')).toEqual([
+      'a file beside the rooms uses Door, a table of doors',
+    ])
+  })
+
+  test('what only looks like a table is none, and tests may look at everything', () => {
+    const text = 'const a = { lamp: 1 }; a.lamp; b`"d"."Lamp"`; // FROM "Lamp"\nctx.db.lantern.count()'
+    expect(found('doors/service.ts', text)).toEqual([])
+    expect(found('doors/service.test.ts', 'ctx.db.lamp.count()')).toEqual([])
+    expect(found('doors/testing.ts', 'ctx.db.lamp.count()')).toEqual([])
+  })
+
+  test('a marked statement is counted as such, by the owner that it names', () => {
+    const marked = (owner: string) =>
+      foreignUses(
+        [file('doors/a.ts', `sql\`-- of ${owner}: one look at a launch\nSELECT FROM "Lamp"\``)],
+        made,
+      )
+    expect(marked('lights').map((use) => use.isMarked)).toEqual([true])
+    expect(marked('doors').map((use) => use.isMarked)).toEqual([false])
+  })
+})
+
+describe('doors', () => {
+  test('touch no database and no driver', () => {
+    expect(doorFaults(source).map(asText)).toEqual([])
+  })
+
+  test.each([
+    ['doors/openstack/keys.ts', 'const rows = await call.ctx.db.door.findMany()'],
+    ['doors/openstack.ts', 'const { db } = call.ctx'],
+    ['doors/router.ts', 'deps.root.door.count()'],
+    ['doors/keys/router.ts', 'ask.$queryRaw`SELECT 1`'],
+    ['doors/auth.openstack.ts', `import { Prisma } from '@stratolith/db'`],
+    ['doors/locks/openstack.ts', `import { type Op, plain } from '@stratolith/drivers/op'`],
+    ['openstack/pages.ts', `import * as db from '@stratolith/db'`],
+  ])('%s: %s', (at, text) => {
+    expect(doorFaults([file(at, text)])).toHaveLength(1)
+    expect(doorFaults([file('doors/service.ts', text)])).toEqual([])
+  })
+
+  test('types may come from everywhere', () => {
+    const text = `import type { Prisma } from '@stratolith/db'\nimport { type Op } from '@stratolith/drivers/op'`
+    expect(doorFaults([file('doors/router.ts', text)])).toEqual([])
+  })
+})
+
+describe('rights', () => {
+  test('are made in the kernel and of tokens alone', () => {
+    expect(rightsFaults(source).map(asText)).toEqual([])
+  })
+
+  test.each([
+    'const all = { ...ctx, roles: new Set(["admin"]) }',
+    'await load({ ...tx, roles }, id)',
+    'const other = { ...call.ctx, scope: { kind: "system" } }',
+    'const ours = { ...systemCtx(deps, "x"), actor }',
+    'const more = { ...asReaderOf(ctx, id), roles: ctx.roles }',
+    'const ctx = { actor, scope, roles, db, deps, log, requestId }',
+  ])('%s', (text) => {
+    expect(rightsFaults([file('doors/service.ts', text)])).toHaveLength(1)
+    expect(rightsFaults([file('kernel/context.ts', text)])).toEqual([])
+    expect(rightsFaults([file('identity/tokens.ts', text)])).toEqual([])
+  })
+
+  test('a ctx with another database or log is no other caller, and a view may tell of roles', () => {
+    const text = 'const a = { ...ctx, db: tx, log }; const view = { ...row, roles: [], scope: null }'
+    expect(rightsFaults([file('doors/service.ts', text)])).toEqual([])
+  })
+})
+
+describe('functions', () => {
+  test('none has over 70 lines of its own', () => {
+    expect(longFunctions(source).map(asText)).toEqual([])
+  })
+
+  const lines = (count: number) => 'work()\n'.repeat(count)
+  const long = (text: string) => texts(longFunctions([file('doors/service.ts', text)]))
+
+  test.each([
+    ['declared', 'function open() {\n%}'],
+    ['an arrow', 'const open = () => {\n%}'],
+    ['a method', 'class Door {\nopen() {\n%}\n}'],
+    ['one in a list', 'const doors = { open: async () => {\n%} }'],
+    ['given to another', 'run(() => {\n%})'],
+  ])('a long one is found: %s', (_what, text) => {
+    expect(long(text.replace('%', lines(68)))).toEqual([])
+    expect(long(text.replace('%', lines(69)))).toEqual([
+      expect.stringMatching(/has 71 lines; 70 are the most$/),
+    ])
+  })
+
+  test('functions inside of one are counted by themselves', () => {
+    const inner = `const inner = () => {\n${lines(40)}}\n`
+    expect(long(`function outer() {\n${inner}${inner}}`)).toEqual([])
+    expect(long(`function outer() {\n${inner.replace(lines(40), lines(80))}}`)).toHaveLength(1)
+  })
+
+  test('a story is as long as it is', () => {
+    expect(long(`describe('doors', () => {\n${lines(100)}})`)).toEqual([])
+    expect(long(`test.each([1])('a door', () => {\n${lines(100)}})`)).toEqual([])
+    expect(long(`beforeAll(() => {\n${lines(100)}})`)).toHaveLength(1)
+  })
+})

@@ -1,0 +1,35 @@
+import ts from 'typescript'
+import { type Finding, isShipped, lineOf, nodesOf, parse, type SourceFile } from './tree.ts'
+
+/** Where rights are made: in the kernel, and for a caller of the token that is read. */
+const makers = ['apps/api/src/kernel/context.ts', 'apps/api/src/identity/tokens.ts']
+
+/**
+ * A ctx is never given other rights by spreading it, nor put together: whoever needs other rights says why by a
+ * function of the kernel (asSystem, asReaderOf, asMember), where all of them are found.
+ */
+export const rightsFaults = (files: readonly SourceFile[]): Finding[] =>
+  files.filter((file) => isShipped(file) && !makers.includes(file.path)).flatMap(faultsIn)
+
+function faultsIn(file: SourceFile): Finding[] {
+  const source = parse(file)
+  return nodesOf(source).flatMap((node) => {
+    if (!ts.isObjectLiteralExpression(node)) return []
+    const right = givenRight(node)
+    if (right === null) return []
+    const message = `a ctx is given its own ${right}: say asSystem, asReaderOf or asMember`
+    return { path: file.path, line: lineOf(source, node.getStart()), message }
+  })
+}
+
+const rights = ['roles', 'scope', 'actor']
+const aCtx =
+  /(^|[.(])(ctx|tx|context|caller|system|ours)$|\w*[cC]tx\(.*\)$|^as(System|ReaderOf|Member)\(.*\)$/s
+
+/** What a ctx is given: it is spread beside it, or it is made with a database and roles of its own. */
+function givenRight({ properties }: ts.ObjectLiteralExpression): string | null {
+  const names = properties.flatMap((one) => (one.name ? one.name.getText().replace(/['"]/g, '') : []))
+  const isSpread = properties.some((one) => ts.isSpreadAssignment(one) && aCtx.test(one.expression.getText()))
+  const isMade = names.includes('deps') && names.includes('db')
+  return isSpread || isMade ? (rights.find((right) => names.includes(right)) ?? null) : null
+}

@@ -1,0 +1,69 @@
+import ts from 'typescript'
+import { type Finding, isShipped, lineOf, nodesOf, parse, roomOf, type SourceFile } from './tree.ts'
+
+/** Room by model: the Prisma file in which a model stands names the room that owns its table. */
+export function ownersOf(schemas: readonly SourceFile[]): ReadonlyMap<string, string> {
+  return new Map(
+    schemas.flatMap(({ path, text }) => {
+      const room = /([^/]+)\.prisma$/.exec(path)?.[1] ?? ''
+      return [...text.matchAll(/^model (\w+)/gm)].map(([, model = '']): [string, string] => [model, room])
+    }),
+  )
+}
+
+const isClient = (node: ts.Expression): boolean =>
+  /^(db|root|tx|client|prisma)$/.test(
+    ts.isPropertyAccessExpression(node) ? node.name.text : ts.isIdentifier(node) ? node.text : '',
+  )
+
+/** Beside a statement that must read another room's table: `-- of hosts: why it cannot be otherwise`. */
+const mark = (room: string) => new RegExp(`-- of ${room}: \\S`)
+
+export type Use = Finding & { model: string; owner: string; isMarked: boolean }
+
+/** Every use of a table outside of the room that owns it, by Prisma's client or in the words of SQL. */
+export function foreignUses(files: readonly SourceFile[], owners: ReadonlyMap<string, string>): Use[] {
+  return files.filter(isShipped).flatMap((file) => usesIn(file, owners))
+}
+
+function usesIn(file: SourceFile, owners: ReadonlyMap<string, string>): Use[] {
+  const source = parse(file)
+  const room = roomOf(file.path)
+  const uses: Use[] = []
+  const note = (model: string, position: number, statement: string) => {
+    const owner = owners.get(model)
+    if (owner === undefined || owner === room) return
+    const message = `${room || 'a file beside the rooms'} uses ${model}, a table of ${owner}`
+    const isMarked = mark(owner).test(statement)
+    uses.push({ path: file.path, line: lineOf(source, position), message, model, owner, isMarked })
+  }
+  for (const node of nodesOf(source)) {
+    if (ts.isPropertyAccessExpression(node) && isClient(node.expression)) {
+      const name = node.name.text
+      note(name.charAt(0).toUpperCase() + name.slice(1), node.name.getStart(), '')
+    }
+    // What is kept for how long and what the quota counts is named in a manifest.
+    if (
+      ts.isPropertyAssignment(node) &&
+      node.name.getText() === 'table' &&
+      ts.isStringLiteral(node.initializer)
+    )
+      note(node.initializer.text, node.getStart(), '')
+    if (isText(node))
+      for (const found of node.getText().matchAll(/(?<!\.)"([A-Z]\w*)"/g))
+        note(found[1] ?? '', node.getStart() + found.index, statementOf(node))
+  }
+  return uses
+}
+
+const isText = (node: ts.Node): boolean =>
+  ts.isStringLiteral(node) ||
+  ts.isTemplateHead(node) ||
+  ts.isTemplateMiddleOrTemplateTail(node) ||
+  ts.isNoSubstitutionTemplateLiteral(node)
+
+/** The whole literal of which the text is a part. */
+function statementOf(node: ts.Node): string {
+  for (let at = node; ; at = at.parent)
+    if (ts.isTemplateExpression(at) || !at.parent || ts.isStatement(at)) return at.getText()
+}
