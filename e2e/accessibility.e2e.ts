@@ -37,53 +37,70 @@ const pages = [
   '/admin/system',
 ]
 
-test.beforeEach(async ({ page }) => signIn(page, 'admin', cloud.password('admin')))
+test('what these tests look for is found where it is', async ({ page }) => {
+  await page.setContent(`<!doctype html><html lang="en"><title>Wrong</title><main><h1>Wrong</h1>
+    <img src="data:,"><p style="color: #bbb; background: #fff; width: 500px">Hardly to be seen</p></main></html>`)
+  const found = await problemsOf(page)
+  expect(found.map((problem) => problem.split(' (')[0])).toEqual([
+    'color-contrast',
+    'image-alt',
+    '508 px wide',
+  ])
+})
 
-test('axe finds nothing serious on any page, in light and dark; nothing is wider than a phone', async ({
-  page,
-}) => {
-  const found: string[] = []
-  for (const scheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: scheme })
-    // Only colours differ in the dark: a list, a form and the overview have them all.
-    for (const path of scheme === 'light' ? pages : ['/', '/instances', '/instances/new']) {
-      await visit(page, path)
-      await expect(page.getByRole('heading').first()).toBeVisible()
-      found.push(...(await problemsOf(page)).map((problem) => `${scheme} ${path}: ${problem}`))
+test.describe('of the portal', () => {
+  test.beforeEach(async ({ page }) => signIn(page, 'admin', cloud.password('admin')))
+
+  test('axe finds nothing serious on any page, in light and dark; nothing is wider than a phone', async ({
+    page,
+  }) => {
+    const found: string[] = []
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme: scheme })
+      // Only colours differ in the dark: a list, a form and the overview have them all.
+      for (const path of scheme === 'light' ? pages : ['/', '/instances', '/instances/new']) {
+        await visit(page, path)
+        await expect(page.getByRole('heading').first()).toBeVisible()
+        found.push(...(await problemsOf(page)).map((problem) => `${scheme} ${path}: ${problem}`))
+      }
     }
-  }
-  expect(found).toEqual([])
-})
+    expect(found).toEqual([])
+  })
 
-test('the launch form by keyboard alone, from the palette', async ({ page }) => {
-  // Before it is live the page is only its picture.
-  await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
-  await page.keyboard.press('Control+k')
-  const search = page
-    .getByRole('dialog')
-    .getByRole('searchbox')
-    .or(page.getByRole('dialog').getByRole('textbox'))
-    .first()
-  await expect(search).toBeFocused()
-  await page.keyboard.type('launch')
-  await page.keyboard.press('Enter')
-  await expect(page.getByRole('heading', { name: 'Launch an instance' })).toBeVisible()
-  await expect(page.getByLabel('Name', { exact: true }).first()).toBeFocused()
-})
+  test('the launch form by keyboard alone, from the palette', async ({ page }) => {
+    // Before it is live the page is only its picture.
+    await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
+    await page.keyboard.press('Control+k')
+    const search = page
+      .getByRole('dialog', { name: 'Find or do' })
+      .getByRole('searchbox')
+      .or(page.getByRole('dialog').getByRole('textbox'))
+      .first()
+    await expect(search).toBeFocused()
+    await page.keyboard.press('Escape')
+    await expect(search).toHaveCount(0)
+    await page.keyboard.press('Control+k')
+    await expect(search).toBeFocused()
+    await page.keyboard.type('launch')
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('heading', { name: 'Launch an instance' })).toBeVisible()
+    await expect(page.getByLabel('Name', { exact: true }).first()).toBeFocused()
+  })
 
-test('the focus goes back to what opened a menu and a panel', async ({ page }) => {
-  await visit(page, '/admin/hosts')
-  const actions = page.getByRole('button', { name: /^Actions/ }).first()
-  await actions.focus()
-  await page.keyboard.press('Enter')
-  await expect(page.getByRole('menuitem').first()).toBeFocused()
-  expect(await problemsOf(page)).toEqual([])
-  await page.keyboard.press('Escape')
-  await expect(actions).toBeFocused()
-  await page.keyboard.press('Enter')
-  await expect(page.getByRole('menuitem').first()).toBeFocused()
-  await page.keyboard.press('Enter')
-  await expect(page.getByRole('dialog', { name: 'Host' })).toBeVisible()
-  await page.keyboard.press('Escape')
-  await expect(actions).toBeFocused()
+  test('the focus goes back to what opened a menu and a panel', async ({ page }) => {
+    await visit(page, '/admin/hosts')
+    const actions = page.getByRole('button', { name: /^Actions/ }).first()
+    await actions.focus()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('menuitem').first()).toBeFocused()
+    expect(await problemsOf(page)).toEqual([])
+    await page.keyboard.press('Escape')
+    await expect(actions).toBeFocused()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('menuitem').first()).toBeFocused()
+    await page.keyboard.press('Enter')
+    await expect(page.getByRole('dialog', { name: 'Host' })).toBeVisible()
+    await page.keyboard.press('Escape')
+    await expect(actions).toBeFocused()
+  })
 })

@@ -4,8 +4,9 @@ import path from 'node:path'
 import { expect, type Page, test } from '@playwright/test'
 import { connectDatabase } from '../tools/cloud/connect.ts'
 import { problemsOf } from './support/accessibility.ts'
-import { type Api, apiClient, findCloud, until } from './support/cloud.ts'
-import { newPerson } from './support/people.ts'
+import { findCloud } from './support/cloud.ts'
+import { launchGuests } from './support/guests.ts'
+import { apiOf, newPerson } from './support/people.ts'
 import { newBrowser, signIn, visit } from './support/portal.ts'
 
 const cloud = findCloud()
@@ -64,13 +65,9 @@ test('a machine that is off while things change: said, held, declared fenced, ta
 }) => {
   const name = `rack-${id.slice(0, 6)}`
   const person = await newPerson(cloud)
-  const { token } = await apiClient(cloud).identity.signIn.mutate({
-    user: person.name,
-    password: person.password,
-  })
-  const api = apiClient(cloud, token)
+  const api = await apiOf(cloud, person)
   const [[web = '', old = '']] = await Promise.all([
-    twoInstances(api),
+    launchGuests(api, 'web', 2),
     signIn(page, 'admin', cloud.password('admin')),
   ])
 
@@ -191,24 +188,6 @@ async function itSaysSo(page: Page, id: string): Promise<void> {
   await expect(page.getByRole('button', { name: 'More actions' })).toBeFocused()
   await page.getByRole('tab', { name: 'Log' }).click()
   await expect(page.getByRole('note').filter({ hasText: 'We ask again' })).toBeVisible({ timeout: 5_000 })
-}
-
-/** "web-1" and "web-2", which run; their ids. */
-async function twoInstances({ images, compute, networking }: Api): Promise<string[]> {
-  const [image] = (await images.list.query({ search: 'Tiny test image' })).items
-  const { id: networkId } = await networking.networks.starter.mutate({})
-  const { instances } = await compute.instances.launch.mutate({
-    ...{ name: 'web', count: 2, imageId: image?.id ?? '', flavorId: '1', networkIds: [networkId] },
-  })
-  return Promise.all(
-    instances.map(async ({ id: its }) => {
-      await until('ACTIVE', 300_000, async () => {
-        const { status, taskState } = await compute.instances.get.query({ id: its })
-        return status === 'ACTIVE' && taskState === null
-      })
-      return its
-    }),
-  )
 }
 
 async function inDatabase(

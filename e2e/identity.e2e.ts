@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test'
 import { findCloud } from './support/cloud.ts'
 import { newPerson } from './support/people.ts'
-import { newBrowser, signIn } from './support/portal.ts'
+import { newBrowser, signIn, visit } from './support/portal.ts'
 
 const cloud = findCloud()
 
@@ -20,6 +20,14 @@ test('a wrong password is answered in words, and the right one leads back to the
   await page.getByLabel('Password', { exact: true }).fill(person.password)
   await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   await expect(page.getByRole('heading', { name: 'Networks', level: 1 })).toBeVisible()
+  // A wrong one in the profile is no end of the session.
+  await visit(page, '/profile?tab=password')
+  await page.getByLabel('Password now').fill('wrong')
+  await page.getByLabel('New password', { exact: true }).fill('another good one')
+  await page.getByLabel('New password again').fill('another good one')
+  await page.getByRole('button', { name: 'Change the password' }).click()
+  await expect(page.getByText('This is not your password.')).toBeVisible()
+  await expect(page).toHaveURL(/profile/)
 })
 
 test('what is typed before the page’s scripts have come is not lost', async ({ page }) => {

@@ -50,6 +50,17 @@ test('a network of one’s own: a wrong range is answered at its field', async (
   await expect(other.getByRole('link', { name: 'mine', exact: true })).toBeVisible()
 })
 
+test('what is deleted on its page leads back to the list, and a page that is gone to the first', async () => {
+  await visit(page, '/networks?after=zzz')
+  await expect(page.getByText(/^The page that you asked for is not there any more/)).toBeVisible()
+  await page.getByRole('link', { name: 'mine', exact: true }).click()
+  await expect(page).toHaveTitle('mine · Stratolith')
+  await page.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+  await expect(page.getByRole('heading', { name: 'Networks', level: 1 })).toBeVisible()
+  await expect(other.getByRole('link', { name: 'mine', exact: true })).toHaveCount(0)
+})
+
 test('a floating IP is taken and given back', async () => {
   await visit(other, '/floating-ips')
   await visit(page, '/floating-ips?create=1')
@@ -59,17 +70,28 @@ test('a floating IP is taken and given back', async () => {
     .click()
   await expect(other.getByText(/^172\.24\./).first()).toBeVisible()
   await visit(page, '/floating-ips')
-  await page
-    .getByRole('checkbox', { name: /^Select 172/ })
-    .first()
-    .check()
-  await page
-    .getByRole('toolbar', { name: 'Selected rows' })
-    .getByRole('button', { name: /Release|Delete/ })
-    .click()
-  await page
-    .getByRole('dialog')
-    .getByRole('button', { name: /Release|Delete/ })
-    .click()
+  const box = page.getByRole('checkbox', { name: /^Select 172/ }).first()
+  const before = await box.boundingBox()
+  await box.check()
+  const release = async () => {
+    await page
+      .getByRole('toolbar', { name: 'Selected rows' })
+      .getByRole('button', { name: /Release|Delete/ })
+      .click()
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /Release|Delete/ })
+      .click()
+  }
+  expect(await box.boundingBox(), 'rows stay where they are').toEqual(before)
+  await page.context().setOffline(true)
+  await expect(page.getByRole('status', { name: /^Offline/ })).toBeVisible()
+  await release()
+  await expect(page.getByText(/The portal does not answer/).first()).toBeVisible()
+  await page.context().setOffline(false)
+  await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
+  await expect(box, 'what was clicked meanwhile is not done later').toBeVisible()
+  await box.check()
+  await release()
   await expect(other.getByText(/^172\.24\./)).toHaveCount(0)
 })

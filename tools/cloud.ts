@@ -67,14 +67,15 @@ async function start(mode: 'start' | 'dev', accept: boolean): Promise<void> {
     await step('Database client', generateClient)
     const databaseUrl = await openDatabase(where, accept, opened)
     const portal = mode === 'start' ? step('Portal', buildPortal) : Promise.resolve()
-    portal.catch(() => undefined) // heard below, where it is waited for
+    const image = step('Test image', () => buildTestImage(where))
+    // Their failures are heard below, where they are waited for.
+    for (const built of [portal, image]) built.catch(() => undefined)
     writeAtomically(stateFile(where), JSON.stringify({ ...state, databaseUrl }))
     await step('Schema', () => migrate(databaseUrl, where, { again: accept }))
     await runMigrations({ connectionString: databaseUrl })
     await identify(databaseUrl, where, accept)
     noteOwnDatabase(where, process.env.DATABASE_URL || null)
-    await portal
-    await step('Test image', () => buildTestImage(where))
+    await Promise.all([portal, image])
 
     const cloud: Cloud = { where, port, bind, publicUrl, databaseUrl, host: hostName(), mode }
     const adminPassword = await startServices(cloud, supervisor, users)

@@ -10,7 +10,7 @@ const suites = [
     44,
   ],
   ['gophercloud 0.12 (`acceptance`: compute, identity, image service, networking)', 117, 47, 10],
-  ['Ansible’s openstack.cloud 2.4.1 with SDK 4.4 (`e2e/ansible`, in every `npm test`)', 40, 0, 0],
+  ['Ansible’s openstack.cloud 2.4.1 with SDK 4.4 (`e2e/ansible`, by turn in `npm test`)', 40, 0, 0],
   ['fog-openstack 1.0.8 (a script of 73 steps; it has no suite of its own)', 71, 2, 0],
   ['libcloud 3.4 (a script of 55 steps; likewise)', 55, 0, 0],
 ] as const

@@ -130,6 +130,27 @@ describe('repository rules', () => {
     )
   })
 
+  test('what the code cites of docs/security.md stands there', () => {
+    const places = new Set(
+      [...read('docs/security.md').matchAll(/^(?:- \*\*|### |- )([RA]\d+(?:\.\d+)?)\b/gm)].map(
+        ([, code]) => code,
+      ),
+    )
+    const texts = tracked.filter(
+      (file) => /\.(tsx?|mjs|md|sql|prisma)$/.test(file) && !file.startsWith('docs/openstack'),
+    )
+    const cited = texts.flatMap((file) =>
+      [...read(file).matchAll(/\b(A[0-2]\d(?:\.\d+)?|R[1-9])\b(?=[\s).,:;’'"–]|$)/gm)].map(([, code]) => ({
+        file,
+        code,
+      })),
+    )
+    expect(cited.length).toBeGreaterThan(100)
+    expect(cited.filter(({ code }) => !places.has(code)).map(({ file, code }) => `${file}: ${code}`)).toEqual(
+      [],
+    )
+  })
+
   test('nothing reaches outside of the repository', () => {
     expect(
       source.filter((file) => file !== 'tools/repo.test.ts' && /\.\.\/shared\/|\/work\//.test(read(file))),

@@ -13,7 +13,7 @@ const packages = {
   start: [
     'qemu-system-x86',
     'qemu-utils',
-    'genisoimage',
+    'xorriso',
     'dnsmasq-base',
     'nftables',
     'iproute2',
@@ -31,7 +31,7 @@ const packages = {
     'ca-certificates',
   ],
   test: [
-    'chromium',
+    'chromium-headless-shell',
     'python3-openstackclient',
     'ansible-core',
     'python3-platformdirs',

@@ -1,4 +1,4 @@
-import { type Cloud, signedIn } from './cloud.ts'
+import { type Api, apiClient, type Cloud, signedIn } from './cloud.ts'
 
 export type Person = { name: string; password: string; project: string; projectId: string }
 
@@ -15,4 +15,10 @@ export async function newPerson(cloud: Cloud): Promise<Person> {
   const roleId = member.items.find((role) => role.name === 'member')?.id ?? ''
   await identity.assignments.grant.mutate({ userId, roleId, projectId })
   return { name, password, project, projectId }
+}
+
+/** A typed client that acts as this person. */
+export async function apiOf(cloud: Cloud, { name, password }: Person): Promise<Api> {
+  const { token } = await apiClient(cloud).identity.signIn.mutate({ user: name, password })
+  return apiClient(cloud, token)
 }

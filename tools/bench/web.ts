@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { type BrowserContext, chromium, type Page } from '@playwright/test'
+import { browserProgram } from '../../e2e/support/browser.ts'
 import type { Cloud } from '../../e2e/support/cloud.ts'
 import { signIn } from '../../e2e/support/portal.ts'
 import type { Report } from './report.ts'
@@ -23,7 +24,7 @@ const pages = [
 /** JavaScript of the first load and largest contentful paint of each page, signed in, cache empty. */
 export async function web(cloud: Cloud, report: Report, instanceId: string | null): Promise<void> {
   const browser = await chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: browserProgram,
     chromiumSandbox: process.getuid?.() !== 0,
     args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   })

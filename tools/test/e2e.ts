@@ -1,6 +1,6 @@
 /**
  * The whole cloud as a newcomer gets it: npm start in a data folder of its own, selftest, a day of
- * OpenStack's own client beside a playbook of Ansible's, the browser tests, backup and restore, then
+ * OpenStack's own client and a playbook of Ansible's beside the browser tests, backup and restore, then
  * npm run destroy. A second run of start proves that it is idempotent.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -9,6 +9,7 @@ import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 import { isFree } from '../postgres.ts'
 import { tee } from './tee.ts'
+import { commitOrDay, type Heavy, heavy, turn } from './turns.ts'
 
 const data = fs.mkdtempSync('/var/tmp/stratolith-e2e-')
 fs.chmodSync(data, 0o755)
@@ -30,23 +31,25 @@ const cloud = spawn(process.execPath, [path.join(root, 'tools/cloud.ts'), 'start
 /** Name and end of the output of each part that failed. */
 const failed: string[] = []
 /** How long each part took. */
-const times: string[] = []
+const times: { what: string; ms: number }[] = []
+const long = process.env.TEST_LONG === '1'
+const due = turn(commitOrDay(), long)
+console.log(`By turn: ${due.join(', ')} (of ${heavy.join(', ')}; npm run test:long does all).`)
+/** Where reports for tools/test/slowest.ts belong; undefined: nobody reads them. */
+const reports = process.env.TEST_REPORTS
 try {
   await timed('start', () => ready(cloud))
   await part('selftest', ['tools/selftest.ts'])
   await part('identity', ['tools/test/identity.ts'])
+  // These two want the cloud for themselves: one kills its processes, the other counts what is there.
   await part('durability', ['tools/durability.ts'])
-  await part('soak', ['tools/soak.ts'])
-  // Each is one program after the other, which wait for the cloud: the two share the processors.
-  await Promise.all([
-    part('client day', ['e2e/openstack-client/main.ts']),
-    part('playbook', ['e2e/ansible/main.ts']),
-  ])
-  const playwright = ['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts']
-  await part('browser', playwright, { STRATOLITH_URL: `http://127.0.0.1:${port}` })
+  await part('soak', ['tools/soak.ts', ...(long ? ['50'] : [])])
+  // Of the clients, one goes after the other, so that no more than two guests boot at once.
+  await Promise.all([clients(), browser('together')])
+  await browser('alone')
   // It ends with another data folder: what others have to say is said before.
   if (failed.length > 0) printLogs()
-  await part('restore', ['tools/backup/drill.ts'])
+  await byTurn('restore', ['tools/backup/drill.ts'])
 } catch (error) {
   failed.push(`start: ${error instanceof Error ? error.message : error}`)
 } finally {
@@ -56,7 +59,9 @@ try {
     cloud.exitCode === null ? cloud.once('exit', () => resolve()) : resolve(),
   )
 }
-console.log(`\n--- parts of e2e: ${times.join(', ')}`)
+const said = times.map(({ what, ms }) => `${what} ${(ms / 1000).toFixed(1)} s`)
+console.log(`\n--- parts of e2e: ${said.join(', ')}`)
+if (reports !== undefined) fs.writeFileSync(path.join(reports, 'e2e.parts.json'), JSON.stringify(times))
 // Last, after the logs: the reader of a CI run sees the end of it.
 for (const what of failed) console.error(`\n--- failed: ${what}`)
 process.exit(failed.length === 0 ? 0 : 1)
@@ -71,8 +76,29 @@ function ready(child: ChildProcess): Promise<void> {
   })
 }
 
+async function clients(): Promise<void> {
+  await part('client day', ['e2e/openstack-client/main.ts'])
+  await byTurn('playbook', ['e2e/ansible/main.ts'])
+}
+
+/** The specs of one of Playwright's projects (e2e/playwright.config.ts). */
+function browser(project: 'together' | 'alone'): Promise<void> {
+  const cli = ['node_modules/@playwright/test/cli.js', 'test', '--config', 'e2e/playwright.config.ts']
+  const report = reports === undefined ? {} : { TEST_REPORT: path.join(reports, `${project}.browser.json`) }
+  // Specs of the one project disturb nobody, so each of two browsers takes the next of them.
+  const workers = project === 'together' ? '2' : '1'
+  return part(`browser, ${project}`, [...cli, '--project', project, '--workers', workers], {
+    STRATOLITH_URL: `http://127.0.0.1:${port}`,
+    ...report,
+  })
+}
+
+async function byTurn(name: Heavy, args: string[]): Promise<void> {
+  if (due.includes(name)) await part(name, args)
+}
+
 async function part(name: string, args: string[], more: NodeJS.ProcessEnv = {}): Promise<void> {
-  const { ok, tail } = await timed(name, () => tee([process.execPath, ...args], { ...env, ...more }))
+  const { ok, tail } = await timed(name, () => tee([process.execPath, ...args], { ...env, ...more }, name))
   // Half of what a layer may show in the end, so that two failed parts are both seen.
   if (!ok) failed.push(`${name}\n${tail.slice(-3_000).trimEnd()}`)
 }
@@ -82,7 +108,7 @@ async function timed<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } finally {
-    times.push(`${name} ${((Date.now() - started) / 1000).toFixed(1)} s`)
+    times.push({ what: name, ms: Date.now() - started })
   }
 }
 

@@ -1,30 +1,39 @@
 /**
- * npm test: every layer in order, cheapest first, and in the end the proof that nothing is left.
- * `npm test -- check api` runs only the named layers. Ends with the slowest ten tests, what failed, and
+ * npm test: every layer, and in the end the proof that nothing is left. The layers of a lane run one after the
+ * other, the lanes side by side: `host` and `e2e` wait most of the time, for packets that must not arrive, for
+ * guests that boot and for what processes do after they were killed, so the others have the processors meanwhile.
+ * `npm test -- check api` runs only the named layers; `--long` (npm run test:long) does what is heavy by nature
+ * whole, of which each run does a share otherwise (turns.ts). Ends with the slowest ten tests, what failed, and
  * "N passed, N failed".
  */
 import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 import { generateClient } from '../cloud/prepare.ts'
 import { leftovers, snapshot } from './leftovers.ts'
-import { slowest, timed } from './slowest.ts'
+import { reports, slowest, timed } from './slowest.ts'
 import { tee } from './tee.ts'
 
+const long = process.argv.includes('--long')
+const wanted = process.argv.slice(2).filter((word) => word !== '--long')
 const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
 const vitest = (project: string) => [bin('vitest'), 'run', '--project', project, ...timed(project)]
-const layers: Record<string, string[]> = {
-  check: ['npm', 'run', '--silent', 'check'],
-  drivers: vitest('drivers'),
-  api: vitest('api'),
-  web: vitest('web'),
-  host: vitest('host'),
-  e2e: [process.execPath, path.join(root, 'tools/test/e2e.ts')],
-}
+const lanes: Record<string, string[]>[] = [
+  // The longest one is begun first.
+  { e2e: [process.execPath, path.join(root, 'tools/test/e2e.ts')] },
+  {
+    check: ['npm', 'run', '--silent', 'check'],
+    drivers: vitest('drivers'),
+    web: vitest('web'),
+    // Its files share a process (vitest.config.ts): in any order they must say the same.
+    api: [...vitest('api'), ...(long ? ['--sequence.shuffle.files'] : [])],
+  },
+  { host: vitest('host') },
+]
 
-const wanted = process.argv.slice(2)
-const unknown = wanted.filter((name) => !(name in layers))
+const known = lanes.flatMap((lane) => Object.keys(lane))
+const unknown = wanted.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
-  console.error(`There is no layer ${unknown.join(', ')}. Layers: ${Object.keys(layers).join(', ')}`)
+  console.error(`There is no layer ${unknown.join(', ')}. Layers: ${known.join(', ')}`)
   process.exit(2)
 }
 
@@ -32,37 +41,49 @@ await generateClient()
 const before = await snapshot()
 const failed: { name: string; tail: string }[] = []
 let passed = 0
-for (const [name, argv] of Object.entries(layers)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
-  await layer(name, () => run(argv))
-}
+const begun = Date.now()
+const chosen = lanes
+  .map((lane) => Object.entries(lane).filter(([name]) => wanted.length === 0 || wanted.includes(name)))
+  .filter((lane) => lane.length > 0)
+await Promise.all(
+  chosen.map(async (lane) => {
+    for (const [name, argv] of lane) await layer(name, () => run(argv, chosen.length > 1 ? name : undefined))
+  }),
+)
 await layer('nothing is left over', async () => {
   const left = (await leftovers(before)).map((line) => `left over: ${line}\n`).join('')
   process.stderr.write(left)
   return { ok: left === '', tail: left }
 })
 const slow = slowest(10)
-if (slow.length > 0) console.log(`\n=== the slowest tests\n${slow.join('\n')}`)
+if (slow.length > 0) console.log(`\n${slow.join('\n')}`)
 for (const { name, tail } of failed) console.error(`\n=== ${name} FAILED, the end of it:\n${tail.trimEnd()}`)
 if (failed.length > 0) console.error(`\nFailed: ${failed.map(({ name }) => name).join(', ')}`)
-console.log(`\n${passed} passed, ${failed.length} failed`)
+console.log(`\n${passed} passed, ${failed.length} failed (${seconds(begun)} s)`)
 process.exit(failed.length === 0 ? 0 : 1)
 
 async function layer(name: string, work: () => Promise<{ ok: boolean; tail: string }>): Promise<void> {
   const started = Date.now()
   console.log(`\n=== ${name}`)
   const { ok, tail } = await work()
-  console.log(`=== ${name}: ${ok ? 'passed' : 'FAILED'} (${((Date.now() - started) / 1000).toFixed(1)} s)`)
+  console.log(`=== ${name}: ${ok ? 'passed' : 'FAILED'} (${seconds(started)} s)`)
   if (ok) passed++
   else failed.push({ name, tail })
 }
 
-function run(argv: string[]): Promise<{ ok: boolean; tail: string }> {
-  return tee(argv, {
+function seconds(since: number): string {
+  return ((Date.now() - since) / 1000).toFixed(1)
+}
+
+function run(argv: string[], name?: string): Promise<{ ok: boolean; tail: string }> {
+  const env = {
     ...process.env,
+    ...reports,
+    ...(long ? { TEST_LONG: '1', SOAK_CYCLES: '500' } : {}),
     CI: 'true',
     STRATOLITH_EGRESS: 'off',
     TURBO_TELEMETRY_DISABLED: '1',
     NEXT_TELEMETRY_DISABLED: '1',
-  })
+  }
+  return tee(argv, env, name)
 }

@@ -3,9 +3,15 @@ import os from 'node:os'
 import path from 'node:path'
 import { root } from '../cloud/paths.ts'
 
+type Timed = { ms: number; what: string }
 /** What vitest's JSON reporter writes, as far as it is read here. */
-type Report = {
+type VitestReport = {
   testResults: { name: string; assertionResults: { fullName: string; duration?: number | null }[] }[]
+}
+/** What Playwright's JSON reporter writes, as far as it is read here. */
+type Suite = {
+  suites?: Suite[]
+  specs: { title: string; file: string; tests: { results: { duration: number }[] }[] }[]
 }
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-reports-'))
@@ -15,22 +21,50 @@ process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }))
 export const timed = (project: string): string[] => [
   '--reporter=default',
   '--reporter=json',
-  `--outputFile.json=${path.join(folder, `${project}.json`)}`,
+  `--outputFile.json=${path.join(folder, `${project}.vitest.json`)}`,
 ]
 
-/** The slowest tests of all runs so far, one line each. */
+/** Tells `e2e` where to write down how long its parts and the browser tests took. */
+export const reports = { TEST_REPORTS: folder }
+
+/** The slowest tests of each kind in all runs so far, one line each, below the name of the kind. */
 export function slowest(count: number): string[] {
-  const tests = fs.readdirSync(folder).flatMap((file) => {
-    const { testResults } = JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8')) as Report
-    return testResults.flatMap(({ name, assertionResults }) =>
-      assertionResults.map((test) => ({
-        ms: test.duration ?? 0,
-        what: `${path.relative(root, name)}: ${test.fullName}`,
-      })),
-    )
-  })
-  return tests
+  const kinds: [string, Timed[]][] = [
+    ['the slowest tests', timesIn('.vitest.json', ofVitest)],
+    ['the slowest browser tests', timesIn('.browser.json', ofBrowser)],
+    ['the slowest parts of e2e', timesIn('.parts.json', (report) => report as Timed[])],
+  ]
+  return kinds.flatMap(([kind, times]) => (times.length === 0 ? [] : [`=== ${kind}`, ...top(times, count)]))
+}
+
+function top(times: Timed[], count: number): string[] {
+  return times
     .toSorted((a, b) => b.ms - a.ms)
     .slice(0, count)
     .map(({ ms, what }) => `${(ms / 1000).toFixed(1).padStart(7)} s  ${what}`)
+}
+
+function timesIn(end: string, read: (report: unknown) => Timed[]): Timed[] {
+  return fs
+    .readdirSync(folder)
+    .filter((file) => file.endsWith(end))
+    .flatMap((file) => read(JSON.parse(fs.readFileSync(path.join(folder, file), 'utf8'))))
+}
+
+export function ofVitest(report: unknown): Timed[] {
+  return (report as VitestReport).testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.map((test) => ({
+      ms: test.duration ?? 0,
+      what: `${path.relative(root, name)}: ${test.fullName}`,
+    })),
+  )
+}
+
+export function ofBrowser(report: unknown): Timed[] {
+  const { suites = [], specs = [] } = report as Partial<Suite>
+  const own = specs.map(({ title, file, tests }) => ({
+    ms: tests.flatMap(({ results }) => results).reduce((sum, { duration }) => sum + duration, 0),
+    what: `e2e/${file}: ${title}`,
+  }))
+  return [...own, ...suites.flatMap(ofBrowser)]
 }

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { HostFacts } from '@stratolith/drivers/hypervisor/interface'
 import { backgroundOp } from '@stratolith/drivers/op'
+import { spoken } from '@stratolith/drivers/remote/versions'
 import { pino } from 'pino'
 import { adopt } from './adopt.ts'
 import { Allegiance } from './allegiance.ts'
@@ -49,7 +50,7 @@ const service: Service = {
   mayChange: (cloud) => allegiance.check(cloud),
   health: () => ({
     ok: true,
-    version: 1,
+    protocol: spoken,
     node: process.version,
     pid: process.pid,
     host: config.host,

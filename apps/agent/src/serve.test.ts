@@ -10,6 +10,7 @@ import type { HypervisorEvent, InstanceSpec } from '@stratolith/drivers/hypervis
 import { backgroundOp, type Op } from '@stratolith/drivers/op'
 import { connectAgent, type RemoteHost } from '@stratolith/drivers/remote'
 import { type CloudMark, consoleDoorOf } from '@stratolith/drivers/remote/protocol'
+import { spoken, versionHeader, versionText } from '@stratolith/drivers/remote/versions'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { agentServer, consoleServer, listenOn } from './serve.ts'
@@ -174,15 +175,18 @@ describe('calls', () => {
         ),
       'invalid',
     ],
-    [
-      'an unknown field',
-      () => host.hypervisor.ensure(op(), { ...spec({}), also: 2 } as ReturnType<typeof spec>),
-      'invalid',
-    ],
   ])('refuse %s before any driver sees it', async (_what, call, code) => {
     const error = await failure(call())
     expect(error.code).toBe(code)
     expect(fake.calls).toEqual({})
+  })
+
+  it('of a newer control plane may have fields that are not known here', async () => {
+    const given = spec()
+    await host.hypervisor.ensure(op(), { ...given, colour: 'blue' } as typeof given)
+    expect(fake.state.instances[given.id]?.spec).toEqual(given)
+    const body = JSON.stringify({ op: { id: 'x', urgent: true }, args: [], colour: 'blue' })
+    expect(await raw('POST', '/v1/call/hypervisor/list', body)).toMatchObject({ status: 200 })
   })
 
   it.each([
@@ -206,6 +210,26 @@ describe('calls', () => {
     })
     expect(await raw('GET', '/v1/call/hypervisor/list')).toMatchObject({ status: 501 })
     expect(await raw('GET', '/healthz')).toEqual({ status: 200, body: '{"ok":true}\n' })
+  })
+})
+
+describe('versions of the protocol', () => {
+  it('are said with every answer, also with a refusal', async () => {
+    const said = async (path: string, headers = {}) => {
+      const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
+      http.get({ socketPath, path, agent: false, headers }, resolve).on('error', reject)
+      const response = await promise
+      let body = ''
+      for await (const chunk of response) body += chunk
+      return { status: response.statusCode, version: response.headers[versionHeader], body }
+    }
+    const version = versionText(spoken)
+    expect(await said('/healthz')).toMatchObject({ status: 200, version })
+    expect(await said('/nowhere')).toMatchObject({ status: 501, version })
+    const refused = await said('/v1/capabilities', { [versionHeader]: '98-99' })
+    expect(refused).toMatchObject({ status: 503, version })
+    expect(refused.body).toContain('The agent is older: upgrade')
+    expect(await said('/healthz', { [versionHeader]: '98-99' })).toMatchObject({ status: 200 })
   })
 })
 

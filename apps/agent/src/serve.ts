@@ -4,6 +4,7 @@ import net from 'node:net'
 import { DriverError, type DriverErrorCode } from '@stratolith/drivers/errors'
 import { capabilitiesOf, type HostDrivers } from '@stratolith/drivers/host'
 import { type CloudMark, toWireError } from '@stratolith/drivers/remote/protocol'
+import { checkVersions, spoken, versionHeader, versionText } from '@stratolith/drivers/remote/versions'
 import type { Logger } from 'pino'
 import { answerCall } from './calls.ts'
 import type { Door } from './config.ts'
@@ -35,6 +36,7 @@ export function agentServer(service: Service): http.Server {
   const server = http.createServer(
     { keepAliveTimeout: 60_000, requestTimeout: 30_000 },
     (request, response) => {
+      response.setHeader(versionHeader, versionText(spoken))
       route(service, request, response).catch((error: unknown) => refuse(service, response, error))
     },
   )
@@ -70,6 +72,7 @@ async function route(
   response: http.ServerResponse,
 ): Promise<void> {
   const path = request.url ?? '/'
+  if (path.startsWith('/v1/')) checkVersions('control plane', request.headers[versionHeader])
   if (request.method === 'POST' && path.startsWith('/v1/call/'))
     return answerCall(service, path.slice('/v1/call/'.length), request, response)
   if (request.method === 'GET' && path === '/v1/events') return streamEvents(service, response)

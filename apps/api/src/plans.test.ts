@@ -104,7 +104,8 @@ async function everyList(ctx: Ctx, inputs: readonly object[]): Promise<number> {
   return answered
 }
 
-test('tables are big, and so is what is asked of them', async () => {
+// Every operation and list is asked of full tables, and each statement explained.
+test('tables are big, and so is what is asked of them', { timeout: 180_000 }, async () => {
   expect([...sizes.values()].filter((size) => size > rows / 2).length).toBeGreaterThan(20)
   let lists = 0
   const statements = await statementsDuring(async () => {

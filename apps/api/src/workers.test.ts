@@ -89,7 +89,10 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
 }
 
 describe('lanes', () => {
-  test('fifty guests that ignore the power button delay neither another tenant nor another host', async () => {
+  // The guests ignore their buttons for as long as the cloud waits for them, and fifty take turns.
+  test('fifty guests that ignore the power button delay neither another tenant nor another host', {
+    timeout: 180_000,
+  }, async () => {
     const stop = await startWorker(deps, {
       id: crypto.randomUUID(),
       slots: { short: 8, long: 1 },
@@ -195,7 +198,8 @@ async function doorTo(databaseUrl: string) {
   }
 }
 
-test('a lease outlives the silent death of its connection', async () => {
+// A lease runs out, and a connection that died without a word is given up.
+test('a lease outlives the silent death of its connection', { timeout: 180_000 }, async () => {
   const door = await doorTo(deps.config.databaseUrl)
   const lost: string[] = []
   const lease = new WorkerLease(
@@ -220,7 +224,10 @@ describe('reconcilers', () => {
       await sleep(50)
     },
   })
-  test('run in one worker, when woken by a committed transaction, once for many calls; elsewhere when it ends', async () => {
+  // A lease must run out before another worker takes over.
+  test('run in one worker, when woken by a committed transaction, once for many calls; elsewhere when it ends', {
+    timeout: 180_000,
+  }, async () => {
     const first = startReconcilers(deps, ['test.woken'])
     await until('the first run', () => runs === 1)
     const second = startReconcilers(deps, ['test.woken'])

@@ -1,19 +1,13 @@
 import { z } from 'zod'
 import type { DocumentKeeper } from './documents/interface.ts'
-import type {
-  HostFacts,
-  HypervisorCapabilities,
-  HypervisorDriver,
-  LocalHypervisorDriver,
-} from './hypervisor/interface.ts'
-import type { LocalNetworkDriver, NetworkCapabilities, NetworkDriver } from './network/interface.ts'
+import type { Described } from './frozen.ts'
+import type { HostFacts, HypervisorDriver, LocalHypervisorDriver } from './hypervisor/interface.ts'
+import { hostFacts, hypervisorCapabilities } from './hypervisor/observed.ts'
+import type { LocalNetworkDriver, NetworkDriver } from './network/interface.ts'
+import { networkCapabilities } from './network/observed.ts'
 import type { Op } from './op.ts'
-import type {
-  DiskSpace,
-  LocalStorageDriver,
-  StorageCapabilities,
-  StorageDriver,
-} from './storage/interface.ts'
+import type { DiskSpace, LocalStorageDriver, StorageDriver } from './storage/interface.ts'
+import { diskSpace, storageCapabilities } from './storage/observed.ts'
 
 /** What comes to a host in documents alone is not asked of it from elsewhere. */
 export type RemoteHypervisor = Omit<HypervisorDriver, 'plugNics'>
@@ -31,41 +25,15 @@ export type HostDrivers = {
   report(op: Op): Promise<HostReport>
 }
 
-export type HostCapabilities = {
-  hypervisor: HypervisorCapabilities
-  network: NetworkCapabilities
-  storage: StorageCapabilities
-}
+export const hostCapabilities = z.object({
+  hypervisor: hypervisorCapabilities,
+  network: networkCapabilities,
+  storage: storageCapabilities,
+})
+export type HostCapabilities = Described<typeof hostCapabilities>
 
 /** What a host tells of itself at every beat. All of it is at hand there: no process is run and no lock waited for. */
 export type HostReport = { machine: HostFacts; disk: DiskSpace; capabilities: HostCapabilities }
-
-/** Of any machine that there is; with the ratios of a host still an int of PostgreSQL. */
-const most = { vcpus: 65_536, memoryMib: 2 ** 30, diskGib: 2 ** 30 }
-const upTo = (max: number) => z.int().min(0).max(max)
-/** A host's words, as PostgreSQL takes them. */
-const words = (max: number) =>
-  z.string().transform((text) => text.slice(0, max).replaceAll('\0', '').toWellFormed())
-const reason = words(2_000).nullable()
-
-const hostFacts: z.ZodType<HostFacts> = z.object({
-  hypervisor: words(255),
-  version: words(255),
-  accelerator: z.enum(['kvm', 'tcg', 'fake']),
-  acceleratorReason: reason,
-  vcpus: upTo(most.vcpus),
-  memoryMib: upTo(most.memoryMib),
-  diskGib: upTo(most.diskGib),
-  isolation: z.object({
-    users: z.boolean(),
-    cgroup: z.enum(['v2', 'v1', 'none']),
-    controllers: z.array(words(64)).max(64),
-    reason,
-  }),
-  cpuModel: words(255),
-  uptimeSeconds: upTo(Number.MAX_SAFE_INTEGER),
-  load: z.array(z.number().min(0)).max(3),
-})
 
 /**
  * What the control plane keeps of a report. An agent may be of another version, or broken: what is not kept is
@@ -73,8 +41,8 @@ const hostFacts: z.ZodType<HostFacts> = z.object({
  */
 export const keptReport = z.object({
   machine: hostFacts,
-  disk: z.object({ totalGib: upTo(most.diskGib), freeGib: upTo(most.diskGib) }),
-  capabilities: z.object({ network: z.object({ egress: z.enum(['on', 'off']) }) }),
+  disk: diskSpace,
+  capabilities: z.object({ network: networkCapabilities.pick({ egress: true }) }),
 })
 export type KeptReport = z.output<typeof keptReport>
 

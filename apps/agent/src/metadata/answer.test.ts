@@ -3,10 +3,10 @@ import os from 'node:os'
 import path from 'node:path'
 import type { InstanceSpec } from '@stratolith/drivers/hypervisor/interface'
 import type { RecordedPort } from '@stratolith/drivers/network/interface'
+import { netmask } from '@stratolith/drivers/network/ipv4'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { answer } from './answer.ts'
 import { SourceLimits } from './limits.ts'
-import { netmaskOf } from './network-data.ts'
 import { passwordFiles } from './password.ts'
 import type { Subject } from './reply.ts'
 
@@ -190,7 +190,7 @@ describe('the OpenStack tree', () => {
         { type: 'dns', address: '1.1.1.1' },
       ],
     })
-    expect([0, 1, 24, 31, 32].map(netmaskOf)).toEqual([
+    expect([0, 1, 24, 31, 32].map(netmask)).toEqual([
       '0.0.0.0',
       '128.0.0.0',
       '255.255.255.0',

@@ -4,7 +4,7 @@ import { type Answer, nothing, type PasswordStore, plain, type Question, type Su
 
 /**
  * Answers a guest as Nova's metadata service does (openstack and EC2 trees, every version). Only
- * method, path and body are looked at: no header takes part (catalogue A07). `today` is an ISO date.
+ * method, path and body are looked at: no header takes part (A07). `today` is an ISO date.
  */
 export async function answer(
   question: Question,

@@ -1,4 +1,5 @@
 import type { RecordedPort, SubnetSpec } from '@stratolith/drivers/network/interface'
+import { netmask } from '@stratolith/drivers/network/ipv4'
 
 /** network_data.json: one link a port, one network an address (ipv4_dhcp, or static without DHCP). */
 export function networkData(ports: readonly RecordedPort[]): object {
@@ -31,11 +32,5 @@ function fixed(ip: string, prefix: number, subnet: SubnetSpec | undefined): obje
     ? [{ network: '0.0.0.0', netmask: '0.0.0.0', gateway: subnet.gatewayIp }]
     : []
   const services = (subnet?.dns ?? []).map((address) => ({ type: 'dns', address }))
-  return { type: 'ipv4', ip_address: ip, netmask: netmaskOf(prefix), routes, services }
-}
-
-/** 24 → "255.255.255.0". */
-export function netmaskOf(prefix: number): string {
-  const bits = prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0
-  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.')
+  return { type: 'ipv4', ip_address: ip, netmask: netmask(prefix), routes, services }
 }

@@ -182,6 +182,9 @@ export type InstanceView = {
   taskState: TaskState | null
   powerState: number
   locked: boolean
+  /** Only an administrator unlocks what an administrator has locked. */
+  lockedByAdmin: boolean
+  lockedReason: string | null
   hostId: string | null
   /** Only administrators see names of hosts. */
   hostName: string | null
@@ -243,6 +246,15 @@ export type InstanceWaiting = {
   parts: WaitingPart[]
 }
 export const rebootInput = z.object({ id: z.uuid(), kind: z.enum(['soft', 'hard']).default('soft') })
+export const instanceDeleteInput = z.object({
+  id: z.uuid(),
+  /** The floating IP that was made at its launch goes with it, or else stays with the project. */
+  releasePublicIp: z.boolean().default(true),
+})
+export const instanceLockInput = z.object({
+  id: z.uuid(),
+  reason: z.string().trim().min(1).max(255).nullable().default(null),
+})
 export const instanceUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),

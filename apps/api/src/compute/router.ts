@@ -13,7 +13,9 @@ import {
   flavorRef,
   flavorSpecInput,
   flavorSpecRef,
+  instanceDeleteInput,
   instanceListInput,
+  instanceLockInput,
   instanceUpdateInput,
   keyPairCreateInput,
   launchInput,
@@ -33,10 +35,12 @@ import {
 } from './flavors/service.ts'
 import {
   deleteInstance,
+  lockInstance,
   pauseInstance,
   rebootInstance,
   startInstance,
   stopInstance,
+  unlockInstance,
   unpauseInstance,
   updateInstance,
 } from './instances/actions.ts'
@@ -59,7 +63,9 @@ const instancesRouter = router({
   pause: procedure.input(idInput).mutation(({ ctx, input }) => pauseInstance(ctx.cloud, input)),
   unpause: procedure.input(idInput).mutation(({ ctx, input }) => unpauseInstance(ctx.cloud, input)),
   update: procedure.input(instanceUpdateInput).mutation(({ ctx, input }) => updateInstance(ctx.cloud, input)),
-  delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteInstance(ctx.cloud, input)),
+  delete: procedure.input(instanceDeleteInput).mutation(({ ctx, input }) => deleteInstance(ctx.cloud, input)),
+  lock: procedure.input(instanceLockInput).mutation(({ ctx, input }) => lockInstance(ctx.cloud, input)),
+  unlock: procedure.input(idInput).mutation(({ ctx, input }) => unlockInstance(ctx.cloud, input)),
   attachInterface: procedure
     .input(attachInput)
     .mutation(({ ctx, input }) => attachInterface(ctx.cloud, input)),

@@ -96,6 +96,8 @@ export const instanceCan = {
       : i.taskState === 'deleting'
         ? 'It is being deleted.'
         : i.vmState !== 'deleted' || 'It is deleted.',
+  lock: (i: Pick<Stateful, 'locked'>): Allowed => !i.locked || 'It is locked already.',
+  unlock: (i: Pick<Stateful, 'locked'>): Allowed => i.locked || 'It is not locked.',
   console: (i: Stateful): Allowed =>
     i.vmState === 'active' || i.vmState === 'paused'
       ? (machineAway(i.machine?.absence) ?? true)

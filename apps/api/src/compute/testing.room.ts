@@ -32,6 +32,8 @@ export const testingRoom: TestingRoom = {
     'instances.reboot': byId('write', instance, { kind: 'soft' }),
     'instances.pause': byId('write', instance),
     'instances.unpause': byId('write', instance),
+    'instances.lock': byId('write', instance),
+    'instances.unlock': byId('write', instance),
     'instances.update': byId('write', instance, { name: 'new' }),
     'instances.delete': byId('write', instance),
     'instances.attachInterface': {

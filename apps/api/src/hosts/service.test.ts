@@ -98,7 +98,7 @@ describe('registering', () => {
     })
     expect((await eventsOf(host.id)).map((event) => event.kind)).toEqual([
       'host.created',
-      'operation.updated',
+      'operation.begun',
       'host.updated',
       'host.updated',
     ])

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { nameInput, pageInput } from '../kernel/contract.ts'
 
 export const roleNames = ['admin', 'member', 'reader'] as const
-/** Longer passwords are refused before they are hashed (catalogue A22.5). */
+/** Longer passwords are refused before they are hashed (A22.5). */
 export const passwordInput = z
   .string()
   .min(1, 'Type the password.')

@@ -27,7 +27,7 @@ export class PasswordExpired extends CloudError {
 }
 
 /** How fine "last active" is: a sign-in within it writes nothing. */
-const activeEveryMs = 3600_000
+const activeEveryMs = 60_000
 /**
  * Every failed sign-in is answered this much later than its hash took; what is written down happens
  * meanwhile and shows in no clock (A16.1).
@@ -139,8 +139,8 @@ async function settleSuccess(
   const hash = user.backend === 'sql' ? user.passwordHash : null
   const rehashed = hash !== null && needsRehash(hash) ? await hashPassword(password) : null
   const known = user.knownSources[0] === digest
-  const seenToday = user.lastActiveAt !== null && Date.now() - user.lastActiveAt.getTime() < activeEveryMs
-  if (known && rehashed === null && seenToday) return hash ?? undefined
+  const seenLately = user.lastActiveAt !== null && Date.now() - user.lastActiveAt.getTime() < activeEveryMs
+  if (known && rehashed === null && seenLately) return hash ?? undefined
   const knownSources = [digest, ...user.knownSources.filter((d) => d !== digest)].slice(0, 8)
   const { count } = await ctx.deps.root.user.updateMany({
     where: { id: user.id, passwordHash: user.passwordHash },

@@ -76,7 +76,14 @@ export const testingRoom: TestingRoom = {
     },
     'assignments.list': { kind: 'admin', input: () => ({}) },
     'assignments.grant': { kind: 'adminWrite', input: grant },
-    'assignments.revoke': { kind: 'adminWrite', input: grant },
+    'assignments.revoke': {
+      kind: 'adminWrite',
+      input: async () => {
+        const input = await grant()
+        await callerOf(system()).identity.assignments.grant(input)
+        return input
+      },
+    },
     'sessions.list': { kind: 'token', input: () => ({}) },
     'sessions.revoke': { kind: 'mine', input: () => ({ id: 'unknown' }) },
     'sessions.revokeAll': { kind: 'anyone', input: () => ({}) },

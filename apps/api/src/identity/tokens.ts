@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Prisma } from '@stratolith/db'
 import type { Ctx, Deps } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
+import { appendEventsWith, type NewEvent } from '../kernel/events.ts'
 import type { RequestFacts } from '../openstack/mount.ts'
 import { demandAccess } from './application-credentials/access-rules.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
@@ -160,7 +161,7 @@ export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: stri
   const text = newTokenText(wish.accessTokenId === undefined ? tokenPrefix : oauthPrefix)
   const hash = hashToken(text)
   const { scope, origin } = wish
-  await ctx.db.$executeRaw(Prisma.sql`
+  const token = Prisma.sql`token AS (
     INSERT INTO "Token" ("hash", "auditId", "parentAuditId", "userId", "projectId", "domainId", "system", "methods",
                          "applicationCredentialId", "trustId", "credentialId", "accessTokenId", "source", "userAgent", "issuedAt", "expiresAt")
     VALUES (${hash}, ${newAuditId()}, ${parent ? (parent.parentAuditId ?? parent.auditId) : null}, ${wish.userId},
@@ -172,11 +173,22 @@ export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: stri
             LEAST(COALESCE(${parent?.expiresAt ?? null}::timestamptz, clock_timestamp() + ${tokenLifetimeMs} * interval '1 millisecond'),
                   (SELECT "expiresAt" FROM "ApplicationCredential" WHERE "id" = ${via.applicationCredentialId ?? null}),
                   (SELECT "expiresAt" FROM "Trust" WHERE "id" = ${via.trustId ?? null}),
-                  (SELECT "expiresAt" FROM "OAuthAccessToken" WHERE "id" = ${wish.accessTokenId ?? null})))`)
+                  (SELECT "expiresAt" FROM "OAuthAccessToken" WHERE "id" = ${wish.accessTokenId ?? null}))))`
+  const actor = { ...ctx.actor, userId: wish.signerId ?? wish.userId }
+  await appendEventsWith({ ...ctx, actor }, parent ? [] : [signedIn(wish)], [token])
   const facts = await tokenFacts(ctx.db, hash)
   if (!facts) throw unauthenticated()
   return { text, facts }
 }
+
+/** A proof was given; a token from a token is the same session in another place. */
+const signedIn = ({ userId, methods, scope, origin }: NewToken): NewEvent => ({
+  kind: 'session.started',
+  projectId: null,
+  resourceKind: 'signIn',
+  resourceId: userId,
+  data: { methods, scope: scope.kind, source: printable(origin?.source) },
+})
 
 async function lockUsers(ctx: Ctx, wish: NewToken): Promise<void> {
   const users = await ctx.db.$queryRaw<{ id: string; passwordHash: string | null }[]>`

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict } from '../kernel/errors.ts'
+import { appendEvent } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
 import { loadImage } from './load.ts'
 import { imageStore } from './store.ts'
@@ -20,6 +21,12 @@ export async function downloadImage(ctx: Ctx, input: { id: string }): Promise<Im
   else if (row.state !== 'active') throw conflict(`The image has no data to download: it is ${row.state}.`)
   const { blobId } = row
   if (blobId === null) throw conflict('The image has no data to download.')
+  await appendEvent(ctx, {
+    kind: 'image.downloaded',
+    projectId: row.projectId,
+    resourceKind: 'image',
+    resourceId: row.id,
+  })
   return {
     sizeBytes: Number(row.sizeBytes),
     md5: row.checksumMd5,

@@ -33,7 +33,7 @@ describe('plain images are taken', () => {
   })
 })
 
-describe('hostile qcow2 (catalogue A01, A02)', () => {
+describe('hostile qcow2 (A01, A02)', () => {
   const hostile: [string, Buffer, RegExp][] = [
     ['backing file', qcow2({ backingOffset: 512n, backingLength: 11 }), /backing file/],
     ['backing length without offset', qcow2({ backingLength: 11 }), /backing file/],

@@ -1,6 +1,6 @@
 /**
  * Our own reader of image headers: bounded, pure, and the first thing that ever looks at a
- * tenant's bytes (rule R3). It accepts plain self-contained raw and qcow2 and names everything else.
+ * tenant's bytes (R3). It accepts plain self-contained raw and qcow2 and names everything else.
  * Layouts: docs/interop/qcow2.txt of QEMU for qcow2; first-bytes signatures of QEMU's block/*.c
  * probes for the rest.
  */

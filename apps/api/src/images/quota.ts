@@ -7,7 +7,7 @@ import type { ImageRow } from './load.ts'
 
 const gib = 1024 ** 3
 
-/** What an image costs: its disk or its file, whichever is larger (catalogue A02), in whole GiB. */
+/** What an image costs: its disk or its file, whichever is larger (A02), in whole GiB. */
 export const imageGib = (sizes: { sizeBytes: number; virtualBytes: number }): number =>
   Math.ceil(Math.max(sizes.sizeBytes, sizes.virtualBytes) / gib)
 

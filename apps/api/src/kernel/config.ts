@@ -3,7 +3,7 @@ import { machineNameServers, nameServersSetting } from '@stratolith/drivers/netw
 import { RE2JS } from 're2js'
 import { z } from 'zod'
 
-/** Strict words for switches: anything else stops the start (catalogue A27.2). */
+/** Strict words for switches: anything else stops the start (A27.2). */
 const onOff = z.enum(['auto', 'on', 'off'])
 /** Also read by `npm start`, which refuses a wrong setting before it does anything. */
 export const settingsSchema = z.object({

@@ -125,7 +125,10 @@ describe('event log', () => {
   }
 })
 
-test('after an outage of the database there is one listener again, and it tells what came meanwhile', async () => {
+// The listener waits longer and longer between its attempts.
+test('after an outage of the database there is one listener again, and it tells what came meanwhile', {
+  timeout: 180_000,
+}, async () => {
   const { deps, close } = await testDeps()
   const database = new URL(deps.config.databaseUrl)
   const open = new Set<net.Socket>()

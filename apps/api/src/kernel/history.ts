@@ -147,6 +147,20 @@ export async function activitiesOf(
   )
 }
 
+/** What things are called by the last operation on each, by id: a name may have changed since. One query. */
+export async function lastNamesOf(
+  ctx: Ctx,
+  resources: readonly Resource[],
+): Promise<ReadonlyMap<string, string>> {
+  const things = [...new Map(resources.map((one) => [`${one.resourceKind} ${one.resourceId}`, one])).values()]
+  const rows = await ctx.db.$queryRaw<{ id: string; name: string }[]>`
+    SELECT t."id", o."resourceName" AS "name"
+    FROM unnest(${things.map((one) => one.resourceKind)}::text[], ${things.map((one) => one.resourceId)}::text[]) AS t ("kind", "id")
+    CROSS JOIN LATERAL (${lastOperationSql(Prisma.sql`t."kind"`, Prisma.sql`t."id"`)}) o
+    WHERE o."resourceName" <> ''`
+  return new Map(rows.map((row) => [row.id, row.name]))
+}
+
 export type LoggedEvent = Prisma.EventGetPayload<object>
 /** Newest first. Who may see which is in `where`. */
 export const newestEvents = (ctx: Ctx, where: Prisma.EventWhereInput, most: number): Promise<LoggedEvent[]> =>

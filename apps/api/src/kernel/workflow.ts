@@ -113,7 +113,7 @@ export async function startOperations(
   for (const { action } of operations) invariant(registry.has(action), `no workflow ${action}`)
   const started = Prisma.sql`operation AS (${insertSql(ctx, operations, Prisma.sql`'queued', NULL::timestamptz`)}
     RETURNING (${jobSql(Prisma.sql`now()`)}).id)`
-  const queued = operations.map((operation) => operationEvent(operation, 'queued'))
+  const queued = operations.map((operation) => begun(operation, 'queued'))
   await appendEventsWith(ctx, [...events, ...queued], [started])
 }
 
@@ -123,7 +123,7 @@ export async function startOperations(
  */
 export async function recordOperation(ctx: Ctx, operation: NewOperation): Promise<void> {
   const recorded = Prisma.sql`operation AS (${insertSql(ctx, [operation], Prisma.sql`'succeeded', clock_timestamp()`)})`
-  await appendEventsWith(ctx, [operationEvent(operation, 'succeeded')], [recorded])
+  await appendEventsWith(ctx, [begun(operation, 'succeeded')], [recorded])
 }
 
 /** The same of one that has failed before it began: nothing was there to do it. */
@@ -134,7 +134,7 @@ export async function recordFailure(
 ): Promise<void> {
   const failed = { ...operation, errorCode: error.code, errorMessage: error.message }
   const recorded = Prisma.sql`operation AS (${insertSql(ctx, [failed], Prisma.sql`'failed', clock_timestamp()`)})`
-  await appendEventsWith(ctx, [operationEvent(operation, 'failed')], [recorded])
+  await appendEventsWith(ctx, [begun(operation, 'failed')], [recorded])
 }
 
 /** `moment`: its state, and when it began and ended. */
@@ -194,6 +194,8 @@ export async function continueOperationsOf(
 }
 const underWay = Prisma.sql`"state" IN ('running', 'undoing')`
 
+/** Somebody wants it: the audit log shows these, and not what became of each (`operation.updated`). */
+export const operationBegun = 'operation.begun'
 export const operationUpdated = 'operation.updated'
 /** The event of an operation with the changes that it tells of (see appendEventsWith). */
 export function appendOperationEvent(
@@ -206,6 +208,11 @@ export function appendOperationEvent(
 ): Promise<boolean> {
   return appendEventsWith(ctx, [operationEvent(row, state, extra)], changes, onlyFrom)
 }
+
+const begun = (row: NewOperation, state: string): NewEvent => ({
+  ...operationEvent(row, state, { name: row.resourceName }),
+  kind: operationBegun,
+})
 
 const operationEvent = (row: OperationOf, state: string, extra: Record<string, unknown> = {}): NewEvent => ({
   kind: operationUpdated,

@@ -1,9 +1,10 @@
 import type { NetworkSpec, PortSpec, RecordedPort } from '@stratolith/drivers/network/interface'
+import { toAddress } from '@stratolith/drivers/network/ipv4'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { reserveQuota } from '../quota/service.ts'
-import { fromNumber, parseCidr } from './ipv4.ts'
+import { parseCidr } from './ipv4.ts'
 import { lendPort } from './lent-ports.ts'
 import { take } from './ports/allocate.ts'
 import { portEvent } from './ports/rows.ts'
@@ -66,7 +67,7 @@ async function adoptNetwork(ctx: Ctx, projectId: string, spec: NetworkSpec): Pro
       subnets: {
         create: spec.subnets.map(({ id, cidr, gatewayIp, dhcp, dhcpIp, dns }) => {
           const range = parseCidr(cidr)
-          const pool = { poolStart: fromNumber(range.first), poolEnd: fromNumber(range.last) }
+          const pool = { poolStart: toAddress(range.first), poolEnd: toAddress(range.last) }
           return { id, projectId, cidr, gatewayIp, dhcp, dhcpIp, dns: [...dns], ...pool }
         }),
       },

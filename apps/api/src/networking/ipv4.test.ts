@@ -1,5 +1,6 @@
+import { toAddress, toNumber } from '@stratolith/drivers/network/ipv4'
 import { describe, expect, it } from 'vitest'
-import { contains, fromNumber, guestAddresses, overlaps, parseCidr, toNumber } from './ipv4.ts'
+import { contains, guestAddresses, overlaps, parseCidr } from './ipv4.ts'
 
 describe('addresses as numbers', () => {
   it.each<[string, number]>([
@@ -10,7 +11,7 @@ describe('addresses as numbers', () => {
     ['255.255.255.255', 4_294_967_295],
   ])('%s is %d, there and back', (text, number) => {
     expect(toNumber(text)).toBe(number)
-    expect(fromNumber(number)).toBe(text)
+    expect(toAddress(number)).toBe(text)
   })
 })
 
@@ -22,7 +23,7 @@ describe('a CIDR', () => {
     ['223.255.255.0/24', 256, '223.255.255.1', '223.255.255.254'],
   ])('%s has %d addresses, %s to %s', (text, size, first, last) => {
     const cidr = parseCidr(text)
-    expect([cidr.size, fromNumber(cidr.first), fromNumber(cidr.last), cidr.text]).toEqual([
+    expect([cidr.size, toAddress(cidr.first), toAddress(cidr.last), cidr.text]).toEqual([
       size,
       first,
       last,

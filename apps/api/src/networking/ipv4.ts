@@ -1,9 +1,12 @@
+import {
+  contains as isWithin,
+  parseCidr as rangeOf,
+  toAddress,
+  toNumber,
+} from '@stratolith/drivers/network/ipv4'
 import { invalidInput } from '../kernel/errors.ts'
 
-/** IPv4 arithmetic on unsigned 32-bit numbers. Inputs are checked by zod before they come here. */
-export const toNumber = (ip: string): number => ip.split('.').reduce((n, part) => n * 256 + Number(part), 0)
-export const fromNumber = (n: number): string =>
-  [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.')
+export { canonicalCidr } from '@stratolith/drivers/network/ipv4'
 
 export type Cidr = {
   network: number
@@ -14,42 +17,26 @@ export type Cidr = {
   text: string
 }
 
-/** The network that an address with a prefix is in: 10.0.0.7/24 is in 10.0.0.0/24. */
-export function networkOf(text: string): string {
-  const [ip = '', bits = ''] = text.split('/')
-  const size = 2 ** (32 - Number(bits))
-  return `${fromNumber(toNumber(ip) - (toNumber(ip) % size))}/${Number(bits)}`
-}
-
 /**
  * "10.0.0.0/24" as numbers; `first` and `last` are the usable host addresses. Refuses host bits
  * (10.0.0.5/24), and prefixes outside 8..30, which no guest network can use.
  */
 export function parseCidr(text: string, field = 'cidr'): Cidr {
-  const [ip = '', bits = ''] = text.split('/')
-  const prefix = Number(bits)
-  if (!Number.isInteger(prefix) || prefix < 8 || prefix > 30)
+  const range = rangeOf(text)
+  if (!range || range.prefix < 8 || range.prefix > 30)
     throw invalidInput('A subnet has a prefix between /8 and /30, like 10.0.0.0/24.', field)
-  const size = 2 ** (32 - prefix)
-  const address = toNumber(ip)
-  const network = address - (address % size)
-  if (network !== address)
-    throw invalidInput(
-      `${text} has bits set behind its prefix. Did you mean ${fromNumber(network)}/${prefix}?`,
-      field,
-    )
-  if (
-    inBlock(network, '0.0.0.0', 8) ||
-    inBlock(network, '127.0.0.0', 8) ||
-    inBlock(network, '169.254.0.0', 16) ||
-    network >= toNumber('224.0.0.0')
-  )
+  const { first: network, last: broadcast, prefix } = range
+  const canonical = `${toAddress(network)}/${prefix}`
+  if (canonical !== text)
+    throw invalidInput(`${text} has bits set behind its prefix. Did you mean ${canonical}?`, field)
+  if (reserved.some((cidr) => isWithin(cidr, toAddress(network))))
     throw invalidInput(
       `${text} is reserved (loopback, link-local or multicast). Use a private range like 10.0.0.0/24.`,
       field,
     )
-  return { network, prefix, size, first: network + 1, last: network + size - 2, text }
+  return { network, prefix, size: broadcast - network + 1, first: network + 1, last: broadcast - 1, text }
 }
+const reserved = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3']
 
 export const contains = (cidr: Cidr, ip: string): boolean => {
   const n = toNumber(ip)
@@ -70,12 +57,6 @@ export function guestAddresses(subnet: {
   return end - start + 1 - reserved.filter((n) => n >= start && n <= end).length
 }
 
-function inBlock(n: number, base: string, prefix: number): boolean {
-  const size = 2 ** (32 - prefix)
-  const start = toNumber(base)
-  return n >= start && n < start + size
-}
-
 /** Ranges that ports get addresses of: the pool without the gateway's. */
 export function allocationPools(row: {
   poolStart: string
@@ -90,5 +71,5 @@ export function allocationPools(row: {
       : [[start, gateway - 1] as const, [gateway + 1, end] as const]
   return ranges
     .filter(([first, last]) => first <= last)
-    .map(([first, last]) => ({ start: fromNumber(first), end: fromNumber(last) }))
+    .map(([first, last]) => ({ start: toAddress(first), end: toAddress(last) }))
 }

@@ -1,6 +1,7 @@
+import { toAddress } from '@stratolith/drivers/network/ipv4'
 import { adminProjectId } from '../identity/service.ts'
 import { type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
-import { fromNumber, parseCidr } from './ipv4.ts'
+import { parseCidr } from './ipv4.ts'
 import { createNetworkRow } from './networks/service.ts'
 import { addSubnet } from './subnets/service.ts'
 
@@ -20,12 +21,12 @@ export async function seedNetworking(deps: Deps): Promise<void> {
     await addSubnet(tx, network, {
       name: 'public-subnet',
       cidr: cidr.text,
-      gatewayIp: fromNumber(cidr.first),
+      gatewayIp: toAddress(cidr.first),
       dhcp: false,
       dns: [],
       pool: {
-        start: fromNumber(Math.min(cidr.first + 9, cidr.last)),
-        end: fromNumber(Math.max(cidr.last - 4, cidr.first + 9)),
+        start: toAddress(Math.min(cidr.first + 9, cidr.last)),
+        end: toAddress(Math.max(cidr.last - 4, cidr.first + 9)),
       },
     })
   })

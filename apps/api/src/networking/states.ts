@@ -3,6 +3,10 @@ import type { FloatingIpView, NetworkView, SecurityGroupView } from './contract.
 
 /** What states of networks allow, and the presets of rules. Without zod, so that pages load little. */
 
+/** “1 port uses it”, “3 ports use it”. */
+export const numbered = (count: number, one: string, several: string): string =>
+  `${count} ${count === 1 ? one : several}`
+
 /** One-click rules of the portal and of the launch form. */
 export const rulePresets = [
   { key: 'ssh', label: 'SSH', protocol: 'tcp', portMin: 22, portMax: 22 },
@@ -16,7 +20,8 @@ export const networkCan = {
   delete: (network: Pick<NetworkView, 'ports' | 'router'>): Allowed =>
     network.router
       ? `Router “${network.router.name}” uses it. Detach the router first.`
-      : network.ports === 0 || `${network.ports} ports use it. Delete the instances on it first.`,
+      : network.ports === 0 ||
+        `${numbered(network.ports, 'port uses it', 'ports use it')}. Delete the instances on it first.`,
 }
 export const floatingIpCan = {
   associate: (fip: Pick<FloatingIpView, 'portId'>): Allowed =>
@@ -28,5 +33,6 @@ export const securityGroupCan = {
   delete: (group: Pick<SecurityGroupView, 'isDefault' | 'usedBy'>): Allowed =>
     group.isDefault
       ? 'The default group of a project stays.'
-      : group.usedBy.length === 0 || `${group.usedBy.length} ports use it. Take it off them first.`,
+      : group.usedBy.length === 0 ||
+        `${numbered(group.usedBy.length, 'port uses it', 'ports use it')}. Take it off them first.`,
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
 import { appendEvent } from '../kernel/events.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
+import { recordOperation } from '../kernel/workflow.ts'
 import { listAudit } from './audit.ts'
 import { auditListInput } from './contract.ts'
 import '../register.ts'
@@ -50,6 +51,23 @@ test('who did what, newest first, page by page; steps of operations and room on 
   expect(second.keptDays).toBe(90)
 })
 
+test('a thing is called as its last operation called it, also when it is gone', async () => {
+  const ctx = await testCtx(deps)
+  const id = crypto.randomUUID()
+  const thing = { resourceKind: 'thing', resourceId: id, projectId: ctx.projectId }
+  for (const [action, resourceName] of [
+    ['thing.create', 'old'],
+    ['thing.delete', 'new'],
+  ] as const)
+    await inTransaction(ctx, (tx) =>
+      recordOperation(tx, { ...thing, id: crypto.randomUUID(), action, resourceName }),
+    )
+  await note(ctx, 'thing.deleted', id)
+  await note(ctx, 'thing.created', 'nobody worked on it')
+  const { items } = await list(ctx, { kind: 'thing.' })
+  expect(items.map((row) => row.resourceName)).toEqual([null, 'new', 'new', 'new'])
+})
+
 test('by kind, person, project and time; a % is a letter', async () => {
   const [ctx, admin] = [await testCtx(deps), await testCtx(deps, { role: 'admin' })]
   await note(ctx, 'thing.created', 'a')
@@ -68,4 +86,30 @@ test('members see their project alone', async () => {
   expect((await list(ctx)).items).toEqual([])
   expect((await list(ctx, { projectId: other.projectId })).items).toEqual([])
   await expectCloudError(list(ctx, { allProjects: true }), 'forbidden')
+})
+
+test('that somebody began an operation is shown, of which kind it may be asked, and not what became of it', async () => {
+  const ctx = await testCtx(deps)
+  const operation = {
+    id: crypto.randomUUID(),
+    action: 'thing.shake',
+    resourceKind: 'thing',
+    resourceId: 'y',
+    resourceName: 'y',
+    projectId: ctx.projectId,
+  }
+  await inTransaction(ctx, async (tx) => {
+    await recordOperation(tx, operation)
+    await appendEvent(tx, {
+      kind: 'thing.updated',
+      projectId: ctx.projectId,
+      resourceKind: 'thing',
+      resourceId: 'y',
+      operationId: operation.id,
+    })
+  })
+  const begun = { kind: 'operation.begun', actorId: ctx.actor.userId, data: { action: 'thing.shake' } }
+  expect((await list(ctx)).items).toMatchObject([begun])
+  expect((await list(ctx, { kind: 'thing.' })).items).toMatchObject([begun])
+  expect((await list(ctx, { kind: 'other.' })).items).toEqual([])
 })

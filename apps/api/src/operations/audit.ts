@@ -2,24 +2,35 @@ import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { projectNames, userNames } from '../identity/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
-import { newestEvents } from '../kernel/history.ts'
+import { lastNamesOf, newestEvents } from '../kernel/history.ts'
 import { likeLiteral } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
+import { operationBegun } from '../kernel/workflow.ts'
 import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
 
-/** Steps of operations, which their own history has, and the room on hosts, which instances tell of. */
-const leftOut = ['operation.updated', 'host.room', 'machine.updated']
+/**
+ * What nobody did: the room on hosts and machines that fall silent; and what became of an operation, which its
+ * own history has (that somebody began it is shown).
+ */
+export const shown: Prisma.EventWhereInput = {
+  kind: { notIn: ['operation.updated', 'host.room', 'machine.updated'] },
+  NOT: { operationId: { not: null }, kind: { endsWith: '.updated' } },
+}
 
 /**
  * The event log as people read it, newest first: every change with who, when, where and the request
- * that made it. Four queries.
+ * that made it. Five queries.
  */
 export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>): Promise<AuditPage> {
   const scope = listScope(ctx, input)
   authorize(ctx, 'operations:list', scope)
   const where: Prisma.EventWhereInput = {
-    AND: [scope, input.projectId === undefined ? {} : { projectId: input.projectId }],
-    kind: { notIn: leftOut, ...(input.kind ? { startsWith: likeLiteral(input.kind) } : {}) },
+    AND: [
+      shown,
+      scope,
+      input.projectId === undefined ? {} : { projectId: input.projectId },
+      input.kind ? ofKind(input.kind) : {},
+    ],
     ...(input.resourceId === undefined ? {} : { resourceId: input.resourceId }),
     ...(input.actorId === undefined ? {} : { actorId: input.actorId }),
     ...(input.marker === undefined ? {} : { id: { lt: BigInt(input.marker) } }),
@@ -35,6 +46,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
       kind: row.kind,
       resourceKind: row.resourceKind,
       resourceId: row.resourceId,
+      resourceName: names.resources.get(row.resourceId) ?? null,
       projectId: row.projectId,
       projectName: names.projects.get(row.projectId ?? '') ?? null,
       actorId: row.actorId,
@@ -52,13 +64,23 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
   }
 }
 
-async function namesOf(ctx: Ctx, rows: { projectId: string | null; actorId: string | null }[]) {
+/** Events of that kind; of a kind of things ("instance.") also the operations on them. */
+const ofKind = (kind: string): Prisma.EventWhereInput => {
+  const own = { kind: { startsWith: likeLiteral(kind) } }
+  if (!kind.endsWith('.')) return own
+  return { OR: [own, { kind: operationBegun, resourceKind: kind.slice(0, -1) }] }
+}
+
+type Named = { resourceKind: string; resourceId: string; projectId: string | null; actorId: string | null }
+
+async function namesOf(ctx: Ctx, rows: Named[]) {
   const ids = (values: (string | null)[]) => [...new Set(values.filter((id) => id !== null))]
-  const [projects, users] = await Promise.all([
+  const [projects, users, resources] = await Promise.all([
     projectNames(ctx, ids(rows.map((row) => row.projectId))),
     userNames(ctx, ids(rows.map((row) => row.actorId))),
+    lastNamesOf(ctx, rows),
   ])
-  return { projects, users }
+  return { projects, users, resources }
 }
 
 /** Where-fragment for a column of time between two ISO times, both included. */

@@ -40,6 +40,8 @@ export type AuditRow = {
   kind: string
   resourceKind: string
   resourceId: string
+  /** As an operation last called it, also of what is gone; null when none has worked on it. */
+  resourceName: string | null
   projectId: string | null
   projectName: string | null
   /** "system" for our own reconcilers and workflows. */

@@ -9,12 +9,13 @@ import { csv } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { dateTime } from '../kit/format.ts'
 import { Loaded } from '../kit/Loaded.tsx'
+import { lostPageText, useLostPage } from '../kit/lost-page.ts'
 import { paths } from '../kit/paths.ts'
 import { RowsTable } from '../kit/RowsTable.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
-import { kindWords, operationTitle, resourcePath } from '../operations/words.ts'
+import { auditKinds, eventTitle, resourcePath } from '../operations/words.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { everyPage, HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
 
@@ -34,6 +35,7 @@ export function AuditPage() {
     ...trpc.operations.audit.queryOptions({ ...filter, marker, limit: pageSize }),
     placeholderData: keepPreviousData,
   })
+  const lost = useLostPage(query.error, marker ?? null)
   const make = async () => {
     const rows = await everyPage<AuditRow>((after) =>
       client.fetchQuery(trpc.operations.audit.queryOptions({ ...filter, marker: after, limit: 1000 })),
@@ -49,13 +51,15 @@ export function AuditPage() {
       <HistoryFilters
         kinds={{
           label: 'On a',
-          options: [...Object.entries(kindWords), ['session', 'session']].map(([value, label]) => ({
-            value: value ?? '',
-            label: capital(label ?? ''),
-          })),
+          options: auditKinds.map(([value, label]) => ({ value, label: capital(label) })),
         }}
         download={{ file: 'audit.csv', make }}
       />
+      {lost && (
+        <Text size="sm" c="dimmed" mb="sm" role="status">
+          {lostPageText}
+        </Text>
+      )}
       <Loaded query={query}>
         {({ items, next, keptDays }) => (
           <Stack gap="sm">
@@ -91,11 +95,15 @@ export function AuditPage() {
   )
 }
 
+/** An operation is called by what it does. */
+const actionOf = ({ kind, data }: AuditRow): string => (typeof data.action === 'string' ? data.action : kind)
+
 const headings = [
   'time',
   'event',
   'kind',
   'id',
+  'name',
   'project',
   'project id',
   'by',
@@ -106,9 +114,10 @@ const headings = [
 ]
 const line = (row: AuditRow) => [
   row.at,
-  row.kind,
+  actionOf(row),
   row.resourceKind,
   row.resourceId,
+  row.resourceName,
   row.projectName,
   row.projectId,
   row.actorName,
@@ -134,7 +143,7 @@ const descriptor: ResourceDescriptor<AuditRow> = {
             {sentence(row)}
           </Text>
           <Text size="xs" c="dimmed">
-            {row.kind}
+            {actionOf(row)}
           </Text>
         </Stack>
       ),
@@ -177,20 +186,12 @@ const descriptor: ResourceDescriptor<AuditRow> = {
   empty: { title: 'Nothing like that has happened', text: 'Take a filter away to see more.' },
 }
 
-/** "Instance created"; "Quota updated". */
-function sentence({ kind, data }: AuditRow): string {
-  const stray = kind === 'host.updated' ? strayEvent(data) : null
-  if (stray) return stray
-  if (kind === 'session.ended') return 'Rights taken back'
-  const [noun = '', verb = ''] = kind.split('.')
-  return /^(created|updated|deleted)$/.test(verb)
-    ? capital(`${kindWords[noun] ?? noun} ${verb}`)
-    : operationTitle({ action: kind })
-}
+const sentence = ({ kind, data }: AuditRow): string =>
+  (kind === 'host.updated' ? strayEvent(data) : null) ?? eventTitle({ kind, data })
 
 function Thing({ row }: { row: AuditRow }) {
   const { set } = useUrlState()
-  const name = typeof row.data.name === 'string' ? row.data.name : row.resourceId.slice(0, 8)
+  const name = typeof row.data.name === 'string' ? row.data.name : (row.resourceName ?? row.resourceId)
   const href = row.kind.endsWith('.deleted') ? null : resourcePath(row)
   return (
     <Stack gap={0}>
@@ -199,7 +200,9 @@ function Thing({ row }: { row: AuditRow }) {
           {name}
         </Anchor>
       ) : (
-        <Text size="sm">{name}</Text>
+        <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
+          {name}
+        </Text>
       )}
       {row.operationId && (
         <Anchor

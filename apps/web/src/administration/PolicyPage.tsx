@@ -59,7 +59,8 @@ function Question({ rules }: { rules: RuleView[] }) {
   const action = get('action') ?? ''
   const userId = get('user')
   const where: Where = get('where') === 'domain' ? 'domain' : get('where') === 'system' ? 'system' : 'project'
-  const placeId = get('place')
+  // As its field says: without a project it is asked about the one that the session is for.
+  const placeId = get('place') ?? (where === 'project' && userId ? (session.project?.id ?? null) : null)
   const known = rules.some((rule) => rule.action === action)
   const ready = known && (where === 'system' || placeId !== null || (!userId && where === 'project'))
   const answer = useQuery({
@@ -118,7 +119,7 @@ function Question({ rules }: { rules: RuleView[] }) {
               label="Which project"
               placeholder={session.project ? `${session.project.name} (this one)` : 'Type a name'}
               clearable
-              value={placeId}
+              value={get('place')}
               onChange={(value) => set({ place: value })}
             />
           )}

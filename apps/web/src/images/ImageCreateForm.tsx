@@ -1,24 +1,17 @@
 'use client'
-import {
-  Group,
-  NumberInput,
-  SegmentedControl,
-  Skeleton,
-  Stack,
-  Text,
-  Textarea,
-  TextInput,
-} from '@mantine/core'
+import { Group, SegmentedControl, Skeleton, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { type UseFormReturnType, useForm } from '@mantine/form'
 import { useMutation } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import { bytes } from '../kit/format.ts'
+import { NumberField } from '../kit/NumberField.tsx'
 import { notify } from '../kit/notify.ts'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
 import { useTRPC } from '../kit/trpc.ts'
+import { whole } from '../kit/whole.ts'
 import { type ImageFormValues, imageCreateCli } from './cli.ts'
-import { fileProblem, gibFor, guessName, readHead } from './format.ts'
+import { fileProblem, gibFor, nameAfter, readHead } from './format.ts'
 import { uploads } from './portal-uploads.ts'
 import { SharingFields } from './SharingFields.tsx'
 
@@ -49,6 +42,8 @@ export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose:
     validate: {
       file: (file) => (file ? null : 'Choose the file of the image.'),
       name: (name) => (name.trim() ? null : 'Give it a name.'),
+      minDiskGib: whole(0, 65_536, 'GiB'),
+      minRamMib: whole(0, 16_777_216, 'MiB'),
     },
   })
   const pick = async (file: File | null) => {
@@ -63,12 +58,16 @@ export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose:
     form.setValues((values) => ({
       file,
       diskFormat: found.format,
-      name: values.name || guessName(file.name),
+      name: nameAfter(values.name ?? '', values.file?.name ?? null, file.name),
     }))
   }
   const submit = async ({ file, ...values }: Values) => {
     if (!file) return
-    const image = await create.mutateAsync(values)
+    const image = await create.mutateAsync({
+      ...values,
+      minDiskGib: Number(values.minDiskGib),
+      minRamMib: Number(values.minRamMib),
+    })
     uploads.start(image, file)
     notify.started(`Uploading ${image.name}`)
     form.reset()
@@ -100,21 +99,15 @@ export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose:
         {...form.getInputProps('description')}
       />
       <Group grow align="flex-start">
-        <NumberInput
+        <NumberField
           label="Minimum disk (GiB)"
           description={seen ? `It needs ${gibFor(seen.virtualBytes)} GiB` : '0: none'}
-          min={0}
-          max={65_536}
-          allowDecimal={false}
           {...form.getInputProps('minDiskGib')}
         />
-        <NumberInput
+        <NumberField
           label="Minimum memory (MiB)"
           description="0: none"
-          min={0}
-          max={16_777_216}
           step={256}
-          allowDecimal={false}
           {...form.getInputProps('minRamMib')}
         />
       </Group>

@@ -53,7 +53,11 @@ function ImageDetail({ image }: { image: ImageView }) {
           ...(image.own || isAdmin
             ? [{ id: 'sharing', label: 'Sharing', content: <ImageMembers image={image} /> }]
             : []),
-          { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={image.id} /> },
+          {
+            id: 'operations',
+            label: 'Operations',
+            content: <OperationsOf resourceId={image.id} projectId={image.projectId} />,
+          },
         ]}
       />
       {panel.opened && <ImageEditForm image={image} opened onClose={panel.close} />}

@@ -1,5 +1,6 @@
 'use client'
 import { ActionIcon, Affix, Anchor, Group, Paper, ScrollArea, Stack, Text } from '@mantine/core'
+import { useElementSize } from '@mantine/hooks'
 import {
   IconAlertTriangle,
   IconChevronDown,
@@ -9,7 +10,7 @@ import {
 } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { cloudError } from '../kit/errors.ts'
 import { paths } from '../kit/paths.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -22,12 +23,26 @@ import type { Upload } from './uploads.ts'
 /** The uploads of this tab in a corner of the window, whatever page is open. */
 export function UploadList({ uploads }: { uploads: readonly Upload[] }) {
   const [folded, setFolded] = useState(false)
+  const ref = useTrayHeight()
   const running = uploads.filter((upload) => upload.state === 'running').length
   const title = running > 0 ? `${running} upload${running === 1 ? '' : 's'} under way` : 'Uploads'
   const Chevron = folded ? IconChevronUp : IconChevronDown
   return (
-    <Affix position={{ bottom: 16, right: 16 }} zIndex={150} maw="calc(100vw - 32px)">
-      <Paper component="section" withBorder shadow="md" radius="md" w={340} maw="100%" aria-label="Uploads">
+    <Affix
+      position={{ bottom: 16, left: 'calc(var(--page-start) + var(--mantine-spacing-md))' }}
+      zIndex={150}
+      maw="calc(100vw - 32px)"
+    >
+      <Paper
+        ref={ref}
+        component="section"
+        withBorder
+        shadow="md"
+        radius="md"
+        w={340}
+        maw="100%"
+        aria-label="Uploads"
+      >
         <Group justify="space-between" px="md" py="xs" wrap="nowrap">
           <Text size="sm" fw={600} aria-live="polite">
             {title}
@@ -55,6 +70,19 @@ export function UploadList({ uploads }: { uploads: readonly Upload[] }) {
     </Affix>
   )
 }
+
+/** Messages stand above it, not on it. */
+function useTrayHeight() {
+  const { ref, height } = useElementSize<HTMLDivElement>()
+  useEffect(() => {
+    document.documentElement.style.setProperty('--tray', `${height + 16}px`)
+    return () => void document.documentElement.style.removeProperty('--tray')
+  }, [height])
+  return ref
+}
+
+/** What went well is looked at and put away. */
+const shownMs = 10_000
 
 function UploadRow({ upload }: { upload: Upload }) {
   const cancel = useCancelUpload()
@@ -90,6 +118,12 @@ function Outcome({ upload }: { upload: Upload }) {
   const trpc = useTRPC()
   const image = useQuery(trpc.images.get.queryOptions({ id: upload.imageId }, { retry: false }))
   const gone = image.error !== null && cloudError(image.error).code === 'not_found'
+  const isReady = upload.state === 'done' && image.data?.state === 'active'
+  useEffect(() => {
+    if (!isReady) return
+    const timer = setTimeout(() => store.dismiss(upload.imageId), shownMs)
+    return () => clearTimeout(timer)
+  }, [isReady, upload.imageId])
   const reason = image.data?.errorMessage ?? upload.error
   if (gone || upload.state === 'cancelled')
     return (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fileProblem, gibFor, guessFormat, guessName, readHead } from './format.ts'
+import { fileProblem, gibFor, guessFormat, guessName, nameAfter, readHead } from './format.ts'
 
 const qcow2 = (virtualBytes: bigint) => {
   const head = new Uint8Array(64)
@@ -31,10 +31,16 @@ describe('image files', () => {
     expect(guessName('C:\\images\\core.img.xz')).toBe('core')
     expect(guessName('Plain name')).toBe('Plain name')
   })
+  it('follows the file that is chosen, unless somebody typed the name', () => {
+    expect(nameAfter('', null, 'first.img')).toBe('first')
+    expect(nameAfter('first', 'first.img', 'second.qcow2')).toBe('second')
+    expect(nameAfter('mine', 'first.img', 'second.qcow2')).toBe('mine')
+  })
   it('names what the server would refuse', () => {
     expect(fileProblem('a.img', 0, new Uint8Array())).toMatch(/empty/)
-    expect(fileProblem('a.img.gz', 9, new Uint8Array([0x1f, 0x8b, 8]))).toMatch(/compressed/)
-    expect(fileProblem('a.vmdk', 9, new TextEncoder().encode('KDMV'))).toMatch(/VMDK/)
-    expect(fileProblem('a.qcow2', 9, qcow2(1n))).toBeNull()
+    expect(fileProblem('notes.txt', 5, new Uint8Array(5))).toMatch(/only 5 bytes/)
+    expect(fileProblem('a.img.gz', 900, new Uint8Array([0x1f, 0x8b, 8]))).toMatch(/compressed/)
+    expect(fileProblem('a.vmdk', 900, new TextEncoder().encode('KDMV'))).toMatch(/VMDK/)
+    expect(fileProblem('a.qcow2', 900, qcow2(1n))).toBeNull()
   })
 })

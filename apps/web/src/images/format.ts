@@ -24,9 +24,18 @@ export function guessName(fileName: string): string {
   return name.trim()
 }
 
+/** The name in the form after another file was chosen: one that somebody typed stays, one that was guessed follows. */
+export const nameAfter = (name: string, fileBefore: string | null, file: string): string =>
+  name === '' || (fileBefore !== null && name === guessName(fileBefore)) ? guessName(file) : name
+
+/** One block: no disk is smaller. */
+const leastBytes = 512
+
 /** What would surely fail on the server, told before gigabytes travel; null when nothing is wrong. */
 export function fileProblem(fileName: string, fileBytes: number, head: Uint8Array): string | null {
   if (fileBytes === 0) return 'This file is empty.'
+  if (fileBytes < leastBytes)
+    return `${fileName} has only ${fileBytes} bytes, which is less than one block of a disk: it is no image.`
   const starts = (...bytes: number[]) => bytes.every((byte, index) => head[index] === byte)
   const packed =
     starts(0x1f, 0x8b) ||

@@ -1,10 +1,9 @@
 'use client'
 import type { AppRouter } from '@stratolith/api/router'
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { QueryClientProvider } from '@tanstack/react-query'
 import { createTRPCClient, httpBatchLink, httpLink, splitLink } from '@trpc/client'
 import { type ReactNode, useState } from 'react'
-import { cloudError } from './errors.ts'
-import { leave } from './session-end.ts'
+import { newQueryClient } from './query-client.ts'
 import { TRPCProvider } from './trpc.ts'
 
 const url = '/api/trpc'
@@ -44,22 +43,4 @@ const fetchHere: typeof fetch = async (input, init) => {
   const answer = await fetch(input, init)
   if (answer.status === 409 && answer.headers.has('x-stratolith-reload')) window.location.reload()
   return answer
-}
-
-function newQueryClient(): QueryClient {
-  const signedOut = (error: unknown) => {
-    if (cloudError(error).code === 'unauthenticated') leave('ended')
-  }
-  return new QueryClient({
-    queryCache: new QueryCache({ onError: signedOut }),
-    defaultOptions: {
-      queries: {
-        // Events make data stale; this is for the time without them.
-        staleTime: 30_000,
-        retry: (count, error) => cloudError(error).retryable && count < 3,
-        throwOnError: false,
-      },
-      mutations: { retry: false, onError: signedOut },
-    },
-  })
 }

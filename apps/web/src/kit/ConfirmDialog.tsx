@@ -1,41 +1,52 @@
 'use client'
-import { Button, Group, Modal } from '@mantine/core'
-import { type ReactNode, useState } from 'react'
-
-type Question = {
-  title: string
-  body: ReactNode
-  confirmLabel: string
-  danger?: boolean
-  answer: (yes: boolean) => void
-}
+import { Button, Checkbox, Group, List, Modal } from '@mantine/core'
+import { useState } from 'react'
+import type { Asked } from './confirm.tsx'
 
 /** The question keeps its words while it fades away. Enter alone does nothing that cannot be undone. */
-export function ConfirmDialog({ opened, question }: { opened: boolean; question: Question | null }) {
+export function ConfirmDialog({ opened, question }: { opened: boolean; question: Asked | null }) {
   const [shown, setShown] = useState(question)
-  if (question !== null && question !== shown) setShown(question)
+  const [ticked, setTicked] = useState(question?.option?.ticked ?? false)
+  if (question !== null && question !== shown) {
+    setShown(question)
+    setTicked(question.option?.ticked ?? false)
+  }
+  const answer = (yes: boolean) => question?.answer({ yes, ticked })
   return (
     <Modal
       opened={opened}
-      onClose={() => question?.answer(false)}
+      onClose={() => answer(false)}
       title={shown?.title}
       centered
       zIndex={400}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       {shown?.body}
+      {shown?.names && (
+        <List size="sm" mt="xs" mah={220} style={{ overflowY: 'auto', overflowWrap: 'anywhere' }}>
+          {shown.names.map((name, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: two things may have one name, and the list does not change
+            <List.Item key={index}>{name}</List.Item>
+          ))}
+        </List>
+      )}
+      {shown?.option && (
+        <Checkbox
+          mt="md"
+          label={shown.option.label}
+          description={shown.option.description}
+          checked={ticked}
+          onChange={(event) => setTicked(event.currentTarget.checked)}
+        />
+      )}
       <Group justify="flex-end" gap="xs" mt="lg">
-        <Button
-          variant="default"
-          data-autofocus={shown?.danger || undefined}
-          onClick={() => question?.answer(false)}
-        >
+        <Button variant="default" data-autofocus={shown?.danger || undefined} onClick={() => answer(false)}>
           Cancel
         </Button>
         <Button
           color={shown?.danger ? 'red' : undefined}
           data-autofocus={!shown?.danger || undefined}
-          onClick={() => question?.answer(true)}
+          onClick={() => answer(true)}
         >
           {shown?.confirmLabel}
         </Button>

@@ -1,12 +1,13 @@
 'use client'
 import { Anchor, Breadcrumbs, Tabs, Text } from '@mantine/core'
 import Link from 'next/link'
-import type { ReactNode } from 'react'
+import { useRouter } from 'next/navigation'
+import { type ReactNode, useEffect } from 'react'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { ActionMenu } from './ActionMenu.tsx'
-import { useRunAction } from './actions.tsx'
-import type { ResourceAction, ResourceDescriptor } from './descriptor.ts'
+import { useGuarded, useRunAction } from './actions.tsx'
+import { type ResourceAction, type ResourceDescriptor, removes } from './descriptor.ts'
 import { useUrlState } from './url-state.ts'
 
 export type DetailTab = { id: string; label: string; content: ReactNode; icon?: ReactNode }
@@ -30,13 +31,24 @@ export function DetailPage<V extends { id: string }>({
   description?: ReactNode
 }) {
   const { get, set } = useUrlState()
+  const router = useRouter()
   const runAction = useRunAction(descriptor)
-  const run = (action: ResourceAction<V>) => void runAction(action, [view])
+  const guarded = useGuarded<V>(descriptor.kind)
+  const name = descriptor.name(view)
+  // Of several tabs each says what it shows.
+  useEffect(() => {
+    document.title = `${name} · Stratolith`
+  }, [name])
   const first = tabs[0]?.id ?? ''
   const asked = get('tab')
   const tab = tabs.some(({ id }) => id === asked) ? asked : first
   const listPath = descriptor.listPath ?? descriptor.path?.(view).split('/').slice(0, -1).join('/')
-  const rest = actions.slice(3)
+  const able = actions.map(guarded)
+  const rest = able.slice(3)
+  const run = async (action: ResourceAction<V>) => {
+    const done = await runAction(action, [view])
+    if (done && removes(action) && listPath) router.push(listPath)
+  }
   return (
     <div>
       <Breadcrumbs mb="xs" component="nav" aria-label="Where you are" separatorMargin={6}>
@@ -46,29 +58,35 @@ export function DetailPage<V extends { id: string }>({
           </Anchor>
         )}
         <Text size="sm" c="dimmed" truncate maw={260} aria-current="page">
-          {descriptor.name(view)}
+          {name}
         </Text>
       </Breadcrumbs>
       <PageHeader
-        title={descriptor.name(view)}
+        title={name}
         badge={badge}
         description={description}
         actions={
           <>
-            {actions.slice(0, 3).map((action) => (
+            {able.slice(0, 3).map((action) => (
               <ReasonButton
                 key={action.id}
                 size="sm"
                 variant="default"
                 leftSection={action.icon}
                 allowed={action.allowed(view)}
-                onClick={() => run(action)}
+                onClick={() => void run(action)}
               >
                 {action.label}
               </ReasonButton>
             ))}
             {rest.length > 0 && (
-              <ActionMenu label="More actions" asButton actions={rest} view={view} onRun={run} />
+              <ActionMenu
+                label="More actions"
+                asButton
+                actions={rest}
+                view={view}
+                onRun={(action) => void run(action)}
+              />
             )}
           </>
         }

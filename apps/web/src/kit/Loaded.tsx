@@ -1,9 +1,12 @@
 'use client'
 import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconMoodEmpty } from '@tabler/icons-react'
+import Link from 'next/link'
+import { usePathname } from 'next/navigation'
 import type { ReactNode } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { cloudError, isNothing } from './errors.ts'
+import { wayBack } from './paths.ts'
 
 type Query<T> = { data: T | undefined; error: unknown; refetch: () => unknown; isFetching: boolean }
 
@@ -27,6 +30,7 @@ export function Loaded<T>({
             ? 'There is no such thing in this project, or it has been deleted. Another project may have it.'
             : 'It has been deleted while you looked at it.'
         }
+        action={<WayBack />}
       />
     )
   if (query.data !== undefined) return children(query.data)
@@ -39,6 +43,15 @@ export function Loaded<T>({
         <Skeleton height={240} />
       </Stack>
     )
+  )
+}
+
+function WayBack() {
+  const { href, label } = wayBack(usePathname())
+  return (
+    <Button component={Link} href={href} variant="default">
+      {label}
+    </Button>
   )
 }
 

@@ -5,11 +5,14 @@ import type { Page } from '@stratolith/api/kernel/contract'
 import { IconSearchOff } from '@tabler/icons-react'
 import { type ReactNode, useState } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
-import { BulkButtons, useRunAction } from './actions.tsx'
+import { useGuarded, useRunAction } from './actions.tsx'
 import { counted, inSentence, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
+import { isLostMarker } from './errors.ts'
 import { LoadError } from './Loaded.tsx'
 import { type CloudQuery, type FilterDef, type PageRequest, useListQuery } from './list-query.ts'
+import { lostPageText } from './lost-page.ts'
 import classes from './ResourceTable.module.css'
+import { SelectionBar } from './SelectionBar.tsx'
 import { TableHead, TableRow, TableWaiting } from './TableParts.tsx'
 import { TableToolbar } from './TableToolbar.tsx'
 
@@ -34,6 +37,7 @@ export function ResourceTable<V extends { id: string }>({
 }) {
   const list = useListQuery(query, descriptor.columns, filters)
   const runAction = useRunAction(descriptor)
+  const able = actions.map(useGuarded<V>(descriptor.kind))
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
   const selectable = actions.some((action) => action.bulk && action.run)
   // Rows that went away are no longer selected.
@@ -53,22 +57,14 @@ export function ResourceTable<V extends { id: string }>({
         plural={descriptor.plural}
         toolbar={toolbar}
       />
-      {chosen.length > 0 && (
-        <Group className={classes.bulk} gap="xs" role="toolbar" aria-label="Selected rows">
-          <Text size="sm" fw={600}>
-            {counted(chosen.length, descriptor)} selected
-          </Text>
-          <BulkButtons
-            actions={actions}
-            views={chosen}
-            onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
-          />
-          <Button size="xs" variant="subtle" color="gray" onClick={() => setSelected(new Set())}>
-            Clear
-          </Button>
-        </Group>
+      {list.lost && (
+        <Text size="sm" c="dimmed" mb="sm" role="status">
+          {lostPageText}
+        </Text>
       )}
-      {result.error && <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />}
+      {result.error && !isLostMarker(result.error) && (
+        <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />
+      )}
       {empty ? (
         list.filtered || list.paged ? (
           <EmptyState
@@ -86,52 +82,65 @@ export function ResourceTable<V extends { id: string }>({
         )
       ) : (
         (result.data !== undefined || result.isPending) && (
-          <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
-            <table
-              className={classes.table}
-              role="table"
-              aria-label={descriptor.plural}
-              aria-busy={result.isFetching}
-            >
-              <TableHead
-                columns={descriptor.columns}
-                sort={list.sort}
-                onSort={list.toggleSort}
-                select={
-                  selectable
-                    ? {
-                        all: chosen.length > 0 && chosen.length === list.rows.length,
-                        some: chosen.length > 0,
-                        toggle: () =>
-                          setSelected(
-                            chosen.length === list.rows.length
-                              ? new Set()
-                              : new Set(list.rows.map((row) => row.id)),
-                          ),
+          <div className={classes.selecting}>
+            <SelectionBar
+              descriptor={descriptor}
+              actions={able}
+              views={chosen}
+              onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
+              onClear={() => setSelected(new Set())}
+            />
+            <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
+              <table
+                className={classes.table}
+                role="table"
+                aria-label={descriptor.plural}
+                aria-busy={result.isFetching}
+              >
+                <TableHead
+                  columns={descriptor.columns}
+                  sort={list.sort}
+                  onSort={list.toggleSort}
+                  select={
+                    selectable
+                      ? {
+                          all: chosen.length > 0 && chosen.length === list.rows.length,
+                          some: chosen.length > 0,
+                          toggle: () =>
+                            setSelected(
+                              chosen.length === list.rows.length
+                                ? new Set()
+                                : new Set(list.rows.map((row) => row.id)),
+                            ),
+                        }
+                      : null
+                  }
+                  hasActions={actions.length > 0}
+                />
+                <tbody role="rowgroup">
+                  {result.data === undefined ? (
+                    <TableWaiting
+                      columns={
+                        descriptor.columns.length + (selectable ? 1 : 0) + (actions.length > 0 ? 1 : 0)
                       }
-                    : null
-                }
-                hasActions={actions.length > 0}
-              />
-              <tbody role="rowgroup">
-                {result.data === undefined ? (
-                  <TableWaiting
-                    columns={descriptor.columns.length + (selectable ? 1 : 0) + (actions.length > 0 ? 1 : 0)}
-                  />
-                ) : (
-                  list.rows.map((row) => (
-                    <TableRow
-                      key={row.id}
-                      view={row}
-                      descriptor={descriptor}
-                      actions={actions}
-                      select={selectable ? { on: selected.has(row.id), toggle: () => toggle(row.id) } : null}
-                      onRun={(action) => void runAction(action, [row])}
                     />
-                  ))
-                )}
-              </tbody>
-            </table>
+                  ) : (
+                    list.rows.map((row) => (
+                      <TableRow
+                        key={row.id}
+                        view={row}
+                        descriptor={descriptor}
+                        actions={able}
+                        select={
+                          selectable ? { on: selected.has(row.id), toggle: () => toggle(row.id) } : null
+                        }
+                        onRun={(action) => void runAction(action, [row])}
+                      />
+                    ))
+                  )}
+                </tbody>
+              </table>
+            </div>
           </div>
         )
       )}

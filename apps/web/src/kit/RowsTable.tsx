@@ -2,7 +2,7 @@
 'use client'
 import type { ReactNode } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
-import { useRunAction } from './actions.tsx'
+import { useGuarded, useRunAction } from './actions.tsx'
 import type { ResourceAction, RowsDescriptor } from './descriptor.ts'
 import classes from './ResourceTable.module.css'
 import { TableHead, TableRow } from './TableParts.tsx'
@@ -23,6 +23,7 @@ export function RowsTable<V extends { id: string }>({
   empty?: ReactNode
 }) {
   const runAction = useRunAction(descriptor)
+  const able = actions.map(useGuarded<V>(descriptor.kind))
   if (rows.length === 0)
     return empty ?? (descriptor.empty && <EmptyState icon={descriptor.icon} {...descriptor.empty} />)
   return (
@@ -41,7 +42,7 @@ export function RowsTable<V extends { id: string }>({
               key={row.id}
               view={row}
               descriptor={descriptor}
-              actions={actions}
+              actions={able}
               select={null}
               onRun={(action) => void runAction(action, [row])}
             />

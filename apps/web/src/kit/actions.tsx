@@ -1,75 +1,76 @@
 'use client'
-import type { Allowed } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
-import { ReasonButton } from '../ui/ReasonButton.tsx'
-import { confirm } from './confirm.tsx'
+import { askWithOption } from './confirm.tsx'
 import { counted, type ResourceAction, type RowsDescriptor } from './descriptor.ts'
-import { cloudError } from './errors.ts'
+import { cloudError, isNothing } from './errors.ts'
 import { notify } from './notify.ts'
-import { invalidateKind } from './stale.ts'
-import { dangerText } from './theme.ts'
+import { all } from './rights.ts'
+import { begin, end, runningKey, useRunning } from './running.ts'
+import { rereadKind } from './stale.ts'
 
-/** Runs an action on some resources: asks when it must, says what has begun and what failed. */
+/**
+ * Runs an action on some resources: asks when it must, says what has begun and what failed. What is asked for on a
+ * resource before the answer to the last request is there does nothing. Resolves to whether all was done.
+ */
 export function useRunAction<V extends { id: string }>(descriptor: RowsDescriptor<V>) {
   const client = useQueryClient()
-  return async (action: ResourceAction<V>, views: V[]): Promise<void> => {
+  return async (action: ResourceAction<V>, views: V[]): Promise<boolean> => {
     const first = views[0]
-    if (!first) return
-    if (action.confirm && !(await confirm({ ...action.confirm(views), danger: action.danger }))) return
-    if (!action.run) return action.open?.(first)
-    const run = action.run
-    const results = await Promise.allSettled(views.map((view) => run(view)))
-    invalidateKind(client, descriptor.kind)
-    const done = views.filter((_, index) => results[index]?.status === 'fulfilled')
-    if (done.length > 0)
-      notify.started(action.started?.(done) ?? `${action.label}: ${names(done, descriptor)}`)
-    const failed = results.flatMap((result, index) =>
-      result.status === 'rejected' ? [{ view: views[index], error: result.reason as unknown }] : [],
-    )
-    for (const { view, error } of failed.slice(0, 3))
-      notify.failed({
-        ...cloudError(error),
-        message: `${view ? descriptor.name(view) : ''}: ${cloudError(error).message}`,
-      })
-    if (failed.length > 3) notify.failed(new Error(`${failed.length - 3} more failed the same way.`))
+    if (!first) return false
+    const answer = action.confirm
+      ? await askWithOption({
+          ...action.confirm(views),
+          danger: action.danger,
+          names: views.length > 1 ? views.map(descriptor.name).toSorted() : undefined,
+        })
+      : { yes: true, ticked: false }
+    if (!answer.yes) return false
+    const { run } = action
+    if (!run) {
+      action.open?.(first)
+      return false
+    }
+    const keys = begin(views.map(({ id }) => runningKey(descriptor.kind, id)))
+    const free = views.filter(({ id }) => keys.includes(runningKey(descriptor.kind, id)))
+    const results = await Promise.allSettled(free.map((view) => run(view, answer.ticked)))
+    // Until the pages have read what became of it.
+    void rereadKind(client, descriptor.kind).finally(() => end(keys))
+    say(descriptor, action, free, results)
+    return free.length > 0 && results.every(({ status }) => status === 'fulfilled')
   }
+}
+
+function say<V extends { id: string }>(
+  descriptor: RowsDescriptor<V>,
+  action: ResourceAction<V>,
+  views: V[],
+  results: PromiseSettledResult<unknown>[],
+): void {
+  const done = views.filter((_, index) => results[index]?.status === 'fulfilled')
+  if (done.length > 0)
+    notify.started(
+      action.started?.(done) ?? `${action.label}: ${names(done, descriptor)}`,
+      done.map(({ id }) => id),
+    )
+  const failed = results.flatMap((result, index) =>
+    result.status === 'rejected' ? [{ view: views[index], error: result.reason as unknown }] : [],
+  )
+  for (const { view, error } of failed.slice(0, 3))
+    notify.failed({
+      ...cloudError(error),
+      // The cloud calls it by its id, which says nothing here.
+      message: `${view ? descriptor.name(view) : ''}: ${isNothing(error) ? 'somebody else was faster, and it is gone.' : cloudError(error).message}`,
+    })
+  if (failed.length > 3) notify.failed(new Error(`${failed.length - 3} more failed the same way.`))
+}
+
+/** The action as it may be clicked now: not while the last request on the resource is under way. */
+export function useGuarded<V extends { id: string }>(
+  kind: string,
+): (action: ResourceAction<V>) => ResourceAction<V> {
+  const running = useRunning(kind)
+  return (action) => ({ ...action, allowed: (view) => all(running(view.id), action.allowed(view)) })
 }
 
 const names = <V extends { id: string }>(views: V[], descriptor: RowsDescriptor<V>): string =>
   views.length === 1 && views[0] ? descriptor.name(views[0]) : counted(views.length, descriptor)
-
-/** The bar that appears while rows are selected. An action runs on those that allow it. */
-export function BulkButtons<V extends { id: string }>({
-  actions,
-  views,
-  onRun,
-}: {
-  actions: ResourceAction<V>[]
-  views: V[]
-  onRun: (action: ResourceAction<V>, views: V[]) => void
-}) {
-  return actions
-    .filter((action) => action.bulk && action.run)
-    .map((action) => {
-      const able = views.filter((view) => action.allowed(view) === true)
-      return (
-        <ReasonButton
-          key={action.id}
-          size="xs"
-          variant="default"
-          leftSection={action.icon}
-          allowed={able.length > 0 || firstReason(action, views)}
-          c={action.danger && able.length > 0 ? dangerText : undefined}
-          onClick={() => onRun(action, able)}
-        >
-          {action.label}
-          {able.length > 0 && able.length < views.length ? ` (${able.length})` : ''}
-        </ReasonButton>
-      )
-    })
-}
-
-function firstReason<V>(action: ResourceAction<V>, views: V[]): Allowed {
-  const answers: Allowed[] = views.map((view) => action.allowed(view))
-  return answers.find((answer) => answer !== true) ?? true
-}

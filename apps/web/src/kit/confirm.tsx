@@ -1,9 +1,12 @@
 'use client'
-import { type ReactNode, useSyncExternalStore } from 'react'
+import { useSyncExternalStore } from 'react'
+import type { ActionQuestion } from './descriptor.ts'
 import { lazyPanel } from './lazy-panel.tsx'
 
-type Question = { title: string; body: ReactNode; confirmLabel: string; danger?: boolean }
-type Asked = Question & { answer: (yes: boolean) => void }
+/** `names`: of all that it is about, when they are several. */
+export type Question = ActionQuestion & { danger?: boolean; names?: string[] }
+export type Answer = { yes: boolean; ticked: boolean }
+export type Asked = Question & { answer: (answer: Answer) => void }
 
 let asked: Asked | null = null
 const listeners = new Set<() => void>()
@@ -12,19 +15,22 @@ function show(next: Asked | null): void {
   for (const listener of listeners) listener()
 }
 
-/** Asks in a modal. Resolves to what the person chose; closing it is a no. */
-export function confirm(question: Question): Promise<boolean> {
-  asked?.answer(false)
+/** Asks in a modal. Resolves to what the person chose, and whether the box was ticked; closing it is a no. */
+export function askWithOption(question: Question): Promise<Answer> {
+  asked?.answer({ yes: false, ticked: false })
   return new Promise((resolve) => {
     show({
       ...question,
-      answer: (yes) => {
+      answer: (answer) => {
         show(null)
-        resolve(yes)
+        resolve(answer)
       },
     })
   })
 }
+
+export const confirm = async (question: Omit<Question, 'option'>): Promise<boolean> =>
+  (await askWithOption(question)).yes
 
 const ConfirmDialog = lazyPanel<{ opened: boolean; question: Asked | null }>(() =>
   import('./ConfirmDialog.tsx').then((module) => module.ConfirmDialog),

@@ -1,7 +1,16 @@
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { ReactNode } from 'react'
 
+/** `option`: a box in the question, with what it says at first; `run` is told whether it was ticked. */
+export type ActionQuestion = {
+  title: string
+  body: ReactNode
+  confirmLabel: string
+  option?: { label: string; description?: string; ticked: boolean }
+}
+
 export type ResourceAction<V> = {
+  /** `delete` is the one after which there is nothing left to look at. */
   id: string
   label: string
   icon?: ReactNode
@@ -9,9 +18,9 @@ export type ResourceAction<V> = {
   /** true, or the sentence why not: shown as the tooltip of the disabled button. */
   allowed: (view: V) => Allowed
   /** Asks first. */
-  confirm?: (views: V[]) => { title: string; body: ReactNode; confirmLabel: string }
-  /** Runs on one; bulk runs it on each. Absent for actions with their own UI → `open`. */
-  run?: (view: V) => Promise<unknown>
+  confirm?: (views: V[]) => ActionQuestion
+  /** Runs on one; bulk runs it on each. Absent for actions with their own UI → `open`. `ticked`: see `confirm`. */
+  run?: (view: V, ticked: boolean) => Promise<unknown>
   open?: (view: V) => void
   /** Toast text. */
   started?: (views: V[]) => string
@@ -56,3 +65,6 @@ export const counted = (count: number, words: { noun: string; plural: string }):
 
 /** “Floating IPs” as it stands inside of a sentence: “floating IPs”. */
 export const inSentence = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1)
+
+/** Afterwards the thing is gone: its page goes back to the list, and its panel closes. */
+export const removes = (action: { id: string }): boolean => action.id === 'delete'

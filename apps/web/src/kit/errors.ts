@@ -18,6 +18,19 @@ export function cloudError(error: unknown): ErrorView {
   return unreachable
 }
 
+/** The session has ended. A wrong password in a form is refused by the same code, but names its field. */
+export function isSessionOver(error: unknown): boolean {
+  const { code, field } = cloudError(error)
+  return code === 'unauthenticated' && field === null
+}
+
+/** The row after which a page of a list begins is gone, or never was. */
+export function isLostMarker(error: unknown): boolean {
+  if (error === null || error === undefined) return false
+  const { code, field } = cloudError(error)
+  return code === 'invalid_input' && field === 'marker'
+}
+
 /** There is nothing at this address: no such thing, or an id that no thing could have. */
 export function isNothing(error: unknown): boolean {
   if (error === null || error === undefined) return false

@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import type { OperationView } from '@stratolith/api/kernel/contract'
+import { describe, expect, it, test } from 'vitest'
 import { refuseForeign } from '../identity/server/origin.ts'
-import { operationTitle } from '../operations/words.ts'
-import { cloudError, formErrors, isNothing } from './errors.ts'
+import { endText, operationPath, operationTitle } from '../operations/words.ts'
+import { cloudError, formErrors, isLostMarker, isNothing } from './errors.ts'
 import { ago, bytes, seconds } from './format.ts'
-import { safeReturnPath } from './paths.ts'
+import { safeReturnPath, wayBack } from './paths.ts'
 
 describe('where a sign-in leads', () => {
   it.each([
@@ -16,6 +17,13 @@ describe('where a sign-in leads', () => {
     [null, '/'],
   ])('%s → %s', (from, to) => expect(safeReturnPath(from)).toBe(to))
 })
+
+test.each([
+  ['/instances/7', '/instances'],
+  ['/admin/users/7', '/admin/users'],
+  ['/admin/hosts', '/'],
+  ['/instances', '/'],
+])('from %s one goes back to %s', (from, to) => expect(wayBack(from).href).toBe(to))
 
 describe('requests that change something', () => {
   const request = (headers: Record<string, string>) =>
@@ -61,6 +69,9 @@ describe('errors', () => {
     expect(isNothing(error('not_found', null))).toBe(true)
     expect(isNothing(error('invalid_input', 'name'))).toBe(false)
     expect(isNothing(null)).toBe(false)
+    expect(isLostMarker(error('invalid_input', 'marker'))).toBe(true)
+    expect(isLostMarker(error('invalid_input', 'search'))).toBe(false)
+    expect(isLostMarker(null)).toBe(false)
   })
   it('of the network are a sentence', () => {
     expect(cloudError(new TypeError('fetch failed'))).toMatchObject({ code: 'unavailable', retryable: true })
@@ -78,5 +89,14 @@ describe('words', () => {
     expect(operationTitle({ action: 'instance.create' })).toBe('Create instance')
     expect(operationTitle({ action: 'host.removeUnknown' })).toBe('Remove what is unknown')
     expect(operationTitle({ action: 'securityGroup.addRule' })).toBe('Add rule: security group')
+    expect(endText({ action: 'instance.create', resourceName: 'web' })).toBe('“web” runs')
+    expect(endText({ action: 'network.delete', resourceName: 'net' })).toBe('“net” is deleted')
+    expect(endText({ action: 'instance.lock', resourceName: 'web' })).toBeNull()
+  })
+  it('of operations lead to what is there, not to what they have deleted', () => {
+    const op = { action: 'network.delete', state: 'succeeded', resourceKind: 'network', resourceId: '7' }
+    expect(operationPath(op as OperationView)).toBeNull()
+    expect(operationPath({ ...op, state: 'failed' } as OperationView)).toBe('/networks/7')
+    expect(operationPath({ ...op, action: 'network.create' } as OperationView)).toBe('/networks/7')
   })
 })

@@ -5,6 +5,7 @@ import { keepPreviousData, type UseQueryOptions, useQuery } from '@tanstack/reac
 import type { TRPCClientErrorLike } from '@trpc/client'
 import type { TRPCQueryKey } from '@trpc/tanstack-react-query'
 import type { ColumnDef } from './descriptor.ts'
+import { useLostPage } from './lost-page.ts'
 import { useUrlState } from './url-state.ts'
 
 /** What `trpc.x.y.queryOptions(…)` of a procedure that answers T is. */
@@ -44,8 +45,9 @@ export function useListQuery<V extends { id: string }>(
     ),
     placeholderData: keepPreviousData,
   })
+  const lost = useLostPage(result.error, marker)
   const page = result.data
-  const offset = sort ? Math.max(0, Number(marker) || 0) : 0
+  const offset = sort ? Math.max(0, Math.trunc(Number(marker)) || 0) : 0
   const all = page ? sorted(page.items, sort) : []
   const rows = sort ? all.slice(offset, offset + pageSize) : all
   const next = sort
@@ -55,6 +57,8 @@ export function useListQuery<V extends { id: string }>(
     : (page?.next ?? null)
   return {
     result,
+    /** The page that the address asked for is not there any more: this is the first one. */
+    lost,
     rows,
     total: page?.total ?? 0,
     /** More rows exist than sorting looked at. */

@@ -54,6 +54,10 @@ export const liveKeys: Record<string, readonly string[]> = {
   endpoint: ['catalog'],
   region: ['catalog'],
   /** No page shows these. */
+  signIn: [],
+  accessRule: [],
+  policy: [],
+  requestToken: [],
   endpoint_group: [],
   limit: [],
   registered_limit: [],
@@ -62,5 +66,5 @@ export const liveKeys: Record<string, readonly string[]> = {
   transaction: [],
   blob: [],
 }
-/** `operation.updated` says the kind of what it works on; the operations themselves change too. */
+/** `operation.begun` and `operation.updated` say the kind of what it works on; the operations themselves change too. */
 export const operationKeys: readonly string[] = ['operations']

@@ -1,11 +1,23 @@
+import { awaitEnd } from './awaited.ts'
 import { cloudError } from './errors.ts'
+import { randomToken } from './random.ts'
 
 const toasts = () => import('./toasts.ts')
 
 /** Toasts: what has begun, what is done, what failed and why. Forms show their errors themselves. */
 export const notify = {
-  started: (text: string) =>
-    void toasts().then(({ showToast }) => showToast({ message: text, color: 'blue' })),
+  /** `resourceIds`: of what it works on, so that its end is told, too (OperationToasts). */
+  started: (text: string, resourceIds: readonly string[] = []) => {
+    const id = randomToken()
+    awaitEnd(resourceIds, id)
+    void toasts().then(({ showToast }) => showToast({ id, message: text, color: 'blue' }))
+  },
+  /** Instead of the message that it has begun. */
+  ended: (startedId: string, text: string) =>
+    void toasts().then(({ showToast, hideToast }) => {
+      hideToast(startedId)
+      showToast({ message: text, color: 'teal' })
+    }),
   done: (text: string) => void toasts().then(({ showToast }) => showToast({ message: text, color: 'teal' })),
   /** What was asked for before, and could not be done. */
   failedLater: (title: string, message: string) =>

@@ -56,3 +56,13 @@ export function safeReturnPath(from: string | null | undefined): string {
   if (url.origin !== 'http://portal.invalid' || url.pathname.startsWith(paths.signIn)) return paths.overview
   return url.pathname + url.search + url.hash
 }
+
+export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
+
+/** From the page of one thing, which is gone, to the list that had it. */
+export function wayBack(pathname: string): { href: string; label: string } {
+  const above = pathname.split('/').slice(0, -1).join('/')
+  return above === '' || above === '/admin'
+    ? { href: paths.overview, label: 'Go to the overview' }
+    : { href: above, label: 'Back to the list' }
+}

@@ -25,6 +25,19 @@ export const placeName = ({ project, domain, system }: Place): string =>
   project?.name ?? (domain ? `Domain ${domain.name}` : system ? 'Whole cloud' : 'No project')
 
 /**
+ * How a thing of this project is looked at from here. `allProjects`: lists are asked across projects, because it is
+ * of another one; `hidden`: what only its own project (or somebody who sees the whole cloud) may know stays untold.
+ */
+export function lookAt(
+  session: Pick<Session, 'project' | 'domain' | 'system' | 'roles' | 'isAdmin'>,
+  projectId: string | null,
+): { allProjects: boolean; hidden: boolean } {
+  const elsewhere = session.project?.id !== projectId
+  const { cloud } = reachOf(session)
+  return { allProjects: elsewhere && cloud, hidden: elsewhere && !cloud }
+}
+
+/**
  * How far a session reaches beyond its project. `cloud`: may look at all of it; `directory`: may
  * look at domains, projects and users, of the cloud or of its domain. What it may change is `isAdmin`
  * for the cloud and `manages` for a domain's directory.

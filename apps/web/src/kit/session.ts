@@ -1,5 +1,6 @@
 'use client'
 import { createContext, useContext } from 'react'
+import { lookAt } from './place.ts'
 
 /** What the browser may know of the session; the token is not in it. */
 export type Session = {
@@ -27,3 +28,6 @@ export function useSession(): Session {
 
 /** Whether something is of another project than the session: lists of the session's project do not have it. */
 export const useElsewhere = (projectId: string): boolean => useSession().project?.id !== projectId
+
+/** Every tab of a page reads by the project of the thing that it shows, not by that of the session. */
+export const useLook = (projectId: string | null) => lookAt(useSession(), projectId)

@@ -1,7 +1,9 @@
 import { notifications } from '@mantine/notifications'
 
+type Toast = { id?: string; title?: string; message: string; color: 'blue' | 'teal' | 'red' }
+
 /** Errors stay long enough to be read and copied. */
-export function showToast(toast: { title?: string; message: string; color: 'blue' | 'teal' | 'red' }): void {
+export function showToast(toast: Toast): void {
   notifications.show({
     ...toast,
     autoClose: toast.color === 'red' ? 12_000 : 4000,
@@ -10,3 +12,6 @@ export function showToast(toast: { title?: string; message: string; color: 'blue
     closeButtonProps: { 'aria-label': 'Close the message' },
   })
 }
+
+/** What it said is over. */
+export const hideToast = (id: string): void => void notifications.hide(id)

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  cidrHint,
-  cidrProblem,
-  cidrWarning,
-  dnsProblem,
-  gatewayProblem,
-  poolsText,
-  suggestCidr,
-} from './cidr.ts'
+import { cidrHint, cidrProblem, cidrWarning, dnsProblem, gatewayProblem, suggestCidr } from './cidr.ts'
+import { poolsText } from './pools.ts'
 
 describe('ranges', () => {
   it('suggests the first range that nothing overlaps', () => {
@@ -23,6 +16,11 @@ describe('ranges', () => {
     ['10.0.0.0', /Write it as/],
     ['10.0.0.256/24', /Write it as/],
     ['010.0.0.0/24', /Write it as/],
+    ['0x0a.0.0.0/24', /Write it as/],
+    ['10.0.0/24', /Write it as/],
+    ['167772160/24', /Write it as/],
+    ['10.0.0.0/33', /between \/8 and \/30/],
+    ['fd00::/64', /IPv4 alone/],
     ['10.0.0.0/24/8', /Write it as/],
     ['10.0.0.0/31', /between \/8 and \/30/],
     ['10.0.0.5/24', /Did you mean 10\.0\.0\.0\/24\?/],

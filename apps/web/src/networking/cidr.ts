@@ -1,40 +1,41 @@
-/** IPv4 ranges for forms: the same rules as the server's, so that typing tells what sending would. */
-export type Range = { first: number; last: number; network: number; size: number }
+import ipaddr from 'ipaddr.js'
 
-const toNumber = (ip: string): number => ip.split('.').reduce((n, part) => n * 256 + Number(part), 0)
-export const toAddress = (n: number): string =>
-  [24, 16, 8, 0].map((shift) => Math.floor(n / 2 ** shift) % 256).join('.')
-const isAddress = (text: string): boolean =>
-  text.split('.').length === 4 &&
-  text.split('.').every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)
+const { IPv4 } = ipaddr
+type Range = { network: ipaddr.IPv4; prefix: number }
 
-const reserved = [
-  ['0.0.0.0', 8],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-] as const
+/** ipaddr.js also reads octal parts and short forms ("010.1"), which the server refuses. */
+const isAddress = (text: string): boolean => IPv4.isValidFourPartDecimal(text)
 
-/** The range, or the sentence why it is none. */
-export function parseCidr(text: string): Range | string {
+const reserved = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'].map((cidr) =>
+  IPv4.parseCIDR(cidr),
+)
+
+/** The range, or the sentence why it is none: by the server's rules, so that typing tells what sending would. */
+function parseCidr(text: string): Range | string {
+  if (text.includes(':')) return 'This cloud has IPv4 alone. Write the range as 10.0.0.0/24.'
   const [ip = '', bits = '', ...more] = text.trim().split('/')
   if (more.length > 0 || !isAddress(ip) || !/^\d{1,2}$/.test(bits)) return 'Write it as 10.0.0.0/24.'
   const prefix = Number(bits)
   if (prefix < 8 || prefix > 30) return 'A subnet has a prefix between /8 and /30, like 10.0.0.0/24.'
-  const size = 2 ** (32 - prefix)
-  const address = toNumber(ip)
-  const network = address - (address % size)
-  if (network !== address)
-    return `It has bits set behind its prefix. Did you mean ${toAddress(network)}/${prefix}?`
-  const inReserved = reserved.some(
-    ([base, length]) => network >= toNumber(base) && network < toNumber(base) + 2 ** (32 - length),
-  )
-  if (inReserved || network >= toNumber('224.0.0.0'))
+  const network = IPv4.networkAddressFromCIDR(`${ip}/${prefix}`)
+  if (network.toString() !== ip)
+    return `It has bits set behind its prefix. Did you mean ${network}/${prefix}?`
+  if (reserved.some((range) => network.match(range)))
     return 'It is reserved (loopback, link-local or multicast). Use a private range like 10.0.0.0/24.'
-  return { network, size, first: network + 1, last: network + size - 2 }
+  return { network, prefix }
 }
 
-const overlap = (a: Range, b: Range): boolean =>
-  a.network < b.network + b.size && b.network < a.network + a.size
+const overlap = (a: Range, b: Range): boolean => a.network.match(b.network, Math.min(a.prefix, b.prefix))
+
+const broadcastOf = ({ network, prefix }: Range): ipaddr.IPv4 =>
+  IPv4.broadcastAddressFromCIDR(`${network}/${prefix}`)
+
+/** The first and the last address that a machine can have; a range has at least four addresses. */
+function usable(range: Range): { first: string; last: string } {
+  const beside = (address: ipaddr.IPv4, by: number) =>
+    new IPv4(address.toByteArray().map((part, at) => (at === 3 ? part + by : part))).toString()
+  return { first: beside(range.network, 1), last: beside(broadcastOf(range), -1) }
+}
 
 /** null when it can be used; `taken` are the ranges of the same network or, as a warning, of others. */
 export function cidrProblem(text: string, taken: readonly string[] = []): string | null {
@@ -81,9 +82,10 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, n
 export function cidrHint(text: string, gateway: string | null | undefined): string | null {
   const range = parseCidr(text)
   if (typeof range === 'string') return null
-  const count = range.last - range.first + 1
-  const way = gateway === null ? 'no gateway' : `gateway ${gateway || toAddress(range.first)}`
-  return `${count.toLocaleString('en')} addresses, ${toAddress(range.first)} – ${toAddress(range.last)}; ${way}`
+  const { first, last } = usable(range)
+  const count = 2 ** (32 - range.prefix) - 2
+  const way = gateway === null ? 'no gateway' : `gateway ${gateway || first}`
+  return `${count.toLocaleString('en')} addresses, ${first} – ${last}; ${way}`
 }
 
 /** null when the address can be a gateway of the range; empty text means the first address. */
@@ -92,8 +94,9 @@ export function gatewayProblem(cidr: string, gateway: string): string | null {
   if (!isAddress(gateway)) return 'Write an address like 10.0.0.1.'
   const range = parseCidr(cidr)
   if (typeof range === 'string') return null
-  const n = toNumber(gateway)
-  return n >= range.first && n <= range.last ? null : `${gateway} is not a usable address of ${cidr}.`
+  const ends = [range.network.toString(), broadcastOf(range).toString()]
+  const isUsable = IPv4.parse(gateway).match(range.network, range.prefix) && !ends.includes(gateway)
+  return isUsable ? null : `${gateway} is not a usable address of ${cidr}.`
 }
 
 /** null when each is an address; at most five, as the server takes. */
@@ -102,7 +105,3 @@ export function dnsProblem(servers: readonly string[]): string | null {
   const wrong = servers.find((server) => !isAddress(server))
   return wrong === undefined ? null : `${wrong} is no address. Write it like 9.9.9.9.`
 }
-
-/** "10.0.0.2 – 10.0.0.254"; two ranges around a gateway in the middle. */
-export const poolsText = (pools: readonly { start: string; end: string }[]): string =>
-  pools.map(({ start, end }) => (start === end ? start : `${start} – ${end}`)).join(', ') || 'None'

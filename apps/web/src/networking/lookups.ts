@@ -2,6 +2,7 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
+import { useElsewhere } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 
 /** The most that a list gives at once; enough for names and for choices. */
@@ -30,9 +31,13 @@ export function useOutside(): { closed: string | null } {
   return { closed: data?.closed ?? null }
 }
 
-export function useInstances(): { instances: InstanceView[]; nameOf: (id: string) => string | null } {
+/** `allProjects`: for the page of something that belongs to another project (useLook). */
+export function useInstances(allProjects = false): {
+  instances: InstanceView[]
+  nameOf: (id: string) => string | null
+} {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.compute.instances.list.queryOptions({ limit: many }))
+  const { data } = useQuery(trpc.compute.instances.list.queryOptions({ limit: many, allProjects }))
   const instances = data?.items ?? []
   return { instances, nameOf: (id) => instances.find((instance) => instance.id === id)?.name ?? null }
 }
@@ -43,8 +48,13 @@ export function useRouters() {
   return { routers: data?.items ?? [], ready: data !== undefined }
 }
 
-export function useSecurityGroups() {
+/** Those of this project, to choose from; of another project than the session's there are none. */
+export function useSecurityGroups(projectId: string) {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.networking.securityGroups.list.queryOptions({ limit: many }))
-  return { groups: data?.items ?? [], ready: data !== undefined }
+  const elsewhere = useElsewhere(projectId)
+  const { data } = useQuery({
+    ...trpc.networking.securityGroups.list.queryOptions({ limit: many }),
+    enabled: !elsewhere,
+  })
+  return { groups: elsewhere ? [] : (data?.items ?? []), elsewhere }
 }

@@ -15,7 +15,7 @@ export function FailureToasts(): null {
   const { userName } = useSession()
   const onEvent = useCallback(
     ({ kind, data, operationId }: EventView) => {
-      if (kind !== 'operation.updated' || data.state !== 'failed' || operationId === null) return
+      if (!kind.startsWith('operation.') || data.state !== 'failed' || operationId === null) return
       client
         .fetchQuery(trpc.operations.get.queryOptions({ id: operationId }))
         .then((operation) => {

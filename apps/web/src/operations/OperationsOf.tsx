@@ -3,6 +3,7 @@ import { Accordion, Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Ago } from '../kit/Ago.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
+import { useLook } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { Explanation } from './Explanation.tsx'
 import { OperationState, OperationTime } from './OperationState.tsx'
@@ -10,16 +11,19 @@ import { Timeline } from './Timeline.tsx'
 import { operationTitle } from './words.ts'
 
 /** The history of one resource, the newest first and open. For the tab of its page. */
-export function OperationsOf({
-  resourceId,
-  allProjects = false,
-}: {
-  resourceId: string
-  /** For administrators: whatever project did it. */
-  allProjects?: boolean
-}) {
+export function OperationsOf({ resourceId, projectId }: { resourceId: string; projectId: string }) {
   const trpc = useTRPC()
-  const query = useQuery(trpc.operations.list.queryOptions({ resourceId, limit: 100, allProjects }))
+  const { allProjects, hidden } = useLook(projectId)
+  const query = useQuery({
+    ...trpc.operations.list.queryOptions({ resourceId, limit: 100, allProjects }),
+    enabled: !hidden,
+  })
+  if (hidden)
+    return (
+      <Text c="dimmed" size="sm">
+        It belongs to another project, and only that project sees what was done with it.
+      </Text>
+    )
   return (
     <Loaded query={query}>
       {({ items }) =>

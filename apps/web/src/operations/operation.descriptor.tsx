@@ -7,7 +7,7 @@ import { Ago } from '../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { OperationState, OperationTime } from './OperationState.tsx'
-import { durationMs, kindWords, operationTitle, resourcePath } from './words.ts'
+import { durationMs, kindWords, operationPath, operationTitle } from './words.ts'
 
 export const operationDescriptor: ResourceDescriptor<OperationView> = {
   kind: 'operation',
@@ -68,7 +68,7 @@ function OpenOperation({ operation }: { operation: OperationView }) {
 }
 
 export function ResourceLink({ operation }: { operation: OperationView }) {
-  const href = resourcePath(operation)
+  const href = operationPath(operation)
   const name = operation.resourceName || kindWords[operation.resourceKind] || operation.resourceKind
   if (href === null) return <Text size="sm">{name}</Text>
   return (

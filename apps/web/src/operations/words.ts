@@ -20,7 +20,31 @@ export const kindWords: Record<string, string> = {
   user: 'user',
   group: 'group',
   role: 'role',
+  serverGroup: 'server group',
+  aggregate: 'aggregate',
 }
+
+/** Kinds of which there are events and no operations. */
+const eventKindWords: Record<string, string> = {
+  ...kindWords,
+  session: 'session',
+  credential: 'credential',
+  applicationCredential: 'application credential',
+  accessRule: 'access rule',
+  trust: 'trust',
+  consumer: 'program',
+  requestToken: 'request of a program',
+  access_token: 'access of a program',
+  quota: 'quota',
+  service: 'service',
+  endpoint: 'endpoint',
+  endpoint_group: 'group of endpoints',
+  region: 'region',
+  limit: 'limit',
+  registered_limit: 'registered limit',
+  policy: 'stored policy',
+}
+export const auditKinds = Object.entries(eventKindWords)
 
 /** Where verb and kind are no sentence: what it was done to is the operation’s name. */
 const titles: Record<string, string> = {
@@ -50,6 +74,39 @@ export function operationTitle({ action }: Pick<OperationView, 'action'>): strin
   return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
 
+const eventTitles: Record<string, string> = {
+  'session.started': 'Signed in',
+  'session.ended': 'Rights taken back',
+}
+
+/** Of an event: "Instance created"; "Instance password read"; of an operation what it does. */
+export function eventTitle({ kind, data }: { kind: string; data: Record<string, unknown> }): string {
+  const title = eventTitles[kind]
+  if (title) return title
+  if (typeof data.action === 'string') return operationTitle({ action: data.action })
+  const [noun = '', verb = ''] = kind.split('.')
+  const sentence = `${eventKindWords[noun] ?? noun} ${verb.replaceAll('-', ' ')}`
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1)
+}
+
+const ends: Record<string, string> = {
+  'instance.create': 'runs',
+  'instance.start': 'runs',
+  'instance.unpause': 'runs again',
+  'instance.reboot': 'has been rebooted',
+  'instance.stop': 'is stopped',
+  'instance.pause': 'is paused',
+}
+
+/** The end of an operation that takes its time: “web” runs. Null: its beginning said all. */
+export function endText({
+  action,
+  resourceName,
+}: Pick<OperationView, 'action' | 'resourceName'>): string | null {
+  const end = ends[action] ?? (action.endsWith('.delete') ? 'is deleted' : null)
+  return end === null || resourceName === '' ? null : `“${resourceName}” ${end}`
+}
+
 export const stateWords: Record<OperationView['state'], { text: string; tone: Tone }> = {
   queued: { text: 'Queued', tone: 'busy' },
   running: { text: 'Running', tone: 'busy' },
@@ -58,7 +115,13 @@ export const stateWords: Record<OperationView['state'], { text: string; tone: To
   failed: { text: 'Failed', tone: 'bad' },
 }
 
-/** The page of what an operation worked on, when it has one. */
+/** The page of what an operation worked on; null when it has none, or has gone with that operation. */
+export function operationPath(operation: OperationView): string | null {
+  const gone = operation.action.endsWith('.delete') && operation.state === 'succeeded'
+  return gone ? null : resourcePath(operation)
+}
+
+/** The page of a resource, when its kind has pages. */
 export function resourcePath({
   resourceKind,
   resourceId,

@@ -4,10 +4,16 @@ import { IconCheck, IconKey, IconNetwork, IconRocket } from '@tabler/icons-react
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import Link from 'next/link'
 import type { ReactNode } from 'react'
+import { LaunchButton } from '../compute/launch/LaunchButton.tsx'
 import { notify } from '../kit/notify.ts'
 import { creating, paths } from '../kit/paths.ts'
+import { all, useMay } from '../kit/rights.ts'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import { freeName } from '../networking/free-name.ts'
+import { useNetworks } from '../networking/lookups.ts'
+import { hasWayOut } from '../networking/outside.ts'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
 import classes from './Onboarding.module.css'
 
@@ -15,7 +21,8 @@ import classes from './Onboarding.module.css'
 export function Onboarding() {
   const trpc = useTRPC()
   const client = useQueryClient()
-  const networks = useQuery(trpc.networking.networks.list.queryOptions({ external: false, limit: 1 }))
+  const allowed = useMay()()
+  const { networks, ready } = useNetworks()
   const keyPairs = useQuery(trpc.compute.keyPairs.list.queryOptions({ limit: 1 }))
   const starter = useMutation(
     trpc.networking.networks.starter.mutationOptions({
@@ -26,7 +33,7 @@ export function Onboarding() {
       onError: notify.failed,
     }),
   )
-  const hasNetwork = (networks.data?.total ?? 0) > 0
+  const hasNetwork = hasWayOut(networks)
   const hasKey = (keyPairs.data?.total ?? 0) > 0
   const next = hasNetwork ? (hasKey ? 3 : 2) : 1
   return (
@@ -39,15 +46,22 @@ export function Onboarding() {
           icon={<IconNetwork size={20} />}
           done={hasNetwork}
         >
-          <Button
+          <ReasonButton
             fullWidth
             variant={next === 1 ? 'filled' : 'default'}
-            loading={starter.isPending}
-            disabled={hasNetwork || networks.isPending}
-            onClick={() => starter.mutate({})}
+            loading={starter.isPending || !ready}
+            allowed={all(allowed, !hasNetwork || 'There is a network with a way out.')}
+            onClick={() =>
+              starter.mutate({
+                name: freeName(
+                  'starter-net',
+                  networks.map(({ name }) => name),
+                ),
+              })
+            }
           >
             Make the starter network
-          </Button>
+          </ReasonButton>
         </Step>
         <Step
           number={2}
@@ -72,9 +86,9 @@ export function Onboarding() {
           icon={<IconRocket size={20} />}
           done={false}
         >
-          <Button fullWidth component={Link} href={paths.launch} variant={next === 3 ? 'filled' : 'default'}>
+          <LaunchButton fullWidth variant={next === 3 ? 'filled' : 'default'}>
             Launch instance
-          </Button>
+          </LaunchButton>
         </Step>
       </SimpleGrid>
     </Section>

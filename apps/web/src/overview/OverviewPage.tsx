@@ -3,6 +3,7 @@ import { Button, Grid, Group, Stack } from '@mantine/core'
 import { IconFolders, IconRocket } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
+import { LaunchButton } from '../compute/launch/LaunchButton.tsx'
 import { paths } from '../kit/paths.ts'
 import { placeName, reachOf } from '../kit/place.ts'
 import { useSession } from '../kit/session.ts'
@@ -67,11 +68,7 @@ function ProjectOverview({ name }: { name: string }) {
       <PageHeader
         title="Overview"
         description={`Project ${name}`}
-        actions={
-          <Button component={Link} href={paths.launch} leftSection={<IconRocket size={18} />}>
-            Launch instance
-          </Button>
-        }
+        actions={<LaunchButton leftSection={<IconRocket size={18} />}>Launch instance</LaunchButton>}
       />
       <Stack gap="md">
         {instances.data?.total === 0 && <Onboarding />}

@@ -1,6 +1,7 @@
 'use client'
-import { Fieldset, Group, NumberInput, SegmentedControl, Text } from '@mantine/core'
+import { Fieldset, Group, SegmentedControl, Text } from '@mantine/core'
 import type { QuotaResource } from '@stratolith/api/kernel/contract'
+import { NumberField } from '../kit/NumberField.tsx'
 import { type LimitValue, limitProblem } from './limit-values.ts'
 import { quotaWords } from './words.ts'
 
@@ -53,12 +54,10 @@ export function LimitField({
           }
         />
         {value.mode === 'limit' && (
-          <NumberInput
+          <NumberField
             size="xs"
             w={130}
             aria-label={`Limit: ${label}`}
-            min={0}
-            allowDecimal={false}
             suffix={units[resource]}
             value={value.limit}
             onChange={(limit) => onChange({ ...value, limit })}

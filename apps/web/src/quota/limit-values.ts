@@ -1,4 +1,5 @@
 import type { QuotaResource } from '@stratolith/api/kernel/contract'
+import { whole } from '../kit/whole.ts'
 
 /** One limit as the form has it. `default` goes back to what the cloud (or we) say. */
 export type LimitValue = { mode: 'default' | 'limit' | 'unlimited'; limit: number | string }
@@ -26,11 +27,8 @@ export function changedLimits(
   return Object.fromEntries(changed.map(([resource, value]) => [resource, limitOf(value)]))
 }
 
+const wholeLimit = whole(0, 2_147_483_647, 'A whole number')
 /** A sentence, or null when the value can be sent. */
 export function limitProblem({ mode, limit }: LimitValue): string | null {
-  if (mode !== 'limit') return null
-  const number = Number(limit)
-  return limit !== '' && Number.isInteger(number) && number >= 0 && number <= 2_147_483_647
-    ? null
-    : 'A whole number from 0.'
+  return mode === 'limit' ? wholeLimit(limit) : null
 }

@@ -1,6 +1,6 @@
 'use client'
 import { useDebouncedValue } from '@mantine/hooks'
-import { Spotlight } from '@mantine/spotlight'
+import { createSpotlight, Spotlight } from '@mantine/spotlight'
 import {
   IconDisc,
   IconFolders,
@@ -15,9 +15,13 @@ import { useRouter } from 'next/navigation'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
 import { paths } from '../kit/paths.ts'
 import { reachOf } from '../kit/place.ts'
+import { useReturnFocus } from '../kit/return-focus.ts'
+import { useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { navigationFor } from './navigation.tsx'
+
+const [store, palette] = createSpotlight()
 
 type Entry = { id: string; label: string; description?: string; href: string; icon: ReactNode }
 
@@ -31,9 +35,18 @@ export function Palette({ onClose }: { onClose: () => void }) {
   const pages: Entry[] = groups.flatMap(({ items }) =>
     items.map(({ label, href, icon }) => ({ id: href, label, href, icon })),
   )
-  const makers: Entry[] = groups.flatMap(({ items }) =>
+  const may = useMay()
+  const { isAdmin } = session
+  // Nobody is offered what their role refuses.
+  const makes = {
+    everyone: true,
+    project: may() === true,
+    directory: reachOf(session).manages(null),
+    cloud: isAdmin,
+  }
+  const makers: Entry[] = groups.flatMap(({ for: audience, items }) =>
     items.flatMap(({ create }) =>
-      create ? [{ id: create.href, ...create, icon: <IconPlus size={18} /> }] : [],
+      create && makes[audience] ? [{ id: create.href, ...create, icon: <IconPlus size={18} /> }] : [],
     ),
   )
   const matches = (entries: Entry[]) => entries.filter(({ label }) => label.toLowerCase().includes(words))
@@ -44,6 +57,12 @@ export function Palette({ onClose }: { onClose: () => void }) {
     { label: 'Resources', entries: found },
   ].filter(({ entries }) => entries.length > 0)
   const list = useRef<HTMLDivElement>(null)
+  useReturnFocus(true)
+  // Its own store says that it is open: what was never opened there could not be closed by Escape or beside it.
+  useEffect(() => {
+    palette.open()
+    return palette.close
+  }, [])
   // Mantine selects the first entry when one types; resources arrive later, maybe into an empty list.
   useEffect(() => {
     if (words === '' || list.current?.querySelector('[data-selected]')) return
@@ -55,7 +74,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
   }
   return (
     <Spotlight.Root
-      forceOpened
+      store={store}
+      attributes={{ content: { 'aria-label': 'Find or do' } }}
       onSpotlightClose={onClose}
       query={query}
       onQueryChange={setQuery}

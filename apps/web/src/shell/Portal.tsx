@@ -8,7 +8,7 @@ import { ConfirmHost } from '../kit/confirm.tsx'
 import { LiveProvider } from '../kit/live.tsx'
 import { placeKey } from '../kit/place.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
-import { FailureToasts } from '../operations/FailureToasts.tsx'
+import { OperationToasts } from '../operations/OperationToasts.tsx'
 import { Shell } from './Shell.tsx'
 
 installClipboard()
@@ -25,7 +25,7 @@ export function Portal({ session, children }: { session: Session; children: Reac
           <Shell>{children}</Shell>
           <ConfirmHost />
           <Toasts />
-          <FailureToasts />
+          <OperationToasts />
           <UploadTray />
         </LiveProvider>
       </CloudProvider>

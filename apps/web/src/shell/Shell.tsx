@@ -4,12 +4,16 @@ import { useDisclosure, useHotkeys } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import dynamic from 'next/dynamic'
 import Link from 'next/link'
+import { usePathname } from 'next/navigation'
 import { type ReactNode, useState } from 'react'
 import { AccountMenu } from '../identity/AccountMenu.tsx'
 import { ProjectSwitcher } from '../identity/ProjectSwitcher.tsx'
 import { paths } from '../kit/paths.ts'
+import { useSession } from '../kit/session.ts'
 import { Logo } from '../ui/Logo.tsx'
+import { Closed } from './Closed.tsx'
 import { LiveIndicator } from './LiveIndicator.tsx'
+import { closedTo } from './navigation.tsx'
 import classes from './Shell.module.css'
 import { SideBar } from './SideBar.tsx'
 
@@ -18,6 +22,7 @@ const Palette = dynamic(() => import('./Palette.tsx').then((module) => module.Pa
 
 /** Header, side bar and the page. Below 768 px the side bar is a drawer. */
 export function Shell({ children }: { children: ReactNode }) {
+  const closed = closedTo(useSession(), usePathname())
   const [menuOpen, menu] = useDisclosure(false)
   const [paletteOpen, setPaletteOpen] = useState(false)
   useHotkeys([['mod+K', () => setPaletteOpen((open) => !open)]], [])
@@ -70,7 +75,7 @@ export function Shell({ children }: { children: ReactNode }) {
       </header>
       <SideBar open={menuOpen} onNavigate={menu.close} />
       <main id="content" tabIndex={-1} className={classes.main}>
-        <div className={classes.page}>{children}</div>
+        <div className={classes.page}>{closed ? <Closed why={closed} /> : children}</div>
       </main>
       {paletteOpen && <Palette onClose={() => setPaletteOpen(false)} />}
     </div>

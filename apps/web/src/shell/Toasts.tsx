@@ -8,7 +8,11 @@ export function Toasts() {
       position="bottom-left"
       limit={4}
       pauseResetOnHover="notification"
-      style={{ insetInlineStart: 'calc(var(--page-start) + var(--mantine-spacing-md))' }}
+      style={{
+        insetInlineStart: 'calc(var(--page-start) + var(--mantine-spacing-md))',
+        // Not `bottom`: the library has a box for each corner, and those at the top would cover the page.
+        marginBottom: 'var(--tray, 0px)',
+      }}
     />
   )
 }

@@ -193,5 +193,20 @@ export function navigationFor(session: Session): NavGroup[] {
   })
 }
 
+/**
+ * Why a page is not for this session: it is about a project and there is none, or somebody else's business. Pages of
+ * single things answer for themselves, but for those below /admin; a project's own page is open to its members.
+ */
+export function closedTo(session: Session, pathname: string): 'project' | 'rights' | null {
+  const open = new Set(navigationFor(session).flatMap(({ items }) => items.map(({ href }) => href)))
+  const belongsTo = (href: string) =>
+    pathname === href || (href.startsWith('/admin/') && href !== paths.projects && isHere(href, pathname))
+  for (const group of navigation)
+    for (const item of group.items)
+      if (!open.has(item.href) && (belongsTo(item.href) || item.create?.href === pathname))
+        return (item.for ?? group.for) === 'project' ? 'project' : 'rights'
+  return null
+}
+
 export const isHere = (href: string, pathname: string): boolean =>
   href === paths.overview ? pathname === href : pathname === href || pathname.startsWith(`${href}/`)

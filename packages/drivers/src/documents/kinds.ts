@@ -1,10 +1,2 @@
-import type { DocumentKind } from './interface.ts'
-
-/** What something needs comes before it. */
-export const documentKinds = [
-  'network',
-  'addressSet',
-  'router',
-  'port',
-  'instance',
-] as const satisfies readonly DocumentKind[]
+/** Kinds of documents. What something needs comes before it. */
+export const documentKinds = ['network', 'addressSet', 'router', 'port', 'instance'] as const

@@ -25,13 +25,23 @@ export async function ensureConfigDrive(path: string, files: () => Promise<Confi
     }
     const image = join(work, 'image')
     const flags = ['-quiet', '-J', '-r', '-ldots', '-allow-lowercase', '-allow-multidot', '-l']
-    await execa('genisoimage', ['-o', image, ...flags, '-V', label, '-publisher', 'stratolith', tree]).catch(
-      (cause: unknown) => {
-        throw new DriverError('failed', 'The config drive cannot be made: is genisoimage installed?', {
-          cause,
-        })
-      },
-    )
+    // Without the settings that the machine's owner may have for discs of their own.
+    const argv = [
+      '-no_rc',
+      '-as',
+      'mkisofs',
+      '-o',
+      image,
+      ...flags,
+      '-V',
+      label,
+      '-publisher',
+      'stratolith',
+      tree,
+    ]
+    await execa('xorriso', argv).catch((cause: unknown) => {
+      throw new DriverError('failed', 'The config drive cannot be made: is xorriso installed?', { cause })
+    })
     await chmod(image, 0o600)
     await rename(image, path)
   } finally {

@@ -1,5 +1,9 @@
 import type { Duplex } from 'node:stream'
+import type { z } from 'zod'
+import type { Described } from '../frozen.ts'
 import type { Op } from '../op.ts'
+import type * as observed from './observed.ts'
+import type * as spec from './spec.ts'
 
 /** What runs on a host: guests. Keys are our instance UUIDs; `ensure` and `remove` are idempotent. */
 export interface HypervisorDriver {
@@ -64,11 +68,7 @@ export interface ConsoleFacet {
   /** A byte stream to this very guest. Conflict when it does not run. */
   open(op: Op, id: string, protocol: ConsoleProtocol): Promise<Duplex>
   /** Serial output so far. `offset` counts bytes ever written; ask again from `next`. */
-  log(
-    op: Op,
-    id: string,
-    options: { offset?: number; maxBytes: number; tailLines?: number },
-  ): Promise<ConsoleLog>
+  log(op: Op, id: string, options: LogOptions): Promise<ConsoleLog>
   /** PNG of the screen. */
   screenshot(op: Op, id: string): Promise<Buffer>
 }
@@ -83,106 +83,21 @@ export interface BackupFacet {
   /** Gone is success. */
   dropCopy(op: Op, id: string, diskId: string): Promise<void>
 }
-/** A qcow2; `at`: the moment that it shows. */
-export type DiskCopy = { path: string; sizeBytes: number; at: string }
-
 export type ConsoleProtocol = 'vnc' | 'serial'
-export type ConsoleLog = { text: string; offset: number; next: number }
 
-export type HypervisorCapabilities = {
-  pause: boolean
-  screenshot: boolean
-  /** Upper bounds of one guest on this driver. */
-  maxVcpus: number
-  maxMemoryMib: number
-}
+/** What runs on a host; spec.ts says of what each consists. */
+export type InstanceSpec = Described<typeof spec.instanceSpec>
+export type DiskAttachment = Described<typeof spec.diskAttachment>
+export type NicAttachment = Described<typeof spec.nicAttachment>
+export type LogOptions = Described<typeof spec.logOptions>
 
-export type HostFacts = {
-  hypervisor: string // "QEMU"
-  version: string // "7.2.22"
-  accelerator: 'kvm' | 'tcg' | 'fake'
-  /** Why KVM is not used, when it is not: shown on the host's page. */
-  acceleratorReason: string | null
-  vcpus: number
-  memoryMib: number
-  diskGib: number
-  isolation: GuestIsolation
-  cpuModel: string
-  /** Of the machine, now. */
-  uptimeSeconds: number
-  /** Of the last 1, 5 and 15 minutes. */
-  load: number[]
-}
-
-/** What keeps the guests of a host apart, as it was found to work there; shown on the host's page. */
-export type GuestIsolation = {
-  /** Every guest has a user of its own. */
-  users: boolean
-  cgroup: 'v2' | 'v1' | 'none'
-  /** What the cgroups bound: cpu, memory, pids, io. */
-  controllers: string[]
-  /** Why not all of them, when not. */
-  reason: string | null
-}
-
-export type PowerState = 'running' | 'paused' | 'off' | 'crashed'
-
-export type InstanceSpec = {
-  id: string
-  projectId: string
-  name: string
-  vcpus: number
-  memoryMib: number
-  power: 'running' | 'off'
-  disks: readonly DiskAttachment[]
-  nics: readonly NicAttachment[]
-  /** The guest's own data also on a CD-ROM, made at its first start. */
-  configDrive?: boolean
-  guest: GuestData
-}
-
-/** `path` and `format` as storage's ensureDisk returned them: never probed, never a tenant's word. */
-export type DiskAttachment = { id: string; path: string; format: 'raw' | 'qcow2'; boot: boolean }
-/** `tap` as network's ensurePort returned it. */
-export type NicAttachment = { portId: string; mac: string; tap: string; mtu: number }
-
-/** What the metadata service of the agent tells the guest about itself. */
-export type GuestData = {
-  hostname: string
-  zone: string
-  launchIndex: number
-  metadata: Readonly<Record<string, string>>
-  publicKeys: readonly { name: string; key: string }[]
-  /** base64; null when none. */
-  userData: string | null
-  securityGroups: readonly string[]
-  flavorName: string
-  imageId: string | null
-  /** For the config drive alone: the metadata service never tells it. */
-  adminPass?: string | null
-}
-
-export type ObservedInstance = {
-  id: string
-  power: PowerState
-  pid: number | null
-  /** ISO time of the running process's start. */
-  startedAt: string | null
-  /** For 'crashed': last lines of the hypervisor's own log. */
-  reason: string | null
-}
-
-export type GuestDiagnostics = {
-  /** Time that each virtual processor has run, in nanoseconds. */
-  cpus: { id: number; timeNs: number }[]
-  disks: {
-    readBytes: number
-    readRequests: number
-    writeBytes: number
-    writeRequests: number
-    errors: number
-  }[]
-  uptimeSeconds: number
-}
-
-export type HypervisorEvent = { instanceId: string; power: PowerState; reason: string | null; at: string }
+/** What a host says of it; observed.ts says of what each consists. */
+export type HypervisorCapabilities = z.output<typeof observed.hypervisorCapabilities>
+export type HostFacts = z.output<typeof observed.hostFacts>
+export type GuestIsolation = z.output<typeof observed.guestIsolation>
+export type PowerState = z.output<typeof observed.powerState>
+export type ObservedInstance = z.output<typeof observed.observedInstance>
+export type HypervisorEvent = z.output<typeof observed.hypervisorEvent>
+export type GuestDiagnostics = z.output<typeof observed.guestDiagnostics>
+export type ConsoleLog = z.output<typeof observed.consoleLog>
+export type DiskCopy = z.output<typeof observed.diskCopy>

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { bounds } from '../bounds.ts'
 import { DriverError } from '../errors.ts'
+import { generatedId } from '../fields.ts'
 import type { HypervisorCapabilities, InstanceSpec } from './interface.ts'
 
 /** As it may leave the host: the first password is the guest's alone. */
@@ -11,7 +12,6 @@ export const withoutSecrets = (spec: InstanceSpec): InstanceSpec => ({
 })
 
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'not a UUID')
-const generatedId = z.string().regex(/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/, 'not a generated id')
 /** The kernel's own length of an interface name, and nothing that an option parser could read. */
 const interfaceName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, 'not an interface name')
 const unicastMac = z.string().regex(/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i, 'not a unicast MAC address')
@@ -19,54 +19,67 @@ const absolutePath = z
   .string()
   .max(4096)
   .regex(/^\/\P{Cc}*$/u, 'not an absolute path')
+  .refine((path) => !path.split('/').includes('..'), 'a path with ".."')
+
+/** As storage's ensureDisk returned it: never probed, never a tenant's word. */
+export const diskAttachment = z.object({
+  id: generatedId,
+  path: absolutePath,
+  format: z.enum(['raw', 'qcow2']),
+  boot: z.boolean(),
+})
+
+/** `tap` as network's ensurePort returned it. */
+export const nicAttachment = z.object({
+  portId: generatedId,
+  mac: unicastMac,
+  tap: interfaceName,
+  mtu: z.int().min(68).max(65_521),
+})
+
+const text = (max: number) => z.string().max(max)
+
+/** What the metadata service of the agent tells the guest about itself. */
+export const guestData = z.object({
+  hostname: text(255),
+  zone: text(255),
+  launchIndex: z.int().min(0),
+  metadata: z.record(text(255), text(1024)),
+  publicKeys: z.array(z.object({ name: text(255), key: text(16_384) })).max(64),
+  /** base64; null when none. */
+  userData: text(131_072).nullable(),
+  securityGroups: z.array(text(255)).max(256),
+  flavorName: text(255),
+  imageId: text(64).nullable(),
+  /** For the config drive alone: the metadata service never tells it. */
+  adminPass: text(255).nullable().optional(),
+})
 
 /** What a driver accepts and what spec.json holds; strict about all that becomes an argument or a file name. */
-export const instanceSpecSchema = z.object({
+export const instanceSpec = z.object({
   id: uuid,
-  projectId: z.string().max(255),
-  name: z.string().max(1024),
+  projectId: text(255),
+  name: text(255),
   vcpus: z.int().min(1),
   memoryMib: z.int().min(1),
   power: z.enum(['running', 'off']),
-  disks: z
-    .array(
-      z.object({
-        id: generatedId,
-        path: absolutePath,
-        format: z.enum(['raw', 'qcow2']),
-        boot: z.boolean(),
-      }),
-    )
-    .max(bounds.disksOfGuest),
-  nics: z
-    .array(
-      z.object({
-        portId: generatedId,
-        mac: unicastMac,
-        tap: interfaceName,
-        mtu: z.int().min(68).max(65_521),
-      }),
-    )
-    .max(bounds.nicsOfGuest),
-  // Records of an older agent do not have it.
+  disks: z.array(diskAttachment).max(bounds.disksOfGuest),
+  nics: z.array(nicAttachment).max(bounds.nicsOfGuest),
+  /** The guest's own data also on a CD-ROM, made at its first start. Records of an older agent do not have it. */
   configDrive: z.boolean().optional(),
-  guest: z.object({
-    hostname: z.string(),
-    zone: z.string(),
-    launchIndex: z.int(),
-    metadata: z.record(z.string(), z.string()),
-    publicKeys: z.array(z.object({ name: z.string(), key: z.string() })),
-    userData: z.string().nullable(),
-    securityGroups: z.array(z.string()),
-    flavorName: z.string(),
-    imageId: z.string().nullable(),
-    adminPass: z.string().nullable().optional(),
-  }),
+  guest: guestData,
+})
+
+/** `offset` counts bytes ever written to the serial port. */
+export const logOptions = z.object({
+  offset: z.int().min(0).optional(),
+  maxBytes: z.int().min(1).max(4_194_304),
+  tailLines: z.int().min(1).max(100_000).optional(),
 })
 
 /** The spec itself, or `invalid` with the first thing that is wrong with it. */
 export function checkSpec(spec: unknown, bounds: HypervisorCapabilities): InstanceSpec {
-  const parsed = instanceSpecSchema.safeParse(spec)
+  const parsed = instanceSpec.safeParse(spec)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     throw new DriverError(

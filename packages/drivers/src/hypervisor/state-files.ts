@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { InstanceSpec } from './interface.ts'
-import { instanceSpecSchema } from './spec.ts'
+import { instanceSpec } from './spec.ts'
 
 /**
  * Files of one guest below instances/<id>/, which nobody but root and the guest's own QEMU may enter.
@@ -72,7 +72,7 @@ export async function writeAtomic(path: string, text: string): Promise<void> {
 /** Null when there is no such file; raises when there is one that cannot be understood. */
 export async function readSpec(paths: GuestPaths): Promise<InstanceSpec | null> {
   const text = await readIfThere(paths.spec)
-  return text === null ? null : instanceSpecSchema.parse(JSON.parse(text))
+  return text === null ? null : instanceSpec.parse(JSON.parse(text))
 }
 
 export const writeSpec = (paths: GuestPaths, spec: InstanceSpec): Promise<void> =>

@@ -1,4 +1,8 @@
+import type { z } from 'zod'
+import type { Described } from '../frozen.ts'
 import type { Op } from '../op.ts'
+import type * as observed from './observed.ts'
+import type * as spec from './spec.ts'
 
 /**
  * The data plane of one host. Every `ensure` states the whole wish for one resource, is
@@ -46,22 +50,6 @@ export interface LocalNetworkDriver extends NetworkDriver {
   describeRouter(op: Op, id: string): Promise<RouterSpec | null>
 }
 
-/** A port as the control plane last described it, with the network that it is on. */
-export type RecordedPort = {
-  port: PortSpec
-  tap: string
-  network: NetworkSpec
-  floatingIps: readonly { address: string; fixedAddress: string }[]
-}
-
-export type NetworkCapabilities = {
-  floatingIps: boolean
-  ipv6: boolean
-  securityGroups: boolean
-  /** Whether anything passes between guests and the world; the same for as long as the driver lives. */
-  egress: 'on' | 'off'
-}
-
 export type NetworkFacts = {
   /** Namespace in which guests, bridges and the external network live; where tests reach guests from. */
   namespace: string
@@ -72,70 +60,19 @@ export type NetworkFacts = {
   guestNameServers: readonly string[]
 }
 
-export type NetworkSpec = {
-  id: string
-  /** Small positive number, unique in the cloud, from which kernel names and conntrack zones come. */
-  tag: number
-  mtu: number
-  external: boolean
-  subnets: readonly SubnetSpec[]
-}
-export type SubnetSpec = {
-  id: string
-  cidr: string
-  gatewayIp: string | null
-  dhcp: boolean
-  /** Address of the DHCP server itself; null when dhcp is off. */
-  dhcpIp: string | null
-  dns: readonly string[]
-}
+/** What a host is to have; spec.ts says of what each consists. */
+export type NetworkSpec = Described<typeof spec.networkSpec>
+export type SubnetSpec = Described<typeof spec.subnetSpec>
+export type PortSpec = Described<typeof spec.portSpec>
+export type FilterRule = Described<typeof spec.filterRule>
+export type RouterSpec = Described<typeof spec.routerSpec>
+export type AddressSetSpec = Described<typeof spec.addressSetSpec>
 
-export type PortSpec = {
-  id: string
-  tag: number
-  networkId: string
-  mac: string
-  mtu: number
-  addresses: readonly { subnetId: string; ip: string; prefix: number }[]
-  hostname: string
-  instanceId: string
-  projectId: string
-  /** False: no filtering and no anti-spoofing (needs ownership of the network). */
-  portSecurity: boolean
-  adminUp: boolean
-  rules: readonly FilterRule[]
-}
-/** One allowed kind of traffic; everything else is dropped, replies to allowed flows pass. */
-export type FilterRule = {
-  direction: 'ingress' | 'egress'
-  ethertype: 'IPv4' | 'IPv6'
-  /** IP protocol number; null: any. */
-  protocol: number | null
-  /** Ports for tcp, udp, sctp; type and code for icmp. Null: any. */
-  portMin: number | null
-  portMax: number | null
-  remote: { cidr: string } | { addressSet: string } | null
-}
-/** `instanceId`: "" when no record says. */
-export type ObservedPort = { id: string; tap: string; state: 'active' | 'down'; instanceId: string }
+/** What it has; observed.ts says of what each consists. */
+export type ObservedPort = z.output<typeof observed.observedPort>
+export type ObservedNetwork = z.output<typeof observed.observedNetwork>
+/** A port as the control plane last described it, with the network that it is on. */
+export type RecordedPort = Described<typeof observed.recordedPort>
+export type NetworkCapabilities = Described<typeof observed.networkCapabilities>
 
-export type RouterSpec = {
-  id: string
-  tag: number
-  adminUp: boolean
-  external: { networkId: string; address: string; prefix: number; gatewayIp: string } | null
-  interfaces: readonly { portId: string; networkId: string; mac: string; address: string; prefix: number }[]
-  floatingIps: readonly { id: string; address: string; fixedAddress: string }[]
-}
-
-export type AddressSetSpec = { id: string; addresses: readonly string[] }
-
-export type ObservedNetwork = {
-  networks: string[]
-  ports: ObservedPort[]
-  routers: string[]
-  addressSets: string[]
-  /** wishDigest of what each of them was last asked to be, by id; none for what no record knows, or is not done with. */
-  digests: Record<string, string>
-}
 export type RestoreReport = { restored: number; failed: { kind: string; id: string; reason: string }[] }

@@ -1,25 +1,51 @@
 import { isIPv4 } from 'node:net'
+import ipaddr from 'ipaddr.js'
 
-/** An IPv4 address as an unsigned 32-bit number; null when the text is not one. */
-export function toNumber(address: string): number | null {
-  if (!isIPv4(address)) return null
-  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+const { IPv4 } = ipaddr
+type Address = ipaddr.IPv4
+
+/**
+ * Null unless the text is four decimal parts. ipaddr.js also reads octal and hexadecimal parts and short forms
+ * ("010.1"), as inet_aton does: two readers of such an address would not agree on which it is.
+ */
+const parse = (address: string): Address | null => (isIPv4(address) ? IPv4.parse(address) : null)
+
+/** An address and the length of its prefix; host bits may be set. Null: not `a.b.c.d/n`. */
+function parsePrefix(cidr: string): [Address, number] | null {
+  const [, ip = '', length = ''] = /^([^/]+)\/(\d|[12]\d|3[0-2])$/.exec(cidr) ?? []
+  const address = parse(ip)
+  return address && [address, Number(length)]
 }
 
+const numberOf = (address: Address): number => Buffer.from(address.toByteArray()).readUInt32BE()
+
+/** The four bytes of an address, as packets carry them. Throws for what is no address. */
+export function toBytes(address: string): Buffer {
+  const parsed = parse(address)
+  if (!parsed) throw new RangeError(`${address} is not an IPv4 address.`)
+  return Buffer.from(parsed.toByteArray())
+}
+
+/** An address as an unsigned 32-bit number, for sums and comparisons, which ipaddr.js lacks. */
+export const toNumber = (address: string): number => toBytes(address).readUInt32BE()
+
 export function toAddress(value: number): string {
-  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 255).join('.')
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return new IPv4([...bytes]).toString()
 }
 
 export type Range = { first: number; last: number; prefix: number }
 
 /** Parses `a.b.c.d/n`. Host bits may be set: the range is that of the network around it. Null: not a CIDR. */
 export function parseCidr(cidr: string): Range | null {
-  const [address = '', length = '', ...rest] = cidr.split('/')
-  const value = toNumber(address)
-  if (value === null || rest.length > 0 || !/^(\d|[12]\d|3[0-2])$/.test(length)) return null
-  const size = 2 ** (32 - Number(length))
+  const parsed = parsePrefix(cidr)
+  if (!parsed) return null
+  const [address, prefix] = parsed
+  const value = numberOf(address)
+  const size = 2 ** (32 - prefix)
   const first = value - (value % size)
-  return { first, last: first + size - 1, prefix: Number(length) }
+  return { first, last: first + size - 1, prefix }
 }
 
 /** The canonical form of a CIDR (no host bits), as nftables and dnsmasq want it. */
@@ -29,27 +55,27 @@ export function canonicalCidr(cidr: string): string | null {
 }
 
 export function contains(cidr: string, address: string): boolean {
-  const range = parseCidr(cidr)
-  const value = toNumber(address)
-  return range !== null && value !== null && value >= range.first && value <= range.last
+  const range = parsePrefix(cidr)
+  return range !== null && (parse(address)?.match(range) ?? false)
 }
 
 export function overlaps(left: string, right: string): boolean {
-  const a = parseCidr(left)
-  const b = parseCidr(right)
-  return a !== null && b !== null && a.first <= b.last && b.first <= a.last
+  const a = parsePrefix(left)
+  const b = parsePrefix(right)
+  return a !== null && b !== null && a[0].match(b[0], Math.min(a[1], b[1]))
 }
 
-export function netmask(prefix: number): string {
-  return toAddress(prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0)
-}
+export const netmask = (prefix: number): string => IPv4.subnetMaskFromPrefixLength(prefix).toString()
 
-/** True for an address that one machine can have: not 0/8, loopback, multicast, reserved or the metadata service's. */
+/** "This network", loopback, the metadata service, multicast and what is reserved. */
+const ofNoMachine = ['0.0.0.0/8', '127.0.0.0/8', '169.254.169.254/32', '224.0.0.0/3'].map((cidr) =>
+  IPv4.parseCIDR(cidr),
+)
+
+/** True for an address that one machine can have. */
 export function isHostAddress(address: string): boolean {
-  const value = toNumber(address)
-  if (value === null || address === '169.254.169.254') return false
-  const top = value >>> 24
-  return top !== 0 && top !== 127 && top < 224
+  const parsed = parse(address)
+  return parsed !== null && !ofNoMachine.some((range) => parsed.match(range))
 }
 
 /** The same addresses in as few words: canonical CIDRs, none of which lies within another, in order. */

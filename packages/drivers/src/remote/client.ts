@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type {
   HostCapabilities,
@@ -8,6 +9,7 @@ import type {
 } from '../host.ts'
 import type { ConsoleFacet } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
+import { assumed, capabilities, wireLine } from './answers.ts'
 import { checkedReceipts } from './documents.ts'
 import { EventStream } from './events.ts'
 import {
@@ -19,7 +21,6 @@ import {
   maxRequestBytes,
   methods,
   type ResultOf,
-  type WireLine,
 } from './protocol.ts'
 import { type AgentConnection, ask, lines, unixConnection, upgrade } from './transport.ts'
 
@@ -44,13 +45,6 @@ export type RemoteOptions = {
   cloud?: (fresh: boolean) => Promise<CloudMark>
 }
 
-/** Capabilities until the agent has told its own. */
-const assumed: HostCapabilities = {
-  hypervisor: { pause: true, screenshot: true, maxVcpus: 256, maxMemoryMib: 4_194_304 },
-  network: { floatingIps: true, ipv6: false, securityGroups: true, egress: 'on' },
-  storage: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
-}
-
 /** `endpoint` is "unix:/path/to/agent.sock". Raises `unsupported` for any other kind. */
 export function connectAgent(endpoint: string, options: RemoteOptions = {}): RemoteHost {
   if (!endpoint.startsWith('unix:/'))
@@ -64,7 +58,8 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
   const call = caller(connection, options.cloud)
   const refreshCapabilities = async (signal?: AbortSignal) => {
     const response = await ask(connection, { method: 'GET', path: '/v1/capabilities', signal })
-    for await (const line of lines<HostCapabilities>(connection, response)) Object.assign(known, line)
+    for await (const line of lines(connection, response))
+      Object.assign(known, answered(connection, '/v1/capabilities', capabilities, line))
   }
   const probing = async (op: Op) => refreshCapabilities(op.signal)
   return {
@@ -125,14 +120,27 @@ async function send<N extends MethodName>(
     signal: op.signal,
   })
   // Read to the end, so that the connection can be used again.
-  let last: WireLine | null = null
-  for await (const line of lines<WireLine>(connection, response)) {
-    if ('progress' in line) op.progress(line.progress)
-    else if (!('alive' in line)) last = line
+  let end: z.output<typeof wireLine> = {}
+  for await (const said of lines(connection, response)) {
+    const line = answered(connection, name, wireLine, said)
+    if (line.progress !== undefined) op.progress(line.progress)
+    if (line.error || line.result !== undefined) end = line
   }
-  if (last && 'error' in last) throw fromWireError(last.error)
-  if (last && 'result' in last) return last.result as ResultOf<N>
-  throw new DriverError('unavailable', `The agent at ${connection.name} broke off ${name}.`)
+  if (end.error) throw fromWireError(end.error)
+  if (end.result === undefined)
+    throw new DriverError('unavailable', `The agent at ${connection.name} broke off ${name}.`)
+  return answered(connection, name, methods[name].answer as z.ZodType<ResultOf<N>>, end.result)
+}
+
+/** What the agent has said, checked; fields that are not known are left out. */
+function answered<T>(connection: AgentConnection, what: string, schema: z.ZodType<T>, said: unknown): T {
+  const { data, error } = schema.safeParse(said)
+  if (!error) return data
+  const [issue] = error.issues
+  throw new DriverError(
+    'failed',
+    `The agent at ${connection.name} gave a malformed answer to ${what}: ${issue?.path.join('.') || 'it'}: ${issue?.message.slice(0, 500)}.`,
+  )
 }
 
 function remoteHypervisor(
@@ -160,7 +168,7 @@ function remoteHypervisor(
     get: (op, id) => call('hypervisor/get', op, id),
     describe: (op, id) => call('hypervisor/describe', op, id),
     ensure: (op, spec) => call('hypervisor/ensure', op, spec),
-    remove: async (op, id) => void (await call('hypervisor/remove', op, id)),
+    remove: (op, id) => call('hypervisor/remove', op, id),
     start: (op, id) => call('hypervisor/start', op, id),
     pressButton: (op, id) => call('hypervisor/pressButton', op, id),
     stop: (op, id) => call('hypervisor/stop', op, id),
@@ -169,12 +177,12 @@ function remoteHypervisor(
     unpause: (op, id) => call('hypervisor/unpause', op, id),
     diagnostics: (op, id) => call('hypervisor/diagnostics', op, id),
     password: (op, id) => call('hypervisor/password', op, id),
-    clearPassword: async (op, id) => void (await call('hypervisor/clearPassword', op, id)),
+    clearPassword: (op, id) => call('hypervisor/clearPassword', op, id),
     subscribe: (listener) => events.subscribe(listener),
     console,
     backup: {
       copyDisk: (op, id, diskId) => call('backup/copyDisk', op, id, diskId),
-      dropCopy: async (op, id, diskId) => void (await call('backup/dropCopy', op, id, diskId)),
+      dropCopy: (op, id, diskId) => call('backup/dropCopy', op, id, diskId),
     },
   }
 }
@@ -186,12 +194,12 @@ function remoteNetwork(call: Call, known: HostCapabilities): RemoteNetwork {
     },
     list: (op) => call('network/list', op),
     describePorts: (op, instanceId) => call('network/describePorts', op, instanceId),
-    ensureNetwork: async (op, spec) => void (await call('network/ensureNetwork', op, spec)),
-    removeNetwork: async (op, id) => void (await call('network/removeNetwork', op, id)),
+    ensureNetwork: (op, spec) => call('network/ensureNetwork', op, spec),
+    removeNetwork: (op, id) => call('network/removeNetwork', op, id),
     ensurePort: (op, spec) => call('network/ensurePort', op, spec),
-    removePort: async (op, id) => void (await call('network/removePort', op, id)),
-    removeRouter: async (op, id) => void (await call('network/removeRouter', op, id)),
-    removeAddressSet: async (op, id) => void (await call('network/removeAddressSet', op, id)),
+    removePort: (op, id) => call('network/removePort', op, id),
+    removeRouter: (op, id) => call('network/removeRouter', op, id),
+    removeAddressSet: (op, id) => call('network/removeAddressSet', op, id),
   }
 }
 
@@ -200,18 +208,18 @@ function remoteStorage(call: Call, known: HostCapabilities): RemoteStorage {
     get capabilities() {
       return known.storage
     },
-    removeDisk: async (op, id) => void (await call('storage/removeDisk', op, id)),
+    removeDisk: (op, id) => call('storage/removeDisk', op, id),
     listDisks: (op) => call('storage/listDisks', op),
     trash: {
-      put: async (op, id) => void (await call('storage/trash/put', op, id)),
+      put: (op, id) => call('storage/trash/put', op, id),
       list: (op) => call('storage/trash/list', op),
       takeBack: (op, id) => call('storage/trash/takeBack', op, id),
-      keepGuest: async (op, guest) => void (await call('storage/trash/keepGuest', op, guest)),
-      dropGuest: async (op, id) => void (await call('storage/trash/dropGuest', op, id)),
+      keepGuest: (op, guest) => call('storage/trash/keepGuest', op, guest),
+      dropGuest: (op, id) => call('storage/trash/dropGuest', op, id),
       empty: (op, options) => call('storage/trash/empty', op, options),
     },
     ensureBase: (op, spec) => call('storage/ensureBase', op, spec),
-    removeBase: async (op, id) => void (await call('storage/removeBase', op, id)),
+    removeBase: (op, id) => call('storage/removeBase', op, id),
     listBases: (op) => call('storage/listBases', op),
   }
 }

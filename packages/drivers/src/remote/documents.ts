@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import type { DocumentKeeper, HostDocument, Receipt } from '../documents/interface.ts'
-import { DriverError } from '../errors.ts'
+import { documentBodies, receipt, receiptOf, type toldDocuments } from '../documents/spec.ts'
 import type { Op } from '../op.ts'
-import { documentBodies, type documents, receipt, receiptOf } from './schemas.ts'
 
-type Told = z.output<typeof documents>[number]
+type Told = z.output<typeof toldDocuments>[number]
 
 /** Those whose bodies have their shape; of the others a receipt says what is wrong, and where. */
 export async function applyChecked(
@@ -31,8 +30,7 @@ export async function applyChecked(
  * What an agent has answered to these documents, none of it believed to be what its type says: a receipt that
  * is malformed is its document's failure alone, and one of no document is left out.
  */
-export function checkedReceipts(told: readonly HostDocument[], answer: unknown): Receipt[] {
-  if (!Array.isArray(answer)) throw new DriverError('failed', 'The agent gave no receipts.')
+export function checkedReceipts(told: readonly HostDocument[], answer: readonly unknown[]): Receipt[] {
   const asked = new Set(told.map(keyOf))
   return answer.flatMap((said): Receipt[] => {
     const of = receiptOf.safeParse(said)

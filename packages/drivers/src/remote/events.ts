@@ -1,8 +1,8 @@
-import { z } from 'zod'
 import { DriverError } from '../errors.ts'
 import type { HypervisorEvent, PowerState } from '../hypervisor/interface.ts'
-import { fromWireError, type WireEvent } from './protocol.ts'
-import { hypervisorEvent } from './schemas.ts'
+import { hypervisorEvent } from '../hypervisor/observed.ts'
+import { wireEvent } from './answers.ts'
+import { fromWireError } from './protocol.ts'
 import { type AgentConnection, ask, lines } from './transport.ts'
 
 type Listener = (event: HypervisorEvent) => void
@@ -54,7 +54,7 @@ export class EventStream {
     while (!signal.aborted) {
       try {
         const response = await ask(this.#connection, { method: 'GET', path: '/v1/events', signal })
-        for await (const line of lines<WireEvent>(this.#connection, response)) {
+        for await (const line of lines(this.#connection, response)) {
           if (signal.aborted) return
           waitMs = 100
           this.#take(line)
@@ -69,11 +69,12 @@ export class EventStream {
     }
   }
 
-  #take(line: WireEvent): void {
-    if ('error' in line) throw fromWireError(line.error)
-    if ('event' in line) for (const event of this.#sound([line.event])) this.#tell(event)
-    if ('snapshot' in line) {
-      const events = this.#sound(z.array(z.unknown()).parse(line.snapshot))
+  #take(line: unknown): void {
+    const { error, event, snapshot } = wireEvent.parse(line)
+    if (error) throw fromWireError(error)
+    if (event !== undefined) for (const sound of this.#sound([event])) this.#tell(sound)
+    if (snapshot) {
+      const events = this.#sound(snapshot)
       const present = new Set(events.map((event) => event.instanceId))
       for (const id of this.#told.keys()) if (!present.has(id)) this.#told.delete(id)
       for (const event of events) if (this.#told.get(event.instanceId) !== event.power) this.#tell(event)

@@ -1,16 +1,31 @@
 import path from 'node:path'
 import { z } from 'zod'
 import { documentKinds } from '../documents/kinds.ts'
-import { DriverError, type DriverErrorCode, driverErrorCodes, driverErrorOf } from '../errors.ts'
+import { keptDocument, toldDocuments } from '../documents/spec.ts'
+import { DriverError, driverErrorOf } from '../errors.ts'
+import { generatedId } from '../fields.ts'
+import type { Frozen } from '../frozen.ts'
 import type { HostDrivers } from '../host.ts'
 import type { BackupFacet, ConsoleFacet, HypervisorEvent } from '../hypervisor/interface.ts'
+import {
+  consoleLog,
+  diskCopy,
+  guestDiagnostics,
+  hostFacts,
+  observedInstance,
+} from '../hypervisor/observed.ts'
+import { instanceSpec, logOptions } from '../hypervisor/spec.ts'
+import { observedNetwork, observedPort, recordedPort } from '../network/observed.ts'
+import { networkSpec, portSpec } from '../network/spec.ts'
 import type { Op } from '../op.ts'
 import type { TrashFacet } from '../storage/interface.ts'
+import { observedDisk, trashedDisk } from '../storage/observed.ts'
+import { baseSpec, emptyOptions, keptGuest } from '../storage/spec.ts'
+import { nothing, report, type wireError } from './answers.ts'
 import { applyChecked } from './documents.ts'
-import * as s from './schemas.ts'
 
 /**
- * What the control plane and an agent say to each other, version 1. HTTP/1.1 over the agent's
+ * What the control plane and an agent say to each other (versions.ts: in which versions). HTTP/1.1 over the agent's
  * unix socket (mutual TLS over TCP is the same with other connect options):
  *
  *   POST /v1/call/<driver>/<method>  {op:{id, cloud}, args:[…]}  → NDJSON, one WireLine each: any number of
@@ -34,17 +49,14 @@ export const silenceMs = 30_000
 export const maxRequestBytes = 8 * 1024 * 1024
 export const maxLineBytes = 32 * 1024 * 1024
 
-export type WireLine =
-  | { progress: string }
-  | { alive: true }
-  | { result: unknown }
-  | { error: { code: DriverErrorCode; message: string } }
-
+export type WireError = z.output<typeof wireError>
+/** Lines as the agent writes them. */
+export type WireLine = { progress: string } | { alive: true } | { result: unknown } | { error: WireError }
 export type WireEvent =
-  | { snapshot: HypervisorEvent[] }
+  | { snapshot: readonly HypervisorEvent[] }
   | { event: HypervisorEvent }
   | { alive: true }
-  | { error: { code: DriverErrorCode; message: string } }
+  | { error: WireError }
 
 /** Whose orders a call is: the cloud's id, and which of its databases (a later start or restore: a higher epoch). */
 export const cloudMark = z.strictObject({
@@ -55,32 +67,36 @@ export const cloudMark = z.strictObject({
 export type CloudMark = z.output<typeof cloudMark>
 
 /** Without `cloud` a call may only look. */
-export const callEnvelope = z.strictObject({
-  op: z.strictObject({ id: z.string().min(1).max(128), cloud: cloudMark.optional() }),
+export const callEnvelope = z.object({
+  op: z.object({ id: z.string().min(1).max(128), cloud: cloudMark.optional() }),
   args: z.array(z.unknown()).max(4),
 })
 
 type Method<A extends unknown[], R> = {
   args: z.ZodType<A>
+  /** As the control plane reads it. */
+  answer: z.ZodType<R>
   /** Changes something on the host (and is worth a line in the log). */
   changes: boolean
-  call(host: HostDrivers, op: Op, ...args: A): Promise<R>
+  call(host: HostDrivers, op: Op, ...args: A): Promise<Frozen<R>>
 }
 
-const read = <A extends unknown[], R>(args: z.ZodType<A>, call: Method<A, R>['call']): Method<A, R> => ({
-  args,
-  changes: false,
-  call,
-})
-const change = <A extends unknown[], R>(args: z.ZodType<A>, call: Method<A, R>['call']): Method<A, R> => ({
-  args,
-  changes: true,
-  call,
-})
-const remove = (call: Method<[string], void>['call']): Method<[string], void> => change(byId, call)
+/** The answer's schema says what a call answers; what the driver returns must be of that type. */
+type Call<A extends unknown[], R> = NoInfer<Method<A, R>['call']>
+const read = <A extends unknown[], R>(
+  args: z.ZodType<A>,
+  answer: z.ZodType<R>,
+  call: Call<A, R>,
+): Method<A, R> => ({ args, answer, changes: false, call })
+const change = <A extends unknown[], R>(
+  args: z.ZodType<A>,
+  answer: z.ZodType<R>,
+  call: Call<A, R>,
+): Method<A, R> => ({ args, answer, changes: true, call })
+const remove = (call: Call<[string], void>): Method<[string], void> => change(byId, nothing, call)
 
 const none: z.ZodType<[]> = z.tuple([])
-const byId: z.ZodType<[string]> = z.tuple([s.id])
+const byId: z.ZodType<[string]> = z.tuple([generatedId])
 
 /** The facet or `unsupported`: a host without consoles answers instead of breaking. */
 function consoleOf(host: HostDrivers): ConsoleFacet {
@@ -101,76 +117,87 @@ function trashOf(host: HostDrivers): TrashFacet {
 
 /** Every call that exists: the agent's allow-list and the client's types in one. */
 export const methods = {
-  'host/report': read(none, (h, op) => h.report(op)),
-  'hypervisor/probe': read(none, (h, op) => h.hypervisor.probe(op)),
-  'hypervisor/list': read(none, (h, op) => h.hypervisor.list(op)),
-  'hypervisor/get': read(byId, (h, op, id) => h.hypervisor.get(op, id)),
-  'hypervisor/describe': read(byId, (h, op, id) => h.hypervisor.describe(op, id)),
+  'host/report': read(none, report, (h, op) => h.report(op)),
+  'hypervisor/probe': read(none, hostFacts, (h, op) => h.hypervisor.probe(op)),
+  'hypervisor/list': read(none, z.array(observedInstance), (h, op) => h.hypervisor.list(op)),
+  'hypervisor/get': read(byId, observedInstance.nullable(), (h, op, id) => h.hypervisor.get(op, id)),
+  'hypervisor/describe': read(byId, instanceSpec.nullable(), (h, op, id) => h.hypervisor.describe(op, id)),
   // The version before this one puts guests back by this call and by those of network that ensure: they go with the next.
-  'hypervisor/ensure': change(z.tuple([s.instanceSpec]), (h, op, spec) => h.hypervisor.ensure(op, spec)),
+  'hypervisor/ensure': change(z.tuple([instanceSpec]), observedInstance, (h, op, spec) =>
+    h.hypervisor.ensure(op, spec),
+  ),
   'hypervisor/remove': remove((h, op, id) => h.hypervisor.remove(op, id)),
-  'hypervisor/start': change(byId, (h, op, id) => h.hypervisor.start(op, id)),
-  'hypervisor/pressButton': change(byId, (h, op, id) => h.hypervisor.pressButton(op, id)),
-  'hypervisor/stop': change(byId, (h, op, id) => h.hypervisor.stop(op, id)),
-  'hypervisor/reboot': change(byId, (h, op, id) => h.hypervisor.reboot(op, id)),
-  'hypervisor/pause': change(byId, (h, op, id) => h.hypervisor.pause(op, id)),
-  'hypervisor/unpause': change(byId, (h, op, id) => h.hypervisor.unpause(op, id)),
-  'hypervisor/diagnostics': read(byId, (h, op, id) => h.hypervisor.diagnostics(op, id)),
-  'hypervisor/password': read(byId, (h, op, id) => h.hypervisor.password(op, id)),
+  'hypervisor/start': change(byId, observedInstance, (h, op, id) => h.hypervisor.start(op, id)),
+  'hypervisor/pressButton': change(byId, observedInstance, (h, op, id) => h.hypervisor.pressButton(op, id)),
+  'hypervisor/stop': change(byId, observedInstance, (h, op, id) => h.hypervisor.stop(op, id)),
+  'hypervisor/reboot': change(byId, observedInstance, (h, op, id) => h.hypervisor.reboot(op, id)),
+  'hypervisor/pause': change(byId, observedInstance, (h, op, id) => h.hypervisor.pause(op, id)),
+  'hypervisor/unpause': change(byId, observedInstance, (h, op, id) => h.hypervisor.unpause(op, id)),
+  'hypervisor/diagnostics': read(byId, guestDiagnostics, (h, op, id) => h.hypervisor.diagnostics(op, id)),
+  'hypervisor/password': read(byId, z.string().max(65_536), (h, op, id) => h.hypervisor.password(op, id)),
   'hypervisor/clearPassword': remove((h, op, id) => h.hypervisor.clearPassword(op, id)),
   // They change nothing that the cloud has: a backup is read.
-  'backup/copyDisk': read(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+  'backup/copyDisk': read(z.tuple([generatedId, generatedId]), diskCopy, async (h, op, id, diskId) =>
     backupOf(h).copyDisk(op, id, diskId),
   ),
-  'backup/dropCopy': read(z.tuple([s.id, s.id]), async (h, op, id, diskId) =>
+  'backup/dropCopy': read(z.tuple([generatedId, generatedId]), nothing, async (h, op, id, diskId) =>
     backupOf(h).dropCopy(op, id, diskId),
   ),
-  'console/log': read(z.tuple([s.id, s.logOptions]), async (h, op, id, options) =>
+  'console/log': read(z.tuple([generatedId, logOptions]), consoleLog, async (h, op, id, options) =>
     consoleOf(h).log(op, id, options),
   ),
   /** PNG as base64. */
-  'console/screenshot': read(byId, async (h, op, id) =>
+  'console/screenshot': read(byId, z.base64(), async (h, op, id) =>
     (await consoleOf(h).screenshot(op, id)).toString('base64'),
   ),
-  'network/list': read(none, (h, op) => h.network.list(op)),
-  'network/describePorts': read(byId, (h, op, id) => h.network.describePorts(op, id)),
-  'network/ensureNetwork': change(z.tuple([s.networkSpec]), (h, op, spec) =>
+  'network/list': read(none, observedNetwork, (h, op) => h.network.list(op)),
+  'network/describePorts': read(byId, z.array(recordedPort), (h, op, id) => h.network.describePorts(op, id)),
+  'network/ensureNetwork': change(z.tuple([networkSpec]), nothing, (h, op, spec) =>
     h.network.ensureNetwork(op, spec),
   ),
   'network/removeNetwork': remove((h, op, id) => h.network.removeNetwork(op, id)),
-  'network/ensurePort': change(z.tuple([s.portSpec]), (h, op, spec) => h.network.ensurePort(op, spec)),
+  'network/ensurePort': change(z.tuple([portSpec]), observedPort, (h, op, spec) =>
+    h.network.ensurePort(op, spec),
+  ),
   'network/removePort': remove((h, op, id) => h.network.removePort(op, id)),
   'network/removeRouter': remove((h, op, id) => h.network.removeRouter(op, id)),
   'network/removeAddressSet': remove((h, op, id) => h.network.removeAddressSet(op, id)),
-  'documents/apply': change(z.tuple([s.documents]), (h, op, documents) =>
+  'documents/apply': change(z.tuple([toldDocuments]), z.array(z.unknown()), (h, op, documents) =>
     applyChecked(h.documents, op, documents),
   ),
-  'documents/list': read(z.tuple([z.enum(documentKinds)]), (h, op, kind) => h.documents.list(op, kind)),
+  'documents/list': read(z.tuple([z.enum(documentKinds)]), z.array(keptDocument), (h, op, kind) =>
+    h.documents.list(op, kind),
+  ),
   'storage/removeDisk': remove((h, op, id) => h.storage.removeDisk(op, id)),
-  'storage/listDisks': read(none, (h, op) => h.storage.listDisks(op)),
+  'storage/listDisks': read(none, z.array(observedDisk), (h, op) => h.storage.listDisks(op)),
   'storage/trash/put': remove((h, op, id) => trashOf(h).put(op, id)),
-  'storage/trash/list': read(none, async (h, op) => trashOf(h).list(op)),
-  'storage/trash/takeBack': change(byId, async (h, op, id) => trashOf(h).takeBack(op, id)),
-  'storage/trash/keepGuest': change(z.tuple([s.keptGuest]), async (h, op, guest) =>
+  'storage/trash/list': read(none, z.array(trashedDisk), async (h, op) => trashOf(h).list(op)),
+  'storage/trash/takeBack': change(byId, keptGuest.nullable(), async (h, op, id) =>
+    trashOf(h).takeBack(op, id),
+  ),
+  'storage/trash/keepGuest': change(z.tuple([keptGuest]), nothing, async (h, op, guest) =>
     trashOf(h).keepGuest(op, guest),
   ),
   'storage/trash/dropGuest': remove(async (h, op, id) => trashOf(h).dropGuest(op, id)),
-  'storage/trash/empty': change(z.tuple([s.emptyOptions]), async (h, op, options) =>
+  'storage/trash/empty': change(z.tuple([emptyOptions]), z.array(generatedId), async (h, op, options) =>
     trashOf(h).empty(op, options),
   ),
-  'storage/ensureBase': change(z.tuple([s.baseSpec]), (h, op, spec) => h.storage.ensureBase(op, spec)),
+  'storage/ensureBase': change(
+    z.tuple([baseSpec]),
+    z.object({ virtualBytes: z.int().min(0) }).nullable(),
+    (h, op, spec) => h.storage.ensureBase(op, spec),
+  ),
   'storage/removeBase': remove((h, op, id) => h.storage.removeBase(op, id)),
-  'storage/listBases': read(none, (h, op) => h.storage.listBases(op)),
+  'storage/listBases': read(none, z.array(generatedId), (h, op) => h.storage.listBases(op)),
 }
 
 export type MethodName = keyof typeof methods
 type CallOf<N extends MethodName> = (typeof methods)[N]['call']
-type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T
 export type ArgsOf<N extends MethodName> =
   CallOf<N> extends (host: HostDrivers, op: Op, ...args: infer A) => unknown
     ? { readonly [K in keyof A]: Frozen<A[K]> }
     : never
-export type ResultOf<N extends MethodName> = Awaited<ReturnType<CallOf<N>>>
+export type ResultOf<N extends MethodName> = z.output<(typeof methods)[N]['answer']>
 
 /** A call that has been checked and only waits to be run. */
 export type CheckedCall = { changes: boolean; run(host: HostDrivers, op: Op): Promise<unknown> }
@@ -195,12 +222,9 @@ export function checkCall(name: string, args: unknown): CheckedCall {
 }
 
 /** An error as it travels. */
-export function toWireError(error: unknown): { code: DriverErrorCode; message: string } {
+export function toWireError(error: unknown): WireError {
   const { code, message } = driverErrorOf(error)
   return { code, message }
 }
 
-export function fromWireError(error: { code?: unknown; message?: unknown }): DriverError {
-  const code = driverErrorCodes.find((known) => known === error.code) ?? 'failed'
-  return new DriverError(code, String(error.message ?? 'The agent gave no reason.'))
-}
+export const fromWireError = ({ code, message }: WireError): DriverError => new DriverError(code, message)

@@ -1,7 +1,9 @@
 import http from 'node:http'
 import type { Duplex } from 'node:stream'
 import { DriverError } from '../errors.ts'
+import { wireLine } from './answers.ts'
 import { fromWireError, maxLineBytes, silenceMs } from './protocol.ts'
+import { checkVersions, spoken, versionHeader, versionText } from './versions.ts'
 
 /**
  * How an agent is reached. A unix socket is `{ socketPath }`; mutual TLS is node:https's request
@@ -34,6 +36,12 @@ export async function ask(connection: AgentConnection, request: Ask): Promise<ht
     if (error instanceof StaleSocket) return send(connection, request)
     throw error
   })
+  try {
+    checkVersions('agent', response.headers[versionHeader], connection.name)
+  } catch (error) {
+    response.destroy()
+    throw error
+  }
   if (response.statusCode === 200) return response
   throw await refusal(connection, response)
 }
@@ -50,10 +58,12 @@ function send(
       method,
       path,
       signal,
-      headers:
-        body === undefined
+      headers: {
+        [versionHeader]: versionText(spoken),
+        ...(body === undefined
           ? {}
-          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+      },
     })
     request.setTimeout(silenceMs, () => request.destroy(new Error(`silent for ${silenceMs / 1000} s`)))
     request.on('response', resolve)
@@ -108,10 +118,10 @@ export function upgrade(
 }
 
 /** The NDJSON lines of an answer, parsed. Raises `unavailable` when it breaks off. */
-export async function* lines<T>(
+export async function* lines(
   connection: AgentConnection,
   response: http.IncomingMessage,
-): AsyncGenerator<T, void, undefined> {
+): AsyncGenerator<unknown, void, undefined> {
   const decoder = new TextDecoder()
   // What has come of a line is not looked through again with each piece that follows.
   let pieces: string[] = []
@@ -122,7 +132,7 @@ export async function* lines<T>(
       pieces.push(first)
       length += first.length
       for (const next of others) {
-        yield JSON.parse(pieces.join('')) as T
+        yield JSON.parse(pieces.join('')) as unknown
         pieces = [next]
         length = next.length
       }
@@ -135,8 +145,10 @@ export async function* lines<T>(
 
 async function refusal(connection: AgentConnection, response: http.IncomingMessage): Promise<DriverError> {
   let refused: DriverError | null = null
-  for await (const line of lines<{ error?: { code?: unknown; message?: unknown } }>(connection, response))
-    if (line.error) refused = fromWireError(line.error)
+  for await (const line of lines(connection, response)) {
+    const { data } = wireLine.safeParse(line)
+    if (data?.error) refused = fromWireError(data.error)
+  }
   return (
     refused ?? new DriverError('failed', `The agent at ${connection.name} answered ${response.statusCode}.`)
   )

@@ -148,7 +148,7 @@ async function receive(sink: HashingSink, source: Readable, options: StageOption
   return total
 }
 
-/** Only generated names become paths (catalogue A03). */
+/** Only generated names become paths (A03). */
 function checked(id: string, pattern: RegExp): string {
   if (!pattern.test(id)) throw new DriverError('invalid', 'not an id of ours')
   return id

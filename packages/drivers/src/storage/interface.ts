@@ -1,7 +1,9 @@
 import type { Readable } from 'node:stream'
+import type { z } from 'zod'
+import type { Described } from '../frozen.ts'
 import type { Op } from '../op.ts'
-
-export type DiskSpace = { totalGib: number; freeGib: number }
+import type * as observed from './observed.ts'
+import type * as spec from './spec.ts'
 
 /** Disks of instances on one host. Keys are our UUIDs; a path only ever contains generated ids. */
 export interface StorageDriver {
@@ -52,14 +54,8 @@ export interface TrashFacet {
   /** It is there again. Gone is success. */
   dropGuest(op: Op, instanceId: string): Promise<void>
   /** Removes for good what was put there longer ago than that; returns what went. */
-  empty(op: Op, options: { olderThanMs: number }): Promise<string[]>
+  empty(op: Op, options: EmptyOptions): Promise<string[]>
 }
-export type TrashedDisk = TrashedFile & { guest: { name: string; projectId: string } | null }
-/** `told`: what whoever removed it needs to make it again; nobody reads it here. */
-export type KeptGuest = { instanceId: string; name: string; projectId: string; told: string }
-/** `sizeBytes` are those on disk. */
-export type TrashedFile = { id: string; sizeBytes: number; trashedAt: string }
-
 /** Image bytes as they were uploaded: content-addressed, written once. Used by the API directly. */
 export interface ImageStore {
   /**
@@ -83,28 +79,21 @@ export interface ImageStore {
     put(blobId: string): Promise<void>
     list(): Promise<TrashedFile[]>
     takeBack(blobId: string): Promise<void>
-    empty(options: { olderThanMs: number }): Promise<string[]>
+    empty(options: EmptyOptions): Promise<string[]>
   }
   list(): Promise<{ blobs: { id: string; sizeBytes: number }[]; staged: { id: string; ageMs: number }[] }>
 }
 export type StagedImage = { sizeBytes: number; md5: string; sha256: string; sha512: string }
 
-export type StorageCapabilities = { formats: readonly ('raw' | 'qcow2')[]; overlay: boolean; shared: boolean }
+/** What a host is to have; spec.ts says of what each consists. */
+export type DiskSpec = Described<typeof spec.diskSpec>
+export type BaseSpec = Described<typeof spec.baseSpec>
+export type KeptGuest = Described<typeof spec.keptGuest>
+export type EmptyOptions = Described<typeof spec.emptyOptions>
 
-export type DiskSpec = {
-  id: string
-  instanceId: string
-  projectId: string
-  sizeGib: number
-  /** blobId names a base made by ensureBase. */
-  base: { blobId: string; format: 'raw' | 'qcow2' }
-  mode: 'overlay' | 'copy'
-}
-export type BaseSpec = { blobId: string; format: 'raw' | 'qcow2'; maxVirtualBytes: number }
-export type ObservedDisk = {
-  id: string
-  instanceId: string
-  path: string
-  format: 'raw' | 'qcow2'
-  sizeBytes: number
-}
+/** What a host says of it; observed.ts says of what each consists. */
+export type StorageCapabilities = Described<typeof observed.storageCapabilities>
+export type DiskSpace = z.output<typeof observed.diskSpace>
+export type ObservedDisk = z.output<typeof observed.observedDisk>
+export type TrashedFile = z.output<typeof observed.trashedFile>
+export type TrashedDisk = z.output<typeof observed.trashedDisk>

@@ -2,7 +2,7 @@ import { execa } from 'execa'
 import { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
 
-/** Bounds of one image job; generous for real images, small for bombs (catalogue A02). */
+/** Bounds of one image job; generous for real images, small for bombs (A02). */
 const limits = { addressSpace: 4 * 1024 ** 3, cpuSeconds: 1800, openFiles: 64 }
 
 /** How a jailed tool names the two files that it was given: where they lie, it cannot go. */

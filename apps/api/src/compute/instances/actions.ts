@@ -110,23 +110,30 @@ function built(i: Stateful & { hostId?: string | null }): string | null {
  * From any state, also in the middle of a build: the build notices and gives up. Asking twice is
  * no error. The instance stays visible (deleting) until everything of it is gone.
  */
-export async function deleteInstance(ctx: Ctx, input: { id: string }): Promise<InstanceView> {
+export async function deleteInstance(
+  ctx: Ctx,
+  input: { id: string; releasePublicIp?: boolean },
+): Promise<InstanceView> {
   await inTransaction(ctx, async (tx) => {
     const row = await loadInstance(tx, 'compute:delete_instance', input.id)
     if (row.taskState === 'deleting') return
     demand(ctx, instanceCan.delete, row)
-    await markDeleting(tx, row)
+    await markDeleting(tx, row, input.releasePublicIp ?? true)
   })
   return viewOne(ctx, input.id)
 }
 
-/** A build moves its own task state meanwhile, so the row is locked instead of compared. */
-async function markDeleting(tx: Ctx, seen: InstanceRow): Promise<void> {
+/**
+ * A build moves its own task state meanwhile, so the row is locked instead of compared. A floating IP that is not the
+ * instance's own any more stays when the instance goes.
+ */
+async function markDeleting(tx: Ctx, seen: InstanceRow, releasePublicIp: boolean): Promise<void> {
   await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${seen.id}::uuid FOR UPDATE`
   const row = await loadInstance(tx, 'compute:delete_instance', seen.id)
   if (row.taskState === 'deleting') return
   const operationId = crypto.randomUUID()
-  const won = await moveState(tx, row, { taskState: 'deleting' }, operationId)
+  const patch = { taskState: 'deleting' as const, ...(releasePublicIp ? {} : { floatingIpId: null }) }
+  const won = await moveState(tx, row, patch, operationId)
   invariant(won, 'a locked row changed')
   await tx.db.consoleToken.deleteMany({ where: { instanceId: row.id, usedAt: null } })
   // Whatever waits for the guest (a stop, a build) notices that it waits in vain.

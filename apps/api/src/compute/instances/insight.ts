@@ -2,6 +2,7 @@ import type { GuestDiagnostics } from '@stratolith/drivers/hypervisor/interface'
 import { driversOf, machineFacts } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
 import { plainOp } from '../../kernel/hosts.ts'
 import { interfacesOf } from '../../networking/service.ts'
 import { type InstanceRow, loadInstance } from './load.ts'
@@ -37,11 +38,22 @@ export async function diagnosticsOf(ctx: Ctx, input: { id: string }): Promise<Di
 export async function guestPassword(ctx: Ctx, input: { id: string }): Promise<string> {
   const row = await loadInstance(ctx, 'compute:get_password', input.id)
   if (row.hostId === null || row.launchedAt === null) return ''
-  return (await driversOf(ctx, row.hostId)).hypervisor.password(plainOp(ctx), row.id)
+  const password = await (await driversOf(ctx, row.hostId)).hypervisor.password(plainOp(ctx), row.id)
+  await notePassword(ctx, row, 'read')
+  return password
 }
 
 export async function clearGuestPassword(ctx: Ctx, input: { id: string }): Promise<void> {
   const row = await loadInstance(ctx, 'compute:clear_password', input.id)
   if (row.hostId === null || row.launchedAt === null) return
   await (await driversOf(ctx, row.hostId)).hypervisor.clearPassword(plainOp(ctx), row.id)
+  await notePassword(ctx, row, 'cleared')
 }
+
+const notePassword = (ctx: Ctx, row: { id: string; projectId: string }, what: 'read' | 'cleared') =>
+  appendEvent(ctx, {
+    kind: `instance.password-${what}`,
+    projectId: row.projectId,
+    resourceKind: 'instance',
+    resourceId: row.id,
+  })

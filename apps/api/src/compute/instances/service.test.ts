@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectCloudError, queriesOf, runPending, testCtx } from '../../kernel/testing.ts'
 import { instanceListInput } from '../contract.ts'
 import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from '../testing.ts'
-import { deleteInstance, updateInstance } from './actions.ts'
+import { deleteInstance, lockInstance, unlockInstance, updateInstance } from './actions.ts'
 import { hostnameOf, launchInstances, numbered, planInstance } from './launch.ts'
 import { consoleLog, getInstance, listInstances, refuseWhileInstancesUse } from './service.ts'
 
@@ -60,6 +60,40 @@ describe('instances', () => {
     await expectCloudError(getInstance(me, { id }), 'not_found')
     expect(await leftovers(world)).toEqual({ guests: 0, ports: 0, disks: 0 })
     expect(await accounts(world, me.projectId)).toEqual(before)
+  })
+
+  test('the public IP of its launch goes with it, or stays with the project when that is asked for', async () => {
+    const me = await testTenant(world)
+    const launched = async (name: string) => {
+      const { instances } = await launchInstances(me, aLaunch(world, { name, publicIp: true }))
+      return instances[0]?.id ?? ''
+    }
+    const [goes, stays] = [await launched('goes'), await launched('stays')]
+    await runPending(world.deps)
+    const kept = (await getInstance(me, { id: stays })).addresses[0]?.floatingIp
+    await deleteInstance(me, { id: goes })
+    await deleteInstance(me, { id: stays, releasePublicIp: false })
+    await runPending(world.deps)
+    const left = await world.deps.root.floatingIp.findMany({ where: { projectId: me.projectId } })
+    expect(left.map(({ address, portId }) => ({ address, portId }))).toEqual([
+      { address: kept, portId: null },
+    ])
+  })
+
+  test('a locked one says who has locked it and why, and is changed again when it is unlocked', async () => {
+    const me = await testTenant(world)
+    const { instances } = await launchInstances(me, aLaunch(world, {}))
+    const id = instances[0]?.id ?? ''
+    await runPending(world.deps)
+    await lockInstance(me, { id, reason: 'the demo' })
+    expect(await getInstance(me, { id })).toMatchObject({
+      ...{ locked: true, lockedByAdmin: false, lockedReason: 'the demo' },
+    })
+    await expectCloudError(deleteInstance(me, { id }), 'conflict', /locked/)
+    await unlockInstance(me, { id })
+    expect(await getInstance(me, { id })).toMatchObject({ locked: false, lockedReason: null })
+    await deleteInstance(me, { id })
+    await runPending(world.deps)
   })
 
   test('plan says the same as launch, and writes nothing', async () => {

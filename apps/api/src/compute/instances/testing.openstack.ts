@@ -250,7 +250,7 @@ export const networkExamples: Examples = {
   'servers.addSecurityGroup': {
     async make(tenant) {
       const { name } = await createSecurityGroup(tenant.ctx, { name: unique('g'), description: '' })
-      return on(tenant, { body: { name } })
+      return { params: { server_id: await aServer(tenant, networked(tenant)) }, body: { name } }
     },
     foreign: async (tenant, other) => [
       await on(tenant, { body: { name: (await aGroup(other)).params?.group_id ?? '' } }),

@@ -61,6 +61,8 @@ function view(
     taskState: row.taskState,
     powerState: row.powerState,
     locked: row.locked,
+    lockedByAdmin: row.lockedByAdmin,
+    lockedReason: row.lockedReason,
     hostId: admin ? row.hostId : null,
     hostName: admin ? name : null,
     machine: absence && { absence, since: since?.toISOString() ?? null },

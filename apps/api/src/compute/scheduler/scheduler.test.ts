@@ -137,7 +137,7 @@ describe('suggest', () => {
     expect(suggest([host('a')], small, 9, flavors)).toBe('There is room for 4 of the 9: launch 4 now.'))
   test('the largest smaller flavor', () =>
     expect(suggest([host('a')], large, 1, flavors)).toBe(
-      'Choose small (1 vCPU, 2048 MiB, 20 GiB): it fits now.',
+      'Choose small (1 vCPU, 2 GiB, 20 GiB): it fits now.',
     ))
   test('what must become free', () =>
     expect(suggest([host('a', { vcpus: { used: 4, total: 4 } })], small, 1, flavors)).toBe(

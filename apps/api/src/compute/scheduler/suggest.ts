@@ -18,9 +18,12 @@ export function suggest(
   if (placed > 0) return `There is room for ${placed} of the ${count}: launch ${placed} now.`
   const smaller = largestThatFits(hosts, need, flavors)
   if (smaller)
-    return `Choose ${smaller.name} (${smaller.vcpus} vCPU, ${smaller.memoryMib} MiB, ${smaller.diskGib} GiB): it fits now.`
+    return `Choose ${smaller.name} (${smaller.vcpus} vCPU, ${memoryText(smaller.memoryMib)}, ${smaller.diskGib} GiB): it fits now.`
   return missing(hosts, need)
 }
+
+/** As sizes are called everywhere else: 2 GiB, and 1536 MiB. */
+const memoryText = (mib: number): string => (mib % 1024 === 0 ? `${mib / 1024} GiB` : `${mib} MiB`)
 
 function largestThatFits(hosts: readonly Candidate[], need: Need, flavors: readonly Size[]): Size | null {
   const fitting = flavors.filter(
@@ -50,7 +53,7 @@ function missing(hosts: readonly Candidate[], need: Need): string {
   const [vcpus = 0, memory = 0, disk = 0] = gaps.sort((a, b) => size(a) - size(b))[0] ?? []
   const parts = [
     vcpus > 0 ? `${vcpus} vCPU` : '',
-    memory > 0 ? `${memory} MiB of memory` : '',
+    memory > 0 ? `${memoryText(memory)} of memory` : '',
     disk > 0 ? `${disk} GiB of disk` : '',
   ].filter(Boolean)
   return `Delete instances that hold ${parts.join(' and ')} on one host, or choose a smaller flavor.`

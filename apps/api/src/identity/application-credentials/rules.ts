@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
 import { whole } from '../../kernel/page.ts'
 import { refuseDelegation } from '../reach.ts'
 import { demandNoMore } from '../roles/granting.ts'
@@ -67,5 +68,12 @@ export async function deleteAccessRule(ctx: Ctx, input: { userId: string; id: st
       // In Keystone's words.
       throw new CloudError('forbidden', 'May not delete access rule in use')
     await tx.db.accessRule.deleteMany({ where: { id: rule.id } })
+    await appendEvent(tx, {
+      kind: 'accessRule.deleted',
+      projectId: null,
+      resourceKind: 'accessRule',
+      resourceId: rule.id,
+      data: { userId: input.userId },
+    })
   })
 }

@@ -2,6 +2,7 @@ import { randomInt, timingSafeEqual } from 'node:crypto'
 import type { Prisma } from '@stratolith/db'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { seal, unseal } from '../credentials/sealing.ts'
 import { demandRoom, type RoleRef, reachesElsewhere, rolesToHandOn } from '../delegable.ts'
@@ -69,11 +70,20 @@ export async function authorizeRequestToken(
   if (!row || roles.size === 0) throw notFound('request token', id)
   const roleIds = await rolesToHandOn(ctx, roles, wanted)
   const verifier = newVerifier()
-  const { count } = await ctx.db.oAuthRequestToken.updateMany({
-    where: { id, userId: null },
-    data: { userId, roleIds, verifier: seal(ctx, id, verifier) },
+  await inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.oAuthRequestToken.updateMany({
+      where: { id, userId: null },
+      data: { userId, roleIds, verifier: seal(ctx, id, verifier) },
+    })
+    if (count === 0) throw conflict('This request token has been authorized already.')
+    await appendEvent(tx, {
+      kind: 'requestToken.authorized',
+      projectId: row.projectId,
+      resourceKind: 'requestToken',
+      resourceId: id,
+      data: { consumerId: row.consumerId },
+    })
   })
-  if (count === 0) throw conflict('This request token has been authorized already.')
   return { verifier }
 }
 

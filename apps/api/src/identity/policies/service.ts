@@ -1,7 +1,8 @@
 import type { Prisma } from '@stratolith/db'
 import { z } from 'zod'
-import type { Ctx } from '../../kernel/context.ts'
+import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, notFound } from '../../kernel/errors.ts'
+import { appendEvent } from '../../kernel/events.ts'
 import { authorize, type PolicyTable } from '../../kernel/policy.ts'
 import { type Extra, extraInput } from '../../openstack/extra.ts'
 import { newId } from '../tokens.ts'
@@ -51,7 +52,11 @@ export async function createStoredPolicy(
   authorize(ctx, 'identity:change_policies')
   if ((await ctx.db.storedPolicy.count()) >= most)
     throw new CloudError('forbidden', `There are ${most} policies already. Delete one first.`)
-  return toView(await ctx.db.storedPolicy.create({ data: { id: newId(), ...input } }))
+  return inTransaction(ctx, async (tx) => {
+    const row = await tx.db.storedPolicy.create({ data: { id: newId(), ...input } })
+    await note(tx, row.id, 'created')
+    return toView(row)
+  })
 }
 
 export async function updateStoredPolicy(
@@ -59,10 +64,20 @@ export async function updateStoredPolicy(
   { id, ...changes }: Partial<z.output<typeof storedPolicyInput>> & { id: string },
 ): Promise<StoredPolicyView> {
   await getStoredPolicy(ctx, id, 'identity:change_policies')
-  return toView(await ctx.db.storedPolicy.update({ where: { id }, data: changes }))
+  return inTransaction(ctx, async (tx) => {
+    const row = await tx.db.storedPolicy.update({ where: { id }, data: changes })
+    await note(tx, id, 'updated')
+    return toView(row)
+  })
 }
 
 export async function deleteStoredPolicy(ctx: Ctx, id: string): Promise<void> {
   await getStoredPolicy(ctx, id, 'identity:change_policies')
-  await ctx.db.storedPolicy.deleteMany({ where: { id } })
+  await inTransaction(ctx, async (tx) => {
+    const { count } = await tx.db.storedPolicy.deleteMany({ where: { id } })
+    if (count > 0) await note(tx, id, 'deleted')
+  })
 }
+
+const note = (ctx: Ctx, id: string, what: 'created' | 'updated' | 'deleted') =>
+  appendEvent(ctx, { kind: `policy.${what}`, projectId: null, resourceKind: 'policy', resourceId: id })

@@ -32,7 +32,10 @@ async function withRules(rules: object, work: () => Promise<void>): Promise<void
 
 test('changed with the old one only, within the rules, never to the same', async () => {
   const who = await testUser(deps)
-  await expectCloudError(change(who.name, 'wrong password', 'another one'), 'unauthenticated')
+  await expect(change(who.name, 'wrong password', 'another one')).rejects.toMatchObject({
+    code: 'unauthenticated',
+    field: 'oldPassword',
+  })
   await expectCloudError(change(who.name, who.password, 'short'), 'invalid_input', /at least 8/)
   await expectCloudError(change(who.name, who.password, who.password), 'invalid_input')
   await change(who.name, who.password, 'another one')

@@ -7,7 +7,7 @@ import { checkHistory, checkNewPassword, passwordColumns, rememberOldPassword } 
 import { directoryEvent, refuseDelegation } from '../reach.ts'
 import { demandNoMore } from '../roles/granting.ts'
 import { verifyAnyAge } from '../sign-in.ts'
-import { unauthenticated } from '../tokens.ts'
+import { refused, unauthenticated } from '../tokens.ts'
 import type { changePasswordInput, PasswordRules, resetPasswordInput, UserOptions } from './contract.ts'
 import { loadUser } from './service.ts'
 
@@ -37,7 +37,9 @@ export async function changePasswordOf(
   input: { who: UserRef; oldPassword: string; password: string },
   source: string,
 ): Promise<void> {
-  const user = await verifyAnyAge(ctx, input.who, input.oldPassword, source)
+  const user = await verifyAnyAge(ctx, input.who, input.oldPassword, source).catch((error: unknown) => {
+    throw refused(error) ?? wrongPassword()
+  })
   const { id, passwordHash } = user
   if (user.options.lock_password)
     throw new CloudError('forbidden', 'This password is locked. Ask an administrator to change it.')
@@ -52,12 +54,16 @@ export async function changePasswordOf(
       data: { ...columns, lockedUntil: null },
     })
     // Changed by somebody else since it was checked.
-    if (count === 0) throw unauthenticated()
+    if (count === 0) throw wrongPassword()
     await rememberOldPassword(tx, id, passwordHash)
     await voidTokens(tx, id, 'password changed')
     await directoryEvent(tx, 'user', 'updated', id)
   })
 }
+
+/** The field tells it from the end of a session, which the portal answers with its sign-in page. */
+const wrongPassword = () =>
+  new CloudError('unauthenticated', unauthenticated().message, { field: 'oldPassword' })
 
 /** Set by an administrator; ends every session and every waiting of the user. */
 export async function resetPassword(ctx: Ctx, input: z.output<typeof resetPasswordInput>): Promise<void> {

@@ -98,7 +98,7 @@ describe('deleting a network', () => {
     const ctx = await testCtx(cloud.deps)
     const { id } = await createNetwork(ctx, network())
     await newPort(ctx, id)
-    await expectCloudError(deleteNetwork(ctx, { id }), 'conflict', /1 ports use .* Delete the instances/)
+    await expectCloudError(deleteNetwork(ctx, { id }), 'conflict', /1 port uses .* Delete the instances/)
     const starter = await starterNetwork(ctx, { name: 's' })
     await expectCloudError(deleteNetwork(ctx, { id: starter.id }), 'conflict', /Detach or delete the router/)
   })

@@ -18,6 +18,7 @@ import { overlaps, parseCidr } from '../ipv4.ts'
 import { ownerOf } from '../owner.ts'
 import { setShared } from '../rbac/rows.ts'
 import { addInterfaceRow, createRouterRow } from '../routers/rows.ts'
+import { numbered } from '../states.ts'
 import { addSubnet, oneNetwork } from '../subnets/service.ts'
 import { holdNetwork, listedNetworks, loadNetwork, type NetworkRow } from './load.ts'
 import { networkViews } from './view.ts'
@@ -170,7 +171,7 @@ export async function deleteNetwork(ctx: Ctx, input: { id: string }): Promise<Ne
       throw conflict('A router leads out of this network. Detach or delete the router first.', 'networkInUse')
     if (guests > 0)
       throw conflict(
-        `${guests} ports use this network. Delete the instances and floating IPs on it first.`,
+        `${numbered(guests, 'port uses', 'ports use')} this network. Delete the instances and floating IPs on it first.`,
         'networkInUse',
       )
     await startOperation(tx, { ...historyOf(row, 'network.delete'), id: crypto.randomUUID() })

@@ -72,3 +72,16 @@ it.each(changing.map((one) => [one.name, one] as const))('%s', async (name, oper
     expect(answer.statusCode, `${operation.method} ${path} ${payload}: ${answer.body}`).toBeLessThan(500)
   }
 })
+
+it('an MTU that is too small is refused, not made larger', async () => {
+  const make = (mtu: number) =>
+    cloud.app.inject({
+      method: 'POST',
+      url: '/network/v2.0/networks',
+      headers: { 'x-auth-token': cloud.tokens.admin, 'content-type': 'application/json' },
+      payload: { network: { name: 'small', mtu } },
+    })
+  expect((await make(100)).statusCode).toBe(400)
+  expect((await make(0)).json().network.mtu).toBe(1500)
+  expect((await make(576)).json().network.mtu).toBe(576)
+})

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { invalidInput } from '../../kernel/errors.ts'
-import { allocationPools, networkOf } from '../ipv4.ts'
+import { allocationPools, canonicalCidr } from '../ipv4.ts'
 import { findSubnet, findSubnets, type SubnetRecord } from '../subnets/find.ts'
 import { deleteSubnet, newSubnet, updateSubnet } from '../subnets/service.ts'
 import { body, owner } from './body.ts'
@@ -77,14 +77,14 @@ export const subnets: Resource<typeof post, typeof put, SubnetRecord> = {
     if (input.ip_version !== 4)
       throw invalidInput(`ip_version ${input.ip_version} is not offered: this cloud carries IPv4.`)
     if (input.cidr === undefined) throw badRequest(`Invalid input for cidr. Reason: ${noPools}.`)
-    const cidr = z.cidrv4().safeParse(input.cidr)
-    if (!cidr.success)
+    const cidr = canonicalCidr(input.cidr)
+    if (cidr === null)
       throw badRequest(`Invalid input for cidr. Reason: '${input.cidr}' is not a valid IP subnet.`)
     return newSubnet(ctx, {
       networkId: input.network_id,
       name: input.name,
       description: input.description,
-      cidr: networkOf(cidr.data),
+      cidr,
       gatewayIp: input.gateway_ip,
       dhcp: input.enable_dhcp,
       dns: input.dns_nameservers,

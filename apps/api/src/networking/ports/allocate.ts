@@ -1,8 +1,8 @@
 import { Prisma } from '@stratolith/db'
+import { toAddress, toNumber } from '@stratolith/drivers/network/ipv4'
 import { heldAmong, heldIn, isHeld, isHeldBriefly } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invariant } from '../../kernel/errors.ts'
-import { fromNumber, toNumber } from '../ipv4.ts'
 
 export type PoolSubnet = {
   id: string
@@ -36,7 +36,7 @@ export async function allocateAddresses(
   const given = new Map<string, string>()
   for (let done = 0; done < total; done += size) {
     const candidates = Array.from({ length: Math.min(size, total - done) }, (_, i) =>
-      fromNumber(start + ((offset + done + i) % total)),
+      toAddress(start + ((offset + done + i) % total)),
     ).filter((ip) => ip !== subnet.gatewayIp && ip !== subnet.dhcpIp)
     for (let again = true; again; ) {
       const wanting = portIds.filter((id) => !given.has(id))

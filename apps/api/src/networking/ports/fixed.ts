@@ -2,6 +2,7 @@ import type { Ctx } from '../../kernel/context.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { contains, parseCidr } from '../ipv4.ts'
 import type { PortNetwork } from '../networks/load.ts'
+import { numbered } from '../states.ts'
 import { allocateAddress, take, whyHeld } from './allocate.ts'
 import { refuseLeftBehind } from './left-behind.ts'
 
@@ -81,7 +82,7 @@ export async function replaceFixed(
   const fips = await ctx.db.floatingIp.count({ where: { portId, fixedAddress: { in: gone } } })
   if (fips > 0)
     throw conflict(
-      `${fips} floating IPs lead to an address that would go. Disassociate them first.`,
+      `${numbered(fips, 'floating IP leads', 'floating IPs lead')} to an address that would go. Disassociate them first.`,
       'portInUse',
     )
   await ctx.db.portAddress.deleteMany({ where: { portId, address: { in: gone } } })

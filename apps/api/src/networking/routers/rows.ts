@@ -10,6 +10,7 @@ import { loadNetwork } from '../networks/load.ts'
 import type { FixedWish } from '../ports/fixed.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
+import { numbered } from '../states.ts'
 
 /** Router with its gateway address, quota, history, event. In a transaction. */
 export async function createRouterRow(
@@ -62,7 +63,7 @@ export async function setGatewayRow(
     const inUse = await ctx.db.floatingIp.count({ where: { routerId: router.id } })
     if (inUse > 0)
       throw conflict(
-        `${inUse} floating IPs lead through this router. Disassociate them first.`,
+        `${numbered(inUse, 'floating IP leads', 'floating IPs lead')} through this router. Disassociate them first.`,
         'routerExternalGatewayInUseByFloatingIp',
       )
     await deletePortRows(

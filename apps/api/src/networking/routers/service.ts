@@ -17,6 +17,7 @@ import type {
 import { ownerOf } from '../owner.ts'
 import type { FixedWish } from '../ports/fixed.ts'
 import { deletePortRows, forgetPortRows } from '../ports/rows.ts'
+import { numbered } from '../states.ts'
 import {
   addInterfacePort,
   addInterfaceRow,
@@ -165,7 +166,7 @@ async function removeInterface(ctx: Ctx, router: RouterModel, port: PlacePort): 
   })
   if (fips > 0)
     throw conflict(
-      `${fips} floating IPs reach instances through this interface. Disassociate them first.`,
+      `${numbered(fips, 'floating IP reaches', 'floating IPs reach')} instances through this interface. Disassociate them first.`,
       'routerInterfaceInUseByFloatingIp',
     )
   await deletePortRows(ctx, [port.id])
@@ -208,7 +209,10 @@ export async function deleteRouter(ctx: Ctx, input: { id: string; bare?: boolean
       )
     const fips = await tx.db.floatingIp.count({ where: { routerId: router.id } })
     if (fips > 0)
-      throw conflict(`${fips} floating IPs lead through this router. Disassociate them first.`, 'routerInUse')
+      throw conflict(
+        `${numbered(fips, 'floating IP leads', 'floating IPs lead')} through this router. Disassociate them first.`,
+        'routerInUse',
+      )
     await applyRouterLater(tx, router, 'router.delete')
     // Last the quota, for which others wait.
     await forgetRouter(tx, router.id)

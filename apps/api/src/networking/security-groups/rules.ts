@@ -62,7 +62,7 @@ export function protocolNumber(rule: Pick<Rule, 'protocol' | 'ethertype'>): numb
 }
 
 /**
- * One normal form for every way to say a rule (catalogue A08.1–4): "TCP", "tcp" and "6" are one
+ * One normal form for every way to say a rule (A08.1–4): "TCP", "tcp" and "6" are one
  * protocol, a single port is a range, 0.0.0.0/0 is no restriction. Refuses what the filter could
  * not honour, with a sentence.
  */

@@ -77,7 +77,7 @@ describe('a group', () => {
     const { id: networkId } = await createNetwork(ctx, network())
     const { id } = await group(ctx)
     const portId = await newPort(ctx, networkId, { groups: [id] })
-    await expectCloudError(deleteSecurityGroup(ctx, { id }), 'conflict', /1 ports use .* Take it off/)
+    await expectCloudError(deleteSecurityGroup(ctx, { id }), 'conflict', /1 port uses .* Take it off/)
     await updatePort(ctx, { id: portId, securityGroupIds: [] })
     const outcomes = await Promise.allSettled([
       deleteSecurityGroup(ctx, { id }),

@@ -1,5 +1,6 @@
 import type { SubnetModel } from '@stratolith/db'
 import { bounds } from '@stratolith/drivers/bounds'
+import { toAddress, toNumber } from '@stratolith/drivers/network/ipv4'
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
@@ -8,7 +9,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { startOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import type { NetworkView, subnetCreateInput, subnetUpdateInput } from '../contract.ts'
-import { type Cidr, contains, fromNumber, overlaps, parseCidr, toNumber } from '../ipv4.ts'
+import { type Cidr, contains, overlaps, parseCidr } from '../ipv4.ts'
 import { holdNetwork, loadNetwork, type NetworkRow, networkTarget, seesSubnets } from '../networks/load.ts'
 import { networkViews } from '../networks/view.ts'
 import { takenAmong } from '../ports/allocate.ts'
@@ -68,8 +69,8 @@ export async function addSubnet(
       `${input.cidr} overlaps with another subnet of the same network, ${clash.cidr}. Choose another range.`,
       'subnetOverlaps',
     )
-  const gatewayIp = input.gatewayIp === null ? null : (input.gatewayIp ?? fromNumber(cidr.first))
-  const pool = input.pool ?? { start: fromNumber(cidr.first), end: fromNumber(cidr.last) }
+  const gatewayIp = input.gatewayIp === null ? null : (input.gatewayIp ?? toAddress(cidr.first))
+  const pool = input.pool ?? { start: toAddress(cidr.first), end: toAddress(cidr.last) }
   checkRange(cidr, gatewayIp, pool)
   if (input.pool) refuseGatewayInPool(gatewayIp, pool)
   const dhcpIp = input.dhcp && !network.external ? freeFor(cidr, pool, gatewayIp) : null
@@ -189,7 +190,7 @@ async function freeDhcpIp(
 ): Promise<string> {
   const wished = freeFor(cidr, pool, gatewayIp)
   const size = Math.min(cidr.last - cidr.first + 1, 1024)
-  const candidates = [wished, ...Array.from({ length: size }, (_, i) => fromNumber(cidr.first + i))]
+  const candidates = [wished, ...Array.from({ length: size }, (_, i) => toAddress(cidr.first + i))]
   const taken = await takenAmong(ctx, subnetId, candidates)
   if (gatewayIp !== null) taken.add(gatewayIp)
   const free = candidates.find((address) => !taken.has(address))
@@ -227,7 +228,7 @@ function freeFor(
   const outside = [cidr.first, cidr.first + 1, cidr.last].find(
     (n) => n !== taken && (n < toNumber(pool.start) || n > toNumber(pool.end)),
   )
-  return fromNumber(outside ?? (cidr.first === taken ? cidr.first + 1 : cidr.first))
+  return toAddress(outside ?? (cidr.first === taken ? cidr.first + 1 : cidr.first))
 }
 
 export async function deleteSubnet(ctx: Ctx, input: { id: string }): Promise<NetworkView> {

@@ -15,6 +15,7 @@ import { createNetwork } from '../../networking/networks/service.ts'
 import { createRouter } from '../../networking/routers/service.ts'
 import { addSecurityGroupRule, createSecurityGroup } from '../../networking/security-groups/service.ts'
 import { createSubnet } from '../../networking/subnets/service.ts'
+import { quotaDefaultsInput, quotaSetInput } from '../contract.ts'
 import { getQuota, getQuotaDefaults, setQuota, setQuotaDefaults } from './service.ts'
 import '../../register.ts'
 
@@ -61,6 +62,11 @@ describe('quota', () => {
     } finally {
       await setQuotaDefaults(admin, { limits: { routers: null } })
     }
+  })
+
+  test.each([-5, 1.5, 2 ** 31, Number.NaN])('a limit of %s is refused, not made to fit', (instances) => {
+    expect(quotaSetInput.safeParse({ projectId: 'p', limits: { instances } }).success).toBe(false)
+    expect(quotaDefaultsInput.safeParse({ limits: { instances } }).success).toBe(false)
   })
 
   test('a limit below the use needs force; members set none; another project is not there', async () => {

@@ -1,11 +1,12 @@
 'use client'
-import { Button, Group, Loader, Text } from '@mantine/core'
+import { Button, Group, Kbd, Loader, Text } from '@mantine/core'
 import { useFullscreenElement } from '@mantine/hooks'
 import { IconArrowsMaximize, IconArrowsMinimize, IconPlugConnected } from '@tabler/icons-react'
-import type { ReactNode } from 'react'
+import { type ReactNode, useRef } from 'react'
 import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
 import { Hint } from '../../ui/Hint.tsx'
 import classes from './console.module.css'
+import { leavesConsole } from './keystrokes.ts'
 import type { ConsoleStatus } from './use-console.ts'
 
 const looks: Record<ConsoleStatus['state'], { word: string; tone: Tone }> = {
@@ -27,13 +28,33 @@ type Props = {
 /** What both consoles share: state, full screen, reconnect, and why there is nothing to see. */
 export function ConsoleFrame({ title, status, available, onReconnect, tools, children }: Props) {
   const { ref, toggle, fullscreen } = useFullscreenElement()
+  const button = useRef<HTMLButtonElement>(null)
   const { word, tone } = looks[status.state]
   return (
-    <section ref={ref} className={classes.frame} aria-label={title}>
+    <section
+      ref={ref}
+      className={classes.frame}
+      aria-label={title}
+      onKeyDownCapture={(event) => {
+        if (!leavesConsole(event)) return
+        event.preventDefault()
+        event.stopPropagation()
+        button.current?.focus()
+        // The guest is not told when these keys come up again, so the screen lets go of all of them, as it does
+        // when the window loses the focus.
+        window.dispatchEvent(new Event('blur'))
+      }}
+    >
       <Group className={classes.bar} gap="xs" justify="space-between">
-        <div role="status">
-          <StateBadge state={word} tone={tone} />
-        </div>
+        <Group gap="xs">
+          <div role="status">
+            <StateBadge state={word} tone={tone} />
+          </div>
+          <Text size="xs" c="dimmed">
+            Every key goes to the guest; <Kbd size="xs">Ctrl</Kbd>+<Kbd size="xs">Shift</Kbd>+
+            <Kbd size="xs">X</Kbd> leads back here.
+          </Text>
+        </Group>
         <Group gap="xs">
           {tools}
           <Hint label="The right to look in is renewed">
@@ -48,6 +69,7 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
             </Button>
           </Hint>
           <Button
+            ref={button}
             size="xs"
             variant="default"
             leftSection={fullscreen ? <IconArrowsMinimize size={14} /> : <IconArrowsMaximize size={14} />}

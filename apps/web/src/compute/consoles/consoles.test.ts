@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { againAfter, closeReason, retryAfterMs } from './close-reason.ts'
 import { consoleUrl } from './console-url.ts'
 import { afterLog } from './join-log.ts'
-import { keystrokes } from './keystrokes.ts'
+import { keystrokes, leavesConsole } from './keystrokes.ts'
 import { askAgainMs, isAway } from './log-away.ts'
 import { plainText } from './plain-text.ts'
 
@@ -89,4 +89,11 @@ describe('a log that cannot be read now', () => {
     expect(isAway({ ...cloud, code: 'unsupported', retryable: false })).toBe(false)
     expect(askAgainMs({ ...cloud, retryable: false }, false)).toBe(false)
   })
+})
+
+it('gives one combination of keys back to the page, and no other', () => {
+  const x = { ctrlKey: true, shiftKey: true, code: 'KeyX' }
+  expect(leavesConsole(x)).toBe(true)
+  expect(leavesConsole({ ...x, shiftKey: false }), 'Ctrl+X is the guest’s').toBe(false)
+  expect(leavesConsole({ ...x, code: 'KeyV' })).toBe(false)
 })

@@ -25,3 +25,7 @@ export function keystrokes(text: string): Keystroke[] {
   }
   return keys
 }
+
+/** The one combination that is not the guest's: without it a keyboard would never come out of a console again. */
+export const leavesConsole = (event: Pick<KeyboardEvent, 'ctrlKey' | 'shiftKey' | 'code'>): boolean =>
+  event.ctrlKey && event.shiftKey && event.code === 'KeyX'

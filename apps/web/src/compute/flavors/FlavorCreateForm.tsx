@@ -1,7 +1,8 @@
 'use client'
-import { Group, NumberInput, Radio, Stack, Switch, TextInput } from '@mantine/core'
+import { Group, Radio, Stack, Switch, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { NumberField } from '../../kit/NumberField.tsx'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { invalidateKind } from '../../kit/stale.ts'
@@ -30,22 +31,9 @@ export function FlavorCreateForm({ opened, onClose }: { opened: boolean; onClose
       <Stack gap="sm">
         <TextInput label="Name" placeholder="m1.small" maxLength={255} {...form.getInputProps('name')} />
         <Group grow align="flex-start">
-          <NumberInput label="vCPU" min={1} max={256} allowDecimal={false} {...form.getInputProps('vcpus')} />
-          <NumberInput
-            label="Memory"
-            suffix=" MiB"
-            min={32}
-            step={512}
-            allowDecimal={false}
-            {...form.getInputProps('memoryMib')}
-          />
-          <NumberInput
-            label="Disk"
-            suffix=" GiB"
-            min={1}
-            allowDecimal={false}
-            {...form.getInputProps('diskGib')}
-          />
+          <NumberField label="vCPU" {...form.getInputProps('vcpus')} />
+          <NumberField label="Memory" suffix=" MiB" step={512} {...form.getInputProps('memoryMib')} />
+          <NumberField label="Disk" suffix=" GiB" {...form.getInputProps('diskGib')} />
         </Group>
         <TextInput label="Description" maxLength={1000} {...form.getInputProps('description')} />
         <Radio.Group label="Root disk" {...form.getInputProps('diskMode')}>

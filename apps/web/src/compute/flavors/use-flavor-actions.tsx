@@ -23,7 +23,7 @@ export function useFlavorActions(): ResourceAction<FlavorView>[] {
       allowed: () => isAdmin || adminsOnly,
       confirm: (views) => ({
         title: views.length === 1 ? `Delete “${views[0]?.name}”?` : `Delete ${views.length} flavors?`,
-        body: `${views.map((view) => view.name).join(', ')}: instances of this size go on as they are, new ones cannot be launched with it.`,
+        body: `Instances of ${views.length === 1 ? 'this size' : 'these sizes'} go on as they are; new ones cannot be launched.`,
         confirmLabel: 'Delete',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

@@ -1,5 +1,6 @@
 import { shellLine } from '../../kit/shell.ts'
 import type { RouterInputs } from '../../kit/trpc.ts'
+import { whole } from '../../kit/whole.ts'
 
 export type FlavorValues = {
   name: string
@@ -22,12 +23,6 @@ export const emptyFlavor: FlavorValues = {
   id: '',
 }
 
-const whole = (low: number, high: number, what: string) => (value: number | string) => {
-  const number = Number(value)
-  return value !== '' && Number.isInteger(number) && number >= low && number <= high
-    ? null
-    : `${what} from ${low.toLocaleString('en')} to ${high.toLocaleString('en')}.`
-}
 export const flavorProblems = {
   name: (name: string) => (name.trim() ? null : 'Give it a name.'),
   vcpus: whole(1, 256, 'vCPUs'),

@@ -16,7 +16,7 @@ import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
-import { useElsewhere, useSession } from '../../kit/session.ts'
+import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
@@ -80,7 +80,7 @@ function Page({ view }: { view: InstanceDetail }) {
             <Waiting view={view} />
           </>
         }
-        tabs={tabsOf(view, unavailable, useElsewhere(view.projectId))}
+        tabs={tabsOf(view, unavailable)}
       />
       {panel.opened && <InstanceEditForm view={view} opened onClose={panel.close} />}
     </>
@@ -89,7 +89,7 @@ function Page({ view }: { view: InstanceDetail }) {
 
 const icon = { size: 16, 'aria-hidden': true } as const
 
-const tabsOf = (view: InstanceDetail, unavailable: string | null, elsewhere: boolean) => [
+const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
   {
     id: 'overview',
     label: 'Overview',
@@ -125,6 +125,6 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null, elsewhere: boo
     id: 'operations',
     label: 'Operations',
     icon: <IconHistory {...icon} />,
-    content: <OperationsOf resourceId={view.id} allProjects={elsewhere} />,
+    content: <OperationsOf resourceId={view.id} projectId={view.projectId} />,
   },
 ]

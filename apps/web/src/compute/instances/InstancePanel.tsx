@@ -4,8 +4,8 @@ import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
-import { useRunAction } from '../../kit/actions.tsx'
-import type { ResourceAction } from '../../kit/descriptor.ts'
+import { useGuarded, useRunAction } from '../../kit/actions.tsx'
+import { type ResourceAction, removes } from '../../kit/descriptor.ts'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { paths } from '../../kit/paths.ts'
 import { SidePanel } from '../../kit/SidePanel.tsx'
@@ -26,15 +26,27 @@ export function InstancePanel({ actions }: { actions: ResourceAction<InstanceVie
   const id = get('panel')
   return (
     <SidePanel opened={id !== null} onClose={() => set({ panel: null })} size="md" title="Quick look">
-      {id && <Content id={id} actions={actions} />}
+      {id && <Content id={id} actions={actions} onRemoved={() => set({ panel: null })} />}
     </SidePanel>
   )
 }
 
-function Content({ id, actions }: { id: string; actions: ResourceAction<InstanceView>[] }) {
+function Content({
+  id,
+  actions,
+  onRemoved,
+}: {
+  id: string
+  actions: ResourceAction<InstanceView>[]
+  onRemoved: () => void
+}) {
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))
-  const run = useRunAction(instanceDescriptor)
+  const runAction = useRunAction(instanceDescriptor)
+  const able = actions.map(useGuarded<InstanceView>(instanceDescriptor.kind))
+  const run = async (action: ResourceAction<InstanceView>, view: InstanceView) => {
+    if ((await runAction(action, [view])) && removes(action)) onRemoved()
+  }
   const { project } = useSession()
   return (
     <Loaded query={query}>
@@ -56,7 +68,7 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
           )}
           <MachineNotice view={view} />
           <Group gap="xs">
-            {actions.map((action) => (
+            {able.map((action) => (
               <ReasonButton
                 key={action.id}
                 size="xs"
@@ -64,7 +76,7 @@ function Content({ id, actions }: { id: string; actions: ResourceAction<Instance
                 c={action.danger && action.allowed(view) === true ? dangerText : undefined}
                 leftSection={action.icon}
                 allowed={action.allowed(view)}
-                onClick={() => void run(action, [view])}
+                onClick={() => void run(action, view)}
               >
                 {action.label}
               </ReasonButton>

@@ -1,9 +1,12 @@
 'use client'
 import { Group } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
+import { IconLock } from '@tabler/icons-react'
 import { seconds } from '../../kit/format.ts'
 import { StateBadge } from '../../kit/StateBadge.tsx'
 import { useNow } from '../../kit/use-now.ts'
+import { Hint } from '../../ui/Hint.tsx'
+import { lockText } from './lock-words.ts'
 import { machineMark, machineText } from './machine-words.ts'
 import { stateOf } from './state.ts'
 
@@ -22,11 +25,18 @@ export function InstanceState({ view }: { view: InstanceView }) {
       detail={view.fault?.message}
     />
   )
-  if (!view.machine) return badge
+  if (!view.machine && !view.locked) return badge
   return (
     <Group gap={4}>
       {badge}
-      <StateBadge state={machineMark(view.machine)} tone="warn" detail={machineText(view.machine)} />
+      {view.locked && (
+        <Hint label={lockText(view)}>
+          <IconLock size={16} role="img" aria-label={lockText(view)} />
+        </Hint>
+      )}
+      {view.machine && (
+        <StateBadge state={machineMark(view.machine)} tone="warn" detail={machineText(view.machine)} />
+      )}
     </Group>
   )
 }

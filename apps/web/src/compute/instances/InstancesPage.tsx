@@ -1,12 +1,12 @@
 'use client'
 import { Button } from '@mantine/core'
 import { IconRocket, IconX } from '@tabler/icons-react'
-import Link from 'next/link'
-import { paths } from '../../kit/paths.ts'
+import { isUuid } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
+import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { allInstancesDescriptor, instanceDescriptor } from './descriptor.tsx'
 import { InstancePanel } from './InstancePanel.tsx'
 import { isStatus, statusFilter } from './state.ts'
@@ -16,7 +16,9 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
   const trpc = useTRPC()
   const actions = useInstanceActions()
   const { get, set } = useUrlState()
-  const hostId = get('host')
+  // Only what may be the id of a host: an address that somebody has cut short asks for no host.
+  const host = get('host')
+  const hostId = host !== null && isUuid(host) ? host : null
   return (
     <>
       <PageHeader
@@ -45,9 +47,7 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
               </Button>
             )
           ) : (
-            <Button component={Link} href={paths.launch} leftSection={<IconRocket size={16} />}>
-              Launch
-            </Button>
+            <LaunchButton leftSection={<IconRocket size={16} />}>Launch</LaunchButton>
           )
         }
       />

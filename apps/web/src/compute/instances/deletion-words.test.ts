@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { deletionText } from './deletion-words.ts'
+import { deletionText, releaseOption } from './deletion-words.ts'
 
 const on = (ownFloatingIpId: string | null, ...ips: string[]) => ({
   ownFloatingIpId,
@@ -13,12 +13,17 @@ const on = (ownFloatingIpId: string | null, ...ips: string[]) => ({
 describe('what is asked before instances are deleted', () => {
   it('says which floating IPs go with them and which stay', () => {
     expect(deletionText([on(null)])).toBe('The machine, its disk and everything on it are gone for good.')
-    expect(deletionText([on('id of 1.1.1.1', '1.1.1.1')])).toMatch(
-      /Floating IP 1\.1\.1\.1, made at its launch, is released, too\.$/,
-    )
+    expect(releaseOption([on(null, '2.2.2.2')])).toBeUndefined()
+    expect(releaseOption([on('id of 1.1.1.1', '1.1.1.1')])).toEqual({
+      label: 'Also release 1.1.1.1',
+      description: expect.stringMatching(
+        /made at the launch.* Without the tick it stays with the project\.$/,
+      ),
+      ticked: true,
+    })
     expect(deletionText([on(null, '2.2.2.2')])).toMatch(/Floating IP 2\.2\.2\.2 stays with the project\.$/)
     expect(deletionText([on('id of 1.1.1.1', '1.1.1.1'), on(null, '2.2.2.2', '3.3.3.3')])).toBe(
-      'The machines, their disks and everything on them are gone for good. Floating IP 1.1.1.1, made at their launch, is released, too. Floating IPs 2.2.2.2, 3.3.3.3 stay with the project.',
+      'The machines, their disks and everything on them are gone for good. Floating IPs 2.2.2.2, 3.3.3.3 stay with the project.',
     )
   })
 

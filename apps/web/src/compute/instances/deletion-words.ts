@@ -8,27 +8,41 @@ export function deletionText(views: readonly Deleted[]): string {
     views.length === 1
       ? 'The machine, its disk and everything on it are gone for good.'
       : 'The machines, their disks and everything on them are gone for good.'
-  const led = views.flatMap(({ addresses, ownFloatingIpId }) =>
-    addresses.flatMap(({ floatingIp, floatingIpId }) =>
-      floatingIp === null ? [] : [{ address: floatingIp, goes: floatingIpId === ownFloatingIpId }],
-    ),
-  )
-  const named = (goes: boolean) => led.filter((one) => one.goes === goes).map(({ address }) => address)
-  const [gone, kept] = [named(true), named(false)]
+  const kept = ledTo(views, false)
   const away = views.filter(({ machine }) => machine !== null).length
   return [
     what,
     ...(away > 0 ? [awayText(views.length, away)] : []),
-    ...(gone.length > 0
-      ? [
-          `${floatingIps(gone)}, made at ${views.length === 1 ? 'its' : 'their'} launch, ${gone.length === 1 ? 'is' : 'are'} released, too.`,
-        ]
-      : []),
     ...(kept.length > 0
       ? [`${floatingIps(kept)} ${kept.length === 1 ? 'stays' : 'stay'} with the project.`]
       : []),
   ].join(' ')
 }
+
+/** The box in the question: whether the addresses that were made at the launch are released, too. */
+export function releaseOption(
+  views: readonly Deleted[],
+): { label: string; description: string; ticked: true } | undefined {
+  const own = ledTo(views, true)
+  if (own.length === 0) return undefined
+  const [was, its, it, stays] =
+    own.length === 1
+      ? ['It was', 'the instance', 'it', 'stays']
+      : ['They were', 'the instances', 'they', 'stay']
+  return {
+    label: `Also release ${own.join(', ')}`,
+    description: `${was} made at the launch of ${its}, and unless you keep ${own.length === 1 ? 'it' : 'them'}, somebody else may get ${own.length === 1 ? 'it' : 'them'} next. Without the tick ${it} ${stays} with the project.`,
+    ticked: true,
+  }
+}
+
+/** Floating IPs that lead to these; `own`: those that were made at their launch, or the others. */
+const ledTo = (views: readonly Deleted[], own: boolean): string[] =>
+  views.flatMap(({ addresses, ownFloatingIpId }) =>
+    addresses.flatMap(({ floatingIp, floatingIpId }) =>
+      floatingIp !== null && (floatingIpId === ownFloatingIpId) === own ? [floatingIp] : [],
+    ),
+  )
 
 const awayText = (count: number, away: number): string =>
   count === 1

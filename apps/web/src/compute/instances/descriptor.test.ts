@@ -19,6 +19,14 @@ describe('an instance of another project', () => {
     expect(listOf(view, 'theirs')).toEqual({ plural: 'Instances', listPath: '/instances' })
   })
 
+  it('says when it was launched, whatever has been stopped and started since', () => {
+    const launched = { ...view, launchedAt: '2026-11-28T10:01:00Z' }
+    for (const vmState of ['active', 'stopped'] as const)
+      expect(instanceFacts({ ...launched, vmState }, 'theirs').map(({ label }) => label)).toContain(
+        'Launched',
+      )
+  })
+
   it('has its project by name in the list of all, which leaves columns out before it breaks words', () => {
     const column = (id: string) => allInstancesDescriptor.columns.find((one) => one.id === id)
     expect(column('project')?.cell(view)).toMatchObject({ props: { id: 'theirs' } })

@@ -1,4 +1,4 @@
-import { Anchor, Button, Text } from '@mantine/core'
+import { Anchor, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconRocket, IconServer2 } from '@tabler/icons-react'
 import Link from 'next/link'
@@ -7,9 +7,11 @@ import { Ago } from '../../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
 import { dateTime, gib, mib } from '../../kit/format.ts'
 import { paths } from '../../kit/paths.ts'
+import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { Addresses } from './Addresses.tsx'
 import { InstanceName } from './InstanceName.tsx'
 import { InstanceState } from './InstanceState.tsx'
+import { lockText } from './lock-words.ts'
 
 export const sizeText = (flavor: InstanceView['flavor']): string =>
   `${flavor.vcpus} vCPU · ${mib(flavor.memoryMib)} · ${gib(flavor.diskGib)}`
@@ -77,11 +79,7 @@ export const instanceDescriptor: ResourceDescriptor<InstanceView> = {
   empty: {
     title: 'No instances yet',
     text: 'An instance is a virtual machine. Type a name, press Enter, and it runs in seconds.',
-    action: (
-      <Button component={Link} href={paths.launch} leftSection={<IconRocket size={16} />}>
-        Launch your first instance
-      </Button>
-    ),
+    action: <LaunchButton leftSection={<IconRocket size={16} />}>Launch your first instance</LaunchButton>,
   },
 }
 
@@ -138,11 +136,9 @@ export function instanceFacts(view: InstanceView, here?: string | null) {
     { label: 'Zone', value: view.zone ?? '–' },
     ...(view.hostName ? [{ label: 'Host', value: view.hostName }] : []),
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
-    // of one that is off it is when it first ran
-    {
-      label: view.vmState === 'stopped' ? 'Launched' : 'Running since',
-      value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet',
-    },
+    // When it first ran: a stop, a start and a reboot do not change it.
+    { label: 'Launched', value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet' },
+    ...(view.locked ? [{ label: 'Locked', value: lockText(view) }] : []),
     ...Object.entries(view.metadata).map(([key, value]) => ({ label: key, value: value || '–' })),
   ]
 }

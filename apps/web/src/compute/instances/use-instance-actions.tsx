@@ -1,10 +1,12 @@
 'use client'
-import { List, Stack, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import {
   IconBolt,
+  IconLock,
+  IconLockOpen,
   IconPencil,
   IconPlayerPause,
   IconPlayerPlay,
@@ -14,44 +16,29 @@ import {
   IconTrash,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import type { ReactNode } from 'react'
 import type { ResourceAction } from '../../kit/descriptor.ts'
 import { all, useMay } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
 import { shellLine } from '../../kit/shell.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { deletionText } from './deletion-words.ts'
+import { deletionText, releaseOption } from './deletion-words.ts'
 
 type Action = ResourceAction<InstanceView>
 
 const named = (views: InstanceView[]): string =>
   views.length === 1 ? `“${views[0]?.name}”` : `${views.length} instances`
 
-/** A question that names every machine it is about. */
 const ask = (verb: string, consequence: string) => (views: InstanceView[]) => ({
   title: `${verb} ${named(views)}?`,
   confirmLabel: views.length === 1 ? verb : `${verb} ${views.length}`,
-  body: <Question consequence={consequence} names={views.map((view) => view.name)} />,
+  body: <Text size="sm">{consequence}</Text>,
 })
-
-function Question({ consequence, names }: { consequence: string; names: string[] }): ReactNode {
-  return (
-    <Stack gap="xs">
-      <Text size="sm">{consequence}</Text>
-      {names.length > 1 && (
-        <List size="sm" mah={220} style={{ overflowY: 'auto' }}>
-          {names.toSorted().map((name) => (
-            <List.Item key={name}>{name}</List.Item>
-          ))}
-        </List>
-      )}
-    </Stack>
-  )
-}
 
 /** What can be done with an instance; the contract says when, the role says who. `edit` opens its form. */
 export function useInstanceActions(options: { edit?: (view: InstanceView) => void } = {}): Action[] {
   const trpc = useTRPC().compute.instances
   const may = useMay()
+  const { isAdmin } = useSession()
   const start = useMutation(trpc.start.mutationOptions())
   const stop = useMutation(trpc.stop.mutationOptions())
   const reboot = useMutation(trpc.reboot.mutationOptions())
@@ -65,7 +52,8 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
   ): Action => ({
     ...rest,
     bulk: true,
-    allowed: (view) => all(may(), can(view)),
+    // As for the server: a lock does not bind administrators.
+    allowed: (view) => all(may(), can({ ...view, locked: view.locked && !isAdmin })),
     asCli: (view) => shellLine('openstack', 'server', ...command, view.id),
   })
   const edit: Action = {
@@ -75,6 +63,7 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
     allowed: () => may(),
     open: options.edit,
   }
+  const locking = useLocking()
   return [
     action(instanceCan.start, ['start'], {
       id: 'start',
@@ -127,14 +116,54 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
       started: (views) => `Unpausing ${named(views)}`,
     }),
     ...(options.edit ? [edit] : []),
+    ...locking,
     action(instanceCan.delete, ['delete'], {
       id: 'delete',
       label: 'Delete',
       icon: <IconTrash size={16} />,
       danger: true,
-      confirm: (views) => ask('Delete', deletionText(views))(views),
-      run: ({ id }) => remove.mutateAsync({ id }),
+      confirm: (views) => ({
+        ...ask('Delete', deletionText(views))(views),
+        option: releaseOption(views),
+      }),
+      run: ({ id, ownFloatingIpId }, ticked) =>
+        remove.mutateAsync({ id, releasePublicIp: ownFloatingIpId === null || ticked }),
       started: (views) => `Deleting ${named(views)}`,
     }),
+  ]
+}
+
+function useLocking(): Action[] {
+  const trpc = useTRPC().compute.instances
+  const may = useMay()
+  const { isAdmin } = useSession()
+  const lock = useMutation(trpc.lock.mutationOptions())
+  const unlock = useMutation(trpc.unlock.mutationOptions())
+  return [
+    {
+      id: 'lock',
+      label: 'Lock',
+      icon: <IconLock size={16} />,
+      allowed: (view) => all(may(), instanceCan.lock(view)),
+      run: ({ id }) => lock.mutateAsync({ id }),
+      started: (views) => `Locked ${named(views)}: nothing changes until somebody unlocks it`,
+      asCli: ({ id }) => shellLine('openstack', 'server', 'lock', id),
+    },
+    {
+      id: 'unlock',
+      label: 'Unlock',
+      icon: <IconLockOpen size={16} />,
+      allowed: (view) =>
+        all(
+          may(),
+          instanceCan.unlock(view),
+          !view.lockedByAdmin ||
+            isAdmin ||
+            'An administrator has locked it, and only an administrator can unlock it.',
+        ),
+      run: ({ id }) => unlock.mutateAsync({ id }),
+      started: (views) => `Unlocked ${named(views)}`,
+      asCli: ({ id }) => shellLine('openstack', 'server', 'unlock', id),
+    },
   ]
 }

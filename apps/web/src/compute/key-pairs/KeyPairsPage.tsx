@@ -68,7 +68,7 @@ function useKeyPairActions(): ResourceAction<KeyPairView>[] {
       allowed: () => true,
       confirm: (views) => ({
         title: views.length === 1 ? `Delete “${views[0]?.name}”?` : `Delete ${views.length} key pairs?`,
-        body: `${views.map((view) => view.name).join(', ')}: instances that have it keep it, new ones cannot use it. Your private key is not touched.`,
+        body: `Instances that have ${views.length === 1 ? 'it keep it' : 'them keep them'}; new ones cannot use ${views.length === 1 ? 'it' : 'them'}. Private keys are not touched.`,
         confirmLabel: 'Delete',
       }),
       run: ({ name }) => remove.mutateAsync({ name }),

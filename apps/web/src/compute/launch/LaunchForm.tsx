@@ -12,17 +12,20 @@ import { NetworkField } from './NetworkField.tsx'
 import { SecurityField } from './SecurityField.tsx'
 import { useLaunchForm, usePlan } from './use-launch-form.ts'
 import { type LaunchOptions, useFlavorProblems } from './use-launch-options.ts'
-import { type LaunchValues, launchNames } from './values.ts'
+import { countProblem, type LaunchValues, launchNames, presetGroup } from './values.ts'
 
 export function LaunchForm({
   options,
   initialValues,
+  owner,
 }: {
   options: LaunchOptions
   initialValues: LaunchValues
+  /** Whose draft and choice are kept. */
+  owner: { userId: string; projectId: string | null }
 }) {
   const element = useRef<HTMLFormElement>(null)
-  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(initialValues, options)
+  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(initialValues, options, owner)
   const { values } = form
   const { plan, fresh, error: planError } = usePlan(values, starter)
   const image = options.images.find(({ id }) => id === values.imageId) ?? null
@@ -30,12 +33,14 @@ export function LaunchForm({
   const flavorProblems = useFlavorProblems(
     options.flavors,
     image,
-    Math.max(1, Math.min(50, Number(values.count) || 1)),
+    launchNames(values.name, values.count).length,
   )
   /** What the form found at submit, else what the plan knows already. */
   const errorOf = (field: keyof LaunchValues): string | undefined => {
     const own = form.errors[field]
     if (own) return String(own)
+    // While somebody types it: the plan is of a count that can be.
+    if (field === 'count') return countProblem(values.count) ?? undefined
     return plan?.problems.find((problem) => problem.field === field)?.message
   }
   const cli = launchCli(values, {
@@ -48,6 +53,7 @@ export function LaunchForm({
       (id) => options.securityGroups.find((group) => group.id === id)?.name ?? [],
     ),
     externalNetwork: options.externalNetwork?.name ?? null,
+    presetGroups: options.securityGroups.filter(({ name }) => name === presetGroup(values.openPresets)),
     starter,
   })
   const onKeyDown = (event: KeyboardEvent) => {

@@ -1,9 +1,14 @@
 'use client'
 import { Skeleton, Stack } from '@mantine/core'
+import { IconLock } from '@tabler/icons-react'
 import { useSearchParams } from 'next/navigation'
 import { LoadError } from '../../kit/Loaded.tsx'
+import { useMay } from '../../kit/rights.ts'
+import { type Session, useSession } from '../../kit/session.ts'
+import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { defaultFlavor, defaultImage, defaultNetwork } from './defaults.ts'
+import { defaultFlavor, defaultImage, defaultNetwork, flavorTakes } from './defaults.ts'
+import { lastChoice } from './draft.ts'
 import { LaunchForm } from './LaunchForm.tsx'
 import { type LaunchOptions, useLaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues } from './values.ts'
@@ -12,15 +17,20 @@ import { emptyLaunch, type LaunchValues } from './values.ts'
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
   const params = useSearchParams()
+  const allowed = useMay()()
+  const session = useSession()
   return (
     <>
       <PageHeader
         title="Launch an instance"
         description="Type a name and press Enter; everything else has a default."
       />
+      {allowed !== true && (
+        <EmptyState icon={<IconLock size={28} />} title="You may look, but not launch" text={allowed} />
+      )}
       {error !== null && <LoadError error={error} retry={retry} />}
-      {options ? (
-        <LaunchForm options={options} initialValues={initial(options, params)} />
+      {allowed !== true ? null : options ? (
+        <LaunchForm options={options} {...begin(options, params, ownerOf(session))} />
       ) : (
         !error && <Waiting />
       )}
@@ -28,9 +38,24 @@ export function LaunchPage() {
   )
 }
 
-function initial(options: LaunchOptions, params: { get(key: string): string | null }): LaunchValues {
-  const image = defaultImage(options.images, params.get('image'))
-  const wished = options.flavors.find(({ id }) => id === params.get('flavor'))
+const ownerOf = ({ userId, project }: Session) => ({ userId, projectId: project?.id ?? null })
+type Owner = ReturnType<typeof ownerOf>
+
+/** The form as it is opened, and as it stood when its page was left half-typed. */
+function begin(options: LaunchOptions, params: URLSearchParams, owner: Owner) {
+  return { initialValues: initial(options, params, lastChoice(localStorage, owner)), owner }
+}
+
+function initial(
+  options: LaunchOptions,
+  params: URLSearchParams,
+  last: ReturnType<typeof lastChoice>,
+): LaunchValues {
+  const image = defaultImage(options.images, params.get('image') ?? last.imageId)
+  const flavorId = params.get('flavor') ?? last.flavorId
+  const wished = options.flavors.find(
+    (flavor) => flavor.id === flavorId && flavorTakes(flavor, image) === true,
+  )
   const network =
     options.networks.find(({ id }) => id === params.get('network')) ?? defaultNetwork(options.networks)
   const key = options.keyPairs.find(({ name }) => name === params.get('key')) ?? options.keyPairs[0]

@@ -55,7 +55,7 @@ export function LaunchSummary(props: Props) {
           <Title order={2} size="h5">
             Summary
           </Title>
-          {!fresh && <Loader size="xs" aria-label="Working it out" />}
+          {!fresh && <Loader size="xs" role="status" aria-label="Working it out" />}
         </Group>
         <What values={values} image={image} flavor={flavor} />
         {planError !== null && !plan && <Text size="sm">{cloudError(planError).message}</Text>}
@@ -91,7 +91,9 @@ export function LaunchSummary(props: Props) {
             disabled={Boolean(problem)}
             leftSection={<IconRocket size={18} />}
           >
-            {Number(values.count) > 1 ? `Launch ${values.count} instances` : 'Launch'}
+            {launchNames(values.name, values.count).length > 1
+              ? `Launch ${values.count} instances`
+              : 'Launch'}
           </Button>
           <Text size="xs" c="dimmed" ta="center">
             <Kbd size="xs">Enter</Kbd> in a field, or <Kbd size="xs">Ctrl</Kbd>+<Kbd size="xs">Enter</Kbd>{' '}

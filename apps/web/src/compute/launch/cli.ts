@@ -1,6 +1,9 @@
+import type { SecurityRuleView } from '@stratolith/api/networking/contract'
 import { rulePresets } from '@stratolith/api/networking/states'
 import { shellLine } from '../../kit/shell.ts'
 import { type LaunchValues, launchNames, metadataOf, presetGroup } from './values.ts'
+
+type PresetRule = Pick<SecurityRuleView, 'direction' | 'protocol' | 'portMin' | 'remoteCidr' | 'remoteGroup'>
 
 /** Names behind the ids of the form; the stock client takes either. */
 export type LaunchNames = {
@@ -9,6 +12,8 @@ export type LaunchNames = {
   networks: string[]
   securityGroups: string[]
   externalNetwork: string | null
+  /** Those that have the name of the presets' group: the cloud takes the first, and makes one when there is none. */
+  presetGroups: { id: string; rules: PresetRule[] }[]
   /** True: the launch makes the starter network first. */
   starter: boolean
 }
@@ -16,7 +21,7 @@ export type LaunchNames = {
 /** The same launch with the stock `openstack` client, ready to paste. */
 export function launchCli(values: LaunchValues, names: LaunchNames): string {
   const count = Number(values.count) || 1
-  const lines = [...starterLines(names), ...ruleLines(values)]
+  const lines = [...starterLines(names), ...ruleLines(values, names)]
   if (values.userData) lines.push('# user-data.txt holds the user data of the form')
   lines.push(
     shellLine(
@@ -71,13 +76,16 @@ function starterLines(names: LaunchNames): string[] {
   ]
 }
 
-function ruleLines(values: LaunchValues): string[] {
+/** What is there already is not made again: a second group of the name could not be told from the first. */
+function ruleLines(values: LaunchValues, names: LaunchNames): string[] {
   const chosen = rulePresets.filter((preset) => values.openPresets.includes(preset.key))
   if (chosen.length === 0) return []
-  const group = presetGroup(values.openPresets)
+  const [known] = names.presetGroups
+  const group = presetRef(values, names)
+  const missing = chosen.filter(({ protocol, portMin }) => !known?.rules.some(isOpen(protocol, portMin)))
   return [
-    shellLine('openstack', 'security', 'group', 'create', group),
-    ...chosen.map((preset) =>
+    ...(known ? [] : [shellLine('openstack', 'security', 'group', 'create', group)]),
+    ...missing.map((preset) =>
       shellLine(
         'openstack',
         'security',
@@ -93,10 +101,22 @@ function ruleLines(values: LaunchValues): string[] {
   ]
 }
 
+const isOpen = (protocol: string, portMin: number | null) => (rule: PresetRule) =>
+  rule.direction === 'ingress' &&
+  rule.protocol === protocol &&
+  rule.portMin === portMin &&
+  rule.remoteCidr === null &&
+  rule.remoteGroup === null
+
+/** Its name, or its id when another one has that name, too. */
+function presetRef(values: LaunchValues, { presetGroups: [known, another] }: LaunchNames): string {
+  return known && another ? known.id : presetGroup(values.openPresets)
+}
+
 function groupWords(values: LaunchValues, names: LaunchNames): string[] {
   const opens = values.openPresets.length > 0
   const groups = names.securityGroups.length > 0 || !opens ? names.securityGroups : ['default']
-  return [...groups, ...(opens ? [presetGroup(values.openPresets)] : [])].flatMap((name) => [
+  return [...groups, ...(opens ? [presetRef(values, names)] : [])].flatMap((name) => [
     '--security-group',
     name,
   ])

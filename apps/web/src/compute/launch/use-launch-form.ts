@@ -1,6 +1,6 @@
 'use client'
 import { type UseFormReturnType, useForm } from '@mantine/form'
-import { useDebouncedValue } from '@mantine/hooks'
+import { useDebouncedValue, useWindowEvent } from '@mantine/hooks'
 import type { LaunchPlan } from '@stratolith/api/compute/contract'
 import type { NetworkView } from '@stratolith/api/networking/contract'
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query'
@@ -10,7 +10,9 @@ import { cloudError, formErrors } from '../../kit/errors.ts'
 import { notify } from '../../kit/notify.ts'
 import { paths } from '../../kit/paths.ts'
 import { randomToken } from '../../kit/random.ts'
+import { leftBecause } from '../../kit/session-end.ts'
 import { useTRPC } from '../../kit/trpc.ts'
+import { keepChoice, keepDraft, takeDraft } from './draft.ts'
 import type { LaunchOptions } from './use-launch-options.ts'
 import { type LaunchValues, launchInputOf, launchProblems, planInputOf } from './values.ts'
 
@@ -46,11 +48,25 @@ function withStarter(plan: LaunchPlan): LaunchPlan {
 }
 
 /** Form, submit and what the server says to it. A repeated submit launches once (clientToken). */
-export function useLaunchForm(initialValues: LaunchValues, options: LaunchOptions) {
+export function useLaunchForm(
+  initialValues: LaunchValues,
+  options: LaunchOptions,
+  owner: { userId: string; projectId: string | null },
+) {
   const trpc = useTRPC()
   const router = useRouter()
   const [clientToken] = useState(randomToken)
-  const form: LaunchFormApi = useForm<LaunchValues>({ initialValues, validate: launchProblems })
+  const [draft] = useState(() => takeDraft(sessionStorage, owner))
+  const form: LaunchFormApi = useForm<LaunchValues>({
+    initialValues: draft ?? initialValues,
+    validate: launchProblems,
+  })
+  // The session may end while somebody types: the sign-in page leads back here.
+  useWindowEvent('pagehide', () => {
+    // Whoever signs out leaves nothing behind.
+    if (leftBecause() !== 'signed-out' && (form.isDirty() || draft))
+      keepDraft(sessionStorage, owner, form.getValues())
+  })
   const starterNetwork = useMutation(trpc.networking.networks.starter.mutationOptions())
   const launch = useMutation(trpc.compute.instances.launch.mutationOptions())
   const starter =
@@ -67,8 +83,10 @@ export function useLaunchForm(initialValues: LaunchValues, options: LaunchOption
       }
       const { instances } = await launch.mutateAsync(launchInputOf({ ...values, networkIds }, clientToken))
       const [first] = instances
+      keepChoice(localStorage, owner, values)
       notify.started(
         instances.length === 1 ? `Launching ${first?.name}` : `Launching ${instances.length} instances`,
+        instances.map(({ id }) => id),
       )
       router.push(instances.length === 1 && first ? paths.instance(first.id) : paths.instances)
     } catch (error) {

@@ -28,7 +28,8 @@ describe('the launch form', () => {
   it('asks for a plan at every stage of typing', () => {
     expect(() => planInput.parse(planInputOf(emptyLaunch))).not.toThrow()
     expect(() => planInput.parse(planInputOf({ ...filled, count: '' }))).not.toThrow()
-    expect(planInputOf({ ...filled, count: 500 }).count).toBe(50)
+    expect(planInputOf({ ...filled, count: 500 }).count, 'what cannot be is marked at its field').toBe(1)
+    expect(launchProblems({ ...filled, count: 1.5 }).count).toBe('A whole number from 1 to 50.')
     expect(planInputOf({ ...filled, userData: 'x'.repeat(60_000) })).not.toHaveProperty('userData')
   })
 
@@ -83,8 +84,29 @@ describe('the same as CLI', () => {
     networks: ['net'],
     securityGroups: [],
     externalNetwork: 'public',
+    presetGroups: [],
     starter: false,
   }
+  const opens = (protocol: string, portMin: number | null) => ({
+    ...{ direction: 'ingress' as const, protocol, portMin },
+    ...{ remoteCidr: null, remoteGroup: null },
+  })
+
+  it('makes the group of the ports and its rules only where they are not there yet', () => {
+    const cli = (...presetGroups: { id: string; rules: ReturnType<typeof opens>[] }[]) =>
+      launchCli({ ...filled, openPresets: ['ssh', 'ping'] }, { ...names, presetGroups }).replaceAll(
+        ' \\\n  ',
+        ' ',
+      )
+    expect(cli()).toContain('security group create open-ssh-ping\n')
+    const known = { id: 'one', rules: [opens('tcp', 22), opens('icmp', null)] }
+    expect(cli(known)).not.toMatch(/group (rule )?create/)
+    expect(cli(known)).toContain('--security-group open-ssh-ping')
+    const partly = cli({ id: 'one', rules: [opens('tcp', 22)] })
+    expect(partly.match(/group rule create/g)).toHaveLength(1)
+    expect(partly).toContain('rule create --protocol icmp open-ssh-ping')
+    expect(cli(known, { id: 'two', rules: [] }), 'two of that name').toContain('--security-group one')
+  })
 
   it('quotes names and keeps the default group when ports are opened', () => {
     const cli = launchCli({ ...filled, name: "it's; rm -rf ~", openPresets: ['ssh'] }, names).replaceAll(

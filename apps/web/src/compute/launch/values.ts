@@ -1,5 +1,6 @@
 import { rulePresets } from '@stratolith/api/networking/states'
 import type { RouterInputs } from '../../kit/trpc.ts'
+import { whole } from '../../kit/whole.ts'
 
 export type Preset = 'ssh' | 'http' | 'https' | 'ping' | 'rdp'
 export type MetadataRow = { id: string; key: string; value: string }
@@ -57,9 +58,9 @@ export function toBase64(text: string): string {
   return btoa(binary)
 }
 
+export const countProblem = whole(1, 50, 'A whole number')
 const countOf = (count: number | string): number => {
-  const number = Number(count)
-  return Number.isInteger(number) && number >= 1 ? number : 1
+  return countProblem(count) === null ? Number(count) : 1
 }
 
 export function metadataOf(rows: readonly MetadataRow[]): Record<string, string> {
@@ -70,7 +71,7 @@ export function metadataOf(rows: readonly MetadataRow[]): Record<string, string>
 export function planInputOf(values: LaunchValues): PlanInput {
   return {
     name: values.name.trim() || undefined,
-    count: Math.min(countOf(values.count), 50),
+    count: countOf(values.count),
     imageId: values.imageId ?? undefined,
     flavorId: values.flavorId ?? undefined,
     networkIds: values.networkIds,
@@ -103,8 +104,8 @@ export function launchInputOf(values: LaunchValues, clientToken: string): Launch
 export function launchProblems(values: LaunchValues): Partial<Record<keyof LaunchValues, string>> {
   const problems: Partial<Record<keyof LaunchValues, string>> = {}
   if (!values.name.trim()) problems.name = 'Give it a name.'
-  const count = Number(values.count)
-  if (!Number.isInteger(count) || count < 1 || count > 50) problems.count = 'Between 1 and 50 at a time.'
+  const count = countProblem(values.count)
+  if (count) problems.count = count
   if (!values.imageId) problems.imageId = 'Choose an image.'
   if (!values.flavorId) problems.flavorId = 'Choose a size.'
   if (new TextEncoder().encode(values.userData).length > maxUserDataBytes)
@@ -117,7 +118,7 @@ export function launchProblems(values: LaunchValues): Partial<Record<keyof Launc
 /** Names as the launch will give them: "web" ×3 → web-1 web-2 web-3; {n} says where the number goes. */
 export function launchNames(name: string, count: number | string): string[] {
   const base = name.trim() || 'instance'
-  const many = Math.min(countOf(count), 50)
+  const many = countOf(count)
   return Array.from({ length: many }, (_, index) => {
     if (base.includes('{n}')) return base.replaceAll('{n}', String(index + 1))
     return many === 1 ? base : `${base}-${index + 1}`

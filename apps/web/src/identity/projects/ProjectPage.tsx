@@ -11,7 +11,7 @@ import { reachOf } from '../../kit/place.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
-import { OperationsOf } from '../../operations/OperationsOf.tsx'
+import { OperationsTable } from '../../operations/OperationsTable.tsx'
 import { ProjectQuota } from '../../quota/ProjectQuota.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
@@ -76,7 +76,7 @@ function Detail({ project }: { project: ProjectDetail }) {
                 {
                   id: 'operations',
                   label: 'Operations',
-                  content: <OperationsOf resourceId={project.id} allProjects />,
+                  content: <OperationsTable of={{ projectId: project.id }} none={noneIn} />,
                 },
               ]
             : []),
@@ -87,6 +87,8 @@ function Detail({ project }: { project: ProjectDetail }) {
     </>
   )
 }
+
+const noneIn = 'Every action in this project is listed here with its steps, its seconds and its errors.'
 
 function Overview({ project }: { project: ProjectDetail }) {
   return (

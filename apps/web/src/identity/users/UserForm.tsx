@@ -101,7 +101,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
       {isAdmin && <DomainPick chosen={home} allowDeselect={false} {...form.getInputProps('domainId')} />}
       <ProjectPick
         label="First project"
-        description="Where the user lands after signing in."
+        description="Where the user lands after signing in, with the role that you choose then."
         clearable
         {...form.getInputProps('projectId')}
       />

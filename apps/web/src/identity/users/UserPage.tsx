@@ -5,12 +5,10 @@ import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { reachOf } from '../../kit/place.ts'
-import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
-import { OperationPanel } from '../../operations/OperationPanel.tsx'
-import { operationDescriptor } from '../../operations/operation.descriptor.tsx'
+import { OperationsTable } from '../../operations/OperationsTable.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { GroupsOf } from '../groups/GroupsOf.tsx'
@@ -55,7 +53,15 @@ function Detail({ user }: { user: UserView }) {
           { id: 'roles', label: 'Roles', content: <RolesOf holder={{ kind: 'user', ...user }} /> },
           { id: 'groups', label: 'Groups', content: <GroupsOf user={user} /> },
           { id: 'sessions', label: 'Sessions and tokens', content: <Sessions user={user} /> },
-          ...(cloud ? [{ id: 'operations', label: 'Operations', content: <DoneBy userId={user.id} /> }] : []),
+          ...(cloud
+            ? [
+                {
+                  id: 'operations',
+                  label: 'Operations',
+                  content: <OperationsTable of={{ actorId: user.id }} none={noneBy} />,
+                },
+              ]
+            : []),
         ]}
       />
       {edit.opened && <UserEditForm user={user} opened onClose={edit.close} />}
@@ -64,15 +70,5 @@ function Detail({ user }: { user: UserView }) {
   )
 }
 
-function DoneBy({ userId }: { userId: string }) {
-  const trpc = useTRPC()
-  return (
-    <>
-      <ResourceTable
-        descriptor={operationDescriptor}
-        query={(page) => trpc.operations.list.queryOptions({ ...page, actorId: userId, allProjects: true })}
-      />
-      <OperationPanel />
-    </>
-  )
-}
+const noneBy =
+  'What this user starts in projects is listed here. Sign-ins and changes of users, groups and roles are in the audit log.'

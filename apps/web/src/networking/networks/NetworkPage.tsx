@@ -56,8 +56,12 @@ function NetworkDetail({ network }: { network: NetworkView }) {
               </Stack>
             ),
           },
-          { id: 'ports', label: 'Ports', content: <NetworkPorts networkId={network.id} /> },
-          { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={network.id} /> },
+          { id: 'ports', label: 'Ports', content: <NetworkPorts network={network} /> },
+          {
+            id: 'operations',
+            label: 'Operations',
+            content: <OperationsOf resourceId={network.id} projectId={network.projectId} />,
+          },
         ]}
       />
       {panel.opened && <NetworkEditForm network={network} opened onClose={panel.close} />}

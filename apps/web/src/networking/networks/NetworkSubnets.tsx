@@ -12,8 +12,8 @@ import { useUrlPanel } from '../../kit/url-state.ts'
 import { Bar } from '../../ui/Bar.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
-import { poolsText } from '../cidr.ts'
 import { subnetDeleteCli } from '../cli.ts'
+import { poolsText } from '../pools.ts'
 
 const SubnetCreateForm = lazyPanel(() =>
   import('./SubnetCreateForm.tsx').then((module) => module.SubnetCreateForm),

@@ -3,6 +3,7 @@ import type { ButtonProps } from '@mantine/core'
 import { IconSparkles } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
+import { confirm } from '../../kit/confirm.tsx'
 import { notify } from '../../kit/notify.ts'
 import { paths } from '../../kit/paths.ts'
 import { all, useMay } from '../../kit/rights.ts'
@@ -11,7 +12,13 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { freeName } from '../free-name.ts'
 import { useExternalNetworks, useNetworks, useOutside } from '../lookups.ts'
-import { starterMade } from '../outside.ts'
+import { hasWayOut, starterMade } from '../outside.ts'
+
+const question = {
+  title: 'Make another starter network?',
+  body: 'The project has a network with a way out already. Another one takes a router and a public address of its own.',
+  confirmLabel: 'Make it',
+}
 
 /** One click: network, subnet and a router with a way out; then the page that shows them. */
 export function StarterNetworkButton({ variant = 'default' }: { variant?: ButtonProps['variant'] }) {
@@ -23,11 +30,13 @@ export function StarterNetworkButton({ variant = 'default' }: { variant?: Button
   const external = useExternalNetworks()
   const { closed } = useOutside()
   const starter = useMutation(trpc.networking.networks.starter.mutationOptions())
-  const hasWayOut =
+  const mayLeadOut =
     !external.ready ||
     external.networks.length > 0 ||
     'This cloud has no external network yet, so nothing leads out. An administrator creates one first.'
-  const make = () =>
+  const make = async () => {
+    const again = hasWayOut(networks)
+    if (again && !(await confirm(question))) return
     starter.mutate(
       {
         name: freeName(
@@ -44,13 +53,14 @@ export function StarterNetworkButton({ variant = 'default' }: { variant?: Button
         onError: notify.failed,
       },
     )
+  }
   return (
     <ReasonButton
       variant={variant}
       leftSection={<IconSparkles size={16} />}
-      allowed={all(may(), hasWayOut)}
+      allowed={all(may(), mayLeadOut)}
       loading={starter.isPending}
-      onClick={make}
+      onClick={() => void make()}
     >
       Starter network
     </ReasonButton>

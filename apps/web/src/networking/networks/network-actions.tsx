@@ -55,7 +55,14 @@ export function useNetworkActions(
         networks.length === 1
           ? `Delete network “${networks[0]?.name ?? ''}”?`
           : `Delete ${networks.length} networks?`,
-      body: <Text size="sm">Its subnets are deleted with it. Routers and floating IPs stay.</Text>,
+      body: (
+        <Text size="sm">
+          {networks.length === 1
+            ? 'Its subnets are deleted with it.'
+            : 'Their subnets are deleted with them.'}{' '}
+          Routers and floating IPs stay.
+        </Text>
+      ),
       confirmLabel: 'Delete',
     }),
     run: (network) => remove.mutateAsync({ id: network.id }),

@@ -23,7 +23,7 @@ export function PortEditForm({
   onClose: () => void
 }) {
   const trpc = useTRPC()
-  const { groups } = useSecurityGroups()
+  const { groups, elsewhere } = useSecurityGroups(port.projectId)
   const update = useMutation(trpc.networking.ports.update.mutationOptions())
   const form = useForm({
     initialValues: { name: port.name, securityGroupIds: port.securityGroups.map((group) => group.id) },
@@ -53,9 +53,11 @@ export function PortEditForm({
         <MultiSelect
           label="Security groups"
           description={
-            form.values.securityGroupIds.length === 0
-              ? 'Without a group nothing gets in or out.'
-              : 'What may get in and out.'
+            elsewhere
+              ? 'The port belongs to another project: switch to that one to choose among its groups.'
+              : form.values.securityGroupIds.length === 0
+                ? 'Without a group nothing gets in or out.'
+                : 'What may get in and out.'
           }
           data={[...options].map(([value, label]) => ({ value, label }))}
           searchable

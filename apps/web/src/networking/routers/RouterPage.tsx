@@ -59,7 +59,11 @@ function RouterDetail({ router }: { router: RouterView }) {
               </Stack>
             ),
           },
-          { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={router.id} /> },
+          {
+            id: 'operations',
+            label: 'Operations',
+            content: <OperationsOf resourceId={router.id} projectId={router.projectId} />,
+          },
         ]}
       />
       <GatewayForm router={router} opened={panel.opened} onClose={panel.close} />

@@ -6,6 +6,7 @@ import Link from 'next/link'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { paths } from '../../kit/paths.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
+import { useLook } from '../../kit/session.ts'
 import { Section } from '../../ui/Section.tsx'
 import { useInstances } from '../lookups.ts'
 
@@ -56,7 +57,7 @@ const userDescriptor: ResourceDescriptor<User> = {
 
 /** Whose traffic these rules decide about. */
 export function GroupUsers({ group }: { group: SecurityGroupView }) {
-  const { instances } = useInstances()
+  const { instances } = useInstances(useLook(group.projectId).allProjects)
   const rows = group.usedBy.map(({ portId, instanceId }): User => {
     const instance = instances.find(({ id }) => id === instanceId)
     const address = instance?.addresses.find((one) => one.portId === portId)

@@ -35,7 +35,7 @@ export function RuleCreateForm({
   onClose: () => void
 }) {
   const trpc = useTRPC()
-  const { groups } = useSecurityGroups()
+  const { groups } = useSecurityGroups(group.projectId)
   const add = useMutation(trpc.networking.securityGroups.addRule.mutationOptions())
   const form = useForm<RuleValues>({
     initialValues: ruleInitial(direction, group.id),

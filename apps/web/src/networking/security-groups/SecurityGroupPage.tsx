@@ -57,7 +57,11 @@ function GroupDetail({ group }: { group: SecurityGroupView }) {
               </Stack>
             ),
           },
-          { id: 'operations', label: 'Operations', content: <OperationsOf resourceId={group.id} /> },
+          {
+            id: 'operations',
+            label: 'Operations',
+            content: <OperationsOf resourceId={group.id} projectId={group.projectId} />,
+          },
         ]}
       />
       {panel.opened && (

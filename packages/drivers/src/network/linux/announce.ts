@@ -1,4 +1,5 @@
 import type { Op } from '../../op.ts'
+import { toBytes } from '../ipv4.ts'
 import { run } from './exec.ts'
 
 /**
@@ -18,10 +19,7 @@ for (@ARGV) { send($s, pack('H*', $_), 0, pack('S n i S C C a8', 17, 0x0806, $in
 /** The frame that says "address is at mac" to everybody on the link. */
 export function gratuitousArp(mac: string, address: string): string {
   const hardware = mac.replaceAll(':', '')
-  const protocol = address
-    .split('.')
-    .map((part) => Number(part).toString(16).padStart(2, '0'))
-    .join('')
+  const protocol = toBytes(address).toString('hex')
   return `ffffffffffff${hardware}0806${'0001080006040001'}${hardware}${protocol}${'000000000000'}${protocol}`
 }
 

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Op } from '../../op.ts'
+import { toBytes } from '../ipv4.ts'
 import { run } from './exec.ts'
 
 /** One conntrack entry as it was begun. For icmp, ports are null and type and code are set; of GRE, the ports are its keys. */
@@ -103,7 +104,7 @@ const [tupleOfOrigin, ofAddresses, ofProtocol, inZone] = [1, 1, 2, 18]
 const nested = 0x8000
 
 function deletion({ zone }: Which, flow: Flow): Buffer {
-  const addresses = Buffer.concat([attribute(1, address(flow.source)), attribute(2, address(flow.target))])
+  const addresses = Buffer.concat([attribute(1, toBytes(flow.source)), attribute(2, toBytes(flow.target))])
   const numbers = [
     attribute(1, Buffer.of(flow.protocol)),
     ...(flow.sourcePort === null ? [] : [attribute(2, short(flow.sourcePort))]),
@@ -129,7 +130,6 @@ function deletion({ zone }: Which, flow: Flow): Buffer {
   return Buffer.concat([head, body])
 }
 
-const address = (text: string) => Buffer.from(text.split('.').map(Number))
 const short = (value: number) => Buffer.of(value >> 8, value & 0xff)
 
 /** Padded to four bytes, which its length does not count. */

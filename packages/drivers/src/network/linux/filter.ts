@@ -1,6 +1,6 @@
 import type { FilterRule, NetworkSpec, PortSpec } from '../interface.ts'
 import { canonicalCidr } from '../ipv4.ts'
-import { portProtocols } from '../validate.ts'
+import { portProtocols } from '../spec.ts'
 import type { Element, Fragment } from './fragment.ts'
 import { identifier, uplinkPeer } from './names.ts'
 

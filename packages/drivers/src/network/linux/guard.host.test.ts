@@ -296,6 +296,8 @@ describe('the machine', () => {
     const second = await secondCloud()
     await expect.poll(() => second.leave(), wait).toBe('10.66.0.2')
     driver.close()
+    // Changes go one after the other: what a timer had begun is over, and does not come back after the end.
+    await driver.probe(op())
     await destroy()
     await expect.poll(() => second.leave(), wait).toBe('10.66.0.2')
     expect(await who.world.connect(lan)).toBeNull()

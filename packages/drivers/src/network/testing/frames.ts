@@ -1,11 +1,9 @@
+import { toBytes } from '../ipv4.ts'
+
 /** Frames by hand, in hex, for guests that lie. */
 export const hex = (mac: string) => mac.replaceAll(':', '')
 const number = (value: number, bytes: number) => value.toString(16).padStart(bytes * 2, '0')
-const address = (text: string) =>
-  text
-    .split('.')
-    .map((part) => number(Number(part), 1))
-    .join('')
+const address = (text: string) => toBytes(text).toString('hex')
 
 export const broadcast = 'ff:ff:ff:ff:ff:ff'
 

@@ -3,7 +3,7 @@ import { Skeleton, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { Loaded } from '../../../kit/Loaded.tsx'
-import { useElsewhere } from '../../../kit/session.ts'
+import { useLook } from '../../../kit/session.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { Timeline } from '../../../operations/Timeline.tsx'
 import { Section } from '../../../ui/Section.tsx'
@@ -33,7 +33,7 @@ function NoRecord({ id, allProjects }: { id: string; allProjects: boolean }) {
 
 /** How it was (or is being) built, step by step, and how its host was chosen when that failed. */
 export function BuildTimeline({ id, projectId }: { id: string; projectId: string }) {
-  const allProjects = useElsewhere(projectId)
+  const { allProjects } = useLook(projectId)
   const trpc = useTRPC()
   const query = useQuery(
     trpc.operations.list.queryOptions({

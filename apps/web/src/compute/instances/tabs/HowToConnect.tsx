@@ -15,6 +15,7 @@ import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
 import { privateKeyFile } from '../../key-pairs/PrivateKeyOnce.tsx'
 import { loginOf, sshCommand } from '../login.ts'
+import { notRunning } from '../ssh-words.ts'
 
 const sshPort = 22
 
@@ -35,18 +36,20 @@ function Ways({ view, entry }: { view: InstanceDetail; entry: Entry }) {
   // A command that may lead nowhere is not shown to be taken back.
   if (isPending) return null
   const way = wayIn(reach)
+  const silent = notRunning(view)
   if (way === 'closed') return <Closed reason={reach?.hops.find((hop) => !hop.ok)?.reason ?? null} />
   return (
     <Section title="Log in with SSH">
       <Stack gap="sm">
         <Command view={view} address={entry.floatingIp ?? entry.address} />
-        {way === 'open' && (
+        {silent && <Text size="sm">{silent}</Text>}
+        {way === 'open' && !silent && (
           <Text size="sm" c="dimmed">
             The way from outside to port {sshPort} is open: router, public IP and security groups let it
             through.
           </Text>
         )}
-        {way === 'blocked' && (
+        {way === 'blocked' && !silent && (
           <Blocked portId={entry.portId} hops={reach?.hops ?? []} hasPublicIp={entry.floatingIp !== null} />
         )}
       </Stack>

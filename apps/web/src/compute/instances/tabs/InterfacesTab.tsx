@@ -15,7 +15,7 @@ import { notify } from '../../../kit/notify.ts'
 import { paths } from '../../../kit/paths.ts'
 import { all, useMay } from '../../../kit/rights.ts'
 import { StateBadge, type Tone } from '../../../kit/StateBadge.tsx'
-import { useElsewhere } from '../../../kit/session.ts'
+import { useElsewhere, useLook } from '../../../kit/session.ts'
 import { invalidateKind } from '../../../kit/stale.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { useUrlPanel } from '../../../kit/url-state.ts'
@@ -30,7 +30,7 @@ import { isUnderWay, whyText } from '../waiting-words.ts'
 /** The ports of an instance, also of one of another project than the session's. */
 export function usePortsOf({ id, projectId }: Pick<InstanceView, 'id' | 'projectId'>) {
   const trpc = useTRPC()
-  const allProjects = useElsewhere(projectId)
+  const { allProjects } = useLook(projectId)
   return useQuery(
     trpc.networking.ports.list.queryOptions({ deviceId: id, limit: 100, sortDir: 'asc', allProjects }),
   )

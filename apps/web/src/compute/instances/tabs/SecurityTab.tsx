@@ -1,17 +1,18 @@
 'use client'
-import { Alert, Anchor, Button, Group, MultiSelect, Stack, Table, Text } from '@mantine/core'
+import { Alert, Anchor, Button, Group, MultiSelect, Skeleton, Stack, Table, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import type { PortView, SecurityRuleView } from '@stratolith/api/networking/contract'
 import { IconShieldOff } from '@tabler/icons-react'
-import { useMutation, useQueries, useQuery } from '@tanstack/react-query'
+import { useMutation, useQueries } from '@tanstack/react-query'
 import Link from 'next/link'
 import { useState } from 'react'
 import { cloudError } from '../../../kit/errors.ts'
-import { Loaded } from '../../../kit/Loaded.tsx'
+import { LoadError, Loaded } from '../../../kit/Loaded.tsx'
 import { notify } from '../../../kit/notify.ts'
 import { paths } from '../../../kit/paths.ts'
-import { useMay } from '../../../kit/rights.ts'
+import { all, useMay } from '../../../kit/rights.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
+import { useSecurityGroups } from '../../../networking/lookups.ts'
 import { portsText, protocolText, remoteText } from '../../../networking/rules.ts'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
@@ -44,16 +45,14 @@ function PortGroups({ port }: { port: PortView }) {
   const may = useMay()
   const before = port.securityGroups.map((group) => group.id)
   const [chosen, setChosen] = useState(before)
-  const groups = useQuery(trpc.networking.securityGroups.list.queryOptions({ limit: 200 }))
+  const { groups, elsewhere } = useSecurityGroups(port.projectId)
   const update = useMutation(
     trpc.networking.ports.update.mutationOptions({
       onSuccess: () => notify.done(`The groups of ${port.networkName} are changed.`),
     }),
   )
   const changed = chosen.toSorted().join() !== before.toSorted().join()
-  const known = new Map(
-    [...port.securityGroups, ...(groups.data?.items ?? [])].map(({ id, name }) => [id, name]),
-  )
+  const known = new Map([...port.securityGroups, ...groups].map(({ id, name }) => [id, name]))
   return (
     <Section title={`Security groups on ${port.networkName}`} description={port.addresses[0]?.address}>
       <Group align="flex-end" gap="sm">
@@ -63,6 +62,7 @@ function PortGroups({ port }: { port: PortView }) {
           data={[...known].map(([value, label]) => ({ value, label }))}
           value={chosen}
           onChange={setChosen}
+          readOnly={elsewhere}
           searchable
           hidePickedOptions
           placeholder={chosen.length === 0 ? 'none: nothing is let in' : undefined}
@@ -70,7 +70,11 @@ function PortGroups({ port }: { port: PortView }) {
         <ReasonButton
           variant="default"
           loading={update.isPending}
-          allowed={may() === true ? changed || 'Nothing is changed.' : may()}
+          allowed={all(
+            may(),
+            !elsewhere || 'Switch to its project first, to choose among the groups of that one.',
+            changed || 'Nothing is changed.',
+          )}
           onClick={() => update.mutate({ id: port.id, securityGroupIds: chosen })}
         >
           Apply
@@ -94,9 +98,15 @@ type GroupRule = SecurityRuleView & { group: { id: string; name: string } }
 
 function Rules({ groupIds }: { groupIds: string[] }) {
   const trpc = useTRPC()
-  const groups = useQueries({
+  const queries = useQueries({
     queries: groupIds.map((id) => trpc.networking.securityGroups.get.queryOptions({ id })),
-  }).flatMap(({ data }) => (data ? [data] : []))
+  })
+  // Nothing is said of what is let in before every group has been read.
+  const failed = queries.find(({ data, isError }) => isError && data === undefined)
+  if (failed) return <LoadError error={failed.error} retry={failed.refetch} busy={failed.isFetching} />
+  const groups = queries.flatMap(({ data }) => (data ? [data] : []))
+  if (groups.length < groupIds.length)
+    return <Skeleton height={160} radius="md" role="status" aria-label="Loading" />
   const rules = groups.flatMap((group) => group.rules.map((rule): GroupRule => ({ ...rule, group })))
   const incoming = rules.filter((rule) => rule.direction === 'ingress')
   const outgoing = rules.filter((rule) => rule.direction === 'egress')

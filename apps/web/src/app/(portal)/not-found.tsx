@@ -1,0 +1,21 @@
+'use client'
+import { Button } from '@mantine/core'
+import { IconMapOff } from '@tabler/icons-react'
+import Link from 'next/link'
+import { paths } from '../../kit/paths.ts'
+import { EmptyState } from '../../ui/EmptyState.tsx'
+
+export default function NotFound() {
+  return (
+    <EmptyState
+      icon={<IconMapOff size={28} />}
+      title="There is no such page"
+      text="The address may be old or mistyped."
+      action={
+        <Button component={Link} href={paths.overview}>
+          To the overview
+        </Button>
+      }
+    />
+  )
+}

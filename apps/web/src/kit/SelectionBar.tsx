@@ -1,0 +1,71 @@
+'use client'
+import { Button, Text } from '@mantine/core'
+import type { Allowed } from '@stratolith/api/kernel/contract'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
+import { counted, type ResourceAction } from './descriptor.ts'
+import classes from './ResourceTable.module.css'
+import { dangerText } from './theme.ts'
+
+/** Lies over the headings of a table while rows are selected. */
+export function SelectionBar<V extends { id: string }>({
+  descriptor,
+  actions,
+  views,
+  onRun,
+  onClear,
+}: {
+  descriptor: { noun: string; plural: string }
+  actions: ResourceAction<V>[]
+  views: V[]
+  onRun: (action: ResourceAction<V>, views: V[]) => void
+  onClear: () => void
+}) {
+  if (views.length === 0) return null
+  return (
+    <div className={classes.bulk} role="toolbar" aria-label="Selected rows">
+      <Text size="sm" fw={600} className={classes.count}>
+        {counted(views.length, descriptor)} selected
+      </Text>
+      <BulkButtons actions={actions} views={views} onRun={onRun} />
+      <Button size="compact-xs" variant="subtle" color="gray" onClick={onClear}>
+        Clear
+      </Button>
+    </div>
+  )
+}
+
+/** An action runs on those that allow it. */
+function BulkButtons<V extends { id: string }>({
+  actions,
+  views,
+  onRun,
+}: {
+  actions: ResourceAction<V>[]
+  views: V[]
+  onRun: (action: ResourceAction<V>, views: V[]) => void
+}) {
+  return actions
+    .filter((action) => action.bulk && action.run)
+    .map((action) => {
+      const able = views.filter((view) => action.allowed(view) === true)
+      return (
+        <ReasonButton
+          key={action.id}
+          size="compact-xs"
+          variant="default"
+          leftSection={action.icon}
+          allowed={able.length > 0 || firstReason(action, views)}
+          c={action.danger && able.length > 0 ? dangerText : undefined}
+          onClick={() => onRun(action, able)}
+        >
+          {action.label}
+          {able.length > 0 && able.length < views.length ? ` (${able.length})` : ''}
+        </ReasonButton>
+      )
+    })
+}
+
+function firstReason<V>(action: ResourceAction<V>, views: V[]): Allowed {
+  const answers: Allowed[] = views.map((view) => action.allowed(view))
+  return answers.find((answer) => answer !== true) ?? true
+}

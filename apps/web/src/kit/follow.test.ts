@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { follow, type LiveState } from './follow.ts'
+
+class Stream extends EventTarget {
+  static all: Stream[] = []
+  onopen: (() => void) | null = null
+  onerror: (() => void) | null = null
+  closed = false
+  readonly url: string
+  constructor(url: string) {
+    super()
+    this.url = url
+    Stream.all.push(this)
+  }
+  close() {
+    this.closed = true
+  }
+}
+const page = Object.assign(new EventTarget(), { hidden: false })
+const browser = new EventTarget()
+let states: LiveState[]
+let stop: () => void
+beforeEach(() => {
+  Stream.all = []
+  states = []
+  vi.stubGlobal('EventSource', Stream)
+  vi.stubGlobal('document', page)
+  vi.stubGlobal('window', browser)
+  stop = follow((state) => states.push(state), { event: vi.fn(), missed: vi.fn() })
+})
+afterEach(() => {
+  stop()
+  vi.unstubAllGlobals()
+})
+const last = () => Stream.all.at(-1)
+
+test('a browser without a network is told at once, and followed again when it is back', () => {
+  last()?.onopen?.()
+  last()?.dispatchEvent(
+    Object.assign(new Event('change'), { data: JSON.stringify({ cursor: '7', kind: 'x', data: {} }) }),
+  )
+  browser.dispatchEvent(new Event('offline'))
+  expect(states).toEqual(['live', 'offline'])
+  expect(last()?.closed).toBe(true)
+  browser.dispatchEvent(new Event('online'))
+  expect(Stream.all).toHaveLength(2)
+  expect(last()?.url, 'from where it was cut off').toBe('/api/events?after=7')
+  last()?.onopen?.()
+  expect(states).toEqual(['live', 'offline', 'connecting', 'live'])
+})
+
+test('after the page is left nothing is followed', () => {
+  stop()
+  browser.dispatchEvent(new Event('online'))
+  expect(Stream.all).toHaveLength(1)
+  expect(last()?.closed).toBe(true)
+})

@@ -1,0 +1,87 @@
+import type { EventView } from '@stratolith/api/kernel/contract'
+import { leave } from './session-end.ts'
+
+export type LiveState = 'live' | 'connecting' | 'offline'
+const hiddenMs = 30_000
+const retryMs = [500, 1000, 2000, 5000] as const
+
+/**
+ * EventSource with our own reconnects: the browser's gives up on any answer but 200. A browser that has lost its
+ * network says so (`offline`), while the stream itself would look alive for minutes.
+ */
+export function follow(
+  setState: (state: LiveState) => void,
+  on: { event: (event: EventView) => void; missed: () => void },
+): () => void {
+  let source: EventSource | null = null
+  let timer: ReturnType<typeof setTimeout> | null = null
+  let hidden: ReturnType<typeof setTimeout> | null = null
+  let cursor: string | null = null
+  let failures = 0
+  let connectedOnce = false
+  const connect = () => {
+    timer = null
+    source = new EventSource(cursor ? `/api/events?after=${encodeURIComponent(cursor)}` : '/api/events')
+    source.onopen = () => {
+      // Without a cursor we cannot know what happened in between.
+      if (connectedOnce && cursor === null) on.missed()
+      connectedOnce = true
+      failures = 0
+      setState('live')
+    }
+    source.addEventListener('change', (message) => {
+      const event: EventView = JSON.parse(message.data)
+      cursor = event.cursor
+      on.event(event)
+    })
+    source.addEventListener('reset', () => {
+      cursor = null
+      on.missed()
+    })
+    source.addEventListener('session.ended', () => leave('ended'))
+    source.onerror = () => {
+      source?.close()
+      failures += 1
+      setState(failures < 3 ? 'connecting' : 'offline')
+      // A cursor that the server refuses would be refused for ever.
+      if (failures === 3) cursor = null
+      if (failures === 1) on.missed() // a dead session answers 401 here, which leads to the sign-in page
+      timer = setTimeout(connect, retryMs[Math.min(failures - 1, retryMs.length - 1)])
+    }
+  }
+  const stop = () => {
+    source?.close()
+    source = null
+    if (timer) clearTimeout(timer)
+    timer = null
+  }
+  const connectUnlessOn = () => {
+    if (source === null && timer === null) connect()
+  }
+  // A browser gives a site six connections: tabs that nobody sees give theirs back.
+  const onVisibility = () => {
+    if (hidden) clearTimeout(hidden)
+    hidden = null
+    if (document.hidden) hidden = setTimeout(stop, hiddenMs)
+    else if (navigator.onLine) connectUnlessOn()
+  }
+  const onOffline = () => {
+    stop()
+    setState('offline')
+  }
+  const onOnline = () => {
+    setState('connecting')
+    if (!document.hidden) connectUnlessOn()
+  }
+  document.addEventListener('visibilitychange', onVisibility)
+  window.addEventListener('offline', onOffline)
+  window.addEventListener('online', onOnline)
+  connect()
+  return () => {
+    document.removeEventListener('visibilitychange', onVisibility)
+    window.removeEventListener('offline', onOffline)
+    window.removeEventListener('online', onOnline)
+    if (hidden) clearTimeout(hidden)
+    stop()
+  }
+}

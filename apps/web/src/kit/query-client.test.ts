@@ -1,0 +1,39 @@
+import { onlineManager } from '@tanstack/react-query'
+import { afterEach, expect, test, vi } from 'vitest'
+import { newQueryClient } from './query-client.ts'
+
+afterEach(() => {
+  onlineManager.setOnline(true)
+  vi.unstubAllGlobals()
+})
+const refusal = (code: string, field: string | null) =>
+  Object.assign(new Error('x'), {
+    data: { cloud: { code, field, message: 'No.', requestId: 'r', retryable: false } },
+  })
+const change = (error: unknown, onError?: () => void) => {
+  const mutationFn = vi.fn(() => Promise.reject(error))
+  const client = newQueryClient()
+  return { mutationFn, done: client.getMutationCache().build(client, { mutationFn, onError }).execute({}) }
+}
+function pageOfPortal() {
+  const assign = vi.fn()
+  vi.stubGlobal('window', { location: { pathname: '/profile', search: '', assign } })
+  return assign
+}
+
+test('what is clicked without a network fails at once and is not done later', async () => {
+  onlineManager.setOnline(false)
+  const { mutationFn, done } = change(new TypeError('fetch failed'))
+  await expect(done).rejects.toThrow('fetch failed')
+  expect(mutationFn).toHaveBeenCalledOnce()
+})
+
+test('a wrong password in a form does not end the session; a refused session does, whoever else listens', async () => {
+  const assign = pageOfPortal()
+  await expect(change(refusal('unauthenticated', 'oldPassword')).done).rejects.toThrow()
+  expect(assign).not.toHaveBeenCalled()
+  const listener = vi.fn()
+  await expect(change(refusal('unauthenticated', null), listener).done).rejects.toThrow()
+  expect(listener).toHaveBeenCalledOnce()
+  expect(assign).toHaveBeenCalledWith('/sign-in?from=%2Fprofile&ended=ended')
+})

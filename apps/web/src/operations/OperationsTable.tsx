@@ -1,0 +1,25 @@
+'use client'
+import { ResourceTable } from '../kit/ResourceTable.tsx'
+import { useTRPC } from '../kit/trpc.ts'
+import { OperationPanel } from './OperationPanel.tsx'
+import { operationDescriptor } from './operation.descriptor.tsx'
+
+/** What was done in one project, or by one user, for those who see the whole cloud. `none`: when that is nothing. */
+export function OperationsTable({
+  of,
+  none,
+}: {
+  of: { projectId: string } | { actorId: string }
+  none: string
+}) {
+  const trpc = useTRPC()
+  return (
+    <>
+      <ResourceTable
+        descriptor={{ ...operationDescriptor, empty: { title: 'Nothing has happened yet', text: none } }}
+        query={(page) => trpc.operations.list.queryOptions({ ...page, ...of, allProjects: true })}
+      />
+      <OperationPanel />
+    </>
+  )
+}

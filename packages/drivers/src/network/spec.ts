@@ -1,0 +1,153 @@
+import { isIP, isIPv6 } from 'node:net'
+import { z } from 'zod'
+import { bounds } from '../bounds.ts'
+import { contains, isHostAddress, overlaps, parseCidr } from './ipv4.ts'
+
+/**
+ * The grammar of everything that reaches nft, ip and dnsmasq. A value that passes cannot carry a
+ * newline, a blank or an option, so that no writer further on needs to quote. (A09, A11.)
+ */
+export const id = z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?$/, 'is not an id')
+const tag = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
+const mtu = z.int().min(576).max(65_535)
+const host = z.string().refine(isHostAddress, 'is not an IPv4 address of a machine')
+const cidr4 = z.string().refine((text) => parseCidr(text) !== null, 'is not an IPv4 CIDR')
+const prefix = z.int().min(0).max(32)
+const mac = z
+  .string()
+  .regex(/^[0-9a-fA-F][02468aceACE](?::[0-9a-fA-F]{2}){5}$/, 'is not a unicast MAC address')
+  .transform((text) => text.toLowerCase())
+  .refine((text) => text !== '00:00:00:00:00:00', 'is not a unicast MAC address')
+const label = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?'
+const hostname = z
+  .string()
+  .max(253)
+  .regex(new RegExp(`^(?:${label}(?:\\.${label})*)?$`), 'is not a host name')
+
+/** `dhcpIp`: the address of the DHCP server itself; null when dhcp is off. */
+export const subnetSpec = z
+  .object({
+    id,
+    cidr: cidr4,
+    gatewayIp: host.nullable(),
+    dhcp: z.boolean(),
+    dhcpIp: host.nullable(),
+    dns: z.array(host).max(bounds.dnsOfSubnet),
+  })
+  .refine((s) => s.gatewayIp === null || contains(s.cidr, s.gatewayIp), 'has its gateway outside of its CIDR')
+  .refine((s) => s.dhcpIp === null || contains(s.cidr, s.dhcpIp), 'has its DHCP address outside of its CIDR')
+  .refine((s) => !s.dhcp || s.dhcpIp !== null, 'has DHCP on but no DHCP address')
+
+/** `tag`: a small positive number, unique in the cloud, from which kernel names and conntrack zones come. */
+export const networkSpec = z
+  .object({ id, tag, mtu, external: z.boolean(), subnets: z.array(subnetSpec).max(bounds.subnetsOfNetwork) })
+  .refine(
+    (n) => n.subnets.every((a, i) => n.subnets.slice(i + 1).every((b) => !overlaps(a.cidr, b.cidr))),
+    'has overlapping subnets',
+  )
+
+/** Protocols whose packets have ports, by IP protocol number: tcp, udp, dccp, sctp, udplite. */
+export const portProtocols: ReadonlyMap<number, string> = new Map([
+  [6, 'tcp'],
+  [17, 'udp'],
+  [33, 'dccp'],
+  [132, 'sctp'],
+  [136, 'udplite'],
+])
+
+function familyMatches(rule: { ethertype: string; remote: { cidr: string } | object | null }): boolean {
+  if (!rule.remote || !('cidr' in rule.remote)) return true
+  if (rule.ethertype === 'IPv4') return parseCidr(rule.remote.cidr) !== null
+  const [address = '', length = '', ...rest] = rule.remote.cidr.split('/')
+  return rest.length === 0 && isIPv6(address) && /^\d{1,3}$/.test(length) && Number(length) <= 128
+}
+
+function portsFit(rule: {
+  protocol: number | null
+  portMin: number | null
+  portMax: number | null
+}): boolean {
+  const { protocol, portMin, portMax } = rule
+  if (portMin === null) return portMax === null
+  if (protocol === 1 || protocol === 58) return portMin <= 255 && (portMax === null || portMax <= 255)
+  return protocol !== null && portProtocols.has(protocol) && portMax !== null && portMin <= portMax
+}
+
+/**
+ * One allowed kind of traffic; everything else is dropped, replies to allowed flows pass. A field that this
+ * host does not know is refused here, unlike elsewhere: it might be a condition, and the rule too wide without it.
+ */
+export const filterRule = z
+  .strictObject({
+    direction: z.enum(['ingress', 'egress']),
+    ethertype: z.enum(['IPv4', 'IPv6']),
+    /** The number of an IP protocol; null: any. */
+    protocol: z.int().min(0).max(255).nullable(),
+    /** Ports of tcp, udp and the like; type and code of icmp. Null: any. */
+    portMin: z.int().min(0).max(65_535).nullable(),
+    portMax: z.int().min(0).max(65_535).nullable(),
+    remote: z
+      .union([z.strictObject({ cidr: z.string().max(64) }), z.strictObject({ addressSet: id })])
+      .nullable(),
+  })
+  .refine(familyMatches, 'has a CIDR that is not of its ethertype')
+  .refine(portsFit, 'has ports that do not fit its protocol')
+
+/** `projectId` and `instanceId` are "" when there is none. */
+export const portSpec = z
+  .object({
+    id,
+    tag,
+    networkId: id,
+    mac,
+    mtu,
+    addresses: z.array(z.object({ subnetId: id, ip: host, prefix })).max(bounds.addressesOfPort),
+    hostname: hostname.or(z.literal('')),
+    instanceId: id.or(z.literal('')),
+    projectId: id.or(z.literal('')),
+    /** False: no filtering and no anti-spoofing (needs ownership of the network). */
+    portSecurity: z.boolean(),
+    adminUp: z.boolean(),
+    rules: z.array(filterRule).max(bounds.rulesOfPort),
+  })
+  .refine((p) => new Set(p.addresses.map((a) => a.ip)).size === p.addresses.length, 'has an address twice')
+
+export const routerSpec = z
+  .object({
+    id,
+    tag,
+    adminUp: z.boolean(),
+    external: z.object({ networkId: id, address: host, prefix, gatewayIp: host }).nullable(),
+    interfaces: z
+      .array(z.object({ portId: id, networkId: id, mac, address: host, prefix }))
+      .max(bounds.interfacesOfRouter),
+    floatingIps: z.array(z.object({ id, address: host, fixedAddress: host })).max(bounds.floatingIpsOfRouter),
+  })
+  .refine(
+    (r) => r.external !== null || r.floatingIps.length === 0,
+    'has floating IPs but no external gateway',
+  )
+  .refine((r) => new Set(r.interfaces.map((i) => i.portId)).size === r.interfaces.length, 'has a port twice')
+  .refine((r) => {
+    const all = r.floatingIps.map((f) => f.address)
+    return new Set(all).size === all.length && (!r.external || !all.includes(r.external.address))
+  }, 'has a floating IP twice')
+  .refine((r) => {
+    const all = r.floatingIps.map((f) => f.fixedAddress)
+    return new Set(all).size === all.length
+  }, 'has two floating IPs for one fixed address')
+  .refine((r) => {
+    const cidrs = r.interfaces.map((i) => `${i.address}/${i.prefix}`)
+    return cidrs.every((a, i) => cidrs.slice(i + 1).every((b) => !overlaps(a, b)))
+  }, 'has interfaces whose subnets overlap')
+
+/** Members of a security group, for rules that name a group. */
+export const addressSetSpec = z.object({
+  id,
+  addresses: z
+    .array(z.string().refine((text) => isIP(text) !== 0, 'is not an IP address'))
+    .max(bounds.membersOfSet),
+})

@@ -1,0 +1,167 @@
+import fs from 'node:fs'
+import http from 'node:http'
+import os from 'node:os'
+import path from 'node:path'
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DriverError } from '../errors.ts'
+import { backgroundOp } from '../op.ts'
+import { connectAgent, type RemoteHost } from './client.ts'
+import { checkVersions, spoken, versionHeader, versionText } from './versions.ts'
+
+/** An agent of another build: it says these versions (null: it says none) and answers with these lines. */
+let versions: string | null
+let answer: string
+let asked: http.IncomingHttpHeaders[]
+let server: http.Server
+let host: RemoteHost
+let folder: string
+const op = backgroundOp(pino({ level: 'silent' }), 'op-1', 20_000)
+const result = (value: unknown) => `${JSON.stringify({ result: value })}\n`
+
+beforeEach(async () => {
+  versions = versionText(spoken)
+  asked = []
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'versions-'))
+  const socketPath = path.join(folder, 'agent.sock')
+  server = http.createServer((request, response) => {
+    asked.push(request.headers)
+    if (versions !== null) response.setHeader(versionHeader, versions)
+    response.end(answer)
+  })
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve))
+  host = connectAgent(`unix:${socketPath}`)
+})
+afterEach(async () => {
+  host.close()
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+  fs.rmSync(folder, { recursive: true })
+})
+async function failure(call: Promise<unknown>): Promise<DriverError> {
+  const error: unknown = await call.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(DriverError)
+  return error as DriverError
+}
+
+const guest = { id: 'guest-1', power: 'off', pid: null, startedAt: null, reason: null }
+const facts = {
+  hypervisor: 'QEMU',
+  version: '7.2',
+  accelerator: 'kvm',
+  acceleratorReason: null,
+  vcpus: 4,
+  memoryMib: 4_096,
+  diskGib: 20,
+  cpuModel: 'x',
+  uptimeSeconds: 1,
+  load: [0, 0, 0],
+}
+const disk = { totalGib: 20, freeGib: 10 }
+
+describe('an older agent', () => {
+  it('that says no version is of the first', async () => {
+    versions = null
+    answer = result([guest])
+    expect(await host.hypervisor.list(op)).toEqual([guest])
+    expect(asked[0]?.[versionHeader]).toBe(versionText(spoken))
+  })
+
+  it('may lack a field that came later', async () => {
+    answer = result({ machine: facts, disk, capabilities: { hypervisor: {} } })
+    const report = await host.report(op)
+    expect(report.machine.isolation).toMatchObject({
+      users: false,
+      reason: expect.stringContaining('is older'),
+    })
+    expect(report.capabilities.network.egress).toBe('on')
+    const port = { id: 'port-1', tap: 'tap1', state: 'active' }
+    answer = result({ networks: [], ports: [port], routers: [], addressSets: [], digests: {} })
+    expect((await host.network.list(op)).ports).toEqual([{ ...port, instanceId: '' }])
+  })
+
+  it('with which there is no version in common is told of as such', async () => {
+    versions = '0-0'
+    answer = result([guest])
+    const error = await failure(host.hypervisor.list(op))
+    expect(error.code).toBe('unavailable')
+    expect(error.message).toMatch(
+      /^The agent at .*agent\.sock speaks version 0 of the protocol, this control plane versions 1 to 2\. The agent is older: upgrade/,
+    )
+    expect((await failure(host.refreshCapabilities())).message).toContain('The agent is older')
+  })
+})
+
+describe('a newer agent', () => {
+  it('may have fields, lines and codes of errors that are not known here', async () => {
+    versions = '2-7'
+    answer = `{"weather":"fine"}\n${result([{ ...guest, temperature: 40 }])}`
+    expect(await host.hypervisor.list(op)).toEqual([guest])
+    answer = `${JSON.stringify({ error: { code: 'too_hot', message: 'It is too hot.', degrees: 40 } })}\n`
+    const error = await failure(host.hypervisor.list(op))
+    expect([error.code, error.message]).toEqual(['failed', 'It is too hot.'])
+  })
+
+  it('with which there is no version in common is told of as such', async () => {
+    versions = '3-4'
+    answer = result([guest])
+    const { message } = await failure(host.hypervisor.list(op))
+    expect(message).toContain('speaks versions 3 to 4 of the protocol')
+    expect(message).toContain('The control plane is older: upgrade')
+  })
+})
+
+describe('garbage', () => {
+  it.each([
+    ['nothing', '', 'unavailable', 'broke off'],
+    ['no JSON', 'hello\n', 'unavailable', 'does not answer'],
+    ['half a line', '{"result":[', 'unavailable', 'broke off'],
+    ['null', 'null\n', 'failed', 'malformed answer to hypervisor/list'],
+    ['a number', '7\n', 'failed', 'malformed answer to hypervisor/list'],
+    ['a list', '[]\n', 'failed', 'malformed answer to hypervisor/list'],
+    ['no list', result({ 0: guest }), 'failed', 'malformed answer to hypervisor/list'],
+    ['a list of something else', result([guest, null]), 'failed', '1: '],
+    ['a field of a wrong kind', result([{ ...guest, pid: 'one' }]), 'failed', '0.pid: '],
+    ['an id with a way up', result([{ ...guest, id: '../../etc' }]), 'failed', '0.id: '],
+    ['an error of nothing', '{"error":{}}\n', 'failed', 'gave no reason'],
+    ['an error without end', `{"error":{"message":"${'x'.repeat(1e6)}"}}\n`, 'failed', 'xxx'],
+  ])('of %s is this agent’s failure', async (_what, said, code, words) => {
+    answer = said
+    const error = await failure(host.hypervisor.list(op))
+    expect(error.code).toBe(code)
+    expect(error.message).toContain(words)
+    expect(error.message.length).toBeLessThan(20_000)
+  })
+
+  it('is a report, a screen or capabilities as little as a list', async () => {
+    answer = result({ machine: { ...facts, vcpus: -1 }, disk, capabilities: {} })
+    expect((await failure(host.report(op))).message).toContain('machine.vcpus')
+    answer = result('no base64!')
+    expect(
+      (await failure(host.hypervisor.console?.screenshot(op, 'guest-1') ?? Promise.resolve())).code,
+    ).toBe('failed')
+    answer = '{"hypervisor":{"maxVcpus":"many"},"network":{},"storage":{}}\n'
+    expect((await failure(host.refreshCapabilities())).message).toContain('hypervisor.maxVcpus')
+    expect(host.hypervisor.capabilities.maxVcpus).toBe(256)
+  })
+
+  it.each(['', 'one', '1', '1-', '-1', '1-2-3', '1.5-2', '1-99999999'])('is the version %j', async (said) => {
+    versions = said
+    answer = result([guest])
+    expect((await failure(host.hypervisor.list(op))).message).toContain('cannot be read')
+  })
+})
+
+describe('seen from an agent', () => {
+  it('a control plane says its versions, or is of the first', () => {
+    expect(() => checkVersions('control plane', undefined)).not.toThrow()
+    expect(() => checkVersions('control plane', '2-9')).not.toThrow()
+    expect(() => checkVersions('control plane', '3-9')).toThrow(
+      'The control plane speaks versions 3 to 9 of the protocol, this agent versions 1 to 2. The agent is older',
+    )
+    expect(() => checkVersions('control plane', '0-0')).toThrow('The control plane is older')
+  })
+})

@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { generatedId } from '../fields.ts'
+
+const id = generatedId
+const count = z.int().min(0)
+export const diskFormat = z.enum(['raw', 'qcow2'])
+
+export const baseSpec = z.object({ blobId: id, format: diskFormat, maxVirtualBytes: count })
+
+export const diskSpec = z.object({
+  id,
+  instanceId: id,
+  projectId: z.string().max(255),
+  sizeGib: count,
+  /** blobId names a base made by ensureBase. */
+  base: z.object({ blobId: id, format: diskFormat }),
+  mode: z.enum(['overlay', 'copy']),
+})
+
+/** `told`: what whoever removed the guest needs to make it again; nobody reads it here. */
+export const keptGuest = z.object({
+  instanceId: id,
+  name: z.string().max(255),
+  projectId: id,
+  told: z.string().max(2_000_000),
+})
+
+export const emptyOptions = z.object({ olderThanMs: z.int().min(0) })
