@@ -98,7 +98,7 @@ module.exports = {
       severity: 'error',
       comment: 'also what an import does not show is found: tools/rules/doors.ts',
       from: {
-        path: '^apps/api/src/(.+/)?(openstack/[^/]+|openstack|[^/]+\\.openstack|router)\\.ts$',
+        path: ['^apps/api/src/.*openstack/[^/]+\\.ts$', '^apps/api/src/.*(openstack|/router)\\.ts$'],
         pathNot: '\\.test\\.ts$|testing',
       },
       to: { path: '^(prisma|packages/drivers)/', dependencyTypesNot: ['type-only'] },

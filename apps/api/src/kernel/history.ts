@@ -147,24 +147,24 @@ export async function activitiesOf(
   )
 }
 
-export type LoggedEvent = Prisma.EventGetPayload<object>
-/** Newest first. Who may see which is in `where`. */
-export const newestEvents = (ctx: Ctx, where: Prisma.EventWhereInput, most: number): Promise<LoggedEvent[]> =>
-  ctx.db.event.findMany({ where, orderBy: { id: 'desc' }, take: most })
-
-/** What the last operation on each of these called it, by its id; it may be gone, or be called otherwise now. */
-export async function lastNames(
+/** What things are called by the last operation on each, by id: a name may have changed since. One query. */
+export async function lastNamesOf(
   ctx: Ctx,
-  of: readonly { resourceKind: string; resourceId: string }[],
+  resources: readonly Resource[],
 ): Promise<ReadonlyMap<string, string>> {
-  const things = [...new Map(of.map((one) => [`${one.resourceKind} ${one.resourceId}`, one])).values()]
-  const [kinds, ids] = [things.map((one) => one.resourceKind), things.map((one) => one.resourceId)]
+  const things = [...new Map(resources.map((one) => [`${one.resourceKind} ${one.resourceId}`, one])).values()]
   const rows = await ctx.db.$queryRaw<{ id: string; name: string }[]>`
-    SELECT t."id", o."resourceName" AS "name" FROM unnest(${kinds}::text[], ${ids}::text[]) AS t ("kind", "id")
+    SELECT t."id", o."resourceName" AS "name"
+    FROM unnest(${things.map((one) => one.resourceKind)}::text[], ${things.map((one) => one.resourceId)}::text[]) AS t ("kind", "id")
     CROSS JOIN LATERAL (${lastOperationSql(Prisma.sql`t."kind"`, Prisma.sql`t."id"`)}) o
     WHERE o."resourceName" <> ''`
   return new Map(rows.map((row) => [row.id, row.name]))
 }
+
+export type LoggedEvent = Prisma.EventGetPayload<object>
+/** Newest first. Who may see which is in `where`. */
+export const newestEvents = (ctx: Ctx, where: Prisma.EventWhereInput, most: number): Promise<LoggedEvent[]> =>
+  ctx.db.event.findMany({ where, orderBy: { id: 'desc' }, take: most })
 
 /** Sub-selects for what is remembered of a resource that may be gone: `kind` and `id` are expressions of type text. */
 export const lastOperationSql = (kind: Prisma.Sql, id: Prisma.Sql): Prisma.Sql => Prisma.sql`

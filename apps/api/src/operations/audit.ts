@@ -2,7 +2,7 @@ import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { projectNames, userNames } from '../identity/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
-import { lastNames, newestEvents } from '../kernel/history.ts'
+import { lastNamesOf, newestEvents } from '../kernel/history.ts'
 import { likeLiteral } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { operationBegun } from '../kernel/workflow.ts'
@@ -78,7 +78,7 @@ async function namesOf(ctx: Ctx, rows: Named[]) {
   const [projects, users, resources] = await Promise.all([
     projectNames(ctx, ids(rows.map((row) => row.projectId))),
     userNames(ctx, ids(rows.map((row) => row.actorId))),
-    lastNames(ctx, rows),
+    lastNamesOf(ctx, rows),
   ])
   return { projects, users, resources }
 }

@@ -67,14 +67,7 @@ function Question({ rules }: { rules: RuleView[] }) {
     ...trpc.policy.explain.queryOptions({
       action,
       userId: userId ?? undefined,
-      scope:
-        where === 'system'
-          ? { system: true }
-          : placeId === null
-            ? undefined
-            : where === 'domain'
-              ? { domainId: placeId }
-              : { projectId: placeId },
+      scope: scopeOf(where, placeId),
     }),
     enabled: ready,
     placeholderData: keepPreviousData,
@@ -100,38 +93,7 @@ function Question({ rules }: { rules: RuleView[] }) {
             value={action}
             onChange={(value) => set({ action: value })}
           />
-          <Input.Wrapper label="Where" labelElement="div">
-            <SegmentedControl
-              fullWidth
-              aria-label="Where"
-              value={where}
-              data={[
-                { value: 'project', label: 'Project' },
-                { value: 'domain', label: 'Domain' },
-                { value: 'system', label: 'Whole cloud' },
-              ]}
-              onChange={(value) => set({ where: value, place: null })}
-            />
-          </Input.Wrapper>
-          {where === 'project' && (
-            <ProjectPick
-              key="project"
-              label="Which project"
-              placeholder={session.project ? `${session.project.name} (this one)` : 'Type a name'}
-              clearable
-              value={get('place')}
-              onChange={(value) => set({ place: value })}
-            />
-          )}
-          {where === 'domain' && (
-            <DomainPick
-              key="domain"
-              label="Which domain"
-              clearable
-              value={placeId}
-              onChange={(value) => set({ place: value })}
-            />
-          )}
+          <WhereFields where={where} placeId={placeId} />
         </SimpleGrid>
         {!ready && (
           <Text size="sm" c="dimmed">
@@ -144,6 +106,53 @@ function Question({ rules }: { rules: RuleView[] }) {
         {ready && answer.data && <Answer answer={answer.data} />}
       </Stack>
     </Section>
+  )
+}
+
+function scopeOf(where: Where, placeId: string | null) {
+  if (where === 'system') return { system: true as const }
+  if (placeId === null) return undefined
+  return where === 'domain' ? { domainId: placeId } : { projectId: placeId }
+}
+
+function WhereFields({ where, placeId }: { where: Where; placeId: string | null }) {
+  const session = useSession()
+  const { get, set } = useUrlState()
+  return (
+    <>
+      <Input.Wrapper label="Where" labelElement="div">
+        <SegmentedControl
+          fullWidth
+          aria-label="Where"
+          value={where}
+          data={[
+            { value: 'project', label: 'Project' },
+            { value: 'domain', label: 'Domain' },
+            { value: 'system', label: 'Whole cloud' },
+          ]}
+          onChange={(value) => set({ where: value, place: null })}
+        />
+      </Input.Wrapper>
+      {where === 'project' && (
+        <ProjectPick
+          key="project"
+          label="Which project"
+          placeholder={session.project ? `${session.project.name} (this one)` : 'Type a name'}
+          clearable
+          value={get('place')}
+          onChange={(value) => set({ place: value })}
+        />
+      )}
+      {where === 'domain' && (
+        <DomainPick
+          key="domain"
+          label="Which domain"
+          clearable
+          value={placeId}
+          onChange={(value) => set({ place: value })}
+        />
+      )}
+    </>
   )
 }
 

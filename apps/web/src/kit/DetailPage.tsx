@@ -51,16 +51,7 @@ export function DetailPage<V extends { id: string }>({
   }
   return (
     <div>
-      <Breadcrumbs mb="xs" component="nav" aria-label="Where you are" separatorMargin={6}>
-        {listPath && (
-          <Anchor component={Link} href={listPath} size="sm">
-            {descriptor.plural}
-          </Anchor>
-        )}
-        <Text size="sm" c="dimmed" truncate maw={260} aria-current="page">
-          {name}
-        </Text>
-      </Breadcrumbs>
+      <Path name={name} plural={descriptor.plural} listPath={listPath} />
       <PageHeader
         title={name}
         badge={badge}
@@ -107,5 +98,20 @@ export function DetailPage<V extends { id: string }>({
         ))}
       </Tabs>
     </div>
+  )
+}
+
+function Path({ name, plural, listPath }: { name: string; plural: string; listPath: string | undefined }) {
+  return (
+    <Breadcrumbs mb="xs" component="nav" aria-label="Where you are" separatorMargin={6}>
+      {listPath && (
+        <Anchor component={Link} href={listPath} size="sm">
+          {plural}
+        </Anchor>
+      )}
+      <Text size="sm" c="dimmed" truncate maw={260} aria-current="page">
+        {name}
+      </Text>
+    </Breadcrumbs>
   )
 }

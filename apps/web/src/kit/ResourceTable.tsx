@@ -66,20 +66,7 @@ export function ResourceTable<V extends { id: string }>({
         <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />
       )}
       {empty ? (
-        list.filtered || list.paged ? (
-          <EmptyState
-            icon={<IconSearchOff size={28} />}
-            title="Nothing matches"
-            text={`No ${inSentence(descriptor.plural)} match what you have asked for.`}
-            action={
-              <Button variant="default" onClick={list.clear}>
-                Show all
-              </Button>
-            }
-          />
-        ) : (
-          <EmptyState icon={descriptor.icon} {...descriptor.empty} />
-        )
+        <Nothing list={list} descriptor={descriptor} />
       ) : (
         (result.data !== undefined || result.isPending) && (
           <div className={classes.selecting}>
@@ -91,61 +78,116 @@ export function ResourceTable<V extends { id: string }>({
               onClear={() => setSelected(new Set())}
             />
             <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
-              <table
-                className={classes.table}
-                role="table"
-                aria-label={descriptor.plural}
-                aria-busy={result.isFetching}
-              >
-                <TableHead
-                  columns={descriptor.columns}
-                  sort={list.sort}
-                  onSort={list.toggleSort}
-                  select={
-                    selectable
-                      ? {
-                          all: chosen.length > 0 && chosen.length === list.rows.length,
-                          some: chosen.length > 0,
-                          toggle: () =>
-                            setSelected(
-                              chosen.length === list.rows.length
-                                ? new Set()
-                                : new Set(list.rows.map((row) => row.id)),
-                            ),
-                        }
-                      : null
-                  }
-                  hasActions={actions.length > 0}
-                />
-                <tbody role="rowgroup">
-                  {result.data === undefined ? (
-                    <TableWaiting
-                      columns={
-                        descriptor.columns.length + (selectable ? 1 : 0) + (actions.length > 0 ? 1 : 0)
-                      }
-                    />
-                  ) : (
-                    list.rows.map((row) => (
-                      <TableRow
-                        key={row.id}
-                        view={row}
-                        descriptor={descriptor}
-                        actions={able}
-                        select={
-                          selectable ? { on: selected.has(row.id), toggle: () => toggle(row.id) } : null
-                        }
-                        onRun={(action) => void runAction(action, [row])}
-                      />
-                    ))
-                  )}
-                </tbody>
-              </table>
+              <Rows
+                list={list}
+                descriptor={descriptor}
+                actions={able}
+                selection={selectable ? { ids: selected, chosen, toggle, set: setSelected } : null}
+                onRun={(action, row) => void runAction(action, [row])}
+              />
             </div>
           </div>
         )
       )}
       <TableFoot list={list} words={descriptor} />
     </div>
+  )
+}
+
+type List<V extends { id: string }> = ReturnType<typeof useListQuery<V>>
+type Selection<V> = {
+  ids: ReadonlySet<string>
+  /** Those of them that are shown. */
+  chosen: readonly V[]
+  toggle: (id: string) => void
+  set: (ids: ReadonlySet<string>) => void
+}
+
+const selectOne = <V extends { id: string }>({ id }: V, { ids, toggle }: Selection<V>) => ({
+  on: ids.has(id),
+  toggle: () => toggle(id),
+})
+
+function selectAll<V extends { id: string }>(rows: readonly V[], { chosen, set }: Selection<V>) {
+  const all = chosen.length > 0 && chosen.length === rows.length
+  return {
+    all,
+    some: chosen.length > 0,
+    toggle: () => set(chosen.length === rows.length ? new Set() : new Set(rows.map((row) => row.id))),
+  }
+}
+
+/** There is none at all, or none of what was asked for. */
+function Nothing<V extends { id: string }>({
+  list,
+  descriptor,
+}: {
+  list: List<V>
+  descriptor: ResourceDescriptor<V>
+}) {
+  return list.filtered || list.paged ? (
+    <EmptyState
+      icon={<IconSearchOff size={28} />}
+      title="Nothing matches"
+      text={`No ${inSentence(descriptor.plural)} match what you have asked for.`}
+      action={
+        <Button variant="default" onClick={list.clear}>
+          Show all
+        </Button>
+      }
+    />
+  ) : (
+    <EmptyState icon={descriptor.icon} {...descriptor.empty} />
+  )
+}
+
+function Rows<V extends { id: string }>({
+  list,
+  descriptor,
+  actions,
+  selection,
+  onRun,
+}: {
+  list: List<V>
+  descriptor: ResourceDescriptor<V>
+  actions: ResourceAction<V>[]
+  selection: Selection<V> | null
+  onRun: (action: ResourceAction<V>, row: V) => void
+}) {
+  const { result } = list
+  return (
+    <table
+      className={classes.table}
+      role="table"
+      aria-label={descriptor.plural}
+      aria-busy={result.isFetching}
+    >
+      <TableHead
+        columns={descriptor.columns}
+        sort={list.sort}
+        onSort={list.toggleSort}
+        select={selection && selectAll(list.rows, selection)}
+        hasActions={actions.length > 0}
+      />
+      <tbody role="rowgroup">
+        {result.data === undefined ? (
+          <TableWaiting
+            columns={descriptor.columns.length + (selection ? 1 : 0) + (actions.length > 0 ? 1 : 0)}
+          />
+        ) : (
+          list.rows.map((row) => (
+            <TableRow
+              key={row.id}
+              view={row}
+              descriptor={descriptor}
+              actions={actions}
+              select={selection && selectOne(row, selection)}
+              onRun={(action) => onRun(action, row)}
+            />
+          ))
+        )}
+      </tbody>
+    </table>
   )
 }
 

@@ -81,30 +81,36 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
       </Group>
       <div className={classes.screen}>
         {children}
-        {status.state !== 'open' && (
-          <div className={classes.cover} role="status">
-            {status.state === 'connecting' ? (
-              <>
-                <Loader size="sm" color="gray" aria-hidden />
-                <Text size="sm">Connecting …</Text>
-              </>
-            ) : (
-              <div className={classes.reason}>
-                <Text size="sm">{status.why}</Text>
-                {status.retrying ? (
-                  <Text size="xs">{status.retrying}</Text>
-                ) : (
-                  available && (
-                    <Button size="xs" onClick={onReconnect}>
-                      Reconnect
-                    </Button>
-                  )
-                )}
-              </div>
-            )}
-          </div>
-        )}
+        <Cover status={status} available={available} onReconnect={onReconnect} />
       </div>
     </section>
+  )
+}
+
+/** Why there is nothing to see; nothing while there is. */
+function Cover({ status, available, onReconnect }: Pick<Props, 'status' | 'available' | 'onReconnect'>) {
+  if (status.state === 'open') return null
+  return (
+    <div className={classes.cover} role="status">
+      {status.state === 'connecting' ? (
+        <>
+          <Loader size="sm" color="gray" aria-hidden />
+          <Text size="sm">Connecting …</Text>
+        </>
+      ) : (
+        <div className={classes.reason}>
+          <Text size="sm">{status.why}</Text>
+          {status.retrying ? (
+            <Text size="xs">{status.retrying}</Text>
+          ) : (
+            available && (
+              <Button size="xs" onClick={onReconnect}>
+                Reconnect
+              </Button>
+            )
+          )}
+        </div>
+      )}
+    </div>
   )
 }

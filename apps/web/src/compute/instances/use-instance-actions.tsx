@@ -38,24 +38,10 @@ const ask = (verb: string, consequence: string) => (views: InstanceView[]) => ({
 export function useInstanceActions(options: { edit?: (view: InstanceView) => void } = {}): Action[] {
   const trpc = useTRPC().compute.instances
   const may = useMay()
-  const { isAdmin } = useSession()
   const start = useMutation(trpc.start.mutationOptions())
   const stop = useMutation(trpc.stop.mutationOptions())
-  const reboot = useMutation(trpc.reboot.mutationOptions())
-  const pause = useMutation(trpc.pause.mutationOptions())
-  const unpause = useMutation(trpc.unpause.mutationOptions())
   const remove = useMutation(trpc.delete.mutationOptions())
-  const action = (
-    can: (view: InstanceView) => Allowed,
-    command: string[],
-    rest: Omit<Action, 'allowed' | 'asCli' | 'bulk'>,
-  ): Action => ({
-    ...rest,
-    bulk: true,
-    // As for the server: a lock does not bind administrators.
-    allowed: (view) => all(may(), can({ ...view, locked: view.locked && !isAdmin })),
-    asCli: (view) => shellLine('openstack', 'server', ...command, view.id),
-  })
+  const action = useAction()
   const edit: Action = {
     id: 'edit',
     label: 'Edit',
@@ -63,6 +49,8 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
     allowed: () => may(),
     open: options.edit,
   }
+  const rebooting = useRebooting()
+  const pausing = usePausing()
   const locking = useLocking()
   return [
     action(instanceCan.start, ['start'], {
@@ -83,6 +71,47 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
       run: ({ id }) => stop.mutateAsync({ id }),
       started: (views) => `Stopping ${named(views)}`,
     }),
+    ...rebooting,
+    ...pausing,
+    ...(options.edit ? [edit] : []),
+    ...locking,
+    action(instanceCan.delete, ['delete'], {
+      id: 'delete',
+      label: 'Delete',
+      icon: <IconTrash size={16} />,
+      danger: true,
+      confirm: (views) => ({
+        ...ask('Delete', deletionText(views))(views),
+        option: releaseOption(views),
+      }),
+      run: ({ id, ownFloatingIpId }, ticked) =>
+        remove.mutateAsync({ id, releasePublicIp: ownFloatingIpId === null || ticked }),
+      started: (views) => `Deleting ${named(views)}`,
+    }),
+  ]
+}
+
+function useAction() {
+  const may = useMay()
+  const { isAdmin } = useSession()
+  return (
+    can: (view: InstanceView) => Allowed,
+    command: string[],
+    rest: Omit<Action, 'allowed' | 'asCli' | 'bulk'>,
+  ): Action => ({
+    ...rest,
+    bulk: true,
+    // As for the server: a lock does not bind administrators.
+    allowed: (view) => all(may(), can({ ...view, locked: view.locked && !isAdmin })),
+    asCli: (view) => shellLine('openstack', 'server', ...command, view.id),
+  })
+}
+
+function useRebooting(): Action[] {
+  const trpc = useTRPC().compute.instances
+  const action = useAction()
+  const reboot = useMutation(trpc.reboot.mutationOptions())
+  return [
     action(instanceCan.rebootSoft, ['reboot', '--soft'], {
       id: 'reboot',
       label: 'Reboot',
@@ -101,6 +130,15 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
       run: ({ id }) => reboot.mutateAsync({ id, kind: 'hard' }),
       started: (views) => `Hard rebooting ${named(views)}`,
     }),
+  ]
+}
+
+function usePausing(): Action[] {
+  const trpc = useTRPC().compute.instances
+  const action = useAction()
+  const pause = useMutation(trpc.pause.mutationOptions())
+  const unpause = useMutation(trpc.unpause.mutationOptions())
+  return [
     action(instanceCan.pause, ['pause'], {
       id: 'pause',
       label: 'Pause',
@@ -114,21 +152,6 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
       icon: <IconPlayerTrackNext size={16} />,
       run: ({ id }) => unpause.mutateAsync({ id }),
       started: (views) => `Unpausing ${named(views)}`,
-    }),
-    ...(options.edit ? [edit] : []),
-    ...locking,
-    action(instanceCan.delete, ['delete'], {
-      id: 'delete',
-      label: 'Delete',
-      icon: <IconTrash size={16} />,
-      danger: true,
-      confirm: (views) => ({
-        ...ask('Delete', deletionText(views))(views),
-        option: releaseOption(views),
-      }),
-      run: ({ id, ownFloatingIpId }, ticked) =>
-        remove.mutateAsync({ id, releasePublicIp: ownFloatingIpId === null || ticked }),
-      started: (views) => `Deleting ${named(views)}`,
     }),
   ]
 }

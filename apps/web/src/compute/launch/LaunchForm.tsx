@@ -43,19 +43,7 @@ export function LaunchForm({
     if (field === 'count') return countProblem(values.count) ?? undefined
     return plan?.problems.find((problem) => problem.field === field)?.message
   }
-  const cli = launchCli(values, {
-    image: image?.name ?? null,
-    flavor: flavor?.name ?? null,
-    networks: starter
-      ? ['starter-net']
-      : values.networkIds.flatMap((id) => options.networks.find((network) => network.id === id)?.name ?? []),
-    securityGroups: values.securityGroupIds.flatMap(
-      (id) => options.securityGroups.find((group) => group.id === id)?.name ?? [],
-    ),
-    externalNetwork: options.externalNetwork?.name ?? null,
-    presetGroups: options.securityGroups.filter(({ name }) => name === presetGroup(values.openPresets)),
-    starter,
-  })
+  const cli = cliOf(values, options, { image, flavor, starter })
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) element.current?.requestSubmit()
   }
@@ -71,70 +59,14 @@ export function LaunchForm({
       <Grid gap="md" align="flex-start">
         <Grid.Col span={{ base: 12, md: 8 }}>
           <Stack gap="md">
-            <Paper component="section" withBorder p="md" radius="md" aria-label="Name and count">
-              <Group align="flex-start" gap="sm">
-                <TextInput
-                  flex="1 1 220px"
-                  label="Name"
-                  placeholder="web"
-                  maxLength={255}
-                  autoFocus
-                  description={namesText(values)}
-                  inputWrapperOrder={order}
-                  size="md"
-                  {...form.getInputProps('name')}
-                  error={errorOf('name')}
-                />
-                <TextInput
-                  type="number"
-                  w={110}
-                  label="Count"
-                  size="md"
-                  min={1}
-                  max={50}
-                  {...form.getInputProps('count')}
-                  error={errorOf('count')}
-                />
-              </Group>
-            </Paper>
-            <ImageField
-              images={options.images}
-              value={values.imageId}
-              onChange={(id) => form.setFieldValue('imageId', id)}
-              error={errorOf('imageId')}
-            />
-            <FlavorField
-              flavors={options.flavors}
-              value={values.flavorId}
-              onChange={(id) => form.setFieldValue('flavorId', id)}
-              problems={flavorProblems}
+            <NameAndCount form={form} errorOf={errorOf} />
+            <Choices
+              form={form}
+              options={options}
+              errorOf={errorOf}
+              flavorProblems={flavorProblems}
               closed={Boolean(plan?.closed)}
-              error={errorOf('flavorId')}
-            />
-            <KeyPairField
-              keyPairs={options.keyPairs}
-              value={values.keyName}
-              onChange={(name) => form.setFieldValue('keyName', name)}
-              error={errorOf('keyName')}
-            />
-            <NetworkField
-              networks={options.networks}
-              hasExternal={options.externalNetwork !== null}
-              value={values.networkIds}
-              onChange={(ids) => form.setFieldValue('networkIds', ids)}
-              publicIp={values.publicIp}
-              onPublicIp={(on) => form.setFieldValue('publicIp', on)}
               onStarter={choose}
-              error={errorOf('networkIds')}
-              publicIpError={errorOf('publicIp')}
-            />
-            <SecurityField
-              presets={values.openPresets}
-              onPresets={(presets) => form.setFieldValue('openPresets', presets)}
-              groups={options.securityGroups}
-              groupIds={values.securityGroupIds}
-              onGroups={(ids) => form.setFieldValue('securityGroupIds', ids)}
-              error={errorOf('securityGroupIds')}
             />
             <AdvancedFields form={form} />
           </Stack>
@@ -156,6 +88,126 @@ export function LaunchForm({
       </Grid>
     </form>
   )
+}
+
+type Form = ReturnType<typeof useLaunchForm>['form']
+type ErrorOf = (field: keyof LaunchValues) => string | undefined
+
+function NameAndCount({ form, errorOf }: { form: Form; errorOf: ErrorOf }) {
+  return (
+    <Paper component="section" withBorder p="md" radius="md" aria-label="Name and count">
+      <Group align="flex-start" gap="sm">
+        <TextInput
+          flex="1 1 220px"
+          label="Name"
+          placeholder="web"
+          maxLength={255}
+          autoFocus
+          description={namesText(form.values)}
+          inputWrapperOrder={order}
+          size="md"
+          {...form.getInputProps('name')}
+          error={errorOf('name')}
+        />
+        <TextInput
+          type="number"
+          w={110}
+          label="Count"
+          size="md"
+          min={1}
+          max={50}
+          {...form.getInputProps('count')}
+          error={errorOf('count')}
+        />
+      </Group>
+    </Paper>
+  )
+}
+
+function Choices({
+  form,
+  options,
+  errorOf,
+  flavorProblems,
+  closed,
+  onStarter,
+}: {
+  form: Form
+  options: LaunchOptions
+  errorOf: ErrorOf
+  flavorProblems: ReturnType<typeof useFlavorProblems>
+  closed: boolean
+  onStarter: ReturnType<typeof useLaunchForm>['choose']
+}) {
+  const { values } = form
+  return (
+    <>
+      <ImageField
+        images={options.images}
+        value={values.imageId}
+        onChange={(id) => form.setFieldValue('imageId', id)}
+        error={errorOf('imageId')}
+      />
+      <FlavorField
+        flavors={options.flavors}
+        value={values.flavorId}
+        onChange={(id) => form.setFieldValue('flavorId', id)}
+        problems={flavorProblems}
+        closed={closed}
+        error={errorOf('flavorId')}
+      />
+      <KeyPairField
+        keyPairs={options.keyPairs}
+        value={values.keyName}
+        onChange={(name) => form.setFieldValue('keyName', name)}
+        error={errorOf('keyName')}
+      />
+      <NetworkField
+        networks={options.networks}
+        hasExternal={options.externalNetwork !== null}
+        value={values.networkIds}
+        onChange={(ids) => form.setFieldValue('networkIds', ids)}
+        publicIp={values.publicIp}
+        onPublicIp={(on) => form.setFieldValue('publicIp', on)}
+        onStarter={onStarter}
+        error={errorOf('networkIds')}
+        publicIpError={errorOf('publicIp')}
+      />
+      <SecurityField
+        presets={values.openPresets}
+        onPresets={(presets) => form.setFieldValue('openPresets', presets)}
+        groups={options.securityGroups}
+        groupIds={values.securityGroupIds}
+        onGroups={(ids) => form.setFieldValue('securityGroupIds', ids)}
+        error={errorOf('securityGroupIds')}
+      />
+    </>
+  )
+}
+
+/** The same as a command, with names in the place of ids. */
+function cliOf(
+  values: LaunchValues,
+  options: LaunchOptions,
+  {
+    image,
+    flavor,
+    starter,
+  }: { image: { name: string } | null; flavor: { name: string } | null; starter: boolean },
+) {
+  return launchCli(values, {
+    image: image?.name ?? null,
+    flavor: flavor?.name ?? null,
+    networks: starter
+      ? ['starter-net']
+      : values.networkIds.flatMap((id) => options.networks.find((network) => network.id === id)?.name ?? []),
+    securityGroups: values.securityGroupIds.flatMap(
+      (id) => options.securityGroups.find((group) => group.id === id)?.name ?? [],
+    ),
+    externalNetwork: options.externalNetwork?.name ?? null,
+    presetGroups: options.securityGroups.filter(({ name }) => name === presetGroup(values.openPresets)),
+    starter,
+  })
 }
 
 /** Help below the field: the fields of a line stay on one height. */

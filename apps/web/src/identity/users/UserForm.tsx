@@ -23,6 +23,19 @@ type Values = {
   roleId: string | null
 }
 
+const asCli = (values: Values): string =>
+  shellLine(
+    'openstack',
+    'user',
+    'create',
+    '--domain',
+    values.domainId ?? 'default',
+    '--password-prompt',
+    ...(values.email ? ['--email', values.email] : []),
+    ...(values.projectId ? ['--project', values.projectId] : []),
+    values.name.trim() || 'NAME',
+  )
+
 /** Makes a user, and gives a role in the first project when one is chosen. */
 export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
@@ -72,19 +85,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
       onClose={onClose}
       form={form}
       submitLabel="Create"
-      asCli={(values) =>
-        shellLine(
-          'openstack',
-          'user',
-          'create',
-          '--domain',
-          values.domainId ?? 'default',
-          '--password-prompt',
-          ...(values.email ? ['--email', values.email] : []),
-          ...(values.projectId ? ['--project', values.projectId] : []),
-          values.name.trim() || 'NAME',
-        )
-      }
+      asCli={asCli}
       onSubmit={submit}
     >
       <TextInput

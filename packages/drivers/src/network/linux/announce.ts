@@ -4,7 +4,7 @@ import { run } from './exec.ts'
 
 /**
  * Sends gratuitous ARP requests (RFC 5227 §3) for any number of addresses by one process. Node has no packet sockets,
- * and arping takes a second for each address (docs/decisions/0021-own-code-that-stays.md); perl-base is an essential
+ * and arping takes a second for each address (docs/decisions/0022-own-code-that-stays.md); perl-base is an essential
  * package of Debian. argv: interface, then frames in hex.
  */
 const program = `
