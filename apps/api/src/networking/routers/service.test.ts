@@ -153,7 +153,7 @@ describe('with a floating IP behind it', () => {
       () => removeRouterInterface(ctx, { id, subnetId }),
       () => deleteRouter(ctx, { id }),
     ])
-      await expectCloudError(refused(), 'conflict', /1 floating IPs .* Disassociate them first/)
+      await expectCloudError(refused(), 'conflict', /1 floating IP .* Disassociate them first/)
     await associateFloatingIp(ctx, { id: fip.id, portId: null })
     await deleteRouter(ctx, { id })
     await expectCloudError(deleteRouter(ctx, { id }), 'not_found')

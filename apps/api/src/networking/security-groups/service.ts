@@ -15,6 +15,7 @@ import {
   type securityGroupUpdateInput,
 } from '../contract.ts'
 import { ownerOf } from '../owner.ts'
+import { numbered } from '../states.ts'
 import { groupEvent, loadGroup, loadGroups } from './load.ts'
 import { normaliseRule, type Rule } from './rules.ts'
 
@@ -217,7 +218,11 @@ export async function forgetDefaultGroup(ctx: Ctx, projectId: string): Promise<v
 async function removeGroup(ctx: Ctx, row: Awaited<ReturnType<typeof loadGroup>>): Promise<void> {
   await ctx.db.$executeRaw`SELECT 1 FROM "SecurityGroup" WHERE "id" = ${row.id}::uuid FOR UPDATE`
   const used = await ctx.db.portSecurityGroup.count({ where: { groupId: row.id } })
-  if (used > 0) throw conflict(`${used} ports use this group. Take it off them first.`, 'securityGroupInUse')
+  if (used > 0)
+    throw conflict(
+      `${numbered(used, 'port uses', 'ports use')} this group. Take it off first.`,
+      'securityGroupInUse',
+    )
   const rules = await ctx.db.securityGroupRule.findMany({
     where: { OR: [{ groupId: row.id }, { remoteGroupId: row.id }] },
     select: { groupId: true, projectId: true },
