@@ -3,7 +3,7 @@ import type { Ctx } from './context.ts'
 import { demandKind } from './kinds.ts'
 
 export type NewEvent = {
-  /** "instance.created", "instance.updated", "instance.deleted", "operation.updated", … */
+  /** "instance.created", "instance.updated", "instance.deleted", "operation.begun", … */
   kind: string
   projectId: string | null
   /** Visible in every project (public images, flavors, shared networks). */

@@ -165,12 +165,13 @@ describe('workflow', () => {
     const told = await deps.root.event.findMany({ where: { operationId }, orderBy: { id: 'asc' } })
     const data = { action: 'thing.create', state: 'running' }
     expect(told.map((event) => event.data)).toEqual([
-      { action: 'thing.create', state: 'queued' },
+      { action: 'thing.create', name: expect.any(String), state: 'queued' },
       { ...data, step: 'a', title: 'Doing a' },
       { ...data, step: 'b', title: 'Doing b' },
       { ...data, step: 'c', title: 'Doing c' },
       { action: 'thing.create', state: 'succeeded' },
     ])
+    expect(told.map((event) => event.kind === 'operation.begun')).toEqual([true, false, false, false, false])
     const whose = ({ actorId, requestId, projectId, resourceId }: (typeof told)[number]) => ({
       actorId,
       requestId,

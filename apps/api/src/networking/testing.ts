@@ -102,7 +102,7 @@ export const rule = (securityGroupId: string, patch: Partial<z.input<typeof rule
 /** Kinds of the events of one resource, oldest first, without those of its operations. */
 export async function eventsOf(cloud: Cloud, resourceId: string): Promise<string[]> {
   const rows = await cloud.deps.root.event.findMany({
-    where: { resourceId, kind: { not: 'operation.updated' } },
+    where: { resourceId, NOT: { kind: { startsWith: 'operation.' } } },
     orderBy: { id: 'asc' },
   })
   return rows.map((row) => row.kind)

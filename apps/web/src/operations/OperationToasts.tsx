@@ -9,8 +9,6 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { endText, operationTitle } from './words.ts'
 
-const operationUpdated = 'operation.updated'
-
 /** What this user has asked for is told when it could not be done, and what this tab began when it is done. */
 export function OperationToasts(): null {
   const trpc = useTRPC()
@@ -18,7 +16,7 @@ export function OperationToasts(): null {
   const { userName } = useSession()
   const onEvent = useCallback(
     ({ kind, data, operationId, resourceId }: EventView) => {
-      if (kind !== operationUpdated || operationId === null) return
+      if (!kind.startsWith('operation.') || operationId === null) return
       const failed = data.state === 'failed'
       if (!failed && !(data.state === 'succeeded' && isAwaited(resourceId))) return
       client
