@@ -31,7 +31,7 @@ export async function testDeps(
   const url = new URL(server)
   url.pathname = `/${name}`
   // A hundred callers at once on a busy machine may wait long; none of the tests is about that.
-  const root = openDatabase(url.href, 20, 120_000)
+  const root = openDatabase(url.href, 20, 120_000, 600_000)
   const config: Config = {
     dataDir: path.join(os.tmpdir(), name),
     port: 8080,
