@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../cloud/paths.ts'
-import { ofBrowser, ofVitest } from './slowest.ts'
+import { ofBrowser, ofVitest } from './times.ts'
 
 test('times are read from what vitest and Playwright write', () => {
   const name = path.join(root, 'apps/api/src/a.test.ts')
