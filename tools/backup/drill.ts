@@ -1,7 +1,7 @@
 /**
  * node tools/backup/drill.ts, on a running cloud that may be lost: launch A, back up, launch B, delete A,
  * restore: A is back and boots with its data, B runs on. Then the same backup on an empty machine. The
- * guests are boot sectors that write to their disks all the time. Part of `npm test`.
+ * guests are boot sectors that write to their disks all the time. Part of `npm test`, by turn.
  */
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
