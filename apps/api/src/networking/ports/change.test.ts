@@ -80,7 +80,7 @@ describe('a port of its own', () => {
     const fip = await createFloatingIp(ctx, floatingIp({ portId: port.id, fixedAddress: '10.0.0.50' }))
     expect(fip.fixedAddress).toBe('10.0.0.50')
     const without = { id: port.id, fixedIps: [{ address: '10.0.0.60' }] }
-    await expectCloudError(updatePort(ctx, without), 'conflict', /floating IPs/)
+    await expectCloudError(updatePort(ctx, without), 'conflict', /1 floating IP leads/)
     await deletePort(ctx, port)
     await runPending(cloud.deps)
     expect((await listFloatingIps(ctx, page())).items).toMatchObject([{ portId: null, state: 'down' }])
