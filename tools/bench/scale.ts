@@ -64,14 +64,7 @@ async function requests(cloud: FakeCloud, tenant: Tenant, networkId: string, rep
   }
 }
 
-const reconcilers = [
-  'hosts.heartbeat',
-  'hosts.counters',
-  'compute.guests',
-  'compute.usage',
-  'networking.hosts',
-  'networking.quota',
-]
+const reconcilers = ['hosts.heartbeat', 'hosts.counters', 'compute.guests', 'networking.hosts', 'quota.proof']
 
 /** The first round may find something to repair; the second is what it costs from then on. */
 async function rounds(cloud: FakeCloud, report: Report): Promise<void> {

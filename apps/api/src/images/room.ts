@@ -27,8 +27,8 @@ export const imagesRoom = defineRoom({
   // A blob is the bytes of an image, by their SHA-256.
   kinds: { image: {}, blob: { buried: true } },
   quota: {
-    images: { words: 'images', limit: 50 },
-    imageGib: { words: 'GiB of image storage', limit: 200 },
+    images: { lock: 5, words: 'images', limit: 50 },
+    imageGib: { lock: 6, words: 'GiB of image storage', limit: 200 },
   },
   policy: imagesPolicy,
   router: imagesRouter,

@@ -89,7 +89,10 @@ function namesOf(room: Room): string[] {
   ])
   return [
     ...Object.keys(room.kinds).map((kind) => `kind ${kind}`),
-    ...Object.keys(room.quota ?? {}).map((resource) => `quota ${resource}`),
+    ...Object.entries(room.quota ?? {}).flatMap(([resource, { lock }]) => [
+      `quota ${resource}`,
+      `place ${lock} in the order of locks`,
+    ]),
     ...Object.keys(room.policy).map((action) => `rule ${action}`),
     ...(room.workflows ?? []).map(({ action }) => `workflow ${action}`),
     ...(room.reconcilers ?? []).map(({ name }) => `reconciler ${name}`),

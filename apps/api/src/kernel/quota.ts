@@ -6,6 +6,11 @@ import { invariant } from './errors.ts'
 export type QuotaWords = {
   /** In a sentence: "3 vCPUs". */
   words: string
+  /**
+   * Its place in the order in which the counters of a project are locked, in whichever version of this cloud: two that
+   * lock in another order end each other. A new one goes behind all others.
+   */
+  lock: number
   /** What a project may have when neither it nor the cloud says otherwise. */
   limit: number
   /** Counted for each user, in whichever project. Default: for each project. */
@@ -27,8 +32,9 @@ export function defineQuota(of: Readonly<Partial<Record<QuotaResource, QuotaWord
   for (const [resource, words] of Object.entries(of)) registry.set(resource as QuotaResource, words)
 }
 
-/** What is counted in this cloud. Locks of several counters are taken in this order. */
-export const quotaResources = (): QuotaResource[] => [...registry.keys()]
+/** What is counted in this cloud, in the order in which counters are locked. */
+export const quotaResources = (): QuotaResource[] =>
+  [...registry].sort(([, a], [, b]) => a.lock - b.lock).map(([resource]) => resource)
 export const isQuotaResource = (name: unknown): name is QuotaResource => registry.has(name as QuotaResource)
 
 /** Throws for what no room counts. */

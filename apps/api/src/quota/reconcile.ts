@@ -5,13 +5,18 @@ import { type QuotaWords, quotaResources, quotaWords } from '../kernel/quota.ts'
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { userOwner } from './service.ts'
 
-export const quotaProof: Reconciler = { name: 'quota.proof', everyMs: 60_000, run: proveUsage }
+export const quotaProof: Reconciler = { name: 'quota.proof', everyMs: 300_000, run: proveUsage }
 
 /** Proves the counters against the rows that they count, and corrects those that are wrong. */
 export async function proveUsage(ctx: Ctx): Promise<void> {
   for (const resource of quotaResources()) {
     const { rows, of } = quotaWords(resource)
-    if (rows) for (const owner of await suspects(ctx, resource, rows, of)) await correct(ctx, resource, owner)
+    if (!rows) continue
+    try {
+      for (const owner of await suspects(ctx, resource, rows, of)) await correct(ctx, resource, owner)
+    } catch (error) {
+      ctx.log.error({ err: error, resource }, 'a quota counter could not be proved')
+    }
   }
 }
 

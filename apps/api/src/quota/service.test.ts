@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Ctx, type Deps, inTransaction } from '../kernel/context.ts'
 import type { CloudError } from '../kernel/errors.ts'
+import { quotaResources } from '../kernel/quota.ts'
 import { expectCloudError, testCtx, testDeps } from '../kernel/testing.ts'
 import '../register.ts'
 import { quotaOf, quotaShortfall, releaseQuota, reserveQuota } from './service.ts'
@@ -55,5 +56,20 @@ describe('quota', () => {
       /2 more vCPUs, and 3 of 4/,
     )
     expect(quotaShortfall([{ resource: 'vcpus', limit: -1, used: 3 }], { vcpus: 200 })).toBeNull()
+  })
+
+  test('counters are locked in the order in which every version before has locked them', () => {
+    const before = [
+      'instances',
+      'vcpus',
+      'memoryMib',
+      'keyPairs',
+      'images',
+      'imageGib',
+      'networks',
+      'subnets',
+    ]
+    const then = ['ports', 'routers', 'floatingIps', 'securityGroups', 'securityGroupRules', 'serverGroups']
+    expect(quotaResources().slice(0, 14)).toEqual([...before, ...then])
   })
 })
