@@ -3,7 +3,7 @@ import { type Finding, isShipped, lineOf, nodesOf, parse, type SourceFile } from
 
 /** The files of the two doors: routers of the portal and OpenStack's façades. */
 export const isDoor = (path: string): boolean =>
-  /^apps\/api\/src\/(.+\/)?(openstack\/[^/]+|openstack|[^/]+\.openstack|router)\.ts$/.test(path)
+  /^apps\/api\/src\/(.+\/)?(openstack\/[^/]+|openstack|[^/]+\.openstack|router|http)\.ts$/.test(path)
 
 /** A door has schemas and calls services: what it asks of the database, or of a host, is a service's to ask. */
 export const doorFaults = (files: readonly SourceFile[]): Finding[] =>

@@ -24,7 +24,7 @@ function faultsIn(file: SourceFile): Finding[] {
 
 const rights = ['roles', 'scope', 'actor']
 const aCtx =
-  /(^|[.(])(ctx|tx|context|caller|system|ours)$|\w*[cC]tx\(.*\)$|^as(System|ReaderOf|Member)\(.*\)$/s
+  /(^|[.(])(ctx|tx|cloud|context|caller|system|ours)$|\w*[cC]tx\(.*\)$|^as(System|ReaderOf|Member)\(.*\)$/s
 
 /** What a ctx is given: it is spread beside it, or it is made with a database and roles of its own. */
 function givenRight({ properties }: ts.ObjectLiteralExpression): string | null {

@@ -154,9 +154,13 @@ export function asReaderOf(ctx: Ctx, projectId: string): Ctx {
   return {
     ...ctx,
     scope: { kind: 'project', projectId, projectName: '', domainId: ctx.actor.domainId },
-    roles: new Set([...ctx.roles, 'reader']),
+    // Who administers a domain administers nothing of the project for that.
+    roles: new Set([...ctx.roles, 'reader'].filter((role) => role !== 'admin' || isAdmin(ctx))),
   }
 }
 
 /** The same caller without what administrators see of other projects. */
-export const asMember = (ctx: Ctx): Ctx => ({ ...ctx, roles: new Set(['member', 'reader']) })
+export const asMember = (ctx: Ctx): Ctx => ({
+  ...ctx,
+  roles: new Set(['member', 'reader'].filter((role) => ctx.roles.has(role))),
+})
