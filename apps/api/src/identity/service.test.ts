@@ -56,6 +56,8 @@ describe('seed and sign-in', () => {
     const source = newSource()
     const caller = await callerOf((await enter('demo', demoPassword, source)).token)
     await rescope(caller, { projectId: (await projects(caller))[0]?.id ?? '' })
+    // Again within a minute, as a program does.
+    await enter('demo', demoPassword, source)
     await expectCloudError(enter('demo', 'not the password'), 'unauthenticated')
     const events = await deps.root.event.findMany({
       where: { kind: 'session.started', resourceId: userId },

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Prisma } from '@stratolith/db'
 import type { Ctx, Deps } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
-import { appendEventsWith, type NewEvent } from '../kernel/events.ts'
+import { appendEventsWith, firstIn, type NewEvent } from '../kernel/events.ts'
 import type { RequestFacts } from '../openstack/mount.ts'
 import { demandAccess } from './application-credentials/access-rules.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
@@ -175,7 +175,10 @@ export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: stri
                   (SELECT "expiresAt" FROM "Trust" WHERE "id" = ${via.trustId ?? null}),
                   (SELECT "expiresAt" FROM "OAuthAccessToken" WHERE "id" = ${wish.accessTokenId ?? null}))))`
   const actor = { ...ctx.actor, userId: wish.signerId ?? wish.userId }
-  await appendEventsWith({ ...ctx, actor }, parent ? [] : [signedIn(wish)], [token])
+  const event = signedIn(wish)
+  // Programs sign in for each command: the same from the same place is told of once a minute.
+  const first = firstIn(60_000, event, actor.userId)
+  await appendEventsWith({ ...ctx, actor }, parent ? [] : [event], [token, first], 'first')
   const facts = await tokenFacts(ctx.db, hash)
   if (!facts) throw unauthenticated()
   return { text, facts }

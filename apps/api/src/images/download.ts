@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Ctx } from '../kernel/context.ts'
 import { conflict } from '../kernel/errors.ts'
-import { appendEvent } from '../kernel/events.ts'
+import { noteUse } from '../kernel/events.ts'
 import { authorize } from '../kernel/policy.ts'
 import { loadImage } from './load.ts'
 import { imageStore } from './store.ts'
@@ -21,16 +21,15 @@ export async function downloadImage(ctx: Ctx, input: { id: string }): Promise<Im
   else if (row.state !== 'active') throw conflict(`The image has no data to download: it is ${row.state}.`)
   const { blobId } = row
   if (blobId === null) throw conflict('The image has no data to download.')
-  await appendEvent(ctx, {
-    kind: 'image.downloaded',
-    projectId: row.projectId,
-    resourceKind: 'image',
-    resourceId: row.id,
-  })
   return {
     sizeBytes: Number(row.sizeBytes),
     md5: row.checksumMd5,
     name: row.name,
-    open: (range) => imageStore(ctx.deps).open(blobId, range),
+    async open(range) {
+      // Of the caller's project: the owner of a public image is not told who uses it.
+      const projectId = ctx.scope.kind === 'project' ? ctx.scope.projectId : null
+      await noteUse(ctx, { kind: 'image.downloaded', projectId, resourceKind: 'image', resourceId: row.id })
+      return imageStore(ctx.deps).open(blobId, range)
+    },
   }
 }

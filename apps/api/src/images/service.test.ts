@@ -288,7 +288,12 @@ describe('who may what', () => {
     const image = await active(admin, rawBytes(), { visibility: 'public' })
     expect((await list(other)).items.map((i) => i.id)).toContain(image.id)
     expect(await findBootImage(other, image.id)).toMatchObject({ state: 'active', blobId: image.sha256 })
-    expect((await downloadImage(other, image)).sizeBytes).toBe(4096)
+    const { open, sizeBytes } = await downloadImage(other, image)
+    expect(sizeBytes).toBe(4096)
+    for (let again = 0; again < 3; again++) (await open()).destroy()
+    const told = { where: { kind: 'image.downloaded', resourceId: image.id } }
+    const once = [{ projectId: other.projectId, actorId: other.actor.userId }]
+    expect(await world.deps.root.event.findMany(told), 'where its owner does not see it').toMatchObject(once)
     await expectCloudError(updateImage(other, { id: image.id, name: 'x' }), 'forbidden')
     await expectCloudError(deleteImage(other, image), 'forbidden')
   })

@@ -151,20 +151,27 @@ export async function activitiesOf(
 export async function lastNamesOf(
   ctx: Ctx,
   resources: readonly Resource[],
-): Promise<ReadonlyMap<string, string>> {
+  projectId?: string,
+): Promise<(one: Resource) => string | null> {
   const things = [...new Map(resources.map((one) => [`${one.resourceKind} ${one.resourceId}`, one])).values()]
-  const rows = await ctx.db.$queryRaw<{ id: string; name: string }[]>`
-    SELECT t."id", o."resourceName" AS "name"
+  const rows = await ctx.db.$queryRaw<{ kind: string; id: string; name: string }[]>`
+    SELECT t."kind", t."id", o."resourceName" AS "name"
     FROM unnest(${things.map((one) => one.resourceKind)}::text[], ${things.map((one) => one.resourceId)}::text[]) AS t ("kind", "id")
     CROSS JOIN LATERAL (${lastOperationSql(Prisma.sql`t."kind"`, Prisma.sql`t."id"`)}) o
-    WHERE o."resourceName" <> ''`
-  return new Map(rows.map((row) => [row.id, row.name]))
+    WHERE o."resourceName" <> '' AND ${projectId === undefined ? Prisma.sql`true` : Prisma.sql`o."projectId" = ${projectId}`}`
+  const names = new Map(rows.map(({ kind, id, name }) => [`${kind} ${id}`, name]))
+  return ({ resourceKind, resourceId }) => names.get(`${resourceKind} ${resourceId}`) ?? null
 }
 
 export type LoggedEvent = Prisma.EventGetPayload<object>
-/** Newest first. Who may see which is in `where`. */
-export const newestEvents = (ctx: Ctx, where: Prisma.EventWhereInput, most: number): Promise<LoggedEvent[]> =>
-  ctx.db.event.findMany({ where, orderBy: { id: 'desc' }, take: most })
+/** Newest first. `conditions` over `e`, all of which hold, also say who may see which. */
+export const newestEvents = (
+  ctx: Ctx,
+  conditions: readonly Prisma.Sql[],
+  most: number,
+): Promise<LoggedEvent[]> => ctx.db.$queryRaw`
+  SELECT e.* FROM "Event" e WHERE ${Prisma.join([Prisma.sql`true`, ...conditions], ' AND ')}
+  ORDER BY e."id" DESC LIMIT ${most}`
 
 /** Sub-selects for what is remembered of a resource that may be gone: `kind` and `id` are expressions of type text. */
 export const lastOperationSql = (kind: Prisma.Sql, id: Prisma.Sql): Prisma.Sql => Prisma.sql`

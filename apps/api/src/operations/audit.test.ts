@@ -113,3 +113,34 @@ test('that somebody began an operation is shown, of which kind it may be asked, 
   expect((await list(ctx, { kind: 'thing.' })).items).toMatchObject([begun])
   expect((await list(ctx, { kind: 'other.' })).items).toEqual([])
 })
+
+test('what a version before wrote of an operation is shown: it told of no beginning', async () => {
+  const ctx = await testCtx(deps)
+  await deps.root.event.create({
+    data: {
+      kind: 'thing.updated',
+      projectId: ctx.projectId,
+      resourceKind: 'thing',
+      resourceId: 'z',
+      operationId: crypto.randomUUID(),
+      actorId: ctx.actor.userId,
+    },
+  })
+  expect((await list(ctx)).items.map((row) => row.kind)).toEqual(['thing.updated'])
+})
+
+test('the name that another project gave a thing is not told', async () => {
+  const [ctx, other] = [await testCtx(deps), await testCtx(deps)]
+  const thing = { resourceKind: 'thing', resourceId: crypto.randomUUID() }
+  await note(ctx, 'thing.created', thing.resourceId)
+  await inTransaction(other, (tx) =>
+    recordOperation(tx, {
+      ...thing,
+      id: crypto.randomUUID(),
+      action: 'thing.rename',
+      resourceName: 'secret',
+      projectId: other.projectId,
+    }),
+  )
+  expect((await list(ctx)).items.map((row) => row.resourceName)).toEqual([null])
+})

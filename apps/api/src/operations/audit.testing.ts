@@ -1,7 +1,10 @@
-import type { Deps } from '../kernel/context.ts'
+import { Prisma } from '@stratolith/db'
+import { type Deps, systemCtx } from '../kernel/context.ts'
+import { newestEvents } from '../kernel/history.ts'
 import { shown } from './audit.ts'
 
 /** Is there an event that tells of this request, of those that the audit log shows? */
 export async function inAudit(deps: Deps, requestId: string): Promise<boolean> {
-  return (await deps.root.event.count({ where: { requestId, ...shown } })) > 0
+  const ofRequest = Prisma.sql`e."requestId" = ${requestId}`
+  return (await newestEvents(systemCtx(deps, 'audit'), [shown, ofRequest], 1)).length > 0
 }

@@ -1,9 +1,9 @@
-import type { Prisma } from '@stratolith/db'
+import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { projectNames, userNames } from '../identity/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
+import { noFollowUp } from '../kernel/events.ts'
 import { lastNamesOf, newestEvents } from '../kernel/history.ts'
-import { likeLiteral } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
 import { operationBegun } from '../kernel/workflow.ts'
 import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
@@ -12,10 +12,7 @@ import type { AuditPage, AuditRow, auditListInput } from './contract.ts'
  * What nobody did: the room on hosts and machines that fall silent; and what became of an operation, which its
  * own history has (that somebody began it is shown).
  */
-export const shown: Prisma.EventWhereInput = {
-  kind: { notIn: ['operation.updated', 'host.room', 'machine.updated'] },
-  NOT: { operationId: { not: null }, kind: { endsWith: '.updated' } },
-}
+export const shown = Prisma.sql`e."kind" NOT IN ('operation.updated', 'host.room', 'machine.updated') AND ${noFollowUp}`
 
 /**
  * The event log as people read it, newest first: every change with who, when, where and the request
@@ -24,21 +21,20 @@ export const shown: Prisma.EventWhereInput = {
 export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>): Promise<AuditPage> {
   const scope = listScope(ctx, input)
   authorize(ctx, 'operations:list', scope)
-  const where: Prisma.EventWhereInput = {
-    AND: [
-      shown,
-      scope,
-      input.projectId === undefined ? {} : { projectId: input.projectId },
-      input.kind ? ofKind(input.kind) : {},
-    ],
-    ...(input.resourceId === undefined ? {} : { resourceId: input.resourceId }),
-    ...(input.actorId === undefined ? {} : { actorId: input.actorId }),
-    ...(input.marker === undefined ? {} : { id: { lt: BigInt(input.marker) } }),
-    ...timeFilter('at', input),
-  }
-  const rows = await newestEvents(ctx, where, input.limit + 1)
+  const conditions = [
+    shown,
+    ...equal('projectId', scope.projectId),
+    ...equal('projectId', input.projectId),
+    ...equal('resourceId', input.resourceId),
+    ...equal('actorId', input.actorId),
+    ...(input.kind ? [ofKind(input.kind)] : []),
+    ...(input.marker === undefined ? [] : [Prisma.sql`e."id" < ${BigInt(input.marker)}`]),
+    ...(input.from === undefined ? [] : [Prisma.sql`e."at" >= ${new Date(input.from)}`]),
+    ...(input.to === undefined ? [] : [Prisma.sql`e."at" <= ${new Date(input.to)}`]),
+  ]
+  const rows = await newestEvents(ctx, conditions, input.limit + 1)
   const page = rows.slice(0, input.limit)
-  const names = await namesOf(ctx, page)
+  const names = await namesOf(ctx, page, scope.projectId)
   const items = page.map(
     (row): AuditRow => ({
       id: String(row.id),
@@ -46,7 +42,7 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
       kind: row.kind,
       resourceKind: row.resourceKind,
       resourceId: row.resourceId,
-      resourceName: names.resources.get(row.resourceId) ?? null,
+      resourceName: names.resourceName(row),
       projectId: row.projectId,
       projectName: names.projects.get(row.projectId ?? '') ?? null,
       actorId: row.actorId,
@@ -64,23 +60,26 @@ export async function listAudit(ctx: Ctx, input: z.output<typeof auditListInput>
   }
 }
 
+const equal = (column: string, value: string | undefined): Prisma.Sql[] =>
+  value === undefined ? [] : [Prisma.sql`${Prisma.raw(`e."${column}"`)} = ${value}`]
+
 /** Events of that kind; of a kind of things ("instance.") also the operations on them. */
-const ofKind = (kind: string): Prisma.EventWhereInput => {
-  const own = { kind: { startsWith: likeLiteral(kind) } }
+function ofKind(kind: string): Prisma.Sql {
+  const own = Prisma.sql`starts_with(e."kind", ${kind})`
   if (!kind.endsWith('.')) return own
-  return { OR: [own, { kind: operationBegun, resourceKind: kind.slice(0, -1) }] }
+  return Prisma.sql`(${own} OR e."kind" = ${operationBegun} AND e."resourceKind" = ${kind.slice(0, -1)})`
 }
 
 type Named = { resourceKind: string; resourceId: string; projectId: string | null; actorId: string | null }
 
-async function namesOf(ctx: Ctx, rows: Named[]) {
+async function namesOf(ctx: Ctx, rows: Named[], projectId: string | undefined) {
   const ids = (values: (string | null)[]) => [...new Set(values.filter((id) => id !== null))]
-  const [projects, users, resources] = await Promise.all([
+  const [projects, users, resourceName] = await Promise.all([
     projectNames(ctx, ids(rows.map((row) => row.projectId))),
     userNames(ctx, ids(rows.map((row) => row.actorId))),
-    lastNamesOf(ctx, rows),
+    lastNamesOf(ctx, rows, projectId),
   ])
-  return { projects, users, resources }
+  return { projects, users, resourceName }
 }
 
 /** Where-fragment for a column of time between two ISO times, both included. */

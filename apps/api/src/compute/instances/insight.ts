@@ -2,7 +2,7 @@ import type { GuestDiagnostics } from '@stratolith/drivers/hypervisor/interface'
 import { driversOf, machineFacts } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
-import { appendEvent } from '../../kernel/events.ts'
+import { appendEvent, noteUse } from '../../kernel/events.ts'
 import { plainOp } from '../../kernel/hosts.ts'
 import { interfacesOf } from '../../networking/service.ts'
 import { type InstanceRow, loadInstance } from './load.ts'
@@ -38,22 +38,21 @@ export async function diagnosticsOf(ctx: Ctx, input: { id: string }): Promise<Di
 export async function guestPassword(ctx: Ctx, input: { id: string }): Promise<string> {
   const row = await loadInstance(ctx, 'compute:get_password', input.id)
   if (row.hostId === null || row.launchedAt === null) return ''
-  const password = await (await driversOf(ctx, row.hostId)).hypervisor.password(plainOp(ctx), row.id)
-  await notePassword(ctx, row, 'read')
-  return password
+  await noteUse(ctx, passwordEvent(row, 'read'))
+  return (await driversOf(ctx, row.hostId)).hypervisor.password(plainOp(ctx), row.id)
 }
 
 export async function clearGuestPassword(ctx: Ctx, input: { id: string }): Promise<void> {
   const row = await loadInstance(ctx, 'compute:clear_password', input.id)
   if (row.hostId === null || row.launchedAt === null) return
+  // Before the host forgets it: nothing is changed that nobody has written down.
+  await appendEvent(ctx, passwordEvent(row, 'cleared'))
   await (await driversOf(ctx, row.hostId)).hypervisor.clearPassword(plainOp(ctx), row.id)
-  await notePassword(ctx, row, 'cleared')
 }
 
-const notePassword = (ctx: Ctx, row: { id: string; projectId: string }, what: 'read' | 'cleared') =>
-  appendEvent(ctx, {
-    kind: `instance.password-${what}`,
-    projectId: row.projectId,
-    resourceKind: 'instance',
-    resourceId: row.id,
-  })
+const passwordEvent = (row: { id: string; projectId: string }, what: 'read' | 'cleared') => ({
+  kind: `instance.password-${what}`,
+  projectId: row.projectId,
+  resourceKind: 'instance',
+  resourceId: row.id,
+})

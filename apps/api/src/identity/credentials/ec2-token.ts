@@ -32,6 +32,7 @@ export async function issueBySignature(
       userId: row.trust?.impersonation ? row.trust.trustorId : row.userId,
       scope: { kind: 'project' as const, projectId: row.projectId },
       methods: ['ec2credential'],
+      origin: { source, userAgent: '' },
       credentialId: row.id,
       applicationCredentialId: row.applicationCredentialId ?? undefined,
       trustId: row.trustId ?? undefined,

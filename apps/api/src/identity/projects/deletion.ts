@@ -9,7 +9,7 @@ import type { ProjectDeletionPlan } from './contract.ts'
 import { dropDeletedDomains, lockDomainOf } from './deleted-domains.ts'
 import { endTokensOf, loadProject, toProjectDetail } from './service.ts'
 
-/** One kind of things that a project may have; each room tells of its own (register.ts). */
+/** One kind of things that a project may have; each room tells of its own (`joins` in room.ts). */
 export type ProjectThing = {
   /** "instance" */
   kind: string

@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { CloudError } from '../../kernel/errors.ts'
 import { HttpError } from '../../openstack/errors.ts'
@@ -116,18 +115,9 @@ async function download(call: Call): Promise<unknown> {
   if (range)
     call.reply.status(206).header('Content-Range', `bytes ${range.start}-${range.end}/${data.sizeBytes}`)
   else if (data.md5) call.reply.header('Content-MD5', data.md5)
-  return sendBytes(call.reply, await data.open(range ?? undefined), call.request.method === 'HEAD')
-}
-
-function sendBytes(
-  reply: FastifyReply,
-  stream: Awaited<ReturnType<ImageData['open']>>,
-  head: boolean,
-): unknown {
-  if (!head) return reply.send(stream)
-  stream.destroy()
   // A stream, so that the length that was just said stays.
-  return reply.send(Readable.from([]))
+  if (call.request.method === 'HEAD') return call.reply.send(Readable.from([]))
+  return call.reply.send(await data.open(range ?? undefined))
 }
 
 /** Null: there is none yet, which is no error. */
