@@ -74,7 +74,7 @@ test.describe('of the portal', () => {
     const search = page
       .getByRole('dialog', { name: 'Find or do' })
       .getByRole('searchbox')
-      .or(page.getByRole('dialog').getByRole('textbox'))
+      .or(page.getByRole('dialog', { name: 'Find or do' }).getByRole('textbox'))
       .first()
     await expect(search).toBeFocused()
     await page.keyboard.press('Escape')

@@ -21,10 +21,14 @@ test.beforeAll(async ({ browser }) => {
   host = await addFakeHost(cloud, (await signedIn(cloud, 'admin')).api)
 })
 test.afterAll(async () => {
-  for (const { id } of (await api.compute.instances.list.query({})).items)
-    await api.compute.instances.delete.mutate({ id })
-  await page.context().close()
-  await host.remove()
+  try {
+    for (const { id } of (await api?.compute.instances.list.query({}))?.items ?? [])
+      await api.compute.instances.delete.mutate({ id })
+    await page?.context().close()
+  } finally {
+    // Others need the real host, whatever happened here; what is not there was not made.
+    await host?.remove()
+  }
 })
 
 const fault = () => page.getByRole('alert').filter({ hasText: 'code ' })

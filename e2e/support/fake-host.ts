@@ -52,22 +52,28 @@ export async function addFakeHost(cloud: Cloud, admin: Api): Promise<FakeHost> {
   await change(
     `INSERT INTO "Host" ("id", "name", "endpoint", "vcpus", "memoryMib", "diskGib") VALUES ($1, $2, $3, 64, 262144, 4096)`,
     [id, name, `unix:${socketPath}`],
-  )
+  ).catch(async (error: unknown) => {
+    await enable(true)
+    throw error
+  })
   return {
     name,
     hypervisor,
     async remove() {
       await enable(true)
-      await until('an empty host', 60_000, async () => {
-        const { instances } = await admin.hosts.get.query({ id })
-        return instances === 0
-      })
-      server.close()
-      server.closeAllConnections()
-      // It would be found out at the next beats, which takes longer than all of these tests.
-      await change(`UPDATE "Host" SET "state" = 'down' WHERE "id" = $1`, [id])
+      try {
+        await until('an empty host', 60_000, async () => {
+          const { instances } = await admin.hosts.get.query({ id })
+          return instances === 0
+        })
+      } finally {
+        server.close()
+        server.closeAllConnections()
+        fs.rmSync(folder, { recursive: true, force: true })
+        // It would be found out at the next beats, which takes longer than all of these tests.
+        await change(`UPDATE "Host" SET "state" = 'down' WHERE "id" = $1`, [id])
+      }
       await admin.hosts.delete.mutate({ id })
-      fs.rmSync(folder, { recursive: true, force: true })
     },
   }
 }

@@ -44,8 +44,9 @@ try {
   // These two want the cloud for themselves: one kills its processes, the other counts what is there.
   await part('durability', ['tools/durability.ts'])
   await part('soak', ['tools/soak.ts', ...(long ? ['50'] : [])])
-  // Of the clients, one goes after the other, so that no more than two guests boot at once.
-  await Promise.all([clients(), browser('together')])
+  // The day of the client also is an administrator's, who switches the only host off for a moment.
+  await part('client day', ['e2e/openstack-client/main.ts'])
+  await Promise.all([byTurn('playbook', ['e2e/ansible/main.ts']), browser('together')])
   await browser('alone')
   // It ends with another data folder: what others have to say is said before.
   if (failed.length > 0) printLogs()
@@ -74,11 +75,6 @@ function ready(child: ChildProcess): Promise<void> {
     })
     child.on('exit', (code) => reject(new Error(`npm start ended with ${code}`)))
   })
-}
-
-async function clients(): Promise<void> {
-  await part('client day', ['e2e/openstack-client/main.ts'])
-  await byTurn('playbook', ['e2e/ansible/main.ts'])
 }
 
 /** The specs of one of Playwright's projects (e2e/playwright.config.ts). */

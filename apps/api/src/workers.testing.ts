@@ -11,6 +11,7 @@ import { pino } from 'pino'
 import { readConfig } from './kernel/config.ts'
 import type { Deps } from './kernel/context.ts'
 import { HostConnections, plainOp } from './kernel/hosts.ts'
+import { defineKinds } from './kernel/kinds.ts'
 import { named, sessionName } from './kernel/lease.ts'
 import { defineReconciler } from './kernel/reconciler.ts'
 import { defineWorkflow, type Run } from './kernel/workflow.ts'
@@ -67,6 +68,8 @@ const stepOf = (name: string) => ({
     await run.keep({ [name]: true })
   },
 })
+// A process of its own: no room has these.
+defineKinds({ load: {}, crowd: {} })
 defineWorkflow({
   action: 'load.work',
   steps: ['a', 'b', 'c'].map(stepOf),

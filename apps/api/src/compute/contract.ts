@@ -251,9 +251,16 @@ export const instanceDeleteInput = z.object({
   /** The floating IP that was made at its launch goes with it, or else stays with the project. */
   releasePublicIp: z.boolean().default(true),
 })
+/** Of characters that PostgreSQL can keep. */
+const lockReason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(255)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'A reason has no control characters or line breaks.')
 export const instanceLockInput = z.object({
   id: z.uuid(),
-  reason: z.string().trim().min(1).max(255).nullable().default(null),
+  reason: lockReason.nullable().default(null),
 })
 export const instanceUpdateInput = z.object({
   id: z.uuid(),

@@ -66,7 +66,7 @@ export type Run<Input> = {
 
 const registry = new Map<string, Workflow>()
 
-/** Registers a workflow; rooms call it at import. */
+/** Makes a workflow known to this process; those of rooms stand in their room.ts. */
 export function defineWorkflow<Input>(workflow: Workflow<Input>): Workflow<Input> {
   registry.set(workflow.action, workflow as Workflow)
   return workflow

@@ -148,7 +148,7 @@ export type MountedOperation = ApiOperation & { facade: Facade; below: string[] 
 const facades = new Map<string, Facade>()
 const operations: MountedOperation[] = []
 
-/** Rooms call these two from register.ts, so that this kernel knows no room. */
+/** These two are called for what the rooms say in room.ts, so that this kernel knows no room. */
 export function defineFacade(facade: Facade): void {
   facades.set(facade.service, facade)
 }
