@@ -51,6 +51,7 @@ try {
   // It ends with another data folder: what others have to say is said before.
   if (failed.length > 0) printLogs()
   await byTurn('restore', ['tools/backup/drill.ts'])
+  await byTurn('new room', ['tools/test/new-room.ts'])
 } catch (error) {
   failed.push(`start: ${error instanceof Error ? error.message : error}`)
 } finally {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { root } from '../cloud/paths.ts'
 
 /** Parts of e2e that are heavy by nature and change rarely: `npm test` does one of them, `npm run test:long` all. */
-export const heavy = ['playbook', 'restore'] as const
+export const heavy = ['playbook', 'restore', 'new room'] as const
 export type Heavy = (typeof heavy)[number]
 
 /**

@@ -1,4 +1,6 @@
 import type { Row } from './authorization.testing.ts'
+import type { testTenant, World } from './compute/testing.ts'
+import type { QuotaResource } from './kernel/contract.ts'
 import type { ExampleMaker, Examples } from './openstack/testing.ts'
 import { rooms } from './rooms.ts'
 
@@ -8,7 +10,16 @@ export type TestingRoom = {
   rows: Record<string, Row | 'public'>
   /** Requests that succeed, by the façade that they are asked of. */
   examples?: Record<string, Examples>
+  /** How what it counts is made. */
+  quota?: Partial<Record<QuotaResource, QuotaMaker>>
 }
+
+/** Makes one more of what is counted; the `i`th of a hundred at once. */
+export type QuotaMaker = {
+  prepare?: (ctx: QuotaTenant) => Promise<string>
+  make: (ctx: QuotaTenant, i: number, prepared: string, world: World) => Promise<unknown>
+}
+type QuotaTenant = Awaited<ReturnType<typeof testTenant>>
 
 const said: (readonly [string, TestingRoom])[] = []
 for (const { name } of rooms) {
@@ -31,4 +42,10 @@ export const examples: Record<string, ExampleMaker> = Object.fromEntries(
       Object.entries(of).map(([name, maker]) => [`${service}:${name}`, maker]),
     ),
   ),
+)
+
+/** By what is counted. */
+export const quotaMakers: Partial<Record<QuotaResource, QuotaMaker>> = Object.assign(
+  {},
+  ...said.map(([, room]) => room.quota),
 )

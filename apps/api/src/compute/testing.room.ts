@@ -11,9 +11,17 @@ import {
   stray,
   world,
 } from '../authorization.testing.ts'
-import type { TestingRoom } from '../rooms.testing.ts'
+import type { QuotaMaker, TestingRoom } from '../rooms.testing.ts'
+import { createServerGroup } from './groups/service.ts'
+import { launchInstances } from './instances/launch.ts'
+import { createKeyPair } from './key-pairs/service.ts'
 import { computeExamples } from './testing.openstack.ts'
 import { aLaunch } from './testing.ts'
+
+const launch: QuotaMaker = {
+  make: (ctx, i, _prepared, at) =>
+    launchInstances(ctx, aLaunch(at, { name: `i${i}`, networkIds: [ctx.networkId] })),
+}
 
 export const testingRoom: TestingRoom = {
   examples: { compute: computeExamples },
@@ -69,5 +77,12 @@ export const testingRoom: TestingRoom = {
     'keyPairs.list': { kind: 'anyone', input: () => ({}) },
     'keyPairs.create': { kind: 'anyone', input: () => ({ name: name() }) },
     'keyPairs.delete': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
+  },
+  quota: {
+    instances: launch,
+    vcpus: launch,
+    memoryMib: launch,
+    keyPairs: { make: (ctx, i) => createKeyPair(ctx, { name: `k${i}` }) },
+    serverGroups: { make: (ctx, i) => createServerGroup(ctx, { name: `g${i}`, policy: 'affinity' }) },
   },
 }

@@ -1,5 +1,7 @@
 import { byId, image, name, offer, sharedImage, stray } from '../authorization.testing.ts'
 import type { TestingRoom } from '../rooms.testing.ts'
+import { imageCreateInput } from './contract.ts'
+import { createImage } from './service.ts'
 import { imageExamples } from './testing.openstack.ts'
 
 export const testingRoom: TestingRoom = {
@@ -24,5 +26,10 @@ export const testingRoom: TestingRoom = {
     },
     trash: { kind: 'admin' },
     takeBack: { kind: 'admin', input: () => ({ sha256: 'd'.repeat(64) }) },
+  },
+  quota: {
+    images: {
+      make: (ctx, i) => createImage(ctx, imageCreateInput.parse({ name: `i${i}`, diskFormat: 'raw' })),
+    },
   },
 }

@@ -14,6 +14,13 @@ import {
   world,
 } from '../authorization.testing.ts'
 import type { TestingRoom } from '../rooms.testing.ts'
+import { floatingIpCreateInput, networkCreateInput, portCreateInput, ruleCreateInput } from './contract.ts'
+import { createFloatingIp } from './floating-ips/service.ts'
+import { createNetwork } from './networks/service.ts'
+import { createPort } from './ports/change.ts'
+import { createRouter } from './routers/service.ts'
+import { addSecurityGroupRule, createSecurityGroup } from './security-groups/service.ts'
+import { createSubnet } from './subnets/service.ts'
 import { networkExamples } from './testing.openstack.ts'
 
 export const testingRoom: TestingRoom = {
@@ -94,6 +101,37 @@ export const testingRoom: TestingRoom = {
         const id = await group()
         return { id: (await asOwner().networking.securityGroups.get({ id })).rules[0]?.id }
       },
+    },
+  },
+  quota: {
+    ports: { make: (ctx) => createPort(ctx, portCreateInput.parse({ networkId: ctx.networkId })) },
+    networks: { make: (ctx, i) => createNetwork(ctx, networkCreateInput.parse({ name: `n${i}` })) },
+    subnets: {
+      make: (ctx, i) =>
+        createSubnet(ctx, {
+          networkId: ctx.networkId,
+          name: '',
+          cidr: `10.9.${i}.0/24`,
+          dhcp: true,
+          dns: [],
+        }),
+    },
+    routers: { make: (ctx, i) => createRouter(ctx, { name: `r${i}`, description: '' }) },
+    floatingIps: { make: (ctx) => createFloatingIp(ctx, floatingIpCreateInput.parse({})) },
+    securityGroups: { make: (ctx, i) => createSecurityGroup(ctx, { name: `g${i}`, description: '' }) },
+    securityGroupRules: {
+      prepare: async (ctx) => (await createSecurityGroup(ctx, { name: 'g', description: '' })).id,
+      make: (ctx, i, securityGroupId) =>
+        addSecurityGroupRule(
+          ctx,
+          ruleCreateInput.parse({
+            securityGroupId,
+            direction: 'ingress',
+            protocol: 'tcp',
+            portMin: i + 1,
+            portMax: i + 1,
+          }),
+        ),
     },
   },
 }

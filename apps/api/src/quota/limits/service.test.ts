@@ -1,23 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createServerGroup } from '../../compute/groups/service.ts'
-import { launchInstances } from '../../compute/instances/launch.ts'
-import { createKeyPair } from '../../compute/key-pairs/service.ts'
-import { aLaunch, testTenant, testWorld, type World } from '../../compute/testing.ts'
-import { imageCreateInput } from '../../images/contract.ts'
-import { createImage } from '../../images/service.ts'
+import { testTenant, testWorld, type World } from '../../compute/testing.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import type { QuotaResource } from '../../kernel/contract.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import { expectCloudError, testCtx } from '../../kernel/testing.ts'
-import { floatingIpCreateInput, networkCreateInput, ruleCreateInput } from '../../networking/contract.ts'
-import { createFloatingIp } from '../../networking/floating-ips/service.ts'
+import { networkCreateInput } from '../../networking/contract.ts'
 import { createNetwork } from '../../networking/networks/service.ts'
 import { createRouter } from '../../networking/routers/service.ts'
-import { addSecurityGroupRule, createSecurityGroup } from '../../networking/security-groups/service.ts'
-import { createSubnet } from '../../networking/subnets/service.ts'
 import { quotaDefaultsInput, quotaSetInput } from '../contract.ts'
 import { getQuota, getQuotaDefaults, setQuota, setQuotaDefaults } from './service.ts'
 import '../../register.ts'
+import { quotaResources } from '../../kernel/quota.ts'
+import { quotaMakers } from '../../rooms.testing.ts'
 
 let world: World
 let admin: Ctx
@@ -83,51 +77,16 @@ describe('quota', () => {
   })
 })
 
-/** A21: what is made `count` times at once, a resource at a time. */
-type Maker = {
-  prepare?: (ctx: Tenant) => Promise<string>
-  make: (ctx: Tenant, i: number, with_: string) => Promise<unknown>
-}
-type Tenant = Awaited<ReturnType<typeof testTenant>>
-const launch = (ctx: Tenant, i: number) =>
-  launchInstances(ctx, aLaunch(world, { name: `i${i}`, networkIds: [ctx.networkId] }))
-const group = async (ctx: Tenant) => (await createSecurityGroup(ctx, { name: 'g', description: '' })).id
-const makers: Record<Exclude<QuotaResource, 'imageGib'>, Maker> = {
-  instances: { make: launch },
-  vcpus: { make: launch },
-  memoryMib: { make: launch },
-  ports: { make: launch },
-  keyPairs: { make: (ctx, i) => createKeyPair(ctx, { name: `k${i}` }) },
-  images: {
-    make: (ctx, i) => createImage(ctx, imageCreateInput.parse({ name: `i${i}`, diskFormat: 'raw' })),
-  },
-  networks: { make: (ctx, i) => createNetwork(ctx, networkCreateInput.parse({ name: `n${i}` })) },
-  subnets: {
-    make: (ctx, i) =>
-      createSubnet(ctx, { networkId: ctx.networkId, name: '', cidr: `10.9.${i}.0/24`, dhcp: true, dns: [] }),
-  },
-  serverGroups: { make: (ctx, i) => createServerGroup(ctx, { name: `g${i}`, policy: 'affinity' }) },
-  routers: { make: (ctx, i) => createRouter(ctx, { name: `r${i}`, description: '' }) },
-  floatingIps: { make: (ctx) => createFloatingIp(ctx, floatingIpCreateInput.parse({})) },
-  securityGroups: { make: (ctx, i) => createSecurityGroup(ctx, { name: `g${i}`, description: '' }) },
-  securityGroupRules: {
-    prepare: group,
-    make: (ctx, i, securityGroupId) =>
-      addSecurityGroupRule(
-        ctx,
-        ruleCreateInput.parse({
-          securityGroupId,
-          direction: 'ingress',
-          protocol: 'tcp',
-          portMin: i + 1,
-          portMax: i + 1,
-        }),
-      ),
-  },
-}
-
 describe('A21: 100 at once at a limit of 10 more leave exactly 10 more', () => {
-  test.each(Object.entries(makers))('%s', async (name, maker) => {
+  test('of everything that is counted one at a time', () => {
+    expect(Object.keys(quotaMakers).sort()).toEqual(
+      quotaResources()
+        .filter((resource) => resource !== 'imageGib')
+        .sort(),
+    )
+  })
+
+  test.each(Object.entries(quotaMakers))('%s', async (name, maker) => {
     const resource = name as QuotaResource
     const ctx = await testTenant(world)
     const prepared = (await maker.prepare?.(ctx)) ?? ''
@@ -138,7 +97,7 @@ describe('A21: 100 at once at a limit of 10 more leave exactly 10 more', () => {
         : 1
     await setQuota(admin, { projectId: ctx.projectId, limits: { [resource]: before + 10 * each } })
     const codes = await Promise.all(
-      Array.from({ length: 100 }, (_, i) => maker.make(ctx, i, prepared).then(() => 'made', codeOf)),
+      Array.from({ length: 100 }, (_, i) => maker.make(ctx, i, prepared, world).then(() => 'made', codeOf)),
     )
     expect(codes.filter((c) => c === 'made')).toHaveLength(10)
     expect(new Set(codes)).toEqual(new Set(['made', 'quota_exceeded']))

@@ -1,0 +1,65 @@
+/**
+ * npm run new-room -- toy [toys]: a room with a resource, from the template beside this file, whole: tables, service,
+ * policy, procedures, OpenStack's door, portal, tests. Touches nothing but the room's own folders and files, and a
+ * line of each of the two lists of rooms. What is left to do is printed.
+ */
+import fs from 'node:fs'
+import path from 'node:path'
+
+const root = process.env.STRATOLITH_TREE ?? path.resolve(import.meta.dirname, '../..')
+const template = path.join(import.meta.dirname, 'template')
+const [name = '', plural = `${name}s`] = process.argv.slice(2)
+const word = /^[a-z][a-z0-9]{1,30}$/
+if (!word.test(name) || !word.test(plural)) {
+  console.error(
+    'Usage: npm run new-room -- NAME [PLURAL], each of small letters: npm run new-room -- toy toys',
+  )
+  process.exit(2)
+}
+if (fs.existsSync(path.join(root, 'apps/api/src', name))) {
+  console.error(`There is a folder apps/api/src/${name} already.`)
+  process.exit(1)
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+const named = (text: string) =>
+  text
+    .replaceAll(/toys/g, plural)
+    .replaceAll(/Toys/g, capital(plural))
+    .replaceAll(/toy/g, name)
+    .replaceAll(/Toy/g, capital(name))
+    .replaceAll('LOCK', String(lastLock() + 1))
+
+for (const file of fs.readdirSync(template, { recursive: true, withFileTypes: true })) {
+  if (!file.isFile()) continue
+  const from = path.join(file.parentPath, file.name)
+  const to = path.join(root, named(path.relative(template, from)).replace(/\.txt$/, ''))
+  fs.mkdirSync(path.dirname(to), { recursive: true })
+  fs.writeFileSync(to, named(fs.readFileSync(from, 'utf8')))
+  console.log(`Wrote ${path.relative(root, to)}`)
+}
+enlist('apps/api/src/rooms.ts', /^export const rooms = \[\n/m)
+enlist('apps/web/src/rooms.ts', /^export const rooms[^\n]*= \[\n/m)
+console.log(`
+Now: npm run generate && npm run migrate create ${plural}, node tools/compat.ts, npx biome check --write .
+Then say what it really is, in this order: prisma/schema/${name}.prisma, contract.ts, policy.ts, service.ts.`)
+
+/** At the end of the list: a room stands after those that it uses. */
+function enlist(file: string, list: RegExp): void {
+  const text = fs.readFileSync(path.join(root, file), 'utf8')
+  const begin = list.exec(text)
+  if (!begin) throw new Error(`${file} has no list of rooms any more`)
+  const end = text.indexOf('\n]', begin.index)
+  const entry = `${text.slice(0, end)}\n  ${name}Room,${text.slice(end)}`
+  fs.writeFileSync(path.join(root, file), `import { ${name}Room } from './${name}/room.ts'\n${entry}`)
+}
+
+/** Counters are locked in one order, in which a new one comes last. */
+function lastLock(): number {
+  const rooms = fs.readdirSync(path.join(root, 'apps/api/src'))
+  const texts = rooms.map((room) => path.join(root, 'apps/api/src', room, 'room.ts')).filter(fs.existsSync)
+  const locks = texts.flatMap((file) =>
+    [...fs.readFileSync(file, 'utf8').matchAll(/\block: (\d+)/g)].map(([, lock]) => Number(lock)),
+  )
+  return Math.max(0, ...locks)
+}

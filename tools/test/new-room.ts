@@ -1,0 +1,105 @@
+/**
+ * node tools/test/new-room.ts: a room is added by `npm run new-room -- toy` to a copy of this tree, by touching its own
+ * folders and a line of each list of rooms; rules, types and matrices hold with it; its cloud starts, and the toy is
+ * seen in the portal and at OpenStack's door. Part of `npm test`, by turn.
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { steps } from '../../e2e/support/steps.ts'
+import { root } from '../cloud/paths.ts'
+import { ensureDatabase, isFree, startPostgres, throwAwayDir } from '../postgres.ts'
+
+// Beside node_modules, of which it has hard links.
+const tree = path.join(root, 'test-results', 'new-room')
+const data = fs.mkdtempSync('/var/tmp/stratolith-toy-')
+fs.chmodSync(data, 0o755)
+const { step, end } = steps()
+const bin = (name: string) => path.join(tree, 'node_modules/.bin', name)
+const run = (program: string, args: string[], env: NodeJS.ProcessEnv = {}) =>
+  execFileSync(program, args, {
+    cwd: tree,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+    maxBuffer: 64 * 1024 ** 2,
+  })
+const node = (args: string[], env: NodeJS.ProcessEnv = {}) => run(process.execPath, args, env)
+
+await step('npm run new-room -- toy touches its own folders and a line of each list of rooms', async () => {
+  fs.rmSync(tree, { recursive: true, force: true })
+  execFileSync('git', ['clone', '-q', '--local', root, tree])
+  execFileSync('cp', ['-al', path.join(root, 'node_modules'), tree])
+  node(['tools/new-room/main.ts', 'toy'])
+  const changed = run('git', ['status', '--porcelain']).trimEnd().split('\n')
+  const own =
+    /^\?\? "?(apps\/(api|web)\/src\/(toy|app\/\(portal\)\/toys)\/|e2e\/toy\.e2e\.ts|prisma\/schema\/toy\.prisma)/
+  const others = changed.filter((line) => !own.test(line))
+  const lists = [' M apps/api/src/rooms.ts', ' M apps/web/src/rooms.ts']
+  if (others.join() !== lists.join()) throw new Error(`It also touched:\n${others.join('\n')}`)
+})
+await step('its migration is written from its Prisma file', async () => {
+  const dir = throwAwayDir('stratolith-toy-schema-')
+  const server = await startPostgres(dir, { durable: false })
+  try {
+    node(['tools/migrate.ts', 'generate'])
+    node(['tools/migrate.ts', 'create', 'toys'], { DATABASE_URL: await ensureDatabase(server.url, 'shadow') })
+  } finally {
+    await server.stop()
+    fs.rmSync(dir, { recursive: true, force: true })
+  }
+  node(['tools/compat.ts'])
+  run(bin('biome'), ['check', '--write', '.'])
+})
+await step('lint, types, boundaries, dead code, rules and schema hold', async () => {
+  run('npm', ['run', '--silent', 'check'])
+})
+await step('its tests and its rows of the matrices are green', async () => {
+  run(bin('vitest'), ['run', '--project', 'api', 'apps/api/src/toy'])
+  const matrices = ['authorization', 'facade-matrix', 'quota/limits/service'].map(
+    (name) => `apps/api/src/${name}.test.ts`,
+  )
+  run(bin('vitest'), ['run', '--project', 'api', ...matrices, '-t', '\\btoys?\\b|every'])
+})
+await step('its cloud starts; the toy is made in the portal and listed at OpenStack’s door', async () => {
+  const port = await freePort()
+  const env = {
+    STRATOLITH_DATA: data,
+    STRATOLITH_PORT: String(port),
+    STRATOLITH_BIND: '127.0.0.1',
+    STRATOLITH_EGRESS: 'off',
+  }
+  const cloud = spawn(process.execPath, ['tools/cloud.ts', 'start'], {
+    cwd: tree,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const over = new Promise<void>((resolve) => cloud.once('exit', () => resolve()))
+  try {
+    await new Promise<void>((resolve, reject) => {
+      cloud.stdout.on('data', (chunk: Buffer) => chunk.includes('Open http') && resolve())
+      cloud.once('exit', (code) => reject(new Error(`npm start ended with ${code}`)))
+    })
+    const url = `http://127.0.0.1:${port}`
+    const playwright = [
+      'node_modules/@playwright/test/cli.js',
+      'test',
+      '--config',
+      'e2e/playwright.config.ts',
+    ]
+    console.log(node([...playwright, '--project', 'together', 'toy'], { ...env, STRATOLITH_URL: url }))
+    const answer = await fetch(`${url}/toy/v1/toys`)
+    if (answer.status !== 401) throw new Error(`OpenStack's door answered ${answer.status} without a token`)
+  } finally {
+    node(['tools/cloud.ts', 'destroy', '--yes'], env)
+    await over
+  }
+})
+fs.rmSync(tree, { recursive: true, force: true })
+fs.rmSync(data, { recursive: true, force: true })
+end()
+
+async function freePort(): Promise<number> {
+  for (let port = 18_200; port < 18_300; port++) if (await isFree(port)) return port
+  throw new Error('no free port between 18200 and 18300')
+}
