@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { DriverError } from '@stratolith/drivers/errors'
 import { backgroundOp } from '@stratolith/drivers/op'
 import { consoleUpgrade } from '@stratolith/drivers/remote/protocol'
+import { checkVersions, spoken, versionHeader, versionText } from '@stratolith/drivers/remote/versions'
 import type { Service } from './serve.ts'
 
 const pathPattern = /^\/v1\/console\/([0-9a-zA-Z][0-9a-zA-Z_-]{0,63})\/(vnc|serial)$/
@@ -17,6 +18,7 @@ export async function openConsole(
 ): Promise<void> {
   // Until the pipeline has it, a caller who goes away must not be an uncaught error.
   socket.on('error', (error) => log.debug({ err: error }, 'console caller went away'))
+  checkVersions('control plane', request.headers[versionHeader])
   const [, id, protocol] = pathPattern.exec(request.url ?? '') ?? []
   if (!id || (protocol !== 'vnc' && protocol !== 'serial') || request.headers.upgrade !== consoleUpgrade)
     throw new DriverError('invalid', 'A console is /v1/console/<id>/<vnc|serial>.')
@@ -28,7 +30,7 @@ export async function openConsole(
     return
   }
   socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${consoleUpgrade}\r\n\r\n`,
+    `HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: ${consoleUpgrade}\r\n${versionHeader}: ${versionText(spoken)}\r\n\r\n`,
   )
   if (head.length > 0) guest.write(head)
   log.info({ instanceId: id, protocol }, 'console opened')

@@ -233,6 +233,35 @@ describe('versions of the protocol', () => {
   })
 })
 
+describe('a console', () => {
+  const asking = async (headers: http.OutgoingHttpHeaders) => {
+    const { id } = await host.hypervisor.ensure(op(), spec())
+    const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
+    const request = http.get({
+      socketPath,
+      path: `/v1/console/${id}/serial`,
+      agent: false,
+      headers: { connection: 'Upgrade', upgrade: 'stratolith-console', ...headers },
+    })
+    request.on('error', reject)
+    request.on('response', resolve)
+    request.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve(response)
+    })
+    const { statusCode: status, headers: said } = await promise
+    return { status, version: said[versionHeader] }
+  }
+  const version = versionText(spoken)
+  it('is opened with the versions of the protocol', async () => {
+    expect(await asking({ [versionHeader]: version })).toEqual({ status: 101, version })
+    expect(await asking({}), 'one of the first version').toEqual({ status: 101, version })
+  })
+  it('is refused without a version in common', async () => {
+    expect(await asking({ [versionHeader]: '98-99' })).toEqual({ status: 503, version })
+  })
+})
+
 describe('calls that change something', () => {
   const [older, newer] = [1, 2].map((epoch) => ({
     id: crypto.randomUUID(),

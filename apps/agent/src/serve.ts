@@ -60,7 +60,7 @@ function offerConsoles(service: Service, server: http.Server): void {
       service.log.info({ err: error, path: request.url }, 'console refused')
       const body = `${JSON.stringify({ error: wire })}\n`
       socket.end(
-        `HTTP/1.1 ${statusOf[wire.code]} Refused\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        `HTTP/1.1 ${statusOf[wire.code]} Refused\r\nconnection: close\r\n${versionHeader}: ${versionText(spoken)}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
       )
     })
   })

@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import { withoutDefaults } from '../defaults.ts'
+import type { HostDocument, Receipt } from '../documents/interface.ts'
 import { DriverError } from '../errors.ts'
 import type {
   HostCapabilities,
@@ -10,7 +12,7 @@ import type {
 import type { ConsoleFacet } from '../hypervisor/interface.ts'
 import type { Op } from '../op.ts'
 import { assumed, capabilities, wireLine } from './answers.ts'
-import { checkedReceipts } from './documents.ts'
+import { checkedReceipts, needOfDocument, sentDocument, tellable } from './documents.ts'
 import { EventStream } from './events.ts'
 import {
   type ArgsOf,
@@ -22,7 +24,9 @@ import {
   methods,
   type ResultOf,
 } from './protocol.ts'
+import { type FieldsSince, fieldsSince, needOf, newest, tooNewFor } from './since.ts'
 import { type AgentConnection, ask, lines, unixConnection, upgrade } from './transport.ts'
+import { commonVersion, type Versions } from './versions.ts'
 
 /** Drivers of a host behind its agent. The connection is made at the first call and kept. */
 export type RemoteHost = HostDrivers & {
@@ -32,6 +36,8 @@ export type RemoteHost = HostDrivers & {
    * offer, and a call that the host does not support is refused by the agent.
    */
   refreshCapabilities(): Promise<void>
+  /** The newest version of the protocol that the agent speaks, too, by its last answer; null before the first. */
+  readonly commonVersion: number | null
   close(): void
 }
 
@@ -43,6 +49,8 @@ export type RemoteOptions = {
    * what was known. Left out: the host answers questions only.
    */
   cloud?: (fresh: boolean) => Promise<CloudMark>
+  /** For tests alone: fields that are made up. */
+  since?: FieldsSince
 }
 
 /** `endpoint` is "unix:/path/to/agent.sock". Raises `unsupported` for any other kind. */
@@ -55,7 +63,8 @@ export function connectAgent(endpoint: string, options: RemoteOptions = {}): Rem
 export function remoteHost(connection: AgentConnection, options: RemoteOptions = {}): RemoteHost {
   const known = { ...assumed }
   const events = new EventStream(connection, options.onTrouble ?? (() => undefined))
-  const call = caller(connection, options.cloud)
+  const { since = fieldsSince } = options
+  const call = caller(connection, options.cloud, since)
   const refreshCapabilities = async (signal?: AbortSignal) => {
     const response = await ask(connection, { method: 'GET', path: '/v1/capabilities', signal })
     for await (const line of lines(connection, response))
@@ -67,8 +76,7 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
     network: remoteNetwork(call, known),
     storage: remoteStorage(call, known),
     documents: {
-      apply: async (op, documents) =>
-        checkedReceipts(documents, await call('documents/apply', op, documents)),
+      apply: (op, documents) => applyTellable(connection, call, op, documents, since),
       list: (op, kind) => call('documents/list', op, kind),
     },
     async report(op) {
@@ -77,6 +85,9 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
       return report
     },
     refreshCapabilities,
+    get commonVersion() {
+      return connection.peer ? commonVersion(connection.peer) : null
+    },
     close() {
       events.close()
       connection.options.agent.destroy()
@@ -87,29 +98,72 @@ export function remoteHost(connection: AgentConnection, options: RemoteOptions =
 type Call = <N extends MethodName>(name: N, op: Op, ...args: ArgsOf<N>) => Promise<ResultOf<N>>
 type Probing = (op: Op) => Promise<void>
 
-function caller(connection: AgentConnection, cloud: RemoteOptions['cloud']): Call {
+function caller(connection: AgentConnection, cloud: RemoteOptions['cloud'], since: FieldsSince): Call {
   return async <N extends MethodName>(name: N, op: Op, ...args: ArgsOf<N>): Promise<ResultOf<N>> => {
     const mark = methods[name].changes ? await cloud?.(false) : undefined
     try {
-      return await send(connection, mark, name, op, args)
+      return await send(connection, mark, since, name, op, args)
     } catch (error) {
       if (!cloud || !(error instanceof DriverError && error.code === 'foreign')) throw error
       // Another process of this cloud was started since, and the host has heard of it first.
       const now = await cloud(true)
       if (now.epoch === mark?.epoch && now.token === mark.token) throw error
-      return send(connection, now, name, op, args)
+      return send(connection, now, since, name, op, args)
     }
   }
+}
+
+/** A document that the agent would reach without a part of it is not sent: its receipt says what to upgrade. */
+async function applyTellable(
+  connection: AgentConnection,
+  call: Call,
+  op: Op,
+  documents: readonly HostDocument[],
+  since: FieldsSince,
+): Promise<Receipt[]> {
+  const needs = new Map(documents.map((one) => [one, needOfDocument(one, since)]))
+  const peer = newest([...needs.values()]) && (await peerOf(connection, op))
+  const { told, refused } = tellable(
+    documents,
+    (one) => peer && tooNewFor(peer, needs.get(one) ?? null, connection.name),
+  )
+  if (told.length === 0) return refused
+  return [...refused, ...checkedReceipts(told, await call('documents/apply', op, told))]
+}
+
+/** What the agent speaks; one that has not been heard yet is asked. */
+async function peerOf(connection: AgentConnection, op: Op): Promise<Versions | null> {
+  if (!connection.peer)
+    (await ask(connection, { method: 'GET', path: '/v1/capabilities', signal: op.signal })).resume()
+  return connection.peer ?? null
+}
+
+/** A call's arguments as they are sent, and what they need of the agent. */
+function told(name: MethodName, args: readonly unknown[], since: FieldsSince) {
+  if (name === 'documents/apply') {
+    const documents = args[0] as readonly HostDocument[]
+    return {
+      args: [documents.map(sentDocument)],
+      need: newest(documents.map((one) => needOfDocument(one, since))),
+    }
+  }
+  const sent = withoutDefaults(methods[name].args, args)
+  return { args: sent, need: needOf(name, sent[0], since) }
 }
 
 async function send<N extends MethodName>(
   connection: AgentConnection,
   cloud: CloudMark | undefined,
+  since: FieldsSince,
   name: N,
   op: Op,
   args: ArgsOf<N>,
 ): Promise<ResultOf<N>> {
-  const body = JSON.stringify({ op: { id: op.id, cloud }, args })
+  const { args: sent, need } = told(name, args, since)
+  const peer = need && (await peerOf(connection, op))
+  const tooNew = peer && tooNewFor(peer, need, connection.name)
+  if (tooNew) throw tooNew
+  const body = JSON.stringify({ op: { id: op.id, cloud }, args: sent })
   // Said here: an agent that reads no further cuts the connection before its answer is read.
   if (Buffer.byteLength(body) > maxRequestBytes)
     throw new DriverError('invalid', `${name}: the call is larger than ${maxRequestBytes} bytes.`)
@@ -118,6 +172,8 @@ async function send<N extends MethodName>(
     path: `/v1/call/${name}`,
     body,
     signal: op.signal,
+    // An older agent may have been started meanwhile.
+    since: need?.version,
   })
   // Read to the end, so that the connection can be used again.
   let end: z.output<typeof wireLine> = {}

@@ -1,7 +1,10 @@
 import { z } from 'zod'
+import { withoutDefaults } from '../defaults.ts'
 import type { DocumentKeeper, HostDocument, Receipt } from '../documents/interface.ts'
 import { documentBodies, receipt, receiptOf, type toldDocuments } from '../documents/spec.ts'
+import type { DriverError } from '../errors.ts'
 import type { Op } from '../op.ts'
+import { type FieldsSince, type Need, needOf } from './since.ts'
 
 type Told = z.output<typeof toldDocuments>[number]
 
@@ -44,3 +47,31 @@ export function checkedReceipts(told: readonly HostDocument[], answer: readonly 
 }
 const keyOf = ({ kind, id, generation }: Pick<HostDocument, 'kind' | 'id' | 'generation'>) =>
   `${kind}/${id}/${generation}`
+
+/** As it is sent: a field that has its default means nothing to an agent that has never heard of it. */
+export const sentDocument = ({ kind, id, generation, body }: HostDocument) => ({
+  kind,
+  id,
+  generation,
+  body: withoutDefaults(documentBodies[kind].nullable(), body),
+})
+
+export const needOfDocument = (document: HostDocument, since: FieldsSince): Need | null =>
+  needOf(document.kind, sentDocument(document).body, since)
+
+/** Those that the agent can honour, and for each of the others the receipt that it would have to give. */
+export function tellable(
+  documents: readonly HostDocument[],
+  refusalOf: (document: HostDocument) => DriverError | null,
+): { told: HostDocument[]; refused: Receipt[] } {
+  const told: HostDocument[] = []
+  const refused: Receipt[] = []
+  for (const document of documents) {
+    const { kind, id, generation } = document
+    const error = refusalOf(document)
+    if (error)
+      refused.push({ kind, id, generation, outcome: 'failed', code: error.code, message: error.message })
+    else told.push(document)
+  }
+  return { told, refused }
+}

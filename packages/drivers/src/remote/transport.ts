@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { DriverError } from '../errors.ts'
 import { wireLine } from './answers.ts'
 import { fromWireError, maxLineBytes, silenceMs } from './protocol.ts'
-import { checkVersions, spoken, versionHeader, versionText } from './versions.ts'
+import { checkVersions, spoken, type Versions, versionHeader, versionText } from './versions.ts'
 
 /**
  * How an agent is reached. A unix socket is `{ socketPath }`; mutual TLS is node:https's request
@@ -14,6 +14,8 @@ export type AgentConnection = {
   name: string
   request: typeof http.request
   options: http.RequestOptions & { agent: http.Agent }
+  /** What the agent said last that it speaks: it may be upgraded meanwhile. */
+  peer?: Versions
 }
 
 export function unixConnection(socketPath: string): AgentConnection {
@@ -24,7 +26,14 @@ export function unixConnection(socketPath: string): AgentConnection {
   }
 }
 
-type Ask = { method: 'GET' | 'POST'; path: string; body?: string; signal?: AbortSignal }
+type Ask = {
+  method: 'GET' | 'POST'
+  path: string
+  body?: string
+  signal?: AbortSignal
+  /** The oldest version in which the request means what it should: an agent that is older refuses it. */
+  since?: number
+}
 
 /**
  * Sends one request and returns the answer's head. Every failure is a DriverError: `unavailable`
@@ -37,7 +46,7 @@ export async function ask(connection: AgentConnection, request: Ask): Promise<ht
     throw error
   })
   try {
-    checkVersions('agent', response.headers[versionHeader], connection.name)
+    connection.peer = checkVersions('agent', response.headers[versionHeader], connection.name)
   } catch (error) {
     response.destroy()
     throw error
@@ -50,7 +59,7 @@ class StaleSocket extends DriverError {}
 
 function send(
   connection: AgentConnection,
-  { method, path, body, signal }: Ask,
+  { method, path, body, signal, since = spoken.oldest }: Ask,
 ): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = connection.request({
@@ -59,7 +68,7 @@ function send(
       path,
       signal,
       headers: {
-        [versionHeader]: versionText(spoken),
+        [versionHeader]: versionText({ ...spoken, oldest: Math.max(spoken.oldest, since) }),
         ...(body === undefined
           ? {}
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
@@ -89,7 +98,7 @@ export function upgrade(
       agent: false,
       method: 'GET',
       path,
-      headers: { connection: 'Upgrade', upgrade: protocol },
+      headers: { connection: 'Upgrade', upgrade: protocol, [versionHeader]: versionText(spoken) },
     })
     // Only the way there can be cancelled: the stream outlives the operation that opened it.
     const cancel = () => request.destroy(new Error('cancelled'))
@@ -100,13 +109,27 @@ export function upgrade(
       request.setTimeout(0)
     }
     request.setTimeout(silenceMs, cancel)
-    request.on('upgrade', (_response, socket, head) => {
+    const check = ({ headers }: http.IncomingMessage) =>
+      checkVersions('agent', headers[versionHeader], connection.name)
+    request.on('upgrade', (response, socket, head) => {
       settled()
+      try {
+        check(response)
+      } catch (error) {
+        socket.destroy()
+        return reject(error)
+      }
       if (head.length > 0) socket.unshift(head)
       resolve(socket)
     })
     request.on('response', (response) => {
       settled()
+      try {
+        check(response)
+      } catch (error) {
+        response.destroy()
+        return reject(error)
+      }
       refusal(connection, response).then(reject, reject)
     })
     request.on('error', (error) => {

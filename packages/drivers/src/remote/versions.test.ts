@@ -7,12 +7,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { backgroundOp } from '../op.ts'
 import { connectAgent, type RemoteHost } from './client.ts'
+import { fieldsSince } from './since.ts'
 import { checkVersions, spoken, versionHeader, versionText } from './versions.ts'
 
 /** An agent of another build: it says these versions (null: it says none) and answers with these lines. */
 let versions: string | null
 let answer: string
-let asked: http.IncomingHttpHeaders[]
+let asked: { url?: string; headers: http.IncomingHttpHeaders; body: string }[]
+/** Whether it opens consoles. */
+let opens: boolean
 let server: http.Server
 let host: RemoteHost
 let folder: string
@@ -22,12 +25,26 @@ const result = (value: unknown) => `${JSON.stringify({ result: value })}\n`
 beforeEach(async () => {
   versions = versionText(spoken)
   asked = []
+  opens = true
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'versions-'))
   const socketPath = path.join(folder, 'agent.sock')
-  server = http.createServer((request, response) => {
-    asked.push(request.headers)
+  server = http.createServer(async (request, response) => {
+    let body = ''
+    for await (const chunk of request) body += chunk
+    const { url, headers } = request
+    asked.push({ url, headers, body })
     if (versions !== null) response.setHeader(versionHeader, versions)
-    response.end(answer)
+    response.end(url === '/v1/capabilities' && answer.startsWith('{"result"') ? '{}\n' : answer)
+  })
+  server.on('upgrade', ({ url, headers }, socket) => {
+    asked.push({ url, headers, body: '' })
+    const said = versions === null ? '' : `${versionHeader}: ${versions}\r\n`
+    const [head, rest] = opens
+      ? ['101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: stratolith-console', '']
+      : [`409 Refused\r\nconnection: close\r\ncontent-length: ${answer.length}`, answer]
+    for (const over of ['end', 'error']) socket.on(over, () => socket.destroy())
+    socket.resume()
+    socket.write(`HTTP/1.1 ${head}\r\n${said}\r\n${rest}`)
   })
   await new Promise<void>((resolve) => server.listen(socketPath, resolve))
   host = connectAgent(`unix:${socketPath}`)
@@ -67,7 +84,7 @@ describe('an older agent', () => {
     versions = null
     answer = result([guest])
     expect(await host.hypervisor.list(op)).toEqual([guest])
-    expect(asked[0]?.[versionHeader]).toBe(versionText(spoken))
+    expect(asked[0]?.headers[versionHeader]).toBe(versionText(spoken))
   })
 
   it('may lack a field that came later', async () => {
@@ -111,6 +128,112 @@ describe('a newer agent', () => {
     const { message } = await failure(host.hypervisor.list(op))
     expect(message).toContain('speaks versions 3 to 4 of the protocol')
     expect(message).toContain('The control plane is older: upgrade')
+  })
+})
+
+describe('what is told', () => {
+  const port = {
+    id: 'port-1',
+    tag: 1,
+    networkId: 'net',
+    mac: 'fa:16:3e:00:00:01',
+    mtu: 1450,
+    addresses: [],
+    hostname: '',
+    instanceId: '',
+    projectId: '',
+    portSecurity: true,
+    adminUp: true,
+    rules: [],
+  }
+  const document = { kind: 'port' as const, id: 'port-1', generation: 3, body: port }
+  /** As of a build that has this field. */
+  const paced = { ...document, id: 'port-2', body: { ...port, id: 'port-2', pace: { kbit: 7 } } }
+  const reached = ({ kind, id, generation }: typeof document) => ({
+    kind,
+    id,
+    generation,
+    outcome: 'reached',
+  })
+  const refused = {
+    kind: 'port',
+    id: 'port-2',
+    generation: 3,
+    outcome: 'failed',
+    code: 'unsupported',
+    message: expect.stringMatching(
+      /^port\.pace needs version 2 of the protocol, and with the agent at .*agent\.sock version 1 is spoken\. The agent is older: upgrade/,
+    ),
+  }
+  const callsOf = () => asked.flatMap(({ url, body }) => (url?.startsWith('/v1/call/') ? body : []))
+  const idsOf = (body: string) =>
+    (JSON.parse(body) as { args: { id: string }[][] }).args[0]?.map(({ id }) => id)
+  beforeEach(() => {
+    host.close()
+    host = connectAgent(`unix:${path.join(folder, 'agent.sock')}`, {
+      since: { 'port.pace': 2, 'network/ensurePort.pace.kbit': 2, 'network.pace': 2 },
+    })
+  })
+
+  it('an older agent is not told what it would leave out, and is told the rest', async () => {
+    versions = '1-1'
+    answer = result([reached(document)])
+    expect(await host.documents.apply(op, [document, paced])).toEqual([refused, reached(document)])
+    expect(callsOf().map(idsOf)).toEqual([['port-1']])
+    expect(host.commonVersion).toBe(1)
+    expect(await host.documents.apply(op, [paced])).toEqual([refused])
+    const error = await failure(host.network.ensurePort(op, paced.body))
+    expect([error.code, error.message]).toEqual([
+      'unsupported',
+      expect.stringMatching(/ensurePort\.pace\.kbit/),
+    ])
+    expect(callsOf()).toHaveLength(1)
+  })
+
+  it('an agent of that version is told it, and another one that took its place refuses it', async () => {
+    expect(host.commonVersion).toBeNull()
+    answer = result([reached(paced)])
+    expect(await host.documents.apply(op, [paced, document])).toEqual([reached(paced)])
+    expect(host.commonVersion).toBe(2)
+    expect(callsOf().map(idsOf)).toEqual([['port-2', 'port-1']])
+    expect(asked.at(-1)?.headers[versionHeader]).toBe('2-2')
+    await host.documents.apply(op, [document])
+    expect(asked.at(-1)?.headers[versionHeader], 'without the field').toBe('1-2')
+    // It was upgraded before, and is older again.
+    versions = '1-1'
+    answer = result([])
+    await host.hypervisor.list(op)
+    expect(await host.documents.apply(op, [paced])).toEqual([refused])
+  })
+
+  it('every field needs a version that is spoken', () => {
+    const unspoken = Object.entries(fieldsSince).filter(([, version]) => version > spoken.newest)
+    expect(unspoken).toEqual([])
+  })
+})
+
+describe('a console', () => {
+  const open = () =>
+    host.hypervisor.console?.open(op, 'guest-1', 'serial') ?? Promise.reject(new Error('no console'))
+  it('is asked for with the versions, and opened by an agent that has one in common', async () => {
+    const stream = await open()
+    stream.destroy()
+    expect(asked.at(-1)?.headers[versionHeader]).toBe(versionText(spoken))
+    versions = null
+    ;(await open()).destroy()
+  })
+
+  it.each([
+    ['3-4', 'The control plane is older: upgrade'],
+    ['0-0', 'The agent is older: upgrade'],
+    ['x', 'cannot be read'],
+  ])('of an agent that speaks %s is none', async (said, words) => {
+    versions = said
+    const error = await failure(open())
+    expect([error.code, error.message]).toEqual(['unavailable', expect.stringContaining(words)])
+    opens = false
+    answer = `{"error":{"code":"conflict","message":"no"}}\n`
+    expect((await failure(open())).message, 'refused').toContain(words)
   })
 })
 
