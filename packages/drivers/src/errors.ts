@@ -25,6 +25,10 @@ export class DriverError extends Error {
     this.code = code
     this.inTheWay = options.inTheWay ?? []
   }
+  /** True when somebody has said so, or something that cannot be read: the host, its agent and its tool are there. */
+  get isAnswer(): boolean {
+    return this.code !== 'unavailable'
+  }
   /** True when the same call may succeed later without anybody changing it. */
   get retryable(): boolean {
     return this.code === 'unavailable' || this.code === 'failed'

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DriverError } from '@stratolith/drivers/errors'
 import { type KeptReport, keptReport } from '@stratolith/drivers/host'
 import pLimit from 'p-limit'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
@@ -71,13 +72,19 @@ async function ask(ctx: Ctx, { name, endpoint, state }: Asked): Promise<KeptRepo
       return data ?? null
     } catch (error) {
       if (left === 0 || op.signal.aborted) {
-        if (!isGivenUp) ctx.log.warn({ err: error, host: name }, 'host does not answer')
+        if (!isGivenUp) ctx.log.warn({ err: error, host: name }, whyNoReport(error))
         return null
       }
       await sleep(askAgainAfterMs)
     }
   }
 }
+
+/** What is to be done is different: start the agent, or find out what is wrong with it. */
+const whyNoReport = (error: unknown): string =>
+  error instanceof DriverError && error.isAnswer
+    ? 'host answers, but with no report that can be read'
+    : 'host does not answer'
 
 async function settle(ctx: Ctx, { id, state: before }: Asked, state: HostState): Promise<void> {
   if (state === before) return

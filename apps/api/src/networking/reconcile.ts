@@ -296,7 +296,10 @@ async function compare(
 type Kind = keyof typeof wishDigest
 type IsAsWished = (id: string, spec: unknown) => boolean
 
-/** By kind: does the host have it as it should be? What no host can honour it has not: telling it says why. */
+/**
+ * By kind: does the host have it as it should be? What no host can honour it has not: telling it says why. A field that
+ * the host's version does not know counts only when it is used (wishDigest).
+ */
 function comparisons(
   { digests }: ObservedNetwork,
   isUp: ReadonlyMap<string, boolean>,

@@ -35,6 +35,8 @@ const notTold = {
   controllers: [],
   reason: 'The agent of this host is older and does not tell.',
 }
+/** It is shown and nothing depends on it, so it is no reason to take a host for broken. */
+const notUnderstood = { ...notTold, reason: 'What the agent of this host tells of it is not known here.' }
 
 export const hostFacts = z.object({
   /** "QEMU". */
@@ -47,7 +49,7 @@ export const hostFacts = z.object({
   vcpus: upTo(most.vcpus),
   memoryMib: upTo(most.memoryMib),
   diskGib: upTo(most.diskGib),
-  isolation: guestIsolation.default(notTold),
+  isolation: guestIsolation.default(notTold).catch(notUnderstood),
   cpuModel: words(255),
   /** Of the machine, now. */
   uptimeSeconds: count,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { driverErrorCodes } from '../errors.ts'
 import { words } from '../fields.ts'
+import type { Frozen } from '../frozen.ts'
 import type { HostCapabilities } from '../host.ts'
 import { hostFacts, hypervisorCapabilities } from '../hypervisor/observed.ts'
 import { networkCapabilities } from '../network/observed.ts'
@@ -11,28 +12,43 @@ import { diskSpace, storageCapabilities } from '../storage/observed.ts'
  * may be of another version, or broken. Fields of a newer agent are left out.
  */
 
-/** Capabilities of our own drivers: until the agent has told its own, and where an older agent does not tell. */
+/**
+ * Capabilities of our own drivers: until the agent has told its own, and for each of which an older agent does not
+ * tell, or another one something that is not known here.
+ */
 export const assumed: HostCapabilities = {
   hypervisor: { pause: true, screenshot: true, maxVcpus: 256, maxMemoryMib: 4_194_304 },
   network: { floatingIps: true, ipv6: false, securityGroups: true, egress: 'on' },
   storage: { formats: ['raw', 'qcow2'], overlay: true, shared: false },
 }
-export const capabilities = z.object({
-  hypervisor: hypervisorCapabilities
-    .partial()
-    .prefault({})
-    .transform((told) => ({ ...assumed.hypervisor, ...told })),
-  network: networkCapabilities
-    .partial()
-    .prefault({})
-    .transform((told) => ({ ...assumed.network, ...told })),
-  storage: storageCapabilities
-    .partial()
-    .prefault({})
-    .transform((told) => ({ ...assumed.storage, ...told })),
-})
+/** Field by field: a word that is not known here says nothing of the other fields. */
+function orAssumed<T extends object>(
+  { shape }: z.ZodObject & z.ZodType<T>,
+  fallback: Frozen<T>,
+  said: unknown,
+): Frozen<T> {
+  const fields = z.looseObject({}).catch({}).parse(said)
+  const understood = Object.entries(shape).flatMap(([key, field]) => {
+    const parsed = z.safeParse(field, fields[key])
+    return parsed.success ? [[key, parsed.data]] : []
+  })
+  return { ...fallback, ...Object.fromEntries(understood) }
+}
 
-export const report = z.object({ machine: hostFacts, disk: diskSpace, capabilities })
+export const capabilities = z.looseObject({}).transform(
+  ({ hypervisor, network, storage }): HostCapabilities => ({
+    hypervisor: orAssumed(hypervisorCapabilities, assumed.hypervisor, hypervisor),
+    network: orAssumed(networkCapabilities, assumed.network, network),
+    storage: orAssumed(storageCapabilities, assumed.storage, storage),
+  }),
+)
+
+/** Without machine and disk nothing can be placed; the rest is no reason to take the host for broken. */
+export const report = z.object({
+  machine: hostFacts,
+  disk: diskSpace,
+  capabilities: capabilities.catch(assumed),
+})
 
 /** A call that tells no more than that it has succeeded. */
 export const nothing = z.unknown().transform((): void => undefined)

@@ -140,7 +140,7 @@ export function upgrade(
   })
 }
 
-/** The NDJSON lines of an answer, parsed. Raises `unavailable` when it breaks off. */
+/** The NDJSON lines of an answer, parsed. Raises `unavailable` when it breaks off, `failed` for what is no JSON. */
 export async function* lines(
   connection: AgentConnection,
   response: http.IncomingMessage,
@@ -155,7 +155,7 @@ export async function* lines(
       pieces.push(first)
       length += first.length
       for (const next of others) {
-        yield JSON.parse(pieces.join('')) as unknown
+        yield parsed(connection, pieces.join(''))
         pieces = [next]
         length = next.length
       }
@@ -163,6 +163,17 @@ export async function* lines(
     }
   } catch (error) {
     throw error instanceof DriverError ? error : unavailable(connection, error)
+  }
+}
+
+/** What is said and cannot be read is no silence. */
+function parsed(connection: AgentConnection, line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (cause) {
+    throw new DriverError('failed', `The agent at ${connection.name} gave a malformed answer: no JSON.`, {
+      cause,
+    })
   }
 }
 

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DriverError } from '../errors.ts'
 import { backgroundOp } from '../op.ts'
+import { assumed } from './answers.ts'
 import { connectAgent, type RemoteHost } from './client.ts'
 import { fieldsSince } from './since.ts'
 import { checkVersions, spoken, versionHeader, versionText } from './versions.ts'
@@ -120,6 +121,29 @@ describe('a newer agent', () => {
     answer = `${JSON.stringify({ error: { code: 'too_hot', message: 'It is too hot.', degrees: 40 } })}\n`
     const error = await failure(host.hypervisor.list(op))
     expect([error.code, error.message]).toEqual(['failed', 'It is too hot.'])
+  })
+
+  it('may say words that are not known here in what nobody needs', async () => {
+    const told = {
+      hypervisor: { pause: false, screenshot: 'in colour', maxVcpus: 8 },
+      network: { egress: 'by night', ipv6: true },
+      storage: { formats: ['vmdk', 'raw', 7], overlay: 'deep', shared: true },
+    }
+    const isolation = { users: true, cgroup: 'v3', controllers: [], reason: null }
+    answer = result({ machine: { ...facts, isolation }, disk, capabilities: told })
+    const report = await host.report(op)
+    expect(report.capabilities).toEqual({
+      hypervisor: { ...assumed.hypervisor, pause: false, maxVcpus: 8 },
+      network: { ...assumed.network, ipv6: true },
+      storage: { formats: ['raw'], overlay: true, shared: true },
+    })
+    expect(host.storage.capabilities).toEqual(report.capabilities.storage)
+    expect(report.machine.isolation.reason).toContain('not known here')
+    answer = `${JSON.stringify(told)}\n`
+    await host.refreshCapabilities()
+    expect(host.storage.capabilities.formats).toEqual(['raw'])
+    answer = result({ machine: { ...facts, isolation }, disk: { totalGib: 1 }, capabilities: told })
+    expect((await failure(host.report(op))).message).toContain('disk.freeGib')
   })
 
   it('with which there is no version in common is told of as such', async () => {
@@ -240,7 +264,7 @@ describe('a console', () => {
 describe('garbage', () => {
   it.each([
     ['nothing', '', 'unavailable', 'broke off'],
-    ['no JSON', 'hello\n', 'unavailable', 'does not answer'],
+    ['no JSON', 'hello\n', 'failed', 'gave a malformed answer'],
     ['half a line', '{"result":[', 'unavailable', 'broke off'],
     ['null', 'null\n', 'failed', 'malformed answer to hypervisor/list'],
     ['a number', '7\n', 'failed', 'malformed answer to hypervisor/list'],
@@ -255,20 +279,29 @@ describe('garbage', () => {
     answer = said
     const error = await failure(host.hypervisor.list(op))
     expect(error.code).toBe(code)
+    expect(error.isAnswer, 'told apart from silence').toBe(code !== 'unavailable')
     expect(error.message).toContain(words)
     expect(error.message.length).toBeLessThan(20_000)
   })
 
-  it('is a report, a screen or capabilities as little as a list', async () => {
+  it('is a report or a screen as little as a list', async () => {
     answer = result({ machine: { ...facts, vcpus: -1 }, disk, capabilities: {} })
     expect((await failure(host.report(op))).message).toContain('machine.vcpus')
     answer = result('no base64!')
     expect(
       (await failure(host.hypervisor.console?.screenshot(op, 'guest-1') ?? Promise.resolve())).code,
     ).toBe('failed')
-    answer = '{"hypervisor":{"maxVcpus":"many"},"network":{},"storage":{}}\n'
-    expect((await failure(host.refreshCapabilities())).message).toContain('hypervisor.maxVcpus')
-    expect(host.hypervisor.capabilities.maxVcpus).toBe(256)
+    answer = '7\n'
+    expect((await failure(host.refreshCapabilities())).message).toContain('malformed')
+  })
+
+  it.each([
+    ['one', { hypervisor: { maxVcpus: 'many' }, network: 7, storage: null }],
+    ['none', 'all'],
+    ['nothing', undefined],
+  ])('in capabilities of which %s can be read leaves those that are assumed', async (_what, told) => {
+    answer = result({ machine: facts, disk, capabilities: told })
+    expect((await host.report(op)).capabilities).toEqual(assumed)
   })
 
   it.each(['', 'one', '1', '1-', '-1', '1-2-3', '1.5-2', '1-99999999'])('is the version %j', async (said) => {

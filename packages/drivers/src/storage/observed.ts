@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { generatedId, words } from '../fields.ts'
+import { generatedId, knownOf, words } from '../fields.ts'
 import { diskFormat } from './spec.ts'
 
 /**
@@ -12,7 +12,7 @@ const count = z.int().min(0)
 const mostGib = 2 ** 30
 
 export const storageCapabilities = z.object({
-  formats: z.array(diskFormat),
+  formats: knownOf(diskFormat),
   overlay: z.boolean(),
   shared: z.boolean(),
 })
