@@ -109,28 +109,26 @@ export function upgrade(
       request.setTimeout(0)
     }
     request.setTimeout(silenceMs, cancel)
-    const check = ({ headers }: http.IncomingMessage) =>
-      checkVersions('agent', headers[versionHeader], connection.name)
-    request.on('upgrade', (response, socket, head) => {
+    const ifSpoken = ({ headers }: http.IncomingMessage, socket: Duplex, goOn: () => void) => {
       settled()
       try {
-        check(response)
+        checkVersions('agent', headers[versionHeader], connection.name)
       } catch (error) {
         socket.destroy()
         return reject(error)
       }
-      if (head.length > 0) socket.unshift(head)
-      resolve(socket)
+      goOn()
+    }
+    request.on('upgrade', (response, socket, head) => {
+      ifSpoken(response, socket, () => {
+        if (head.length > 0) socket.unshift(head)
+        resolve(socket)
+      })
     })
     request.on('response', (response) => {
-      settled()
-      try {
-        check(response)
-      } catch (error) {
-        response.destroy()
-        return reject(error)
-      }
-      refusal(connection, response).then(reject, reject)
+      ifSpoken(response, response.socket, () => {
+        refusal(connection, response).then(reject, reject)
+      })
     })
     request.on('error', (error) => {
       settled()
