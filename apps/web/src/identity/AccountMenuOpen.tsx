@@ -4,7 +4,7 @@ import { IconLogout, IconMoon, IconSun } from '@tabler/icons-react'
 import type { ReactElement } from 'react'
 import { notify } from '../kit/notify.ts'
 import { useSession } from '../kit/session.ts'
-import { leave } from '../kit/session-end.ts'
+import { expectEnd, leave } from '../kit/session-end.ts'
 
 /** The colour scheme and the way out; open from the start. */
 export function AccountMenuOpen({ target }: { target: ReactElement }) {
@@ -38,11 +38,13 @@ export function AccountMenuOpen({ target }: { target: ReactElement }) {
 
 /** Ends the session everywhere it was taken: the API token dies before this returns. */
 async function signOut(): Promise<void> {
+  expectEnd('signed-out')
   try {
     const auth = await import('next-auth/react')
     await auth.signOut({ redirect: false })
     leave('signed-out')
   } catch (error) {
+    expectEnd(null)
     notify.failed(error)
   }
 }

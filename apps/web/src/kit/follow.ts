@@ -1,5 +1,5 @@
 import type { EventView } from '@stratolith/api/kernel/contract'
-import { leave } from './session-end.ts'
+import { leaveEnded } from './session-end.ts'
 
 export type LiveState = 'live' | 'connecting' | 'offline'
 const hiddenMs = 30_000
@@ -38,7 +38,7 @@ export function follow(
       cursor = null
       on.missed()
     })
-    source.addEventListener('session.ended', () => leave('ended'))
+    source.addEventListener('session.ended', () => leaveEnded('stream'))
     source.onerror = () => {
       source?.close()
       failures += 1

@@ -1,11 +1,11 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query'
 import { cloudError, isSessionOver } from './errors.ts'
-import { leave } from './session-end.ts'
+import { leaveEnded } from './session-end.ts'
 
 /** How the portal asks and changes things, and what it does when the session is over. */
 export function newQueryClient(): QueryClient {
   const signedOut = (error: unknown) => {
-    if (isSessionOver(error)) leave('ended')
+    if (isSessionOver(error)) leaveEnded('refusal')
   }
   return new QueryClient({
     // In the caches: an `onError` of a single question or change stands beside them, not in their place.

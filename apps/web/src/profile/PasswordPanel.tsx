@@ -5,7 +5,7 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { PasswordField } from '../identity/users/PasswordField.tsx'
 import { AsCode } from '../kit/AsCode.tsx'
-import { cloudError } from '../kit/errors.ts'
+import { cloudError, isSessionOver } from '../kit/errors.ts'
 import { useSession } from '../kit/session.ts'
 import { expectEnd, leave } from '../kit/session-end.ts'
 import { useTRPC } from '../kit/trpc.ts'
@@ -31,6 +31,8 @@ export function PasswordPanel() {
       leave('password-changed')
     } catch (error) {
       expectEnd(null)
+      // Then the sign-in page is on its way, and the password that was typed is not to blame.
+      if (isSessionOver(error)) return
       const { code, field, message } = cloudError(error)
       form.setFieldError(
         code === 'unauthenticated' ? 'oldPassword' : field === 'password' ? 'password' : 'root',

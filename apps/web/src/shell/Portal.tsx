@@ -1,11 +1,12 @@
 'use client'
 import dynamic from 'next/dynamic'
-import type { ReactNode } from 'react'
+import { type ReactNode, useEffect } from 'react'
 import { UploadTray } from '../images/UploadTray.tsx'
 import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
 import { ConfirmHost } from '../kit/confirm.tsx'
 import { LiveProvider } from '../kit/live.tsx'
+import { forgetOwn } from '../kit/own-storage.ts'
 import { placeKey } from '../kit/place.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
 import { OperationToasts } from '../operations/OperationToasts.tsx'
@@ -18,6 +19,9 @@ const Toasts = dynamic(() => import('./Toasts.tsx').then((module) => module.Toas
 
 /** All that the pages inside of the shell stand on. */
 export function Portal({ session, children }: { session: Session; children: ReactNode }) {
+  const { userId } = session
+  // Somebody else may have used this tab before.
+  useEffect(() => forgetOwn(sessionStorage, userId), [userId])
   return (
     <SessionContext value={session}>
       <CloudProvider place={placeKey(session)}>

@@ -10,7 +10,8 @@ import { Loaded } from '../../kit/Loaded.tsx'
 import { notify } from '../../kit/notify.ts'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useManage } from '../../kit/rights.ts'
-import { leave } from '../../kit/session-end.ts'
+import { useSession } from '../../kit/session.ts'
+import { expectEnd, leave } from '../../kit/session-end.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
@@ -70,12 +71,25 @@ const descriptor: ResourceDescriptor<SessionRow> = {
   empty: { title: 'No session', text: 'Nobody is signed in, and no program holds a token.' },
 }
 
+/** For what ends the session that one is in. */
+async function signOutBy(end: () => Promise<unknown>): Promise<void> {
+  expectEnd('signed-out')
+  try {
+    await end()
+    leave('signed-out')
+  } catch (error) {
+    expectEnd(null)
+    throw error
+  }
+}
+
 /** Sign-ins that are still good: of `user`, for an administrator, or one's own. */
 export function Sessions({ user }: { user?: { id: string; name: string; domainId: string } }) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const manage = useManage()
   const userId = user?.id
+  const self = useSession().userId
   const query = useQuery({ ...trpc.identity.sessions.list.queryOptions({ userId }), staleTime: 0 })
   const revoke = useMutation(trpc.identity.sessions.revoke.mutationOptions())
   const revokeAll = useMutation(trpc.identity.sessions.revokeAll.mutationOptions())
@@ -94,8 +108,8 @@ export function Sessions({ user }: { user?: { id: string; name: string; domainId
       confirmLabel: 'End it',
     }),
     run: async ({ id, current }) => {
-      await revoke.mutateAsync({ id, userId })
-      if (current) leave('signed-out')
+      if (!current) return void (await revoke.mutateAsync({ id, userId }))
+      await signOutBy(() => revoke.mutateAsync({ id, userId }))
     },
     started: () => 'The session has ended',
   }
@@ -110,8 +124,8 @@ export function Sessions({ user }: { user?: { id: string; name: string; domainId
     })
     if (!yes) return
     try {
+      if (!user || user.id === self) return await signOutBy(() => revokeAll.mutateAsync({ userId }))
       await revokeAll.mutateAsync({ userId })
-      if (!user) return leave('signed-out')
       invalidateKind(client, 'session')
       notify.done(`${user.name} is signed out everywhere`)
     } catch (error) {

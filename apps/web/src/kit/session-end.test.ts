@@ -1,0 +1,75 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { forgetOwn, ownKey } from './own-storage.ts'
+
+function storage(): Storage {
+  const kept = new Map<string, string>()
+  return {
+    get length() {
+      return kept.size
+    },
+    key: (index: number) => [...kept.keys()][index] ?? null,
+    getItem: (key: string) => kept.get(key) ?? null,
+    setItem: (key: string, value: string) => void kept.set(key, value),
+    removeItem: (key: string) => void kept.delete(key),
+    clear: () => kept.clear(),
+  }
+}
+const draft = ownKey('ann', 'draft')
+let store: Storage
+let assign: ReturnType<typeof vi.fn>
+/** Each test has a page of its own: a page is left once. */
+const page = async () => await import('./session-end.ts')
+beforeEach(() => {
+  vi.resetModules()
+  store = storage()
+  store.setItem(draft, 'secret')
+  assign = vi.fn()
+  vi.stubGlobal('window', { location: { pathname: '/x', search: '', assign }, sessionStorage: store })
+})
+afterEach(() => vi.unstubAllGlobals())
+
+test('whoever signs out leaves nothing behind, whoever tells first of the end', async () => {
+  const { expectEnd, leave, leaveEnded, leftBecause } = await page()
+  expectEnd('signed-out')
+  leaveEnded('stream')
+  leave('signed-out')
+  expect(leftBecause()).toBe('signed-out')
+  expect(assign.mock.calls).toEqual([['/sign-in']])
+  expect(store.getItem(draft)).toBeNull()
+})
+
+test('a refused request while somebody signs out is the same', async () => {
+  const { expectEnd, leaveEnded } = await page()
+  expectEnd('signed-out')
+  leaveEnded('refusal')
+  expect(assign).toHaveBeenCalledWith('/sign-in')
+  expect(store.getItem(draft)).toBeNull()
+})
+
+test('a session that died elsewhere keeps what was half typed', async () => {
+  const { leaveEnded } = await page()
+  leaveEnded('stream')
+  expect(assign).toHaveBeenCalledWith('/sign-in?from=%2Fx&ended=ended')
+  expect(store.getItem(draft)).toBe('secret')
+})
+
+test('a password is said to be changed when the events say that the session ended, not when it was refused', async () => {
+  const stream = await page()
+  stream.expectEnd('password-changed')
+  stream.leaveEnded('stream')
+  expect(stream.leftBecause()).toBe('password-changed')
+  vi.resetModules()
+  const refused = await page()
+  refused.expectEnd('password-changed')
+  refused.leaveEnded('refusal')
+  expect(refused.leftBecause()).toBe('ended')
+})
+
+test('another user finds nothing of the last one, and one’s own things stay', () => {
+  store.setItem('theirs', '1')
+  forgetOwn(store, 'ann')
+  expect(store.getItem(draft)).toBe('secret')
+  forgetOwn(store, 'an')
+  expect(store.getItem(draft)).toBeNull()
+  expect(store.getItem('theirs')).toBe('1')
+})
