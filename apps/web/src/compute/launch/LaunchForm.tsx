@@ -18,14 +18,22 @@ export function LaunchForm({
   options,
   initialValues,
   owner,
+  mayDraft,
 }: {
   options: LaunchOptions
   initialValues: LaunchValues
   /** Whose draft and choice are kept. */
   owner: { userId: string; projectId: string | null }
+  /** Whether a draft may say what the form begins with. */
+  mayDraft: boolean
 }) {
   const element = useRef<HTMLFormElement>(null)
-  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(initialValues, options, owner)
+  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(
+    initialValues,
+    options,
+    owner,
+    mayDraft,
+  )
   const { values } = form
   const { plan, fresh, error: planError } = usePlan(values, starter)
   const image = options.images.find(({ id }) => id === values.imageId) ?? null
@@ -45,7 +53,7 @@ export function LaunchForm({
   }
   const cli = cliOf(values, options, { image, flavor, starter })
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) element.current?.requestSubmit()
+    if (!busy && event.key === 'Enter' && (event.metaKey || event.ctrlKey)) element.current?.requestSubmit()
   }
   return (
     <form

@@ -8,7 +8,7 @@ import { type Session, useSession } from '../../kit/session.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { defaultFlavor, defaultImage, defaultNetwork, flavorTakes } from './defaults.ts'
-import { lastChoice } from './draft.ts'
+import { addressChooses, lastChoice } from './draft.ts'
 import { LaunchForm } from './LaunchForm.tsx'
 import { type LaunchOptions, useLaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues } from './values.ts'
@@ -43,7 +43,11 @@ type Owner = ReturnType<typeof ownerOf>
 
 /** The form as it is opened, and as it stood when its page was left half-typed. */
 function begin(options: LaunchOptions, params: URLSearchParams, owner: Owner) {
-  return { initialValues: initial(options, params, lastChoice(localStorage, owner)), owner }
+  return {
+    initialValues: initial(options, params, lastChoice(localStorage, owner)),
+    owner,
+    mayDraft: !addressChooses(params),
+  }
 }
 
 function initial(

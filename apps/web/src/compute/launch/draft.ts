@@ -1,27 +1,43 @@
-import type { LaunchValues } from './values.ts'
+import { rulePresets } from '@stratolith/api/networking/states'
+import { ownKey } from '../../kit/own-storage.ts'
+import type { LaunchOptions } from './use-launch-options.ts'
+import { emptyLaunch, type LaunchValues, type MetadataRow, type Preset } from './values.ts'
 
 /** What the launch form remembers of this person in this project: in the browser alone. */
 type Owner = { userId: string; projectId: string | null }
 type Choice = { imageId: string | null; flavorId: string | null }
 
-const draftKey = 'stratolith.launch.draft'
+const draftKey = ({ userId, projectId }: Owner) => ownKey(userId, `launch.draft ${projectId}`)
 const choiceKey = ({ userId, projectId }: Owner) => `stratolith.launch.choice ${userId} ${projectId}`
 
-/** Half typed, when the page is left for the sign-in page or loaded again. */
-export function keepDraft(store: Storage, owner: Owner, values: LaunchValues): void {
-  store.setItem(draftKey, JSON.stringify({ owner, values }))
+/** Half typed, when the page is left for the sign-in page or loaded again. User data may hold secrets: it is not kept. */
+export function keepDraft(store: Storage, owner: Owner, { userData: _, ...values }: LaunchValues): void {
+  store.setItem(draftKey(owner), JSON.stringify(values))
 }
 
-/** Once; null when there is none of this person and project. */
-export function takeDraft(store: Storage, owner: Owner): LaunchValues | null {
-  const text = store.getItem(draftKey)
-  store.removeItem(draftKey)
-  if (text === null) return null
-  const draft: { owner: Owner; values: LaunchValues } = JSON.parse(text)
-  return draft.owner.userId === owner.userId && draft.owner.projectId === owner.projectId
-    ? draft.values
-    : null
+/** Once; null when there is none of this person and project. What is no longer offered is not chosen. */
+export function takeDraft(store: Storage, owner: Owner, options: LaunchOptions): LaunchValues | null {
+  const kept = objectIn(store.getItem(draftKey(owner)))
+  store.removeItem(draftKey(owner))
+  if (kept === null) return null
+  const values = { ...emptyLaunch, ...understood(kept) }
+  return {
+    ...values,
+    imageId: offered(options.images, values.imageId),
+    flavorId: offered(options.flavors, values.flavorId),
+    networkIds: values.networkIds.filter((id) => offered(options.networks, id)),
+    securityGroupIds: values.securityGroupIds.filter((id) => offered(options.securityGroups, id)),
+    keyName: options.keyPairs.some(({ name }) => name === values.keyName) ? values.keyName : null,
+    publicIp: values.publicIp && options.externalNetwork !== null,
+  }
 }
+
+const offered = (all: readonly { id: string }[], id: string | null): string | null =>
+  all.some((one) => one.id === id) ? id : null
+
+/** An address that chooses something says what the form begins with: a draft does not. */
+export const addressChooses = (params: URLSearchParams): boolean =>
+  ['name', 'image', 'flavor', 'network', 'key'].some((key) => params.has(key))
 
 /** What was launched last is what stands chosen next time. */
 export function keepChoice(store: Storage, owner: Owner, { imageId, flavorId }: Choice): void {
@@ -29,6 +45,47 @@ export function keepChoice(store: Storage, owner: Owner, { imageId, flavorId }: 
 }
 
 export function lastChoice(store: Storage, owner: Owner): Choice {
-  const text = store.getItem(choiceKey(owner))
-  return text === null ? { imageId: null, flavorId: null } : JSON.parse(text)
+  const { imageId, flavorId } = objectIn(store.getItem(choiceKey(owner))) ?? {}
+  return { imageId: isText(imageId) ? imageId : null, flavorId: isText(flavorId) ? flavorId : null }
+}
+
+/** Another version of the portal, or anything else on this site, may have written it. */
+function objectIn(text: string | null): Record<string, unknown> | null {
+  if (text === null) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : null
+  } catch {
+    // No JSON: there is nothing in it to tell anybody of.
+    return null
+  }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const isText = (value: unknown): value is string => typeof value === 'string'
+const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value)
+const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText)
+const isPreset = (value: unknown): value is Preset => rulePresets.some(({ key }) => key === value)
+const isRow = (row: unknown): row is MetadataRow =>
+  isObject(row) && isText(row.id) && isText(row.key) && isText(row.value)
+
+type Guards = { [K in keyof LaunchValues]: (value: unknown) => value is LaunchValues[K] }
+const guards: Omit<Guards, 'userData'> = {
+  name: isText,
+  description: isText,
+  count: (value) => isText(value) || typeof value === 'number',
+  imageId: isTextOrNull,
+  flavorId: isTextOrNull,
+  networkIds: isTexts,
+  securityGroupIds: isTexts,
+  openPresets: (value) => Array.isArray(value) && value.every(isPreset),
+  keyName: isTextOrNull,
+  publicIp: (value) => typeof value === 'boolean',
+  metadata: (value) => Array.isArray(value) && value.every(isRow),
+}
+
+function understood(kept: Record<string, unknown>): Partial<LaunchValues> {
+  const fields = Object.entries(guards).filter(([key, guard]) => guard(kept[key]))
+  return Object.fromEntries(fields.map(([key]) => [key, kept[key]]))
 }

@@ -52,23 +52,25 @@ export function useLaunchForm(
   initialValues: LaunchValues,
   options: LaunchOptions,
   owner: { userId: string; projectId: string | null },
+  /** Whether a draft may say what the form begins with. */
+  mayDraft: boolean,
 ) {
   const trpc = useTRPC()
   const router = useRouter()
   const [clientToken] = useState(randomToken)
-  const [draft] = useState(() => takeDraft(sessionStorage, owner))
+  const [draft] = useState(() => (mayDraft ? takeDraft(sessionStorage, owner, options) : null))
   const form: LaunchFormApi = useForm<LaunchValues>({
     initialValues: draft ?? initialValues,
     validate: launchProblems,
   })
-  // The session may end while somebody types: the sign-in page leads back here.
-  useWindowEvent('pagehide', () => {
-    // Whoever signs out leaves nothing behind.
-    if (leftBecause() !== 'signed-out' && (form.isDirty() || draft))
-      keepDraft(sessionStorage, owner, form.getValues())
-  })
   const starterNetwork = useMutation(trpc.networking.networks.starter.mutationOptions())
   const launch = useMutation(trpc.compute.instances.launch.mutationOptions())
+  // The session may end while somebody types: the sign-in page leads back here.
+  useWindowEvent('pagehide', () => {
+    // Whoever signs out leaves nothing behind; what was launched is no draft.
+    const over = leftBecause() === 'signed-out' || launch.isSuccess
+    if (!over && (form.isDirty() || draft)) keepDraft(sessionStorage, owner, form.getValues())
+  })
   const starter =
     options.networks.length === 0 && options.externalNetwork !== null && form.values.networkIds.length === 0
 
