@@ -1,4 +1,4 @@
-import { onlineManager } from '@tanstack/react-query'
+import { onlineManager, QueryObserver } from '@tanstack/react-query'
 import { afterEach, expect, test, vi } from 'vitest'
 import { newQueryClient } from './query-client.ts'
 
@@ -26,6 +26,21 @@ test('what is clicked without a network fails at once and is not done later', as
   const { mutationFn, done } = change(new TypeError('fetch failed'))
   await expect(done).rejects.toThrow('fetch failed')
   expect(mutationFn).toHaveBeenCalledOnce()
+})
+
+test('what could not be read without a network is read when it is back', async () => {
+  onlineManager.setOnline(false)
+  const client = newQueryClient()
+  client.mount()
+  const queryFn = vi.fn(() => (onlineManager.isOnline() ? Promise.resolve('read') : Promise.reject(refused)))
+  const refused = refusal('internal', null)
+  const observer = new QueryObserver(client, { queryKey: ['x'], queryFn })
+  const stop = observer.subscribe(() => {})
+  await vi.waitFor(() => expect(observer.getCurrentResult().isError).toBe(true))
+  onlineManager.setOnline(true)
+  await vi.waitFor(() => expect(observer.getCurrentResult().data).toBe('read'))
+  stop()
+  client.unmount()
 })
 
 test('a wrong password in a form does not end the session; a refused session does, whoever else listens', async () => {

@@ -18,6 +18,8 @@ export function newQueryClient(): QueryClient {
         retry: (count, error) => cloudError(error).retryable && count < 3,
         throwOnError: false,
         networkMode: 'always',
+        // With that mode the library would not do so of itself: what failed without a network would stay failed.
+        refetchOnReconnect: true,
       },
       // The library's own way is to wait for the network and do later, unasked, what was clicked long ago.
       mutations: { retry: false, networkMode: 'always' },
