@@ -3,8 +3,11 @@ import { isHost, isTls, proofHeader, publicHost } from './identity/server/front-
 import { readSession } from './identity/server/session-cookie.ts'
 import { paths } from './kit/paths.ts'
 
-/** Pages only: route handlers check for themselves, and a proxy in front of an upload would hold it. */
-export const config = { matcher: ['/((?!api/|_next/|icon|favicon).*)'] }
+/**
+ * Pages only: route handlers check for themselves, and a proxy in front of an upload would hold it. The name of a file
+ * stands here whole: what only begins with it is a page.
+ */
+export const config = { matcher: ['/((?!api/|_next/|icon\\.svg$).*)'] }
 
 /** Pages that need no session: a console's link carries a right of its own. */
 const open: ReadonlySet<string> = new Set([paths.signIn, paths.linkedConsole])
