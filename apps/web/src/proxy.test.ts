@@ -18,7 +18,8 @@ test.each([
   ['/api/token', false],
   ['/_next/static/x.js', false],
 ])('%s has the Host check and the policy of a page: %s', (url, matches) =>
-  expect(unstable_doesMiddlewareMatch({ config, nextConfig: {}, url })).toBe(matches))
+  expect(unstable_doesMiddlewareMatch({ config, nextConfig: {}, url })).toBe(matches),
+)
 
 test.each([DELETE, GET, PATCH, POST, PUT])('%# of an unknown address below /api/ is no page', async (ask) => {
   const answer = ask()

@@ -32,10 +32,11 @@ export function useRunAction<V extends { id: string }>(descriptor: RowsDescripto
     }
     const keys = begin(views.map(({ id }) => runningKey(descriptor.kind, id)))
     const free = views.filter(({ id }) => keys.includes(runningKey(descriptor.kind, id)))
+    const since = Date.now()
     const results = await Promise.allSettled(free.map((view) => run(view, answer.ticked)))
     // Until the pages have read what became of it.
     void rereadKind(client, descriptor.kind).finally(() => end(keys))
-    say(descriptor, action, free, results)
+    say(descriptor, action, free, results, since)
     return free.length > 0 && results.every(({ status }) => status === 'fulfilled')
   }
 }
@@ -45,12 +46,14 @@ function say<V extends { id: string }>(
   action: ResourceAction<V>,
   views: V[],
   results: PromiseSettledResult<unknown>[],
+  since: number,
 ): void {
   const done = views.filter((_, index) => results[index]?.status === 'fulfilled')
   if (done.length > 0)
     notify.started(
       action.started?.(done) ?? `${action.label}: ${names(done, descriptor)}`,
       done.map(({ id }) => id),
+      since,
     )
   const failed = results.flatMap((result, index) =>
     result.status === 'rejected' ? [{ view: views[index], error: result.reason as unknown }] : [],

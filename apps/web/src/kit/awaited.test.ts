@@ -1,11 +1,56 @@
-import { expect, test } from 'vitest'
-import { awaitEnd, isAwaited, takeAwaited } from './awaited.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { awaitEnd, endCame, takeAwaited, tellEarlyEnds } from './awaited.ts'
+
+const told = vi.fn()
+let stop: () => void
+beforeEach(() => {
+  vi.useFakeTimers()
+  told.mockReset()
+  stop = tellEarlyEnds(told)
+})
+afterEach(() => {
+  stop()
+  vi.useRealTimers()
+})
 
 test('the end of what was begun here is told once, and of many things not at all', () => {
   awaitEnd(['a', 'b'], 'toast')
-  expect(isAwaited('a')).toBe(true)
+  expect(endCame('a', 'op')).toBe(true)
   expect(takeAwaited('a')).toBe('toast')
   expect(takeAwaited('a')).toBeNull()
   awaitEnd(['1', '2', '3', '4'], 'many')
-  expect(['1', '2', '3', '4'].some(isAwaited)).toBe(false)
+  expect(['1', '2', '3', '4'].some((id) => endCame(id, 'op'))).toBe(false)
+})
+
+test('an end that comes before the answer is told with the answer, once', () => {
+  const asked = Date.now()
+  expect(endCame('quick', 'op 1')).toBe(false)
+  awaitEnd(['quick'], 'toast', asked)
+  expect(told.mock.calls).toEqual([['quick', 'op 1']])
+  expect(takeAwaited('quick')).toBe('toast')
+  awaitEnd(['quick'], 'toast', asked)
+  expect(told).toHaveBeenCalledOnce()
+  takeAwaited('quick')
+})
+
+test('the end of what others did before is not that of what is asked for now', () => {
+  endCame('busy', 'op 1')
+  vi.advanceTimersByTime(1)
+  awaitEnd(['busy'], 'toast', Date.now())
+  expect(told).not.toHaveBeenCalled()
+  expect(takeAwaited('busy')).toBe('toast')
+  endCame('new', 'op 2')
+  vi.advanceTimersByTime(11_000)
+  awaitEnd(['new'], 'toast')
+  expect(told, 'too long ago').not.toHaveBeenCalled()
+  takeAwaited('new')
+})
+
+test('of many early ends the newest are kept', () => {
+  for (let at = 0; at < 300; at += 1) endCame(`x${at}`, `op ${at}`)
+  awaitEnd(['x0'], 'toast')
+  awaitEnd(['x299'], 'toast')
+  expect(told.mock.calls).toEqual([['x299', 'op 299']])
+  takeAwaited('x0')
+  takeAwaited('x299')
 })

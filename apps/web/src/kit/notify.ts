@@ -6,11 +6,11 @@ const toasts = () => import('./toasts.ts')
 
 /** Toasts: what has begun, what is done, what failed and why. Forms show their errors themselves. */
 export const notify = {
-  /** `resourceIds`: of what it works on, so that its end is told, too (OperationToasts). */
-  started: (text: string, resourceIds: readonly string[] = []) => {
+  /** `resourceIds`: of what it works on, so that its end is told, too (OperationToasts); `since`: see awaitEnd. */
+  started: (text: string, resourceIds: readonly string[] = [], since = 0) => {
     const id = randomToken()
-    awaitEnd(resourceIds, id)
     void toasts().then(({ showToast }) => showToast({ id, message: text, color: 'blue' }))
+    awaitEnd(resourceIds, id, since)
   },
   /** Instead of the message that it has begun. */
   ended: (startedId: string, text: string) =>

@@ -35,7 +35,7 @@ test('what could not be read without a network is read when it is back', async (
   const queryFn = vi.fn(() => (onlineManager.isOnline() ? Promise.resolve('read') : Promise.reject(refused)))
   const refused = refusal('internal', null)
   const observer = new QueryObserver(client, { queryKey: ['x'], queryFn })
-  const stop = observer.subscribe(() => {})
+  const stop = observer.subscribe(vi.fn())
   await vi.waitFor(() => expect(observer.getCurrentResult().isError).toBe(true))
   onlineManager.setOnline(true)
   await vi.waitFor(() => expect(observer.getCurrentResult().data).toBe('read'))

@@ -47,13 +47,18 @@ export function eventTitle({ kind, data }: { kind: string; data: Record<string, 
   return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
 
-/** The end of an operation that takes its time: “web” runs. Null: its beginning said all. */
+/** What is said of the resource when an operation that takes its time has ended. Null: its beginning said all. */
+export function endOf(action: string): string | null {
+  const [kind = '', verb = ''] = action.split('.')
+  return kinds[kind]?.ends?.[verb] ?? (verb === 'delete' ? 'is deleted' : null)
+}
+
+/** The same as a sentence: “web” runs. */
 export function endText({
   action,
   resourceName,
 }: Pick<OperationView, 'action' | 'resourceName'>): string | null {
-  const [kind = '', verb = ''] = action.split('.')
-  const end = kinds[kind]?.ends?.[verb] ?? (verb === 'delete' ? 'is deleted' : null)
+  const end = endOf(action)
   return end === null || resourceName === '' ? null : `“${resourceName}” ${end}`
 }
 

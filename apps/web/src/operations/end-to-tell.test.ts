@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { awaitEnd, takeAwaited } from '../kit/awaited.ts'
+import { endToTell } from './end-to-tell.ts'
+
+const event = (action: string, state: string) => ({
+  ...{ kind: 'operation.updated', operationId: `op of ${action}`, resourceId: 'i' },
+  data: { action, state },
+})
+
+test('a console that is opened during a reboot does not swallow its end', () => {
+  awaitEnd(['i'], 'Rebooting “web”')
+  expect(endToTell(event('instance.console', 'succeeded'))).toBeNull()
+  expect(endToTell(event('instance.reboot', 'running'))).toBeNull()
+  expect(endToTell(event('instance.reboot', 'succeeded'))).toEqual({
+    operationId: 'op of instance.reboot',
+    failed: false,
+  })
+  expect(takeAwaited('i')).toBe('Rebooting “web”')
+})
+
+test('a failure is told, whoever waits; other events are not of operations', () => {
+  expect(endToTell(event('instance.console', 'failed'))?.failed).toBe(true)
+  expect(endToTell({ ...event('instance.reboot', 'failed'), kind: 'instance.updated' })).toBeNull()
+  expect(endToTell({ ...event('instance.reboot', 'failed'), operationId: null })).toBeNull()
+})
