@@ -5,7 +5,7 @@ import { counted, type ResourceAction, type RowsDescriptor } from './descriptor.
 import { cloudError, isNothing } from './errors.ts'
 import { notify } from './notify.ts'
 import { all } from './rights.ts'
-import { begin, end, runningKey, useRunning } from './running.ts'
+import { begin, endAfter, runningKey, useRunning } from './running.ts'
 import { rereadKind } from './stale.ts'
 
 /**
@@ -34,8 +34,7 @@ export function useRunAction<V extends { id: string }>(descriptor: RowsDescripto
     const free = views.filter(({ id }) => keys.includes(runningKey(descriptor.kind, id)))
     const since = Date.now()
     const results = await Promise.allSettled(free.map((view) => run(view, answer.ticked)))
-    // Until the pages have read what became of it.
-    void rereadKind(client, descriptor.kind).finally(() => end(keys))
+    void endAfter(rereadKind(client, descriptor.kind), keys)
     say(descriptor, action, free, results, since)
     return free.length > 0 && results.every(({ status }) => status === 'fulfilled')
   }

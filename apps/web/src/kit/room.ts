@@ -42,7 +42,10 @@ export type KindWords = {
   words?: string
   /** The page of one of them. */
   path?: (id: string) => string
-  /** Router paths of the queries that an event of it makes stale; a path covers everything below it. */
+  /**
+   * Router paths of the queries that an event of it makes stale; a path covers everything below it. The first is that of
+   * the things themselves.
+   */
   live: readonly string[]
   /** There are events of it and no operations. */
   eventsOnly?: true

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { begin, end, runningKey } from './running.ts'
+import { expect, test, vi } from 'vitest'
+import { begin, end, endAfter, runningKey } from './running.ts'
 
 test('what runs on a thing is not begun a second time, and is again when it has ended', () => {
   const keys = ['a', 'b'].map((id) => runningKey('instance', id))
@@ -9,4 +9,19 @@ test('what runs on a thing is not begun a second time, and is again when it has 
   end(['instance a'])
   expect(begin(keys)).toEqual(['instance a'])
   end(keys)
+})
+
+test('the thing is free when the pages have read it, and after two seconds at the latest', async () => {
+  vi.useFakeTimers()
+  const keys = begin(['instance a'])
+  await endAfter(Promise.resolve(), keys)
+  expect(begin(keys)).toEqual(keys)
+  const never = endAfter(new Promise(() => undefined), keys)
+  await vi.advanceTimersByTimeAsync(1_900)
+  expect(begin(keys)).toEqual([])
+  await vi.advanceTimersByTimeAsync(200)
+  await never
+  expect(begin(keys)).toEqual(keys)
+  end(keys)
+  vi.useRealTimers()
 })

@@ -21,6 +21,21 @@ export function end(keys: readonly string[]): void {
   become(new Set([...running].filter((key) => !keys.includes(key))))
 }
 
+/** Longer than this nobody has to wait for pages that read again. */
+const mostMs = 2_000
+
+/** `end`, when the pages have read what became of it. */
+export async function endAfter(read: Promise<unknown>, keys: readonly string[]): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, mostMs)
+  try {
+    await Promise.race([read, late])
+  } finally {
+    clearTimeout(timer)
+    end(keys)
+  }
+}
+
 export const waitForAnswer = 'A moment: what you have asked for is on its way.'
 
 /** Whether something runs on this resource, as the sentence for its buttons. */

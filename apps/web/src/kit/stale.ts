@@ -1,20 +1,31 @@
 import type { QueryClient } from '@tanstack/react-query'
 import { liveKeys, operationKeys } from './live-keys.ts'
 
-/** Makes every query below these router paths stale; those on screen reload. */
-export function invalidatePaths(client: QueryClient, stale: ReadonlySet<string>): Promise<void> {
+/** Makes every query below these router paths stale, but for those below `but`; those on screen reload. */
+export function invalidatePaths(
+  client: QueryClient,
+  stale: ReadonlySet<string>,
+  but?: string,
+): Promise<void> {
   if (stale.size === 0) return Promise.resolve()
   return client.invalidateQueries({
     predicate: ({ queryKey }) => {
       const path = Array.isArray(queryKey[0]) ? queryKey[0].join('.') : ''
-      return [...stale].some((prefix) => path === prefix || path.startsWith(`${prefix}.`))
+      return [...stale].some((prefix) => isBelow(path, prefix)) && !(but && isBelow(path, but))
     },
   })
 }
 
-/** After our own action: reads again what an event of that kind would make stale. Resolves when that is done. */
+const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}.`)
+
+/**
+ * After our own action: reads again what an event of that kind would make stale. Resolves when the things themselves
+ * are read; what counts or explains them may take longer.
+ */
 export function rereadKind(client: QueryClient, kind: string): Promise<void> {
-  return invalidatePaths(client, new Set([...liveKeys(kind), ...operationKeys]))
+  const [own, ...others] = liveKeys(kind)
+  void invalidatePaths(client, new Set([...others, ...operationKeys]), own)
+  return own === undefined ? Promise.resolve() : invalidatePaths(client, new Set([own]))
 }
 
 /** The same for whoever does not wait. */

@@ -1,0 +1,25 @@
+import { QueryClient, QueryObserver } from '@tanstack/react-query'
+import { expect, test, vi } from 'vitest'
+import { rereadKind } from './stale.ts'
+
+test('after an action on an instance its own pages are waited for, and those of its networks are not', async () => {
+  const client = new QueryClient()
+  const asked = { own: 0, network: 0, image: 0 }
+  const follow = async (key: keyof typeof asked, path: string[], again: Promise<void>) => {
+    const queryFn = async () => {
+      asked[key] += 1
+      if (asked[key] > 1) await again
+      return asked[key]
+    }
+    const observer = new QueryObserver(client, { queryKey: [path], queryFn })
+    observer.subscribe(vi.fn())
+    await vi.waitFor(() => expect(observer.getCurrentResult().data).toBe(1))
+  }
+  const never = new Promise<void>(() => undefined)
+  await follow('own', ['compute', 'instances', 'get'], Promise.resolve())
+  await follow('network', ['networking', 'networks', 'list'], never)
+  await follow('image', ['images', 'list'], never)
+  await rereadKind(client, 'instance')
+  expect(asked).toEqual({ own: 2, network: 2, image: 1 })
+  client.clear()
+})
