@@ -1,7 +1,7 @@
 'use client'
 import { Anchor, Breadcrumbs, Tabs, Text } from '@mantine/core'
 import Link from 'next/link'
-import { useRouter } from 'next/navigation'
+import { usePathname, useRouter } from 'next/navigation'
 import { type ReactNode, useEffect } from 'react'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
@@ -32,6 +32,7 @@ export function DetailPage<V extends { id: string }>({
 }) {
   const { get, set } = useUrlState()
   const router = useRouter()
+  const pathname = usePathname()
   const runAction = useRunAction(descriptor)
   const guarded = useGuarded<V>(descriptor.kind)
   const name = descriptor.name(view)
@@ -47,7 +48,8 @@ export function DetailPage<V extends { id: string }>({
   const rest = able.slice(3)
   const run = async (action: ResourceAction<V>) => {
     const done = await runAction(action, [view])
-    if (done && removes(action) && listPath) router.push(listPath)
+    // Back must not lead to a page of nothing. Who has gone elsewhere meanwhile stays there.
+    if (done && removes(action) && listPath && window.location.pathname === pathname) router.replace(listPath)
   }
   return (
     <div>

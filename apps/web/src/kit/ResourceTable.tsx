@@ -3,7 +3,7 @@
 import { Button, Group, Text } from '@mantine/core'
 import type { Page } from '@stratolith/api/kernel/contract'
 import { IconSearchOff } from '@tabler/icons-react'
-import { type ReactNode, useState } from 'react'
+import { type ReactNode, type RefObject, useRef, useState } from 'react'
 import { EmptyState } from '../ui/EmptyState.tsx'
 import { useGuarded, useRunAction } from './actions.tsx'
 import { counted, inSentence, type ResourceAction, type ResourceDescriptor } from './descriptor.ts'
@@ -39,6 +39,7 @@ export function ResourceTable<V extends { id: string }>({
   const runAction = useRunAction(descriptor)
   const able = actions.map(useGuarded<V>(descriptor.kind))
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
+  const selectAllBox = useRef<HTMLInputElement>(null)
   const selectable = actions.some((action) => action.bulk && action.run)
   // Rows that went away are no longer selected.
   const chosen = list.rows.filter((row) => selected.has(row.id))
@@ -74,15 +75,23 @@ export function ResourceTable<V extends { id: string }>({
               descriptor={descriptor}
               actions={able}
               views={chosen}
-              onRun={(action, views) => void runAction(action, views).then(() => setSelected(new Set()))}
-              onClear={() => setSelected(new Set())}
+              onRun={(action, views) =>
+                void runAction(action, views).then((done) => done && setSelected(new Set()))
+              }
+              onClear={() => {
+                setSelected(new Set())
+                // The button goes with the selection: a keyboard goes on at the box that selects.
+                selectAllBox.current?.focus()
+              }}
             />
             <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
               <Rows
                 list={list}
                 descriptor={descriptor}
                 actions={able}
-                selection={selectable ? { ids: selected, chosen, toggle, set: setSelected } : null}
+                selection={
+                  selectable ? { ids: selected, chosen, toggle, set: setSelected, selectAllBox } : null
+                }
                 onRun={(action, row) => void runAction(action, [row])}
               />
             </div>
@@ -101,6 +110,7 @@ type Selection<V> = {
   chosen: readonly V[]
   toggle: (id: string) => void
   set: (ids: ReadonlySet<string>) => void
+  selectAllBox: RefObject<HTMLInputElement | null>
 }
 
 const selectOne = <V extends { id: string }>({ id }: V, { ids, toggle }: Selection<V>) => ({
@@ -108,10 +118,14 @@ const selectOne = <V extends { id: string }>({ id }: V, { ids, toggle }: Selecti
   toggle: () => toggle(id),
 })
 
-function selectAll<V extends { id: string }>(rows: readonly V[], { chosen, set }: Selection<V>) {
+function selectAll<V extends { id: string }>(
+  rows: readonly V[],
+  { chosen, set, selectAllBox }: Selection<V>,
+) {
   const all = chosen.length > 0 && chosen.length === rows.length
   return {
     all,
+    box: selectAllBox,
     some: chosen.length > 0,
     toggle: () => set(chosen.length === rows.length ? new Set() : new Set(rows.map((row) => row.id))),
   }

@@ -1,5 +1,6 @@
 'use client'
 import { Button, Text } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { counted, type ResourceAction } from './descriptor.ts'
@@ -34,6 +35,9 @@ export function SelectionBar<V extends { id: string }>({
   )
 }
 
+/** As in ResourceTable.module.css, where the words go. */
+const iconsAlone = '(min-width: 601px) and (max-width: 75em)'
+
 /** An action runs on those that allow it. */
 function BulkButtons<V extends { id: string }>({
   actions,
@@ -44,6 +48,7 @@ function BulkButtons<V extends { id: string }>({
   views: V[]
   onRun: (action: ResourceAction<V>, views: V[]) => void
 }) {
+  const bare = useMediaQuery(iconsAlone)
   return actions
     .filter((action) => action.bulk && action.run)
     .map((action) => {
@@ -56,6 +61,7 @@ function BulkButtons<V extends { id: string }>({
           leftSection={action.icon}
           allowed={able.length > 0 || firstReason(action, views)}
           c={action.danger && able.length > 0 ? dangerText : undefined}
+          hint={bare && !action.danger ? action.label : undefined}
           onClick={() => onRun(action, able)}
         >
           <span className={action.danger ? undefined : classes.word}>{action.label}</span>

@@ -3,7 +3,7 @@
 import { Anchor, Checkbox, Skeleton, UnstyledButton } from '@mantine/core'
 import { IconArrowDown, IconArrowUp, IconSelector } from '@tabler/icons-react'
 import Link from 'next/link'
-import type { ReactNode } from 'react'
+import type { ReactNode, RefObject } from 'react'
 import { ActionMenu } from './ActionMenu.tsx'
 import type { ColumnDef, ResourceAction, RowsDescriptor } from './descriptor.ts'
 import classes from './ResourceTable.module.css'
@@ -18,7 +18,12 @@ export function TableHead<V>({
   columns: ColumnDef<V>[]
   sort: { id: string; down: boolean } | null
   onSort: (id: string) => void
-  select: { all: boolean; some: boolean; toggle: () => void } | null
+  select: {
+    all: boolean
+    some: boolean
+    toggle: () => void
+    box: RefObject<HTMLInputElement | null>
+  } | null
   hasActions: boolean
 }) {
   return (
@@ -27,6 +32,7 @@ export function TableHead<V>({
         {select && (
           <th role="columnheader" scope="col" className={classes.tick}>
             <Checkbox
+              ref={select.box}
               size="xs"
               aria-label="Select all rows"
               checked={select.all}

@@ -5,17 +5,18 @@ import { Hint } from './Hint.tsx'
 
 /**
  * A button that stays in place when it cannot be used and says why: `allowed` is true or the
- * sentence. It remains reachable by keyboard, so that the reason can be read.
+ * sentence. It remains reachable by keyboard, so that the reason can be read. `hint`: the word of a bare icon.
  */
 export function ReasonButton({
   allowed,
+  hint,
   onClick,
   children,
   ...button
-}: ButtonProps & { allowed: true | string; onClick: () => void; children: ReactNode }) {
+}: ButtonProps & { allowed: true | string; hint?: string; onClick: () => void; children: ReactNode }) {
   const reason = allowed === true ? null : allowed
   return (
-    <Hint label={reason}>
+    <Hint label={hintText(hint, reason)}>
       <Button
         {...button}
         data-disabled={reason === null ? undefined : true}
@@ -28,3 +29,7 @@ export function ReasonButton({
     </Hint>
   )
 }
+
+/** Null: there is nothing to say that does not stand on the button. */
+export const hintText = (hint: string | undefined, reason: string | null): string | null =>
+  hint && reason ? `${hint}: ${reason}` : (hint ?? reason)
