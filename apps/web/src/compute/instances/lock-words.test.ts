@@ -1,11 +1,18 @@
+import { instanceCan } from '@stratolith/api/compute/states'
 import { expect, test } from 'vitest'
-import { lockText } from './lock-words.ts'
+import { asLockedFor, lockText } from './lock-words.ts'
 
-test('a padlock says who unlocks it, and why it is locked', () => {
-  expect(lockText({ lockedByAdmin: false, lockedReason: null })).toBe(
-    'Locked: nothing changes until it is unlocked.',
-  )
+test('a padlock says what still changes, who unlocks it, and why it is locked', () => {
+  const what =
+    'nothing changes until it is unlocked, but for its name, description, security groups and floating IPs. Administrators may still do everything.'
+  expect(lockText({ lockedByAdmin: false, lockedReason: null })).toBe(`Locked: ${what}`)
   expect(lockText({ lockedByAdmin: true, lockedReason: 'the audit' })).toBe(
-    'Locked by an administrator: nothing changes until it is unlocked. Reason: the audit',
+    `Locked by an administrator: ${what} Reason: the audit`,
   )
+})
+
+test('administrators attach and detach interfaces of a locked instance', () => {
+  const locked = { vmState: 'active', taskState: null, locked: true } as const
+  expect(instanceCan.attach(asLockedFor(false, locked))).toBe('The instance is locked.')
+  expect(instanceCan.attach(asLockedFor(true, locked))).toBe(true)
 })

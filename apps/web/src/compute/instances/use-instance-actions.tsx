@@ -22,6 +22,7 @@ import { useSession } from '../../kit/session.ts'
 import { shellLine } from '../../kit/shell.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { deletionText, releaseOption } from './deletion-words.ts'
+import { asLockedFor, lockSpares } from './lock-words.ts'
 
 type Action = ResourceAction<InstanceView>
 
@@ -101,8 +102,7 @@ function useAction() {
   ): Action => ({
     ...rest,
     bulk: true,
-    // As for the server: a lock does not bind administrators.
-    allowed: (view) => all(may(), can({ ...view, locked: view.locked && !isAdmin })),
+    allowed: (view) => all(may(), can(asLockedFor(isAdmin, view))),
     asCli: (view) => shellLine('openstack', 'server', ...command, view.id),
   })
 }
@@ -169,7 +169,7 @@ function useLocking(): Action[] {
       icon: <IconLock size={16} />,
       allowed: (view) => all(may(), instanceCan.lock(view)),
       run: ({ id }) => lock.mutateAsync({ id }),
-      started: (views) => `Locked ${named(views)}: nothing changes until somebody unlocks it`,
+      started: (views) => `Locked ${named(views)}: until somebody unlocks it only ${lockSpares} change`,
       asCli: ({ id }) => shellLine('openstack', 'server', 'lock', id),
     },
     {

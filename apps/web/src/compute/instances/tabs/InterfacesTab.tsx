@@ -15,7 +15,7 @@ import { notify } from '../../../kit/notify.ts'
 import { paths } from '../../../kit/paths.ts'
 import { all, useMay } from '../../../kit/rights.ts'
 import { StateBadge, type Tone } from '../../../kit/StateBadge.tsx'
-import { useElsewhere, useLook } from '../../../kit/session.ts'
+import { useElsewhere, useLook, useSession } from '../../../kit/session.ts'
 import { invalidateKind } from '../../../kit/stale.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { useUrlPanel } from '../../../kit/url-state.ts'
@@ -24,6 +24,7 @@ import { EmptyState } from '../../../ui/EmptyState.tsx'
 import { Facts } from '../../../ui/Fact.tsx'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
+import { asLockedFor } from '../lock-words.ts'
 import { useWaiting } from '../Waiting.tsx'
 import { isUnderWay, whyText } from '../waiting-words.ts'
 
@@ -49,9 +50,10 @@ const AttachForm = lazyPanel(() => import('./AttachForm.tsx').then((m) => m.Atta
 export function InterfacesTab({ view }: { view: InstanceView }) {
   const query = usePortsOf(view)
   const may = useMay()
+  const { isAdmin } = useSession()
   const panel = useUrlPanel('attach')
   const elsewhere = useElsewhere(view.projectId)
-  const allowed = all(may(), instanceCan.attach(view))
+  const allowed = all(may(), instanceCan.attach(asLockedFor(isAdmin, view)))
   const fromHere =
     !elsewhere || 'Switch to its project first: the networks are offered that you may use there.'
   return (
