@@ -4,24 +4,27 @@ import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { useElsewhere } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
+import type { ListRead } from './list-read.ts'
 
 /** The most that a list gives at once; enough for names and for choices. */
 const many = 1000
 
-export type NetworkLookup = { networks: NetworkView[]; ready: boolean }
+export type NetworkLookup = ListRead & { networks: NetworkView[] }
 
 /** Networks that one can use: the project's, shared and external ones. */
 export function useNetworks(): NetworkLookup {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.networking.networks.list.queryOptions({ limit: many }))
-  return { networks: data?.items ?? [], ready: data !== undefined }
+  const { data, isError } = useQuery(trpc.networking.networks.list.queryOptions({ limit: many }))
+  return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }
 
 /** Networks that lead out of the cloud, where floating IPs and gateways come from. */
 export function useExternalNetworks(): NetworkLookup {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.networking.networks.list.queryOptions({ limit: many, external: true }))
-  return { networks: data?.items ?? [], ready: data !== undefined }
+  const { data, isError } = useQuery(
+    trpc.networking.networks.list.queryOptions({ limit: many, external: true }),
+  )
+  return { networks: data?.items ?? [], ready: data !== undefined, failed: isError }
 }
 
 /** `closed`: the sentence why nothing passes between guests and the world; null when something may. */

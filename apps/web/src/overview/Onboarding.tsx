@@ -11,6 +11,7 @@ import { all, useMay } from '../kit/rights.ts'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { freeName } from '../networking/free-name.ts'
+import { isListWaited, listRead } from '../networking/list-read.ts'
 import { useNetworks } from '../networking/lookups.ts'
 import { hasWayOut } from '../networking/outside.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
@@ -22,7 +23,7 @@ export function Onboarding() {
   const trpc = useTRPC()
   const client = useQueryClient()
   const allowed = useMay()()
-  const { networks, ready } = useNetworks()
+  const { networks, ...list } = useNetworks()
   const keyPairs = useQuery(trpc.compute.keyPairs.list.queryOptions({ limit: 1 }))
   const starter = useMutation(
     trpc.networking.networks.starter.mutationOptions({
@@ -49,8 +50,8 @@ export function Onboarding() {
           <ReasonButton
             fullWidth
             variant={next === 1 ? 'filled' : 'default'}
-            loading={starter.isPending || !ready}
-            allowed={all(allowed, !hasNetwork || 'There is a network with a way out.')}
+            loading={starter.isPending || isListWaited(list)}
+            allowed={all(allowed, listRead(list), !hasNetwork || 'There is a network with a way out.')}
             onClick={() =>
               starter.mutate({
                 name: freeName(

@@ -11,6 +11,7 @@ import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { freeName } from '../free-name.ts'
+import { listRead } from '../list-read.ts'
 import { useExternalNetworks, useNetworks, useOutside } from '../lookups.ts'
 import { hasWayOut, starterMade } from '../outside.ts'
 
@@ -26,7 +27,7 @@ export function StarterNetworkButton({ variant = 'default' }: { variant?: Button
   const router = useRouter()
   const client = useQueryClient()
   const may = useMay()
-  const { networks } = useNetworks()
+  const { networks, ...list } = useNetworks()
   const external = useExternalNetworks()
   const { closed } = useOutside()
   const starter = useMutation(trpc.networking.networks.starter.mutationOptions())
@@ -58,7 +59,7 @@ export function StarterNetworkButton({ variant = 'default' }: { variant?: Button
     <ReasonButton
       variant={variant}
       leftSection={<IconSparkles size={16} />}
-      allowed={all(may(), mayLeadOut)}
+      allowed={all(may(), listRead(list), mayLeadOut)}
       loading={starter.isPending}
       onClick={() => void make()}
     >
