@@ -3,7 +3,7 @@ import { computeRoom } from './compute/room.ts'
 import { hostsRoom } from './hosts/room.ts'
 import { identityRoom } from './identity/room.ts'
 import { imagesRoom } from './images/room.ts'
-import type { KindWords, PortalRoom } from './kit/room.ts'
+import { joined, type KindWords, type PortalRoom } from './kit/room.ts'
 import { networkingRoom } from './networking/room.ts'
 import { operationsRoom } from './operations/room.ts'
 import { overviewRoom } from './overview/room.ts'
@@ -25,7 +25,7 @@ export const rooms: readonly PortalRoom[] = [
 ]
 
 /** By its name in the event log. */
-export const kinds: Readonly<Record<string, KindWords>> = Object.assign(
-  {},
-  ...rooms.map((room) => room.kinds),
+export const kinds = joined<KindWords>(
+  'kind',
+  rooms.map((room) => room.kinds),
 )

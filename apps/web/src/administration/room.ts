@@ -6,18 +6,21 @@ export const administrationRoom: PortalRoom = {
   pages: [
     {
       group: 'Admin',
+      order: 8,
       label: 'Services',
       href: paths.catalog,
       icon: IconApi,
     },
     {
       group: 'Admin',
+      order: 9,
       label: 'Policy',
       href: paths.policy,
       icon: IconShieldQuestion,
     },
     {
       group: 'Admin',
+      order: 10,
       label: 'System',
       href: paths.system,
       icon: IconInfoCircle,

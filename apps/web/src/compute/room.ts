@@ -21,6 +21,7 @@ export const computeRoom: PortalRoom = {
     },
     {
       group: 'Admin',
+      order: 3,
       label: 'Flavors',
       href: paths.adminFlavors,
       icon: IconStack2,
@@ -28,6 +29,7 @@ export const computeRoom: PortalRoom = {
     },
     {
       group: 'Admin',
+      order: 4,
       label: 'All instances',
       href: paths.adminInstances,
       icon: IconCloudComputing,

@@ -6,12 +6,14 @@ export const hostsRoom: PortalRoom = {
   pages: [
     {
       group: 'Admin',
+      order: 1,
       label: 'Hosts',
       href: paths.adminHosts,
       icon: IconCpu,
     },
     {
       group: 'Admin',
+      order: 2,
       label: 'Unknown here',
       href: paths.unknown,
       icon: IconHelpHexagon,

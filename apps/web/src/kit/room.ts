@@ -7,11 +7,14 @@ import type { Icon } from '@tabler/icons-react'
  */
 export type PortalRoom = {
   /** Its pages, in the groups of the side bar. */
-  pages: readonly (Page & { group: GroupName })[]
+  pages: readonly GroupedPage[]
   /** Of everything that its twin in the API has things of. */
   kinds: Readonly<Record<string, KindWords>>
   quota?: Readonly<Partial<Record<QuotaResource, QuotaWords>>>
 }
+
+/** `order`: among the pages of its group, where rooms mix; pages of the same order stand as rooms.ts lists their rooms. */
+export type GroupedPage = Page & { group: GroupName; order?: number }
 
 export type Page = {
   label: string
@@ -63,3 +66,22 @@ export type QuotaWords = {
   /** The stock client's name: `openstack quota set --NAME`. Absent: it knows no such quota. */
   option?: string
 }
+
+/** What all rooms say, by name. Throws when two of them say the same: one would be silently lost. */
+export function joined<T>(
+  what: string,
+  parts: readonly (Readonly<Record<string, T>> | undefined)[],
+): Readonly<Record<string, T>> {
+  const all: Record<string, T> = {}
+  for (const [name, one] of parts.flatMap((part) => Object.entries(part ?? {}))) {
+    if (Object.hasOwn(all, name)) throw new Error(`Two rooms of the portal say the ${what} “${name}”.`)
+    all[name] = one
+  }
+  return all
+}
+
+/** The pages of a group in their order. */
+export const pagesOf = (rooms: readonly Pick<PortalRoom, 'pages'>[], name: GroupName): GroupedPage[] =>
+  rooms
+    .flatMap(({ pages }) => pages.filter(({ group }) => group === name))
+    .toSorted((one, other) => (one.order ?? 0) - (other.order ?? 0))

@@ -13,12 +13,14 @@ export const operationsRoom: PortalRoom = {
     },
     {
       group: 'Admin',
+      order: 6,
       label: 'All operations',
       href: paths.adminOperations,
       icon: IconActivity,
     },
     {
       group: 'Admin',
+      order: 7,
       label: 'Audit log',
       href: paths.audit,
       icon: IconHistory,

@@ -6,6 +6,7 @@ export const quotaRoom: PortalRoom = {
   pages: [
     {
       group: 'Admin',
+      order: 5,
       label: 'Quota defaults',
       href: paths.quotaDefaults,
       icon: IconScale,

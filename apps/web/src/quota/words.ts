@@ -1,10 +1,10 @@
 import type { QuotaResource } from '@stratolith/api/kernel/contract'
-import type { QuotaWords } from '../kit/room.ts'
+import { joined, type QuotaWords } from '../kit/room.ts'
 import { rooms } from '../rooms.ts'
 
 /** What each limit is called, and how its numbers read; in the order in which pages show them. */
-export const quotaWords = Object.assign({}, ...rooms.map(({ quota }) => quota)) as Record<
-  QuotaResource,
-  QuotaWords
->
+export const quotaWords = joined<QuotaWords>(
+  'quota',
+  rooms.map(({ quota }) => quota),
+) as Record<QuotaResource, QuotaWords>
 export const quotaOrder = Object.keys(quotaWords) as QuotaResource[]

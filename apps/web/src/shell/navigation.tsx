@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { paths } from '../kit/paths.ts'
 import { reachOf } from '../kit/place.ts'
-import { type Audience, type GroupName, groups, type Page } from '../kit/room.ts'
+import { type Audience, type GroupName, groups, type Page, pagesOf } from '../kit/room.ts'
 import type { Session } from '../kit/session.ts'
 import { rooms } from '../rooms.ts'
 
@@ -12,9 +12,7 @@ type NavGroup = { label: string; for: Audience; items: NavItem[] }
 const navigation: NavGroup[] = (Object.keys(groups) as GroupName[]).map((label) => ({
   label,
   for: groups[label],
-  items: rooms
-    .flatMap(({ pages }) => pages.filter(({ group }) => group === label))
-    .map(({ icon: Icon, ...page }) => ({ ...page, icon: <Icon size={18} /> })),
+  items: pagesOf(rooms, label).map(({ icon: Icon, ...page }) => ({ ...page, icon: <Icon size={18} /> })),
 }))
 
 /** The groups and pages that this session may enter. */
@@ -32,18 +30,23 @@ export function navigationFor(session: Session): NavGroup[] {
   })
 }
 
+/** An audience that one can be outside of. */
+export type ClosedTo = Exclude<Audience, 'everyone'>
+
 /**
- * Why a page is not for this session: it is about a project and there is none, or somebody else's business. Pages of
- * single things answer for themselves, but for those below /admin; a project's own page is open to its members.
+ * Whom a page is for when it is not for this session: it is about a project and there is none, or somebody else's
+ * business. Pages of single things answer for themselves, but for those below /admin; a project's own page is open to its members.
  */
-export function closedTo(session: Session, pathname: string): 'project' | 'rights' | null {
+export function closedTo(session: Session, pathname: string): ClosedTo | null {
   const open = new Set(navigationFor(session).flatMap(({ items }) => items.map(({ href }) => href)))
   const belongsTo = (href: string) =>
     pathname === href || (href.startsWith('/admin/') && href !== paths.projects && isHere(href, pathname))
   for (const group of navigation)
-    for (const item of group.items)
-      if (!open.has(item.href) && (belongsTo(item.href) || item.create?.href === pathname))
-        return (item.for ?? group.for) === 'project' ? 'project' : 'rights'
+    for (const item of group.items) {
+      const audience = item.for ?? group.for
+      const meant = belongsTo(item.href) || item.create?.href === pathname
+      if (meant && audience !== 'everyone' && !open.has(item.href)) return audience
+    }
   return null
 }
 
