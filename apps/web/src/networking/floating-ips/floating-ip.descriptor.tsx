@@ -69,7 +69,7 @@ export const floatingIpDescriptor = (
   ],
   empty: {
     title: 'No floating IPs yet',
-    text: 'A floating IP is an address of the outside that leads to one of your instances. It stays yours until you release it.',
+    text: 'A floating IP is an address of the outside that leads to one of your instances. It stays with the project until it is released; one that was made at a launch goes with its instance, unless it is kept when that is deleted.',
   },
 })
 
