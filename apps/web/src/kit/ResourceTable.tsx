@@ -38,15 +38,8 @@ export function ResourceTable<V extends { id: string }>({
   const list = useListQuery(query, descriptor.columns, filters)
   const runAction = useRunAction(descriptor)
   const able = actions.map(useGuarded<V>(descriptor.kind))
-  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set())
-  const selectAllBox = useRef<HTMLInputElement>(null)
+  const selection = useSelection(list.rows)
   const selectable = actions.some((action) => action.bulk && action.run)
-  // Rows that went away are no longer selected.
-  const chosen = list.rows.filter((row) => selected.has(row.id))
-  const toggle = (id: string) =>
-    setSelected((before) =>
-      before.has(id) ? new Set([...before].filter((x) => x !== id)) : new Set(before).add(id),
-    )
   const { result } = list
   const empty = result.data !== undefined && list.rows.length === 0
   return (
@@ -74,14 +67,14 @@ export function ResourceTable<V extends { id: string }>({
             <SelectionBar
               descriptor={descriptor}
               actions={able}
-              views={chosen}
+              views={selection.chosen}
               onRun={(action, views) =>
-                void runAction(action, views).then((done) => done && setSelected(new Set()))
+                void runAction(action, views).then((done) => done && selection.set(new Set()))
               }
               onClear={() => {
-                setSelected(new Set())
+                selection.set(new Set())
                 // The button goes with the selection: a keyboard goes on at the box that selects.
-                selectAllBox.current?.focus()
+                selection.selectAllBox.current?.focus()
               }}
             />
             <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
@@ -89,9 +82,7 @@ export function ResourceTable<V extends { id: string }>({
                 list={list}
                 descriptor={descriptor}
                 actions={able}
-                selection={
-                  selectable ? { ids: selected, chosen, toggle, set: setSelected, selectAllBox } : null
-                }
+                selection={selectable ? selection : null}
                 onRun={(action, row) => void runAction(action, [row])}
               />
             </div>
@@ -111,6 +102,16 @@ type Selection<V> = {
   toggle: (id: string) => void
   set: (ids: ReadonlySet<string>) => void
   selectAllBox: RefObject<HTMLInputElement | null>
+}
+
+function useSelection<V extends { id: string }>(rows: readonly V[]): Selection<V> & { chosen: V[] } {
+  const [ids, set] = useState<ReadonlySet<string>>(new Set())
+  const selectAllBox = useRef<HTMLInputElement>(null)
+  // Rows that went away are no longer selected.
+  const chosen = rows.filter((row) => ids.has(row.id))
+  const toggle = (id: string) =>
+    set((before) => (before.has(id) ? new Set([...before].filter((x) => x !== id)) : new Set(before).add(id)))
+  return { ids, chosen, toggle, set, selectAllBox }
 }
 
 const selectOne = <V extends { id: string }>({ id }: V, { ids, toggle }: Selection<V>) => ({

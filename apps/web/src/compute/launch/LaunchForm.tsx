@@ -10,30 +10,13 @@ import { LaunchSummary } from './LaunchSummary.tsx'
 import classes from './launch.module.css'
 import { NetworkField } from './NetworkField.tsx'
 import { SecurityField } from './SecurityField.tsx'
-import { useLaunchForm, usePlan } from './use-launch-form.ts'
+import { type LaunchBegin, useLaunchForm, usePlan } from './use-launch-form.ts'
 import { type LaunchOptions, useFlavorProblems } from './use-launch-options.ts'
 import { countProblem, type LaunchValues, launchNames, presetGroup } from './values.ts'
 
-export function LaunchForm({
-  options,
-  initialValues,
-  owner,
-  mayDraft,
-}: {
-  options: LaunchOptions
-  initialValues: LaunchValues
-  /** Whose draft and choice are kept. */
-  owner: { userId: string; projectId: string | null }
-  /** Whether a draft may say what the form begins with. */
-  mayDraft: boolean
-}) {
+export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & LaunchBegin) {
   const element = useRef<HTMLFormElement>(null)
-  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(
-    initialValues,
-    options,
-    owner,
-    mayDraft,
-  )
+  const { form, starter, choose, onSubmit, busy, failure } = useLaunchForm(options, begin)
   const { values } = form
   const { plan, fresh, error: planError } = usePlan(values, starter)
   const image = options.images.find(({ id }) => id === values.imageId) ?? null

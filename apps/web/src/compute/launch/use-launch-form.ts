@@ -16,6 +16,13 @@ import { keepChoice, keepDraft, takeDraft } from './draft.ts'
 import type { LaunchOptions } from './use-launch-options.ts'
 import { type LaunchValues, launchInputOf, launchProblems, planInputOf } from './values.ts'
 
+export type LaunchBegin = {
+  initialValues: LaunchValues
+  /** Whose draft and choice are kept. */
+  owner: { userId: string; projectId: string | null }
+  /** Whether a draft may say what the form begins with. */
+  mayDraft: boolean
+}
 export type LaunchFormApi = UseFormReturnType<LaunchValues>
 const typingPauseMs = 250
 
@@ -48,13 +55,7 @@ function withStarter(plan: LaunchPlan): LaunchPlan {
 }
 
 /** Form, submit and what the server says to it. A repeated submit launches once (clientToken). */
-export function useLaunchForm(
-  initialValues: LaunchValues,
-  options: LaunchOptions,
-  owner: { userId: string; projectId: string | null },
-  /** Whether a draft may say what the form begins with. */
-  mayDraft: boolean,
-) {
+export function useLaunchForm(options: LaunchOptions, { initialValues, owner, mayDraft }: LaunchBegin) {
   const trpc = useTRPC()
   const router = useRouter()
   const [clientToken] = useState(randomToken)
