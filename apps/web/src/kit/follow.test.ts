@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { follow, type LiveState } from './follow.ts'
+import { expectEnd } from './session-end.ts'
 
 class Stream extends EventTarget {
   static all: Stream[] = []
@@ -54,4 +55,12 @@ test('after the page is left nothing is followed', () => {
   browser.dispatchEvent(new Event('online'))
   expect(Stream.all).toHaveLength(1)
   expect(last()?.closed).toBe(true)
+})
+
+test('the end of the session that the stream tells of is the one that was asked for here', () => {
+  const assign = vi.fn()
+  vi.stubGlobal('window', Object.assign(browser, { location: { pathname: '/profile', search: '', assign } }))
+  expectEnd('password-changed')
+  last()?.dispatchEvent(new Event('session.ended'))
+  expect(assign).toHaveBeenCalledWith('/sign-in?from=%2Fprofile&ended=password-changed')
 })

@@ -1,6 +1,7 @@
 import { onlineManager, QueryObserver } from '@tanstack/react-query'
 import { afterEach, expect, test, vi } from 'vitest'
 import { newQueryClient } from './query-client.ts'
+import { expectEnd } from './session-end.ts'
 
 afterEach(() => {
   onlineManager.setOnline(true)
@@ -47,6 +48,8 @@ test('a wrong password in a form does not end the session; a refused session doe
   const assign = pageOfPortal()
   await expect(change(refusal('unauthenticated', 'oldPassword')).done).rejects.toThrow()
   expect(assign).not.toHaveBeenCalled()
+  // Asked for in a session that was dead: nothing has changed.
+  expectEnd('password-changed')
   const listener = vi.fn()
   await expect(change(refusal('unauthenticated', null), listener).done).rejects.toThrow()
   expect(listener).toHaveBeenCalledOnce()
