@@ -3,7 +3,7 @@
  * folders and a line of each list of rooms; rules, types and matrices hold with it; its cloud starts, and the toy is
  * seen in the portal and at OpenStack's door. Part of `npm test`, by turn.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { steps } from '../../e2e/support/steps.ts'
@@ -16,14 +16,19 @@ const data = fs.mkdtempSync('/var/tmp/stratolith-toy-')
 fs.chmodSync(data, 0o755)
 const { step, end } = steps()
 const bin = (name: string) => path.join(tree, 'node_modules/.bin', name)
-const run = (program: string, args: string[], env: NodeJS.ProcessEnv = {}) =>
-  execFileSync(program, args, {
+/** What it printed; of one that fails, all of that is shown. */
+function run(program: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
+  const { status, stdout } = spawnSync(program, args, {
     cwd: tree,
     env: { ...process.env, ...env },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
     maxBuffer: 64 * 1024 ** 2,
   })
+  if (status === 0) return stdout
+  console.log(stdout)
+  throw new Error(`${path.basename(program)} ${args.join(' ')} ended with ${status}`)
+}
 const node = (args: string[], env: NodeJS.ProcessEnv = {}) => run(process.execPath, args, env)
 
 await step('npm run new-room -- toy touches its own folders and a line of each list of rooms', async () => {
