@@ -6,6 +6,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { findCloud } from '../../e2e/support/cloud.ts'
 import { steps } from '../../e2e/support/steps.ts'
 import { root } from '../cloud/paths.ts'
 import { ensureDatabase, isFree, startPostgres, throwAwayDir } from '../postgres.ts'
@@ -100,8 +101,7 @@ await step('its cloud starts; the toy is made in the portal and listed at OpenSt
       'e2e/playwright.config.ts',
     ]
     console.log(node([...playwright, '--project=together', 'toy'], { ...env, STRATOLITH_URL: url }))
-    const answer = await fetch(`${url}/toy/v1/toys`)
-    if (answer.status !== 401) throw new Error(`OpenStack's door answered ${answer.status} without a token`)
+    await atTheDoor(url)
   } finally {
     node(['tools/cloud.ts', 'destroy', '--yes'], env)
     await over
@@ -110,6 +110,25 @@ await step('its cloud starts; the toy is made in the portal and listed at OpenSt
 fs.rmSync(tree, { recursive: true, force: true })
 fs.rmSync(data, { recursive: true, force: true })
 end()
+
+/** Makes a toy at OpenStack's door and finds it in the list there. */
+async function atTheDoor(url: string): Promise<void> {
+  const password = findCloud(data).password('demo')
+  const domain = { id: 'default' }
+  const auth = {
+    identity: { methods: ['password'], password: { user: { name: 'demo', domain, password } } },
+    scope: { project: { name: 'demo', domain } },
+  }
+  const json = { 'content-type': 'application/json' }
+  const signIn = { method: 'POST', headers: json, body: JSON.stringify({ auth }) }
+  const token = (await fetch(`${url}/identity/v3/auth/tokens`, signIn)).headers.get('x-subject-token') ?? ''
+  const headers = { ...json, 'x-auth-token': token }
+  const toys = `${url}/toy/v1/toys`
+  const made = await fetch(toys, { method: 'POST', headers, body: JSON.stringify({ toy: { name: 'door' } }) })
+  const list = await (await fetch(toys, { headers })).text()
+  if (made.status !== 201 || !list.includes('"door"'))
+    throw new Error(`OpenStack's door answered ${made.status}, and then ${list}`)
+}
 
 async function freePort(): Promise<number> {
   for (let port = 18_200; port < 18_300; port++) if (await isFree(port)) return port
