@@ -2,6 +2,7 @@
 import { Button, Checkbox, Group, List, Modal } from '@mantine/core'
 import { useState } from 'react'
 import type { Asked } from './confirm.tsx'
+import { dialogName } from './dialog-name.ts'
 
 /** The question keeps its words while it fades away. Enter alone does nothing that cannot be undone. */
 export function ConfirmDialog({ opened, question }: { opened: boolean; question: Asked | null }) {
@@ -17,6 +18,7 @@ export function ConfirmDialog({ opened, question }: { opened: boolean; question:
       opened={opened}
       onClose={() => answer(false)}
       title={shown?.title}
+      attributes={dialogName(shown?.title)}
       centered
       zIndex={400}
       closeButtonProps={{ 'aria-label': 'Close' }}

@@ -1,5 +1,6 @@
 'use client'
 import { Drawer } from '@mantine/core'
+import { dialogName } from './dialog-name.ts'
 import type { SidePanelProps } from './SidePanel.tsx'
 
 export function SidePanelDrawer({ size = 'md', onShown, children, ...drawer }: SidePanelProps) {
@@ -7,6 +8,7 @@ export function SidePanelDrawer({ size = 'md', onShown, children, ...drawer }: S
     <Drawer
       {...drawer}
       position="right"
+      attributes={dialogName(drawer.title)}
       size={size}
       closeButtonProps={{ 'aria-label': 'Close' }}
       onEnterTransitionEnd={onShown}
