@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import net from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { boundSilence, frontDoor } from './gateway.ts'
@@ -42,6 +43,31 @@ describe('an answer of the portal', () => {
     await frontDoor(app, { ...config, webUrl: `http://127.0.0.1:${port}` } as Config)
     const answer = await app.inject({ url: '/api/trpc/x' })
     expect([answer.statusCode, answer.json(), asked]).toEqual([503, { away: true }, 1])
+    await app.close()
+    portal.close()
+  })
+})
+
+describe('a connection to the portal', () => {
+  it('is given up before the portal closes it, and kept while an answer is awaited', async () => {
+    const portal = http.createServer((request, response) => {
+      setTimeout(() => response.end('here'), request.url === '/slow' ? 5_500 : 0)
+    })
+    portal.listen(0, '127.0.0.1')
+    await once(portal, 'listening')
+    const { port } = portal.address() as net.AddressInfo
+    // Node's own is 5 s: at that moment a connection must be nobody's any more.
+    portal.keepAliveTimeout = 60_000
+    const app = Fastify()
+    await frontDoor(app, { ...config, webUrl: `http://127.0.0.1:${port}` } as Config)
+    const slow = app.inject({ url: '/slow' })
+    expect((await app.inject({ url: '/quick' })).body).toBe('here')
+    const connections = () =>
+      new Promise<number>((resolve) => portal.getConnections((_error, count) => resolve(count)))
+    expect(await connections()).toBe(2)
+    await sleep(4_600)
+    expect(await connections(), 'that of the quick one is gone').toBe(1)
+    expect((await slow).body).toBe('here')
     await app.close()
     portal.close()
   })

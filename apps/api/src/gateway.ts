@@ -11,6 +11,12 @@ import { passUpgrades } from './upgrades.ts'
 const neverMs = 2 ** 31 - 1
 
 /**
+ * For so long a connection to the portal waits for its next request. The portal closes it after 5 s (Node's
+ * keepAliveTimeout): a request that is sent in that very moment is lost, and would be told as a portal that starts.
+ */
+const idleMs = 4_000
+
+/**
  * The front door: whatever no façade answers goes to the portal, and WebSockets go to the process
  * that serves them.
  */
@@ -21,7 +27,7 @@ export async function frontDoor(app: FastifyInstance, config: Config): Promise<v
       http: {
         requestOptions: { timeout: neverMs },
         // As many as there are callers: open event streams must not keep others waiting for a place.
-        agentOptions: { maxSockets: Number.POSITIVE_INFINITY },
+        agentOptions: { maxSockets: Number.POSITIVE_INFINITY, timeout: idleMs },
       },
       preHandler: async (request, reply) => {
         boundSilence(request.raw)
