@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { idInput, pageInput } from '../kernel/contract.ts'
+import { idInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import {
   floatingIpAssociateInput,
@@ -8,6 +8,7 @@ import {
   networkCreateInput,
   networkListInput,
   networkUpdateInput,
+  ownedListInput,
   portCreateInput,
   portListInput,
   portUpdateInput,
@@ -92,7 +93,7 @@ export const networkingRouter = router({
     set: procedure.input(tagsSetInput).mutation(({ ctx, input }) => tags.setTags(ctx.cloud, input)),
   }),
   routers: router({
-    list: procedure.input(pageInput).query(({ ctx, input }) => routers.listRouters(ctx.cloud, input)),
+    list: procedure.input(ownedListInput).query(({ ctx, input }) => routers.listRouters(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => routers.getRouter(ctx.cloud, input)),
     create: procedure
       .input(routerCreateInput)
@@ -112,7 +113,10 @@ export const networkingRouter = router({
       .mutation(({ ctx, input }) => routers.setRouterGateway(ctx.cloud, input)),
   }),
   floatingIps: router({
-    list: procedure.input(pageInput).query(({ ctx, input }) => floatingIps.listFloatingIps(ctx.cloud, input)),
+    list: procedure
+      .input(ownedListInput)
+      .query(({ ctx, input }) => floatingIps.listFloatingIps(ctx.cloud, input)),
+    get: procedure.input(idInput).query(({ ctx, input }) => floatingIps.getFloatingIp(ctx.cloud, input)),
     create: procedure
       .input(floatingIpCreateInput)
       .mutation(({ ctx, input }) => floatingIps.createFloatingIp(ctx.cloud, input)),
@@ -127,7 +131,9 @@ export const networkingRouter = router({
       .mutation(({ ctx, input }) => floatingIps.deleteFloatingIp(ctx.cloud, input)),
   }),
   securityGroups: router({
-    list: procedure.input(pageInput).query(({ ctx, input }) => groups.listSecurityGroups(ctx.cloud, input)),
+    list: procedure
+      .input(ownedListInput)
+      .query(({ ctx, input }) => groups.listSecurityGroups(ctx.cloud, input)),
     get: procedure.input(idInput).query(({ ctx, input }) => groups.getSecurityGroup(ctx.cloud, input)),
     create: procedure
       .input(securityGroupCreateInput)

@@ -71,6 +71,7 @@ export const testingRoom: TestingRoom = {
     },
     'routers.setGateway': byId('write', router, { externalNetworkId: null }),
     'floatingIps.list': { kind: 'list', input: () => ({}) },
+    'floatingIps.get': byId('read', floatingIp),
     'floatingIps.create': {
       kind: 'create',
       input: async () => ({
