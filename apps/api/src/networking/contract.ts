@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { descriptionInput, nameInput, pageInput } from '../kernel/contract.ts'
+import { portUses } from './states.ts'
 
 export * from './states.ts'
 
@@ -112,7 +113,6 @@ export type NetworkView = {
   own: boolean
 }
 
-export const portUses = ['instance', 'router', 'floatingIp', 'free'] as const
 export const portListInput = ownedListInput.extend({
   networkId: z.uuid().optional(),
   deviceId: z.string().max(64).optional(),
@@ -184,6 +184,8 @@ export const portUpdateInput = z.object({
 })
 
 export const routerCreateInput = z.object({
+  /** Administrators alone may name another project than their own. */
+  projectId: z.string().max(64).optional(),
   name: nameInput,
   description: descriptionInput.default(''),
   externalNetworkId: z.uuid().nullish(),

@@ -43,6 +43,8 @@ const reachInput = z.object({
 })
 
 export const networkingRouter = router({
+  /** From where the caller is seen: what a rule for them alone lets in. */
+  myAddress: procedure.query(({ ctx }): { address: string } => ({ address: ctx.sourceIp })),
   networks: router({
     list: procedure
       .input(networkListInput)

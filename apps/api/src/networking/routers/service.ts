@@ -52,8 +52,6 @@ export async function loadRouter(ctx: Ctx, action: string, id: string): Promise<
 }
 
 type CreateInput = z.output<typeof routerCreateInput> & {
-  /** Administrators alone may name another project than their own. */
-  projectId?: string
   zoneHints?: string[]
   externalFixed?: readonly FixedWish[]
 }

@@ -3,15 +3,17 @@ import { Alert, Chip, Group, SegmentedControl, Select, Stack, Text, TextInput } 
 import { type UseFormReturnType, useForm } from '@mantine/form'
 import type { SecurityGroupView } from '@stratolith/api/networking/contract'
 import { IconAlertTriangle } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { notify } from '../../kit/notify.ts'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { ruleCreateCli } from '../cli.ts'
 import { useSecurityGroups } from '../lookups.ts'
 import { ruleSentence, ruleWarning } from '../rules.ts'
 import {
   hasPorts,
+  ownRange,
   presetKey,
   presetsOf,
   type RuleValues,
@@ -154,6 +156,8 @@ function RemoteFields({ form, groups }: { form: Form; groups: { id: string; name
       </Group>
       {remote === 'range' && (
         <TextInput
+          rightSection={<MyAddress form={form} />}
+          rightSectionWidth={110}
           aria-label="Range"
           placeholder={form.values.ethertype === 'IPv4' ? '203.0.113.0/24' : '2001:db8::/32'}
           autoComplete="off"
@@ -173,6 +177,24 @@ function RemoteFields({ form, groups }: { form: Form; groups: { id: string; name
     </Stack>
   )
 }
+
+/** Fills in the address from which this browser is seen, as a range of that one address. */
+function MyAddress({ form }: { form: Form }) {
+  const trpc = useTRPC()
+  const mine = useQuery(trpc.networking.myAddress.queryOptions())
+  const range = mine.data ? ownRange(mine.data.address) : null
+  return (
+    <ReasonButton
+      size="compact-xs"
+      variant="light"
+      allowed={range ? true : noAddress}
+      onClick={() => range && form.setValues(range)}
+    >
+      My address
+    </ReasonButton>
+  )
+}
+const noAddress = 'The cloud sees no address of yours from which instances could be reached.'
 
 /** What the rule would do, and the caution, while it is being put together. */
 function Meaning({ values, nameOf }: { values: RuleValues; nameOf: (id: string) => string }) {

@@ -1,0 +1,35 @@
+import { ProjectName } from '../identity/projects/ProjectName.tsx'
+import type { ColumnDef, FactItem, ResourceDescriptor } from '../kit/descriptor.ts'
+import { useLook } from '../kit/session.ts'
+
+type Owned = { id: string; projectId: string }
+
+/** A descriptor for the list of all projects: the second column says whose each thing is. */
+export function everyones<V extends Owned>(
+  descriptor: ResourceDescriptor<V>,
+  empty: ResourceDescriptor<V>['empty'],
+): ResourceDescriptor<V> {
+  const [first, ...rest] = descriptor.columns
+  const project: ColumnDef<V> = {
+    id: 'project',
+    header: 'Project',
+    width: 140,
+    cell: ({ projectId }) => <ProjectName id={projectId || null} />,
+  }
+  const others = rest.map((column) =>
+    column.id === 'created' ? { ...column, hideBelow: 'xl' as const } : column,
+  )
+  return { ...descriptor, columns: [...(first ? [first] : []), project, ...others], empty }
+}
+
+/** Where the page of a thing leads back to: of another project than the session's, to the list of all projects. */
+export function useListOf(projectId: string, all: { plural: string; listPath: string }) {
+  return useLook(projectId).allProjects ? all : {}
+}
+
+/** Said on the page of a thing that is not of the session's project. */
+export function useOwnerFact(projectId: string): FactItem[] {
+  const { allProjects, hidden } = useLook(projectId)
+  if (!allProjects && !hidden) return []
+  return [{ label: 'Project', value: <ProjectName id={projectId || null} unseen="Another project" /> }]
+}
