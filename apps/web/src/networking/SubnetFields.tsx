@@ -126,13 +126,18 @@ export function ServiceFields({ values, set, error }: Part<Pick<SubnetFormValues
   )
 }
 
-/** The range out of which instances get addresses; both empty: all of the subnet. */
-export function PoolFields({ values, set, error }: Part<Pick<SubnetFormValues, 'pool'>>) {
+/** The range out of which instances get addresses. `empty`: what it means that nothing is written. */
+export function PoolFields({
+  values,
+  set,
+  error,
+  empty = 'Empty: all of them.',
+}: Part<Pick<SubnetFormValues, 'pool'>> & { empty?: string }) {
   const { pool } = values
   return (
     <Input.Wrapper
       label="Given out"
-      description="Instances get addresses of this range; the others stay for you to choose. Empty: all of them."
+      description={`Instances get addresses of this range; the others stay for you to choose. ${empty}`}
       error={error}
       inputWrapperOrder={['label', 'input', 'error', 'description']}
       labelElement="div"

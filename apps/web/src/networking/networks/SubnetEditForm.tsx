@@ -53,7 +53,7 @@ export function SubnetEditForm({
       <TextInput label="Description" maxLength={1000} {...form.getInputProps('description')} />
       <GatewayFields values={form.values} set={set} error={errorOf('gateway') ?? form.errors.gatewayIp} />
       <ServiceFields values={form.values} set={set} error={errorOf('dns')} />
-      <PoolFields values={form.values} set={set} error={errorOf('pool')} />
+      <PoolFields values={form.values} set={set} error={errorOf('pool')} empty="" />
     </SidePanelForm>
   )
 }
