@@ -1,8 +1,20 @@
+import { Text } from '@mantine/core'
 import { ProjectName } from '../identity/projects/ProjectName.tsx'
 import type { ColumnDef, FactItem, ResourceDescriptor } from '../kit/descriptor.ts'
 import { useLook } from '../kit/session.ts'
 
 type Owned = { id: string; projectId: string }
+
+/** Ports that the cloud made for routers and floating IPs are of no project. */
+function Owner({ id, unseen }: { id: string; unseen?: string }) {
+  if (id === '')
+    return (
+      <Text size="sm" c="dimmed">
+        The cloud
+      </Text>
+    )
+  return <ProjectName id={id} unseen={unseen} />
+}
 
 /** A descriptor for the list of all projects: the second column says whose each thing is. */
 export function everyones<V extends Owned>(
@@ -14,7 +26,7 @@ export function everyones<V extends Owned>(
     id: 'project',
     header: 'Project',
     width: 140,
-    cell: ({ projectId }) => <ProjectName id={projectId || null} />,
+    cell: ({ projectId }) => <Owner id={projectId} />,
   }
   const others = rest.map((column) =>
     column.id === 'created' ? { ...column, hideBelow: 'xl' as const } : column,
@@ -31,5 +43,5 @@ export function useListOf(projectId: string, all: { plural: string; listPath: st
 export function useOwnerFact(projectId: string): FactItem[] {
   const { allProjects, hidden } = useLook(projectId)
   if (!allProjects && !hidden) return []
-  return [{ label: 'Project', value: <ProjectName id={projectId || null} unseen="Another project" /> }]
+  return [{ label: 'Project', value: <Owner id={projectId} unseen="Another project" /> }]
 }

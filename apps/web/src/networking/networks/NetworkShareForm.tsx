@@ -54,7 +54,7 @@ export function NetworkShareForm({
       {isAdmin ? (
         <ProjectPick
           required
-          data-autofocus
+          openOnFocus={false}
           disabled={everybody}
           value={targetProject || null}
           onChange={(value) => set(value ?? '')}

@@ -35,8 +35,7 @@ const descriptor: ResourceDescriptor<Row> = {
 
 /** The addresses of a port, with their subnets and what leads to them from outside. */
 export function PortAddresses({ port, network }: { port: PortView; network: NetworkView | null }) {
-  const cidrOf = (id: string): string =>
-    network?.subnets.find((subnet) => subnet.id === id)?.cidr ?? 'of the network'
+  const cidrOf = (id: string): string => network?.subnets.find((subnet) => subnet.id === id)?.cidr ?? '…'
   return (
     <Section title="Addresses">
       <RowsTable

@@ -105,7 +105,7 @@ export function PortCreateForm({
         <Select
           label="Network"
           required
-          data-autofocus
+          openOnFocus={false}
           data-path="networkId"
           searchable
           data={usable.map(({ id, name }) => ({ value: id, label: name }))}

@@ -37,7 +37,7 @@ export function PortsPage({ allProjects = false }: { allProjects?: boolean }) {
         description={
           allProjects
             ? 'Of every project: addresses on networks, and what has them.'
-            : 'Places on networks with their addresses: of instances and routers, and kept for some that come.'
+            : 'Places on networks with their addresses: of instances and routers, and kept for instances to come.'
         }
         actions={allProjects ? undefined : create}
       />

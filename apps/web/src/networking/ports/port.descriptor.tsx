@@ -55,7 +55,7 @@ export const portDescriptor = (
     {
       id: 'groups',
       header: 'Security groups',
-      hideBelow: 'md',
+      hideBelow: 'xl',
       cell: (port) => <Groups port={port} />,
     },
     {

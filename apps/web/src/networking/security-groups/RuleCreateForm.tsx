@@ -135,9 +135,12 @@ function RemoteFields({ form, groups }: { form: Form; groups: { id: string; name
   const { remote, direction } = form.values
   return (
     <Stack gap="xs">
-      <Text size="sm" fw={500} id="rule-remote">
-        {direction === 'ingress' ? 'From' : 'To'}
-      </Text>
+      <Group justify="space-between">
+        <Text size="sm" fw={500} id="rule-remote">
+          {direction === 'ingress' ? 'From' : 'To'}
+        </Text>
+        <MyAddress form={form} />
+      </Group>
       <Group gap="xs">
         <SegmentedControl
           aria-labelledby="rule-remote"
@@ -156,8 +159,6 @@ function RemoteFields({ form, groups }: { form: Form; groups: { id: string; name
       </Group>
       {remote === 'range' && (
         <TextInput
-          rightSection={<MyAddress form={form} />}
-          rightSectionWidth={110}
           aria-label="Range"
           placeholder={form.values.ethertype === 'IPv4' ? '203.0.113.0/24' : '2001:db8::/32'}
           autoComplete="off"
