@@ -207,15 +207,15 @@ test('a reader sees everything and is told why nothing can be changed', async ({
   const { api: root } = await signedIn(cloud, 'admin')
   const [name, password] = [`reader-${crypto.randomUUID().slice(0, 8)}`, `pw-${crypto.randomUUID()}`]
   const { projectId } = person
-  const { id: userId } = await root.identity.users.create.mutate({
+  const { id: userId } = await root.directory.users.create.mutate({
     name,
     password,
     defaultProjectId: projectId,
   })
-  const { items } = await root.identity.roles.list.query({})
+  const { items } = await root.directory.roles.list.query({})
   const role = (called: string) => items.find((one) => one.name === called)?.id ?? ''
-  await root.identity.assignments.grant.mutate({ userId, roleId: role('reader'), projectId })
-  await root.identity.assignments.revoke.mutate({ userId, roleId: role('member'), projectId })
+  await root.directory.assignments.grant.mutate({ userId, roleId: role('reader'), projectId })
+  await root.directory.assignments.revoke.mutate({ userId, roleId: role('member'), projectId })
   const reader = await newBrowser(browser, name, password)
   const [port] = (await api.networking.ports.list.query({ use: 'free' })).items
   await visit(reader, `/ports/${port?.id}`)

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core'
-import { ProjectName } from '../identity/projects/ProjectName.tsx'
+import { ProjectName } from '../directory/projects/ProjectName.tsx'
 import type { ColumnDef, FactItem, ResourceDescriptor } from '../kit/descriptor.ts'
 import { useLook } from '../kit/session.ts'
 
