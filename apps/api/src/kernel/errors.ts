@@ -97,7 +97,7 @@ export function fromDriverError(error: DriverError): CloudError {
     case 'failed':
       return new CloudError(
         'unavailable',
-        'The host does not answer as it should. Try again in a moment.',
+        'The host does not answer as it should. Trying again helps often.',
         options,
       )
   }
