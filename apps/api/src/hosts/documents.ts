@@ -122,7 +122,7 @@ function receiptsOf(part: readonly HostDocument[], said: readonly Receipt[]): Re
     const receipt = byThing.get(keyOf(document))
     if (receipt) return believable(receipt)
     const { kind, id, generation } = document
-    const message = 'The host said nothing of it.'
+    const message = 'The host gave no receipt for this document.'
     return { kind, id, generation, outcome: 'failed', code: 'unavailable', message }
   })
 }

@@ -300,7 +300,7 @@ test('receipts for generations that were not delivered are ignored', async () =>
     expect(await hostDocument(portId)).toMatchObject({
       confirmed: 0n,
       told: before,
-      error: 'unavailable: The host said nothing of it.',
+      error: 'unavailable: The host gave no receipt for this document.',
     })
   }
   await removeSecurityGroupRule(tenant, { id: rule })
