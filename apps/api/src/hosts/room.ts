@@ -7,7 +7,7 @@ import { withdrawal } from './withdrawal.ts'
 
 export const hostsRoom = defineRoom({
   name: 'hosts',
-  uses: ['identity', 'quota'],
+  uses: ['directory', 'quota'],
   // The kind "machine" is for events that tell a project of a host of its instances, which has fallen silent or answers again.
   kinds: { host: {}, machine: {}, aggregate: {} },
   policy: hostsPolicy,

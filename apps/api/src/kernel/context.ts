@@ -26,6 +26,8 @@ export type Delegation =
       kind: 'application_credential'
       id: string
       unrestricted: boolean
+      /** When the credential expires; null: never. Nothing that is made by the credential lives longer. */
+      expiresAt: Date | null
       /** The rules of which a request must match one; null: every request is allowed. */
       accessRules: readonly AccessRule[] | null
     }

@@ -7,7 +7,7 @@ import { operationsRouter } from './router.ts'
 export const operationsRoom = defineRoom({
   name: 'operations',
   // compute has maskVerdicts, which decides how much of a placement a caller sees.
-  uses: ['identity', 'compute'],
+  uses: ['directory', 'compute'],
   kinds: {},
   policy: operationsPolicy,
   router: operationsRouter,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { keystoneId } from '../identity/contract.ts'
+import { keystoneId } from '../directory/contract.ts'
 
 /** The scope in which the user would act, exactly one of the three; the scope of the caller's token when absent. */
 const scope = z.union([
