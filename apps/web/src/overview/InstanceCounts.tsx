@@ -2,7 +2,7 @@
 import { Paper, SimpleGrid, Skeleton, Text } from '@mantine/core'
 import { IconAlertTriangle, IconHourglass, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
 import { useQueries } from '@tanstack/react-query'
-import Link from 'next/link'
+import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './InstanceCounts.module.css'

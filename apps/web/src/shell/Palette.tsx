@@ -11,8 +11,8 @@ import {
   IconUser,
 } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useRouter } from 'next/navigation'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
+import { useRouter } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { reachOf } from '../kit/place.ts'
 import { useReturnFocus } from '../kit/return-focus.ts'
