@@ -3,10 +3,9 @@ import { Menu, Text, useComputedColorScheme, useMantineColorScheme } from '@mant
 import { IconApi, IconLogout, IconMoon, IconSun, IconUserCircle } from '@tabler/icons-react'
 import type { ReactElement } from 'react'
 import { Link } from '../kit/navigation.tsx'
-import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
-import { expectEnd, leave } from '../kit/session-end.ts'
+import { signOut } from './sign-out.ts'
 
 /** One's own pages, the colour scheme and the way out; open from the start. */
 export function AccountMenuOpen({ target }: { target: ReactElement }) {
@@ -42,17 +41,4 @@ export function AccountMenuOpen({ target }: { target: ReactElement }) {
       </Menu.Dropdown>
     </Menu>
   )
-}
-
-/** Ends the session everywhere it was taken: the API token dies before this returns. */
-async function signOut(): Promise<void> {
-  expectEnd('signed-out')
-  try {
-    const auth = await import('next-auth/react')
-    await auth.signOut({ redirect: false })
-    leave('signed-out')
-  } catch (error) {
-    expectEnd(null)
-    notify.failed(error)
-  }
 }
