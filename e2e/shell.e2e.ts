@@ -9,13 +9,13 @@ const cloud = findCloud()
 /** A member of two projects; the other one and what acts in each. */
 async function inTwoProjects(): Promise<{ person: Person; other: { id: string; name: string } }> {
   const person = await newPerson(cloud)
-  const { identity } = (await signedIn(cloud, 'admin')).api
+  const { directory } = (await signedIn(cloud, 'admin')).api
   const name = `second-${crypto.randomUUID().slice(0, 6)}`
-  const { id } = await identity.projects.create.mutate({ name })
-  const [user] = (await identity.users.list.query({ search: person.name })).items
-  const roles = (await identity.roles.list.query({ search: 'member' })).items
+  const { id } = await directory.projects.create.mutate({ name })
+  const [user] = (await directory.users.list.query({ search: person.name })).items
+  const roles = (await directory.roles.list.query({ search: 'member' })).items
   const roleId = roles.find((role) => role.name === 'member')?.id ?? ''
-  await identity.assignments.grant.mutate({ userId: user?.id ?? '', roleId, projectId: id })
+  await directory.assignments.grant.mutate({ userId: user?.id ?? '', roleId, projectId: id })
   return { person, other: { id, name } }
 }
 
@@ -105,4 +105,66 @@ test('an administrator lands on the cloud, and sees all of its pages at once', a
   for (const link of await bar.getByRole('link').all()) await expect(link).toBeInViewport({ ratio: 1 })
   await bar.getByRole('link', { name: 'Cloud', exact: true }).click()
   await expect(page).toHaveURL(/\/cloud$/)
+})
+
+test('an overview leads on; the cloud’s says how full it is', async ({ page, browser }) => {
+  const person = await newPerson(cloud)
+  await signIn(page, person.name, person.password)
+  await expect(page.getByRole('region', { name: 'Your first instance' })).toBeVisible()
+  const quota = page.getByRole('region', { name: 'Quota' })
+  await expect(quota.getByRole('progressbar')).toHaveCount(4)
+  await quota.getByRole('button', { name: /Show all/ }).click()
+  await expect(quota.getByText('Routers', { exact: true })).toBeVisible()
+  const admin = await newBrowser(browser, 'admin', cloud.password('admin'))
+  const hosts = admin.getByRole('region', { name: 'Hosts' })
+  await expect(hosts.getByText('vCPUs given out')).toBeVisible()
+  await expect(admin.getByRole('region', { name: 'Projects with the most instances' })).toBeVisible()
+  await admin.context().close()
+})
+
+test('the palette finds IDs and kinds, and does things; the bell tells of an end; ? helps', async ({
+  page,
+}) => {
+  const person = await newPerson(cloud)
+  const api = await apiOf(cloud, person)
+  const network = await api.networking.networks.create.mutate({ name: 'a-net' })
+  await api.networking.routers.create.mutate({ name: 'a-router' })
+  await signIn(page, person.name, person.password)
+  await expect(page.getByRole('status', { name: /^Live/ })).toBeVisible()
+  const find = async (typed: string) => {
+    await page.keyboard.press('Control+k')
+    await expect(page.getByRole('dialog', { name: 'Find or do' }).getByPlaceholder(/A name/)).toBeFocused()
+    await page.keyboard.type(typed)
+  }
+  const line = (text: string | RegExp) =>
+    page.getByRole('dialog', { name: 'Find or do' }).getByRole('button', { name: text })
+  await find('a-router')
+  await expect(line(/a-router.*Router/)).toBeVisible()
+  await page.keyboard.press('Escape')
+  await find(network.id)
+  await expect(line(/a-net.*Network/)).toBeVisible()
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('heading', { name: 'a-net', level: 1 })).toBeVisible()
+  await find('dark')
+  await page.keyboard.press('Enter')
+  await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
+  // Something ends while one looks at another page.
+  await visit(page, '/images')
+  await api.networking.networks.delete.mutate({ id: network.id })
+  const bell = page.getByRole('button', { name: /^Notifications/ })
+  await expect(bell).toHaveAccessibleName('Notifications: 1 unread')
+  await bell.click()
+  await expect(page.getByRole('link', { name: 'Delete network “a-net” (new)' })).toBeVisible()
+  expect(await problemsOf(page)).toEqual([])
+  await page.keyboard.press('Escape')
+  await expect(bell).toHaveAccessibleName('Notifications')
+  await page.keyboard.press('Shift+?')
+  const help = page.getByRole('dialog', { name: 'Help' })
+  await expect(help.getByText('Search in the list')).toBeVisible()
+  await expect(help.getByText(/Stratolith \d/)).toBeVisible()
+  expect(await problemsOf(page)).toEqual([])
+  await page.keyboard.press('Escape')
+  await find('sign out')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/sign-in/)
 })

@@ -116,8 +116,8 @@ export function useDirectory(typed: string): Entry[] {
   const [search] = useDebouncedValue(typed, 150)
   const input = { search, limit: 5 }
   const options = { enabled: directory && search.length > 0, placeholderData: keepPreviousData }
-  const projects = useQuery({ ...trpc.identity.projects.list.queryOptions(input), ...options })
-  const users = useQuery({ ...trpc.identity.users.list.queryOptions(input), ...options })
+  const projects = useQuery({ ...trpc.directory.projects.list.queryOptions(input), ...options })
+  const users = useQuery({ ...trpc.directory.users.list.queryOptions(input), ...options })
   if (typed === '' || !directory) return []
   return [
     ...(projects.data?.items ?? []).map(({ id, name, domainName }) =>
@@ -142,10 +142,10 @@ export function useById(typed: string): Entry[] {
   const group = useQuery({ ...trpc.networking.securityGroups.get.queryOptions({ id }), ...on(dashed) })
   const image = useQuery({ ...trpc.images.get.queryOptions({ id }), ...on(dashed) })
   const project = useQuery({
-    ...trpc.identity.projects.get.queryOptions({ id }),
+    ...trpc.directory.projects.get.queryOptions({ id }),
     ...on(!dashed && directory),
   })
-  const user = useQuery({ ...trpc.identity.users.get.queryOptions({ id }), ...on(!dashed && directory) })
+  const user = useQuery({ ...trpc.directory.users.get.queryOptions({ id }), ...on(!dashed && directory) })
   if (idIn(typed) !== id || id === '') return []
   const found = [
     { icon: IconNetwork, kind: 'Network', view: network.data, href: paths.network(id) },

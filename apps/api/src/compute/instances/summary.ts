@@ -1,6 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { projectNames } from '../../identity/service.ts'
+import { projectNames } from '../../directory/service.ts'
 import { type Ctx, listScope } from '../../kernel/context.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { InstancesSummary, instancesSummaryInput } from '../contract.ts'

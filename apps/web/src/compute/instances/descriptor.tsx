@@ -1,7 +1,7 @@
 import { Anchor, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconRocket, IconServer2 } from '@tabler/icons-react'
-import { ProjectName } from '../../identity/projects/ProjectName.tsx'
+import { ProjectName } from '../../directory/projects/ProjectName.tsx'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
 import { dateTime, gib, mib } from '../../kit/format.ts'
