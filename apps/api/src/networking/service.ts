@@ -14,6 +14,8 @@ export {
   forgetPortsOfInstance,
   groupNamesOf,
   type InstancePort,
+  instancesAtAddress,
+  instancesOnNetwork,
   instancesWithAddress,
   portsOf,
   portsOfInstance,
