@@ -31,6 +31,17 @@ export const containing = (text: string) => ({
 /** For startsWith and endsWith, which Prisma hands to LIKE as they are. */
 export const likeLiteral = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
 
+/** The beginning of an id is looked for from so many letters on: fewer are in half of all words. */
+const shortestId = 4
+/** Where-fragments for what people type into a list's search: part of a text, or the beginning of the id. */
+export function found(text: string, field = 'name'): object[] {
+  const digits = text.replaceAll('-', '').toLowerCase()
+  const isId = digits.length >= shortestId && text.length <= 36 && /^[\da-f]{1,32}$/.test(digits)
+  const id = (filler: string) =>
+    digits.padEnd(32, filler).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  return [{ [field]: containing(text) }, ...(isId ? [{ id: { gte: id('0'), lte: id('f') } }] : [])]
+}
+
 /**
  * A list that has no pages, read with `take: most + 1`. It is never cut: when there are more, it is
  * refused with the number and the way to them.
@@ -177,7 +188,7 @@ async function rowsAt<Row>(
   const rows = await delegate.findMany({
     where: conditions.length === 0 ? where : { AND: [where, ...conditions] },
     orderBy: orderBy(direction),
-    take,
+    ...(Number.isFinite(take) ? { take } : {}),
     ...(row === null ? {} : { cursor: { id: row } }),
     ...(includes === undefined ? {} : { include: includes }),
     ...(omit === undefined ? {} : { omit }),

@@ -1,7 +1,7 @@
 import type { Prisma } from '@stratolith/db'
 import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
-import { type Ask, containing, readPage, type Slice, type Sortable } from '../../kernel/page.ts'
+import { type Ask, found, readPage, type Slice, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { instancesAtAddress, instancesOnNetwork } from '../../networking/service.ts'
 import type { InstanceStatus } from '../states.ts'
@@ -137,23 +137,9 @@ export const whereStatus: Record<InstanceStatus, Prisma.InstanceWhereInput> = {
 }
 const statusFilter = (word: InstanceStatus) => whereStatus[word]
 
-/** The beginning of an id is looked for from so many letters on: one or two are in half of all words. */
-const shortestId = 4
-
 async function searched(ctx: Ctx, text: string, scope: Scope): Promise<Prisma.InstanceWhereInput> {
-  const found: Prisma.InstanceWhereInput[] = [{ name: containing(text) }]
-  const ids = idsFrom(text)
-  if (ids) found.push({ id: ids })
+  const any: object[] = found(text)
   if (/^[\da-f]{0,4}[.:][\da-f.:]*$|^\d{1,3}\.[\d.]*$/i.test(text))
-    found.push({ id: { in: await instancesAtAddress(ctx, text.toLowerCase(), scope.projectId) } })
-  return { OR: found }
-}
-
-/** The ids that begin so; null: no id does. */
-function idsFrom(text: string): { gte: string; lte: string } | null {
-  const digits = text.replaceAll('-', '').toLowerCase()
-  if (digits.length < shortestId || !/^[\da-f]{1,32}$/.test(digits) || text.length > 36) return null
-  const full = (filler: string) =>
-    digits.padEnd(32, filler).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-  return { gte: full('0'), lte: full('f') }
+    any.push({ id: { in: await instancesAtAddress(ctx, text.toLowerCase(), scope.projectId) } })
+  return { OR: any }
 }

@@ -1,10 +1,10 @@
 import type { FloatingIpModel } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
-import type { Page } from '../../kernel/contract.ts'
+import { type Ctx, inTransaction, visible } from '../../kernel/context.ts'
+import type { Page, PageInput } from '../../kernel/contract.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { likeLiteral, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
@@ -18,6 +18,7 @@ import { loadNetwork } from '../networks/load.ts'
 import { ownerOf } from '../owner.ts'
 import { createPortRow, deletePortRows, portEvent } from '../ports/rows.ts'
 import { loadPort } from '../ports/service.ts'
+import { queryFloatingIps } from './find.ts'
 
 /** What only a façade may ask for beside: an address of choice and another project (administrators). */
 type CreateInput = z.output<typeof floatingIpCreateInput> & {
@@ -25,22 +26,19 @@ type CreateInput = z.output<typeof floatingIpCreateInput> & {
   address?: string
   subnetId?: string
 }
-type ListInput = {
-  limit: number
-  marker?: string
-  sortDir: 'asc' | 'desc'
-  allProjects: boolean
-  search?: string
+const sortableFloatingIps: Sortable = {
+  address: [{ field: 'address' }],
+  state: [{ field: 'state' }],
+  created: [{ field: 'createdAt' }],
 }
 
-export async function listFloatingIps(ctx: Ctx, input: ListInput): Promise<Page<FloatingIpView>> {
-  authorize(ctx, 'floatingIp:list')
-  const where = {
-    ...listScope(ctx, input),
-    ...(input.search ? { address: { startsWith: likeLiteral(input.search) } } : {}),
-  }
-  const page = await pageOf<FloatingIpModel>(ctx.db.floatingIp, input, where)
-  return { ...page, items: await views(ctx, page.items) }
+export async function listFloatingIps(ctx: Ctx, input: PageInput): Promise<Page<FloatingIpView>> {
+  const { allProjects, search } = input
+  const slice = await queryFloatingIps(ctx, {
+    where: { allProjects, search },
+    ...askOf(input, sortableFloatingIps),
+  })
+  return pageView(slice, await views(ctx, slice.rows))
 }
 
 export async function getFloatingIp(ctx: Ctx, input: { id: string }): Promise<FloatingIpView> {

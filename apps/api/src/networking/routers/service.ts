@@ -1,10 +1,10 @@
 import type { Prisma, RouterModel } from '@stratolith/db'
 import type { z } from 'zod'
-import { type Ctx, inTransaction, listScope, visible } from '../../kernel/context.ts'
-import type { Page } from '../../kernel/contract.ts'
+import { type Ctx, inTransaction, visible } from '../../kernel/context.ts'
+import type { Page, PageInput } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
-import { containing, pageOf } from '../../kernel/page.ts'
+import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import type {
@@ -18,6 +18,7 @@ import { ownerOf } from '../owner.ts'
 import type { FixedWish } from '../ports/fixed.ts'
 import { deletePortRows, forgetPortRows } from '../ports/rows.ts'
 import { numbered } from '../states.ts'
+import { queryRouters } from './find.ts'
 import {
   addInterfacePort,
   addInterfaceRow,
@@ -27,22 +28,17 @@ import {
   setGatewayRow,
 } from './rows.ts'
 
-type ListInput = {
-  limit: number
-  marker?: string
-  sortDir: 'asc' | 'desc'
-  allProjects: boolean
-  search?: string
+const sortableRouters: Sortable = {
+  name: [{ field: 'name' }],
+  state: [{ field: 'state' }],
+  external: [{ field: 'externalAddress', nullable: true }],
+  created: [{ field: 'createdAt' }],
 }
 
-export async function listRouters(ctx: Ctx, input: ListInput): Promise<Page<RouterView>> {
-  authorize(ctx, 'router:list')
-  const where = {
-    ...listScope(ctx, input),
-    ...(input.search ? { name: containing(input.search) } : {}),
-  }
-  const page = await pageOf<RouterModel>(ctx.db.router, input, where)
-  return { ...page, items: await routerViews(ctx, page.items) }
+export async function listRouters(ctx: Ctx, input: PageInput): Promise<Page<RouterView>> {
+  const { allProjects, search } = input
+  const slice = await queryRouters(ctx, { where: { allProjects, search }, ...askOf(input, sortableRouters) })
+  return pageView(slice, await routerViews(ctx, slice.rows))
 }
 
 export async function getRouter(ctx: Ctx, input: { id: string }): Promise<RouterView> {
