@@ -78,7 +78,6 @@ export { watchHostEvents } from './watch.ts'
 const sortableHosts: Sortable = {
   name: [{ field: 'name' }],
   state: [{ field: 'state' }],
-  zone: [{ field: 'zone' }],
 }
 
 /** Administrators only. By name. */

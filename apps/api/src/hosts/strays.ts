@@ -31,7 +31,7 @@ export async function listStrays(ctx: Ctx, input: z.output<typeof strayListInput
   }
   const page = await pageOf<StrayModel>(ctx.db.stray, input, where, {
     order: [{ field: 'firstSeenAt', dir: 'asc' }],
-    sortable: { kind: [{ field: 'kind' }], since: [{ field: 'firstSeenAt' }] },
+    sortable: { what: [{ field: 'kind' }], since: [{ field: 'firstSeenAt' }] },
   })
   return { ...page, items: await strayViews(ctx, page.items) }
 }

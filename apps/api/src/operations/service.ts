@@ -46,9 +46,9 @@ export function queryOperations(
 /** By what the portal sorts the history. */
 const sortableOperations: Sortable = {
   action: [{ field: 'action' }],
-  name: [{ field: 'resourceName' }],
+  resource: [{ field: 'resourceName' }],
   state: [{ field: 'state' }],
-  created: [{ field: 'createdAt' }],
+  createdAt: [{ field: 'createdAt' }],
 }
 
 /** History, newest first. */

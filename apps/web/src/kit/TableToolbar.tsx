@@ -1,10 +1,12 @@
 'use client'
-import { Button, CloseButton, Group, Kbd, NativeSelect, TextInput } from '@mantine/core'
+import { Button, CloseButton, Group, Kbd, TextInput } from '@mantine/core'
 import { useDebouncedCallback, useHotkeys } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { type ReactNode, useRef, useState } from 'react'
 import { inSentence } from './descriptor.ts'
-import type { FilterDef } from './list-query.ts'
+import { FilterField } from './FilterField.tsx'
+import type { FilterDef } from './filters.ts'
+import { MoreFilters } from './MoreFilters.tsx'
 
 /** Search (press /), filters and the page's own buttons. */
 export function TableToolbar({
@@ -12,6 +14,7 @@ export function TableToolbar({
   filters,
   searchable,
   plural,
+  options,
   toolbar,
 }: {
   list: {
@@ -25,8 +28,11 @@ export function TableToolbar({
   filters: FilterDef[]
   searchable: boolean
   plural: string
+  /** Of the list itself: columns, download. */
+  options: ReactNode
   toolbar?: ReactNode
 }) {
+  const [few, more] = [filters.filter(isChoice), filters.filter((filter) => !isChoice(filter))]
   const input = useRef<HTMLInputElement>(null)
   const [text, setText] = useState(list.search)
   const [known, setKnown] = useState(list.search)
@@ -69,23 +75,28 @@ export function TableToolbar({
             style={{ flex: '1 1 180px', maxWidth: 340 }}
           />
         )}
-        {filters.map((filter) => (
-          <NativeSelect
+        {few.map((filter) => (
+          <FilterField
             key={filter.id}
-            aria-label={filter.label}
-            data={[{ value: '', label: `${filter.label}: any` }, ...filter.options]}
-            value={list.chosen[filter.id] ?? ''}
-            onChange={(event) => list.setFilter(filter.id, event.currentTarget.value || null)}
-            w={170}
+            filter={filter}
+            value={list.chosen[filter.id]}
+            onChange={(value) => list.setFilter(filter.id, value)}
           />
         ))}
+        {more.length > 0 && <MoreFilters filters={more} chosen={list.chosen} onChange={list.setFilter} />}
         {list.filtered && (
           <Button variant="subtle" color="gray" size="xs" onClick={list.clear}>
             Show all
           </Button>
         )}
       </Group>
-      {toolbar && <Group gap="xs">{toolbar}</Group>}
+      <Group gap="xs">
+        {options}
+        {toolbar}
+      </Group>
     </Group>
   )
 }
+
+/** One of a few words stands beside the search; what is looked for among many things is behind a button. */
+const isChoice = (filter: FilterDef): boolean => 'options' in filter

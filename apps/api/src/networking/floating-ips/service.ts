@@ -28,6 +28,7 @@ type CreateInput = z.output<typeof floatingIpCreateInput> & {
 }
 const sortableFloatingIps: Sortable = {
   address: [{ field: 'address' }],
+  attached: [{ field: 'portId', nullable: true }],
   state: [{ field: 'state' }],
   created: [{ field: 'createdAt' }],
 }

@@ -31,7 +31,7 @@ import {
 const sortableRouters: Sortable = {
   name: [{ field: 'name' }],
   state: [{ field: 'state' }],
-  external: [{ field: 'externalAddress', nullable: true }],
+  gateway: [{ field: 'externalAddress', nullable: true }],
   created: [{ field: 'createdAt' }],
 }
 
