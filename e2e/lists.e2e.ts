@@ -114,7 +114,7 @@ test('a filter stands in the address', async () => {
 test('instances have filters that look for images, sizes and networks by their names', async () => {
   await visit(page, '/instances')
   await page.getByRole('button', { name: 'More filters' }).click()
-  await page.getByRole('textbox', { name: 'Network' }).click()
+  await page.getByRole('combobox', { name: 'Network' }).click()
   await page.getByRole('option', { name: 'made-for-its-operation' }).click()
   await expect(page).toHaveURL(/network=[\da-f-]{36}/)
   await expect(page.getByText('Nothing matches')).toBeVisible()
