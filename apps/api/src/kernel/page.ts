@@ -269,7 +269,7 @@ export const pageView = <T>(
 })
 
 /** By what every named thing can be sorted. */
-const byName: Sortable = { name: [{ field: 'name' }], created: [{ field: 'createdAt' }] }
+export const byName: Sortable = { name: [{ field: 'name' }], createdAt: [{ field: 'createdAt' }] }
 
 /** One page of a list of the portal that no other door shows in this way, newest first unless it is said. */
 export async function pageOf<Row extends { id: string }>(
