@@ -65,14 +65,7 @@ export function ResourceTable<V extends { id: string }>({
         }
         toolbar={toolbar}
       />
-      {list.lost && (
-        <Text size="sm" c="dimmed" mb="sm" role="status">
-          {lostPageText}
-        </Text>
-      )}
-      {result.error && !isLostMarker(result.error) && (
-        <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />
-      )}
+      <Told list={list} />
       {empty ? (
         <Nothing list={list} descriptor={descriptor} />
       ) : (
@@ -144,6 +137,22 @@ function selectAll<V extends { id: string }>(
     some: chosen.length > 0,
     toggle: () => set(chosen.length === rows.length ? new Set() : new Set(rows.map((row) => row.id))),
   }
+}
+
+/** What is wrong with what was asked for. */
+function Told<V extends { id: string }>({ list: { lost, result } }: { list: List<V> }) {
+  return (
+    <>
+      {lost && (
+        <Text size="sm" c="dimmed" mb="sm" role="status">
+          {lostPageText}
+        </Text>
+      )}
+      {result.error && !isLostMarker(result.error) && (
+        <LoadError error={result.error} retry={result.refetch} busy={result.isFetching} />
+      )}
+    </>
+  )
 }
 
 /** There is none at all, or none of what was asked for. */

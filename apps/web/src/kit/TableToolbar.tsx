@@ -33,48 +33,10 @@ export function TableToolbar({
   toolbar?: ReactNode
 }) {
   const [few, more] = [filters.filter(isChoice), filters.filter((filter) => !isChoice(filter))]
-  const input = useRef<HTMLInputElement>(null)
-  const [text, setText] = useState(list.search)
-  const [known, setKnown] = useState(list.search)
-  // The address changed by itself (Back, "Show all"): follow it.
-  if (known !== list.search) {
-    setKnown(list.search)
-    setText(list.search)
-  }
-  const search = useDebouncedCallback((value: string) => {
-    setKnown(value)
-    list.setSearch(value)
-  }, 250)
-  useHotkeys([['/', () => input.current?.focus()]])
-  const change = (value: string) => {
-    setText(value)
-    search(value)
-  }
   return (
     <Group mb="sm" gap="xs" justify="space-between" align="center">
       <Group gap="xs" style={{ flex: '1 1 280px' }}>
-        {searchable && (
-          <TextInput
-            ref={input}
-            type="search"
-            aria-label={`Search ${inSentence(plural)}`}
-            placeholder={`Search ${inSentence(plural)}`}
-            leftSection={<IconSearch size={16} />}
-            rightSection={
-              text ? (
-                <CloseButton size="sm" aria-label="Clear the search" onClick={() => change('')} />
-              ) : (
-                <Kbd size="xs" aria-hidden visibleFrom="sm">
-                  /
-                </Kbd>
-              )
-            }
-            value={text}
-            onChange={(event) => change(event.currentTarget.value)}
-            onKeyDown={(event) => event.key === 'Escape' && change('')}
-            style={{ flex: '1 1 180px', maxWidth: 340 }}
-          />
-        )}
+        {searchable && <SearchField search={list.search} setSearch={list.setSearch} plural={plural} />}
         {few.map((filter) => (
           <FilterField
             key={filter.id}
@@ -100,3 +62,54 @@ export function TableToolbar({
 
 /** One of a few words stands beside the search; what is looked for among many things is behind a button. */
 const isChoice = (filter: FilterDef): boolean => 'options' in filter
+
+/** Asks when the person pauses; follows the address when that changes by itself (Back, "Show all"). */
+function SearchField({
+  search: asked,
+  setSearch,
+  plural,
+}: {
+  search: string
+  setSearch: (text: string) => void
+  plural: string
+}) {
+  const input = useRef<HTMLInputElement>(null)
+  const [text, setText] = useState(asked)
+  const [known, setKnown] = useState(asked)
+  // The address changed by itself (Back, "Show all"): follow it.
+  if (known !== asked) {
+    setKnown(asked)
+    setText(asked)
+  }
+  const search = useDebouncedCallback((value: string) => {
+    setKnown(value)
+    setSearch(value)
+  }, 250)
+  useHotkeys([['/', () => input.current?.focus()]])
+  const change = (value: string) => {
+    setText(value)
+    search(value)
+  }
+  return (
+    <TextInput
+      ref={input}
+      type="search"
+      aria-label={`Search ${inSentence(plural)}`}
+      placeholder={`Search ${inSentence(plural)}`}
+      leftSection={<IconSearch size={16} />}
+      rightSection={
+        text ? (
+          <CloseButton size="sm" aria-label="Clear the search" onClick={() => change('')} />
+        ) : (
+          <Kbd size="xs" aria-hidden visibleFrom="sm">
+            /
+          </Kbd>
+        )
+      }
+      value={text}
+      onChange={(event) => change(event.currentTarget.value)}
+      onKeyDown={(event) => event.key === 'Escape' && change('')}
+      style={{ flex: '1 1 180px', maxWidth: 340 }}
+    />
+  )
+}
