@@ -35,6 +35,20 @@ const initial: Values = {
   adminUp: true,
 }
 
+/** The network that a new port goes on: the page's own (`networkId`), or the chosen one of those that can be used. */
+function useTarget(networkId: string | undefined) {
+  const trpc = useTRPC()
+  const { isAdmin } = useSession()
+  const given = useQuery(
+    trpc.networking.networks.get.queryOptions({ id: networkId ?? '' }, { enabled: networkId !== undefined }),
+  ).data
+  const { networks, ready } = useNetworks()
+  const usable = networks.filter((network) => !network.external || isAdmin)
+  const networkOf = (values: Pick<Values, 'networkId'>) =>
+    networkId === undefined ? (usable.find(({ id }) => id === values.networkId) ?? usable[0]) : given
+  return { networkOf, usable, ready, isAdmin }
+}
+
 /** A port that no instance has yet, on this network (`networkId`) or one to choose. */
 export function PortCreateForm({
   networkId,
@@ -47,14 +61,7 @@ export function PortCreateForm({
 }) {
   const trpc = useTRPC()
   const navigate = useRouter()
-  const { isAdmin } = useSession()
-  const given = useQuery(
-    trpc.networking.networks.get.queryOptions({ id: networkId ?? '' }, { enabled: networkId !== undefined }),
-  ).data
-  const { networks, ready } = useNetworks()
-  const usable = networks.filter((network) => !network.external || isAdmin)
-  const networkOf = (values: Pick<Values, 'networkId'>) =>
-    networkId === undefined ? (usable.find(({ id }) => id === values.networkId) ?? usable[0]) : given
+  const { networkOf, usable, ready, isAdmin } = useTarget(networkId)
   const create = useMutation(trpc.networking.ports.create.mutationOptions())
   const form = useForm<Values>({
     initialValues: initial,
