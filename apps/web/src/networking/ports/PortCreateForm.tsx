@@ -1,6 +1,7 @@
 'use client'
 import { Select, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
+import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
 import { notify } from '../../kit/notify.ts'
@@ -33,6 +34,20 @@ const initial: Values = {
   groupIds: null,
   portSecurity: null,
   adminUp: true,
+}
+
+const securityOf = (network: NetworkView | undefined, { portSecurity }: Values): boolean =>
+  portSecurity ?? network?.portSecurity ?? true
+
+function createInput(network: NetworkView, values: Values) {
+  const { name, description, adminUp, fixedIps, groupIds } = values
+  const portSecurity = securityOf(network, values)
+  return {
+    ...{ networkId: network.id, projectId: ownerOfNewPort(network), name, description, adminUp },
+    fixedIps: fixedIps.length > 0 ? fixedIpsInput(fixedIps) : undefined,
+    securityGroupIds: groupsInput({ portSecurity, groupIds }),
+    portSecurity: values.portSecurity ?? undefined,
+  }
 }
 
 /** The network that a new port goes on: the page's own (`networkId`), or the chosen one of those that can be used. */
@@ -76,18 +91,10 @@ export function PortCreateForm({
   const owner = network && ownerOfNewPort(network)
   const { groups } = useSecurityGroups(owner)
   const mayChoose = network === undefined || network.own || isAdmin
-  const securityOf = (values: Values): boolean =>
-    values.portSecurity ?? networkOf(values)?.portSecurity ?? true
   const submit = async (values: Values) => {
     const on = networkOf(values)
-    const { name, description, adminUp, fixedIps } = values
-    const portSecurity = securityOf(values)
-    const port = await create.mutateAsync({
-      ...{ networkId: on?.id ?? '', projectId: on && ownerOfNewPort(on), name, description, adminUp },
-      fixedIps: fixedIps.length > 0 ? fixedIpsInput(fixedIps) : undefined,
-      securityGroupIds: groupsInput({ portSecurity, groupIds: values.groupIds }),
-      portSecurity: values.portSecurity ?? undefined,
-    })
+    if (!on) return
+    const port = await create.mutateAsync(createInput(on, values))
     notify.done(`Port ${port.addresses[0]?.address ?? port.mac} is made`)
     return () => navigate.push(paths.port(port.id))
   }
@@ -103,7 +110,7 @@ export function PortCreateForm({
       asCli={(values) =>
         portCreateCli(networkOf(values)?.name ?? '', {
           ...values,
-          portSecurity: securityOf(values),
+          portSecurity: securityOf(networkOf(values), values),
           groups: values.groupIds,
         })
       }
@@ -134,7 +141,7 @@ export function PortCreateForm({
         none="It gets any free address of the first subnet."
       />
       <FilterFields
-        values={{ adminUp: form.values.adminUp, portSecurity: securityOf(form.values) }}
+        values={{ adminUp: form.values.adminUp, portSecurity: securityOf(network, form.values) }}
         set={form.setValues}
         groups={named}
         groupIds={form.values.groupIds ?? []}
