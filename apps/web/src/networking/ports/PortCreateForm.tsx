@@ -39,6 +39,12 @@ const initial: Values = {
 const securityOf = (network: NetworkView | undefined, { portSecurity }: Values): boolean =>
   portSecurity ?? network?.portSecurity ?? true
 
+/** Sentences by field; empty when it can be sent. */
+const problemsOf = (network: NetworkView | undefined, { fixedIps }: Values, ready: boolean) =>
+  network
+    ? fixedIpProblems(fixedIps, network.subnets)
+    : { networkId: ready ? 'Choose a network.' : 'A moment: the networks are being read.' }
+
 function createInput(network: NetworkView, values: Values) {
   const { name, description, adminUp, fixedIps, groupIds } = values
   const portSecurity = securityOf(network, values)
@@ -80,12 +86,7 @@ export function PortCreateForm({
   const create = useMutation(trpc.networking.ports.create.mutationOptions())
   const form = useForm<Values>({
     initialValues: initial,
-    validate: (values) => {
-      const network = networkOf(values)
-      return network
-        ? fixedIpProblems(values.fixedIps, network.subnets)
-        : { networkId: ready ? 'Choose a network.' : 'A moment: the networks are being read.' }
-    },
+    validate: (values) => problemsOf(networkOf(values), values, ready),
   })
   const network = networkOf(form.values)
   const owner = network && ownerOfNewPort(network)
@@ -98,7 +99,6 @@ export function PortCreateForm({
     notify.done(`Port ${port.addresses[0]?.address ?? port.mac} is made`)
     return () => navigate.push(paths.port(port.id))
   }
-  const named = groups.map(({ id, name }) => ({ id, name }))
   return (
     <SidePanelForm
       title={networkId && network ? `Create a port on ${network.name}` : 'Create a port'}
@@ -143,7 +143,7 @@ export function PortCreateForm({
       <FilterFields
         values={{ adminUp: form.values.adminUp, portSecurity: securityOf(network, form.values) }}
         set={form.setValues}
-        groups={named}
+        groups={groups}
         groupIds={form.values.groupIds ?? []}
         setGroups={(ids) => form.setFieldValue('groupIds', ids.length > 0 ? ids : null)}
         mayChoose={mayChoose}
