@@ -7,7 +7,7 @@ import { SessionContext } from './session.ts'
 
 /**
  * Links, the router and the path of a page, for addresses without their place: pages say `/instances`, and the address
- * that the browser sees begins with the project, or with `cloud`, in which the page is shown (decision 23).
+ * that the browser sees begins with the project, or with `cloud`, in which the page is shown (decision 25).
  */
 export function Link({ href, ...rest }: Omit<ComponentProps<typeof NextLink>, 'href'> & { href: string }) {
   const toPlace = useToPlace()

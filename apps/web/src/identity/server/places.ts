@@ -7,7 +7,7 @@ import type { PortalSession } from './session-cookie.ts'
 
 /**
  * The cookie says who somebody is; each request says for which place its page was made. For a place that is not the
- * cookie's own, the API gives a token of the same sign-in, which dies with it (decision 23). They are kept here until
+ * cookie's own, the API gives a token of the same sign-in, which dies with it (decision 25). They are kept here until
  * they end; after a restart they are asked for anew.
  */
 type Kept = { issued: Promise<PortalSession>; endsAt: number }
