@@ -21,6 +21,8 @@ export type Searchable = Readonly<Record<string, (any: readonly unknown[]) => ob
 /** What a list of networking may be narrowed to, by whichever door. */
 export type NetworkingWhere = {
   allProjects?: boolean
+  /** Whose things; another project's are for administrators. */
+  projectId?: string
   /** The portal's word: part of the name or address, or the beginning of the id. */
   search?: string
   /** Neutron's, all of which hold. */

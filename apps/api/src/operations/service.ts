@@ -51,7 +51,7 @@ const sortableOperations: Sortable = {
   createdAt: [{ field: 'createdAt' }],
 }
 
-/** History, newest first. */
+/** Lists operations with their steps, newest first, in a constant number of queries. */
 export async function listOperations(
   ctx: Ctx,
   input: z.output<typeof operationListInput>,

@@ -1,5 +1,5 @@
 import type { Prisma } from '@stratolith/db'
-import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { type Ask, found, likeLiteral, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -14,6 +14,7 @@ import {
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 
 const include = { port: true } satisfies Prisma.FloatingIpInclude
 export type FloatingIpRecord = Prisma.FloatingIpGetPayload<{ include: typeof include }>
@@ -48,7 +49,7 @@ export function queryFloatingIps(ctx: Ctx, ask: Ask<NetworkingWhere>): Promise<S
   return queryRows<FloatingIpRecord>(
     ctx.db.floatingIp,
     {
-      ...{ kind: 'floating IP', scope: listScope(ctx, ask.where), include, searchable },
+      ...{ kind: 'floating IP', scope: ownedScope(ctx, ask.where), include, searchable },
       also: search ? [{ OR: words }] : [],
     },
     ask,

@@ -1,7 +1,7 @@
 import type { FloatingIpModel } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, visible } from '../../kernel/context.ts'
-import type { Page, PageInput } from '../../kernel/contract.ts'
+import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
@@ -13,6 +13,7 @@ import type {
   floatingIpAssociateInput,
   floatingIpCreateInput,
   floatingIpUpdateInput,
+  OwnedListInput,
 } from '../contract.ts'
 import { loadNetwork } from '../networks/load.ts'
 import { ownerOf } from '../owner.ts'
@@ -33,10 +34,10 @@ const sortableFloatingIps: Sortable = {
   created: [{ field: 'createdAt' }],
 }
 
-export async function listFloatingIps(ctx: Ctx, input: PageInput): Promise<Page<FloatingIpView>> {
-  const { allProjects, search } = input
+export async function listFloatingIps(ctx: Ctx, input: OwnedListInput): Promise<Page<FloatingIpView>> {
+  const { allProjects, projectId, search } = input
   const slice = await queryFloatingIps(ctx, {
-    where: { allProjects, search },
+    where: { allProjects, projectId, search },
     ...askOf(input, sortableFloatingIps),
   })
   return pageView(slice, await views(ctx, slice.rows))

@@ -16,6 +16,7 @@ import {
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 import { listedNetworks, networkTarget } from './load.ts'
 
 const include = {
@@ -46,14 +47,20 @@ const sortable = new Set([
   'zoneHints',
 ])
 
-type NetworkWhere = NetworkingWhere & { external?: boolean }
+type NetworkWhere = NetworkingWhere & {
+  external?: boolean
+  /** Of the session's project (true), or of others and opened to it (false). */
+  own?: boolean
+}
 
 /** Networks as the portal, OpenStack's clients and exports list them: the caller's own and those open to it. */
 export async function queryNetworks(ctx: Ctx, ask: Ask<NetworkWhere>): Promise<Slice<NetworkRecord>> {
   authorize(ctx, 'network:list')
-  const { allProjects, lasting, external, search } = ask.where
+  const { allProjects, projectId, lasting, own, external, search } = ask.where
   if (allProjects) listScope(ctx, { allProjects })
-  const seen = await listedNetworks(ctx, allProjects)
+  const seen =
+    projectId === undefined ? await listedNetworks(ctx, allProjects) : ownedScope(ctx, { projectId })
+  const here = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
   const shared = flag({
     OR: [{ shared: true }, { rbacPolicies: { some: { targetProject: targetOf(ctx) } } }],
   })
@@ -62,7 +69,11 @@ export async function queryNetworks(ctx: Ctx, ask: Ask<NetworkWhere>): Promise<S
     {
       kind: 'network',
       scope: { AND: [seen, lasting ? { state: { not: 'deleting' } } : {}] },
-      also: [external === undefined ? {} : { external }, search ? { OR: found(search) } : {}],
+      also: [
+        own === undefined ? {} : { projectId: own ? here : { not: here } },
+        external === undefined ? {} : { external },
+        search ? { OR: found(search) } : {},
+      ],
       include,
       searchable: { ...searchable, shared },
     },

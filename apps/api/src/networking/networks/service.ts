@@ -28,10 +28,10 @@ export async function listNetworks(
   ctx: Ctx,
   input: z.output<typeof networkListInput>,
 ): Promise<Page<NetworkView>> {
-  if (!input.allProjects) projectOf(ctx)
-  const { allProjects, external, search } = input
+  const { allProjects, projectId, own, external, search } = input
+  if (!allProjects && projectId === undefined) projectOf(ctx)
   const slice = await queryNetworks(ctx, {
-    where: { allProjects, external, search },
+    where: { allProjects, projectId, own, external, search },
     ...askOf(input, sortableNetworks),
   })
   return pageView(slice, await networkViews(ctx, slice.rows))

@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import { hostRefs } from '../../hosts/service.ts'
-import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { type Ask, found, likeLiteral, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -16,6 +16,7 @@ import {
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 
 const include = {
   addresses: { select: { subnetId: true, address: true }, orderBy: { address: 'asc' } },
@@ -52,7 +53,15 @@ const addressSearch = ({ subnetIds, addresses, substrings }: AddressWish): objec
   },
 })
 
-type PortWhere = NetworkingWhere & { networkId?: string; deviceId?: string }
+/** Of the ports that something of this kind has. */
+const ownersOf = {
+  instance: { deviceOwner: { startsWith: 'compute:' } },
+  router: { deviceOwner: { in: ['network:router_interface', 'network:router_gateway'] } },
+  floatingIp: { deviceOwner: 'network:floatingip' },
+  free: { deviceOwner: '' },
+}
+
+type PortWhere = NetworkingWhere & { networkId?: string; deviceId?: string; use?: keyof typeof ownersOf }
 
 /** Ports as the portal, OpenStack's clients and exports list them; `its` is what the door shows of a port. */
 export async function queryPorts<Row extends { id: string }>(
@@ -62,13 +71,13 @@ export async function queryPorts<Row extends { id: string }>(
   more: Searchable = {},
 ): Promise<Slice<Row>> {
   authorize(ctx, 'port:list')
-  const { networkId, deviceId, search } = ask.where
+  const { networkId, deviceId, use, search } = ask.where
   return queryRows<Row>(
     ctx.db.port,
     {
-      ...{ kind: 'port', scope: listScope(ctx, ask.where), include: its },
+      ...{ kind: 'port', scope: ownedScope(ctx, ask.where), include: its },
       searchable: { ...searchable, ...more },
-      also: [{ networkId, deviceId }, search ? { OR: searched(search) } : {}],
+      also: [{ networkId, deviceId }, use ? ownersOf[use] : {}, search ? { OR: searched(search) } : {}],
     },
     ask,
   )

@@ -1,5 +1,5 @@
 import type { RouterModel } from '@stratolith/db'
-import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
+import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { type Ask, found, likeLiteral, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -15,6 +15,7 @@ import {
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 
 export type RouterRecord = RouterModel & { externalFixed: { subnetId: string; address: string }[] }
 
@@ -31,7 +32,7 @@ const sortable = new Set([...standardSort, 'adminUp', 'state', 'zoneHints'])
 export function queryRouters(ctx: Ctx, ask: Ask<NetworkingWhere>): Promise<Slice<RouterModel>> {
   authorize(ctx, 'router:list')
   const { search, lasting } = ask.where
-  const scope = { ...listScope(ctx, ask.where), ...(lasting ? { NOT: { state: 'deleting' } } : {}) }
+  const scope = { ...ownedScope(ctx, ask.where), ...(lasting ? { NOT: { state: 'deleting' } } : {}) }
   const also = search
     ? [{ OR: [...found(search), { externalAddress: { startsWith: likeLiteral(search) } }] }]
     : []

@@ -1,13 +1,14 @@
 import type { Prisma, RouterModel } from '@stratolith/db'
 import type { z } from 'zod'
 import { type Ctx, inTransaction, visible } from '../../kernel/context.ts'
-import type { Page, PageInput } from '../../kernel/contract.ts'
+import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota } from '../../quota/service.ts'
 import type {
+  OwnedListInput,
   RouterView,
   routerCreateInput,
   routerGatewayInput,
@@ -35,9 +36,10 @@ const sortableRouters: Sortable = {
   created: [{ field: 'createdAt' }],
 }
 
-export async function listRouters(ctx: Ctx, input: PageInput): Promise<Page<RouterView>> {
-  const { allProjects, search } = input
-  const slice = await queryRouters(ctx, { where: { allProjects, search }, ...askOf(input, sortableRouters) })
+export async function listRouters(ctx: Ctx, input: OwnedListInput): Promise<Page<RouterView>> {
+  const { allProjects, projectId, search } = input
+  const ask = { where: { allProjects, projectId, search }, ...askOf(input, sortableRouters) }
+  const slice = await queryRouters(ctx, ask)
   return pageView(slice, await routerViews(ctx, slice.rows))
 }
 
@@ -55,8 +57,6 @@ export async function loadRouter(ctx: Ctx, action: string, id: string): Promise<
 }
 
 type CreateInput = z.output<typeof routerCreateInput> & {
-  /** Administrators alone may name another project than their own. */
-  projectId?: string
   zoneHints?: string[]
   externalFixed?: readonly FixedWish[]
 }
@@ -288,6 +288,7 @@ async function routerViews(ctx: Ctx, rows: readonly RouterModel[]): Promise<Rout
     name: row.name,
     description: row.description,
     projectId: row.projectId,
+    adminUp: row.adminUp,
     state: row.state as RouterView['state'],
     external:
       row.externalNetworkId && row.externalAddress

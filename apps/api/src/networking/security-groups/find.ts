@@ -14,6 +14,7 @@ import {
   standardSort,
   uuidColumn,
 } from '../find.ts'
+import { ownedScope } from '../owner.ts'
 import { normalPrefix } from './prefixes.ts'
 import { isOfIpv6, normalProtocol } from './rules.ts'
 import { ensureDefaultSecurityGroup } from './service.ts'
@@ -37,7 +38,7 @@ export async function querySecurityGroups<Row extends { id: string } = SecurityG
   return queryRows<Row>(
     ctx.db.securityGroup,
     {
-      ...{ kind: 'security group', scope: listScope(ctx, ask.where), include: its },
+      ...{ kind: 'security group', scope: ownedScope(ctx, ask.where), include: its },
       ...{ searchable: standardSearch, also: search ? [{ OR: found(search) }] : [] },
     },
     ask,

@@ -1,13 +1,14 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
 import { asReaderOf, type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
-import type { Page, PageInput } from '../../kernel/contract.ts'
+import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation, startOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
 import {
+  type OwnedListInput,
   type ruleCreateInput,
   rulePresets,
   type SecurityGroupView,
@@ -30,9 +31,9 @@ const groupInclude = {
 type GroupRow = Prisma.SecurityGroupGetPayload<{ include: typeof groupInclude }>
 const sortableGroups: Sortable = { name: [{ field: 'name' }], created: [{ field: 'createdAt' }] }
 
-export async function listSecurityGroups(ctx: Ctx, input: PageInput): Promise<Page<SecurityGroupView>> {
-  const { allProjects, search } = input
-  const ask = { where: { allProjects, search }, ...askOf(input, sortableGroups) }
+export async function listSecurityGroups(ctx: Ctx, input: OwnedListInput): Promise<Page<SecurityGroupView>> {
+  const { allProjects, projectId, search } = input
+  const ask = { where: { allProjects, projectId, search }, ...askOf(input, sortableGroups) }
   const slice = await querySecurityGroups<GroupRow>(ctx, ask, groupInclude)
   return pageView(slice, slice.rows.map(view))
 }
