@@ -42,7 +42,7 @@ export const portDescriptor = (
             id: 'network',
             header: 'Network',
             hideBelow: 'sm' as const,
-            sort: (port: PortView) => port.networkName,
+            value: (port: PortView) => port.networkName,
             cell: (port: PortView) => <NetworkLink port={port} />,
           },
         ]),
