@@ -101,7 +101,7 @@ function takenAlready(constraint: string): Refusal {
 const goneMeanwhile = 'Something that this needs was deleted meanwhile. Look again.'
 const inUse = (table: string) => `This ${nouns[table] ?? 'thing'} is in use. Delete first what uses it.`
 
-/** No UUID, a number that is too large, a character that PostgreSQL has not; and Prisma's words for these. */
+/** No UUID, a number that is too large, a character that PostgreSQL does not have; and Prisma's words for these. */
 const foreign = new Set(['22P02', '22003', '22021', 'P2007', 'P2023', 'P2033'])
 /** True when the query asked for a value that the column cannot have, such as an id that is no UUID. */
 export function isOfForeignForm(error: unknown): boolean {

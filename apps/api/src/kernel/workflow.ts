@@ -138,8 +138,8 @@ export async function recordFailure(
 }
 
 /**
- * The INSERT of operations; `moment` are the values of state, startedAt and finishedAt. All operations of one launch
- * begin at the same time: pages of the history order them by thousandths of a second and, within one, by ids.
+ * The INSERT of operations; `moment` are the values of state, startedAt and finishedAt. All operations of one statement
+ * are begun at one time: pages of the history tell times apart by thousandths of a second, and within one by ids.
  */
 const insertSql = (ctx: Ctx, operations: readonly NewOperation[], moment: Prisma.Sql) => Prisma.sql`
   INSERT INTO "Operation" ("id", "action", "resourceKind", "resourceId", "resourceName", "projectId", "hostId", "input",

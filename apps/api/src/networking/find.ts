@@ -21,7 +21,7 @@ export type Searchable = Readonly<Record<string, (any: readonly unknown[]) => ob
 /** What a list of networking may be narrowed to, by whichever door. */
 export type NetworkingWhere = {
   allProjects?: boolean
-  /** What belongs to one project; of another one's than the caller's only for those who see the whole cloud. */
+  /** Whose things; another project's are for administrators. */
   projectId?: string
   /** The portal's word: part of the name or address, or the beginning of the id. */
   search?: string

@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import { zonesWithHosts } from '../../hosts/service.ts'
-import { type Ctx, seesAll } from '../../kernel/context.ts'
+import { type Ctx, listScope, seesAll } from '../../kernel/context.ts'
 import { notFound } from '../../kernel/errors.ts'
 import { type Ask, found, type Slice } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
@@ -56,9 +56,10 @@ type NetworkWhere = NetworkingWhere & {
 /** Networks as the portal, OpenStack's clients and exports list them: the caller's own and those open to it. */
 export async function queryNetworks(ctx: Ctx, ask: Ask<NetworkWhere>): Promise<Slice<NetworkRecord>> {
   authorize(ctx, 'network:list')
-  const { allProjects, projectId, own, lasting, external, search } = ask.where
-  if (allProjects || projectId !== undefined) ownedScope(ctx, { allProjects, projectId })
-  const seen = projectId === undefined ? await listedNetworks(ctx, allProjects) : { projectId }
+  const { allProjects, projectId, lasting, own, external, search } = ask.where
+  if (allProjects) listScope(ctx, { allProjects })
+  const seen =
+    projectId === undefined ? await listedNetworks(ctx, allProjects) : ownedScope(ctx, { projectId })
   const here = ctx.scope.kind === 'project' ? ctx.scope.projectId : ''
   const shared = flag({
     OR: [{ shared: true }, { rbacPolicies: { some: { targetProject: targetOf(ctx) } } }],

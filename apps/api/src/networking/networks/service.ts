@@ -28,8 +28,8 @@ export async function listNetworks(
   ctx: Ctx,
   input: z.output<typeof networkListInput>,
 ): Promise<Page<NetworkView>> {
-  if (!input.allProjects) projectOf(ctx)
   const { allProjects, projectId, own, external, search } = input
+  if (!allProjects && projectId === undefined) projectOf(ctx)
   const slice = await queryNetworks(ctx, {
     where: { allProjects, projectId, own, external, search },
     ...askOf(input, sortableNetworks),

@@ -9,12 +9,9 @@ import { queryPorts } from './find.ts'
 import { type PortRow, portInclude, portView } from './view.ts'
 
 export async function listPorts(ctx: Ctx, input: z.output<typeof portListInput>): Promise<Page<PortView>> {
-  const { allProjects, projectId, use, networkId, deviceId, search } = input
-  const ask = {
-    where: { allProjects, projectId, use, networkId, deviceId, search },
-    ...askOf(input, sortablePorts),
-  }
-  const slice = await queryPorts<PortRow>(ctx, ask, portInclude)
+  const { allProjects, projectId, networkId, deviceId, use, search } = input
+  const where = { allProjects, projectId, networkId, deviceId, use, search }
+  const slice = await queryPorts<PortRow>(ctx, { where, ...askOf(input, sortablePorts) }, portInclude)
   return pageView(slice, slice.rows.map(portView))
 }
 

@@ -38,10 +38,8 @@ const sortableRouters: Sortable = {
 
 export async function listRouters(ctx: Ctx, input: OwnedListInput): Promise<Page<RouterView>> {
   const { allProjects, projectId, search } = input
-  const slice = await queryRouters(ctx, {
-    where: { allProjects, projectId, search },
-    ...askOf(input, sortableRouters),
-  })
+  const ask = { where: { allProjects, projectId, search }, ...askOf(input, sortableRouters) }
+  const slice = await queryRouters(ctx, ask)
   return pageView(slice, await routerViews(ctx, slice.rows))
 }
 

@@ -1,6 +1,6 @@
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { asReaderOf, type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
+import { asReaderOf, type Ctx, inTransaction, isAdmin, projectOf } from '../../kernel/context.ts'
 import type { Page } from '../../kernel/contract.ts'
 import { CloudError, conflict, notFound } from '../../kernel/errors.ts'
 import { askOf, pageView, type Sortable } from '../../kernel/page.ts'
@@ -17,8 +17,8 @@ import {
 } from '../contract.ts'
 import { ownerOf } from '../owner.ts'
 import { numbered } from '../states.ts'
-import { querySecurityGroups } from './find.ts'
 import { groupEvent, loadGroup, loadGroups } from './load.ts'
+import { querySecurityGroups } from './queries.ts'
 import { normaliseRule, type Rule } from './rules.ts'
 
 const groupInclude = {
@@ -32,7 +32,10 @@ type GroupRow = Prisma.SecurityGroupGetPayload<{ include: typeof groupInclude }>
 const sortableGroups: Sortable = { name: [{ field: 'name' }], created: [{ field: 'createdAt' }] }
 
 export async function listSecurityGroups(ctx: Ctx, input: OwnedListInput): Promise<Page<SecurityGroupView>> {
+  authorize(ctx, 'securityGroup:list')
   const { allProjects, projectId, search } = input
+  // Every project has its default group from the first look on.
+  if (!allProjects && projectId === undefined) await ensureDefaultSecurityGroup(ctx, projectOf(ctx))
   const ask = { where: { allProjects, projectId, search }, ...askOf(input, sortableGroups) }
   const slice = await querySecurityGroups<GroupRow>(ctx, ask, groupInclude)
   return pageView(slice, slice.rows.map(view))

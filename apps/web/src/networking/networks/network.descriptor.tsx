@@ -96,7 +96,7 @@ export const projectNetworks: ResourceDescriptor<NetworkView> = {
             header: 'Whose',
             hideBelow: 'sm' as const,
             width: 140,
-            sort: (network: NetworkView) => (network.own ? 0 : 1),
+            value: (network: NetworkView) => network.projectId,
             cell: (network: NetworkView) => (
               <Text size="sm" c={network.own ? undefined : 'dimmed'}>
                 {network.own ? 'This project' : 'Another project'}
