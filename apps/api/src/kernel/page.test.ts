@@ -4,7 +4,7 @@ import { maxCursor, readCursor, writeCursor } from './cursor.ts'
 import { type Order, orderOf, type PageAsk, pageOf, readPage, type Slice, whole } from './page.ts'
 import { expectCloudError, hexId, testCtx, testDeps } from './testing.ts'
 
-test('a list without pages is returned whole or refused, never cut', async () => {
+test('a list without pages is whole or refused, never cut', async () => {
   expect(whole([1, 2], 2, 'Ask for one.')).toEqual([1, 2])
   await expectCloudError(
     Promise.resolve().then(() => whole([1, 2, 3], 2, 'Ask for one.')),

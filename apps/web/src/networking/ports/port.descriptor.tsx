@@ -24,7 +24,8 @@ export const portDescriptor = (
     {
       id: 'name',
       header: 'Port',
-      sort: portTitle,
+      sort: true,
+      value: portTitle,
       cell: (port) => (
         <NameCell href={paths.port(port.id)} name={portTitle(port)} detail={port.description} />
       ),
