@@ -78,11 +78,7 @@ export function ResourceTable<V extends { id: string }>({
               onRun={(action, views) =>
                 void runAction(action, views).then((done) => done && selection.set(new Set()))
               }
-              onClear={() => {
-                selection.set(new Set())
-                // The button goes with the selection: a keyboard goes on at the box that selects.
-                selection.selectAllBox.current?.focus()
-              }}
+              onClear={() => clear(selection)}
             />
             <div className={classes.frame} data-stale={result.isPlaceholderData || undefined}>
               <Rows
@@ -119,6 +115,12 @@ function useSelection<V extends { id: string }>(rows: readonly V[]): Selection<V
   const toggle = (id: string) =>
     set((before) => (before.has(id) ? new Set([...before].filter((x) => x !== id)) : new Set(before).add(id)))
   return { ids, chosen, toggle, set, selectAllBox }
+}
+
+function clear<V>({ set, selectAllBox }: Selection<V>): void {
+  set(new Set())
+  // The button goes with the selection: a keyboard goes on at the box that selects.
+  selectAllBox.current?.focus()
 }
 
 const selectOne = <V extends { id: string }>({ id }: V, { ids, toggle }: Selection<V>) => ({
