@@ -9,9 +9,9 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { inTransaction } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { expectCloudError, testCtx } from '../kernel/testing.ts'
-import { bindPort, deletePortsOfInstance } from '../networking/instance-ports.ts'
 import { starterNetwork } from '../networking/networks/service.ts'
 import { updatePort } from '../networking/ports/change.ts'
+import { bindPort, deletePortsOfInstance } from '../networking/ports/of-instances.ts'
 import {
   createSecurityGroup,
   newSecurityGroupRule,

@@ -5,8 +5,8 @@ import { launchInstances } from '../compute/instances/launch.ts'
 import { aLaunch, type FakeHost, restartHost, testTenant, testWorld, type World } from '../compute/testing.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { expectCloudError } from '../kernel/testing.ts'
-import { patience } from '../networking/apply.ts'
 import { ruleCreateInput } from '../networking/contract.ts'
+import { patience } from '../networking/heard.ts'
 import { updatePort } from '../networking/ports/change.ts'
 import {
   createSecurityGroup,
