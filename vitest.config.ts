@@ -10,7 +10,7 @@ const atMost = (seconds: number) => ({ testTimeout: seconds * 1_000, hookTimeout
 
 export default defineConfig({
   test: {
-    // vitest leaves one core free; half of our time is PostgreSQL's and the kernel's, which need none of ours.
+    // By default vitest leaves one core free. We use all cores, because PostgreSQL and the kernel take half of the time.
     maxWorkers: Math.max(2, os.availableParallelism()),
     projects: [
       {
@@ -43,10 +43,10 @@ export default defineConfig({
           include: ['apps/api/src/**/*.test.ts'],
           exclude: ['**/*.host.test.ts'],
           globalSetup: ['tools/test-database.ts'],
-          // One process for many files: half of the time of a file was the engine's warming up. And as in
-          // the real process, every room is registered, whatever a file needs. What files share are these
-          // registrations and the caches of modules; databases and hosts are each file's own. That nothing else
-          // leaks is proven by `npm run test:long`, which runs the files in any order.
+          // One process runs many files, because the engine's warm-up took half of the time of a file. As in
+          // the real process, every room is registered, whatever a file needs. Files share these
+          // registrations and the caches of modules; each file has its own databases and hosts. `npm run
+          // test:long` runs the files in random order and so proves that nothing else leaks.
           isolate: false,
         },
       },
@@ -54,7 +54,7 @@ export default defineConfig({
       {
         test: {
           ...node,
-          // Real guests, kernels and databases, and waits for what must not come.
+          // These tests use real guests, kernels and databases, and wait to see that something does not happen.
           ...atMost(180),
           name: 'host',
           include: ['**/*.host.test.ts'],

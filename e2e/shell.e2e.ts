@@ -6,7 +6,7 @@ import { newBrowser, signIn, visit } from './support/portal.ts'
 
 const cloud = findCloud()
 
-/** A member of two projects; the other one and what acts in each. */
+/** Makes a member of two projects; returns the person and the second project. */
 async function inTwoProjects(): Promise<{ person: Person; other: { id: string; name: string } }> {
   const person = await newPerson(cloud)
   const { directory } = (await signedIn(cloud, 'admin')).api
@@ -37,13 +37,13 @@ const chooseProject = async (page: Page, name: string) => {
   await page.getByRole('option', { name }).click()
 }
 
-test('two tabs in two projects: each acts in the project of its address', async ({ page }) => {
+test('each of two tabs acts in the project of its address', async ({ page }) => {
   const { person, other } = await inTwoProjects()
   await signIn(page, person.name, person.password)
   await expect(page).toHaveURL(new RegExp(`/${person.projectId}$`))
   await visit(page, '/networks?create=1')
   await expect(page).toHaveURL(new RegExp(`/${person.projectId}/networks\\?create=1$`))
-  // The other tab goes elsewhere while a form is half typed here.
+  // The second tab opens the other project while a form in the first tab is half filled in.
   const second = await page.context().newPage()
   await visit(second, '/networks')
   await chooseProject(second, other.name)
@@ -53,11 +53,11 @@ test('two tabs in two projects: each acts in the project of its address', async 
   await visit(second, `/${other.id}/networks?create=1`)
   await makeNetwork(second, 'of-the-second')
   expect(await networksOf(await apiOf(cloud, person))).toEqual(['of-the-first'])
-  // What happens in one project is live in its own tab alone.
+  // A change in one project appears live only in the tab of that project.
   await visit(page, `/${person.projectId}/networks`)
   await expect(page.getByRole('link', { name: 'of-the-first', exact: true })).toBeVisible()
   await expect(page.getByRole('link', { name: 'of-the-second', exact: true })).toHaveCount(0)
-  // Pins and recent ones are in the switcher.
+  // The switcher lists pinned and recent projects.
   await page.getByRole('button', { name: /Switch the project/ }).click()
   await page.getByRole('button', { name: 'Pin this project' }).click()
   await expect(page.getByRole('button', { name: 'Unpin this project' })).toBeVisible()
@@ -68,7 +68,7 @@ test('two tabs in two projects: each acts in the project of its address', async 
 test('a link opens in its project, or says who may open it', async ({ page, browser }) => {
   const { person, other } = await inTwoProjects()
   const link = `/${other.id}/networks`
-  // Before the sign-in, too: it leads on to the link.
+  // The link works before the sign-in, too, because the sign-in leads on to the link.
   await page.goto(link)
   await page.getByLabel('User name').fill(person.name)
   await page.getByLabel('Password', { exact: true }).fill(person.password)
@@ -95,7 +95,7 @@ test('an administrator lands on the cloud, and sees all of its pages at once', a
   for (const link of await bar.getByRole('link').all()) await expect(link).toBeInViewport({ ratio: 1 })
   await expect(bar.getByRole('link', { name: 'Hosts' })).toBeVisible()
   await expect(bar.getByRole('link', { name: 'Routers', exact: true })).toHaveCount(0)
-  // One thing of a project in which the administrator has no role is looked at from the cloud.
+  // An administrator without a role in the project sees a single thing of the project below /cloud/.
   await visit(page, `/${person.projectId}/networks/${network.id}`)
   await expect(page).toHaveURL(new RegExp(`/cloud/networks/${network.id}$`))
   await expect(page.getByRole('heading', { name: 'theirs', level: 1 })).toBeVisible()
@@ -107,7 +107,10 @@ test('an administrator lands on the cloud, and sees all of its pages at once', a
   await expect(page).toHaveURL(/\/cloud$/)
 })
 
-test('an overview leads on; the cloud’s says how full it is', async ({ page, browser }) => {
+test('the overview shows the quota of the project, and that of the cloud says how full its hosts are', async ({
+  page,
+  browser,
+}) => {
   const person = await newPerson(cloud)
   await signIn(page, person.name, person.password)
   await expect(page.getByRole('region', { name: 'Your first instance' })).toBeVisible()
@@ -122,7 +125,7 @@ test('an overview leads on; the cloud’s says how full it is', async ({ page, b
   await admin.context().close()
 })
 
-test('the palette finds IDs and kinds, and does things; the bell tells of an end; ? helps', async ({
+test('the palette finds IDs and kinds and runs actions, the bell reports a finished operation, and ? shows help', async ({
   page,
 }) => {
   const person = await newPerson(cloud)
@@ -148,7 +151,7 @@ test('the palette finds IDs and kinds, and does things; the bell tells of an end
   await find('dark')
   await page.keyboard.press('Enter')
   await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', 'dark')
-  // Something ends while one looks at another page.
+  // An operation ends while the user looks at another page.
   await visit(page, '/images')
   await api.networking.networks.delete.mutate({ id: network.id })
   const bell = page.getByRole('button', { name: /^Notifications/ })

@@ -7,6 +7,7 @@ import { longFunctions } from './rules/functions.ts'
 import { rightsFaults } from './rules/rights.ts'
 import { foreignUses, ownersOf } from './rules/tables.ts'
 import { asText, type SourceFile } from './rules/tree.ts'
+import { wordFaults } from './rules/words.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const tracked: SourceFile[] = execFileSync(
@@ -18,9 +19,9 @@ const tracked: SourceFile[] = execFileSync(
   },
 )
   .split('\n')
-  .filter((file) => /\.(ts|tsx|mjs|prisma)$/.test(file) && fs.existsSync(path.join(root, file)))
+  .filter((file) => /\.(ts|tsx|mjs|prisma|sql)$/.test(file) && fs.existsSync(path.join(root, file)))
   .map((file) => ({ path: file, text: fs.readFileSync(path.join(root, file), 'utf8') }))
-const source = tracked.filter((file) => !file.path.endsWith('.prisma'))
+const source = tracked.filter((file) => !/\.(prisma|sql)$/.test(file.path))
 const owners = ownersOf(tracked.filter((file) => file.path.startsWith('prisma/schema/')))
 
 const file = (at: string, text: string): SourceFile => ({ path: `apps/api/src/${at}`, text })
@@ -175,5 +176,27 @@ describe('functions', () => {
     expect(long(`describe('doors', () => {\n${lines(100)}})`)).toEqual([])
     expect(long(`test.each([1])('a door', () => {\n${lines(100)}})`)).toEqual([])
     expect(long(`beforeAll(() => {\n${lines(100)}})`)).toHaveLength(1)
+  })
+})
+
+describe('words of comments', () => {
+  test('no comment calls a person “he” or begins as half of another sentence', () => {
+    const commented = tracked.filter(({ path }) => !path.startsWith('tools/rules/words'))
+    expect(wordFaults(commented).map(asText)).toEqual([])
+  })
+
+  test('the rule finds both faults in comments, and ignores other lines and unfinished folders', () => {
+    const text = [
+      '// Nor for his friends.',
+      '/** Nor for friends. */',
+      "say('Nor he')",
+      '-- What she has.',
+    ].join('\n')
+    expect(texts(wordFaults([file('kernel/a.ts', text)]))).toEqual([
+      '“his” in a comment; a person is “they”',
+      'a comment begins as half of another sentence',
+      '“she” in a comment; a person is “they”',
+    ])
+    expect(wordFaults([file('compute/a.ts', text)])).toEqual([])
   })
 })

@@ -8,9 +8,9 @@ export type Adopted = {
 }
 
 /**
- * What an agent does first: puts the recorded network back (a machine may have been started
- * afresh) and finds the guests that ran on while it was away. Neither touches a guest. A piece
- * that cannot be restored is logged and left to the reconciler; the others go on.
+ * The first work of an agent: restores the recorded network (the machine may have been rebooted) and finds the
+ * guests that ran on while the agent was away. Neither touches a guest. A part of the network that cannot be
+ * restored is logged and left to the reconciler; the other parts are restored all the same.
  */
 export async function adopt(drivers: LocalHostDrivers, log: Logger): Promise<Adopted> {
   const op = backgroundOp(log, 'adopt', 600_000)

@@ -13,7 +13,7 @@ afterEach(() => fs.rmSync(dir, { recursive: true }))
 const mark = (id: string, epoch: number) => ({ id, epoch, token: crypto.randomUUID() })
 const cloud = crypto.randomUUID()
 
-it('follows whoever comes first, and remembers it', () => {
+it('follows the first cloud that calls, and remembers it', () => {
   const first = mark(cloud, 3)
   new Allegiance(dir).check(first)
   const again = new Allegiance(dir)
@@ -21,7 +21,7 @@ it('follows whoever comes first, and remembers it', () => {
   expect(() => again.check(mark(crypto.randomUUID(), 9))).toThrow(`This host is of cloud ${cloud}`)
 })
 
-it('follows a newer epoch of its cloud, and no older one any more', () => {
+it('follows a newer epoch of its cloud, and then refuses an older epoch', () => {
   const host = new Allegiance(dir)
   const [old, fresh] = [mark(cloud, 3), mark(cloud, 4)]
   host.check(old)
@@ -38,7 +38,7 @@ it('tells two databases of the same epoch apart, and takes no call without a clo
   expect(() => host.check(undefined)).toThrow('does not say')
 })
 
-it('does not start on a file that says no cloud', () => {
+it('does not start on a file that names no cloud', () => {
   fs.writeFileSync(path.join(dir, 'cloud.json'), '{"id":"x"}')
   expect(() => new Allegiance(dir)).toThrow()
 })

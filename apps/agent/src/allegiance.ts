@@ -4,15 +4,15 @@ import { DriverError } from '@stratolith/drivers/errors'
 import { type CloudMark, cloudMark } from '@stratolith/drivers/remote/protocol'
 
 /**
- * Which cloud this host follows, and the newest of its databases that it has seen: kept in
- * hosts/<host>/cloud.json, because a control plane on a wrong or an older database believes that much of
- * what runs here must not. Whoever comes first is followed.
+ * The cloud that this host follows, and the newest epoch of its database that has called: kept in
+ * hosts/<host>/cloud.json, because a control plane on a wrong or an older database would remove much that
+ * runs here. The host follows the first cloud that calls.
  */
 export class Allegiance {
   readonly #file: string
   #followed: CloudMark | null
 
-  /** Throws when the file is there and says something else than a cloud. */
+  /** Throws when the file exists and does not name a cloud. */
   constructor(hostDir: string) {
     this.#file = path.join(hostDir, 'cloud.json')
     this.#followed = fs.existsSync(this.#file)

@@ -11,7 +11,7 @@ import {
 } from '@stratolith/drivers/remote/protocol'
 import type { Service } from './serve.ts'
 
-/** One driver call: checked, run, its progress and its end written as lines. */
+/** Checks and runs one driver call; writes its progress and its result as lines. */
 export async function answerCall(
   service: Service,
   name: string,
@@ -23,7 +23,7 @@ export async function answerCall(
   const call = checkCall(name, envelope.data.args)
   if (call.changes) service.mayChange(envelope.data.op.cloud)
   const log = service.log.child({ op: envelope.data.op.id, call: name })
-  // A caller who goes away takes the call along.
+  // When the caller disconnects, the call is cancelled.
   const gone = new AbortController()
   response.once('close', () => gone.abort(new DriverError('unavailable', 'The caller went away.')))
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })

@@ -10,7 +10,7 @@ import { z } from 'zod'
 const word = z.union([z.literal('connected'), z.cidrv4()], {
   error: 'is neither an IPv4 network (192.168.0.0/16) nor the word connected, nor none alone',
 })
-/** Networks, and `connected`: those that the machine is connected to. `none`: only the machine itself. */
+/** Networks, or `connected`: the networks that the machine is connected to. `none`: only the machine itself. */
 const guestDeny = z
   .string()
   .transform((text) => (text.trim() === 'none' ? [] : text.split(',').map((part) => part.trim())))
@@ -37,7 +37,7 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[a-z0-9]{4,6}$/, 'a cloud id has 4 to 6 small letters and digits')
     .optional(),
-  /** Groups that may use the two doors (numbers); root alone when left out. */
+  /** The group ids that may use the two sockets; only root when left out. */
   STRATOLITH_DRIVERS_GROUP: z.coerce.number().int().positive().optional(),
   STRATOLITH_CONSOLE_GROUP: z.coerce.number().int().positive().optional(),
   STRATOLITH_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -48,22 +48,22 @@ export type Door = { socketPath: string; group?: number }
 
 export type AgentConfig = {
   dataDir: string
-  /** $STRATOLITH_DATA/hosts/<host>: all that this agent owns on disk. */
+  /** $STRATOLITH_DATA/hosts/<host>: everything that this agent owns on disk. */
   hostDir: string
   host: string
-  /** Short id of the cloud: part of the names of everything we make in the kernel. */
+  /** The short id of the cloud: part of the name of everything that the drivers make in the kernel. */
   cloud: string
   accel: 'auto' | 'kvm' | 'tcg'
   egress: 'auto' | 'on' | 'off'
   externalCidr: string
   guestUids: GuestUids
-  /** What guests may not reach of what this machine can. */
+  /** The networks that guests may not reach although this machine can. */
   guestDeny: { connected: boolean; cidrs: string[] }
-  /** As set; null: those of this machine. */
+  /** The name servers of the setting; null: the name servers of this machine. */
   nameServers: string[] | null
-  /** Where drivers are called. */
+  /** The socket for calls of drivers. */
   drivers: Door
-  /** Where consoles are opened, and nothing else. */
+  /** The socket that opens consoles and does nothing else. */
   consoles: Door
   logLevel: string
 }
@@ -83,7 +83,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): AgentConfig {
   if (Buffer.byteLength(consolePath) > 100)
     throw new Error(`The data folder's path is too long for a unix socket: choose a shorter STRATOLITH_DATA.`)
   fs.mkdirSync(hostDir, { recursive: true })
-  fs.chmodSync(hostDir, 0o711) // guests pass to what is theirs; they need not see what else there is
+  fs.chmodSync(hostDir, 0o711) // guests may pass to their own folders, but may not list this folder
   return {
     dataDir,
     hostDir,
@@ -107,17 +107,17 @@ function guestUids(text: string): GuestUids {
   return uids
 }
 
-/** A machine's name as a host's: "Web_1.example.org" becomes "web-1-example-org". */
+/** Makes the name of a host from that of its machine: "Web_1.example.org" becomes "web-1-example-org". */
 export function hostNameOf(hostname: string): string {
   const cleaned = hostname.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-')
   return cleaned.replaceAll(/^-+|-+$/g, '').slice(0, 40) || 'host-1'
 }
 
-/** The id that $STRATOLITH_DATA/cloud-id holds; made at the first start, by whoever is first. */
+/** Returns the id in $STRATOLITH_DATA/cloud-id; the first process that starts makes the file. */
 function cloudId(dataDir: string): string {
   const file = path.join(dataDir, 'cloud-id')
   const fresh = `c${randomBytes(2).toString('hex')}`
-  // link() gives the file its name together with its content, and only to one of two at once.
+  // link() makes the name appear together with the content, and succeeds for only one of two processes at once.
   const draft = `${file}.${process.pid}`
   fs.writeFileSync(draft, `${fresh}\n`)
   try {

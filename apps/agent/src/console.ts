@@ -16,7 +16,7 @@ export async function openConsole(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
-  // Until the pipeline has it, a caller who goes away must not be an uncaught error.
+  // Until the pipeline handles its errors, a disconnected caller must not cause an uncaught error.
   socket.on('error', (error) => log.debug({ err: error }, 'console caller went away'))
   checkVersions('control plane', request.headers[versionHeader])
   const [, id, protocol] = pathPattern.exec(request.url ?? '') ?? []

@@ -9,7 +9,7 @@ import { takeLock } from './lock.ts'
 
 /**
  * For `npm run destroy`: ends every guest and removes every namespace, link, table and cgroup of this
- * cloud from this machine. The data folder itself is the caller's to remove. Refuses while an
+ * cloud from this machine. The caller removes the data folder itself. Refuses while an
  * agent runs.
  */
 const config = readConfig()

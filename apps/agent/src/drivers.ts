@@ -13,8 +13,8 @@ import { egressOf } from './egress.ts'
 import { driveFiles } from './metadata/drive.ts'
 
 /**
- * The real drivers of this machine. The network comes first: guests run in its namespace. Raises
- * a sentence that says what to install when the machine lacks something.
+ * Makes the real drivers of this machine. The network comes first, because guests run in its namespace. Throws
+ * an error that says what to install when the machine lacks something.
  */
 export async function openDrivers(config: AgentConfig, log: Logger): Promise<LocalHostDrivers> {
   const taken = takenByOthers(config.guestUids)

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import type { AgentConfig } from './config.ts'
 
-/** auto: on when the machine has a way out itself. */
+/** Resolves `auto`: on when the machine itself has a default route. */
 export function egressOf(wanted: AgentConfig['egress'], routes = '/proc/net/route'): 'on' | 'off' {
   if (wanted !== 'auto') return wanted
   return hasDefaultRoute(fs.readFileSync(routes, 'utf8')) ? 'on' : 'off'

@@ -4,12 +4,12 @@ import { backgroundOp } from '@stratolith/drivers/op'
 import { aliveEveryMs, toWireError, type WireEvent } from '@stratolith/drivers/remote/protocol'
 import type { Service } from './serve.ts'
 
-/** A reader that lets so much pile up is dropped; it connects again and gets the state of things. */
+/** A reader with so many unread bytes is disconnected; it connects again and gets the present state. */
 const maxBacklogBytes = 4 * 1024 * 1024
 
 /**
- * The state of every guest, then each change. Subscribing comes first and changes are held back
- * until the state is written, so none falls between the two and none comes before it.
+ * Writes the state of every guest, then each change. Subscribing comes first, and changes are held back
+ * until the state is written, so that no change is lost between the two or comes before the state.
  */
 export async function streamEvents({ drivers, log }: Service, response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/x-ndjson' })

@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => fs.rmSync(dir, { recursive: true }))
 
 describe('the lock', () => {
-  it('is refused while its holder lives, and free again when given back', () => {
+  it('is refused while its holder lives, and is free again after its release', () => {
     const release = takeLock(file)
     expect(() => takeLock(file)).toThrow(`pid ${process.pid}`)
     release()
@@ -45,7 +45,7 @@ describe('the lock', () => {
     expect(fs.readdirSync(dir)).toEqual([])
   })
 
-  it('given back late does not take the next holder’s away', () => {
+  it('that is released late does not release the lock of the next holder', () => {
     const release = takeLock(file)
     fs.writeFileSync(file, '{"pid":1}')
     release()
@@ -56,7 +56,7 @@ describe('the lock', () => {
 describe('settings', () => {
   const env = (over: NodeJS.ProcessEnv = {}) => ({ STRATOLITH_DATA: dir, STRATOLITH_HOST: 'web-1', ...over })
 
-  it('make the folder and an id of the cloud that stays', () => {
+  it('make the folder and a lasting id of the cloud', () => {
     const config = readConfig(env())
     expect(config).toMatchObject({ hostDir: path.join(dir, 'hosts/web-1'), accel: 'auto', egress: 'auto' })
     expect(config.cloud).toMatch(/^[a-z0-9]{5}$/)
@@ -89,7 +89,7 @@ describe('settings', () => {
     expect(readConfig(env({ STRATOLITH_GUEST_DENY: words })).guestDeny).toEqual(expected)
   })
 
-  it('make a name of whatever the machine is called', () => {
+  it('make a valid host name from any name of the machine', () => {
     expect(['Web_1.example.org', '-x-', 'ü', ''].map(hostNameOf)).toEqual([
       'web-1-example-org',
       'x',

@@ -1,12 +1,12 @@
 import fs from 'node:fs'
 
 /**
- * One agent for one host folder. The lock names its holder by pid and start time, so a lock that
- * a killed agent left (or whose pid somebody else has now) is known as stale and taken over.
+ * Lets only one agent use a host folder. The lock names its holder by pid and start time, so a lock that
+ * a killed agent left (or whose pid another process has now) is recognized as stale and taken over.
  */
 type Holder = { pid: number; startTime: string; boot: string }
 
-/** Raises a sentence when another agent runs. Returns the way to give the lock back. */
+/** Throws when another agent runs. Returns a function that releases the lock. */
 export function takeLock(file: string): () => void {
   const own = JSON.stringify(holderOf(process.pid))
   const draft = `${file}.${process.pid}`
@@ -37,7 +37,7 @@ function linked(draft: string, file: string): boolean {
   }
 }
 
-/** Takes a stale lock away; puts it back when somebody else has renewed it in between. */
+/** Removes a stale lock; restores it when another process has renewed it in between. */
 function setAside(file: string, stale: string): void {
   const aside = `${file}.stale.${process.pid}`
   try {
@@ -70,7 +70,7 @@ function parse(content: string): Holder | null {
       ? { pid: value.pid, startTime: `${value.startTime}`, boot: `${value.boot}` }
       : null
   } catch {
-    return null // cut off by a power loss: as good as none
+    return null // the file was cut off by a power loss and counts as no lock
   }
 }
 
@@ -79,11 +79,11 @@ function isAlive(holder: Holder): boolean {
   return now !== null && now.startTime === holder.startTime && now.boot === holder.boot
 }
 
-/** Null when there is no such process. */
+/** Returns null when the process does not exist. */
 export function holderOf(pid: number): Holder | null {
   const stat = readIfThere(`/proc/${pid}/stat`)
   if (stat === null) return null
-  // The name in parentheses may hold anything; field 22 (start time) is counted from behind it.
+  // The name in parentheses may hold any text, so field 22 (start time) is counted from behind the last parenthesis.
   const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
   return { pid, startTime, boot: fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() }
 }

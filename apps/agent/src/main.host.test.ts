@@ -24,7 +24,7 @@ const env = {
 }
 const op = backgroundOp(pino({ level: 'silent' }), 'test', 300_000)
 const ids = { network: crypto.randomUUID(), port: crypto.randomUUID(), guest: crypto.randomUUID() }
-/** As the control plane of a cloud of its own. */
+/** Calls the agent as the control plane of a separate cloud does. */
 const mark = { id: crypto.randomUUID(), epoch: 1, token: crypto.randomUUID() }
 const metadataNamespace = `st${cloud}-one.dhcp.${ids.network}`
 
@@ -140,7 +140,7 @@ async function build() {
 describe('the agent', () => {
   let pid: number | null = null
 
-  it('builds a guest that is told who it is', async () => {
+  it('builds a guest, whose metadata describe it', async () => {
     const observed = await build()
     expect(observed).toMatchObject({ id: ids.guest, power: 'running' })
     pid = observed.pid
@@ -149,7 +149,7 @@ describe('the agent', () => {
     expect(uuidOfCaller()).toBe(ids.guest)
   })
 
-  it('lets no guest in', () => {
+  it('lets no guest connect to its socket', () => {
     const uid = fs.readFileSync(path.join(hostDir, 'instances', ids.guest, 'uid'), 'utf8').trim()
     const call = 'socket(my $s, PF_UNIX, SOCK_STREAM, 0); connect($s, sockaddr_un($ARGV[0])) or exit 7'
     const connectAs = (user: string) =>
@@ -183,7 +183,7 @@ describe('the agent', () => {
     expect((await health()).pid).toBe(agent.pid)
   })
 
-  it('is killed, comes back, and finds the guest as it was; metadata too', async () => {
+  it('finds the guest and its metadata as they were after it was killed', async () => {
     agent.kill('SIGKILL')
     await exited(agent)
     expect(fs.existsSync(`/proc/${pid}`)).toBe(true)
@@ -195,7 +195,7 @@ describe('the agent', () => {
     await vi.waitFor(() => expect(uuidOfCaller()).toBe(ids.guest), 60_000)
   })
 
-  it('is stopped and started in good order, and the guest runs on', async () => {
+  it('is stopped and started again while the guest runs on', async () => {
     agent.kill('SIGTERM')
     expect(await exited(agent)).toBe(0)
     expect(fs.existsSync(path.join(hostDir, 'agent.lock'))).toBe(false)
@@ -203,7 +203,7 @@ describe('the agent', () => {
     expect(await host.hypervisor.get(op, ids.guest)).toMatchObject({ power: 'running', pid })
   })
 
-  it('tells of a guest that dies, and removes everything when asked to', async () => {
+  it('reports a guest that dies, and removes everything when asked to', async () => {
     const told: string[] = []
     const end = host.hypervisor.subscribe((event) => told.push(event.power))
     await vi.waitFor(() => expect(told).toEqual(['running']), 60_000)

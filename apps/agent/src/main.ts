@@ -13,8 +13,8 @@ import { MetadataService } from './metadata/service.ts'
 import { agentServer, consoleServer, listenOn, type Service } from './serve.ts'
 
 /**
- * The agent of one host (root): finds what runs, serves metadata inside the networks, then
- * answers the control plane. Ending it, in whatever way, touches no guest.
+ * The agent of one host, which runs as root: finds the running guests, serves metadata inside the networks, then
+ * answers the control plane. No end of the agent touches a guest.
  */
 const config = readConfig()
 const log = pino({ name: 'agent', level: config.logLevel, base: { host: config.host } })
@@ -31,10 +31,10 @@ const metadata = new MetadataService({
   passwords: passwordFiles(path.join(config.hostDir, 'instances')),
   log,
 })
-// Namespaces may be many and each takes a moment: the control plane need not wait for them.
+// There may be many namespaces, and each takes a moment, so the control plane does not wait for them.
 const serving = metadata.start()
 
-// The first probe boots something: done now, so that whoever registers this host need not wait.
+// The first probe boots a small guest. It runs now, so that the registration of this host need not wait.
 let facts: HostFacts | null = null
 drivers.hypervisor
   .probe(backgroundOp(log, 'start', 120_000))

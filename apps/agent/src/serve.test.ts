@@ -94,11 +94,11 @@ const failure = async (promise: Promise<unknown>): Promise<DriverError> => {
 }
 const base = { blobId: 'b', format: 'raw' as const, maxVirtualBytes: 1 }
 
-/** However busy the machine is. */
+/** Long enough for a busy machine. */
 const eventually = (look: () => unknown) => vi.waitFor(look, 60_000)
 
 describe('calls', () => {
-  it('reach the driver and bring back what it says', async () => {
+  it('reach the driver and bring back its answer', async () => {
     const given = spec()
     expect(await host.hypervisor.ensure(op(), given)).toMatchObject({ id: given.id, power: 'running' })
     expect(fake.state.instances[given.id]?.spec).toEqual(given)
@@ -181,7 +181,7 @@ describe('calls', () => {
     expect(fake.calls).toEqual({})
   })
 
-  it('of a newer control plane may have fields that are not known here', async () => {
+  it('of a newer control plane may have fields that this agent does not know', async () => {
     const given = spec()
     await host.hypervisor.ensure(op(), { ...given, colour: 'blue' } as typeof given)
     expect(fake.state.instances[given.id]?.spec).toEqual(given)
@@ -202,7 +202,7 @@ describe('calls', () => {
     expect(await raw('POST', `/v1/call/${name}`, body)).toMatchObject({ status: 501 })
   })
 
-  it('refuse what is no call', async () => {
+  it('are refused when they are malformed', async () => {
     expect(await raw('POST', '/v1/call/hypervisor/list', '{')).toMatchObject({ status: 400 })
     expect(await raw('POST', '/v1/call/hypervisor/list', '{}')).toMatchObject({ status: 400 })
     expect(await raw('POST', '/v1/call/hypervisor/list', ' '.repeat(9_000_000))).toMatchObject({
@@ -214,7 +214,7 @@ describe('calls', () => {
 })
 
 describe('versions of the protocol', () => {
-  it('are said with every answer, also with a refusal', async () => {
+  it('are sent with every answer, also with a refusal', async () => {
     const said = async (path: string, headers = {}) => {
       const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>()
       http.get({ socketPath, path, agent: false, headers }, resolve).on('error', reject)
@@ -275,7 +275,7 @@ describe('calls that change something', () => {
     mayChange = () => undefined
   })
 
-  it('are made for a cloud, which is asked again when it is refused', async () => {
+  it('name a cloud, which the caller reads again after a refusal', async () => {
     mayChange = refuse(newer)
     const asked: boolean[] = []
     const caller = connectAgent(`unix:${socketPath}`, {

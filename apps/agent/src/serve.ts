@@ -14,9 +14,9 @@ import { streamEvents } from './events.ts'
 export type Service = {
   drivers: HostDrivers
   log: Logger
-  /** Raises `foreign` when that cloud (or nobody) may not change anything on this host. */
+  /** Throws `foreign` when that cloud (or a caller without a cloud) may not change anything on this host. */
   mayChange(cloud: CloudMark | undefined): void
-  /** What GET /healthz says; must answer at once. */
+  /** The answer of GET /healthz; must return at once. */
   health(): object
 }
 
@@ -31,7 +31,7 @@ const statusOf: Record<DriverErrorCode, number> = {
   failed: 500,
 }
 
-/** The door of the drivers, not yet listening; see packages/drivers/src/remote/protocol.ts. */
+/** Makes the server for calls of drivers, not yet listening; see packages/drivers/src/remote/protocol.ts. */
 export function agentServer(service: Service): http.Server {
   const server = http.createServer(
     { keepAliveTimeout: 60_000, requestTimeout: 30_000 },
@@ -44,7 +44,7 @@ export function agentServer(service: Service): http.Server {
   return server
 }
 
-/** The console proxy's door: who has it can open a guest's console and do nothing else. */
+/** Makes the server for the console proxy: its callers can open a guest's console and do nothing else. */
 export function consoleServer(service: Service): http.Server {
   const server = http.createServer({ requestTimeout: 30_000 }, (_request, response) =>
     refuse(service, response, new DriverError('unsupported', 'This door has consoles only.')),
@@ -97,7 +97,7 @@ function refuse(service: Service, response: http.ServerResponse, error: unknown)
   }
 }
 
-/** Listens on the unix socket. One that a killed agent left is replaced. */
+/** Listens on the unix socket. Replaces a socket that a killed agent left. */
 export async function listenOn(server: http.Server, { socketPath, group }: Door): Promise<void> {
   if (await answers(socketPath))
     throw new Error(`Something answers on ${socketPath} already: another agent runs. Stop it first.`)
@@ -106,7 +106,7 @@ export async function listenOn(server: http.Server, { socketPath, group }: Door)
     server.once('error', reject)
     server.once('listening', resolve)
   })
-  // Node binds within listen(): nobody else's files are made under this mask.
+  // Node binds synchronously within listen(), so no other file is made under this mask.
   const before = process.umask(0o177)
   server.listen(socketPath)
   process.umask(before)

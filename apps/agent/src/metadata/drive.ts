@@ -8,7 +8,7 @@ const json = (value: unknown) => Buffer.from(JSON.stringify(value))
 
 /**
  * The tree of a config drive as Nova lays it out: every version of both trees that the metadata
- * service has, and the password of the first start, which that never tells. `today` is an ISO date.
+ * service has, and the password of the first start, which the service never tells. `today` is an ISO date.
  */
 export function driveFiles(subject: Subject, today: string): DriveFile[] {
   const known = openstackVersions.filter((version) => version <= today)

@@ -1,7 +1,7 @@
 export type Limits = {
-  /** Open connections of one guest at a time. */
+  /** The number of open connections of one guest. */
   connections: number
-  /** Requests a second in the long run, and at once. */
+  /** Requests of one guest: per second in the long run, and at once. */
   rate: number
   burst: number
 }
@@ -9,7 +9,7 @@ export const defaultLimits: Limits = { connections: 16, rate: 100, burst: 300 }
 
 type Source = { open: number; tokens: number; at: number }
 
-/** Keeps one guest from taking the service away from the others: a token bucket a source. */
+/** Keeps one guest from using up the service for the others: each source has a token bucket. */
 export class SourceLimits {
   readonly #limits: Limits
   readonly #now: () => number

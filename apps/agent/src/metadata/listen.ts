@@ -13,5 +13,5 @@ server.on('error', (error) => {
 server.listen({ host: address, port: Number(port), exclusive: true, backlog: 128 }, () => {
   process.send?.({ listening: true }, server)
 })
-// The agent hangs up when it has the socket (or has died).
+// The channel closes when the agent has the socket, or has died.
 process.on('disconnect', () => process.exit(0))

@@ -11,7 +11,7 @@ import {
   type Subject,
 } from './reply.ts'
 
-/** Nova's versions; a client may ask for any that is listed, and cloud-init does. */
+/** Nova's versions of the metadata; a client may ask for any listed version, and cloud-init does. */
 export const openstackVersions = [
   '2012-08-10',
   '2013-04-04',
@@ -24,10 +24,10 @@ export const openstackVersions = [
   '2020-10-14',
   '2025-04-04',
 ]
-/** 255 characters of base64 in 4 lines: what Nova takes. */
+/** The largest password that Nova accepts: 255 characters of base64 in each of 4 lines. */
 export const maxPasswordBytes = 1020
 
-/** `segments` is what follows /openstack. */
+/** `segments` are the parts of the path after /openstack. */
 export async function openstackAnswer(
   question: Question,
   segments: readonly string[],

@@ -2,7 +2,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { PasswordStore } from './reply.ts'
 
-/** Passwords as files in the instances' folders, gone with them. `instancesDir` holds one folder an id. */
+/** Stores passwords as files in the folders of the instances, so that they are deleted with the instances. `instancesDir` holds one folder for each id. */
 export function passwordFiles(instancesDir: string): PasswordStore {
   const fileOf = (instanceId: string) => path.join(instancesDir, instanceId, 'password')
   return {
@@ -19,7 +19,7 @@ export function passwordFiles(instancesDir: string): PasswordStore {
       const draft = `${file}.${crypto.randomUUID()}`
       await fs.writeFile(draft, password, { encoding: 'latin1', mode: 0o600, flush: true })
       try {
-        // Only one of two at once gets the name, and never half a file.
+        // Of two writers at once only one gets the name, and no reader sees half a file.
         await fs.link(draft, file)
         return true
       } catch (error) {

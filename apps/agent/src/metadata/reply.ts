@@ -4,10 +4,10 @@ import type { RecordedPort } from '@stratolith/drivers/network/interface'
 /** The guest that asks, found by the network and address that its packet came from. */
 export type Subject = { spec: InstanceSpec; ports: readonly RecordedPort[] }
 
-/** A guest's own note of its (encrypted) password, written once. */
+/** The (encrypted) password that a guest stores, which can be written only once. */
 export type PasswordStore = {
   read(instanceId: string): Promise<string>
-  /** False when there is one already. */
+  /** Returns false when a password is stored already. */
   writeOnce(instanceId: string, password: string): Promise<boolean>
 }
 

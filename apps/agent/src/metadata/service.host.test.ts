@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MetadataService } from './service.ts'
 
-/** Two networks with the same addresses, each a namespace of its own; "guests" are curl inside. */
+/** Uses two networks with the same addresses, each in its own namespace; curl inside plays the guests. */
 const run = crypto.randomUUID().slice(0, 4)
 const namespaces = [`mdt${run}a`, `mdt${run}b`]
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: 'pipe' })
@@ -96,13 +96,13 @@ afterAll(async () => {
 describe('metadata inside namespaces', () => {
   const [a = '', b = ''] = namespaces
 
-  it('gives the same address in two networks each its own (A07.2)', async () => {
+  it('gives the same address in each of two networks the metadata of its own guest (A07.2)', async () => {
     expect(await uuidOf(a, '--interface', '10.0.0.5')).toBe('guest-a5')
     expect(await uuidOf(b, '--interface', '10.0.0.5')).toBe('guest-b5')
     expect(await uuidOf(a, '--interface', '10.0.0.6')).toBe('guest-a6')
   })
 
-  it('says nothing to an address without a port', async () => {
+  it('tells an address without a port nothing', async () => {
     expect((await curl(b, '/openstack/latest/meta_data.json', '--interface', '10.0.0.6')).status).toBe(404)
   })
 
@@ -167,7 +167,7 @@ describe('metadata inside namespaces', () => {
     await new Promise((resolve) => setTimeout(resolve, 3_500))
   })
 
-  it('follows a namespace that goes and one that is made anew under the same name', async () => {
+  it('follows a namespace that is removed and made anew under the same name', async () => {
     served = served.filter((n) => n.networkId !== 'net-b')
     changed()
     await service.sync()

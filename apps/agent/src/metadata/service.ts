@@ -19,10 +19,10 @@ export type MetadataDeps = {
 type Listener = { namespace: string; inode: bigint; server: http.Server }
 
 /**
- * Serves 169.254.169.254:80 inside the namespace of every network that has it. Who asks is known
- * by the socket that was asked (its network) and the packet's source address, which the port's
- * filter has proven; nothing that the guest sends takes part. Needs no control plane: the answers
- * come from what the drivers have on disk.
+ * Serves 169.254.169.254:80 inside the namespace of every network with metadata. The receiving socket (which belongs
+ * to a network) and the packet's source address, which the port's filter has proven, identify the asking guest;
+ * nothing that the guest sends takes part. The service needs no control plane: the answers
+ * come from the records of the drivers on disk.
  */
 export class MetadataService {
   readonly #deps: MetadataDeps
@@ -36,7 +36,7 @@ export class MetadataService {
     this.#deps = deps
   }
 
-  /** Listens wherever it should, now and after every change; repairs itself every few seconds. */
+  /** Listens in every network that needs the service, now and after every change; repairs listeners every few seconds. */
   async start(): Promise<void> {
     const unsubscribe = this.#deps.network.onMetadataChange(() => void this.sync())
     const timer = setInterval(() => void this.sync(), 5_000)
@@ -51,7 +51,7 @@ export class MetadataService {
     return [...this.#listeners.keys()]
   }
 
-  /** Makes the listeners what the network driver says they should be. Never rejects. */
+  /** Makes the listeners match the networks of the network driver. Never rejects. */
   async sync(): Promise<void> {
     if (this.#syncing) {
       this.#again = true
@@ -76,7 +76,7 @@ export class MetadataService {
 
   async #open(networkId: string, namespace: string): Promise<void> {
     const { log } = this.#deps
-    // A namespace that is made again under its old name is another one: its number tells.
+    // A namespace that is made again under its old name is another namespace, which its inode number shows.
     const inode = inodeOf(namespace)
     if (inode === null) return
     try {
@@ -110,7 +110,7 @@ function inodeOf(namespace: string): bigint | null {
   return fs.statSync(`/run/netns/${namespace}`, { bigint: true, throwIfNoEntry: false })?.ino ?? null
 }
 
-/** The HTTP server of one network, not yet listening. Everything about it is bounded (R6). */
+/** Makes the HTTP server of one network, not yet listening. Everything about the server is bounded (R6). */
 export function metadataServer(
   networkId: string,
   deps: MetadataDeps,
@@ -167,7 +167,7 @@ async function respond(
   return answer(question, subject, deps.passwords, new Date().toISOString().slice(0, 10))
 }
 
-/** Looked up afresh for each request and never remembered by address: addresses are used again. */
+/** Looks the guest up anew for each request and caches nothing by address, because addresses are used again. */
 async function subjectOf(networkId: string, source: string, deps: MetadataDeps): Promise<Subject | null> {
   const port = deps.network.findPort(networkId, source)
   if (!port) return null

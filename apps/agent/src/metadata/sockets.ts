@@ -5,8 +5,8 @@ import path from 'node:path'
 const child = path.join(import.meta.dirname, 'listen.ts')
 
 /**
- * A listening socket inside a network namespace (a name under /run/netns), accepted here. Raises
- * with the kernel's reason, for example while the address is not there yet.
+ * Makes a socket that listens inside a network namespace (a name under /run/netns); this process accepts its
+ * connections. Throws with the kernel's reason, for example while the address does not exist yet.
  */
 export function socketIn(namespace: string, address: string, port: number): Promise<net.Server> {
   if (!/^[\w.-]{1,200}$/.test(namespace)) throw new Error(`${namespace} is no name of a namespace`)
