@@ -9,7 +9,7 @@ export function Accelerator({ host }: { host: HostView }) {
   const badge = (
     <Badge
       variant="light"
-      color={kvm ? 'teal' : 'orange'}
+      color={kvm ? 'good' : 'warn'}
       tt="none"
       leftSection={kvm ? <IconBolt size={12} /> : <IconCpu size={12} />}
     >

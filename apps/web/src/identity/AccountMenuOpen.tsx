@@ -1,16 +1,19 @@
 'use client'
 import { Menu, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
-import { IconLogout, IconMoon, IconSun } from '@tabler/icons-react'
+import { IconLogout, IconMoon, IconSun, IconTable } from '@tabler/icons-react'
 import type { ReactElement } from 'react'
+import { useDensity } from '../kit/density.ts'
 import { notify } from '../kit/notify.ts'
 import { useSession } from '../kit/session.ts'
 import { expectEnd, leave } from '../kit/session-end.ts'
 
-/** The colour scheme and the way out; open from the start. */
+/** The colour scheme, how close rows stand, and the way out; open from the start. */
 export function AccountMenuOpen({ target }: { target: ReactElement }) {
   const { userName, roles } = useSession()
   const { setColorScheme } = useMantineColorScheme()
   const other = useComputedColorScheme('light') === 'dark' ? 'light' : 'dark'
+  const [density, choose] = useDensity()
+  const otherDensity = density === 'compact' ? 'comfortable' : 'compact'
   return (
     <Menu position="bottom-end" width={220} shadow="md" defaultOpened>
       <Menu.Target>{target}</Menu.Target>
@@ -27,6 +30,9 @@ export function AccountMenuOpen({ target }: { target: ReactElement }) {
           onClick={() => setColorScheme(other)}
         >
           {other === 'dark' ? 'Dark mode' : 'Light mode'}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconTable size={16} />} onClick={() => choose(otherDensity)}>
+          {otherDensity === 'compact' ? 'Compact rows' : 'Comfortable rows'}
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
           Sign out

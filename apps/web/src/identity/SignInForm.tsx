@@ -121,7 +121,7 @@ export function SignInForm({
 function Failure({ text }: { text: string | null }) {
   if (text === null) return null
   return (
-    <Alert variant="light" color="red" icon={<IconAlertTriangle />} p="xs" role="alert">
+    <Alert variant="light" color="bad" icon={<IconAlertTriangle />} p="xs" role="alert">
       {text}
     </Alert>
   )

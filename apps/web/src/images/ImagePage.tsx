@@ -77,7 +77,7 @@ function Happening({ image }: { image: ImageView }) {
   const reason = image.errorMessage ?? (upload?.state === 'failed' ? upload.error : null)
   if (reason && !imageTransitioning(image.state))
     return (
-      <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={reason} role="alert">
+      <Alert color="bad" variant="light" icon={<IconAlertTriangle />} title={reason} role="alert">
         {image.state === 'queued'
           ? 'Choose “Upload data” to try again, or delete the image.'
           : 'This image cannot be used. Delete it and upload a file that is in order.'}

@@ -28,7 +28,7 @@ export function AsCode({ cli }: { cli: string }) {
                 top={6}
                 right={6}
                 variant="subtle"
-                color={copied ? 'teal' : 'gray'}
+                color={copied ? 'good' : 'gray'}
                 aria-label={copied ? 'Copied' : 'Copy the command'}
                 onClick={copy}
               >

@@ -114,7 +114,7 @@ function Step({
   return (
     <li className={classes.step}>
       <div className={classes.head}>
-        <ThemeIcon variant="light" size={36} radius="xl" color={done ? 'teal' : undefined} aria-hidden>
+        <ThemeIcon variant="light" size={36} radius="xl" color={done ? 'good' : undefined} aria-hidden>
           {done ? <IconCheck size={20} /> : icon}
         </ThemeIcon>
         <Text fw={600}>

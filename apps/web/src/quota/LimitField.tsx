@@ -64,7 +64,7 @@ export function LimitField({
         )}
       </Group>
       {below && (
-        <Text size="xs" c="var(--mantine-color-orange-light-color)" mt={4}>
+        <Text size="xs" c="var(--mantine-color-warn-text)" mt={4}>
           {below}
         </Text>
       )}

@@ -76,7 +76,7 @@ function DefaultsForm({ defaults }: { defaults: QuotaDefaultView[] }) {
         })}
         {save.error && (
           <Alert
-            color="red"
+            color="bad"
             variant="light"
             role="alert"
             icon={<IconAlertTriangle />}

@@ -27,13 +27,13 @@ export function Bar({
   const unlimited = limit < 0
   const share = (n: number) => (unlimited || limit === 0 ? 0 : Math.min(100, (n / limit) * 100))
   const full = !unlimited && used + adds > limit
-  const color = full || share(used + adds) >= 100 ? 'red' : share(used + adds) >= 80 ? 'orange' : undefined
+  const color = full || share(used + adds) >= 100 ? 'bad' : share(used + adds) >= 80 ? 'warn' : undefined
   const text = unlimited ? `${words(used)}, no limit` : `${words(used + adds)} of ${words(limit)}`
   return (
     <div>
       <Group justify="space-between" gap="xs" wrap="nowrap" mb={4}>
         {!bare && <Text size="sm">{label}</Text>}
-        <Text size="sm" c={full ? 'red' : 'dimmed'} style={{ whiteSpace: 'nowrap' }}>
+        <Text size="sm" c={full ? 'bad' : 'dimmed'} style={{ whiteSpace: 'nowrap' }}>
           {text}
           {full ? ' (over the limit)' : ''}
         </Text>

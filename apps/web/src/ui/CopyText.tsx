@@ -17,7 +17,7 @@ export function CopyText({ value, label, whole }: { value: string; label?: strin
             <ActionIcon
               variant="subtle"
               size="sm"
-              color={copied ? 'teal' : 'gray'}
+              color={copied ? 'good' : 'gray'}
               aria-label={copied ? 'Copied' : `Copy ${label ?? value}`}
               onClick={copy}
             >

@@ -64,7 +64,7 @@ function Content({
             <InstanceState view={view} />
           </Group>
           {view.fault && (
-            <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={view.fault.message} />
+            <Alert color="bad" variant="light" icon={<IconAlertTriangle />} title={view.fault.message} />
           )}
           <MachineNotice view={view} />
           <Group gap="xs">

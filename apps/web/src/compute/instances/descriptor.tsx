@@ -7,6 +7,7 @@ import { Ago } from '../../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
 import { dateTime, gib, mib } from '../../kit/format.ts'
 import { paths } from '../../kit/paths.ts'
+import { TwoLines } from '../../kit/TwoLines.tsx'
 import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { Addresses } from './Addresses.tsx'
 import { InstanceName } from './InstanceName.tsx'
@@ -34,14 +35,7 @@ const columns: ColumnDef<InstanceView>[] = [
   {
     id: 'flavor',
     header: 'Size',
-    cell: (view) => (
-      <div>
-        <Text size="sm">{view.flavor.name}</Text>
-        <Text size="xs" c="dimmed">
-          {sizeText(view.flavor)}
-        </Text>
-      </div>
-    ),
+    cell: (view) => <TwoLines second={sizeText(view.flavor)}>{view.flavor.name}</TwoLines>,
     sort: (view) => view.flavor.vcpus * 1e9 + view.flavor.memoryMib,
     hideBelow: 'md',
   },

@@ -122,7 +122,7 @@ function Fits({ problem }: { problem: string | null }) {
         <ThemeIcon
           size="sm"
           variant="light"
-          color={problem ? 'orange' : 'teal'}
+          color={problem ? 'warn' : 'good'}
           role="img"
           aria-label={problem ? 'does not fit' : 'fits'}
         >

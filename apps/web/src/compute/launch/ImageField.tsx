@@ -84,7 +84,7 @@ function ImageCard({ image }: { image: ImageView }) {
             {gib(Math.max(1, imageDiskGib(image)))}
           </Text>
           <Group gap={4}>
-            <Badge size="xs" variant="light" color={image.own ? 'blue' : 'gray'}>
+            <Badge size="xs" variant="light" color={image.own ? 'busy' : 'gray'}>
               {image.own ? 'this project' : 'public'}
             </Badge>
           </Group>

@@ -68,7 +68,7 @@ export function LaunchSummary(props: Props) {
           <Divider />
           {failure && !failure.field && (
             <Alert
-              color="red"
+              color="bad"
               variant="light"
               icon={<IconAlertTriangle />}
               title={failure.message}

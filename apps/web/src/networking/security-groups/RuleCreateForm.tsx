@@ -187,7 +187,7 @@ function Meaning({ values, nameOf }: { values: RuleValues; nameOf: (id: string) 
     <Stack gap="xs" aria-live="polite">
       <Text size="sm">{ruleSentence(rule)}</Text>
       {warning && (
-        <Alert color="orange" variant="light" p="xs" icon={<IconAlertTriangle />}>
+        <Alert color="warn" variant="light" p="xs" icon={<IconAlertTriangle />}>
           {warning}
         </Alert>
       )}

@@ -93,7 +93,7 @@ function LetsIn({ group }: { group: SecurityGroupView }) {
         </Text>
       )}
       {risky && (
-        <IconAlertTriangle size={16} color="var(--mantine-color-orange-text)" role="img" aria-label={risky} />
+        <IconAlertTriangle size={16} color="var(--mantine-color-warn-text)" role="img" aria-label={risky} />
       )}
     </Group>
   )

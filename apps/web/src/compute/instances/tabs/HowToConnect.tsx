@@ -116,7 +116,7 @@ function Blocked({ portId, hops, hasPublicIp }: { portId: string; hops: Hop[]; h
   return (
     <Alert
       variant="light"
-      color="yellow"
+      color="warn"
       styles={{ title: { color: 'var(--mantine-color-text)' } }}
       title="From outside it does not answer yet"
     >
