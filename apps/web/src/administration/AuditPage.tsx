@@ -50,7 +50,7 @@ export function AuditPage() {
       />
       <HistoryFilters
         kinds={{
-          label: 'On a',
+          label: 'Kind',
           options: auditKinds.map(([value, label]) => ({ value, label: capital(label) })),
         }}
         download={{ file: 'audit.csv', make }}

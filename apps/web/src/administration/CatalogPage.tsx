@@ -46,9 +46,9 @@ export function CatalogPage() {
         description="What programs find in the catalog. Services of other programs can stand beside the cloud’s own."
       />
       <Stack gap="md">
-        <Services action={add('Add a service', service.open)} />
-        <Endpoints action={add('Add an endpoint', endpoint.open)} />
-        <Regions action={add('Add a region', region.open)} />
+        <Services action={add('Create service', service.open)} />
+        <Endpoints action={add('Create endpoint', endpoint.open)} />
+        <Regions action={add('Create region', region.open)} />
       </Stack>
       {service.opened && <ServiceForm opened onClose={service.close} />}
       {endpoint.opened && <EndpointForm opened onClose={endpoint.close} />}

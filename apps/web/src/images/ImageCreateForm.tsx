@@ -75,7 +75,7 @@ export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose:
   }
   return (
     <SidePanelForm
-      title="Upload an image"
+      title="Upload image"
       opened={opened}
       onClose={onClose}
       form={form}

@@ -10,8 +10,8 @@ import classes from './InstanceCounts.module.css'
 const tiles = [
   { label: 'Active', status: 'ACTIVE', color: 'good', icon: <IconPlayerPlay size={20} /> },
   { label: 'Building', status: 'BUILD', color: 'busy', icon: <IconHourglass size={20} /> },
-  { label: 'Shut off', status: 'SHUTOFF', color: 'gray', icon: <IconPlayerStop size={20} /> },
-  { label: 'In error', status: 'ERROR', color: 'bad', icon: <IconAlertTriangle size={20} /> },
+  { label: 'Stopped', status: 'SHUTOFF', color: 'gray', icon: <IconPlayerStop size={20} /> },
+  { label: 'Error', status: 'ERROR', color: 'bad', icon: <IconAlertTriangle size={20} /> },
 ] as const
 
 /** Instances by state; each number leads to its list. */

@@ -77,7 +77,7 @@ export function Onboarding() {
             href={creating(paths.keyPairs)}
             variant={next === 2 ? 'filled' : 'default'}
           >
-            Add a key pair
+            Create key pair
           </Button>
         </Step>
         <Step
@@ -87,9 +87,7 @@ export function Onboarding() {
           icon={<IconRocket size={20} />}
           done={false}
         >
-          <LaunchButton fullWidth variant={next === 3 ? 'filled' : 'default'}>
-            Launch instance
-          </LaunchButton>
+          <LaunchButton fullWidth variant={next === 3 ? 'filled' : 'default'} />
         </Step>
       </SimpleGrid>
     </Section>

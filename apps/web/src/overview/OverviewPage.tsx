@@ -1,6 +1,6 @@
 'use client'
 import { Button, Grid, Group, Stack } from '@mantine/core'
-import { IconFolders, IconRocket } from '@tabler/icons-react'
+import { IconFolders } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import Link from 'next/link'
 import { LaunchButton } from '../compute/launch/LaunchButton.tsx'
@@ -65,11 +65,7 @@ function ProjectOverview({ name }: { name: string }) {
   const instances = useQuery(trpc.compute.instances.list.queryOptions({ limit: 1 }))
   return (
     <>
-      <PageHeader
-        title="Overview"
-        description={`Project ${name}`}
-        actions={<LaunchButton leftSection={<IconRocket size={18} />}>Launch instance</LaunchButton>}
-      />
+      <PageHeader title="Overview" description={`Project ${name}`} actions={<LaunchButton />} />
       <Stack gap="md">
         {instances.data?.total === 0 && <Onboarding />}
         <InstanceCounts />

@@ -158,7 +158,7 @@ function Token() {
 
 function Endpoints({ access }: { access: AccessView }) {
   return (
-    <Section title="Endpoints" description={`Region ${access.region}`}>
+    <Section title="Endpoints" description={`Addresses of the services in region ${access.region}.`}>
       <Table.ScrollContainer minWidth={0}>
         <Table aria-label="Endpoints">
           <Table.Thead>

@@ -71,7 +71,7 @@ const descriptor: ResourceDescriptor<ApplicationCredentialView> = {
       id: 'expires',
       header: 'Ends',
       cell: ({ expiresAt, expired }) =>
-        expired ? <StateBadge state="Ran out" tone="bad" /> : expiresAt ? <Ago iso={expiresAt} /> : 'never',
+        expired ? <StateBadge state="Expired" tone="bad" /> : expiresAt ? <Ago iso={expiresAt} /> : 'never',
     },
     { id: 'id', header: 'ID', hideBelow: 'md', cell: ({ id }) => <CopyText value={id} /> },
   ],

@@ -1,6 +1,6 @@
 import { Anchor, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
-import { IconRocket, IconServer2 } from '@tabler/icons-react'
+import { IconServer2 } from '@tabler/icons-react'
 import Link from 'next/link'
 import { ProjectName } from '../../identity/projects/ProjectName.tsx'
 import { Ago } from '../../kit/Ago.tsx'
@@ -73,7 +73,7 @@ export const instanceDescriptor: ResourceDescriptor<InstanceView> = {
   empty: {
     title: 'No instances yet',
     text: 'An instance is a virtual machine. Type a name, press Enter, and it runs in seconds.',
-    action: <LaunchButton leftSection={<IconRocket size={16} />}>Launch your first instance</LaunchButton>,
+    action: <LaunchButton />,
   },
 }
 

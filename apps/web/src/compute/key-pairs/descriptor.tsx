@@ -1,11 +1,11 @@
-import { Button, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { KeyPairView } from '@stratolith/api/compute/contract'
-import { IconKey, IconPlus } from '@tabler/icons-react'
-import Link from 'next/link'
+import { IconKey } from '@tabler/icons-react'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { creating, paths } from '../../kit/paths.ts'
 import { CopyText } from '../../ui/CopyText.tsx'
+import { MainAction } from '../../ui/MainAction.tsx'
 
 export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
   kind: 'keyPair',
@@ -51,10 +51,6 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
   empty: {
     title: 'No key pairs yet',
     text: 'With a key pair you log in to your instances over SSH without a password.',
-    action: (
-      <Button component={Link} href={creating(paths.keyPairs)} leftSection={<IconPlus size={16} />}>
-        Add a key pair
-      </Button>
-    ),
+    action: <MainAction label="Create key pair" to={{ href: creating(paths.keyPairs) }} />,
   },
 }

@@ -45,7 +45,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
       noValidate
       onSubmit={onSubmit}
       onKeyDown={onKeyDown}
-      aria-label="Launch an instance"
+      aria-label="Launch instance"
     >
       <Grid gap="md" align="flex-start">
         <Grid.Col span={{ base: 12, md: 8 }}>

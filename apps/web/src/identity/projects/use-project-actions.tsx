@@ -29,7 +29,7 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
     },
     {
       id: 'below',
-      label: 'Create a project below',
+      label: 'Create project below',
       icon: <IconFolderPlus size={16} />,
       allowed: still,
       open: (view) => goTo(view, 'below'),

@@ -1,14 +1,13 @@
 'use client'
 import type { FloatingIpView } from '@stratolith/api/networking/contract'
-import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
+import { MainAction } from '../../ui/MainAction.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { useInstances } from '../lookups.ts'
 import { floatingIpDescriptor } from './floating-ip.descriptor.tsx'
 import { useFloatingIpActions } from './floating-ip-actions.tsx'
@@ -24,11 +23,7 @@ export function FloatingIpsPage() {
   const panel = useUrlPanel('create')
   const actions = useFloatingIpActions((fip) => set({ associate: fip.id }, true))
   const descriptor = floatingIpDescriptor(nameOf)
-  const allocate = (
-    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
-      Allocate floating IP
-    </ReasonButton>
-  )
+  const allocate = <MainAction label="Allocate floating IP" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
       <PageHeader

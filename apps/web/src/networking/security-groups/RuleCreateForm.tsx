@@ -48,13 +48,13 @@ export function RuleCreateForm({
   }
   return (
     <SidePanelForm
-      title={direction === 'ingress' ? 'Add an inbound rule' : 'Add an outbound rule'}
+      title={direction === 'ingress' ? 'Add inbound rule' : 'Add outbound rule'}
       opened={opened}
       onClose={onClose}
       form={form}
       onSubmit={async (values) => {
         await add.mutateAsync({ securityGroupId: group.id, ...ruleInput(values) })
-        notify.started('The hosts apply the rule')
+        notify.started('The rule is on its way to the hosts')
       }}
       submitLabel="Add rule"
       asCli={cli}

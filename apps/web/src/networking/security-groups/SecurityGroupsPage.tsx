@@ -1,5 +1,4 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useRouter } from 'next/navigation'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
@@ -9,8 +8,8 @@ import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
+import { MainAction } from '../../ui/MainAction.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { groupCreateCli } from '../cli.ts'
 import { groupDescriptor } from './group.descriptor.tsx'
 import { useGroupActions } from './group-actions.tsx'
@@ -24,11 +23,7 @@ export function SecurityGroupsPage() {
   const actions = useGroupActions()
   const panel = useUrlPanel('create')
   const create = useMutation(trpc.networking.securityGroups.create.mutationOptions())
-  const button = (
-    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
-      Create security group
-    </ReasonButton>
-  )
+  const button = <MainAction label="Create security group" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
       <PageHeader
@@ -42,7 +37,7 @@ export function SecurityGroupsPage() {
         query={(page) => trpc.networking.securityGroups.list.queryOptions(page)}
       />
       <NameForm
-        title="Create a security group"
+        title="Create security group"
         opened={panel.opened}
         onClose={panel.close}
         submitLabel="Create"
