@@ -47,8 +47,9 @@ test('a newcomer launches: sign in, launch, a name, Enter', async () => {
   await page.getByLabel('Name', { exact: true }).first().press('Enter')
   await page.waitForURL(/\/instances\/[0-9a-f-]{36}/)
   instanceUrl = new URL(page.url()).pathname
-  await expect(page.getByRole('list', { name: 'Steps' })).toContainText('Making network, disk and guest')
   await expect(page.getByText('Active', { exact: true }).first()).toBeVisible({ timeout: 120_000 })
+  await page.getByRole('tab', { name: 'Operations' }).click()
+  await expect(page.getByRole('list', { name: 'Steps' })).toContainText('Making network, disk and guest')
   await expect(page.getByRole('list', { name: 'Steps' })).toContainText(/\d\.\d s/)
 })
 

@@ -1,5 +1,5 @@
 'use client'
-import { Alert, Group, Stack, Text } from '@mantine/core'
+import { Alert, Group, Text } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
 import { imageTransitioning } from '@stratolith/api/images/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
@@ -12,6 +12,7 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { OperationsOf } from '../operations/OperationsOf.tsx'
+import { Columns } from '../ui/Columns.tsx'
 import { CopyText } from '../ui/CopyText.tsx'
 import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
@@ -88,7 +89,13 @@ function Happening({ image }: { image: ImageView }) {
 
 function Overview({ image }: { image: ImageView }) {
   return (
-    <Stack gap="md">
+    <Columns
+      side={
+        <Section title="Facts">
+          <Facts items={imageDescriptor.facts?.(image) ?? []} />
+        </Section>
+      }
+    >
       {image.description && (
         <Section title="Description">
           <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
@@ -96,9 +103,6 @@ function Overview({ image }: { image: ImageView }) {
           </Text>
         </Section>
       )}
-      <Section title="Facts">
-        <Facts items={imageDescriptor.facts?.(image) ?? []} />
-      </Section>
       <Section
         title="Checksums"
         description="Of the file as it was uploaded: compare them with those of its maker."
@@ -106,7 +110,7 @@ function Overview({ image }: { image: ImageView }) {
         <Checksum label="SHA-256" value={image.sha256} />
         <Checksum label="MD5" value={image.checksumMd5} />
       </Section>
-    </Stack>
+    </Columns>
   )
 }
 

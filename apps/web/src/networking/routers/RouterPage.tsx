@@ -1,5 +1,5 @@
 'use client'
-import { Code, Group, Stack, Text } from '@mantine/core'
+import { Code, Group, Text } from '@mantine/core'
 import type { RouterView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
@@ -8,6 +8,7 @@ import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
+import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { NetState } from '../NetState.tsx'
@@ -38,7 +39,13 @@ function RouterDetail({ router }: { router: RouterView }) {
             id: 'overview',
             label: 'Overview',
             content: (
-              <Stack gap="md">
+              <Columns
+                side={
+                  <Section title="Facts">
+                    <Facts items={routerDescriptor.facts?.(router) ?? []} />
+                  </Section>
+                }
+              >
                 <Section title="Gateway">
                   {router.external ? (
                     <Group gap="xs">
@@ -53,10 +60,7 @@ function RouterDetail({ router }: { router: RouterView }) {
                   )}
                 </Section>
                 <RouterInterfaces router={router} />
-                <Section title="Facts">
-                  <Facts items={routerDescriptor.facts?.(router) ?? []} />
-                </Section>
-              </Stack>
+              </Columns>
             ),
           },
           {
