@@ -75,7 +75,7 @@ function Files({ access }: { access: AccessView }) {
           {file('openrc.sh', openrc(place))}
           {file('clouds.yaml', cloudsYaml(place))}
         </Group>
-        <AsCode cli={'source openrc.sh\nopenstack server list'} />
+        <AsCode title="Then, where the file is" cli={'source openrc.sh\nopenstack server list'} />
         <Group gap="xs">
           <Text size="sm" c="dimmed">
             Authentication URL
