@@ -1,7 +1,9 @@
 import type { Metadata } from 'next'
+import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { SignInPage } from '../../identity/SignInPage.tsx'
 import { currentSession } from '../../identity/server/current.ts'
+import { publicHost } from '../../identity/server/front-door.ts'
 import { safeReturnPath } from '../../kit/paths.ts'
 
 export const metadata: Metadata = { title: 'Sign in' }
@@ -11,5 +13,11 @@ export default async function Page({ searchParams }: { searchParams: Promise<Par
   const { from, ended } = await searchParams
   const back = safeReturnPath(typeof from === 'string' ? from : null)
   if (await currentSession()) redirect(back)
-  return <SignInPage back={back} ended={ended === 'password-changed' ? ended : ended ? 'ended' : null} />
+  return (
+    <SignInPage
+      back={back}
+      cloud={publicHost(await headers())}
+      ended={ended === 'password-changed' ? ended : ended ? 'ended' : null}
+    />
+  )
 }
