@@ -4,6 +4,7 @@ import { IconKey } from '@tabler/icons-react'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { creating, paths } from '../../kit/paths.ts'
+import { TwoLines } from '../../kit/TwoLines.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
 import { MainAction } from '../../ui/MainAction.tsx'
 
@@ -32,12 +33,21 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
       sort: (view) => view.type,
       cell: (view) => view.type,
     },
-    { id: 'fingerprint', header: 'Fingerprint', cell: (view) => <CopyText value={view.fingerprint} /> },
+    {
+      id: 'fingerprint',
+      header: 'Fingerprint',
+      // The first is what ssh-keygen -l prints, the second what OpenStack's clients show.
+      cell: (view) => (
+        <TwoLines second={`MD5:${view.fingerprint}`}>
+          <CopyText whole value={view.sha256} />
+        </TwoLines>
+      ),
+    },
     {
       id: 'public',
       header: 'Public key',
-      hideBelow: 'md',
-      cell: (view) => <CopyText value={view.publicKey} label={`${view.publicKey.slice(0, 24)}…`} />,
+      hideBelow: 'xl',
+      cell: (view) => <CopyText whole value={view.publicKey} label={`${view.publicKey.slice(0, 24)}…`} />,
     },
     {
       id: 'created',

@@ -1,10 +1,12 @@
-import { Anchor, Code, Stack, Text } from '@mantine/core'
+import { Anchor, Code, Group, Text } from '@mantine/core'
 import type { FloatingIpView } from '@stratolith/api/networking/contract'
 import { IconWorldPin } from '@tabler/icons-react'
 import Link from 'next/link'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { paths } from '../../kit/paths.ts'
+import { StateBadge } from '../../kit/StateBadge.tsx'
+import { TwoLines } from '../../kit/TwoLines.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
 import { NetState } from '../NetState.tsx'
 
@@ -22,14 +24,9 @@ export const floatingIpDescriptor = (
       header: 'Address',
       sort: (fip) => fip.address,
       cell: (fip) => (
-        <Stack gap={2} align="flex-start">
-          <CopyText value={fip.address} />
-          {fip.description && (
-            <Text size="xs" c="dimmed" lineClamp={1} title={fip.description}>
-              {fip.description}
-            </Text>
-          )}
-        </Stack>
+        <TwoLines second={fip.description}>
+          <CopyText whole value={fip.address} />
+        </TwoLines>
       ),
     },
     {
@@ -47,7 +44,7 @@ export const floatingIpDescriptor = (
       sort: (fip) => fip.state,
       cell: (fip) =>
         fip.portId === null ? (
-          <NetState state="down" detail="It leads to nothing yet." />
+          <StateBadge state="Free" tone="off" detail="It leads to nothing yet." />
         ) : (
           <NetState state={fip.state} />
         ),
@@ -81,7 +78,7 @@ function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
       </Text>
     )
   return (
-    <Stack gap={2} align="flex-start">
+    <Group gap="xs" wrap="nowrap">
       {fip.instanceId ? (
         <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600} prefetch={false}>
           {name ?? 'Instance'}
@@ -89,7 +86,7 @@ function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
       ) : (
         <Text size="sm">Port {fip.portId}</Text>
       )}
-      {fip.fixedAddress && <Code>{fip.fixedAddress}</Code>}
-    </Stack>
+      {fip.fixedAddress && <Code style={{ whiteSpace: 'nowrap' }}>{fip.fixedAddress}</Code>}
+    </Group>
   )
 }

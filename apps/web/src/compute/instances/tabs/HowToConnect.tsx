@@ -37,7 +37,7 @@ function Ways({ view, entry }: { view: InstanceDetail; entry: Entry }) {
   if (isPending)
     return (
       <Section title="Log in">
-        <Skeleton height={88} role="status" aria-label="Loading" />
+        <Skeleton height={180} role="status" aria-label="Loading" />
       </Section>
     )
   const way = wayIn(reach)
