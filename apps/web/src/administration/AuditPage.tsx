@@ -205,7 +205,10 @@ const sentence = ({ kind, data }: AuditRow): string =>
 
 function Thing({ row }: { row: AuditRow }) {
   const { set } = useUrlState()
-  const name = typeof row.data.name === 'string' ? row.data.name : (row.resourceName ?? row.resourceId)
+  const name =
+    typeof row.data.name === 'string'
+      ? row.data.name
+      : (row.resourceName ?? (row.resourceId === row.actorId ? row.actorName : null) ?? row.resourceId)
   const href = row.kind.endsWith('.deleted') ? null : resourcePath(row)
   return (
     <Group gap="xs" wrap="nowrap">

@@ -5,7 +5,10 @@ import { createTheme, type MantineColorsTuple } from '@mantine/core'
 export const dangerText = 'var(--mantine-color-bad-text)'
 
 /** A name of 255 letters without a blank breaks inside of its frame, and the cross stays where it is. */
-const longTitle = { title: { overflowWrap: 'anywhere', minWidth: 0 }, close: { flexShrink: 0 } } as const
+const title = {
+  title: { overflowWrap: 'anywhere', minWidth: 0, fontSize: '1.0625rem', fontWeight: 620 },
+  close: { flexShrink: 0 },
+} as const
 
 /**
  * The colours, each by its role (docs/design.md). Shade 7 is readable on white and under white letters, shade 9 on
@@ -138,8 +141,8 @@ export const theme = createTheme({
     Tooltip: { defaultProps: { withArrow: true, openDelay: 200 } },
     // Its placeholder is no menu item, which a menu may not have: the first item has the focus instead.
     Menu: { defaultProps: { withInitialFocusPlaceholder: false } },
-    Modal: { defaultProps: { centered: true, styles: longTitle } },
-    Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 }, styles: longTitle } },
+    Modal: { defaultProps: { centered: true, styles: title } },
+    Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.4 }, styles: title } },
     Button: { defaultProps: { size: 'sm' } },
   },
 })

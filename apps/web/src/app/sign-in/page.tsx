@@ -3,7 +3,6 @@ import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { SignInPage } from '../../identity/SignInPage.tsx'
 import { currentSession } from '../../identity/server/current.ts'
-import { publicHost } from '../../identity/server/front-door.ts'
 import { safeReturnPath } from '../../kit/paths.ts'
 
 export const metadata: Metadata = { title: 'Sign in' }
@@ -16,7 +15,8 @@ export default async function Page({ searchParams }: { searchParams: Promise<Par
   return (
     <SignInPage
       back={back}
-      cloud={publicHost(await headers())}
+      // As src/proxy.ts says: no page is drawn past it.
+      cloud={(await headers()).get('x-portal-host') ?? ''}
       ended={ended === 'password-changed' ? ended : ended ? 'ended' : null}
     />
   )

@@ -45,7 +45,7 @@ const subnetDescriptor: ResourceDescriptor<SubnetView> = {
       id: 'pool',
       header: 'Given out',
       hideBelow: 'md',
-      cell: (subnet) => poolsText(subnet.pools),
+      cell: (subnet) => <span style={{ whiteSpace: 'nowrap' }}>{poolsText(subnet.pools)}</span>,
     },
     {
       id: 'dhcp',

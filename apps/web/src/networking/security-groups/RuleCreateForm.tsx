@@ -40,6 +40,7 @@ export function RuleCreateForm({
   const form = useForm<RuleValues>({
     initialValues: ruleInitial(direction, group.id),
     validate: ruleProblems,
+    validateInputOnBlur: ['ports', 'protocolNumber'],
   })
   const nameOf = (id: string): string => groups.find((one) => one.id === id)?.name ?? id
   const cli = (values: RuleValues): string => {
