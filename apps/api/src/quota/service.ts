@@ -108,7 +108,7 @@ export function quotaShortfall(quota: readonly QuotaView[], delta: QuotaDelta): 
   for (const q of quota) {
     const amount = delta[q.resource] ?? 0
     if (amount > 0 && q.limit >= 0 && q.used + amount > q.limit)
-      return sentence(q.resource, amount, q.limit, q.used)
+      return overText(q.resource, amount, q.limit, q.used)
   }
   return null
 }

@@ -1,16 +1,23 @@
 import type { z } from 'zod'
+import {
+  demandNoMore,
+  loadUser,
+  lockUser,
+  refuseDelegation,
+  sessionEnded,
+  setFactors,
+  signerById,
+  voidTokens,
+} from '../../directory/service.ts'
+import type { UserOptions } from '../../directory/users/contract.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { seal, unseal } from '../credentials/sealing.ts'
 import { storeCredential } from '../credentials/service.ts'
-import { lockUser, sessionEnded, voidTokens } from '../ending.ts'
-import { directoryEvent, refuseDelegation } from '../reach.ts'
-import { demandNoMore } from '../roles/granting.ts'
 import { ownToken } from '../service.ts'
 import { verifyAnyAge } from '../sign-in.ts'
-import type { UserOptions } from '../users/contract.ts'
-import { loadUser } from '../users/service.ts'
+import { unauthenticated } from '../tokens.ts'
 import type { confirmEnrolmentInput, disableCodesInput, Enrolment, SecondFactorView } from './contract.ts'
 import { needsCode } from './factors.ts'
 import { newSeed, otpauthUri, stepOf } from './totp.ts'
@@ -21,17 +28,23 @@ const rules = [['password', 'totp']]
 
 async function ownUser(ctx: Ctx) {
   authorize(ctx, 'identity:second_factor', { userId: ctx.actor.userId })
-  return ctx.db.user.findUniqueOrThrow({
-    where: { id: ctx.actor.userId },
-    include: { credentials: { where: { type: 'totp' }, orderBy: { createdAt: 'asc' } } },
-  })
+  const [user, seeds] = await Promise.all([
+    signerById(ctx, ctx.actor.userId),
+    ctx.db.credential.findMany({
+      where: { userId: ctx.actor.userId, type: 'totp' },
+      orderBy: { createdAt: 'asc' },
+      select: { createdAt: true },
+    }),
+  ])
+  if (!user) throw unauthenticated()
+  return { ...user, seeds }
 }
 
 /** Does one's own account ask for a code? */
-export async function secondFactor(ctx: Ctx): Promise<SecondFactorView> {
+export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
   const user = await ownUser(ctx)
-  const required = needsCode(user.options as UserOptions)
-  const since = user.credentials[0]?.createdAt.toISOString() ?? null
+  const required = needsCode(user.options)
+  const since = user.seeds[0]?.createdAt.toISOString() ?? null
   return { enabled: required && since !== null, required, since }
 }
 
@@ -39,7 +52,7 @@ export async function secondFactor(ctx: Ctx): Promise<SecondFactorView> {
 export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
   refuseDelegation(ctx, 'set up codes')
   const user = await ownUser(ctx)
-  if (user.credentials.length > 0 && needsCode(user.options as UserOptions))
+  if (user.seeds.length > 0 && needsCode(user.options))
     throw conflict('This account asks for codes already. Turn them off first to use another app.')
   const secret = newSeed()
   const issuer = `Stratolith ${ctx.deps.config.region}`
@@ -79,7 +92,7 @@ export async function confirmEnrolment(
       applicationCredentialId: null,
     })
     await tx.db.credential.update({ where: { id: made.id }, data: { lastStep: step } })
-    await setRules(tx, user.id, user.options as UserOptions, true)
+    await setFactors(tx, user.id, rules)
     const chain = own.parentAuditId ?? own.auditId
     const keep = { OR: [{ auditId: chain }, { parentAuditId: chain }] }
     await tx.db.token.deleteMany({
@@ -90,7 +103,7 @@ export async function confirmEnrolment(
     await tx.db.authReceipt.deleteMany({ where: { userId: user.id } })
     await sessionEnded(tx, { userId: user.id }, 'codes were turned on')
   })
-  return secondFactor(ctx)
+  return ownSecondFactor(ctx)
 }
 
 function readEnrolment(ctx: Ctx, sealed: string): string {
@@ -114,9 +127,9 @@ export async function disableCodes(
     throw invalidInput('This is not your password. Try again.', 'password')
   })
   await inTransaction(ctx, async (tx) => {
-    await forgetCodes(tx, user)
+    await forgetCodes(tx, user.id)
   })
-  return secondFactor(ctx)
+  return ownSecondFactor(ctx)
 }
 
 /**
@@ -129,26 +142,13 @@ export async function resetCodes(ctx: Ctx, input: { id: string }): Promise<void>
   refuseDelegation(ctx, 'turn codes off')
   if (!needsCode(user.options as UserOptions)) throw conflict('This user signs in without a code.')
   await inTransaction(ctx, async (tx) => {
-    await forgetCodes(tx, user)
+    await forgetCodes(tx, user.id)
     await voidTokens(tx, user.id, 'codes were turned off')
   })
 }
 
-async function forgetCodes(tx: Ctx, user: { id: string; options: unknown }): Promise<void> {
-  await lockUser(tx, user.id)
-  await setRules(tx, user.id, user.options as UserOptions, false)
-  await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
-}
-
-async function setRules(tx: Ctx, userId: string, options: UserOptions, on: boolean): Promise<void> {
-  const { multi_factor_auth_enabled: _enabled, multi_factor_auth_rules: _rules, ...others } = options
-  await tx.db.user.update({
-    where: { id: userId },
-    data: {
-      options: on ? { ...others, multi_factor_auth_enabled: true, multi_factor_auth_rules: rules } : others,
-      failedCodes: 0,
-      codesWaitUntil: null,
-    },
-  })
-  await directoryEvent(tx, 'user', 'updated', userId, { codes: on ? 'on' : 'off' })
+async function forgetCodes(tx: Ctx, userId: string): Promise<void> {
+  await lockUser(tx, userId)
+  await setFactors(tx, userId, null)
+  await tx.db.credential.deleteMany({ where: { userId, type: 'totp' } })
 }
