@@ -7,11 +7,12 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { ActionMenu } from './ActionMenu.tsx'
 import { useGuarded, useRunAction } from './actions.tsx'
+import classes from './DetailPage.module.css'
 import { type ResourceAction, type ResourceDescriptor, removes } from './descriptor.ts'
 import { headerActions } from './header-actions.ts'
 import { useUrlState } from './url-state.ts'
 
-export type DetailTab = { id: string; label: string; content: ReactNode; icon?: ReactNode }
+export type DetailTab = { id: string; label: string; content: ReactNode }
 
 /** A resource's page: where it is, what can be done with it, and its tabs (the open one in ?tab=). */
 export function DetailPage<V extends { id: string }>({
@@ -87,9 +88,9 @@ export function DetailPage<V extends { id: string }>({
       />
       {header}
       <Tabs value={tab} onChange={(id) => set({ tab: id === first ? null : id })} keepMounted={false} mt="md">
-        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
-          {tabs.map(({ id, label, icon }) => (
-            <Tabs.Tab key={id} value={id} leftSection={icon} style={{ flexShrink: 0 }}>
+        <Tabs.List className={classes.tabs}>
+          {tabs.map(({ id, label }) => (
+            <Tabs.Tab key={id} value={id} style={{ flexShrink: 0 }}>
               {label}
             </Tabs.Tab>
           ))}

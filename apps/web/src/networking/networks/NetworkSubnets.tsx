@@ -101,6 +101,7 @@ export function NetworkSubnets({ network }: { network: NetworkView }) {
   const add = (
     <ReasonButton
       size="xs"
+      variant="default"
       leftSection={<IconPlus size={14} />}
       allowed={may(network.own)}
       onClick={panel.open}
