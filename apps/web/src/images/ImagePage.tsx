@@ -1,5 +1,5 @@
 'use client'
-import { Alert, Group, Text } from '@mantine/core'
+import { Alert, Box, Text } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
 import { imageTransitioning } from '@stratolith/api/images/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
@@ -116,11 +116,11 @@ function Overview({ image }: { image: ImageView }) {
 
 function Checksum({ label, value }: { label: string; value: string | null }) {
   return (
-    <Group gap="sm" mt={6} align="flex-start">
-      <Text size="sm" c="dimmed" w={70}>
+    <Box mt={6}>
+      <Text size="xs" c="dimmed">
         {label}
       </Text>
       {value ? <CopyText value={value} /> : <Text size="sm">Known after the upload</Text>}
-    </Group>
+    </Box>
   )
 }

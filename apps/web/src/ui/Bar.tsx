@@ -5,7 +5,7 @@ const shareOf = ({ limit }: Share, n: number) => (limit <= 0 ? 0 : Math.min(100,
 const isOver = ({ used, limit, adds = 0 }: Share) => limit >= 0 && used + adds > limit
 const colorOf = (share: Share) => {
   const taken = shareOf(share, share.used + (share.adds ?? 0))
-  return isOver(share) || taken >= 100 ? 'bad' : taken >= 80 ? 'warn' : undefined
+  return isOver(share) || taken >= 100 ? 'bad' : taken >= 80 ? 'warn' : 'var(--stratolith-bar)'
 }
 
 /** How much of a limit is used, as a bar alone, for a row that has the numbers. */
