@@ -137,7 +137,7 @@ test('it is renamed, gets another interface and loses it again', async () => {
   const panel = page.getByRole('dialog')
   await expect(panel.getByRole('combobox', { name: 'Network' })).toHaveValue(/10\.\d+\.\d+\.0/)
   await panel.getByRole('button', { name: 'Attach' }).click()
-  await expect(second).toContainText('active', { timeout: 120_000 })
+  await expect(second).toContainText('Active', { timeout: 120_000 })
   await second.getByRole('button', { name: 'Detach' }).click()
   const question = page.getByRole('dialog', { name: /^Detach .* from “first”\?$/ })
   await question.getByRole('button', { name: 'Detach' }).click()
