@@ -84,7 +84,9 @@ function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
           {name ?? 'Instance'}
         </Anchor>
       ) : (
-        <Text size="sm">Port {fip.portId}</Text>
+        <Anchor component={Link} href={paths.port(fip.portId)} size="sm" prefetch={false}>
+          A port without an instance
+        </Anchor>
       )}
       {fip.fixedAddress && <Code style={{ whiteSpace: 'nowrap' }}>{fip.fixedAddress}</Code>}
     </Group>
