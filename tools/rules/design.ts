@@ -29,7 +29,7 @@ export const mainActionsByHand = (sources: readonly Source[]): string[] =>
   found(
     sources,
     /<(?:Reason)?Button\s+leftSection=\{<Icon(?:Plus|Upload|Rocket|UserPlus)\b[^>]*>\}/g,
-    (file) => file.endsWith('ui/MainAction.tsx'),
+    (file) => file.endsWith('kit/MainAction.tsx'),
   )
 
 /** It stands in the title row, not above the table. */

@@ -1,6 +1,7 @@
 'use client'
 import dynamic from 'next/dynamic'
 import { type ReactNode, useEffect, useLayoutEffect } from 'react'
+import { visited } from '../identity/own-projects.ts'
 import { UploadTray } from '../images/UploadTray.tsx'
 import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
@@ -8,7 +9,6 @@ import { ConfirmHost } from '../kit/confirm.tsx'
 import { densityOf, showDensity } from '../kit/density.ts'
 import { LiveProvider } from '../kit/live.tsx'
 import { forgetOwn } from '../kit/own-storage.ts'
-import { placeKey } from '../kit/place.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
 import { OperationToasts } from '../operations/OperationToasts.tsx'
 import { Shell } from './Shell.tsx'
@@ -24,9 +24,13 @@ export function Portal({ session, children }: { session: Session; children: Reac
   // Somebody else may have used this tab before.
   useEffect(() => forgetOwn(sessionStorage, userId), [userId])
   useLayoutEffect(() => showDensity(densityOf(localStorage, userId)), [userId])
+  const projectId = session.project?.id
+  useEffect(() => {
+    if (projectId) visited(localStorage, userId, projectId)
+  }, [userId, projectId])
   return (
     <SessionContext value={session}>
-      <CloudProvider place={placeKey(session)}>
+      <CloudProvider place={session.place}>
         <LiveProvider>
           <Shell>{children}</Shell>
           <ConfirmHost />

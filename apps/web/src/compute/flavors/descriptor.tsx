@@ -2,10 +2,10 @@ import type { FlavorView } from '@stratolith/api/compute/contract'
 import { IconStack2 } from '@tabler/icons-react'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { gib, mib } from '../../kit/format.ts'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { CopyText } from '../../ui/CopyText.tsx'
-import { MainAction } from '../../ui/MainAction.tsx'
 
 export const flavorDescriptor: ResourceDescriptor<FlavorView> & { listPath: string } = {
   kind: 'flavor',

@@ -3,10 +3,10 @@ import type { KeyPairView } from '@stratolith/api/compute/contract'
 import { IconKey } from '@tabler/icons-react'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { TwoLines } from '../../kit/TwoLines.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
-import { MainAction } from '../../ui/MainAction.tsx'
 
 export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
   kind: 'keyPair',

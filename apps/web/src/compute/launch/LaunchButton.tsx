@@ -1,9 +1,9 @@
 'use client'
 import type { ButtonProps } from '@mantine/core'
 import { IconRocket } from '@tabler/icons-react'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useMay } from '../../kit/rights.ts'
-import { MainAction } from '../../ui/MainAction.tsx'
 
 /** The way to the form, for those whose role may launch; for others it says why not. */
 export function LaunchButton(button: Pick<ButtonProps, 'variant' | 'fullWidth'>) {

@@ -2,9 +2,9 @@
 import { Button, type ButtonProps } from '@mantine/core'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import { IconPlus } from '@tabler/icons-react'
-import Link from 'next/link'
 import type { ReactNode } from 'react'
-import { ReasonButton } from './ReasonButton.tsx'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
+import { Link } from './navigation.tsx'
 
 type To = { onClick: () => void } | { href: string }
 
