@@ -85,7 +85,7 @@ test.describe('of the portal', () => {
     await expect(search).toBeFocused()
     await page.keyboard.type('launch')
     await page.keyboard.press('Enter')
-    await expect(page.getByRole('heading', { name: 'Launch an instance' })).toBeVisible()
+    await expect(page.getByRole('heading', { name: 'Launch instance' })).toBeVisible()
     await expect(page.getByLabel('Name', { exact: true }).first()).toBeFocused()
   })
 

@@ -54,8 +54,7 @@ test('a crash of a guest is shown at once with the reason, and a hard reboot sta
   host.hypervisor.crash(id)
   await expect(fault()).toContainText('The guest’s process has died. Its disk is safe: reboot it (hard).')
   expect(await problemsOf(page)).toEqual([])
-  await page.getByRole('button', { name: 'More actions' }).click()
-  await page.getByRole('menuitem', { name: 'Hard reboot' }).click()
+  await page.getByRole('button', { name: 'Hard reboot' }).click()
   await page
     .getByRole('dialog')
     .getByRole('button', { name: /reboot/i })

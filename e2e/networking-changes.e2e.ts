@@ -60,7 +60,8 @@ test('a port is made with an address of one’s choice, changed, and deleted', a
   await panel().getByRole('button', { name: 'Save' }).click()
   await expect(page.getByRole('table', { name: 'Addresses' }).getByRole('row')).toHaveCount(3)
 
-  await page.getByRole('button', { name: 'Delete', exact: true }).click()
+  await page.getByRole('button', { name: 'More actions' }).click()
+  await page.getByRole('menuitem', { name: 'Delete', exact: true }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
   await expect(page.getByRole('heading', { name: 'Ports', level: 1 })).toBeVisible()
   await expect(page.getByText('No ports yet')).toBeVisible()

@@ -36,6 +36,7 @@ export async function proxy(request: NextRequest): Promise<NextResponse> {
   headers.set('content-security-policy', policy.text)
   headers.set('x-nonce', policy.nonce)
   headers.set('x-portal-path', pathname + search)
+  headers.set('x-portal-host', host)
   const response = NextResponse.next({ request: { headers } })
   response.headers.set('content-security-policy', policy.text)
   return response

@@ -69,7 +69,10 @@ export type KeyPairView = {
   userId: string
   name: string
   type: string
+  /** Nova’s, an MD5. */
   fingerprint: string
+  /** The same as `ssh-keygen -l` prints it today. */
+  sha256: string
   publicKey: string
   createdAt: string
 }

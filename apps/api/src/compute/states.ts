@@ -107,3 +107,14 @@ export const instanceCan = {
 }
 export const instanceTransitioning = (i: Pick<Stateful, 'vmState' | 'taskState'>): boolean =>
   i.taskState !== null || i.vmState === 'building'
+
+/** What an instance calls itself: a DNS label of letters, digits and inner hyphens, at most 63 (RFC 1123). */
+export function hostnameOf(name: string, id: string): string {
+  const label = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .slice(0, 63)
+    .replace(/^-+|-+$/g, '')
+  return label || `instance-${id.slice(0, 8)}`
+}

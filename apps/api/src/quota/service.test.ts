@@ -26,6 +26,9 @@ describe('quota', () => {
     const refused = results.filter((r) => r.status === 'rejected').map((r) => r.reason as CloudError)
     expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(10)
     expect(new Set(refused.map((e) => e.code))).toEqual(new Set(['quota_exceeded']))
+    expect(refused[0]?.message).toMatch(
+      /needs 1 more network, and 10 of 10 are in use\. Delete something or ask/,
+    )
     expect(await used(ctx, 'networks')).toBe(10)
     // The refused reservations gave back the other resource with their transaction.
     expect(await used(ctx, 'ports')).toBe(10)
@@ -33,7 +36,11 @@ describe('quota', () => {
 
   test('a reservation of more than the limit is refused although nothing is used', async () => {
     const ctx = await testCtx(deps)
-    await expectCloudError(take(ctx, 21), 'quota_exceeded', /needs 21 more networks, and 0 of 20/)
+    await expectCloudError(
+      take(ctx, 21),
+      'quota_exceeded',
+      /needs 21 more networks, and 0 of 20 are in use\. Ask an/,
+    )
     expect(await used(ctx, 'networks')).toBe(0)
   })
 

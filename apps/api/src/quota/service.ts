@@ -108,7 +108,7 @@ export function quotaShortfall(quota: readonly QuotaView[], delta: QuotaDelta): 
   for (const q of quota) {
     const amount = delta[q.resource] ?? 0
     if (amount > 0 && q.limit >= 0 && q.used + amount > q.limit)
-      return sentence(q.resource, amount, q.limit, q.used)
+      return overText(q.resource, amount, q.limit, q.used)
   }
   return null
 }
@@ -121,14 +121,18 @@ async function exceeded(
 ) {
   const of = async (id: string) => (await quotaOf(ctx, id)).find((q) => q.resource === resource)
   const [limits, usage] = [await of(limitsOf), await of(counted)]
-  return new CloudError('quota_exceeded', sentence(resource, amount, limits?.limit ?? 0, usage?.used ?? 0), {
+  return new CloudError('quota_exceeded', overText(resource, amount, limits?.limit ?? 0, usage?.used ?? 0), {
     detail: `quota ${resource} of ${counted}`,
     reason: resource,
   })
 }
 
-function sentence(resource: QuotaResource, amount: number, limit: number, used: number): string {
-  return `Quota exceeded: this needs ${amount} more ${quotaWords(resource).words}, and ${used} of ${limit} are in use. Delete something or ask an administrator for more.`
+/** “1 more floating IP”: no resource has a plural of its own. Where there is nothing, nothing can be deleted. */
+function overText(resource: QuotaResource, amount: number, limit: number, used: number): string {
+  const { words } = quotaWords(resource)
+  const more = amount === 1 ? words.replace(/s$/, '') : words
+  const help = `${used > 0 ? 'Delete something or ask' : 'Ask'} an administrator for more.`
+  return `Quota exceeded: this needs ${amount} more ${more}, and ${used} of ${limit} are in use. ${help}`
 }
 
 /** Deletes limits and counters of empty projects, in the transaction that deletes the projects. */

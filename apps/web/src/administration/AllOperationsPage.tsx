@@ -40,7 +40,7 @@ export function AllOperationsPage() {
       />
       <HistoryFilters
         kinds={{
-          label: 'On a',
+          label: 'Kind',
           options: Object.entries(kindWords).map(([value, label]) => ({ value, label: capital(label) })),
         }}
         states={{

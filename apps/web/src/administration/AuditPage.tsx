@@ -6,12 +6,15 @@ import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-quer
 import { strayEvent } from '../hosts/stray-words.ts'
 import { csv, everyPage } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
+import { FreshRows } from '../kit/FreshRows.tsx'
 import { dateTime } from '../kit/format.ts'
+import { useHeldRows } from '../kit/held-rows.ts'
 import { Loaded } from '../kit/Loaded.tsx'
 import { lostPageText, useLostPage } from '../kit/lost-page.ts'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { RowsTable } from '../kit/RowsTable.tsx'
+import { TwoLines } from '../kit/TwoLines.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlState } from '../kit/url-state.ts'
 import { OperationPanel } from '../operations/OperationPanel.tsx'
@@ -50,7 +53,7 @@ export function AuditPage() {
       />
       <HistoryFilters
         kinds={{
-          label: 'On a',
+          label: 'Kind',
           options: auditKinds.map(([value, label]) => ({ value, label: capital(label) })),
         }}
         download={{ file: 'audit.csv', make }}
@@ -63,7 +66,10 @@ export function AuditPage() {
       <Loaded query={query}>
         {({ items, next, keptDays }) => (
           <Stack gap="sm">
-            <RowsTable descriptor={descriptor} rows={items} />
+            <Rows
+              items={items}
+              question={query.isPlaceholderData ? 'waiting' : JSON.stringify([filter, marker])}
+            />
             <Text size="xs" c="dimmed">
               The log goes back {keptDays} days; what is older is deleted.
             </Text>
@@ -92,6 +98,17 @@ export function AuditPage() {
       </Loaded>
       <OperationPanel />
     </>
+  )
+}
+
+/** The log grows while one reads it. */
+function Rows({ items, question }: { items: AuditRow[]; question: string }) {
+  const { rows, fresh, show } = useHeldRows(items, question)
+  return (
+    <div>
+      <FreshRows count={fresh} onShow={show} />
+      <RowsTable descriptor={descriptor} rows={[...rows]} />
+    </div>
   )
 }
 
@@ -138,14 +155,11 @@ const descriptor: ResourceDescriptor<AuditRow> = {
       id: 'what',
       header: 'What',
       cell: (row) => (
-        <Stack gap={0}>
+        <TwoLines second={actionOf(row)}>
           <Text size="sm" fw={600}>
             {sentence(row)}
           </Text>
-          <Text size="xs" c="dimmed">
-            {actionOf(row)}
-          </Text>
-        </Stack>
+        </TwoLines>
       ),
     },
     { id: 'on', header: 'On', cell: (row) => <Thing row={row} /> },
@@ -191,10 +205,13 @@ const sentence = ({ kind, data }: AuditRow): string =>
 
 function Thing({ row }: { row: AuditRow }) {
   const { set } = useUrlState()
-  const name = typeof row.data.name === 'string' ? row.data.name : (row.resourceName ?? row.resourceId)
+  const name =
+    typeof row.data.name === 'string'
+      ? row.data.name
+      : (row.resourceName ?? (row.resourceId === row.actorId ? row.actorName : null) ?? row.resourceId)
   const href = row.kind.endsWith('.deleted') ? null : resourcePath(row)
   return (
-    <Stack gap={0}>
+    <Group gap="xs" wrap="nowrap">
       {href ? (
         <Anchor component={Link} href={href} size="sm" prefetch={false}>
           {name}
@@ -212,9 +229,9 @@ function Thing({ row }: { row: AuditRow }) {
           ta="start"
           onClick={() => set({ operation: row.operationId }, true)}
         >
-          its operation
+          Steps
         </Anchor>
       )}
-    </Stack>
+    </Group>
   )
 }

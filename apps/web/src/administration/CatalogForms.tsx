@@ -25,7 +25,7 @@ export function ServiceForm({ opened, onClose }: Props) {
   const form = useForm({ initialValues: { type: '', name: '', description: '', enabled: true } })
   return (
     <SidePanelForm
-      title="Add a service"
+      title="Create service"
       opened={opened}
       onClose={onClose}
       form={form}
@@ -82,7 +82,7 @@ export function EndpointForm({ opened, onClose }: Props) {
   const region = form.values.regionId || regions[0]?.id || ''
   return (
     <SidePanelForm
-      title="Add an endpoint"
+      title="Create endpoint"
       opened={opened}
       onClose={onClose}
       form={form}
@@ -143,7 +143,7 @@ export function RegionForm({ opened, onClose }: Props) {
   const form = useForm({ initialValues: { id: '', description: '' } })
   return (
     <SidePanelForm
-      title="Add a region"
+      title="Create region"
       opened={opened}
       onClose={onClose}
       form={form}

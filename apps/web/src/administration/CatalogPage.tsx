@@ -1,5 +1,5 @@
 'use client'
-import { Badge, Code, Group, Stack, Text } from '@mantine/core'
+import { Badge, Code, Group, Skeleton, Stack, Text } from '@mantine/core'
 import type { EndpointView, RegionView, ServiceView } from '@stratolith/api/catalog/contract'
 import { IconBook2, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
@@ -46,9 +46,9 @@ export function CatalogPage() {
         description="What programs find in the catalog. Services of other programs can stand beside the cloud’s own."
       />
       <Stack gap="md">
-        <Services action={add('Add a service', service.open)} />
-        <Endpoints action={add('Add an endpoint', endpoint.open)} />
-        <Regions action={add('Add a region', region.open)} />
+        <Services action={add('Create service', service.open)} />
+        <Endpoints action={add('Create endpoint', endpoint.open)} />
+        <Regions action={add('Create region', region.open)} />
       </Stack>
       {service.opened && <ServiceForm opened onClose={service.close} />}
       {endpoint.opened && <EndpointForm opened onClose={endpoint.close} />}
@@ -84,7 +84,7 @@ function useRemoval<V extends { id: string; builtIn: boolean }>(
 
 function OwnBadge({ own }: { own: boolean }) {
   return own ? (
-    <Badge variant="light" tt="none" size="sm">
+    <Badge variant="light" color="gray" tt="none" size="sm">
       built in
     </Badge>
   ) : null
@@ -101,7 +101,7 @@ function Services({ action }: PartProps) {
   })
   return (
     <Section title="Services" action={action}>
-      <Loaded query={query}>
+      <Loaded query={query} waiting={<Skeleton height="162px" role="status" aria-label="Loading" />}>
         {(rows: ServiceView[]) => <RowsTable descriptor={services} rows={rows} actions={[removal]} />}
       </Loaded>
     </Section>
@@ -178,7 +178,7 @@ function Endpoints({ action }: PartProps) {
   }
   return (
     <Section title="Endpoints" description="Where programs reach each service." action={action}>
-      <Loaded query={query}>
+      <Loaded query={query} waiting={<Skeleton height="420px" role="status" aria-label="Loading" />}>
         {(rows: EndpointView[]) => <RowsTable descriptor={descriptor} rows={rows} actions={[removal]} />}
       </Loaded>
     </Section>
@@ -196,7 +196,7 @@ function Regions({ action }: PartProps) {
   })
   return (
     <Section title="Regions" action={action}>
-      <Loaded query={query}>
+      <Loaded query={query} waiting={<Skeleton height="66px" role="status" aria-label="Loading" />}>
         {(rows: RegionView[]) => <RowsTable descriptor={regions} rows={rows} actions={[removal]} />}
       </Loaded>
     </Section>

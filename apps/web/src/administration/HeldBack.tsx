@@ -8,7 +8,7 @@ export function HeldBack({ by }: { by: HeldBackView }) {
   const who = by.application || 'A program without a name'
   return (
     <Alert
-      color="orange"
+      color="warn"
       variant="light"
       icon={<IconAlertTriangle />}
       title="Open pages learn of changes late"

@@ -161,7 +161,7 @@ function Answer({ answer }: { answer: ExplainView }) {
   return (
     <Stack gap="sm" role="status">
       <Alert
-        color={allowed ? 'teal' : 'red'}
+        color={allowed ? 'good' : 'bad'}
         variant="light"
         icon={allowed ? <IconCheck /> : <IconX />}
         title={allowed ? 'Yes' : 'No'}
@@ -208,7 +208,7 @@ function Answer({ answer }: { answer: ExplainView }) {
                   <Hint label={wordMeaning(word)}>
                     <Badge
                       variant={yes ? 'light' : 'default'}
-                      color={yes ? 'teal' : undefined}
+                      color={yes ? 'good' : undefined}
                       tt="none"
                       radius="sm"
                       tabIndex={0}

@@ -1,5 +1,5 @@
 'use client'
-import { SimpleGrid, Stack, Table, Text } from '@mantine/core'
+import { SimpleGrid, Skeleton, Stack, Table, Text } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
 import type { ProcessView, SystemView } from '@stratolith/api/system/contract'
 import { IconCpu } from '@tabler/icons-react'
@@ -31,7 +31,9 @@ export function SystemPage() {
   return (
     <>
       <PageHeader title="System" description="What the cloud is made of, and how it does right now." />
-      <Loaded query={info}>{(view) => <Information info={view} />}</Loaded>
+      <Loaded query={info} waiting={<Skeleton height="90vh" mb="md" role="status" aria-label="Loading" />}>
+        {(view) => <Information info={view} />}
+      </Loaded>
       <Section title="Hosts can" description="What their machines and programs allow.">
         <Loaded query={hosts}>
           {({ items }: { items: HostView[] }) => <RowsTable descriptor={abilities} rows={items} />}

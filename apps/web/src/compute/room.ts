@@ -10,14 +10,14 @@ export const computeRoom: PortalRoom = {
       label: 'Instances',
       href: paths.instances,
       icon: IconServer2,
-      create: { label: 'Launch an instance', href: paths.launch },
+      create: { label: 'Launch instance', href: paths.launch },
     },
     {
       group: 'Compute',
       label: 'Key pairs',
       href: paths.keyPairs,
       icon: IconKey,
-      create: { label: 'Create a key pair', href: creating(paths.keyPairs) },
+      create: { label: 'Create key pair', href: creating(paths.keyPairs) },
     },
     {
       group: 'Resources',
@@ -25,7 +25,7 @@ export const computeRoom: PortalRoom = {
       label: 'Flavors',
       href: paths.adminFlavors,
       icon: IconStack2,
-      create: { label: 'Create a flavor', href: creating(paths.adminFlavors) },
+      create: { label: 'Create flavor', href: creating(paths.adminFlavors) },
     },
     {
       group: 'Resources',

@@ -1,20 +1,14 @@
-import { Badge } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
-import { IconBolt, IconCpu } from '@tabler/icons-react'
-import { Hint } from '../ui/Hint.tsx'
+import { StateBadge } from '../kit/StateBadge.tsx'
 
 /** KVM, or emulation with the reason for it. */
 export function Accelerator({ host }: { host: HostView }) {
   const kvm = host.accelerator.toLowerCase() === 'kvm'
-  const badge = (
-    <Badge
-      variant="light"
-      color={kvm ? 'teal' : 'orange'}
-      tt="none"
-      leftSection={kvm ? <IconBolt size={12} /> : <IconCpu size={12} />}
-    >
-      {kvm ? 'KVM' : 'Emulated'}
-    </Badge>
+  return (
+    <StateBadge
+      state={kvm ? 'KVM' : 'Emulated'}
+      tone={kvm ? 'good' : 'warn'}
+      detail={host.acceleratorReason}
+    />
   )
-  return host.acceleratorReason ? <Hint label={host.acceleratorReason}>{badge}</Hint> : badge
 }

@@ -56,7 +56,7 @@ function Brake({ brake }: { brake: BrakeView }) {
   }
   return (
     <Alert
-      color="orange"
+      color="warn"
       variant="light"
       icon={<IconHandStop />}
       title={`Stopped: ${many} on ${placeName(brake.host)} would be removed`}
@@ -73,7 +73,7 @@ function Brake({ brake }: { brake: BrakeView }) {
         <Group>
           <ReasonButton
             size="xs"
-            color="red"
+            color="bad"
             variant="light"
             loading={release.isPending}
             allowed={admin()}

@@ -69,7 +69,7 @@ function Unknown({ id }: { id: string }) {
   const { data } = useQuery(trpc.hosts.strays.queryOptions({ hostId: id, limit: 1 }))
   if (!data || data.total === 0) return null
   return (
-    <Alert color="yellow" variant="light" icon={<IconHelpHexagon />} title="Something here is unknown">
+    <Alert color="warn" variant="light" icon={<IconHelpHexagon />} title="Something here is unknown">
       <Anchor component={Link} size="sm" c="inherit" underline="always" href={`${paths.unknown}?host=${id}`}>
         {data.total === 1 ? 'One thing' : `${data.total} things`} without a row: look and decide
       </Anchor>

@@ -65,6 +65,7 @@ function useHostActions(): ResourceAction<HostView>[] {
     },
     {
       id: 'disable',
+      opposite: 'enable',
       label: 'Disable',
       icon: <IconPlayerStop size={16} />,
       allowed: (host) => all(admin(), host.enabled || 'It takes no new instances already.'),
@@ -89,6 +90,7 @@ function useHostActions(): ResourceAction<HostView>[] {
     },
     {
       id: 'enable',
+      opposite: 'disable',
       label: 'Enable',
       icon: <IconPlayerPlay size={16} />,
       bulk: true,

@@ -22,7 +22,7 @@ export function Standing({ host }: { host: HostView }) {
   const isFenced = host.state === 'fenced'
   return (
     <Alert
-      color={isFenced && !host.answers ? 'gray' : 'orange'}
+      color={isFenced && !host.answers ? 'gray' : 'warn'}
       variant="light"
       icon={<IconPlugConnectedX />}
       title={hostStateWords[host.state].label}
@@ -43,7 +43,7 @@ export function Standing({ host }: { host: HostView }) {
           ) : (
             <ReasonButton
               size="xs"
-              color="red"
+              color="bad"
               variant="light"
               loading={fence.isPending}
               allowed={all(admin(), hostCan.fence(host))}

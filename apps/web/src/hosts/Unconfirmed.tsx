@@ -93,7 +93,7 @@ export function Unconfirmed({ host }: { host: HostView }) {
 function AllConfirmed() {
   return (
     <Group gap="xs" wrap="nowrap" align="flex-start">
-      <IconChecks size={20} color="var(--mantine-color-teal-text)" style={{ flexShrink: 0 }} aria-hidden />
+      <IconChecks size={20} color="var(--mantine-color-good-text)" style={{ flexShrink: 0 }} aria-hidden />
       <Text size="sm">
         The host has everything as it should be: it has confirmed every change of the instances, ports,
         networks, routers and security groups that it needs.

@@ -7,7 +7,7 @@ const load = () => import('./AccountMenuOpen.tsx')
 const AccountMenuOpen = lazy(() => load().then((module) => ({ default: module.AccountMenuOpen })))
 
 /** Those of which global.css makes letters readable on their pale grounds; the name chooses one. */
-const faces = ['blue', 'teal', 'gray']
+const faces = ['petrol', 'busy', 'gray']
 
 /** Who is signed in; the menu behind it is loaded when a pointer or the focus comes near. */
 export function AccountMenu() {

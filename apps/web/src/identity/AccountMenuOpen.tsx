@@ -1,17 +1,20 @@
 'use client'
 import { Menu, Text, useComputedColorScheme, useMantineColorScheme } from '@mantine/core'
-import { IconApi, IconLogout, IconMoon, IconSun, IconUserCircle } from '@tabler/icons-react'
+import { IconApi, IconLogout, IconMoon, IconSun, IconTable, IconUserCircle } from '@tabler/icons-react'
 import type { ReactElement } from 'react'
+import { useDensity } from '../kit/density.ts'
 import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
 import { signOut } from './sign-out.ts'
 
-/** One's own pages, the colour scheme and the way out; open from the start. */
+/** One's own pages, the colour scheme, how close rows stand, and the way out; open from the start. */
 export function AccountMenuOpen({ target }: { target: ReactElement }) {
   const { userName, roles } = useSession()
   const { setColorScheme } = useMantineColorScheme()
   const other = useComputedColorScheme('light') === 'dark' ? 'light' : 'dark'
+  const [density, choose] = useDensity()
+  const otherDensity = density === 'compact' ? 'comfortable' : 'compact'
   return (
     <Menu position="bottom-end" width={220} shadow="md" defaultOpened>
       <Menu.Target>{target}</Menu.Target>
@@ -34,6 +37,9 @@ export function AccountMenuOpen({ target }: { target: ReactElement }) {
           onClick={() => setColorScheme(other)}
         >
           {other === 'dark' ? 'Dark mode' : 'Light mode'}
+        </Menu.Item>
+        <Menu.Item leftSection={<IconTable size={16} />} onClick={() => choose(otherDensity)}>
+          {otherDensity === 'compact' ? 'Compact rows' : 'Comfortable rows'}
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
           Sign out

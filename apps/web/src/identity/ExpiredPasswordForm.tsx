@@ -56,7 +56,7 @@ export function ExpiredPasswordForm({
         </Title>
         <Text size="sm">{message}</Text>
         {failure !== null && (
-          <Alert variant="light" color="red" icon={<IconAlertTriangle />} p="xs" role="alert">
+          <Alert variant="light" color="bad" icon={<IconAlertTriangle />} p="xs" role="alert">
             {failure}
           </Alert>
         )}

@@ -47,10 +47,10 @@ export function SignInForm({
       ...(!values.password && { password: 'Type the password.' }),
     }
     setMissing(errors)
+    setFailure(null)
     const first = names.find((name) => name in errors)
     if (first) return field(first)?.focus()
     setBusy(true)
-    setFailure(null)
     const answer = await signIn(values)
     if (answer === null) return window.location.assign(back)
     setBusy(false)
@@ -121,7 +121,7 @@ export function SignInForm({
 function Failure({ text }: { text: string | null }) {
   if (text === null) return null
   return (
-    <Alert variant="light" color="red" icon={<IconAlertTriangle />} p="xs" role="alert">
+    <Alert variant="light" color="bad" icon={<IconAlertTriangle />} p="xs" role="alert">
       {text}
     </Alert>
   )
@@ -161,7 +161,7 @@ function Other({
   if (domainShown) return null
   return (
     <Anchor component="button" type="button" size="xs" c="dimmed" onClick={anotherDomain}>
-      Another domain than “Default”
+      Use another domain
     </Anchor>
   )
 }

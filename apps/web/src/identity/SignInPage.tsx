@@ -11,16 +11,30 @@ const notes = {
   'password-changed': 'Your password is changed. Sign in with the new one.',
 } as const
 
-/** Name and password, then a code or a new password where the account asks. `back`: where to go then. */
-export function SignInPage({ back, ended }: { back: string; ended: keyof typeof notes | null }) {
+/**
+ * Name and password, then a code or a new password where the account asks. `back`: where to go then; `cloud`: the
+ * name under which this one was opened, so that nobody types a password into another.
+ */
+export function SignInPage({
+  back,
+  cloud,
+  ended,
+}: {
+  back: string
+  cloud: string
+  ended: keyof typeof notes | null
+}) {
   const [note, setNote] = useState(ended)
   const [expired, setExpired] = useState<{ user: string; domain: string; message: string } | null>(null)
   return (
     <Center mih="100dvh" p="md" component="main">
       <Stack w="100%" maw={380} gap="lg">
-        <Center>
+        <Stack gap={4} align="center">
           <Logo />
-        </Center>
+          <Text size="sm" c="dimmed" ta="center" style={{ overflowWrap: 'anywhere' }}>
+            The private cloud at {cloud}
+          </Text>
+        </Stack>
         <Paper withBorder p="xl" radius="lg" shadow="sm">
           {expired ? (
             <ExpiredPasswordForm
@@ -45,10 +59,15 @@ export function SignInPage({ back, ended }: { back: string; ended: keyof typeof 
             />
           )}
         </Paper>
-        <Text size="xs" c="dimmed" ta="center">
-          The first administrator’s password is printed by <code>npm start</code>.
-        </Text>
+        {isThisMachine(cloud) && (
+          <Text size="xs" c="dimmed" ta="center">
+            The first administrator’s password is printed by <code>npm start</code>.
+          </Text>
+        )}
       </Stack>
     </Center>
   )
 }
+
+/** Whoever opens it on the machine that it runs on has very likely just started it. */
+const isThisMachine = (cloud: string): boolean => /^(localhost|127\.0\.0\.1|\[::1\])(:|$)/.test(cloud)

@@ -77,7 +77,7 @@ export function ImageCreateForm({ opened, onClose }: { opened: boolean; onClose:
   }
   return (
     <SidePanelForm
-      title="Upload an image"
+      title="Upload image"
       opened={opened}
       onClose={onClose}
       form={form}
@@ -135,7 +135,7 @@ function FormatField({ form, seen }: { form: Form; seen: { format: string; virtu
         ]}
         {...form.getInputProps('diskFormat')}
       />
-      <Text size="xs" c={other ? 'red' : 'dimmed'} aria-live="polite">
+      <Text size="xs" c={other ? 'bad' : 'dimmed'} aria-live="polite">
         {seen === null && 'Found out from the first bytes of the file.'}
         {seen !== null &&
           (other

@@ -64,7 +64,7 @@ export function ImageFilePick({
         </Stack>
       </Dropzone>
       {error && (
-        <Alert color="red" variant="light" p="xs" role="alert">
+        <Alert color="bad" variant="light" p="xs" role="alert">
           {error}
         </Alert>
       )}

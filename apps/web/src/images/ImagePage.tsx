@@ -1,5 +1,5 @@
 'use client'
-import { Alert, Group, Stack, Text } from '@mantine/core'
+import { Alert, Box, Text } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
 import { imageTransitioning } from '@stratolith/api/images/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
@@ -12,6 +12,7 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { OperationsOf } from '../operations/OperationsOf.tsx'
+import { Columns } from '../ui/Columns.tsx'
 import { CopyText } from '../ui/CopyText.tsx'
 import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
@@ -77,7 +78,7 @@ function Happening({ image }: { image: ImageView }) {
   const reason = image.errorMessage ?? (upload?.state === 'failed' ? upload.error : null)
   if (reason && !imageTransitioning(image.state))
     return (
-      <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={reason} role="alert">
+      <Alert color="bad" variant="light" icon={<IconAlertTriangle />} title={reason} role="alert">
         {image.state === 'queued'
           ? 'Choose “Upload data” to try again, or delete the image.'
           : 'This image cannot be used. Delete it and upload a file that is in order.'}
@@ -88,7 +89,13 @@ function Happening({ image }: { image: ImageView }) {
 
 function Overview({ image }: { image: ImageView }) {
   return (
-    <Stack gap="md">
+    <Columns
+      side={
+        <Section title="Facts">
+          <Facts items={imageDescriptor.facts?.(image) ?? []} />
+        </Section>
+      }
+    >
       {image.description && (
         <Section title="Description">
           <Text size="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
@@ -96,9 +103,6 @@ function Overview({ image }: { image: ImageView }) {
           </Text>
         </Section>
       )}
-      <Section title="Facts">
-        <Facts items={imageDescriptor.facts?.(image) ?? []} />
-      </Section>
       <Section
         title="Checksums"
         description="Of the file as it was uploaded: compare them with those of its maker."
@@ -106,17 +110,17 @@ function Overview({ image }: { image: ImageView }) {
         <Checksum label="SHA-256" value={image.sha256} />
         <Checksum label="MD5" value={image.checksumMd5} />
       </Section>
-    </Stack>
+    </Columns>
   )
 }
 
 function Checksum({ label, value }: { label: string; value: string | null }) {
   return (
-    <Group gap="sm" mt={6} align="flex-start">
-      <Text size="sm" c="dimmed" w={70}>
+    <Box mt={6}>
+      <Text size="xs" c="dimmed">
         {label}
       </Text>
       {value ? <CopyText value={value} /> : <Text size="sm">Known after the upload</Text>}
-    </Group>
+    </Box>
   )
 }

@@ -3,12 +3,12 @@ import type { ImageView } from '@stratolith/api/images/contract'
 import { imageStates, imageVisibilities } from '@stratolith/api/images/states'
 import { IconUpload } from '@tabler/icons-react'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
+import { MainAction } from '../kit/MainAction.tsx'
 import { ResourceTable } from '../kit/ResourceTable.tsx'
 import { useMay } from '../kit/rights.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
-import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { OfferedImages } from './ImageOffer.tsx'
 import { imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
@@ -47,9 +47,12 @@ export function ImagesPage() {
   const actions = useImageActions()
   const panel = useUrlPanel('create')
   const upload = (
-    <ReasonButton leftSection={<IconUpload size={16} />} allowed={may()} onClick={panel.open}>
-      Upload image
-    </ReasonButton>
+    <MainAction
+      label="Upload image"
+      icon={<IconUpload size={16} />}
+      allowed={may()}
+      to={{ onClick: panel.open }}
+    />
   )
   return (
     <>

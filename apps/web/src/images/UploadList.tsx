@@ -133,7 +133,7 @@ function Outcome({ upload }: { upload: Upload }) {
     )
   if (upload.state === 'failed' || image.data?.state === 'killed')
     return (
-      <Group gap={6} wrap="nowrap" align="flex-start" c="red" role="alert">
+      <Group gap={6} wrap="nowrap" align="flex-start" c="bad" role="alert">
         <IconAlertTriangle size={16} aria-hidden style={{ flexShrink: 0 }} />
         <Text size="xs">{reason ?? 'The upload failed. Try it again.'}</Text>
       </Group>

@@ -1,5 +1,7 @@
 import type { DiskFormat } from '@stratolith/api/images/contract'
 
+export const formatName: Record<DiskFormat, string> = { raw: 'Raw', qcow2: 'QCOW2' }
+
 /** The first bytes of every qcow2 file: "QFI" and 0xfb (QEMU, docs/interop/qcow2.txt). */
 const qcow2Magic = [0x51, 0x46, 0x49, 0xfb]
 

@@ -40,6 +40,7 @@ export function useImageActions(
     id: 'upload',
     label: 'Upload data',
     icon: <IconUpload size={16} />,
+    next: () => true,
     allowed: (image) => all(may(image.own), imageCan.upload(image)),
     open: (image) => pickFile((file) => void uploadTo(image, file, place)),
   }
@@ -69,7 +70,7 @@ export function useImageActions(
   }
   // A list has no panel for one image: there only what needs none.
   if (!options.edit) return [launch, erase]
-  return options.waiting ? [upload, edit, erase, launch] : [launch, edit, erase, upload]
+  return options.waiting ? [upload, launch, edit, erase] : [launch, edit, erase]
 }
 
 const deleteQuestion = (images: ImageView[]) => ({

@@ -9,9 +9,9 @@ import { bytes, gib, mib } from '../kit/format.ts'
 import { NameCell } from '../kit/NameCell.tsx'
 import { paths } from '../kit/paths.ts'
 import { Hint } from '../ui/Hint.tsx'
+import { formatName } from './format.ts'
 import { ImageState } from './ImageState.tsx'
 
-export const formatName = { raw: 'raw', qcow2: 'QCOW2' } as const
 const formatText = (format: DiskFormat | null): string =>
   format === null ? 'Not said yet' : formatName[format]
 export const visibilityName = {

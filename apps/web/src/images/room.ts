@@ -10,7 +10,7 @@ export const imagesRoom: PortalRoom = {
       label: 'Images',
       href: paths.images,
       icon: IconDisc,
-      create: { label: 'Upload an image', href: creating(paths.images) },
+      create: { label: 'Upload image', href: creating(paths.images) },
     },
   ],
   kinds: {

@@ -38,7 +38,7 @@ export function ActionMenu<V>({
     <ActionIcon
       variant={asButton ? 'default' : 'subtle'}
       color="gray"
-      size={asButton ? 36 : 'md'}
+      size={asButton ? 36 : 26}
       aria-label={label}
       aria-haspopup="menu"
       onClick={() => setWanted(true)}

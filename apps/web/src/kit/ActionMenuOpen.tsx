@@ -26,7 +26,7 @@ export function ActionMenuOpen({
           ref={button}
           variant={asButton ? 'default' : 'subtle'}
           color="gray"
-          size={asButton ? 36 : 'md'}
+          size={asButton ? 36 : 26}
           aria-label={label}
         >
           <IconDots size={18} />

@@ -46,7 +46,7 @@ export function ConfirmDialog({ opened, question }: { opened: boolean; question:
           Cancel
         </Button>
         <Button
-          color={shown?.danger ? 'red' : undefined}
+          color={shown?.danger ? 'bad' : undefined}
           data-autofocus={!shown?.danger || undefined}
           onClick={() => answer(true)}
         >

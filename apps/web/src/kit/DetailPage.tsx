@@ -5,12 +5,14 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { ActionMenu } from './ActionMenu.tsx'
 import { useGuarded, useRunAction } from './actions.tsx'
+import classes from './DetailPage.module.css'
 import { type ResourceAction, type ResourceDescriptor, removes } from './descriptor.ts'
+import { headerActions } from './header-actions.ts'
 import { Link, usePathname, useRouter } from './navigation.tsx'
 import { ownPath } from './paths.ts'
 import { useUrlState } from './url-state.ts'
 
-export type DetailTab = { id: string; label: string; content: ReactNode; icon?: ReactNode }
+export type DetailTab = { id: string; label: string; content: ReactNode }
 
 /** A resource's page: where it is, what can be done with it, and its tabs (the open one in ?tab=). */
 export function DetailPage<V extends { id: string }>({
@@ -44,8 +46,8 @@ export function DetailPage<V extends { id: string }>({
   const asked = get('tab')
   const tab = tabs.some(({ id }) => id === asked) ? asked : first
   const listPath = descriptor.listPath ?? descriptor.path?.(view).split('/').slice(0, -1).join('/')
-  const able = actions.map(guarded)
-  const rest = able.slice(3)
+  // Chosen by what may be done, not by what is under way: no button changes its place under the pointer.
+  const { next, buttons, menu } = headerActions(actions, view)
   const run = async (action: ResourceAction<V>) => {
     const done = await runAction(action, [view])
     // Back must not lead to a page of nothing. Who has gone elsewhere meanwhile stays there.
@@ -61,23 +63,23 @@ export function DetailPage<V extends { id: string }>({
         description={description}
         actions={
           <>
-            {able.slice(0, 3).map((action) => (
+            {[...(next ? [next] : []), ...buttons].map((action) => (
               <ReasonButton
                 key={action.id}
                 size="sm"
-                variant="default"
+                variant={action === next ? 'filled' : 'default'}
                 leftSection={action.icon}
-                allowed={action.allowed(view)}
+                allowed={guarded(action).allowed(view)}
                 onClick={() => void run(action)}
               >
                 {action.label}
               </ReasonButton>
             ))}
-            {rest.length > 0 && (
+            {menu.length > 0 && (
               <ActionMenu
                 label="More actions"
                 asButton
-                actions={rest}
+                actions={menu.map(guarded)}
                 view={view}
                 onRun={(action) => void run(action)}
               />
@@ -87,9 +89,9 @@ export function DetailPage<V extends { id: string }>({
       />
       {header}
       <Tabs value={tab} onChange={(id) => set({ tab: id === first ? null : id })} keepMounted={false} mt="md">
-        <Tabs.List style={{ flexWrap: 'nowrap', overflowX: 'auto', overflowY: 'hidden' }}>
-          {tabs.map(({ id, label, icon }) => (
-            <Tabs.Tab key={id} value={id} leftSection={icon} style={{ flexShrink: 0 }}>
+        <Tabs.List className={classes.tabs}>
+          {tabs.map(({ id, label }) => (
+            <Tabs.Tab key={id} value={id} style={{ flexShrink: 0 }}>
               {label}
             </Tabs.Tab>
           ))}

@@ -57,7 +57,7 @@ function WayBack() {
 export function LoadError({ error, retry, busy }: { error: unknown; retry: () => unknown; busy?: boolean }) {
   const view = cloudError(error)
   return (
-    <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={view.message} role="alert">
+    <Alert color="bad" variant="light" icon={<IconAlertTriangle />} title={view.message} role="alert">
       <Group gap="sm">
         <Button size="xs" variant="default" loading={busy} onClick={() => retry()}>
           Try again

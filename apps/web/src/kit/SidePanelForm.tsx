@@ -88,7 +88,7 @@ export function SidePanelForm<T extends Record<string, unknown>>({
           {children}
           {failure && (
             <Alert
-              color="red"
+              color="bad"
               variant="light"
               icon={<IconAlertTriangle />}
               title={failure.message}

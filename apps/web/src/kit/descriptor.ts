@@ -16,6 +16,10 @@ export type ResourceAction<V> = {
   label: string
   icon?: ReactNode
   danger?: boolean
+  /** Whether it is what one does with this one next: then it is the primary button of its page. */
+  next?: (view: V) => boolean
+  /** The action that undoes it: of the two only the one that can be done is shown on a page. */
+  opposite?: string
   /** true, or the sentence why not: shown as the tooltip of the disabled button. */
   allowed: (view: V) => Allowed
   /** Asks first. */

@@ -32,9 +32,10 @@ export function ago(iso: string, now = Date.now()): string {
   return iso
 }
 
-/** Milliseconds as "0.3 s", "12 s", "2 min 5 s". */
+/** Milliseconds as "12 ms", "3.1 s", "12 s", "2 min 5 s". */
 export function seconds(ms: number): string {
-  const total = Math.max(0, ms) / 1000
+  if (ms < 999.5) return `${Math.max(0, Math.round(ms))} ms`
+  const total = ms / 1000
   if (total < 10) return `${total.toFixed(1)} s`
   const rounded = Math.round(total)
   if (rounded < 60) return `${rounded} s`

@@ -82,7 +82,13 @@ describe('errors', () => {
 describe('words', () => {
   it('of numbers', () => {
     expect([bytes(0), bytes(1536), bytes(512 * 1024 ** 2)]).toEqual(['0 B', '1.5 KiB', '512 MiB'])
-    expect([seconds(340), seconds(12_400), seconds(125_000)]).toEqual(['0.3 s', '12 s', '2 min 5 s'])
+    expect([seconds(0.4), seconds(340), seconds(999.7), seconds(12_400), seconds(125_000)]).toEqual([
+      '0 ms',
+      '340 ms',
+      '1.0 s',
+      '12 s',
+      '2 min 5 s',
+    ])
     expect(ago('2026-01-01T00:00:00Z', Date.parse('2026-01-01T00:03:00Z'))).toBe('3 minutes ago')
   })
   it('of operations', () => {

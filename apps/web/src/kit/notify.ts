@@ -9,23 +9,23 @@ export const notify = {
   /** `resourceIds`: of what it works on, so that its end is told, too (OperationToasts); `since`: see awaitEnd. */
   started: (text: string, resourceIds: readonly string[] = [], since = 0) => {
     const id = randomToken()
-    void toasts().then(({ showToast }) => showToast({ id, message: text, color: 'blue' }))
+    void toasts().then(({ showToast }) => showToast({ id, message: text, color: 'busy' }))
     awaitEnd(resourceIds, id, since)
   },
   /** Instead of the message that it has begun. */
   ended: (startedId: string, text: string) =>
     void toasts().then(({ showToast, hideToast }) => {
       hideToast(startedId)
-      showToast({ message: text, color: 'teal' })
+      showToast({ message: text, color: 'good' })
     }),
-  done: (text: string) => void toasts().then(({ showToast }) => showToast({ message: text, color: 'teal' })),
+  done: (text: string) => void toasts().then(({ showToast }) => showToast({ message: text, color: 'good' })),
   /** What was asked for before, and could not be done. */
   failedLater: (title: string, message: string) =>
-    void toasts().then(({ showToast }) => showToast({ title, message, color: 'red' })),
+    void toasts().then(({ showToast }) => showToast({ title, message, color: 'bad' })),
   failed: (error: unknown) => {
     const { message, requestId } = cloudError(error)
     void toasts().then(({ showToast }) =>
-      showToast({ title: message, message: requestId ? `Request ${requestId}` : '', color: 'red' }),
+      showToast({ title: message, message: requestId ? `Request ${requestId}` : '', color: 'bad' }),
     )
   },
 }

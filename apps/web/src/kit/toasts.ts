@@ -1,12 +1,12 @@
 import { notifications } from '@mantine/notifications'
 
-type Toast = { id?: string; title?: string; message: string; color: 'blue' | 'teal' | 'red' }
+type Toast = { id?: string; title?: string; message: string; color: 'busy' | 'good' | 'bad' }
 
 /** Errors stay long enough to be read and copied. */
 export function showToast(toast: Toast): void {
   notifications.show({
     ...toast,
-    autoClose: toast.color === 'red' ? 12_000 : 4000,
+    autoClose: toast.color === 'bad' ? 12_000 : 4000,
     // Below a title it would be gray on white, which is hard to read.
     styles: { description: { color: 'var(--mantine-color-text)' } },
     closeButtonProps: { 'aria-label': 'Close the message' },

@@ -6,7 +6,7 @@ const looks: Record<State, { text: string; tone: Tone }> = {
   active: { text: 'Active', tone: 'good' },
   down: { text: 'Down', tone: 'off' },
   error: { text: 'Error', tone: 'bad' },
-  'n/a': { text: 'N/A', tone: 'off' },
+  'n/a': { text: 'No state', tone: 'off' },
   deleting: { text: 'Deleting', tone: 'busy' },
 }
 

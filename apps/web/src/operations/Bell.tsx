@@ -59,7 +59,7 @@ export function Bell() {
     >
       <Indicator
         disabled={unread.length === 0}
-        color={failed ? 'red' : 'blue'}
+        color={failed ? 'bad' : 'busy'}
         label={unread.length}
         size={16}
         offset={4}

@@ -40,7 +40,7 @@ function Verdicts({ verdicts }: { verdicts: HostVerdict[] }) {
                 variant="light"
                 tt="none"
                 style={{ flexShrink: 0 }}
-                color={verdict.fits ? 'teal' : 'red'}
+                color={verdict.fits ? 'good' : 'bad'}
                 leftSection={verdict.fits ? <IconCircleCheck size={14} /> : <IconCircleX size={14} />}
               >
                 {verdict.fits ? 'fits' : 'does not fit'}

@@ -44,7 +44,7 @@ export function Timeline({ operation }: { operation: OperationView }) {
       {operation.errorMessage && (
         <Alert
           mt="sm"
-          color="red"
+          color="bad"
           variant="light"
           icon={<IconAlertTriangle />}
           title={operation.errorMessage}
@@ -74,7 +74,7 @@ function Step({ step, time, longest }: { step: StepView; time: number | null; lo
           </Text>
         )}
         {step.error && (
-          <Text size="xs" c="var(--mantine-color-red-light-color)">
+          <Text size="xs" c="var(--mantine-color-bad-text)">
             {step.error}
           </Text>
         )}

@@ -9,4 +9,5 @@ test('events of the audit log are sentences', () => {
   expect(title('session.started')).toBe('Signed in')
   expect(title('operation.begun', { action: 'instance.console' })).toBe('Open a console')
   expect(title('operation.begun', { action: 'serverGroup.create' })).toBe('Create server group')
+  expect(title('operation.begun', { action: 'floatingIp.apply' })).toBe('Set up floating IP')
 })

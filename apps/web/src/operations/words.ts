@@ -28,7 +28,8 @@ export function operationTitle({ action }: Pick<OperationView, 'action'>): strin
     .replaceAll(/[_-]/g, ' ')
     .toLowerCase()
   const noun = kindWords[kind] ?? kind
-  const sentence = words.includes(' ') ? `${words}: ${noun}` : `${words} ${noun}`
+  // “Set up floating IP”, and “Add rule: security group”.
+  const sentence = / (?!up$)/.test(words) ? `${words}: ${noun}` : `${words} ${noun}`
   return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
 

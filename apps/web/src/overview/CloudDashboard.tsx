@@ -34,7 +34,7 @@ export function CloudDashboard() {
         {warnings.length > 0 && (
           <Alert
             variant="light"
-            color={warnings.some(({ severe }) => severe) ? 'red' : 'yellow'}
+            color={warnings.some(({ severe }) => severe) ? 'bad' : 'warn'}
             icon={<IconAlertTriangle size={20} />}
             role="region"
             aria-label="Warnings"

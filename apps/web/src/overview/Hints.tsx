@@ -22,7 +22,7 @@ export function Hints() {
   })
   if (hints.length === 0) return null
   return (
-    <Alert variant="light" color="yellow" icon={<IconBulb size={20} />} aria-label="Hints" role="region">
+    <Alert variant="light" color="warn" icon={<IconBulb size={20} />} aria-label="Hints" role="region">
       <Stack gap={4} c="var(--mantine-color-text)" fz="sm">
         {hints.map(({ text, action, href }) => (
           <span key={action}>

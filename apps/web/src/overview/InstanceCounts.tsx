@@ -8,10 +8,10 @@ import { useTRPC } from '../kit/trpc.ts'
 import classes from './InstanceCounts.module.css'
 
 const tiles = [
-  { label: 'Active', status: 'ACTIVE', color: 'teal', icon: <IconPlayerPlay size={20} /> },
-  { label: 'Building', status: 'BUILD', color: 'blue', icon: <IconHourglass size={20} /> },
+  { label: 'Active', status: 'ACTIVE', color: 'good', icon: <IconPlayerPlay size={20} /> },
+  { label: 'Building', status: 'BUILD', color: 'busy', icon: <IconHourglass size={20} /> },
   { label: 'Stopped', status: 'SHUTOFF', color: 'gray', icon: <IconPlayerStop size={20} /> },
-  { label: 'In error', status: 'ERROR', color: 'red', icon: <IconAlertTriangle size={20} /> },
+  { label: 'Error', status: 'ERROR', color: 'bad', icon: <IconAlertTriangle size={20} /> },
 ] as const
 
 /** Instances by state, of the project or of the whole cloud; each number leads to its list. */

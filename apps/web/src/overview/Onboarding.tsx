@@ -77,7 +77,7 @@ export function Onboarding() {
             href={creating(paths.keyPairs)}
             variant={next === 2 ? 'filled' : 'default'}
           >
-            Add a key pair
+            Create key pair
           </Button>
         </Step>
         <Step
@@ -87,9 +87,7 @@ export function Onboarding() {
           icon={<IconRocket size={20} />}
           done={false}
         >
-          <LaunchButton fullWidth variant={next === 3 ? 'filled' : 'default'}>
-            Launch instance
-          </LaunchButton>
+          <LaunchButton fullWidth variant={next === 3 ? 'filled' : 'default'} />
         </Step>
       </SimpleGrid>
     </Section>
@@ -114,7 +112,7 @@ function Step({
   return (
     <li className={classes.step}>
       <div className={classes.head}>
-        <ThemeIcon variant="light" size={36} radius="xl" color={done ? 'teal' : undefined} aria-hidden>
+        <ThemeIcon variant="light" size={36} radius="xl" color={done ? 'good' : undefined} aria-hidden>
           {done ? <IconCheck size={20} /> : icon}
         </ThemeIcon>
         <Text fw={600}>

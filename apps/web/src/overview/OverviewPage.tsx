@@ -1,6 +1,6 @@
 'use client'
 import { Button, Grid, Group, Stack } from '@mantine/core'
-import { IconFolders, IconRocket } from '@tabler/icons-react'
+import { IconFolders } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { LaunchButton } from '../compute/launch/LaunchButton.tsx'
 import { Link } from '../kit/navigation.tsx'
@@ -70,11 +70,7 @@ function ProjectOverview({ name }: { name: string }) {
   const isEmpty = summary.data && Object.keys(summary.data.byStatus).length === 0
   return (
     <>
-      <PageHeader
-        title="Overview"
-        description={`Project ${name}`}
-        actions={<LaunchButton leftSection={<IconRocket size={18} />}>Launch instance</LaunchButton>}
-      />
+      <PageHeader title="Overview" description={`Project ${name}`} actions={<LaunchButton />} />
       <Stack gap="md">
         {isEmpty ? <Onboarding /> : <Hints />}
         <InstanceCounts />

@@ -75,7 +75,7 @@ function Files({ access }: { access: AccessView }) {
           {file('openrc.sh', openrc(place))}
           {file('clouds.yaml', cloudsYaml(place))}
         </Group>
-        <AsCode cli={'source openrc.sh\nopenstack server list'} />
+        <AsCode title="Then, where the file is" cli={'source openrc.sh\nopenstack server list'} />
         <Group gap="xs">
           <Text size="sm" c="dimmed">
             Authentication URL
@@ -159,7 +159,7 @@ function Token() {
 
 function Endpoints({ access }: { access: AccessView }) {
   return (
-    <Section title="Endpoints" description={`Region ${access.region}`}>
+    <Section title="Endpoints" description={`Addresses of the services in region ${access.region}.`}>
       <Table.ScrollContainer minWidth={0}>
         <Table aria-label="Endpoints">
           <Table.Thead>

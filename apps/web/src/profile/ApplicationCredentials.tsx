@@ -60,7 +60,7 @@ const descriptor: ResourceDescriptor<ApplicationCredentialView> = {
             </Badge>
           ))}
           {unrestricted && (
-            <Badge variant="light" color="orange" tt="none">
+            <Badge variant="light" color="warn" tt="none">
               unrestricted
             </Badge>
           )}
@@ -71,7 +71,7 @@ const descriptor: ResourceDescriptor<ApplicationCredentialView> = {
       id: 'expires',
       header: 'Ends',
       cell: ({ expiresAt, expired }) =>
-        expired ? <StateBadge state="Ran out" tone="bad" /> : expiresAt ? <Ago iso={expiresAt} /> : 'never',
+        expired ? <StateBadge state="Expired" tone="bad" /> : expiresAt ? <Ago iso={expiresAt} /> : 'never',
     },
     { id: 'id', header: 'ID', hideBelow: 'md', cell: ({ id }) => <CopyText value={id} /> },
   ],
@@ -149,7 +149,7 @@ function SecretOnce({ credential, onDone }: { credential: NewApplicationCredenti
   return (
     <Alert
       variant="light"
-      color="yellow"
+      color="warn"
       c="var(--mantine-color-text)"
       styles={{ title: { color: 'inherit' }, closeButton: { color: 'inherit' } }}
       icon={<IconKey />}

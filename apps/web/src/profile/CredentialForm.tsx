@@ -30,7 +30,7 @@ export function CredentialForm({
   })
   return (
     <SidePanelForm
-      title="Create an application credential"
+      title="Create application credential"
       opened={opened}
       onClose={onClose}
       form={form}

@@ -54,7 +54,7 @@ export function PasswordPanel() {
           <PasswordField label="New password again" description=" " {...form.getInputProps('again')} />
           {form.errors.root && (
             <Alert
-              color="red"
+              color="bad"
               variant="light"
               role="alert"
               icon={<IconAlertTriangle />}

@@ -68,11 +68,11 @@ function Account() {
           { label: 'User name', value: session.userName },
           { label: 'User ID', value: session.userId, copy: session.userId },
           { label: 'Domain', value: session.userDomain.name },
-          { label: 'Works in', value: placeName(session) },
+          { label: 'Scope', value: placeName(session) },
           { label: 'Roles there', value: session.roles.join(', ') || 'none' },
           { label: 'Session ends', value: <Ago iso={session.expiresAt} /> },
           {
-            label: 'Password runs out',
+            label: 'Password expires',
             value: session.passwordExpiresAt ? <Ago iso={session.passwordExpiresAt} /> : 'never',
           },
           {

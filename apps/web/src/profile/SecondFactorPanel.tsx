@@ -153,7 +153,7 @@ function TurnOff({ view }: { view: SecondFactorView }) {
         <Group>
           <Button
             type="submit"
-            color="red"
+            color="bad"
             variant="light"
             disabled={password === ''}
             loading={disable.isPending}
@@ -169,7 +169,7 @@ function TurnOff({ view }: { view: SecondFactorView }) {
 function Failure({ error }: { error: unknown }) {
   return (
     <Alert
-      color="red"
+      color="bad"
       variant="light"
       role="alert"
       icon={<IconAlertTriangle />}

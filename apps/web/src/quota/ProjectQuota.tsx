@@ -1,5 +1,5 @@
 'use client'
-import { SimpleGrid } from '@mantine/core'
+import type { QuotaView } from '@stratolith/api/kernel/contract'
 import { IconPencil } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Loaded } from '../kit/Loaded.tsx'
@@ -7,10 +7,11 @@ import { lazyPanel } from '../kit/lazy-panel.tsx'
 import { useAdminOnly } from '../kit/rights.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
-import { Bar } from '../ui/Bar.tsx'
+import { ShareBar } from '../ui/Bar.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
-import { quotaOrder, quotaWords } from './words.ts'
+import classes from './quota.module.css'
+import { amountText, quotaOrder, quotaWords } from './words.ts'
 
 const QuotaForm = lazyPanel(() => import('./QuotaForm.tsx').then((module) => module.QuotaForm))
 
@@ -40,15 +41,7 @@ export function ProjectQuota({ projectId, name }: { projectId: string; name: str
       <Loaded query={quota}>
         {(views) => (
           <>
-            <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg" verticalSpacing="sm">
-              {views
-                // Key pairs are their users’; the count would be the administrator’s own.
-                .filter(({ resource }) => resource !== 'keyPairs')
-                .toSorted((a, b) => quotaOrder.indexOf(a.resource) - quotaOrder.indexOf(b.resource))
-                .map(({ resource, used, limit }) => (
-                  <Bar key={resource} used={used} limit={limit} {...quotaWords[resource]} />
-                ))}
-            </SimpleGrid>
+            <UsageTable views={views} />
             {panel.opened && defaults.data && (
               <QuotaForm
                 projectId={projectId}
@@ -63,5 +56,42 @@ export function ProjectQuota({ projectId, name }: { projectId: string; name: str
         )}
       </Loaded>
     </Section>
+  )
+}
+
+/** Key pairs are their users’: the count would be the administrator’s own. */
+function UsageTable({ views }: { views: QuotaView[] }) {
+  const shown = views
+    .filter(({ resource }) => resource !== 'keyPairs')
+    .toSorted((a, b) => quotaOrder.indexOf(a.resource) - quotaOrder.indexOf(b.resource))
+  return (
+    <table className={classes.table} aria-label="Quota and usage">
+      <thead>
+        <tr>
+          <th scope="col">Resource</th>
+          <th scope="col" className={classes.end}>
+            Used
+          </th>
+          <th scope="col" className={classes.end}>
+            Limit
+          </th>
+          <th scope="col" className={classes.bar}>
+            Share
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {shown.map(({ resource, used, limit }) => (
+          <tr key={resource}>
+            <th scope="row">{quotaWords[resource].label}</th>
+            <td className={`${classes.number} ${classes.end}`}>{amountText(resource, used)}</td>
+            <td className={`${classes.number} ${classes.end}`}>{amountText(resource, limit)}</td>
+            <td className={classes.bar}>
+              <ShareBar used={used} limit={limit} label={quotaWords[resource].label} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   )
 }

@@ -16,9 +16,9 @@ import { useTRPC } from '../kit/trpc.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { Section } from '../ui/Section.tsx'
-import { LimitField } from './LimitField.tsx'
+import { LimitTable } from './LimitTable.tsx'
 import { changedLimits, type LimitValues, limitProblem, limitValue } from './limit-values.ts'
-import { quotaOrder, quotaWords } from './words.ts'
+import { quotaWords } from './words.ts'
 
 /** What a project may have when nobody said otherwise. */
 export function QuotaDefaultsPage() {
@@ -62,21 +62,14 @@ function DefaultsForm({ defaults }: { defaults: QuotaDefaultView[] }) {
   return (
     <Section>
       <Stack gap="md" maw={620}>
-        {quotaOrder.map((resource) => {
-          const value = values[resource]
-          return value ? (
-            <LimitField
-              key={resource}
-              resource={resource}
-              usual={builtIn(resource)}
-              value={value}
-              onChange={(next) => setValues((old) => ({ ...old, [resource]: next }))}
-            />
-          ) : null
-        })}
+        <LimitTable
+          values={values}
+          usual={builtIn}
+          onChange={(resource, next) => setValues((old) => ({ ...old, [resource]: next }))}
+        />
         {save.error && (
           <Alert
-            color="red"
+            color="bad"
             variant="light"
             role="alert"
             icon={<IconAlertTriangle />}

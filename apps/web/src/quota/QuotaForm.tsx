@@ -10,8 +10,15 @@ import { SidePanelForm } from '../kit/SidePanelForm.tsx'
 import { shellLine } from '../kit/shell.ts'
 import { invalidateKind } from '../kit/stale.ts'
 import { useTRPC } from '../kit/trpc.ts'
-import { LimitField } from './LimitField.tsx'
-import { changedLimits, type LimitValue, type LimitValues, limitProblem, limitValue } from './limit-values.ts'
+import { LimitTable } from './LimitTable.tsx'
+import {
+  belowUse,
+  changedLimits,
+  type LimitValue,
+  type LimitValues,
+  limitProblem,
+  limitValue,
+} from './limit-values.ts'
 import { quotaOrder, quotaWords } from './words.ts'
 
 /** Limits of one project. Only those that change are sent. */
@@ -45,7 +52,7 @@ export function QuotaForm({
     resource === 'keyPairs' ? undefined : quota.find((one) => one.resource === resource)?.used
   const below = quotaOrder.some((resource) => {
     const value = values[resource]
-    return value?.mode === 'limit' && Number(value.limit) < (usedOf(resource) ?? 0)
+    return value !== undefined && belowUse(value, usedOf(resource) ?? 0)
   })
   return (
     <SidePanelForm
@@ -78,19 +85,12 @@ export function QuotaForm({
         notify.done(`Saved the limits of ${name}`)
       }}
     >
-      {quotaOrder.map((resource) => {
-        const value = values[resource]
-        return value ? (
-          <LimitField
-            key={resource}
-            resource={resource}
-            usual={usual(resource)}
-            used={usedOf(resource)}
-            value={value}
-            onChange={(next) => form.setFieldValue(resource, next)}
-          />
-        ) : null
-      })}
+      <LimitTable
+        values={values}
+        usual={usual}
+        used={usedOf}
+        onChange={(resource, value) => form.setFieldValue(resource, value)}
+      />
       {below && (
         <Checkbox
           label="Also below what is in use"

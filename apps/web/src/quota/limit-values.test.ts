@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { changedLimits, limitOf, limitProblem, limitValue } from './limit-values.ts'
+import { belowUse, changedLimits, limitOf, limitProblem, limitValue, typedLimit } from './limit-values.ts'
 
 describe('limits in a form', () => {
   it.each([
@@ -21,6 +21,18 @@ describe('limits in a form', () => {
     expect(changedLimits(before, { ...before, vcpus: { mode: 'default', limit: 4 } })).toEqual({
       vcpus: null,
     })
+  })
+  it('takes an empty field for the default, or for no limit where there was none', () => {
+    expect(limitOf(typedLimit('', false))).toBeNull()
+    expect(limitOf(typedLimit('', true))).toBe(-1)
+    expect(limitOf(typedLimit(7, true))).toBe(7)
+    expect(limitProblem(typedLimit('-', false))).not.toBeNull()
+    expect(limitProblem(typedLimit(-5, false))).not.toBeNull()
+  })
+  it('knows a limit below what is in use', () => {
+    expect(belowUse(typedLimit(2, false), 3)).toBe(true)
+    expect(belowUse(typedLimit(3, false), 3)).toBe(false)
+    expect(belowUse(typedLimit('', false), 3)).toBe(false)
   })
   it('refuses what is no number', () => {
     expect(limitProblem({ mode: 'limit', limit: '' })).not.toBeNull()

@@ -32,3 +32,11 @@ const wholeLimit = whole(0, 2_147_483_647, 'A whole number')
 export function limitProblem({ mode, limit }: LimitValue): string | null {
   return mode === 'limit' ? wholeLimit(limit) : null
 }
+
+/** What an emptied or filled field means: nothing in it is the default, or still no limit where there was none. */
+export const typedLimit = (typed: number | string, unlimited: boolean): LimitValue =>
+  typed === '' ? { mode: unlimited ? 'unlimited' : 'default', limit: '' } : { mode: 'limit', limit: typed }
+
+/** Less than is there already: the API wants to be told that it is meant. */
+export const belowUse = ({ mode, limit }: LimitValue, used: number): boolean =>
+  mode === 'limit' && limit !== '' && Number(limit) < used

@@ -8,3 +8,9 @@ export const quotaWords = joined<QuotaWords>(
   rooms.map(({ quota }) => quota),
 ) as Record<QuotaResource, QuotaWords>
 export const quotaOrder = Object.keys(quotaWords) as QuotaResource[]
+
+/** “20”, “50 GiB”, “unlimited”. */
+export function amountText(resource: QuotaResource, amount: number): string {
+  const { format } = quotaWords[resource]
+  return amount < 0 ? 'unlimited' : format ? format(amount) : amount.toLocaleString('en')
+}

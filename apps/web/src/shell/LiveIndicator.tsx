@@ -7,7 +7,7 @@ import { Hint } from '../ui/Hint.tsx'
 const looks = {
   live: {
     text: 'Live',
-    color: 'teal',
+    color: 'good',
     icon: <IconWifi size={16} />,
     detail: 'Changes appear by themselves, whoever makes them.',
   },
@@ -19,7 +19,7 @@ const looks = {
   },
   offline: {
     text: 'Offline',
-    color: 'red',
+    color: 'bad',
     icon: <IconPlugConnectedX size={16} />,
     detail: 'The portal does not answer; what you see may be old. We keep trying.',
   },
@@ -36,7 +36,7 @@ export function LiveIndicator() {
           size="xs"
           fw={600}
           visibleFrom="sm"
-          c={color === 'teal' ? 'var(--mantine-color-teal-light-color)' : color}
+          c={color === 'good' ? 'var(--mantine-color-good-text)' : color}
         >
           {text}
         </Text>

@@ -1,11 +1,12 @@
 'use client'
 import dynamic from 'next/dynamic'
-import { type ReactNode, useEffect } from 'react'
+import { type ReactNode, useEffect, useLayoutEffect } from 'react'
 import { visited } from '../identity/own-projects.ts'
 import { UploadTray } from '../images/UploadTray.tsx'
 import { CloudProvider } from '../kit/CloudProvider.tsx'
 import { installClipboard } from '../kit/clipboard.ts'
 import { ConfirmHost } from '../kit/confirm.tsx'
+import { densityOf, showDensity } from '../kit/density.ts'
 import { LiveProvider } from '../kit/live.tsx'
 import { forgetOwn } from '../kit/own-storage.ts'
 import { type Session, SessionContext } from '../kit/session.ts'
@@ -22,6 +23,7 @@ export function Portal({ session, children }: { session: Session; children: Reac
   const { userId } = session
   // Somebody else may have used this tab before.
   useEffect(() => forgetOwn(sessionStorage, userId), [userId])
+  useLayoutEffect(() => showDensity(densityOf(localStorage, userId)), [userId])
   const projectId = session.project?.id
   useEffect(() => {
     if (projectId) visited(localStorage, userId, projectId)

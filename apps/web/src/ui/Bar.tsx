@@ -1,5 +1,36 @@
 import { Group, Progress, Text } from '@mantine/core'
 
+type Share = { used: number; limit: number; adds?: number }
+const shareOf = ({ limit }: Share, n: number) => (limit <= 0 ? 0 : Math.min(100, (n / limit) * 100))
+const isOver = ({ used, limit, adds = 0 }: Share) => limit >= 0 && used + adds > limit
+const colorOf = (share: Share) => {
+  const taken = shareOf(share, share.used + (share.adds ?? 0))
+  return isOver(share) || taken >= 100 ? 'bad' : taken >= 80 ? 'warn' : 'var(--stratolith-bar)'
+}
+
+/** How much of a limit is used, as a bar alone, for a row that has the numbers. */
+export function ShareBar({ label, text, ...share }: Share & { label: string; text?: string }) {
+  const { used, adds = 0 } = share
+  const taken = shareOf(share, used)
+  return (
+    <Progress.Root size="sm" radius="xl">
+      <Progress.Section
+        value={taken}
+        color={colorOf(share)}
+        aria-label={`${label}: ${text ?? `${Math.round(taken)} percent`}`}
+      />
+      {adds > 0 && (
+        <Progress.Section
+          value={Math.min(shareOf(share, adds), 100 - taken)}
+          color={colorOf(share)}
+          opacity={0.5}
+          aria-label={`${label}: this adds more`}
+        />
+      )}
+    </Progress.Root>
+  )
+}
+
 /**
  * How much of a limit is used. `adds` is what the form at hand would add (shown lighter). A limit of
  * -1 is "no limit". `format` turns numbers into words; default is the number and `unit`.
@@ -24,31 +55,18 @@ export function Bar({
 }) {
   const inUnits = format ?? ((n: number) => `${n.toLocaleString('en')}${unit ? ` ${unit}` : ''}`)
   const words = (n: number) => (n === 0 ? '0' : inUnits(n))
-  const unlimited = limit < 0
-  const share = (n: number) => (unlimited || limit === 0 ? 0 : Math.min(100, (n / limit) * 100))
-  const full = !unlimited && used + adds > limit
-  const color = full || share(used + adds) >= 100 ? 'red' : share(used + adds) >= 80 ? 'orange' : undefined
-  const text = unlimited ? `${words(used)}, no limit` : `${words(used + adds)} of ${words(limit)}`
+  const over = isOver({ used, limit, adds })
+  const text = limit < 0 ? `${words(used)}, no limit` : `${words(used + adds)} of ${words(limit)}`
   return (
     <div>
       <Group justify="space-between" gap="xs" wrap="nowrap" mb={4}>
         {!bare && <Text size="sm">{label}</Text>}
-        <Text size="sm" c={full ? 'red' : 'dimmed'} style={{ whiteSpace: 'nowrap' }}>
+        <Text size="sm" c={over ? 'bad' : 'dimmed'} style={{ whiteSpace: 'nowrap' }}>
           {text}
-          {full ? ' (over the limit)' : ''}
+          {over ? ' (over the limit)' : ''}
         </Text>
       </Group>
-      <Progress.Root size="sm" radius="xl">
-        <Progress.Section value={share(used)} color={color} aria-label={`${label}: ${text}`} />
-        {adds > 0 && (
-          <Progress.Section
-            value={Math.min(share(adds), 100 - share(used))}
-            color={color}
-            opacity={0.5}
-            aria-label={`${label}: this adds ${words(adds)}`}
-          />
-        )}
-      </Progress.Root>
+      <ShareBar used={used} limit={limit} adds={adds} label={label} text={text} />
     </div>
   )
 }

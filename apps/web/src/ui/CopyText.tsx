@@ -3,6 +3,9 @@ import { ActionIcon, Code, CopyButton, Group } from '@mantine/core'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { Hint } from './Hint.tsx'
 
+/** Where it has no room at all its end is left out: the button copies the whole. */
+const onOneLine = { whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' } as const
+
 /**
  * A value that people take elsewhere: an id, an address, a command. `label` is shown instead of it;
  * `whole`: it is short and is not broken.
@@ -10,14 +13,14 @@ import { Hint } from './Hint.tsx'
 export function CopyText({ value, label, whole }: { value: string; label?: string; whole?: boolean }) {
   return (
     <Group gap={4} wrap="nowrap" component="span" display="inline-flex" maw="100%">
-      <Code style={whole ? { whiteSpace: 'nowrap' } : { overflowWrap: 'anywhere' }}>{label ?? value}</Code>
+      <Code style={whole ? onOneLine : { overflowWrap: 'anywhere' }}>{label ?? value}</Code>
       <CopyButton value={value} timeout={1500}>
         {({ copied, copy }) => (
           <Hint label={copied ? 'Copied' : 'Copy'}>
             <ActionIcon
               variant="subtle"
               size="sm"
-              color={copied ? 'teal' : 'gray'}
+              color={copied ? 'good' : 'gray'}
               aria-label={copied ? 'Copied' : `Copy ${label ?? value}`}
               onClick={copy}
             >

@@ -5,19 +5,25 @@ import classes from './Fact.module.css'
 /** Label and value pairs; with `copy` the value gets a copy button. */
 export function Facts({ items }: { items: { label: string; value: ReactNode; copy?: string }[] }) {
   return (
-    <dl className={classes.facts}>
-      {items.map((item) => (
-        <div key={item.label} className={classes.fact}>
-          <dt>{item.label}</dt>
-          <dd>
-            {item.copy ? (
-              <CopyText value={item.copy} label={typeof item.value === 'string' ? item.value : undefined} />
-            ) : (
-              (item.value ?? '–')
-            )}
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <div className={classes.box}>
+      <dl className={classes.facts}>
+        {items.map((item) => (
+          <div key={item.label} className={classes.fact} data-copy={item.copy ? true : undefined}>
+            <dt>{item.label}</dt>
+            <dd>
+              {item.copy ? (
+                <CopyText
+                  whole
+                  value={item.copy}
+                  label={typeof item.value === 'string' ? item.value : undefined}
+                />
+              ) : (
+                (item.value ?? '–')
+              )}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </div>
   )
 }

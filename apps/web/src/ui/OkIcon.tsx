@@ -5,14 +5,14 @@ import { IconCheck, IconX } from '@tabler/icons-react'
 export function OkIcon({
   ok,
   label,
-  badColor = 'orange',
+  badColor = 'warn',
 }: {
   ok: boolean
   label: string
-  badColor?: 'orange' | 'gray'
+  badColor?: 'warn' | 'gray'
 }) {
   return (
-    <ThemeIcon size={18} variant="light" color={ok ? 'teal' : badColor} role="img" aria-label={label}>
+    <ThemeIcon size={18} variant="light" color={ok ? 'good' : badColor} role="img" aria-label={label}>
       {ok ? <IconCheck size={12} /> : <IconX size={12} />}
     </ThemeIcon>
   )

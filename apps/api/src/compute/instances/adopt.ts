@@ -14,7 +14,7 @@ import { recordOperation } from '../../kernel/workflow.ts'
 import { adoptPorts } from '../../networking/service.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { type adoptInput, type InstanceView, powerStates, type VmState } from '../contract.ts'
-import { hostnameOf } from './launch.ts'
+import { hostnameOf } from '../states.ts'
 import { noteInstance, typed } from './load.ts'
 import { viewsOf } from './view.ts'
 

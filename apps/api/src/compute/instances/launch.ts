@@ -11,6 +11,7 @@ import { reserveQuota } from '../../quota/service.ts'
 import type { InstanceView, LaunchPlan, launchInput } from '../contract.ts'
 import { lockGroup } from '../groups/service.ts'
 import { byId, type Candidate, placementToKeep, shuffled } from '../scheduler/judge.ts'
+import { hostnameOf } from '../states.ts'
 import { exceeded, userQuotaFact } from '../user-quotas/service.ts'
 import { type Evaluation, evaluate, knowsPlace, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
 import { type InstanceRow, instanceEvent, noteInstance, typed } from './load.ts'
@@ -300,15 +301,4 @@ const whereOf = ({ zone, hostName }: LaunchInput) => ({
 export function numbered(name: string, index: number, count: number): string {
   if (name.includes('{n}')) return name.replaceAll('{n}', String(index + 1))
   return count === 1 ? name : `${name}-${index + 1}`
-}
-
-/** A DNS label: letters, digits, inner hyphens, at most 63 (RFC 1123). */
-export function hostnameOf(name: string, id: string): string {
-  const label = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 63)
-    .replace(/^-+|-+$/g, '')
-  return label || `instance-${id.slice(0, 8)}`
 }

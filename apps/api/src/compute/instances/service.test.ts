@@ -2,9 +2,10 @@ import { DriverError } from '@stratolith/drivers/errors'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectCloudError, queriesOf, runPending, testCtx } from '../../kernel/testing.ts'
 import { instanceListInput } from '../contract.ts'
+import { hostnameOf } from '../states.ts'
 import { accounts, addImage, aLaunch, leftovers, testTenant, testWorld, type World } from '../testing.ts'
 import { deleteInstance, lockInstance, unlockInstance, updateInstance } from './actions.ts'
-import { hostnameOf, launchInstances, numbered, planInstance } from './launch.ts'
+import { launchInstances, numbered, planInstance } from './launch.ts'
 import { consoleLog, getInstance, listInstances, refuseWhileInstancesUse } from './service.ts'
 
 describe('instances', () => {

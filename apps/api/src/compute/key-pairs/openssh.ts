@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import sshpk from 'sshpk'
 import { invalidInput } from '../../kernel/errors.ts'
 
@@ -58,6 +58,12 @@ function parse(text: string): sshpk.Key {
   } catch {
     throw bad('The key is damaged.')
   }
+}
+
+/** “SHA256:…”, as `ssh-keygen -l` prints it. */
+export const sha256Of = (publicKey: string): string => {
+  const [, blob = ''] = publicKey.trim().split(/\s+/)
+  return `SHA256:${createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64').replace(/=+$/, '')}`
 }
 
 /** "3d:f1:…", as Nova shows it. */

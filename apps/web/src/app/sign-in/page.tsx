@@ -1,4 +1,5 @@
 import type { Metadata } from 'next'
+import { headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { SignInPage } from '../../identity/SignInPage.tsx'
 import { currentSession } from '../../identity/server/current.ts'
@@ -11,5 +12,12 @@ export default async function Page({ searchParams }: { searchParams: Promise<Par
   const { from, ended } = await searchParams
   const back = safeReturnPath(typeof from === 'string' ? from : null)
   if (await currentSession()) redirect(back)
-  return <SignInPage back={back} ended={ended === 'password-changed' ? ended : ended ? 'ended' : null} />
+  return (
+    <SignInPage
+      back={back}
+      // As src/proxy.ts says: no page is drawn past it.
+      cloud={(await headers()).get('x-portal-host') ?? ''}
+      ended={ended === 'password-changed' ? ended : ended ? 'ended' : null}
+    />
+  )
 }

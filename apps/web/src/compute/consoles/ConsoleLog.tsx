@@ -91,7 +91,7 @@ export function ConsoleLog({ id, name, running }: { id: string; name: string; ru
 /** `since`: when what is shown was read; null: nothing is. */
 function Away({ reason, since }: { reason: string; since: number | null }) {
   return (
-    <Alert color="orange" variant="light" icon={<IconPlugConnectedX />} role="note" title={reason}>
+    <Alert color="warn" variant="light" icon={<IconPlugConnectedX />} role="note" title={reason}>
       {since !== null ? (
         <>
           Below is what the guest had printed <Ago iso={new Date(since).toISOString()} />.

@@ -55,7 +55,7 @@ export function ExtraSpecs({ flavor }: { flavor: FlavorView }) {
         rows={Object.entries(flavor.extraSpecs).map(([id, value]) => ({ id, value }))}
         empty={
           <Text size="sm" c="dimmed">
-            It has none.
+            This flavor has no extra specs.
           </Text>
         }
         actions={[

@@ -16,7 +16,7 @@ export function FlavorCreateForm({ opened, onClose }: { opened: boolean; onClose
   const form = useForm<FlavorValues>({ initialValues: emptyFlavor, validate: flavorProblems })
   return (
     <SidePanelForm
-      title="Create a flavor"
+      title="Create flavor"
       opened={opened}
       onClose={onClose}
       form={form}

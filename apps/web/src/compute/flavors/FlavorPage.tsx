@@ -1,11 +1,11 @@
 'use client'
-import { Stack } from '@mantine/core'
 import type { FlavorView } from '@stratolith/api/compute/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { gib, mib } from '../../kit/format.ts'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
+import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { flavorDescriptor } from './descriptor.tsx'
@@ -35,24 +35,27 @@ function Detail({ flavor }: { flavor: FlavorView }) {
 
 function Overview({ flavor }: { flavor: FlavorView }) {
   return (
-    <Stack gap="md">
-      <Section title="Facts">
-        <Facts
-          items={[
-            { label: 'ID', value: flavor.id, copy: flavor.id },
-            { label: 'vCPU', value: flavor.vcpus },
-            { label: 'Memory', value: mib(flavor.memoryMib) },
-            { label: 'Disk', value: gib(flavor.diskGib) },
-            {
-              label: 'Root disk',
-              value: flavor.diskMode === 'copy' ? 'full copy of the image' : 'on top of the image',
-            },
-            { label: 'For', value: flavor.public ? 'everybody' : 'the projects under Access' },
-            ...(flavor.description ? [{ label: 'Description', value: flavor.description }] : []),
-          ]}
-        />
-      </Section>
+    <Columns
+      side={
+        <Section title="Facts">
+          <Facts
+            items={[
+              { label: 'ID', value: flavor.id, copy: flavor.id },
+              { label: 'vCPU', value: flavor.vcpus },
+              { label: 'Memory', value: mib(flavor.memoryMib) },
+              { label: 'Disk', value: gib(flavor.diskGib) },
+              {
+                label: 'Root disk',
+                value: flavor.diskMode === 'copy' ? 'full copy of the image' : 'on top of the image',
+              },
+              { label: 'For', value: flavor.public ? 'everybody' : 'the projects under Access' },
+              ...(flavor.description ? [{ label: 'Description', value: flavor.description }] : []),
+            ]}
+          />
+        </Section>
+      }
+    >
       <ExtraSpecs flavor={flavor} />
-    </Stack>
+    </Columns>
   )
 }

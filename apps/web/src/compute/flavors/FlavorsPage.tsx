@@ -1,12 +1,11 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { flavorDescriptor } from './descriptor.tsx'
 import { adminsOnly, useFlavorActions } from './use-flavor-actions.tsx'
 
@@ -20,20 +19,17 @@ export function FlavorsPage() {
   const panel = useUrlPanel('create')
   return (
     <>
-      <PageHeader title="Flavors" description="The sizes that instances come in." />
+      <PageHeader
+        title="Flavors"
+        description="The sizes that instances come in."
+        actions={
+          <MainAction label="Create flavor" allowed={isAdmin || adminsOnly} to={{ onClick: panel.open }} />
+        }
+      />
       <ResourceTable
         descriptor={flavorDescriptor}
         actions={useFlavorActions()}
         query={(page) => trpc.compute.flavors.list.queryOptions(page)}
-        toolbar={
-          <ReasonButton
-            leftSection={<IconPlus size={16} />}
-            allowed={isAdmin || adminsOnly}
-            onClick={panel.open}
-          >
-            Create a flavor
-          </ReasonButton>
-        }
       />
       <FlavorCreateForm opened={panel.opened && isAdmin} onClose={panel.close} />
     </>

@@ -1,10 +1,9 @@
-import { Button } from '@mantine/core'
 import type { FlavorView } from '@stratolith/api/compute/contract'
-import { IconPlus, IconStack2 } from '@tabler/icons-react'
+import { IconStack2 } from '@tabler/icons-react'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { gib, mib } from '../../kit/format.ts'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { NameCell } from '../../kit/NameCell.tsx'
-import { Link } from '../../kit/navigation.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { CopyText } from '../../ui/CopyText.tsx'
 
@@ -61,10 +60,6 @@ export const flavorDescriptor: ResourceDescriptor<FlavorView> & { listPath: stri
   empty: {
     title: 'No flavors yet',
     text: 'A flavor is a size that instances come in. Without one nobody can launch.',
-    action: (
-      <Button component={Link} href={creating(paths.adminFlavors)} leftSection={<IconPlus size={16} />}>
-        Create a flavor
-      </Button>
-    ),
+    action: <MainAction label="Create flavor" to={{ href: creating(paths.adminFlavors) }} />,
   },
 }

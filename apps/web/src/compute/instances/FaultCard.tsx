@@ -12,7 +12,7 @@ export function FaultCard({ view }: { view: InstanceView }) {
   const neverRan = view.launchedAt === null
   return (
     <Alert
-      color="red"
+      color="bad"
       variant="light"
       icon={<IconAlertTriangle />}
       title={fault.message}

@@ -2,15 +2,6 @@
 import { Skeleton, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { instanceCan } from '@stratolith/api/compute/states'
-import {
-  IconDeviceDesktop,
-  IconFileText,
-  IconHistory,
-  IconInfoCircle,
-  IconNetwork,
-  IconShield,
-  IconTerminal2,
-} from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
@@ -87,44 +78,36 @@ function Page({ view }: { view: InstanceDetail }) {
   )
 }
 
-const icon = { size: 16, 'aria-hidden': true } as const
-
 const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
   {
     id: 'overview',
     label: 'Overview',
-    icon: <IconInfoCircle {...icon} />,
     content: <OverviewTab view={view} />,
   },
   {
     id: 'vnc',
     label: 'VNC console',
-    icon: <IconDeviceDesktop {...icon} />,
     content: <VncConsole instanceId={view.id} unavailable={unavailable} />,
   },
   {
     id: 'serial',
     label: 'Serial console',
-    icon: <IconTerminal2 {...icon} />,
     content: <SerialConsole instanceId={view.id} unavailable={unavailable} />,
   },
   {
     id: 'log',
     label: 'Log',
-    icon: <IconFileText {...icon} />,
     content: <ConsoleLog id={view.id} name={view.name} running={unavailable === null} />,
   },
   {
     id: 'interfaces',
     label: 'Interfaces',
-    icon: <IconNetwork {...icon} />,
     content: <InterfacesTab view={view} />,
   },
-  { id: 'security', label: 'Security', icon: <IconShield {...icon} />, content: <SecurityTab view={view} /> },
+  { id: 'security', label: 'Security', content: <SecurityTab view={view} /> },
   {
     id: 'operations',
     label: 'Operations',
-    icon: <IconHistory {...icon} />,
     content: <OperationsOf resourceId={view.id} projectId={view.projectId} />,
   },
 ]

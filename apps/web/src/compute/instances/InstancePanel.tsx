@@ -16,7 +16,7 @@ import { useUrlState } from '../../kit/url-state.ts'
 import { Facts } from '../../ui/Fact.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Addresses } from './Addresses.tsx'
-import { instanceDescriptor, instanceFacts } from './descriptor.tsx'
+import { instanceDescriptor, instanceFacts, metadataFacts } from './descriptor.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { MachineNotice } from './Machine.tsx'
 
@@ -47,7 +47,7 @@ function Content({
   const run = async (action: ResourceAction<InstanceView>, view: InstanceView) => {
     if ((await runAction(action, [view])) && removes(action)) onRemoved()
   }
-  const { project } = useSession()
+  const session = useSession()
   return (
     <Loaded query={query}>
       {(view) => (
@@ -64,7 +64,7 @@ function Content({
             <InstanceState view={view} />
           </Group>
           {view.fault && (
-            <Alert color="red" variant="light" icon={<IconAlertTriangle />} title={view.fault.message} />
+            <Alert color="bad" variant="light" icon={<IconAlertTriangle />} title={view.fault.message} />
           )}
           <MachineNotice view={view} />
           <Group gap="xs">
@@ -85,7 +85,8 @@ function Content({
           <Facts
             items={[
               { label: 'Addresses', value: <Addresses addresses={view.addresses} /> },
-              ...instanceFacts(view, project?.id ?? null),
+              ...instanceFacts(view, session),
+              ...metadataFacts(view),
             ]}
           />
           <Group gap="md">

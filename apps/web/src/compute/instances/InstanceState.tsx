@@ -44,7 +44,7 @@ export function InstanceState({ view }: { view: InstanceView }) {
 /** Apart, so that only rows in motion listen to the clock. */
 function Busy({ state, activity }: { state: string; activity: NonNullable<InstanceView['activity']> }) {
   const now = useNow()
-  const since =
-    now === null ? '' : ` · ${seconds(Math.floor((now - Date.parse(activity.startedAt)) / 1000) * 1000)}`
+  const whole = now === null ? 0 : Math.floor((now - Date.parse(activity.startedAt)) / 1000)
+  const since = whole > 0 ? ` · ${seconds(whole * 1000)}` : ''
   return <StateBadge state={`${state}${since}`} tone="busy" detail={activity.title} />
 }

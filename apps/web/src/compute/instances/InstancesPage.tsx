@@ -1,6 +1,6 @@
 'use client'
 import { Button } from '@mantine/core'
-import { IconRocket, IconX } from '@tabler/icons-react'
+import { IconX } from '@tabler/icons-react'
 import { isUuid } from '../../kit/paths.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
@@ -27,6 +27,7 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
         description={
           allProjects ? 'Of every project, and where they run.' : 'Virtual machines of this project.'
         }
+        actions={allProjects ? undefined : <LaunchButton />}
       />
       <ResourceTable
         descriptor={allProjects ? allInstancesDescriptor : instanceDescriptor}
@@ -45,15 +46,17 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
           })
         }
         toolbar={
-          allProjects ? (
-            hostId && (
-              <Button variant="light" rightSection={<IconX size={14} />} onClick={() => set({ host: null })}>
-                On one host only
-              </Button>
-            )
-          ) : (
-            <LaunchButton leftSection={<IconRocket size={16} />}>Launch</LaunchButton>
-          )
+          allProjects
+            ? hostId && (
+                <Button
+                  variant="light"
+                  rightSection={<IconX size={14} />}
+                  onClick={() => set({ host: null })}
+                >
+                  On one host only
+                </Button>
+              )
+            : undefined
         }
       />
       <InstancePanel actions={actions} />

@@ -16,7 +16,7 @@ export function MachineNotice({ view }: { view: Pick<InstanceView, 'machine' | '
       <VisuallyHidden role="status">{machine && machineTitle(machine)}</VisuallyHidden>
       {machine && (
         <Alert
-          color="orange"
+          color="warn"
           variant="light"
           icon={<IconPlugConnectedX />}
           // The whole would be read out with every tick of its time.

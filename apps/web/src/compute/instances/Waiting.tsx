@@ -42,7 +42,7 @@ function Notice({ host, shown }: { host: InstanceWaiting['host']; shown: Waiting
   const isForAll = others.length === 0
   return (
     <Alert
-      color={shown.every(isUnderWay) ? 'blue' : 'orange'}
+      color={shown.every(isUnderWay) ? 'busy' : 'warn'}
       variant="light"
       icon={<IconHourglass />}
       // The whole would be read out with every tick of its times.

@@ -1,4 +1,5 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
+import { Children, isValidElement, type ReactNode } from 'react'
 import { describe, expect, it } from 'vitest'
 import { allInstancesDescriptor, instanceFacts, listOf } from './descriptor.tsx'
 
@@ -9,9 +10,33 @@ const view = {
   createdAt: '2026-11-28T10:00:00Z',
 } as unknown as InstanceView
 
+const reader = (here: string | null) => ({
+  project: here === null ? null : { id: here, name: here },
+  isAdmin: false,
+  userId: 'ann',
+})
+type Props = { href?: string; children?: ReactNode }
+const linkIn = (node: ReactNode): string | null =>
+  isValidElement<Props>(node)
+    ? (node.props.href ?? Children.toArray(node.props.children).map(linkIn).find(Boolean) ?? null)
+    : null
+const linkOf = (label: string, view: InstanceView, who: Parameters<typeof instanceFacts>[1]): string | null =>
+  linkIn(instanceFacts(view, who).find((fact) => fact.label === label)?.value)
+
+describe('facts that are things of their own', () => {
+  it('are links for those who may look at them', () => {
+    const mine = { ...view, userId: 'ann', keyName: 'lap top', image: { id: 'img', name: 'tiny' } }
+    expect(linkOf('Image', mine, reader('theirs'))).toBe('/images/img')
+    expect(linkOf('Key pair', mine, reader('theirs'))).toBe('/key-pairs?search=lap%20top')
+    expect(linkOf('Size', mine, reader('theirs'))).toBeNull()
+    expect(linkOf('Size', mine, { ...reader('theirs'), isAdmin: true })).toBe('/admin/flavors/f')
+    expect(linkOf('Key pair', { ...mine, userId: 'bob' }, reader('theirs'))).toBeNull()
+  })
+})
+
 describe('an instance of another project', () => {
   it('says whose it is, and leads to the list that has it', () => {
-    const labels = (here: string | null) => instanceFacts(view, here).map(({ label }) => label)
+    const labels = (here: string | null) => instanceFacts(view, reader(here)).map(({ label }) => label)
     expect(labels('mine')).toContain('Project')
     expect(labels(null)).toContain('Project')
     expect(labels('theirs')).not.toContain('Project')
@@ -22,7 +47,7 @@ describe('an instance of another project', () => {
   it('says when it was launched, whatever has been stopped and started since', () => {
     const launched = { ...view, launchedAt: '2026-11-28T10:01:00Z' }
     for (const vmState of ['active', 'stopped'] as const)
-      expect(instanceFacts({ ...launched, vmState }, 'theirs').map(({ label }) => label)).toContain(
+      expect(instanceFacts({ ...launched, vmState }, reader('theirs')).map(({ label }) => label)).toContain(
         'Launched',
       )
   })

@@ -1,12 +1,14 @@
 import { Anchor, Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
-import { IconRocket, IconServer2 } from '@tabler/icons-react'
+import { IconServer2 } from '@tabler/icons-react'
 import { ProjectName } from '../../directory/projects/ProjectName.tsx'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
-import { dateTime, gib, mib } from '../../kit/format.ts'
+import { gib, mib } from '../../kit/format.ts'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
+import type { Session } from '../../kit/session.ts'
+import { TwoLines } from '../../kit/TwoLines.tsx'
 import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { Addresses } from './Addresses.tsx'
 import { InstanceName } from './InstanceName.tsx'
@@ -36,14 +38,7 @@ const columns: ColumnDef<InstanceView>[] = [
   {
     id: 'flavor',
     header: 'Size',
-    cell: (view) => (
-      <div>
-        <Text size="sm">{view.flavor.name}</Text>
-        <Text size="xs" c="dimmed">
-          {sizeText(view.flavor)}
-        </Text>
-      </div>
-    ),
+    cell: (view) => <TwoLines second={sizeText(view.flavor)}>{view.flavor.name}</TwoLines>,
     sort: true,
     value: (view) => view.flavor.name,
     hideBelow: 'md',
@@ -88,11 +83,10 @@ export const instanceDescriptor: ResourceDescriptor<InstanceView> = {
   path: (view) => paths.instance(view.id),
   icon: <IconServer2 size={28} />,
   columns,
-  facts: (view) => instanceFacts(view),
   empty: {
     title: 'No instances yet',
     text: 'An instance is a virtual machine. Type a name, press Enter, and it runs in seconds.',
-    action: <LaunchButton leftSection={<IconRocket size={16} />}>Launch your first instance</LaunchButton>,
+    action: <LaunchButton />,
   },
 }
 
@@ -130,30 +124,62 @@ export const listOf = (view: Pick<InstanceView, 'projectId'>, here: string | nul
     ? { plural: instanceDescriptor.plural, listPath: paths.instances }
     : { plural: 'All instances', listPath: paths.adminInstances }
 
-/** `here`: the project that the session is for; of an instance of another one it is said whose it is. */
-export function instanceFacts(view: InstanceView, here?: string | null) {
+type Reader = Pick<Session, 'project' | 'isAdmin' | 'userId'>
+/** Of an instance of another project than the reader’s it is said whose it is; what the reader may look at is a link. */
+export function instanceFacts(view: InstanceView, { project, isAdmin, userId }: Reader) {
   return [
     { label: 'ID', value: view.id, copy: view.id },
-    ...(view.projectId === here ? [] : [{ label: 'Project', value: <ProjectName id={view.projectId} /> }]),
+    ...(view.projectId === project?.id
+      ? []
+      : [{ label: 'Project', value: <ProjectName id={view.projectId} /> }]),
     ...(view.description ? [{ label: 'Description', value: view.description }] : []),
-    { label: 'Size', value: `${view.flavor.name} (${sizeText(view.flavor)})` },
     {
-      label: 'Image',
-      value: view.image.id ? (
-        <Anchor component={Link} size="sm" href={paths.image(view.image.id)}>
-          {view.image.name}
-        </Anchor>
-      ) : (
-        view.image.name
+      label: 'Size',
+      value: (
+        <>
+          {isAdmin ? linkTo(paths.adminFlavor(view.flavor.id), view.flavor.name) : view.flavor.name}
+          <Text size="xs" c="dimmed">
+            {sizeText(view.flavor)}
+          </Text>
+        </>
       ),
     },
-    { label: 'Key pair', value: view.keyName ?? 'none' },
+    {
+      label: 'Image',
+      value: view.image.id ? linkTo(paths.image(view.image.id), view.image.name) : view.image.name,
+    },
+    {
+      label: 'Key pair',
+      // Key pairs are their users’: nobody else finds it in their list.
+      value:
+        view.keyName !== null && view.userId === userId
+          ? linkTo(`${paths.keyPairs}?search=${encodeURIComponent(view.keyName)}`, view.keyName)
+          : (view.keyName ?? 'None'),
+    },
     { label: 'Zone', value: view.zone ?? '–' },
-    ...(view.hostName ? [{ label: 'Host', value: view.hostName }] : []),
+    ...(view.hostName
+      ? [
+          {
+            label: 'Host',
+            value: view.hostId
+              ? linkTo(`${paths.adminHosts}?panel=${view.hostId}`, view.hostName)
+              : view.hostName,
+          },
+        ]
+      : []),
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
     // When it first ran: a stop, a start and a reboot do not change it.
-    { label: 'Launched', value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet' },
+    { label: 'Launched', value: view.launchedAt ? <Ago iso={view.launchedAt} /> : 'Never yet' },
     ...(view.locked ? [{ label: 'Locked', value: lockText(view) }] : []),
-    ...Object.entries(view.metadata).map(([key, value]) => ({ label: key, value: value || '–' })),
   ]
 }
+
+const linkTo = (href: string, name: string) => (
+  <Anchor component={Link} size="sm" href={href} prefetch={false}>
+    {name}
+  </Anchor>
+)
+
+/** What its owner has written on it. */
+export const metadataFacts = ({ metadata }: Pick<InstanceView, 'metadata'>) =>
+  Object.entries(metadata).map(([key, value]) => ({ label: key, value: value || '–' }))

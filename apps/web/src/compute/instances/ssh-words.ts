@@ -4,7 +4,7 @@ import type { InstanceView } from '@stratolith/api/compute/contract'
 export function notRunning({ vmState }: Pick<InstanceView, 'vmState'>): string | null {
   if (vmState === 'active') return null
   if (vmState === 'building') return 'It is being built: SSH answers when the guest has booted.'
-  if (vmState === 'paused') return 'It is paused: SSH answers when it is unpaused.'
+  if (vmState === 'paused') return 'It is paused: SSH answers when it is resumed.'
   return vmState === 'stopped'
     ? 'It is stopped: SSH answers when it has been started.'
     : 'It is in error: SSH answers when it runs again.'

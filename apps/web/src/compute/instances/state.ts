@@ -15,7 +15,7 @@ const tasks: Partial<Record<NonNullable<InstanceView['taskState']>, string>> = {
   'powering-on': 'Starting',
   'powering-off': 'Stopping',
   pausing: 'Pausing',
-  unpausing: 'Unpausing',
+  unpausing: 'Resuming',
   deleting: 'Deleting',
 }
 

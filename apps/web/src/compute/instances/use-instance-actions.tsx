@@ -58,6 +58,8 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
       id: 'start',
       label: 'Start',
       icon: <IconPlayerPlay size={16} />,
+      opposite: 'stop',
+      next: () => true,
       run: ({ id }) => start.mutateAsync({ id }),
       started: (views) => `Starting ${named(views)}`,
     }),
@@ -65,6 +67,7 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
       id: 'stop',
       label: 'Stop',
       icon: <IconPlayerStop size={16} />,
+      opposite: 'start',
       confirm: ask(
         'Stop',
         'The guest is asked to shut down, and switched off when it does not. Its disk stays.',
@@ -123,6 +126,7 @@ function useRebooting(): Action[] {
       id: 'reset',
       label: 'Hard reboot',
       icon: <IconBolt size={16} />,
+      next: ({ status }) => status === 'ERROR',
       confirm: ask(
         'Hard reboot',
         'Like the reset button: what the guest has not written to its disk is lost.',
@@ -143,15 +147,18 @@ function usePausing(): Action[] {
       id: 'pause',
       label: 'Pause',
       icon: <IconPlayerPause size={16} />,
+      opposite: 'unpause',
       run: ({ id }) => pause.mutateAsync({ id }),
       started: (views) => `Pausing ${named(views)}`,
     }),
     action(instanceCan.unpause, ['unpause'], {
       id: 'unpause',
-      label: 'Unpause',
+      label: 'Resume',
       icon: <IconPlayerTrackNext size={16} />,
+      opposite: 'pause',
+      next: () => true,
       run: ({ id }) => unpause.mutateAsync({ id }),
-      started: (views) => `Unpausing ${named(views)}`,
+      started: (views) => `Resuming ${named(views)}`,
     }),
   ]
 }
@@ -167,6 +174,7 @@ function useLocking(): Action[] {
       id: 'lock',
       label: 'Lock',
       icon: <IconLock size={16} />,
+      opposite: 'unlock',
       allowed: (view) => all(may(), instanceCan.lock(view)),
       run: ({ id }) => lock.mutateAsync({ id }),
       started: (views) => `Locked ${named(views)}: until somebody unlocks it only ${lockSpares} change`,
@@ -176,6 +184,7 @@ function useLocking(): Action[] {
       id: 'unlock',
       label: 'Unlock',
       icon: <IconLockOpen size={16} />,
+      opposite: 'lock',
       allowed: (view) =>
         all(
           may(),

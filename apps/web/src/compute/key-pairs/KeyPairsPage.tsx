@@ -1,11 +1,12 @@
 'use client'
-import { Box, Button } from '@mantine/core'
+import { Box } from '@mantine/core'
 import { useForm } from '@mantine/form'
 import type { KeyPairCreated, KeyPairView } from '@stratolith/api/compute/contract'
-import { IconPlus, IconTrash } from '@tabler/icons-react'
+import { IconTrash } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import type { ResourceAction } from '../../kit/descriptor.ts'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { notify } from '../../kit/notify.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
@@ -33,6 +34,7 @@ export function KeyPairsPage() {
       <PageHeader
         title="Key pairs"
         description="Yours, in every project. Instances keep the key they were launched with."
+        actions={<MainAction label="Create key pair" to={{ onClick: panel.open }} />}
       />
       {made && (
         <Box mb="md">
@@ -43,11 +45,6 @@ export function KeyPairsPage() {
         descriptor={keyPairDescriptor}
         actions={useKeyPairActions()}
         query={(page) => trpc.compute.keyPairs.list.queryOptions(page)}
-        toolbar={
-          <Button leftSection={<IconPlus size={16} />} onClick={panel.open}>
-            Add a key pair
-          </Button>
-        }
       />
       <CreateKeyPair opened={panel.opened} onClose={panel.close} onMade={setMade} />
     </>
@@ -88,7 +85,7 @@ function CreateKeyPair({ opened, onClose, onMade }: CreateProps) {
   const form = useForm<KeyPairValues>({ initialValues: emptyKeyPair, validate: keyPairProblems })
   return (
     <SidePanelForm
-      title="Add a key pair"
+      title="Create key pair"
       opened={opened}
       onClose={onClose}
       form={form}

@@ -14,7 +14,7 @@ export function PrivateKeyOnce({ pair, onDone }: { pair: KeyPairCreated; onDone?
   return (
     <Alert
       variant="light"
-      color="yellow"
+      color="warn"
       c="var(--mantine-color-text)"
       styles={{ title: { color: 'inherit' }, closeButton: { color: 'inherit' } }}
       icon={<IconKey />}

@@ -1,10 +1,11 @@
-import { Button, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { KeyPairView } from '@stratolith/api/compute/contract'
-import { IconKey, IconPlus } from '@tabler/icons-react'
+import { IconKey } from '@tabler/icons-react'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
-import { Link } from '../../kit/navigation.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { creating, paths } from '../../kit/paths.ts'
+import { TwoLines } from '../../kit/TwoLines.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
 
 export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
@@ -37,14 +38,19 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
       id: 'fingerprint',
       header: 'Fingerprint',
       value: (view) => view.fingerprint,
-      cell: (view) => <CopyText value={view.fingerprint} />,
+      // The first is what ssh-keygen -l prints, the second what OpenStack's clients show.
+      cell: (view) => (
+        <TwoLines second={`MD5:${view.fingerprint}`}>
+          <CopyText whole value={view.sha256} />
+        </TwoLines>
+      ),
     },
     {
       id: 'public',
       header: 'Public key',
-      hideBelow: 'md',
+      hideBelow: 'xl',
       value: (view) => view.publicKey,
-      cell: (view) => <CopyText value={view.publicKey} label={`${view.publicKey.slice(0, 24)}…`} />,
+      cell: (view) => <CopyText whole value={view.publicKey} label={`${view.publicKey.slice(0, 24)}…`} />,
     },
     {
       id: 'created',
@@ -59,10 +65,6 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
   empty: {
     title: 'No key pairs yet',
     text: 'With a key pair you log in to your instances over SSH without a password.',
-    action: (
-      <Button component={Link} href={creating(paths.keyPairs)} leftSection={<IconPlus size={16} />}>
-        Add a key pair
-      </Button>
-    ),
+    action: <MainAction label="Create key pair" to={{ href: creating(paths.keyPairs) }} />,
   },
 }

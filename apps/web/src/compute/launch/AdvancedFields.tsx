@@ -1,5 +1,5 @@
 'use client'
-import { Badge, Button, Collapse, Group, Stack, Text } from '@mantine/core'
+import { Badge, Box, Button, Collapse, Group, Paper, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import dynamic from 'next/dynamic'
@@ -18,11 +18,12 @@ export function AdvancedFields({ form }: { form: LaunchFormApi }) {
   const [seen, setSeen] = useState(open)
   if (open && !seen) setSeen(true)
   return (
-    <Stack gap="sm">
+    <Paper component="section" withBorder p="md" radius="md" aria-label="More options">
       <Group gap="xs">
         <Button
           variant="subtle"
-          px="xs"
+          size="compact-sm"
+          px={4}
           leftSection={open ? <IconChevronDown size={16} /> : <IconChevronRight size={16} />}
           rightSection={used > 0 && <Badge size="sm">{used} set</Badge>}
           onClick={toggle}
@@ -38,8 +39,12 @@ export function AdvancedFields({ form }: { form: LaunchFormApi }) {
         )}
       </Group>
       <Collapse expanded={open} id="launch-more">
-        {seen && <AdvancedBody form={form} />}
+        {seen && (
+          <Box pt="md">
+            <AdvancedBody form={form} />
+          </Box>
+        )}
       </Collapse>
-    </Stack>
+    </Paper>
   )
 }

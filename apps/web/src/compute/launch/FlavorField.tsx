@@ -14,7 +14,7 @@ type Props = {
   flavors: FlavorView[]
   value: string | null
   onChange: (id: string) => void
-  /** Flavor id → why it would not do now. Such a size stays visible and can be looked into. */
+  /** Flavor id → why it would not do now. Such a size can be chosen all the same, to look into it. */
   problems: Map<string, string>
   /** Nothing can be launched now, which is said elsewhere: whether a size would fit is no question. */
   closed: boolean
@@ -23,10 +23,10 @@ type Props = {
 
 export function FlavorField({ flavors, value, onChange, problems, closed, error }: Props) {
   const { isAdmin } = useSession()
-  // The chosen row says it already.
-  const said = value !== null && problems.get(value) === error
+  // Why the others do not fit is said when one points at their signs: seven times the same sentence helps nobody.
+  const why = error ?? (value === null ? undefined : problems.get(value))
   return (
-    <FormSection id="flavor" title="Size" error={said ? undefined : error}>
+    <FormSection id="flavor" title="Size" error={why}>
       {flavors.length === 0 ? (
         <Text size="sm">
           There is no flavor yet.{' '}
@@ -40,7 +40,7 @@ export function FlavorField({ flavors, value, onChange, problems, closed, error 
         </Text>
       ) : (
         <Radio.Group value={value} onChange={onChange} aria-label="Size">
-          <table className={classes.flavors}>
+          <table className={classes.choices}>
             <thead>
               <tr>
                 <th scope="col">Flavor</th>
@@ -91,13 +91,11 @@ function FlavorRow({ flavor, problem, closed, chosen, onChoose }: RowProps) {
           value={flavor.id}
           label={flavor.name}
           description={
-            <>
-              {/* the columns have no room on a phone */}
-              <Text span size="xs" hiddenFrom="xs">
-                {flavor.vcpus} vCPU · {mib(flavor.memoryMib)} · {gib(flavor.diskGib)}{' '}
-              </Text>
-              {problem && <span className={classes.whyNot}>{problem}</span>}
-            </>
+            // The columns have no room on a phone.
+            <Text span size="xs" hiddenFrom="xs">
+              {flavor.vcpus} vCPU · {mib(flavor.memoryMib)} · {gib(flavor.diskGib)}
+              {problem && ' · does not fit'}
+            </Text>
           }
         />
       </td>
@@ -122,9 +120,9 @@ function Fits({ problem }: { problem: string | null }) {
         <ThemeIcon
           size="sm"
           variant="light"
-          color={problem ? 'orange' : 'teal'}
+          color={problem ? 'warn' : 'good'}
           role="img"
-          aria-label={problem ? 'does not fit' : 'fits'}
+          aria-label={problem ? `does not fit: ${problem}` : 'fits'}
         >
           {problem ? <IconAlertTriangle size={14} /> : <IconCheck size={14} />}
         </ThemeIcon>

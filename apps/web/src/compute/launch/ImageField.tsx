@@ -1,15 +1,17 @@
 'use client'
-import { Anchor, Badge, Group, Radio, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { Anchor, Box, Radio, Text, TextInput } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
 import { IconSearch } from '@tabler/icons-react'
 import { useState } from 'react'
+import { formatName } from '../../images/format.ts'
 import { bytes, gib } from '../../kit/format.ts'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { imageDiskGib } from './defaults.ts'
 import { FormSection } from './FormSection.tsx'
+import classes from './launch.module.css'
 
-/** Without a search, so many cards are shown; a search box appears beyond it. */
+/** Without a search so many are shown; a search box appears beyond it. */
 const shownAtOnce = 6
 
 type Props = {
@@ -53,11 +55,28 @@ export function ImageField({ images, value, onChange, error }: Props) {
         </Text>
       ) : (
         <Radio.Group value={value} onChange={onChange} aria-label="Image">
-          <SimpleGrid cols={{ base: 1, xs: 2, lg: 3 }} spacing="sm">
-            {shown.map((image) => (
-              <ImageCard key={image.id} image={image} />
-            ))}
-          </SimpleGrid>
+          <table className={classes.choices}>
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                {['Format', 'File', 'Disk', 'Owner'].map((heading) => (
+                  <Box key={heading} component="th" scope="col" visibleFrom="xs">
+                    {heading}
+                  </Box>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map((image) => (
+                <ImageRow
+                  key={image.id}
+                  image={image}
+                  chosen={image.id === value}
+                  onChoose={() => onChange(image.id)}
+                />
+              ))}
+            </tbody>
+          </table>
           {shown.length === 0 && <Text size="sm">No image is called that.</Text>}
         </Radio.Group>
       )}
@@ -70,26 +89,35 @@ function firstWith(images: ImageView[], chosen: ImageView | undefined): ImageVie
   return chosen && !first.includes(chosen) ? [chosen, ...first.slice(0, -1)] : first
 }
 
-function ImageCard({ image }: { image: ImageView }) {
+function ImageRow({ image, chosen, onChoose }: { image: ImageView; chosen: boolean; onChoose: () => void }) {
+  const format = image.diskFormat === null ? '–' : formatName[image.diskFormat]
+  const file = bytes(image.sizeBytes ?? 0)
+  const disk = gib(Math.max(1, imageDiskGib(image)))
   return (
-    <Radio.Card value={image.id} p="sm" radius="md" aria-label={image.name}>
-      <Group wrap="nowrap" align="flex-start" gap="sm">
-        <Radio.Indicator mt={2} />
-        <Stack gap={2} miw={0} flex={1}>
-          <Text size="sm" fw={600} truncate title={image.name}>
-            {image.name}
-          </Text>
-          <Text size="xs" c="dimmed">
-            {image.diskFormat} · {bytes(image.sizeBytes ?? 0)} · disk from{' '}
-            {gib(Math.max(1, imageDiskGib(image)))}
-          </Text>
-          <Group gap={4}>
-            <Badge size="xs" variant="light" color={image.own ? 'blue' : 'gray'}>
-              {image.own ? 'this project' : 'public'}
-            </Badge>
-          </Group>
-        </Stack>
-      </Group>
-    </Radio.Card>
+    <tr className={classes.choice} data-chosen={chosen || undefined} onClick={onChoose}>
+      <td className={classes.name}>
+        <Radio
+          value={image.id}
+          label={image.name}
+          description={
+            <Text span size="xs" hiddenFrom="xs">
+              {format} · {file} · disk from {disk}
+            </Text>
+          }
+        />
+      </td>
+      <Box component="td" visibleFrom="xs" className={classes.number}>
+        {format}
+      </Box>
+      <Box component="td" visibleFrom="xs" className={classes.number}>
+        {file}
+      </Box>
+      <Box component="td" visibleFrom="xs" className={classes.number}>
+        from {disk}
+      </Box>
+      <Box component="td" visibleFrom="xs" className={classes.number}>
+        {image.own ? 'This project' : 'Public'}
+      </Box>
+    </tr>
   )
 }

@@ -12,7 +12,7 @@ import { NetworkField } from './NetworkField.tsx'
 import { SecurityField } from './SecurityField.tsx'
 import { type LaunchBegin, useLaunchForm, usePlan } from './use-launch-form.ts'
 import { type LaunchOptions, useFlavorProblems } from './use-launch-options.ts'
-import { countProblem, type LaunchValues, launchNames, presetGroup } from './values.ts'
+import { countProblem, hostnameText, type LaunchValues, launchNames, presetGroup } from './values.ts'
 
 export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & LaunchBegin) {
   const element = useRef<HTMLFormElement>(null)
@@ -45,7 +45,7 @@ export function LaunchForm({ options, ...begin }: { options: LaunchOptions } & L
       noValidate
       onSubmit={onSubmit}
       onKeyDown={onKeyDown}
-      aria-label="Launch an instance"
+      aria-label="Launch instance"
     >
       <Grid gap="md" align="flex-start">
         <Grid.Col span={{ base: 12, md: 8 }}>
@@ -206,7 +206,7 @@ const order: ('label' | 'input' | 'description' | 'error')[] = ['label', 'input'
 
 function namesText(values: LaunchValues): string {
   const names = launchNames(values.name, values.count)
-  if (names.length === 1) return 'Also its host name.'
+  if (names.length === 1) return hostnameText(values.name)
   return names.length === 2
     ? names.join(' and ')
     : `${names[0]} … ${names.at(-1)}; {n} says where the number goes`

@@ -22,7 +22,7 @@ export function LaunchPage() {
   return (
     <>
       <PageHeader
-        title="Launch an instance"
+        title="Launch instance"
         description="Type a name and press Enter; everything else has a default."
       />
       {allowed !== true && (

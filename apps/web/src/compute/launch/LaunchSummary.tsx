@@ -3,12 +3,12 @@ import {
   Alert,
   Anchor,
   Button,
-  Divider,
   Group,
   Kbd,
   List,
   Loader,
   Paper,
+  Skeleton,
   Stack,
   Text,
   Title,
@@ -49,58 +49,60 @@ export function LaunchSummary(props: Props) {
   const { values, image, flavor, plan, fresh, planError, busy, failure, cli } = props
   const problem = plan && fresh && !plan.ok ? (plan.closed ?? plan.problems[0]?.message) : null
   return (
-    <Paper component="aside" withBorder radius="md" p="md" aria-label="Summary">
-      <Stack gap="sm">
-        <Group justify="space-between">
-          <Title order={2} size="h5">
-            Summary
-          </Title>
-          {!fresh && <Loader size="xs" role="status" aria-label="Working it out" />}
-        </Group>
-        <What values={values} image={image} flavor={flavor} />
-        {planError !== null && !plan && <Text size="sm">{cloudError(planError).message}</Text>}
-        {plan && flavor && <PlacementSummary plan={plan} />}
-        {plan && <QuotaSummary quota={plan.quota} />}
-        {plan && <Reach plan={plan} publicIp={values.publicIp} starter={props.starter} />}
-        <Login values={values} />
-        <AsCode cli={cli} />
-        <Stack gap="xs" className={classes.go}>
-          <Divider />
-          {failure && !failure.field && (
-            <Alert
-              color="red"
-              variant="light"
-              icon={<IconAlertTriangle />}
-              title={failure.message}
-              role="alert"
-            >
-              {failure.requestId && <Text size="xs">Request {failure.requestId}</Text>}
-            </Alert>
-          )}
-          {problem && (
-            <Text size="sm" c="var(--mantine-color-error)" role="status">
-              {problem}
-            </Text>
-          )}
-          {plan?.closed && <HostsLink />}
-          <Button
-            type="submit"
-            size="md"
-            fullWidth
-            loading={busy}
-            disabled={Boolean(problem)}
-            leftSection={<IconRocket size={18} />}
-          >
-            {launchNames(values.name, values.count).length > 1
-              ? `Launch ${values.count} instances`
-              : 'Launch'}
-          </Button>
-          <Text size="xs" c="dimmed" ta="center">
-            <Kbd size="xs">Enter</Kbd> in a field, or <Kbd size="xs">Ctrl</Kbd>+<Kbd size="xs">Enter</Kbd>{' '}
-            anywhere
-          </Text>
+    <Paper component="aside" withBorder radius="md" aria-label="Summary" className={classes.panel}>
+      {/* Longer than a window it is scrolled, also by keyboard. */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reached by keyboard */}
+      <section className={classes.story} tabIndex={0} aria-label="What will be launched">
+        <Stack gap="sm">
+          <Group justify="space-between">
+            <Title order={2} size="h5">
+              Summary
+            </Title>
+            {!fresh && <Loader size="xs" role="status" aria-label="Working it out" />}
+          </Group>
+          <What values={values} image={image} flavor={flavor} />
+          {planError !== null && !plan && <Text size="sm">{cloudError(planError).message}</Text>}
+          {!plan && planError === null && <Skeleton height={320} />}
+          {plan && flavor && <PlacementSummary plan={plan} />}
+          {plan && <QuotaSummary quota={plan.quota} />}
+          {plan && <Reach plan={plan} publicIp={values.publicIp} starter={props.starter} />}
+          <Login values={values} />
+          <AsCode cli={cli} folded />
         </Stack>
-      </Stack>
+      </section>
+      <div className={classes.go}>
+        {failure && !failure.field && (
+          <Alert
+            color="bad"
+            variant="light"
+            icon={<IconAlertTriangle />}
+            title={failure.message}
+            role="alert"
+          >
+            {failure.requestId && <Text size="xs">Request {failure.requestId}</Text>}
+          </Alert>
+        )}
+        {problem && (
+          <Text size="sm" c="var(--mantine-color-error)" role="status">
+            {problem}
+          </Text>
+        )}
+        {plan?.closed && <HostsLink />}
+        <Button
+          type="submit"
+          size="md"
+          fullWidth
+          loading={busy}
+          disabled={Boolean(problem)}
+          leftSection={<IconRocket size={18} />}
+        >
+          {launchNames(values.name, values.count).length > 1 ? `Launch ${values.count} instances` : 'Launch'}
+        </Button>
+        <Text size="xs" c="dimmed" ta="center" className={classes.keys}>
+          <Kbd size="xs">Enter</Kbd> in a field, or <Kbd size="xs">Ctrl</Kbd>+<Kbd size="xs">Enter</Kbd>{' '}
+          anywhere
+        </Text>
+      </div>
     </Paper>
   )
 }

@@ -17,7 +17,7 @@ export function PlacementSummary({ plan }: { plan: LaunchPlan }) {
     <Stack gap={4}>
       <Group gap="xs" justify="space-between">
         <Group gap="xs">
-          <ThemeIcon size="sm" variant="light" color={fit > 0 ? 'teal' : 'red'} aria-hidden>
+          <ThemeIcon size="sm" variant="light" color={fit > 0 ? 'good' : 'bad'} aria-hidden>
             {fit > 0 ? <IconCheck size={14} /> : <IconAlertTriangle size={14} />}
           </ThemeIcon>
           <Text size="sm" fw={600}>

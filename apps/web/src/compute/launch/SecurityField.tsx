@@ -44,7 +44,11 @@ export function SecurityField({ presets, onPresets, groups, groupIds, onGroups, 
         </Text>
         <Checkbox.Group
           label="Security groups"
-          description="None chosen: the project’s default group."
+          description={
+            on.length > 0
+              ? `None chosen: the project’s default group, beside “${presetGroup(presets)}”.`
+              : 'None chosen: the project’s default group.'
+          }
           value={groupIds}
           onChange={onGroups}
           error={error}

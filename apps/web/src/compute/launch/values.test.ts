@@ -4,6 +4,7 @@ import { launchCli } from './cli.ts'
 import { sizeProblem } from './use-launch-options.ts'
 import {
   emptyLaunch,
+  hostnameText,
   type LaunchValues,
   launchInputOf,
   launchNames,
@@ -23,6 +24,19 @@ const filled: LaunchValues = {
   flavorId: '1',
   networkIds: [networkId],
 }
+
+describe('the host name', () => {
+  it.each([
+    ['', 'Also its host name.'],
+    ['web', 'Also its host name.'],
+    ['Web Größe_1!', 'Its host name will be “web-gro-e-1”.'],
+  ])('of %j is said before it is given', (name, text) => {
+    expect(hostnameText(name)).toBe(text)
+  })
+  it('is made of the id when no letter is left', () => {
+    expect(hostnameText('数据库')).toMatch(/“instance-” and the beginning of its id/)
+  })
+})
 
 describe('the launch form', () => {
   it('asks for a plan at every stage of typing', () => {

@@ -1,3 +1,4 @@
+import { hostnameOf } from '@stratolith/api/compute/states'
 import { rulePresets } from '@stratolith/api/networking/states'
 import type { RouterInputs } from '../../kit/trpc.ts'
 import { whole } from '../../kit/whole.ts'
@@ -123,6 +124,16 @@ export function launchNames(name: string, count: number | string): string[] {
     if (base.includes('{n}')) return base.replaceAll('{n}', String(index + 1))
     return many === 1 ? base : `${base}-${index + 1}`
   })
+}
+
+/** What the guest will call itself, which has room for fewer letters than the name. */
+export function hostnameText(name: string): string {
+  if (!name.trim()) return 'Also its host name.'
+  const host = hostnameOf(name.trim(), '')
+  if (host === name.trim()) return 'Also its host name.'
+  return host === hostnameOf('', '')
+    ? 'No letter of it can stand in a host name: that will be “instance-” and the beginning of its id.'
+    : `Its host name will be “${host}”.`
 }
 
 /** How one will get in, as the summary says it. `closed`: nothing from outside comes in at all. */

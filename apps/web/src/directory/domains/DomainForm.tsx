@@ -33,7 +33,7 @@ export function DomainForm({
   })
   return (
     <SidePanelForm
-      title={domain ? `Edit ${domain.name}` : 'Create a domain'}
+      title={domain ? `Edit ${domain.name}` : 'Create domain'}
       opened={opened}
       onClose={onClose}
       form={form}

@@ -16,6 +16,7 @@ export function useDomainActions(edit: (domain: DomainView) => void): ResourceAc
     { id: 'edit', label: 'Edit', icon: <IconPencil size={16} />, allowed: admin, open: edit },
     {
       id: 'disable',
+      opposite: 'enable',
       label: 'Disable',
       icon: <IconPlayerStop size={16} />,
       danger: true,
@@ -51,6 +52,7 @@ export function useDomainActions(edit: (domain: DomainView) => void): ResourceAc
     },
     {
       id: 'enable',
+      opposite: 'disable',
       label: 'Enable',
       icon: <IconPlayerPlay size={16} />,
       allowed: (view) => all(admin(), !view.enabled || 'It is enabled.'),

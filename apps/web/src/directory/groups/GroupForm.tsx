@@ -37,7 +37,7 @@ export function GroupForm({
   })
   return (
     <SidePanelForm
-      title={group ? `Edit ${group.name}` : 'Create a group'}
+      title={group ? `Edit ${group.name}` : 'Create group'}
       opened={opened}
       onClose={onClose}
       form={form}

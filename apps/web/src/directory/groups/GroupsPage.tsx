@@ -1,12 +1,11 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { useDomainFilter } from '../domain-filter.ts'
 import { groupDescriptor } from './descriptor.tsx'
 import { useGroupActions } from './use-group-actions.tsx'
@@ -17,14 +16,14 @@ export function GroupsPage() {
   const trpc = useTRPC()
   const manage = useManage()
   const panel = useUrlPanel('create')
-  const create = (
-    <ReasonButton leftSection={<IconPlus size={16} />} allowed={manage(null)} onClick={panel.open}>
-      Create a group
-    </ReasonButton>
-  )
+  const create = <MainAction label="Create group" allowed={manage(null)} to={{ onClick: panel.open }} />
   return (
     <>
-      <PageHeader title="Groups" description="Users who share roles: a role of the group is everybody’s." />
+      <PageHeader
+        title="Groups"
+        description="Users who share roles: a role of the group is everybody’s."
+        actions={create}
+      />
       <ResourceTable
         descriptor={{ ...groupDescriptor, empty: { ...groupDescriptor.empty, action: create } }}
         actions={useGroupActions()}
@@ -32,7 +31,6 @@ export function GroupsPage() {
         query={(page, chosen) =>
           trpc.directory.groups.list.queryOptions({ ...page, domainId: chosen.domain })
         }
-        toolbar={create}
       />
       <GroupForm opened={panel.opened} onClose={panel.close} />
     </>

@@ -83,6 +83,7 @@ function AddMember({ group }: { group: GroupView }) {
         error={add.error ? cloudError(add.error).message : null}
       />
       <ReasonButton
+        variant="default"
         leftSection={<IconUserPlus size={16} />}
         loading={add.isPending}
         allowed={all(manage(group.domainId), chosen !== null || 'Choose a user first.')}

@@ -56,7 +56,7 @@ function Asked({ plan, onStarted, onClose }: { plan: ProjectDeletionPlan } & Omi
   )
   if (plan.children.length > 0)
     return (
-      <Alert color="orange" variant="light" icon={<IconAlertTriangle />} title="Projects are below it">
+      <Alert color="warn" variant="light" icon={<IconAlertTriangle />} title="Projects are below it">
         <Text size="sm">Delete these first:</Text>
         <Group gap="sm" mt="xs">
           {plan.children.map((child) => (
@@ -93,7 +93,7 @@ function Asked({ plan, onStarted, onClose }: { plan: ProjectDeletionPlan } & Omi
         />
         {remove.error && (
           <Alert
-            color="red"
+            color="bad"
             variant="light"
             role="alert"
             icon={<IconAlertTriangle />}
@@ -105,7 +105,7 @@ function Asked({ plan, onStarted, onClose }: { plan: ProjectDeletionPlan } & Omi
             Cancel
           </Button>
           <ReasonButton
-            color="red"
+            color="bad"
             loading={remove.isPending}
             allowed={typed === name || 'Type the name of the project first.'}
             onClick={() => remove.mutate({ id })}
@@ -132,7 +132,7 @@ function Progress({ operationId, onAgain }: { operationId: string; onAgain: () =
         <Stack gap="md">
           <Timeline operation={operation} />
           {operation.state === 'succeeded' && (
-            <Alert color="teal" variant="light" icon={<IconCircleCheck />} title="The project is gone">
+            <Alert color="good" variant="light" icon={<IconCircleCheck />} title="The project is gone">
               <Anchor component={Link} href={paths.projects} size="sm">
                 To the projects
               </Anchor>

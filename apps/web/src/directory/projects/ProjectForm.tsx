@@ -37,7 +37,7 @@ export function ProjectForm({ project, parent, opened, onClose }: Props) {
   const { domainId } = form.values
   return (
     <SidePanelForm
-      title={project ? `Edit ${project.name}` : 'Create a project'}
+      title={project ? `Edit ${project.name}` : 'Create project'}
       opened={opened}
       onClose={onClose}
       form={form}

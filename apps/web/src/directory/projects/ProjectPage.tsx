@@ -1,5 +1,5 @@
 'use client'
-import { Anchor, List, Stack, Text } from '@mantine/core'
+import { Anchor, List, Text } from '@mantine/core'
 import type { ProjectDetail } from '@stratolith/api/directory/projects/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
@@ -13,6 +13,7 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsTable } from '../../operations/OperationsTable.tsx'
 import { ProjectQuota } from '../../quota/ProjectQuota.tsx'
+import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { EnabledBadge } from '../EnabledBadge.tsx'
@@ -92,12 +93,15 @@ const noneIn = 'Every action in this project is listed here with its steps, its 
 
 function Overview({ project }: { project: ProjectDetail }) {
   return (
-    <Stack gap="md">
-      <Section title="Facts">
-        <Facts items={projectDescriptor.facts?.(project) ?? []} />
-      </Section>
+    <Columns
+      side={
+        <Section title="Facts">
+          <Facts items={projectDescriptor.facts?.(project) ?? []} />
+        </Section>
+      }
+    >
       <Family project={project} />
-    </Stack>
+    </Columns>
   )
 }
 

@@ -1,14 +1,13 @@
 'use client'
 import { Group, SegmentedControl } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { useDomainFilter } from '../domain-filter.ts'
 import { projectDescriptor } from './descriptor.tsx'
 import { useProjectActions } from './use-project-actions.tsx'
@@ -40,9 +39,7 @@ export function ProjectsPage() {
               value={tree ? 'tree' : 'list'}
               onChange={(value) => set({ view: value === 'tree' ? 'tree' : null })}
             />
-            <ReasonButton leftSection={<IconPlus size={16} />} allowed={manage(null)} onClick={panel.open}>
-              Create a project
-            </ReasonButton>
+            <MainAction label="Create project" allowed={manage(null)} to={{ onClick: panel.open }} />
           </Group>
         }
       />

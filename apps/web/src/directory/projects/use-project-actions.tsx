@@ -29,7 +29,7 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
     },
     {
       id: 'below',
-      label: 'Create a project below',
+      label: 'Create project below',
       icon: <IconFolderPlus size={16} />,
       allowed: still,
       open: (view) => goTo(view, 'below'),
@@ -48,6 +48,7 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
     },
     {
       id: 'disable',
+      opposite: 'enable',
       label: 'Disable',
       icon: <IconPlayerStop size={16} />,
       danger: true,
@@ -70,6 +71,7 @@ export function useProjectActions(): ResourceAction<ProjectDetail>[] {
     },
     {
       id: 'enable',
+      opposite: 'disable',
       label: 'Enable',
       icon: <IconPlayerPlay size={16} />,
       bulk: true,

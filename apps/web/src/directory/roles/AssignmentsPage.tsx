@@ -5,12 +5,12 @@ import { IconInfoCircle, IconUserPlus } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { Loaded } from '../../kit/Loaded.tsx'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { RowsTable } from '../../kit/RowsTable.tsx'
 import { useManage } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { DomainPick, GroupPick, ProjectPick, RolePick, UserPick } from '../pickers.tsx'
 import { assignmentDescriptor } from './assignment.descriptor.tsx'
 import { useRevoke } from './use-revoke.tsx'
@@ -55,9 +55,12 @@ export function AssignmentsPage() {
         title="Role assignments"
         description="Who has which role where."
         actions={
-          <ReasonButton leftSection={<IconUserPlus size={16} />} allowed={manage(null)} onClick={panel.open}>
-            Give a role
-          </ReasonButton>
+          <MainAction
+            label="Assign role"
+            icon={<IconUserPlus size={16} />}
+            allowed={manage(null)}
+            to={{ onClick: panel.open }}
+          />
         }
       />
       <Stack gap="md">

@@ -1,5 +1,4 @@
 'use client'
-import { Stack } from '@mantine/core'
 import type { AssignmentView, RoleView } from '@stratolith/api/directory/roles/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
@@ -11,6 +10,7 @@ import { shellLine } from '../../kit/shell.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
+import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { assignmentDescriptor } from './assignment.descriptor.tsx'
@@ -48,12 +48,15 @@ function Detail({ role }: { role: RoleView }) {
             id: 'overview',
             label: 'Overview',
             content: (
-              <Stack gap="md">
-                <Section title="Facts">
-                  <Facts items={roleDescriptor.facts?.(role) ?? []} />
-                </Section>
+              <Columns
+                side={
+                  <Section title="Facts">
+                    <Facts items={roleDescriptor.facts?.(role) ?? []} />
+                  </Section>
+                }
+              >
                 <ImpliedRoles role={role} />
-              </Stack>
+              </Columns>
             ),
           },
           { id: 'assignments', label: 'Who has it', content: <Assigned roleId={role.id} /> },

@@ -1,7 +1,7 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { notify } from '../../kit/notify.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
@@ -11,7 +11,6 @@ import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { roleDescriptor } from './descriptor.tsx'
 import { useRoleActions } from './use-role-actions.tsx'
 
@@ -29,19 +28,15 @@ export function RolesPage() {
       <PageHeader
         title="Roles"
         description="What somebody may do somewhere. Policy says what each allows; one role may imply others."
+        actions={<MainAction label="Create role" allowed={manage(null)} to={{ onClick: panel.open }} />}
       />
       <ResourceTable
         descriptor={roleDescriptor}
         actions={useRoleActions()}
         query={(page) => trpc.directory.roles.list.queryOptions(page)}
-        toolbar={
-          <ReasonButton leftSection={<IconPlus size={16} />} allowed={manage(null)} onClick={panel.open}>
-            Create a role
-          </ReasonButton>
-        }
       />
       <NameForm
-        title="Create a role"
+        title="Create role"
         opened={panel.opened}
         onClose={panel.close}
         submitLabel="Create"

@@ -75,8 +75,8 @@ const columns = {
   place: { id: 'place', header: 'Where', cell: (view) => <Place assignment={view} /> },
   reach: {
     id: 'reach',
-    header: 'Holds',
-    cell: (view) => (view.inherited ? 'in the projects below' : 'here'),
+    header: 'Reach',
+    cell: (view) => (view.inherited ? 'Projects below' : 'Here'),
   },
 } satisfies Record<string, ColumnDef<AssignmentView>>
 type ColumnId = keyof typeof columns

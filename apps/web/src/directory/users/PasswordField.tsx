@@ -51,7 +51,7 @@ export function PasswordField({
               setVisible(true)
             }}
           >
-            Make one up
+            Generate password
           </Button>
           {value && (
             <Button

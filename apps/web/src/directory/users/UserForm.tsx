@@ -80,7 +80,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
   }
   return (
     <SidePanelForm
-      title="Create a user"
+      title="Create user"
       opened={opened}
       onClose={onClose}
       form={form}

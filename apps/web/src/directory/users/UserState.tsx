@@ -7,12 +7,12 @@ export function UserState({ user }: { user: UserView }) {
   if (user.lockedUntil !== null)
     return (
       <StateBadge
-        state="Waiting"
+        state="Locked out"
         tone="bad"
         detail="Too many wrong passwords in a row: sign-in waits a while. Resetting the password ends it."
       />
     )
   if (user.passwordExpiresAt !== null && Date.parse(user.passwordExpiresAt) < Date.now())
-    return <StateBadge state="Password ran out" tone="bad" detail="Must be changed at the next sign-in." />
+    return <StateBadge state="Password expired" tone="bad" detail="Must be changed at the next sign-in." />
   return <StateBadge state="Enabled" tone="good" />
 }

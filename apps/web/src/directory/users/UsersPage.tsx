@@ -1,12 +1,11 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useManage } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { useDomainFilter } from '../domain-filter.ts'
 import { userDescriptor } from './descriptor.tsx'
 import { useUserActions } from './use-user-actions.tsx'
@@ -22,6 +21,7 @@ export function UsersPage() {
       <PageHeader
         title="Users"
         description="People and programs that sign in. What they may do comes from roles."
+        actions={<MainAction label="Create user" allowed={manage(null)} to={{ onClick: panel.open }} />}
       />
       <ResourceTable
         descriptor={userDescriptor}
@@ -43,11 +43,6 @@ export function UsersPage() {
             domainId: chosen.domain,
             enabled: chosen.state === undefined ? undefined : chosen.state === 'enabled',
           })
-        }
-        toolbar={
-          <ReasonButton leftSection={<IconPlus size={16} />} allowed={manage(null)} onClick={panel.open}>
-            Create a user
-          </ReasonButton>
         }
       />
       <UserForm opened={panel.opened} onClose={panel.close} />

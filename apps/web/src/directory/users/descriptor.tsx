@@ -75,7 +75,7 @@ export const userDescriptor: ResourceDescriptor<UserView> & { listPath: string }
       value: view.options.multi_factor_auth_enabled ? 'a code of an authenticator app' : 'none',
     },
     ...(view.passwordExpiresAt
-      ? [{ label: 'Password runs out', value: <Ago iso={view.passwordExpiresAt} /> }]
+      ? [{ label: 'Password expires', value: <Ago iso={view.passwordExpiresAt} /> }]
       : []),
     {
       label: 'Last signed in',

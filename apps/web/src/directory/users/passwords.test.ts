@@ -13,7 +13,7 @@ describe('newPassword', () => {
 describe('rulesInWords', () => {
   it('names what there is', () => {
     expect(rulesInWords({ minLength: 8, history: 3, lifetimeDays: 90 })).toBe(
-      'At least 8 characters; not one of the last 3; runs out after 90 days.',
+      'At least 8 characters; not one of the last 3; expires after 90 days.',
     )
     expect(rulesInWords({ minLength: 1, history: 0, lifetimeDays: 0 })).not.toBe('')
   })

@@ -15,12 +15,12 @@ export function newPassword(minLength: number): string {
   return text
 }
 
-/** "At least 8 characters; not one of the last 3; runs out after 90 days." */
+/** "At least 8 characters; not one of the last 3; expires after 90 days." */
 export function rulesInWords({ minLength, history, lifetimeDays }: PasswordRules): string {
   const parts = [
     minLength > 1 ? `at least ${minLength} characters` : '',
-    history > 0 ? `not one of the last ${history}` : '',
-    lifetimeDays > 0 ? `runs out after ${lifetimeDays} days` : '',
+    history === 1 ? 'not the one before' : history > 1 ? `not one of the last ${history}` : '',
+    lifetimeDays > 0 ? `expires after ${lifetimeDays} days` : '',
   ].filter(Boolean)
   const text = parts.join('; ')
   return text ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : 'Long is better than strange.'

@@ -49,6 +49,7 @@ export function useUserActions(): ResourceAction<UserView>[] {
     ...signInActions,
     {
       id: 'disable',
+      opposite: 'enable',
       label: 'Disable',
       icon: <IconPlayerStop size={16} />,
       danger: true,
@@ -65,6 +66,7 @@ export function useUserActions(): ResourceAction<UserView>[] {
     },
     {
       id: 'enable',
+      opposite: 'disable',
       label: 'Enable',
       icon: <IconPlayerPlay size={16} />,
       bulk: true,

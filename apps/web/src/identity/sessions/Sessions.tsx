@@ -56,7 +56,7 @@ const descriptor: ResourceDescriptor<SessionRow> = {
         </div>
       ),
     },
-    { id: 'scope', header: 'Works in', cell: (view) => view.scope },
+    { id: 'scope', header: 'Scope', cell: (view) => view.scope },
     {
       id: 'via',
       header: 'Signed in by',

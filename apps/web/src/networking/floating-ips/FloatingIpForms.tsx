@@ -21,7 +21,7 @@ export function AllocateForm({ opened, onClose }: { opened: boolean; onClose: ()
   const chosen = (id: string): string => id || networks[0]?.id || ''
   return (
     <SidePanelForm
-      title="Allocate a floating IP"
+      title="Allocate floating IP"
       opened={opened}
       onClose={onClose}
       form={form}

@@ -1,15 +1,14 @@
 'use client'
 import type { FloatingIpView } from '@stratolith/api/networking/contract'
-import { IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import type { ComponentType } from 'react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { everyones } from '../everyones.tsx'
 import { useInstances } from '../lookups.ts'
 import { floatingIpDescriptor } from './floating-ip.descriptor.tsx'
@@ -32,11 +31,7 @@ export function FloatingIpsPage({ allProjects = false }: { allProjects?: boolean
     edit: (fip) => set({ edit: fip.id }, true),
   })
   const descriptor = floatingIpDescriptor(nameOf)
-  const allocate = (
-    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
-      Allocate floating IP
-    </ReasonButton>
-  )
+  const allocate = <MainAction label="Allocate floating IP" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
       <PageHeader

@@ -1,4 +1,4 @@
-import { Anchor, Code, Stack, Text } from '@mantine/core'
+import { Anchor, Code, Group, Text } from '@mantine/core'
 import type { FloatingIpView } from '@stratolith/api/networking/contract'
 import { IconWorldPin } from '@tabler/icons-react'
 import { Ago } from '../../kit/Ago.tsx'
@@ -6,6 +6,7 @@ import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { Link } from '../../kit/navigation.tsx'
 import { paths } from '../../kit/paths.ts'
 import { StateBadge } from '../../kit/StateBadge.tsx'
+import { TwoLines } from '../../kit/TwoLines.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
 import { NetState } from '../NetState.tsx'
 
@@ -24,14 +25,9 @@ export const floatingIpDescriptor = (
       sort: true,
       value: (fip) => fip.address,
       cell: (fip) => (
-        <Stack gap={2} align="flex-start">
-          <CopyText value={fip.address} />
-          {fip.description && (
-            <Text size="xs" c="dimmed" lineClamp={1} title={fip.description}>
-              {fip.description}
-            </Text>
-          )}
-        </Stack>
+        <TwoLines second={fip.description}>
+          <CopyText whole value={fip.address} />
+        </TwoLines>
       ),
     },
     {
@@ -86,7 +82,7 @@ function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
       </Text>
     )
   return (
-    <Stack gap={2} align="flex-start">
+    <Group gap="xs" wrap="nowrap">
       {fip.instanceId ? (
         <Anchor component={Link} href={paths.instance(fip.instanceId)} size="sm" fw={600} prefetch={false}>
           {name ?? 'Instance'}
@@ -96,7 +92,7 @@ function Target({ fip, name }: { fip: FloatingIpView; name: string | null }) {
           A port without an instance
         </Anchor>
       )}
-      {fip.fixedAddress && <Code>{fip.fixedAddress}</Code>}
-    </Stack>
+      {fip.fixedAddress && <Code style={{ whiteSpace: 'nowrap' }}>{fip.fixedAddress}</Code>}
+    </Group>
   )
 }

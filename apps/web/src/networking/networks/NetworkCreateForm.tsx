@@ -64,7 +64,7 @@ export function NetworkCreateForm({ opened, onClose }: { opened: boolean; onClos
   }
   return (
     <SidePanelForm
-      title="Create a network"
+      title="Create network"
       opened={opened}
       onClose={onClose}
       form={form}

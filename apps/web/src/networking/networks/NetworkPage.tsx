@@ -1,5 +1,5 @@
 'use client'
-import { Group, Stack } from '@mantine/core'
+import { Group } from '@mantine/core'
 import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
@@ -11,6 +11,7 @@ import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
+import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { useListOf, useOwnerFact } from '../everyones.tsx'
@@ -55,13 +56,16 @@ function NetworkDetail({ network }: { network: NetworkView }) {
             id: 'overview',
             label: 'Overview',
             content: (
-              <Stack gap="md">
+              <Columns
+                side={
+                  <Section title="Facts">
+                    <Facts items={[...(networkDescriptor.facts?.(network) ?? []), ...owner]} />
+                  </Section>
+                }
+              >
                 <PathOut network={network} />
                 <NetworkSubnets network={network} />
-                <Section title="Facts">
-                  <Facts items={[...(networkDescriptor.facts?.(network) ?? []), ...owner]} />
-                </Section>
-              </Stack>
+              </Columns>
             ),
           },
           { id: 'ports', label: 'Ports', content: <NetworkPorts network={network} /> },

@@ -47,7 +47,7 @@ const subnetDescriptor: ResourceDescriptor<SubnetView> = {
       id: 'pool',
       header: 'Given out',
       hideBelow: 'md',
-      cell: (subnet) => poolsText(subnet.pools),
+      cell: (subnet) => <span style={{ whiteSpace: 'nowrap' }}>{poolsText(subnet.pools)}</span>,
     },
     {
       id: 'dhcp',
@@ -112,6 +112,7 @@ export function NetworkSubnets({ network }: { network: NetworkView }) {
   const add = (
     <ReasonButton
       size="xs"
+      variant="default"
       leftSection={<IconPlus size={14} />}
       allowed={may(network.own)}
       onClick={panel.open}

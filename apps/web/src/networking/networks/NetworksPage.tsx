@@ -1,14 +1,13 @@
 'use client'
 import { Stack } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { EmptyState } from '../../ui/EmptyState.tsx'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { everyones } from '../everyones.tsx'
 import { useNetworks } from '../lookups.ts'
@@ -48,11 +47,7 @@ export function NetworksPage({ allProjects = false }: { allProjects?: boolean })
   const may = useMay()
   const actions = useNetworkActions()
   const panel = useUrlPanel('create')
-  const create = (
-    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
-      Create network
-    </ReasonButton>
-  )
+  const create = <MainAction label="Create network" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
       <PageHeader

@@ -161,7 +161,7 @@ function Ranges({ network }: { network: NetworkView }) {
 }
 
 function WayOut({ network }: { network: NetworkView }) {
-  if (network.external) return <Text size="sm">It is the way out</Text>
+  if (network.external) return <Text size="sm">Is external itself</Text>
   if (!network.router)
     return (
       <Text size="sm" c="dimmed">

@@ -101,7 +101,7 @@ export function PortCreateForm({
   }
   return (
     <SidePanelForm
-      title={networkId && network ? `Create a port on ${network.name}` : 'Create a port'}
+      title={networkId && network ? `Create port on ${network.name}` : 'Create port'}
       opened={opened}
       onClose={onClose}
       form={form}

@@ -1,5 +1,5 @@
 'use client'
-import { Stack, Text } from '@mantine/core'
+import { Text } from '@mantine/core'
 import type { PortView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
@@ -9,6 +9,7 @@ import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
+import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { useListOf, useOwnerFact } from '../everyones.tsx'
@@ -53,7 +54,13 @@ function PortDetail({ port }: { port: PortView }) {
             id: 'overview',
             label: 'Overview',
             content: (
-              <Stack gap="md">
+              <Columns
+                side={
+                  <Section title="Facts">
+                    <Facts items={[...(descriptor.facts?.(port) ?? []), ...owner]} />
+                  </Section>
+                }
+              >
                 <Section title="Attached to">
                   <DeviceLink port={port} name={instance.data?.name ?? null} />
                   <Text size="sm" c="dimmed" mt={4}>
@@ -61,10 +68,7 @@ function PortDetail({ port }: { port: PortView }) {
                   </Text>
                 </Section>
                 <PortAddresses port={port} network={network.data ?? null} />
-                <Section title="Facts">
-                  <Facts items={[...(descriptor.facts?.(port) ?? []), ...owner]} />
-                </Section>
-              </Stack>
+              </Columns>
             ),
           },
           {

@@ -1,12 +1,11 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { everyones } from '../everyones.tsx'
 import { useInstances } from '../lookups.ts'
 import { portDescriptor } from './port.descriptor.tsx'
@@ -25,11 +24,7 @@ export function PortsPage({ allProjects = false }: { allProjects?: boolean }) {
   const actions = usePortActions()
   const panel = useUrlPanel('create')
   const own = portDescriptor(nameOf)
-  const create = (
-    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
-      Create port
-    </ReasonButton>
-  )
+  const create = <MainAction label="Create port" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
       <PageHeader

@@ -26,7 +26,7 @@ export function deviceText(port: Device): string {
     case 'network:dhcp':
       return 'DHCP'
     default:
-      return port.deviceOwner || 'Nothing'
+      return port.deviceOwner || 'Not in use'
   }
 }
 

@@ -73,6 +73,7 @@ export function RouterInterfaces({ router }: { router: RouterView }) {
   const add = (
     <ReasonButton
       size="xs"
+      variant="default"
       leftSection={<IconPlus size={14} />}
       allowed={router.state === 'deleting' ? 'It is being deleted.' : may(mine)}
       onClick={panel.open}

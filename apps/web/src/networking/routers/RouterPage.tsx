@@ -1,5 +1,4 @@
 'use client'
-import { Stack } from '@mantine/core'
 import type { RouterView } from '@stratolith/api/networking/contract'
 import { useQuery } from '@tanstack/react-query'
 import { DetailPage } from '../../kit/DetailPage.tsx'
@@ -9,6 +8,7 @@ import { paths } from '../../kit/paths.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { OperationsOf } from '../../operations/OperationsOf.tsx'
+import { Columns } from '../../ui/Columns.tsx'
 import { Facts } from '../../ui/Fact.tsx'
 import { Section } from '../../ui/Section.tsx'
 import { useListOf, useOwnerFact } from '../everyones.tsx'
@@ -43,13 +43,16 @@ function RouterDetail({ router }: { router: RouterView }) {
             id: 'overview',
             label: 'Overview',
             content: (
-              <Stack gap="md">
+              <Columns
+                side={
+                  <Section title="Facts">
+                    <Facts items={[...(routerDescriptor.facts?.(router) ?? []), ...owner]} />
+                  </Section>
+                }
+              >
                 <RouterGateway router={router} />
                 <RouterInterfaces router={router} />
-                <Section title="Facts">
-                  <Facts items={[...(routerDescriptor.facts?.(router) ?? []), ...owner]} />
-                </Section>
-              </Stack>
+              </Columns>
             ),
           },
           {

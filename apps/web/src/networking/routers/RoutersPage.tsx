@@ -1,12 +1,11 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
 import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { everyones } from '../everyones.tsx'
 import { routerDescriptor } from './router.descriptor.tsx'
 import { useRouterActions } from './router-actions.tsx'
@@ -22,11 +21,7 @@ export function RoutersPage({ allProjects = false }: { allProjects?: boolean }) 
   const may = useMay()
   const actions = useRouterActions()
   const panel = useUrlPanel('create')
-  const create = (
-    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
-      Create router
-    </ReasonButton>
-  )
+  const create = <MainAction label="Create router" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
       <PageHeader

@@ -86,7 +86,7 @@ function Remote({ rule }: { rule: SecurityRuleView }) {
         <Group gap={4} wrap="nowrap" align="flex-start">
           <IconAlertTriangle
             size={14}
-            color="var(--mantine-color-orange-text)"
+            color="var(--mantine-color-warn-text)"
             style={{ flexShrink: 0, marginTop: 2 }}
             aria-hidden
           />

@@ -42,6 +42,7 @@ export function RuleCreateForm({
   const form = useForm<RuleValues>({
     initialValues: ruleInitial(direction, group.id),
     validate: ruleProblems,
+    validateInputOnBlur: ['ports', 'protocolNumber'],
   })
   const nameOf = (id: string): string => groups.find((one) => one.id === id)?.name ?? id
   const cli = (values: RuleValues): string => {
@@ -50,13 +51,13 @@ export function RuleCreateForm({
   }
   return (
     <SidePanelForm
-      title={direction === 'ingress' ? 'Add an inbound rule' : 'Add an outbound rule'}
+      title={direction === 'ingress' ? 'Add inbound rule' : 'Add outbound rule'}
       opened={opened}
       onClose={onClose}
       form={form}
       onSubmit={async (values) => {
         await add.mutateAsync({ securityGroupId: group.id, ...ruleInput(values) })
-        notify.started('The hosts apply the rule')
+        notify.started('The rule is on its way to the hosts')
       }}
       submitLabel="Add rule"
       asCli={cli}
@@ -210,7 +211,7 @@ function Meaning({ values, nameOf }: { values: RuleValues; nameOf: (id: string) 
     <Stack gap="xs" aria-live="polite">
       <Text size="sm">{ruleSentence(rule)}</Text>
       {warning && (
-        <Alert color="orange" variant="light" p="xs" icon={<IconAlertTriangle />}>
+        <Alert color="warn" variant="light" p="xs" icon={<IconAlertTriangle />}>
           {warning}
         </Alert>
       )}

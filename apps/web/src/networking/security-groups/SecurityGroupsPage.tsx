@@ -1,7 +1,7 @@
 'use client'
-import { IconPlus } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { MainAction } from '../../kit/MainAction.tsx'
 import { useRouter } from '../../kit/navigation.tsx'
 import { notify } from '../../kit/notify.ts'
 import { paths } from '../../kit/paths.ts'
@@ -10,7 +10,6 @@ import { useMay } from '../../kit/rights.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { useUrlPanel } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
-import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { groupCreateCli } from '../cli.ts'
 import { everyones } from '../everyones.tsx'
 import { groupDescriptor } from './group.descriptor.tsx'
@@ -27,11 +26,7 @@ export function SecurityGroupsPage({ allProjects = false }: { allProjects?: bool
   const actions = useGroupActions()
   const panel = useUrlPanel('create')
   const create = useMutation(trpc.networking.securityGroups.create.mutationOptions())
-  const button = (
-    <ReasonButton leftSection={<IconPlus size={16} />} allowed={may()} onClick={panel.open}>
-      Create security group
-    </ReasonButton>
-  )
+  const button = <MainAction label="Create security group" allowed={may()} to={{ onClick: panel.open }} />
   return (
     <>
       <PageHeader
@@ -53,7 +48,7 @@ export function SecurityGroupsPage({ allProjects = false }: { allProjects?: bool
         query={(page) => trpc.networking.securityGroups.list.queryOptions({ ...page, allProjects })}
       />
       <NameForm
-        title="Create a security group"
+        title="Create security group"
         opened={panel.opened && !allProjects}
         onClose={panel.close}
         submitLabel="Create"

@@ -67,9 +67,11 @@ export const groupDescriptor: ResourceDescriptor<SecurityGroupView> = {
 }
 
 function usedText({ usedBy }: Pick<SecurityGroupView, 'usedBy'>): string {
-  if (usedBy.length === 0) return 'Nothing'
+  if (usedBy.length === 0) return 'Not in use'
   const instances = new Set(usedBy.flatMap(({ instanceId }) => instanceId ?? [])).size
-  return instances === 0 ? `${usedBy.length} ports` : `${instances} instance${instances === 1 ? '' : 's'}`
+  return instances === 0
+    ? `${usedBy.length} port${usedBy.length === 1 ? '' : 's'}`
+    : `${instances} instance${instances === 1 ? '' : 's'}`
 }
 
 /** What comes in from anywhere or from whom, in a few words; a warning sign where that is risky. */
@@ -95,7 +97,7 @@ function LetsIn({ group }: { group: SecurityGroupView }) {
         </Text>
       )}
       {risky && (
-        <IconAlertTriangle size={16} color="var(--mantine-color-orange-text)" role="img" aria-label={risky} />
+        <IconAlertTriangle size={16} color="var(--mantine-color-warn-text)" role="img" aria-label={risky} />
       )}
     </Group>
   )

@@ -1,5 +1,5 @@
 'use client'
-import { Alert, Anchor, Button, Group, List, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Button, Group, List, Skeleton, Stack, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { cloudError } from '../../../kit/errors.ts'
@@ -33,8 +33,13 @@ function Ways({ view, entry }: { view: InstanceDetail; entry: Entry }) {
   const { data: reach, isPending } = useQuery(
     trpc.networking.ports.reach.queryOptions({ portId: entry.portId, protocol: 'tcp', port: sshPort }),
   )
-  // A command that may lead nowhere is not shown to be taken back.
-  if (isPending) return null
+  // A command that may lead nowhere is not shown to be taken back; its place is kept.
+  if (isPending)
+    return (
+      <Section title="Log in">
+        <Skeleton height={180} role="status" aria-label="Loading" />
+      </Section>
+    )
   const way = wayIn(reach)
   const silent = notRunning(view)
   if (way === 'closed') return <Closed reason={reach?.hops.find((hop) => !hop.ok)?.reason ?? null} />
@@ -116,7 +121,7 @@ function Blocked({ portId, hops, hasPublicIp }: { portId: string; hops: Hop[]; h
   return (
     <Alert
       variant="light"
-      color="yellow"
+      color="warn"
       styles={{ title: { color: 'var(--mantine-color-text)' } }}
       title="From outside it does not answer yet"
     >

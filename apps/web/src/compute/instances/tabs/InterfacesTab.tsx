@@ -14,11 +14,12 @@ import { Link } from '../../../kit/navigation.tsx'
 import { notify } from '../../../kit/notify.ts'
 import { paths } from '../../../kit/paths.ts'
 import { all, useMay } from '../../../kit/rights.ts'
-import { StateBadge, type Tone } from '../../../kit/StateBadge.tsx'
+import { StateBadge } from '../../../kit/StateBadge.tsx'
 import { useElsewhere, useLook, useSession } from '../../../kit/session.ts'
 import { invalidateKind } from '../../../kit/stale.ts'
 import { useTRPC } from '../../../kit/trpc.ts'
 import { useUrlPanel } from '../../../kit/url-state.ts'
+import { NetState } from '../../../networking/NetState.tsx'
 import { CopyText } from '../../../ui/CopyText.tsx'
 import { EmptyState } from '../../../ui/EmptyState.tsx'
 import { Facts } from '../../../ui/Fact.tsx'
@@ -35,14 +36,6 @@ export function usePortsOf({ id, projectId }: Pick<InstanceView, 'id' | 'project
   return useQuery(
     trpc.networking.ports.list.queryOptions({ deviceId: id, limit: 100, sortDir: 'asc', allProjects }),
   )
-}
-
-const tones: Record<PortView['state'], Tone> = {
-  active: 'good',
-  build: 'busy',
-  down: 'off',
-  error: 'bad',
-  'n/a': 'off',
 }
 
 const AttachForm = lazyPanel(() => import('./AttachForm.tsx').then((m) => m.AttachForm))
@@ -134,7 +127,7 @@ function Interface({
       description={waiting && <NotArrived part={waiting} />}
       action={
         <Group gap="sm">
-          <StateBadge state={port.state} tone={tones[port.state]} detail={port.errorMessage} />
+          <NetState state={port.state} detail={port.errorMessage} />
           <ReasonButton size="xs" variant="default" allowed={allowed} onClick={onDetach}>
             Detach
           </ReasonButton>

@@ -1,32 +1,45 @@
 'use client'
-import { SimpleGrid, Stack } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
+import dynamic from 'next/dynamic'
 import { useSession } from '../../../kit/session.ts'
+import { Columns } from '../../../ui/Columns.tsx'
 import { Facts } from '../../../ui/Fact.tsx'
 import { Section } from '../../../ui/Section.tsx'
-import { instanceFacts } from '../descriptor.tsx'
+import { instanceFacts, metadataFacts } from '../descriptor.tsx'
 import { AddressList } from './AddressList.tsx'
-import { BuildTimeline } from './BuildTimeline.tsx'
 import { HowToConnect } from './HowToConnect.tsx'
 import { UserData } from './UserData.tsx'
 
+const BuildTimeline = dynamic(() => import('./BuildTimeline.tsx').then((m) => m.BuildTimeline))
+
 export function OverviewTab({ view }: { view: InstanceDetail }) {
-  const { project } = useSession()
+  const session = useSession()
+  const metadata = metadataFacts(view)
   return (
-    <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-      <Stack gap="md">
-        <HowToConnect view={view} />
-        <Section title="Addresses">
-          <AddressList view={view} />
-        </Section>
-        <BuildTimeline id={view.id} projectId={view.projectId} />
-      </Stack>
-      <Stack gap="md">
-        <Section title="Facts">
-          <Facts items={instanceFacts(view, project?.id ?? null)} />
-        </Section>
-        {view.userData && <UserData encoded={view.userData} />}
-      </Stack>
-    </SimpleGrid>
+    <Columns
+      side={
+        <>
+          <Section title="Facts">
+            <Facts items={instanceFacts(view, session)} />
+          </Section>
+          {metadata.length > 0 && (
+            <Section title="Metadata">
+              <Facts items={metadata} />
+            </Section>
+          )}
+        </>
+      }
+    >
+      {isBuilt(view) ? null : <BuildTimeline id={view.id} projectId={view.projectId} />}
+      <HowToConnect view={view} />
+      <Section title="Addresses">
+        <AddressList view={view} />
+      </Section>
+      {view.userData && <UserData encoded={view.userData} />}
+    </Columns>
   )
 }
+
+/** How it was built is history from then on: the tab of operations has it. */
+const isBuilt = ({ vmState, launchedAt }: InstanceDetail): boolean =>
+  vmState !== 'building' && !(vmState === 'error' && launchedAt === null)

@@ -115,7 +115,7 @@ function Rules({ groupIds }: { groupIds: string[] }) {
       {groupIds.length === 0 && (
         <Alert
           variant="light"
-          color="yellow"
+          color="warn"
           styles={{ title: { color: 'var(--mantine-color-text)' } }}
           icon={<IconShieldOff />}
           title="No security group"

@@ -1,0 +1,43 @@
+'use client'
+import { Button, type ButtonProps } from '@mantine/core'
+import type { Allowed } from '@stratolith/api/kernel/contract'
+import { IconPlus } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import { ReasonButton } from '../ui/ReasonButton.tsx'
+import { Link } from './navigation.tsx'
+
+type To = { onClick: () => void } | { href: string }
+
+/**
+ * What one comes to a list for, in its title row and in the empty list: “Create network”, a verb and a thing without
+ * an article. Buttons of this kind are made nowhere else (tools/design.test.ts). With `href` it leads to a page.
+ */
+export function MainAction({
+  label,
+  icon = <IconPlus size={16} />,
+  allowed = true,
+  to,
+  ...button
+}: Pick<ButtonProps, 'variant' | 'fullWidth'> & {
+  label: string
+  icon?: ReactNode
+  allowed?: Allowed
+  to: To
+}) {
+  if ('href' in to && allowed === true)
+    return (
+      <Button {...button} component={Link} href={to.href} leftSection={icon}>
+        {label}
+      </Button>
+    )
+  return (
+    <ReasonButton
+      {...button}
+      leftSection={icon}
+      allowed={allowed}
+      onClick={'onClick' in to ? to.onClick : () => undefined}
+    >
+      {label}
+    </ReasonButton>
+  )
+}

@@ -1,0 +1,17 @@
+import { Text } from '@mantine/core'
+import type { ReactNode } from 'react'
+import classes from './TwoLines.module.css'
+
+/** A cell with small print below it, which compact rows have no room for: there it is shown on hover. */
+export function TwoLines({ children, second }: { children: ReactNode; second?: string | null }) {
+  return (
+    <div className={classes.cell} title={second ?? undefined}>
+      {children}
+      {second && (
+        <Text size="xs" c="dimmed" lineClamp={1} className={classes.second}>
+          {second}
+        </Text>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,28 @@
+import { useState } from 'react'
+import { ownKey } from './own-storage.ts'
+import { useSession } from './session.ts'
+
+/** How close the rows of lists stand. Compact is what a page has until its reader chooses. */
+export type Density = 'compact' | 'comfortable'
+
+const keyOf = (userId: string) => ownKey(userId, 'density')
+
+export const densityOf = (store: Pick<Storage, 'getItem'>, userId: string): Density =>
+  store.getItem(keyOf(userId)) === 'comfortable' ? 'comfortable' : 'compact'
+
+/** ui/global.css knows the rest. */
+export function showDensity(density: Density): void {
+  document.documentElement.dataset.density = density
+}
+
+/** The choice of the person who is signed in; it is kept in this browser. */
+export function useDensity(): [Density, (density: Density) => void] {
+  const { userId } = useSession()
+  const [density, set] = useState(() => densityOf(localStorage, userId))
+  const choose = (next: Density) => {
+    localStorage.setItem(keyOf(userId), next)
+    showDensity(next)
+    set(next)
+  }
+  return [density, choose]
+}

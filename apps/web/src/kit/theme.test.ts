@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { roles } from './theme.ts'
+
+/** Of WCAG 2.2: how well one colour stands out from another. */
+function contrast(one: string, other: string): number {
+  const [more = 0, less = 0] = [brightness(one), brightness(other)].toSorted((a, b) => b - a)
+  return (more + 0.05) / (less + 0.05)
+}
+function brightness(hex: string): number {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(hex.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+}
+const readable = 4.5
+const { gray, dark, ...coloured } = roles
+
+describe('colours that are read', () => {
+  it.each(Object.entries(coloured))('%s: words, buttons and pale grounds', (_, shades) => {
+    expect(contrast(shades[7], '#ffffff'), 'on a card, and white on a button').toBeGreaterThanOrEqual(
+      readable,
+    )
+    expect(contrast(shades[7], gray[1]), 'on the ground by day').toBeGreaterThanOrEqual(readable)
+    expect(contrast(shades[9], shades[1]), 'on its own pale ground').toBeGreaterThanOrEqual(readable)
+    expect(contrast(shades[4], dark[6]), 'on a card by night').toBeGreaterThanOrEqual(readable)
+  })
+  it('small print', () => {
+    expect(contrast(gray[7], gray[1])).toBeGreaterThanOrEqual(readable)
+    expect(contrast(dark[1], dark[6])).toBeGreaterThanOrEqual(readable)
+  })
+  it('links in a row that is chosen', () => {
+    expect(contrast(coloured.petrol[7], coloured.petrol[1])).toBeGreaterThanOrEqual(readable)
+  })
+  it('would find the red of before', () => {
+    expect(contrast('#fa5252', '#ffffff')).toBeLessThan(readable)
+  })
+})
