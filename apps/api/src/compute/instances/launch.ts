@@ -13,7 +13,7 @@ import { lockGroup } from '../groups/service.ts'
 import { byId, type Candidate, placementToKeep, shuffled } from '../scheduler/judge.ts'
 import { exceeded, userQuotaFact } from '../user-quotas/service.ts'
 import { type Evaluation, evaluate, knowsPlace, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
-import { type InstanceRow, instanceEvent, noteInstance, typed } from './load.ts'
+import { asInstanceRow, type InstanceRow, instanceEvent, noteInstance } from './instance-row.ts'
 import { type Attachments, attachmentsOf, portsAtLaunch, publicIpsAtLaunch } from './ports.ts'
 import { viewOfNew, viewsOf } from './view.ts'
 
@@ -79,7 +79,7 @@ export async function launchInstances(
 
 async function launchedViews(ctx: Ctx, ids: string[]): Promise<InstanceView[]> {
   const rows = await ctx.db.instance.findMany({ where: { id: { in: ids } }, orderBy: { launchIndex: 'asc' } })
-  return viewsOf(ctx, rows.map(typed))
+  return viewsOf(ctx, rows.map(asInstanceRow))
 }
 
 type Order = {
@@ -258,7 +258,7 @@ async function insertRows(
       return { ...shared, id, name, hostname: hostnameOf(name, id), launchIndex, ...own }
     }),
   })
-  return rows.map(typed).sort((a, b) => a.launchIndex - b.launchIndex)
+  return rows.map(asInstanceRow).sort((a, b) => a.launchIndex - b.launchIndex)
 }
 
 function operationOf(row: InstanceRow, input: LaunchInput): NewOperation {

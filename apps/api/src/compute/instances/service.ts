@@ -18,7 +18,7 @@ import {
   machineAway,
   machineSilent,
 } from '../contract.ts'
-import { loadInstance, typed } from './load.ts'
+import { asInstanceRow, loadInstance } from './instance-row.ts'
 import { machineOf } from './machine.ts'
 import { viewsOf } from './view.ts'
 
@@ -59,7 +59,7 @@ export async function listInstances(
   const page = await pageOf<Prisma.InstanceGetPayload<object>>(ctx.db.instance, input, where, {
     orderBy: [{ [input.sortBy]: input.sortDir }, { id: input.sortDir }],
   })
-  return { ...page, items: await viewsOf(ctx, page.items.map(typed)) }
+  return { ...page, items: await viewsOf(ctx, page.items.map(asInstanceRow)) }
 }
 
 function hostFilter(ctx: Ctx, hostId: string): Prisma.InstanceWhereInput {

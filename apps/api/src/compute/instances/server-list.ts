@@ -6,10 +6,10 @@ import { likeLiteral, whole } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { instancesWithAddress } from '../../networking/service.ts'
 import { type InstanceStatus, instanceStatus } from '../states.ts'
-import { type ServerFacts, type ServerRow, withFacts } from './facts.ts'
-import { loadInstance, typed, uuid } from './load.ts'
-import { isPast, pastRows } from './past.ts'
+import { asInstanceRow, loadInstance, uuidPattern } from './instance-row.ts'
+import { isPast, onHostNamed, pastRows } from './past.ts'
 import { whereStatus } from './service.ts'
+import { type ServerRow, type ShownServer, showServers } from './shown-server.ts'
 
 /** What a list may be sorted by, in Nova's words; null where every instance of ours is alike. */
 export const instanceSortKeys = {
@@ -105,17 +105,17 @@ function scopeOf(ctx: Ctx, query: InstanceQuery): { projectId?: string } {
  * One page for OpenStack's clients with all that its views show: a constant number of queries,
  * whatever the page's size; a regular expression adds one that reads names alone.
  */
-export async function findInstances(
+export async function listServers(
   ctx: Ctx,
   query: InstanceQuery,
-  facts: 'facts' | 'rows' = 'facts',
-): Promise<{ servers: ServerFacts[]; more: boolean }> {
+  withNeighbours: boolean = true,
+): Promise<{ servers: ShownServer[]; more: boolean }> {
   const scope = scopeOf(ctx, query)
   authorize(ctx, 'compute:list_instances', scope)
   const rows = await rowsOf(ctx, scope, query)
   const shown = rows.slice(0, query.limit)
   return {
-    servers: facts === 'facts' ? await withFacts(ctx, shown) : shown.map((row) => ({ row }) as ServerFacts),
+    servers: withNeighbours ? await showServers(ctx, shown) : shown.map((row) => ({ row }) as ShownServer),
     more: rows.length > query.limit,
   }
 }
@@ -141,7 +141,7 @@ async function liveRows(
   take = query.limit + 1,
 ): Promise<ServerRow[]> {
   const where: Prisma.InstanceWhereInput = {
-    AND: [scope, { vmState: { not: 'deleted' } }, ...filters(query), hostFilter(query)],
+    AND: [scope, { vmState: { not: 'deleted' } }, ...filters(query), await onHostNamed(ctx, query)],
   }
   const narrowed = await byExpressions(ctx, query, where)
   if (query.marker !== undefined) await requireMarker(ctx, scope, query.marker)
@@ -152,7 +152,7 @@ async function liveRows(
     take,
     ...(query.marker === undefined ? {} : { cursor: { id: query.marker }, skip: 1 }),
   })
-  return rows.map(typed)
+  return rows.map(asInstanceRow)
 }
 
 /** One instance with all that its views show. Throws not_found. */
@@ -160,11 +160,11 @@ export async function getServer(
   ctx: Ctx,
   input: { id: string },
   policy = 'compute:get_instance',
-): Promise<ServerFacts> {
+): Promise<ShownServer> {
   const row = await loadInstance(ctx, policy, input.id)
-  const [facts] = await withFacts(ctx, [row])
-  if (!facts) throw new CloudError('internal', 'Something went wrong on our side.')
-  return facts
+  const [server] = await showServers(ctx, [row])
+  if (!server) throw new CloudError('internal', 'Something went wrong on our side.')
+  return server
 }
 
 function filters(query: InstanceQuery): Prisma.InstanceWhereInput[] {
@@ -208,9 +208,6 @@ const given = (column: keyof Prisma.InstanceWhereInput, value: string | number |
   value === undefined ? {} : { [column]: value }
 const statusFilter = (word: InstanceStatus): Prisma.InstanceWhereInput =>
   word === 'DELETED' ? { vmState: 'deleted' } : whereStatus[word]
-
-const hostFilter = ({ hostName }: InstanceQuery): Prisma.InstanceWhereInput =>
-  hostName === undefined ? {} : { host: { name: hostName } }
 
 /** Most characters of an expression, and the most instances that it is held against. */
 const maxPattern = 255
@@ -259,7 +256,7 @@ function expression(text: string, field: string): { test(value: string): boolean
 
 async function requireMarker(ctx: Ctx, scope: { projectId?: string }, marker: string): Promise<void> {
   const known =
-    uuid.test(marker) &&
+    uuidPattern.test(marker) &&
     (await ctx.db.instance.findFirst({ where: { ...scope, id: marker }, select: { id: true } }))
   if (!known) throw invalidInput(`marker [${marker.slice(0, 100)}] not found`)
 }

@@ -2,7 +2,7 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { metadataInput } from '../contract.ts'
-import { type InstanceRow, loadInstance, noteInstance } from './load.ts'
+import { type InstanceRow, loadInstance, noteInstance } from './instance-row.ts'
 
 /** What owners write on an instance. The guest reads new metadata after its next start. */
 export async function setMetadata(
@@ -10,7 +10,7 @@ export async function setMetadata(
   id: string,
   change: (before: Record<string, string>) => Record<string, string>,
 ): Promise<Record<string, string>> {
-  return mark(ctx, id, async (tx, row) => {
+  return changeInstance(ctx, id, async (tx, row) => {
     const metadata = metadataInput.parse(change(row.metadata as Record<string, string>))
     await tx.db.instance.update({ where: { id: row.id }, data: { metadata } })
     return metadata
@@ -22,14 +22,19 @@ export async function setTags(
   id: string,
   change: (before: string[]) => string[],
 ): Promise<string[]> {
-  return mark(ctx, id, async (tx, row) => {
+  return changeInstance(ctx, id, async (tx, row) => {
     const tags = change(row.tags)
     await tx.db.instance.update({ where: { id: row.id }, data: { tags } })
     return tags
   })
 }
 
-async function mark<T>(ctx: Ctx, id: string, run: (tx: Ctx, row: InstanceRow) => Promise<T>): Promise<T> {
+/** A change that touches neither the guest nor its state. */
+async function changeInstance<T>(
+  ctx: Ctx,
+  id: string,
+  run: (tx: Ctx, row: InstanceRow) => Promise<T>,
+): Promise<T> {
   return inTransaction(ctx, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
     const row = await loadInstance(tx, 'compute:update_instance', id)
