@@ -16,11 +16,16 @@ import {
   instanceDeleteInput,
   instanceListInput,
   instanceLockInput,
+  instanceResetInput,
+  instanceTagsInput,
   instanceUpdateInput,
   keyPairCreateInput,
   launchInput,
+  metadataRemoveInput,
+  metadataSetInput,
   planInput,
   rebootInput,
+  serverGroupCreateInput,
 } from './contract.ts'
 import {
   createFlavor,
@@ -33,11 +38,13 @@ import {
   revokeFlavor,
   setExtraSpecs,
 } from './flavors/service.ts'
+import { createServerGroup, deleteServerGroup, getServerGroup, serverGroupPage } from './groups/service.ts'
 import {
   deleteInstance,
   lockInstance,
   pauseInstance,
   rebootInstance,
+  resetInstance,
   startInstance,
   stopInstance,
   unlockInstance,
@@ -47,6 +54,7 @@ import {
 import { adoptInstance } from './instances/adopt.ts'
 import { attachInterface, detachInterface } from './instances/interfaces.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
+import { removeMetadataItem, setMetadataItem, setTags } from './instances/metadata-and-tags.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
 import { instanceWaiting } from './instances/waiting.ts'
 import { createKeyPair, deleteKeyPair, listKeyPairs } from './key-pairs/service.ts'
@@ -73,6 +81,19 @@ const instancesRouter = router({
     .input(detachInput)
     .mutation(({ ctx, input }) => detachInterface(ctx.cloud, input)),
   adopt: procedure.input(adoptInput).mutation(({ ctx, input }) => adoptInstance(ctx.cloud, input)),
+  /** For administrators, when it is stuck. */
+  resetState: procedure
+    .input(instanceResetInput)
+    .mutation(({ ctx, input }) => resetInstance(ctx.cloud, input)),
+  setMetadata: procedure
+    .input(metadataSetInput)
+    .mutation(({ ctx, input }) => setMetadataItem(ctx.cloud, input)),
+  removeMetadata: procedure
+    .input(metadataRemoveInput)
+    .mutation(({ ctx, input }) => removeMetadataItem(ctx.cloud, input)),
+  setTags: procedure
+    .input(instanceTagsInput)
+    .mutation(({ ctx, input }) => setTags(ctx.cloud, input.id, () => input.tags)),
   consoleLog: procedure.input(consoleLogInput).query(({ ctx, input }) => consoleLog(ctx.cloud, input)),
   createConsole: procedure
     .input(consoleCreateInput)
@@ -104,8 +125,18 @@ const keyPairsRouter = router({
     .mutation(({ ctx, input }) => deleteKeyPair(ctx.cloud, input)),
 })
 
+const serverGroupsRouter = router({
+  list: procedure.input(pageInput).query(({ ctx, input }) => serverGroupPage(ctx.cloud, input)),
+  get: procedure.input(idInput).query(({ ctx, input }) => getServerGroup(ctx.cloud, input)),
+  create: procedure
+    .input(serverGroupCreateInput)
+    .mutation(({ ctx, input }) => createServerGroup(ctx.cloud, input)),
+  delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteServerGroup(ctx.cloud, input)),
+})
+
 export const computeRouter = router({
   instances: instancesRouter,
   flavors: flavorsRouter,
   keyPairs: keyPairsRouter,
+  serverGroups: serverGroupsRouter,
 })

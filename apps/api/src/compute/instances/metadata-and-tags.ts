@@ -1,5 +1,5 @@
-import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { conflict } from '../../kernel/errors.ts'
+import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { metadataInput } from '../contract.ts'
 import { type InstanceRow, loadInstance, noteInstance } from './instance-row.ts'
@@ -11,6 +11,8 @@ export async function setMetadata(
   change: (before: Record<string, string>) => Record<string, string>,
 ): Promise<Record<string, string>> {
   return changeInstance(ctx, id, async (tx, row) => {
+    // As in Nova: a lock holds metadata, and leaves tags alone.
+    if (row.locked && !isAdmin(ctx)) throw conflict('The instance is locked.')
     const metadata = metadataInput.parse(change(row.metadata as Record<string, string>))
     await tx.db.instance.update({ where: { id: row.id }, data: { metadata } })
     return metadata
@@ -28,6 +30,17 @@ export async function setTags(
     return tags
   })
 }
+
+export const setMetadataItem = (ctx: Ctx, { id, key, value }: { id: string; key: string; value: string }) =>
+  setMetadata(ctx, id, (before) => ({ ...before, [key]: value }))
+
+/** Throws not_found for a key that the instance does not have. */
+export const removeMetadataItem = (ctx: Ctx, { id, key }: { id: string; key: string }) =>
+  setMetadata(ctx, id, (before) => {
+    if (!Object.hasOwn(before, key)) throw notFound('metadata item', key)
+    const { [key]: _gone, ...rest } = before
+    return rest
+  })
 
 /** A change that touches neither the guest nor its state. */
 async function changeInstance<T>(

@@ -18,6 +18,7 @@ import {
   machineAway,
   machineSilent,
 } from '../contract.ts'
+import { serverGroupName } from '../groups/service.ts'
 import { asInstanceRow, loadInstance } from './instance-row.ts'
 import { machineOf } from './machine.ts'
 import { viewsOf } from './view.ts'
@@ -77,13 +78,20 @@ function searched(text: string): Prisma.InstanceWhereInput {
 
 export async function getInstance(ctx: Ctx, input: { id: string }): Promise<InstanceDetail> {
   const row = await loadInstance(ctx, 'compute:get_instance', input.id)
-  const [[view], groups, image] = await Promise.all([
+  const [[view], groups, image, serverGroup] = await Promise.all([
     viewsOf(ctx, [row]),
     securityGroupsOf(ctx, row.id),
     row.imageId ? imageOf(ctx, row.imageId) : null,
+    row.serverGroupId ? serverGroupName(ctx, row.serverGroupId) : null,
   ])
   if (!view) throw conflict('The instance is gone.')
-  return { ...view, securityGroups: groups, userData: row.userData, loginUser: loginOf(image?.properties) }
+  return {
+    ...view,
+    securityGroups: groups,
+    userData: row.userData,
+    loginUser: loginOf(image?.properties),
+    serverGroup,
+  }
 }
 
 /** Images name their login in the property that OpenStack's tools use. */
