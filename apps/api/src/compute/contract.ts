@@ -54,6 +54,7 @@ export type FlavorView = {
   createdAt: string
 }
 
+export const keyPairRef = z.object({ name: z.string().min(1).max(255) })
 export const keyPairCreateInput = z.object({
   name: z
     .string()
@@ -69,7 +70,10 @@ export type KeyPairView = {
   userId: string
   name: string
   type: string
+  /** MD5, as Nova shows it. */
   fingerprint: string
+  /** “SHA256:…”, as `ssh-keygen -l` prints it. */
+  sha256: string
   publicKey: string
   createdAt: string
 }
@@ -83,6 +87,8 @@ export const instanceListInput = pageInput.extend({
   imageId: z.uuid().optional(),
   flavorId: z.string().max(255).optional(),
   hostId: z.uuid().optional(),
+  /** Launched by the caller with the key pair of theirs that has this name. */
+  keyName: z.string().max(255).optional(),
   sortBy: z.enum(['createdAt', 'name', 'updatedAt']).default('createdAt'),
 })
 export const metadataInput = z
@@ -234,6 +240,9 @@ export type InstanceDetail = InstanceView & {
   loginUser: string | null
   serverGroup: { id: string; name: string } | null
 }
+
+/** Where instances may be placed. Names of hosts are for administrators. */
+export type ZoneView = { name: string; available: boolean }
 
 export const groupPolicies = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
 export type GroupPolicy = (typeof groupPolicies)[number]

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { idInput, pageInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import { createConsole } from './consoles/service.ts'
@@ -20,6 +19,7 @@ import {
   instanceTagsInput,
   instanceUpdateInput,
   keyPairCreateInput,
+  keyPairRef,
   launchInput,
   metadataRemoveInput,
   metadataSetInput,
@@ -57,7 +57,8 @@ import { launchInstances, planInstance } from './instances/launch.ts'
 import { removeMetadataItem, setMetadataItem, setTags } from './instances/metadata-and-tags.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
 import { instanceWaiting } from './instances/waiting.ts'
-import { createKeyPair, deleteKeyPair, listKeyPairs } from './key-pairs/service.ts'
+import { placeableZones } from './instances/zones.ts'
+import { createKeyPair, deleteKeyPair, getKeyPair, listKeyPairs } from './key-pairs/service.ts'
 
 const instancesRouter = router({
   list: procedure.input(instanceListInput).query(({ ctx, input }) => listInstances(ctx.cloud, input)),
@@ -119,10 +120,9 @@ const flavorsRouter = router({
 
 const keyPairsRouter = router({
   list: procedure.input(pageInput).query(({ ctx, input }) => listKeyPairs(ctx.cloud, input)),
+  get: procedure.input(keyPairRef).query(({ ctx, input }) => getKeyPair(ctx.cloud, input)),
   create: procedure.input(keyPairCreateInput).mutation(({ ctx, input }) => createKeyPair(ctx.cloud, input)),
-  delete: procedure
-    .input(z.object({ name: z.string().min(1).max(255) }))
-    .mutation(({ ctx, input }) => deleteKeyPair(ctx.cloud, input)),
+  delete: procedure.input(keyPairRef).mutation(({ ctx, input }) => deleteKeyPair(ctx.cloud, input)),
 })
 
 const serverGroupsRouter = router({
@@ -139,4 +139,6 @@ export const computeRouter = router({
   flavors: flavorsRouter,
   keyPairs: keyPairsRouter,
   serverGroups: serverGroupsRouter,
+  /** Where instances may be placed, for the launch form. */
+  zones: procedure.query(({ ctx }) => placeableZones(ctx.cloud)),
 })

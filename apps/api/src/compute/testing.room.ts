@@ -87,6 +87,8 @@ export const testingRoom: TestingRoom = {
     },
     'flavors.revoke': { kind: 'admin', input: flavorWithAccess },
     'keyPairs.list': { kind: 'anyone', input: () => ({}) },
+    'keyPairs.get': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
+    zones: { kind: 'anyone' },
     'keyPairs.create': { kind: 'anyone', input: () => ({ name: name() }) },
     'serverGroups.list': { kind: 'list', input: () => ({}) },
     'serverGroups.get': byId('read', serverGroup),

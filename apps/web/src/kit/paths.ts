@@ -7,6 +7,9 @@ export const paths = {
   /** Behind the links of OpenStack's client; open to whoever has one. */
   linkedConsole: '/console',
   keyPairs: '/key-pairs',
+  keyPair: (name: string) => `/key-pairs/${encodeURIComponent(name)}`,
+  serverGroups: '/server-groups',
+  serverGroup: (id: string) => `/server-groups/${id}`,
   images: '/images',
   image: (id: string) => `/images/${id}`,
   networks: '/networks',
@@ -35,6 +38,7 @@ export const paths = {
   adminFlavors: '/admin/flavors',
   adminFlavor: (id: string) => `/admin/flavors/${encodeURIComponent(id)}`,
   adminInstances: '/admin/instances',
+  adminImages: '/admin/images',
   quotaDefaults: '/admin/quotas',
   adminOperations: '/admin/operations',
   audit: '/admin/audit',

@@ -55,6 +55,7 @@ export async function listInstances(
     ],
     ...(input.imageId ? { imageId: input.imageId } : {}),
     ...(input.flavorId ? { flavorId: input.flavorId } : {}),
+    ...(input.keyName ? { keyName: input.keyName, userId: ctx.actor.userId } : {}),
     ...(input.hostId ? hostFilter(ctx, input.hostId) : {}),
   }
   const page = await pageOf<Prisma.InstanceGetPayload<object>>(ctx.db.instance, input, where, {

@@ -10,7 +10,7 @@ import { readFacts } from '../../kernel/facts.ts'
 import { registerPolicy } from '../../kernel/policy.ts'
 import { expectCloudError, testCtx, testDeps } from '../../kernel/testing.ts'
 import { computePolicy } from '../policy.ts'
-import { generatePair, parsePublicKey } from './openssh.ts'
+import { generatePair, parsePublicKey, sha256Of } from './openssh.ts'
 import { createKeyPair, deleteKeyPair, keyPairFact, listKeyPairs } from './service.ts'
 
 registerPolicy(computePolicy)
@@ -40,6 +40,7 @@ describe('OpenSSH keys', () => {
     const parsed = parsePublicKey(fs.readFileSync(`${file}.pub`, 'utf8'))
     expect(parsed.publicKey).toBe(fs.readFileSync(`${file}.pub`, 'utf8').trim())
     expect(keygen('-l', '-E', 'md5', '-f', `${file}.pub`)).toContain(`MD5:${parsed.fingerprint} `)
+    expect(keygen('-l', '-f', `${file}.pub`)).toContain(`${sha256Of(parsed.publicKey)} `)
   })
 
   test('what is not one good public key is refused', () => {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import sshpk from 'sshpk'
 import { invalidInput } from '../../kernel/errors.ts'
 
@@ -58,6 +58,13 @@ function parse(text: string): sshpk.Key {
   } catch {
     throw bad('The key is damaged.')
   }
+}
+
+/** "SHA256:…", as `ssh-keygen -l` prints it, of a key that parsePublicKey has taken. */
+export function sha256Of(publicKey: string): string {
+  const [, blob = ''] = publicKey.trim().split(/[ \t]+/)
+  const digest = createHash('sha256').update(Buffer.from(blob, 'base64')).digest('base64')
+  return `SHA256:${digest.replace(/=+$/, '')}`
 }
 
 /** "3d:f1:…", as Nova shows it. */

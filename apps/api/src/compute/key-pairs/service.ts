@@ -10,7 +10,7 @@ import { authorize } from '../../kernel/policy.ts'
 import { releaseQuota, reserveQuota, userOwner } from '../../quota/service.ts'
 import type { KeyPairCreated, KeyPairView, keyPairCreateInput } from '../contract.ts'
 import { requireUserQuota } from '../user-quotas/service.ts'
-import { generatePair, parsePublicKey } from './openssh.ts'
+import { generatePair, parsePublicKey, sha256Of } from './openssh.ts'
 
 type Row = {
   id: string
@@ -27,6 +27,7 @@ const viewOf = (row: Row): KeyPairView => ({
   name: row.name,
   type: row.publicKey.trim().split(/\s/, 1)[0] ?? 'ssh',
   fingerprint: row.fingerprint,
+  sha256: sha256Of(row.publicKey),
   publicKey: row.publicKey,
   createdAt: row.createdAt.toISOString(),
 })

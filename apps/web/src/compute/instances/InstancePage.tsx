@@ -15,14 +15,13 @@ import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
-import { lazyPanel } from '../../kit/lazy-panel.tsx'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { useUrlPanel } from '../../kit/url-state.ts'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
 import { instanceDescriptor, listOf, sizeText } from './descriptor.tsx'
 import { FaultCard } from './FaultCard.tsx'
+import { useInstanceForms } from './forms/use-instance-forms.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { MachineNotice } from './Machine.tsx'
 import { OverviewTab } from './tabs/OverviewTab.tsx'
@@ -40,8 +39,6 @@ const OperationsOf = dynamic(() => import('../../operations/OperationsOf.tsx').t
   loading,
 })
 
-const InstanceEditForm = lazyPanel(() => import('./InstanceEditForm.tsx').then((m) => m.InstanceEditForm))
-
 export function InstancePage({ id }: { id: string }) {
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))
@@ -49,8 +46,8 @@ export function InstancePage({ id }: { id: string }) {
 }
 
 function Page({ view }: { view: InstanceDetail }) {
-  const panel = useUrlPanel('edit')
-  const actions = useInstanceActions({ edit: panel.open })
+  const forms = useInstanceForms()
+  const actions = useInstanceActions(forms.open)
   const { project } = useSession()
   const console = instanceCan.console(view)
   const unavailable =
@@ -82,7 +79,7 @@ function Page({ view }: { view: InstanceDetail }) {
         }
         tabs={tabsOf(view, unavailable)}
       />
-      {panel.opened && <InstanceEditForm view={view} opened onClose={panel.close} />}
+      {forms.panels}
     </>
   )
 }

@@ -8,13 +8,15 @@ import { useUrlState } from '../../kit/url-state.ts'
 import { PageHeader } from '../../ui/PageHeader.tsx'
 import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { allInstancesDescriptor, instanceDescriptor } from './descriptor.tsx'
+import { useInstanceForms } from './forms/use-instance-forms.tsx'
 import { InstancePanel } from './InstancePanel.tsx'
 import { isStatus, statusFilter } from './state.ts'
 import { useInstanceActions } from './use-instance-actions.tsx'
 
 export function InstancesPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
-  const actions = useInstanceActions()
+  const forms = useInstanceForms()
+  const actions = useInstanceActions(forms.open)
   const { get, set } = useUrlState()
   // Only what may be the id of a host: an address that somebody has cut short asks for no host.
   const host = get('host')
@@ -52,6 +54,7 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
         }
       />
       <InstancePanel actions={actions} />
+      {forms.panels}
     </>
   )
 }

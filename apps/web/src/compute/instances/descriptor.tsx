@@ -1,5 +1,5 @@
 import { Anchor, Text } from '@mantine/core'
-import type { InstanceView } from '@stratolith/api/compute/contract'
+import type { InstanceDetail, InstanceView } from '@stratolith/api/compute/contract'
 import { IconRocket, IconServer2 } from '@tabler/icons-react'
 import Link from 'next/link'
 import { ProjectName } from '../../identity/projects/ProjectName.tsx'
@@ -7,6 +7,7 @@ import { Ago } from '../../kit/Ago.tsx'
 import type { ColumnDef, ResourceDescriptor } from '../../kit/descriptor.ts'
 import { dateTime, gib, mib } from '../../kit/format.ts'
 import { paths } from '../../kit/paths.ts'
+import { useSession } from '../../kit/session.ts'
 import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { Addresses } from './Addresses.tsx'
 import { InstanceName } from './InstanceName.tsx'
@@ -121,7 +122,7 @@ export function instanceFacts(view: InstanceView, here?: string | null) {
     { label: 'ID', value: view.id, copy: view.id },
     ...(view.projectId === here ? [] : [{ label: 'Project', value: <ProjectName id={view.projectId} /> }]),
     ...(view.description ? [{ label: 'Description', value: view.description }] : []),
-    { label: 'Size', value: `${view.flavor.name} (${sizeText(view.flavor)})` },
+    { label: 'Size', value: <Size view={view} /> },
     {
       label: 'Image',
       value: view.image.id ? (
@@ -132,13 +133,58 @@ export function instanceFacts(view: InstanceView, here?: string | null) {
         view.image.name
       ),
     },
-    { label: 'Key pair', value: view.keyName ?? 'none' },
+    {
+      label: 'Key pair',
+      value: view.keyName ? <KeyPairLink name={view.keyName} userId={view.userId} /> : 'none',
+    },
+    { label: 'Host name', value: view.hostname },
     { label: 'Zone', value: view.zone ?? '–' },
     ...(view.hostName ? [{ label: 'Host', value: view.hostName }] : []),
     { label: 'Created', value: <Ago iso={view.createdAt} /> },
     // When it first ran: a stop, a start and a reboot do not change it.
     { label: 'Launched', value: view.launchedAt ? dateTime(view.launchedAt) : 'never yet' },
     ...(view.locked ? [{ label: 'Locked', value: lockText(view) }] : []),
-    ...Object.entries(view.metadata).map(([key, value]) => ({ label: key, value: value || '–' })),
   ]
+}
+
+/** What its page alone says. */
+export const detailFacts = (view: InstanceDetail) => [
+  ...(view.serverGroup
+    ? [
+        {
+          label: 'Server group',
+          value: (
+            <Anchor component={Link} size="sm" href={paths.serverGroup(view.serverGroup.id)}>
+              {view.serverGroup.name}
+            </Anchor>
+          ),
+        },
+      ]
+    : []),
+  { label: 'Config drive', value: view.configDrive ? 'yes' : 'no' },
+]
+
+/** The page of a flavor is administrators'. */
+function Size({ view }: { view: InstanceView }) {
+  const { isAdmin } = useSession()
+  const text = `${view.flavor.name} (${sizeText(view.flavor)})`
+  return isAdmin ? (
+    <Anchor component={Link} size="sm" href={paths.adminFlavor(view.flavor.id)}>
+      {text}
+    </Anchor>
+  ) : (
+    text
+  )
+}
+
+/** A key pair is its user's: nobody else has a page of it. */
+function KeyPairLink({ name, userId }: { name: string; userId: string }) {
+  const session = useSession()
+  return userId === session.userId ? (
+    <Anchor component={Link} size="sm" href={paths.keyPair(name)}>
+      {name}
+    </Anchor>
+  ) : (
+    name
+  )
 }

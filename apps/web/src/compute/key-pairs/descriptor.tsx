@@ -1,9 +1,10 @@
-import { Button, Text } from '@mantine/core'
+import { Button } from '@mantine/core'
 import type { KeyPairView } from '@stratolith/api/compute/contract'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import Link from 'next/link'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { NameCell } from '../../kit/NameCell.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { CopyText } from '../../ui/CopyText.tsx'
 
@@ -12,17 +13,14 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
   noun: 'Key pair',
   plural: 'Key pairs',
   name: (view) => view.name,
+  path: (view) => paths.keyPair(view.name),
   icon: <IconKey size={28} />,
   columns: [
     {
       id: 'name',
       header: 'Name',
       sort: (view) => view.name.toLowerCase(),
-      cell: (view) => (
-        <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
-          {view.name}
-        </Text>
-      ),
+      cell: (view) => <NameCell href={paths.keyPair(view.name)} name={view.name} />,
     },
     {
       id: 'type',
@@ -32,7 +30,7 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
       sort: (view) => view.type,
       cell: (view) => view.type,
     },
-    { id: 'fingerprint', header: 'Fingerprint', cell: (view) => <CopyText value={view.fingerprint} /> },
+    { id: 'fingerprint', header: 'Fingerprint', cell: (view) => <CopyText value={view.sha256} /> },
     {
       id: 'public',
       header: 'Public key',

@@ -4,10 +4,11 @@ import type { InstanceDetail } from '@stratolith/api/compute/contract'
 import { useSession } from '../../../kit/session.ts'
 import { Facts } from '../../../ui/Fact.tsx'
 import { Section } from '../../../ui/Section.tsx'
-import { instanceFacts } from '../descriptor.tsx'
+import { detailFacts, instanceFacts } from '../descriptor.tsx'
 import { AddressList } from './AddressList.tsx'
 import { BuildTimeline } from './BuildTimeline.tsx'
 import { HowToConnect } from './HowToConnect.tsx'
+import { OwnWords } from './OwnWords.tsx'
 import { UserData } from './UserData.tsx'
 
 export function OverviewTab({ view }: { view: InstanceDetail }) {
@@ -23,8 +24,9 @@ export function OverviewTab({ view }: { view: InstanceDetail }) {
       </Stack>
       <Stack gap="md">
         <Section title="Facts">
-          <Facts items={instanceFacts(view, project?.id ?? null)} />
+          <Facts items={[...instanceFacts(view, project?.id ?? null), ...detailFacts(view)]} />
         </Section>
+        <OwnWords view={view} />
         {view.userData && <UserData encoded={view.userData} />}
       </Stack>
     </SimpleGrid>
