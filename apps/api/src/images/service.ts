@@ -59,11 +59,18 @@ export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput
       uncommon ? {} : { OR: [{ projectId: projectOf(ctx) }, { visibility: { not: 'community' } }] },
       { state: input.state ?? { not: 'deleted' } },
       input.visibility === undefined ? {} : { visibility: input.visibility },
+      hiddenWhere(ctx, input.hidden, all),
       input.search ? { name: containing(input.search) } : {},
     ],
   }
   const page = await pageOf<ImageRow>(ctx.db.image, input, where)
   return { ...page, items: page.items.map((row) => viewOf(ctx, row)) }
+}
+
+/** Its owner finds a hidden image without asking, and so does who looks at those of all projects. */
+function hiddenWhere(ctx: Ctx, hidden: boolean | undefined, all: boolean): object {
+  if (hidden !== undefined) return { hidden }
+  return all ? {} : { OR: [{ hidden: false }, { projectId: projectOf(ctx) }] }
 }
 
 export async function getImage(ctx: Ctx, input: { id: string }): Promise<ImageView> {

@@ -39,7 +39,7 @@ test('whoever administers a domain is not told that administrators of domains wo
 test('the pages of Admin stand in the order of their work, whatever rooms they are of', () => {
   const pages = navigationFor(admin).find(({ label }) => label === 'Admin')?.items
   expect(pages?.map(({ label }) => label)).toEqual([
-    ...['Hosts', 'Unknown here', 'Flavors', 'All instances', 'Quota defaults'],
+    ...['Hosts', 'Unknown here', 'Flavors', 'All instances', 'All images', 'Quota defaults'],
     ...['All operations', 'Audit log', 'Services', 'Policy', 'System'],
   ])
 })
