@@ -4,6 +4,8 @@ export const paths = {
   instances: '/instances',
   launch: '/instances/new',
   instance: (id: string, tab?: InstanceTab) => `/instances/${id}${tab ? `?tab=${tab}` : ''}`,
+  /** A console that has a window of the browser to itself. */
+  consoleWindow: (id: string, kind: 'vnc' | 'serial') => `/instances/${id}/console?kind=${kind}`,
   /** Behind the links of OpenStack's client; open to whoever has one. */
   linkedConsole: '/console',
   keyPairs: '/key-pairs',

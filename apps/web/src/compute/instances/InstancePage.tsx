@@ -1,7 +1,6 @@
 'use client'
 import { Skeleton, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
-import { instanceCan } from '@stratolith/api/compute/states'
 import {
   IconDeviceDesktop,
   IconFileText,
@@ -15,6 +14,7 @@ import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
+import { paths } from '../../kit/paths.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
@@ -24,6 +24,7 @@ import { FaultCard } from './FaultCard.tsx'
 import { useInstanceForms } from './forms/use-instance-forms.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { MachineNotice } from './Machine.tsx'
+import { whyNoConsole } from './state.ts'
 import { OverviewTab } from './tabs/OverviewTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
 import { Waiting } from './Waiting.tsx'
@@ -49,9 +50,7 @@ function Page({ view }: { view: InstanceDetail }) {
   const forms = useInstanceForms()
   const actions = useInstanceActions(forms.open)
   const { project } = useSession()
-  const console = instanceCan.console(view)
-  const unavailable =
-    view.taskState === 'deleting' ? 'The instance is being deleted.' : console === true ? null : console
+  const unavailable = whyNoConsole(view)
   return (
     <>
       <DetailPage
@@ -97,13 +96,25 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
     id: 'vnc',
     label: 'VNC console',
     icon: <IconDeviceDesktop {...icon} />,
-    content: <VncConsole instanceId={view.id} unavailable={unavailable} />,
+    content: (
+      <VncConsole
+        instanceId={view.id}
+        unavailable={unavailable}
+        windowHref={paths.consoleWindow(view.id, 'vnc')}
+      />
+    ),
   },
   {
     id: 'serial',
     label: 'Serial console',
     icon: <IconTerminal2 {...icon} />,
-    content: <SerialConsole instanceId={view.id} unavailable={unavailable} />,
+    content: (
+      <SerialConsole
+        instanceId={view.id}
+        unavailable={unavailable}
+        windowHref={paths.consoleWindow(view.id, 'serial')}
+      />
+    ),
   },
   {
     id: 'log',
