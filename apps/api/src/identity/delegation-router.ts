@@ -16,6 +16,7 @@ import { ec2CredentialInput, ec2CredentialRef } from './credentials/contract.ts'
 import { createEc2Credential, deleteEc2Credential, listEc2Credentials } from './credentials/ec2.ts'
 import { confirmEnrolmentInput, disableCodesInput } from './multi-factor/contract.ts'
 import { beginEnrolment, confirmEnrolment, disableCodes, secondFactor } from './multi-factor/enrolment.ts'
+import { renewRecoveryCodes } from './multi-factor/recovery.ts'
 import { trustInput, trustListInput } from './trusts/contract.ts'
 import { createTrust, deleteTrust, getTrust, listTrusts } from './trusts/service.ts'
 
@@ -68,4 +69,8 @@ export const secondFactorRouter = router({
   disable: procedure
     .input(disableCodesInput)
     .mutation(({ ctx, input }) => disableCodes(ctx.cloud, input, ctx.sourceIp)),
+  /** Ten new ones in the place of those that there were. */
+  recoveryCodes: procedure
+    .input(disableCodesInput)
+    .mutation(({ ctx, input }) => renewRecoveryCodes(ctx.cloud, input, ctx.sourceIp)),
 })

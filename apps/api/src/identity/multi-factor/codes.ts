@@ -1,5 +1,6 @@
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { open } from '../credentials/service.ts'
+import { findRecoveryCode, spendRecoveryCode } from './recovery.ts'
 import { stepOf } from './totp.ts'
 
 const firstWaitMs = 15_000
@@ -8,18 +9,20 @@ const longestWaitMs = 5 * 60_000
 type UserRow = { failedCodes: number; waiting: boolean }
 
 /**
- * Is it a code of one of the user's authenticators, not used before? After five wrong ones in a row
+ * Is it a code of one of the user's authenticators, or a recovery code, not used before? After five wrong ones in a row
  * no code is taken for a while, from nobody: whoever tries has the password. One try at a time for
  * each user, so that a flood of guesses counts in full (A15.4).
  */
 export async function takeCode(ctx: Ctx, userId: string, code: string): Promise<boolean> {
   const { lockoutFailures } = ctx.deps.config.passwordRules
+  // Hashing takes its time: nobody is held up meanwhile.
+  const recovery = await findRecoveryCode(ctx, userId, code)
   return inTransaction({ ...ctx, db: ctx.deps.root }, async (tx) => {
     const [user] = await tx.db.$queryRaw<UserRow[]>`
       SELECT "failedCodes", COALESCE("codesWaitUntil" > clock_timestamp(), false) AS "waiting"
       FROM "User" WHERE "id" = ${userId} FOR UPDATE`
     if (!user || user.waiting) return false
-    const right = await spend(tx, userId, code)
+    const right = recovery ? await spendRecoveryCode(tx, userId, recovery) : await spend(tx, userId, code)
     const failed = right ? 0 : Math.min(user.failedCodes + 1, 1000)
     if (right && user.failedCodes === 0) return true
     const over = Math.min(failed - lockoutFailures, 10)

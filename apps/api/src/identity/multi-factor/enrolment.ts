@@ -1,38 +1,37 @@
 import type { z } from 'zod'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
-import { authorize } from '../../kernel/policy.ts'
+import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { seal, unseal } from '../credentials/sealing.ts'
 import { storeCredential } from '../credentials/service.ts'
 import { lockUser, sessionEnded, voidTokens } from '../ending.ts'
 import { directoryEvent, refuseDelegation } from '../reach.ts'
 import { demandNoMore } from '../roles/granting.ts'
 import { ownToken } from '../service.ts'
-import { verifyAnyAge } from '../sign-in.ts'
 import type { UserOptions } from '../users/contract.ts'
 import { loadUser } from '../users/service.ts'
-import type { confirmEnrolmentInput, disableCodesInput, Enrolment, SecondFactorView } from './contract.ts'
+import type {
+  confirmEnrolmentInput,
+  disableCodesInput,
+  Enrolment,
+  RecoveryCodes,
+  SecondFactorView,
+} from './contract.ts'
 import { needsCode } from './factors.ts'
+import { demandOwnPassword, ownUser } from './own-user.ts'
+import { forgetRecoveryCodes, keepRecoveryCodes, newRecoveryCodes, recoveryCodesLeft } from './recovery.ts'
 import { newSeed, otpauthUri, stepOf } from './totp.ts'
 
 const enrolmentMs = 15 * 60_000
 const aboutEnrolment = (ctx: Ctx) => `enrolment of ${ctx.actor.userId}`
 const rules = [['password', 'totp']]
 
-async function ownUser(ctx: Ctx) {
-  authorize(ctx, 'identity:second_factor', { userId: ctx.actor.userId })
-  return ctx.db.user.findUniqueOrThrow({
-    where: { id: ctx.actor.userId },
-    include: { credentials: { where: { type: 'totp' }, orderBy: { createdAt: 'asc' } } },
-  })
-}
-
 /** Does one's own account ask for a code? */
 export async function secondFactor(ctx: Ctx): Promise<SecondFactorView> {
   const user = await ownUser(ctx)
   const required = needsCode(user.options as UserOptions)
   const since = user.credentials[0]?.createdAt.toISOString() ?? null
-  return { enabled: required && since !== null, required, since }
+  const left = await recoveryCodesLeft(ctx, user.id)
+  return { enabled: required && since !== null, required, since, recoveryCodesLeft: left }
 }
 
 /** A new seed for an authenticator app. Nothing is kept until a code of it has come back. */
@@ -53,12 +52,12 @@ export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
 
 /**
  * Turns codes on: from now on the password alone opens nothing. Other sessions, which had no code,
- * end; this one goes on.
+ * end; this one goes on. The recovery codes are in this answer and nowhere else.
  */
 export async function confirmEnrolment(
   ctx: Ctx,
   input: z.output<typeof confirmEnrolmentInput>,
-): Promise<SecondFactorView> {
+): Promise<SecondFactorView & RecoveryCodes> {
   refuseDelegation(ctx, 'set up codes')
   const own = await ownToken(ctx)
   const user = await ownUser(ctx)
@@ -66,8 +65,10 @@ export async function confirmEnrolment(
   const step = stepOf(secret, input.code)
   if (step === null)
     throw invalidInput('This is not the code that the app shows now. Check the time of your phone.', 'code')
+  const recovery = await newRecoveryCodes()
   await inTransaction(ctx, async (tx) => {
     await lockUser(tx, user.id)
+    await keepRecoveryCodes(tx, user.id, recovery)
     // Seeds of an enrolment that was never finished elsewhere count for nothing.
     await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
     const made = await storeCredential(tx, {
@@ -90,7 +91,7 @@ export async function confirmEnrolment(
     await tx.db.authReceipt.deleteMany({ where: { userId: user.id } })
     await sessionEnded(tx, { userId: user.id }, 'codes were turned on')
   })
-  return secondFactor(ctx)
+  return { ...(await secondFactor(ctx)), recoveryCodes: recovery.map(({ text }) => text) }
 }
 
 function readEnrolment(ctx: Ctx, sealed: string): string {
@@ -108,11 +109,7 @@ export async function disableCodes(
 ): Promise<SecondFactorView> {
   refuseDelegation(ctx, 'turn codes off')
   const user = await ownUser(ctx)
-  await verifyAnyAge(ctx, { id: user.id }, input.password, source).catch((error: unknown) => {
-    if (!(error instanceof CloudError) || error.code !== 'unauthenticated') throw error
-    // The session is good; the password is not.
-    throw invalidInput('This is not your password. Try again.', 'password')
-  })
+  await demandOwnPassword(ctx, user.id, input.password, source)
   await inTransaction(ctx, async (tx) => {
     await forgetCodes(tx, user)
   })
@@ -138,6 +135,7 @@ async function forgetCodes(tx: Ctx, user: { id: string; options: unknown }): Pro
   await lockUser(tx, user.id)
   await setRules(tx, user.id, user.options as UserOptions, false)
   await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
+  await forgetRecoveryCodes(tx, user.id)
 }
 
 async function setRules(tx: Ctx, userId: string, options: UserOptions, on: boolean): Promise<void> {

@@ -1,0 +1,26 @@
+import type { Ctx } from '../../kernel/context.ts'
+import { CloudError, invalidInput } from '../../kernel/errors.ts'
+import { authorize } from '../../kernel/policy.ts'
+import { verifyAnyAge } from '../sign-in.ts'
+
+/** The caller's own row, with the seeds of their authenticators. */
+export async function ownUser(ctx: Ctx) {
+  authorize(ctx, 'identity:second_factor', { userId: ctx.actor.userId })
+  return ctx.db.user.findUniqueOrThrow({
+    where: { id: ctx.actor.userId },
+    include: { credentials: { where: { type: 'totp' }, orderBy: { createdAt: 'asc' } } },
+  })
+}
+
+/** Throws invalid_input, and not unauthenticated: the session is good, the password is not. */
+export async function demandOwnPassword(
+  ctx: Ctx,
+  userId: string,
+  password: string,
+  source: string,
+): Promise<void> {
+  await verifyAnyAge(ctx, { id: userId }, password, source).catch((error: unknown) => {
+    if (!(error instanceof CloudError) || error.code !== 'unauthenticated') throw error
+    throw invalidInput('This is not your password. Try again.', 'password')
+  })
+}
