@@ -103,16 +103,16 @@ async function makeNetwork(page: Page, name: string): Promise<void> {
 test('pages of one domain, project, user, group and role: axe and a phone of 360 px', async ({ page }) => {
   const { api } = await signedIn(cloud, 'admin')
   const first = async (list: Promise<{ items: { id: string }[] }>) => (await list).items[0]?.id ?? ''
-  const group = await api.identity.groups.create.mutate({ name: `group-${tag}` })
-  const projectId = await first(api.identity.projects.list.query({ search: 'demo' }))
-  const userId = await first(api.identity.users.list.query({ search: 'demo' }))
+  const group = await api.directory.groups.create.mutate({ name: `group-${tag}` })
+  const projectId = await first(api.directory.projects.list.query({ search: 'demo' }))
+  const userId = await first(api.directory.users.list.query({ search: 'demo' }))
   const pages = [
     '/admin/domains/default?tab=roles',
     ...['overview', 'members', 'quota', 'contents'].map((tab) => `/admin/projects/${projectId}?tab=${tab}`),
     `/admin/projects/${projectId}?delete=1`,
     ...['overview', 'roles', 'groups', 'sessions'].map((tab) => `/admin/users/${userId}?tab=${tab}`),
     `/admin/groups/${group.id}`,
-    `/admin/roles/${await first(api.identity.roles.list.query({ search: 'member' }))}`,
+    `/admin/roles/${await first(api.directory.roles.list.query({ search: 'member' }))}`,
     ...['account', 'password', 'codes', 'sessions', 'credentials'].map((tab) => `/profile?tab=${tab}`),
     '/admin/projects?view=tree',
     '/admin/users?create=1',
@@ -124,5 +124,5 @@ test('pages of one domain, project, user, group and role: axe and a phone of 360
     found.push(...(await problemsOf(page)).map((problem) => `${path}: ${problem}`))
   }
   expect(found).toEqual([])
-  await api.identity.groups.delete.mutate({ id: group.id })
+  await api.directory.groups.delete.mutate({ id: group.id })
 })

@@ -100,13 +100,13 @@ describe('repository rules', () => {
   test('a room of which only the manifest is there lacks everything else', () => {
     const toy = { name: 'toy', kinds: {}, openstack: [] }
     expect(missingOf(toy, ['apps/api/src/toy/room.ts'])).toEqual([
-      'toy: apps/api/src/toy/contract.ts',
-      'toy: apps/api/src/toy/policy.ts',
       'toy: apps/api/src/toy/router.ts',
       'toy: apps/api/src/toy/testing.room.ts',
       'toy: prisma/schema/toy.prisma',
       'toy: apps/web/src/toy/room.ts',
       'toy: e2e/toy.e2e.ts',
+      'toy: a contract.ts in apps/api/src/toy',
+      'toy: a policy.ts in apps/api/src/toy',
       'toy: a test in apps/api/src/toy',
       'toy: pages in apps/web/src/toy',
       'toy: operations of OpenStack’s door in apps/api/src/toy',

@@ -6,14 +6,14 @@ export type Person = { name: string; password: string; project: string; projectI
 export async function newPerson(cloud: Cloud): Promise<Person> {
   const tag = crypto.randomUUID().slice(0, 8)
   const [name, password, project] = [`guest-${tag}`, `pw-${crypto.randomUUID()}`, `project-${tag}`]
-  const { identity } = (await signedIn(cloud, 'admin')).api
+  const { directory } = (await signedIn(cloud, 'admin')).api
   const [{ id: projectId }, member] = await Promise.all([
-    identity.projects.create.mutate({ name: project }),
-    identity.roles.list.query({ search: 'member' }),
+    directory.projects.create.mutate({ name: project }),
+    directory.roles.list.query({ search: 'member' }),
   ])
-  const { id: userId } = await identity.users.create.mutate({ name, password, defaultProjectId: projectId })
+  const { id: userId } = await directory.users.create.mutate({ name, password, defaultProjectId: projectId })
   const roleId = member.items.find((role) => role.name === 'member')?.id ?? ''
-  await identity.assignments.grant.mutate({ userId, roleId, projectId })
+  await directory.assignments.grant.mutate({ userId, roleId, projectId })
   return { name, password, project, projectId }
 }
 

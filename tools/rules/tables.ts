@@ -49,6 +49,9 @@ const isClient = (node: ts.Expression): boolean =>
     ts.isPropertyAccessExpression(node) ? node.name.text : ts.isIdentifier(node) ? node.text : '',
   )
 
+const isGivenClient = (call: ts.CallExpression): boolean =>
+  call.arguments.some((one) => /^(ctx|tx|db|root|client|deps)\b/.test(one.getText()))
+
 /** Beside a statement that must read another room's table: `-- of hosts: why it cannot be otherwise`. */
 const mark = (room: string) => new RegExp(`-- of ${room}: \\S`)
 
@@ -88,12 +91,8 @@ function usesIn(file: SourceFile, owners: ReadonlyMap<string, string>, relations
       note(node.initializer.text, node.getStart(), '')
     if (ts.isPropertyAssignment(node) && !ts.isStringLiteral(node.initializer) && isQuery(node))
       for (const model of relations?.get(node.name.getText()) ?? []) note(model, node.getStart(), '')
-    // A table that a function is given by its name: `lockRow(ctx, 'Host', id)`; what is done to a text is none.
-    if (
-      ts.isStringLiteralLike(node) &&
-      ts.isCallExpression(node.parent) &&
-      !/\.(replace|replaceAll|includes|startsWith|endsWith)$/.test(node.parent.expression.getText())
-    )
+    // A table that a function is given by its name beside the client: `lockRow(ctx, 'Host', id)`.
+    if (ts.isStringLiteralLike(node) && ts.isCallExpression(node.parent) && isGivenClient(node.parent))
       note(node.text, node.getStart(), '')
     if (isText(node))
       for (const found of node.getText().matchAll(/(?<!\.)"([A-Z]\w*)"/g))

@@ -163,13 +163,13 @@ export const serverGroup = async () =>
 export const keyPair = async () => (await asOwner().compute.keyPairs.create({ name: name() })).name
 
 export const domain = async () => {
-  const { id } = await callerOf(system()).identity.domains.create({ name: name(), enabled: false })
+  const { id } = await callerOf(system()).directory.domains.create({ name: name(), enabled: false })
   return id
 }
-export const project = async () => (await callerOf(system()).identity.projects.create({ name: name() })).id
-export const user = async () => (await callerOf(system()).identity.users.create({ name: name() })).id
-export const userGroup = async () => (await callerOf(system()).identity.groups.create({ name: name() })).id
-export const role = async () => (await callerOf(system()).identity.roles.create({ name: name() })).id
+export const project = async () => (await callerOf(system()).directory.projects.create({ name: name() })).id
+export const user = async () => (await callerOf(system()).directory.users.create({ name: name() })).id
+export const userGroup = async () => (await callerOf(system()).directory.groups.create({ name: name() })).id
+export const role = async () => (await callerOf(system()).directory.roles.create({ name: name() })).id
 export const catalogService = async () =>
   (await callerOf(system()).catalog.services.create({ type: 'dns' })).id
 export const catalogRegion = async () => (await callerOf(system()).catalog.regions.create({ id: name() })).id

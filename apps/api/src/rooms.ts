@@ -1,5 +1,7 @@
 import { catalogRoom } from './catalog/room.ts'
 import { computeRoom } from './compute/room.ts'
+import { delegationRoom } from './delegation/room.ts'
+import { directoryRoom } from './directory/room.ts'
 import { hostsRoom } from './hosts/room.ts'
 import { identityRoom } from './identity/room.ts'
 import { imagesRoom } from './images/room.ts'
@@ -11,7 +13,9 @@ import { systemRoom } from './system/room.ts'
 
 /** Every room of the cloud, each after those that it uses. */
 export const rooms = [
+  directoryRoom,
   identityRoom,
+  delegationRoom,
   catalogRoom,
   quotaRoom,
   policyRoom,

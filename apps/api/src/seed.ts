@@ -6,8 +6,8 @@
  */
 import path from 'node:path'
 import { seedFlavors } from './compute/flavors/seed.ts'
+import { seedIdentity } from './directory/seed.ts'
 import { registerHost } from './hosts/service.ts'
-import { seedIdentity } from './identity/seed.ts'
 import { seedTestImage } from './images/seed.ts'
 import { systemCtx } from './kernel/context.ts'
 import { invariant } from './kernel/errors.ts'

@@ -1,6 +1,6 @@
 import { startHostWatch } from './compute/events.ts'
+import { startLdap } from './directory/backends/ldap/backend.ts'
 import { serveHealth } from './health.ts'
-import { startLdap } from './identity/backends/ldap/backend.ts'
 import { beginEventEpoch } from './kernel/event-log.ts'
 import { defaultSlots } from './kernel/lanes.ts'
 import { sessionName } from './kernel/lease.ts'

@@ -1,5 +1,6 @@
 import { administrationRoom } from './administration/room.ts'
 import { computeRoom } from './compute/room.ts'
+import { directoryRoom } from './directory/room.ts'
 import { hostsRoom } from './hosts/room.ts'
 import { identityRoom } from './identity/room.ts'
 import { imagesRoom } from './images/room.ts'
@@ -19,6 +20,7 @@ export const rooms: readonly PortalRoom[] = [
   operationsRoom,
   profileRoom,
   identityRoom,
+  directoryRoom,
   hostsRoom,
   quotaRoom,
   administrationRoom,

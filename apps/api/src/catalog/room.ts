@@ -13,7 +13,7 @@ import { wholeCatalog } from './service.ts'
 
 export const catalogRoom = defineRoom({
   name: 'catalog',
-  uses: ['identity'],
+  uses: ['directory'],
   kinds: { service: {}, endpoint: {}, region: {}, endpoint_group: {}, limit: {}, registered_limit: {} },
   policy: { ...catalogPolicy, ...limitPolicy, ...filterPolicy },
   router: catalogRouter,

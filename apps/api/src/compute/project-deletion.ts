@@ -1,4 +1,4 @@
-import { type ProjectThing, removeEach } from '../identity/service.ts'
+import { type ProjectThing, removeEach } from '../directory/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { deleteServerGroup } from './groups/service.ts'
 import { deleteInstance } from './instances/actions.ts'

@@ -1,6 +1,6 @@
 import { Prisma } from '@stratolith/db'
+import { onProjectDeleting, onUserDeleting } from '../directory/service.ts'
 import { defineDocument, defineGuests } from '../hosts/service.ts'
-import { onProjectDeleting, onUserDeleting } from '../identity/service.ts'
 import { refuseImageDelete } from '../images/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { defineHostnames } from '../networking/service.ts'
@@ -29,7 +29,7 @@ declare module '../kernel/contract.ts' {
 
 export const computeRoom = defineRoom({
   name: 'compute',
-  uses: ['identity', 'quota', 'hosts', 'images', 'networking'],
+  uses: ['directory', 'identity', 'quota', 'hosts', 'images', 'networking'],
   kinds: { instance: { buried: true }, flavor: {}, keyPair: {}, serverGroup: {} },
   quota: {
     instances: { lock: 1, words: 'instances', limit: 20, rows: { table: 'Instance' } },

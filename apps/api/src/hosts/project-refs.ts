@@ -1,4 +1,4 @@
-import { projectNames } from '../identity/service.ts'
+import { projectNames } from '../directory/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import type { ProjectRef } from './contract.ts'
 

@@ -7,7 +7,7 @@ import { withdrawal } from './withdrawal.ts'
 
 export const hostsRoom = defineRoom({
   name: 'hosts',
-  uses: ['identity', 'quota'],
+  uses: ['directory', 'quota'],
   // "machine": the instances of a project on a host that has fallen silent, or answers again.
   kinds: { host: {}, machine: {}, aggregate: {} },
   policy: hostsPolicy,

@@ -4,13 +4,9 @@ import { isoMicros } from '../openstack/discovery.ts'
 import { HttpError } from '../openstack/errors.ts'
 import { keystoneBase } from '../openstack/keystone.ts'
 import type { ApiOperation } from '../openstack/operation.ts'
-import { issueByApplicationCredential } from './application-credentials/sign-in.ts'
-import { issueBySignature } from './credentials/ec2-token.ts'
-import { signedRequest } from './credentials/signature.ts'
+import { delegations } from './delegations.ts'
 import { MoreFactors, type Receipt } from './multi-factor/receipts.ts'
-import { issueByOAuth } from './oauth1/access-tokens.ts'
-import { oauthRequest } from './oauth1/openstack.ts'
-import { credentialOf, type Identity, proofsOf, readScope, tokenBody } from './openstack/auth-body.ts'
+import { type Identity, proofsOf, readScope, tokenBody } from './openstack/auth-body.ts'
 import { tokenAnswer } from './openstack/auth-view.ts'
 import {
   type Issued,
@@ -72,51 +68,31 @@ export const authOperations: ApiOperation[] = [
       if (!(await revokeToken(ctx, subjectOf(request)))) throw noSuchToken()
     },
   },
-  {
-    name: 'ec2tokens.create',
-    method: 'POST',
-    path: '/ec2tokens',
-    summary: 'A token for whoever signed a request with an EC2 credential (version 2 or 4)',
-    status: 200,
-    access: 'admin',
-    deviation:
-      'Only for services (role admin or service), as Keystone since OSSA-2025-002; versions 0 and 1 are refused; signatures are good for 15 minutes.',
-    handle: async ({ ctx, body, query, request, reply }) => {
-      const parts = body as { credentials?: unknown; ec2Credentials?: unknown } | undefined
-      const signed = signedRequest.parse(parts?.credentials ?? parts?.ec2Credentials)
-      const issued = await issueBySignature(ctx, signed, request.ip)
-      reply.header('X-Subject-Token', issued.text)
-      return tokenAnswer(ctx, issued.facts, query)
-    },
-  },
 ]
-
-const alone = ['token', 'application_credential', 'oauth1']
 
 /**
  * Methods are taken together, never one for another: every one that is named must be given, and
- * token, application credential and OAuth stand alone.
+ * a token and the ways of delegation stand alone.
  */
 async function issue(ctx: Ctx, given: Identity, scope: ScopeRef, request: FastifyRequest): Promise<Issued> {
   const methods = [...new Set(given.methods)]
   const origin = { source: request.ip, userAgent: request.headers['user-agent'] ?? '' }
   const [only] = methods.length === 1 ? methods : []
+  const others = delegations().methods
+  const alone = ['token', ...others.map(({ name }) => name)]
   const known = new Set(['password', 'totp', ...alone])
   const receipt = request.headers['openstack-auth-receipt']
   if (!methods.every((method) => known.has(method)) || (only === 'totp' && receipt === undefined))
     throw unauthenticated()
   for (const method of methods)
-    if (!Object.hasOwn(given, method) || given[method as keyof Identity] === undefined)
+    if (!Object.hasOwn(given, method) || given[method] === undefined)
       throw new HttpError(400, `'${method}' is a required property of auth.identity.`)
   if (only === 'token' && given.token) return issueByToken(ctx, { token: given.token.id, scope })
-  if (only === 'application_credential' && given.application_credential) {
-    // It has a scope; another one cannot be asked for.
+  const method = others.find(({ name }) => name === only)
+  if (method) {
+    // Each of them has a scope; another one cannot be asked for.
     if (scope !== null) throw unauthenticated()
-    return issueByApplicationCredential(ctx, credentialOf(given.application_credential), origin)
-  }
-  if (only === 'oauth1') {
-    if (scope !== null) throw unauthenticated()
-    return issueByOAuth(ctx, oauthRequest({ deps: ctx.deps, request }), origin)
+    return method.issue(ctx, given[method.name], request, origin)
   }
   if (alone.some((method) => methods.includes(method))) throw unauthenticated()
   const proofs = proofsOf(given, methods, typeof receipt === 'string' ? receipt : undefined)

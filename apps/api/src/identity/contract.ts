@@ -1,13 +1,5 @@
 import { z } from 'zod'
-import { nameInput, pageInput } from '../kernel/contract.ts'
-
-export const roleNames = ['admin', 'member', 'reader'] as const
-/** Longer passwords are refused before they are hashed (A22.5). */
-export const passwordInput = z
-  .string()
-  .min(1, 'Type the password.')
-  .max(1024, 'A password has at most 1024 characters.')
-export const keystoneId = z.string().regex(/^[0-9a-zA-Z_.-]{1,64}$/)
+import { keystoneId, type ProjectView, passwordInput } from '../directory/contract.ts'
 
 export const signInInput = z.object({
   user: z.string().min(1, 'Type your user name.').max(255),
@@ -21,14 +13,6 @@ export const signInInput = z.object({
     .optional(),
 })
 
-export type ProjectView = {
-  id: string
-  name: string
-  description: string
-  domainId: string
-  enabled: boolean
-  roles: string[]
-}
 export type SessionView = {
   user: { id: string; name: string; domainId: string; domainName: string }
   /** Null right after sign-in of a user without any project, and in a domain or the system. */
@@ -85,30 +69,14 @@ export type SessionRow = {
 /** Newest first; `truncated`: there are older ones, which only signing out everywhere ends. */
 export type SessionList = { items: SessionRow[]; truncated: boolean }
 
-/** Procedures identity.<noun>.<verb> for administrators of the cloud and of a domain. */
-export const idOf = z.object({ id: keystoneId })
-/** Keystone's own bound; longer ones are refused before they reach the database. */
-export const identityName = nameInput.max(255)
-export const tagInput = z
-  .string()
-  .min(1)
-  .max(255, 'A tag has at most 255 characters.')
-  .regex(/^[^/,\p{Cc}\p{Cs}]+$/u, 'A tag has no slash, comma or control character.')
-export const tagsInput = z
-  .array(tagInput)
-  .max(80, 'At most 80 tags.')
-  .refine((tags) => new Set(tags).size === tags.length, 'Every tag counts once: leave out the second.')
-/** Keystone's options of domains, projects and roles: what is immutable is neither changed nor deleted. */
-export const resourceOptions = z.strictObject({ immutable: z.boolean().nullish() })
-export type ResourceOptions = z.output<typeof resourceOptions>
-
-/** How a list narrows by a text; `insensitive` counts for all of them. */
-export const textMatch = z.object({
-  equals: z.string().max(255).optional(),
-  contains: z.string().max(255).optional(),
-  startsWith: z.string().max(255).optional(),
-  endsWith: z.string().max(255).optional(),
-  insensitive: z.boolean().optional(),
+/** One's own, also when it has run out; needs no session but the old password. */
+export const changePasswordInput = z.object({
+  user: z.union([
+    z.object({ id: keystoneId }),
+    z.object({ name: z.string().min(1).max(255), domain: z.string().min(1).max(64) }),
+  ]),
+  oldPassword: passwordInput,
+  password: passwordInput,
 })
-export type TextMatch = z.output<typeof textMatch>
-export const listInput = pageInput.omit({ allProjects: true }).extend({ name: textMatch.optional() })
+/** What a new password needs, for the form. */
+export type PasswordRules = { minLength: number; history: number; lifetimeDays: number }

@@ -1,7 +1,6 @@
 import type { Reconciler } from '../kernel/reconciler.ts'
 import { dropOldLimits } from './limits.ts'
 import { dropExpiredReceipts } from './multi-factor/receipts.ts'
-import { dropOldOAuth } from './oauth1/signers.ts'
 
 /** What has run out is dead already; this only keeps the tables small. */
 export const expiry: Reconciler = {
@@ -11,7 +10,6 @@ export const expiry: Reconciler = {
     await ctx.db.$executeRaw`DELETE FROM "Token" WHERE "hash" IN (
       SELECT "hash" FROM "Token" WHERE "expiresAt" < clock_timestamp() LIMIT 10000)`
     await dropExpiredReceipts(ctx)
-    await dropOldOAuth(ctx)
     await dropOldLimits(ctx.deps)
   },
 }

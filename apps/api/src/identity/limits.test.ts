@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { resetPassword } from '../directory/users/password.ts'
 import { newApp } from '../http-app.ts'
 import { type Deps, systemCtx } from '../kernel/context.ts'
 import { expectCloudError } from '../kernel/testing.ts'
@@ -8,7 +9,6 @@ import { dropOldLimits, signInLimits, subjectOf } from './limits.ts'
 import { signIn } from './service.ts'
 import { testCloud, testUser } from './testing.ts'
 import { anonymousCtx } from './tokens.ts'
-import { resetPassword } from './users/password.ts'
 
 /** A16.6 and A22.6: who waits after wrong passwords, in every api process at once. */
 

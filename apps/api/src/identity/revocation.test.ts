@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { deleteProject } from '../directory/projects/deletion.ts'
+import { deleteDomain, updateDomain } from '../directory/projects/domains.ts'
+import { updateProject } from '../directory/projects/service.ts'
+import { revokeRole } from '../directory/roles/assignments.ts'
+import { deleteRole, unimplyRole } from '../directory/roles/service.ts'
+import { deleteGroup, removeGroupMember } from '../directory/users/groups.ts'
+import { resetPassword } from '../directory/users/password.ts'
+import { deleteUser, updateUser } from '../directory/users/service.ts'
 import type { Deps } from '../kernel/context.ts'
-import { deleteProject } from './projects/deletion.ts'
-import { deleteDomain, updateDomain } from './projects/domains.ts'
-import { updateProject } from './projects/service.ts'
+import { changePassword } from './own-password.ts'
 import {
   type Kind,
   kinds,
@@ -12,15 +18,10 @@ import {
   scenePassword,
   sources,
 } from './revocation.testing.ts'
-import { revokeRole } from './roles/assignments.ts'
-import { deleteRole, unimplyRole } from './roles/service.ts'
 import { signOut } from './service.ts'
 import { revokeAllSessions } from './sessions-list.ts'
 import { testCloud } from './testing.ts'
 import { anonymousCtx, authenticate, hashToken, sessionAlive } from './tokens.ts'
-import { deleteGroup, removeGroupMember } from './users/groups.ts'
-import { changePassword, resetPassword } from './users/password.ts'
-import { deleteUser, updateUser } from './users/service.ts'
 
 /**
  * A14 as a table: event × kind of credential × where its rights come from. "ends" says for each

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hashPassword, isPossiblePassword, verifyPassword } from '../directory/passwords.ts'
+import { createProject, onProjectCreated } from '../directory/projects/service.ts'
+import { seedIdentity } from '../directory/seed.ts'
+import { createUser } from '../directory/users/service.ts'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { expectCloudError } from '../kernel/testing.ts'
-import { hashPassword, isPossiblePassword, verifyPassword } from './passwords.ts'
-import { createProject, onProjectCreated } from './projects/service.ts'
-import { seedIdentity } from './seed.ts'
 import { projects, rescope, session, signIn } from './service.ts'
 import {
   adminPassword,
@@ -16,7 +17,6 @@ import {
 } from './testing.ts'
 import { SourceThrottle } from './throttle.ts'
 import { anonymousCtx, authenticate } from './tokens.ts'
-import { createUser } from './users/service.ts'
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps

@@ -1,37 +1,53 @@
 import type { z } from 'zod'
+import type { ProjectView } from '../directory/contract.ts'
+import {
+  domainsOf,
+  firstProjectOf,
+  hasSystemRole,
+  projectsOf,
+  projectWithRole,
+  sessionEnded,
+  signerById,
+  type UserRef,
+} from '../directory/service.ts'
 import { type Ctx, inTransaction, isAdmin } from '../kernel/context.ts'
 import { CloudError, notFound } from '../kernel/errors.ts'
 import { authorize } from '../kernel/policy.ts'
-import type { UserRef } from './backends/backend.ts'
-import type { IssuedToken, PlacesView, ProjectView, rescopeInput, SessionView } from './contract.ts'
-import { sessionEnded } from './ending.ts'
+import type { IssuedToken, PlacesView, rescopeInput, SessionView } from './contract.ts'
 import { takeCode } from './multi-factor/codes.ts'
 import { missingFactors } from './multi-factor/factors.ts'
-import { domainsOf, firstProjectOf, hasSystemRole, projectsOf, projectWithRole } from './roles/effective.ts'
 import { failSlowly, verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
-import { deleteTokens, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
-import type { UserOptions } from './users/contract.ts'
+import { deleteChain, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
 
-export type { RoleTarget } from './assignment-key.ts'
-export {
-  adminProjectId,
-  domainRef,
-  projectExists,
-  projectNames,
-  projectRef,
-  userNames,
-  userRef,
-} from './directory.ts'
-export { projectView } from './openstack/views.ts'
-export type { ProjectDetail } from './projects/contract.ts'
 /** For later rooms, which enter here. */
-export { onProjectDeleting, onProjectRemoved, type ProjectThing, removeEach } from './projects/deletion.ts'
-export { domainsById } from './projects/domains.ts'
-export { demandProject, liveProject, onProjectCreated, projectsById } from './projects/service.ts'
-export { rolesAt } from './roles/effective.ts'
-export { authenticateAgain, rightsHold } from './tokens.ts'
-export { onUserDeleting } from './users/removal.ts'
+export { type CredentialRow, ec2Keys } from './credentials/blobs.ts'
+export { seal, unseal } from './credentials/sealing.ts'
+export {
+  credentialByAccess,
+  credentialsOf,
+  open as openCredential,
+} from './credentials/service.ts'
+export {
+  type AuthMethod,
+  type DelegatedToken,
+  type Given,
+  type Issued,
+  type Proven,
+  useDelegations,
+} from './delegations.ts'
+export { userBody, userOf } from './openstack/auth-body.ts'
+export { tokenAnswer } from './openstack/auth-view.ts'
+export { proving } from './sign-in.ts'
+export {
+  authenticateAgain,
+  deleteTokensByTrust,
+  issueToken,
+  type Origin,
+  refused,
+  rightsHold,
+} from './tokens.ts'
+export type { TokenFacts }
 
 /**
  * Signs in by password; the session is for the user's default project, else the first by name, else
@@ -158,8 +174,8 @@ export async function signerByToken(ctx: Ctx) {
   if (tokenHash === null) throw unauthenticated()
   const parent = await ownToken(ctx)
   if (delegation === null && parent.credentialId === null) {
-    const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { options: true } })
-    if (missingFactors((user?.options ?? {}) as UserOptions, parent.methods)) throw unauthenticated()
+    const user = await signerById(ctx, userId)
+    if (!user || missingFactors(user.options, parent.methods)) throw unauthenticated()
   }
   const methods = ['token', ...parent.methods.filter((m) => m !== 'token')]
   return { userId, methods, parent: { hash: tokenHash } }
@@ -175,7 +191,7 @@ export async function signOut(ctx: Ctx): Promise<void> {
 /** Deletes the token with that audit id and everything made from it; streams and consoles end. */
 export async function endChain(ctx: Ctx, userId: string, chain: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    const count = await deleteTokens(tx, userId, { chain })
+    const count = await deleteChain(tx, userId, chain)
     if (count > 0) await sessionEnded(tx, { userId }, 'signed out')
   })
 }

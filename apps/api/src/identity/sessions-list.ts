@@ -1,14 +1,20 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
+import {
+  demandNoMore,
+  domainNames,
+  loadUser,
+  lockUser,
+  projectNames,
+  refuseDelegation,
+  sessionEnded,
+  voidTokens,
+} from '../directory/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import type { SessionList, SessionRow, sessionListInput, sessionRef } from './contract.ts'
-import { lockUser, sessionEnded, voidTokens } from './ending.ts'
-import { refuseDelegation } from './reach.ts'
-import { demandNoMore } from './roles/granting.ts'
 import { ownToken } from './service.ts'
-import { deleteTokens } from './tokens.ts'
-import { loadUser } from './users/service.ts'
+import { deleteChain } from './tokens.ts'
 
 /** Tokens looked at for one user: whoever has more sees the newest sign-ins. */
 const tokenCap = 5000
@@ -17,8 +23,8 @@ type TokenRow = {
   chain: string
   root: boolean
   methods: string[]
-  projectName: string | null
-  domainName: string | null
+  projectId: string | null
+  domainId: string | null
   system: boolean
   issuedAt: Date
   expiresAt: Date
@@ -34,13 +40,17 @@ export async function listSessions(ctx: Ctx, input: z.output<typeof sessionListI
   const current = await ownChain(ctx)
   const rows = await ctx.db.$queryRaw<TokenRow[]>(Prisma.sql`
     SELECT COALESCE(t."parentAuditId", t."auditId") AS "chain", t."parentAuditId" IS NULL AS "root", t."methods",
-      p."name" AS "projectName", d."name" AS "domainName", t."system", t."issuedAt", t."expiresAt", t."source", t."userAgent",
+      t."projectId", t."domainId", t."system", t."issuedAt", t."expiresAt", t."source", t."userAgent",
       CASE WHEN t."credentialId" IS NOT NULL THEN 'ec2' WHEN t."trustId" IS NOT NULL THEN 'trust'
         WHEN t."applicationCredentialId" IS NOT NULL THEN 'application_credential'
         WHEN t."accessTokenId" IS NOT NULL THEN 'oauth1' ELSE 'password' END AS "via"
-    FROM "Token" t LEFT JOIN "Project" p ON p."id" = t."projectId" LEFT JOIN "Domain" d ON d."id" = t."domainId"
+    FROM "Token" t
     WHERE t."userId" = ${userId} AND t."expiresAt" > clock_timestamp()
     ORDER BY t."issuedAt" DESC LIMIT ${tokenCap}`)
+  const names = {
+    projects: await projectNames(ctx, idsOf(rows, 'projectId')),
+    domains: await domainNames(ctx, idsOf(rows, 'domainId')),
+  }
   const sessions = new Map<string, SessionRow>()
   for (const row of rows) {
     const known = sessions.get(row.chain)
@@ -48,7 +58,7 @@ export async function listSessions(ctx: Ctx, input: z.output<typeof sessionListI
     const session: SessionRow = known ?? {
       ...beginning(row),
       id: row.chain,
-      scope: scopeOf(row),
+      scope: scopeOf(row, names),
       tokens: 0,
       current: row.chain === current,
     }
@@ -58,6 +68,9 @@ export async function listSessions(ctx: Ctx, input: z.output<typeof sessionListI
   return { items, truncated: sessions.size > items.length || rows.length === tokenCap }
 }
 
+const idsOf = (rows: readonly TokenRow[], column: 'projectId' | 'domainId') => [
+  ...new Set(rows.flatMap((row) => row[column] ?? [])),
+]
 const beginning = (row: TokenRow) => ({
   methods: row.methods,
   issuedAt: row.issuedAt.toISOString(),
@@ -66,10 +79,12 @@ const beginning = (row: TokenRow) => ({
   userAgent: row.userAgent,
   via: row.via,
 })
-function scopeOf(row: TokenRow): string {
-  if (row.projectName !== null) return `project ${row.projectName}`
-  if (row.domainName !== null) return `domain ${row.domainName}`
-  return row.system ? 'the system' : 'no project'
+type Names = { projects: ReadonlyMap<string, string>; domains: ReadonlyMap<string, string> }
+function scopeOf({ projectId, domainId, system }: TokenRow, { projects, domains }: Names): string {
+  const [project, domain] = [projects.get(projectId ?? ''), domains.get(domainId ?? '')]
+  if (project !== undefined) return `project ${project}`
+  if (domain !== undefined) return `domain ${domain}`
+  return system ? 'the system' : 'no project'
 }
 
 async function ownChain(ctx: Ctx): Promise<string | null> {
@@ -84,7 +99,7 @@ export async function revokeSession(ctx: Ctx, input: z.output<typeof sessionRef>
   await demandNoMore(ctx, user)
   refuseDelegation(ctx, 'end sessions')
   await inTransaction(ctx, async (tx) => {
-    const count = await deleteTokens(tx, user.id, { chain: input.id })
+    const count = await deleteChain(tx, user.id, input.id)
     if (count === 0) throw notFound('session', input.id)
     await sessionEnded(tx, { userId: user.id }, 'signed out')
   })

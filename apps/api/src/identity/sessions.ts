@@ -1,12 +1,21 @@
+import {
+  type DomainRef,
+  domainNamed,
+  findUser,
+  type ProjectRef,
+  projectNamed,
+  projectWithRole,
+  signerById,
+  type UserRef,
+} from '../directory/service.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import { authorize } from '../kernel/policy.ts'
-import type { UserRef } from './backends/backend.ts'
+import { delegations } from './delegations.ts'
 import { takeCode } from './multi-factor/codes.ts'
 import { missingFactors } from './multi-factor/factors.ts'
 import { giveReceipt, type Held, MoreFactors, readReceipt, spendReceipt } from './multi-factor/receipts.ts'
-import { projectWithRole } from './roles/effective.ts'
 import { endChain, rescopeToken, signerByToken } from './service.ts'
-import { failSlowly, findUser, proving, verifySignIn } from './sign-in.ts'
+import { failSlowly, proving, verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 import {
   authenticate,
@@ -16,14 +25,12 @@ import {
   type ScopeWish,
   unauthenticated,
 } from './tokens.ts'
-import { issueByTrust } from './trusts/sign-in.ts'
 
 /** Tokens as the API's callers ask for them: any method, any scope, validation, revocation. */
 
-type DomainRef = { id: string } | { name: string }
 /** Where a new token shall hold; null leaves the choice to the user's default project. */
 export type ScopeRef =
-  | { project: { id: string } | { name: string; domain: DomainRef } }
+  | { project: ProjectRef }
   | { domain: DomainRef }
   | { system: true }
   | { trust: { id: string } }
@@ -58,7 +65,7 @@ export async function issueByProofs(
   const signer = { userId: user.id, methods, passwordHash: user.passwordHash, origin }
   try {
     if (input.scope !== null && typeof input.scope === 'object' && 'trust' in input.scope)
-      return await issueByTrust(ctx, signer, input.scope.trust.id, inside)
+      return await delegations().issueByTrust(ctx, signer, input.scope.trust.id, inside)
     const scope = await resolveScope(ctx, user, input.scope)
     return await inTransaction(ctx, async (tx) => {
       await inside(tx)
@@ -94,10 +101,10 @@ async function nothingProven(ctx: Ctx): Promise<never> {
 export async function issueByToken(ctx: Ctx, input: { token: string; scope: ScopeRef }): Promise<Issued> {
   const caller = await authenticate(ctx.deps, input.token, ctx.requestId)
   if (!caller) throw unauthenticated()
-  const row = await caller.db.user.findUnique({ where: { id: caller.actor.userId } })
+  const row = await signerById(caller, caller.actor.userId)
   if (!row) throw unauthenticated()
   if (input.scope !== null && typeof input.scope === 'object' && 'trust' in input.scope)
-    return issueByTrust(caller, await signerByToken(caller), input.scope.trust.id)
+    return delegations().issueByTrust(caller, await signerByToken(caller), input.scope.trust.id)
   return rescopeToken(caller, await resolveScope(caller, row, input.scope))
 }
 
@@ -114,16 +121,13 @@ async function resolveScope(
   }
   if ('system' in scope) return { kind: 'system' }
   if ('domain' in scope) {
-    const domain = await ctx.db.domain.findFirst({ where: scope.domain })
-    if (!domain) throw unauthenticated()
-    return { kind: 'domain', domainId: domain.id }
+    const domainId = await domainNamed(ctx, scope.domain)
+    if (domainId === null) throw unauthenticated()
+    return { kind: 'domain', domainId }
   }
-  const { project } = scope
-  const found = await ctx.db.project.findFirst({
-    where: 'id' in project ? { id: project.id } : { name: project.name, domain: project.domain },
-  })
-  if (!found) throw unauthenticated()
-  return { kind: 'project', projectId: found.id }
+  const projectId = await projectNamed(ctx, scope.project)
+  if (projectId === null) throw unauthenticated()
+  return { kind: 'project', projectId }
 }
 
 /** What a token is worth, for its owner and for administrators; null when it is not good. */

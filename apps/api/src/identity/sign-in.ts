@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { findUser, makeWait, noteSignIn, type UserRef, verifyPasswordOf } from '../directory/service.ts'
+import type { UserOptions } from '../directory/users/contract.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { CloudError, toCloudError } from '../kernel/errors.ts'
-import { allBackends, type UserRef, verifyPasswordOf } from './backends/backend.ts'
 import { type Subject, signInLimits, subjectOf } from './limits.ts'
-import { hashPassword, needsRehash } from './passwords.ts'
 import { SourceThrottle, sourceDigest } from './throttle.ts'
 import { unauthenticated } from './tokens.ts'
-import type { UserOptions } from './users/contract.ts'
 
 export type VerifiedUser = {
   id: string
@@ -26,8 +25,6 @@ export class PasswordExpired extends CloudError {
   }
 }
 
-/** How fine "last active" is: a sign-in within it writes nothing. */
-const activeEveryMs = 60_000
 /**
  * Every failed sign-in is answered this much later than its hash took; what is written down happens
  * meanwhile and shows in no clock (A16.1).
@@ -88,7 +85,7 @@ async function verify(ctx: Ctx, who: UserRef, password: string, source: string) 
     throw unauthenticated()
   }
   if (before.failed) await signInLimits(ctx.deps).forget(subject, source)
-  const passwordHash = await settleSuccess(ctx, user, password, digest)
+  const passwordHash = await noteSignIn(ctx, user, password, digest)
   const { id, domainId, defaultProjectId, passwordExpiresAt } = user
   return { id, domainId, passwordHash, defaultProjectId, options, passwordExpiresAt }
 }
@@ -125,58 +122,5 @@ async function countFailure(
   known: boolean,
 ): Promise<void> {
   const wait = await signInLimits(ctx.deps).failed(subject, source, known)
-  if (user && wait > 0)
-    await ctx.deps.root.$executeRaw`UPDATE "User"
-      SET "lockedUntil" = clock_timestamp() + ${wait}::int * interval '1 second' WHERE "id" = ${user.id}`
+  if (user && wait > 0) await makeWait(ctx, user.id, wait)
 }
-
-async function settleSuccess(
-  ctx: Ctx,
-  user: NonNullable<Awaited<ReturnType<typeof findUser>>>,
-  password: string,
-  digest: string,
-): Promise<string | undefined> {
-  const hash = user.backend === 'sql' ? user.passwordHash : null
-  const rehashed = hash !== null && needsRehash(hash) ? await hashPassword(password) : null
-  const known = user.knownSources[0] === digest
-  const seenLately = user.lastActiveAt !== null && Date.now() - user.lastActiveAt.getTime() < activeEveryMs
-  if (known && rehashed === null && seenLately) return hash ?? undefined
-  const knownSources = [digest, ...user.knownSources.filter((d) => d !== digest)].slice(0, 8)
-  const { count } = await ctx.deps.root.user.updateMany({
-    where: { id: user.id, passwordHash: user.passwordHash },
-    data: {
-      lastActiveAt: new Date(),
-      knownSources,
-      ...(rehashed === null ? {} : { passwordHash: rehashed }),
-    },
-  })
-  return (count > 0 && rehashed !== null ? rehashed : hash) ?? undefined
-}
-
-export async function findUser(ctx: Ctx, who: UserRef) {
-  const texts = 'id' in who ? [who.id] : [who.name, ...Object.values(who.domain)]
-  if (!texts.every(isStorable)) return null
-  for (const backend of allBackends()) await backend.refresh(ctx, who)
-  return ctx.db.user.findFirst({
-    where: 'id' in who ? { id: who.id } : { name: who.name, domain: who.domain },
-    select: {
-      id: true,
-      domainId: true,
-      enabled: true,
-      passwordHash: true,
-      defaultProjectId: true,
-      lockedUntil: true,
-      knownSources: true,
-      lastActiveAt: true,
-      passwordChangedAt: true,
-      passwordExpiresAt: true,
-      options: true,
-      backend: true,
-      externalId: true,
-      domain: { select: { enabled: true } },
-    },
-  })
-}
-
-/** PostgreSQL takes neither NUL nor half surrogates; what it cannot hold cannot be a name in it. */
-const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed() && text.length <= 255

@@ -1,16 +1,8 @@
+import { aUser, none } from '../directory/openstack/testing.shared.ts'
 import { type Ctx, inTransaction } from '../kernel/context.ts'
 import type { Examples } from '../openstack/testing.ts'
-import { applicationCredentialExamples } from './application-credentials/testing.openstack.ts'
 import { credentialExamples } from './credentials/testing.openstack.ts'
-import { domainConfigExamples } from './domain-config/testing.openstack.ts'
-import { oauthExamples } from './oauth1/testing.openstack.ts'
-import { projectExamples } from './openstack/testing.projects.ts'
-import { roleExamples } from './openstack/testing.roles.ts'
-import { none } from './openstack/testing.shared.ts'
-import { userExamples } from './openstack/testing.users.ts'
-import { storedPolicyExamples } from './policies/testing.openstack.ts'
 import { issueToken } from './tokens.ts'
-import { trustExamples } from './trusts/testing.openstack.ts'
 
 const tokenFor = async (ctx: Ctx, userId: string, projectId: string) =>
   (
@@ -33,13 +25,11 @@ export const identityExamples: Examples = {
       headers: { 'x-subject-token': await tokenFor(admin, userId, projectId) },
     }),
   },
-  ...projectExamples,
-  ...userExamples,
-  ...roleExamples,
-  ...applicationCredentialExamples,
   ...credentialExamples,
-  ...trustExamples,
-  ...storedPolicyExamples,
-  ...domainConfigExamples,
-  ...oauthExamples,
+  'users.password': {
+    make: async (tenant) => ({
+      params: { id: (await aUser(tenant, 'the-old-password')).id },
+      body: { user: { original_password: 'the-old-password', password: 'a-new-password' } },
+    }),
+  },
 }

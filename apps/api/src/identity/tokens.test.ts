@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { assignRole, removeRole } from '../directory/roles/by-name.ts'
+import { deleteUser } from '../directory/users/service.ts'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
 import { queriesOf } from '../kernel/testing.ts'
-import { assignRole, removeRole } from './roles/by-name.ts'
 import { rescope, signIn, signOut } from './service.ts'
 import {
   setDomainEnabled,
@@ -12,7 +13,6 @@ import {
   testUser,
 } from './testing.ts'
 import { anonymousCtx, authenticate, hashToken, newTokenText, rightsHold, sessionAlive } from './tokens.ts'
-import { deleteUser } from './users/service.ts'
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { Prisma } from '@stratolith/db'
+import { lockUser, type Place, shareUsers, usersOfDomain } from '../directory/service.ts'
 import type { Ctx, Deps } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { appendEventsWith, firstIn, type NewEvent } from '../kernel/events.ts'
 import type { RequestFacts } from '../openstack/mount.ts'
-import { demandAccess } from './application-credentials/access-rules.ts'
+import { delegations } from './delegations.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 
 /** How long a sign-in lasts. A token made from a token never outlives it (A14.2). */
@@ -14,7 +15,6 @@ const tokenPrefix = 'slt_'
 const oauthPrefix = 'slo_'
 const tokenPattern = /^sl[to]_[A-Za-z0-9_-]{43}$/
 
-export const newId = (): string => randomBytes(16).toString('hex')
 const newAuditId = (): string => randomBytes(16).toString('base64url')
 export const newTokenText = (prefix = tokenPrefix): string => prefix + randomBytes(32).toString('base64url')
 /**
@@ -55,7 +55,7 @@ export async function authenticateRequest(
   const ctx = await authenticate(deps, tokenText, request.id)
   const delegation = ctx?.actor.delegation
   if (delegation?.kind === 'application_credential' && delegation.accessRules !== null)
-    demandAccess(delegation.accessRules, request)
+    delegations().demandAccess(delegation.accessRules, request)
   return ctx
 }
 
@@ -133,6 +133,10 @@ export type NewToken = {
   credentialId?: string
   /** OAuth 1: what the user gave to the consumer that signed. */
   accessTokenId?: string
+  /** The delegation runs out then, and the token with it. */
+  notAfter?: Date | null
+  /** Others on whose rights the token stands: their rows are locked, too. */
+  concerned?: readonly string[]
   /** For the list of sessions. */
   origin?: Origin
 }
@@ -171,9 +175,7 @@ export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: stri
             ${wish.accessTokenId ?? null},
             ${printable(origin?.source)}, ${printable(origin?.userAgent)}, clock_timestamp(),
             LEAST(COALESCE(${parent?.expiresAt ?? null}::timestamptz, clock_timestamp() + ${tokenLifetimeMs} * interval '1 millisecond'),
-                  (SELECT "expiresAt" FROM "ApplicationCredential" WHERE "id" = ${via.applicationCredentialId ?? null}),
-                  (SELECT "expiresAt" FROM "Trust" WHERE "id" = ${via.trustId ?? null}),
-                  (SELECT "expiresAt" FROM "OAuthAccessToken" WHERE "id" = ${wish.accessTokenId ?? null}))))`
+                  ${wish.notAfter ?? null}::timestamptz)))`
   const actor = { ...ctx.actor, userId: wish.signerId ?? wish.userId }
   const event = signedIn(wish)
   // Programs sign in for each command: the same from the same place is told of once a minute.
@@ -194,13 +196,10 @@ const signedIn = ({ userId, methods, scope, origin }: NewToken): NewEvent => ({
 })
 
 async function lockUsers(ctx: Ctx, wish: NewToken): Promise<void> {
-  const users = await ctx.db.$queryRaw<{ id: string; passwordHash: string | null }[]>`
-    SELECT "id", "passwordHash" FROM "User"
-    WHERE "enabled" AND ("id" = ${wish.userId} OR "id" IN (
-      SELECT unnest(ARRAY["trustorId", "trusteeId"]) FROM "Trust" WHERE "id" = ${wish.trustId ?? null}))
-    ORDER BY "id" FOR SHARE`
-  const user = users.find((u) => u.id === (wish.signerId ?? wish.userId))
-  if (!user || (wish.passwordHash !== undefined && user.passwordHash !== wish.passwordHash))
+  const signerId = wish.signerId ?? wish.userId
+  const hashes = await shareUsers(ctx, [wish.userId, signerId, ...(wish.concerned ?? [])])
+  const hash = hashes.get(signerId)
+  if (hash === undefined || (wish.passwordHash !== undefined && hash !== wish.passwordHash))
     throw unauthenticated()
 }
 
@@ -232,16 +231,30 @@ function inherited(parent: TokenFacts, { scope, trustId }: NewToken) {
 /** What a caller sends, cut and without what PostgreSQL or a terminal would stumble over. */
 const printable = (text = ''): string => text.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, 255)
 
-/** Deletes a token and everything made from it. `ctx.db` is a transaction. Returns how many. */
-export async function deleteTokens(
-  ctx: Ctx,
-  userId: string,
-  which: { chain: string } | 'all',
-): Promise<number> {
-  await ctx.db.$queryRaw`SELECT 1 FROM "User" WHERE "id" = ${userId} FOR UPDATE`
-  if (which === 'all') return ctx.db.$executeRaw`DELETE FROM "Token" WHERE "userId" = ${userId}`
-  // What he took by a trust with impersonation is in the trustor's name.
-  return ctx.db
-    .$executeRaw`DELETE FROM "Token" WHERE ("auditId" = ${which.chain} OR "parentAuditId" = ${which.chain})
-    AND ("userId" = ${userId} OR "trustId" IN (SELECT "id" FROM "Trust" WHERE "trusteeId" = ${userId}))`
+/** Deletes a token and everything made from it; returns how many. In a transaction. Throws not_found for no such user. */
+export async function deleteChain(ctx: Ctx, userId: string, chain: string): Promise<number> {
+  await lockUser(ctx, userId)
+  // What the user took by a trust with impersonation is in the trustor's name.
+  return ctx.db.$executeRaw`DELETE FROM "Token" WHERE ("auditId" = ${chain} OR "parentAuditId" = ${chain})
+    AND ("userId" = ${userId} OR "trustId" IN (${delegations().trustsHeldBy(userId)}))`
+}
+
+/** Deletes everything that the user could go on with: tokens, and receipts of a first factor. In a transaction. */
+export async function deleteSessionsOf(ctx: Ctx, userId: string): Promise<void> {
+  await ctx.db.token.deleteMany({ where: { userId } })
+  await ctx.db.authReceipt.deleteMany({ where: { userId } })
+}
+
+/** Deletes the tokens that were taken by these trusts. In a transaction. */
+export async function deleteTokensByTrust(ctx: Ctx, trustIds: readonly string[]): Promise<void> {
+  await ctx.db.token.deleteMany({ where: { trustId: { in: [...trustIds] } } })
+}
+
+/** Deletes the tokens for a place, and with a domain those of its users. In a transaction. */
+export async function deleteTokensAt(ctx: Ctx, place: Place): Promise<void> {
+  if ('projectIds' in place)
+    await ctx.db.token.deleteMany({ where: { projectId: { in: [...place.projectIds] } } })
+  else
+    await ctx.db.$executeRaw`DELETE FROM "Token"
+      WHERE "domainId" = ${place.domainId} OR "userId" IN (${usersOfDomain(place.domainId)})`
 }

@@ -1,4 +1,4 @@
-import { type ProjectThing, removeEach } from '../identity/service.ts'
+import { type ProjectThing, removeEach } from '../directory/service.ts'
 import { deleteImage } from './service.ts'
 
 export const imageContents: ProjectThing[] = [

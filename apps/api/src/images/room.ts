@@ -1,4 +1,4 @@
-import { onProjectDeleting } from '../identity/service.ts'
+import { onProjectDeleting } from '../directory/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { withoutSlash } from '../openstack/operation.ts'
 import { glanceAnswers, noImage } from './openstack/answers.ts'
@@ -23,7 +23,7 @@ declare module '../kernel/contract.ts' {
 
 export const imagesRoom = defineRoom({
   name: 'images',
-  uses: ['identity', 'quota', 'hosts'],
+  uses: ['directory', 'quota', 'hosts'],
   // A blob is the bytes of an image, by their SHA-256.
   kinds: { image: {}, blob: { buried: true } },
   quota: {

@@ -1,5 +1,5 @@
 import fs from 'node:fs'
-import { adminProjectId } from '../identity/service.ts'
+import { adminProjectId } from '../directory/service.ts'
 import { type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { createImageRow, uploadImage } from './service.ts'

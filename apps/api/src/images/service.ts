@@ -1,6 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { projectExists } from '../identity/service.ts'
+import { projectExists } from '../directory/service.ts'
 import { type Ctx, inTransaction, listScope, projectOf, seesAll } from '../kernel/context.ts'
 import type { Page } from '../kernel/contract.ts'
 import { conflict, invalidInput } from '../kernel/errors.ts'

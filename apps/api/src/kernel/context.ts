@@ -26,6 +26,8 @@ export type Delegation =
       kind: 'application_credential'
       id: string
       unrestricted: boolean
+      /** When it runs out; null: never. What is made by it never lives longer. */
+      expiresAt: Date | null
       /** Null: every request; else only those that match one of these. */
       accessRules: readonly AccessRule[] | null
     }

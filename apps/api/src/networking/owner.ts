@@ -1,4 +1,4 @@
-import { projectExists } from '../identity/service.ts'
+import { projectExists } from '../directory/service.ts'
 import { type Ctx, isAdmin, projectOf } from '../kernel/context.ts'
 import { CloudError, notFound } from '../kernel/errors.ts'
 

@@ -1,4 +1,4 @@
-import { type ProjectThing, removeEach } from '../identity/service.ts'
+import { type ProjectThing, removeEach } from '../directory/service.ts'
 import { inTransaction } from '../kernel/context.ts'
 import { deleteFloatingIp } from './floating-ips/service.ts'
 import { deleteNetwork } from './networks/service.ts'

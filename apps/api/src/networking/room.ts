@@ -1,5 +1,5 @@
+import { onProjectCreated, onProjectDeleting } from '../directory/service.ts'
 import { defineDocument } from '../hosts/service.ts'
-import { onProjectCreated, onProjectDeleting } from '../identity/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { networkingDocuments } from './documents.ts'
 import { networkDiscovery, networkPath } from './openstack/discovery.ts'
@@ -25,7 +25,7 @@ declare module '../kernel/contract.ts' {
 
 export const networkingRoom = defineRoom({
   name: 'networking',
-  uses: ['identity', 'quota', 'hosts'],
+  uses: ['directory', 'quota', 'hosts'],
   kinds: {
     network: { buried: true },
     subnet: {},

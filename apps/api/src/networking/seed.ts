@@ -1,5 +1,5 @@
 import { toAddress } from '@stratolith/drivers/network/ipv4'
-import { adminProjectId } from '../identity/service.ts'
+import { adminProjectId } from '../directory/service.ts'
 import { type Deps, inTransaction, systemCtx } from '../kernel/context.ts'
 import { parseCidr } from './ipv4.ts'
 import { createNetworkRow } from './networks/service.ts'

@@ -1,3 +1,4 @@
+import { descriptionInput } from '../kernel/contract.ts'
 import { CloudError } from '../kernel/errors.ts'
 import { HttpError } from './errors.ts'
 import type { Call } from './operation.ts'
@@ -96,3 +97,14 @@ export function unchangeable(given: Record<string, unknown>, kept: Record<string
     if (given[key] !== undefined && given[key] !== value)
       throw new HttpError(400, `${key} cannot be changed. Leave it out.`)
 }
+
+/** A part of the path: ":id", or the one of that name. */
+export const idOf = (params: Record<string, string>, name = 'id'): string => params[name] ?? ''
+
+/** Null is how clients leave a text away. */
+export const description = descriptionInput.nullish().transform((text) => text ?? '')
+/** Of a change: undefined leaves it as it is. */
+export const newDescription = descriptionInput
+  .nullish()
+  .transform((text) => (text === null ? '' : text))
+  .optional()

@@ -1,6 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { projectNames, userNames } from '../identity/service.ts'
+import { projectNames, userNames } from '../directory/service.ts'
 import { type Ctx, listScope } from '../kernel/context.ts'
 import { noFollowUp } from '../kernel/events.ts'
 import { lastNamesOf, newestEvents } from '../kernel/history.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { keystoneId } from '../identity/contract.ts'
+import { keystoneId } from '../directory/contract.ts'
 import { pageInput } from '../kernel/contract.ts'
 
 /** Whose and when; for administrators and readers of the system with `allProjects`. */

@@ -7,7 +7,7 @@ import { operationsRouter } from './router.ts'
 export const operationsRoom = defineRoom({
   name: 'operations',
   // What a placement says to whom (maskVerdicts) is compute's.
-  uses: ['identity', 'compute'],
+  uses: ['directory', 'compute'],
   kinds: {},
   policy: operationsPolicy,
   router: operationsRouter,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { keystoneId } from '../identity/contract.ts'
+import { keystoneId } from '../directory/contract.ts'
 
 /** Where the user would act: exactly one of the three; left out: where the caller's token holds. */
 const scope = z.union([

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { assignRole } from '../identity/roles/by-name.ts'
-import { createUser } from '../identity/users/service.ts'
+import { assignRole } from '../directory/roles/by-name.ts'
+import { createUser } from '../directory/users/service.ts'
 import { type Ctx, type Deps, systemCtx } from '../kernel/context.ts'
 import { expectCloudError, hexId, testCtx, testDeps } from '../kernel/testing.ts'
 import { explain, listRules } from './service.ts'

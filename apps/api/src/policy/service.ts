@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { domainRef, projectRef, type RoleTarget, rolesAt, userRef } from '../identity/service.ts'
+import { domainRef, projectRef, type RoleTarget, rolesAt, userRef } from '../directory/service.ts'
 import type { Ctx, Scope } from '../kernel/context.ts'
 import { invalidInput, notFound } from '../kernel/errors.ts'
 import { allRules, authorize, type Decision, decide } from '../kernel/policy.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { keystoneId } from '../identity/contract.ts'
+import { keystoneId } from '../directory/contract.ts'
 import type { QuotaResource } from '../kernel/contract.ts'
 import { isQuotaResource } from '../kernel/quota.ts'
 

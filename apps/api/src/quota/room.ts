@@ -1,4 +1,4 @@
-import { onProjectRemoved } from '../identity/service.ts'
+import { onProjectRemoved } from '../directory/service.ts'
 import { defineRoom } from '../kernel/manifest.ts'
 import { quotaPolicy } from './policy.ts'
 import { quotaProof } from './reconcile.ts'
@@ -7,7 +7,7 @@ import { forgetQuota } from './service.ts'
 
 export const quotaRoom = defineRoom({
   name: 'quota',
-  uses: ['identity'],
+  uses: ['directory'],
   kinds: { quota: {} },
   policy: quotaPolicy,
   router: quotaRouter,

@@ -1,7 +1,7 @@
 'use client'
 import type { OperationView } from '@stratolith/api/kernel/contract'
 import { useQueryClient } from '@tanstack/react-query'
-import { ProjectName } from '../identity/projects/ProjectName.tsx'
+import { ProjectName } from '../directory/projects/ProjectName.tsx'
 import { csv } from '../kit/csv.ts'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { ResourceTable } from '../kit/ResourceTable.tsx'

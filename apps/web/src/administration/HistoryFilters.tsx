@@ -2,7 +2,7 @@
 import { Button, Group, NativeSelect, SimpleGrid, Stack, TextInput } from '@mantine/core'
 import { IconDownload, IconX } from '@tabler/icons-react'
 import { useState } from 'react'
-import { ProjectPick, UserPick } from '../identity/pickers.tsx'
+import { ProjectPick, UserPick } from '../directory/pickers.tsx'
 import { cloudError } from '../kit/errors.ts'
 import { notify } from '../kit/notify.ts'
 import { saveText } from '../kit/save-file.ts'

@@ -14,7 +14,7 @@ import {
 import type { ExplainView, RuleView } from '@stratolith/api/policy/contract'
 import { IconCheck, IconShieldQuestion, IconX } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { DomainPick, ProjectPick, UserPick } from '../identity/pickers.tsx'
+import { DomainPick, ProjectPick, UserPick } from '../directory/pickers.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { LoadError, Loaded } from '../kit/Loaded.tsx'
 import { RowsTable } from '../kit/RowsTable.tsx'

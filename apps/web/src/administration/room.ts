@@ -27,6 +27,7 @@ export const administrationRoom: PortalRoom = {
     },
   ],
   kinds: {
+    policy: { words: 'stored policy', live: [], eventsOnly: true },
     service: { words: 'service', live: ['catalog'], eventsOnly: true },
     endpoint: { words: 'endpoint', live: ['catalog'], eventsOnly: true },
     endpoint_group: { words: 'group of endpoints', live: [], eventsOnly: true },

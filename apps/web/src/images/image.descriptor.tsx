@@ -11,7 +11,7 @@ import {
   IconWorld,
 } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
-import { ProjectName } from '../identity/projects/ProjectName.tsx'
+import { ProjectName } from '../directory/projects/ProjectName.tsx'
 import { Ago } from '../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { bytes, gib, mib } from '../kit/format.ts'

@@ -3,7 +3,7 @@ import { Alert, Badge, Box, Button, Group, Stack, Text } from '@mantine/core'
 import type {
   ApplicationCredentialView,
   NewApplicationCredential,
-} from '@stratolith/api/identity/application-credentials/contract'
+} from '@stratolith/api/delegation/application-credentials/contract'
 import { IconDownload, IconKey, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -88,8 +88,8 @@ export function ApplicationCredentials() {
   const { project } = useSession()
   const panel = useUrlPanel('create')
   const [made, setMade] = useState<NewApplicationCredential | null>(null)
-  const query = useQuery(trpc.identity.applicationCredentials.list.queryOptions({}))
-  const remove = useMutation(trpc.identity.applicationCredentials.delete.mutationOptions())
+  const query = useQuery(trpc.delegation.applicationCredentials.list.queryOptions({}))
+  const remove = useMutation(trpc.delegation.applicationCredentials.delete.mutationOptions())
   const removal: ResourceAction<ApplicationCredentialView> = {
     id: 'delete',
     label: 'Delete',
@@ -134,7 +134,7 @@ export function ApplicationCredentials() {
           onClose={panel.close}
           onMade={(credential) => {
             setMade(credential)
-            void client.invalidateQueries({ queryKey: trpc.identity.applicationCredentials.pathKey() })
+            void client.invalidateQueries({ queryKey: trpc.delegation.applicationCredentials.pathKey() })
           }}
         />
       )}

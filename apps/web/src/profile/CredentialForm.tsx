@@ -1,7 +1,7 @@
 'use client'
 import { Checkbox, MultiSelect, Text, TextInput } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import type { NewApplicationCredential } from '@stratolith/api/identity/application-credentials/contract'
+import type { NewApplicationCredential } from '@stratolith/api/delegation/application-credentials/contract'
 import { useMutation } from '@tanstack/react-query'
 import { SidePanelForm } from '../kit/SidePanelForm.tsx'
 import { useSession } from '../kit/session.ts'
@@ -19,7 +19,7 @@ export function CredentialForm({
 }) {
   const trpc = useTRPC()
   const { project, roles } = useSession()
-  const create = useMutation(trpc.identity.applicationCredentials.create.mutationOptions())
+  const create = useMutation(trpc.delegation.applicationCredentials.create.mutationOptions())
   const form = useForm({
     initialValues: { name: '', description: '', roles, expiresAt: '', unrestricted: false },
     validate: {

@@ -17,5 +17,16 @@ export const profileRoom: PortalRoom = {
       icon: IconUserCircle,
     },
   ],
-  kinds: {},
+  kinds: {
+    applicationCredential: {
+      words: 'application credential',
+      live: ['delegation.applicationCredentials'],
+      eventsOnly: true,
+    },
+    accessRule: { words: 'access rule', live: [], eventsOnly: true },
+    trust: { words: 'trust', live: ['delegation.trusts'], eventsOnly: true },
+    consumer: { words: 'program', live: [], eventsOnly: true },
+    requestToken: { words: 'request of a program', live: [], eventsOnly: true },
+    access_token: { words: 'access of a program', live: [], eventsOnly: true },
+  },
 }

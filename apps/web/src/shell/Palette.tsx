@@ -152,8 +152,8 @@ function useDirectory(typed: string): Entry[] {
   const [search] = useDebouncedValue(typed, 150)
   const input = { search, limit: 5 }
   const options = { enabled: directory && search.length > 0, placeholderData: keepPreviousData }
-  const projects = useQuery({ ...trpc.identity.projects.list.queryOptions(input), ...options })
-  const users = useQuery({ ...trpc.identity.users.list.queryOptions(input), ...options })
+  const projects = useQuery({ ...trpc.directory.projects.list.queryOptions(input), ...options })
+  const users = useQuery({ ...trpc.directory.users.list.queryOptions(input), ...options })
   if (typed === '') return []
   return [
     ...(projects.data?.items ?? []).map(({ id, name, domainName }) => ({

@@ -1,4 +1,4 @@
-import { liveProject, type ProjectDetail, projectsById } from '../../identity/service.ts'
+import { liveProject, type ProjectDetail, projectsById } from '../../directory/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, notFound } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'

@@ -1,6 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { deleteProject } from '../../identity/projects/deletion.ts'
+import { deleteProject } from '../../directory/projects/deletion.ts'
 import { testCloud, testFacade, testUser } from '../../identity/testing.ts'
 import { issueToken, type ScopeWish } from '../../identity/tokens.ts'
 import { type Ctx, inTransaction, systemCtx } from '../../kernel/context.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { projectView } from '../../identity/service.ts'
+import { projectView } from '../../directory/service.ts'
 import { collection, keystoneBase } from '../../openstack/keystone.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'

@@ -1,5 +1,5 @@
 import type { Prisma } from '@stratolith/db'
-import { domainsById, projectsById } from '../../identity/service.ts'
+import { domainsById, projectsById } from '../../directory/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError, invalidInput, notFound } from '../../kernel/errors.ts'
 import { authorize, decide } from '../../kernel/policy.ts'

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { removeRole } from '../../identity/roles/by-name.ts'
+import { removeRole } from '../../directory/roles/by-name.ts'
 import { signIn, signOut } from '../../identity/service.ts'
 import {
   setPassword,

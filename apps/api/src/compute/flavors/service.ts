@@ -1,6 +1,6 @@
 import { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
-import { projectExists } from '../../identity/service.ts'
+import { projectExists } from '../../directory/service.ts'
 import { type Ctx, inTransaction, seesAll } from '../../kernel/context.ts'
 import type { Page, pageInput } from '../../kernel/contract.ts'
 import { alreadyExists, CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { keystoneId } from '../../identity/contract.ts'
+import { keystoneId } from '../../directory/contract.ts'
 import { seesAll } from '../../kernel/context.ts'
 import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
 import { HttpError } from '../../openstack/errors.ts'

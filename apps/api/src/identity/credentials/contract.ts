@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { keystoneId } from '../../directory/contract.ts'
 import { type Extra, extraInput } from '../../openstack/extra.ts'
-import { keystoneId } from '../contract.ts'
 
 /** Secrets that the cloud keeps for a user: EC2 key pairs, TOTP, certificates, what callers call theirs. Browser-safe. */
 
@@ -34,21 +34,4 @@ export type CredentialView = {
   /** "" for the seed of codes, which nobody reads again. */
   blob: string
   extra: Extra
-}
-
-export const ec2CredentialInput = z.object({
-  userId: keystoneId.optional(),
-  projectId: keystoneId.optional(),
-})
-export const ec2CredentialRef = z.object({
-  userId: keystoneId.optional(),
-  access: z.string().regex(/^[0-9a-zA-Z_.-]{1,128}$/),
-})
-export type Ec2CredentialView = {
-  access: string
-  secret: string
-  userId: string
-  project: { id: string; name: string }
-  trustId: string | null
-  createdAt: string
 }

@@ -1,16 +1,9 @@
 import { z } from 'zod'
 import { changedExtra, extraOf } from '../../openstack/extra.ts'
-import { collection, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
-import type { ApiOperation, Call } from '../../openstack/operation.ts'
+import { collection, idOf, keystoneBase, unchangeable } from '../../openstack/keystone.ts'
+import type { ApiOperation } from '../../openstack/operation.ts'
 import { queryText } from '../../openstack/pages.ts'
-import { idOf } from '../openstack/shared.ts'
-import {
-  type CredentialView,
-  credentialInput,
-  credentialUpdateInput,
-  type Ec2CredentialView,
-} from './contract.ts'
-import { createEc2Credential, deleteEc2Credential, getEc2Credential, listEc2Credentials } from './ec2.ts'
+import { type CredentialView, credentialInput, credentialUpdateInput } from './contract.ts'
 import {
   createCredential,
   deleteCredential,
@@ -19,7 +12,7 @@ import {
   updateCredential,
 } from './service.ts'
 
-/** Source: Keystone api-ref v3, "Credentials"; OS-EC2 as the stock client uses it. */
+/** Source: Keystone api-ref v3, "Credentials". */
 
 const createBody = z.object({
   credential: z.looseObject({
@@ -39,14 +32,9 @@ const updateBody = z.object({
   }),
 })
 const known = ['user_id', 'project_id', 'type', 'blob']
-const ec2Body = z.object({ tenant_id: credentialInput.shape.projectId })
 
 /** Secrets: their owner and the cloud's administrators; nobody else learns that there is one. */
 const owners = { admin: 'ok' } as const
-/** The same below a user whom the others see. */
-const ownersOfUser = { domainAdmin: 'forbidden', systemReader: 'forbidden', admin: 'ok' } as const
-const ec2 = '/users/:user_id/credentials/OS-EC2'
-const ec2Ref = ({ params }: Call) => ({ userId: idOf(params, 'user_id'), access: idOf(params, 'access') })
 
 export const credentialOperations: ApiOperation[] = [
   {
@@ -146,58 +134,6 @@ export const credentialOperations: ApiOperation[] = [
       await deleteCredential(call.ctx, { id: idOf(call.params) })
     },
   },
-  {
-    name: 'ec2_credentials.list',
-    method: 'GET',
-    path: ec2,
-    summary: 'List EC2 credentials',
-    status: 200,
-    access: 'mine',
-    except: ownersOfUser,
-    handle: async (call) => {
-      const userId = idOf(call.params, 'user_id')
-      const items = await listEc2Credentials(call.ctx, { userId })
-      return collection(call, `users/${userId}/credentials/OS-EC2`, 'credentials', { items }, ec2View)
-    },
-  },
-  {
-    name: 'ec2_credentials.create',
-    method: 'POST',
-    path: ec2,
-    summary: 'Make an EC2 credential for a project',
-    status: 201,
-    access: 'mine',
-    except: ownersOfUser,
-    handle: async (call) => {
-      const { tenant_id: projectId } = ec2Body.parse(call.body ?? {})
-      const input = { userId: idOf(call.params, 'user_id'), projectId: projectId ?? undefined }
-      return { credential: ec2View(keystoneBase(call), await createEc2Credential(call.ctx, input)) }
-    },
-  },
-  {
-    name: 'ec2_credentials.get',
-    method: 'GET',
-    path: `${ec2}/:access`,
-    summary: 'Show an EC2 credential',
-    status: 200,
-    access: 'mine',
-    except: ownersOfUser,
-    handle: async (call) => ({
-      credential: ec2View(keystoneBase(call), await getEc2Credential(call.ctx, ec2Ref(call))),
-    }),
-  },
-  {
-    name: 'ec2_credentials.delete',
-    method: 'DELETE',
-    path: `${ec2}/:access`,
-    summary: 'Delete an EC2 credential',
-    status: 204,
-    access: 'mine',
-    except: ownersOfUser,
-    handle: async (call) => {
-      await deleteEc2Credential(call.ctx, ec2Ref(call))
-    },
-  },
 ]
 
 const credentialView = (base: string, row: CredentialView) => ({
@@ -208,13 +144,4 @@ const credentialView = (base: string, row: CredentialView) => ({
   type: row.type,
   blob: row.blob,
   links: { self: `${base}/credentials/${row.id}` },
-})
-
-const ec2View = (base: string, row: Ec2CredentialView) => ({
-  access: row.access,
-  secret: row.secret,
-  user_id: row.userId,
-  tenant_id: row.project.id,
-  trust_id: row.trustId,
-  links: { self: `${base}/users/${row.userId}/credentials/OS-EC2/${row.access}` },
 })

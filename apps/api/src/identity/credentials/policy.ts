@@ -9,11 +9,6 @@ export const credentialPolicy: PolicyTable = {
   'identity:create_credential': owner,
   'identity:update_credential': owner,
   'identity:delete_credential': owner,
-  'identity:list_ec2_credentials': owner,
-  'identity:create_ec2_credential': owner,
-  'identity:delete_ec2_credential': owner,
   /** One’s own authenticator app. */
   'identity:second_factor': 'user:own',
-  /** Services that take signed requests (S3, EC2) ask this for their callers. */
-  'identity:verify_signature': 'admin or role:service',
 }

@@ -1,19 +1,27 @@
 import { createHash } from 'node:crypto'
 import type { Prisma } from '@stratolith/db'
 import type { z } from 'zod'
+import {
+  boundBy,
+  demandNoMore,
+  demandRoom,
+  loadUser,
+  lockUser,
+  newId,
+  projectExists,
+  reachesElsewhere,
+  refuseDelegation,
+  refuseSecrets,
+  rolesAt,
+  seen,
+  sessionEnded,
+} from '../../directory/service.ts'
 import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
 import { CloudError, conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { appendEvent } from '../../kernel/events.ts'
 import { authorize } from '../../kernel/policy.ts'
 import type { Extra } from '../../openstack/extra.ts'
-import { boundBy, demandRoom, reachesElsewhere } from '../delegable.ts'
-import { lockUser, sessionEnded } from '../ending.ts'
 import { readSeed } from '../multi-factor/totp.ts'
-import { refuseDelegation, refuseSecrets, seen } from '../reach.ts'
-import { rolesAt } from '../roles/effective.ts'
-import { demandNoMore } from '../roles/granting.ts'
-import { newId } from '../tokens.ts'
-import { loadUser } from '../users/service.ts'
 import { accessOf, type CredentialRow, ec2Blob } from './blobs.ts'
 import type {
   CredentialInput,
@@ -45,6 +53,21 @@ export async function getCredential(ctx: Ctx, input: { id: string }): Promise<Cr
   return toView(ctx, row)
 }
 
+/** Those of one kind of a user, oldest first; who may know them has been asked before. */
+export async function credentialsOf(ctx: Ctx, userId: string, type: string): Promise<CredentialRow[]> {
+  return ctx.db.credential.findMany({ where: { userId, type }, orderBy: { createdAt: 'asc' } })
+}
+
+/** The EC2 credential of that access key, whosever it is; null when there is none. */
+export async function credentialByAccess(ctx: Ctx, accessKey: string): Promise<CredentialRow | null> {
+  return ctx.db.credential.findUnique({ where: { accessKey } })
+}
+
+/** Deletes the credentials that are for a project, with the tokens made from them. In a transaction. */
+export async function deleteCredentialsFor(ctx: Ctx, projectId: string): Promise<void> {
+  await ctx.db.credential.deleteMany({ where: { projectId } })
+}
+
 async function load(ctx: Ctx, id: string, action?: string): Promise<CredentialRow> {
   const row = await ctx.db.credential.findUnique({ where: { id } })
   const target = ({ userId }: CredentialRow) => ({ userId })
@@ -57,7 +80,7 @@ export async function createCredential(ctx: Ctx, input: CredentialInput): Promis
   refuseDelegation(ctx, 'make credentials')
   const user = await loadUser(ctx, input.userId)
   const projectId = await projectFor(ctx, input)
-  const bound = await boundBy(ctx, null)
+  const bound = boundBy(ctx, null)
   const access = input.type === 'ec2' ? accessOf(ctx, input.blob) : null
   if (input.type === 'totp') readSeed(input.blob)
   return storeCredential(ctx, {
@@ -80,8 +103,7 @@ async function projectFor(ctx: Ctx, { type, projectId, userId }: CredentialInput
     const here = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
     const known = here || reachesElsewhere(ctx)
     if (!known || (await rolesAt(ctx, userId, { projectId })).size === 0) throw notFound('project', projectId)
-  } else if (!(await ctx.db.project.findUnique({ where: { id: projectId, deleting: false } })))
-    throw notFound('project', projectId)
+  } else if (!(await projectExists(ctx, projectId, 'live'))) throw notFound('project', projectId)
   return projectId
 }
 

@@ -1,8 +1,6 @@
-import { createHmac } from 'node:crypto'
+import { none } from '../../directory/openstack/testing.shared.ts'
 import { hexId } from '../../kernel/testing.ts'
 import type { Examples, Tenant } from '../../openstack/testing.ts'
-import { none } from '../openstack/testing.shared.ts'
-import { createEc2Credential } from './ec2.ts'
 import { createCredential } from './service.ts'
 
 const blob = () => JSON.stringify({ access: hexId(), secret: hexId() })
@@ -10,7 +8,7 @@ const body = (at: { userId: string; projectId: string }) => ({
   credential: { user_id: at.userId, project_id: at.projectId, type: 'ec2', blob: blob() },
 })
 /** A user has so many at most; the table asks for more. */
-async function makeRoom({ ctx, userId }: Tenant): Promise<void> {
+export async function makeRoom({ ctx, userId }: Tenant): Promise<void> {
   if ((await ctx.deps.root.credential.count({ where: { userId } })) > 150)
     await ctx.deps.root.credential.deleteMany({ where: { userId } })
 }
@@ -19,22 +17,9 @@ async function make(tenant: Tenant): Promise<string> {
   const { userId, projectId } = tenant
   return (await createCredential(tenant.ctx, { userId, projectId, type: 'ec2', blob: blob() })).id
 }
-async function makeEc2(tenant: Tenant) {
-  await makeRoom(tenant)
-  return createEc2Credential(tenant.ctx, { projectId: tenant.projectId })
-}
 const aCredential = {
   make: async (tenant: Tenant) => ({ params: { id: await make(tenant) } }),
   foreign: async (_tenant: Tenant, other: Tenant) => [{ params: { id: await make(other) } }],
-}
-const anEc2 = {
-  make: async (tenant: Tenant) => ({
-    params: { user_id: tenant.userId, access: (await makeEc2(tenant)).access },
-  }),
-  foreign: async (tenant: Tenant, other: Tenant) => {
-    const { access } = await makeEc2(other)
-    return [{ params: { user_id: other.userId, access } }, { params: { user_id: tenant.userId, access } }]
-  },
 }
 
 export const credentialExamples: Examples = {
@@ -66,39 +51,4 @@ export const credentialExamples: Examples = {
     ],
   },
   'credentials.delete': aCredential,
-  'ec2_credentials.list': {
-    make: ({ userId }) => ({ params: { user_id: userId } }),
-    foreign: (_tenant, other) => [{ params: { user_id: other.userId } }],
-  },
-  'ec2_credentials.create': {
-    make: async (tenant) => {
-      await makeRoom(tenant)
-      return { params: { user_id: tenant.userId }, body: { tenant_id: tenant.projectId } }
-    },
-    foreign: (tenant, other) => [
-      { params: { user_id: other.userId }, body: { tenant_id: other.projectId } },
-      { params: { user_id: tenant.userId }, body: { tenant_id: other.projectId } },
-    ],
-  },
-  'ec2_credentials.get': anEc2,
-  'ec2_credentials.delete': anEc2,
-  'ec2tokens.create': {
-    make: async (tenant) => {
-      const { access, secret } = await makeEc2(tenant)
-      const params = {
-        AWSAccessKeyId: access,
-        Action: 'Test',
-        SignatureMethod: 'HmacSHA256',
-        SignatureVersion: '2',
-        Timestamp: new Date().toISOString(),
-      }
-      const query = Object.entries(params)
-        .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-        .join('&')
-      const signature = createHmac('sha256', secret).update(`GET\nec2.test\n/\n${query}`).digest('base64')
-      return {
-        body: { credentials: { access, signature, host: 'ec2.test', verb: 'GET', path: '/', params } },
-      }
-    },
-  },
 }

@@ -1,3 +1,4 @@
+import { countCodes, lockCodes } from '../../directory/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { open } from '../credentials/service.ts'
 import { findRecoveryCode, spendRecoveryCode } from './recovery.ts'
@@ -5,8 +6,6 @@ import { stepOf } from './totp.ts'
 
 const firstWaitMs = 15_000
 const longestWaitMs = 5 * 60_000
-
-type UserRow = { failedCodes: number; waiting: boolean }
 
 /**
  * Is it a code of one of the user's authenticators, or a recovery code, not used before? After five wrong ones in a row
@@ -18,18 +17,14 @@ export async function takeCode(ctx: Ctx, userId: string, code: string): Promise<
   // Hashing takes its time: nobody is held up meanwhile.
   const recovery = await findRecoveryCode(ctx, userId, code)
   return inTransaction({ ...ctx, db: ctx.deps.root }, async (tx) => {
-    const [user] = await tx.db.$queryRaw<UserRow[]>`
-      SELECT "failedCodes", COALESCE("codesWaitUntil" > clock_timestamp(), false) AS "waiting"
-      FROM "User" WHERE "id" = ${userId} FOR UPDATE`
+    const user = await lockCodes(tx, userId)
     if (!user || user.waiting) return false
     const right = recovery ? await spendRecoveryCode(tx, userId, recovery) : await spend(tx, userId, code)
     const failed = right ? 0 : Math.min(user.failedCodes + 1, 1000)
     if (right && user.failedCodes === 0) return true
     const over = Math.min(failed - lockoutFailures, 10)
     const waitMs = over < 0 ? null : Math.min(firstWaitMs * 2 ** over, longestWaitMs)
-    await tx.db.$executeRaw`
-      UPDATE "User" SET "failedCodes" = ${failed},
-        "codesWaitUntil" = clock_timestamp() + ${waitMs}::int * interval '1 millisecond' WHERE "id" = ${userId}`
+    await countCodes(tx, userId, failed, waitMs)
     return right
   })
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { passwordInput } from '../contract.ts'
+import { passwordInput } from '../../directory/contract.ts'
 
 /** The second factor at the portal. Browser-safe. */
 

@@ -1,14 +1,19 @@
 import type { z } from 'zod'
+import {
+  demandNoMore,
+  loadUser,
+  lockUser,
+  refuseDelegation,
+  sessionEnded,
+  setFactors,
+  voidTokens,
+} from '../../directory/service.ts'
+import type { UserOptions } from '../../directory/users/contract.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { seal, unseal } from '../credentials/sealing.ts'
 import { storeCredential } from '../credentials/service.ts'
-import { lockUser, sessionEnded, voidTokens } from '../ending.ts'
-import { directoryEvent, refuseDelegation } from '../reach.ts'
-import { demandNoMore } from '../roles/granting.ts'
 import { ownToken } from '../service.ts'
-import type { UserOptions } from '../users/contract.ts'
-import { loadUser } from '../users/service.ts'
 import type {
   confirmEnrolmentInput,
   disableCodesInput,
@@ -26,10 +31,10 @@ const aboutEnrolment = (ctx: Ctx) => `enrolment of ${ctx.actor.userId}`
 const rules = [['password', 'totp']]
 
 /** Does one's own account ask for a code? */
-export async function secondFactor(ctx: Ctx): Promise<SecondFactorView> {
+export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
   const user = await ownUser(ctx)
-  const required = needsCode(user.options as UserOptions)
-  const since = user.credentials[0]?.createdAt.toISOString() ?? null
+  const required = needsCode(user.options)
+  const since = user.seeds[0]?.createdAt.toISOString() ?? null
   const left = await recoveryCodesLeft(ctx, user.id)
   return { enabled: required && since !== null, required, since, recoveryCodesLeft: left }
 }
@@ -38,7 +43,7 @@ export async function secondFactor(ctx: Ctx): Promise<SecondFactorView> {
 export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
   refuseDelegation(ctx, 'set up codes')
   const user = await ownUser(ctx)
-  if (user.credentials.length > 0 && needsCode(user.options as UserOptions))
+  if (user.seeds.length > 0 && needsCode(user.options))
     throw conflict('This account asks for codes already. Turn them off first to use another app.')
   const secret = newSeed()
   const issuer = `Stratolith ${ctx.deps.config.region}`
@@ -80,7 +85,7 @@ export async function confirmEnrolment(
       applicationCredentialId: null,
     })
     await tx.db.credential.update({ where: { id: made.id }, data: { lastStep: step } })
-    await setRules(tx, user.id, user.options as UserOptions, true)
+    await setFactors(tx, user.id, rules)
     const chain = own.parentAuditId ?? own.auditId
     const keep = { OR: [{ auditId: chain }, { parentAuditId: chain }] }
     await tx.db.token.deleteMany({
@@ -91,7 +96,7 @@ export async function confirmEnrolment(
     await tx.db.authReceipt.deleteMany({ where: { userId: user.id } })
     await sessionEnded(tx, { userId: user.id }, 'codes were turned on')
   })
-  return { ...(await secondFactor(ctx)), recoveryCodes: recovery.map(({ text }) => text) }
+  return { ...(await ownSecondFactor(ctx)), recoveryCodes: recovery.map(({ text }) => text) }
 }
 
 function readEnrolment(ctx: Ctx, sealed: string): string {
@@ -111,9 +116,9 @@ export async function disableCodes(
   const user = await ownUser(ctx)
   await demandOwnPassword(ctx, user.id, input.password, source)
   await inTransaction(ctx, async (tx) => {
-    await forgetCodes(tx, user)
+    await forgetCodes(tx, user.id)
   })
-  return secondFactor(ctx)
+  return ownSecondFactor(ctx)
 }
 
 /**
@@ -126,27 +131,14 @@ export async function resetCodes(ctx: Ctx, input: { id: string }): Promise<void>
   refuseDelegation(ctx, 'turn codes off')
   if (!needsCode(user.options as UserOptions)) throw conflict('This user signs in without a code.')
   await inTransaction(ctx, async (tx) => {
-    await forgetCodes(tx, user)
+    await forgetCodes(tx, user.id)
     await voidTokens(tx, user.id, 'codes were turned off')
   })
 }
 
-async function forgetCodes(tx: Ctx, user: { id: string; options: unknown }): Promise<void> {
-  await lockUser(tx, user.id)
-  await setRules(tx, user.id, user.options as UserOptions, false)
-  await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
-  await forgetRecoveryCodes(tx, user.id)
-}
-
-async function setRules(tx: Ctx, userId: string, options: UserOptions, on: boolean): Promise<void> {
-  const { multi_factor_auth_enabled: _enabled, multi_factor_auth_rules: _rules, ...others } = options
-  await tx.db.user.update({
-    where: { id: userId },
-    data: {
-      options: on ? { ...others, multi_factor_auth_enabled: true, multi_factor_auth_rules: rules } : others,
-      failedCodes: 0,
-      codesWaitUntil: null,
-    },
-  })
-  await directoryEvent(tx, 'user', 'updated', userId, { codes: on ? 'on' : 'off' })
+async function forgetCodes(tx: Ctx, userId: string): Promise<void> {
+  await lockUser(tx, userId)
+  await setFactors(tx, userId, null)
+  await tx.db.credential.deleteMany({ where: { userId, type: 'totp' } })
+  await forgetRecoveryCodes(tx, userId)
 }

@@ -1,4 +1,4 @@
-import type { UserOptions } from '../users/contract.ts'
+import type { UserOptions } from '../../directory/users/contract.ts'
 
 /** Ways to prove who one is that a rule can ask for together. */
 const known = new Set(['password', 'totp'])

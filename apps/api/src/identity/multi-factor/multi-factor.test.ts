@@ -5,7 +5,7 @@ import { expectCloudError } from '../../kernel/testing.ts'
 import { rescope, signIn } from '../service.ts'
 import { setPassword, testCloud, testFacade, testUser } from '../testing.ts'
 import { anonymousCtx, authenticate, sessionAlive } from '../tokens.ts'
-import { beginEnrolment, confirmEnrolment, disableCodes, resetCodes, secondFactor } from './enrolment.ts'
+import { beginEnrolment, confirmEnrolment, disableCodes, ownSecondFactor, resetCodes } from './enrolment.ts'
 import { codeAt, newSeed, otpauthUri, readSeed, stepAt, stepOf } from './totp.ts'
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
@@ -83,7 +83,7 @@ describe('at the portal', () => {
     const who = await testUser(deps)
     const [ctx, other] = [await caller(who), await caller(who)]
     const { secret, enrolment } = await beginEnrolment(ctx)
-    expect(await secondFactor(ctx)).toMatchObject({ enabled: false })
+    expect(await ownSecondFactor(ctx)).toMatchObject({ enabled: false })
     const right = codeAt(secret, stepAt(Date.now()))
     await expectCloudError(confirmEnrolment(ctx, { enrolment, code: wrongCode(right) }), 'invalid_input')
     await expectCloudError(

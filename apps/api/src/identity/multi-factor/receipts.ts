@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { signerById } from '../../directory/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import type { VerifiedUser } from '../sign-in.ts'
 import { unauthenticated } from '../tokens.ts'
-import type { UserOptions } from '../users/contract.ts'
 
 /** Proof of the first factor while the second is missing (Keystone's Openstack-Auth-Receipt). */
 
@@ -39,11 +39,11 @@ export async function giveReceipt(
   const text = randomBytes(32).toString('base64url')
   const issuedAt = new Date()
   const expiresAt = new Date(issuedAt.getTime() + lifetimeMs)
-  const row = await ctx.db.authReceipt.create({
-    data: { hash: hashOf(text), userId, methods, issuedAt, expiresAt },
-    include: { user: { select: { id: true, name: true, domain: { select: { id: true, name: true } } } } },
-  })
-  return { text, user: row.user, methods, issuedAt, expiresAt, required }
+  const user = await signerById(ctx, userId)
+  if (!user) throw unauthenticated()
+  await ctx.db.authReceipt.create({ data: { hash: hashOf(text), userId, methods, issuedAt, expiresAt } })
+  const { id, name, domain } = user
+  return { text, user: { id, name, domain }, methods, issuedAt, expiresAt, required }
 }
 
 export type Held = { user: VerifiedUser; methods: string[] }
@@ -54,20 +54,11 @@ export type Held = { user: VerifiedUser; methods: string[] }
 export async function readReceipt(ctx: Ctx, text: string): Promise<Held | null> {
   const row = await ctx.db.authReceipt.findUnique({
     where: { hash: hashOf(text), expiresAt: { gt: new Date() } },
-    include: { user: { include: { domain: { select: { enabled: true } } } } },
   })
-  if (!row?.user.enabled || !row.user.domain.enabled || row.user.tokensValidAfter > row.issuedAt) return null
-  const { user, methods } = row
-  return {
-    methods,
-    user: {
-      id: user.id,
-      domainId: user.domainId,
-      passwordHash: user.passwordHash ?? undefined,
-      defaultProjectId: user.defaultProjectId,
-      options: user.options as UserOptions,
-    },
-  }
+  const user = row && (await signerById(ctx, row.userId))
+  if (!user || user.tokensValidAfter > row.issuedAt) return null
+  const { id, domain, passwordHash, defaultProjectId, options } = user
+  return { methods: row.methods, user: { id, domainId: domain.id, passwordHash, defaultProjectId, options } }
 }
 
 /** Ends it; throws when it is used already. In the transaction that writes the token. */

@@ -5,7 +5,7 @@ import { inAudit } from '../../operations/audit.testing.ts'
 import { signIn } from '../service.ts'
 import { testCloud, testUser } from '../testing.ts'
 import { anonymousCtx, authenticate } from '../tokens.ts'
-import { beginEnrolment, confirmEnrolment, disableCodes, resetCodes, secondFactor } from './enrolment.ts'
+import { beginEnrolment, confirmEnrolment, disableCodes, ownSecondFactor, resetCodes } from './enrolment.ts'
 import { isRecoveryCode, renewRecoveryCodes } from './recovery.ts'
 import { codeAt, stepAt } from './totp.ts'
 
@@ -56,7 +56,7 @@ test('ten codes come with the enrolment; nothing of them is kept but digests', a
   const kept = JSON.stringify(await rows(who))
   for (const code of recoveryCodes) expect(kept).not.toContain(code.slice(2, 7))
   expect(kept).toContain('$argon2id$')
-  expect(await secondFactor(ctx)).toMatchObject({ enabled: true, recoveryCodesLeft: 10 })
+  expect(await ownSecondFactor(ctx)).toMatchObject({ enabled: true, recoveryCodesLeft: 10 })
 })
 
 test('each opens once, as it is written or not, of many at a time too; its use is in the audit log', async () => {
@@ -69,7 +69,7 @@ test('each opens once, as it is written or not, of many at a time too; its use i
   await enter(who, second.replaceAll('-', '').toUpperCase())
   const many = await Promise.allSettled(Array.from({ length: 4 }, () => enter(who, third)))
   expect(many.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-  expect((await secondFactor(ctx)).recoveryCodesLeft).toBe(7)
+  expect((await ownSecondFactor(ctx)).recoveryCodesLeft).toBe(7)
 })
 
 test('wrong ones count like wrong codes of the app, and another user’s is wrong', async () => {

@@ -1,11 +1,14 @@
 import { randomInt } from 'node:crypto'
 import type { z } from 'zod'
+import {
+  directoryEvent,
+  hashPassword,
+  lockUser,
+  refuseDelegation,
+  verifyPassword,
+} from '../../directory/service.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { conflict } from '../../kernel/errors.ts'
-import { lockUser } from '../ending.ts'
-import { hashPassword, verifyPassword } from '../passwords.ts'
-import { directoryEvent, refuseDelegation } from '../reach.ts'
-import type { UserOptions } from '../users/contract.ts'
 import type { disableCodesInput, RecoveryCodes } from './contract.ts'
 import { needsCode } from './factors.ts'
 import { demandOwnPassword, ownUser } from './own-user.ts'
@@ -84,7 +87,7 @@ export async function renewRecoveryCodes(
 ): Promise<RecoveryCodes> {
   refuseDelegation(ctx, 'make recovery codes')
   const user = await ownUser(ctx)
-  if (!needsCode(user.options as UserOptions))
+  if (!needsCode(user.options))
     throw conflict('This account asks for no codes, so there is nothing to recover from. Turn them on first.')
   await demandOwnPassword(ctx, user.id, input.password, source)
   const made = await newRecoveryCodes()

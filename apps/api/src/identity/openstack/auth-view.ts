@@ -1,9 +1,9 @@
+import { rolesNamed } from '../../directory/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { isoMicros } from '../../openstack/discovery.ts'
 import type { Query } from '../../openstack/pages.ts'
 import { catalogFor } from '../../openstack/services.ts'
-import { type DelegationFacts, delegationFacts } from '../delegation.ts'
-import { rolesNamed } from '../roles/service.ts'
+import { delegations } from '../delegations.ts'
 import type { TokenFacts } from '../token-facts.ts'
 
 /** A token as Keystone shows it. */
@@ -15,7 +15,6 @@ export async function tokenAnswer(ctx: Ctx, facts: TokenFacts, query: Query): Pr
 /** Keys in Keystone's order; an unscoped token has neither roles nor catalog. */
 async function tokenView(ctx: Ctx, facts: TokenFacts, withCatalog: boolean): Promise<object> {
   const { scope } = facts
-  const delegation = await delegationFacts(ctx, facts)
   const view = {
     methods: facts.methods,
     user: {
@@ -27,7 +26,7 @@ async function tokenView(ctx: Ctx, facts: TokenFacts, withCatalog: boolean): Pro
     audit_ids: facts.parentAuditId === null ? [facts.auditId] : [facts.auditId, facts.parentAuditId],
     expires_at: isoMicros(facts.expiresAt),
     issued_at: isoMicros(facts.issuedAt),
-    ...(delegation ? delegationView(delegation) : {}),
+    ...(facts.delegation ? await delegations().view(ctx, facts) : {}),
   }
   if (scope.kind === 'none') return view
   const projectId = scope.kind === 'project' ? scope.projectId : null
@@ -36,28 +35,6 @@ async function tokenView(ctx: Ctx, facts: TokenFacts, withCatalog: boolean): Pro
     ...scopeView(facts),
     roles: await rolesNamed(ctx, facts.roles),
     ...(withCatalog ? { catalog: await catalogFor(ctx, { projectId, userId: facts.userId }) } : {}),
-  }
-}
-
-function delegationView(facts: DelegationFacts): object {
-  if (facts.kind === 'application_credential') {
-    const { id, name, unrestricted, accessRules } = facts
-    const rules = accessRules === null ? {} : { access_rules: accessRules }
-    return { application_credential: { id, name, restricted: !unrestricted, ...rules } }
-  }
-  if (facts.kind === 'oauth1')
-    return { 'OS-OAUTH1': { access_token_id: facts.id, consumer_id: facts.consumerId } }
-  const { id, impersonation, trustorId, trusteeId, redelegatedTrustId, redelegationCount } = facts
-  return {
-    'OS-TRUST:trust': {
-      id,
-      impersonation,
-      trustor_user: { id: trustorId },
-      trustee_user: { id: trusteeId },
-      ...(redelegatedTrustId === null
-        ? {}
-        : { redelegated_trust_id: redelegatedTrustId, redelegation_count: redelegationCount }),
-    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { demandProject } from '../../identity/service.ts'
+import { demandProject } from '../../directory/service.ts'
 import { type Ctx, inTransaction, projectOf, seesAll } from '../../kernel/context.ts'
 import type { QuotaResource, QuotaView } from '../../kernel/contract.ts'
 import { invalidInput, notFound } from '../../kernel/errors.ts'

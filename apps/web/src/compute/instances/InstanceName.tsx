@@ -2,7 +2,7 @@
 import { ActionIcon, Group, Stack } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconLayoutSidebarRightExpand } from '@tabler/icons-react'
-import { Tags } from '../../identity/Tags.tsx'
+import { Tags } from '../../directory/Tags.tsx'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useUrlState } from '../../kit/url-state.ts'

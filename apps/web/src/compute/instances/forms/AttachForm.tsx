@@ -1,7 +1,8 @@
 'use client'
 import { SegmentedControl, Select, TextInput } from '@mantine/core'
-import { useForm } from '@mantine/form'
+import { type UseFormReturnType, useForm } from '@mantine/form'
 import type { InstanceView } from '@stratolith/api/compute/contract'
+import type { NetworkView } from '@stratolith/api/networking/contract'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { notify } from '../../../kit/notify.ts'
 import { SidePanelForm } from '../../../kit/SidePanelForm.tsx'
@@ -25,7 +26,6 @@ export function AttachForm({
   const trpc = useTRPC()
   const client = useQueryClient()
   const { networks, ready } = useNetworks()
-  const { ports, portsReady } = useFreePorts()
   const attach = useMutation(trpc.compute.instances.attachInterface.mutationOptions())
   const usable = networks.filter((network) => !network.external && network.subnets.length > 0)
   const networkOf = (id: string) => usable.find((network) => network.id === id) ?? usable[0]
@@ -78,48 +78,73 @@ export function AttachForm({
         {...form.getInputProps('how')}
       />
       {how === 'network' ? (
-        <>
-          <Select
-            label="Network"
-            data-autofocus
-            data={usable.map(({ id, name, subnets }) => ({
-              value: id,
-              label: `${name} (${subnets.map((subnet) => subnet.cidr).join(', ')})`,
-            }))}
-            allowDeselect={false}
-            {...form.getInputProps('networkId')}
-            value={chosen?.id ?? null}
-            description={
-              ready && usable.length === 0
-                ? 'No network that this project may use has a subnet. Create one first.'
-                : undefined
-            }
-          />
-          <TextInput
-            label="Address"
-            description={
-              mayChoose
-                ? 'Empty: any that is free.'
-                : 'Only the project that owns the network chooses one; you get any that is free.'
-            }
-            disabled={!mayChoose}
-            {...form.getInputProps('address')}
-          />
-        </>
+        <NetworkFields form={form} usable={usable} chosen={chosen} ready={ready} />
       ) : (
-        <Select
-          label="Port"
-          searchable
-          data={ports}
-          description={
-            portsReady && ports.length === 0
-              ? 'Every port of this project is in use. Choose a network instead.'
-              : 'It keeps its addresses and security groups, and stays when it is detached.'
-          }
-          {...form.getInputProps('portId')}
-        />
+        <PortField form={form} />
       )}
     </SidePanelForm>
+  )
+}
+
+/** `chosen`: where nothing is chosen, the first; only owners of a network choose an address on it. */
+function NetworkFields({
+  form,
+  usable,
+  chosen,
+  ready,
+}: {
+  form: UseFormReturnType<Values>
+  usable: NetworkView[]
+  chosen: NetworkView | undefined
+  ready: boolean
+}) {
+  const mayChoose = chosen === undefined || chosen.own
+  return (
+    <>
+      <Select
+        label="Network"
+        data-autofocus
+        data={usable.map(({ id, name, subnets }) => ({
+          value: id,
+          label: `${name} (${subnets.map((subnet) => subnet.cidr).join(', ')})`,
+        }))}
+        allowDeselect={false}
+        {...form.getInputProps('networkId')}
+        value={chosen?.id ?? null}
+        description={
+          ready && usable.length === 0
+            ? 'No network that this project may use has a subnet. Create one first.'
+            : undefined
+        }
+      />
+      <TextInput
+        label="Address"
+        description={
+          mayChoose
+            ? 'Empty: any that is free.'
+            : 'Only the project that owns the network chooses one; you get any that is free.'
+        }
+        disabled={!mayChoose}
+        {...form.getInputProps('address')}
+      />
+    </>
+  )
+}
+
+function PortField({ form }: { form: UseFormReturnType<Values> }) {
+  const { ports, ready } = useFreePorts()
+  return (
+    <Select
+      label="Port"
+      searchable
+      data={ports}
+      description={
+        ready && ports.length === 0
+          ? 'Every port of this project is in use. Choose a network instead.'
+          : 'It keeps its addresses and security groups, and stays when it is detached.'
+      }
+      {...form.getInputProps('portId')}
+    />
   )
 }
 
@@ -129,7 +154,7 @@ function useFreePorts() {
   const { data } = useQuery(trpc.networking.ports.list.queryOptions({ limit: 1000 }))
   const free = (data?.items ?? []).filter(({ deviceId, deviceOwner }) => !deviceId && !deviceOwner)
   return {
-    portsReady: data !== undefined,
+    ready: data !== undefined,
     ports: free.map(({ id, name, networkName, addresses, mac }) => ({
       value: id,
       label: `${name || mac} · ${addresses.map(({ address }) => address).join(', ') || 'no address'} (${networkName})`,

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { AssignmentsPage } from '../../../../identity/roles/AssignmentsPage.tsx'
+import { AssignmentsPage } from '../../../../directory/roles/AssignmentsPage.tsx'
 
 export const metadata: Metadata = { title: 'Role assignments' }
 export default function Page() {

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { DomainsPage } from '../../../../identity/domains/DomainsPage.tsx'
+import { DomainsPage } from '../../../../directory/domains/DomainsPage.tsx'
 
 export const metadata: Metadata = { title: 'Domains' }
 export default function Page() {

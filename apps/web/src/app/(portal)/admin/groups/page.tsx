@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { GroupsPage } from '../../../../identity/groups/GroupsPage.tsx'
+import { GroupsPage } from '../../../../directory/groups/GroupsPage.tsx'
 
 export const metadata: Metadata = { title: 'Groups' }
 export default function Page() {

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { ProjectsPage } from '../../../../identity/projects/ProjectsPage.tsx'
+import { ProjectsPage } from '../../../../directory/projects/ProjectsPage.tsx'
 
 export const metadata: Metadata = { title: 'Projects' }
 export default function Page() {

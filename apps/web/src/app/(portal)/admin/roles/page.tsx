@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { RolesPage } from '../../../../identity/roles/RolesPage.tsx'
+import { RolesPage } from '../../../../directory/roles/RolesPage.tsx'
 
 export const metadata: Metadata = { title: 'Roles' }
 export default function Page() {

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { UsersPage } from '../../../../identity/users/UsersPage.tsx'
+import { UsersPage } from '../../../../directory/users/UsersPage.tsx'
 
 export const metadata: Metadata = { title: 'Users' }
 export default function Page() {

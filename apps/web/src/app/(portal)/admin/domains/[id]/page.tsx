@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { DomainPage } from '../../../../../identity/domains/DomainPage.tsx'
+import { DomainPage } from '../../../../../directory/domains/DomainPage.tsx'
 
 export const metadata: Metadata = { title: 'Domain' }
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { GroupPage } from '../../../../../identity/groups/GroupPage.tsx'
+import { GroupPage } from '../../../../../directory/groups/GroupPage.tsx'
 
 export const metadata: Metadata = { title: 'Group' }
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { ProjectPage } from '../../../../../identity/projects/ProjectPage.tsx'
+import { ProjectPage } from '../../../../../directory/projects/ProjectPage.tsx'
 
 export const metadata: Metadata = { title: 'Project' }
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {

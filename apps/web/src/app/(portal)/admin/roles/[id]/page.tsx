@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { RolePage } from '../../../../../identity/roles/RolePage.tsx'
+import { RolePage } from '../../../../../directory/roles/RolePage.tsx'
 
 export const metadata: Metadata = { title: 'Role' }
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {

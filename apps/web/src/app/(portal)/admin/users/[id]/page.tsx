@@ -1,5 +1,5 @@
 import type { Metadata } from 'next'
-import { UserPage } from '../../../../../identity/users/UserPage.tsx'
+import { UserPage } from '../../../../../directory/users/UserPage.tsx'
 
 export const metadata: Metadata = { title: 'User' }
 export default async function Page({ params }: { params: Promise<{ id: string }> }) {

@@ -1,0 +1,26 @@
+import { defineRoom } from '../kernel/manifest.ts'
+import { directoryReconcilers } from './backends/ldap/review.ts'
+import { domainConfigOperations } from './domain-config/openstack.ts'
+import { domainConfigRules } from './domain-config/service.ts'
+import { directoryOperations } from './openstack/operations.ts'
+import { directoryPolicy } from './policy.ts'
+import { deletedDomains } from './projects/deleted-domains.ts'
+import { projectDeletion } from './projects/deletion.ts'
+import { directoryRouter } from './router.ts'
+
+/** Who there is: domains, projects, users, groups, and the roles that they have. */
+export const directoryRoom = defineRoom({
+  name: 'directory',
+  uses: [],
+  kinds: { domain: {}, project: {}, user: {}, group: {}, role: {} },
+  policy: { ...directoryPolicy, ...domainConfigRules },
+  router: directoryRouter,
+  openstack: [
+    {
+      service: 'identity',
+      operations: [{ below: ['/v3'], operations: [...directoryOperations, ...domainConfigOperations] }],
+    },
+  ],
+  workflows: [projectDeletion],
+  reconcilers: [deletedDomains, ...directoryReconcilers],
+})

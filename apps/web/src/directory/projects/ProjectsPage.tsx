@@ -1,0 +1,88 @@
+'use client'
+import { Group, SegmentedControl } from '@mantine/core'
+import { IconPlus } from '@tabler/icons-react'
+import { lazy, Suspense } from 'react'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
+import { useManage } from '../../kit/rights.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
+import { PageHeader } from '../../ui/PageHeader.tsx'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { useDomainFilter } from '../domain-filter.ts'
+import { projectDescriptor } from './descriptor.tsx'
+import { useProjectActions } from './use-project-actions.tsx'
+
+const ProjectForm = lazyPanel(() => import('./ProjectForm.tsx').then((module) => module.ProjectForm))
+const ProjectTree = lazy(() =>
+  import('./ProjectTree.tsx').then((module) => ({ default: module.ProjectTree })),
+)
+
+export function ProjectsPage() {
+  const manage = useManage()
+  const { get, set } = useUrlState()
+  const panel = useUrlPanel('create')
+  const tree = get('view') === 'tree'
+  return (
+    <>
+      <PageHeader
+        title="Projects"
+        description="What teams work in: each with its members, its quota and its own instances and networks."
+        actions={
+          <Group gap="xs">
+            <SegmentedControl
+              aria-label="How to show them"
+              size="xs"
+              data={[
+                { value: 'list', label: 'List' },
+                { value: 'tree', label: 'Tree' },
+              ]}
+              value={tree ? 'tree' : 'list'}
+              onChange={(value) => set({ view: value === 'tree' ? 'tree' : null })}
+            />
+            <ReasonButton leftSection={<IconPlus size={16} />} allowed={manage(null)} onClick={panel.open}>
+              Create a project
+            </ReasonButton>
+          </Group>
+        }
+      />
+      {tree ? (
+        <Suspense fallback={null}>
+          <ProjectTree />
+        </Suspense>
+      ) : (
+        <ProjectList />
+      )}
+      <ProjectForm opened={panel.opened} onClose={panel.close} />
+    </>
+  )
+}
+
+function ProjectList() {
+  const trpc = useTRPC()
+  const domains = useDomainFilter()
+  return (
+    <ResourceTable
+      descriptor={projectDescriptor}
+      actions={useProjectActions()}
+      filters={[
+        ...domains,
+        {
+          id: 'state',
+          label: 'State',
+          options: [
+            { value: 'enabled', label: 'Enabled' },
+            { value: 'disabled', label: 'Disabled' },
+          ],
+        },
+      ]}
+      query={(page, chosen) =>
+        trpc.directory.projects.list.queryOptions({
+          ...page,
+          domainId: chosen.domain,
+          enabled: chosen.state === undefined ? undefined : chosen.state === 'enabled',
+        })
+      }
+    />
+  )
+}

@@ -1,0 +1,104 @@
+'use client'
+import { Alert, Group, SimpleGrid, Stack, Switch, Text } from '@mantine/core'
+import type { AssignmentView } from '@stratolith/api/directory/roles/contract'
+import { IconInfoCircle, IconUserPlus } from '@tabler/icons-react'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { RowsTable } from '../../kit/RowsTable.tsx'
+import { useManage } from '../../kit/rights.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel, useUrlState } from '../../kit/url-state.ts'
+import { PageHeader } from '../../ui/PageHeader.tsx'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { DomainPick, GroupPick, ProjectPick, RolePick, UserPick } from '../pickers.tsx'
+import { assignmentDescriptor } from './assignment.descriptor.tsx'
+import { useRevoke } from './use-revoke.tsx'
+
+const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => module.GrantForm))
+
+const descriptor = assignmentDescriptor(['holder', 'role', 'place', 'reach'], {
+  title: 'No such assignment',
+  text: 'Nobody has a role like that. Take a filter away, or give one.',
+})
+const shownAtOnce = 300
+
+/** Who has which role where, in the whole cloud or in one's domain. */
+export function AssignmentsPage() {
+  const trpc = useTRPC()
+  const manage = useManage()
+  const revoke = useRevoke()
+  const panel = useUrlPanel('grant')
+  const { get, set } = useUrlState()
+  const effective = get('effective') === '1'
+  const query = useQuery({
+    ...trpc.directory.assignments.list.queryOptions({
+      userId: get('user') ?? undefined,
+      groupId: effective ? undefined : (get('group') ?? undefined),
+      roleId: get('role') ?? undefined,
+      projectId: get('project') ?? undefined,
+      domainId: get('domain') ?? undefined,
+      system: get('system') === '1' ? true : undefined,
+      effective,
+      limit: shownAtOnce,
+    }),
+    placeholderData: keepPreviousData,
+  })
+  const filter = (key: string) => ({
+    clearable: true,
+    value: get(key),
+    onChange: (value: string | null) => set({ [key]: value }),
+  })
+  return (
+    <>
+      <PageHeader
+        title="Role assignments"
+        description="Who has which role where."
+        actions={
+          <ReasonButton leftSection={<IconUserPlus size={16} />} allowed={manage(null)} onClick={panel.open}>
+            Give a role
+          </ReasonButton>
+        }
+      />
+      <Stack gap="md">
+        <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }} spacing="sm">
+          <UserPick {...filter('user')} />
+          <GroupPick {...filter('group')} disabled={effective} />
+          <RolePick {...filter('role')} />
+          <ProjectPick {...filter('project')} />
+          <DomainPick {...filter('domain')} />
+        </SimpleGrid>
+        <Group gap="lg">
+          <Switch
+            label="Effective rights"
+            description="Groups, inheritance and implied roles worked out"
+            checked={effective}
+            onChange={(event) => set({ effective: event.currentTarget.checked ? '1' : null, group: null })}
+          />
+          <Switch
+            label="On the whole cloud"
+            description="Roles on the system alone"
+            checked={get('system') === '1'}
+            onChange={(event) => set({ system: event.currentTarget.checked ? '1' : null })}
+          />
+        </Group>
+        <Loaded query={query}>
+          {({ items, truncated }: { items: AssignmentView[]; truncated: boolean }) => (
+            <>
+              {truncated && (
+                <Alert variant="light" icon={<IconInfoCircle />} p="xs">
+                  These are the first {shownAtOnce}. Choose a user, a project or a role to see fewer.
+                </Alert>
+              )}
+              <RowsTable descriptor={descriptor} rows={items} actions={effective ? [] : [revoke]} />
+              <Text size="sm" c="dimmed" role="status">
+                {items.length === 1 ? '1 assignment' : `${items.length} assignments`}
+              </Text>
+            </>
+          )}
+        </Loaded>
+      </Stack>
+      {panel.opened && <GrantForm opened onClose={panel.close} />}
+    </>
+  )
+}

@@ -1,0 +1,104 @@
+'use client'
+import { Badge, Group, Stack } from '@mantine/core'
+import type { AssignmentView } from '@stratolith/api/directory/roles/contract'
+import { IconUserPlus, IconUsers } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { RowsTable } from '../../kit/RowsTable.tsx'
+import { useAdminOnly, useManage } from '../../kit/rights.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { Section } from '../../ui/Section.tsx'
+import { assignmentDescriptor, Holder } from './assignment.descriptor.tsx'
+import type { GrantPlace } from './GrantForm.tsx'
+import { type InheritedRight, rightsFromElsewhere } from './rights-from-elsewhere.ts'
+import { useRevoke } from './use-revoke.tsx'
+
+const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => module.GrantForm))
+
+const given = assignmentDescriptor(['holder', 'role', 'reach'], {
+  title: 'Nobody has a role here',
+  text: 'Give a user or a group a role, and they can come in.',
+})
+const elsewhere: ResourceDescriptor<InheritedRight> = {
+  kind: 'user',
+  noun: 'User',
+  plural: 'Users',
+  name: ({ assignment }) => assignment.user?.name ?? '',
+  icon: <IconUsers size={28} />,
+  columns: [
+    { id: 'holder', header: 'Who', cell: ({ assignment }) => <Holder assignment={assignment} /> },
+    {
+      id: 'roles',
+      header: 'Roles',
+      cell: ({ roles }) => (
+        <Group gap={4}>
+          {roles.map((role) => (
+            <Badge key={role} variant="default" tt="none" fw={500}>
+              {role}
+            </Badge>
+          ))}
+        </Group>
+      ),
+    },
+  ],
+  empty: { title: 'Nobody else', text: '' },
+}
+
+const many = { limit: 1000 }
+
+/** Who has which role in a project, a domain or the system: given here, and from elsewhere. */
+export function RolesAt({ place }: { place: GrantPlace }) {
+  const trpc = useTRPC()
+  const manage = useManage()
+  const admin = useAdminOnly()
+  const panel = useUrlPanel('grant')
+  const revoke = useRevoke()
+  const where =
+    place.kind === 'project'
+      ? { projectId: place.id }
+      : place.kind === 'domain'
+        ? { domainId: place.id }
+        : { system: true as const }
+  const direct = useQuery(trpc.directory.assignments.list.queryOptions({ ...where, ...many }))
+  const effective = useQuery(
+    trpc.directory.assignments.list.queryOptions({ ...where, ...many, effective: true }),
+  )
+  const others: InheritedRight[] =
+    direct.data && effective.data ? rightsFromElsewhere(direct.data.items, effective.data.items) : []
+  return (
+    <Stack gap="md">
+      <Section
+        title="Given here"
+        action={
+          <ReasonButton
+            size="xs"
+            leftSection={<IconUserPlus size={14} />}
+            allowed={place.kind === 'system' ? admin() : manage(place.domainId)}
+            onClick={panel.open}
+          >
+            Give a role
+          </ReasonButton>
+        }
+      >
+        <Loaded query={direct}>
+          {({ items }: { items: AssignmentView[] }) => (
+            <RowsTable descriptor={given} rows={items} actions={[revoke]} label="Roles given here" />
+          )}
+        </Loaded>
+      </Section>
+      {others.length > 0 && (
+        <Section
+          title="From elsewhere"
+          description="By a group, by a role from above, or because one role implies another."
+        >
+          <RowsTable descriptor={elsewhere} rows={others} label="Rights from elsewhere" />
+        </Section>
+      )}
+      {panel.opened && <GrantForm place={place} opened onClose={panel.close} />}
+    </Stack>
+  )
+}

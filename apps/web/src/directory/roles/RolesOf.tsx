@@ -1,0 +1,75 @@
+'use client'
+import { Stack, Switch } from '@mantine/core'
+import type { AssignmentView } from '@stratolith/api/directory/roles/contract'
+import { IconUserPlus } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Loaded } from '../../kit/Loaded.tsx'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { RowsTable } from '../../kit/RowsTable.tsx'
+import { useManage } from '../../kit/rights.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { Section } from '../../ui/Section.tsx'
+import { assignmentDescriptor } from './assignment.descriptor.tsx'
+import type { GrantHolder } from './GrantForm.tsx'
+import { useRevoke } from './use-revoke.tsx'
+
+const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => module.GrantForm))
+
+const given = assignmentDescriptor(['role', 'place', 'reach'], {
+  title: 'No role anywhere',
+  text: 'Without a role in a project one can sign in and do nothing.',
+})
+const worked = assignmentDescriptor(['role', 'place'], {
+  title: 'No right anywhere',
+  text: 'Neither given, nor by a group, nor from above.',
+})
+
+/** Where a user or a group has which role. */
+export function RolesOf({ holder }: { holder: GrantHolder }) {
+  const trpc = useTRPC()
+  const manage = useManage()
+  const panel = useUrlPanel('grant')
+  const revoke = useRevoke()
+  const [effective, setEffective] = useState(false)
+  const who = holder.kind === 'user' ? { userId: holder.id } : { groupId: holder.id }
+  const query = useQuery(trpc.directory.assignments.list.queryOptions({ ...who, limit: 1000, effective }))
+  return (
+    <Section
+      title="Roles"
+      description={effective ? 'Groups, inheritance and implied roles worked out.' : 'As they were given.'}
+      action={
+        <ReasonButton
+          size="xs"
+          leftSection={<IconUserPlus size={14} />}
+          allowed={manage(null)}
+          onClick={panel.open}
+        >
+          Give a role
+        </ReasonButton>
+      }
+    >
+      <Stack gap="sm">
+        {holder.kind === 'user' && (
+          <Switch
+            label="Effective rights"
+            checked={effective}
+            onChange={(event) => setEffective(event.currentTarget.checked)}
+          />
+        )}
+        <Loaded query={query}>
+          {({ items }: { items: AssignmentView[] }) => (
+            <RowsTable
+              descriptor={effective ? worked : given}
+              rows={items}
+              actions={effective ? [] : [revoke]}
+            />
+          )}
+        </Loaded>
+      </Stack>
+      {panel.opened && <GrantForm holder={holder} opened onClose={panel.close} />}
+    </Section>
+  )
+}

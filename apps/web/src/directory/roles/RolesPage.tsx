@@ -1,0 +1,65 @@
+'use client'
+import { IconPlus } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { notify } from '../../kit/notify.ts'
+import { ResourceTable } from '../../kit/ResourceTable.tsx'
+import { useManage } from '../../kit/rights.ts'
+import { useSession } from '../../kit/session.ts'
+import { shellLine } from '../../kit/shell.ts'
+import { invalidateKind } from '../../kit/stale.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { useUrlPanel } from '../../kit/url-state.ts'
+import { PageHeader } from '../../ui/PageHeader.tsx'
+import { ReasonButton } from '../../ui/ReasonButton.tsx'
+import { roleDescriptor } from './descriptor.tsx'
+import { useRoleActions } from './use-role-actions.tsx'
+
+const NameForm = lazyPanel(() => import('../../kit/NameForm.tsx').then((module) => module.NameForm))
+
+export function RolesPage() {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const manage = useManage()
+  const { domain } = useSession()
+  const panel = useUrlPanel('create')
+  const create = useMutation(trpc.directory.roles.create.mutationOptions())
+  return (
+    <>
+      <PageHeader
+        title="Roles"
+        description="What somebody may do somewhere. Policy says what each allows; one role may imply others."
+      />
+      <ResourceTable
+        descriptor={roleDescriptor}
+        actions={useRoleActions()}
+        query={(page) => trpc.directory.roles.list.queryOptions(page)}
+        toolbar={
+          <ReasonButton leftSection={<IconPlus size={16} />} allowed={manage(null)} onClick={panel.open}>
+            Create a role
+          </ReasonButton>
+        }
+      />
+      <NameForm
+        title="Create a role"
+        opened={panel.opened}
+        onClose={panel.close}
+        submitLabel="Create"
+        asCli={({ name, description }) =>
+          shellLine(
+            'openstack',
+            'role',
+            'create',
+            ...(description ? ['--description', description] : []),
+            name.trim() || 'NAME',
+          )
+        }
+        onSubmit={async (values) => {
+          const { name } = await create.mutateAsync({ ...values, domainId: domain?.id })
+          invalidateKind(client, 'role')
+          notify.done(`Created ${name}`)
+        }}
+      />
+    </>
+  )
+}

@@ -1,0 +1,63 @@
+import {
+  IconBuildingCommunity,
+  IconFolders,
+  IconListDetails,
+  IconUser,
+  IconUserShield,
+  IconUsers,
+} from '@tabler/icons-react'
+import { creating, paths } from '../kit/paths.ts'
+import type { PortalRoom } from '../kit/room.ts'
+
+export const directoryRoom: PortalRoom = {
+  pages: [
+    {
+      group: 'Identity',
+      label: 'Domains',
+      href: paths.domains,
+      icon: IconBuildingCommunity,
+      create: { label: 'Create a domain', href: creating(paths.domains) },
+    },
+    {
+      group: 'Identity',
+      label: 'Projects',
+      href: paths.projects,
+      icon: IconFolders,
+      create: { label: 'Create a project', href: creating(paths.projects) },
+    },
+    {
+      group: 'Identity',
+      label: 'Users',
+      href: paths.users,
+      icon: IconUser,
+      create: { label: 'Create a user', href: creating(paths.users) },
+    },
+    {
+      group: 'Identity',
+      label: 'Groups',
+      href: paths.groups,
+      icon: IconUsers,
+      create: { label: 'Create a group', href: creating(paths.groups) },
+    },
+    {
+      group: 'Identity',
+      label: 'Roles',
+      href: paths.roles,
+      icon: IconUserShield,
+      create: { label: 'Create a role', href: creating(paths.roles) },
+    },
+    {
+      group: 'Identity',
+      label: 'Role assignments',
+      href: paths.assignments,
+      icon: IconListDetails,
+    },
+  ],
+  kinds: {
+    domain: { words: 'domain', path: paths.domain, live: ['directory', 'identity'] },
+    project: { words: 'project', path: paths.project, live: ['directory', 'identity', 'quota'] },
+    user: { words: 'user', path: paths.user, live: ['directory', 'identity'] },
+    group: { words: 'group', path: paths.group, live: ['directory', 'identity'] },
+    role: { words: 'role', path: paths.role, live: ['directory', 'identity'] },
+  },
+}

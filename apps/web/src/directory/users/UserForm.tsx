@@ -1,0 +1,206 @@
+'use client'
+import { Select, Textarea, TextInput } from '@mantine/core'
+import { useForm } from '@mantine/form'
+import type { UserView } from '@stratolith/api/directory/users/contract'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { cloudError } from '../../kit/errors.ts'
+import { notify } from '../../kit/notify.ts'
+import { SidePanelForm } from '../../kit/SidePanelForm.tsx'
+import { useSession } from '../../kit/session.ts'
+import { shellLine } from '../../kit/shell.ts'
+import { invalidateKind } from '../../kit/stale.ts'
+import { useTRPC } from '../../kit/trpc.ts'
+import { DomainPick, ProjectPick } from '../pickers.tsx'
+import { PasswordField } from './PasswordField.tsx'
+
+type Values = {
+  name: string
+  email: string
+  description: string
+  domainId: string | null
+  password: string
+  projectId: string | null
+  roleId: string | null
+}
+
+const asCli = (values: Values): string =>
+  shellLine(
+    'openstack',
+    'user',
+    'create',
+    '--domain',
+    values.domainId ?? 'default',
+    '--password-prompt',
+    ...(values.email ? ['--email', values.email] : []),
+    ...(values.projectId ? ['--project', values.projectId] : []),
+    values.name.trim() || 'NAME',
+  )
+
+/** Makes a user, and gives a role in the first project when one is chosen. */
+export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const { domain, userDomain, isAdmin } = useSession()
+  const home = domain ?? userDomain
+  const roles =
+    useQuery(trpc.directory.roles.list.queryOptions({ limit: 500, sortDir: 'asc' })).data?.items ?? []
+  const usual = roles.find(({ name }) => name === 'member')?.id ?? null
+  const create = useMutation(trpc.directory.users.create.mutationOptions())
+  const grant = useMutation(trpc.directory.assignments.grant.mutationOptions())
+  const form = useForm<Values>({
+    initialValues: {
+      name: '',
+      email: '',
+      description: '',
+      domainId: home.id,
+      password: '',
+      projectId: null,
+      roleId: null,
+    },
+    validate: { name: (name) => (name.trim() ? null : 'Give it a name.') },
+  })
+  const submit = async (values: Values) => {
+    const { name, email, description, domainId, password, projectId, roleId } = values
+    const made = await create.mutateAsync({
+      name,
+      email,
+      description,
+      domainId: domainId ?? undefined,
+      password: password || undefined,
+      defaultProjectId: projectId ?? undefined,
+    })
+    const role = roleId ?? usual
+    // The user is there whatever comes of the role: the form must not make a second one.
+    if (projectId && role)
+      await grant
+        .mutateAsync({ userId: made.id, roleId: role, projectId })
+        .catch((error: unknown) => notify.failed({ ...cloudError(error) }))
+    invalidateKind(client, 'user')
+    notify.done(`Created ${made.name}`)
+  }
+  return (
+    <SidePanelForm
+      title="Create a user"
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      submitLabel="Create"
+      asCli={asCli}
+      onSubmit={submit}
+    >
+      <TextInput
+        label="Name"
+        required
+        maxLength={255}
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        {...form.getInputProps('name')}
+      />
+      <PasswordField generate {...form.getInputProps('password')} />
+      <TextInput label="E-mail" type="email" maxLength={255} {...form.getInputProps('email')} />
+      {isAdmin && <DomainPick chosen={home} allowDeselect={false} {...form.getInputProps('domainId')} />}
+      <ProjectPick
+        label="First project"
+        description="Where the user lands after signing in, with the role that you choose then."
+        clearable
+        {...form.getInputProps('projectId')}
+      />
+      {form.values.projectId && (
+        <Select
+          label="Role there"
+          allowDeselect={false}
+          data={roles.map(({ id, name }) => ({ value: id, label: name }))}
+          {...form.getInputProps('roleId')}
+          value={form.values.roleId ?? usual}
+        />
+      )}
+      <Textarea
+        label="Description"
+        autosize
+        minRows={2}
+        maxLength={1000}
+        {...form.getInputProps('description')}
+      />
+    </SidePanelForm>
+  )
+}
+
+/** Name, e-mail, description, and where the user lands. */
+export function UserEditForm({
+  user,
+  opened,
+  onClose,
+}: {
+  user: UserView
+  opened: boolean
+  onClose: () => void
+}) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const update = useMutation(trpc.directory.users.update.mutationOptions())
+  const landing = useQuery({
+    ...trpc.directory.projects.get.queryOptions({ id: user.defaultProjectId ?? '' }),
+    enabled: user.defaultProjectId !== null,
+  })
+  const form = useForm({
+    initialValues: {
+      name: user.name,
+      email: user.email ?? '',
+      description: user.description,
+      defaultProjectId: user.defaultProjectId,
+    },
+    validate: { name: (name) => (name.trim() ? null : 'Give it a name.') },
+  })
+  return (
+    <SidePanelForm
+      title={`Edit ${user.name}`}
+      opened={opened}
+      onClose={onClose}
+      form={form}
+      submitLabel="Save"
+      asCli={({ name, email, description }) =>
+        shellLine(
+          'openstack',
+          'user',
+          'set',
+          ...(name === user.name ? [] : ['--name', name]),
+          ...(email ? ['--email', email] : []),
+          '--description',
+          description,
+          user.id,
+        )
+      }
+      onSubmit={async ({ email, ...values }) => {
+        await update.mutateAsync({ id: user.id, ...values, email: email || null })
+        invalidateKind(client, 'user')
+        notify.done(`Saved ${values.name}`)
+      }}
+    >
+      <TextInput
+        label="Name"
+        required
+        maxLength={255}
+        disabled={user.backend !== 'sql'}
+        description={user.backend === 'sql' ? undefined : 'Kept in another directory. Change it there.'}
+        {...form.getInputProps('name')}
+      />
+      <TextInput label="E-mail" type="email" maxLength={255} {...form.getInputProps('email')} />
+      <ProjectPick
+        key={landing.data?.id}
+        label="First project"
+        description="Where the user lands after signing in."
+        clearable
+        chosen={landing.data}
+        {...form.getInputProps('defaultProjectId')}
+      />
+      <Textarea
+        label="Description"
+        autosize
+        minRows={2}
+        maxLength={1000}
+        {...form.getInputProps('description')}
+      />
+    </SidePanelForm>
+  )
+}

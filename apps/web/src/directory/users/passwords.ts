@@ -1,0 +1,27 @@
+import type { PasswordRules } from '@stratolith/api/identity/contract'
+
+/** Without those that look alike. */
+const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_'
+
+/** 20 characters or as many as are needed, each of 58: above 110 bits. */
+export function newPassword(minLength: number): string {
+  const length = Math.max(20, minLength)
+  let text = ''
+  // Bytes above the last whole multiple would make the first letters likelier.
+  const bound = 256 - (256 % alphabet.length)
+  while (text.length < length)
+    for (const byte of crypto.getRandomValues(new Uint8Array(length)))
+      if (byte < bound && text.length < length) text += alphabet[byte % alphabet.length]
+  return text
+}
+
+/** "At least 8 characters; not one of the last 3; runs out after 90 days." */
+export function rulesInWords({ minLength, history, lifetimeDays }: PasswordRules): string {
+  const parts = [
+    minLength > 1 ? `at least ${minLength} characters` : '',
+    history > 0 ? `not one of the last ${history}` : '',
+    lifetimeDays > 0 ? `runs out after ${lifetimeDays} days` : '',
+  ].filter(Boolean)
+  const text = parts.join('; ')
+  return text ? `${text.charAt(0).toUpperCase()}${text.slice(1)}.` : 'Long is better than strange.'
+}
