@@ -252,6 +252,8 @@ export const serverGroupCreateInput = z.object({
   /** With anti-affinity: how many may share a host; without it one. */
   maxPerHost: z.number().int().min(1).max(1000).optional(),
 })
+/** Of the project alone: whoever administers sees those of all projects by OpenStack's clients. */
+export const serverGroupListInput = pageInput.omit({ allProjects: true })
 export type ServerGroupView = {
   id: string
   name: string

@@ -26,6 +26,7 @@ import {
   planInput,
   rebootInput,
   serverGroupCreateInput,
+  serverGroupListInput,
 } from './contract.ts'
 import {
   createFlavor,
@@ -126,7 +127,7 @@ const keyPairsRouter = router({
 })
 
 const serverGroupsRouter = router({
-  list: procedure.input(pageInput).query(({ ctx, input }) => serverGroupPage(ctx.cloud, input)),
+  list: procedure.input(serverGroupListInput).query(({ ctx, input }) => serverGroupPage(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getServerGroup(ctx.cloud, input)),
   create: procedure
     .input(serverGroupCreateInput)

@@ -1,13 +1,14 @@
 import { Prisma } from '@stratolith/db'
-import { type Ctx, inTransaction, listScope, projectOf, seesAll, visible } from '../../kernel/context.ts'
-import type { Page, PageInput } from '../../kernel/contract.ts'
+import type { z } from 'zod'
+import { type Ctx, inTransaction, projectOf, seesAll, visible } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { type Fact, readFacts } from '../../kernel/facts.ts'
 import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
-import type { GroupPolicy, ServerGroupView } from '../contract.ts'
+import type { GroupPolicy, ServerGroupView, serverGroupListInput } from '../contract.ts'
 import type { GroupRule } from '../scheduler/judge.ts'
 import { requireUserQuota } from '../user-quotas/service.ts'
 
@@ -49,8 +50,11 @@ export async function listServerGroups(
 }
 
 /** One page for the portal. */
-export async function serverGroupPage(ctx: Ctx, input: PageInput): Promise<Page<ServerGroupView>> {
-  const scope = listScope(ctx, input)
+export async function serverGroupPage(
+  ctx: Ctx,
+  input: z.output<typeof serverGroupListInput>,
+): Promise<Page<ServerGroupView>> {
+  const scope = { projectId: projectOf(ctx) }
   authorize(ctx, 'compute:list_server_groups', scope)
   const where = { ...scope, ...(input.search ? { name: containing(input.search) } : {}) }
   const page = await pageOf<Row>(ctx.db.serverGroup, input, where, { include: withMembers })

@@ -70,7 +70,7 @@ describe('what owners write on an instance', () => {
     const id = instances[0]?.id ?? ''
     expect((await getServerGroup(me, { id: group.id })).members).toEqual([{ id, name: 'one' }])
     expect((await getInstance(me, { id })).serverGroup).toEqual({ id: group.id, name: 'pair' })
-    const page = { limit: 10, sortDir: 'desc', allProjects: false } as const
+    const page = { limit: 10, sortDir: 'desc' } as const
     expect((await serverGroupPage(me, page)).items.map(({ name }) => name)).toEqual(['pair'])
     expect((await serverGroupPage(me, { ...page, search: 'other' })).items).toEqual([])
     expect((await serverGroupPage(await testTenant(world), page)).items).toEqual([])
