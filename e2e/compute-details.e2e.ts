@@ -212,7 +212,7 @@ test('a server group is deleted, and its instance stays', async () => {
 test('API access shows how programs come in', async () => {
   await visit(page, '/api-access')
   const programs = section('Programs')
-  await expect(programs.getByLabel('clouds.yaml')).toContainText('auth_url')
+  await expect(programs.getByRole('tabpanel')).toContainText('auth_url')
   for (const [tool, text] of [
     ['Terraform', 'terraform-provider-openstack'],
     ['Python', 'openstack.connect'],
