@@ -12,7 +12,7 @@ export const imagesRoom: PortalRoom = {
       icon: IconDisc,
       create: { label: 'Upload an image', href: creating(paths.images) },
     },
-    { group: 'Admin', order: 5, label: 'All images', href: paths.adminImages, icon: IconDisc },
+    { group: 'Admin', order: 4, label: 'All images', href: paths.adminImages, icon: IconDisc },
   ],
   kinds: {
     image: { words: 'image', path: paths.image, live: ['images', 'quota', 'compute.instances.plan'] },

@@ -151,11 +151,10 @@ function PortField({ form }: { form: UseFormReturnType<Values> }) {
 /** Ports of the project that nothing uses. */
 function useFreePorts() {
   const trpc = useTRPC()
-  const { data } = useQuery(trpc.networking.ports.list.queryOptions({ limit: 1000 }))
-  const free = (data?.items ?? []).filter(({ deviceId, deviceOwner }) => !deviceId && !deviceOwner)
+  const { data } = useQuery(trpc.networking.ports.list.queryOptions({ use: 'free', limit: 1000 }))
   return {
     ready: data !== undefined,
-    ports: free.map(({ id, name, networkName, addresses, mac }) => ({
+    ports: (data?.items ?? []).map(({ id, name, networkName, addresses, mac }) => ({
       value: id,
       label: `${name || mac} · ${addresses.map(({ address }) => address).join(', ') || 'no address'} (${networkName})`,
     })),
