@@ -44,7 +44,7 @@ test('the pages of Admin stand in the order of their work, whatever rooms they a
   expect(pages?.map(({ label }) => label)).toEqual([
     ...['Hosts', 'Unknown here', 'Flavors', 'All instances'],
     ...['All networks', 'All ports', 'All routers', 'All security groups', 'All floating IPs'],
-    'Quota defaults',
+    ...['All images', 'Quota defaults'],
     ...['All operations', 'Audit log', 'Services', 'Policy', 'System'],
   ])
 })
