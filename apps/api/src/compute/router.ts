@@ -16,6 +16,7 @@ import {
   instanceListInput,
   instanceLockInput,
   instanceResetInput,
+  instancesSummaryInput,
   instanceTagsInput,
   instanceUpdateInput,
   keyPairCreateInput,
@@ -57,12 +58,16 @@ import { attachInterface, detachInterface } from './instances/interfaces.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
 import { removeMetadataItem, setMetadataItem, setTags } from './instances/metadata-and-tags.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
+import { summarizeInstances } from './instances/summary.ts'
 import { instanceWaiting } from './instances/waiting.ts'
 import { placeableZones } from './instances/zones.ts'
 import { createKeyPair, deleteKeyPair, getKeyPair, listKeyPairs } from './key-pairs/service.ts'
 
 const instancesRouter = router({
   list: procedure.input(instanceListInput).query(({ ctx, input }) => listInstances(ctx.cloud, input)),
+  summary: procedure
+    .input(instancesSummaryInput)
+    .query(({ ctx, input }) => summarizeInstances(ctx.cloud, input)),
   get: procedure.input(idInput).query(({ ctx, input }) => getInstance(ctx.cloud, input)),
   waiting: procedure.input(idInput).query(({ ctx, input }) => instanceWaiting(ctx.cloud, input)),
   plan: procedure.input(planInput).query(({ ctx, input }) => planInstance(ctx.cloud, input)),

@@ -6,13 +6,13 @@ import type { PortalRoom } from '../kit/room.ts'
 export const imagesRoom: PortalRoom = {
   pages: [
     {
-      group: 'Images',
+      group: 'Compute',
       label: 'Images',
       href: paths.images,
       icon: IconDisc,
       create: { label: 'Upload an image', href: creating(paths.images) },
     },
-    { group: 'Admin', order: 4, label: 'All images', href: paths.adminImages, icon: IconDisc },
+    { group: 'Resources', order: 2, label: 'All images', href: paths.adminImages, icon: IconDisc },
   ],
   kinds: {
     image: { words: 'image', path: paths.image, live: ['images', 'quota', 'compute.instances.plan'] },

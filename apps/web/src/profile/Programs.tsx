@@ -1,7 +1,7 @@
 'use client'
 import { Anchor, Tabs } from '@mantine/core'
 import type { AccessView } from '@stratolith/api/catalog/contract'
-import Link from 'next/link'
+import { Link } from '../kit/navigation.tsx'
 import { paths } from '../kit/paths.ts'
 import { Section } from '../ui/Section.tsx'
 import { Snippet } from '../ui/Snippet.tsx'

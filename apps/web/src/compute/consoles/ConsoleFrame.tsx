@@ -8,6 +8,7 @@ import {
   IconPlugConnected,
 } from '@tabler/icons-react'
 import { type ReactNode, useRef } from 'react'
+import { Link } from '../../kit/navigation.tsx'
 import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
 import { Hint } from '../../ui/Hint.tsx'
 import classes from './console.module.css'
@@ -80,7 +81,7 @@ export function ConsoleFrame(props: Props) {
             <Button
               size="xs"
               variant="default"
-              component="a"
+              component={Link}
               href={windowHref}
               target="_blank"
               leftSection={<IconExternalLink size={14} />}

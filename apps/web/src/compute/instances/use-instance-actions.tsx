@@ -30,6 +30,7 @@ import { asLockedFor } from './lock-words.ts'
 
 type Action = ResourceAction<InstanceView>
 type Opens = (form: InstanceForm, view: InstanceView) => void
+const nowhere: Opens = () => undefined
 
 const named = (views: InstanceView[]): string =>
   views.length === 1 ? `“${views[0]?.name}”` : `${views.length} instances`
@@ -42,9 +43,9 @@ const ask = (verb: string, consequence: string) => (views: InstanceView[]) => ({
 
 /**
  * What can be done with an instance; the contract says when, the role says who. `open` opens the forms of those that
- * ask for more (useInstanceForms).
+ * ask for more (useInstanceForms); without it these are left out, and a lock has no reason.
  */
-export function useInstanceActions(open: Opens): Action[] {
+export function useInstanceActions(open?: Opens): Action[] {
   const trpc = useTRPC().compute.instances
   const may = useMay()
   const start = useMutation(trpc.start.mutationOptions())
@@ -56,13 +57,13 @@ export function useInstanceActions(open: Opens): Action[] {
     label: 'Edit',
     icon: <IconPencil size={16} />,
     allowed: () => may(),
-    open: (view) => open('edit', view),
+    open: (view) => open?.('edit', view),
   }
   const rebooting = useRebooting()
   const pausing = usePausing()
   const locking = useLocking(open)
-  const floatingIp = useFloatingIpAction(open)
-  const resetting = useResetting(open)
+  const floatingIp = useFloatingIpAction(open ?? nowhere)
+  const resetting = useResetting(open ?? nowhere)
   return [
     action(instanceCan.start, ['start'], {
       id: 'start',
@@ -84,10 +85,9 @@ export function useInstanceActions(open: Opens): Action[] {
     }),
     ...rebooting,
     ...pausing,
-    edit,
-    floatingIp,
+    ...(open ? [edit, floatingIp] : []),
     ...locking,
-    ...resetting,
+    ...(open ? resetting : []),
     action(instanceCan.delete, ['delete'], {
       id: 'delete',
       label: 'Delete',
@@ -204,10 +204,11 @@ function useResetting(open: Opens): Action[] {
   ]
 }
 
-function useLocking(open: Opens): Action[] {
+function useLocking(open: Opens | undefined): Action[] {
   const trpc = useTRPC().compute.instances
   const may = useMay()
   const { isAdmin } = useSession()
+  const lock = useMutation(trpc.lock.mutationOptions())
   const unlock = useMutation(trpc.unlock.mutationOptions())
   return [
     {
@@ -215,7 +216,12 @@ function useLocking(open: Opens): Action[] {
       label: 'Lock',
       icon: <IconLock size={16} />,
       allowed: (view) => all(may(), instanceCan.lock(view)),
-      open: (view) => open('lock', view),
+      ...(open
+        ? { open: (view: InstanceView) => open('lock', view) }
+        : {
+            run: ({ id }: InstanceView) => lock.mutateAsync({ id }),
+            started: (views: InstanceView[]) => `Locked ${named(views)}`,
+          }),
     },
     {
       id: 'unlock',
