@@ -127,6 +127,7 @@ test('the instance is renamed, gets another interface and loses it again', async
   }
   const padlock = page.getByRole('img', { name: /^Locked: nothing changes until/ })
   await choose('Lock')
+  await page.getByRole('dialog').getByRole('button', { name: 'Lock', exact: true }).click()
   await expect(padlock).toBeVisible()
   await choose('Unlock')
   await expect(padlock).toHaveCount(0)

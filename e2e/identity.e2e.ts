@@ -1,7 +1,10 @@
+import fs from 'node:fs'
 import { expect, test } from '@playwright/test'
+import { problemsOf } from './support/accessibility.ts'
 import { findCloud } from './support/cloud.ts'
 import { newPerson } from './support/people.ts'
 import { newBrowser, signIn, visit } from './support/portal.ts'
+import { totp } from './support/totp.ts'
 
 const cloud = findCloud()
 
@@ -102,4 +105,57 @@ test('a page of another origin cannot make changes', async ({ page }) => {
     data: {},
   })
   expect(answer.status()).toBe(403)
+})
+
+test('ten recovery codes come with the second factor: downloaded, used once each, made anew', async ({
+  page,
+  browser,
+}) => {
+  const person = await newPerson(cloud)
+  await signIn(page, person.name, person.password)
+  await visit(page, '/profile?tab=codes')
+  await page.getByRole('button', { name: 'Set up codes' }).click()
+  const seed = await page
+    .locator('code')
+    .filter({ hasText: /^[A-Z2-7]{16,}$/ })
+    .innerText()
+  await page.getByLabel('2. Type the code that it shows').fill(totp(seed))
+  await page.getByRole('button', { name: 'Turn codes on' }).click()
+  const codes = page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem')
+  await expect(codes).toHaveCount(10)
+  const [first = '', second = ''] = await codes.allInnerTexts()
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Download' }).click()
+  expect(fs.readFileSync(await (await download).path(), 'utf8')).toContain(first)
+  expect(await problemsOf(page)).toEqual([])
+  await page.getByRole('button', { name: 'Close: I have the codes' }).click()
+  await expect(codes, 'shown once').toHaveCount(0)
+
+  const context = await browser.newContext()
+  const phone = await context.newPage()
+  const enter = async (code: string) => {
+    await phone.goto('/')
+    await phone.getByLabel('User name').fill(person.name)
+    await phone.getByLabel('Password', { exact: true }).fill(person.password)
+    await phone.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await phone.getByLabel('Code').fill(code)
+    await phone.getByRole('button', { name: 'Sign in', exact: true }).click()
+  }
+  await enter(first)
+  await expect(phone.getByRole('heading', { name: 'Overview', level: 1 })).toBeVisible()
+  await visit(phone, '/profile?tab=codes')
+  await expect(phone.getByText(/^You have 9 recovery codes left/)).toBeVisible()
+  await phone.getByLabel('Your password, for new recovery codes').fill('wrong')
+  await phone.getByRole('button', { name: 'Make new recovery codes' }).click()
+  await expect(phone.getByText('This is not your password. Try again.')).toBeVisible()
+  await phone.getByLabel('Your password, for new recovery codes').fill(person.password)
+  await phone.getByRole('button', { name: 'Make new recovery codes' }).click()
+  await expect(phone.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem')).toHaveCount(10)
+  await expect(phone.getByText(/^You have 10 recovery codes left/)).toBeVisible()
+  await context.clearCookies()
+  for (const spent of [first, second]) {
+    await enter(spent)
+    await expect(phone.getByRole('alert').filter({ hasText: 'not right' }), 'opens nothing').toBeVisible()
+  }
+  await context.close()
 })

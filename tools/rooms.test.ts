@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { doorFaults } from './rules/doors.ts'
 import { longFunctions } from './rules/functions.ts'
 import { rightsFaults } from './rules/rights.ts'
-import { foreignUses, ownersOf } from './rules/tables.ts'
+import { foreignRelations, foreignUses, ownersOf } from './rules/tables.ts'
 import { asText, type SourceFile } from './rules/tree.ts'
 import { wordFaults } from './rules/words.ts'
 
@@ -22,7 +22,9 @@ const tracked: SourceFile[] = execFileSync(
   .filter((file) => /\.(ts|tsx|mjs|prisma|sql)$/.test(file) && fs.existsSync(path.join(root, file)))
   .map((file) => ({ path: file, text: fs.readFileSync(path.join(root, file), 'utf8') }))
 const source = tracked.filter((file) => !/\.(prisma|sql)$/.test(file.path))
-const owners = ownersOf(tracked.filter((file) => file.path.startsWith('prisma/schema/')))
+const schemas = tracked.filter((file) => file.path.startsWith('prisma/schema/'))
+const owners = ownersOf(schemas)
+const relations = foreignRelations(schemas)
 
 const file = (at: string, text: string): SourceFile => ({ path: `apps/api/src/${at}`, text })
 const texts = (found: readonly { message: string }[]) => found.map((one) => one.message)
@@ -31,7 +33,7 @@ describe('tables', () => {
   test('every room uses only its own tables and calls the services of other rooms', () => {
     expect(owners.size).toBeGreaterThan(50)
     expect(
-      foreignUses(source, owners)
+      foreignUses(source, owners, relations)
         .filter((use) => !use.isMarked)
         .map(asText),
     ).toEqual([])
@@ -39,20 +41,32 @@ describe('tables', () => {
 
   test('a statement with a foreign table needs a reason, and there is none at present', () => {
     expect(
-      foreignUses(source, owners)
+      foreignUses(source, owners, relations)
         .filter((use) => use.isMarked)
         .map(asText),
     ).toEqual([])
   })
 
-  const made = ownersOf([
-    { path: 'prisma/schema/lights.prisma', text: 'model Lamp {\n id String @id\n}\nmodel LampShade {\n}' },
-    { path: 'prisma/schema/doors.prisma', text: '/// A model Lamp of doors\nmodel Door {\n}' },
-  ])
-  const found = (at: string, text: string) => texts(foreignUses([file(at, text)], made))
+  const rooms = [
+    {
+      path: 'prisma/schema/lights.prisma',
+      text: 'model Lamp {\n  id String @id\n  door Door? @relation(fields: [id], references: [id])\n}\nmodel LampShade {\n}',
+    },
+    {
+      path: 'prisma/schema/doors.prisma',
+      text: '/// A model Lamp of doors\nmodel Door {\n  id String @id\n  knob Knob?\n  lamps Lamp[]\n}\nmodel Knob {\n}',
+    },
+  ]
+  const made = ownersOf(rooms)
+  const found = (at: string, text: string) =>
+    texts(foreignUses([file(at, text)], made, foreignRelations(rooms)))
 
   test('a model belongs to the room of its Prisma file', () => {
-    expect(Object.fromEntries(made)).toEqual({ Lamp: 'lights', LampShade: 'lights', Door: 'doors' })
+    expect(Object.fromEntries(made)).toEqual({
+      ...{ Lamp: 'lights', LampShade: 'lights', Door: 'doors', Knob: 'doors' },
+    })
+    expect(foreignRelations(rooms).get('doors')).toEqual(new Map([['lamps', ['Lamp']]]))
+    expect(foreignRelations(rooms).get('lights')).toEqual(new Map([['door', ['Door']]]))
   })
 
   test.each([
@@ -65,11 +79,28 @@ describe('tables', () => {
     ['a statement within a statement', 'sql`SELECT 1 FROM "Door" WHERE ${sql`EXISTS (SELECT FROM "Lamp")`}`'],
     ['a name for later', `Prisma.raw('"Lamp"')`],
     ['a table that a manifest names', `const kept = { name: 'lamps', table: 'Lamp' }`],
+    ['a table that a function is given by its name', `await lockRow(tx, 'Lamp', id)`],
   ])('the use of another room’s table is found in %s', (_what, text) => {
     expect(found('doors/service.ts', text)).toEqual([
       expect.stringMatching(/^doors uses Lamp(Shade)?, a table of lights$/),
     ])
     expect(found('lights/service.ts', text.replaceAll('"Door"', '"Lamp"'))).toEqual([])
+  })
+
+  test.each([
+    ['included', 'ctx.db.door.findMany({ include: { lamps: true } })'],
+    ['selected', 'ctx.db.door.findMany({ select: { id: true, lamps: { select: { id: true } } } })'],
+    ['asked for', 'ctx.db.door.count({ where: { lamps: { some: { id } } } })'],
+    ['deep within', 'ctx.db.knob.findMany({ where: { AND: [{ door: { lamps: { none: {} } } }] } })'],
+    [
+      'a piece of a query',
+      'const lit = (id: string): Prisma.DoorWhereInput => ({ lamps: { some: { id } } })',
+    ],
+    ['a constant', 'const withLamps = { lamps: true } satisfies Prisma.DoorInclude'],
+  ])('a relation that leads into another room is found: %s', (_what, text) => {
+    expect(found('doors/service.ts', text)).toEqual(['doors uses Lamp, a table of lights'])
+    expect(found('doors/service.ts', text.replaceAll('lamps', 'knobs'))).toEqual([])
+    expect(found('doors/view.ts', 'const view = { lamps: rows.map(({ id }) => id) }')).toEqual([])
   })
 
   test('the kernel may use no table of a room, and files beside the rooms may use no table at all', () => {

@@ -11,10 +11,46 @@ export function ownersOf(schemas: readonly SourceFile[]): ReadonlyMap<string, st
   )
 }
 
+/** Fields of models that lead to a model of another room: name of the field → the models that it leads to. */
+export type Relations = ReadonlyMap<string, readonly string[]>
+
+/** The relations across rooms. They stand in the schema for their foreign keys; a query may not follow them. */
+export function foreignRelations(schemas: readonly SourceFile[]): ReadonlyMap<string, Relations> {
+  const owners = ownersOf(schemas)
+  const found = new Map<string, Map<string, string[]>>()
+  for (const { path, text } of schemas) {
+    const room = /([^/]+)\.prisma$/.exec(path)?.[1] ?? ''
+    for (const [, field = '', model = ''] of text.matchAll(/^ +(\w+) +(\w+)(?:\[\]|\?)?(?= |$)/gm)) {
+      const owner = owners.get(model)
+      if (owner === undefined || owner === room) continue
+      const fields = found.get(room) ?? new Map<string, string[]>()
+      fields.set(field, [...(fields.get(field) ?? []), model])
+      found.set(room, fields)
+    }
+  }
+  return found
+}
+
+/** Is it an object that is handed to Prisma: within `include`, `select`, `where` …, or of a type of Prisma's? */
+function isQuery(node: ts.Node): boolean {
+  for (let at = node.parent; at; at = at.parent) {
+    if (ts.isPropertyAssignment(at) && /^(include|select|omit|where|orderBy)$/.test(at.name.getText()))
+      return true
+    if ((ts.isFunctionLike(at) || ts.isVariableDeclaration(at)) && at.type)
+      return /\bPrisma\./.test(at.type.getText())
+    if (ts.isSatisfiesExpression(at) || ts.isAsExpression(at)) return /\bPrisma\./.test(at.type.getText())
+    if (ts.isStatement(at)) return false
+  }
+  return false
+}
+
 const isClient = (node: ts.Expression): boolean =>
   /^(db|root|tx|client|prisma)$/.test(
     ts.isPropertyAccessExpression(node) ? node.name.text : ts.isIdentifier(node) ? node.text : '',
   )
+
+const isGivenClient = (call: ts.CallExpression): boolean =>
+  call.arguments.some((one) => /^(ctx|tx|db|root|client|deps)\b/.test(one.getText()))
 
 /** The mark of a statement that must read another room's table: `-- of hosts: <reason>`. */
 const mark = (room: string) => new RegExp(`-- of ${room}: \\S`)
@@ -22,11 +58,15 @@ const mark = (room: string) => new RegExp(`-- of ${room}: \\S`)
 export type Use = Finding & { model: string; owner: string; isMarked: boolean }
 
 /** All uses of a table outside of its room, by Prisma's client or in SQL. */
-export function foreignUses(files: readonly SourceFile[], owners: ReadonlyMap<string, string>): Use[] {
-  return files.filter(isShipped).flatMap((file) => usesIn(file, owners))
+export function foreignUses(
+  files: readonly SourceFile[],
+  owners: ReadonlyMap<string, string>,
+  relations: ReadonlyMap<string, Relations> = new Map(),
+): Use[] {
+  return files.filter(isShipped).flatMap((file) => usesIn(file, owners, relations.get(roomOf(file.path))))
 }
 
-function usesIn(file: SourceFile, owners: ReadonlyMap<string, string>): Use[] {
+function usesIn(file: SourceFile, owners: ReadonlyMap<string, string>, relations?: Relations): Use[] {
   const source = parse(file)
   const room = roomOf(file.path)
   const uses: Use[] = []
@@ -49,6 +89,11 @@ function usesIn(file: SourceFile, owners: ReadonlyMap<string, string>): Use[] {
       ts.isStringLiteral(node.initializer)
     )
       note(node.initializer.text, node.getStart(), '')
+    if (ts.isPropertyAssignment(node) && !ts.isStringLiteral(node.initializer) && isQuery(node))
+      for (const model of relations?.get(node.name.getText()) ?? []) note(model, node.getStart(), '')
+    // A table that a function is given by its name beside the client: `lockRow(ctx, 'Host', id)`.
+    if (ts.isStringLiteralLike(node) && ts.isCallExpression(node.parent) && isGivenClient(node.parent))
+      note(node.text, node.getStart(), '')
     if (isText(node))
       for (const found of node.getText().matchAll(/(?<!\.)"([A-Z]\w*)"/g))
         note(found[1] ?? '', node.getStart() + found.index, statementOf(node))

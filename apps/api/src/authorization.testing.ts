@@ -158,6 +158,8 @@ export const flavorWithAccess = async () => {
   await callerOf(contexts.get('admin') ?? null).compute.flavors.grant(access)
   return access
 }
+export const serverGroup = async () =>
+  (await asOwner().compute.serverGroups.create({ name: name(), policy: 'affinity' })).id
 export const keyPair = async () => (await asOwner().compute.keyPairs.create({ name: name() })).name
 
 export const domain = async () => {

@@ -48,6 +48,7 @@ const ofSomeUsers = new Set([
   'ProjectEndpoint',
   'ProjectEndpointGroup',
   'QuotaLimit',
+  'RecoveryCode',
   'UserQuotaLimit',
   'ServerGroup',
   'Trust',

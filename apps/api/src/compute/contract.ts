@@ -54,6 +54,7 @@ export type FlavorView = {
   createdAt: string
 }
 
+export const keyPairRef = z.object({ name: z.string().min(1).max(255) })
 export const keyPairCreateInput = z.object({
   name: z
     .string()
@@ -69,9 +70,9 @@ export type KeyPairView = {
   userId: string
   name: string
   type: string
-  /** Nova’s, an MD5. */
+  /** MD5, as Nova shows it. */
   fingerprint: string
-  /** The same as `ssh-keygen -l` prints it today. */
+  /** “SHA256:…”, as `ssh-keygen -l` prints it. */
   sha256: string
   publicKey: string
   createdAt: string
@@ -86,6 +87,8 @@ export const instanceListInput = pageInput.extend({
   imageId: z.uuid().optional(),
   flavorId: z.string().max(255).optional(),
   hostId: z.uuid().optional(),
+  /** Launched by the caller with the key pair of theirs that has this name. */
+  keyName: z.string().max(255).optional(),
   networkId: z.uuid().optional(),
   /** All of them. */
   tags: z.array(z.string().min(1).max(60)).max(10).optional(),
@@ -110,6 +113,18 @@ export const tagsInput = z
   )
   .max(50)
   .transform((tags) => [...new Set(tags)])
+const metadataKey = z.string().min(1, 'Give it a key.').max(255)
+/** One item: keys as Nova takes them. What has another key since its launch can still be taken away. */
+export const metadataSetInput = z.object({
+  id: z.uuid(),
+  key: metadataKey.regex(/^[a-zA-Z0-9_:. -]*$/, 'A key has letters, digits, spaces and - _ : . only.'),
+  value: z
+    .string()
+    .max(255, 'A value has at most 255 characters.')
+    .regex(/^[^\0\p{Cs}]*$/u, 'A value has no NUL characters.'),
+})
+export const metadataRemoveInput = z.object({ id: z.uuid(), key: metadataKey })
+export const instanceTagsInput = z.object({ id: z.uuid(), tags: tagsInput })
 /** Nova's: whether the root file system is to grow with its disk. Images of ours do so by themselves. */
 const diskConfigs = ['AUTO', 'MANUAL'] as const
 export const launchInput = z.object({
@@ -213,6 +228,11 @@ export type InstanceView = {
   /** The floating IP that was made with it and goes with it (unless it has been moved): its id. */
   ownFloatingIpId: string | null
   metadata: Record<string, string>
+  tags: string[]
+  /** What the guest calls itself; made of the name that it was launched with. */
+  hostname: string
+  /** Its metadata came on a CD-ROM, too. */
+  configDrive: boolean
   fault: { code: number; message: string; at: string; detail: string | null } | null
   /** What runs now and since when: "Building · 3.1 s · plugging port". */
   activity: { title: string; startedAt: string } | null
@@ -227,6 +247,32 @@ export type InstanceDetail = InstanceView & {
   userData: string | null
   /** Login of the image when it says one ("tiny"). */
   loginUser: string | null
+  serverGroup: { id: string; name: string } | null
+}
+
+/** Where instances may be placed. Names of hosts are for administrators. */
+export type ZoneView = { name: string; available: boolean }
+
+export const groupPolicies = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
+export type GroupPolicy = (typeof groupPolicies)[number]
+export const serverGroupCreateInput = z.object({
+  name: nameInput,
+  policy: z.enum(groupPolicies),
+  /** With anti-affinity: how many may share a host; without it one. */
+  maxPerHost: z.number().int().min(1).max(1000).optional(),
+})
+/** Of the project alone: whoever administers sees those of all projects by OpenStack's clients. */
+export const serverGroupListInput = pageInput.omit({ allProjects: true })
+export type ServerGroupView = {
+  id: string
+  name: string
+  policy: GroupPolicy
+  /** With anti-affinity: how many may share a host; null is one. */
+  maxPerHost: number | null
+  projectId: string
+  userId: string
+  members: { id: string; name: string }[]
+  createdAt: string
 }
 /** A part of what an instance should be that its host has not confirmed. */
 export type WaitingPart = {
@@ -263,6 +309,8 @@ export const instanceDeleteInput = z.object({
   /** The floating IP that was made at its launch goes with it, or else stays with the project. */
   releasePublicIp: z.boolean().default(true),
 })
+/** For administrators, when an instance is stuck. */
+export const instanceResetInput = z.object({ id: z.uuid(), to: z.enum(['active', 'error']) })
 /** Of characters that PostgreSQL can keep. */
 const lockReason = z
   .string()
@@ -282,8 +330,13 @@ export const instanceUpdateInput = z.object({
   accessIpv6: z.union([z.ipv6(), z.literal('')]).optional(),
   diskConfig: z.enum(diskConfigs).optional(),
 })
-/** Without an address: any that is free. */
-export const attachInput = z.object({ id: z.uuid(), networkId: z.uuid(), address: z.ipv4().optional() })
+/** A free port of the project, or a new one on a network; without an address: any that is free. */
+export const attachInput = z.object({
+  id: z.uuid(),
+  networkId: z.uuid().optional(),
+  portId: z.uuid().optional(),
+  address: z.ipv4('Write it as 10.0.0.7.').optional(),
+})
 export const detachInput = z.object({ id: z.uuid(), portId: z.uuid() })
 export const consoleLogInput = z.object({
   id: z.uuid(),

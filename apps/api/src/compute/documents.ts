@@ -4,7 +4,7 @@ import type { DocumentRoom } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { groupNamesOf, portsOf } from '../networking/service.ts'
 import { diskModeOf } from './flavors/service.ts'
-import { type InstanceRow, typed } from './instances/load.ts'
+import { asInstanceRow, type InstanceRow } from './instances/instance-row.ts'
 
 /** What the root disk of an instance is made of (Instance.base). */
 export type Base = { blobId: string; format: 'raw' | 'qcow2'; virtualGib: number }
@@ -15,7 +15,7 @@ export const computeDocuments: DocumentRoom[] = [
     kind: 'instance',
     async render(ctx, ids) {
       const rows = await ctx.db.instance.findMany({ where: { id: { in: [...ids] } } })
-      return wishesOf(ctx, rows.map(typed))
+      return wishesOf(ctx, rows.map(asInstanceRow))
     },
     async names(ctx, ids) {
       const rows = await ctx.db.instance.findMany({

@@ -3,7 +3,7 @@ import { driversOf } from '../hosts/service.ts'
 import type { Ctx } from '../kernel/context.ts'
 import { plainOp } from '../kernel/hosts.ts'
 import { powerStates, type VmState } from './contract.ts'
-import { type InstanceRow, moveState, noFault, typed } from './instances/load.ts'
+import { asInstanceRow, type InstanceRow, moveState, noFault } from './instances/instance-row.ts'
 
 /** States in which the host's word counts; a build or an error is settled by its own workflow. */
 const settled: readonly VmState[] = ['active', 'paused', 'stopped']
@@ -15,9 +15,9 @@ const settled: readonly VmState[] = ['active', 'paused', 'stopped']
  */
 export async function observeInstance(ctx: Ctx, hostId: string, id: string): Promise<boolean> {
   const row = await ctx.deps.root.instance.findUnique({ where: { id } })
-  if (!row || row.hostId !== hostId || !isIdle(typed(row))) return false
+  if (!row || row.hostId !== hostId || !isIdle(asInstanceRow(row))) return false
   const { hypervisor } = await driversOf(ctx, hostId)
-  return adopt(ctx, typed(row), await hypervisor.get(plainOp(ctx), id))
+  return adopt(ctx, asInstanceRow(row), await hypervisor.get(plainOp(ctx), id))
 }
 
 /** What of a row a host may know better. */

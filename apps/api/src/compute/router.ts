@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { idInput, pageInput } from '../kernel/contract.ts'
 import { procedure, router } from '../kernel/trpc.ts'
 import { createConsole } from './consoles/service.ts'
@@ -16,12 +15,19 @@ import {
   instanceDeleteInput,
   instanceListInput,
   instanceLockInput,
+  instanceResetInput,
   instancesSummaryInput,
+  instanceTagsInput,
   instanceUpdateInput,
   keyPairCreateInput,
+  keyPairRef,
   launchInput,
+  metadataRemoveInput,
+  metadataSetInput,
   planInput,
   rebootInput,
+  serverGroupCreateInput,
+  serverGroupListInput,
 } from './contract.ts'
 import {
   createFlavor,
@@ -34,11 +40,13 @@ import {
   revokeFlavor,
   setExtraSpecs,
 } from './flavors/service.ts'
+import { createServerGroup, deleteServerGroup, getServerGroup, serverGroupPage } from './groups/service.ts'
 import {
   deleteInstance,
   lockInstance,
   pauseInstance,
   rebootInstance,
+  resetInstance,
   startInstance,
   stopInstance,
   unlockInstance,
@@ -48,10 +56,12 @@ import {
 import { adoptInstance } from './instances/adopt.ts'
 import { attachInterface, detachInterface } from './instances/interfaces.ts'
 import { launchInstances, planInstance } from './instances/launch.ts'
+import { removeMetadataItem, setMetadataItem, setTags } from './instances/metadata-and-tags.ts'
 import { consoleLog, getInstance, listInstances } from './instances/service.ts'
 import { summarizeInstances } from './instances/summary.ts'
 import { instanceWaiting } from './instances/waiting.ts'
-import { createKeyPair, deleteKeyPair, listKeyPairs } from './key-pairs/service.ts'
+import { placeableZones } from './instances/zones.ts'
+import { createKeyPair, deleteKeyPair, getKeyPair, listKeyPairs } from './key-pairs/service.ts'
 
 const instancesRouter = router({
   list: procedure.input(instanceListInput).query(({ ctx, input }) => listInstances(ctx.cloud, input)),
@@ -78,6 +88,19 @@ const instancesRouter = router({
     .input(detachInput)
     .mutation(({ ctx, input }) => detachInterface(ctx.cloud, input)),
   adopt: procedure.input(adoptInput).mutation(({ ctx, input }) => adoptInstance(ctx.cloud, input)),
+  /** For administrators, when it is stuck. */
+  resetState: procedure
+    .input(instanceResetInput)
+    .mutation(({ ctx, input }) => resetInstance(ctx.cloud, input)),
+  setMetadata: procedure
+    .input(metadataSetInput)
+    .mutation(({ ctx, input }) => setMetadataItem(ctx.cloud, input)),
+  removeMetadata: procedure
+    .input(metadataRemoveInput)
+    .mutation(({ ctx, input }) => removeMetadataItem(ctx.cloud, input)),
+  setTags: procedure
+    .input(instanceTagsInput)
+    .mutation(({ ctx, input }) => setTags(ctx.cloud, input.id, () => input.tags)),
   consoleLog: procedure.input(consoleLogInput).query(({ ctx, input }) => consoleLog(ctx.cloud, input)),
   createConsole: procedure
     .input(consoleCreateInput)
@@ -103,14 +126,25 @@ const flavorsRouter = router({
 
 const keyPairsRouter = router({
   list: procedure.input(pageInput).query(({ ctx, input }) => listKeyPairs(ctx.cloud, input)),
+  get: procedure.input(keyPairRef).query(({ ctx, input }) => getKeyPair(ctx.cloud, input)),
   create: procedure.input(keyPairCreateInput).mutation(({ ctx, input }) => createKeyPair(ctx.cloud, input)),
-  delete: procedure
-    .input(z.object({ name: z.string().min(1).max(255) }))
-    .mutation(({ ctx, input }) => deleteKeyPair(ctx.cloud, input)),
+  delete: procedure.input(keyPairRef).mutation(({ ctx, input }) => deleteKeyPair(ctx.cloud, input)),
+})
+
+const serverGroupsRouter = router({
+  list: procedure.input(serverGroupListInput).query(({ ctx, input }) => serverGroupPage(ctx.cloud, input)),
+  get: procedure.input(idInput).query(({ ctx, input }) => getServerGroup(ctx.cloud, input)),
+  create: procedure
+    .input(serverGroupCreateInput)
+    .mutation(({ ctx, input }) => createServerGroup(ctx.cloud, input)),
+  delete: procedure.input(idInput).mutation(({ ctx, input }) => deleteServerGroup(ctx.cloud, input)),
 })
 
 export const computeRouter = router({
   instances: instancesRouter,
   flavors: flavorsRouter,
   keyPairs: keyPairsRouter,
+  serverGroups: serverGroupsRouter,
+  /** Where instances may be placed, for the launch form. */
+  zones: procedure.query(({ ctx }) => placeableZones(ctx.cloud)),
 })

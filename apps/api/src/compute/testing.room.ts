@@ -8,6 +8,7 @@ import {
   name,
   owner,
   port,
+  serverGroup,
   stray,
   world,
 } from '../authorization.testing.ts'
@@ -56,6 +57,17 @@ export const testingRoom: TestingRoom = {
         return { id: (await asOwner().networking.ports.get({ id: portId })).deviceId, portId }
       },
     },
+    'instances.resetState': byId('adminWrite', instance, { to: 'error' }),
+    'instances.setMetadata': byId('write', instance, { key: 'role', value: 'db' }),
+    'instances.removeMetadata': {
+      kind: 'write',
+      input: async () => {
+        const id = await instance()
+        await asOwner().compute.instances.setMetadata({ id, key: 'role', value: 'db' })
+        return { id, key: 'role' }
+      },
+    },
+    'instances.setTags': byId('write', instance, { tags: ['web'] }),
     'instances.consoleLog': byId('read', instance),
     'instances.createConsole': byId('write', instance, { protocol: 'serial' }),
     'flavors.list': { kind: 'anyone', input: () => ({}) },
@@ -76,7 +88,13 @@ export const testingRoom: TestingRoom = {
     },
     'flavors.revoke': { kind: 'admin', input: flavorWithAccess },
     'keyPairs.list': { kind: 'anyone', input: () => ({}) },
+    'keyPairs.get': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
+    zones: { kind: 'anyone' },
     'keyPairs.create': { kind: 'anyone', input: () => ({ name: name() }) },
+    'serverGroups.list': { kind: 'list', input: () => ({}) },
+    'serverGroups.get': byId('read', serverGroup),
+    'serverGroups.create': { kind: 'create', input: () => ({ name: name(), policy: 'affinity' }) },
+    'serverGroups.delete': byId('write', serverGroup),
     'keyPairs.delete': { kind: 'mine', input: async () => ({ name: await keyPair() }) },
   },
   quota: {

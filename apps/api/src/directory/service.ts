@@ -41,7 +41,15 @@ export {
 } from './projects/deletion.ts'
 export { domainsById } from './projects/domains.ts'
 export { demandProject, liveProject, onProjectCreated, projectsById } from './projects/service.ts'
-export { boundBy, demandRoom, reachesElsewhere, refuseDelegation, refuseSecrets, seen } from './reach.ts'
+export {
+  boundBy,
+  demandRoom,
+  directoryEvent,
+  reachesElsewhere,
+  refuseDelegation,
+  refuseSecrets,
+  seen,
+} from './reach.ts'
 export {
   domainsOf,
   firstProjectOf,

@@ -10,6 +10,7 @@ import {
   ownSecondFactor,
   resetCodes,
 } from './multi-factor/enrolment.ts'
+import { renewRecoveryCodes } from './multi-factor/recovery.ts'
 import { changePassword, passwordRules } from './own-password.ts'
 import { places, projects, rescope, session, signIn, signOut } from './service.ts'
 import { listSessions, revokeAllSessions, revokeSession } from './sessions-list.ts'
@@ -32,6 +33,10 @@ const secondFactor = router({
   disable: procedure
     .input(disableCodesInput)
     .mutation(({ ctx, input }) => disableCodes(ctx.cloud, input, ctx.sourceIp)),
+  /** Ten new ones in the place of those that there were. */
+  recoveryCodes: procedure
+    .input(disableCodesInput)
+    .mutation(({ ctx, input }) => renewRecoveryCodes(ctx.cloud, input, ctx.sourceIp)),
   /** By an administrator, for somebody whose phone is lost. */
   reset: procedure.input(idOf).mutation(({ ctx, input }) => resetCodes(ctx.cloud, input)),
 })

@@ -24,6 +24,8 @@ export const testingRoom: TestingRoom = {
       mayBeInvalid: true,
       input: () => ({ password: 'not the password' }),
     },
+    // Nobody here has codes to recover from, so that "ok" is a conflict.
+    'secondFactor.recoveryCodes': { kind: 'anyone', input: () => ({ password: 'not the password' }) },
     rescope: { kind: 'mine', input: () => ({ projectId: 'f'.repeat(32) }) },
     signOut: { kind: 'token' },
   },

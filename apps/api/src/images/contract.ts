@@ -19,6 +19,8 @@ export const imageListInput = pageInput.extend({
   state: z.enum(imageStates).optional(),
   /** What others share with the project and it has not answered yet, alone. */
   offered: z.boolean().default(false),
+  /** Hidden ones alone, or the others alone; left out: one's own hidden ones, too. */
+  hidden: z.boolean().optional(),
 })
 export const imageCreateInput = z.object({
   name: nameInput,
@@ -29,13 +31,35 @@ export const imageCreateInput = z.object({
   minRamMib: z.number().int().min(0).max(16_777_216).default(0),
   protected: z.boolean().default(false),
 })
+const words = (most: number) =>
+  z
+    .string()
+    .max(most)
+    .regex(/^[^\0\p{Cs}]*$/u, 'There must be no NUL characters.')
+/** What an owner may hang on an image. */
+export const imageBounds = { properties: 128, propertiesBytes: 64 * 1024, tags: 128 } as const
 export const imageUpdateInput = z.object({
   id: z.uuid(),
   name: nameInput.optional(),
   description: descriptionInput.optional(),
   visibility: z.enum(imageVisibilities).optional(),
   protected: z.boolean().optional(),
+  hidden: z.boolean().optional(),
+  minDiskGib: z.number().int().min(0).max(65_536).optional(),
+  minRamMib: z.number().int().min(0).max(16_777_216).optional(),
+  tags: z
+    .array(words(255).min(1))
+    .max(imageBounds.tags, `An image has at most ${imageBounds.tags} tags.`)
+    .transform((tags) => [...new Set(tags)])
+    .optional(),
 })
+const propertyKey = z
+  .string()
+  .min(1, 'Give it a key.')
+  .max(255, 'A key has at most 255 characters.')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'A key has no control characters.')
+export const imagePropertyInput = z.object({ id: z.uuid(), key: propertyKey, value: words(65_535) })
+export const imagePropertyRef = z.object({ id: z.uuid(), key: propertyKey })
 export const imageMembersInput = z.object({ imageId: z.uuid() })
 /** Whether there is such a project is not looked at; only that it could be an id. */
 export const imageMemberInput = imageMembersInput.extend({ projectId: projectIdInput })

@@ -1,5 +1,5 @@
 import type { Prisma } from '@stratolith/db'
-import { type Ctx, seesAll } from '../kernel/context.ts'
+import { type Ctx, projectOf, seesAll } from '../kernel/context.ts'
 import { invalidInput } from '../kernel/errors.ts'
 import { type Ask, found, type Order, readPage, type Slice, type Sortable } from '../kernel/page.ts'
 import { authorize } from '../kernel/policy.ts'
@@ -42,8 +42,8 @@ export type ImageWhere = {
   memberStatus?: MemberStatus | 'all'
   tags?: string[]
   protected?: boolean
-  /** Hidden ones alone, or the others alone; otherwise both. */
-  hidden?: boolean
+  /** Hidden ones alone, or the others alone; 'own': of hidden ones the project's own alone; otherwise all. */
+  hidden?: boolean | 'own'
   sizeBytes?: Range<bigint>
   virtualBytes?: Range<bigint>
   minDiskGib?: Range<number>
@@ -90,6 +90,7 @@ export function queryImages(ctx: Ctx, { where, sort, page }: Ask<ImageWhere>): P
         visibilityWhere(ctx, where.visibility),
         { state: { not: 'deleted' } },
         attributesWhere(where),
+        where.hidden === 'own' ? { OR: [{ hidden: false }, { projectId: projectOf(ctx) }] } : {},
         where.search ? { OR: found(where.search) } : {},
         ...Object.entries(where.properties ?? {}).map(([key, equals]) => ({
           properties: { path: [key], equals },
@@ -141,7 +142,7 @@ function attributesWhere(filter: ImageWhere): Prisma.ImageWhereInput {
     projectId: anyOf(filter.projectIds),
     tags: filter.tags && filter.tags.length > 0 ? { hasEvery: filter.tags } : undefined,
     protected: filter.protected,
-    hidden: filter.hidden,
+    hidden: filter.hidden === 'own' ? undefined : filter.hidden,
     sizeBytes: filter.sizeBytes,
     virtualBytes: filter.virtualBytes,
     minDiskGib: filter.minDiskGib,

@@ -9,15 +9,20 @@ import {
   imageMemberInput,
   imageMemberStatusInput,
   imageMembersInput,
+  imagePropertyInput,
+  imagePropertyRef,
   imageUpdateInput,
 } from './contract.ts'
+import { removeImageProperty, setImageProperty } from './properties.ts'
 import {
   addMember,
   createImage,
+  deactivateImage,
   deleteImage,
   getImage,
   listImages,
   listMembers,
+  reactivateImage,
   removeMember,
   setMemberStatus,
   updateImage,
@@ -39,6 +44,15 @@ export const imagesRouter = router({
   get: procedure.input(idInput).query(({ ctx, input }) => getImage(ctx.cloud, input)),
   create: procedure.input(imageCreateInput).mutation(({ ctx, input }) => createImage(ctx.cloud, input)),
   update: procedure.input(imageUpdateInput).mutation(({ ctx, input }) => updateImage(ctx.cloud, input)),
+  setProperty: procedure
+    .input(imagePropertyInput)
+    .mutation(({ ctx, input }) => setImageProperty(ctx.cloud, input)),
+  removeProperty: procedure
+    .input(imagePropertyRef)
+    .mutation(({ ctx, input }) => removeImageProperty(ctx.cloud, input)),
+  /** Nobody launches it until it is active again. */
+  deactivate: procedure.input(idInput).mutation(({ ctx, input }) => deactivateImage(ctx.cloud, input)),
+  reactivate: procedure.input(idInput).mutation(({ ctx, input }) => reactivateImage(ctx.cloud, input)),
   trash: procedure.query(({ ctx }) => listImageTrash(ctx.cloud)),
   takeBack: procedure.input(blobTakeBackInput).mutation(({ ctx, input }) => takeBackBlob(ctx.cloud, input)),
   adopt: procedure.input(imageAdoptInput).mutation(({ ctx, input }) => adoptImage(ctx.cloud, input)),

@@ -49,10 +49,12 @@ export { uploadImage } from './upload.ts'
 export async function listImages(ctx: Ctx, input: z.output<typeof imageListInput>): Promise<Page<ImageView>> {
   if (input.allProjects) listScope(ctx, input)
   const all = seesAll(ctx) && (input.allProjects || ctx.scope.kind !== 'project')
-  const { offered, search, state, visibility } = input
+  const { offered, search, state, visibility, hidden } = input
   const slice = await queryImages(ctx, {
     where: {
       ...{ allProjects: all, offered, search, states: state && [state] },
+      // Of what is hidden everybody sees their own.
+      hidden: hidden ?? (all ? undefined : ('own' as const)),
       // The community's images are many and unvetted: only for who asks for them.
       visibility: visibility ?? (all ? 'all' : undefined),
     },

@@ -1,4 +1,4 @@
-import { byId, image, name, offer, sharedImage, stray } from '../authorization.testing.ts'
+import { asOwner, byId, image, name, offer, sharedImage, stray } from '../authorization.testing.ts'
 import type { TestingRoom } from '../rooms.testing.ts'
 import { imageCreateInput } from './contract.ts'
 import { createImage } from './service.ts'
@@ -12,6 +12,18 @@ export const testingRoom: TestingRoom = {
     create: { kind: 'create', input: () => ({ name: name(), diskFormat: 'raw' }) },
     update: byId('write', image, { name: 'new' }),
     delete: byId('write', image),
+    setProperty: byId('write', image, { key: 'os_admin_user', value: 'root' }),
+    removeProperty: {
+      kind: 'write',
+      input: async () => {
+        const property = { id: await image(), key: 'os_admin_user' }
+        await asOwner().images.setProperty({ ...property, value: 'root' })
+        return property
+      },
+    },
+    // An image without data is in neither state, so that "ok" is a conflict.
+    deactivate: byId('write', image),
+    reactivate: byId('write', image),
     'members.list': { kind: 'read', input: async () => ({ imageId: await sharedImage() }) },
     'members.add': {
       kind: 'write',

@@ -1,4 +1,4 @@
-import { IconCloudComputing, IconKey, IconServer2, IconStack2 } from '@tabler/icons-react'
+import { IconAffiliate, IconCloudComputing, IconKey, IconServer2, IconStack2 } from '@tabler/icons-react'
 import { mib } from '../kit/format.ts'
 import { creating, paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
@@ -20,6 +20,13 @@ export const computeRoom: PortalRoom = {
       create: { label: 'Create key pair', href: creating(paths.keyPairs) },
     },
     {
+      group: 'Compute',
+      label: 'Server groups',
+      href: paths.serverGroups,
+      icon: IconAffiliate,
+      create: { label: 'Create a server group', href: creating(paths.serverGroups) },
+    },
+    {
       group: 'Resources',
       order: 7,
       label: 'Flavors',
@@ -39,7 +46,14 @@ export const computeRoom: PortalRoom = {
     instance: {
       words: 'instance',
       path: paths.instance,
-      live: ['compute.instances', 'networking.ports', 'networking.networks', 'hosts', 'quota'],
+      live: [
+        'compute.instances',
+        'compute.serverGroups',
+        'networking.ports',
+        'networking.networks',
+        'hosts',
+        'quota',
+      ],
       titles: { console: 'Open a console' },
       ends: {
         create: 'runs',
@@ -52,7 +66,11 @@ export const computeRoom: PortalRoom = {
     },
     keyPair: { words: 'key pair', live: ['compute.keyPairs', 'quota', 'compute.instances.plan'] },
     flavor: { words: 'flavor', live: ['compute.flavors', 'compute.instances.plan'] },
-    serverGroup: { words: 'server group', live: ['compute.instances', 'quota'] },
+    serverGroup: {
+      words: 'server group',
+      path: paths.serverGroup,
+      live: ['compute.serverGroups', 'compute.instances', 'quota'],
+    },
   },
   quota: {
     instances: { label: 'Instances', option: 'instances' },

@@ -131,10 +131,9 @@ function CodeField() {
   return (
     <TextInput
       label="Code"
-      description="The six digits that your authenticator app shows."
-      inputMode="numeric"
+      description="The six digits that your authenticator app shows, or a recovery code."
       autoComplete="one-time-code"
-      maxLength={8}
+      maxLength={32}
       name="code"
     />
   )

@@ -5,6 +5,7 @@ import { imageTransitioning } from '@stratolith/api/images/states'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
+import { InstancesWith } from '../compute/instances/InstancesWith.tsx'
 import { DetailPage } from '../kit/DetailPage.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
 import { lazyPanel } from '../kit/lazy-panel.tsx'
@@ -18,6 +19,7 @@ import { Facts } from '../ui/Fact.tsx'
 import { Section } from '../ui/Section.tsx'
 import { ImageOffer } from './ImageOffer.tsx'
 import { ImageState, UploadProgress } from './ImageState.tsx'
+import { ImageWords } from './ImageWords.tsx'
 import { imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
 import { useUpload } from './portal-uploads.ts'
@@ -54,6 +56,20 @@ function ImageDetail({ image }: { image: ImageView }) {
           ...(image.own || isAdmin
             ? [{ id: 'sharing', label: 'Sharing', content: <ImageMembers image={image} /> }]
             : []),
+          {
+            id: 'instances',
+            label: 'Instances',
+            content: (
+              <InstancesWith
+                which={{ imageId: image.id, allProjects: isAdmin }}
+                none={
+                  isAdmin
+                    ? 'No instance runs on this image.'
+                    : 'No instance of this project runs on this image.'
+                }
+              />
+            ),
+          },
           {
             id: 'operations',
             label: 'Operations',
@@ -103,6 +119,7 @@ function Overview({ image }: { image: ImageView }) {
           </Text>
         </Section>
       )}
+      <ImageWords image={image} />
       <Section
         title="Checksums"
         description="Of the file as it was uploaded: compare them with those of its maker."

@@ -10,7 +10,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { useUrlPanel } from '../kit/url-state.ts'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { OfferedImages } from './ImageOffer.tsx'
-import { imageDescriptor } from './image.descriptor.tsx'
+import { allImagesDescriptor, imageDescriptor } from './image.descriptor.tsx'
 import { useImageActions } from './image-actions.tsx'
 
 const ImageCreateForm = lazyPanel(() =>
@@ -41,7 +41,8 @@ const filters = [
   },
 ]
 
-export function ImagesPage() {
+/** `allProjects`: the administrator's list of everybody's. */
+export function ImagesPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
   const may = useMay()
   const actions = useImageActions()
@@ -57,18 +58,27 @@ export function ImagesPage() {
   return (
     <>
       <PageHeader
-        title="Images"
-        description="The disks that instances start from: yours and the public ones."
-        actions={upload}
+        title={allProjects ? 'All images' : 'Images'}
+        description={
+          allProjects
+            ? 'Of every project, the hidden ones, too.'
+            : 'The disks that instances start from: yours and the public ones.'
+        }
+        actions={allProjects ? undefined : upload}
       />
-      <OfferedImages />
+      {!allProjects && <OfferedImages />}
       <ResourceTable
-        descriptor={{ ...imageDescriptor, empty: { ...imageDescriptor.empty, action: upload } }}
+        descriptor={
+          allProjects
+            ? allImagesDescriptor
+            : { ...imageDescriptor, empty: { ...imageDescriptor.empty, action: upload } }
+        }
         actions={actions}
         filters={filters}
         query={(page, { visibility, state }) =>
           trpc.images.list.queryOptions({
             ...page,
+            allProjects,
             visibility: visibilityOf(visibility),
             state: stateOf(state),
           })

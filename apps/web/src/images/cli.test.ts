@@ -21,6 +21,9 @@ it('writes the upload of an image as a command', () => {
   )
 })
 it('names only what changes', () => {
-  const image = { id: 'i1', ...values }
-  expect(imageSetCli(image, { ...values, protected: true })).toBe('openstack image set --protected i1')
+  const image = { id: 'i1', hidden: false, ...values }
+  expect(imageSetCli(image, { ...image, protected: true })).toBe('openstack image set --protected i1')
+  expect(imageSetCli(image, { ...image, hidden: true, minDiskGib: 2 })).toBe(
+    'openstack image set --hidden --min-disk 2 i1',
+  )
 })

@@ -20,18 +20,29 @@ export const imageCreateCli = (values: ImageFormValues, fileName: string | null)
     values.name || 'NAME',
   )
 
-export const imageSetCli = (
-  image: Pick<ImageView, 'id' | 'name' | 'description' | 'visibility' | 'protected'>,
-  values: Pick<ImageView, 'name' | 'description' | 'visibility' | 'protected'>,
-): string =>
+export type ImageEditValues = Pick<
+  ImageView,
+  'name' | 'description' | 'visibility' | 'protected' | 'hidden' | 'minDiskGib' | 'minRamMib'
+>
+export const imageSetCli = (image: ImageEditValues & { id: string }, values: ImageEditValues): string =>
   shellLine(
     ...['openstack', 'image', 'set'],
     ...(values.name === image.name ? [] : ['--name', values.name]),
     ...(values.description === image.description ? [] : ['--property', `description=${values.description}`]),
     values.visibility !== image.visibility && `--${values.visibility}`,
     values.protected !== image.protected && (values.protected ? '--protected' : '--unprotected'),
+    values.hidden !== image.hidden && (values.hidden ? '--hidden' : '--unhidden'),
+    ...(values.minDiskGib === image.minDiskGib ? [] : ['--min-disk', values.minDiskGib]),
+    ...(values.minRamMib === image.minRamMib ? [] : ['--min-ram', values.minRamMib]),
     image.id,
   )
+
+export const imagePropertySetCli = (id: string, key: string, value: string): string =>
+  shellLine('openstack', 'image', 'set', '--property', `${key}=${value}`, id)
+export const imagePropertyUnsetCli = (id: string, key: string): string =>
+  shellLine('openstack', 'image', 'unset', '--property', key, id)
+export const imageTagsCli = (id: string, tags: readonly string[]): string =>
+  shellLine('openstack', 'image', 'set', ...tags.flatMap((tag) => ['--tag', tag]), id)
 
 export const imageDeleteCli = (image: Pick<ImageView, 'id'>): string =>
   shellLine('openstack', 'image', 'delete', image.id)

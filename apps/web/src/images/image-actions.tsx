@@ -2,7 +2,14 @@
 import { Text } from '@mantine/core'
 import type { ImageView } from '@stratolith/api/images/contract'
 import { imageCan } from '@stratolith/api/images/states'
-import { IconPencil, IconRocket, IconTrash, IconUpload } from '@tabler/icons-react'
+import {
+  IconPencil,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconRocket,
+  IconTrash,
+  IconUpload,
+} from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { confirm } from '../kit/confirm.tsx'
 import type { ResourceAction } from '../kit/descriptor.ts'
@@ -11,6 +18,7 @@ import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
 import { all, useMay } from '../kit/rights.ts'
 import { useSession } from '../kit/session.ts'
+import { shellLine } from '../kit/shell.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { imageDeleteCli } from './cli.ts'
 import { fileProblem, guessFormat } from './format.ts'
@@ -51,6 +59,7 @@ export function useImageActions(
     allowed: (image) => may(image.own),
     open: options.edit,
   }
+  const deactivating = useDeactivating()
   const erase: ResourceAction<ImageView> = {
     id: 'delete',
     label: 'Delete',
@@ -70,7 +79,41 @@ export function useImageActions(
   }
   // A list has no panel for one image: there only what needs none.
   if (!options.edit) return [launch, erase]
-  return options.waiting ? [upload, launch, edit, erase] : [launch, edit, erase]
+  return options.waiting ? [upload, launch, edit, erase] : [launch, edit, erase, ...deactivating]
+}
+
+/** Nobody launches it for a while: its data stay, and what runs on it goes on. */
+function useDeactivating(): ResourceAction<ImageView>[] {
+  const trpc = useTRPC()
+  const may = useMay()
+  const deactivate = useMutation(trpc.images.deactivate.mutationOptions())
+  const reactivate = useMutation(trpc.images.reactivate.mutationOptions())
+  return [
+    {
+      id: 'deactivate',
+      label: 'Deactivate',
+      icon: <IconPlayerStop size={16} />,
+      allowed: (image) =>
+        all(may(image.own), image.state === 'active' || 'Only an active image can be deactivated.'),
+      confirm: ([image]) => ({
+        title: `Deactivate “${image?.name ?? ''}”?`,
+        body: 'Nobody launches or downloads it until it is active again. Instances that run on it go on.',
+        confirmLabel: 'Deactivate',
+      }),
+      run: ({ id }) => deactivate.mutateAsync({ id }),
+      started: ([image]) => `Deactivated ${image?.name ?? ''}`,
+      asCli: ({ id }) => shellLine('openstack', 'image', 'set', '--deactivate', id),
+    },
+    {
+      id: 'reactivate',
+      label: 'Activate',
+      icon: <IconPlayerPlay size={16} />,
+      allowed: (image) => all(may(image.own), image.state === 'deactivated' || 'It is not deactivated.'),
+      run: ({ id }) => reactivate.mutateAsync({ id }),
+      started: ([image]) => `Activated ${image?.name ?? ''}`,
+      asCli: ({ id }) => shellLine('openstack', 'image', 'set', '--activate', id),
+    },
+  ]
 }
 
 const deleteQuestion = (images: ImageView[]) => ({

@@ -1,13 +1,23 @@
 import { Group } from '@mantine/core'
 import type { DiskFormat, ImageView } from '@stratolith/api/images/contract'
 import type { ImageVisibility } from '@stratolith/api/images/states'
-import { IconDisc, IconLock, IconShare, IconShieldLock, IconUsersGroup, IconWorld } from '@tabler/icons-react'
+import {
+  IconDisc,
+  IconEyeOff,
+  IconLock,
+  IconShare,
+  IconShieldLock,
+  IconUsersGroup,
+  IconWorld,
+} from '@tabler/icons-react'
 import type { ReactNode } from 'react'
+import { ProjectName } from '../directory/projects/ProjectName.tsx'
 import { Ago } from '../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../kit/descriptor.ts'
 import { bytes, gib, mib } from '../kit/format.ts'
 import { NameCell } from '../kit/NameCell.tsx'
 import { paths } from '../kit/paths.ts'
+import { useSession } from '../kit/session.ts'
 import { Hint } from '../ui/Hint.tsx'
 import { formatName } from './format.ts'
 import { ImageState } from './ImageState.tsx'
@@ -54,6 +64,11 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
       cell: (image) => (
         <Group gap={6} wrap="nowrap">
           <NameCell href={paths.image(image.id)} name={image.name || image.id} detail={image.description} />
+          {image.hidden && (
+            <Hint label="Hidden: others do not find it in their lists">
+              <IconEyeOff size={14} role="img" aria-label="Hidden" />
+            </Hint>
+          )}
           {image.protected && (
             <Hint label="Protected from deletion">
               <IconShieldLock size={14} role="img" aria-label="Protected from deletion" />
@@ -111,7 +126,7 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
   ],
   facts: (image) => [
     { label: 'ID', value: image.id, copy: image.id },
-    { label: 'Owner', value: ownerText(image) },
+    { label: 'Owner', value: <Owner image={image} /> },
     { label: 'Visibility', value: <Visibility image={image} /> },
     { label: 'Format', value: formatText(image.diskFormat) },
     { label: 'Size of the file', value: image.sizeBytes === null ? '–' : bytes(image.sizeBytes) },
@@ -119,6 +134,7 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
     { label: 'Minimum disk', value: image.minDiskGib === 0 ? 'None' : gib(image.minDiskGib) },
     { label: 'Minimum memory', value: image.minRamMib === 0 ? 'None' : mib(image.minRamMib) },
     { label: 'Protected', value: image.protected ? 'Yes, it cannot be deleted' : 'No' },
+    { label: 'Hidden', value: image.hidden ? 'Yes, others do not find it in their lists' : 'No' },
     { label: 'Created', value: <Ago iso={image.createdAt} /> },
     { label: 'Changed', value: <Ago iso={image.updatedAt} /> },
   ],
@@ -126,6 +142,23 @@ export const imageDescriptor: ResourceDescriptor<ImageView> = {
     title: 'No images yet',
     text: 'An image is the disk that an instance starts from: a raw or QCOW2 file, such as the cloud image of a Linux distribution.',
   },
+}
+
+/** For administrators, who see all of them: by project instead of by what they are to the reader. */
+export const allImagesDescriptor: ResourceDescriptor<ImageView> = {
+  ...imageDescriptor,
+  columns: imageDescriptor.columns.map((column) =>
+    column.id === 'owner'
+      ? { id: 'project', header: 'Project', cell: (image) => <ProjectName id={image.projectId} /> }
+      : column,
+  ),
+  empty: { title: 'No images', text: 'No project of this cloud has an image yet.' },
+}
+
+/** Administrators see of another project's image whose it is. */
+function Owner({ image }: { image: ImageView }) {
+  const { isAdmin } = useSession()
+  return isAdmin && !image.own ? <ProjectName id={image.projectId} /> : ownerText(image)
 }
 
 const NoWrap = ({ children }: { children: ReactNode }) => (

@@ -12,6 +12,7 @@ export const imagesRoom: PortalRoom = {
       icon: IconDisc,
       create: { label: 'Upload image', href: creating(paths.images) },
     },
+    { group: 'Resources', order: 2, label: 'All images', href: paths.adminImages, icon: IconDisc },
   ],
   kinds: {
     image: { words: 'image', path: paths.image, live: ['images', 'quota', 'compute.instances.plan'] },

@@ -7,9 +7,14 @@ export const paths = {
   instances: '/instances',
   launch: '/instances/new',
   instance: (id: string, tab?: InstanceTab) => `/instances/${id}${tab ? `?tab=${tab}` : ''}`,
+  /** A console that has a window of the browser to itself. */
+  consoleWindow: (id: string, kind: 'vnc' | 'serial') => `/instances/${id}/console?kind=${kind}`,
   /** Behind the links of OpenStack's client; open to whoever has one. */
   linkedConsole: '/console',
   keyPairs: '/key-pairs',
+  keyPair: (name: string) => `/key-pairs/${encodeURIComponent(name)}`,
+  serverGroups: '/server-groups',
+  serverGroup: (id: string) => `/server-groups/${id}`,
   images: '/images',
   image: (id: string) => `/images/${id}`,
   networks: '/networks',
@@ -40,6 +45,7 @@ export const paths = {
   adminFlavors: '/admin/flavors',
   adminFlavor: (id: string) => `/admin/flavors/${encodeURIComponent(id)}`,
   adminInstances: '/admin/instances',
+  adminImages: '/admin/images',
   adminNetworks: '/admin/networks',
   adminPorts: '/admin/ports',
   adminRouters: '/admin/routers',

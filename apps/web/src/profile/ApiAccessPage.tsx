@@ -5,19 +5,20 @@ import { IconCopy, IconDownload, IconKey } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Ago } from '../kit/Ago.tsx'
-import { AsCode } from '../kit/AsCode.tsx'
 import { Loaded } from '../kit/Loaded.tsx'
 import { Link } from '../kit/navigation.tsx'
 import { notify } from '../kit/notify.ts'
 import { paths } from '../kit/paths.ts'
 import { placeName } from '../kit/place.ts'
 import { saveText } from '../kit/save-file.ts'
-import { useSession } from '../kit/session.ts'
+import { type Session, useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import { CopyText } from '../ui/CopyText.tsx'
 import { PageHeader } from '../ui/PageHeader.tsx'
 import { Section } from '../ui/Section.tsx'
-import { cloudsYaml, openrc } from './cloud-files.ts'
+import { Snippet } from '../ui/Snippet.tsx'
+import { type CloudPlace, cloudsYaml, openrc } from './cloud-files.ts'
+import { Programs } from './Programs.tsx'
 
 /** How to come in with a program: files for the stock client, a token, the addresses. */
 export function ApiAccessPage() {
@@ -33,7 +34,8 @@ export function ApiAccessPage() {
       <Loaded query={query}>
         {(access: AccessView) => (
           <Stack gap="md">
-            <Files access={access} />
+            <Files access={access} place={placeOf(session, access)} />
+            <Programs access={access} place={placeOf(session, access)} />
             <Token />
             <Endpoints access={access} />
           </Stack>
@@ -43,15 +45,15 @@ export function ApiAccessPage() {
   )
 }
 
-function Files({ access }: { access: AccessView }) {
-  const session = useSession()
-  const place = {
-    ...access,
-    user: { name: session.userName, domain: session.userDomain.name },
-    project: session.project,
-    domain: session.domain,
-    system: session.system,
-  }
+const placeOf = (session: Session, { authUrl, region }: AccessView): CloudPlace => ({
+  ...{ authUrl, region },
+  user: { name: session.userName, domain: session.userDomain.name },
+  project: session.project,
+  domain: session.domain,
+  system: session.system,
+})
+
+function Files({ access, place }: { access: AccessView; place: CloudPlace }) {
   const file = (name: string, text: string) => (
     <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => saveText(name, text)}>
       {name}
@@ -75,19 +77,19 @@ function Files({ access }: { access: AccessView }) {
           {file('openrc.sh', openrc(place))}
           {file('clouds.yaml', cloudsYaml(place))}
         </Group>
-        <AsCode title="Then, where the file is" cli={'source openrc.sh\nopenstack server list'} />
+        <Snippet label="Then, where the file is" text={'source openrc.sh\nopenstack server list'} />
         <Group gap="xs">
           <Text size="sm" c="dimmed">
             Authentication URL
           </Text>
           <CopyText value={access.authUrl} />
         </Group>
-        {session.project && (
+        {place.project && (
           <Group gap="xs">
             <Text size="sm" c="dimmed">
               Project ID
             </Text>
-            <CopyText value={session.project.id} />
+            <CopyText value={place.project.id} />
           </Group>
         )}
       </Stack>

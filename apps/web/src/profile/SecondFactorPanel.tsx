@@ -13,20 +13,37 @@ import { useTRPC } from '../kit/trpc.ts'
 import { CopyText } from '../ui/CopyText.tsx'
 import { Section } from '../ui/Section.tsx'
 import { QrCode } from './QrCode.tsx'
+import { RecoveryCodesOnce, RenewRecoveryCodes } from './RecoveryCodes.tsx'
 
 /** A code of an authenticator app beside the password. */
 export function SecondFactorPanel() {
   const trpc = useTRPC()
   const query = useQuery(trpc.identity.secondFactor.get.queryOptions())
+  const [codes, setCodes] = useState<string[] | null>(null)
+  const changed = useFactorChanged()
+  const made = (recoveryCodes: string[]) => {
+    setCodes(recoveryCodes)
+    changed()
+  }
   return (
-    <Section
-      title="Second factor"
-      description="With it, somebody who has only learnt your password stays outside."
-    >
-      <Loaded query={query}>
-        {(view: SecondFactorView) => (view.enabled ? <TurnOff view={view} /> : <TurnOn />)}
-      </Loaded>
-    </Section>
+    <Stack gap="md">
+      {codes && <RecoveryCodesOnce codes={codes} onDone={() => setCodes(null)} />}
+      <Section
+        title="Second factor"
+        description="With it, somebody who has only learnt your password stays outside."
+      >
+        <Loaded query={query}>
+          {(view: SecondFactorView) =>
+            view.enabled ? <TurnOff view={view} onDone={() => setCodes(null)} /> : <TurnOn onCodes={made} />
+          }
+        </Loaded>
+      </Section>
+      {query.data?.enabled && (
+        <Section title="Recovery codes">
+          <RenewRecoveryCodes left={query.data.recoveryCodesLeft} onMade={made} />
+        </Section>
+      )}
+    </Stack>
   )
 }
 
@@ -36,11 +53,11 @@ function useFactorChanged() {
   return () => void client.invalidateQueries({ queryKey: trpc.identity.pathKey() })
 }
 
-function TurnOn() {
+function TurnOn({ onCodes }: { onCodes: (codes: string[]) => void }) {
   const trpc = useTRPC()
   const [enrolment, setEnrolment] = useState<Enrolment | null>(null)
   const begin = useMutation(trpc.identity.secondFactor.begin.mutationOptions({ onSuccess: setEnrolment }))
-  if (enrolment) return <Confirm enrolment={enrolment} onAgain={() => setEnrolment(null)} />
+  if (enrolment) return <Confirm enrolment={enrolment} onAgain={() => setEnrolment(null)} onCodes={onCodes} />
   return (
     <Stack gap="sm" align="flex-start">
       <Text size="sm">
@@ -59,14 +76,21 @@ function TurnOn() {
   )
 }
 
-function Confirm({ enrolment, onAgain }: { enrolment: Enrolment; onAgain: () => void }) {
+function Confirm({
+  enrolment,
+  onAgain,
+  onCodes,
+}: {
+  enrolment: Enrolment
+  onAgain: () => void
+  onCodes: (codes: string[]) => void
+}) {
   const trpc = useTRPC()
-  const changed = useFactorChanged()
   const [code, setCode] = useState('')
   const confirm = useMutation(
     trpc.identity.secondFactor.confirm.mutationOptions({
-      onSuccess() {
-        changed()
+      onSuccess({ recoveryCodes }) {
+        onCodes(recoveryCodes)
         notify.done('From now on you sign in with a code')
       },
     }),
@@ -113,7 +137,7 @@ function Confirm({ enrolment, onAgain }: { enrolment: Enrolment; onAgain: () => 
   )
 }
 
-function TurnOff({ view }: { view: SecondFactorView }) {
+function TurnOff({ view, onDone }: { view: SecondFactorView; onDone: () => void }) {
   const trpc = useTRPC()
   const changed = useFactorChanged()
   const [password, setPassword] = useState('')
@@ -121,6 +145,7 @@ function TurnOff({ view }: { view: SecondFactorView }) {
     trpc.identity.secondFactor.disable.mutationOptions({
       onSuccess() {
         changed()
+        onDone()
         notify.done('The password alone is enough again')
       },
     }),

@@ -1,5 +1,5 @@
 import type { Ctx } from '../../kernel/context.ts'
-import type { InstanceRow } from '../instances/load.ts'
+import type { InstanceRow } from '../instances/instance-row.ts'
 
 /**
  * A kind of thing that an instance has and another room owns. The rows of the thing say that the instance has it, its

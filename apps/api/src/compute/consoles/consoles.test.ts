@@ -15,7 +15,7 @@ import { httpStatus, toCloudError } from '../../kernel/errors.ts'
 import { EventHub } from '../../kernel/event-hub.ts'
 import { registerPolicy } from '../../kernel/policy.ts'
 import { expectCloudError } from '../../kernel/testing.ts'
-import { moveState, typed } from '../instances/load.ts'
+import { asInstanceRow, moveState } from '../instances/instance-row.ts'
 import { computePolicy } from '../policy.ts'
 import { consoleRoutes } from './http.ts'
 import { type ConsoleSession, createConsole, dropOldTokens, findSession, sessionsOver } from './service.ts'
@@ -162,7 +162,7 @@ describe('consoles', () => {
   const set =
     (data: object): Ending =>
     async (_who, instanceId) => {
-      const row = typed(await deps.root.instance.findUniqueOrThrow({ where: { id: instanceId } }))
+      const row = asInstanceRow(await deps.root.instance.findUniqueOrThrow({ where: { id: instanceId } }))
       await inTransaction(system, (tx) => moveState(tx, row, data))
     }
   const endings: [string, Ending][] = [

@@ -7,7 +7,7 @@ import { type Ctx, type Deps, inTransaction } from '../../kernel/context.ts'
 import { CloudError, conflict } from '../../kernel/errors.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { type ConsoleAccess, type consoleCreateInput, instanceCan, machineAway } from '../contract.ts'
-import { type InstanceRow, loadInstance } from '../instances/load.ts'
+import { type InstanceRow, loadInstance } from '../instances/instance-row.ts'
 import { machineOf } from '../instances/machine.ts'
 
 /** How long a token waits for its one use (A06.2: at most ten minutes). */

@@ -1,32 +1,23 @@
 import { Prisma } from '@stratolith/db'
+import type { z } from 'zod'
 import { type Ctx, inTransaction, projectOf, seesAll, visible } from '../../kernel/context.ts'
+import type { Page } from '../../kernel/contract.ts'
 import { conflict, invalidInput, notFound } from '../../kernel/errors.ts'
 import { type Fact, readFacts } from '../../kernel/facts.ts'
+import { containing, pageOf } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { releaseQuota, reserveQuota } from '../../quota/service.ts'
+import type { GroupPolicy, ServerGroupView, serverGroupListInput } from '../contract.ts'
 import type { GroupRule } from '../scheduler/judge.ts'
 import { requireUserQuota } from '../user-quotas/service.ts'
 
 export type { GroupRule }
-export const groupPolicies = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
-export type GroupPolicy = (typeof groupPolicies)[number]
 /** Members that one group may have. */
 export const maxMembers = 1000
 
-export type ServerGroupView = {
-  id: string
-  name: string
-  policy: GroupPolicy
-  /** With anti-affinity: how many may share a host; null is one. */
-  maxPerHost: number | null
-  projectId: string
-  userId: string
-  members: string[]
-}
-
 const withMembers = {
-  instances: { select: { id: true }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
+  instances: { select: { id: true, name: true }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] },
 } satisfies Prisma.ServerGroupInclude
 type Row = Prisma.ServerGroupGetPayload<{ include: typeof withMembers }>
 const viewOf = (row: Row): ServerGroupView => ({
@@ -36,7 +27,8 @@ const viewOf = (row: Row): ServerGroupView => ({
   maxPerHost: row.maxPerHost,
   projectId: row.projectId,
   userId: row.userId,
-  members: row.instances.map((instance) => instance.id),
+  members: row.instances,
+  createdAt: row.createdAt.toISOString(),
 })
 
 /** Newest first. `allProjects` is an administrator's and ignored for others, as Nova does. */
@@ -56,6 +48,22 @@ export async function listServerGroups(
   })
   return rows.map(viewOf)
 }
+
+/** One page for the portal. */
+export async function serverGroupPage(
+  ctx: Ctx,
+  input: z.output<typeof serverGroupListInput>,
+): Promise<Page<ServerGroupView>> {
+  const scope = { projectId: projectOf(ctx) }
+  authorize(ctx, 'compute:list_server_groups', scope)
+  const where = { ...scope, ...(input.search ? { name: containing(input.search) } : {}) }
+  const page = await pageOf<Row>(ctx.db.serverGroup, input, where, { include: withMembers })
+  return { ...page, items: page.items.map(viewOf) }
+}
+
+/** For the page of an instance that is in it: whoever sees the one sees the other. */
+export const serverGroupName = (ctx: Ctx, id: string): Promise<{ id: string; name: string } | null> =>
+  ctx.db.serverGroup.findUnique({ where: { id }, select: { id: true, name: true } })
 
 export async function getServerGroup(ctx: Ctx, input: { id: string }): Promise<ServerGroupView> {
   return viewOf(await load(ctx, 'compute:get_server_group', input.id))

@@ -11,7 +11,14 @@ import {
   type rebootInput,
   type TaskState,
 } from '../contract.ts'
-import { demand, type InstanceRow, loadInstance, moveState, noFault, noteInstance } from './load.ts'
+import {
+  demandState,
+  type InstanceRow,
+  loadInstance,
+  moveState,
+  noFault,
+  noteInstance,
+} from './instance-row.ts'
 import { machineOf } from './machine.ts'
 import { viewOne } from './view.ts'
 
@@ -33,7 +40,7 @@ type Action = {
 async function act(ctx: Ctx, id: string, action: Action): Promise<InstanceView> {
   await inTransaction(ctx, async (tx) => {
     const row = await loadInstance(tx, action.policy, id)
-    demand(ctx, action.can, { ...row, machine: await machineOf(tx, row) })
+    demandState(ctx, action.can, { ...row, machine: await machineOf(tx, row) })
     const operationId = crypto.randomUUID()
     const won = await moveState(tx, row, { taskState: action.task }, operationId)
     if (!won) throw conflict('Another action on this instance was faster. Look at its state and try again.')
@@ -117,7 +124,7 @@ export async function deleteInstance(
   await inTransaction(ctx, async (tx) => {
     const row = await loadInstance(tx, 'compute:delete_instance', input.id)
     if (row.taskState === 'deleting') return
-    demand(ctx, instanceCan.delete, row)
+    demandState(ctx, instanceCan.delete, row)
     await markDeleting(tx, row, input.releasePublicIp ?? true)
   })
   return viewOne(ctx, input.id)

@@ -15,7 +15,7 @@ import { adoptPorts } from '../../networking/service.ts'
 import { reserveQuota } from '../../quota/service.ts'
 import { type adoptInput, type InstanceView, powerStates, type VmState } from '../contract.ts'
 import { hostnameOf } from '../states.ts'
-import { noteInstance, typed } from './load.ts'
+import { asInstanceRow, noteInstance } from './instance-row.ts'
 import { viewsOf } from './view.ts'
 
 /** With the names of the security groups that its ports are in from now on. */
@@ -54,7 +54,7 @@ export async function adoptInstance(ctx: Ctx, input: z.output<typeof adoptInput>
     await noteInstance(tx, made, 'created', undefined, { name: made.name })
     return { row: made, securityGroups: groups }
   })
-  const [view] = await viewsOf(ctx, [typed(row)])
+  const [view] = await viewsOf(ctx, [asInstanceRow(row)])
   if (!view) throw conflict('The instance was deleted again meanwhile.')
   return { ...view, securityGroups }
 }

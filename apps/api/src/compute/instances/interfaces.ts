@@ -12,7 +12,7 @@ import {
   updatePort,
 } from '../../networking/service.ts'
 import { instanceCan } from '../contract.ts'
-import { demand, type InstanceRow, loadInstance, noteInstance } from './load.ts'
+import { demandState, type InstanceRow, loadInstance, noteInstance } from './instance-row.ts'
 import { machineOf } from './machine.ts'
 
 export type { InstanceInterface }
@@ -116,7 +116,7 @@ export async function changeGroups(
 async function loadIdle(ctx: Ctx, policy: string, id: string): Promise<InstanceRow> {
   await ctx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
   const row = await loadInstance(ctx, policy, id)
-  demand(ctx, instanceCan.attach, { ...row, machine: await machineOf(ctx, row) })
+  demandState(ctx, instanceCan.attach, { ...row, machine: await machineOf(ctx, row) })
   if (row.hostId === null) throw conflict('The instance is on no host.')
   return row
 }

@@ -14,7 +14,7 @@ import { byId, type Candidate, placementToKeep, shuffled } from '../scheduler/ju
 import { hostnameOf } from '../states.ts'
 import { exceeded, userQuotaFact } from '../user-quotas/service.ts'
 import { type Evaluation, evaluate, knowsPlace, type PlanInput, planView, virtualGibOf } from './evaluate.ts'
-import { type InstanceRow, instanceEvent, noteInstance, typed } from './load.ts'
+import { asInstanceRow, type InstanceRow, instanceEvent, noteInstance } from './instance-row.ts'
 import { type Attachments, attachmentsOf, portsAtLaunch, publicIpsAtLaunch } from './ports.ts'
 import { viewOfNew, viewsOf } from './view.ts'
 
@@ -80,7 +80,7 @@ export async function launchInstances(
 
 async function launchedViews(ctx: Ctx, ids: string[]): Promise<InstanceView[]> {
   const rows = await ctx.db.instance.findMany({ where: { id: { in: ids } }, orderBy: { launchIndex: 'asc' } })
-  return viewsOf(ctx, rows.map(typed))
+  return viewsOf(ctx, rows.map(asInstanceRow))
 }
 
 type Order = {
@@ -259,7 +259,7 @@ async function insertRows(
       return { ...shared, id, name, hostname: hostnameOf(name, id), launchIndex, ...own }
     }),
   })
-  return rows.map(typed).sort((a, b) => a.launchIndex - b.launchIndex)
+  return rows.map(asInstanceRow).sort((a, b) => a.launchIndex - b.launchIndex)
 }
 
 function operationOf(row: InstanceRow, input: LaunchInput): NewOperation {

@@ -1,6 +1,6 @@
 import { type Absence, absenceOf, standingsOf } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
-import type { InstanceRow } from './load.ts'
+import type { InstanceRow } from './instance-row.ts'
 
 /** What is known of the machine that an instance is on. Its name is for administrators. */
 export type Machine = { name: string; absence: Absence | null; since: Date | null }

@@ -4,9 +4,9 @@ import { type Ctx, listScope } from '../../kernel/context.ts'
 import { invalidInput } from '../../kernel/errors.ts'
 import { likeLiteral, type Order, readPage } from '../../kernel/page.ts'
 import { authorize } from '../../kernel/policy.ts'
-import type { ServerRow } from './facts.ts'
-import type { InstanceQuery, InstanceSortKey } from './find.ts'
-import { uuid } from './load.ts'
+import { uuidPattern } from './instance-row.ts'
+import type { InstanceQuery, InstanceSortKey } from './server-list.ts'
+import type { ServerRow } from './shown-server.ts'
 
 /** Lists of deleted instances: what is kept of them (PastInstance), in the shape of rows, by pages. */
 
@@ -38,7 +38,7 @@ export async function pastRows(
 ): Promise<{ rows: ServerRow[]; more: boolean }> {
   const scope = listScope(ctx, query)
   authorize(ctx, 'compute:list_instances', scope)
-  const where = { AND: [scope, ...filters(query), await hostFilter(ctx, query)] }
+  const where = { AND: [scope, ...filters(query), await onHostNamed(ctx, query)] }
   const isNone = query.limit === 0 || neverDeleted(query)
   const { rows, next } = await readPage<Prisma.PastInstanceGetPayload<object>>(ctx.db.pastInstance, {
     where: isNone ? { id: { in: [] } } : where,
@@ -52,7 +52,7 @@ export async function pastRows(
 
 /** Is it the id of an instance that is gone? */
 export async function isPast(ctx: Ctx, query: InstanceQuery, id: string): Promise<boolean> {
-  if (!uuid.test(id)) return false
+  if (!uuidPattern.test(id)) return false
   const where = { ...listScope(ctx, query), id }
   return (await ctx.db.pastInstance.findFirst({ where, select: { id: true } })) !== null
 }
@@ -100,7 +100,11 @@ function filters(query: InstanceQuery): Prisma.PastInstanceWhereInput[] {
   ]
 }
 
-async function hostFilter(ctx: Ctx, { hostName }: InstanceQuery): Promise<Prisma.PastInstanceWhereInput> {
+/** The same of live and of deleted instances: the host is asked for by its name, the rows know its id. */
+export async function onHostNamed(
+  ctx: Ctx,
+  { hostName }: Pick<InstanceQuery, 'hostName'>,
+): Promise<{ hostId?: { in: string[] } }> {
   if (hostName === undefined) return {}
   const id = await hostIdNamed(ctx, hostName)
   return { hostId: { in: id === null ? [] : [id] } }

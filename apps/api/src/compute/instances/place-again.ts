@@ -5,7 +5,7 @@ import { explainOperation } from '../../kernel/history.ts'
 import { bindPort, portsOfInstance } from '../../networking/service.ts'
 import { groupRule, lockGroup } from '../groups/service.ts'
 import { place, placementToKeep, shuffled } from '../scheduler/judge.ts'
-import { moveState, typed } from './load.ts'
+import { asInstanceRow, moveState } from './instance-row.ts'
 
 /** What the launch asked of the place; nothing: any host will do. */
 export type Where = { zone?: string; hostName?: string }
@@ -40,7 +40,7 @@ export async function placeAgain(
         throw new CloudError('unavailable', 'Another launch took the room. Trying again helps.')
     const won = await moveState(
       tx,
-      typed(row),
+      asInstanceRow(row),
       { hostId: next.id, zone: next.zone, taskState: 'scheduling' },
       build.operationId,
     )

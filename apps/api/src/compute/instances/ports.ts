@@ -15,7 +15,7 @@ import {
   type PortNetwork,
 } from '../../networking/service.ts'
 import type { launchInput } from '../contract.ts'
-import type { InstanceRow } from './load.ts'
+import type { InstanceRow } from './instance-row.ts'
 
 /** What all instances of one launch share. */
 export type Attachments = {

@@ -3,8 +3,8 @@ import type { Ctx } from '../../kernel/context.ts'
 import { expectCloudError, queriesOf, runPending, testCtx } from '../../kernel/testing.ts'
 import { instanceListInput } from '../contract.ts'
 import { aLaunch, testTenant, testWorld, type World } from '../testing.ts'
-import { findInstances } from './find.ts'
 import { launchInstances } from './launch.ts'
+import { listServers } from './server-list.ts'
 import { listInstances } from './service.ts'
 
 let world: World
@@ -47,9 +47,9 @@ describe('the 1,001st instance', () => {
     expect((await list(me, { ...input, marker: second.previous })).items.at(-1)?.name).toBe('i-0999')
 
     const asked = { wished: [{ key: 'display_name', dir: 'asc' }], limit: 1_000 } as const
-    const page = await findInstances(me, asked, 'rows')
+    const page = await listServers(me, asked, false)
     expect(page.more).toBe(true)
-    const rest = await findInstances(me, { ...asked, marker: page.servers.at(-1)?.row.id }, 'rows')
+    const rest = await listServers(me, { ...asked, marker: page.servers.at(-1)?.row.id }, false)
     expect([rest.servers.map(({ row }) => row.name), rest.more]).toEqual([[last], false])
 
     const half = (await list(me, { sort: 'name', limit: 500 })).next

@@ -6,7 +6,8 @@ import { authorize } from '../../kernel/policy.ts'
 import { instancesAtAddress, instancesOnNetwork } from '../../networking/service.ts'
 import type { InstanceStatus } from '../states.ts'
 import { byExpressions, type Expressions } from './expressions.ts'
-import { type InstanceRow, typed } from './load.ts'
+import { asInstanceRow, type InstanceRow } from './instance-row.ts'
+import { onHostNamed } from './past.ts'
 
 /** From `gte` on, before `lt`. */
 export type Span = { gte: Date; lt: Date }
@@ -80,7 +81,7 @@ export async function queryInstances(
     markerWithin: scope,
     unknownMarker: (marker) => invalidInput(`marker [${marker.slice(0, 100)}] not found`),
   })
-  return { ...slice, rows: slice.rows.map(typed) }
+  return { ...slice, rows: slice.rows.map(asInstanceRow) }
 }
 
 function demandAdmin(ctx: Ctx, field: string, what: string): void {
@@ -94,7 +95,7 @@ async function filtersOf(ctx: Ctx, where: InstanceWhere, scope: Scope): Promise<
   return [
     { vmState: { not: 'deleted' } },
     equalities(where),
-    where.hostName === undefined ? {} : { host: { name: where.hostName } },
+    await onHostNamed(ctx, where),
     where.statuses ? { OR: where.statuses.map(statusFilter) } : {},
     where.vmStates ? { vmState: { in: [...where.vmStates] } } : {},
     where.taskStates ? { taskState: { in: [...where.taskStates] } } : {},

@@ -15,7 +15,8 @@ import {
   machineAway,
   machineSilent,
 } from '../contract.ts'
-import { loadInstance } from './load.ts'
+import { serverGroupName } from '../groups/service.ts'
+import { loadInstance } from './instance-row.ts'
 import { machineOf } from './machine.ts'
 import { queryInstances, sortableInstances } from './queries.ts'
 import { viewsOf } from './view.ts'
@@ -25,23 +26,44 @@ export async function listInstances(
   ctx: Ctx,
   input: z.output<typeof instanceListInput>,
 ): Promise<Page<InstanceView>> {
-  const { allProjects, search, imageId, flavorId, networkId, hostId, tags } = input
+  const { allProjects, search, imageId, flavorId, networkId, hostId, tags, keyName } = input
   const slice = await queryInstances(ctx, {
-    where: { allProjects, search, imageId, flavorId, networkId, hostId, tags, statuses: input.status },
+    where: {
+      allProjects,
+      search,
+      imageId,
+      flavorId,
+      networkId,
+      hostId,
+      tags,
+      ...ofKeyPair(ctx, keyName),
+      statuses: input.status,
+    },
     ...askOf(input, sortableInstances),
   })
   return pageView(slice, await viewsOf(ctx, slice.rows))
 }
 
+/** Instances of the caller's own key pair; of other users' key pairs of that name nobody asks. */
+const ofKeyPair = (ctx: Ctx, keyName: string | undefined) =>
+  keyName === undefined ? {} : { keyName, userId: ctx.actor.userId }
+
 export async function getInstance(ctx: Ctx, input: { id: string }): Promise<InstanceDetail> {
   const row = await loadInstance(ctx, 'compute:get_instance', input.id)
-  const [[view], groups, image] = await Promise.all([
+  const [[view], groups, image, serverGroup] = await Promise.all([
     viewsOf(ctx, [row]),
     securityGroupsOf(ctx, row.id),
     row.imageId ? imageOf(ctx, row.imageId) : null,
+    row.serverGroupId ? serverGroupName(ctx, row.serverGroupId) : null,
   ])
   if (!view) throw conflict('The instance is gone.')
-  return { ...view, securityGroups: groups, userData: row.userData, loginUser: loginOf(image?.properties) }
+  return {
+    ...view,
+    securityGroups: groups,
+    userData: row.userData,
+    loginUser: loginOf(image?.properties),
+    serverGroup,
+  }
 }
 
 /** Images name their login in the property that OpenStack's tools use. */

@@ -2,7 +2,7 @@ import { Prisma } from '@stratolith/db'
 import { type Ctx, projectOf, seesAll } from '../../kernel/context.ts'
 import { CloudError, invalidInput } from '../../kernel/errors.ts'
 import { authorize } from '../../kernel/policy.ts'
-import { uuid } from './load.ts'
+import { uuidPattern } from './instance-row.ts'
 
 /** What one instance used in a span of time. */
 export type ServerUsage = {
@@ -85,7 +85,7 @@ function usedBetween({ projectId, from, to }: Input): Prisma.Sql {
 }
 
 async function requireMarker(ctx: Ctx, input: Input, id: string): Promise<void> {
-  const found = uuid.test(id)
+  const found = uuidPattern.test(id)
     ? await ctx.db.$queryRaw<Row[]>(Prisma.sql`
         WITH "used" AS (${usedBetween(input)}) SELECT "id" FROM "used" WHERE "id" = ${id}::uuid`)
     : []

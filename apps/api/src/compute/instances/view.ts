@@ -3,7 +3,7 @@ import { notFound } from '../../kernel/errors.ts'
 import { type Activity, activitiesOf, waitingForItsTurn } from '../../kernel/history.ts'
 import { addressesOf } from '../../networking/service.ts'
 import { type InstanceAddress, type InstanceView, instanceStatus } from '../contract.ts'
-import { type InstanceRow, typed } from './load.ts'
+import { asInstanceRow, type InstanceRow } from './instance-row.ts'
 import { type Machine, machinesOf } from './machine.ts'
 
 /** Views of one page: two or three queries beside the rows and those of their addresses, whatever their number. */
@@ -27,7 +27,7 @@ export async function viewsOf(ctx: Ctx, rows: readonly InstanceRow[]): Promise<I
 /** For the answer of an action: authorized by whoever calls. A row that is gone meanwhile is not_found. */
 export async function viewOne(ctx: Ctx, id: string): Promise<InstanceView> {
   const row = await ctx.db.instance.findUnique({ where: { id } })
-  const [one] = row ? await viewsOf(ctx, [typed(row)]) : []
+  const [one] = row ? await viewsOf(ctx, [asInstanceRow(row)]) : []
   if (!one) throw notFound('instance', id)
   return one
 }
@@ -79,6 +79,9 @@ function view(
     addresses: more.addresses,
     ownFloatingIpId: row.floatingIpId,
     metadata: row.metadata as Record<string, string>,
+    tags: row.tags,
+    hostname: row.hostname,
+    configDrive: row.configDrive,
     fault: faultOf(row, admin),
     activity: more.activity,
     createdAt: row.createdAt.toISOString(),

@@ -12,7 +12,7 @@ import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { invariant, toCloudError } from '../../kernel/errors.ts'
 import { documentsOfInstance, routerNews } from '../../networking/service.ts'
 import type { InstanceWaiting, WaitingPart } from '../contract.ts'
-import { type InstanceRow, loadInstance } from './load.ts'
+import { type InstanceRow, loadInstance } from './instance-row.ts'
 
 /**
  * Which parts of what an instance should be its host has not confirmed, since when and why; none when all

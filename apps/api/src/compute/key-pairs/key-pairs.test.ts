@@ -7,13 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Deps } from '../../kernel/context.ts'
 import { pageInput } from '../../kernel/contract.ts'
 import { readFacts } from '../../kernel/facts.ts'
-import { registerPolicy } from '../../kernel/policy.ts'
 import { expectCloudError, testCtx, testDeps } from '../../kernel/testing.ts'
-import { computePolicy } from '../policy.ts'
+import '../../register.ts'
 import { generatePair, parsePublicKey, sha256Of } from './openssh.ts'
 import { createKeyPair, deleteKeyPair, keyPairFact, listKeyPairs } from './service.ts'
-
-registerPolicy(computePolicy)
 
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stratolith-keys-'))
 afterAll(() => fs.rmSync(dir, { recursive: true }))

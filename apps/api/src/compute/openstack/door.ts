@@ -2,13 +2,14 @@ import type { Door } from '../../kernel/manifest.ts'
 import { type ApiOperation, withoutSlash } from '../../openstack/operation.ts'
 import { aggregateOperations } from './aggregates.ts'
 import { consoleOperations } from './consoles.ts'
+import { diagnosticsOperations } from './diagnostics.ts'
 import { maxMinor, rootOperations, versionOperations } from './discovery.ts'
 import { flavorSpecOperations } from './flavor-specs.ts'
 import { flavorOperations } from './flavors.ts'
+import { guestPasswordOperations } from './guest-password.ts'
 import { hostOperations } from './hosts.ts'
 import { hypervisorOperations } from './hypervisors.ts'
 import { imageProxyOperations } from './image-proxies.ts'
-import { insightOperations } from './insight.ts'
 import { instanceActionOperations } from './instance-actions.ts'
 import { interfaceOperations } from './interfaces.ts'
 import { keypairOperations } from './keypairs.ts'
@@ -47,7 +48,8 @@ const operations: ApiOperation[] = [
   ...hypervisorOperations,
   ...serviceOperations,
   ...usageOperations,
-  ...insightOperations,
+  ...diagnosticsOperations,
+  ...guestPasswordOperations,
   ...aggregateOperations,
   ...hostOperations,
   ...imageProxyOperations,

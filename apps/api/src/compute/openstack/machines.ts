@@ -1,7 +1,7 @@
 import { findMachines, type Machine } from '../../hosts/service.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
-import { uuid } from '../instances/load.ts'
+import { uuidPattern } from '../instances/instance-row.ts'
 
 /** The machine that a hypervisor or a service is: by number before 2.53, by UUID since. `what` is not found. */
 export async function machineOf(
@@ -11,7 +11,7 @@ export async function machineOf(
   withInstances = false,
 ): Promise<Machine> {
   const wish =
-    call.minor >= 53 ? uuid.test(ref) && { id: ref } : /^\d{1,9}$/.test(ref) && { number: Number(ref) }
+    call.minor >= 53 ? uuidPattern.test(ref) && { id: ref } : /^\d{1,9}$/.test(ref) && { number: Number(ref) }
   if (!wish) {
     // Who may not ask hears that first.
     await findMachines(call.ctx, { limit: 1 })

@@ -1,7 +1,7 @@
 import { seesAll } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { getServer } from '../instances/find.ts'
+import { getServer } from '../instances/server-list.ts'
 
 /** What Nova's list of extensions names; only what answers here. */
 const extensions: readonly [alias: string, name: string, description: string][] = [

@@ -12,7 +12,7 @@ import {
   unlockInstance,
   unpauseInstance,
 } from '../instances/actions.ts'
-import { getServer } from '../instances/find.ts'
+import { getServer } from '../instances/server-list.ts'
 import { consoleLog } from '../instances/service.ts'
 import { objectAt, parse, whole } from './body.ts'
 

@@ -2,8 +2,13 @@ import { seesAll } from '../../kernel/context.ts'
 import { HttpError } from '../../openstack/errors.ts'
 import type { Call } from '../../openstack/operation.ts'
 import { pageQuery, queryText } from '../../openstack/pages.ts'
-import { type InstanceQuery, type InstanceSortKey, instanceSortKeys, type Span } from '../instances/find.ts'
-import { uuid } from '../instances/load.ts'
+import { uuidPattern } from '../instances/instance-row.ts'
+import {
+  type InstanceQuery,
+  type InstanceSortKey,
+  instanceSortKeys,
+  type Span,
+} from '../instances/server-list.ts'
 import type { InstanceStatus } from '../states.ts'
 import { queryBoolean, queryTexts } from './body.ts'
 import { refuseUnknown } from './queries.ts'
@@ -252,7 +257,7 @@ const nowhere = '00000000-0000-0000-0000-000000000000'
 function idOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const id = lastSegment(text) ?? ''
-  return uuid.test(id) ? id : nowhere
+  return uuidPattern.test(id) ? id : nowhere
 }
 const numberOf = (text: string | undefined) =>
   text === undefined ? undefined : /^\d{1,9}$/.test(text) ? Number(text) : -1

@@ -1,14 +1,8 @@
 import { z } from 'zod'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { pageQuery, queryText } from '../../openstack/pages.ts'
-import {
-  createServerGroup,
-  deleteServerGroup,
-  getServerGroup,
-  groupPolicies,
-  listServerGroups,
-  type ServerGroupView,
-} from '../groups/service.ts'
+import { groupPolicies, type ServerGroupView } from '../contract.ts'
+import { createServerGroup, deleteServerGroup, getServerGroup, listServerGroups } from '../groups/service.ts'
 import { inner, name, parse, queryBoolean, whole } from './body.ts'
 import { at, type Field, shape } from './fields.ts'
 
@@ -23,7 +17,7 @@ const fields: Field<ServerGroupView>[] = [
     since: 64,
     of: (g) => (g.maxPerHost === null ? {} : { max_server_per_host: g.maxPerHost }),
   },
-  { name: 'members', of: (g) => g.members },
+  { name: 'members', of: (g) => g.members.map(({ id }) => id) },
   { name: 'project_id', since: 13, of: (g) => g.projectId },
   { name: 'user_id', since: 13, of: (g) => g.userId },
 ]

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { ServerFacts } from '../instances/facts.ts'
-import { statusOf } from '../instances/find.ts'
+import { statusOf } from '../instances/server-list.ts'
+import type { ShownServer } from '../instances/shown-server.ts'
 import { type At, bookmarkOnly, type Field, links, micros, seconds, shape } from './fields.ts'
 
-type Server = ServerFacts
+type Server = ShownServer
 
 /** Nova's: the same for all instances of a project on one machine, and tells no name. */
 export const hostIdOf = (projectId: string, host: { name: string } | null): string =>

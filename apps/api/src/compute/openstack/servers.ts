@@ -3,8 +3,8 @@ import { HttpError } from '../../openstack/errors.ts'
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
 import { nextLink } from '../../openstack/pages.ts'
 import { deleteInstance, updateInstance } from '../instances/actions.ts'
-import type { ServerFacts } from '../instances/facts.ts'
-import { findInstances, getServer } from '../instances/find.ts'
+import { getServer, listServers } from '../instances/server-list.ts'
+import type { ShownServer } from '../instances/shown-server.ts'
 import { description, inner, name, objectAt } from './body.ts'
 import { type At, at } from './fields.ts'
 import { createServer } from './server-create.ts'
@@ -13,13 +13,13 @@ import { addressesOf, serverBrief, serverDetail, serverFull, serverUpdated } fro
 
 async function list(
   call: Call,
-  facts: 'facts' | 'rows',
-  view: (server: ServerFacts, at: At) => object,
+  withNeighbours: boolean,
+  view: (server: ShownServer, at: At) => object,
 ): Promise<object> {
   const query = listQuery(call)
   const { servers, more } = query
-    ? await findInstances(call.ctx, query, facts)
-    : await findInstances(call.ctx, { wished: [], limit: 0 }, 'rows')
+    ? await listServers(call.ctx, query, withNeighbours)
+    : await listServers(call.ctx, { wished: [], limit: 0 }, false)
   const last = servers.at(-1)
   return {
     servers: servers.map((server) => view(server, at(call))),
@@ -78,7 +78,7 @@ export const serverOperations: ApiOperation[] = [
     filters: serverFilters,
     adminFilters: adminServerFilters,
     deviation: listDeviation,
-    handle: (call) => list(call, 'rows', serverBrief),
+    handle: (call) => list(call, false, serverBrief),
   },
   {
     name: 'servers.detail',
@@ -90,7 +90,7 @@ export const serverOperations: ApiOperation[] = [
     filters: serverFilters,
     adminFilters: adminServerFilters,
     deviation: listDeviation,
-    handle: (call) => list(call, 'facts', serverDetail),
+    handle: (call) => list(call, true, serverDetail),
   },
   {
     name: 'servers.create',

@@ -2,7 +2,7 @@ import { hostRefs } from '../../hosts/service.ts'
 import { CloudError, toCloudError } from '../../kernel/errors.ts'
 import { driverCode } from '../../kernel/hosts.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
-import type { InstanceRow } from '../instances/load.ts'
+import type { InstanceRow } from '../instances/instance-row.ts'
 import { placeAgain, type Where } from '../instances/place-again.ts'
 import { givenUp, giveUp, patience } from './on-host.ts'
 

@@ -5,12 +5,12 @@ import { deliver, doubt, driversOf, errorOf } from '../../hosts/service.ts'
 import { CloudError, invariant, toCloudError } from '../../kernel/errors.ts'
 import type { Run, Wait } from '../../kernel/workflow.ts'
 import { documentsOfInstance } from '../../networking/service.ts'
-import { type InstanceRow, moveState, typed } from '../instances/load.ts'
+import { asInstanceRow, type InstanceRow, moveState } from '../instances/instance-row.ts'
 
 /** The row as it is now; null when it is gone. */
 export async function currentRow(run: Run<unknown>): Promise<InstanceRow | null> {
   const row = await run.ctx.deps.root.instance.findUnique({ where: { id: run.resourceId } })
-  return row && typed(row)
+  return row && asInstanceRow(row)
 }
 
 /** For actions on a built instance: it must be there, on a host, and still under this action. */

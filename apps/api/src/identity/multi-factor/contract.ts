@@ -14,4 +14,12 @@ export const disableCodesInput = z.object({ password: passwordInput })
 /** Shown once, as a QR code of `uri` and as text. */
 export type Enrolment = { secret: string; uri: string; enrolment: string }
 /** `required`: nobody signs in to this account without a code. */
-export type SecondFactorView = { enabled: boolean; required: boolean; since: string | null }
+export type SecondFactorView = {
+  enabled: boolean
+  required: boolean
+  since: string | null
+  /** Recovery codes that have not been used. */
+  recoveryCodesLeft: number
+}
+/** One-time codes for whoever loses the authenticator; in this answer and nowhere else. */
+export type RecoveryCodes = { recoveryCodes: string[] }

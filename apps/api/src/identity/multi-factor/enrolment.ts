@@ -6,46 +6,37 @@ import {
   refuseDelegation,
   sessionEnded,
   setFactors,
-  signerById,
   voidTokens,
 } from '../../directory/service.ts'
 import type { UserOptions } from '../../directory/users/contract.ts'
 import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { CloudError, conflict, invalidInput } from '../../kernel/errors.ts'
-import { authorize } from '../../kernel/policy.ts'
+import { conflict, invalidInput } from '../../kernel/errors.ts'
 import { seal, unseal } from '../credentials/sealing.ts'
 import { storeCredential } from '../credentials/service.ts'
 import { ownToken } from '../service.ts'
-import { verifyAnyAge } from '../sign-in.ts'
-import { unauthenticated } from '../tokens.ts'
-import type { confirmEnrolmentInput, disableCodesInput, Enrolment, SecondFactorView } from './contract.ts'
+import type {
+  confirmEnrolmentInput,
+  disableCodesInput,
+  Enrolment,
+  RecoveryCodes,
+  SecondFactorView,
+} from './contract.ts'
 import { needsCode } from './factors.ts'
+import { demandOwnPassword, ownUser } from './own-user.ts'
+import { forgetRecoveryCodes, keepRecoveryCodes, newRecoveryCodes, recoveryCodesLeft } from './recovery.ts'
 import { newSeed, otpauthUri, stepOf } from './totp.ts'
 
 const enrolmentMs = 15 * 60_000
 const aboutEnrolment = (ctx: Ctx) => `enrolment of ${ctx.actor.userId}`
 const rules = [['password', 'totp']]
 
-async function ownUser(ctx: Ctx) {
-  authorize(ctx, 'identity:second_factor', { userId: ctx.actor.userId })
-  const [user, seeds] = await Promise.all([
-    signerById(ctx, ctx.actor.userId),
-    ctx.db.credential.findMany({
-      where: { userId: ctx.actor.userId, type: 'totp' },
-      orderBy: { createdAt: 'asc' },
-      select: { createdAt: true },
-    }),
-  ])
-  if (!user) throw unauthenticated()
-  return { ...user, seeds }
-}
-
 /** Does one's own account ask for a code? */
 export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
   const user = await ownUser(ctx)
   const required = needsCode(user.options)
   const since = user.seeds[0]?.createdAt.toISOString() ?? null
-  return { enabled: required && since !== null, required, since }
+  const left = await recoveryCodesLeft(ctx, user.id)
+  return { enabled: required && since !== null, required, since, recoveryCodesLeft: left }
 }
 
 /** A new seed for an authenticator app. Nothing is kept until a code of it has come back. */
@@ -66,12 +57,12 @@ export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
 
 /**
  * Turns codes on: from now on the password alone opens nothing. Other sessions, which had no code,
- * end; this one goes on.
+ * end; this one goes on. The recovery codes are in this answer and nowhere else.
  */
 export async function confirmEnrolment(
   ctx: Ctx,
   input: z.output<typeof confirmEnrolmentInput>,
-): Promise<SecondFactorView> {
+): Promise<SecondFactorView & RecoveryCodes> {
   refuseDelegation(ctx, 'set up codes')
   const own = await ownToken(ctx)
   const user = await ownUser(ctx)
@@ -79,8 +70,10 @@ export async function confirmEnrolment(
   const step = stepOf(secret, input.code)
   if (step === null)
     throw invalidInput('This is not the code that the app shows now. Check the time of your phone.', 'code')
+  const recovery = await newRecoveryCodes()
   await inTransaction(ctx, async (tx) => {
     await lockUser(tx, user.id)
+    await keepRecoveryCodes(tx, user.id, recovery)
     // Seeds of an enrolment that was never finished elsewhere count for nothing.
     await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
     const made = await storeCredential(tx, {
@@ -103,7 +96,7 @@ export async function confirmEnrolment(
     await tx.db.authReceipt.deleteMany({ where: { userId: user.id } })
     await sessionEnded(tx, { userId: user.id }, 'codes were turned on')
   })
-  return ownSecondFactor(ctx)
+  return { ...(await ownSecondFactor(ctx)), recoveryCodes: recovery.map(({ text }) => text) }
 }
 
 function readEnrolment(ctx: Ctx, sealed: string): string {
@@ -121,11 +114,7 @@ export async function disableCodes(
 ): Promise<SecondFactorView> {
   refuseDelegation(ctx, 'turn codes off')
   const user = await ownUser(ctx)
-  await verifyAnyAge(ctx, { id: user.id }, input.password, source).catch((error: unknown) => {
-    if (!(error instanceof CloudError) || error.code !== 'unauthenticated') throw error
-    // The session is good; the password is not.
-    throw invalidInput('This is not your password. Try again.', 'password')
-  })
+  await demandOwnPassword(ctx, user.id, input.password, source)
   await inTransaction(ctx, async (tx) => {
     await forgetCodes(tx, user.id)
   })
@@ -151,4 +140,5 @@ async function forgetCodes(tx: Ctx, userId: string): Promise<void> {
   await lockUser(tx, userId)
   await setFactors(tx, userId, null)
   await tx.db.credential.deleteMany({ where: { userId, type: 'totp' } })
+  await forgetRecoveryCodes(tx, userId)
 }

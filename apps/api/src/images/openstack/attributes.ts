@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { HttpError } from '../../openstack/errors.ts'
-import { diskFormats, type ImageChange, type ImageView, imageVisibilities } from '../contract.ts'
+import { diskFormats, type ImageChange, type ImageView, imageBounds, imageVisibilities } from '../contract.ts'
 
 /** Bounds of what an owner may hang on an image (R6). */
-const maxProperties = 128
-const maxPropertiesBytes = 64 * 1024
-export const maxTags = 128
+const { properties: maxProperties, propertiesBytes: maxPropertiesBytes } = imageBounds
+export const maxTags = imageBounds.tags
 
 const text = (max: number) =>
   z

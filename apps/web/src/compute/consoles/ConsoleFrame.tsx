@@ -1,8 +1,14 @@
 'use client'
 import { Button, Group, Kbd, Loader, Text } from '@mantine/core'
 import { useFullscreenElement } from '@mantine/hooks'
-import { IconArrowsMaximize, IconArrowsMinimize, IconPlugConnected } from '@tabler/icons-react'
+import {
+  IconArrowsMaximize,
+  IconArrowsMinimize,
+  IconExternalLink,
+  IconPlugConnected,
+} from '@tabler/icons-react'
 import { type ReactNode, useRef } from 'react'
+import { Link } from '../../kit/navigation.tsx'
 import { StateBadge, type Tone } from '../../kit/StateBadge.tsx'
 import { Hint } from '../../ui/Hint.tsx'
 import classes from './console.module.css'
@@ -21,12 +27,15 @@ type Props = {
   /** False while the instance offers no console: then there is nothing to reconnect to. */
   available: boolean
   onReconnect: () => void
+  /** Where the console has a window of its own; null or absent: it is there already, or cannot be. */
+  windowHref?: string | null
   tools: ReactNode
   children: ReactNode
 }
 
 /** What both consoles share: state, full screen, reconnect, and why there is nothing to see. */
-export function ConsoleFrame({ title, status, available, onReconnect, tools, children }: Props) {
+export function ConsoleFrame(props: Props) {
+  const { title, status, available, onReconnect, windowHref, tools, children } = props
   const { ref, toggle, fullscreen } = useFullscreenElement()
   const button = useRef<HTMLButtonElement>(null)
   const { word, tone } = looks[status.state]
@@ -68,6 +77,18 @@ export function ConsoleFrame({ title, status, available, onReconnect, tools, chi
               Reconnect
             </Button>
           </Hint>
+          {windowHref && (
+            <Button
+              size="xs"
+              variant="default"
+              component={Link}
+              href={windowHref}
+              target="_blank"
+              leftSection={<IconExternalLink size={14} />}
+            >
+              Own window
+            </Button>
+          )}
           <Button
             ref={button}
             size="xs"

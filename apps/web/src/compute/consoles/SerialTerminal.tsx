@@ -10,20 +10,14 @@ import { ConsoleFrame } from './ConsoleFrame.tsx'
 import classes from './console.module.css'
 import { afterLog } from './join-log.ts'
 import { PasteText } from './PasteText.tsx'
-import { useConsole } from './use-console.ts'
+import { type ScreenProps, useConsole } from './use-console.ts'
 
 const scrollbackLines = 10_000
 const logPatienceMs = 2_000
 const encoder = new TextEncoder()
 
 /** Only ever loaded in the browser (SerialConsole.tsx). */
-export function SerialTerminal({
-  instanceId,
-  unavailable,
-}: {
-  instanceId: string
-  unavailable: string | null
-}) {
+export function SerialTerminal({ instanceId, unavailable, windowHref }: ScreenProps) {
   const trpc = useTRPC()
   const client = useQueryClient()
   const element = useRef<HTMLDivElement>(null)
@@ -99,6 +93,7 @@ export function SerialTerminal({
       status={status}
       available={unavailable === null}
       onReconnect={reconnect}
+      windowHref={windowHref}
       tools={
         <>
           <Switch

@@ -6,11 +6,11 @@ import { useRef } from 'react'
 import { ConsoleFrame } from './ConsoleFrame.tsx'
 import classes from './console.module.css'
 import { PasteText } from './PasteText.tsx'
-import { useConsole } from './use-console.ts'
+import { type ScreenProps, useConsole } from './use-console.ts'
 import { attachVnc, typeText } from './vnc.ts'
 
 /** Only ever loaded in the browser (VncConsole.tsx): noVNC touches `window` as it is read. */
-export function VncScreen({ instanceId, unavailable }: { instanceId: string; unavailable: string | null }) {
+export function VncScreen({ instanceId, unavailable, windowHref }: ScreenProps) {
   const target = useRef<HTMLDivElement>(null)
   const current = useRef<RFB | null>(null)
   const { status, reconnect } = useConsole(instanceId, 'vnc', unavailable, (socket) => {
@@ -30,6 +30,7 @@ export function VncScreen({ instanceId, unavailable }: { instanceId: string; una
       status={status}
       available={unavailable === null}
       onReconnect={reconnect}
+      windowHref={windowHref}
       tools={
         <>
           <Button

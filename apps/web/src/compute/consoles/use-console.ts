@@ -11,6 +11,9 @@ export type ConsoleStatus =
   | { state: 'open' }
   | { state: 'closed'; why: string; retrying: string | null }
 
+/** Of both consoles. `windowHref`: where it has a window of its own; null: it is in that window. */
+export type ScreenProps = { instanceId: string; unavailable: string | null; windowHref: string | null }
+
 /** What a view does with an open socket; returns what undoes it. */
 export type AttachConsole = (socket: WebSocket) => () => void
 

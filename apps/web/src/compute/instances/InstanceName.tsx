@@ -1,7 +1,8 @@
 'use client'
-import { ActionIcon, Group } from '@mantine/core'
+import { ActionIcon, Group, Stack } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { IconLayoutSidebarRightExpand } from '@tabler/icons-react'
+import { Tags } from '../../directory/Tags.tsx'
 import { NameCell } from '../../kit/NameCell.tsx'
 import { paths } from '../../kit/paths.ts'
 import { useUrlState } from '../../kit/url-state.ts'
@@ -12,7 +13,10 @@ export function InstanceName({ view }: { view: InstanceView }) {
   const { set } = useUrlState()
   return (
     <Group gap={4} wrap="nowrap" justify="space-between">
-      <NameCell href={paths.instance(view.id)} name={view.name} detail={view.description} />
+      <Stack gap={2} miw={0}>
+        <NameCell href={paths.instance(view.id)} name={view.name} detail={view.description} />
+        {view.tags.length > 0 && <Tags tags={view.tags} />}
+      </Stack>
       <Hint label="Quick look">
         <ActionIcon
           variant="subtle"

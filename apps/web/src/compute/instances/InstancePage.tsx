@@ -1,21 +1,21 @@
 'use client'
 import { Skeleton, Text } from '@mantine/core'
 import type { InstanceDetail } from '@stratolith/api/compute/contract'
-import { instanceCan } from '@stratolith/api/compute/states'
 import { useQuery } from '@tanstack/react-query'
 import dynamic from 'next/dynamic'
 import { DetailPage } from '../../kit/DetailPage.tsx'
 import { Loaded } from '../../kit/Loaded.tsx'
-import { lazyPanel } from '../../kit/lazy-panel.tsx'
+import { paths } from '../../kit/paths.ts'
 import { useSession } from '../../kit/session.ts'
 import { useTRPC } from '../../kit/trpc.ts'
-import { useUrlPanel } from '../../kit/url-state.ts'
 import { SerialConsole } from '../consoles/SerialConsole.tsx'
 import { VncConsole } from '../consoles/VncConsole.tsx'
 import { instanceDescriptor, listOf, sizeText } from './descriptor.tsx'
 import { FaultCard } from './FaultCard.tsx'
+import { useInstanceForms } from './forms/use-instance-forms.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { MachineNotice } from './Machine.tsx'
+import { whyNoConsole } from './state.ts'
 import { OverviewTab } from './tabs/OverviewTab.tsx'
 import { useInstanceActions } from './use-instance-actions.tsx'
 import { Waiting } from './Waiting.tsx'
@@ -31,8 +31,6 @@ const OperationsOf = dynamic(() => import('../../operations/OperationsOf.tsx').t
   loading,
 })
 
-const InstanceEditForm = lazyPanel(() => import('./InstanceEditForm.tsx').then((m) => m.InstanceEditForm))
-
 export function InstancePage({ id }: { id: string }) {
   const trpc = useTRPC()
   const query = useQuery(trpc.compute.instances.get.queryOptions({ id }))
@@ -40,12 +38,10 @@ export function InstancePage({ id }: { id: string }) {
 }
 
 function Page({ view }: { view: InstanceDetail }) {
-  const panel = useUrlPanel('edit')
-  const actions = useInstanceActions({ edit: panel.open })
+  const forms = useInstanceForms()
+  const actions = useInstanceActions(forms.open)
   const { project } = useSession()
-  const console = instanceCan.console(view)
-  const unavailable =
-    view.taskState === 'deleting' ? 'The instance is being deleted.' : console === true ? null : console
+  const unavailable = whyNoConsole(view)
   return (
     <>
       <DetailPage
@@ -73,7 +69,7 @@ function Page({ view }: { view: InstanceDetail }) {
         }
         tabs={tabsOf(view, unavailable)}
       />
-      {panel.opened && <InstanceEditForm view={view} opened onClose={panel.close} />}
+      {forms.panels}
     </>
   )
 }
@@ -87,12 +83,24 @@ const tabsOf = (view: InstanceDetail, unavailable: string | null) => [
   {
     id: 'vnc',
     label: 'VNC console',
-    content: <VncConsole instanceId={view.id} unavailable={unavailable} />,
+    content: (
+      <VncConsole
+        instanceId={view.id}
+        unavailable={unavailable}
+        windowHref={paths.consoleWindow(view.id, 'vnc')}
+      />
+    ),
   },
   {
     id: 'serial',
     label: 'Serial console',
-    content: <SerialConsole instanceId={view.id} unavailable={unavailable} />,
+    content: (
+      <SerialConsole
+        instanceId={view.id}
+        unavailable={unavailable}
+        windowHref={paths.consoleWindow(view.id, 'serial')}
+      />
+    ),
   },
   {
     id: 'log',

@@ -16,7 +16,7 @@ import { useUrlState } from '../../kit/url-state.ts'
 import { Facts } from '../../ui/Fact.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { Addresses } from './Addresses.tsx'
-import { instanceDescriptor, instanceFacts, metadataFacts } from './descriptor.tsx'
+import { instanceDescriptor, instanceFacts } from './descriptor.tsx'
 import { InstanceState } from './InstanceState.tsx'
 import { MachineNotice } from './Machine.tsx'
 
@@ -86,7 +86,6 @@ function Content({
             items={[
               { label: 'Addresses', value: <Addresses addresses={view.addresses} /> },
               ...instanceFacts(view, session),
-              ...metadataFacts(view),
             ]}
           />
           <Group gap="md">

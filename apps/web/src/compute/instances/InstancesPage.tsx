@@ -9,13 +9,15 @@ import { PageHeader } from '../../ui/PageHeader.tsx'
 import { LaunchButton } from '../launch/LaunchButton.tsx'
 import { allInstancesDescriptor, instanceDescriptor } from './descriptor.tsx'
 import { useInstanceFilters } from './filters.tsx'
+import { useInstanceForms } from './forms/use-instance-forms.tsx'
 import { InstancePanel } from './InstancePanel.tsx'
 import { isStatus } from './state.ts'
 import { useInstanceActions } from './use-instance-actions.tsx'
 
 export function InstancesPage({ allProjects = false }: { allProjects?: boolean }) {
   const trpc = useTRPC()
-  const actions = useInstanceActions()
+  const forms = useInstanceForms()
+  const actions = useInstanceActions(forms.open)
   const { get, set } = useUrlState()
   // Only what may be the id of a host: an address that somebody has cut short asks for no host.
   const host = get('host')
@@ -60,6 +62,7 @@ export function InstancesPage({ allProjects = false }: { allProjects?: boolean }
         }
       />
       <InstancePanel actions={actions} />
+      {forms.panels}
     </>
   )
 }

@@ -1,5 +1,5 @@
 import { Anchor, Text } from '@mantine/core'
-import type { InstanceView } from '@stratolith/api/compute/contract'
+import type { InstanceDetail, InstanceView } from '@stratolith/api/compute/contract'
 import { IconServer2 } from '@tabler/icons-react'
 import { ProjectName } from '../../directory/projects/ProjectName.tsx'
 import { Ago } from '../../kit/Ago.tsx'
@@ -150,12 +150,13 @@ export function instanceFacts(view: InstanceView, { project, isAdmin, userId }: 
     },
     {
       label: 'Key pair',
-      // Key pairs are their users’: nobody else finds it in their list.
+      // A key pair is its user’s: nobody else has a page of it.
       value:
         view.keyName !== null && view.userId === userId
-          ? linkTo(`${paths.keyPairs}?search=${encodeURIComponent(view.keyName)}`, view.keyName)
+          ? linkTo(paths.keyPair(view.keyName), view.keyName)
           : (view.keyName ?? 'None'),
     },
+    { label: 'Host name', value: view.hostname },
     { label: 'Zone', value: view.zone ?? '–' },
     ...(view.hostName
       ? [
@@ -180,6 +181,19 @@ const linkTo = (href: string, name: string) => (
   </Anchor>
 )
 
-/** What its owner has written on it. */
-export const metadataFacts = ({ metadata }: Pick<InstanceView, 'metadata'>) =>
-  Object.entries(metadata).map(([key, value]) => ({ label: key, value: value || '–' }))
+/** What its page alone says. */
+export const detailFacts = (view: InstanceDetail) => [
+  ...(view.serverGroup
+    ? [
+        {
+          label: 'Server group',
+          value: (
+            <Anchor component={Link} size="sm" href={paths.serverGroup(view.serverGroup.id)}>
+              {view.serverGroup.name}
+            </Anchor>
+          ),
+        },
+      ]
+    : []),
+  { label: 'Config drive', value: view.configDrive ? 'yes' : 'no' },
+]

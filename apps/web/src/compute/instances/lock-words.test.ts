@@ -4,7 +4,7 @@ import { asLockedFor, lockText } from './lock-words.ts'
 
 test('a padlock says what still changes, who unlocks it, and why it is locked', () => {
   const what =
-    'nothing changes until it is unlocked, but for its name, description, security groups and floating IPs. Administrators may still do everything.'
+    'nothing changes until it is unlocked, but for its name, description, tags, security groups and floating IPs. Administrators may still do everything.'
   expect(lockText({ lockedByAdmin: false, lockedReason: null })).toBe(`Locked: ${what}`)
   expect(lockText({ lockedByAdmin: true, lockedReason: 'the audit' })).toBe(
     `Locked by an administrator: ${what} Reason: the audit`,

@@ -1,7 +1,7 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
 
 /** What a lock leaves alone. */
-export const lockSpares = 'its name, description, security groups and floating IPs'
+export const lockSpares = 'its name, description, tags, security groups and floating IPs'
 
 /** What the padlock means. */
 export function lockText({

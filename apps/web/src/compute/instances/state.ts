@@ -1,4 +1,5 @@
 import type { InstanceView } from '@stratolith/api/compute/contract'
+import { instanceCan } from '@stratolith/api/compute/states'
 import type { Tone } from '../../kit/StateBadge.tsx'
 
 const words: Record<InstanceView['status'], string> = {
@@ -29,6 +30,13 @@ export function stateOf(view: Pick<InstanceView, 'status' | 'taskState' | 'vmSta
   if (view.taskState || view.vmState === 'building') return { state: words[view.status], tone: 'busy' }
   const tone = { ACTIVE: 'good', ERROR: 'bad' }[view.status as string] as Tone | undefined
   return { state: words[view.status], tone: tone ?? 'off' }
+}
+
+/** Why the instance has no console now; null when there is one. */
+export function whyNoConsole(view: Parameters<typeof instanceCan.console>[0]): string | null {
+  const console = instanceCan.console(view)
+  if (view.taskState === 'deleting') return 'The instance is being deleted.'
+  return console === true ? null : console
 }
 
 /** What a list may be narrowed to; the URL says `?status=ACTIVE`. */

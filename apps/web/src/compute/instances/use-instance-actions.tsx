@@ -5,6 +5,7 @@ import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import {
   IconBolt,
+  IconFirstAidKit,
   IconLock,
   IconLockOpen,
   IconPencil,
@@ -14,6 +15,7 @@ import {
   IconPlayerTrackNext,
   IconRefresh,
   IconTrash,
+  IconWorld,
 } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import type { ResourceAction } from '../../kit/descriptor.ts'
@@ -22,9 +24,13 @@ import { useSession } from '../../kit/session.ts'
 import { shellLine } from '../../kit/shell.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { deletionText, releaseOption } from './deletion-words.ts'
-import { asLockedFor, lockSpares } from './lock-words.ts'
+import { freeAddresses } from './floating-ip-choices.ts'
+import type { InstanceForm } from './forms/use-instance-forms.tsx'
+import { asLockedFor } from './lock-words.ts'
 
 type Action = ResourceAction<InstanceView>
+type Opens = (form: InstanceForm, view: InstanceView) => void
+const nowhere: Opens = () => undefined
 
 const named = (views: InstanceView[]): string =>
   views.length === 1 ? `“${views[0]?.name}”` : `${views.length} instances`
@@ -35,8 +41,11 @@ const ask = (verb: string, consequence: string) => (views: InstanceView[]) => ({
   body: <Text size="sm">{consequence}</Text>,
 })
 
-/** What can be done with an instance; the contract says when, the role says who. `edit` opens its form. */
-export function useInstanceActions(options: { edit?: (view: InstanceView) => void } = {}): Action[] {
+/**
+ * What can be done with an instance; the contract says when, the role says who. `open` opens the forms of those that
+ * ask for more (useInstanceForms); without it these are left out, and a lock has no reason.
+ */
+export function useInstanceActions(open?: Opens): Action[] {
   const trpc = useTRPC().compute.instances
   const may = useMay()
   const start = useMutation(trpc.start.mutationOptions())
@@ -48,11 +57,13 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
     label: 'Edit',
     icon: <IconPencil size={16} />,
     allowed: () => may(),
-    open: options.edit,
+    open: (view) => open?.('edit', view),
   }
   const rebooting = useRebooting()
   const pausing = usePausing()
-  const locking = useLocking()
+  const locking = useLocking(open)
+  const floatingIp = useFloatingIpAction(open ?? nowhere)
+  const resetting = useResetting(open ?? nowhere)
   return [
     action(instanceCan.start, ['start'], {
       id: 'start',
@@ -77,8 +88,9 @@ export function useInstanceActions(options: { edit?: (view: InstanceView) => voi
     }),
     ...rebooting,
     ...pausing,
-    ...(options.edit ? [edit] : []),
+    ...(open ? [edit, floatingIp] : []),
     ...locking,
+    ...(open ? resetting : []),
     action(instanceCan.delete, ['delete'], {
       id: 'delete',
       label: 'Delete',
@@ -163,7 +175,43 @@ function usePausing(): Action[] {
   ]
 }
 
-function useLocking(): Action[] {
+/** Leads a floating IP to it: of the session's project, so that it must be of that one, too. */
+export function useFloatingIpAction(open: Opens): Action {
+  const may = useMay()
+  const { project } = useSession()
+  return {
+    id: 'floating-ip',
+    label: 'Associate floating IP',
+    icon: <IconWorld size={16} />,
+    allowed: (view) =>
+      all(
+        may(),
+        view.projectId === project?.id ||
+          'Switch to its project first: floating IPs are offered that it has.',
+        view.taskState !== 'deleting' || 'It is being deleted.',
+        view.addresses.length > 0 || 'It has no address that a floating IP could lead to.',
+        freeAddresses(view.addresses).length > 0 || 'A floating IP leads to each of its addresses already.',
+      ),
+    open: (view) => open('floatingIp', view),
+  }
+}
+
+/** Administrators' alone, so that others are not shown it. */
+function useResetting(open: Opens): Action[] {
+  const { isAdmin } = useSession()
+  if (!isAdmin) return []
+  return [
+    {
+      id: 'reset-state',
+      label: 'Reset state',
+      icon: <IconFirstAidKit size={16} />,
+      allowed: (view) => view.taskState !== 'deleting' || 'It is being deleted.',
+      open: (view) => open('reset', view),
+    },
+  ]
+}
+
+function useLocking(open: Opens | undefined): Action[] {
   const trpc = useTRPC().compute.instances
   const may = useMay()
   const { isAdmin } = useSession()
@@ -176,9 +224,12 @@ function useLocking(): Action[] {
       icon: <IconLock size={16} />,
       opposite: 'unlock',
       allowed: (view) => all(may(), instanceCan.lock(view)),
-      run: ({ id }) => lock.mutateAsync({ id }),
-      started: (views) => `Locked ${named(views)}: until somebody unlocks it only ${lockSpares} change`,
-      asCli: ({ id }) => shellLine('openstack', 'server', 'lock', id),
+      ...(open
+        ? { open: (view: InstanceView) => open('lock', view) }
+        : {
+            run: ({ id }: InstanceView) => lock.mutateAsync({ id }),
+            started: (views: InstanceView[]) => `Locked ${named(views)}`,
+          }),
     },
     {
       id: 'unlock',

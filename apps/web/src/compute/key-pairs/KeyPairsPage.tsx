@@ -1,11 +1,9 @@
 'use client'
 import { Box } from '@mantine/core'
 import { useForm } from '@mantine/form'
-import type { KeyPairCreated, KeyPairView } from '@stratolith/api/compute/contract'
-import { IconTrash } from '@tabler/icons-react'
+import type { KeyPairCreated } from '@stratolith/api/compute/contract'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import type { ResourceAction } from '../../kit/descriptor.ts'
 import { MainAction } from '../../kit/MainAction.tsx'
 import { notify } from '../../kit/notify.ts'
 import { ResourceTable } from '../../kit/ResourceTable.tsx'
@@ -24,6 +22,7 @@ import {
   keyPairProblems,
 } from './KeyPairFields.tsx'
 import { downloadPrivateKey, PrivateKeyOnce, privateKeyFile } from './PrivateKeyOnce.tsx'
+import { useKeyPairActions } from './use-key-pair-actions.tsx'
 
 export function KeyPairsPage() {
   const trpc = useTRPC()
@@ -49,31 +48,6 @@ export function KeyPairsPage() {
       <CreateKeyPair opened={panel.opened} onClose={panel.close} onMade={setMade} />
     </>
   )
-}
-
-function useKeyPairActions(): ResourceAction<KeyPairView>[] {
-  const trpc = useTRPC()
-  const remove = useMutation(trpc.compute.keyPairs.delete.mutationOptions())
-  return [
-    {
-      id: 'delete',
-      label: 'Delete',
-      icon: <IconTrash size={16} />,
-      danger: true,
-      bulk: true,
-      // everybody's key pairs are their own
-      allowed: () => true,
-      confirm: (views) => ({
-        title: views.length === 1 ? `Delete “${views[0]?.name}”?` : `Delete ${views.length} key pairs?`,
-        body: `Instances that have ${views.length === 1 ? 'it keep it' : 'them keep them'}; new ones cannot use ${views.length === 1 ? 'it' : 'them'}. Private keys are not touched.`,
-        confirmLabel: 'Delete',
-      }),
-      run: ({ name }) => remove.mutateAsync({ name }),
-      started: (views) =>
-        views.length === 1 ? `Deleted ${views[0]?.name}` : `Deleted ${views.length} key pairs`,
-      asCli: ({ name }) => shellLine('openstack', 'keypair', 'delete', name),
-    },
-  ]
 }
 
 type CreateProps = { opened: boolean; onClose: () => void; onMade: (pair: KeyPairCreated | null) => void }

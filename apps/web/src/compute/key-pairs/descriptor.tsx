@@ -1,9 +1,9 @@
-import { Text } from '@mantine/core'
 import type { KeyPairView } from '@stratolith/api/compute/contract'
 import { IconKey } from '@tabler/icons-react'
 import { Ago } from '../../kit/Ago.tsx'
 import type { ResourceDescriptor } from '../../kit/descriptor.ts'
 import { MainAction } from '../../kit/MainAction.tsx'
+import { NameCell } from '../../kit/NameCell.tsx'
 import { creating, paths } from '../../kit/paths.ts'
 import { TwoLines } from '../../kit/TwoLines.tsx'
 import { CopyText } from '../../ui/CopyText.tsx'
@@ -13,6 +13,7 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
   noun: 'Key pair',
   plural: 'Key pairs',
   name: (view) => view.name,
+  path: (view) => paths.keyPair(view.name),
   icon: <IconKey size={28} />,
   columns: [
     {
@@ -20,11 +21,7 @@ export const keyPairDescriptor: ResourceDescriptor<KeyPairView> = {
       header: 'Name',
       sort: true,
       value: (view) => view.name,
-      cell: (view) => (
-        <Text size="sm" fw={600} style={{ overflowWrap: 'anywhere' }}>
-          {view.name}
-        </Text>
-      ),
+      cell: (view) => <NameCell href={paths.keyPair(view.name)} name={view.name} />,
     },
     {
       id: 'type',

@@ -1,15 +1,35 @@
 'use client'
-import { ActionIcon, Button, FileButton, Group, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import {
+  ActionIcon,
+  Button,
+  FileButton,
+  Group,
+  Stack,
+  TagsInput,
+  Text,
+  Textarea,
+  TextInput,
+} from '@mantine/core'
 import { IconFileUpload, IconPlus, IconTrash } from '@tabler/icons-react'
 import { randomToken } from '../../kit/random.ts'
+import { ConfigDriveFields, PlacementFields } from './PlacementFields.tsx'
 import type { LaunchFormApi } from './use-launch-form.ts'
 
 export function AdvancedBody({ form }: { form: LaunchFormApi }) {
   return (
     <Stack gap="md">
+      <PlacementFields form={form} />
+      <TagsInput
+        label="Tags"
+        description="Words to find it by. No comma, no slash."
+        placeholder="Type a tag and press Enter"
+        splitChars={[]}
+        {...form.getInputProps('tags')}
+      />
       <UserDataField form={form} />
       <MetadataField form={form} />
       <TextInput label="Description" maxLength={1000} {...form.getInputProps('description')} />
+      <ConfigDriveFields form={form} />
     </Stack>
   )
 }

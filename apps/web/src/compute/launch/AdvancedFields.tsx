@@ -5,14 +5,25 @@ import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
 import dynamic from 'next/dynamic'
 import { useState } from 'react'
 import type { LaunchFormApi } from './use-launch-form.ts'
+import type { LaunchValues } from './values.ts'
 
 const AdvancedBody = dynamic(() => import('./AdvancedBody.tsx').then((m) => m.AdvancedBody))
 
-/** User data, metadata, description: opens in place and says how much of it is set. */
+/** What few launches need: opens in place and says how much of it is set. */
+const advanced = [
+  ...(['userData', 'metadata', 'description', 'tags', 'serverGroupId', 'zone'] as const),
+  ...(['hostName', 'address', 'configDrive', 'adminPass'] as const),
+]
+/** How many of them say something. */
+const usedOptions = (values: LaunchValues): number =>
+  [
+    ...[values.userData, values.description, values.serverGroupId, values.zone, values.hostName],
+    ...[values.address, values.configDrive, ...values.tags, ...values.metadata.map((row) => row.key)],
+  ].filter(Boolean).length
+
 export function AdvancedFields({ form }: { form: LaunchFormApi }) {
-  const { userData, metadata, description } = form.values
-  const used = [userData, description, ...metadata.map((row) => row.key)].filter(Boolean).length
-  const broken = Boolean(form.errors.userData ?? form.errors.metadata ?? form.errors.description)
+  const used = usedOptions(form.values)
+  const broken = advanced.some((field) => form.errors[field])
   const [opened, { toggle }] = useDisclosure(used > 0)
   const open = opened || broken
   const [seen, setSeen] = useState(open)
@@ -34,7 +45,7 @@ export function AdvancedFields({ form }: { form: LaunchFormApi }) {
         </Button>
         {!open && (
           <Text size="xs" c="dimmed">
-            user data, metadata, description
+            server group, zone, address, tags, user data, metadata, config drive
           </Text>
         )}
       </Group>

@@ -13,7 +13,7 @@ import { LaunchForm } from './LaunchForm.tsx'
 import { type LaunchOptions, useLaunchOptions } from './use-launch-options.ts'
 import { emptyLaunch, type LaunchValues } from './values.ts'
 
-/** `?name=`, `?image=`, `?flavor=`, `?network=` and `?key=` choose beforehand. */
+/** `?name=`, `?image=`, `?flavor=`, `?network=`, `?key=` and `?group=` choose beforehand. */
 export function LaunchPage() {
   const { options, error, retry } = useLaunchOptions()
   const params = useSearchParams()
@@ -71,6 +71,7 @@ function initial(
     flavorId: (wished ?? defaultFlavor(options.flavors, image))?.id ?? null,
     networkIds: network ? [network.id] : [],
     keyName: key?.name ?? null,
+    serverGroupId: params.get('group'),
     publicIp: options.externalNetwork !== null && routed,
   }
 }

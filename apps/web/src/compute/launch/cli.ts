@@ -1,7 +1,7 @@
 import type { SecurityRuleView } from '@stratolith/api/networking/contract'
 import { rulePresets } from '@stratolith/api/networking/states'
 import { shellLine } from '../../kit/shell.ts'
-import { type LaunchValues, launchNames, metadataOf, presetGroup } from './values.ts'
+import { addressAllowed, type LaunchValues, launchNames, metadataOf, presetGroup } from './values.ts'
 
 type PresetRule = Pick<SecurityRuleView, 'direction' | 'protocol' | 'portMin' | 'remoteCidr' | 'remoteGroup'>
 
@@ -26,13 +26,14 @@ export function launchCli(values: LaunchValues, names: LaunchNames): string {
   lines.push(
     shellLine(
       'openstack',
+      ...versionWords(values),
       'server',
       'create',
       '--image',
       names.image ?? 'IMAGE',
       '--flavor',
       names.flavor ?? 'FLAVOR',
-      ...names.networks.flatMap((network) => ['--network', network]),
+      ...networkWords(values, names),
       ...groupWords(values, names),
       ...(values.keyName ? ['--key-name', values.keyName] : []),
       ...(values.userData ? ['--user-data', 'user-data.txt'] : []),
@@ -41,12 +42,32 @@ export function launchCli(values: LaunchValues, names: LaunchNames): string {
         '--property',
         `${key}=${value}`,
       ]),
+      ...values.tags.flatMap((tag) => ['--tag', tag]),
+      ...(values.serverGroupId ? ['--hint', `group=${values.serverGroupId}`] : []),
+      ...(values.zone ? ['--availability-zone', values.zone] : []),
+      ...(values.hostName ? ['--host', values.hostName] : []),
+      ...(values.configDrive ? ['--use-config-drive'] : []),
+      ...(values.configDrive && values.adminPass ? ['--password', 'PASSWORD'] : []),
       ...(count > 1 ? ['--min', count, '--max', count] : []),
       '--wait',
       values.name.trim() || 'NAME',
     ),
   )
   return [...lines, ...publicIpLines(values, names)].join('\n')
+}
+
+/** Tags came with version 2.52 of the compute API, the name of a host with 2.74; the client asks for 2.1. */
+function versionWords({ tags, hostName }: LaunchValues): string[] {
+  const version = hostName ? '2.74' : tags.length > 0 ? '2.52' : null
+  return version ? ['--os-compute-api-version', version] : []
+}
+
+function networkWords(values: LaunchValues, names: LaunchNames): string[] {
+  const address = values.address.trim()
+  const [networkId] = values.networkIds
+  return address && networkId && addressAllowed(values) === true
+    ? ['--nic', `net-id=${networkId},v4-fixed-ip=${address}`]
+    : names.networks.flatMap((network) => ['--network', network])
 }
 
 function starterLines(names: LaunchNames): string[] {

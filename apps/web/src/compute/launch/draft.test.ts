@@ -33,11 +33,11 @@ test('a half-typed form is there once more after the session has ended, for the 
   expect(takeDraft(store, ann, options), 'once').toBeNull()
 })
 
-test('user data is not written to the browser', () => {
+test('user data and passwords are not written to the browser', () => {
   const { store, kept } = storage()
-  keepDraft(store, ann, { ...emptyLaunch, name: 'web', userData: 'a password' })
+  keepDraft(store, ann, { ...emptyLaunch, name: 'web', userData: 'a password', adminPass: 'a password' })
   expect([...kept.values()].join()).not.toContain('a password')
-  expect(takeDraft(store, ann, options)?.userData).toBe('')
+  expect(takeDraft(store, ann, options)).toMatchObject({ userData: '', adminPass: '' })
 })
 
 test('what is no longer offered is not chosen', () => {

@@ -10,8 +10,12 @@ type Choice = { imageId: string | null; flavorId: string | null }
 const draftKey = ({ userId, projectId }: Owner) => ownKey(userId, `launch.draft ${projectId}`)
 const choiceKey = ({ userId, projectId }: Owner) => `stratolith.launch.choice ${userId} ${projectId}`
 
-/** Half typed, when the page is left for the sign-in page or loaded again. User data may hold secrets: it is not kept. */
-export function keepDraft(store: Storage, owner: Owner, { userData: _, ...values }: LaunchValues): void {
+/** Half typed, when the page is left for the sign-in page or loaded again. User data and passwords are secrets: they are not kept. */
+export function keepDraft(
+  store: Storage,
+  owner: Owner,
+  { userData: _data, adminPass: _password, ...values }: LaunchValues,
+): void {
   store.setItem(draftKey(owner), JSON.stringify(values))
 }
 
@@ -37,7 +41,7 @@ const offered = (all: readonly { id: string }[], id: string | null): string | nu
 
 /** An address that chooses something says what the form begins with: a draft does not. */
 export const addressChooses = (params: URLSearchParams): boolean =>
-  ['name', 'image', 'flavor', 'network', 'key'].some((key) => params.has(key))
+  ['name', 'image', 'flavor', 'network', 'key', 'group'].some((key) => params.has(key))
 
 /** What was launched last is what stands chosen next time. */
 export function keepChoice(store: Storage, owner: Owner, { imageId, flavorId }: Choice): void {
@@ -71,7 +75,7 @@ const isRow = (row: unknown): row is MetadataRow =>
   isObject(row) && isText(row.id) && isText(row.key) && isText(row.value)
 
 type Guards = { [K in keyof LaunchValues]: (value: unknown) => value is LaunchValues[K] }
-const guards: Omit<Guards, 'userData'> = {
+const guards: Omit<Guards, 'userData' | 'adminPass'> = {
   name: isText,
   description: isText,
   count: (value) => isText(value) || typeof value === 'number',
@@ -83,6 +87,12 @@ const guards: Omit<Guards, 'userData'> = {
   keyName: isTextOrNull,
   publicIp: (value) => typeof value === 'boolean',
   metadata: (value) => Array.isArray(value) && value.every(isRow),
+  tags: isTexts,
+  serverGroupId: isTextOrNull,
+  zone: isTextOrNull,
+  hostName: isTextOrNull,
+  address: isText,
+  configDrive: (value) => typeof value === 'boolean',
 }
 
 function understood(kept: Record<string, unknown>): Partial<LaunchValues> {

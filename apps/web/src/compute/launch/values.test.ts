@@ -68,6 +68,27 @@ describe('the launch form', () => {
     expect(input.clientToken).toBe('token')
   })
 
+  it('says where it goes, and with which address on the one network', () => {
+    const group = '3a2f1c52-7e6a-4a1e-9a66-4b1b7c2d9e10'
+    const placed = { ...filled, serverGroupId: group, zone: 'nova', hostName: 'a', address: ' 10.0.0.7 ' }
+    const place = { serverGroupId: group, zone: 'nova', hostName: 'a' }
+    const nics = [{ networkId, address: '10.0.0.7' }]
+    expect(planInput.parse(planInputOf(placed))).toMatchObject({ ...place, nics })
+    expect(launchInput.parse(launchInputOf(placed, 't'))).toMatchObject({ ...place, nics })
+    for (const many of [{ count: 2 }, { networkIds: [networkId, networkId] }])
+      expect(planInputOf({ ...placed, ...many })).not.toHaveProperty('nics')
+    expect(launchProblems({ ...placed, address: '10.0.0' }).address).toBe('Write it as 10.0.0.7.')
+    expect(launchProblems({ ...placed, count: 2, address: 'of no use now' }).address).toBeUndefined()
+  })
+
+  it('sends the administrator’s password with a config drive alone, and never to the plan', () => {
+    const secret = { ...filled, adminPass: 's3cret', tags: ['web'] }
+    expect(launchInputOf(secret, 't')).not.toHaveProperty('adminPass')
+    const driven = launchInput.parse(launchInputOf({ ...secret, configDrive: true }, 't'))
+    expect(driven).toMatchObject({ configDrive: true, adminPass: 's3cret', tags: ['web'] })
+    expect(JSON.stringify(planInputOf({ ...secret, configDrive: true }))).not.toContain('s3cret')
+  })
+
   it('fits the largest user data and names what is wrong', () => {
     expect(launchProblems(filled)).toEqual({})
     const largest = 'ü'.repeat(maxUserDataBytes / 2)
@@ -131,6 +152,22 @@ describe('the same as CLI', () => {
     expect(cli).toContain("--image 'Ubuntu 24.04' --flavor m1.small --network net")
     expect(cli).toContain('--security-group default --security-group open-ssh')
     expect(cli).toContain(`'it'\\''s; rm -rf ~'`)
+  })
+
+  it('asks for the version of the API that knows what is wished', () => {
+    const words = (over: Partial<LaunchValues>) =>
+      launchCli({ ...filled, openPresets: [], ...over }, names).replaceAll(' \\\n  ', ' ')
+    expect(words({})).toMatch(/^openstack server create/)
+    expect(words({ tags: ['a', 'b'] })).toMatch(
+      /^openstack --os-compute-api-version 2\.52 .* --tag a --tag b /,
+    )
+    expect(words({ hostName: 'h1', zone: 'nova' })).toMatch(
+      /^openstack --os-compute-api-version 2\.74 .* --availability-zone nova --host h1 /,
+    )
+    const rest = words({ serverGroupId: 'g1', address: '10.0.0.7', configDrive: true, adminPass: 's3cret' })
+    expect(rest).toContain('--hint group=g1 --use-config-drive --password PASSWORD')
+    expect(rest).toContain(`--nic net-id=${networkId},v4-fixed-ip=10.0.0.7`)
+    expect(rest).not.toContain('s3cret')
   })
 
   it('gives every instance its own public address', () => {

@@ -20,6 +20,16 @@ export type LaunchValues = {
   publicIp: boolean
   userData: string
   metadata: MetadataRow[]
+  tags: string[]
+  serverGroupId: string | null
+  zone: string | null
+  /** Administrators alone name the host. */
+  hostName: string | null
+  /** Of the one network that is chosen; empty: any that is free. */
+  address: string
+  configDrive: boolean
+  /** Goes onto the config drive and nowhere else. */
+  adminPass: string
 }
 
 export const emptyLaunch: LaunchValues = {
@@ -35,6 +45,13 @@ export const emptyLaunch: LaunchValues = {
   publicIp: false,
   userData: '',
   metadata: [],
+  tags: [],
+  serverGroupId: null,
+  zone: null,
+  hostName: null,
+  address: '',
+  configDrive: false,
+  adminPass: '',
 }
 
 /** The group that the cloud makes for these presets; presets in the order of the contract. */
@@ -80,8 +97,28 @@ export function planInputOf(values: LaunchValues): PlanInput {
     openPresets: values.openPresets,
     keyName: values.keyName ?? undefined,
     publicIp: values.publicIp,
+    ...placeOf(values),
   }
 }
+
+/** Where it goes, and with which address. */
+function placeOf(values: LaunchValues): Pick<LaunchInput, 'nics' | 'serverGroupId' | 'zone' | 'hostName'> {
+  const { networkIds, serverGroupId, zone, hostName } = values
+  const address = values.address.trim()
+  const [networkId] = networkIds
+  return {
+    ...(address && networkId && addressAllowed(values) === true ? { nics: [{ networkId, address }] } : {}),
+    ...(serverGroupId ? { serverGroupId } : {}),
+    ...(zone ? { zone } : {}),
+    ...(hostName ? { hostName } : {}),
+  }
+}
+
+/** Whether one address can be asked for, or the sentence why not. */
+export const addressAllowed = (values: Pick<LaunchValues, 'networkIds' | 'count'>): true | string =>
+  values.networkIds.length !== 1
+    ? 'Choose one network alone to name the address on it.'
+    : countOf(values.count) === 1 || 'Several instances cannot have the same address.'
 
 export function launchInputOf(values: LaunchValues, clientToken: string): LaunchInput {
   return {
@@ -98,8 +135,15 @@ export function launchInputOf(values: LaunchValues, clientToken: string): Launch
     metadata: metadataOf(values.metadata),
     publicIp: values.publicIp,
     clientToken,
+    ...placeOf(values),
+    tags: values.tags,
+    configDrive: values.configDrive,
+    ...(values.configDrive && values.adminPass ? { adminPass: values.adminPass } : {}),
   }
 }
+
+const isIpv4 = (text: string): boolean =>
+  /^(\d{1,3})(\.\d{1,3}){3}$/.test(text) && text.split('.').every((part) => Number(part) <= 255)
 
 /** What the form can know without asking: field → sentence. */
 export function launchProblems(values: LaunchValues): Partial<Record<keyof LaunchValues, string>> {
@@ -111,6 +155,9 @@ export function launchProblems(values: LaunchValues): Partial<Record<keyof Launc
   if (!values.flavorId) problems.flavorId = 'Choose a size.'
   if (new TextEncoder().encode(values.userData).length > maxUserDataBytes)
     problems.userData = 'User data has at most 64 KiB. Let it fetch the rest from somewhere.'
+  const address = values.address.trim()
+  if (address && addressAllowed(values) === true && !isIpv4(address))
+    problems.address = 'Write it as 10.0.0.7.'
   const keys = values.metadata.map((row) => row.key.trim()).filter(Boolean)
   if (new Set(keys).size < keys.length) problems.metadata = 'A metadata key appears twice.'
   return problems

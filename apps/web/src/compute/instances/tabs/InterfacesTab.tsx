@@ -4,7 +4,7 @@ import type { InstanceView, WaitingPart } from '@stratolith/api/compute/contract
 import { instanceCan } from '@stratolith/api/compute/states'
 import type { Allowed } from '@stratolith/api/kernel/contract'
 import type { PortView } from '@stratolith/api/networking/contract'
-import { IconNetworkOff, IconPlus } from '@tabler/icons-react'
+import { IconNetworkOff, IconPlus, IconWorld } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { confirm } from '../../../kit/confirm.tsx'
 import { cloudError } from '../../../kit/errors.ts'
@@ -25,7 +25,9 @@ import { EmptyState } from '../../../ui/EmptyState.tsx'
 import { Facts } from '../../../ui/Fact.tsx'
 import { ReasonButton } from '../../../ui/ReasonButton.tsx'
 import { Section } from '../../../ui/Section.tsx'
+import { useInstanceForms } from '../forms/use-instance-forms.tsx'
 import { asLockedFor } from '../lock-words.ts'
+import { useFloatingIpAction } from '../use-instance-actions.tsx'
 import { useWaiting } from '../Waiting.tsx'
 import { isUnderWay, whyText } from '../waiting-words.ts'
 
@@ -38,20 +40,31 @@ export function usePortsOf({ id, projectId }: Pick<InstanceView, 'id' | 'project
   )
 }
 
-const AttachForm = lazyPanel(() => import('./AttachForm.tsx').then((m) => m.AttachForm))
+const AttachForm = lazyPanel(() => import('../forms/AttachForm.tsx').then((m) => m.AttachForm))
 
 export function InterfacesTab({ view }: { view: InstanceView }) {
   const query = usePortsOf(view)
   const may = useMay()
   const { isAdmin } = useSession()
   const panel = useUrlPanel('attach')
+  const forms = useInstanceForms()
+  const associate = useFloatingIpAction(forms.open)
   const elsewhere = useElsewhere(view.projectId)
   const allowed = all(may(), instanceCan.attach(asLockedFor(isAdmin, view)))
   const fromHere =
     !elsewhere || 'Switch to its project first: the networks are offered that you may use there.'
   return (
     <Stack gap="md">
-      <Group justify="flex-end">
+      <Group justify="flex-end" gap="xs">
+        <ReasonButton
+          size="sm"
+          variant="default"
+          leftSection={<IconWorld size={16} />}
+          allowed={associate.allowed(view)}
+          onClick={() => associate.open?.(view)}
+        >
+          {associate.label}
+        </ReasonButton>
         <ReasonButton
           size="sm"
           variant="default"
@@ -63,6 +76,7 @@ export function InterfacesTab({ view }: { view: InstanceView }) {
         </ReasonButton>
       </Group>
       <Interfaces view={view} query={query} allowed={allowed} />
+      {forms.panels}
       {panel.opened && <AttachForm view={view} opened onClose={panel.close} />}
     </Stack>
   )
@@ -93,6 +107,7 @@ function Interfaces({
             {items.map((port, index) => (
               <Interface
                 key={port.id}
+                view={view}
                 port={port}
                 index={index}
                 waiting={shown.find(({ kind, thing }) => kind === 'port' && thing === port.id)}
@@ -109,12 +124,14 @@ function Interfaces({
 
 /** `waiting`: what has not arrived of it. */
 function Interface({
+  view,
   port,
   index,
   waiting,
   allowed,
   onDetach,
 }: {
+  view: InstanceView
   port: PortView
   index: number
   waiting: WaitingPart | undefined
@@ -152,11 +169,7 @@ function Interface({
                 {port.addresses.map((one) => (
                   <Group key={one.address} gap="xs">
                     <CopyText value={one.address} />
-                    {one.floatingIp && (
-                      <Text size="sm" component="span">
-                        public <CopyText value={one.floatingIp.address} />
-                      </Text>
-                    )}
+                    {one.floatingIp && <FloatingIp fip={one.floatingIp} view={view} />}
                   </Group>
                 ))}
               </Stack>
@@ -186,6 +199,46 @@ function Interface({
         ]}
       />
     </Section>
+  )
+}
+
+/** The floating IP that leads to an address, and the way to take it off: it stays the project's. */
+function FloatingIp({ fip, view }: { fip: { id: string; address: string }; view: InstanceView }) {
+  const trpc = useTRPC()
+  const client = useQueryClient()
+  const may = useMay()
+  const change = useMutation(
+    trpc.networking.floatingIps.associate.mutationOptions({
+      onSuccess() {
+        invalidateKind(client, 'floatingIp')
+        notify.started(`Disassociating ${fip.address}`)
+      },
+      onError: (error) => notify.failed(cloudError(error)),
+    }),
+  )
+  const ask = async () => {
+    const yes = await confirm({
+      title: `Disassociate ${fip.address} from “${view.name}”?`,
+      body: 'The instance is no longer reachable from outside. The address stays with the project.',
+      confirmLabel: 'Disassociate',
+    })
+    if (yes) change.mutate({ id: fip.id, portId: null })
+  }
+  return (
+    <>
+      <Text size="sm" component="span">
+        floating IP <CopyText value={fip.address} />
+      </Text>
+      <ReasonButton
+        size="compact-xs"
+        variant="default"
+        loading={change.isPending}
+        allowed={may()}
+        onClick={() => void ask()}
+      >
+        Disassociate
+      </ReasonButton>
+    </>
   )
 }
 

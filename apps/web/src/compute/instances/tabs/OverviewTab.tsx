@@ -5,28 +5,24 @@ import { useSession } from '../../../kit/session.ts'
 import { Columns } from '../../../ui/Columns.tsx'
 import { Facts } from '../../../ui/Fact.tsx'
 import { Section } from '../../../ui/Section.tsx'
-import { instanceFacts, metadataFacts } from '../descriptor.tsx'
+import { detailFacts, instanceFacts } from '../descriptor.tsx'
 import { AddressList } from './AddressList.tsx'
 import { HowToConnect } from './HowToConnect.tsx'
+import { OwnWords } from './OwnWords.tsx'
 import { UserData } from './UserData.tsx'
 
 const BuildTimeline = dynamic(() => import('./BuildTimeline.tsx').then((m) => m.BuildTimeline))
 
 export function OverviewTab({ view }: { view: InstanceDetail }) {
   const session = useSession()
-  const metadata = metadataFacts(view)
   return (
     <Columns
       side={
         <>
           <Section title="Facts">
-            <Facts items={instanceFacts(view, session)} />
+            <Facts items={[...instanceFacts(view, session), ...detailFacts(view)]} />
           </Section>
-          {metadata.length > 0 && (
-            <Section title="Metadata">
-              <Facts items={metadata} />
-            </Section>
-          )}
+          <OwnWords view={view} />
         </>
       }
     >

@@ -2,11 +2,11 @@
 import { Text } from '@mantine/core'
 import type { InstanceView } from '@stratolith/api/compute/contract'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { NameForm } from '../../kit/NameForm.tsx'
-import { notify } from '../../kit/notify.ts'
-import { invalidateKind } from '../../kit/stale.ts'
-import { useTRPC } from '../../kit/trpc.ts'
-import { serverSetCli } from './cli.ts'
+import { NameForm } from '../../../kit/NameForm.tsx'
+import { notify } from '../../../kit/notify.ts'
+import { invalidateKind } from '../../../kit/stale.ts'
+import { useTRPC } from '../../../kit/trpc.ts'
+import { serverSetCli } from '../cli.ts'
 
 /** Another name, another description. */
 export function InstanceEditForm({

@@ -1,8 +1,8 @@
-import { type Ctx, inTransaction } from '../../kernel/context.ts'
-import { conflict } from '../../kernel/errors.ts'
+import { type Ctx, inTransaction, isAdmin } from '../../kernel/context.ts'
+import { conflict, notFound } from '../../kernel/errors.ts'
 import { recordOperation } from '../../kernel/workflow.ts'
 import { metadataInput } from '../contract.ts'
-import { type InstanceRow, loadInstance, noteInstance } from './load.ts'
+import { type InstanceRow, loadInstance, noteInstance } from './instance-row.ts'
 
 /** What owners write on an instance. The guest reads new metadata after its next start. */
 export async function setMetadata(
@@ -10,7 +10,9 @@ export async function setMetadata(
   id: string,
   change: (before: Record<string, string>) => Record<string, string>,
 ): Promise<Record<string, string>> {
-  return mark(ctx, id, async (tx, row) => {
+  return changeInstance(ctx, id, async (tx, row) => {
+    // As in Nova: a lock holds metadata, and leaves tags alone.
+    if (row.locked && !isAdmin(ctx)) throw conflict('The instance is locked.')
     const metadata = metadataInput.parse(change(row.metadata as Record<string, string>))
     await tx.db.instance.update({ where: { id: row.id }, data: { metadata } })
     return metadata
@@ -22,14 +24,30 @@ export async function setTags(
   id: string,
   change: (before: string[]) => string[],
 ): Promise<string[]> {
-  return mark(ctx, id, async (tx, row) => {
+  return changeInstance(ctx, id, async (tx, row) => {
     const tags = change(row.tags)
     await tx.db.instance.update({ where: { id: row.id }, data: { tags } })
     return tags
   })
 }
 
-async function mark<T>(ctx: Ctx, id: string, run: (tx: Ctx, row: InstanceRow) => Promise<T>): Promise<T> {
+export const setMetadataItem = (ctx: Ctx, { id, key, value }: { id: string; key: string; value: string }) =>
+  setMetadata(ctx, id, (before) => ({ ...before, [key]: value }))
+
+/** Throws not_found for a key that the instance does not have. */
+export const removeMetadataItem = (ctx: Ctx, { id, key }: { id: string; key: string }) =>
+  setMetadata(ctx, id, (before) => {
+    if (!Object.hasOwn(before, key)) throw notFound('metadata item', key)
+    const { [key]: _gone, ...rest } = before
+    return rest
+  })
+
+/** A change that touches neither the guest nor its state. */
+async function changeInstance<T>(
+  ctx: Ctx,
+  id: string,
+  run: (tx: Ctx, row: InstanceRow) => Promise<T>,
+): Promise<T> {
   return inTransaction(ctx, async (tx) => {
     await tx.db.$queryRaw`SELECT 1 FROM "Instance" WHERE "id" = ${id}::uuid FOR UPDATE`
     const row = await loadInstance(tx, 'compute:update_instance', id)

@@ -1,5 +1,5 @@
 import type { ApiOperation, Call } from '../../openstack/operation.ts'
-import { clearGuestPassword, type Diagnostics, diagnosticsOf, guestPassword } from '../instances/insight.ts'
+import { type Diagnostics, diagnosticsOf } from '../instances/diagnostics.ts'
 import { at, type Field, shape } from './fields.ts'
 
 const states: Record<string, string> = { active: 'running', paused: 'paused' }
@@ -66,8 +66,7 @@ function old(d: Diagnostics): Record<string, number> {
 }
 
 const id = (call: Call) => ({ id: call.params.server_id ?? '' })
-const password = { path: '/servers/:server_id/os-server-password' }
-export const insightOperations: ApiOperation[] = [
+export const diagnosticsOperations: ApiOperation[] = [
   {
     name: 'servers.diagnostics',
     method: 'GET',
@@ -82,23 +81,5 @@ export const insightOperations: ApiOperation[] = [
       const found = await diagnosticsOf(call.ctx, id(call))
       return call.minor >= 48 ? shape(fields, found, at(call)) : old(found)
     },
-  },
-  {
-    ...password,
-    name: 'servers.password.get',
-    method: 'GET',
-    summary: 'Show the encrypted password that a server has left',
-    status: 200,
-    access: 'read',
-    handle: async (call) => ({ password: await guestPassword(call.ctx, id(call)) }),
-  },
-  {
-    ...password,
-    name: 'servers.password.clear',
-    method: 'DELETE',
-    summary: 'Forget the password that a server has left',
-    status: 204,
-    access: 'write',
-    handle: (call) => clearGuestPassword(call.ctx, id(call)),
   },
 ]

@@ -2,10 +2,10 @@ import { type Ctx, seesAll } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 import type { Order } from '../../kernel/page.ts'
 import { instanceStatus } from '../states.ts'
-import { type ServerFacts, type ServerRow, withFacts } from './facts.ts'
-import { loadInstance } from './load.ts'
+import { loadInstance } from './instance-row.ts'
 import { isPast, pastRows } from './past.ts'
 import { type InstanceWhere, queryInstances } from './queries.ts'
+import { type ServerRow, type ShownServer, showServers } from './shown-server.ts'
 
 /** What a list may be sorted by, in Nova's words; null where every instance of ours is alike. */
 export const instanceSortKeys = {
@@ -62,14 +62,14 @@ function scoped(ctx: Ctx, query: InstanceQuery): InstanceQuery {
  * One page for OpenStack's clients with all that its views show: a constant number of queries,
  * whatever the page's size; a regular expression adds one that reads names alone.
  */
-export async function findInstances(
+export async function listServers(
   ctx: Ctx,
   query: InstanceQuery,
-  facts: 'facts' | 'rows' = 'facts',
-): Promise<{ servers: ServerFacts[]; more: boolean }> {
+  withNeighbours: boolean = true,
+): Promise<{ servers: ShownServer[]; more: boolean }> {
   const { rows, more } = await rowsOf(ctx, scoped(ctx, query))
   return {
-    servers: facts === 'facts' ? await withFacts(ctx, rows) : rows.map((row) => ({ row }) as ServerFacts),
+    servers: withNeighbours ? await showServers(ctx, rows) : rows.map((row) => ({ row }) as ShownServer),
     more,
   }
 }
@@ -105,11 +105,11 @@ export async function getServer(
   ctx: Ctx,
   input: { id: string },
   policy = 'compute:get_instance',
-): Promise<ServerFacts> {
+): Promise<ShownServer> {
   const row = await loadInstance(ctx, policy, input.id)
-  const [facts] = await withFacts(ctx, [row])
-  if (!facts) throw new CloudError('internal', 'Something went wrong on our side.')
-  return facts
+  const [server] = await showServers(ctx, [row])
+  if (!server) throw new CloudError('internal', 'Something went wrong on our side.')
+  return server
 }
 
 /** Columns that may be empty. */

@@ -2,11 +2,11 @@ import { type HostRef, hostRefs } from '../../hosts/service.ts'
 import type { Ctx } from '../../kernel/context.ts'
 import { addressesOf, groupNamesOf } from '../../networking/service.ts'
 import type { InstanceAddress } from '../contract.ts'
-import type { InstanceRow } from './load.ts'
+import type { InstanceRow } from './instance-row.ts'
 
 export type ServerRow = InstanceRow & { terminatedAt: Date | null }
 /** All that OpenStack's views show of an instance. */
-export type ServerFacts = {
+export type ShownServer = {
   row: ServerRow
   addresses: InstanceAddress[]
   groups: { id: string; name: string }[]
@@ -14,8 +14,8 @@ export type ServerFacts = {
   host: HostRef | null
 }
 
-/** Facts of one page: three queries, whatever its size. */
-export async function withFacts(ctx: Ctx, rows: readonly ServerRow[]): Promise<ServerFacts[]> {
+/** What the views show of one page beside its rows: three queries, whatever its size. */
+export async function showServers(ctx: Ctx, rows: readonly ServerRow[]): Promise<ShownServer[]> {
   if (rows.length === 0) return []
   const ids = rows.map((row) => row.id)
   const hostIds = [...new Set(rows.flatMap((row) => row.hostId ?? []))]

@@ -11,21 +11,21 @@ export type InstanceRow = Omit<Prisma.InstanceGetPayload<object>, 'vmState' | 't
   vmState: VmState
   taskState: TaskState | null
 }
-export const typed = (row: Prisma.InstanceGetPayload<object>): InstanceRow => ({
+export const asInstanceRow = (row: Prisma.InstanceGetPayload<object>): InstanceRow => ({
   ...row,
   vmState: row.vmState as VmState,
   taskState: row.taskState as TaskState | null,
 })
 
 /** What an id looks like: PostgreSQL answers a question for anything else with an error. */
-export const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+export const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Fetches by (project, id) and authorizes; what the caller may not see is not_found (R1, R2). */
 export async function loadInstance(ctx: Ctx, action: string, id: string): Promise<InstanceRow> {
   const row = await ctx.db.instance.findFirst({ where: { id, ...visible(ctx) } })
   if (!row || row.vmState === 'deleted') throw notFound('instance', id)
   authorize(ctx, action, row)
-  return typed(row)
+  return asInstanceRow(row)
 }
 
 /** What may change with a state, and the type that PostgreSQL knows it by. */
@@ -99,7 +99,7 @@ export const instanceEvent = (
 
 type Stateful = Parameters<typeof instanceCan.start>[0]
 /** Throws the sentence of the contract's table. A lock does not bind administrators. */
-export function demand(ctx: Ctx, can: (i: Stateful) => Allowed, row: Stateful): void {
+export function demandState(ctx: Ctx, can: (i: Stateful) => Allowed, row: Stateful): void {
   const allowed = can({ ...row, locked: row.locked && !isAdmin(ctx) })
   if (allowed !== true) throw conflict(allowed)
 }

@@ -1,0 +1,7 @@
+import type { Metadata } from 'next'
+import { ImagesPage } from '../../../../images/ImagesPage.tsx'
+
+export const metadata: Metadata = { title: 'All images' }
+export default function Page() {
+  return <ImagesPage allProjects />
+}

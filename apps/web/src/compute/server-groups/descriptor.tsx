@@ -1,0 +1,56 @@
+import { Button, Text } from '@mantine/core'
+import type { ServerGroupView } from '@stratolith/api/compute/contract'
+import { IconAffiliate, IconPlus } from '@tabler/icons-react'
+import { Ago } from '../../kit/Ago.tsx'
+import type { ResourceDescriptor } from '../../kit/descriptor.ts'
+import { NameCell } from '../../kit/NameCell.tsx'
+import { Link } from '../../kit/navigation.tsx'
+import { creating, paths } from '../../kit/paths.ts'
+import { policyText } from './policy-words.ts'
+
+export const serverGroupDescriptor: ResourceDescriptor<ServerGroupView> = {
+  kind: 'serverGroup',
+  noun: 'Server group',
+  plural: 'Server groups',
+  name: ({ name }) => name,
+  path: ({ id }) => paths.serverGroup(id),
+  icon: <IconAffiliate size={28} />,
+  columns: [
+    {
+      id: 'name',
+      header: 'Name',
+      sort: ({ name }) => name.toLowerCase(),
+      cell: ({ id, name }) => <NameCell href={paths.serverGroup(id)} name={name} />,
+    },
+    {
+      id: 'policy',
+      header: 'Instances stand',
+      sort: ({ policy }) => policy,
+      cell: (view) => <Text size="sm">{policyText(view)}</Text>,
+    },
+    {
+      id: 'members',
+      header: 'Members',
+      width: 110,
+      sort: ({ members }) => members.length,
+      cell: ({ members }) => members.length,
+    },
+    {
+      id: 'created',
+      header: 'Created',
+      width: 140,
+      hideBelow: 'sm',
+      sort: ({ createdAt }) => createdAt,
+      cell: ({ createdAt }) => <Ago iso={createdAt} />,
+    },
+  ],
+  empty: {
+    title: 'No server groups yet',
+    text: 'Instances that are launched into a group are placed on different hosts, so that they do not fail together, or on the same one.',
+    action: (
+      <Button component={Link} href={creating(paths.serverGroups)} leftSection={<IconPlus size={16} />}>
+        Create server group
+      </Button>
+    ),
+  },
+}
