@@ -33,7 +33,7 @@ const updateBody = z.object({
 })
 const known = ['user_id', 'project_id', 'type', 'blob']
 
-/** Secrets: their owner and the cloud's administrators; nobody else learns that there is one. */
+/** Only the owner and administrators of the cloud may use a credential; for others it does not exist. */
 const owners = { admin: 'ok' } as const
 
 export const credentialOperations: ApiOperation[] = [

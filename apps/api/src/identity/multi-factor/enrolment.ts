@@ -40,7 +40,7 @@ async function ownUser(ctx: Ctx) {
   return { ...user, seeds }
 }
 
-/** Does one's own account ask for a code? */
+/** Tells whether the caller's own account asks for a code. */
 export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
   const user = await ownUser(ctx)
   const required = needsCode(user.options)
@@ -48,7 +48,7 @@ export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
   return { enabled: required && since !== null, required, since }
 }
 
-/** A new seed for an authenticator app. Nothing is kept until a code of it has come back. */
+/** Makes a new seed for an authenticator app. Nothing is stored until the user has sent a code of the app. */
 export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
   refuseDelegation(ctx, 'set up codes')
   const user = await ownUser(ctx)
@@ -65,8 +65,8 @@ export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
 }
 
 /**
- * Turns codes on: from now on the password alone opens nothing. Other sessions, which had no code,
- * end; this one goes on.
+ * Turns codes on: from now on, the password alone does not sign in. Other sessions, which were made without a code,
+ * end; the caller's session continues.
  */
 export async function confirmEnrolment(
   ctx: Ctx,
@@ -81,7 +81,7 @@ export async function confirmEnrolment(
     throw invalidInput('This is not the code that the app shows now. Check the time of your phone.', 'code')
   await inTransaction(ctx, async (tx) => {
     await lockUser(tx, user.id)
-    // Seeds of an enrolment that was never finished elsewhere count for nothing.
+    // Seeds of other enrolments that were never finished are deleted.
     await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
     const made = await storeCredential(tx, {
       userId: user.id,
@@ -109,11 +109,11 @@ export async function confirmEnrolment(
 function readEnrolment(ctx: Ctx, sealed: string): string {
   const text = unseal(ctx, aboutEnrolment(ctx), sealed)
   const { secret, until } = JSON.parse(text ?? '{"until":0}') as { secret: string; until: number }
-  if (until < Date.now()) throw invalidInput('This took too long. Begin again.', 'enrolment')
+  if (until < Date.now()) throw invalidInput('The setup took too long. Begin again.', 'enrolment')
   return secret
 }
 
-/** Turns codes off, with the password: a session that was left open must not be enough. */
+/** Turns codes off, which needs the password, so that a session left open is not enough. */
 export async function disableCodes(
   ctx: Ctx,
   input: z.output<typeof disableCodesInput>,
@@ -123,7 +123,7 @@ export async function disableCodes(
   const user = await ownUser(ctx)
   await verifyAnyAge(ctx, { id: user.id }, input.password, source).catch((error: unknown) => {
     if (!(error instanceof CloudError) || error.code !== 'unauthenticated') throw error
-    // The session is good; the password is not.
+    // The session is valid, but the password is wrong.
     throw invalidInput('This is not your password. Try again.', 'password')
   })
   await inTransaction(ctx, async (tx) => {
@@ -133,8 +133,8 @@ export async function disableCodes(
 }
 
 /**
- * By an administrator, for somebody whose phone is lost: from now on the password is enough again.
- * Every session of the user ends, so that whoever holds one has to prove the password.
+ * Turns codes off by an administrator, for a user who has lost their phone: from now on the password is enough again.
+ * Every session of the user ends, so that everyone who holds one has to prove the password.
  */
 export async function resetCodes(ctx: Ctx, input: { id: string }): Promise<void> {
   const user = await loadUser(ctx, input.id, 'identity:set_password')

@@ -17,7 +17,7 @@ export const ownPasswordOperations: ApiOperation[] = [
     path: '/users/:id/password',
     summary: 'Change one’s own password, also one that has run out',
     status: 204,
-    // The old password is what opens it: a token may not be had any more.
+    // The old password is the proof, because a user with an expired password cannot get a token.
     access: 'public',
     handle: async ({ ctx, params, body, request }) => {
       const { user } = passwordBody.parse(body)
