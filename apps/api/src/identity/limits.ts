@@ -17,7 +17,7 @@ import { sourceKey } from './throttle.ts'
 /** How many failures one source may make in a minute. */
 const sourceFailures = 60
 const sourceWindowSeconds = 60
-/** Failures of a source at a user are forgotten after this time. */
+/** Failures at a user are forgotten after this time. */
 const memorySeconds = 3600
 /** The wait after too many failures. */
 const firstWaitSeconds = 15

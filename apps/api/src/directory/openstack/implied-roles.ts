@@ -60,7 +60,7 @@ export const impliedRoleOperations: ApiOperation[] = [
       const prior = await getRole(call.ctx, { id: idOf(call.params) })
       const implied = prior.implies.find((role) => role.id === idOf(call.params, 'implied'))
       if (!implied) throw notFound('implied role', idOf(call.params, 'implied'))
-      // Of HEAD Keystone wants 204.
+      // For HEAD, Keystone answers 204.
       if (call.request.method !== 'HEAD') return inference(call, prior, implied)
       call.reply.status(204)
       return undefined

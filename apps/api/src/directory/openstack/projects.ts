@@ -110,7 +110,7 @@ export const projectOperations: ApiOperation[] = [
     path: '/projects/:id',
     summary: 'Delete a project with everything it has',
     status: 204,
-    // Never the one that one works in.
+    // Administrators cannot delete the project of their own session.
     access: 'ofDomainWrite',
     deviation:
       'What the project has goes with it, as an operation in the background; it is disabled and not seen any more at once, its name is free again when all of it is gone. 409 for the project that one works in.',
@@ -151,7 +151,7 @@ async function create(call: Call): Promise<object> {
   return { project: projectView(keystoneBase(call), made) }
 }
 
-/** A parent may be a domain: then the project is directly below it. */
+/** The parent may also be a domain; then the project is directly below the domain. */
 async function placeOf(
   ctx: Ctx,
   given: { domain_id?: string | null; parent_id?: string | null },
@@ -162,7 +162,10 @@ async function placeOf(
   const domain = await getDomain(ctx, { id: parentId }).catch(nullIfMissing)
   if (domain === null) return { domainId, parentId }
   if (domainId !== undefined)
-    throw new HttpError(400, 'The parent belongs to another domain. Choose one of the same.')
+    throw new HttpError(
+      400,
+      'The parent project belongs to another domain. Choose a parent in the same domain.',
+    )
   return { domainId: domain.id }
 }
 

@@ -19,7 +19,7 @@ function read(domains: object) {
   return readLdapSettings(dir)
 }
 
-test('no file, an empty file, the least that is needed', () => {
+test('reads a missing file, an empty file, and the least that a domain needs', () => {
   expect(readLdapSettings(path.join(dir, 'nowhere'))).toEqual([])
   fs.writeFileSync(path.join(dir, 'ldap.yaml'), '# nothing yet\n')
   expect(readLdapSettings(dir)).toEqual([])
@@ -54,7 +54,7 @@ test.each<[string, object, RegExp]>([
 ])('%s stops the start with a sentence', (_, domains, sentence) => {
   expect(() => read(domains)).toThrow(sentence)
 })
-test('STARTTLS, or this machine alone, need no ldaps', () => {
+test('allows ldap:// with STARTTLS or to this machine', () => {
   expect(read({ corp: { ...good, url: 'ldap://ldap.example.org', starttls: true } })).toHaveLength(1)
   expect(read({ corp: { ...good, url: 'ldap://127.0.0.1:3389' } })).toHaveLength(1)
 })
