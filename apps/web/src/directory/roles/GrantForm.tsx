@@ -22,7 +22,7 @@ type Values = {
   inherited: boolean
 }
 
-/** `usual`: the role that is given when none was chosen. */
+/** `usual` is the role that is given when the user has chosen none. */
 const inputOf = ({ who, holderId, where, placeId, roleId, inherited }: Values, usual: string | null) => ({
   roleId: roleId ?? usual ?? '',
   userId: who === 'user' ? (holderId ?? undefined) : undefined,
@@ -33,7 +33,7 @@ const inputOf = ({ who, holderId, where, placeId, roleId, inherited }: Values, u
   inherited: where !== 'system' && inherited,
 })
 
-/** Gives a role. What the page says already, `holder` or `place`, is not asked for. */
+/** Gives a role. The form does not ask for `holder` or `place` when the page has them already. */
 export function GrantForm({
   holder,
   place,

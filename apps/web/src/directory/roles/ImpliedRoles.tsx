@@ -16,7 +16,7 @@ import { RolePick } from '../pickers.tsx'
 
 type Implied = RoleView['implies'][number]
 
-/** What everybody who has this role has too. */
+/** The roles that every user with this role has, too. */
 export function ImpliedRoles({ role }: { role: RoleView }) {
   const trpc = useTRPC()
   const client = useQueryClient()

@@ -27,7 +27,7 @@ const worked = assignmentDescriptor(['role', 'place'], {
   text: 'Neither given, nor by a group, nor from above.',
 })
 
-/** Where a user or a group has which role. */
+/** The places where a user or a group has roles. */
 export function RolesOf({ holder }: { holder: GrantHolder }) {
   const trpc = useTRPC()
   const manage = useManage()
