@@ -6,7 +6,7 @@ import { notify } from '../kit/notify.ts'
 import { useSession } from '../kit/session.ts'
 import { expectEnd, leave } from '../kit/session-end.ts'
 
-/** The colour scheme and the way out; open from the start. */
+/** The menu with the colour scheme and the sign-out; open from the start. */
 export function AccountMenuOpen({ target }: { target: ReactElement }) {
   const { userName, roles } = useSession()
   const { setColorScheme } = useMantineColorScheme()
@@ -36,7 +36,7 @@ export function AccountMenuOpen({ target }: { target: ReactElement }) {
   )
 }
 
-/** Ends the session everywhere it was taken: the API token dies before this returns. */
+/** Signs out. The API token has ended before this returns. */
 async function signOut(): Promise<void> {
   expectEnd('signed-out')
   try {

@@ -11,7 +11,7 @@ import { useSession } from '../kit/session.ts'
 import { useTRPC } from '../kit/trpc.ts'
 import classes from './ProjectSwitcher.module.css'
 
-/** Projects by name, then domains and the system; open from the start. Switching starts the portal anew. */
+/** The list of projects by name, then domains and the system; open from the start. Switching loads the portal again. */
 export function ProjectSwitcherOpen() {
   const session = useSession()
   const here = placeKey(session)
@@ -33,9 +33,9 @@ export function ProjectSwitcherOpen() {
     ({ name, description }) =>
       name.toLowerCase().includes(words) || description.toLowerCase().includes(words),
   )
-  // It is born open, and only opening moves the focus into the search field.
+  // The list starts open, and only the act of opening would move the focus into the search field.
   useEffect(() => combobox.focusSearchInput(), [combobox.focusSearchInput])
-  // Selection is a matter of the drawn options, which may arrive after the word was typed.
+  // An option can be selected only once it is drawn, which may be after the user has typed.
   useEffect(() => {
     if (words && shown.length > 0) combobox.selectFirstOption()
   }, [words, shown.length, combobox.selectFirstOption])
@@ -46,7 +46,7 @@ export function ProjectSwitcherOpen() {
     setBusy(true)
     try {
       await switchTo(choice.where)
-      // Nothing of the other project may stay in memory.
+      // The page is loaded again, so that no data of the other project stays in memory.
       window.location.assign(paths.overview)
     } catch (error) {
       setBusy(false)
@@ -116,7 +116,7 @@ export function ProjectSwitcherOpen() {
 type Where = { projectId: string } | { domainId: string } | { system: true }
 type Choice = { key: string; name: string; description: string; where: Where }
 
-/** `key` is what placeKey says of a session that is there. */
+/** `key` is the placeKey of a session at that place. */
 function choicesOf(places: PlacesView | undefined): Choice[] {
   if (!places) return []
   return [

@@ -11,7 +11,10 @@ const notes = {
   'password-changed': 'Your password is changed. Sign in with the new one.',
 } as const
 
-/** Name and password, then a code or a new password where the account asks. `back`: where to go then. */
+/**
+ * Asks for name and password, then for a code or a new password when the account needs one. `back` is the page to open
+ * after the sign-in.
+ */
 export function SignInPage({ back, ended }: { back: string; ended: keyof typeof notes | null }) {
   const [note, setNote] = useState(ended)
   const [expired, setExpired] = useState<{ user: string; domain: string; message: string } | null>(null)

@@ -10,7 +10,7 @@ it.each([
   expect(readSignInAnswer(signInAnswer(field, message))).toEqual(answer)
 })
 
-it('one sentence is for all that can be wrong, waiting included', () => {
+it('one sentence covers every reason for a refusal, including an account that must wait', () => {
   expect(readSignInAnswer(signInAnswer(null, wrongSignIn)).message).toMatch(
     /user name or the password is wrong.*wait a few minutes/,
   )

@@ -5,8 +5,8 @@ import { apiClient } from './api.ts'
 import { readSession } from './session-cookie.ts'
 
 /**
- * Who looks at this page, asked of the API so that roles are today's; null when the session is over.
- * While the API does not answer, the cookie's word stands: the page then shows what is wrong.
+ * The session of the page's reader, asked of the API so that roles are current; null when the session has ended. When
+ * the API does not answer, the session in the cookie counts, so that the page can show the error.
  */
 export async function currentSession(): Promise<SessionView | null> {
   const known = await readSession(await cookies())

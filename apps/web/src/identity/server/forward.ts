@@ -6,12 +6,12 @@ import { refusal } from './origin.ts'
 import { readSession } from './session-cookie.ts'
 
 const maxBodyBytes = 1 << 20
-/** These answer with a token, which the browser must not see, or have a route of their own. */
+/** These procedures answer with a token, which the browser must not see, or have a route of their own. */
 const ownRoutes = new Set(['identity.signIn', 'identity.rescope', 'identity.signOut'])
-/** A page made for one project must not act in another one, after a switch in another tab. */
+/** The place that the page was made for. After a switch in another tab, the page must not act in the other project. */
 const placeHeader = 'x-stratolith-place'
 
-/** Passes a tRPC request of the browser on to the API, with the token that only we know. */
+/** Passes a tRPC request of the browser on to the API, with the token that only this server knows. */
 export async function forwardTrpc(request: Request, procedures: string): Promise<Response> {
   if (!/^[\w.,]{1,4000}$/.test(procedures)) return refusal(404, 'not_found', 'There is no such procedure.')
   if (procedures.split(',').some((name) => ownRoutes.has(name)))
@@ -20,14 +20,15 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   const wanted = request.headers.get(placeHeader)
   if (known && wanted !== null && wanted !== placeKey(known.session)) return switched()
   const body = request.method === 'POST' ? await limitedBody(request) : undefined
-  if (body === null) return refusal(413, 'invalid_input', 'That is more than 1 MiB. Send less.')
+  if (body === null)
+    return refusal(413, 'invalid_input', 'The request is larger than 1 MiB. Send a smaller request.')
   const headers = new Headers({ ...doorHeaders(), accept: request.headers.get('accept') ?? '*/*' })
   for (const name of ['content-type', 'trpc-accept']) {
     const value = request.headers.get(name)
     if (value) headers.set(name, value)
   }
   if (known) headers.set('x-auth-token', known.token)
-  // For procedures that count failures by address.
+  // Some procedures count failures by this address.
   const source = sourceOf(request.headers)
   if (source) headers.set('x-stratolith-source', source)
   try {
@@ -48,7 +49,11 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
 }
 
 function switched(): Response {
-  const answer = refusal(409, 'conflict', 'You work elsewhere now. Reload the page.')
+  const answer = refusal(
+    409,
+    'conflict',
+    'You have switched to another project in another tab. Reload the page.',
+  )
   answer.headers.set('x-stratolith-reload', '1')
   return answer
 }
@@ -62,7 +67,7 @@ function keptHeaders(answer: Response): Headers {
   return headers
 }
 
-/** The body's bytes; null when there are too many of them, whatever content-length says. */
+/** The bytes of the body; null when there are too many, whatever content-length says. */
 async function limitedBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
   const chunks: Uint8Array[] = []
   let length = 0
