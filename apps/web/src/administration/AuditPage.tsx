@@ -22,7 +22,7 @@ import { everyPage, HistoryFilters, useHistoryFilters } from './HistoryFilters.t
 const pageSize = 100
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** Every change in the cloud: who, what, when, by which request. */
+/** Every change in the cloud: who changed what, when, and by which request. */
 export function AuditPage() {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -95,7 +95,7 @@ export function AuditPage() {
   )
 }
 
-/** An operation is called by what it does. */
+/** The name of an event; an operation is named by its action. */
 const actionOf = ({ kind, data }: AuditRow): string => (typeof data.action === 'string' ? data.action : kind)
 
 const headings = [
