@@ -14,7 +14,9 @@ import { placeName, putBackText, strayWords, trashName } from './stray-words.ts'
 
 type Row = TrashView & { id: string }
 
-/** Disks and bytes that were unknown and have been removed: they can be put back until their time is over. */
+/**
+ * The trash: disks and bytes that were unknown and have been removed. They can be put back until their time is over.
+ */
 export function Trash({ hostId }: { hostId?: string }) {
   const trpc = useTRPC()
   const admin = useAdminOnly()
@@ -60,7 +62,7 @@ export function Trash({ hostId }: { hostId?: string }) {
   )
 }
 
-/** What the table does not show. */
+/** Sentences about trash that the table does not show. */
 function lackingOf({ more, hosts: { all, asked, silent } }: DiskTrash): string[] {
   return [
     ...(more > 0 ? [`There are ${more} more, which were removed earlier.`] : []),

@@ -18,7 +18,7 @@ import { Trash } from './Trash.tsx'
 
 const kinds = Object.entries(strayWords).map(([value, { plural }]) => ({ value, label: plural }))
 
-/** What hosts and the image store have that no row knows: adopt it, keep it, remove it. */
+/** Things on hosts and in the image store that no row knows: an administrator adopts, keeps or removes them. */
 export function UnknownPage() {
   const trpc = useTRPC()
   const { get, set } = useUrlState()
