@@ -5,7 +5,7 @@ import { NumberField } from '../kit/NumberField.tsx'
 import { type LimitValue, limitProblem } from './limit-values.ts'
 import { quotaWords } from './words.ts'
 
-/** One limit: the default, a number, or none at all. `usual` is what the default comes to. */
+/** A field for one limit: the default, a number, or no limit. `usual` is the default's number. */
 export function LimitField({
   resource,
   usual,

@@ -14,7 +14,7 @@ import { quotaOrder, quotaWords } from './words.ts'
 
 const QuotaForm = lazyPanel(() => import('./QuotaForm.tsx').then((module) => module.QuotaForm))
 
-/** What one project may use and uses; administrators change the limits. */
+/** The limits and the usage of one project; administrators can change the limits. */
 export function ProjectQuota({ projectId, name }: { projectId: string; name: string }) {
   const trpc = useTRPC()
   const admin = useAdminOnly()
@@ -42,7 +42,7 @@ export function ProjectQuota({ projectId, name }: { projectId: string; name: str
           <>
             <SimpleGrid cols={{ base: 1, sm: 2 }} spacing="lg" verticalSpacing="sm">
               {views
-                // Key pairs are their users’; the count would be the administrator’s own.
+                // Key pairs count for their user, so the count here would be the administrator's own.
                 .filter(({ resource }) => resource !== 'keyPairs')
                 .toSorted((a, b) => quotaOrder.indexOf(a.resource) - quotaOrder.indexOf(b.resource))
                 .map(({ resource, used, limit }) => (

@@ -13,7 +13,7 @@ describe('limits in a form', () => {
     expect(value.mode).toBe(mode)
     expect(limitOf(value)).toBe(sent)
   })
-  it('sends only what changed', () => {
+  it('sends only the limits that changed', () => {
     const before = { instances: limitValue(10, 10), vcpus: limitValue(4, 20) }
     expect(
       changedLimits(before, { instances: { mode: 'unlimited', limit: 10 }, vcpus: limitValue(4, 20) }),
@@ -22,7 +22,7 @@ describe('limits in a form', () => {
       vcpus: null,
     })
   })
-  it('refuses what is no number', () => {
+  it('refuses a value that is not a whole number', () => {
     expect(limitProblem({ mode: 'limit', limit: '' })).not.toBeNull()
     expect(limitProblem({ mode: 'limit', limit: 1.5 })).not.toBeNull()
     expect(limitProblem({ mode: 'limit', limit: 0 })).toBeNull()
