@@ -63,13 +63,13 @@ export function boundBy(ctx: Ctx, expiresAt: Date | null): { id: string | null; 
   if (delegation.accessRules !== null)
     throw new CloudError(
       'forbidden',
-      'An application credential with access rules makes no others. Sign in by password for that.',
+      'An application credential with access rules makes no other credentials. Sign in by password for that.',
     )
   if (delegation.expiresAt === null) return { id: delegation.id, expiresAt }
   if (expiresAt !== null && expiresAt > delegation.expiresAt)
     throw new CloudError(
       'forbidden',
-      'It would outlive the application credential that makes it. Choose an earlier end.',
+      'The new credential or trust would outlive the application credential that makes it. Choose an earlier end.',
     )
   return { id: delegation.id, expiresAt: expiresAt ?? delegation.expiresAt }
 }

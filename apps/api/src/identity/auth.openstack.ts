@@ -44,7 +44,7 @@ export const authOperations: ApiOperation[] = [
     name: 'auth.tokens.validate',
     method: 'GET',
     path: '/auth/tokens',
-    summary: 'What a token is worth',
+    summary: 'Validate a token',
     status: 200,
     access: 'token',
     handle: async ({ ctx, query, request, reply }) => {

@@ -86,7 +86,7 @@ async function demandCode(ctx: Ctx, userId: string, code: string | undefined): P
   await failSlowly(ctx, null)
   throw new CloudError(
     'unauthenticated',
-    'This code is not right, or it was used already. Wait for the next one; after five wrong ones that takes longer.',
+    'This code is not right, or it was used already. Wait for the next code; after five wrong codes you must wait longer.',
     { field: 'code' },
   )
 }

@@ -217,7 +217,7 @@ function inherited(parent: TokenFacts, { scope, trustId }: NewToken) {
   if (delegation?.kind === 'oauth1')
     throw new CloudError(
       'forbidden',
-      'Nothing is made from a token of OAuth. Sign a request for another one.',
+      'A token of OAuth cannot make another token. Sign a request for a new token.',
     )
   // The trustee's own session takes the trust; a token of a delegation cannot, because trusts are not chained by
   // tokens.
@@ -228,7 +228,7 @@ function inherited(parent: TokenFacts, { scope, trustId }: NewToken) {
   if (trustId !== undefined || ((delegation !== null || credentialId !== null) && !same))
     throw new CloudError(
       'forbidden',
-      'A token from a trust, an application credential or an EC2 credential holds in its project only. Sign in by password for another one.',
+      'A token from a trust, an application credential or an EC2 credential holds in its project only. Sign in by password for another project.',
     )
   return {
     applicationCredentialId: delegation?.kind === 'application_credential' ? delegation.id : undefined,

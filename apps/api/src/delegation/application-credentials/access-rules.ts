@@ -49,7 +49,7 @@ export function demandAccess(rules: readonly AccessRule[], { service, method, pa
   }
   throw new CloudError(
     'forbidden',
-    'The access rules of this application credential do not allow this request. Use one whose rules do.',
+    'The access rules of this application credential do not allow this request. Use a credential whose rules do.',
   )
 }
 

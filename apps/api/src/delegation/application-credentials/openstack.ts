@@ -86,7 +86,7 @@ export const applicationCredentialOperations: ApiOperation[] = [
     access: 'mine',
     except: forOwner,
     deviation:
-      'A secret of one’s own follows the rules of passwords. Roles that are named must be held now; losing one takes it from the credential and does not delete it.',
+      'A secret that the user chooses follows the rules of passwords. The user must hold the named roles now; when they lose a role, the credential loses the role, too, and is not deleted.',
     handle: create,
   },
   {

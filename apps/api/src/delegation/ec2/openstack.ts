@@ -76,7 +76,7 @@ export const ec2Operations: ApiOperation[] = [
     name: 'ec2tokens.create',
     method: 'POST',
     path: '/ec2tokens',
-    summary: 'A token for whoever signed a request with an EC2 credential (version 2 or 4)',
+    summary: 'Issue a token for the user who signed a request with an EC2 credential (version 2 or 4)',
     status: 200,
     access: 'admin',
     deviation:

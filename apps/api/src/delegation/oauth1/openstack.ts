@@ -111,7 +111,7 @@ const consumerOperations: ApiOperation[] = [
     name: 'consumers.delete',
     method: 'DELETE',
     path: `${consumers}/:id`,
-    summary: 'Delete a consumer with everything that it was given',
+    summary: 'Delete a consumer with its request tokens and access tokens',
     status: 204,
     access: 'admin',
     handle: async (call) => {
@@ -142,13 +142,13 @@ const wayOperations: ApiOperation[] = [
     name: 'oauth1.authorize',
     method: 'PUT',
     path: '/OS-OAUTH1/authorize/:id',
-    summary: 'Give a consumer some of one’s own roles in the project that it asked for',
+    summary: 'Give a consumer some of the caller’s roles in the project that the consumer asked for',
     status: 200,
     access: 'mine',
     // Users with a role in the project can authorize the request; for others it does not exist.
     except: { ownerReader: 'ok', admin: 'ok' },
     deviation:
-      'For every user who has the roles, and once; Keystone’s own policy has administrators do it only.',
+      'Every user who has the roles may authorize a request, once; Keystone’s own policy allows this to administrators only.',
     handle: async (call) => {
       const { roles } = authorizeInput.parse(call.body)
       const { verifier } = await authorizeRequestToken(call.ctx, idOf(call.params), roles)
@@ -159,7 +159,7 @@ const wayOperations: ApiOperation[] = [
     name: 'oauth1.access_token',
     method: 'POST',
     path: '/OS-OAUTH1/access_token',
-    summary: 'A consumer takes what it was given, once',
+    summary: 'Exchange an authorized request token for an access token, once',
     status: 201,
     access: 'public',
     deviation,
@@ -176,7 +176,7 @@ const tokenOperations: ApiOperation[] = [
     name: 'access_tokens.list',
     method: 'GET',
     path: tokens,
-    summary: 'List what a user has given to consumers',
+    summary: 'List the access tokens that a user has given to consumers',
     status: 200,
     access: 'mine',
     except: owners,
@@ -196,7 +196,7 @@ const tokenOperations: ApiOperation[] = [
     name: 'access_tokens.get',
     method: 'GET',
     path: `${tokens}/:id`,
-    summary: 'Show what a user has given to a consumer',
+    summary: 'Show an access token that a user has given to a consumer',
     status: 200,
     access: 'mine',
     except: owners,
@@ -206,7 +206,7 @@ const tokenOperations: ApiOperation[] = [
     name: 'access_tokens.delete',
     method: 'DELETE',
     path: `${tokens}/:id`,
-    summary: 'Take it back, with the tokens made from it',
+    summary: 'Delete an access token with the tokens made from it',
     status: 204,
     access: 'mine',
     except: owners,

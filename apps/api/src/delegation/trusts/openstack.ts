@@ -50,7 +50,7 @@ export const trustOperations: ApiOperation[] = [
     name: 'trusts.create',
     method: 'POST',
     path,
-    summary: 'Let another user act with some of one’s own roles',
+    summary: 'Let another user act with some of the caller’s roles',
     status: 201,
     access: 'mine',
     // Nobody gives the rights of another user. The body names the trustor, so a 403 tells the caller nothing new.

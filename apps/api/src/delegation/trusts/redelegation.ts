@@ -18,7 +18,7 @@ export async function redelegated(ctx: Ctx, input: TrustInput) {
   if (!from?.allowRedelegation || from.redelegationCount < 1)
     throw new CloudError(
       'forbidden',
-      'The trust that you act by may not be handed on. Ask its trustor for another one.',
+      'The trust that you act by may not be handed on. Ask its trustor for another trust.',
     )
   const projectId = input.projectId ?? null
   if (projectId !== from.projectId)
@@ -39,7 +39,7 @@ export async function redelegated(ctx: Ctx, input: TrustInput) {
   if (from.expiresAt !== null && expiresAt !== null && expiresAt > from.expiresAt)
     throw new CloudError(
       'forbidden',
-      'It would outlive the trust that it is made from. Choose an earlier end.',
+      'The new trust would outlive the trust that it is made from. Choose an earlier end.',
     )
   // The session of a trust has no roles but those that the trust gives.
   const roles = projectId === null ? [] : await rolesToHandOn(ctx, ctx.roles, input.roles)

@@ -61,7 +61,7 @@ export function optionsToKeep(wish: unknown, driver: string): Group {
   }
   if (kept.driver !== undefined && kept.driver !== driver)
     throw invalidConfig(
-      `The driver of this domain is ${driver}. Whoever runs this cloud gives a domain to a directory in ldap.yaml.`,
+      `The driver of this domain is ${driver}. The operators of this cloud connect domains with directories in ldap.yaml.`,
     )
   if (kept.list_limit !== undefined && !isLimit(kept.list_limit))
     throw invalidConfig(`list_limit is a whole number from 1 to ${mostListed}.`)
@@ -70,7 +70,7 @@ export function optionsToKeep(wish: unknown, driver: string): Group {
 
 export const fromFile = () =>
   invalidConfig(
-    'The directory of a domain is set in ldap.yaml by whoever runs this cloud, and cannot be changed here.',
+    'The directory of a domain is set in ldap.yaml by the operators of this cloud, and cannot be changed here.',
   )
 const isGroup = (value: unknown): value is Group =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

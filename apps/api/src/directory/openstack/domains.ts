@@ -111,7 +111,7 @@ export const domainOperations: ApiOperation[] = [
     // Administrators of a domain can never delete it, because their domain is enabled while they work in it.
     except: { domainAdmin: 'not_found' },
     deviation:
-      'A domain with projects that still have servers, networks or images is 409: delete those projects first. Keystone would leave what they have behind.',
+      'Deleting a domain whose projects still have servers, networks or images is a 409: delete those projects first. Keystone would leave these things behind.',
     handle: async ({ ctx, params }) => {
       await deleteDomain(ctx, { id: idOf(params) })
     },

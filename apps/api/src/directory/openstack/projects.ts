@@ -92,7 +92,7 @@ export const projectOperations: ApiOperation[] = [
     status: 201,
     access: 'domainWrite',
     deviation:
-      'With is_domain: true it is a domain, under /domains as well; roles on it are given there, and no token is for it as a project.',
+      'With is_domain: true this creates a domain, which is under /domains as well. Roles on the domain are given there, and no token is for the domain as a project.',
     handle: create,
   },
   {
@@ -113,7 +113,7 @@ export const projectOperations: ApiOperation[] = [
     // Administrators cannot delete the project of their own session.
     access: 'ofDomainWrite',
     deviation:
-      'What the project has goes with it, as an operation in the background; it is disabled and not seen any more at once, its name is free again when all of it is gone. 409 for the project that one works in.',
+      'Everything in the project is deleted with it, by an operation in the background. The project is disabled and invisible at once; its name is free again when everything is gone. Deleting the project of the token is a 409.',
     handle: async ({ ctx, params }) => {
       const { project, domain } = await projectOrDomain(ctx, idOf(params))
       if (domain) await deleteDomainProject(ctx, domain)

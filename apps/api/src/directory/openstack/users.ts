@@ -101,7 +101,7 @@ export const userOperations: ApiOperation[] = [
     name: 'users.update',
     method: 'PATCH',
     path: '/users/:id',
-    summary: 'Change a user, the password too',
+    summary: 'Change a user, including the password',
     status: 200,
     access: 'ofUserWrite',
     handle: update,
@@ -113,7 +113,7 @@ export const userOperations: ApiOperation[] = [
     summary: 'Delete a user',
     status: 204,
     access: 'ofDomainWrite',
-    deviation: 'Nobody deletes himself (409).',
+    deviation: 'Users cannot delete themselves (409).',
     handle: async ({ ctx, params }) => {
       await deleteUser(ctx, { id: idOf(params) })
     },

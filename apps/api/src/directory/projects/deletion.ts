@@ -222,7 +222,10 @@ export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ 
   })
 }
 
-/** The domain Default cannot be deleted, because the cloud needs it. */
+/**
+ * Begins the deletion of a project whose row is locked. Everything that needs no host ends now: tokens and rights.
+ * Returns the operation, also when one is under way already.
+ */
 async function beginDeletion(ctx: Ctx, { id, name }: { id: string; name: string }): Promise<string> {
   const running = await operationUnderWay(ctx, { resourceKind: 'project', resourceId: id }, 'project.delete')
   if (running) return running

@@ -147,7 +147,8 @@ export async function deleteDomain(ctx: Ctx, input: { id: string }): Promise<Dom
   const before = await loadDomain(ctx, input.id, 'identity:delete_domain')
   demandMutable('domain', before)
   const { id } = input
-  if (id === 'default') throw new CloudError('forbidden', 'The domain Default stays: the cloud needs it.')
+  if (id === 'default')
+    throw new CloudError('forbidden', 'The domain Default cannot be deleted, because the cloud needs it.')
   return inTransaction(ctx, async (tx) => {
     await lockDomain(tx, id)
     const { enabled } = await tx.db.domain.findUniqueOrThrow({ where: { id }, select: { enabled: true } })

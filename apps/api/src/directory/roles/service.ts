@@ -161,10 +161,7 @@ export async function implyRole(ctx: Ctx, input: Implication): Promise<void> {
     await lockRoles(tx)
     const reach = await impliedIds(tx, implied.id)
     if ((await impliedNames(tx, [implied.id])).has('admin'))
-      throw new CloudError(
-        'forbidden',
-        'The role admin is never implied: whoever shall have it is given it by name.',
-      )
+      throw new CloudError('forbidden', 'No role may imply admin. Give the role admin by its name instead.')
     if (reach.has(prior.id))
       throw conflict(
         `${implied.name} implies ${prior.name} already, and roles cannot imply each other in a circle.`,

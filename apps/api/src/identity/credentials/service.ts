@@ -173,7 +173,7 @@ export async function updateCredential(
 }
 
 const stays = (what: string) =>
-  new CloudError('forbidden', `The ${what} of a credential stays. Make a new one instead.`)
+  new CloudError('forbidden', `The ${what} of a credential cannot be changed. Make a new credential instead.`)
 
 /** Tokens that were made with the credential end at once. */
 export async function deleteCredential(ctx: Ctx, input: { id: string }): Promise<void> {
