@@ -32,7 +32,7 @@ export function Trash({ hostId }: { hostId?: string }) {
   const lacking = disks.data ? lackingOf(disks.data) : []
   if (rows.length === 0 && lacking.length === 0) return null
   return (
-    <Section title="In the trash" description="Removed because nobody knew them. They are not lost yet.">
+    <Section title="In the trash" description="Unknown things that were removed. They are not lost yet.">
       {lacking.map((sentence) => (
         <Text key={sentence} size="sm" c="dimmed">
           {sentence}

@@ -29,7 +29,7 @@ export function UnknownPage() {
     <>
       <PageHeader
         title="Unknown here"
-        description="What hosts and the image store have and this cloud’s database does not know. Nothing of it is touched before its time is over, unless you say so."
+        description="Things on hosts and in the image store that this cloud’s database does not know. They are not touched before their time is over, unless you decide otherwise."
       />
       <Brakes hostId={hostId} />
       <Stack gap="md">
