@@ -97,7 +97,7 @@ export function GrantForm({
       {where !== 'system' && (
         <Checkbox
           label="For the projects below"
-          description="Holds in every project below it, those to come included, and not in itself."
+          description="The role holds in every project below, including future projects, but not in the place itself."
           {...form.getInputProps('inherited', { type: 'checkbox' })}
         />
       )}

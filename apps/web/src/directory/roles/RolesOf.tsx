@@ -20,7 +20,7 @@ const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => mod
 
 const given = assignmentDescriptor(['role', 'place', 'reach'], {
   title: 'No role anywhere',
-  text: 'Without a role in a project one can sign in and do nothing.',
+  text: 'Without a role in a project, a user can sign in but do nothing.',
 })
 const worked = assignmentDescriptor(['role', 'place'], {
   title: 'No right anywhere',
