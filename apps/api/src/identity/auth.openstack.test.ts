@@ -158,7 +158,7 @@ describe('POST /v3/auth/tokens', () => {
     [userNamed('a\0b', 'x'), /NUL/],
     [{ ...userNamed('a', 'x'), scope: { project: { name: 'no domain' } } }, /scope/],
     [{ ...userNamed('a', 'x'), scope: { system: { all: 'true' } } }, /scope/],
-  ] as const)('a body that is none: %j', async (auth, words) => {
+  ] as const)('an invalid body is a 400: %j', async (auth, words) => {
     const answer = await post(auth)
     expect(answer.statusCode).toBe(400)
     expect(answer.json()).toEqual({

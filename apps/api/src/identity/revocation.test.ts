@@ -87,7 +87,7 @@ const events: Record<string, Event> = {
     ends: ofUser,
   },
   'user deleted': { act: (scene) => deleteUser(scene.system, { id: scene.userId }), ends: always },
-  'role unassigned (from the user or his group)': {
+  'role unassigned (from the user or their group)': {
     act: (scene) => revokeRole(scene.system, scene.grant),
     ends: always,
   },
@@ -116,7 +116,7 @@ const events: Record<string, Event> = {
     },
     ends: always,
   },
-  'project above disabled behind our back': {
+  'project above disabled in the database alone': {
     act: (scene) => deps.root.project.update({ where: { id: scene.parentId }, data: { enabled: false } }),
     ends: always,
   },

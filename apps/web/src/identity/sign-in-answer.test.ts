@@ -6,7 +6,7 @@ it.each([
   ['password', 'It has run out | change it.', { asks: 'password', message: 'It has run out | change it.' }],
   ['user', 'Type your name.', { asks: null, message: 'Type your name.' }],
   [null, 'Wrong.', { asks: null, message: 'Wrong.' }],
-] as const)('field %s', (field, message, answer) => {
+] as const)('the form reads a refusal of the field %s', (field, message, answer) => {
   expect(readSignInAnswer(signInAnswer(field, message))).toEqual(answer)
 })
 

@@ -8,7 +8,7 @@ describe('limits in a form', () => {
     [0, 10, 'limit', 0],
     [-1, 10, 'unlimited', -1],
     [-1, -1, 'default', null],
-  ] as const)('%s beside a default of %s is %s', (limit, usual, mode, sent) => {
+  ] as const)('the limit %s with a default of %s is shown as “%s”', (limit, usual, mode, sent) => {
     const value = limitValue(limit, usual)
     expect(value.mode).toBe(mode)
     expect(limitOf(value)).toBe(sent)

@@ -77,7 +77,7 @@ export async function grantedRoles(ctx: Ctx, input: Omit<GrantInput, 'roleId'>):
   })
   return rolesById(
     ctx,
-    whole(rows, 1000, 'Ask whether he has one role.').map((row) => row.roleId),
+    whole(rows, 1000, 'Ask for one role of this user or group.').map((row) => row.roleId),
   )
 }
 

@@ -33,8 +33,8 @@ test('reads a missing file, an empty file, and the least that a domain needs', (
   ])
 })
 test.each<[string, object, RegExp]>([
-  ['a word that is none', { corp: { ...good, usersbase: 'x' } }, /corp: Unrecognized key: "usersbase"/],
-  ['no base', { corp: { url: good.url, users: {} } }, /corp\.users\.base/],
+  ['an unknown setting', { corp: { ...good, usersbase: 'x' } }, /corp: Unrecognized key: "usersbase"/],
+  ['a missing base', { corp: { url: good.url, users: {} } }, /corp\.users\.base/],
   ['another protocol', { corp: { ...good, url: 'http://ldap' } }, /corp\.url: must be ldap:/],
   ['half a filter', { corp: { ...good, users: { ...users, filter: '(&(a=b)' } } }, /is no LDAP filter/],
   [
@@ -43,14 +43,18 @@ test.each<[string, object, RegExp]>([
     /no name of an/,
   ],
   [
-    'readable passwords',
+    'a connection without encryption',
     { corp: { ...good, url: 'ldap://ldap.example.org' } },
     /Use ldaps:\/\/ or set starttls/,
   ],
   ['the domain Default', { Default: good }, /has users of its own/],
-  ['a file that is not there', { corp: { ...good, tls: { ca: 'none.pem' } } }, /none\.pem cannot be read/],
-  ['no password', { corp: { ...good, bind: { dn: 'cn=r', passwordFile: 'empty' } } }, /empty is empty/],
-  ['endless patience', { corp: { ...good, timeoutSeconds: 600 } }, /corp\.timeoutSeconds/],
+  ['a missing file', { corp: { ...good, tls: { ca: 'none.pem' } } }, /none\.pem cannot be read/],
+  [
+    'an empty password file',
+    { corp: { ...good, bind: { dn: 'cn=r', passwordFile: 'empty' } } },
+    /empty is empty/,
+  ],
+  ['a very long timeout', { corp: { ...good, timeoutSeconds: 600 } }, /corp\.timeoutSeconds/],
 ])('%s stops the start with a sentence', (_, domains, sentence) => {
   expect(() => read(domains)).toThrow(sentence)
 })
