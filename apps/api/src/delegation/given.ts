@@ -19,7 +19,7 @@ type Row = {
 /**
  * Returns the most that a delegation gives, or null when the delegation has ended. An application credential and an
  * OAuth 1 access token hold until they expire. A trust holds as long as neither the trust nor a trust that it was made
- * from has ended, and all users involved are enabled. Takes one query.
+ * from has ended, and all users involved may act. Takes one query.
  */
 export async function given(db: Db, token: DelegatedToken): Promise<Given | null> {
   const {

@@ -20,7 +20,7 @@ export type SessionView = {
   user: { id: string; name: string; domainId: string; domainName: string }
   /** Null right after the sign-in of a user without projects, and in a session for a domain or the system. */
   project: { id: string; name: string } | null
-  /** The domain that the session is for; only administrators of a domain have such sessions. */
+  /** The domain that the session is for, when it is for a whole domain. */
   domain: { id: string; name: string } | null
   /** True when the session is for the whole system. */
   system: boolean

@@ -52,8 +52,8 @@ const mayAct = () => ({
 })
 
 /**
- * Asks the directory for all users of the domain who may act. Users whom the directory does not let in any more lose
- * their tokens.
+ * Asks the directory for all users of the domain who may act. Users whom the directory does not let in any more are
+ * disabled.
  */
 export async function reviewDomain(ctx: Ctx, domainId: string, directory: Directory): Promise<void> {
   let after = ''
