@@ -1,4 +1,4 @@
-import { IconApi, IconInfoCircle, IconShieldQuestion } from '@tabler/icons-react'
+import { IconBook2, IconInfoCircle, IconShieldQuestion } from '@tabler/icons-react'
 import { paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
 
@@ -9,7 +9,7 @@ export const administrationRoom: PortalRoom = {
       order: 8,
       label: 'Services',
       href: paths.catalog,
-      icon: IconApi,
+      icon: IconBook2,
     },
     {
       group: 'Admin',

@@ -1,11 +1,11 @@
-import { IconActivity, IconHistory } from '@tabler/icons-react'
+import { IconActivity, IconHistory, IconTimelineEvent } from '@tabler/icons-react'
 import { paths } from '../kit/paths.ts'
 import type { PortalRoom } from '../kit/room.ts'
 
 export const operationsRoom: PortalRoom = {
   pages: [
     {
-      group: 'Access',
+      group: 'Project',
       label: 'Operations',
       href: paths.operations,
       icon: IconActivity,
@@ -16,7 +16,7 @@ export const operationsRoom: PortalRoom = {
       order: 6,
       label: 'All operations',
       href: paths.adminOperations,
-      icon: IconActivity,
+      icon: IconTimelineEvent,
     },
     {
       group: 'Admin',

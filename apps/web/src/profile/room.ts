@@ -5,13 +5,13 @@ import type { PortalRoom } from '../kit/room.ts'
 export const profileRoom: PortalRoom = {
   pages: [
     {
-      group: 'Access',
+      group: 'Project',
       label: 'API access',
       href: paths.apiAccess,
       icon: IconApi,
     },
     {
-      group: 'Access',
+      group: 'Account',
       label: 'Profile',
       href: paths.profile,
       icon: IconUserCircle,
