@@ -2,12 +2,12 @@ import { type RoleRef, roleExists, rolesNamed } from '../directory/service.ts'
 import { type Ctx, projectOf } from '../kernel/context.ts'
 import { CloudError, invalidInput, notFound } from '../kernel/errors.ts'
 
-/** What may be handed on: never more than the one who hands on holds now (A13). */
+/** Checks what a caller may hand on, which is never more than the caller holds now (A13). */
 
 /**
- * Ids of the roles that are named, all of which must be among those that the caller holds there; all of these
- * when none is named. Throws not_found for a role that does not exist, forbidden for one
- * that he does not hold.
+ * Returns the ids of the roles that `wanted` names, all of which must be among `roles`, which the caller holds; without
+ * `wanted`, the ids of all of `roles`. Throws not_found for a role that does not exist, and forbidden for a role that
+ * the caller does not hold.
  */
 export async function rolesToHandOn(
   ctx: Ctx,
@@ -32,15 +32,18 @@ async function heldRole(ctx: Ctx, held: { id: string; name: string }[], ref: Rol
   )
 }
 
-/** A moment to come, within what a date can be; null when there is none. */
+/**
+ * Reads a time in the future that a Date can hold; null when there is no time. Throws invalid_input for other texts.
+ */
 export function futureMoment(text: string | null | undefined, field: string): Date | null {
   if (text === null || text === undefined) return null
   const at = new Date(text)
   if (Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9998)
-    throw invalidInput('This is no date that can be kept. Choose another one.', field)
-  if (at.getTime() <= Date.now()) throw invalidInput('This moment is over. Choose one to come.', field)
+    throw invalidInput('This date cannot be stored. Choose another one.', field)
+  if (at.getTime() <= Date.now())
+    throw invalidInput('This time has passed. Choose a time in the future.', field)
   return at
 }
 
-/** The project of the token; what is handed on holds there and nowhere else. */
+/** The project of the token. Roles that are handed on hold there and nowhere else. */
 export const handedOnIn = (ctx: Ctx): string => projectOf(ctx)

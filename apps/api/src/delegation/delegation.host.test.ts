@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import '../register.ts'
 import { demoPassword, testCloud, testFacade, testUser } from '../identity/testing.ts'
 
-/** Application credentials and trusts as the stock client of Debian 12 makes and uses them. */
+/** The stock client of Debian 12 makes and uses application credentials and trusts. */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let app: FastifyInstance
@@ -47,7 +47,7 @@ async function run(env: Record<string, string>, ...args: string[]): Promise<Reco
   return JSON.parse(result.stdout)
 }
 
-test('v3applicationcredential opens the project it was made for', async () => {
+test('v3applicationcredential gets a token for the project that the credential was made for', async () => {
   const made = await run(demo(), 'application', 'credential', 'create', 'app', '--role', 'reader')
   const token = await run(
     {
@@ -63,11 +63,11 @@ test('v3applicationcredential opens the project it was made for', async () => {
   expect(token).toMatchObject({ project_id: project.id })
 })
 
-test('a trustee works by --os-trust-id', async () => {
+test('a trustee gets the trustor’s project by --os-trust-id', async () => {
   const taker = await testUser(cloud.deps)
   const { userId: id } = taker
   const giver = await cloud.deps.root.user.findFirstOrThrow({ where: { name: 'demo' } })
-  // A user who may not list others names them by id; so the client asks nothing that is not his.
+  // A user who may not list others must name them by id, so the trust is made without the client.
   const trust = await cloud.deps.root.role.findFirstOrThrow({ where: { name: 'member' } }).then((role) =>
     cloud.deps.root.trust.create({
       data: {

@@ -17,7 +17,10 @@ import { signatureHolds, signedRequest } from './ec2/signature.ts'
 import { authorizeRequestToken } from './oauth1/request-tokens.ts'
 import { createTrust, deleteTrust } from './trusts/service.ts'
 
-/** What acts in somebody's name: never more than he may, never longer, dead with what it was made from (A13). */
+/**
+ * Delegations act in the name of a user: they never give more than the user has, never last longer, and end with the
+ * session or credential that they were made from (A13).
+ */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
@@ -61,7 +64,7 @@ const byApp = (application_credential: object) =>
 const tokenOf = (answer: Awaited<ReturnType<typeof post>>) => String(answer.headers['x-subject-token'])
 
 describe('application credentials', () => {
-  test('open their project by id and by name, with the roles that were given', async () => {
+  test('get a token for their project, by id and by name, with the roles that were given', async () => {
     const who = await testUser(deps)
     const { ctx } = await signedIn(who)
     const made = await createApplicationCredential(ctx, { name: 'app', roles: [{ name: 'reader' }] })
@@ -86,7 +89,7 @@ describe('application credentials', () => {
     )
   })
 
-  test('a secret of one’s own is hashed; an end is kept', async () => {
+  test('a secret that the user chose is hashed, and an expiry time holds', async () => {
     const { ctx } = await signedIn(await testUser(deps))
     const secret = 'a secret of my own'
     const made = await createApplicationCredential(ctx, { name: 'own', secret })
@@ -100,7 +103,7 @@ describe('application credentials', () => {
     await expectCloudError(past, 'invalid_input')
   })
 
-  test('restricted ones make nothing; what an unrestricted one makes is bound to it (A13.1)', async () => {
+  test('a restricted credential makes no others; whatever an unrestricted credential makes is bound to it (A13.1)', async () => {
     const who = await testUser(deps)
     const { ctx } = await signedIn(who)
     const act = async (unrestricted: boolean, expiresAt?: string) => {
@@ -136,7 +139,7 @@ describe('application credentials', () => {
     expect(await deps.root.credential.count({ where: { userId: who.userId } })).toBe(0)
   })
 
-  test('access rules open what they say and nothing else', async () => {
+  test('access rules allow the requests that they describe and no others', async () => {
     const who = await testUser(deps)
     const { ctx, token } = await signedIn(who)
     const made = await createApplicationCredential(ctx, {
@@ -180,9 +183,11 @@ describe('application credentials', () => {
     ['/v2.1/servers', '/v2.1/serversx', false],
     ['/v2.1/ser.ers', '/v2.1/servers', false],
     [`/${'**'.repeat(120)}x`, `/${'a'.repeat(2000)}`, false],
-  ])('%s and %s: %s', (pattern, path, fits) => expect(pathMatches(pattern, path)).toBe(fits))
+  ])('the pattern %s and the path %s: fits is %s', (pattern, path, fits) =>
+    expect(pathMatches(pattern, path)).toBe(fits),
+  )
 
-  test('paths that could be read in two ways fit nothing', () => {
+  test('a path that could be read in two ways fits no rule', () => {
     const rules = [{ service: 'compute', method: 'GET', path: '**' }]
     const ask = (path: string) => () =>
       demandAccess(rules, { id: '', service: 'compute', method: 'GET', path })
@@ -192,7 +197,7 @@ describe('application credentials', () => {
   })
 })
 
-describe('credentials', () => {
+describe('stored credentials', () => {
   test('are sealed, belong to one user for good, and name no delegation', async () => {
     const [who, other] = [await testUser(deps), await testUser(deps)]
     const { ctx } = await signedIn(who)
@@ -212,12 +217,12 @@ describe('credentials', () => {
     await expectCloudError(change({ blob: trusted }), 'forbidden')
     await expectCloudError(createCredential(ctx, { ...input, blob: trusted }), 'forbidden')
     await expectCloudError(createCredential(stranger, input), 'forbidden')
-    // A blob of another row does not open there.
+    // A sealed blob does not open under the id of another row.
     await deps.root.credential.update({ where: { id: made.id }, data: { id: 'a'.repeat(64) } })
     await expectCloudError(getCredential(ctx, { id: 'a'.repeat(64) }), 'internal')
   })
 
-  test('a signature of AWS’s own example holds in its time (Signature Version 4, get-vanilla-query)', () => {
+  test('AWS’s own example of a signature holds during its 15 minutes (Signature Version 4, get-vanilla-query)', () => {
     const request = signedRequest.parse({
       access: 'AKIDEXAMPLE',
       signature: '5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7',
@@ -244,7 +249,7 @@ describe('credentials', () => {
     expect(signatureHolds(request, 'another', at)).toBe(false)
   })
 
-  test('an EC2 token is worth the user’s roles in its project, for services alone, and dies with the key', async () => {
+  test('an EC2 token gives the user’s roles in its project, is issued to services alone, and ends with the key', async () => {
     const who = await testUser(deps)
     const { ctx, token } = await signedIn(who)
     const { access, secret } = await createEc2Credential(ctx, {})
@@ -272,7 +277,7 @@ describe('credentials', () => {
     const answer = await ask(admin)
     expect(answer.statusCode, answer.body).toBe(200)
     expect(answer.json().token).toMatchObject({ user: { id: who.userId }, project: { id: who.projectId } })
-    // What holds in one project makes nothing for another one.
+    // A token that holds in one project makes nothing for another project.
     const by = await callerOf(tokenOf(answer))
     for (const wider of [
       () => createEc2Credential(by, {}),
@@ -290,7 +295,7 @@ describe('credentials', () => {
   })
 })
 
-/** Nor anything at all that is worth something elsewhere, though its user has a role in another project. */
+/** The token makes nothing that would be of use in another project, though its user has a role there. */
 async function makesNothingElsewhere(by: Ctx, { userId }: Who): Promise<void> {
   const { projectId } = await testUser(deps)
   await assignRole(system, { userId, role: 'member', target: { projectId } })
@@ -311,7 +316,7 @@ describe('trusts', () => {
     post({ identity: { methods: ['token'], token: { id: token } }, scope: { 'OS-TRUST:trust': { id } } })
 
   test.each([true, false])(
-    'the trustee acts with what was given; impersonation %s',
+    'the trustee acts with the roles that were given; impersonation %s',
     async (impersonation) => {
       const [giver, taker, third] = [await testUser(deps), await testUser(deps), await testUser(deps)]
       const { ctx } = await signedIn(giver)
@@ -328,12 +333,12 @@ describe('trusts', () => {
       const by = await callerOf(tokenOf(answer))
       await expectCloudError(give(by, giver, third.userId), 'forbidden')
       await expectCloudError(createEc2Credential(by, { userId: by.actor.userId }), 'forbidden')
-      // A trust of another one, and a trust by the token of a trust.
+      // Neither the trust of another trustee nor the token of a trust opens this trust.
       expect((await enter((await signedIn(third)).token, trust.id)).statusCode).toBe(403)
       expect((await enter(tokenOf(answer), trust.id)).statusCode).toBe(403)
       expect((await enter(trustee.token, trust.id)).statusCode).toBe(201)
       expect((await enter(trustee.token, trust.id)).statusCode, 'used up').toBe(403)
-      // Ends with the session that it was taken by.
+      // The token ends with the session that it was made from.
       const out = { 'x-auth-token': trustee.token, 'x-subject-token': trustee.token }
       const gone = await app.inject({ method: 'DELETE', url: '/identity/v3/auth/tokens', headers: out })
       expect(gone.statusCode, gone.body).toBe(204)
@@ -341,7 +346,7 @@ describe('trusts', () => {
     },
   )
 
-  test('ends at once with the trust, the role, the trustor', async () => {
+  test('the token of a trust ends at once with the trust, the role of the trustor, or the trustor', async () => {
     const ends: ((giver: Who, ctx: Ctx, id: string) => Promise<unknown>)[] = [
       (_giver, ctx, id) => deleteTrust(ctx, { id }),
       (giver) =>
@@ -361,7 +366,7 @@ describe('trusts', () => {
     }
   })
 
-  test('is handed on as often as allowed, never wider or longer, and falls with the first one', async () => {
+  test('a trust is handed on as often as allowed, never wider or longer, and ends with the first trust', async () => {
     const [giver, second, third] = [await testUser(deps), await testUser(deps), await testUser(deps)]
     const { ctx } = await signedIn(giver)
     const expiresAt = '2090-01-01T00:00:00Z'

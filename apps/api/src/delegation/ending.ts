@@ -1,6 +1,6 @@
 import type { Ctx } from '../kernel/context.ts'
 
-/** Whoever acts in somebody's name in this project does so no more. In the transaction that begins its deletion. */
+/** Ends every delegation in a project. Runs in the transaction that begins the deletion of the project. */
 export async function endDelegationsIn(ctx: Ctx, projectId: string): Promise<void> {
   const where = { projectId }
   await ctx.db.applicationCredential.deleteMany({ where })

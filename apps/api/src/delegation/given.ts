@@ -4,7 +4,7 @@ import type { DelegatedToken, Given } from '../identity/service.ts'
 import type { AccessRule, Db } from '../kernel/context.ts'
 
 type Row = {
-  /** What the one who delegates has now, and what they gave of it. */
+  /** Names of the roles that the delegating user has now, and of those that the delegation gives. */
   held: string[]
   roles: string[]
   unrestricted: boolean | null
@@ -17,9 +17,9 @@ type Row = {
 }
 
 /**
- * What a delegation gives at most, or null when it is over: an application credential in its time; a trust as long
- * as neither it nor one that it was made from has ended and everybody involved may act; what a consumer was given
- * (OAuth 1) in its time. One query.
+ * Returns the most that a delegation gives, or null when the delegation has ended. An application credential and an
+ * OAuth 1 access token hold until they expire. A trust holds as long as neither the trust nor a trust that it was made
+ * from has ended, and all users involved may act. Takes one query.
  */
 export async function given(db: Db, token: DelegatedToken): Promise<Given | null> {
   const {

@@ -19,7 +19,10 @@ import { trustPolicy } from './trusts/policy.ts'
 import { trustsHeldBy } from './trusts/rows.ts'
 import { issueByTrust } from './trusts/sign-in.ts'
 
-/** What acts in somebody's name: trusts, application credentials, EC2 credentials, consumers of OAuth. */
+/**
+ * Delegation, which lets others act in a user's name: trusts, application credentials, EC2 credentials, OAuth
+ * consumers.
+ */
 export const delegationRoom = defineRoom({
   name: 'delegation',
   uses: ['directory', 'identity'],
@@ -51,7 +54,7 @@ export const delegationRoom = defineRoom({
   ],
   reconcilers: [oauthExpiry],
   kept: [
-    // Trusts that were taken back; they are as long in the history as what they were used for.
+    // Deleted trusts are kept for as long as the operations that they were used for.
     {
       name: 'deleted trusts',
       days: (config) => config.keep.operationsDays,

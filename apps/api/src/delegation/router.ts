@@ -17,7 +17,7 @@ import { createEc2Credential, deleteEc2Credential, listEc2Credentials } from './
 import { trustInput, trustListInput } from './trusts/contract.ts'
 import { createTrust, deleteTrust, getTrust, listTrusts } from './trusts/service.ts'
 
-/** What acts in somebody's name: the portal's profile page. */
+/** Procedures of the portal's profile page for delegations. */
 
 const applicationCredentials = router({
   list: procedure
@@ -26,7 +26,7 @@ const applicationCredentials = router({
   get: procedure
     .input(applicationCredentialRef)
     .query(({ ctx, input }) => getApplicationCredential(ctx.cloud, input)),
-  /** The answer has the secret, once. */
+  /** The answer has the secret, which is shown this once. */
   create: procedure
     .input(applicationCredentialInput)
     .mutation(({ ctx, input }) => createApplicationCredential(ctx.cloud, input)),

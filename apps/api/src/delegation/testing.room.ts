@@ -13,13 +13,13 @@ export const testingRoom: TestingRoom = {
     },
     'applicationCredentials.delete': { kind: 'mine', input: () => ({ id: 'f'.repeat(32) }) },
     'ec2Credentials.list': { kind: 'anyone', input: () => ({}) },
-    // For a project where one has a role in the database, which these callers do not have.
+    // The caller needs a role on the project in the database, and these callers have none there.
     'ec2Credentials.create': { kind: 'mine', input: () => ({}) },
     'ec2Credentials.delete': { kind: 'mine', input: () => ({ access: 'unknown' }) },
     'trusts.list': { kind: 'anyone', input: () => ({}) },
     'trusts.get': byId('hidden', aTrust),
     'trusts.create': {
-      // Only in one's own name.
+      // Callers may give trusts only in their own name.
       kind: 'admin',
       except: { admin: 'forbidden' },
       input: async () => ({ trustorId: await user(), trusteeId: await user(), impersonation: false }),

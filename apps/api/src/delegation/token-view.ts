@@ -1,7 +1,7 @@
 import type { TokenFacts } from '../identity/service.ts'
 import type { AccessRule, Ctx } from '../kernel/context.ts'
 
-/** What a token was made through. */
+/** The delegation that a token was made through. */
 type DelegationFacts =
   | {
       kind: 'application_credential'
@@ -46,7 +46,10 @@ async function delegationFacts(ctx: Ctx, { delegation }: TokenFacts): Promise<De
   return delegation
 }
 
-/** Keystone's view of what a token was made through: keys beside those of every token. Source: api-ref v3, OS-TRUST, OS-OAUTH1. */
+/**
+ * Keystone's view of the delegation that a token was made through: keys beside those of every token. Source: api-ref
+ * v3, OS-TRUST, OS-OAUTH1.
+ */
 export async function delegationOfToken(ctx: Ctx, token: TokenFacts): Promise<object> {
   const facts = await delegationFacts(ctx, token)
   return facts ? delegationView(facts) : {}

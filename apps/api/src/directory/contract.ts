@@ -18,9 +18,9 @@ export type ProjectView = {
   roles: string[]
 }
 
-/** Procedures directory.<noun>.<verb> for administrators of the cloud and of a domain. */
+/** The input of procedures directory.<noun>.<verb> that only need an id. */
 export const idOf = z.object({ id: keystoneId })
-/** Keystone's own bound; longer ones are refused before they reach the database. */
+/** Keystone's own limit; longer names are refused before they reach the database. */
 export const identityName = nameInput.max(255)
 export const tagInput = z
   .string()
@@ -31,11 +31,11 @@ export const tagsInput = z
   .array(tagInput)
   .max(80, 'At most 80 tags.')
   .refine((tags) => new Set(tags).size === tags.length, 'Every tag counts once: leave out the second.')
-/** Keystone's options of domains, projects and roles: what is immutable is neither changed nor deleted. */
+/** Keystone's options of domains, projects and roles: an immutable thing is neither changed nor deleted. */
 export const resourceOptions = z.strictObject({ immutable: z.boolean().nullish() })
 export type ResourceOptions = z.output<typeof resourceOptions>
 
-/** How a list narrows by a text; `insensitive` counts for all of them. */
+/** How a list is filtered by a text; `insensitive` applies to all four conditions. */
 export const textMatch = z.object({
   equals: z.string().max(255).optional(),
   contains: z.string().max(255).optional(),

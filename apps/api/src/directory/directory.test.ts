@@ -56,7 +56,7 @@ async function ctxOf(userId: string, scope: ScopeWish): Promise<Ctx> {
   if (!ctx) throw new Error('no token')
   return ctx
 }
-/** A domain with an administrator of its own, a user and a project. */
+/** A domain with its own administrator, a user and a project. */
 async function ownDomain() {
   const domain = await createDomain(system, { name: `d-${tag()}` })
   const person = async (name: string) => createUser(system, { name, domainId: domain.id })
@@ -70,7 +70,7 @@ async function ownDomain() {
 const emptyUpdate = (id: string) => ({ id, email: undefined })
 
 describe('the administrator of a domain', () => {
-  test('runs users, groups, projects and grants of his own domain', async () => {
+  test('manages users, groups, projects and grants of their own domain', async () => {
     const own = await ownDomain()
     const { ctx, domainId } = own
     const user = await createUser(ctx, { name: 'new' })
@@ -89,7 +89,7 @@ describe('the administrator of a domain', () => {
     await deleteUser(ctx, { id: user.id })
   })
 
-  test('sees and touches nothing of another domain, by list, id or filter', async () => {
+  test('sees and changes nothing of another domain, by list, id or filter', async () => {
     const [{ ctx, domainId }, other] = [await ownDomain(), await ownDomain()]
     const lists = [
       await listUsers(ctx, userListInput.parse({})),
@@ -110,7 +110,7 @@ describe('the administrator of a domain', () => {
     expect(assignments.items).toEqual([])
   })
 
-  test('A13.3: gives no right that he does not hold, to nobody, nowhere, in no wrapping', async () => {
+  test('A13.3: gives no right that they do not hold, to anyone, anywhere, in any form', async () => {
     const own = await ownDomain()
     const other = await ownDomain()
     const { ctx, userId, projectId, domainId } = own
@@ -142,7 +142,7 @@ describe('the administrator of a domain', () => {
     await expectCloudError(updateDomain(ctx, { id: domainId, description: 'x' }), 'forbidden')
   })
 
-  test('takes over nobody with more rights, not by password, name or group', async () => {
+  test('takes over no user with more rights, by password, name or group', async () => {
     const { ctx, userId, projectId, domainId } = await ownDomain()
     const group = await createGroup(system, { name: 'operators', domainId })
     await grantRole(system, { groupId: group.id, roleId: roleId.admin, projectId })
@@ -156,14 +156,14 @@ describe('the administrator of a domain', () => {
     await resetPassword(ctx, { id: userId, password: 'long enough' })
   })
 
-  test('is nobody outside: a token for one of his projects has the rights of that project', async () => {
+  test('has no rights outside the domain: a token for one of its projects gives the rights of that project', async () => {
     const { bossId, projectId } = await ownDomain()
     await expectCloudError(ctxOf(bossId, { kind: 'project', projectId }), 'unauthenticated')
   })
 })
 
-describe('readers of the system read all and change nothing', () => {
-  test('lists and objects, no writes', async () => {
+describe('a reader of the system', () => {
+  test('reads all lists and objects and changes nothing', async () => {
     const { userId, projectId } = await ownDomain()
     const auditor = await testUser(deps)
     await assignRole(system, { userId: auditor.userId, role: 'reader', target: { system: true } })
@@ -178,7 +178,7 @@ describe('readers of the system read all and change nothing', () => {
 })
 
 describe('projects', () => {
-  test('a tree: depth, domain, disabling, names, no orphan', async () => {
+  test('a tree keeps its rules of depth, domain, disabling and names, and has no orphans', async () => {
     const a = await createProject(system, { name: `a-${tag()}` })
     const b = await createProject(system, { name: `b-${tag()}`, parentId: a.id })
     const c = await createProject(system, { name: `c-${tag()}`, parentId: b.id })
@@ -196,7 +196,7 @@ describe('projects', () => {
     expect(children.items.map((p) => p.id)).toEqual([b.id])
   })
 
-  test('tags: parallel adds lose none, filters combine, 80 at most', async () => {
+  test('parallel adds of tags lose none, filters by tags combine, and 80 tags are the limit', async () => {
     const { id } = await createProject(system, { name: `t-${tag()}`, tags: ['red'] })
     const tags = Array.from({ length: 10 }, (_, i) => `t${i}`)
     await Promise.all(tags.map((each) => addProjectTag(system, { id, tag: each })))
@@ -216,7 +216,7 @@ describe('projects', () => {
     await expectCloudError(addProjectTag(system, { id, tag: 'one too many' }), 'invalid_input')
   })
 
-  test('a domain goes when it is disabled, with everything in it', async () => {
+  test('a disabled domain can be deleted, with everything in it', async () => {
     const own = await ownDomain()
     const group = await createGroup(system, { name: 'g', domainId: own.domainId })
     await createRole(system, { name: 'local', domainId: own.domainId })
@@ -232,7 +232,7 @@ describe('projects', () => {
 })
 
 describe('roles', () => {
-  test('the three stay as they are; no circle; admin is never implied', async () => {
+  test('the three built-in roles cannot be changed, no roles imply each other in a circle, and no role implies admin', async () => {
     const [a, b] = [
       await createRole(system, { name: `a-${tag()}` }),
       await createRole(system, { name: `b-${tag()}` }),
@@ -257,7 +257,7 @@ describe('roles', () => {
     expect(results.map((r) => r.status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('a role of one domain holds there only and counts by what it implies', async () => {
+  test('a role of one domain holds in this domain only, and gives the rights of the roles that it implies', async () => {
     const [own, other] = [await ownDomain(), await ownDomain()]
     const { userId, projectId } = own
     const local = await createRole(system, { name: 'local', domainId: own.domainId })
@@ -290,7 +290,7 @@ describe('roles', () => {
     expect(shown.sort()).toEqual(['member', 'reader'])
   })
 
-  test('given twice is one row, taken twice is no error, and nothing else changes', async () => {
+  test('a role given twice is one row, a role removed twice is no error, and nothing else changes', async () => {
     const { userId, projectId } = await ownDomain()
     const grant = { userId, roleId: roleId.member, projectId }
     await Promise.all([grantRole(system, grant), grantRole(system, grant), grantRole(system, grant)])
@@ -303,7 +303,7 @@ describe('roles', () => {
 })
 
 describe('the list of assignments', () => {
-  test('effective: what a token has is what the list says, for every way to a role', async () => {
+  test('the effective list shows the roles that a token has, whatever the source of the role', async () => {
     const own = await ownDomain()
     const { userId, projectId, domainId } = own
     const child = await createProject(system, { name: 'child', parentId: projectId })
@@ -337,7 +337,7 @@ describe('the list of assignments', () => {
     expect(new Set(places)).toEqual(new Set(['p', 'child']))
   })
 
-  test('a user may ask for his own, and for nobody else', async () => {
+  test('a user may list their own assignments, and those of nobody else', async () => {
     const who = await testUser(deps)
     const ctx = await ctxOf(who.userId, { kind: 'project', projectId: who.projectId })
     const own = await listAssignments(ctx, assignmentListInput.parse({ userId: who.userId }))
@@ -347,7 +347,7 @@ describe('the list of assignments', () => {
 })
 
 describe('sessions', () => {
-  test('one line a sign-in; revoking one leaves the others', async () => {
+  test('the list has one line for a sign-in, and revoking one sign-in leaves the others', async () => {
     const who = await testUser(deps)
     const scope = { kind: 'project', projectId: who.projectId } as const
     const [here, there] = [await ctxOf(who.userId, scope), await ctxOf(who.userId, scope)]

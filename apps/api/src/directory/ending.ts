@@ -2,10 +2,15 @@ import type { Ctx } from '../kernel/context.ts'
 import { notFound } from '../kernel/errors.ts'
 import { appendEvent } from '../kernel/events.ts'
 
-/** Whose rights are less now; `everyone`: too many to name (a group, a role, what a role implies). */
+/**
+ * Whose rights have shrunk; `everyone` when these are too many to name (a change of a group, a role or an implied
+ * role).
+ */
 export type Concerned = { userId: string } | { projectId: string } | { domainId: string } | { everyone: true }
 
-/** Tells open consoles and event streams to ask again whether they may go on. In the transaction. */
+/**
+ * Tells open consoles and event streams to check again whether they may go on. Runs in the transaction of the change.
+ */
 export async function sessionEnded(ctx: Ctx, who: Concerned, reason: string): Promise<void> {
   const [resourceKind, resourceId] =
     'userId' in who
@@ -24,15 +29,17 @@ export async function sessionEnded(ctx: Ctx, who: Concerned, reason: string): Pr
   })
 }
 
-/** Where tokens hold: projects, or a domain with all its users. */
+/** The place that tokens are for: projects, or a domain with all its users. */
 export type Place = { projectIds: readonly string[] } | { domainId: string }
 type PlaceHook = (ctx: Ctx, place: Place) => Promise<void>
 const placeHooks: PlaceHook[] = []
-/** The room identity deletes here the tokens for places where nobody works any more. In the transaction. */
+/**
+ * The room identity registers here how it deletes the tokens for a place that has closed. Hooks run in the transaction.
+ */
 export function onPlaceClosed(hook: PlaceHook): void {
   placeHooks.push(hook)
 }
-/** Tokens for the place, application credentials' included, end now. In a transaction. */
+/** Ends all tokens for the place, including those of application credentials. Runs in a transaction. */
 export async function closePlace(ctx: Ctx, place: Place): Promise<void> {
   for (const hook of placeHooks) await hook(ctx, place)
 }
@@ -45,14 +52,17 @@ export async function lockUser(ctx: Ctx, userId: string): Promise<void> {
 
 type EndingHook = (ctx: Ctx, userId: string) => Promise<void>
 const endingHooks: EndingHook[] = []
-/** The room identity deletes here what it keeps of the sessions of a user. In the transaction, with the user's row locked. */
+/**
+ * The room identity registers here how it deletes the sessions of a user. Hooks run in the transaction, with the user's
+ * row locked.
+ */
 export function onSessionsVoided(hook: EndingHook): void {
   endingHooks.push(hook)
 }
 
-/** Every token of the user is void at once; open consoles and streams are told. In a transaction. */
+/** Ends every token of the user at once, and tells open consoles and streams. Runs in a transaction. */
 export async function voidTokens(ctx: Ctx, userId: string, reason: string): Promise<void> {
-  // The time of the database, which tokens have too; this also ends what the user does as a trustee.
+  // Tokens have the time of the database, too. This also ends the tokens that the user holds as a trustee.
   await ctx.db.$executeRaw`UPDATE "User" SET "tokensValidAfter" = clock_timestamp() WHERE "id" = ${userId}`
   for (const hook of endingHooks) await hook(ctx, userId)
   await sessionEnded(ctx, { userId }, reason)

@@ -5,7 +5,7 @@ import type { ResourceOptions } from './contract.ts'
 type Row = { name: string; options: Prisma.JsonValue }
 export const optionsOf = (row: Pick<Row, 'options'>) => row.options as ResourceOptions
 
-/** Throws `forbidden` for an immutable thing, unless the change is what ends that. */
+/** Throws `forbidden` for a change of an immutable thing, unless the change turns the option off. */
 export function demandMutable(kind: string, row: Row, change: { options?: ResourceOptions } = {}): void {
   const asked = change.options?.immutable
   if (optionsOf(row).immutable === true && (asked === undefined || asked === true))
@@ -15,7 +15,7 @@ export function demandMutable(kind: string, row: Row, change: { options?: Resour
     )
 }
 
-/** What is kept after a change: each option named is set, null (or false) takes it away. */
+/** The options after a change: options that the change names are set; null or false removes them. */
 export function mergedOptions(row: Pick<Row, 'options'>, change: ResourceOptions): Prisma.InputJsonObject {
   const merged = { ...optionsOf(row), ...change }
   return merged.immutable === true ? { immutable: true } : {}

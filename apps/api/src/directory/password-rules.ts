@@ -4,20 +4,25 @@ import type { Ctx } from '../kernel/context.ts'
 import { invalidInput } from '../kernel/errors.ts'
 import { hashPassword, verifyPassword } from './passwords.ts'
 
-/** Old digests kept at most, whatever the rules say: each costs a hash at a change. */
+/**
+ * How many old digests are kept at most, whatever the rules say, because each costs a hash when the password changes.
+ */
 const keptAtMost = 24
 
-/** Throws invalid_input for a password that the rules of this cloud refuse. */
+/** Throws invalid_input for a password that breaks this cloud's rules. */
 export function checkNewPassword(ctx: Ctx, password: string): void {
   const { minLength, pattern } = ctx.deps.config.passwordRules
   if ([...password].length < minLength)
     throw invalidInput(`A password has at least ${minLength} characters. Choose a longer one.`, 'password')
-  // Once a change, and RE2 takes linear time: compiling anew costs less than keeping it.
+  // Passwords change rarely and RE2 takes linear time, so the pattern is compiled each time.
   if (pattern && !RE2JS.compile(pattern.expression).matcher(password).find())
     throw invalidInput(pattern.sentence, 'password')
 }
 
-/** Throws when a user's own new password is one of the last ones. Reads, so call it before the change. */
+/**
+ * Throws when the new password is one of the user's last passwords. Takes the time of several hashes, so the caller
+ * calls this before the transaction.
+ */
 export async function checkHistory(
   ctx: Ctx,
   user: { id: string; passwordHash: string | null },
@@ -41,7 +46,7 @@ export async function checkHistory(
       )
 }
 
-/** Columns of the user for a new password. `byAdmin`: set for somebody else. */
+/** The columns of a user for a new password. `byAdmin` says that an administrator has set the password. */
 export async function passwordColumns(
   ctx: Ctx,
   password: string,
@@ -57,7 +62,7 @@ export async function passwordColumns(
   }
 }
 
-/** Keeps the digest that has just been replaced. `ctx.db` is a transaction. */
+/** Stores the digest that has just been replaced. `ctx.db` is a transaction. */
 export async function rememberOldPassword(ctx: Ctx, userId: string, hash: string | null): Promise<void> {
   const keep = Math.min(ctx.deps.config.passwordRules.history - 1, keptAtMost)
   if (hash !== null && keep > 0)

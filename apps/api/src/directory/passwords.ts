@@ -7,8 +7,8 @@ const cost = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, paralleli
 const maxPasswordBytes = 1024
 
 /**
- * argon2 works in libuv's thread pool of four. We use half of it, so that a flood of sign-ins
- * cannot hold up files and names; those who wait beyond `maxWaiting` are turned away (A22.5).
+ * argon2 runs in libuv's thread pool of four threads. Hashes use two of them, so that a flood of sign-ins does not stop
+ * work with files and host names. Callers beyond `maxWaiting` are refused (A22.5).
  */
 const maxRunning = 2
 const maxWaiting = 100
@@ -20,19 +20,21 @@ async function withSlot<T>(work: () => Promise<T>): Promise<T> {
   return slots(work)
 }
 
-/** UTF-8 length within the bound and no lone surrogates (which would all hash alike). */
+/**
+ * Tells whether a password is within the limit of UTF-8 bytes and has no lone surrogates, which would all hash alike.
+ */
 export function isPossiblePassword(password: string): boolean {
   return password.length > 0 && password.isWellFormed() && Buffer.byteLength(password) <= maxPasswordBytes
 }
 
-/** Hashes a new password; throws invalid_input for one that is empty or longer than 1,024 bytes. */
+/** Hashes a new password; throws invalid_input for an empty password or one of more than 1,024 bytes. */
 export async function hashPassword(password: string): Promise<string> {
   if (!isPossiblePassword(password))
     throw invalidInput('A password has 1 to 1024 bytes. Choose another one.', 'password')
   return withSlot(() => argon2.hash(password, cost))
 }
 
-/** Never equal to any password: the hash of random bytes that nobody keeps. */
+/** The hash of random bytes that nobody keeps, so no password matches. */
 let dummy: Promise<string> | null = null
 const dummyHash = () => {
   dummy ??= argon2.hash(crypto.getRandomValues(Buffer.alloc(32)), cost)
@@ -40,8 +42,8 @@ const dummyHash = () => {
 }
 
 /**
- * Does the password belong to the hash? With null (unknown user, user without a password) or an
- * impossible password the same work is done on a dummy, so that the time tells nothing (A16.1).
+ * Tells whether the password belongs to the hash. For null (an unknown user, or a user without a password) and for an
+ * impossible password, the same work is done on a dummy, so that the time tells nothing (A16.1).
  */
 export async function verifyPassword(hash: string | null, password: string): Promise<boolean> {
   const possible = isPossiblePassword(password)

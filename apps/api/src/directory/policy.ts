@@ -1,11 +1,14 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
-/** Readers: the cloud's administrators, readers of the system, and of the domain it is about. */
+/** Administrators of the cloud, readers of the system, and readers of the domain may read. */
 const read = 'admin or role:reader and scope:system or role:reader and domain:own'
-/** Changes: administrators of the cloud, and of the domain it is about. */
+/** Administrators of the cloud, and of the domain, may change things. */
 const manage = 'admin or role:admin and domain:own'
 
-/** Action → rule of the directory; Keystone's names, so with its prefix (words: kernel/policy.ts). */
+/**
+ * The rules of this room. The names of the actions are Keystone's, with its prefix (language of the rules:
+ * kernel/policy.ts).
+ */
 export const directoryPolicy: PolicyTable = {
   'identity:list_domains': read,
   'identity:get_domain': read,

@@ -6,12 +6,12 @@ import { containing, likeLiteral } from '../kernel/page.ts'
 import { authorize, decide, type Target } from '../kernel/policy.ts'
 import type { TextMatch } from './contract.ts'
 
-/** The domain that a new thing belongs to when none is named: that of the session, else Default. */
+/** The domain of a new thing when the caller names none: that of the session, else Default. */
 export const ownDomain = (ctx: Ctx): string => (ctx.scope.kind === 'domain' ? ctx.scope.domainId : 'default')
 
 /**
- * The where-fragment of a list of the directory: the domain that was asked for, the whole cloud
- * for those who see all of it, and for a domain's own people nothing but their domain.
+ * The where-clause of a list of the directory: the domain that was asked for; for callers of a domain their domain;
+ * else the whole cloud, for those who may see all of it.
  */
 export function domainFilter(ctx: Ctx, action: string, wanted?: string): { domainId?: string } {
   const domainId = wanted ?? (ctx.scope.kind === 'domain' ? ctx.scope.domainId : undefined)
@@ -20,8 +20,8 @@ export function domainFilter(ctx: Ctx, action: string, wanted?: string): { domai
 }
 
 /**
- * The row for a caller who may see it; for everyone else there is none (R2). `action`, when given, is
- * what the caller wants to do with it: refused with 403, because he knows already that it is there.
+ * Returns the row to a caller who may see it; for others it does not exist (R2). `action`, when given, is the action
+ * that the caller wants. A caller without the right to it gets a 403, because they know already that the row exists.
  */
 export function seen<Row>(
   ctx: Ctx,
@@ -34,7 +34,7 @@ export function seen<Row>(
   return row
 }
 
-/** No credential, password or trust from a delegation that was not made for it (A13.1). */
+/** A delegation that was not made for this purpose makes no credential, password or trust (A13.1). */
 export function refuseDelegation(ctx: Ctx, what: string): void {
   const { delegation } = ctx.actor
   if (delegation === null || (delegation.kind === 'application_credential' && delegation.unrestricted)) return
@@ -45,16 +45,17 @@ export function refuseDelegation(ctx: Ctx, what: string): void {
 }
 
 /**
- * Secrets that are kept (EC2) are worth all that their user may do, also elsewhere: whoever was given a part of that
- * does not read them. An application credential is the user's own program.
+ * Stored secrets (EC2) give all rights of their user, also in other projects, so a delegation, which gives only some of
+ * these rights, does not read them. An application credential may read them, because it is a program of the user's own.
  */
 export function refuseSecrets(ctx: Ctx): void {
   if (ctx.actor.delegation?.kind !== 'application_credential') refuseDelegation(ctx, 'read secrets')
 }
 
 /**
- * The application credential that the caller acts by, which everything that they make by it is bound to: that
- * dies with it and never lives longer. One with access rules makes nothing, for that would be free of them.
+ * The application credential that the caller acts by, with the expiry that new credentials get from it: everything that
+ * the caller makes is bound to the credential, ends with it and expires no later. A credential with access rules makes
+ * nothing, because the new credential would be free of these rules.
  */
 export function boundBy(ctx: Ctx, expiresAt: Date | null): { id: string | null; expiresAt: Date | null } {
   const { delegation } = ctx.actor
@@ -62,30 +63,30 @@ export function boundBy(ctx: Ctx, expiresAt: Date | null): { id: string | null; 
   if (delegation.accessRules !== null)
     throw new CloudError(
       'forbidden',
-      'An application credential with access rules makes no others. Sign in by password for that.',
+      'An application credential with access rules makes no other credentials. Sign in by password for that.',
     )
   if (delegation.expiresAt === null) return { id: delegation.id, expiresAt }
   if (expiresAt !== null && expiresAt > delegation.expiresAt)
     throw new CloudError(
       'forbidden',
-      'It would outlive the application credential that makes it. Choose an earlier end.',
+      'The new credential or trust would outlive the application credential that makes it. Choose an earlier end.',
     )
   return { id: delegation.id, expiresAt: expiresAt ?? delegation.expiresAt }
 }
 
 /**
- * Does what the caller has in other projects than his token's count as his? By a sign-in of his own alone: a
- * delegation holds in one project, and so does an EC2 credential.
+ * Tells whether the caller's rights in other projects count. They count for the user's own sign-in only, because a
+ * delegation and an EC2 credential hold in one project.
  */
 export const reachesElsewhere = ({ actor }: Ctx): boolean => actor.delegation === null
 
-/** Throws when somebody has as many of something as anybody may. */
+/** Throws when somebody has as many things of a kind as a user may have. */
 export function demandRoom(count: number, most: number, what: string): void {
   if (count >= most)
     throw new CloudError('forbidden', `You have ${most} ${what} already. Delete one that is not needed.`)
 }
 
-/** A text filter as Prisma's; LIKE's own characters count as themselves. */
+/** A text filter in Prisma's form. Characters that are special in LIKE match themselves. */
 export function textFilter(match: TextMatch | undefined): Prisma.StringFilter | undefined {
   if (!match) return undefined
   const mode = match.insensitive ? ('insensitive' as const) : ('default' as const)
@@ -100,7 +101,7 @@ export function textFilter(match: TextMatch | undefined): Prisma.StringFilter | 
   }
 }
 
-/** Name filter and search of a list, as clauses to be joined by AND. */
+/** The clauses of a list for its name filter and its search; they are joined by AND. */
 export const nameClauses = (input: { name?: TextMatch; search?: string }, more: string[] = []) => [
   ...(input.name ? [{ name: textFilter(input.name) }] : []),
   ...(input.search
@@ -109,7 +110,7 @@ export const nameClauses = (input: { name?: TextMatch; search?: string }, more: 
 ]
 
 type Noun = 'domain' | 'project' | 'user' | 'group' | 'role'
-/** The event of a change to the directory. In its transaction. */
+/** Writes the event of a change to the directory, in the transaction of the change. */
 export const directoryEvent = (
   ctx: Ctx,
   noun: Noun,
@@ -125,7 +126,7 @@ export const directoryEvent = (
     data,
   })
 
-/** Two callers who make the same name in one domain go one after the other. Throws not_found. */
+/** Locks the domain, so that two callers who use the same name in it run one after the other. Throws not_found. */
 export async function lockDomain(ctx: Ctx, domainId: string): Promise<void> {
   const rows = await ctx.db.$queryRaw<
     unknown[]

@@ -8,7 +8,7 @@ import { deletedDomains } from './projects/deleted-domains.ts'
 import { projectDeletion } from './projects/deletion.ts'
 import { directoryRouter } from './router.ts'
 
-/** Who there is: domains, projects, users, groups, and the roles that they have. */
+/** The directory: domains, projects, users, groups, and their roles. */
 export const directoryRoom = defineRoom({
   name: 'directory',
   uses: [],

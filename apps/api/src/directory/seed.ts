@@ -6,10 +6,10 @@ import { assignRole } from './roles/by-name.ts'
 import { createUser } from './users/service.ts'
 
 /**
- * Makes what a new cloud starts with: domain Default, the roles, projects admin and demo, users
- * admin and demo. Idempotent; a user that is there keeps its password: returns the names of those whose
- * password is the given one. The process has imported
- * register.ts, so that the projects get their defaults from every room.
+ * Creates everything that a new cloud starts with: the domain Default, the roles, the projects admin and demo, and the
+ * users admin and demo. Idempotent; a user who exists keeps their password. Returns the names of the users whose
+ * password is the given one. The process must have imported register.ts, so that the projects get their defaults from
+ * every room.
  */
 export async function seedIdentity(
   deps: Deps,

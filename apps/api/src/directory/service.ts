@@ -1,4 +1,4 @@
-/** The door of the directory: what other rooms ask of it. */
+/** The functions of the directory that other rooms use. */
 export type { RoleTarget } from './assignment-key.ts'
 export { type UserRef, verifyPasswordOf } from './backends/backend.ts'
 export { lockUser, onPlaceClosed, onSessionsVoided, type Place, sessionEnded, voidTokens } from './ending.ts'

@@ -25,7 +25,7 @@ export const testingRoom: TestingRoom = {
     'domains.update': { kind: 'admin', input: () => ({ id: 'default', description: 'new' }) },
     'domains.delete': byId('hidden', domain),
     'projects.list': { kind: 'admin', input: () => ({}) },
-    // These callers' token is for it, whatever they may do there.
+    // The token of these callers is for this project, so they see it whatever their role.
     'projects.get': { ...byId('read', async () => owner.projectId), except: { noRole: 'ok' } },
     'projects.create': { kind: 'admin', input: () => ({ name: name() }) },
     'projects.update': byId('adminWrite', async () => owner.projectId, { description: 'new' }),

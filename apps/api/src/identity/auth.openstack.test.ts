@@ -26,7 +26,7 @@ beforeAll(openKeystone)
 afterAll(closeKeystone)
 
 describe('POST /v3/auth/tokens', () => {
-  test('password and project: 201 with everything in Keystone’s order', async () => {
+  test('a password and a project give a 201 with everything in Keystone’s order', async () => {
     const answer = await post({ ...userNamed('admin', adminPassword), ...inProject('admin') })
     expect([answer.statusCode, answer.statusMessage, answer.headers.vary]).toEqual([
       201,
@@ -80,7 +80,7 @@ describe('POST /v3/auth/tokens', () => {
         })
     }
   })
-  test('scopes: by id, unscoped, system, default project, none of them; ?nocatalog', async () => {
+  test('every scope works: by id, unscoped, system, default project, none; and ?nocatalog', async () => {
     const me = (await post(userNamed('demo', demoPassword))).json().token
     expect(me.project.name).toBe('demo')
     const byId = {
@@ -100,7 +100,7 @@ describe('POST /v3/auth/tokens', () => {
     expect(system.project).toBeUndefined()
     expect((await post(userNamed('demo', demoPassword), '?nocatalog')).json().token.catalog).toBeUndefined()
   })
-  test('by token: same end, audit chain, other project; never more', async () => {
+  test('a token from a token ends no later, keeps the audit chain, and gets another project but no more rights', async () => {
     const parent = await post({ ...userNamed('admin', adminPassword), ...inProject('admin') })
     const id = String(parent.headers['x-subject-token'])
     const child = await post({ identity: { methods: ['token'], token: { id } }, ...inProject('demo') })
@@ -117,7 +117,7 @@ describe('POST /v3/auth/tokens', () => {
     })
     expect([more.statusCode, more.body]).toEqual([401, unauthorized])
   })
-  test('every refusal is the same 401, whatever was wrong', async () => {
+  test('every refusal is the same 401, whichever part was wrong', async () => {
     const disabled = await testUser(deps)
     await setUserEnabled(systemCtx(deps, 'test'), { userId: disabled.userId, enabled: false })
     const wrong: object[] = [
@@ -158,7 +158,7 @@ describe('POST /v3/auth/tokens', () => {
     [userNamed('a\0b', 'x'), /NUL/],
     [{ ...userNamed('a', 'x'), scope: { project: { name: 'no domain' } } }, /scope/],
     [{ ...userNamed('a', 'x'), scope: { system: { all: 'true' } } }, /scope/],
-  ] as const)('a body that is none: %j', async (auth, words) => {
+  ] as const)('an invalid body is a 400: %j', async (auth, words) => {
     const answer = await post(auth)
     expect(answer.statusCode).toBe(400)
     expect(answer.json()).toEqual({
@@ -184,8 +184,8 @@ describe('POST /v3/auth/tokens', () => {
   })
 })
 
-describe('tokens of others and one’s own', () => {
-  test('GET, HEAD and DELETE with X-Subject-Token', async () => {
+describe('tokens of others and the caller’s own', () => {
+  test('GET, HEAD and DELETE take the token of X-Subject-Token', async () => {
     const token = await demo()
     const own = await get(`${v3}/auth/tokens`, token, { 'x-subject-token': token })
     expect([own.statusCode, own.headers['x-subject-token'], own.json().token.user.name]).toEqual([
@@ -233,7 +233,7 @@ describe('tokens of others and one’s own', () => {
     const me = await get(`${v3}/auth/tokens`, token, { ...forged, 'x-subject-token': token })
     expect(me.json().token.user.name).toBe('demo')
   })
-  // Two thousand requests, and fifty passwords with their real cost.
+  // The test sends two thousand requests and checks fifty passwords at their real cost.
   test('A15.3: 2,000 parallel requests of 50 users, each answer is the caller’s own', {
     timeout: 180_000,
   }, async () => {

@@ -44,7 +44,7 @@ export const authOperations: ApiOperation[] = [
     name: 'auth.tokens.validate',
     method: 'GET',
     path: '/auth/tokens',
-    summary: 'What a token is worth',
+    summary: 'Validate a token',
     status: 200,
     access: 'token',
     handle: async ({ ctx, query, request, reply }) => {
@@ -62,7 +62,7 @@ export const authOperations: ApiOperation[] = [
     summary: 'Revoke a token',
     status: 204,
     access: 'token',
-    // Reading the whole cloud is not ending what others do in it.
+    // A reader of the system may read everything, but may not end the sessions of others.
     except: { systemReader: 'forbidden' },
     handle: async ({ ctx, request }) => {
       if (!(await revokeToken(ctx, subjectOf(request)))) throw noSuchToken()
@@ -71,8 +71,8 @@ export const authOperations: ApiOperation[] = [
 ]
 
 /**
- * Methods are taken together, never one for another: every one that is named must be given, and
- * a token and the ways of delegation stand alone.
+ * Methods add up, and none replaces another: every method that is named must also be given. A token and the methods of
+ * delegations stand alone.
  */
 async function issue(ctx: Ctx, given: Identity, scope: ScopeRef, request: FastifyRequest): Promise<Issued> {
   const methods = [...new Set(given.methods)]
@@ -90,7 +90,7 @@ async function issue(ctx: Ctx, given: Identity, scope: ScopeRef, request: Fastif
   if (only === 'token' && given.token) return issueByToken(ctx, { token: given.token.id, scope })
   const method = others.find(({ name }) => name === only)
   if (method) {
-    // Each of them has a scope; another one cannot be asked for.
+    // Each of these methods has its own scope, so the caller cannot ask for another.
     if (scope !== null) throw unauthenticated()
     return method.issue(ctx, given[method.name], request, origin)
   }
@@ -99,7 +99,7 @@ async function issue(ctx: Ctx, given: Identity, scope: ScopeRef, request: Fastif
   return issueByProofs(ctx, { proofs, scope }, origin)
 }
 
-/** The two refusals that say more than Keystone's one sentence. */
+/** Returns the two refusals that tell the caller more than Keystone's one sentence, and throws all others. */
 function asAnswer(error: unknown): MoreFactors | PasswordExpired {
   if (error instanceof MoreFactors || error instanceof PasswordExpired) return error
   throw error
@@ -111,13 +111,13 @@ const unauthorized = (ctx: Ctx, reply: FastifyReply): FastifyReply =>
     .header('WWW-Authenticate', `Keystone uri="${keystoneBase(ctx)}"`)
     .header('Content-Type', 'application/json')
 
-/** In Keystone's words, by which clients know that a new password is asked for. */
+/** This is Keystone's own sentence, by which clients know that a new password is needed. */
 function sendExpired(ctx: Ctx, { userId }: PasswordExpired, reply: FastifyReply): void {
   const message = `The password is expired and needs to be changed for user: ${userId}.`
   unauthorized(ctx, reply).send({ error: { code: 401, message, title: 'Unauthorized' } })
 }
 
-/** 401 with what is missing; the receipt goes on with POST /auth/tokens. */
+/** Answers 401 with the methods that are missing. The client sends the receipt with its next POST /auth/tokens. */
 function sendReceipt(ctx: Ctx, receipt: Receipt, reply: FastifyReply): void {
   unauthorized(ctx, reply)
     .header('Openstack-Auth-Receipt', receipt.text)

@@ -46,7 +46,7 @@ async function run(who: Who, ...args: string[]): Promise<unknown> {
 }
 
 test.each(['/identity/v3', '/identity/v3/', '/identity', '/identity/'])(
-  'token issue with %s',
+  'token issue works with %s',
   async (path) => {
     const result = await openstack('admin', ['token', 'issue', '-f', 'json'], url + path)
     expect(result.exitCode, result.stderr).toBe(0)
@@ -57,7 +57,7 @@ test.each(['/identity/v3', '/identity/v3/', '/identity', '/identity/'])(
     })
   },
 )
-test('token revoke', async () => {
+test('token revoke ends the token', async () => {
   const token = (await run('demo', 'token', 'issue')) as { id: string }
   const headers = { 'x-auth-token': token.id }
   expect((await fetch(`${url}/identity/v3/auth/catalog`, { headers })).status).toBe(200)
@@ -65,7 +65,7 @@ test('token revoke', async () => {
   expect(revoked.exitCode, revoked.stderr).toBe(0)
   expect((await fetch(`${url}/identity/v3/auth/catalog`, { headers })).status).toBe(401)
 })
-test('catalog list and show', async () => {
+test('catalog list and show name the identity service', async () => {
   const list = (await run('demo', 'catalog', 'list')) as {
     Name: string
     Type: string
@@ -76,7 +76,7 @@ test('catalog list and show', async () => {
   expect(keystone?.Endpoints.map((e) => e.url)).toEqual(Array(3).fill(`${url}/identity/v3`))
   expect(await run('demo', 'catalog', 'show', 'identity')).toMatchObject({ type: 'identity' })
 })
-test('endpoint, service and region list', async () => {
+test('endpoint, service and region list show the identity service', async () => {
   const endpoints = (await run('admin', 'endpoint', 'list')) as {
     Interface: string
     'Service Type': string
@@ -95,7 +95,7 @@ test('endpoint, service and region list', async () => {
   expect(await run('admin', 'service', 'show', 'identity')).toMatchObject({ name: 'keystone', enabled: true })
   expect(await run('admin', 'region', 'list')).toMatchObject([{ Region: 'RegionOne' }])
 })
-test('project, user, role and domain', async () => {
+test('project, user, role and domain commands show what the caller may see', async () => {
   const names = (rows: unknown) => (rows as { Name: string }[]).map((r) => r.Name).sort()
   expect(names(await run('admin', 'project', 'list'))).toEqual(['admin', 'demo'])
   expect(names(await run('demo', 'project', 'list'))).toEqual(['demo'])
@@ -113,7 +113,7 @@ test('project, user, role and domain', async () => {
     expect.objectContaining({ User: 'demo@Default', Role: 'member', Project: 'demo@Default' }),
   )
 })
-test('what goes wrong is said and ends with 1', async () => {
+test('errors are explained, and the client exits with 1', async () => {
   const nothing = await openstack('admin', ['project', 'show', 'nothing'])
   expect([nothing.exitCode, nothing.stderr]).toEqual([
     1,

@@ -5,7 +5,10 @@ export const signInInput = z.object({
   user: z.string().min(1, 'Type your user name.').max(255),
   password: passwordInput,
   domain: z.string().min(1).max(64).default('Default'),
-  /** Of the authenticator app; asked for by an error of the field "code" once the password was right. */
+  /**
+   * The code of the authenticator app. When it is needed, the sign-in fails with an error of the field "code" after the
+   * right password.
+   */
   code: z
     .string()
     .max(32)
@@ -15,28 +18,28 @@ export const signInInput = z.object({
 
 export type SessionView = {
   user: { id: string; name: string; domainId: string; domainName: string }
-  /** Null right after sign-in of a user without any project, and in a domain or the system. */
+  /** Null right after the sign-in of a user without projects, and in a session for a domain or the system. */
   project: { id: string; name: string } | null
-  /** The domain that the session is for: its administrator's view. */
+  /** The domain that the session is for, when it is for a whole domain. */
   domain: { id: string; name: string } | null
-  /** The session is for the system as a whole. */
+  /** True when the session is for the whole system. */
   system: boolean
   roles: string[]
-  /** May see the Admin pages. */
+  /** True when the user may see the pages of administration. */
   admin: boolean
   expiresAt: string
-  /** When the password runs out; null: never. */
+  /** When the password expires; null: never. */
   passwordExpiresAt: string | null
 }
-/** The token's text goes to the portal's server side only. */
+/** The text of the token goes to the portal's server only, never to the browser. */
 export type IssuedToken = { token: string; session: SessionView }
-/** Everywhere that the caller's session may go. */
+/** All places that the caller's session may move to. */
 export type PlacesView = {
   projects: ProjectView[]
   domains: { id: string; name: string }[]
   system: boolean
 }
-/** Where else a session shall hold: one of a project, a domain, the system. */
+/** The place that the session shall move to: a project, a domain or the system. */
 export const rescopeInput = z.union([
   z.strictObject({ projectId: keystoneId }),
   z.strictObject({ domainId: keystoneId }),
@@ -44,32 +47,32 @@ export const rescopeInput = z.union([
 ])
 
 export const sessionListInput = z.object({
-  /** Left out: one's own. */
+  /** When left out, the caller's own sessions are listed. */
   userId: keystoneId.optional(),
   limit: z.number().int().min(1).max(1000).default(200),
 })
 export const sessionRef = z.object({ id: z.string().regex(/^[\w-]{1,64}$/), userId: keystoneId.optional() })
 export type SessionRow = {
-  /** Audit id of the sign-in; ends with everything made from it. */
+  /** The audit id of the sign-in. Ending the session ends every token made from this sign-in. */
   id: string
   methods: string[]
-  /** "project demo", "domain Default", "the system", "no project". */
+  /** For example "project demo", "domain Default", "the system" or "no project". */
   scope: string
   issuedAt: string
   expiresAt: string
-  /** Address and program of the sign-in; "" when they were not kept. */
+  /** The address and the program of the sign-in; "" when they were not stored. */
   source: string
   userAgent: string
-  /** Tokens made from it that are still good, itself included. */
+  /** How many tokens of this sign-in are still valid, the first included. */
   tokens: number
-  /** The session that asks. */
+  /** True for the session of the caller. */
   current: boolean
   via: 'password' | 'application_credential' | 'trust' | 'ec2' | 'oauth1'
 }
-/** Newest first; `truncated`: there are older ones, which only signing out everywhere ends. */
+/** Newest first. `truncated` says that there are older sessions, which only signing out everywhere ends. */
 export type SessionList = { items: SessionRow[]; truncated: boolean }
 
-/** One's own, also when it has run out; needs no session but the old password. */
+/** Changes the user's own password, also an expired one. Needs the old password, but no session. */
 export const changePasswordInput = z.object({
   user: z.union([
     z.object({ id: keystoneId }),
@@ -78,5 +81,5 @@ export const changePasswordInput = z.object({
   oldPassword: passwordInput,
   password: passwordInput,
 })
-/** What a new password needs, for the form. */
+/** The rules for a new password, which the form shows. */
 export type PasswordRules = { minLength: number; history: number; lifetimeDays: number }

@@ -2,7 +2,7 @@ import type { Reconciler } from '../kernel/reconciler.ts'
 import { dropOldLimits } from './limits.ts'
 import { dropExpiredReceipts } from './multi-factor/receipts.ts'
 
-/** What has run out is dead already; this only keeps the tables small. */
+/** Expired rows are not valid any more; deleting them only keeps the tables small. */
 export const expiry: Reconciler = {
   name: 'identity.expired-tokens',
   everyMs: 60_000,

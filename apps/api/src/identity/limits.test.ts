@@ -10,11 +10,11 @@ import { signIn } from './service.ts'
 import { testCloud, testUser } from './testing.ts'
 import { anonymousCtx } from './tokens.ts'
 
-/** A16.6 and A22.6: who waits after wrong passwords, in every api process at once. */
+/** A16.6 and A22.6: sources that guess passwords must wait, at all api processes at once. */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
-/** Another api process of the same cloud: its own memory, the same database. */
+/** Another api process of the same cloud, with its own memory and the same database. */
 let other: Deps
 let app: FastifyInstance
 beforeAll(async () => {
@@ -43,7 +43,7 @@ const waitOf = async (prefix: string) => {
 }
 
 describe('an address that guesses at one user', () => {
-  test('waits after five failures, at every process, and nobody else does', async () => {
+  test('waits after five failures, at every process, and no other address or user waits', async () => {
     const who = await testUser(deps)
     const [bad, good] = [newSource(), newSource()]
     await fail(who, bad, 3)
@@ -54,7 +54,7 @@ describe('an address that guesses at one user', () => {
     const another = await testUser(deps)
     expect((await enter(another, another.password, bad)).token).toMatch(/^slt_/)
   })
-  test('does not wait longer for what it tries meanwhile, longer each time after, five minutes at most', async () => {
+  test('waits no longer because of tries during the wait, waits longer each time after, and at most five minutes', async () => {
     await deps.root.signInLimit.deleteMany()
     const who = await testUser(deps)
     const bad = newSource()
@@ -84,7 +84,7 @@ describe('an address that guesses at one user', () => {
     await enter(who, who.password, bad)
     expect(await deps.root.signInLimit.count({ where: { key: { contains: bad } } }), 'forgotten').toBe(1)
   })
-  test('begins anew when the password is another one', async () => {
+  test('waits no more once the user’s password has changed', async () => {
     const who = await testUser(deps)
     const source = newSource()
     await fail(who, source, 5)
@@ -93,7 +93,7 @@ describe('an address that guesses at one user', () => {
   })
 })
 
-test('thirty at once are thirty failures', async () => {
+test('thirty failures at once count as thirty', async () => {
   const limits = signInLimits(deps)
   const subject = subjectOf(null, { name: 'at once' })
   await Promise.all(Array.from({ length: 30 }, () => limits.failed(subject, '192.0.2.1', true)))
@@ -102,11 +102,11 @@ test('thirty at once are thirty failures', async () => {
 })
 
 describe('many addresses that guess at one user', () => {
-  test('make new addresses wait, but not those that the user comes from, and not for ever', async () => {
+  test('make new addresses wait, but not addresses that the user has signed in from, and not for ever', async () => {
     const who = await testUser(deps)
     await enter(who, who.password, '198.51.100.7')
     const herd = Array.from({ length: 5 }, newSource)
-    // What one address does alone counts no more than five times, whatever it does.
+    // Everything that one address does counts as five failures at most.
     for (const source of herd.slice(0, 4)) await fail(who, source, 6)
     await enter(who, who.password, newSource())
     await fail(who, herd[4] ?? '', 5)
@@ -139,7 +139,7 @@ describe('an address that tries many users', () => {
         },
       },
     })
-  test('waits after sixty failures in a minute; others behind the same proxy do not', async () => {
+  test('waits after sixty failures in a minute; other addresses behind the same proxy do not', async () => {
     const who = await testUser(deps)
     for (let i = 0; i < 59; i++) await signInLimits(other).sourceFailed('203.0.113.9')
     expect((await attempt('203.0.113.9', 'nobody-60')).statusCode).toBe(401)
@@ -153,7 +153,7 @@ describe('an address that tries many users', () => {
     expect((await attempt('203.0.113.10', who.name, who.password)).statusCode).toBe(201)
     expect((await attempt('6.6.6.6, 203.0.113.9', who.name, who.password)).statusCode).toBe(503)
   })
-  test('a whole /64 of IPv6 is one address, the next one another', async () => {
+  test('counts as a whole /64 of IPv6, and the next /64 is another', async () => {
     const limits = signInLimits(deps)
     for (let i = 0; i < 60; i++) await limits.sourceFailed(`2001:db8:0:1::${i}`)
     await expectCloudError(limits.demandFree('2001:db8:0:1:aa::1'), 'unavailable', /Wait a minute/)
@@ -161,7 +161,7 @@ describe('an address that tries many users', () => {
   })
 })
 
-test('A16.1: a name that nobody has leaves the same rows as one that somebody has', async () => {
+test('A16.1: an unknown name leaves the same rows as a known name', async () => {
   const who = await testUser(deps)
   const shapes: string[][] = []
   for (const name of [who.name, 'nobody-has-this']) {
@@ -174,7 +174,7 @@ test('A16.1: a name that nobody has leaves the same rows as one that somebody ha
   expect(shapes[0]).toEqual(['everywhere 5', 'source 5', 'tries 5', 'waits 2'])
 })
 
-test('A22.6: what has run out is dropped, the rest stays', async () => {
+test('A22.6: expired rows are deleted, and the others stay', async () => {
   await deps.root.signInLimit.deleteMany()
   const rows = ['old', 'new'].map((key, i) => ({
     key,

@@ -6,25 +6,25 @@ import { CloudError } from '../kernel/errors.ts'
 import { sourceKey } from './throttle.ts'
 
 /**
- * Failed sign-ins, counted in PostgreSQL so that every api process sees the same (decision 13). Three
- * counts, so that one address locks out nobody but itself:
- * - an address for one user: after STRATOLITH_LOCKOUT_FAILURES it waits, longer with each failure;
- * - an address for all users: so many a minute, against one password tried on everybody;
- * - a user from all addresses: when five of them have failed as often as one may, addresses that have
- *   never signed in to this account wait.
+ * Failed sign-ins, counted in PostgreSQL so that every api process sees the same (decision 13). There are three counts,
+ * so that an address locks out nobody but itself:
+ * - One address and one user: after STRATOLITH_LOCKOUT_FAILURES failures the address waits, longer with each failure.
+ * - One address and all users: so many failures a minute, against an attacker who tries one password on everybody.
+ * - One user and all addresses: when five addresses have failed as often as they may, all addresses that have never
+ *   signed in to this account wait.
  */
 
-/** Failures that one source may make in a minute. */
+/** How many failures one source may make in a minute. */
 const sourceFailures = 60
 const sourceWindowSeconds = 60
-/** Failures for a user are forgotten after this. */
+/** Failures at a user are forgotten after this time. */
 const memorySeconds = 3600
-/** How long is waited after too many failures. */
+/** The wait after too many failures. */
 const firstWaitSeconds = 15
 const longestWaitSeconds = 300
 const sourcesBeforeAllWait = 5
 
-/** Who is tried, as far as the counts know: the same user with another password is somebody else. */
+/** The account that a source tries. After a change of the password, the same user counts as another account. */
 export type Subject = string
 export function subjectOf(user: { id: string; passwordChangedAt: Date | null } | null, who: object): Subject {
   const text = user ? `${user.id} ${user.passwordChangedAt?.getTime() ?? 0}` : JSON.stringify(who)
@@ -41,7 +41,7 @@ class SignInLimits {
   readonly #everywhere: RateLimiterPrisma
 
   constructor(db: PrismaClient, free: number) {
-    // The worker drops old rows (dropOldLimits); the client counts in the table SignInLimit.
+    // The client counts in the table SignInLimit; the worker deletes old rows (dropOldLimits).
     const limit = (keyPrefix: string, points: number, duration: number) =>
       new RateLimiterPrisma({
         storeClient: db,
@@ -58,7 +58,7 @@ class SignInLimits {
     this.#everywhere = limit('everywhere', free * sourcesBeforeAllWait, memorySeconds)
   }
 
-  /** Throws when the source has failed too often of late, whomever it tried. */
+  /** Throws when the source has failed too often in the last minute, at any users. */
   async demandFree(source: string): Promise<void> {
     const count = await this.#source.get(sourceKey(source))
     if (count === null || count.consumedPoints < sourceFailures) return
@@ -73,7 +73,7 @@ class SignInLimits {
     await this.#source.penalty(sourceKey(source))
   }
 
-  /** What the source did to the user before. */
+  /** Whether the source has failed at the user before, and whether it must wait. */
   async tried(subject: Subject, source: string): Promise<Tried> {
     const key = pairKey(subject, source)
     const [tries, waits] = await Promise.all([this.#tries.get(key), this.#waits.get(key)])
@@ -81,8 +81,8 @@ class SignInLimits {
   }
 
   /**
-   * Counts a failure of the source for the user. Answers how many seconds sources that are new to
-   * this user must wait now; 0 mostly. Each source counts there as often only as one may fail.
+   * Counts a failure of the source at the user. Returns how many seconds sources that are new to this user must wait
+   * now, which is mostly 0. For this wait, each source counts only as often as it may fail.
    */
   async failed(subject: Subject, source: string, known: boolean): Promise<number> {
     const key = pairKey(subject, source)
@@ -111,7 +111,7 @@ export function signInLimits({ root, config }: Deps): SignInLimits {
   return limits
 }
 
-/** Rows that have run out count for nothing; this only keeps the table small. */
+/** Expired rows count for nothing; deleting them only keeps the table small. */
 export async function dropOldLimits({ root }: Deps): Promise<void> {
   await root.$executeRaw`DELETE FROM "SignInLimit" WHERE "key" IN (
     SELECT "key" FROM "SignInLimit" WHERE "expire" < clock_timestamp() LIMIT 10000)`

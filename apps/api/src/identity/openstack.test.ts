@@ -40,16 +40,16 @@ describe('discovery', () => {
     expect(answer.headers['content-type']).toMatch(/^application\/json/)
     expect(answer.body).toBe(JSON.stringify({ version }))
   })
-  test('an unknown path is Keystone’s own 404', async () => {
+  test('an unknown path answers Keystone’s own 404', async () => {
     const answer = await get(`${v3}/nonsense`)
     expect(answer.statusCode).toBe(404)
     expect(answer.json()).toEqual({ error: { code: 404, message: expect.any(String), title: 'Not Found' } })
   })
-  test('what is not below /identity goes to the portal', async () => {
+  test('requests that are not below /identity go to the portal', async () => {
     for (const url of ['/', '/identityx', '/images', '/v3/auth/tokens'])
       expect((await get(url)).body, url).toBe('the portal')
   })
-  test('request ids are ours, whatever the caller calls his', async () => {
+  test('request ids are ours, whichever id the caller sends', async () => {
     const mine = 'req-102ae999-aa4a-41f3-9fac-a099d1fcbf4e'
     for (const given of [mine, 'req-1\u0022 injected']) {
       const answer = await get(v3, undefined, { 'x-openstack-request-id': given })
@@ -60,7 +60,7 @@ describe('discovery', () => {
 })
 
 describe('the directory', () => {
-  test('an administrator lists; views have Keystone’s keys', async () => {
+  test('an administrator lists everything; views have Keystone’s keys', async () => {
     const token = await admin()
     const shapes: Record<string, string[]> = {
       projects: [
@@ -99,7 +99,7 @@ describe('the directory', () => {
       { role: { name: 'member' }, user: { name: 'demo' }, scope: { project: { name: 'demo' } } },
     ])
   })
-  test('filters are exact: % _ * are letters', async () => {
+  test('filters match exactly: %, _ and * are letters', async () => {
     const token = await admin()
     for (const name of ['%', '_dmin', 'adm*', 'ADMIN', '.*'])
       expect((await get(`${v3}/projects?name=${encodeURIComponent(name)}`, token)).json().projects).toEqual(
@@ -109,7 +109,7 @@ describe('the directory', () => {
     expect((await get(`${v3}/projects?name=%00`, token)).statusCode).toBe(400)
     expect((await get(`${v3}/users/%00`, token)).statusCode).toBe(400)
   })
-  test('a member reads himself and his project; others are the same 404 as none', async () => {
+  test('a member reads their own user and project; those of others are the same 404 as unknown ones', async () => {
     const token = await demo()
     const me = (await get(`${v3}/auth/tokens`, token, { 'x-subject-token': token })).json().token
     expect((await get(`${v3}/users/${me.user.id}`, token)).json().user.name).toBe('demo')

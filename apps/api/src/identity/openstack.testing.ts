@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Deps } from '../kernel/context.ts'
 import { adminPassword, demoPassword, testCloud, testFacade } from './testing.ts'
 
-/** Bodies and headers as a real Zed cloud sent them (values are this cloud's own). */
+/** Bodies and headers are compared with those that a real Zed cloud sent (values are this cloud's own). */
 
 export let cloud: Awaited<ReturnType<typeof testCloud>>
 export let deps: Deps

@@ -31,7 +31,7 @@ async function withRules(rules: object, work: () => Promise<void>): Promise<void
   await work().finally(() => Object.assign(deps.config.passwordRules, before))
 }
 
-test('changed with the old one only, within the rules, never to the same', async () => {
+test('a password is changed only with the old password, within the rules, and never to the same password', async () => {
   const who = await testUser(deps)
   await expect(change(who.name, 'wrong password', 'another one')).rejects.toMatchObject({
     code: 'unauthenticated',
@@ -44,7 +44,7 @@ test('changed with the old one only, within the rules, never to the same', async
   await enter(who.name, 'another one')
 })
 
-test('a pattern of the operator’s holds for every new password', () =>
+test('a pattern that the operator sets holds for every new password', () =>
   withRules({ pattern: { expression: '[0-9]', sentence: 'It needs a digit.' } }, async () => {
     const who = await testUser(deps)
     await expectCloudError(change(who.name, who.password, 'without digits'), 'invalid_input', /needs a digit/)
@@ -53,7 +53,7 @@ test('a pattern of the operator’s holds for every new password', () =>
     delete deps.config.passwordRules.pattern
   }))
 
-test('A16.6: guessing by way of the change locks like guessing at the door', async () => {
+test('A16.6: guessing through the change of a password locks like guessing at sign-in', async () => {
   const who = await testUser(deps)
   const from = source()
   for (let i = 0; i < 5; i++)
@@ -68,7 +68,7 @@ test('A16.6: guessing by way of the change locks like guessing at the door', asy
   await enter(who.name, who.password)
 })
 
-test('none of the last three again', () =>
+test('none of the last three passwords can be used again', () =>
   withRules({ history: 3 }, async () => {
     const who = await testUser(deps)
     await change(who.name, who.password, 'password two')
@@ -80,7 +80,7 @@ test('none of the last three again', () =>
     expect(await deps.root.oldPassword.count({ where: { userId: who.userId } })).toBe(2)
   }))
 
-test('one that has run out opens nothing but its own change', async () => {
+test('an expired password can be changed, but does not sign in', async () => {
   const who = await testUser(deps)
   const expire = () =>
     deps.root.user.update({
@@ -100,7 +100,7 @@ test('one that has run out opens nothing but its own change', async () => {
   expect((await enter(who.name, 'another one')).session.passwordExpiresAt).toBeNull()
 })
 
-test('what an administrator has set must be changed first, when the cloud says so', () =>
+test('a password that an administrator has set must be changed first, when the cloud requires this', () =>
   withRules({ changeFirst: true }, async () => {
     const who = await testUser(deps)
     await expectCloudError(enter(who.name, who.password), 'unauthenticated', /run out/)

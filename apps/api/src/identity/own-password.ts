@@ -6,15 +6,15 @@ import type { changePasswordInput, PasswordRules } from './contract.ts'
 import { verifyAnyAge } from './sign-in.ts'
 import { refused, unauthenticated } from './tokens.ts'
 
-/** What a new password needs; everyone may know before he tries. */
+/** The rules for a new password; everyone may know them before they try. */
 export function passwordRules(ctx: Ctx): PasswordRules {
   const { minLength, history, lifetimeDays } = ctx.deps.config.passwordRules
   return { minLength, history, lifetimeDays }
 }
 
 /**
- * One's own password, with the old one, also when that has run out. Counts and waits like a sign-in,
- * so that it is no way around the lock (A16.6). Ends every session of the user.
+ * Changes the user's own password, with the old password, which may have expired. Failures count and wait like those of
+ * sign-ins, so that this is no way around the lock (A16.6). Ends every session of the user.
  */
 export async function changePassword(
   ctx: Ctx,
@@ -26,7 +26,7 @@ export async function changePassword(
   await changePasswordOf(ctx, { who, oldPassword: input.oldPassword, password: input.password }, source)
 }
 
-/** The same for callers who name the user's domain by its id. */
+/** Changes a password like changePassword, for callers who name the domain of the user by its id. */
 export async function changePasswordOf(
   ctx: Ctx,
   input: { who: UserRef; oldPassword: string; password: string },
@@ -35,10 +35,10 @@ export async function changePasswordOf(
   const user = await verifyAnyAge(ctx, input.who, input.oldPassword, source).catch((error: unknown) => {
     throw refused(error) ?? wrongPassword()
   })
-  // False: changed by somebody else since it was checked.
+  // False means that another request has changed the password since it was verified.
   if (!(await exchangePassword(ctx, user, input.password))) throw wrongPassword()
 }
 
-/** The field tells it from the end of a session, which the portal answers with its sign-in page. */
+/** The field tells this error from the end of a session, which the portal answers with its sign-in page. */
 const wrongPassword = () =>
   new CloudError('unauthenticated', unauthenticated().message, { field: 'oldPassword' })

@@ -1,9 +1,9 @@
 import type { PolicyTable } from '../kernel/policy.ts'
 
-/** Changes: administrators of the cloud, and of the domain it is about. */
+/** Administrators of the cloud, and of the domain of the user, may change these things. */
 const manage = 'admin or role:admin and domain:own'
 
-/** Action → rule of who you are (words: kernel/policy.ts). */
+/** The rules of this room (their language: kernel/policy.ts). */
 export const identityPolicy: PolicyTable = {
   'identity:session': 'anyone',
   'identity:list_own_projects': 'anyone',

@@ -24,8 +24,8 @@ import { testCloud } from './testing.ts'
 import { anonymousCtx, authenticate, hashToken, sessionAlive } from './tokens.ts'
 
 /**
- * A14 as a table: event × kind of credential × where its rights come from. "ends" says for each
- * whether the token is dead with the next request; a token that nothing concerns stays good.
+ * A14 as a table: event × kind of credential × source of the role. "ends" says for each combination whether the token
+ * ends with the next request; a token that an event does not concern stays valid.
  */
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
@@ -39,7 +39,7 @@ const alive = async (scene: Scene) => (await authenticate(deps, scene.token, 're
 
 type Event = { act: (scene: Scene) => Promise<unknown>; ends: (kind: Kind, source: Source) => boolean }
 const always = () => true
-/** The token is one of the user's own, not one that somebody else holds by a trust of his. */
+/** True for the user's own tokens, and false for the token that a trustee holds through the user's trust. */
 const ofUser = (kind: Kind) => kind !== 'trust'
 const byGroup = (_: Kind, source: Source) => source === 'group' || source === 'groupFromDomain'
 const byTrust = (kind: Kind) => kind === 'trust' || kind === 'impersonation'
@@ -87,7 +87,7 @@ const events: Record<string, Event> = {
     ends: ofUser,
   },
   'user deleted': { act: (scene) => deleteUser(scene.system, { id: scene.userId }), ends: always },
-  'role unassigned (from the user or his group)': {
+  'role unassigned (from the user or their group)': {
     act: (scene) => revokeRole(scene.system, scene.grant),
     ends: always,
   },
@@ -97,7 +97,7 @@ const events: Record<string, Event> = {
   },
   'group deleted': { act: (scene) => deleteGroup(scene.system, { id: scene.groupId }), ends: byGroup },
   'role deleted': { act: (scene) => deleteRole(scene.system, { id: scene.roleId }), ends: always },
-  // The prior role itself stays and keeps the token good; what it implied is gone (see below).
+  // The prior role itself stays and keeps the token valid, without the implied role (see the last test).
   'implied role removed': {
     act: async (scene) => {
       const row = await deps.root.impliedRole.findFirst({ where: { priorRoleId: scene.roleId } })
@@ -116,7 +116,7 @@ const events: Record<string, Event> = {
     },
     ends: always,
   },
-  'project above disabled behind our back': {
+  'project above disabled in the database alone': {
     act: (scene) => deps.root.project.update({ where: { id: scene.parentId }, data: { enabled: false } }),
     ends: always,
   },
@@ -171,26 +171,29 @@ const events: Record<string, Event> = {
   },
 }
 
-/** Every source with the three kinds that work differently; the other kinds with a direct role. */
+/** Every source, for the three kinds that work differently; a direct role, for the other kinds. */
 const combinations = kinds.flatMap((kind) =>
   sources
     .filter((source) => source === 'direct' || ['password', 'application', 'trust'].includes(kind))
     .map((source) => ({ kind, source })),
 )
 
-describe.each(Object.entries(events))('%s', (_name, event) => {
-  test.concurrent.each(combinations)('$kind token, role $source', async ({ kind, source }) => {
-    const scene = await makeScene(deps, kind, source)
-    expect(await alive(scene), 'good before').toBe(true)
-    await event.act(scene)
-    const ends = event.ends(kind, source)
-    expect(await alive(scene), ends ? 'dead at once' : 'untouched').toBe(!ends)
-    expect(await sessionAlive(deps, hashToken(scene.token))).toBe(!ends)
-  })
+describe.each(Object.entries(events))('the event: %s', (_name, event) => {
+  test.concurrent.each(combinations)(
+    'ends a $kind token or not, as the table says (role: $source)',
+    async ({ kind, source }) => {
+      const scene = await makeScene(deps, kind, source)
+      expect(await alive(scene), 'good before').toBe(true)
+      await event.act(scene)
+      const ends = event.ends(kind, source)
+      expect(await alive(scene), ends ? 'dead at once' : 'untouched').toBe(!ends)
+      expect(await sessionAlive(deps, hashToken(scene.token))).toBe(!ends)
+    },
+  )
 })
 
-describe('rights that become less', () => {
-  test('an implied role that is removed is gone from every token at once', async () => {
+describe('rights that shrink', () => {
+  test('an implied role that is removed disappears from every token at once', async () => {
     for (const kind of kinds) {
       const scene = await makeScene(deps, kind, 'implied')
       const rolesNow = async () => [...((await authenticate(deps, scene.token, 'req'))?.roles ?? [])]

@@ -12,13 +12,13 @@ import { type Ctx, type Deps, inTransaction, systemCtx } from '../kernel/context
 import { rescopeToken } from './service.ts'
 import { authenticate, issueToken, type NewToken } from './tokens.ts'
 
-/** By what a user may have a role on a project, and by what he may act with it. */
+/** How the user got the role on the project, and the kind of credential that the user acts with. */
 export const sources = ['direct', 'group', 'fromParent', 'fromDomain', 'implied', 'groupFromDomain'] as const
 export const kinds = ['password', 'rescoped', 'application', 'ec2', 'trust', 'impersonation'] as const
 export type Source = (typeof sources)[number]
 export type Kind = (typeof kinds)[number]
 
-/** A domain of its own with everything that an event of the table could take away. */
+/** A domain for one test, with everything that an event of the table could take away. */
 export type Scene = {
   deps: Deps
   system: Ctx
@@ -39,7 +39,7 @@ export type Scene = {
   token: string
 }
 export const scenePassword = 'the first password'
-/** Hashed once for all scenes: that takes longer than the rest of one. */
+/** The password is hashed once for all scenes, because hashing takes longer than everything else in a scene. */
 let firstHash: Promise<string> | undefined
 
 export async function makeScene(deps: Deps, kind: Kind, source: Source): Promise<Scene> {
@@ -131,7 +131,7 @@ async function delegations(
   return { applicationCredentialId, trustId, credentialId }
 }
 
-/** What the doors for each kind do in the end, without the proof that comes before it. */
+/** Issues the token that the door of each kind would issue, without checking the proof. */
 async function tokenFor(scene: Omit<Scene, 'token'>): Promise<string> {
   const { system, userId, trusteeId, projectId, applicationCredentialId, trustId, credentialId } = scene
   const issue = async (more: Partial<NewToken>) => {

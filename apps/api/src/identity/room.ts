@@ -13,7 +13,7 @@ import { identityPolicy } from './policy.ts'
 import { identityRouter } from './router.ts'
 import { anonymousCtx, authenticateRequest, deleteSessionsOf, deleteTokensAt } from './tokens.ts'
 
-/** Who the caller is: signing in, tokens and sessions, the second factor, secrets that are kept. */
+/** Identity, which answers who the caller is: sign-in, tokens and sessions, the second factor, stored secrets. */
 export const identityRoom = defineRoom({
   name: 'identity',
   uses: ['directory'],

@@ -25,7 +25,7 @@ const sessions = router({
 
 const secondFactor = router({
   get: procedure.query(({ ctx }) => ownSecondFactor(ctx.cloud)),
-  /** `uri` is for the QR code; `confirm` takes `enrolment` back with a code of the app. */
+  /** `uri` is for the QR code; `confirm` takes `enrolment` back together with a code of the app. */
   begin: procedure.mutation(({ ctx }) => beginEnrolment(ctx.cloud)),
   confirm: procedure
     .input(confirmEnrolmentInput)
@@ -37,7 +37,7 @@ const secondFactor = router({
   recoveryCodes: procedure
     .input(disableCodesInput)
     .mutation(({ ctx, input }) => renewRecoveryCodes(ctx.cloud, input, ctx.sourceIp)),
-  /** By an administrator, for somebody whose phone is lost. */
+  /** Turns codes off by an administrator, for a user who has lost their phone. */
   reset: procedure.input(idOf).mutation(({ ctx, input }) => resetCodes(ctx.cloud, input)),
 })
 
@@ -46,13 +46,13 @@ export const identityRouter = router({
     .input(signInInput)
     .mutation(({ ctx, input }) => signIn(ctx.anonymous, input, ctx.sourceIp)),
   session: procedure.query(({ ctx }) => session(ctx.cloud)),
-  /** The caller's own; `places` has domains and the system too. */
+  /** The caller's own projects; `places` also has domains and the system. */
   ownProjects: procedure.query(({ ctx }) => projects(ctx.cloud)),
   places: procedure.query(({ ctx }) => places(ctx.cloud)),
   rescope: procedure.input(rescopeInput).mutation(({ ctx, input }) => rescope(ctx.cloud, input)),
   signOut: procedure.mutation(({ ctx }) => signOut(ctx.cloud)),
   passwordRules: publicProcedure.query(({ ctx }) => passwordRules(ctx.anonymous)),
-  /** Needs no session: a password that has run out is changed by this. */
+  /** Needs no session, because a user with an expired password has none. */
   changePassword: publicProcedure
     .input(changePasswordInput)
     .mutation(({ ctx, input }) => changePassword(ctx.anonymous, input, ctx.sourceIp)),

@@ -50,13 +50,13 @@ describe('seed and sign-in', () => {
     })
     expect(await session(await callerOf(demo.token))).toEqual(demo.session)
   })
-  test('a sign-in is in the audit log, with where it came from; another project of the same session is not', async () => {
+  test('a sign-in is in the audit log with its source; moving the session to another project is not', async () => {
     const { userId } = (await callerOf((await enter('demo', demoPassword)).token)).actor
     const before = await deps.root.event.count({ where: { kind: 'session.started', resourceId: userId } })
     const source = newSource()
     const caller = await callerOf((await enter('demo', demoPassword, source)).token)
     await rescope(caller, { projectId: (await projects(caller))[0]?.id ?? '' })
-    // Again within a minute, as a program does.
+    // A program signs in again within the same minute.
     await enter('demo', demoPassword, source)
     await expectCloudError(enter('demo', 'not the password'), 'unauthenticated')
     const events = await deps.root.event.findMany({
@@ -70,14 +70,14 @@ describe('seed and sign-in', () => {
       data: { methods: ['password'], scope: 'project', source },
     })
   })
-  test('seeding again changes nothing, least of all a password', async () => {
+  test('seeding again changes nothing, above all no password', async () => {
     const before = await deps.root.user.findMany({ orderBy: { id: 'asc' } })
     expect(await seedIdentity(deps, { adminPassword: 'other', demoPassword })).toEqual(['demo'])
     expect(await deps.root.user.findMany({ orderBy: { id: 'asc' } })).toEqual(before)
     expect(await deps.root.roleAssignment.count()).toBe(4)
     await expectCloudError(enter('admin', 'other'), 'unauthenticated')
   })
-  test('“last signed in” is right to a minute', async () => {
+  test('“last signed in” is exact to a minute', async () => {
     const { userId: id, name, password } = await testUser(deps)
     const from = newSource()
     await enter(name, password, from)
@@ -87,7 +87,7 @@ describe('seed and sign-in', () => {
     const { lastActiveAt } = await deps.root.user.findUniqueOrThrow({ where: { id } })
     expect(lastActiveAt?.getTime()).toBeGreaterThan(ago.getTime() + 60_000)
   })
-  test('projects and rescope: own ones only; another is the same 404 as none', async () => {
+  test('users list and enter their own projects only; another project is the same 404 as an unknown project', async () => {
     const caller = await callerOf((await enter('admin', adminPassword)).token)
     const own = await projects(caller)
     expect(own.map((p) => p.name)).toEqual(['admin', 'demo'])
@@ -102,7 +102,7 @@ describe('seed and sign-in', () => {
     )
     expect(texts[0]).toBe(texts[1])
   })
-  test('a user without any project gets a session without one', async () => {
+  test('a user without projects gets a session without a project', async () => {
     await createUser(system, { name: 'loner', password: 'long enough' })
     expect((await enter('loner', 'long enough')).session).toMatchObject({
       project: null,
@@ -110,7 +110,7 @@ describe('seed and sign-in', () => {
       admin: false,
     })
   })
-  test('a project hook runs in the transaction: when it fails there is no project', async () => {
+  test('a project hook runs in the transaction: when the hook fails, the project is not created', async () => {
     const seen: string[] = []
     onProjectCreated(async (ctx, project) => {
       seen.push(project.name)
@@ -130,7 +130,7 @@ describe('seed and sign-in', () => {
   })
 })
 
-describe('A15.1 passwords and names that are no such', () => {
+describe('A15.1 wrong passwords and user names are refused', () => {
   const bad = [
     'x',
     `${demoPassword} `,
@@ -141,30 +141,30 @@ describe('A15.1 passwords and names that are no such', () => {
     'é'.repeat(513),
     'x'.repeat(1025),
   ]
-  test.each(bad)('password %j', async (password) => {
+  test.each(bad)('the password %j', async (password) => {
     await expectCloudError(enter('demo', password), 'unauthenticated')
   })
   test.each(['demo\0', 'Demo', 'dеmo', 'demo ', ' demo', 'demo\ud800', '%', '_emo', 'demo/*', "' OR 1=1 --"])(
-    'user name %j',
+    'the user name %j',
     async (name) => {
       await expectCloudError(enter(name, demoPassword), 'unauthenticated')
     },
   )
-  test('an empty password never matches, not even a user without one', async () => {
+  test('an empty password never matches, even for a user without a password', async () => {
     await createUser(system, { name: 'no-password' })
     await expectCloudError(enter('no-password', ''), 'unauthenticated')
     await expectCloudError(enter('demo', ''), 'unauthenticated')
     await expectCloudError(hashPassword(''), 'invalid_input')
     await expectCloudError(hashPassword('x'.repeat(1025)), 'invalid_input')
   })
-  test('a password of 1,024 bytes works, NUL inside counts', async () => {
+  test('a password of 1,024 bytes works, and bytes after a NUL count', async () => {
     const long = `a\0b${'x'.repeat(1021)}`
     expect(isPossiblePassword(long)).toBe(true)
     const hash = await hashPassword(long)
     expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/)
     expect([await verifyPassword(hash, long), await verifyPassword(hash, 'a')]).toEqual([true, false])
   })
-  test('A22.5: more than 102 hashes at a time are turned away, the rest are done', async () => {
+  test('A22.5: of too many hashes at once, some are refused and the rest are done', async () => {
     const results = await Promise.allSettled(Array.from({ length: 130 }, () => verifyPassword(null, 'x')))
     const refused = results.filter((r) => r.status === 'rejected')
     expect(refused.length).toBeGreaterThan(0)
@@ -174,15 +174,15 @@ describe('A15.1 passwords and names that are no such', () => {
   })
 })
 
-describe('A16: what a refusal tells', () => {
+describe('A16: refusals at sign-in', () => {
   const answerOf = async (attempt: Promise<unknown>) => {
     const started = process.cpuUsage()
     const error = await expectCloudError(attempt, 'unauthenticated')
     const { user, system } = process.cpuUsage(started)
     return { ms: (user + system) / 1000, text: JSON.stringify({ ...error, message: error.message }) }
   }
-  // Times are compared, so there are many attempts, each with the real cost of a password.
-  test('A16.1: unknown, wrong, disabled, waiting, other domain: same words, same time', {
+  // The test compares times, so it makes many attempts at the real cost of a password.
+  test('A16.1: unknown, wrong, disabled, waiting and other domain give the same words in the same time', {
     timeout: 180_000,
   }, async () => {
     const [known, disabled, waiting] = [await testUser(deps), await testUser(deps), await testUser(deps)]
@@ -209,15 +209,15 @@ describe('A16: what a refusal tells', () => {
         texts.add(text)
       }
     expect(texts.size).toBe(1)
-    // Time of the processor, and the least of it: what else the machine does, does not count.
+    // The least processor time of each kind is compared, so other work of the machine does not count.
     const least = Object.fromEntries([...times].map(([kind, all]) => [kind, Math.min(...all)]))
     const all = Object.values(least)
     console.info('ms of processor time of refusals', least)
-    // Whoever leaves out the hash is done in a fraction.
+    // A refusal that skipped the hash would take a fraction of the time.
     expect(Math.min(...all), JSON.stringify(least)).toBeGreaterThan(0.7 * Math.max(...all))
   })
 
-  test('one source cannot take every place: 30 sign-ins at once', async () => {
+  test('one source cannot take every place: its 31st sign-in at once is refused', async () => {
     const throttle = new SourceThrottle()
     const { promise, resolve } = Promise.withResolvers<void>()
     const running = Array.from({ length: 30 }, () => throttle.attempt('192.0.2.9', () => promise))
@@ -232,7 +232,7 @@ describe('A16: what a refusal tells', () => {
     expect(await throttle.attempt('192.0.2.9', async () => 3)).toBe(3)
     expect(throttle.size).toBe(0)
   })
-  test('a disabled domain lets nobody in', async () => {
+  test('nobody of a disabled domain can sign in', async () => {
     const who = await testUser(deps)
     await setDomainEnabled(system, { domainId: 'default', enabled: false })
     const refusal = await enter(who.name, who.password).catch((error: unknown) => error)

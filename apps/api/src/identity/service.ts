@@ -20,7 +20,7 @@ import { failSlowly, verifySignIn } from './sign-in.ts'
 import { type TokenFacts, tokenFacts } from './token-facts.ts'
 import { deleteChain, issueToken, type ScopeWish, unauthenticated } from './tokens.ts'
 
-/** For later rooms, which enter here. */
+/** The functions that rooms above this room use. */
 export { type CredentialRow, ec2Keys } from './credentials/blobs.ts'
 export { seal, unseal } from './credentials/sealing.ts'
 export {
@@ -50,8 +50,8 @@ export {
 export type { TokenFacts }
 
 /**
- * Signs in by password; the session is for the user's default project, else the first by name, else
- * a domain or the system where the user has a role.
+ * Signs in by password. The session is for the user's default project, else for the first project by name, else for a
+ * domain or the system where the user has a role.
  */
 export async function signIn(
   ctx: Ctx,
@@ -76,7 +76,7 @@ export async function signIn(
   return { token: text, session: toSession(facts) }
 }
 
-/** Only after the right password; the field tells the page to ask for the code. */
+/** Demands a code once the password is right. The field of the error tells the page to ask for the code. */
 async function demandCode(ctx: Ctx, userId: string, code: string | undefined): Promise<void> {
   if (code === undefined || code === '')
     throw new CloudError('unauthenticated', 'Type the code that your authenticator app shows.', {
@@ -86,7 +86,7 @@ async function demandCode(ctx: Ctx, userId: string, code: string | undefined): P
   await failSlowly(ctx, null)
   throw new CloudError(
     'unauthenticated',
-    'This code is not right, or it was used already. Wait for the next one; after five wrong ones that takes longer.',
+    'This code is not right, or it was used already. Wait for the next code; after five wrong codes you must wait longer.',
     { field: 'code' },
   )
 }
@@ -109,19 +109,19 @@ export async function ownToken(ctx: Ctx): Promise<TokenFacts> {
   return facts
 }
 
-/** Who the caller is and where the session holds. */
+/** The caller and the place that the session is for. */
 export async function session(ctx: Ctx): Promise<SessionView> {
   authorize(ctx, 'identity:session')
   return toSession(await ownToken(ctx))
 }
 
-/** Projects that the caller has a role on, by name. */
+/** Lists, by name, the projects that the caller has a role on. */
 export async function projects(ctx: Ctx): Promise<ProjectView[]> {
   authorize(ctx, 'identity:list_own_projects')
   return projectsOf(ctx, ctx.actor.userId)
 }
 
-/** Everywhere the session could go: projects, domains and the system, where the caller has a role. */
+/** All places that the session could move to: projects, domains and the system, where the caller has a role. */
 export async function places(ctx: Ctx): Promise<PlacesView> {
   authorize(ctx, 'identity:list_own_projects')
   const { userId } = ctx.actor
@@ -134,14 +134,14 @@ export async function places(ctx: Ctx): Promise<PlacesView> {
 }
 
 type RescopeInput = z.output<typeof rescopeInput>
-/** The same session elsewhere: ends when the first one would, dies with it. */
+/** Moves the session to another place by a new token, which expires no later and ends with the same session. */
 export async function rescope(ctx: Ctx, input: RescopeInput): Promise<IssuedToken> {
   authorize(ctx, 'identity:rescope')
   const { text, facts } = await rescopeToken(ctx, await wishOf(ctx, input))
   return { token: text, session: toSession(facts) }
 }
 
-/** What is not the caller's is not there (R2). */
+/** Throws not_found for projects and domains where the caller has no role (R2). */
 async function wishOf(ctx: Ctx, input: RescopeInput): Promise<ScopeWish> {
   const { userId } = ctx.actor
   if ('projectId' in input) {
@@ -159,15 +159,16 @@ async function wishOf(ctx: Ctx, input: RescopeInput): Promise<ScopeWish> {
   return { kind: 'system' }
 }
 
-/** A token from the caller's own; methods are never widened, the audit chain is kept (A13.5). */
+/** Makes a token from the caller's own token. Methods are never widened, and the audit chain is kept (A13.5). */
 export async function rescopeToken(ctx: Ctx, scope: ScopeWish): Promise<{ text: string; facts: TokenFacts }> {
   const signer = await signerByToken(ctx)
   return inTransaction(ctx, (tx) => issueToken(tx, { ...signer, scope }))
 }
 
 /**
- * The caller as one who proves himself by his token. What his rules ask for besides a password must
- * have been given for that one (A15.4); programs' credentials were made by a session that had it.
+ * The caller as a user who proves who they are by their token. The factors that the user's rules ask for besides a
+ * password must have been given for that token (A15.4). Programs' credentials were made by a session that had given
+ * them.
  */
 export async function signerByToken(ctx: Ctx) {
   const { tokenHash, userId, delegation } = ctx.actor
@@ -181,14 +182,14 @@ export async function signerByToken(ctx: Ctx) {
   return { userId, methods, parent: { hash: tokenHash } }
 }
 
-/** Ends the session everywhere it has been taken: every token of the same sign-in. */
+/** Ends the session in all places: every token of the same sign-in. */
 export async function signOut(ctx: Ctx): Promise<void> {
   authorize(ctx, 'identity:sign_out')
   const own = await ownToken(ctx)
   await endChain(ctx, own.userId, own.parentAuditId ?? own.auditId)
 }
 
-/** Deletes the token with that audit id and everything made from it; streams and consoles end. */
+/** Deletes the token with the audit id and every token made from it; streams and consoles end. */
 export async function endChain(ctx: Ctx, userId: string, chain: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     const count = await deleteChain(tx, userId, chain)

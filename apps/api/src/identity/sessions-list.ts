@@ -16,7 +16,7 @@ import type { SessionList, SessionRow, sessionListInput, sessionRef } from './co
 import { ownToken } from './service.ts'
 import { deleteChain } from './tokens.ts'
 
-/** Tokens looked at for one user: whoever has more sees the newest sign-ins. */
+/** How many tokens of a user are read. With more tokens, only the newest sign-ins are listed. */
 const tokenCap = 5000
 
 type TokenRow = {
@@ -33,7 +33,7 @@ type TokenRow = {
   via: SessionRow['via']
 }
 
-/** Sign-ins that are still good, newest first: one's own, or those of a user whom one administers. */
+/** Lists valid sign-ins, newest first: the caller's own, or those of a user whom the caller administers. */
 export async function listSessions(ctx: Ctx, input: z.output<typeof sessionListInput>): Promise<SessionList> {
   const userId = input.userId ?? ctx.actor.userId
   await loadUser(ctx, userId, 'identity:list_sessions')
@@ -54,7 +54,7 @@ export async function listSessions(ctx: Ctx, input: z.output<typeof sessionListI
   const sessions = new Map<string, SessionRow>()
   for (const row of rows) {
     const known = sessions.get(row.chain)
-    // Newest first: where the session is now comes from its newest token, where it began from its root.
+    // Rows come newest first: the newest token says where the session is now, and its root says where it began.
     const session: SessionRow = known ?? {
       ...beginning(row),
       id: row.chain,
@@ -93,7 +93,7 @@ async function ownChain(ctx: Ctx): Promise<string | null> {
   return own.parentAuditId ?? own.auditId
 }
 
-/** Ends one sign-in with everything made from it. Throws not_found when it is over already. */
+/** Ends a sign-in with every token made from it. Throws not_found when it has ended already. */
 export async function revokeSession(ctx: Ctx, input: z.output<typeof sessionRef>): Promise<void> {
   const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:revoke_sessions')
   await demandNoMore(ctx, user)
@@ -105,7 +105,7 @@ export async function revokeSession(ctx: Ctx, input: z.output<typeof sessionRef>
   })
 }
 
-/** "Sign out everywhere": every token of the user, the one that asks included. */
+/** Signs out everywhere: ends every token of the user, including the caller's own. */
 export async function revokeAllSessions(ctx: Ctx, input: { userId?: string }): Promise<void> {
   const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:revoke_sessions')
   await demandNoMore(ctx, user)

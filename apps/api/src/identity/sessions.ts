@@ -26,9 +26,9 @@ import {
   unauthenticated,
 } from './tokens.ts'
 
-/** Tokens as the API's callers ask for them: any method, any scope, validation, revocation. */
+/** Tokens as callers of the API ask for them: every method and scope, validation, revocation. */
 
-/** Where a new token shall hold; null leaves the choice to the user's default project. */
+/** The place that a new token shall be for. Null means the user's default project. */
 export type ScopeRef =
   | { project: ProjectRef }
   | { domain: DomainRef }
@@ -38,19 +38,19 @@ export type ScopeRef =
   | null
 export type Issued = { text: string; facts: TokenFacts }
 
-/** What somebody gives to prove who he is, in one request. */
+/** The proofs that a caller gives in one request. */
 export type Proofs = {
   password?: { user: UserRef; password: string }
   totp?: { user: UserRef; passcode: string }
-  /** From a request before, which was not enough. */
+  /** The receipt of an earlier request, whose proofs were not enough. */
   receipt?: string
 }
 
 /**
- * A token by password, with a code where the user's rules ask for it. Throws the same
- * `unauthenticated` for a wrong proof as for a scope that is not one's own; MoreFactors when all that
- * was given is right and something is missing. A code counts only after the password, whatever the
- * order in the request: nobody guesses codes, or locks them, without it.
+ * Issues a token by password, with a code where the user's rules ask for one. Throws the same `unauthenticated` for a
+ * wrong proof as for a scope where the user has no role, and MoreFactors when the proofs are right but one is missing.
+ * The code is checked after the password, whatever the order in the request, so that nobody can guess or lock codes
+ * without the password.
  */
 export async function issueByProofs(
   ctx: Ctx,
@@ -130,14 +130,14 @@ async function resolveScope(
   return { kind: 'project', projectId }
 }
 
-/** What a token is worth, for its owner and for administrators; null when it is not good. */
+/** The facts of a token, for its owner and for administrators; null when the token is not valid. */
 export async function validateToken(ctx: Ctx, tokenText: string): Promise<TokenFacts | null> {
   const facts = await tokenFacts(ctx.db, hashToken(tokenText))
   if (facts) authorize(ctx, 'identity:validate_token', { userId: facts.userId })
   return facts
 }
 
-/** Ends a token and those made from it; false when it was not good (any more). */
+/** Ends a token and those made from it; false when the token was not valid (any more). */
 export async function revokeToken(ctx: Ctx, tokenText: string): Promise<boolean> {
   const facts = await tokenFacts(ctx.db, hashToken(tokenText))
   if (!facts) return false

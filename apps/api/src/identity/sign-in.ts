@@ -10,13 +10,13 @@ import { unauthenticated } from './tokens.ts'
 export type VerifiedUser = {
   id: string
   domainId: string
-  /** To hand to issueToken; undefined for users of another back end, which has the password. */
+  /** For issueToken; undefined for users of another back end, which has the password. */
   passwordHash: string | undefined
   defaultProjectId: string | null
   options: UserOptions
 }
 
-/** Told only to who knows the password. */
+/** Thrown only after the right password, so that nobody else learns of the expiry. */
 export class PasswordExpired extends CloudError {
   readonly userId: string
   constructor(userId: string) {
@@ -26,18 +26,18 @@ export class PasswordExpired extends CloudError {
 }
 
 /**
- * Every failed sign-in is answered this much later than its hash took; what is written down happens
- * meanwhile and shows in no clock (A16.1).
+ * Every failed sign-in is answered this much later than its hash took. The failure is written meanwhile, so that the
+ * write does not change the time of the answer (A16.1).
  */
 const failureDelayMs = 100
 
 const throttle = new SourceThrottle()
 
 /**
- * Checks a password. Throws the same `unauthenticated` after the same work for an unknown user, a
- * wrong password, a disabled or waiting account; `unavailable` for a source that fails too often.
- * A wait is never extended by tries made meanwhile. One source makes only itself wait; what many do
- * together spares the sources that have signed in to the account before (A16.6, limits.ts).
+ * Verifies a password. Throws the same `unauthenticated` after the same work for an unknown user, a wrong password, and
+ * a disabled or waiting account; throws `unavailable` for a source that fails too often. Tries during a wait do not
+ * make the wait longer. A single source makes only itself wait, and a wait caused by many sources spares those that
+ * have signed in to the account before (A16.6, limits.ts).
  */
 export async function verifySignIn(
   ctx: Ctx,
@@ -53,7 +53,9 @@ export async function verifySignIn(
   return user
 }
 
-/** The same for a password that may have run out: it is still good to change it. */
+/**
+ * Verifies a password like verifySignIn, but also accepts an expired password, with which the user may still change it.
+ */
 export async function verifyAnyAge(
   ctx: Ctx,
   who: UserRef,
@@ -90,7 +92,7 @@ async function verify(ctx: Ctx, who: UserRef, password: string, source: string) 
   return { id, domainId, passwordHash, defaultProjectId, options, passwordExpiresAt }
 }
 
-/** For other proofs than a password: the same limit, delay and sentence for whatever is wrong. */
+/** Checks proofs other than a password, with the same limit, delay and sentence for every wrong proof. */
 export async function proving<T>(ctx: Ctx, source: string, prove: () => Promise<T | null>): Promise<T> {
   return throttle.attempt(source, async () => {
     await signInLimits(ctx.deps).demandFree(source)
@@ -102,8 +104,8 @@ export async function proving<T>(ctx: Ctx, source: string, prove: () => Promise<
 }
 
 /**
- * Answers a refusal with the same delay as a wrong password, e.g. for a project that is not there.
- * `source` is left out where nothing was guessed.
+ * Delays a refusal as long as a wrong password, e.g. for an unknown project. `source` is null where nothing was
+ * guessed.
  */
 export async function failSlowly(ctx: Ctx, source: string | null, counted?: Promise<void>): Promise<void> {
   const writes = [counted, source === null ? undefined : signInLimits(ctx.deps).sourceFailed(source)]
@@ -113,7 +115,7 @@ export async function failSlowly(ctx: Ctx, source: string | null, counted?: Prom
   await Promise.all([written, sleep(failureDelayMs)])
 }
 
-/** Names that nobody has are counted, too: the same work for both. */
+/** Failures at unknown names are counted, too, so that both take the same work. */
 async function countFailure(
   ctx: Ctx,
   user: { id: string } | null,

@@ -11,7 +11,7 @@ const tokenFor = async (ctx: Ctx, userId: string, projectId: string) =>
     )
   ).text
 
-/** Requests of the identity façade that succeed (openstack/testing.ts). */
+/** Requests of identity's part of Keystone that succeed (openstack/testing.ts). */
 export const identityExamples: Examples = {
   versions: none,
   version: none,

@@ -11,7 +11,7 @@ export const testingRoom: TestingRoom = {
     places: { kind: 'anyone' },
     passwordRules: 'public',
     changePassword: 'public',
-    // "ok" for administrators is a conflict: this user has no codes.
+    // The "ok" of administrators is a conflict here, because this user has no codes.
     'secondFactor.reset': byId('hidden', user),
     'sessions.list': { kind: 'token', input: () => ({}) },
     'sessions.revoke': { kind: 'mine', input: () => ({ id: 'unknown' }) },

@@ -14,14 +14,14 @@ import '../register.ts'
 export const adminPassword = 'canary-admin-password'
 export const demoPassword = 'canary-demo-password'
 
-/** A seeded cloud for tests: Default domain, admin and demo. */
+/** A seeded cloud for tests, with the domain Default and the users admin and demo. */
 export async function testCloud(): Promise<{ deps: Deps; close(): Promise<void> }> {
   const cloud = await testDeps()
   await seedIdentity(cloud.deps, { adminPassword, demoPassword })
   return cloud
 }
 
-/** The façades as the public door has them: whatever they do not answer goes to the portal. */
+/** The façades as the public door has them: requests that they do not answer go to the portal. */
 export async function testFacade(deps: Deps): Promise<FastifyInstance> {
   const app = Fastify({ genReqId: () => `req-${crypto.randomUUID()}` })
   await app.register(openstackRoutes(deps))
@@ -29,7 +29,7 @@ export async function testFacade(deps: Deps): Promise<FastifyInstance> {
   return app
 }
 
-/** A user with the role on a new project of its own. */
+/** Makes a user with the role on a new project of the user's own. */
 export async function testUser(
   deps: Deps,
   options: { role?: string; password?: string } = {},
@@ -47,7 +47,7 @@ export async function testUser(
   return { userId: user.id, projectId: project.id, name, password }
 }
 
-/** What the tests of revocation do again and again. */
+/** Short forms for tests of revocation. */
 export const setUserEnabled = (ctx: Ctx, { userId, enabled }: { userId: string; enabled: boolean }) =>
   updateUser(ctx, { id: userId, enabled, email: undefined })
 export const setProjectEnabled = (ctx: Ctx, at: { projectId: string; enabled: boolean }) =>

@@ -2,14 +2,17 @@ import { createHash } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { CloudError } from '../kernel/errors.ts'
 
-/** Sign-ins of one source under way at a time, well below what passwords.ts lets wait: no one fills it. */
+/**
+ * How many sign-ins of one source may run at a time. The number is well below the queue of passwords.ts, so that no
+ * source can fill that queue.
+ */
 const maxAtOnce = 30
 
-/** What one source does at once in this process; what it failed is counted in limits.ts. */
+/** Limits the sign-ins that a source has under way in this process; limits.ts counts those that failed. */
 export class SourceThrottle {
   readonly #underWay = new Map<string, number>()
 
-  /** Runs one attempt of the source; throws when it has too many under way. */
+  /** Runs one attempt of the source; throws when the source has too many attempts under way. */
   async attempt<T>(source: string, work: () => Promise<T>): Promise<T> {
     const key = sourceKey(source)
     const others = this.#underWay.get(key) ?? 0
@@ -33,7 +36,7 @@ export class SourceThrottle {
   }
 }
 
-/** An IPv6 caller owns a whole /64, so that counts as one source. */
+/** The key of a source. An IPv6 caller owns a whole /64, so the /64 counts as one source. */
 export function sourceKey(source: string): string {
   if (!isIPv6(source) || source.startsWith('::ffff:')) return source.slice(0, 64)
   const [head = '', tail] = source.split('::', 2)
@@ -43,7 +46,7 @@ export function sourceKey(source: string): string {
   return `${[...left, ...zeros, ...right].slice(0, 4).join(':')}::/64`
 }
 
-/** What a user's row keeps of a source: enough to know it again, not to read it. */
+/** The digest of a source that the user's row stores: enough to recognise the source, but not to read it. */
 export const sourceDigest = (userId: string, source: string): string =>
   createHash('sha256')
     .update(`${userId} ${sourceKey(source)}`)

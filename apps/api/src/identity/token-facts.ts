@@ -11,7 +11,7 @@ import {
 import type { Db, Delegation, Scope } from '../kernel/context.ts'
 import { delegations } from './delegations.ts'
 
-/** Everything that is known of a valid token; `roles` are the effective ones, implied included. */
+/** The facts of a valid token; `roles` are the effective roles, implied roles included. */
 export type TokenFacts = {
   hash: string
   auditId: string
@@ -25,10 +25,10 @@ export type TokenFacts = {
   userDomainName: string
   passwordExpiresAt: Date | null
   scope: Scope
-  /** Name of the domain of the project, or of the domain that the token is scoped to. */
+  /** The name of the project's domain, or of the domain that the token is scoped to. */
   scopeDomainName: string | null
   roles: ReadonlySet<string>
-  /** But for an EC2 credential, which is credentialId beside it. */
+  /** All delegations but an EC2 credential, which is in credentialId. */
   delegation: Exclude<Delegation, { kind: 'ec2' }> | null
   /** The EC2 credential that the token was made from. */
   credentialId: string | null
@@ -48,9 +48,9 @@ type Row = Omit<TokenFacts, 'scope' | 'roles' | 'delegation'> & {
 }
 
 /**
- * The one place that says whether a token is good, in one indexed query (of a delegation: two), asked
- * at every use: nothing is cached, so whatever ends a right bites at once (A14). Rights are those that
- * the user has now; disabled is everything below a disabled project, too.
+ * This query alone decides whether a token is valid. It is one indexed query (two for a token of a delegation) that
+ * runs at every use, and nothing is cached, so that the loss of a right takes effect at once (A14). The rights are
+ * those that the user has now. A project below a disabled project counts as disabled, too.
  */
 export async function tokenFacts(db: Db, hash: string): Promise<TokenFacts | null> {
   const rows = await db.$queryRaw<Row[]>(Prisma.sql`

@@ -40,7 +40,7 @@ async function callerOf(token: string): Promise<Ctx> {
 }
 const endings = () => deps.root.event.count({ where: { kind: 'session.ended' } })
 
-describe('A14: what ends a token ends it at the next request', () => {
+describe('A14: an event that ends a token ends it at the next request', () => {
   type Person = Awaited<ReturnType<typeof testUser>>
   const rows: [string, (who: Person, token: string) => Promise<unknown>][] = [
     ['sign-out', async (_who, token) => signOut(await callerOf(token))],
@@ -71,7 +71,7 @@ describe('A14: what ends a token ends it at the next request', () => {
       expect(await alive(other)).toBe(true)
     })
 
-  test('domain disabled, and a user or project enabled again does not bring tokens back', async () => {
+  test('a disabled domain ends tokens, and enabling a user or project again does not bring tokens back', async () => {
     const who = await testUser(deps)
     const token = await enter(who)
     await setDomainEnabled(system, { domainId: 'default', enabled: false })
@@ -103,7 +103,7 @@ describe('A14: what ends a token ends it at the next request', () => {
     ])
   })
 
-  test('a role taken away shrinks the rights of an open token; admin implies member and reader', async () => {
+  test('removing a role takes its rights from open tokens; admin implies member and reader', async () => {
     const who = await testUser(deps, { role: 'reader' })
     const target = { projectId: who.projectId }
     await assignRole(system, { userId: who.userId, role: 'admin', target })
@@ -117,7 +117,7 @@ describe('A14: what ends a token ends it at the next request', () => {
     expect([...(await callerOf(token)).roles]).toEqual(['reader'])
   })
 
-  test('A14.1: expiry to the second, by the clock of the database', async () => {
+  test('A14.1: a token expires to the second, by the clock of the database', async () => {
     const token = await enter(await testUser(deps))
     const expire = (seconds: number) =>
       deps.root
@@ -142,7 +142,7 @@ describe('A14: what ends a token ends it at the next request', () => {
     expect(last.methods).toEqual(['token', 'password'])
   })
 
-  test('rescopings and a sign-out at the same time leave nothing alive', async () => {
+  test('rescopings and a sign-out at the same time leave no token', async () => {
     const who = await testUser(deps)
     for (let round = 0; round < 5; round++) {
       const token = await enter(who)
@@ -157,7 +157,7 @@ describe('A14: what ends a token ends it at the next request', () => {
     }
   })
 
-  test('a sign-in with the old password that overlaps its change leaves no token', async () => {
+  test('a sign-in with the old password at the time of its change leaves no token', async () => {
     const who = await testUser(deps)
     const [entered] = await Promise.allSettled([
       enter(who),
@@ -168,8 +168,8 @@ describe('A14: what ends a token ends it at the next request', () => {
   })
 })
 
-describe('what a token is', () => {
-  test('the database keeps only its digest', async () => {
+describe('a token', () => {
+  test('is in the database as a digest only', async () => {
     const token = await enter(await testUser(deps))
     const rows = await deps.root.$queryRaw<{ all: string }[]>`SELECT t::text AS all FROM "Token" t`
     expect(rows.some((r) => r.all.includes(hashToken(token)))).toBe(true)
@@ -183,14 +183,14 @@ describe('what a token is', () => {
     newTokenText(),
     `${newTokenText()}x`,
     'x'.repeat(100_000),
-  ])('is not: %.20s', async (text) => expect(await authenticate(deps, text, 'req-test')).toBeNull())
-  test('a changed bit makes another token', async () => {
+  ])('is not the text: %.20s', async (text) => expect(await authenticate(deps, text, 'req-test')).toBeNull())
+  test('with one changed bit is another token', async () => {
     const token = await enter(await testUser(deps))
     const flipped = token.slice(0, 10) + (token[10] === 'A' ? 'B' : 'A') + token.slice(11)
     expect(await alive(flipped)).toBe(false)
     expect(await alive(token)).toBe(true)
   })
-  test('is checked in one query: nothing is cached that could be stale', async () => {
+  test('is checked in one query, so nothing is cached that could be stale', async () => {
     const token = await enter(await testUser(deps))
     expect(await queriesOf(() => authenticate(deps, token, 'req-test'))).toBe(1)
   })

@@ -11,22 +11,23 @@ import { type TokenFacts, tokenFacts } from './token-facts.ts'
 /** How long a sign-in lasts. A token made from a token never outlives it (A14.2). */
 const tokenLifetimeMs = 8 * 3600_000
 const tokenPrefix = 'slt_'
-/** Of a token that a consumer signed for (OAuth 1). */
+/** The prefix of a token that a consumer signed for (OAuth 1). */
 const oauthPrefix = 'slo_'
 const tokenPattern = /^sl[to]_[A-Za-z0-9_-]{43}$/
 
 const newAuditId = (): string => randomBytes(16).toString('base64url')
 export const newTokenText = (prefix = tokenPrefix): string => prefix + randomBytes(32).toString('base64url')
 /**
- * What the database keeps of a token. Plain SHA-256 suffices: the text has 256 random bits. Those of OAuth have
- * another hash: a version that knows no OAuth would take them for the user's own, and must not find them.
+ * The digest of a token that the database stores. Plain SHA-256 suffices, because the text has 256 random bits. Tokens
+ * of OAuth have another digest: a version without OAuth would take them for the user's own tokens, so it must not find
+ * them.
  */
 export const hashToken = (text: string): string =>
   createHash('sha256')
     .update(text.startsWith(oauthPrefix) ? `OAuth ${text}` : text)
     .digest('hex')
 
-/** The caller behind a token's text, or null when it is not good (any more). One query. */
+/** The caller of a token's text, or null when the token is not valid (any more). Takes one query. */
 export async function authenticate(
   deps: Deps,
   tokenText: string | undefined,
@@ -36,7 +37,7 @@ export async function authenticate(
   return authenticateAgain(deps, hashToken(tokenText), requestId)
 }
 
-/** The same by what the database keeps of the token: the caller's rights as they are now. */
+/** The caller of a token's stored digest, with the rights that the caller has now; null when the token is not valid. */
 export async function authenticateAgain(
   deps: Deps,
   tokenHash: string,
@@ -46,7 +47,10 @@ export async function authenticateAgain(
   return facts && ctxOf(deps, facts, requestId)
 }
 
-/** The same at the door of a façade: an application credential opens what its access rules say. */
+/**
+ * The caller of a request to a façade. Throws forbidden when the access rules of an application credential do not allow
+ * the request.
+ */
 export async function authenticateRequest(
   deps: Deps,
   tokenText: string | undefined,
@@ -78,7 +82,7 @@ function ctxOf(deps: Deps, facts: TokenFacts, requestId: string): Ctx {
   }
 }
 
-/** At the portal's own doors, which no access rule can name. */
+/** Refuses application credentials with access rules at the portal's own doors, which no access rule can name. */
 export function refuseAccessRules({ actor: { delegation } }: Ctx): void {
   if (delegation?.kind === 'application_credential' && delegation.accessRules !== null)
     throw new CloudError(
@@ -87,7 +91,7 @@ export function refuseAccessRules({ actor: { delegation } }: Ctx): void {
     )
 }
 
-/** For requests without a valid token: no roles, no scope, nobody. */
+/** The context of requests without a valid token: no user, no roles, no scope. */
 export function anonymousCtx(deps: Deps, requestId: string): Ctx {
   return {
     actor: { userId: '', userName: '', domainId: '', tokenHash: null, delegation: null },
@@ -100,12 +104,12 @@ export function anonymousCtx(deps: Deps, requestId: string): Ctx {
   }
 }
 
-/** For open consoles and streams: is the token with this hash still good? */
+/** For open consoles and streams: tells whether the token with this digest is still valid. */
 export async function sessionAlive(deps: Deps, tokenHash: string): Promise<boolean> {
   return (await tokenFacts(deps.root, tokenHash)) !== null
 }
 
-/** For open streams: does the token still give everything that `ctx` was made with? */
+/** For open streams: tells whether the token still gives every role that `ctx` has. */
 export async function rightsHold(ctx: Ctx): Promise<boolean> {
   const facts = ctx.actor.tokenHash === null ? null : await tokenFacts(ctx.deps.root, ctx.actor.tokenHash)
   return facts !== null && [...ctx.roles].every((role) => facts.roles.has(role))
@@ -118,26 +122,26 @@ export type ScopeWish =
   | { kind: 'none' }
 export type NewToken = {
   userId: string
-  /** Who proved to be himself: the trustee of a trust with impersonation. Left out: the user. */
+  /** The user who proved who they are: the trustee of a trust with impersonation. When left out, this is `userId`. */
   signerId?: string
   scope: ScopeWish
   methods: string[]
-  /** The hash that the signer's password was compared with: changed meanwhile, the sign-in fails. */
+  /** The hash that the signer's password was compared with. When the hash has changed meanwhile, the sign-in fails. */
   passwordHash?: string
-  /** From a token: it hands down its delegation and never lives longer. */
+  /** The token that this token is made from. The new token has the same delegation and expires no later. */
   parent?: { hash: string }
   applicationCredentialId?: string
-  /** `userId` is the trustor of one with impersonation, else the trustee. */
+  /** The trust that the token is made by. `userId` is the trustor with impersonation, else the trustee. */
   trustId?: string
-  /** The EC2 credential that signed. */
+  /** The EC2 credential whose key signed the request. */
   credentialId?: string
-  /** OAuth 1: what the user gave to the consumer that signed. */
+  /** OAuth 1: the access token of the consumer that signed. */
   accessTokenId?: string
-  /** The delegation runs out then, and the token with it. */
+  /** When the delegation expires, and the token with it. */
   notAfter?: Date | null
-  /** Others on whose rights the token stands: their rows are locked, too. */
+  /** Other users on whose rights the token depends; their rows are locked, too. */
   concerned?: readonly string[]
-  /** For the list of sessions. */
+  /** The source and program of the sign-in, for the list of sessions. */
   origin?: Origin
 }
 export type Origin = { source: string; userAgent: string }
@@ -145,17 +149,19 @@ export type Origin = { source: string; userAgent: string }
 export const unauthenticated = () =>
   new CloudError('unauthenticated', 'The request you have made requires authentication.')
 
-/** For `catch`: what cannot have a token (any more) is told like a wrong proof. */
+/**
+ * For `catch`: null for a user who cannot have a token (any more), so that the answer is that of a wrong proof. Throws
+ * other errors.
+ */
 export function refused(error: unknown): null {
   if (error instanceof CloudError && error.code === 'unauthenticated') return null
   throw error
 }
 
 /**
- * Writes a token and returns its text with what it is worth; throws unauthenticated when it would
- * be worth nothing. Holds a share lock on the rows of the users involved, which sign-out, password
- * change and disabling lock for themselves: a token is either seen by them or refused here.
- * `ctx.db` is a transaction.
+ * Writes a token and returns its text with its facts. Throws unauthenticated for a token that would not be valid. Holds
+ * a share lock on the rows of the users involved, which sign-out, change of password and disabling lock exclusively:
+ * these either see the token, or the token is refused here. `ctx.db` is a transaction.
  */
 export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: string; facts: TokenFacts }> {
   await lockUsers(ctx, wish)
@@ -178,7 +184,7 @@ export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: stri
                   ${wish.notAfter ?? null}::timestamptz)))`
   const actor = { ...ctx.actor, userId: wish.signerId ?? wish.userId }
   const event = signedIn(wish)
-  // Programs sign in for each command: the same from the same place is told of once a minute.
+  // Programs sign in for each command, so the same sign-in from the same source is recorded once a minute.
   const first = firstIn(60_000, event, actor.userId)
   await appendEventsWith({ ...ctx, actor }, parent ? [] : [event], [token, first], 'first')
   const facts = await tokenFacts(ctx.db, hash)
@@ -186,7 +192,9 @@ export async function issueToken(ctx: Ctx, wish: NewToken): Promise<{ text: stri
   return { text, facts }
 }
 
-/** A proof was given; a token from a token is the same session in another place. */
+/**
+ * The event of a sign-in with a proof. A token made from a token is the same session in another place and has no event.
+ */
 const signedIn = ({ userId, methods, scope, origin }: NewToken): NewEvent => ({
   kind: 'session.started',
   projectId: null,
@@ -203,15 +211,16 @@ async function lockUsers(ctx: Ctx, wish: NewToken): Promise<void> {
     throw unauthenticated()
 }
 
-/** A delegation holds where it was given: a token from one cannot go elsewhere (A13). */
+/** A delegation holds where it was given: a token of a delegation gives no token for another place (A13). */
 function inherited(parent: TokenFacts, { scope, trustId }: NewToken) {
   const { delegation, credentialId } = parent
   if (delegation?.kind === 'oauth1')
     throw new CloudError(
       'forbidden',
-      'Nothing is made from a token of OAuth. Sign a request for another one.',
+      'A token of OAuth cannot make another token. Sign a request for a new token.',
     )
-  // The trustee goes there with his own rights and no others: trusts are not chained by tokens.
+  // The trustee's own session takes the trust; a token of a delegation cannot, because trusts are not chained by
+  // tokens.
   if (trustId !== undefined && delegation === null && credentialId === null)
     return { trustId, applicationCredentialId: undefined, credentialId: undefined }
   const projectId = parent.scope.kind === 'project' ? parent.scope.projectId : null
@@ -219,7 +228,7 @@ function inherited(parent: TokenFacts, { scope, trustId }: NewToken) {
   if (trustId !== undefined || ((delegation !== null || credentialId !== null) && !same))
     throw new CloudError(
       'forbidden',
-      'A token from a trust, an application credential or an EC2 credential holds in its project only. Sign in by password for another one.',
+      'A token from a trust, an application credential or an EC2 credential holds in its project only. Sign in by password for another project.',
     )
   return {
     applicationCredentialId: delegation?.kind === 'application_credential' ? delegation.id : undefined,
@@ -228,29 +237,34 @@ function inherited(parent: TokenFacts, { scope, trustId }: NewToken) {
   }
 }
 
-/** What a caller sends, cut and without what PostgreSQL or a terminal would stumble over. */
+/** A text of the caller, cut, and without characters that PostgreSQL or a terminal would stumble over. */
 const printable = (text = ''): string => text.replace(/[\p{Cc}\p{Cs}]/gu, '').slice(0, 255)
 
-/** Deletes a token and everything made from it; returns how many. In a transaction. Throws not_found for no such user. */
+/**
+ * Deletes a token and every token made from it; returns how many. Runs in a transaction. Throws not_found for an
+ * unknown user.
+ */
 export async function deleteChain(ctx: Ctx, userId: string, chain: string): Promise<number> {
   await lockUser(ctx, userId)
-  // What the user took by a trust with impersonation is in the trustor's name.
+  // Tokens that the user took by a trust with impersonation are in the name of the trustor.
   return ctx.db.$executeRaw`DELETE FROM "Token" WHERE ("auditId" = ${chain} OR "parentAuditId" = ${chain})
     AND ("userId" = ${userId} OR "trustId" IN (${delegations().trustsHeldBy(userId)}))`
 }
 
-/** Deletes everything that the user could go on with: tokens, and receipts of a first factor. In a transaction. */
+/**
+ * Deletes everything that the user could continue with: tokens, and receipts of a first factor. Runs in a transaction.
+ */
 export async function deleteSessionsOf(ctx: Ctx, userId: string): Promise<void> {
   await ctx.db.token.deleteMany({ where: { userId } })
   await ctx.db.authReceipt.deleteMany({ where: { userId } })
 }
 
-/** Deletes the tokens that were taken by these trusts. In a transaction. */
+/** Deletes the tokens that were made by these trusts. Runs in a transaction. */
 export async function deleteTokensByTrust(ctx: Ctx, trustIds: readonly string[]): Promise<void> {
   await ctx.db.token.deleteMany({ where: { trustId: { in: [...trustIds] } } })
 }
 
-/** Deletes the tokens for a place, and with a domain those of its users. In a transaction. */
+/** Deletes the tokens for a place; for a domain also the tokens of its users. Runs in a transaction. */
 export async function deleteTokensAt(ctx: Ctx, place: Place): Promise<void> {
   if ('projectIds' in place)
     await ctx.db.token.deleteMany({ where: { projectId: { in: [...place.projectIds] } } })

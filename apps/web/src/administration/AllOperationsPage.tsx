@@ -15,7 +15,7 @@ import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
 const states = ['queued', 'running', 'undoing', 'succeeded', 'failed'] as const
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** What was done in every project. */
+/** The operations of all projects. */
 export function AllOperationsPage() {
   const trpc = useTRPC()
   const client = useQueryClient()

@@ -25,7 +25,7 @@ import { HistoryFilters, useHistoryFilters } from './HistoryFilters.tsx'
 const pageSize = 100
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** Every change in the cloud: who, what, when, by which request. */
+/** Every change in the cloud: who changed what, when, and by which request. */
 export function AuditPage() {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -112,7 +112,7 @@ function Rows({ items, question }: { items: AuditRow[]; question: string }) {
   )
 }
 
-/** An operation is called by what it does. */
+/** The name of an event; an operation is named by its action. */
 const actionOf = ({ kind, data }: AuditRow): string => (typeof data.action === 'string' ? data.action : kind)
 
 const headings = [

@@ -22,7 +22,7 @@ const RegionForm = lazyPanel(() => import('./CatalogForms.tsx').then((module) =>
 
 const builtIn = 'It is the cloud’s own and comes from its configuration.'
 
-/** What programs find in a token’s catalog: services, their addresses, regions. */
+/** The catalog that programs find in a token: services, their addresses, regions. */
 export function CatalogPage() {
   const admin = useAdminOnly()
   const service = useUrlPanel('create', 'service')
@@ -59,7 +59,7 @@ export function CatalogPage() {
 
 type PartProps = { action: ReactNode }
 
-/** The catalog has no events: what we change ourselves is read again. */
+/** The catalog has no events, so the list is read again after a change. */
 function useRemoval<V extends { id: string; builtIn: boolean }>(
   remove: (view: V) => Promise<unknown>,
   words: { title: (view: V) => string; body: string; cli: (view: V) => string },

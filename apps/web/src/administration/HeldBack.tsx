@@ -3,7 +3,7 @@ import type { HeldBackView } from '@stratolith/api/kernel/contract'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { Ago } from '../kit/Ago.tsx'
 
-/** Somebody's transaction in the database keeps pages from learning what changed. */
+/** Warns that a transaction of another program in the database delays what open pages learn of changes. */
 export function HeldBack({ by }: { by: HeldBackView }) {
   const who = by.application || 'A program without a name'
   return (

@@ -10,7 +10,7 @@ import { useUrlState } from '../kit/url-state.ts'
 
 const keys = ['project', 'user', 'kind', 'state', 'from', 'to'] as const
 
-/** What the filters of a history ask for; times are ISO. */
+/** The values of the history's filters; times are ISO. */
 export function useHistoryFilters() {
   const { get, set } = useUrlState()
   const iso = (key: string) => {
@@ -34,7 +34,7 @@ export function useHistoryFilters() {
 
 type Options = { label: string; options: { value: string; label: string }[] }
 
-/** Project, user, kind, state and time, all in the address; and the whole of it as a file. */
+/** The filters by project, user, kind, state and time, which are in the address, and the download of all rows. */
 export function HistoryFilters({
   kinds,
   states,
@@ -42,7 +42,7 @@ export function HistoryFilters({
 }: {
   kinds: Options
   states?: Options
-  /** The rows that match, as CSV. */
+  /** Makes the matching rows as CSV. */
   download: { file: string; make: () => Promise<string> }
 }) {
   const { get, set, clear, any } = useHistoryFilters()

@@ -28,7 +28,7 @@ import { wordMeaning } from './rule-words.ts'
 
 type Where = 'project' | 'domain' | 'system'
 
-/** May this user do that there, and which rule says so? And all the rules. */
+/** Answers whether a user may do something, and by which rule; and lists all rules. */
 export function PolicyPage() {
   const trpc = useTRPC()
   const rules = useQuery(trpc.policy.rules.queryOptions())
@@ -59,7 +59,7 @@ function Question({ rules }: { rules: RuleView[] }) {
   const action = get('action') ?? ''
   const userId = get('user')
   const where: Where = get('where') === 'domain' ? 'domain' : get('where') === 'system' ? 'system' : 'project'
-  // As its field says: without a project it is asked about the one that the session is for.
+  // Without a project, the question is about the project of the session, as the field says.
   const placeId = get('place') ?? (where === 'project' && userId ? (session.project?.id ?? null) : null)
   const known = rules.some((rule) => rule.action === action)
   const ready = known && (where === 'system' || placeId !== null || (!userId && where === 'project'))

@@ -20,10 +20,10 @@ import { PageHeader } from '../ui/PageHeader.tsx'
 import { Section } from '../ui/Section.tsx'
 import { HeldBack } from './HeldBack.tsx'
 
-/** Processes say nothing when they die: look again now and then. */
+/** A process that dies tells nobody, so the page asks again and again. */
 const lookEveryMs = 10_000
 
-/** What the cloud is made of, and how it does. */
+/** The parts of the cloud and their health. */
 export function SystemPage() {
   const trpc = useTRPC()
   const info = useQuery({ ...trpc.system.info.queryOptions(), refetchInterval: lookEveryMs })

@@ -10,6 +10,6 @@ const meanings: Record<string, string> = {
   'scope:project': 'The session is for a project.',
 }
 
-/** What a word of a rule asks. */
+/** The meaning of a word in a rule. */
 export const wordMeaning = (word: string): string | null =>
   meanings[word] ?? (word.startsWith('role:') ? `Has the role ${word.slice(5)} there.` : null)

@@ -1,8 +1,9 @@
 import { StateBadge } from '../kit/StateBadge.tsx'
 
-/** Of a domain, project or user. */
+/** Says whether a domain, project or user is enabled. */
 export function EnabledBadge({ enabled, deleting = false }: { enabled: boolean; deleting?: boolean }) {
-  if (deleting) return <StateBadge state="Deleting" tone="busy" detail="It goes with everything it has." />
+  if (deleting)
+    return <StateBadge state="Deleting" tone="busy" detail="It is being deleted with everything in it." />
   return enabled ? (
     <StateBadge state="Enabled" tone="good" />
   ) : (

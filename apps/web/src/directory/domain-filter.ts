@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import type { FilterDef } from '../kit/filters.ts'
 import { useTRPC } from '../kit/trpc.ts'
 
-/** Worth a filter only where there is more than one. */
+/** The filter by domain; there is none when the caller sees a single domain only. */
 export function useDomainFilter(): FilterDef[] {
   const trpc = useTRPC()
   const { data } = useQuery(trpc.directory.domains.list.queryOptions({ limit: 200, sortDir: 'asc' }))

@@ -1,4 +1,4 @@
-/** Attributes that API clients gave a user or a project of their own, as facts: texts as they are, the rest as JSON. */
+/** Attributes that API clients have added to a user or a project, as facts: texts unchanged, other values as JSON. */
 export const ownAttributes = (extra: Record<string, unknown>) =>
   Object.entries(extra)
     .filter(([, value]) => value !== null && value !== '')

@@ -2,7 +2,7 @@
 import { PickOne, type PickProps } from '../kit/PickOne.tsx'
 import { useTRPC } from '../kit/trpc.ts'
 
-/** Choices of the directory. Each finds by name what the session may see. */
+/** Pickers of things of the directory. Each searches by name among the things that the session may see. */
 const limit = 30
 
 export function UserPick({ domainId, ...props }: PickProps & { domainId?: string }) {

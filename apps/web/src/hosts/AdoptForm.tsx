@@ -13,7 +13,7 @@ import { adoptedText, groupsText, strayName } from './stray-words.ts'
 
 type AdoptProps = { stray: StrayView; opened: boolean; onClose: () => void }
 
-/** A guest becomes an instance of a project. */
+/** Adopts a guest as an instance of a project. */
 export function AdoptGuestForm({ stray, opened, onClose }: AdoptProps) {
   const trpc = useTRPC()
   const router = useRouter()
@@ -52,7 +52,7 @@ export function AdoptGuestForm({ stray, opened, onClose }: AdoptProps) {
   )
 }
 
-/** Bytes become an image of the project that is open. */
+/** Adopts bytes as an image of the session's project. */
 export function AdoptBytesForm({ stray, opened, onClose }: AdoptProps) {
   const trpc = useTRPC()
   const router = useRouter()

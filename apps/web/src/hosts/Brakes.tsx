@@ -13,7 +13,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { placeName, strayWords } from './stray-words.ts'
 
-/** Rounds that would remove so much that they wait for somebody; of one host, or of all. */
+/** Brakes: rounds that would remove so much that they wait for an administrator; of one host, or of all. */
 export function Brakes({ hostId }: { hostId?: string }) {
   const trpc = useTRPC()
   const brakes = useQuery(trpc.hosts.brakes.queryOptions())

@@ -13,7 +13,10 @@ const amounts = [
 
 type CapacityBarProps = { host: HostView; amount: (typeof amounts)[number]['key']; bare?: boolean }
 
-/** One bar: what instances have claimed of what may be given out, and how that compares to the machine. */
+/**
+ * A bar of how much instances have claimed of the capacity that may be given out, and how this capacity relates to the
+ * machine.
+ */
 export function CapacityBar({ host, amount, bare }: CapacityBarProps) {
   const { label, format } = amounts.find(({ key }) => key === amount) ?? amounts[0]
   const { used, total } = host[amount]
@@ -28,7 +31,7 @@ export function CapacityBar({ host, amount, bare }: CapacityBarProps) {
   )
 }
 
-/** All three, with the allocation ratio in words. */
+/** The bars of all three amounts, with the allocation ratio in words. */
 export function Capacity({ host }: { host: HostView }) {
   return (
     <Stack gap="sm">

@@ -3,7 +3,7 @@ import { Anchor } from '@mantine/core'
 import type { HostView } from '@stratolith/api/hosts/contract'
 import { useUrlState } from '../kit/url-state.ts'
 
-/** Opens the side panel. */
+/** The name of a host; a click opens the side panel. */
 export function HostName({ host }: { host: HostView }) {
   const { set } = useUrlState()
   return (

@@ -23,7 +23,7 @@ import { hostDescriptor } from './host.descriptor.tsx'
 import { Standing } from './Standing.tsx'
 import { Unconfirmed } from './Unconfirmed.tsx'
 
-/** The side panel of `?panel=<id>`: capacity, facts, and whether it takes new instances. */
+/** The side panel of `?panel=<id>`: capacity, facts, and whether the host takes new instances. */
 export function HostPanel() {
   const { get, set } = useUrlState()
   const id = get('panel')
@@ -63,7 +63,7 @@ function Content({ id }: { id: string }) {
   )
 }
 
-/** What the host has that no row knows, when there is any. */
+/** Links to the things on the host that no row knows, if there are any. */
 function Unknown({ id }: { id: string }) {
   const trpc = useTRPC()
   const { data } = useQuery(trpc.hosts.strays.queryOptions({ hostId: id, limit: 1 }))

@@ -3,7 +3,7 @@ import type { HostView } from '@stratolith/api/hosts/contract'
 import { StateBadge } from '../kit/StateBadge.tsx'
 import { hostAdvice, hostStateWords } from './host-words.ts'
 
-/** Whether it answers, and whether it takes new instances. */
+/** Whether the host answers, and whether it takes new instances. */
 export function HostState({ host }: { host: HostView }) {
   const { label, tone } = hostStateWords[host.state]
   return (

@@ -69,7 +69,7 @@ function useHostActions(): ResourceAction<HostView>[] {
       label: 'Disable',
       icon: <IconPlayerStop size={16} />,
       allowed: (host) => all(admin(), host.enabled || 'It takes no new instances already.'),
-      // The panel asks for the reason.
+      // The panel asks for the reason of disabling.
       open: ({ id }) => set({ panel: id }, true),
       asCli: ({ name }) =>
         shellLine('openstack', 'compute', 'service', 'set', '--disable', name, 'nova-compute'),

@@ -13,7 +13,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { ReasonButton } from '../ui/ReasonButton.tsx'
 import { fencedStory, fencingQuestion, hostAdvice, hostStateWords } from './host-words.ts'
 
-/** What it means that a host is not up, and what can be done. */
+/** Says what the state of a host that is not up means, and what can be done. */
 export function Standing({ host }: { host: HostView }) {
   const advice = hostAdvice(host)
   const admin = useAdminOnly()

@@ -14,7 +14,9 @@ import { placeName, putBackText, strayWords, trashName } from './stray-words.ts'
 
 type Row = TrashView & { id: string }
 
-/** Disks and bytes that were unknown and have been removed: they can be put back until their time is over. */
+/**
+ * The trash: disks and bytes that were unknown and have been removed. They can be put back until their time is over.
+ */
 export function Trash({ hostId }: { hostId?: string }) {
   const trpc = useTRPC()
   const admin = useAdminOnly()
@@ -30,7 +32,7 @@ export function Trash({ hostId }: { hostId?: string }) {
   const lacking = disks.data ? lackingOf(disks.data) : []
   if (rows.length === 0 && lacking.length === 0) return null
   return (
-    <Section title="In the trash" description="Removed because nobody knew them. They are not lost yet.">
+    <Section title="In the trash" description="Unknown things that were removed. They are not lost yet.">
       {lacking.map((sentence) => (
         <Text key={sentence} size="sm" c="dimmed">
           {sentence}
@@ -60,7 +62,7 @@ export function Trash({ hostId }: { hostId?: string }) {
   )
 }
 
-/** What the table does not show. */
+/** Sentences about trash that the table does not show. */
 function lackingOf({ more, hosts: { all, asked, silent } }: DiskTrash): string[] {
   return [
     ...(more > 0 ? [`There are ${more} more, which were removed earlier.`] : []),

@@ -31,11 +31,11 @@ import {
   waitingText,
 } from './unconfirmed-words.ts'
 
-/** A host confirms without an event, in moments when it answers: look again. */
+/** A host confirms without an event, within moments, so the page asks again and again. */
 export const lookAgainMs = 5_000
 const pageSize = 20
 
-/** What the host has not confirmed to be as it should be, what has waited longest first. */
+/** The documents that the host has not confirmed yet, those that have waited longest first. */
 export function Unconfirmed({ host }: { host: HostView }) {
   const trpc = useTRPC()
   const [marker, goTo] = useState<string>()
@@ -48,7 +48,8 @@ export function Unconfirmed({ host }: { host: HostView }) {
   return (
     <Section
       title="Not confirmed yet"
-      // Also while there is nothing to say: what comes together with its text is often not read out.
+      // The element is there even without a text, because screen readers often do not read a text that appears
+      // together with its element.
       description={<span role="status">{waitingText(total)}</span>}
       action={total > 0 && <TellNow host={host} />}
     >
@@ -102,7 +103,7 @@ function AllConfirmed() {
   )
 }
 
-/** What others do not get before the host has confirmed; nothing when there is none. */
+/** Addresses and room that others do not get before the host has confirmed; shows nothing when there are none. */
 function Held({ hostId }: { hostId: string }) {
   const trpc = useTRPC()
   const { data } = useQuery({
@@ -189,7 +190,7 @@ function NextTry({ row, host }: { row: UnconfirmedView; host: HostView }) {
   return 'at' in next ? <Ago iso={next.at} /> : next.text
 }
 
-/** In the list of hosts, when there is any; the host's panel names them. */
+/** The number of unconfirmed documents in the list of hosts, if there are any; the host's panel lists them. */
 export function UnconfirmedCount({ host: { id, name, unconfirmed } }: { host: HostView }) {
   const { set } = useUrlState()
   if (unconfirmed === 0) return null

@@ -18,7 +18,7 @@ import { Trash } from './Trash.tsx'
 
 const kinds = Object.entries(strayWords).map(([value, { plural }]) => ({ value, label: plural }))
 
-/** What hosts and the image store have that no row knows: adopt it, keep it, remove it. */
+/** Things on hosts and in the image store that no row knows: an administrator adopts, keeps or removes them. */
 export function UnknownPage() {
   const trpc = useTRPC()
   const { get, set } = useUrlState()
@@ -29,7 +29,7 @@ export function UnknownPage() {
     <>
       <PageHeader
         title="Unknown here"
-        description="What hosts and the image store have and this cloud’s database does not know. Nothing of it is touched before its time is over, unless you say so."
+        description="Things on hosts and in the image store that this cloud’s database does not know. They are not touched before their time is over, unless you decide otherwise."
       />
       <Brakes hostId={hostId} />
       <Stack gap="md">

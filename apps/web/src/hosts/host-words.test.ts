@@ -4,21 +4,21 @@ import { fencedStory, fencingQuestion, heldText, hostAdvice, hostStateWords } fr
 
 const textOf = (story: { text: string }[]) => story.map(({ text }) => text).join(' ')
 
-describe('what is said of a host', () => {
-  it('has a word for each state, and says what to do when it is not up', () => {
+describe('the words about a host', () => {
+  it('name each state, and say what to do when the host is not up', () => {
     expect(new Set(hostStates.map((state) => hostStateWords[state].label)).size).toBe(hostStates.length)
     expect(hostAdvice({ state: 'up', answers: true })).toBeNull()
     for (const state of ['suspect', 'down', 'fenced'] as const)
       expect(hostAdvice({ state, answers: false })).toMatch(/\.$/)
   })
 
-  it('warns of a machine that is declared off and answers', () => {
+  it('warn of a machine that is declared off and still answers', () => {
     expect(hostAdvice({ state: 'fenced', answers: true })).toMatch(/it answers.*switch the machine off/)
     expect(textOf(fencedStory({ answers: true }, null))).toMatch(/answers all the same.*switch it off/)
     expect(hostAdvice({ state: 'down', answers: false })).toMatch(/held.*declare it fenced/)
   })
 
-  it('counts what is held for it', () => {
+  it('count the addresses and the room that are held for it', () => {
     const none = { addresses: 0, instances: 0, vcpus: 0, memoryMib: 0, diskGib: 0 }
     expect(heldText(none)).toBeNull()
     expect(heldText({ ...none, addresses: 1 })).toBe('Held until it has confirmed: 1 address.')
@@ -27,7 +27,7 @@ describe('what is said of a host', () => {
     )
   })
 
-  it('says of a fenced one who declared it, what that freed, and what comes when it is back', () => {
+  it('tell of a fenced host who declared it, what was freed, and what happens when it is back', () => {
     const freed = { addresses: 2, instances: 1, at: '2026-11-29T08:00:00Z', by: 'ada' }
     const story = fencedStory({ answers: false }, freed)
     expect(story.map(({ title }) => title)).toEqual(['Now', 'Freed', 'When it comes back'])
@@ -40,7 +40,7 @@ describe('what is said of a host', () => {
     expect(textOf(fencedStory({ answers: false }, null))).toMatch(/^An administrator has declared/)
   })
 
-  it('says what fencing gives away', () => {
+  it('say what fencing gives to others', () => {
     expect(fencingQuestion({ name: 'vm' }).body).toMatch(/switched off.*addresses.*given to others at once/)
   })
 })

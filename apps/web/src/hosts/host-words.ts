@@ -5,7 +5,7 @@ import type { Tone } from '../kit/StateBadge.tsx'
 
 type Standing = Pick<HostView, 'state' | 'answers'>
 
-/** States of hosts in people's words. */
+/** The states of hosts in plain words. */
 export const hostStateWords: Record<HostState, { label: string; tone: Tone }> = {
   up: { label: 'Up', tone: 'good' },
   suspect: { label: 'Silent', tone: 'busy' },
@@ -13,7 +13,7 @@ export const hostStateWords: Record<HostState, { label: string; tone: Tone }> = 
   fenced: { label: 'Fenced', tone: 'off' },
 }
 
-/** What a state means and what to do about it; null when all is well. */
+/** What a state means and what to do about it; null when the host is up. */
 export function hostAdvice({ state, answers }: Standing): string | null {
   if (state === 'up') return null
   if (state === 'suspect')
@@ -27,7 +27,10 @@ export function hostAdvice({ state, answers }: Standing): string | null {
     : 'An administrator has declared that the machine is off. Nothing is placed there until the fencing is taken back.'
 }
 
-/** Of a fenced host: what is so, what was given to others, and what comes. `freed`: what is known of that. */
+/**
+ * The story of a fenced host: its state now, what was given to others, and what happens when it comes back. `freed` is
+ * what the events say about this; null when they say nothing.
+ */
 export function fencedStory({ answers }: Pick<HostView, 'answers'>, freed: HostHeld['freed']) {
   const declared = freed
     ? `${freed.by ?? 'An administrator'} declared on ${dateTime(freed.at)}`
@@ -72,7 +75,7 @@ const addressesText = (count: number): string => `${count} ${count === 1 ? 'addr
 const roomText = (instances: number): string =>
   `the room of ${instances} deleted ${instances === 1 ? 'instance' : 'instances'}`
 
-/** What an administrator answers for who declares a host fenced. */
+/** What an administrator who declares a host fenced must be sure of. */
 const fencingText =
   'Only when the machine is switched off, or cut off from its disks and networks, and stays so: the addresses and the room of guests that were deleted there are given to others at once. A guest that still runs there would then share its address with another one. Nothing is placed on the host until you take the declaration back.'
 
@@ -82,7 +85,7 @@ export const fencingQuestion = ({ name }: { name: string }) => ({
   confirmLabel: 'Declare fenced',
 })
 
-/** What is kept from others until the host has confirmed; null when nothing is. */
+/** The addresses and the room that are held until the host has confirmed; null when nothing is held. */
 export function heldText({
   addresses,
   instances,

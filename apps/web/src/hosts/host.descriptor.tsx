@@ -11,7 +11,7 @@ import { UnconfirmedCount } from './Unconfirmed.tsx'
 
 const share = ({ used, total }: { used: number; total: number }): number => (total > 0 ? used / total : 0)
 
-/** "a user each, cgroups (v1) for cpu, memory, pids" */
+/** For example "a user each, cgroups (v1) for cpu, memory, pids". */
 function keptApartBy({ users, cgroup, controllers }: NonNullable<HostView['isolation']>): string {
   const cgroups = cgroup === 'none' ? [] : [`cgroups (${cgroup}) for ${controllers.join(', ')}`]
   return [...(users ? ['a user each'] : []), ...cgroups].join(', ') || 'nothing'

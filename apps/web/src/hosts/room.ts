@@ -34,7 +34,7 @@ export const hostsRoom: PortalRoom = {
         unfence: 'Take the fencing of a host back',
       },
     },
-    /** The machine of a project's instances answers again, or does not. */
+    /** The machine of a project's instances answers again, or stops answering. */
     machine: { live: ['compute.instances'] },
     aggregate: { words: 'aggregate', live: ['hosts'] },
   },

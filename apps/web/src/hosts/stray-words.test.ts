@@ -13,13 +13,13 @@ import {
 const host = { id: 'h', name: 'vm' }
 const guest = { name: 'web', project: { id: 'p', name: 'demo' } }
 
-describe('what is said of unknown things', () => {
-  it('names the days and the setting', () => {
+describe('the words about unknown things', () => {
+  it('name the days and the setting', () => {
     expect(fateText({ days: 7, setting: 'KEEP_DAYS' })).toMatch(/for 7 days \(KEEP_DAYS\).*for 7 days more/)
     expect(fateText({ days: 1, setting: 'KEEP_DAYS' })).toContain('for one day (KEEP_DAYS)')
   })
 
-  it('promises of a removal what the trash gives back, and no more', () => {
+  it('promise for a removal what the trash gives back, and no more', () => {
     expect(removalText(new Set(['guest']))).toMatch(/a stopped guest that can be adopted/)
     expect(removalText(new Set(['disk']))).not.toMatch(/adopted/)
     expect(removalText(new Set(['port', 'network']))).toMatch(/for good\.$/)
@@ -27,7 +27,7 @@ describe('what is said of unknown things', () => {
     expect(removalText(new Set(['guest', 'port']))).toMatch(/switched off.*for good/)
   })
 
-  it('names in the audit log what was decided about what', () => {
+  it('name in the audit log the decision and the thing', () => {
     const disk = { kind: 'disk', thing: '4febdbb7-1111', host: 'vm' }
     expect(strayEvent({ decided: 'remove', ...disk })).toBe('Removed the unknown disk 4febdbb7 of host vm')
     expect(strayEvent({ decided: 'adopt', ...disk, kind: 'guest', name: 'web' })).toBe(
@@ -41,7 +41,7 @@ describe('what is said of unknown things', () => {
     expect(strayEvent({})).toBeNull()
   })
 
-  it('says of a guest whose it was, and which groups it gets', () => {
+  it('say which project a guest belonged to, and which groups it gets', () => {
     expect(strayProject({ project: { id: 'p', name: 'demo' } })).toBe('of project demo')
     expect(strayProject({ project: { id: 'p', name: null } })).toBe('of project p')
     expect(strayProject({ project: null })).toBeNull()
@@ -52,7 +52,7 @@ describe('what is said of unknown things', () => {
     )
   })
 
-  it('says where a disk is whose guest nobody has kept', () => {
+  it('say where a disk is whose guest nobody has kept', () => {
     const disk = { kind: 'disk', thing: 'd1', host } as const
     expect(putBackText({ ...disk, guest })).toBe(
       'web is an unknown guest again, stopped, and can be adopted.',

@@ -1,6 +1,6 @@
 import type { StrayKind, StrayView, TrashView, UnknownTime } from '@stratolith/api/hosts/contract'
 
-/** Kinds of what hosts have, in people's words. */
+/** The kinds of things on hosts, in plain words. */
 export const strayWords: Record<StrayKind, { noun: string; plural: string }> = {
   guest: { noun: 'Guest', plural: 'Guests' },
   disk: { noun: 'Disk', plural: 'Disks' },
@@ -11,20 +11,20 @@ export const strayWords: Record<StrayKind, { noun: string; plural: string }> = {
   blob: { noun: 'Image bytes', plural: 'Image bytes' },
 }
 
-/** A guest has a name; the rest is known by an id. */
+/** The name of a guest; other things have only an id. */
 export const strayName = ({ name, thing }: Pick<StrayView, 'name' | 'thing'>): string => name ?? thing
 
-/** A disk by its guest, when that is known. */
+/** The name of a disk in the trash: that of its guest, when the guest is known. */
 export const trashName = ({ guest, thing }: Pick<TrashView, 'guest' | 'thing'>): string =>
   guest ? `disk of ${guest.name}` : thing
 
-/** "of project demo"; the id of a project that is not there. */
+/** For example "of project demo", or the id of a project that does not exist. */
 export const strayProject = ({ project }: Pick<StrayView, 'project'>): string | null =>
   project && `of project ${project.name ?? project.id}`
 
 const quoted = (names: readonly string[]): string => names.map((name) => `“${name}”`).join(', ')
 
-/** Which security groups it will be in, as far as its host's word goes. */
+/** The security groups that an adopted guest will be in, as far as its host knows them. */
 export const groupsText = ({ securityGroups }: Pick<StrayView, 'securityGroups'>): string =>
   securityGroups.length === 0
     ? 'It gets the project’s default security group.'
@@ -37,11 +37,11 @@ export const placeName = (host: { name: string } | null): string => host?.name ?
 
 const daysText = (days: number): string => (days === 1 ? 'one day' : `${days} days`)
 
-/** When what is unknown goes, in one sentence. */
+/** One sentence that says when unknown things are removed. */
 export const fateText = ({ days, setting }: UnknownTime): string =>
   `What is unknown goes on as it is for ${daysText(days)} (${setting}) in which its host answers, or for good once you keep it; then it is removed, and a disk or an image’s bytes wait in the trash for ${daysText(days)} more.`
 
-/** What Remove does to these, and what of it can be put back. */
+/** What removing things of these kinds does, and what can be put back. */
 export const removalText = (kinds: ReadonlySet<StrayKind>): string =>
   [
     ...(kinds.has('guest')
@@ -58,7 +58,7 @@ export const removalText = (kinds: ReadonlySet<StrayKind>): string =>
       : []),
   ].join(' ')
 
-/** What putting this back gives. */
+/** What putting the thing back gives. */
 export function putBackText({
   kind,
   guest,
@@ -78,7 +78,7 @@ const decisions: Record<string, string> = {
   takeBack: 'Put back from the trash the',
 }
 
-/** What an event of a host says of things there; null when it says nothing of them. */
+/** The sentence of a host's event about unknown things; null when the event is about something else. */
 export function strayEvent(data: Record<string, unknown>): string | null {
   const text = (key: string) => (typeof data[key] === 'string' ? data[key] : '')
   const words = (kind: string) => strayWords[kind as StrayKind] ?? { noun: kind, plural: kind }

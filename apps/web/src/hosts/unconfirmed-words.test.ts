@@ -21,8 +21,8 @@ const port = {
   wanted: true,
 } as const
 
-describe('what a host has not confirmed', () => {
-  it('is said by kind, name, owner and wish', () => {
+describe('the words about an unconfirmed document', () => {
+  it('say its kind, name, owner and wish', () => {
     expect(unconfirmedText(port)).toBe('Port of web, project demo: to be made or changed')
     const gone = { ...port, instance: null, project: null, wanted: false, isThere: false }
     expect(unconfirmedText(gone)).toBe('Port: to be gone')
@@ -39,14 +39,14 @@ describe('what a host has not confirmed', () => {
     ])
   })
 
-  it('leads to its page, or to the instance’s, or nowhere when it is gone', () => {
+  it('link to its page, or to the instance’s page, or nowhere when it is gone', () => {
     expect(unconfirmedPath(port)).toBe('/instances/i?tab=interfaces')
     expect(unconfirmedPath({ ...port, instance: null })).toBeNull()
     expect(unconfirmedPath({ ...port, kind: 'addressSet' })).toBe('/security-groups/abcdef01-2345')
     expect(unconfirmedPath({ ...port, kind: 'instance', isThere: false })).toBeNull()
   })
 
-  it('is told again at a moment, with the next delivery, or when the host answers', () => {
+  it('say when it is told again: at a time, with the next delivery, or when the host answers', () => {
     const now = Date.parse('2026-11-29T10:00:00Z')
     const later = { wanted: true, nextTryAt: '2026-11-29T10:01:00Z' }
     const up = { state: 'up', answers: true } as const
@@ -58,7 +58,7 @@ describe('what a host has not confirmed', () => {
     expect(nextTry(later, { state: 'down', answers: true }, now)).toEqual({ at: later.nextTryAt })
   })
 
-  it('is told to a fenced host when that is taken back, but for what is to be gone', () => {
+  it('say that a fenced host is told after the fencing, except of things that are to be gone', () => {
     const [wanted, gone] = [true, false].map((wish) => ({ wanted: wish, nextTryAt: null }))
     const answering = { state: 'fenced', answers: true } as const
     const silent = { state: 'fenced', answers: false } as const
@@ -72,7 +72,7 @@ describe('what a host has not confirmed', () => {
     ])
   })
 
-  it('is counted in words', () => {
+  it('count documents', () => {
     expect([waitingText(0), waitingText(1), waitingText(3), waitingText(1_999)]).toEqual([
       '',
       'One thing is not as it should be there yet.',

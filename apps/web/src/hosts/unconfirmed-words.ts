@@ -2,7 +2,7 @@ import type { HostView, UnconfirmedView } from '@stratolith/api/hosts/contract'
 import { hearing } from '@stratolith/api/hosts/states'
 import { paths } from '../kit/paths.ts'
 
-/** What hosts are told of, in people's words. */
+/** The kinds of documents that hosts are told, in plain words. */
 export const documentNouns: Record<UnconfirmedView['kind'], string> = {
   network: 'Network',
   router: 'Router',
@@ -11,11 +11,11 @@ export const documentNouns: Record<UnconfirmedView['kind'], string> = {
   instance: 'Instance',
 }
 
-/** By its name; the beginning of its id when nobody knows that any more. */
+/** The name of the thing; the beginning of its id when no name is known any more. */
 export const unconfirmedName = ({ name, thing }: Pick<UnconfirmedView, 'name' | 'thing'>): string =>
   name ?? thing.slice(0, 8)
 
-/** "Port of web, project demo: to be made or changed" */
+/** For example "Port of web, project demo: to be made or changed". */
 export function unconfirmedText({
   kind,
   instance,
@@ -27,13 +27,13 @@ export function unconfirmedText({
     `${documentNouns[kind]}${instance ? ` of ${instance.name}` : ''}`,
     ...(project ? [`project ${project.name ?? project.id}`] : []),
   ]
-  // One that is shared and there still: only this host does not need it any more.
+  // A shared thing still exists, but this host does not need it any more.
   const isShared = kind !== 'instance' && kind !== 'port'
   const gone = isThere && isShared ? 'not needed here any more' : 'to be gone'
   return `${whose.join(', ')}: ${wanted ? 'to be made or changed' : gone}`
 }
 
-/** Its page, or the one of the instance that has it; null when there is none any more. */
+/** The page of the thing, or of the instance that it belongs to; null when it is gone. */
 export function unconfirmedPath({
   kind,
   thing,
@@ -55,7 +55,7 @@ export function unconfirmedPath({
   }
 }
 
-/** When it is told again: a moment, or words. `now` in milliseconds; null: not known yet. */
+/** When the host is told again: a time, or words. `now` is in milliseconds, and null before it is known. */
 export function nextTry(
   { wanted, nextTryAt }: Pick<UnconfirmedView, 'wanted' | 'nextTryAt'>,
   host: Pick<HostView, 'state' | 'answers'>,
@@ -68,7 +68,10 @@ export function nextTry(
   return { at: nextTryAt }
 }
 
-/** Rounded, since it is read out whenever it is another one; nothing when there is none. */
+/**
+ * The number of unconfirmed things in words. It is rounded, because screen readers read every new text; "" when there
+ * are none.
+ */
 export function waitingText(total: number): string {
   if (total === 0) return ''
   if (total === 1) return 'One thing is not as it should be there yet.'
@@ -79,15 +82,15 @@ export function waitingText(total: number): string {
 
 const number = (count: number): string => count.toLocaleString('en')
 
-/** "3 changes not confirmed" */
+/** For example "3 changes not confirmed". */
 export const countText = (count: number): string =>
   `${number(count)} ${count === 1 ? 'change' : 'changes'} not confirmed`
 
-/** "20 of 30,000 are shown" */
+/** For example "20 of 30,000 are shown". */
 export const shownText = (shown: number, total: number): string =>
   `${number(shown)} of ${number(total)} ${shown === 1 ? 'is' : 'are'} shown`
 
-/** What an administrator's own action has begun. */
+/** The message after an administrator has asked to tell a host again. */
 export const toldText = (name: string, told: number): string =>
   told === 0
     ? `${name} is being told already`

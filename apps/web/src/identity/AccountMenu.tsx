@@ -6,10 +6,10 @@ import { useSession } from '../kit/session.ts'
 const load = () => import('./AccountMenuOpen.tsx')
 const AccountMenuOpen = lazy(() => load().then((module) => ({ default: module.AccountMenuOpen })))
 
-/** Those of which global.css makes letters readable on their pale grounds; the name chooses one. */
+/** global.css makes the letters of these colours readable on their pale grounds; the user's name chooses a colour. */
 const faces = ['petrol', 'busy', 'gray']
 
-/** Who is signed in; the menu behind it is loaded when a pointer or the focus comes near. */
+/** Shows the user who is signed in. The menu is loaded when a pointer or the focus comes near. */
 export function AccountMenu() {
   const { userName } = useSession()
   const [wanted, setWanted] = useState(false)

@@ -8,7 +8,7 @@ import { paths } from '../kit/paths.ts'
 import { useSession } from '../kit/session.ts'
 import { signOut } from './sign-out.ts'
 
-/** One's own pages, the colour scheme, how close rows stand, and the way out; open from the start. */
+/** The menu with the user's own pages, the colour scheme, the density of rows and the sign-out; open from the start. */
 export function AccountMenuOpen({ target }: { target: ReactElement }) {
   const { userName, roles } = useSession()
   const { setColorScheme } = useMantineColorScheme()

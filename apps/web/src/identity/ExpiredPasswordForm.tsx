@@ -5,7 +5,7 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { useState } from 'react'
 import { changePassword } from './change-password.ts'
 
-/** For a password that has run out: the old one is good for this alone. */
+/** Changes a password that has expired. The old password is accepted for this alone. */
 export function ExpiredPasswordForm({
   user,
   domain,

@@ -9,7 +9,7 @@ import classes from './ProjectSwitcher.module.css'
 const load = () => import('./ProjectSwitcherOpen.tsx')
 const ProjectSwitcherOpen = lazy(() => load().then((module) => ({ default: module.ProjectSwitcherOpen })))
 
-/** Which project the session works in; the list behind it is loaded when it is asked for. */
+/** Shows the project that the session is for. The list of projects is loaded when a pointer or the focus comes near. */
 export function ProjectSwitcher() {
   const session = useSession()
   const [wanted, setWanted] = useState(false)

@@ -23,10 +23,10 @@ import { sameKind } from '../shell/navigation.tsx'
 import { inGroups, ownProjects, togglePin } from './own-projects.ts'
 import classes from './ProjectSwitcher.module.css'
 
-/** Projects by name, then domains and the system; open from the start. Switching starts the portal anew. */
+/** The list of projects by name, then domains and the system; open from the start. Switching loads the portal again. */
 export function ProjectSwitcherOpen() {
   const session = useSession()
-  // Pages of the cloud may be shown by the rights of a project, and are not in it.
+  // A page of the cloud may be shown by the rights of a project, but is not a page of that project.
   const here = session.project || session.domain || session.system ? session.place : ''
   const { busy, go } = useSwitch()
   const [own, setOwn] = useState(() => ownProjects(localStorage, session.userId))
@@ -47,9 +47,9 @@ export function ProjectSwitcherOpen() {
     ({ name, description }) =>
       name.toLowerCase().includes(words) || description.toLowerCase().includes(words),
   )
-  // It is born open, and only opening moves the focus into the search field.
+  // The list starts open, and only the act of opening would move the focus into the search field.
   useEffect(() => combobox.focusSearchInput(), [combobox.focusSearchInput])
-  // Selection is a matter of the drawn options, which may arrive after the word was typed.
+  // An option can be selected only once it is drawn, which may be after the user has typed.
   useEffect(() => {
     if (words && shown.length > 0) combobox.selectFirstOption()
   }, [words, shown.length, combobox.selectFirstOption])
@@ -103,7 +103,7 @@ export function ProjectSwitcherOpen() {
   )
 }
 
-/** Goes to the same kind of page there, anew: nothing of the other project may stay in memory. */
+/** Opens the same kind of page at the other place. The page is loaded, so that no data of the place before stays in memory. */
 function useSwitch(): { busy: boolean; go: (choice: Choice) => Promise<void> } {
   const session = useSession()
   const pathname = usePathname()
@@ -171,7 +171,7 @@ function Option({ choice: { key, name, description }, current }: { choice: Choic
 type Where = { projectId: string } | { domainId: string } | { system: true }
 type Choice = { key: string; name: string; description: string; where: Where; projectId: string | null }
 
-/** `key` is what placeKey says of a session that is there. */
+/** `key` is the placeKey of a session at that place. */
 function choicesOf(places: PlacesView | undefined): Choice[] {
   if (!places) return []
   return [

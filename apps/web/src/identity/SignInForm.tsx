@@ -9,9 +9,9 @@ const names = ['user', 'password', 'domain', 'code'] as const
 type Values = Record<(typeof names)[number], string>
 
 /**
- * User name, password, a domain for those who have more than one, a code for those who set it up.
- * Values are read from the fields at the end: what a browser filled in, or somebody typed, before the
- * page came to life has told no state of it.
+ * Asks for user name and password, a domain from users who have another, and a code from users who have set codes up.
+ * The values are read from the fields on submit, because a browser may have filled fields, or a user typed, before
+ * React ran.
  */
 export function SignInForm({
   back,
@@ -31,7 +31,7 @@ export function SignInForm({
   const form = useRef<HTMLFormElement>(null)
   const field = (name: keyof Values) =>
     form.current?.querySelector<HTMLInputElement>(`[name=${name}]`) ?? null
-  /** Empty, and the cursor in it. Not before the next frame, because it may only be drawn then. */
+  /** Empties the field and focuses it, in the next frame, because the field may be drawn only then. */
   const askAgain = (name: keyof Values) =>
     requestAnimationFrame(() => {
       const input = field(name)
@@ -61,7 +61,7 @@ export function SignInForm({
         message: answer.message,
       })
     if (answer.asks === 'code') {
-      // The first time nothing was wrong: the account simply asks for it.
+      // The first time, nothing was wrong: the account asks for a code.
       if (wantsCode) setFailure(answer.message)
       setWantsCode(true)
       return askAgain('code')
@@ -139,7 +139,7 @@ function CodeField() {
   )
 }
 
-/** The ways to another account than the one that is asked for. */
+/** Links to sign in to another account than the one that the form shows. */
 function Other({
   wantsCode,
   domainShown,
@@ -165,14 +165,17 @@ function Other({
   )
 }
 
-/** Looks as it will: the page comes to life before anybody has read it. Sent earlier, what was typed would be lost. */
+/**
+ * The disabled button looks as if it were enabled, because React runs before anybody has read the page. A form sent
+ * earlier would lose what the user has typed.
+ */
 const asleep = {
   disabled: true,
   bg: 'var(--mantine-primary-color-filled)',
   c: 'var(--mantine-primary-color-contrast)',
 }
 
-/** Null when it worked, else why not and what the account asks for. */
+/** Null when the sign-in succeeded, else the reason for the refusal and what the account asks for. */
 async function signIn(values: Values): Promise<SignInAnswer | null> {
   try {
     const auth = await import('next-auth/react')

@@ -12,8 +12,8 @@ const notes = {
 } as const
 
 /**
- * Name and password, then a code or a new password where the account asks. `back`: where to go then; `cloud`: the
- * name under which this one was opened, so that nobody types a password into another.
+ * Asks for name and password, then for a code or a new password when the account needs one. `back` is the page to open
+ * after the sign-in; `cloud` is the name under which this cloud was opened, so that nobody types a password into another.
  */
 export function SignInPage({
   back,

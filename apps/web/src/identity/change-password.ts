@@ -1,7 +1,10 @@
 import { cloudError } from '../kit/errors.ts'
 import type { RouterInputs } from '../kit/trpc.ts'
 
-/** Outside of the shell there is no client: one plain call. Null when it worked, else why not. */
+/**
+ * A plain call, because there is no tRPC client outside of the shell. Null when the change succeeded, else the reason
+ * for the refusal.
+ */
 export async function changePassword(
   input: RouterInputs['identity']['changePassword'],
 ): Promise<string | null> {

@@ -11,14 +11,14 @@ const storage = (): Storage => {
   }
 }
 
-test('the last projects are kept for each person, the newest first and each once', () => {
+test('recent projects are stored for each user, the newest first and each once', () => {
   const store = storage()
   for (const id of ['a', 'b', 'a', 'c', 'd', 'e']) visited(store, 'ann', id)
   expect(ownProjects(store, 'ann').recent).toEqual(['e', 'd', 'c', 'a'])
   expect(ownProjects(store, 'bob').recent).toEqual([])
 })
 
-test('a pin stays until it is taken back', () => {
+test('a pin stays until the project is unpinned', () => {
   const store = storage()
   togglePin(store, 'ann', 'a')
   visited(store, 'ann', 'b')
@@ -27,7 +27,7 @@ test('a pin stays until it is taken back', () => {
   expect(ownProjects(store, 'ann').pinned).toEqual([])
 })
 
-test('what somebody else wrote there pins nothing', () => {
+test('a stored text that is not ours pins nothing', () => {
   const store = storage()
   togglePin(store, 'ann', 'a')
   store.getItem = () => '{"pinned":[1,{}],"recent":"x"'
@@ -36,7 +36,7 @@ test('what somebody else wrote there pins nothing', () => {
   expect(ownProjects(store, 'ann')).toEqual({ pinned: ['a'], recent: [] })
 })
 
-test('each project is in the list once; one that is gone is not', () => {
+test('each project is in the list once, and a project that is gone is not in the list', () => {
   const choices = ['a', 'b', 'c', 'd'].map((key) => ({ key }))
   const groups = inGroups(choices, { pinned: ['c', 'gone'], recent: ['c', 'b'] })
   expect(groups.map(({ label, choices }) => [label, choices.map(({ key }) => key)])).toEqual([

@@ -1,8 +1,8 @@
 import { ownKey } from '../kit/own-storage.ts'
 
 /**
- * The projects that this person has pinned, and those where they were last: in the browser alone, and IDs alone, so
- * that the pins may stay after signing out.
+ * The projects that the user has pinned, and those that the user worked in last. Only their ids are stored, and only in
+ * the browser, so that pins may stay after signing out.
  */
 export type OwnProjects = { pinned: readonly string[]; recent: readonly string[] }
 const mostRecent = 4
@@ -14,7 +14,7 @@ export function ownProjects(store: Storage, userId: string): OwnProjects {
     const kept: unknown = JSON.parse(store.getItem(keyOf(userId)) ?? 'null')
     return { pinned: idsIn(kept, 'pinned'), recent: idsIn(kept, 'recent') }
   } catch {
-    // Somebody else wrote there: nothing is pinned.
+    // The stored text is not ours, so nothing is pinned.
     return { pinned: [], recent: [] }
   }
 }
@@ -25,7 +25,7 @@ export function visited(store: Storage, userId: string, projectId: string): void
   store.setItem(keyOf(userId), JSON.stringify({ ...own, recent }))
 }
 
-/** Pins it, or unpins it; returns what is kept now. */
+/** Pins or unpins the project; returns the pins and recent projects after that. */
 export function togglePin(store: Storage, userId: string, projectId: string): OwnProjects {
   const own = ownProjects(store, userId)
   const pinned = own.pinned.includes(projectId)
@@ -36,7 +36,7 @@ export function togglePin(store: Storage, userId: string, projectId: string): Ow
   return next
 }
 
-/** The list of the switcher: pinned ones, recent ones, the others, each once. */
+/** The list of the switcher: pinned projects, then recent projects, then the others, each once. */
 export function inGroups<T extends { key: string }>(
   choices: readonly T[],
   { pinned, recent }: OwnProjects,

@@ -1,7 +1,8 @@
 import type { PortalRoom } from '../kit/room.ts'
 
 export const identityRoom: PortalRoom = {
-  // Signing in and the switcher of projects are around the pages; what a user sets up stands on the profile.
+  // The sign-in and the switcher of projects surround the pages, and the user's own settings are on the profile, so
+  // this room has no pages.
   pages: [],
   kinds: {
     session: { words: 'session', live: ['identity.sessions'], eventsOnly: true },

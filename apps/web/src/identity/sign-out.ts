@@ -1,7 +1,7 @@
 import { notify } from '../kit/notify.ts'
 import { expectEnd, leave } from '../kit/session-end.ts'
 
-/** Ends the session everywhere it was taken: the API token dies before this returns. */
+/** Signs out. The API token has ended before this returns. */
 export async function signOut(): Promise<void> {
   expectEnd('signed-out')
   try {

@@ -11,7 +11,7 @@ import { isNews, isUnread, markSeen, seenAt } from './seen.ts'
 const News = lazy(() => import('./News.tsx').then((module) => ({ default: module.News })))
 const looked = 20
 
-/** What the person has begun and what has ended since: how many of these are new, and behind it the list of them. */
+/** The bell: how many operations of the user have ended since the last look, and behind it the list of operations. */
 export function Bell() {
   const trpc = useTRPC()
   const session = useSession()
@@ -19,7 +19,7 @@ export function Bell() {
   const [opened, setOpened] = useState(false)
   const [seen, setSeen] = useState<string | null>(null)
   useEffect(() => {
-    // What ended before somebody comes for the first time is no news.
+    // Operations that ended before the user's first visit are no news.
     if (seenAt(localStorage, userId) === null) markSeen(localStorage, userId, new Date().toISOString())
     setSeen(seenAt(localStorage, userId))
   }, [userId])

@@ -5,7 +5,7 @@ import { IconCircleCheck, IconCircleX } from '@tabler/icons-react'
 import classes from './Explanation.module.css'
 import { placementWords } from './placement-words.ts'
 
-/** How many hosts there are room on, and host by host which check says no; of many hosts some are shown. */
+/** The number of hosts with room, and for each host the check that refused it. Of many hosts only some are shown. */
 export function Explanation({ placement }: { placement: PlacementView }) {
   const { verdicts } = placement
   if (verdicts.length === 0)

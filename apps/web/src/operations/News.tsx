@@ -9,7 +9,7 @@ import { OperationState } from './OperationState.tsx'
 import { isUnread } from './seen.ts'
 import { operationTitle } from './words.ts'
 
-/** The newest first; those that are new since the last look are marked. */
+/** The list of operations, the newest first; those that have ended since the last look are marked. */
 export function News({
   items,
   seen,

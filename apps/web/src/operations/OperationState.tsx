@@ -6,7 +6,7 @@ import { StateBadge } from '../kit/StateBadge.tsx'
 import { useNow } from '../kit/use-now.ts'
 import { durationMs, stateWords } from './words.ts'
 
-/** The state; while it runs also the step and the seconds since it began. */
+/** The state of an operation; while the operation runs, also its step and its seconds. */
 export function OperationState({ operation }: { operation: OperationView }) {
   const { text, tone } = stateWords[operation.state]
   const step = operation.steps.find(({ state }) => state === 'running')
@@ -22,7 +22,7 @@ export function OperationState({ operation }: { operation: OperationView }) {
   )
 }
 
-/** How long it took; counts while it runs. */
+/** The duration of an operation, which counts on while the operation runs. */
 export function OperationTime({ operation }: { operation: OperationView }) {
   const now = useNow()
   const time = durationMs(operation, now)

@@ -10,7 +10,7 @@ import { useTRPC } from '../kit/trpc.ts'
 import { endToTell } from './end-to-tell.ts'
 import { endText, operationTitle } from './words.ts'
 
-/** What this user has asked for is told when it could not be done, and what this tab began when it is done. */
+/** Toasts: every failure of an operation of this user, and the success of operations that this tab has started. */
 export function OperationToasts(): null {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -22,7 +22,8 @@ export function OperationToasts(): null {
         .then((operation) => {
           if (operation.actorName !== userName) return
           const end = endText(operation)
-          // What has no end of its own, a console for example, leaves what is awaited to what has.
+          // An operation without an end of its own, for example opening a console, does not use up the message that
+          // waits for another operation.
           const message = end === null ? null : takeAwaited(resourceId)
           const name = operation.resourceName === '' ? '' : ` “${operation.resourceName}”`
           if (failed)

@@ -10,7 +10,7 @@ import { OperationState, OperationTime } from './OperationState.tsx'
 import { Timeline } from './Timeline.tsx'
 import { operationTitle } from './words.ts'
 
-/** The history of one resource, the newest first and open. For the tab of its page. */
+/** The history of one resource, with the newest operation first and open. For the tab of its page. */
 export function OperationsOf({ resourceId, projectId }: { resourceId: string; projectId: string }) {
   const trpc = useTRPC()
   const { allProjects, hidden } = useLook(projectId)

@@ -19,7 +19,7 @@ const filters = [
   },
 ]
 
-/** What has been done in this project, by whom, step by step. */
+/** The operations of this project, by whom, step by step. */
 export function OperationsPage() {
   const trpc = useTRPC()
   return (

@@ -4,7 +4,9 @@ import { useTRPC } from '../kit/trpc.ts'
 import { OperationPanel } from './OperationPanel.tsx'
 import { operationDescriptor } from './operation.descriptor.tsx'
 
-/** What was done in one project, or by one user, for those who see the whole cloud. `none`: when that is nothing. */
+/**
+ * Operations in one project or by one user, for readers who see the whole cloud. `none` is shown when there are none.
+ */
 export function OperationsTable({
   of,
   none,

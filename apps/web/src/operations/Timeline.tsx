@@ -16,7 +16,7 @@ const looks: Record<StepView['state'], { icon: ReactNode; text: string }> = {
   undone: { icon: <IconArrowBackUp size={16} />, text: 'undone' },
 }
 
-/** Every step of an operation with its seconds, those to come included; what failed says why. */
+/** Every step of an operation with its seconds, future steps included; a failed step says why. */
 export function Timeline({ operation }: { operation: OperationView }) {
   const now = useNow()
   const times = operation.steps.map((step) => durationMs(step, now))

@@ -7,7 +7,7 @@ const event = (action: string, state: string) => ({
   data: { action, state },
 })
 
-test('a console that is opened during a reboot does not swallow its end', () => {
+test('a console that is opened during a reboot does not swallow the end of the reboot', () => {
   awaitEnd(['i'], 'Rebooting “web”')
   expect(endToTell(event('instance.console', 'succeeded'))).toBeNull()
   expect(endToTell(event('instance.reboot', 'running'))).toBeNull()
@@ -18,7 +18,7 @@ test('a console that is opened during a reboot does not swallow its end', () => 
   expect(takeAwaited('i')).toBe('Rebooting “web”')
 })
 
-test('a failure is told, whoever waits; other events are not of operations', () => {
+test('every failure is told, also without anybody waiting; events that are not of operations are not told', () => {
   expect(endToTell(event('instance.console', 'failed'))?.failed).toBe(true)
   expect(endToTell({ ...event('instance.reboot', 'failed'), kind: 'instance.updated' })).toBeNull()
   expect(endToTell({ ...event('instance.reboot', 'failed'), operationId: null })).toBeNull()

@@ -2,7 +2,7 @@ import type { EventView } from '@stratolith/api/kernel/contract'
 import { endCame } from '../kit/awaited.ts'
 import { endOf } from './words.ts'
 
-/** The end of an operation that people may have to hear of now: every failure, and the success that this tab waits for. */
+/** The end of an operation that the user should hear of now: every failure, and a success that this tab waits for. */
 export function endToTell({
   kind,
   data,

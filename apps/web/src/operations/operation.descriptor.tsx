@@ -65,7 +65,7 @@ export const operationDescriptor: ResourceDescriptor<OperationView> = {
   },
 }
 
-/** Opens the panel with the steps (?operation=ID). */
+/** The link that opens the panel with the steps (?operation=ID). */
 function OpenOperation({ operation }: { operation: OperationView }) {
   const { set } = useUrlState()
   return (

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { placementWords } from './placement-words.ts'
 
-test('counts in words', () => {
+test('hosts are counted in words, with the reasons', () => {
   const refused = [
     { check: 'Memory', hosts: 500 },
     { check: 'Answers', hosts: 1 },

@@ -1,6 +1,9 @@
 import type { PlacementView } from '@stratolith/api/kernel/contract'
 
-/** By the names of the scheduler's checks (apps/api/src/compute/scheduler/judge.ts): "3 …". */
+/**
+ * For the names of the scheduler's checks (apps/api/src/compute/scheduler/judge.ts): the words after a number of hosts
+ * that fail the check.
+ */
 const because: Record<string, (hosts: number) => string> = {
   Answers: (n) => (n === 1 ? 'does not answer' : 'do not answer'),
   'Accepts instances': (n) => (n === 1 ? 'is disabled' : 'are disabled'),
@@ -10,7 +13,7 @@ const because: Record<string, (hosts: number) => string> = {
   'Server group': (n) => (n === 1 ? 'is ruled out by the server group' : 'are ruled out by the server group'),
 }
 
-/** "It fits on 2 of 600 hosts: 500 have too little memory left, 98 do not answer. 50 of them are shown." */
+/** For example "It fits on 2 of 600 hosts: 500 have too little memory left, 98 do not answer. 50 of them are shown." */
 export function placementWords({ fit, total, refused, verdicts }: PlacementView): string {
   const reasons = refused.map(
     ({ check, hosts }) => `${hosts} ${because[check]?.(hosts) ?? `fail the check “${check}”`}`,

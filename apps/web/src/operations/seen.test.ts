@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest'
 import { isNews, isUnread } from './seen.ts'
 
-test('failures and the ends of what takes its time are news', () => {
+test('failures and the ends of long operations are news', () => {
   expect(isNews({ action: 'instance.create', state: 'succeeded' })).toBe(true)
   expect(isNews({ action: 'instance.console', state: 'succeeded' })).toBe(false)
   expect(isNews({ action: 'instance.console', state: 'failed' })).toBe(true)
   expect(isNews({ action: 'instance.create', state: 'running' })).toBe(false)
 })
 
-test('what ended after the last look is unread', () => {
+test('an operation that ended after the last look is unread', () => {
   const ended = {
     action: 'instance.create',
     state: 'succeeded',

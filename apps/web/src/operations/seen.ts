@@ -2,11 +2,11 @@ import type { OperationView } from '@stratolith/api/kernel/contract'
 import { ownKey } from '../kit/own-storage.ts'
 import { endOf } from './words.ts'
 
-/** What people are told of afterwards: every failure, and the end of what takes its time. */
+/** True for operations that users are told of afterwards: every failure, and the end of a long operation. */
 export const isNews = ({ action, state }: Pick<OperationView, 'action' | 'state'>): boolean =>
   state === 'failed' || (state === 'succeeded' && endOf(action) !== null)
 
-/** Ended since the person looked last. */
+/** True for an operation that has ended since the user looked last. */
 export const isUnread = (
   operation: Pick<OperationView, 'action' | 'state' | 'finishedAt'>,
   seenAt: string | null,
@@ -18,7 +18,7 @@ export const isUnread = (
 
 const keyOf = (userId: string): string => ownKey(userId, 'operations.seen')
 
-/** When the person looked last, in all tabs of this browser; null: never, and then nothing old is news. */
+/** When the user looked last, in all tabs of this browser. Null means never, and then no old operation is news. */
 export const seenAt = (store: Storage, userId: string): string | null => store.getItem(keyOf(userId))
 
 export const markSeen = (store: Storage, userId: string, at: string): void => store.setItem(keyOf(userId), at)

@@ -3,7 +3,7 @@ import type { KindWords } from '../kit/room.ts'
 import type { Tone } from '../kit/StateBadge.tsx'
 import { kinds } from '../rooms.ts'
 
-/** Kinds of which there are operations, in people's words. */
+/** The names of kinds that have operations. */
 export const kindWords: Record<string, string> = wordsOf(([, kind]) => kind.eventsOnly !== true)
 const eventKindWords = wordsOf(() => true)
 export const auditKinds = Object.entries(eventKindWords)
@@ -38,7 +38,7 @@ const eventTitles: Record<string, string> = {
   'session.ended': 'Rights taken back',
 }
 
-/** Of an event: "Instance created"; "Instance password read"; of an operation what it does. */
+/** The title of an event: "Instance created", "Instance password read"; for an operation, the title of its action. */
 export function eventTitle({ kind, data }: { kind: string; data: Record<string, unknown> }): string {
   const title = eventTitles[kind]
   if (title) return title
@@ -48,13 +48,16 @@ export function eventTitle({ kind, data }: { kind: string; data: Record<string, 
   return sentence.charAt(0).toUpperCase() + sentence.slice(1)
 }
 
-/** What is said of the resource when an operation that takes its time has ended. Null: its beginning said all. */
+/**
+ * What the end of a long operation says about its resource, for example "is deleted". Null when the beginning said
+ * everything already.
+ */
 export function endOf(action: string): string | null {
   const [kind = '', verb = ''] = action.split('.')
   return kinds[kind]?.ends?.[verb] ?? (verb === 'delete' ? 'is deleted' : null)
 }
 
-/** The same as a sentence: “web” runs. */
+/** The end as a sentence with the name of the resource, for example: “web” runs. */
 export function endText({
   action,
   resourceName,
@@ -71,13 +74,13 @@ export const stateWords: Record<OperationView['state'], { text: string; tone: To
   failed: { text: 'Failed', tone: 'bad' },
 }
 
-/** The page of what an operation worked on; null when it has none, or has gone with that operation. */
+/** The page of an operation's resource; null when the resource has no page, or was deleted by the operation. */
 export function operationPath(operation: OperationView): string | null {
   const gone = operation.action.endsWith('.delete') && operation.state === 'succeeded'
   return gone ? null : resourcePath(operation)
 }
 
-/** The page of a resource, when its kind has pages. */
+/** The page of a resource; null when its kind has none. */
 export function resourcePath({
   resourceKind,
   resourceId,
@@ -85,7 +88,7 @@ export function resourcePath({
   return kinds[resourceKind]?.path?.(resourceId) ?? null
 }
 
-/** How long it took, or has taken up to `now`; null before it began. Milliseconds. */
+/** How many milliseconds an operation or step took, or has taken up to `now`; null before it began. */
 export function durationMs(
   item: { startedAt: string | null; finishedAt: string | null },
   now: number | null,

@@ -15,7 +15,7 @@ import { amountText, quotaOrder, quotaWords } from './words.ts'
 
 const QuotaForm = lazyPanel(() => import('./QuotaForm.tsx').then((module) => module.QuotaForm))
 
-/** What one project may use and uses; administrators change the limits. */
+/** The limits and the usage of one project; administrators can change the limits. */
 export function ProjectQuota({ projectId, name }: { projectId: string; name: string }) {
   const trpc = useTRPC()
   const admin = useAdminOnly()

@@ -20,7 +20,7 @@ import { LimitTable } from './LimitTable.tsx'
 import { changedLimits, type LimitValues, limitProblem, limitValue } from './limit-values.ts'
 import { quotaWords } from './words.ts'
 
-/** What a project may have when nobody said otherwise. */
+/** The limits of projects without limits of their own. */
 export function QuotaDefaultsPage() {
   const trpc = useTRPC()
   const query = useQuery(trpc.quota.defaults.queryOptions())

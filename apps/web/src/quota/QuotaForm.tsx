@@ -21,7 +21,7 @@ import {
 } from './limit-values.ts'
 import { quotaOrder, quotaWords } from './words.ts'
 
-/** Limits of one project. Only those that change are sent. */
+/** The form for the limits of one project. Only changed limits are sent. */
 export function QuotaForm({
   projectId,
   name,
@@ -41,7 +41,7 @@ export function QuotaForm({
   const client = useQueryClient()
   const set = useMutation(trpc.quota.set.mutationOptions())
   const usual = (resource: QuotaResource) => defaults.find((one) => one.resource === resource)?.limit ?? 0
-  // As they were when the form was opened, whatever happens meanwhile.
+  // The limits when the form was opened, whatever changes meanwhile.
   const [before] = useState<LimitValues>(() =>
     Object.fromEntries(quota.map(({ resource, limit }) => [resource, limitValue(limit, usual(resource))])),
   )

@@ -8,12 +8,12 @@ describe('limits in a form', () => {
     [0, 10, 'limit', 0],
     [-1, 10, 'unlimited', -1],
     [-1, -1, 'default', null],
-  ] as const)('%s beside a default of %s is %s', (limit, usual, mode, sent) => {
+  ] as const)('the limit %s with a default of %s is shown as “%s”', (limit, usual, mode, sent) => {
     const value = limitValue(limit, usual)
     expect(value.mode).toBe(mode)
     expect(limitOf(value)).toBe(sent)
   })
-  it('sends only what changed', () => {
+  it('sends only the limits that changed', () => {
     const before = { instances: limitValue(10, 10), vcpus: limitValue(4, 20) }
     expect(
       changedLimits(before, { instances: { mode: 'unlimited', limit: 10 }, vcpus: limitValue(4, 20) }),
@@ -34,7 +34,7 @@ describe('limits in a form', () => {
     expect(belowUse(typedLimit(3, false), 3)).toBe(false)
     expect(belowUse(typedLimit('', false), 3)).toBe(false)
   })
-  it('refuses what is no number', () => {
+  it('refuses a value that is not a whole number', () => {
     expect(limitProblem({ mode: 'limit', limit: '' })).not.toBeNull()
     expect(limitProblem({ mode: 'limit', limit: 1.5 })).not.toBeNull()
     expect(limitProblem({ mode: 'limit', limit: 0 })).toBeNull()

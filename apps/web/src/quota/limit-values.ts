@@ -1,21 +1,21 @@
 import type { QuotaResource } from '@stratolith/api/kernel/contract'
 import { whole } from '../kit/whole.ts'
 
-/** One limit as the form has it. `default` goes back to what the cloud (or we) say. */
+/** One limit as the form holds it. `default` goes back to the cloud's default. */
 export type LimitValue = { mode: 'default' | 'limit' | 'unlimited'; limit: number | string }
 export type LimitValues = Partial<Record<QuotaResource, LimitValue>>
 
-/** A limit that equals the default is shown as the default: it cannot be told apart. */
+/** A limit that equals the default is shown as the default, because the two cannot be told apart. */
 export function limitValue(limit: number, usual: number): LimitValue {
   if (limit === usual) return { mode: 'default', limit: Math.max(0, usual) }
   return limit < 0 ? { mode: 'unlimited', limit: Math.max(0, usual) } : { mode: 'limit', limit }
 }
 
-/** What the API takes: null is the default, -1 unlimited. */
+/** The limit as the API takes it: null is the default, -1 is unlimited. */
 export const limitOf = ({ mode, limit }: LimitValue): number | null =>
   mode === 'default' ? null : mode === 'unlimited' ? -1 : Number(limit)
 
-/** The limits that differ from those at the start. */
+/** The limits that differ from those before. */
 export function changedLimits(
   before: LimitValues,
   now: LimitValues,
@@ -28,7 +28,7 @@ export function changedLimits(
 }
 
 const wholeLimit = whole(0, 2_147_483_647, 'A whole number')
-/** A sentence, or null when the value can be sent. */
+/** What is wrong with the value, or null when it can be sent. */
 export function limitProblem({ mode, limit }: LimitValue): string | null {
   return mode === 'limit' ? wholeLimit(limit) : null
 }

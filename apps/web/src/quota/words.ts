@@ -2,7 +2,7 @@ import type { QuotaResource } from '@stratolith/api/kernel/contract'
 import { joined, type QuotaWords } from '../kit/room.ts'
 import { rooms } from '../rooms.ts'
 
-/** What each limit is called, and how its numbers read; in the order in which pages show them. */
+/** The name of each limit and the form of its numbers, in the order in which pages show them. */
 export const quotaWords = joined<QuotaWords>(
   'quota',
   rooms.map(({ quota }) => quota),

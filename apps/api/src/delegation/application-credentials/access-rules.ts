@@ -3,13 +3,14 @@ import { CloudError } from '../../kernel/errors.ts'
 import type { RequestFacts } from '../../openstack/mount.ts'
 
 /**
- * Does a path fit a rule's pattern? `*` and `{name}` stand for one part of a path, `**` for any
- * number of them or a piece of one. Takes |pattern| × |path| steps at most: no regular expression.
+ * Tells whether a path fits the pattern of an access rule. `*` and `{name}` stand for one part of a path, `**` for any
+ * number of characters, slashes included. The pattern does not become a regular expression, so the work is bounded:
+ * |pattern| × |path| steps.
  * Source: Keystone admin guide, "Application Credentials: access rules".
  */
 export function pathMatches(pattern: string, path: string): boolean {
   const tokens = pattern.match(/\{[^}]*\}|\*\*|\*|./gsu) ?? []
-  // fits[i]: the tokens so far can stand for the first i characters.
+  // fits[i] says whether the tokens so far can stand for the first i characters of the path.
   let fits = Array<boolean>(path.length + 1).fill(false)
   fits[0] = true
   for (const token of tokens) fits = step(fits, token, path)
@@ -30,13 +31,13 @@ function step(before: boolean[], token: string, path: string): boolean[] {
   return after
 }
 
-/** Names under which clients and old guides know a service of the catalog. */
+/** Other names that clients and old guides use for a service of the catalog. */
 const aliases: Record<string, string> = { volumev3: 'block-storage', volume: 'block-storage' }
 const typeOf = (service: string) => aliases[service] ?? service
 
 /**
- * Throws `forbidden` for a request that none of the rules allows. Everyone may ask what his own
- * token is worth and end it. A path that the router could read otherwise than we do fits nothing.
+ * Throws `forbidden` for a request that none of the rules allows. All callers may validate and revoke their own token.
+ * A path that the router could read differently from this function fits no rule.
  */
 export function demandAccess(rules: readonly AccessRule[], { service, method, path }: RequestFacts): void {
   const clear = clearPath(path)
@@ -48,7 +49,7 @@ export function demandAccess(rules: readonly AccessRule[], { service, method, pa
   }
   throw new CloudError(
     'forbidden',
-    'The access rules of this application credential do not allow this request. Use one whose rules do.',
+    'The access rules of this application credential do not allow this request. Use a credential whose rules do.',
   )
 }
 

@@ -2,10 +2,16 @@ import { z } from 'zod'
 import { identityName, keystoneId } from '../../directory/contract.ts'
 import { descriptionInput } from '../../kernel/contract.ts'
 
-/** Passwords of programs: for one project, with some of one's roles, each to be taken back alone. Browser-safe. */
+/**
+ * Application credentials: passwords for programs. Each is for one project, gives some of the user's roles, and can be
+ * deleted by itself. Browser-safe.
+ */
 
 export const ruleMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-/** `path` is below the service: "/v2.1/servers/*"; `*` and `{name}` are one part of it, `**` is any number. */
+/**
+ * `path` is below the service: "/v2.1/servers/*". `*` and `{name}` stand for one part of the path, `**` for any number
+ * of parts.
+ */
 export const accessRuleInput = z.object({
   service: z
     .string()
@@ -19,7 +25,7 @@ export const accessRuleInput = z.object({
     .max(255)
     .regex(/^\/[\w\-./~!$&'()+,:;=@%*{}]*$/, 'A path begins with a slash and has no spaces, ? or #.'),
 })
-/** A rule that one has already may be named by its id. */
+/** A rule that the user has already may be named by its id. */
 export const accessRuleChoice = z.union([accessRuleInput, z.strictObject({ id: keystoneId })])
 export const roleChoice = z.union([
   z.object({ id: keystoneId }),
@@ -29,13 +35,13 @@ export const roleChoice = z.union([
 export const applicationCredentialInput = z.object({
   name: identityName,
   description: descriptionInput.default(''),
-  /** Left out: a random one, which is better. */
+  /** When left out, the secret is random, which is better. */
   secret: z.string().min(1).max(1024).optional(),
-  /** Left out: every role that the session has. */
+  /** When left out, the credential gives every role that the session has. */
   roles: z.array(roleChoice).max(64).optional(),
   expiresAt: z.iso.datetime({ offset: true }).nullish(),
   unrestricted: z.boolean().default(false),
-  /** Left out: every request. */
+  /** When left out, the credential allows every request. */
   accessRules: z
     .array(accessRuleChoice)
     .min(1, 'An empty list of access rules would allow nothing. Leave it out to allow every request.')
@@ -44,7 +50,7 @@ export const applicationCredentialInput = z.object({
 })
 export type ApplicationCredentialInput = z.input<typeof applicationCredentialInput>
 export const applicationCredentialListInput = z.object({
-  /** Left out: one's own. */
+  /** When left out, the caller's own credentials are listed. */
   userId: keystoneId.optional(),
   name: z.string().max(255).optional(),
 })
@@ -65,9 +71,9 @@ export type ApplicationCredentialView = {
   expiresAt: string | null
   expired: boolean
   unrestricted: boolean
-  /** Null: every request. */
+  /** Null means that every request is allowed. */
   accessRules: AccessRuleView[] | null
   createdAt: string
 }
-/** Shown once: only a digest is kept. */
+/** The secret is shown once, because only its digest is stored. */
 export type NewApplicationCredential = ApplicationCredentialView & { secret: string }

@@ -20,7 +20,7 @@ import {
 
 /** Source: Keystone api-ref v3, "Application Credentials". */
 
-/** Clients send moments with and without a zone; without one it is UTC. */
+/** Clients send times with and without a zone. A time without a zone is in UTC. */
 export const momentText = z
   .string()
   .max(64)
@@ -40,7 +40,7 @@ const createBody = z.object({
       .array(z.union([accessRuleChoice, z.object({ id: z.string().max(64) })]))
       .max(64)
       .nullish(),
-    /** Only the token's own. */
+    /** Only the project of the token is accepted. */
     project_id: z.string().max(64).nullish(),
   }),
 })
@@ -49,7 +49,7 @@ const path = '/users/:user_id/application_credentials'
 const rules = '/users/:user_id/access_rules'
 const userOf = ({ params }: Call) => idOf(params, 'user_id')
 const refOf = (call: Call) => ({ userId: userOf(call), id: idOf(call.params) })
-/** Whoever sees the user and may not act for him gets a 403. */
+/** Callers who see the user, but may not act for the user, get a 403. */
 const forOwner = { domainAdmin: 'forbidden', systemReader: 'forbidden', admin: 'forbidden' } as const
 
 export const applicationCredentialOperations: ApiOperation[] = [
@@ -86,7 +86,7 @@ export const applicationCredentialOperations: ApiOperation[] = [
     access: 'mine',
     except: forOwner,
     deviation:
-      'A secret of one’s own follows the rules of passwords. Roles that are named must be held now; losing one takes it from the credential and does not delete it.',
+      'A secret that the user chooses follows the rules of passwords. The user must hold the named roles now; when they lose a role, the credential loses the role, too, and is not deleted.',
     handle: create,
   },
   {
@@ -180,7 +180,7 @@ async function create(call: Call): Promise<object> {
   return { application_credential: { ...view, secret: made.secret } }
 }
 
-/** Without a zone, as Keystone writes it here. */
+/** Keystone writes this time without a zone. */
 const moment = (text: string | null) => withMicros(text)?.replace('Z', '') ?? null
 
 const credentialView = (base: string, userId: string, row: ApplicationCredentialView) => ({

@@ -3,7 +3,9 @@ import type { PolicyTable } from '../../kernel/policy.ts'
 const read = 'admin or role:reader and scope:system or role:reader and domain:own or user:own'
 const manage = 'admin or role:admin and domain:own or user:own'
 
-/** Nobody makes one for somebody else: whoever knows its secret is that user. */
+/**
+ * Nobody makes an application credential for another user, because everyone who knows its secret can act as that user.
+ */
 export const applicationCredentialPolicy: PolicyTable = {
   'identity:list_application_credentials': read,
   'identity:get_application_credential': read,

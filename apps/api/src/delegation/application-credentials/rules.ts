@@ -7,10 +7,13 @@ import { whole } from '../../kernel/page.ts'
 import type { AccessRuleView, accessRuleChoice } from './contract.ts'
 import { toRuleView } from './views.ts'
 
-/** Access rules belong to the user; his credentials share them. */
+/** Access rules belong to the user; the user's application credentials share them. */
 
 type Choice = z.input<typeof accessRuleChoice>
-/** Ids of the rules that are named or described; makes those that are not there. In a transaction that locks the user. */
+/**
+ * Returns the ids of the rules that `wanted` names or describes, and creates those that do not exist. Runs in a
+ * transaction that has locked the user.
+ */
 export async function ruleIds(ctx: Ctx, userId: string, wanted: readonly Choice[]): Promise<string[]> {
   const ids = new Set<string>()
   for (const choice of wanted) {
@@ -30,7 +33,7 @@ export async function ruleIds(ctx: Ctx, userId: string, wanted: readonly Choice[
   return [...ids]
 }
 
-/** One's own, or those of a user whom one administers or reads. */
+/** Lists the caller's own access rules, or those of a user whom the caller may administer or read. */
 export async function listAccessRules(
   ctx: Ctx,
   input: { userId?: string } & Partial<Omit<AccessRuleView, 'id'>>,
@@ -53,7 +56,9 @@ export async function getAccessRule(
   return toRuleView(row)
 }
 
-/** Only one that no application credential is bound by: without its last rule it would be free. */
+/**
+ * Deletes a rule that no application credential uses. A credential that lost its last rule would allow every request.
+ */
 export async function deleteAccessRule(ctx: Ctx, input: { userId: string; id: string }): Promise<void> {
   const rule = await getAccessRule(ctx, input, 'identity:delete_access_rule')
   await demandNoMore(ctx, await loadUser(ctx, input.userId))
@@ -62,7 +67,7 @@ export async function deleteAccessRule(ctx: Ctx, input: { userId: string; id: st
     await tx.db.$queryRaw`SELECT 1 FROM "AccessRule" WHERE "id" = ${rule.id} FOR UPDATE`
     const used = await tx.db.applicationCredentialAccessRule.count({ where: { accessRuleId: rule.id } })
     if (used > 0)
-      // In Keystone's words.
+      // This is Keystone's own sentence.
       throw new CloudError('forbidden', 'May not delete access rule in use')
     await tx.db.accessRule.deleteMany({ where: { id: rule.id } })
     await appendEvent(tx, {

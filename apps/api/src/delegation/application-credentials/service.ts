@@ -29,11 +29,14 @@ import { credentialColumns, toCredentialView, toCredentialViews } from './views.
 
 const mostPerUser = 100
 
-/** Plain SHA-256 suffices for a secret of ours (512 random bits); one that a person chose is hashed like a password. */
+/**
+ * Plain SHA-256 suffices for a secret that we made (512 random bits). A secret that a person chose is hashed like a
+ * password.
+ */
 export const digestOfSecret = (secret: string): string =>
   `sha256:${createHash('sha256').update(secret).digest('hex')}`
 
-/** One's own, or those of a user whom one administers or reads. By name. */
+/** Lists, by name, the caller's own credentials, or those of a user whom the caller may administer or read. */
 export async function listApplicationCredentials(
   ctx: Ctx,
   input: z.output<typeof applicationCredentialListInput>,
@@ -63,8 +66,8 @@ async function load(ctx: Ctx, input: Ref, action: string) {
 }
 
 /**
- * For the project of the session, with roles that the caller has there now; what he loses it loses.
- * The answer has the secret, which nobody can learn again.
+ * Makes a credential for the project of the session, with roles that the caller has there now. When the caller loses
+ * one of these roles, the credential loses the role, too. The answer has the secret, which nobody can read again.
  */
 export async function createApplicationCredential(
   ctx: Ctx,
@@ -107,7 +110,10 @@ export async function createApplicationCredential(
   })
 }
 
-/** Everything made with it dies at once: tokens, EC2 credentials, trusts, others of its kind. */
+/**
+ * Everything that was made with the credential ends at once: tokens, EC2 credentials, trusts and further application
+ * credentials.
+ */
 export async function deleteApplicationCredential(ctx: Ctx, input: Ref): Promise<ApplicationCredentialView> {
   const row = await load(ctx, input, 'identity:delete_application_credential')
   await demandNoMore(ctx, await loadUser(ctx, row.userId))

@@ -28,12 +28,12 @@ export const byApplicationCredential: AuthMethod = {
   },
 }
 
-/** How a program names its credential: by id, or by name together with its user. */
+/** The two ways to name an application credential: by its id, or by its name together with its user. */
 export type CredentialRef = { id: string } | { name: string; user: UserRef }
 
 /**
- * A token by application credential, for its project and nothing else. Throws the same
- * `unauthenticated` for an unknown one, a wrong secret, and one that is over.
+ * Issues a token by an application credential, for the project of the credential and nothing else. Throws the same
+ * `unauthenticated` for an unknown credential, a wrong secret and a credential that has expired.
  */
 export async function issueByApplicationCredential(
   ctx: Ctx,
@@ -65,7 +65,7 @@ async function find(ctx: Ctx, ref: CredentialRef) {
 }
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed()
 
-/** The same work for whatever is wrong (A16.1). */
+/** Takes the same work whether the credential is unknown or the secret is wrong (A16.1). */
 async function isSecret(hash: string | null, secret: string): Promise<boolean> {
   if (hash?.startsWith('$')) return verifyPassword(hash, secret)
   const digest = Buffer.from(digestOfSecret(secret))

@@ -5,7 +5,7 @@ import { createApplicationCredential, deleteApplicationCredential } from './serv
 const rule = { service: 'compute', method: 'GET' as const, path: '/v2.1/servers/*' }
 const fresh = () => `app-${hexId().slice(0, 12)}`
 async function make({ ctx, userId }: Tenant, accessRules = false) {
-  // Every user has a hundred at most; the table asks for more.
+  // A user has at most a hundred credentials, and the matrix makes more than that.
   const where = { userId }
   if ((await ctx.deps.root.applicationCredential.count({ where })) > 80)
     await ctx.deps.root.applicationCredential.deleteMany({ where })
@@ -17,7 +17,7 @@ async function make({ ctx, userId }: Tenant, accessRules = false) {
 const aCredential = async (tenant: Tenant) => ({
   params: { user_id: tenant.userId, id: (await make(tenant)).id },
 })
-/** A rule that nothing uses any more. */
+/** Makes an access rule that no credential uses any more. */
 const unused = async (tenant: Tenant) => {
   const made = await make(tenant, true)
   await deleteApplicationCredential(tenant.ctx, { id: made.id })

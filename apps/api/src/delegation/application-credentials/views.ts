@@ -5,7 +5,7 @@ import { notFound } from '../../kernel/errors.ts'
 import { exactMoment } from '../moments.ts'
 import type { AccessRuleView, ApplicationCredentialView } from './contract.ts'
 
-/** Never the digest of the secret. */
+/** The columns that views need, without the digest of the secret. */
 export const credentialColumns = {
   id: true,
   userId: true,
@@ -28,7 +28,7 @@ export const toRuleView = ({ id, service, method, path }: AccessRuleView): Acces
   path,
 })
 
-/** Two queries more, for the names of projects and roles. */
+/** Takes two more queries, for the names of the projects and of the roles. */
 export async function toCredentialViews(
   ctx: Ctx,
   rows: readonly CredentialRow[],

@@ -11,7 +11,10 @@ import { signedRequest } from './signature.ts'
 
 const ec2Body = z.object({ tenant_id: ec2CredentialInput.shape.projectId.nullish() })
 
-/** Secrets of a user whom the others see: their owner’s and the cloud’s administrators’. */
+/**
+ * EC2 secrets of a user whom these callers see: only their owner and administrators of the cloud may read or change
+ * them.
+ */
 const ownersOfUser = { domainAdmin: 'forbidden', systemReader: 'forbidden', admin: 'ok' } as const
 const ec2 = '/users/:user_id/credentials/OS-EC2'
 const ec2Ref = ({ params }: Call) => ({ userId: idOf(params, 'user_id'), access: idOf(params, 'access') })
@@ -73,7 +76,7 @@ export const ec2Operations: ApiOperation[] = [
     name: 'ec2tokens.create',
     method: 'POST',
     path: '/ec2tokens',
-    summary: 'A token for whoever signed a request with an EC2 credential (version 2 or 4)',
+    summary: 'Issue a token for the user who signed a request with an EC2 credential (version 2 or 4)',
     status: 200,
     access: 'admin',
     deviation:

@@ -23,7 +23,7 @@ import type { Ec2CredentialView, ec2CredentialInput, ec2CredentialRef } from './
 
 /** Key pairs that sign requests (EC2, S3), each for one project of its user. */
 
-/** With their secrets: one’s own, or for administrators of the cloud those of a user. */
+/** Lists key pairs with their secrets: the caller's own, or those of any user for administrators of the cloud. */
 export async function listEc2Credentials(ctx: Ctx, input: { userId?: string }): Promise<Ec2CredentialView[]> {
   const user = await loadUser(ctx, input.userId ?? ctx.actor.userId, 'identity:list_ec2_credentials')
   refuseSecrets(ctx)
@@ -49,7 +49,7 @@ async function load(ctx: Ctx, input: z.output<typeof ec2CredentialRef>, action: 
   return row
 }
 
-/** For a project where the caller has a role; left out: that of the session. */
+/** Makes a key pair for a project where the caller has a role; without a project, for the project of the session. */
 export async function createEc2Credential(
   ctx: Ctx,
   input: z.output<typeof ec2CredentialInput>,

@@ -13,10 +13,10 @@ import { authorize } from '../../kernel/policy.ts'
 import { type SignedRequest, signatureHolds } from './signature.ts'
 
 /**
- * A token for whoever signed a request, for the service that received it. Only services ask: a
- * signed request that somebody overheard must not become a token of its user (OSSA-2025-002).
- * The token is worth what the credential is: its user's roles in its project now, and not more
- * than the delegation that it was made with.
+ * Issues a token for the user who signed a request, to the service that received the request. Only services may call
+ * this: a signed request that somebody overheard must not become a token of its user (OSSA-2025-002). The token gives
+ * the roles that the user of the credential has in its project now, and not more than the delegation that the
+ * credential was made with.
  */
 export async function issueBySignature(ctx: Ctx, request: SignedRequest, source: string): Promise<Issued> {
   authorize(ctx, 'identity:verify_signature')
@@ -42,7 +42,7 @@ export async function issueBySignature(ctx: Ctx, request: SignedRequest, source:
   })
 }
 
-/** The delegation that the credential was made with, and when that runs out; null: never. */
+/** The delegation that the credential was made with, and when that delegation expires (null: never). */
 async function boundsOf(ctx: Ctx, { trustId, applicationCredentialId }: CredentialRow) {
   const trust =
     trustId === null

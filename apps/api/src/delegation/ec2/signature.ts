@@ -18,10 +18,13 @@ export const signedRequest = z.object({
 })
 export type SignedRequest = z.output<typeof signedRequest>
 
-/** How long a signature is good, either way: a request that was listened to is not sent again later (A14.4). */
+/**
+ * For how many milliseconds before and after its timestamp a signature is valid, so that an overheard request cannot be
+ * sent again later (A14.4).
+ */
 const toleranceMs = 15 * 60_000
 
-/** Is the request signed by the secret, as version 2 or 4, and fresh? `now` in ms. */
+/** Tells whether the request is signed by the secret, in version 2 or 4, at about this time. `now` is in ms. */
 export function signatureHolds(request: SignedRequest, secret: string, now = Date.now()): boolean {
   const version4 = readVersion4(request)
   const signed = version4 ? signVersion4(request, version4, secret) : signVersion2(request, secret)
@@ -37,7 +40,10 @@ const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).u
 const lower = (record: SignedRequest['headers']) =>
   new Map(Object.entries(record).map(([name, value]) => [name.toLowerCase().trim(), String(value)]))
 
-/** The parts of version 4, from the Authorization header or from the query of a pre-signed address. */
+/**
+ * Reads the parts of version 4 from the Authorization header or from the query of a pre-signed address; null when there
+ * is no such signature.
+ */
 function readVersion4(request: SignedRequest): Version4 | null {
   const headers = lower(request.headers)
   const params = new Map(Object.entries(request.params).map(([name, value]) => [name, String(value)]))
@@ -66,7 +72,7 @@ function signVersion4(request: SignedRequest, { date, scope, signedHeaders }: Ve
     return null
   const headers = new Map([['host', request.host], ...lower(request.headers)])
   const names = signedHeaders.split(';')
-  // A header that was signed and is not here would be any: the service must hand it on.
+  // A signed header that is missing here could have had any value, so the service must hand it on.
   if (!names.includes('host') || !names.every((name) => headers.has(name))) return null
   const canonical = [
     request.verb.toUpperCase(),
@@ -100,10 +106,10 @@ function signVersion2(request: SignedRequest, secret: string): Signed | null {
   return { signature: createHmac(algorithm, secret).update(text).digest('base64'), at }
 }
 
-/** RFC 3986, every byte but the unreserved ones. */
+/** Encodes every byte but the unreserved ones of RFC 3986. */
 export const percentEncoded = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
-/** By the code points of the encoded names. */
+/** The parameters are sorted by the code points of their encoded names. */
 function canonicalQuery(params: SignedRequest['params'], without: string[]): string {
   return Object.entries(params)
     .filter(([name]) => !without.includes(name))
@@ -113,7 +119,7 @@ function canonicalQuery(params: SignedRequest['params'], without: string[]): str
     .join('&')
 }
 
-/** 20150830T123600Z and 2015-08-30T12:36:00(.000)(Z), in UTC; ms, or null for another text. */
+/** Reads 20150830T123600Z and 2015-08-30T12:36:00(.000)(Z), in UTC. Returns ms, or null for another text. */
 function momentOf(text: string): number | null {
   const compact = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text)
   const iso = compact

@@ -8,7 +8,10 @@ import type { AccessTokenView } from './contract.ts'
 import type { OAuthRequest } from './signature.ts'
 import { isFrom } from './signers.ts'
 
-/** What a user has given to consumers: seen and taken back by him and by the cloud's administrators. */
+/**
+ * Access tokens: the rights that a user has given to consumers. The user and administrators of the cloud see and delete
+ * them.
+ */
 
 const columns = { id: true, consumerId: true, projectId: true, userId: true, expiresAt: true, roleIds: true }
 const most = 1000
@@ -24,7 +27,7 @@ export async function listAccessTokens(ctx: Ctx, userId: string): Promise<Access
   })
 }
 
-/** Throws not_found, also for one of another user. */
+/** Throws not_found, also for an access token of another user. */
 export async function getAccessToken(
   ctx: Ctx,
   at: { userId: string; id: string },
@@ -40,7 +43,7 @@ export async function getAccessToken(
   )
 }
 
-/** Tokens made from it end at once. */
+/** Tokens that were made from the access token end at once. */
 export async function deleteAccessToken(ctx: Ctx, at: { userId: string; id: string }): Promise<void> {
   const row = await getAccessToken(ctx, at, 'identity:delete_access_token')
   if (!isAdmin(ctx)) refuseDelegation(ctx, 'delete access tokens')
@@ -54,8 +57,8 @@ export async function deleteAccessToken(ctx: Ctx, at: { userId: string; id: stri
 }
 
 /**
- * A token of the user who authorized the consumer that signed, in the project and with the roles that he gave,
- * as far as he has them now. It is a delegation, and nothing is made from it.
+ * Issues a token for the user who authorized the consumer that signed, in the project and with the roles that the user
+ * gave, as far as the user still has them. The token is a delegation, and no other token can be made from it.
  */
 export async function issueByOAuth(ctx: Ctx, request: OAuthRequest, origin: Origin): Promise<Issued> {
   return proving(ctx, origin.source, async () => {

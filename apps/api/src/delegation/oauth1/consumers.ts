@@ -27,7 +27,7 @@ export async function getConsumer(
   return row
 }
 
-/** The answer has the secret, once. */
+/** The answer has the secret, which is shown this once. */
 export async function createConsumer(
   ctx: Ctx,
   input: { description?: string | null },
@@ -59,7 +59,7 @@ export async function updateConsumer(
   })
 }
 
-/** What it was given, and the tokens made from that, end at once. */
+/** The consumer's request and access tokens, and the tokens made from these, end at once. */
 export async function deleteConsumer(ctx: Ctx, id: string): Promise<void> {
   await getConsumer(ctx, id, 'identity:change_consumers')
   await inTransaction(ctx, async (tx) => {
@@ -70,7 +70,7 @@ export async function deleteConsumer(ctx: Ctx, id: string): Promise<void> {
   })
 }
 
-/** Letters that stand in an answer of type form as they are. */
+/** 64 hex digits, which need no encoding in an answer of type application/x-www-form-urlencoded. */
 export const newSecret = (): string => randomBytes(32).toString('hex')
 
 const told = (ctx: Ctx, what: 'created' | 'updated' | 'deleted', id: string) =>

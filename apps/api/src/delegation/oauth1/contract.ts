@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { descriptionInput } from '../../kernel/contract.ts'
 import { roleChoice } from '../application-credentials/contract.ts'
 
-/** Programs of others (consumers) that act for a user in one project with some of his roles: OAuth 1. Browser-safe. */
+/**
+ * OAuth 1: programs of others (consumers) act for a user in one project with some of the user's roles. Browser-safe.
+ */
 
 export const consumerInput = z.strictObject({ description: descriptionInput.nullish() })
 export const authorizeInput = z.strictObject({

@@ -14,7 +14,9 @@ import { reconcilerNamed } from '../../kernel/reconciler.ts'
 import { oauthRequest } from './openstack.ts'
 import { type Keys, signedHeader } from './testing.ts'
 
-/** OAuth 1: a program of others acts for a user, with what he gave it and for as long as he likes. */
+/**
+ * OAuth 1: a program of others acts for a user, with the roles that the user gave and until the user takes them back.
+ */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let ctx: Ctx
@@ -51,7 +53,7 @@ async function send(
     method,
     url: `/identity/v3${path}`,
     headers: { ...(more.token ? { 'x-auth-token': more.token } : {}), ...more.headers },
-    // Each from somewhere else: whoever is wrong often is made to wait.
+    // Every request has a source of its own, because a source with many failed sign-ins must wait.
     remoteAddress: `192.0.2.${++addresses % 250}`,
     payload: more.body,
   })
@@ -81,7 +83,7 @@ const exchange = (keys: Keys, oauth_verifier: string, more: Record<string, strin
   const path = '/OS-OAUTH1/access_token'
   return send('POST', path, { headers: { authorization: signed(path, keys, { oauth_verifier, ...more }) } })
 }
-/** The whole way; what the consumer signs with afterwards. */
+/** Goes all the way from the consumer to an access token; returns the keys that the consumer then signs with. */
 async function accessKeys(roles?: object[]): Promise<Keys & { token: { id: string; secret: string } }> {
   const consumer = await aConsumer()
   const { keys } = await requestToken(consumer)
@@ -101,7 +103,7 @@ function signIn(keys: Keys, more: Record<string, string> = {}, body: object = si
 const tokenFrom = async (keys: Keys) => String((await signIn(keys)).answer.headers['x-subject-token'] ?? '')
 const isGood = async (token: string) => (await send('GET', '/auth/projects', { token })).status === 200
 
-test('consumers: the secret is shown once and not kept in clear', async () => {
+test('a consumer’s secret is shown once and is not stored in clear text', async () => {
   const body = { consumer: { description: 'a printer' } }
   const made = await send('POST', '/OS-OAUTH1/consumers', { body, token: admin })
   const { id, secret } = made.json.consumer
@@ -123,7 +125,7 @@ test('consumers: the secret is shown once and not kept in clear', async () => {
   expect((await send('GET', path, { token: admin })).status).toBe(404)
 })
 
-test('a consumer asks, the user gives, the consumer acts', async () => {
+test('a consumer asks, the user authorizes, the consumer gets a token', async () => {
   const consumer = await aConsumer()
   const { answer, keys } = await requestToken(consumer)
   expect([answer.status, answer.answer.headers['content-type'], answer.answer.body]).toEqual([
@@ -133,7 +135,7 @@ test('a consumer asks, the user gives, the consumer acts', async () => {
       /^oauth_token=[0-9a-f]{32}&oauth_token_secret=[0-9a-f]{64}&oauth_expires_at=\d{4}-\d\d-\d\dT[\d:.]+Z$/,
     ),
   ])
-  // Nothing is given without the user.
+  // The consumer gets nothing before the user has authorized the request token.
   expect((await exchange(keys, 'aaaaaaaa')).status).toBe(401)
   const yes = await authorize(keys.token.id)
   expect([yes.status, yes.json]).toEqual([
@@ -146,7 +148,7 @@ test('a consumer asks, the user gives, the consumer acts', async () => {
   expect((await exchange({ ...keys, consumer: await aConsumer() }, verifier)).status).toBe(401)
   const taken = await exchange(keys, verifier)
   const { oauth_token: id = '', oauth_token_secret: secret = '' } = formOf(taken)
-  // Once.
+  // A verifier works once.
   expect((await exchange(keys, verifier)).status).toBe(401)
 
   const signedIn = await signIn({ consumer, token: { id, secret } })
@@ -162,7 +164,7 @@ test('a consumer asks, the user gives, the consumer acts', async () => {
   ])
   const text = String(signedIn.answer.headers['x-subject-token'])
   expect(await isGood(text)).toBe(true)
-  // The version before knows no OAuth: as a token of the user's own it finds none.
+  // A version without OAuth must not find this token, because it would take the token for one of the user's own.
   expect(text).not.toMatch(/^slt_/)
   const hash = createHash('sha256').update(text).digest('hex')
   expect(await cloud.deps.root.token.count({ where: { hash } })).toBe(0)
@@ -199,7 +201,7 @@ test('a consumer asks, the user gives, the consumer acts', async () => {
   expect(rows).not.toContain(secret)
 })
 
-test('a request line with a whole address is one for our own', () => {
+test('a request line with an absolute address of another host is read as an address of ours', () => {
   const request = {
     method: 'POST',
     originalUrl: 'http://evil.test:99/identity/v3/auth/tokens?a=1',
@@ -210,14 +212,14 @@ test('a request line with a whole address is one for our own', () => {
   expect(new URL(url).href).toBe('http://cloud.test:8080/identity/v3/auth/tokens?a=1')
 })
 
-test('two who exchange at once: one has it', async () => {
+test('of two exchanges of a request token at once, one succeeds', async () => {
   const { keys } = await requestToken(await aConsumer())
   const { oauth_verifier: verifier } = (await authorize(keys.token.id)).json.token
   const answers = await Promise.all([exchange(keys, verifier), exchange(keys, verifier)])
   expect(answers.map((one) => one.status).toSorted()).toEqual([201, 401])
 })
 
-test('an EC2 credential is for one project, and gives nothing away', async () => {
+test('a token of an EC2 credential cannot authorize a consumer', async () => {
   const body = { tenant_id: user.projectId }
   const made = await send('POST', `/users/${user.userId}/credentials/OS-EC2`, { body, token: user.token })
   const credentialId = createHash('sha256').update(made.json.credential.access).digest('hex')
@@ -229,12 +231,12 @@ test('an EC2 credential is for one project, and gives nothing away', async () =>
   expect((await authorize(keys.token.id)).status).toBe(200)
 })
 
-describe('who signs wrongly, late or twice is nobody', () => {
+describe('a request whose signature is wrong, late or used is refused', () => {
   const path = '/OS-OAUTH1/request_token'
   const ask = (authorization: string, projectId = user.projectId) =>
     send('POST', path, { headers: { authorization, 'requested-project-id': projectId } })
 
-  test('the same request again', async () => {
+  test('the same request sent again', async () => {
     const authorization = signed(path, { consumer: await aConsumer() })
     expect((await ask(authorization)).status).toBe(201)
     expect((await ask(authorization)).status).toBe(401)
@@ -253,12 +255,12 @@ describe('who signs wrongly, late or twice is nobody', () => {
     [{ oauth_signature: 'x' }],
     [{ oauth_version: '2.0' }],
     [{ oauth_consumer_key: 'ffffffffffffffffffffffffffffffff' }],
-  ])('%j', async (more) => {
+  ])('a wrong parameter: %j', async (more) => {
     expect((await ask(signed(path, { consumer: await aConsumer() }, more))).status).toBe(401)
     expect((await signIn(await accessKeys(), more)).status).toBe(401)
   })
 
-  test('for another address, with another secret, without a header', async () => {
+  test('signed for another address, signed with another secret, or without a header', async () => {
     const consumer = await aConsumer()
     expect((await ask(signed('/OS-OAUTH1/access_token', { consumer }))).status).toBe(401)
     expect((await ask(signed(path, { consumer: { ...consumer, secret: 'x' } }))).status).toBe(401)
@@ -273,7 +275,7 @@ describe('who signs wrongly, late or twice is nobody', () => {
     expect((await send('POST', '/auth/tokens', { body: signInBody() })).status).toBe(400)
   })
 
-  test('a host in the first line of a request changes nothing of what is signed', () => {
+  test('the host in the request line does not change the address that is signed', () => {
     for (const originalUrl of [
       '/identity/v3/a?b=c',
       'http://x/identity/v3/a?b=c',
@@ -285,7 +287,7 @@ describe('who signs wrongly, late or twice is nobody', () => {
     }
   })
 
-  test('what has run out', async () => {
+  test('expired request tokens, access tokens and tokens made from them', async () => {
     const { keys } = await requestToken(await aConsumer())
     const { oauth_verifier: verifier } = (await authorize(keys.token.id)).json.token
     const access = await accessKeys()
@@ -302,8 +304,8 @@ describe('who signs wrongly, late or twice is nobody', () => {
   })
 })
 
-describe('what is given is no more than one has, and ends', () => {
-  test('roles that one has not, projects of others', async () => {
+describe('an access token gives no more than its user has, and ends', () => {
+  test('a user cannot give roles that they do not have, nor roles in projects of others', async () => {
     const { keys } = await requestToken(await aConsumer())
     expect((await authorize(keys.token.id, [{ name: 'admin' }])).status).toBe(403)
     expect((await authorize(keys.token.id, [{ name: 'nope' }])).status).toBe(404)
@@ -312,7 +314,7 @@ describe('what is given is no more than one has, and ends', () => {
     expect((await authorize(other.keys.token.id)).status).toBe(404)
   })
 
-  test('a role that is lost, or goes', async () => {
+  test('when a role that was given is deleted', async () => {
     const role = await createRole(ctx, { name: `printer-${user.name}` })
     const target = { projectId: user.projectId }
     await assignRole(ctx, { userId: user.userId, role: role.name, target })
@@ -328,7 +330,7 @@ describe('what is given is no more than one has, and ends', () => {
     ['the user is disabled', () => setUserEnabled(ctx, { userId: user.userId, enabled: false })],
     ['the project is disabled', () => setProjectEnabled(ctx, { projectId: user.projectId, enabled: false })],
     ['the user is deleted', () => deleteUser(ctx, { id: user.userId })],
-  ])('%s', async (_, end) => {
+  ])('when %s', async (_, end) => {
     const keys = await accessKeys()
     const token = await tokenFrom(keys)
     expect(await isGood(token)).toBe(true)
@@ -337,7 +339,7 @@ describe('what is given is no more than one has, and ends', () => {
     expect((await signIn(keys)).status).toBe(401)
   })
 
-  test('the project is being deleted', async () => {
+  test('when the project is being deleted', async () => {
     const keys = await accessKeys()
     const asked = (await requestToken(keys.consumer)).keys
     await deleteProject(ctx, { id: user.projectId })
@@ -348,7 +350,7 @@ describe('what is given is no more than one has, and ends', () => {
     expect((await requestToken(keys.consumer)).answer.status).toBe(404)
   })
 
-  test('the consumer is deleted, or the user takes it back', async () => {
+  test('when the consumer is deleted, or the user deletes the access token', async () => {
     for (const end of [
       (keys: Keys) => send('DELETE', `/OS-OAUTH1/consumers/${keys.consumer.id}`, { token: admin }),
       (keys: Keys) =>
@@ -365,7 +367,7 @@ describe('what is given is no more than one has, and ends', () => {
   })
 })
 
-test('it is a delegation: nothing is made from it', async () => {
+test('no token or credential can be made from an OAuth token', async () => {
   const keys = await accessKeys()
   const token = await tokenFrom(keys)
   const of = `/users/${user.userId}`

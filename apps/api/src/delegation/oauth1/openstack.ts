@@ -19,21 +19,24 @@ const tokens = '/users/:user/OS-OAUTH1/access_tokens'
 const consumerBody = z.strictObject({ consumer: consumerInput })
 const deviation =
   'Only HMAC-SHA1, signed for the public address; a timestamp is good for 15 minutes, a nonce once.'
-/** What a user gave away: his and the administrators' business; nobody else learns of it. */
+/**
+ * A user's access tokens: the user and administrators of the cloud may use them; other callers do not learn that they
+ * exist.
+ */
 const owners = { admin: 'ok' } as const
 
-/** The signed request. Throws 400 without an Authorization header of OAuth. */
+/** The signed request. Throws a 400 without an OAuth Authorization header. */
 export function oauthRequest(call: { deps: Call['deps']; request: FastifyRequest }): OAuthRequest {
   const { request, deps } = call
   const parameters = readAuthorization(request.headers.authorization)
   if (!parameters)
     throw new HttpError(400, 'Sign the request in an Authorization header of OAuth (RFC 5849).')
-  // A request may name the host in its first line, too (RFC 9112, 3.2.2); signed is the public one.
+  // A request line may name a host, too (RFC 9112, 3.2.2), but consumers sign the public address.
   const path = request.originalUrl.replace(/^https?:\/\/[^/]*/i, '')
   return { method: request.method, url: deps.config.publicUrl + path, parameters }
 }
 
-/** auth.identity.oauth1: the proof is the Authorization header. */
+/** The method auth.identity.oauth1, whose proof is the Authorization header. */
 export const byOAuth: AuthMethod = {
   name: 'oauth1',
   issue: (ctx, _given, request, origin) =>
@@ -45,7 +48,7 @@ function demandParameters({ parameters }: OAuthRequest, ...names: string[]): voi
     if (!parameters.get(name)) throw new HttpError(400, `'${name}' is a required parameter of OAuth.`)
 }
 
-/** In the type of forms, as OAuth has it. */
+/** Answers in the content type of forms, as OAuth requires. */
 function sendGiven({ reply }: Call, { id, secret, expiresAt }: Given): string {
   reply.header('content-type', 'application/x-www-form-urlencoded')
   return `oauth_token=${id}&oauth_token_secret=${secret}&oauth_expires_at=${isoMicros(expiresAt)}`
@@ -108,7 +111,7 @@ const consumerOperations: ApiOperation[] = [
     name: 'consumers.delete',
     method: 'DELETE',
     path: `${consumers}/:id`,
-    summary: 'Delete a consumer with everything that it was given',
+    summary: 'Delete a consumer with its request tokens and access tokens',
     status: 204,
     access: 'admin',
     handle: async (call) => {
@@ -139,13 +142,13 @@ const wayOperations: ApiOperation[] = [
     name: 'oauth1.authorize',
     method: 'PUT',
     path: '/OS-OAUTH1/authorize/:id',
-    summary: 'Give a consumer some of one’s own roles in the project that it asked for',
+    summary: 'Give a consumer some of the caller’s roles in the project that the consumer asked for',
     status: 200,
     access: 'mine',
-    // Whoever has a role in the project gives it; the others learn nothing of the request.
+    // Users with a role in the project can authorize the request; for others it does not exist.
     except: { ownerReader: 'ok', admin: 'ok' },
     deviation:
-      'For every user who has the roles, and once; Keystone’s own policy has administrators do it only.',
+      'Every user who has the roles may authorize a request, once; Keystone’s own policy allows this to administrators only.',
     handle: async (call) => {
       const { roles } = authorizeInput.parse(call.body)
       const { verifier } = await authorizeRequestToken(call.ctx, idOf(call.params), roles)
@@ -156,7 +159,7 @@ const wayOperations: ApiOperation[] = [
     name: 'oauth1.access_token',
     method: 'POST',
     path: '/OS-OAUTH1/access_token',
-    summary: 'A consumer takes what it was given, once',
+    summary: 'Exchange an authorized request token for an access token, once',
     status: 201,
     access: 'public',
     deviation,
@@ -173,7 +176,7 @@ const tokenOperations: ApiOperation[] = [
     name: 'access_tokens.list',
     method: 'GET',
     path: tokens,
-    summary: 'List what a user has given to consumers',
+    summary: 'List the access tokens that a user has given to consumers',
     status: 200,
     access: 'mine',
     except: owners,
@@ -193,7 +196,7 @@ const tokenOperations: ApiOperation[] = [
     name: 'access_tokens.get',
     method: 'GET',
     path: `${tokens}/:id`,
-    summary: 'Show what a user has given to a consumer',
+    summary: 'Show an access token that a user has given to a consumer',
     status: 200,
     access: 'mine',
     except: owners,
@@ -203,7 +206,7 @@ const tokenOperations: ApiOperation[] = [
     name: 'access_tokens.delete',
     method: 'DELETE',
     path: `${tokens}/:id`,
-    summary: 'Take it back, with the tokens made from it',
+    summary: 'Delete an access token with the tokens made from it',
     status: 204,
     access: 'mine',
     except: owners,

@@ -1,6 +1,9 @@
 import type { PolicyTable } from '../../kernel/policy.ts'
 
-/** Consumers are programs of others that administrators let ask; what one gives them is one's own. */
+/**
+ * Consumers are programs of others, which administrators register. The rights that users give to a consumer are the
+ * users' own.
+ */
 export const oauthPolicy: PolicyTable = {
   'identity:list_consumers': 'admin or role:reader and scope:system',
   'identity:change_consumers': 'admin',

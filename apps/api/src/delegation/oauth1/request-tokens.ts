@@ -20,7 +20,10 @@ import { newSecret } from './consumers.ts'
 import type { OAuthRequest } from './signature.ts'
 import { isFrom } from './signers.ts'
 
-/** The way to an access token: a consumer asks, a user says yes and hands on the verifier, the consumer takes. */
+/**
+ * The way to an access token: a consumer asks, a user authorizes the request and passes the verifier on, and the
+ * consumer exchanges both for an access token.
+ */
 
 const requestMs = 8 * 3600_000
 const accessMs = 24 * 3600_000
@@ -28,7 +31,9 @@ const mostOpen = 1000
 const mostPerUser = 200
 export type Given = { id: string; secret: string; expiresAt: Date }
 
-/** A request token for the project, of which the consumer learns nothing before somebody says yes. */
+/**
+ * Makes a request token for a project. The token gives the consumer nothing of the project before a user authorizes it.
+ */
 export async function createRequestToken(
   ctx: Ctx,
   request: OAuthRequest,
@@ -54,8 +59,9 @@ export async function createRequestToken(
 }
 
 /**
- * The caller gives the consumer these of his roles in the project that it asked for; returns the verifier, which
- * he hands on. Nobody does so by a delegation, and nobody twice. Where he has no role there is no such token (R2).
+ * The caller gives the consumer these of the caller's roles in the project that the consumer asked for. Returns the
+ * verifier, which the caller passes on. A caller with a delegation may not authorize, and a token is authorized only
+ * once. Throws not_found where the caller has no role (R2).
  */
 export async function authorizeRequestToken(
   ctx: Ctx,
@@ -91,7 +97,7 @@ export async function authorizeRequestToken(
   return { verifier }
 }
 
-/** Exchanges an authorized request token, once. Throws unauthenticated for everything that is not right. */
+/** Exchanges an authorized request token, once. Throws unauthenticated for everything that is wrong. */
 export async function createAccessToken(ctx: Ctx, request: OAuthRequest, source: string): Promise<Given> {
   const asked = await proving(ctx, source, async () => {
     const { parameters } = request
@@ -112,7 +118,7 @@ export async function createAccessToken(ctx: Ctx, request: OAuthRequest, source:
 async function exchange(ctx: Ctx, asked: { id: string; userId: string | null }): Promise<Given> {
   const userId = asked.userId ?? ''
   await lockUser(ctx, userId)
-  // Two who come at once: one of them finds it.
+  // Of two exchanges at once, one finds the row.
   const row = await ctx.db.oAuthRequestToken.findUnique({ where: { id: asked.id } })
   const { count } = await ctx.db.oAuthRequestToken.deleteMany({ where: { id: asked.id, userId } })
   if (!row || count === 0)
@@ -126,7 +132,10 @@ async function exchange(ctx: Ctx, asked: { id: string; userId: string | null }):
   return { id, secret, expiresAt }
 }
 
-/** As long as Keystone's, which people copy by hand. Guessing it needs the consumer's secret and the token's, too. */
+/**
+ * As long as Keystone's verifier, because people copy it by hand. To guess one, an attacker would also need the secrets
+ * of the consumer and of the request token.
+ */
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const newVerifier = () => Array.from({ length: 8 }, () => letters[randomInt(letters.length)]).join('')
 

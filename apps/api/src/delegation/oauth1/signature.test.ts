@@ -58,7 +58,7 @@ describe('signatures of RFC 5849, section 1.2', () => {
       ),
       'pfkkdhi9sl3r4s00',
     ],
-  ])('%s', (_, signed, token) => {
+  ])('the example of %s', (_, signed, token) => {
     const given = signed.parameters.get('oauth_signature')
     expect(sign(signed, { consumer, token })).toBe(given)
     const then = 137131200_000
@@ -67,7 +67,7 @@ describe('signatures of RFC 5849, section 1.2', () => {
     expect(isSignedBy(signed, { consumer: 'x', token }, then)).toBe(false)
     expect(isSignedBy({ ...signed, method: 'PUT' }, { consumer, token }, then)).toBe(false)
     expect(isSignedBy({ ...signed, url: `${signed.url}/more` }, { consumer, token }, then)).toBe(false)
-    // Not 16 minutes later, nor before.
+    // The signature holds neither 16 minutes later nor 16 minutes earlier.
     expect(isSignedBy(signed, { consumer, token }, then + 16 * 60_000)).toBe(false)
     expect(isSignedBy(signed, { consumer, token }, then - 16 * 60_000)).toBe(false)
     for (const [name, value] of [
@@ -84,7 +84,7 @@ describe('signatures of RFC 5849, section 1.2', () => {
   })
 })
 
-test('the base string: sorted by name and value, encoded twice, without the default port', () => {
+test('the base string is sorted by name and value, encoded twice, and without the default port', () => {
   const signed = request(
     'get',
     'HTTP://EXAMPLE.com:80/r%20v/X?b5=%3D%253D&a3=a&c%40=&a2=r%20b&a3=2+q&c2',
@@ -98,12 +98,12 @@ test('the base string: sorted by name and value, encoded twice, without the defa
 })
 
 test.each(['OAuth', 'OAuth x', 'OAuth a="1", a="2"', 'OAuth a="%ff"', 'OAuth a="%00"', 'OAuth a=1'])(
-  'cannot be read: %s',
+  'the header cannot be read: %s',
   (header) => {
     if (header === 'OAuth') expect(readAuthorization(header)).toBeNull()
     else expect(() => readAuthorization(header)).toThrow('cannot be read')
   },
 )
-test.each([undefined, '', 'Bearer x', 'OAuthx a="1"'])('is no OAuth: %s', (header) => {
+test.each([undefined, '', 'Bearer x', 'OAuthx a="1"'])('the header is not of OAuth: %s', (header) => {
   expect(readAuthorization(header)).toBeNull()
 })

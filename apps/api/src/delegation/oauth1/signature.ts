@@ -2,22 +2,24 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { HttpError } from '../../openstack/errors.ts'
 import { percentEncoded as encode } from '../ec2/signature.ts'
 
-/** Signed requests of OAuth 1. Source: RFC 5849. Only HMAC-SHA1, in the Authorization header, as with Keystone. */
+/**
+ * Signed requests of OAuth 1. Source: RFC 5849. Like Keystone, this accepts only HMAC-SHA1 in the Authorization header.
+ */
 
 export type OAuthRequest = {
   method: string
-  /** With scheme and host, with the query, without a fragment. */
+  /** With scheme, host and query, without a fragment. */
   url: string
-  /** Of the Authorization header, decoded; the signature, too. */
+  /** The decoded parameters of the Authorization header, the signature included. */
   parameters: ReadonlyMap<string, string>
 }
 
-/** How far a timestamp may be from now, either way. A nonce is remembered for as long. */
+/** For how many milliseconds a timestamp may be before or after now. Nonces are remembered for as long. */
 export const toleranceMs = 15 * 60_000
 
 /**
- * The parameters of an Authorization header of scheme OAuth (section 3.5.1); null when it has another scheme or
- * there is none. Throws 400 for one that cannot be read.
+ * Reads the parameters of an Authorization header of scheme OAuth (section 3.5.1); null when there is no header or it
+ * has another scheme. Throws a 400 for a header that cannot be read.
  */
 export function readAuthorization(header: string | undefined): ReadonlyMap<string, string> | null {
   const [, rest] = /^OAuth\s+(.*)$/is.exec(header ?? '') ?? []
@@ -32,7 +34,7 @@ export function readAuthorization(header: string | undefined): ReadonlyMap<strin
   return parameters
 }
 
-/** Is the request signed by these secrets, now, and in the form that we take? */
+/** Tells whether the request is signed by these secrets, at about this time, and in the form that we accept. */
 export function isSignedBy(
   request: OAuthRequest,
   secrets: { consumer: string; token: string },
@@ -48,19 +50,19 @@ export function isSignedBy(
   return timingSafeEqual(digest(sign(request, secrets)), digest(parameters.get('oauth_signature') ?? ''))
 }
 
-/** In ms; null for what is no whole number of seconds. */
+/** The timestamp in ms; null for a text that is not a whole number of seconds. */
 export function timestampOf(parameters: OAuthRequest['parameters']): number | null {
   const text = parameters.get('oauth_timestamp') ?? ''
   return /^\d{1,12}$/.test(text) ? Number(text) * 1000 : null
 }
 
-/** Section 3.4.2. */
+/** The signature, base64 (section 3.4.2). */
 export function sign(request: OAuthRequest, secrets: { consumer: string; token: string }): string {
   const key = `${encode(secrets.consumer)}&${encode(secrets.token)}`
   return createHmac('sha1', key).update(baseString(request)).digest('base64')
 }
 
-/** Section 3.4.1. */
+/** The text that is signed (section 3.4.1). */
 export function baseString({ method, url, parameters }: OAuthRequest): string {
   const { protocol, host, pathname, searchParams } = new URL(url)
   const given = [...parameters].filter(([name]) => name !== 'realm' && name !== 'oauth_signature')

@@ -4,14 +4,14 @@ import type { Ctx } from '../../kernel/context.ts'
 import type { Reconciler } from '../../kernel/reconciler.ts'
 import { isSignedBy, type OAuthRequest, timestampOf, toleranceMs } from './signature.ts'
 
-/** A consumer, and what he signs with beside his own secret: nothing, a request token or an access token. */
+/** A consumer, and the token whose secret signs beside the consumer's own: none, a request token or an access token. */
 export type Signer = {
   consumer: { id: string; secret: string }
   token: { id: string; secret: string } | null
 }
 
 /**
- * Is the request this signer's, and the first with its nonce? Somebody who is not there (null) costs the same
+ * Tells whether the request is this signer's, and the first with its nonce. An unknown signer (null) takes the same
  * work as a wrong signature.
  */
 export async function isFrom(ctx: Ctx, request: OAuthRequest, signer: Signer | null): Promise<boolean> {
@@ -20,11 +20,14 @@ export async function isFrom(ctx: Ctx, request: OAuthRequest, signer: Signer | n
   const consumer = signer ? open(signer.consumer) : 'nobody has this one'
   const token = open(signer?.token)
   const holds = isSignedBy(request, { consumer: consumer ?? '', token: token ?? '' })
-  // A secret that was sealed by another key is nobody's.
+  // A secret that was sealed under another key matches no signature.
   return holds && signer !== null && consumer !== null && token !== null && spendNonce(ctx, request)
 }
 
-/** Only right signatures come here, so that nobody else fills the table. False for one that was seen before. */
+/**
+ * Remembers a nonce; false when it was used before. Only requests with a right signature come here, so nobody else can
+ * fill the table.
+ */
 async function spendNonce(ctx: Ctx, { parameters }: OAuthRequest): Promise<boolean> {
   const parts = ['oauth_consumer_key', 'oauth_token', 'oauth_timestamp', 'oauth_nonce']
   const text = JSON.stringify(parts.map((name) => parameters.get(name) ?? ''))
@@ -37,7 +40,7 @@ async function spendNonce(ctx: Ctx, { parameters }: OAuthRequest): Promise<boole
   return count === 1
 }
 
-/** What has run out is dead already; this only keeps the tables small. */
+/** Expired rows are not valid any more; deleting them only keeps the tables small. */
 export const oauthExpiry: Reconciler = {
   name: 'delegation.expired-oauth',
   everyMs: 60_000,

@@ -9,7 +9,7 @@ import { type Keys, signedHeader } from './testing.ts'
 const below = '/identity/v3/OS-OAUTH1'
 const source = '192.0.2.1'
 const aConsumer = async ({ admin }: Tenant) => {
-  // There are so many at most; the fuzz asks for more.
+  // There are at most 1,000 consumers, and the fuzz makes more than that.
   const { oAuthConsumer } = admin.deps.root
   if ((await oAuthConsumer.count()) >= 900) await oAuthConsumer.deleteMany({})
   return createConsumer(admin, { description: 'a program' })
@@ -34,7 +34,7 @@ async function anAuthorized(tenant: Tenant) {
 }
 async function anAccessToken(tenant: Tenant): Promise<{ user: string; id: string }> {
   const { ctx, userId } = tenant
-  // A user has so many at most; the table asks for more.
+  // A user has at most 200 access tokens, and the matrix makes more than that.
   if ((await listAccessTokens(ctx, userId)).length >= 100)
     await ctx.deps.root.oAuthAccessToken.deleteMany({ where: { userId } })
   const { keys, verifier } = await anAuthorized(tenant)

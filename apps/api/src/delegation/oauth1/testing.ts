@@ -2,10 +2,13 @@ import type { Config } from '../../kernel/config.ts'
 import { percentEncoded } from '../ec2/signature.ts'
 import { type OAuthRequest, sign } from './signature.ts'
 
-/** What a consumer signs with. */
+/** The secrets that a consumer signs with. */
 export type Keys = { consumer: { id: string; secret: string }; token?: { id: string; secret: string } }
 
-/** An Authorization header as oauthlib makes it: of POST to a path below the public address, with fresh values. */
+/**
+ * An Authorization header as oauthlib makes it, for a POST to a path below the public address, with a fresh nonce and
+ * timestamp.
+ */
 export function signedHeader(
   { publicUrl }: Pick<Config, 'publicUrl'>,
   path: string,

@@ -2,9 +2,12 @@ import { z } from 'zod'
 import { keystoneId } from '../../directory/contract.ts'
 import { roleChoice } from '../application-credentials/contract.ts'
 
-/** One user (the trustor) lets another one (the trustee) act in his project with some of his roles. Browser-safe. */
+/**
+ * Trusts: one user (the trustor) lets another user (the trustee) act in one of the trustor's projects with some of the
+ * trustor's roles. Browser-safe.
+ */
 
-/** How often a trust may be handed on at most, and what it is when nothing is said. */
+/** How often a trust may be handed on at most; also the default. */
 export const mostRedelegations = 3
 
 export const trustInput = z.object({
@@ -32,7 +35,7 @@ export type TrustView = {
   impersonation: boolean
   expiresAt: string | null
   remainingUses: number | null
-  /** How often it may still be handed on. */
+  /** How often the trust may still be handed on. */
   redelegationCount: number
   redelegatedTrustId: string | null
 }

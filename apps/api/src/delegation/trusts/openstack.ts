@@ -26,7 +26,7 @@ const createBody = z.object({
   }),
 })
 const path = '/OS-TRUST/trusts'
-/** Of two users; those who run a domain have no part in it. */
+/** A trust concerns two users; administrators of their domain have no part in it. */
 const parties = { domainAdmin: 'not_found' } as const
 
 export const trustOperations: ApiOperation[] = [
@@ -50,10 +50,10 @@ export const trustOperations: ApiOperation[] = [
     name: 'trusts.create',
     method: 'POST',
     path,
-    summary: 'Let another user act with some of one’s own roles',
+    summary: 'Let another user act with some of the caller’s roles',
     status: 201,
     access: 'mine',
-    // Nobody gives what is somebody else’s; the body names the trustor, so nothing is hidden by a 404.
+    // Nobody gives the rights of another user. The body names the trustor, so a 403 tells the caller nothing new.
     except: {
       ownerReader: 'forbidden',
       stranger: 'forbidden',

@@ -6,8 +6,8 @@ import type { TrustInput } from './contract.ts'
 import { goodTrust, trustColumns } from './rows.ts'
 
 /**
- * A trust made by the session of a trust: the same trustor's rights handed on once more, never
- * wider or longer than the one that it is made from. Source: Keystone api-ref, OS-TRUST, redelegation.
+ * Makes a trust by a session of a trust: the rights of the same trustor are handed on once more, never wider or longer
+ * than the trust that they come from. Source: Keystone api-ref, OS-TRUST, redelegation.
  */
 export async function redelegated(ctx: Ctx, input: TrustInput) {
   const { delegation } = ctx.actor
@@ -18,7 +18,7 @@ export async function redelegated(ctx: Ctx, input: TrustInput) {
   if (!from?.allowRedelegation || from.redelegationCount < 1)
     throw new CloudError(
       'forbidden',
-      'The trust that you act by may not be handed on. Ask its trustor for another one.',
+      'The trust that you act by may not be handed on. Ask its trustor for another trust.',
     )
   const projectId = input.projectId ?? null
   if (projectId !== from.projectId)
@@ -31,17 +31,20 @@ export async function redelegated(ctx: Ctx, input: TrustInput) {
     throw new CloudError('forbidden', 'The trust that you act by has no impersonation to hand on.')
   const count = input.allowRedelegation ? (input.redelegationCount ?? from.redelegationCount - 1) : 0
   if (count >= from.redelegationCount)
-    throw new CloudError('forbidden', `It may be handed on ${from.redelegationCount - 1} times more at most.`)
+    throw new CloudError(
+      'forbidden',
+      `This trust may be handed on ${from.redelegationCount - 1} more times at most.`,
+    )
   const expiresAt = futureMoment(input.expiresAt, 'expires_at') ?? from.expiresAt
   if (from.expiresAt !== null && expiresAt !== null && expiresAt > from.expiresAt)
     throw new CloudError(
       'forbidden',
-      'It would outlive the trust that it is made from. Choose an earlier end.',
+      'The new trust would outlive the trust that it is made from. Choose an earlier end.',
     )
-  // The session of the trust has no other roles than those that it gives.
+  // The session of a trust has no roles but those that the trust gives.
   const roles = projectId === null ? [] : await rolesToHandOn(ctx, ctx.roles, input.roles)
   return {
-    // The rights stay those of the first trustor; the one in between must be good too (chain).
+    // The rights stay those of the first trustor, and every trust in between must stay valid (chain).
     trustorId: from.trustorId,
     trusteeId: input.trusteeId,
     projectId,

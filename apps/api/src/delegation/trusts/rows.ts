@@ -1,6 +1,6 @@
 import { Prisma } from '@stratolith/db'
 
-/** What of a trust's row its services read. */
+/** The columns of a trust that its services read. */
 export const trustColumns = {
   id: true,
   trustorId: true,
@@ -18,7 +18,7 @@ export const trustColumns = {
   roles: { select: { roleId: true } },
 } satisfies Prisma.TrustSelect
 export type TrustRow = Prisma.TrustGetPayload<{ select: typeof trustColumns }>
-/** Good now: not deleted, in its time, with uses left. */
+/** Matches trusts that are valid now: not deleted, not expired, with uses left. */
 export const goodTrust = (): Prisma.TrustWhereInput => ({
   deletedAt: null,
   AND: [
@@ -27,6 +27,9 @@ export const goodTrust = (): Prisma.TrustWhereInput => ({
   ],
 })
 
-/** Selects the ids of the trusts that were given to the user: by those with impersonation they act in another's name. */
+/**
+ * Selects the ids of the trusts that were given to the user, who acts in the trustor's name by those with
+ * impersonation.
+ */
 export const trustsHeldBy = (userId: string): Prisma.Sql =>
   Prisma.sql`SELECT "id" FROM "Trust" WHERE "trusteeId" = ${userId}`

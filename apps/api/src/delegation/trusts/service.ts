@@ -24,7 +24,10 @@ import { goodTrust, type TrustRow, trustColumns } from './rows.ts'
 
 const mostPerUser = 200
 
-/** Those that the caller gave or holds; for administrators and readers of the system all of the cloud. By id. */
+/**
+ * Lists, by id, the trusts that the caller gave, holds or has handed on; for administrators and readers of the system,
+ * all trusts of the cloud.
+ */
 export async function listTrusts(
   ctx: Ctx,
   input: z.output<typeof trustListInput>,
@@ -40,7 +43,10 @@ export async function listTrusts(
   return { items: await toTrustViews(ctx, rows.slice(0, 1000)), truncated: rows.length > 1000 }
 }
 
-/** Which he gave, holds or has handed on; the last by their ids, so that indexes answer. */
+/**
+ * Matches the trusts that a user gave, holds or has handed on. The last are matched by ids, so that the query can use
+ * indexes.
+ */
 async function involving(ctx: Ctx, userId: string) {
   const held = await ctx.db.trust.findMany({ where: { trusteeId: userId }, select: { id: true } })
   const handedOn = { redelegatedTrustId: { in: held.map(({ id }) => id) } }
@@ -51,7 +57,7 @@ export async function getTrust(ctx: Ctx, input: { id: string }): Promise<TrustVi
   return viewOf(ctx, await load(ctx, input.id))
 }
 
-/** Its trustor, its trustee and who handed it on see it; for everyone else there is none (R2). */
+/** The trustor, the trustee and the user who handed the trust on see it; for others it does not exist (R2). */
 async function load(ctx: Ctx, id: string): Promise<TrustRow> {
   const row = await ctx.db.trust.findFirst({ where: { AND: [goodTrust(), { id }] }, select: trustColumns })
   const sees = (userId: string) => decide(ctx, 'identity:get_trust', { userId }).allowed
@@ -61,8 +67,8 @@ async function load(ctx: Ctx, id: string): Promise<TrustRow> {
 }
 
 /**
- * Gives roles that the caller holds in the project of his session now; by a trust that allows it,
- * hands on what that one gives and nothing more.
+ * Gives roles that the caller holds in the project of the session now. By a session of a trust that allows
+ * redelegation, hands on what that trust gives and nothing more.
  */
 export async function createTrust(ctx: Ctx, input: TrustInput): Promise<TrustView> {
   authorize(ctx, 'identity:create_trust', { userId: input.trustorId })
@@ -104,7 +110,7 @@ async function firstHand(ctx: Ctx, input: TrustInput) {
   }
 }
 
-/** The roles that a token of the caller for the project would have; where there is none there is no project (R2). */
+/** The roles that a token of the caller for the project would have. Throws not_found where there are none (R2). */
 async function rolesIn(ctx: Ctx, projectId: string): Promise<ReadonlySet<string>> {
   const { scope, actor } = ctx
   if (scope.kind === 'project' && scope.projectId === projectId) return ctx.roles
@@ -113,7 +119,10 @@ async function rolesIn(ctx: Ctx, projectId: string): Promise<ReadonlySet<string>
   return roles
 }
 
-/** By its trustor, by who handed it on, or an administrator; what was made from it ends with it at once. */
+/**
+ * A trust is deleted by its trustor, by the user who handed it on, or by an administrator. Trusts and tokens made from
+ * it end at once.
+ */
 export async function deleteTrust(ctx: Ctx, input: { id: string }): Promise<void> {
   const row = await load(ctx, input.id)
   const { userId } = ctx.actor
@@ -148,7 +157,7 @@ async function viewOf(ctx: Ctx, row: TrustRow): Promise<TrustView> {
   return view
 }
 
-/** One query more, for the names of the roles. */
+/** Takes one more query, for the names of the roles. */
 async function toTrustViews(ctx: Ctx, rows: readonly TrustRow[]): Promise<TrustView[]> {
   const named = await roleRefs(
     ctx,

@@ -3,8 +3,8 @@ import { type Ctx, inTransaction } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 
 /**
- * A token by trust: the trustee's (or with impersonation the trustor's) for the trust's project. Uses
- * are counted in the transaction that writes it. Throws forbidden for a trust that is not his.
+ * Issues a token by a trust for the project of the trust: the trustee's token, or with impersonation the trustor's. The
+ * transaction that writes the token also counts the use. Throws forbidden for a trust that is not the caller's.
  */
 export async function issueByTrust(
   ctx: Ctx,
@@ -21,7 +21,7 @@ export async function issueByTrust(
         AND ("expiresAt" IS NULL OR "expiresAt" > clock_timestamp()) AND ("remainingUses" IS NULL OR "remainingUses" > 0)
       RETURNING "trustorId", "impersonation", "projectId", "expiresAt"`
     if (!trust)
-      throw new CloudError('forbidden', 'There is no such trust for you (any more). Ask the one who gave it.')
+      throw new CloudError('forbidden', 'You have no such trust, or it has ended. Ask the user who gave it.')
     await inside(tx)
     const { trustorId, impersonation, projectId, expiresAt } = trust
     return issueToken(tx, {
@@ -33,9 +33,12 @@ export async function issueByTrust(
       concerned: [trustorId],
       notAfter: expiresAt,
     }).catch((error: unknown) => {
-      // The trustor lost what he gave, or is disabled: the trustee learns no more than that.
+      // The trustor lost the role or is disabled; the trustee learns no more than that the trust gives nothing.
       if (error instanceof CloudError && error.code === 'unauthenticated')
-        throw new CloudError('forbidden', 'This trust gives nothing now. Ask the one who gave it.')
+        throw new CloudError(
+          'forbidden',
+          'This trust gives no rights at the moment. Ask the user who gave it.',
+        )
       throw error
     })
   })

@@ -4,7 +4,7 @@ import { createTrust, deleteTrust } from './service.ts'
 
 async function make(tenant: Tenant) {
   const { ctx, userId, projectId } = tenant
-  // A user gives so many at most; the table asks for more.
+  // The number of trusts that a user may give is limited, and the matrix makes more than that.
   const old = await ctx.deps.root.trust.findMany({ where: { trustorId: userId, deletedAt: null }, take: 50 })
   if (old.length === 50) for (const { id } of old) await deleteTrust(ctx, { id })
   return createTrust(ctx, {

@@ -5,7 +5,7 @@ import { isPossiblePassword, verifyPassword } from '../passwords.ts'
 /** How a caller names a user: by id, or by name within a domain. */
 export type UserRef = { id: string } | { name: string; domain: { id: string } | { name: string } }
 
-/** A user's row as far as a sign-in needs it. */
+/** The columns of a user that a sign-in needs. */
 export type SignInUser = {
   id: string
   domainId: string
@@ -15,19 +15,19 @@ export type SignInUser = {
 }
 
 /**
- * Where users of other directories (LDAP) come from. Each has a row of ours, so that assignments,
- * tokens and locks work alike; only the password is checked elsewhere.
+ * A back end: the source of users from another directory (LDAP). Each such user has a row in our table, so that
+ * assignments, tokens and locks work alike; only the password is checked by the back end.
  */
 export type IdentityBackend = {
-  /** As in User.backend. */
+  /** The value of User.backend. */
   name: string
-  /** Does it say who the users of this domain are? */
+  /** Tells whether the users of this domain come from the back end. */
   owns(domainId: string): boolean
-  /** Before the row is looked up: makes it or brings it up to date when the user is one of its own. */
+  /** Runs before the row of a user is looked up: creates or updates the row when the user is one of the back end's. */
   refresh(ctx: Ctx, who: UserRef): Promise<void>
   /**
-   * Is it the password? Never true for an empty one (an LDAP server takes that for an anonymous
-   * bind, A15.1). Throws `unavailable` when the directory does not answer.
+   * Tells whether the password is right. Never true for an empty password, which an LDAP server takes for an anonymous
+   * bind (A15.1). Throws `unavailable` when the directory does not answer.
    */
   checkPassword(ctx: Ctx, user: SignInUser, password: string): Promise<boolean>
 }
@@ -38,7 +38,7 @@ export function registerBackend(backend: IdentityBackend): void {
 }
 export const allBackends = (): IdentityBackend[] => [...backends.values()]
 
-/** Throws for a domain whose users are in another directory: they are made there. */
+/** Throws for a domain whose users come from another directory, because they are created there. */
 export function demandLocalDomain(domainId: string): void {
   if (allBackends().some((backend) => backend.owns(domainId)))
     throw new CloudError(
@@ -47,7 +47,7 @@ export function demandLocalDomain(domainId: string): void {
     )
 }
 
-/** The same work for a user that is not there as for a wrong password of one that is (A16.1). */
+/** Checks a password; an unknown user takes the same work as a wrong password of a known user (A16.1). */
 export async function verifyPasswordOf(
   ctx: Ctx,
   user: SignInUser | null,

@@ -32,11 +32,11 @@ import {
   tokenOf,
 } from './ldap.testing.ts'
 
-/** Rows of a domain as its directory has them: brought over, and looked at again. */
+/** The rows of a domain follow its LDAP directory by imports and by reviews. */
 beforeAll(openLdap)
 afterAll(closeLdap)
 
-describe('directory and rows', () => {
+describe('the rows of a directory’s users', () => {
   test('users are listed and get roles before they first sign in', async () => {
     const { uid, password } = await person()
     await bringOver()
@@ -51,7 +51,7 @@ describe('directory and rows', () => {
   })
 
   test.each(['removed', 'filtered out'])(
-    '%s: tokens are void after a review, not one sign-in more',
+    'when a user is %s, their tokens end after a review, without another sign-in',
     async (how) => {
       const { uid, password } = await person()
       const token = await tokenOf(uid, password)
@@ -70,7 +70,7 @@ describe('directory and rows', () => {
       expect(await stands(token)).toBe(401)
     },
   )
-  test('removed: the next sign-in voids them, too, and an import does', async () => {
+  test('when a user is removed, their next sign-in ends their tokens, and an import does so, too', async () => {
     const [one, other] = [await person(), await person()]
     const tokens = [await tokenOf(one.uid, one.password), await tokenOf(other.uid, other.password)]
     await slapd.change((client) => client.del(dnOf(one.uid)))
@@ -80,7 +80,7 @@ describe('directory and rows', () => {
     await bringOver()
     expect(await Promise.all(tokens.map(stands))).toEqual([401, 401])
   })
-  test('somebody new with an old name is somebody else', async () => {
+  test('a new person with an old name is another user', async () => {
     const { uid, password } = await person()
     await tokenOf(uid, password)
     const before = await rowOf(uid)
@@ -92,7 +92,7 @@ describe('directory and rows', () => {
     expect((await enter(uid, 'canary-of-another', inPapers())).statusCode).toBe(401)
     expect((await rowOf(uid)).id).not.toBe(before.id)
   })
-  test('a new name is the same user, whose tokens are void', async () => {
+  test('a renamed person is the same user, whose tokens have ended', async () => {
     const { uid, password } = await person()
     const token = await tokenOf(uid, password)
     const { id } = await rowOf(uid)
@@ -103,7 +103,7 @@ describe('directory and rows', () => {
     expect((await enter(uid, password)).statusCode).toBe(401)
     await tokenOf(`${uid}-renamed`, password)
   })
-  test('two entries with one name: nobody signs in by it', async () => {
+  test('when two entries have one name, nobody signs in by this name', async () => {
     const { uid, password } = await person()
     await slapd.change((client) => addPerson(client, `${uid}-twin`, password))
     await slapd.change((client) => replace(client, dnOf(`${uid}-twin`), 'uid', [`${uid}-twin`, uid]))
@@ -111,7 +111,7 @@ describe('directory and rows', () => {
     await bringOver()
   })
 
-  test('read-only: what the directory says is changed there', async () => {
+  test('users of a directory cannot be created, renamed, given a password or deleted here', async () => {
     const { uid, password } = await person()
     const token = await tokenOf(uid, password)
     const { id } = await rowOf(uid)
@@ -133,7 +133,7 @@ describe('directory and rows', () => {
     expect([changed.statusCode, changed.body]).toEqual([403, expect.stringContaining('another directory')])
     expect(await stands(token)).toBe(200)
   })
-  test('disabled here stays disabled; gone there can be deleted here', async () => {
+  test('a user disabled here stays disabled; a user who is gone there can be deleted here', async () => {
     const { uid, password } = await person()
     const token = await tokenOf(uid, password)
     const { id } = await rowOf(uid)
@@ -154,7 +154,7 @@ describe('directory and rows', () => {
     expect(await cloud.deps.root.user.count({ where: { id } })).toBe(0)
   })
 
-  test('groups give roles as long as the directory says so', async () => {
+  test('groups give roles for as long as the directory lists their members', async () => {
     const [member, other] = [await person(), await person()]
     const cn = `group of ${member.uid}`
     await slapd.change((client) => addGroup(client, cn, [member.uid, other.uid]))
@@ -180,7 +180,7 @@ describe('directory and rows', () => {
     expect(await stands(left)).toBe(401)
     await deleteGroup(ctx, { id: group.id })
   })
-  test('more than the limit: the first ones come, and nobody is disabled for it', async () => {
+  test('of more users than the limit, the first are imported, and nobody is disabled', async () => {
     const { uid, password } = await person()
     const token = await tokenOf(uid, password)
     const { settings } = directory()
@@ -189,7 +189,7 @@ describe('directory and rows', () => {
   })
 })
 
-test('a domain that was deleted while a project of it goes is not there at sign-in', async () => {
+test('a deleted domain does not exist for sign-ins while one of its projects is still being deleted', async () => {
   const { uid, password } = await person()
   await tokenOf(uid, password)
   await deleteProject(ctx, { id: projectId })

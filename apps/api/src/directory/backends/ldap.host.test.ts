@@ -39,7 +39,7 @@ describe('sign-in', () => {
     alice = await person()
   })
 
-  test('with the password there, over STARTTLS: API by name and by id, and portal', async () => {
+  test('works with the directory’s password over STARTTLS: at the API by name and by id, and at the portal', async () => {
     const answer = await enter(alice.uid, alice.password)
     expect(answer.statusCode, answer.body).toBe(201)
     const { user } = answer.json().token
@@ -76,12 +76,12 @@ describe('sign-in', () => {
     ['a space that the directory ignores', 'person1 ', 'canary-person1-password'],
     ['a DN', `uid=person1,ou=people,${suffix}`, 'canary-person1-password'],
     ['an empty name', '', 'canary-person1-password'],
-  ])('not with %s', async (_, name, password) => {
+  ])('fails with %s', async (_, name, password) => {
     const answer = await enter(name, password)
     if (name !== '') expect(answer.json()).toEqual(unauthorized)
     expect([400, 401]).toContain(answer.statusCode)
   })
-  test('over ldaps://', async () => {
+  test('works over ldaps:// with the right authority only', async () => {
     const { settings } = directory()
     const over = (more: object) =>
       new Directory({ ...settings, url: slapd.secureUrl, starttls: false, ...more }).use((connection) =>
@@ -90,7 +90,7 @@ describe('sign-in', () => {
     expect(await over({})).toBe(true)
     await expectCloudError(over({ ca: undefined }), 'unavailable')
   })
-  test('a known and an unknown user take the same time', async () => {
+  test('takes the same time for a known and an unknown user', async () => {
     const time = async (name: string) => {
       const started = performance.now()
       expect((await enter(name, 'wrong')).statusCode).toBe(401)
@@ -99,16 +99,16 @@ describe('sign-in', () => {
     const known: number[] = []
     const unknown: number[] = []
     for (let n = 0; n < 12; n++) {
-      // Forgets the failures, so that the account never waits.
+      // The test deletes the failures, so that the account never waits.
       await cloud.deps.root.signInLimit.deleteMany()
       known.push(await time(alice.uid))
       unknown.push(await time('nobody'))
     }
-    // Half of what the digest of a password costs: nobody has left it out.
+    // The difference is less than hashing a password costs, so neither answer skips the hash.
     const [one, other] = [Math.min(...known), Math.min(...unknown)]
     expect(Math.abs(one - other), `${known} and ${unknown}`).toBeLessThan(one / 3)
   })
-  test('a bind without a password succeeds at this server, and yet it is never the password', async () => {
+  test('a bind without a password succeeds at this server, but is never taken for the password', async () => {
     await directory().use(async (connection) => {
       expect(await connection.isPassword(dnOf(alice.uid), '')).toBe(false)
       expect(await connection.isPassword(dnOf(alice.uid), '\0')).toBe(false)
@@ -119,12 +119,12 @@ describe('sign-in', () => {
     await careless.bind(dnOf(alice.uid), '')
     await careless.unbind()
   })
-  test.each([[null], [0], [true], [[]], [{}]])('not with %j for a password', async (password) => {
+  test.each([[null], [0], [true], [[]], [{}]])('fails with the password %j', async (password) => {
     expect((await enter(alice.uid, password)).statusCode).toBe(400)
   })
 })
 
-describe('the directory fails', () => {
+describe('when the directory fails', () => {
   let alice: { uid: string; password: string }
   beforeEach(async () => {
     alice = await person()
@@ -139,7 +139,7 @@ describe('the directory fails', () => {
     const inDefault = { name: 'admin', domain: { name: 'Default' }, password: adminPassword }
     expect((await post(inDefault)).statusCode).toBe(201)
   }
-  test('down: a sentence, other domains go on, tokens that were made stay', async () => {
+  test('a directory that is down gives a clear error, other domains work, and old tokens stay valid', async () => {
     const token = await tokenOf(alice.uid, alice.password)
     await slapd.stop()
     await isUnavailable()
@@ -148,17 +148,17 @@ describe('the directory fails', () => {
     await slapd.start()
     await tokenOf(alice.uid, alice.password)
   })
-  test('hung: the same within its time', async () => {
+  test('a directory that hangs gives the same error within the time limit', async () => {
     slapd.signal('SIGSTOP')
     try {
-      // It would wait for ever (and this test with it) if nobody counted.
+      // Without a time limit the sign-in would wait for ever, and this test with it.
       await isUnavailable()
     } finally {
       slapd.signal('SIGCONT')
     }
     await tokenOf(alice.uid, alice.password)
   })
-  test('a certificate of somebody else, a base or a searcher that are not there', async () => {
+  test('a certificate of another authority, a missing base and a wrong searcher give an error and disable nobody', async () => {
     const { settings } = directory()
     const search = (more: object) => importDomain(ctx, domainId, new Directory({ ...settings, ...more }))
     await expectCloudError(search({ ca: undefined }), 'unavailable')
@@ -166,44 +166,47 @@ describe('the directory fails', () => {
     await expectCloudError(search({ bind: { dn: rootDn, password: 'wrong' } }), 'unavailable')
     expect((await rowOf(alice.uid).catch(() => null))?.enabled).not.toBe(false)
   })
-  test.each([true, false])('a cut connection is never opened again (STARTTLS: %s)', async (starttls) => {
-    const heard: Buffer[] = []
-    let connections = 0
-    let cut: () => void = () => undefined
-    const [, port = ''] = /:(\d+)$/.exec(slapd.url) ?? []
-    // Hands on what it hears; cuts off the first one when told.
-    const between = net.createServer((socket) => {
-      connections += 1
-      const to = net.connect(Number(port), '127.0.0.1')
-      for (const end of [socket, to]) end.on('error', () => undefined)
-      socket.on('data', (data) => heard.push(data))
-      socket.pipe(to).pipe(socket)
-      cut = () => {
-        socket.destroy()
-        to.destroy()
-      }
-    })
-    await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
-    const at = between.address() as net.AddressInfo
-    const through = new Directory({ ...directory().settings, starttls, url: `ldap://127.0.0.1:${at.port}` })
-    const check = (before: () => void) =>
-      through.use(async (connection) => {
-        before()
-        await sleep(100)
-        return connection.isPassword(dnOf(alice.uid), alice.password)
+  test.each([true, false])(
+    'a connection that was cut is never opened again (STARTTLS: %s)',
+    async (starttls) => {
+      const heard: Buffer[] = []
+      let connections = 0
+      let cut: () => void = () => undefined
+      const [, port = ''] = /:(\d+)$/.exec(slapd.url) ?? []
+      // A proxy that passes everything on, and cuts the first connection when told.
+      const between = net.createServer((socket) => {
+        connections += 1
+        const to = net.connect(Number(port), '127.0.0.1')
+        for (const end of [socket, to]) end.on('error', () => undefined)
+        socket.on('data', (data) => heard.push(data))
+        socket.pipe(to).pipe(socket)
+        cut = () => {
+          socket.destroy()
+          to.destroy()
+        }
       })
-    expect(await check(() => undefined)).toBe(true)
-    await expectCloudError(
-      check(() => cut()),
-      'unavailable',
-    )
-    between.close()
-    expect(connections).toBe(2)
-    if (starttls) expect(Buffer.concat(heard).toString('latin1')).not.toMatch(/canary/)
-  })
+      await new Promise<void>((resolve) => between.listen(0, '127.0.0.1', resolve))
+      const at = between.address() as net.AddressInfo
+      const through = new Directory({ ...directory().settings, starttls, url: `ldap://127.0.0.1:${at.port}` })
+      const check = (before: () => void) =>
+        through.use(async (connection) => {
+          before()
+          await sleep(100)
+          return connection.isPassword(dnOf(alice.uid), alice.password)
+        })
+      expect(await check(() => undefined)).toBe(true)
+      await expectCloudError(
+        check(() => cut()),
+        'unavailable',
+      )
+      between.close()
+      expect(connections).toBe(2)
+      if (starttls) expect(Buffer.concat(heard).toString('latin1')).not.toMatch(/canary/)
+    },
+  )
 })
 
-test('a domain that the file names no more: its users are out', async () => {
+test('users of a domain that the file no longer names are disabled', async () => {
   const { uid, password } = await person()
   const token = await tokenOf(uid, password)
   writeSettings('')

@@ -11,7 +11,7 @@ import { directoryOf } from './ldap/domains.ts'
 import { importDomain, reviewDomain } from './ldap/review.ts'
 import { addPerson, rootDn, rootPassword, type Slapd, startSlapd, suffix } from './ldap/testing.ts'
 
-/** Identity against a real slapd of Debian's. */
+/** Identity against a real slapd of Debian. */
 
 export let cloud: Awaited<ReturnType<typeof testCloud>>
 export let slapd: Slapd
@@ -36,7 +36,7 @@ export async function closeLdap(): Promise<void> {
   await cloud.close()
 }
 
-/** What is not given is as in docs/operations.md; YAML takes JSON. */
+/** Settings that `more` does not give are those of docs/operations.md. YAML accepts JSON. */
 export const yaml = (more: object) =>
   JSON.stringify({
     url: slapd.url,
@@ -84,7 +84,7 @@ export const rowOf = (name: string) =>
   cloud.deps.root.user.findUniqueOrThrow({ where: { domainId_name: { domainId, name } } })
 
 let people = 0
-/** Somebody new in the directory. */
+/** Adds a new person to the directory. */
 export async function person(): Promise<{ uid: string; password: string }> {
   const uid = `person${++people}`
   const password = `canary-${uid}-password`

@@ -10,7 +10,7 @@ import { createDomain } from '../projects/domains.ts'
 import { createGroup } from '../users/groups.ts'
 import { createUser } from '../users/service.ts'
 
-/** What a domain's configuration says is carried out or refused. */
+/** Options of a domain's configuration take effect or are refused. */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let ctx: Ctx
@@ -42,7 +42,7 @@ async function send(method: InjectOptions['method'], path: string, config?: unkn
 const at = (path = '') => `${domain}/config${path}`
 const message = (answer: { json: { error: { message: string } } }) => answer.json.error.message
 
-test('kept, shown in parts, changed and deleted', async () => {
+test('the options are stored, shown in parts, changed and deleted', async () => {
   const none = await send('GET', at())
   expect([none.status, message(none)]).toEqual([
     404,
@@ -66,7 +66,7 @@ test('kept, shown in parts, changed and deleted', async () => {
   expect((await send('DELETE', at('/identity/driver'))).status).toBe(404)
   expect((await send('PATCH', at('/identity/driver'), { driver: 'sql' })).status).toBe(404)
   expect((await send('GET', at())).json).toEqual({ config: { identity: { list_limit: 6 } } })
-  // All of it anew: what is not named any more is gone.
+  // PUT replaces everything, so options that the body does not name are gone.
   expect((await send('PUT', at(), { identity: { driver: 'sql' } })).json).toEqual({
     config: { identity: { driver: 'sql' } },
   })
@@ -93,7 +93,7 @@ test.each([
   ['/identity/driver', { driver: 'sql', list_limit: 5 }],
   ['/magic', { magic: { a: 1 } }],
   ['/identity/colour', { colour: 1 }],
-])('a wish that is not carried out is refused: %s %j', async (path, wish) => {
+])('an option that this cloud cannot follow is refused: %s %j', async (path, wish) => {
   await send('PUT', at(), { identity: { driver: 'sql', list_limit: 7 } })
   const refused = await send('PATCH', at(path), wish)
   expect([refused.status, message(refused)]).toEqual([
@@ -104,7 +104,7 @@ test.each([
   expect((await send('GET', at())).json).toEqual({ config: { identity: { driver: 'sql', list_limit: 7 } } })
 })
 
-test('list_limit is how long the lists of the domain are', async () => {
+test('list_limit limits the lists of the domain', async () => {
   for (const name of ['a', 'b', 'c']) {
     await createUser(ctx, { name, domainId: domain })
     await createGroup(ctx, { name, domainId: domain })
@@ -125,7 +125,7 @@ test('list_limit is how long the lists of the domain are', async () => {
   }
 })
 
-test('a domain of ldap.yaml shows its directory without the password, and keeps it', async () => {
+test('a domain of ldap.yaml shows and keeps its directory, but not the password', async () => {
   const { dataDir } = cloud.deps.config
   const bind = { dn: 'cn=reader', passwordFile: 'reader' }
   const entry = { url: 'ldaps://directory.test', bind, users: { base: 'users' } }

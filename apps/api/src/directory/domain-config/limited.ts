@@ -1,7 +1,7 @@
 import type { Call } from '../../openstack/operation.ts'
 import { listLimitOf } from './service.ts'
 
-/** A list of users or groups as long as the configuration of the domain that is asked for lets it be. */
+/** Limits a list of users or groups to the list_limit of the domain that the list is for. */
 export const limited = async <Filter extends { limit: number; domainId?: string }>(
   { ctx }: Call,
   filter: Filter,

@@ -19,7 +19,7 @@ const about = { '': 'all of it', '/:group': 'a group', '/:group/:option': 'an op
 const word = { '': '', '/:group': '.group', '/:group/:option': '.option' } as const
 const names = ['group', 'option']
 const deviation =
-  'identity.list_limit is carried out (lists of the domain’s users and groups), identity.driver is what it is; the way to a directory (ldap) is shown and set in ldap.yaml alone (403).'
+  'identity.list_limit takes effect (lists of the domain’s users and groups), identity.driver cannot be changed, and the settings of a directory (ldap) are shown here but set in ldap.yaml alone (403).'
 
 const at = ({ params }: Call): ConfigRef => ({
   domainId: idOf(params),

@@ -1,7 +1,7 @@
 import { CloudError } from '../../kernel/errors.ts'
 import { type LdapSettings, ldapDefaults } from '../backends/ldap/config.ts'
 
-/** Which options a domain's configuration may name. Source: the list of Keystone's domain configuration manager. */
+/** The options that a domain's configuration may name. Source: the list of Keystone's domain configuration manager. */
 
 export type Group = Record<string, unknown>
 export type Config = Record<string, Group>
@@ -23,10 +23,10 @@ const options: Record<string, readonly string[]> = {
     ...['use_auth_pool', 'auth_pool_size', 'auth_pool_connection_lifetime'],
   ],
 }
-/** As many as a list has at most, whatever is configured. */
+/** The longest list, whatever is configured. */
 export const mostListed = 1000
 
-/** In Keystone's words; 403. */
+/** An error in Keystone's words; 403. */
 export const invalidConfig = (reason: string): CloudError =>
   new CloudError('forbidden', `Invalid domain specific configuration: ${reason}`)
 
@@ -44,8 +44,8 @@ export function demandKnown(group: string | undefined, option?: string): void {
 const shown = (text: string) => text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100)
 
 /**
- * What of a wish is kept. Throws for anything that this cloud would not carry out: the way to a directory is
- * ldap.yaml's, and the driver of a domain is what it is.
+ * Returns the options to store. Throws for every option that this cloud would not follow: directories are configured in
+ * ldap.yaml, and the driver of a domain cannot be changed.
  */
 export function optionsToKeep(wish: unknown, driver: string): Group {
   if (!isGroup(wish) || Object.keys(wish).length === 0) throw invalidConfig('No options specified.')
@@ -61,7 +61,7 @@ export function optionsToKeep(wish: unknown, driver: string): Group {
   }
   if (kept.driver !== undefined && kept.driver !== driver)
     throw invalidConfig(
-      `The driver of this domain is ${driver}. Whoever runs this cloud gives a domain to a directory in ldap.yaml.`,
+      `The driver of this domain is ${driver}. The operators of this cloud connect domains with directories in ldap.yaml.`,
     )
   if (kept.list_limit !== undefined && !isLimit(kept.list_limit))
     throw invalidConfig(`list_limit is a whole number from 1 to ${mostListed}.`)
@@ -70,21 +70,21 @@ export function optionsToKeep(wish: unknown, driver: string): Group {
 
 export const fromFile = () =>
   invalidConfig(
-    'The directory of a domain is set in ldap.yaml by whoever runs this cloud, and cannot be changed here.',
+    'The directory of a domain is set in ldap.yaml by the operators of this cloud, and cannot be changed here.',
   )
 const isGroup = (value: unknown): value is Group =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 const isLimit = (value: unknown) =>
   typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= mostListed
 
-/** What holds where nothing is configured: of a directory, what ldap.yaml need not say. */
+/** The options without any configuration; for a directory, those that ldap.yaml may leave out. */
 export function defaultConfig(): Config {
   const { url: _url, user_tree_dn: _users, group_tree_dn: _groups, ...ldap } = ldapOptions(ldapDefaults())
   return { identity: { driver: 'sql', list_limit: mostListed }, ldap }
 }
 
 type Shown = Pick<LdapSettings, 'url' | 'starttls' | 'users' | 'groups'> & { bind?: { dn: string } | null }
-/** A directory in Keystone's words; its password is in none of them. */
+/** A directory in Keystone's words, without its password. */
 export const ldapOptions = ({ url, starttls, users, groups, bind }: Shown): Group => ({
   url,
   ...(bind ? { user: bind.dn } : {}),

@@ -17,8 +17,8 @@ import {
 } from './options.ts'
 
 /**
- * Options of one domain (docs/decisions/0020-domain-configuration.md): kept is what the cloud carries out, and
- * of a domain in ldap.yaml the way to its directory is shown beside it.
+ * Options of one domain (docs/decisions/0020-domain-configuration.md). Stored are the options that the cloud follows; a
+ * domain of ldap.yaml also shows the settings of its directory.
  */
 
 export const domainConfigRules: PolicyTable = {
@@ -28,14 +28,14 @@ export const domainConfigRules: PolicyTable = {
 const change = 'identity:change_domain_config'
 export type ConfigRef = { domainId: string; group?: string; option?: string }
 
-/** As it is in force. Throws not_found when there is nothing, forbidden for what no domain can have. */
+/** The options in force. Throws not_found when there are none, forbidden for options that no domain can have. */
 export async function getDomainConfig(ctx: Ctx, at: ConfigRef): Promise<Group> {
   authorize(ctx, 'identity:get_domain_config')
   await getDomain(ctx, { id: at.domainId })
   return partOf(await current(ctx, at.domainId), at)
 }
 
-/** All of it anew. `created`: there was none before. */
+/** Replaces the whole configuration. `created` says that there was none before. */
 export async function putDomainConfig(
   ctx: Ctx,
   domainId: string,
@@ -50,7 +50,10 @@ export async function putDomainConfig(
   })
 }
 
-/** `wish` is a config; at a group one with that group alone, at an option that option alone. The rest stays. */
+/**
+ * Changes some options and leaves the others. `wish` is a configuration; for a group, a configuration with that group
+ * alone; for an option, an object with that option alone.
+ */
 export async function patchDomainConfig(ctx: Ctx, at: ConfigRef, wish: unknown): Promise<Config> {
   authorize(ctx, change)
   const { domainId, group, option } = at
@@ -68,7 +71,7 @@ export async function patchDomainConfig(ctx: Ctx, at: ConfigRef, wish: unknown):
   })
 }
 
-/** What the cloud's own files say stays, and cannot be named (403). */
+/** Deletes stored options. Settings of ldap.yaml stay, and naming them is an error (403). */
 export async function deleteDomainConfig(ctx: Ctx, at: ConfigRef): Promise<void> {
   authorize(ctx, change)
   const { domainId, group, option } = at
@@ -81,7 +84,7 @@ export async function deleteDomainConfig(ctx: Ctx, at: ConfigRef): Promise<void>
   })
 }
 
-/** What holds where a domain says nothing. */
+/** The options of a domain without a configuration. */
 export function getDefaultConfig(ctx: Ctx, { group, option }: Omit<ConfigRef, 'domainId'>): Group {
   authorize(ctx, 'identity:get_domain_config')
   demandKnown(group, option)
@@ -94,7 +97,10 @@ export function getDefaultConfig(ctx: Ctx, { group, option }: Omit<ConfigRef, 'd
   return { [option]: own[option] }
 }
 
-/** As many users or groups as a list of the domain has at most; undefined: of the caller's own, if it is one. */
+/**
+ * How many users or groups a list of the domain has at most. Without a domain, the limit of the domain that the
+ * caller's session is for, if there is one.
+ */
 export async function listLimitOf(ctx: Ctx, domainId: string | undefined): Promise<number> {
   const id = domainId ?? (ctx.scope.kind === 'domain' ? ctx.scope.domainId : undefined)
   const limit = id === undefined ? undefined : (await keptOf(ctx, id)).list_limit

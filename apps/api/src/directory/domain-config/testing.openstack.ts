@@ -6,7 +6,7 @@ const identity = { driver: 'sql', list_limit: 100 }
 const group = { group: 'identity' }
 const option = { group: 'identity', option: 'list_limit' }
 
-/** Of a domain that has a configuration, with more parameters of the path. */
+/** Requests about a domain that has a configuration; `more` has further parameters of the path. */
 const of = (more: Record<string, string>, body?: unknown) => ({
   make: async (tenant: Tenant) => {
     const { id } = await aDisabledDomain(tenant)

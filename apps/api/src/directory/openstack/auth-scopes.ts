@@ -4,7 +4,7 @@ import { hasSystemRole } from '../roles/effective.ts'
 import { ownDomainDetails, ownProjectDetails } from '../roles/places.ts'
 import { domainView, projectView } from './views.ts'
 
-/** Where the caller may take a token for; from any token, an unscoped one too. */
+/** The places that the caller may get a token for; every token may ask, an unscoped token, too. */
 export const authScopeOperations: ApiOperation[] = [
   {
     name: 'auth.projects',

@@ -16,8 +16,8 @@ import {
 beforeAll(openDirectory)
 afterAll(closeDirectory)
 
-describe('error words', () => {
-  test('404, 409 and 400 of a user, as recorded', async () => {
+describe('errors', () => {
+  test('404, 409 and 400 of a user have the recorded words', async () => {
     expect((await send('GET', '/users/nope')).body).toBe(
       '{"error":{"code":404,"message":"Could not find user: nope.","title":"Not Found"}}',
     )
@@ -35,12 +35,12 @@ describe('error words', () => {
     ['/domains', 'domain', { name: 'Default' }],
     ['/roles', 'role', { name: 'member' }],
     ['/regions', 'region', { id: 'RegionOne' }],
-  ])('a duplicate in %s is 409', async (path, key, body) => {
+  ])('a duplicate in %s is a 409', async (path, key, body) => {
     const answer = await send('POST', path, { [key]: body })
     expect([answer.status, answer.json.error.title]).toEqual([409, 'Conflict'])
     expect(answer.json.error.message).toMatch(/^Conflict occurred attempting to store /)
   })
-  test('what is never changed', async () => {
+  test('attributes that never change are refused', async () => {
     const project = await created('/projects', 'project', { name: name('p') })
     for (const change of [{ domain_id: 'other' }, { parent_id: projectId }, { is_domain: true }])
       expect((await send('PATCH', `/projects/${project.id}`, { project: change })).status).toBe(400)
@@ -51,7 +51,7 @@ describe('error words', () => {
 })
 
 describe('roles and grants', () => {
-  test('implied roles', async () => {
+  test('a role implies another until this is removed', async () => {
     const role = await created('/roles', 'role', { name: name('r'), description: null, options: {} })
     expect(role).toMatchObject({ domain_id: null, description: null, options: {} })
     const reader = (await send('GET', '/roles?name=reader')).json.roles[0]
@@ -80,7 +80,7 @@ describe('roles and grants', () => {
     expect((await send('DELETE', path)).status).toBe(204)
     expect((await send('DELETE', path)).status).toBe(404)
   })
-  test('given, seen, taken away: everywhere and for everyone', async () => {
+  test('roles are given, listed and removed at every place, for users and groups', async () => {
     const user = await created('/users', 'user', { name: name('u') })
     const group = await created('/groups', 'group', { name: name('g') })
     const role = await created('/roles', 'role', { name: name('r') })
@@ -109,7 +109,7 @@ describe('roles and grants', () => {
           expect((await send('DELETE', one)).status, one).toBe(404)
         }
   })
-  test('assignments: keys as recorded; filters that contradict each other are 400', async () => {
+  test('assignments have the recorded keys, and filters that contradict each other are a 400', async () => {
     const { json } = await send('GET', `/role_assignments?include_names&scope.project.id=${projectId}`)
     expect(json.links.self).toBe(`${base}/role_assignments?include_names&scope.project.id=${projectId}`)
     const { links, scope, user, role } = json.role_assignments[0]
@@ -133,7 +133,7 @@ describe('roles and grants', () => {
 })
 
 describe('the administrator of a domain', () => {
-  test('makes and grants in his own and touches nothing else', async () => {
+  test('creates and grants in their own domain and changes nothing elsewhere', async () => {
     const mine = await created('/domains', 'domain', { name: name('d') })
     const other = await created('/domains', 'domain', { name: name('d') })
     const token = await tokenOf('admin', { kind: 'domain', domainId: mine.id })

@@ -7,7 +7,7 @@ import { hexId } from '../../kernel/testing.ts'
 import { assignRole } from '../roles/by-name.ts'
 import { createUser } from '../users/service.ts'
 
-/** Bodies, codes and words of the directory as a real Zed cloud has them (values are this cloud's own). */
+/** Bodies, codes and words of the directory are those of a real Zed cloud (values are this cloud's own). */
 
 let cloud: Awaited<ReturnType<typeof testCloud>>
 export let deps: Deps
@@ -44,7 +44,7 @@ export async function tokenOf(role: string, scope: ScopeWish): Promise<string> {
   return (await inTransaction(ctx, (tx) => issueToken(tx, wish))).text
 }
 
-/** A request of the administrator (or of another token); answers status, body and headers. */
+/** Sends a request with the administrator's token or another token; returns status, body and headers. */
 export async function send(method: InjectOptions['method'], path: string, payload?: object, token = admin) {
   const answer = await app.inject({
     method,

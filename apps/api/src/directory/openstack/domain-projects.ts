@@ -14,12 +14,12 @@ import { nullIfMissing } from './shared.ts'
 import { domainProjectView } from './views.ts'
 
 /**
- * In Keystone a domain is a project as well, one that "acts as a domain", and answers under /projects, too.
- * Source: Keystone, resource/core.py and api/projects.py, whose words the refusals have.
+ * In Keystone a domain is also a project, one that "acts as a domain", and is found below /projects, too. Source:
+ * Keystone, resource/core.py and api/projects.py, which have the words of these refusals.
  */
 
 type Found = { project: ProjectDetail; domain?: never } | { domain: DomainView; project?: never }
-/** What /projects has under this id. */
+/** The project or domain with this id, as /projects shows it. */
 export async function projectOrDomain(ctx: Ctx, id: string): Promise<Found> {
   try {
     return { project: await liveProject(ctx, id) }
@@ -31,7 +31,7 @@ export async function projectOrDomain(ctx: Ctx, id: string): Promise<Found> {
   }
 }
 
-/** Domains belong to no domain and are below nothing: filters and tokens of one domain find none. */
+/** A domain belongs to no domain and has no parent, so filters by these and tokens of one domain find no domains. */
 export async function listDomainProjects(call: Call, filter: Partial<ProjectListInput>): Promise<object> {
   const { name, enabled, domainId, parentId } = filter
   const listed = await listDomains(

@@ -34,7 +34,7 @@ const updated = z.object({
     enabled: enabled.unwrap().optional(),
   }),
 })
-/** A domain of Keystone is a project, too, with what every project has. */
+/** In Keystone a domain is also a project, so a body may name everything that a project has. */
 const known = [...Object.keys(fields), 'explicit_domain_id', 'is_domain', 'domain_id', 'parent_id']
 const texts = ['description']
 
@@ -89,7 +89,7 @@ export const domainOperations: ApiOperation[] = [
     summary: 'Change a domain',
     status: 200,
     access: 'ofProjectWrite',
-    // Its name and whether it is enabled are the cloud's business.
+    // The name of a domain and whether it is enabled are the business of the cloud's administrators.
     except: { domainAdmin: 'forbidden' },
     handle: async (call) => {
       const { domain } = updated.parse(call.body)
@@ -108,10 +108,10 @@ export const domainOperations: ApiOperation[] = [
     summary: 'Delete a disabled domain with its users, groups and projects',
     status: 204,
     access: 'ofDomainWrite',
-    // Never one's own: that one is enabled while one works in it.
+    // Administrators of a domain can never delete it, because their domain is enabled while they work in it.
     except: { domainAdmin: 'not_found' },
     deviation:
-      'A domain with projects that still have servers, networks or images is 409: delete those projects first. Keystone would leave what they have behind.',
+      'Deleting a domain whose projects still have servers, networks or images is a 409: delete those projects first. Keystone would leave these things behind.',
     handle: async ({ ctx, params }) => {
       await deleteDomain(ctx, { id: idOf(params) })
     },

@@ -4,7 +4,10 @@ import { hexId } from '../../kernel/testing.ts'
 import { extraInput } from '../../openstack/extra.ts'
 import { closeDirectory, created, deps, name, openDirectory, send } from './directory.testing.ts'
 
-/** What Keystone does not know it keeps and shows, whatever JSON it is; what it knows is never covered by it. */
+/**
+ * Attributes that Keystone does not know are stored and shown, whatever JSON they are. They never replace known
+ * attributes.
+ */
 
 let userId = ''
 let serviceId = ''
@@ -32,8 +35,8 @@ const own = {
   ...{ list: [1, 'two', [null], { three: false }], object: { deep: { er: [] } }, constructor: {} },
 }
 
-describe.each(kinds)('attributes of one’s own: %s', (path, kind, body) => {
-  test('are kept and shown', async () => {
+describe.each(kinds)('unknown attributes of %s', (path, kind, body) => {
+  test('are stored and shown', async () => {
     const made = await created(path, kind, { ...body(), ...own, colour: 'green' })
     expect(made).toMatchObject({ ...own, colour: 'green' })
     const at = `${path}/${made.id}`
@@ -48,7 +51,7 @@ describe.each(kinds)('attributes of one’s own: %s', (path, kind, body) => {
     expect((await send('GET', at)).json[kind]).toEqual(changed.json[kind])
   })
 
-  test('never cover what is Keystone’s', async () => {
+  test('never replace Keystone’s attributes', async () => {
     const plain = await created(path, kind, body())
     const { id, links } = plain
     const same = await send('PATCH', `${path}/${id}`, { [kind]: { links: 'x', extra: { name: 'x' } } })
@@ -59,7 +62,7 @@ describe.each(kinds)('attributes of one’s own: %s', (path, kind, body) => {
     expect(made.links.self).toBe(links.self.replace(id, made.id))
   })
 
-  test('are refused when they cannot be kept as they are', async () => {
+  test('are refused when they cannot be stored unchanged', async () => {
     for (const [bad, words] of [
       [{ big: 'x'.repeat(33_000) }, /at most 32768 characters/],
       [{ text: 'a\u0000b' }, /NUL/],
@@ -76,7 +79,7 @@ describe.each(kinds)('attributes of one’s own: %s', (path, kind, body) => {
   })
 })
 
-test.each(kinds.slice(0, 6))('%s: null and "" are told apart', async (path, kind, body) => {
+test.each(kinds.slice(0, 6))('%s: null and "" are different descriptions', async (path, kind, body) => {
   for (const description of [null, '', 'text', '', null]) {
     const made = await created(path, kind, { ...body(), description })
     expect(made.description).toBe(description)
@@ -87,13 +90,13 @@ test.each(kinds.slice(0, 6))('%s: null and "" are told apart', async (path, kind
   }
 })
 
-test('nested without an end, as the portal’s door lets it in, they are refused', () => {
+test('attributes nested without limit, which the portal’s door lets in, are refused', () => {
   const nested = (levels: number) =>
     extraInput.safeParse({ a: JSON.parse('['.repeat(levels) + ']'.repeat(levels)) })
   expect([nested(30).success, nested(40).success, nested(100_000).success]).toEqual([true, false, false])
 })
 
-test('passwords are never attributes', async () => {
+test('passwords are never stored as attributes', async () => {
   const secrets = { password: 'canary-new-1', original_password: 'canary-old-1' }
   const made = await created('/users', 'user', { name: name('u'), ...secrets })
   const changed = await send('PATCH', `/users/${made.id}`, { user: secrets })
@@ -102,7 +105,7 @@ test('passwords are never attributes', async () => {
   expect(JSON.stringify([made, changed.json, row])).not.toContain('canary')
 })
 
-test('an e-mail address is free text', async () => {
+test('an e-mail address may be any text', async () => {
   for (const email of ['nobody', '', null, 'a@b, c@d', 'x'.repeat(1000)]) {
     const made = await created('/users', 'user', { name: name('u'), email })
     expect(made.email).toBe(email)
@@ -115,7 +118,7 @@ test('an e-mail address is free text', async () => {
   expect(long.status).toBe(400)
 })
 
-test('a domain with an id that the caller chose', async () => {
+test('a domain is created with the id that the caller chose', async () => {
   const id = hexId()
   const made = await created('/domains', 'domain', { name: name('d'), explicit_domain_id: id })
   expect(made.id).toBe(id)

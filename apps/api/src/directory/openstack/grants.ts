@@ -5,8 +5,8 @@ import { grantedRoles, grantRole, hasGrant, revokeRole } from '../roles/assignme
 import { roleView } from './views.ts'
 
 /**
- * Who is given which role where: the same four operations for users and groups on projects, domains
- * and the system, and for what the projects below inherit (OS-INHERIT). Source: Keystone api-ref v3.
+ * The grants of roles: the same four operations for users and groups on projects, domains and the system, and for roles
+ * that the projects below inherit (OS-INHERIT). Source: Keystone api-ref v3.
  */
 type Place = 'projects' | 'domains' | 'system'
 type Holder = 'users' | 'groups'
@@ -22,14 +22,14 @@ const kinds: Kind[] = [
     { place, holder: 'groups' as const, inherited: true },
   ]),
 ]
-/** What is not seen is 404: a domain by those who do not run it, a project by strangers. */
+/** Callers get a 404 for what they do not see: a domain that they do not administer, a project of others. */
 const accessOf: Record<Place, { read: Access; write: Access }> = {
   projects: { read: 'ofProjectGrants', write: 'ofProjectWrite' },
   domains: { read: 'ofDomain', write: 'ofDomainWrite' },
   system: { read: 'adminRead', write: 'admin' },
 }
 
-/** "grants.projects.users", "grants.inherited.domains.groups" */
+/** For example "grants.projects.users" or "grants.inherited.domains.groups". */
 export const grantName = ({ place, holder, inherited }: Kind): string =>
   `grants.${inherited ? 'inherited.' : ''}${place}.${holder}`
 

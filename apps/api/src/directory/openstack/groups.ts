@@ -127,7 +127,7 @@ export const groupOperations: ApiOperation[] = [
     },
     handle: async (call) => {
       const { id, domainId } = await getGroup(call.ctx, { id: idOf(call.params) })
-      // Those of its domain; the cloud's readers see members from everywhere.
+      // Administrators of a domain see the members of their domain; readers of the cloud see all members.
       const within = call.ctx.scope.kind === 'domain' ? { domainId } : {}
       const listed = await listUsers(call.ctx, { ...userFilter(call.query), groupId: id, ...within })
       return collection(call, `groups/${id}/users`, 'users', listed, userView)

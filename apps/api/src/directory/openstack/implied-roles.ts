@@ -16,7 +16,7 @@ export const impliedRoleOperations: ApiOperation[] = [
     name: 'role_inferences.list',
     method: 'GET',
     path: '/role_inferences',
-    summary: 'List what every role implies',
+    summary: 'List the roles that every role implies',
     status: 200,
     access: 'domainRead',
     handle: async (call) => {
@@ -34,7 +34,7 @@ export const impliedRoleOperations: ApiOperation[] = [
     name: 'roles.implies.list',
     method: 'GET',
     path: '/roles/:id/implies',
-    summary: 'List what a role implies',
+    summary: 'List the roles that a role implies',
     status: 200,
     access: 'domainRead',
     handle: async (call) => {
@@ -60,7 +60,7 @@ export const impliedRoleOperations: ApiOperation[] = [
       const prior = await getRole(call.ctx, { id: idOf(call.params) })
       const implied = prior.implies.find((role) => role.id === idOf(call.params, 'implied'))
       if (!implied) throw notFound('implied role', idOf(call.params, 'implied'))
-      // Of HEAD Keystone wants 204.
+      // For HEAD, Keystone answers 204.
       if (call.request.method !== 'HEAD') return inference(call, prior, implied)
       call.reply.status(204)
       return undefined
@@ -89,10 +89,10 @@ export const impliedRoleOperations: ApiOperation[] = [
     name: 'roles.implies.remove',
     method: 'DELETE',
     path: pair,
-    summary: 'Let a role imply the other no longer',
+    summary: 'Stop a role from implying the other',
     status: 204,
     access: 'admin',
-    deviation: 'That admin implies member and member implies reader stays (403).',
+    deviation: 'Two implications cannot be removed: admin implies member, and member implies reader (403).',
     handle: async ({ ctx, params }) => {
       await unimplyRole(ctx, pairOf(params))
     },

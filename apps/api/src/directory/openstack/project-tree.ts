@@ -7,7 +7,10 @@ import { projectView } from './views.ts'
 
 type Ids = { [id: string]: Ids } | null
 
-/** `parents` and `subtree` of a project, or of a domain as its project, as a list of projects or as nested ids, whatever is asked for. */
+/**
+ * `parents` and `subtree` of a project, or of a domain as its project, as a list of projects or as nested ids, as the
+ * query asks.
+ */
 export async function treeOf(call: Call, node: ProjectDetail | DomainView): Promise<object> {
   const on = (name: string) => switchedOn(call.query, name)
   for (const which of ['parents', 'subtree'])
@@ -30,11 +33,11 @@ export async function treeOf(call: Call, node: ProjectDetail | DomainView): Prom
   }
 }
 
-/** {"parent": {"grandparent": {"domain": null}}} */
+/** For example {"parent": {"grandparent": {"domain": null}}}. */
 const parentIds = (project: ProjectDetail, parents: ProjectDetail[]): Ids =>
   [...parents.map((row) => row.id), project.domainId].reduceRight<Ids>((above, id) => ({ [id]: above }), null)
 
-/** {"child": {"grandchild": null}}; null where nothing is below. */
+/** For example {"child": {"grandchild": null}}; null where no project is below. */
 function idsBelow(id: string, subtree: ProjectDetail[]): Ids {
   const children = subtree.filter((row) => (row.parentId ?? row.domainId) === id)
   return children.length === 0

@@ -21,7 +21,7 @@ const anotherDomain = async (): Promise<string> =>
   (await created('/domains', 'domain', { name: name('d') })).id
 
 describe('projects', () => {
-  test('made by the stock client’s body; extra attributes; tags', async () => {
+  test('a project is made by the stock client’s body, with extra attributes and tags', async () => {
     const project = await created('/projects', 'project', {
       name: name('p'),
       enabled: true,
@@ -83,7 +83,7 @@ describe('projects', () => {
       'only root projects are allowed to act as domains.',
     ])
     const child = await created('/projects', 'project', { name: 'child', domain_id: made.id })
-    // Whoever runs the domain sees it, and makes no other one.
+    // An administrator of the domain sees it, and cannot create another.
     const theirs = await tokenOf('admin', { kind: 'domain', domainId: made.id })
     expect((await send('GET', path, undefined, theirs)).json.project).toEqual(made)
     const more = { project: { name: name('x'), is_domain: true } }
@@ -99,7 +99,7 @@ describe('projects', () => {
     expect((await send('PUT', `${path}/tags/u`)).status).toBe(201)
     expect((await send('DELETE', `${path}/tags/t`)).status).toBe(204)
     expect((await send('DELETE', `${path}/tags/t`)).status).toBe(404)
-    // Of several at once none is lost.
+    // Tags that several requests add at once are all stored.
     const together = ['v', 'w', 'x', 'y', 'z']
     await Promise.all(together.map((tag) => send('PUT', `${path}/tags/${tag}`)))
     expect((await send('GET', `${path}/tags`)).json.tags.toSorted()).toEqual(['u', ...together])
@@ -114,7 +114,7 @@ describe('projects', () => {
     expect((await send('GET', path)).status).toBe(404)
     expect((await send('GET', `/domains/${made.id}`)).status).toBe(404)
   })
-  test('filters by name', async () => {
+  test('a list is filtered by name', async () => {
     const unique = hexId().slice(0, 10)
     for (const suffix of ['One', 'two', 'three%'])
       await created('/projects', 'project', { name: `${unique}-${suffix}` })
@@ -130,7 +130,7 @@ describe('projects', () => {
     expect(await count('parent_id=default')).toBe(3)
     expect(await count(`parent_id=${projectId}`)).toBe(0)
   })
-  test('parents and subtree', async () => {
+  test('parents and subtree are shown as ids and as lists', async () => {
     const top = await created('/projects', 'project', { name: name('top'), parent_id: 'default' })
     const middle = await created('/projects', 'project', { name: name('middle'), parent_id: top.id })
     const leaf = await created('/projects', 'project', { name: name('leaf'), parent_id: middle.id })
@@ -147,7 +147,8 @@ describe('projects', () => {
     expect(list.subtree).toEqual([{ project: leaf }])
     expect((await send('GET', `/projects/${leaf.id}?parents_as_list&parents_as_ids`)).status).toBe(400)
     expect((await send('DELETE', `/projects/${top.id}`)).status).toBe(403)
-    // A tree goes from the leaves up, one request after the other, although things go in the background.
+    // A tree is deleted from the leaves up by one request after another, although the deletions take place in the
+    // background.
     for (const { id } of [leaf, middle, top]) {
       expect((await send('DELETE', `/projects/${id}`)).status).toBe(204)
       expect((await send('GET', `/projects/${id}`)).status).toBe(404)
@@ -157,7 +158,7 @@ describe('projects', () => {
     await runPending(deps)
     expect(await deps.root.project.count({ where: { id: { in: [leaf.id, middle.id, top.id] } } })).toBe(0)
   })
-  test('immutable: neither changed nor deleted until that is taken away', async () => {
+  test('an immutable thing is neither changed nor deleted until the option is removed', async () => {
     for (const [path, key] of [
       ['/projects', 'project'],
       ['/domains', 'domain'],

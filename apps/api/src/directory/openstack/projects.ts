@@ -92,7 +92,7 @@ export const projectOperations: ApiOperation[] = [
     status: 201,
     access: 'domainWrite',
     deviation:
-      'With is_domain: true it is a domain, under /domains as well; roles on it are given there, and no token is for it as a project.',
+      'With is_domain: true this creates a domain, which is under /domains as well. Roles on the domain are given there, and no token is for the domain as a project.',
     handle: create,
   },
   {
@@ -110,10 +110,10 @@ export const projectOperations: ApiOperation[] = [
     path: '/projects/:id',
     summary: 'Delete a project with everything it has',
     status: 204,
-    // Never the one that one works in.
+    // Administrators cannot delete the project of their own session.
     access: 'ofDomainWrite',
     deviation:
-      'What the project has goes with it, as an operation in the background; it is disabled and not seen any more at once, its name is free again when all of it is gone. 409 for the project that one works in.',
+      'Everything in the project is deleted with it, by an operation in the background. The project is disabled and invisible at once; its name is free again when everything is gone. Deleting the project of the token is a 409.',
     handle: async ({ ctx, params }) => {
       const { project, domain } = await projectOrDomain(ctx, idOf(params))
       if (domain) await deleteDomainProject(ctx, domain)
@@ -151,7 +151,7 @@ async function create(call: Call): Promise<object> {
   return { project: projectView(keystoneBase(call), made) }
 }
 
-/** A parent may be a domain: then the project is directly below it. */
+/** The parent may also be a domain; then the project is directly below the domain. */
 async function placeOf(
   ctx: Ctx,
   given: { domain_id?: string | null; parent_id?: string | null },
@@ -162,7 +162,10 @@ async function placeOf(
   const domain = await getDomain(ctx, { id: parentId }).catch(nullIfMissing)
   if (domain === null) return { domainId, parentId }
   if (domainId !== undefined)
-    throw new HttpError(400, 'The parent belongs to another domain. Choose one of the same.')
+    throw new HttpError(
+      400,
+      'The parent project belongs to another domain. Choose a parent in the same domain.',
+    )
   return { domainId: domain.id }
 }
 

@@ -11,7 +11,7 @@ export const roleAssignmentOperations: ApiOperation[] = [
     name: 'role_assignments.list',
     method: 'GET',
     path: '/role_assignments',
-    summary: 'List who has which role where',
+    summary: 'List role assignments',
     status: 200,
     access: 'domainRead',
     filters: {

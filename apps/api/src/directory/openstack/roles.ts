@@ -73,7 +73,7 @@ export const roleOperations: ApiOperation[] = [
     status: 200,
     access: 'admin',
     deviation:
-      'admin, member and reader stay as they are, whatever their options say: the rules build on them.',
+      'admin, member and reader cannot be changed, whatever their options say, because the rules depend on them.',
     handle: async (call) => {
       const { role } = updated.parse(call.body)
       const before = await getRole(call.ctx, { id: idOf(call.params) })

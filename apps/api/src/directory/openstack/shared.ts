@@ -3,9 +3,9 @@ import { booleanFilter, textFilter } from '../../openstack/keystone.ts'
 import { type Query, queryText } from '../../openstack/pages.ts'
 import { textMatch } from '../contract.ts'
 
-/** What the tables of the directory have in common. */
+/** Parts that several operation tables of the directory use. */
 
-/** Filters that every list of the directory takes; what we do not know is ignored, as in Keystone. */
+/** Filters of every list of the directory. Unknown filters are ignored, as in Keystone. */
 export function directoryFilter(query: Query) {
   const name = textFilter(query, 'name')
   return {
@@ -17,7 +17,7 @@ export function directoryFilter(query: Query) {
   }
 }
 
-/** Throws what says something else. */
+/** For `catch`: null for not_found; throws other errors. */
 export function nullIfMissing(error: unknown): null {
   if (error instanceof CloudError && error.code === 'not_found') return null
   throw error

@@ -3,7 +3,7 @@ import { aDisabledDomain, aProject, fresh, none } from './testing.shared.ts'
 
 const own = ({ projectId }: Tenant) => ({ id: projectId })
 const newOne = async (tenant: Tenant) => ({ id: (await aProject(tenant)).id })
-/** The same request about what the other tenant has. */
+/** The same request about things of the other tenant. */
 const of = (body?: unknown, more: Record<string, string> = {}) => ({
   foreign: (_tenant: Tenant, other: Tenant) => [{ params: { id: other.projectId, ...more }, body }],
 })
@@ -66,7 +66,7 @@ export const projectExamples: Examples = {
   },
   'projects.tags.clear': { make: (tenant) => ({ params: own(tenant) }), ...of() },
   'projects.tags.get': {
-    // Its people and strangers ask about their own, where the tag is put first.
+    // Members and strangers ask about their own project, so its tag is set first.
     make: async (tenant) => {
       await tenant.deps.root.project.update({
         where: { id: tenant.projectId },

@@ -50,7 +50,7 @@ export const roleExamples: Examples = {
   ...Object.fromEntries(grantOperations.map(({ name, path }) => [name, exampleOfGrant(name, path)])),
 }
 
-/** An example of grants.<place>.<holder>.<verb>: what is read or removed is given first. */
+/** An example of grants.<place>.<holder>.<verb>. A grant that is read or removed is made first. */
 function exampleOfGrant(name: string, path: string): Examples[string] {
   const system = path.startsWith('/system')
   const paramsOf = async (tenant: Tenant, there: Tenant, who: Tenant) => ({

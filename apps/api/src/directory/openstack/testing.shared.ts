@@ -7,7 +7,7 @@ import { createRole } from '../roles/service.ts'
 import { createGroup } from '../users/groups.ts'
 import { createUser } from '../users/service.ts'
 
-/** Fresh things of a tenant's domain for the examples of the directory. */
+/** Fresh things in a tenant's domain, for the examples of the directory. */
 
 export const none = { make: () => ({}) }
 export const fresh = (what: string): string => `${what}-${hexId().slice(0, 12)}`
@@ -21,7 +21,7 @@ export const aRole = ({ admin }: Tenant) => createRole(admin, { name: fresh('rol
 export const aDisabledDomain = ({ admin }: Tenant) =>
   createDomain(admin, { name: fresh('domain'), enabled: false })
 
-/** A role of the cloud by its name. */
+/** The id of a role of the cloud by its name. */
 export async function roleNamed(ctx: Ctx, name: string): Promise<string> {
   const where = { domainKey_name: { domainKey: '', name } }
   return (await ctx.deps.root.role.findUniqueOrThrow({ where })).id

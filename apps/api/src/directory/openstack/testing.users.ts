@@ -12,7 +12,7 @@ const aMember = async (tenant: Tenant, userId?: string) => {
   await addGroupMember(tenant.admin, { groupId: group.id, userId: user })
   return { id: group.id, user }
 }
-/** Groups of the other tenant, and his people in a group of one's own. */
+/** A group of the other tenant, and a user of the other tenant in a group of the tenant's own. */
 const foreignGroup = (body?: unknown) => ({
   foreign: async (tenant: Tenant, other: Tenant) => [
     { params: { id: (await aGroup(other)).id, user: tenant.userId }, body },

@@ -16,7 +16,7 @@ beforeAll(openDirectory)
 afterAll(closeDirectory)
 
 describe('users and groups', () => {
-  test('keys of a user come and go with their values', async () => {
+  test('a user has the keys of its values only', async () => {
     const user = await created('/users', 'user', {
       name: name('u'),
       password: 'a-long-password',
@@ -49,14 +49,14 @@ describe('users and groups', () => {
     const back = await send('PATCH', `/users/${user.id}`, {
       user: { default_project_id: null, description: null, email: null, options: { lock_password: null } },
     })
-    // Null is a value: Keystone keeps these two beside the caller’s own attributes.
+    // Null is a value here: Keystone stores these two beside the caller’s own attributes.
     expect(back.json.user).toEqual({ ...user, description: null, email: null })
     expect((await send('POST', '/users', { user: { name: name('u'), options: { odd: true } } })).status).toBe(
       400,
     )
     expect((await send('POST', '/users', { user: { name: name('u'), federated: [{}] } })).status).toBe(400)
   })
-  test('a password: one’s own without a token, 401 when the old one is wrong, 204 else', async () => {
+  test('users change their own password without a token: a wrong old password is a 401, success is a 204', async () => {
     const user = await created('/users', 'user', { name: name('u'), password: 'a-long-password' })
     const change = (original_password: string) =>
       send(
@@ -90,7 +90,7 @@ describe('users and groups', () => {
       '2030-01-02T03:04:05.000000',
     )
   })
-  test('groups and their members', async () => {
+  test('groups list their members, and users their groups', async () => {
     const group = await created('/groups', 'group', { name: name('g') })
     expect(keys(group)).toEqual(['id', 'name', 'domain_id', 'description', 'links'])
     const user = await created('/users', 'user', { name: name('u') })

@@ -33,7 +33,7 @@ const fields = {
   default_project_id: userInput.shape.defaultProjectId,
   enabled: userInput.shape.enabled,
   options: userInput.shape.options,
-  /** Users of other identity providers: none. */
+  /** This cloud has no users of other identity providers. */
   federated: z
     .array(z.unknown())
     .max(0, 'This cloud has no federated users: leave “federated” out.')
@@ -48,7 +48,7 @@ const updated = z.object({
     enabled: z.boolean().optional(),
   }),
 })
-/** A password is no attribute, whatever a client calls it. */
+/** A password is never stored as an attribute, whatever key a client sends. */
 const known = [...Object.keys(fields), 'password_expires_at', 'original_password']
 const texts = ['email', 'description']
 
@@ -71,7 +71,7 @@ export const userOperations: ApiOperation[] = [
     },
     handle: async (call) => {
       const listed = await listUsers(call.ctx, await limited(call, userFilter(call.query)))
-      // Nobody here is of another identity provider.
+      // No user comes from another identity provider, so these filters find nobody.
       const none = ['idp_id', 'protocol_id', 'unique_id'].some((key) => Object.hasOwn(call.query, key))
       return collection(call, 'users', 'users', none ? { items: [] } : listed, userView)
     },
@@ -101,7 +101,7 @@ export const userOperations: ApiOperation[] = [
     name: 'users.update',
     method: 'PATCH',
     path: '/users/:id',
-    summary: 'Change a user, the password too',
+    summary: 'Change a user, including the password',
     status: 200,
     access: 'ofUserWrite',
     handle: update,
@@ -113,7 +113,7 @@ export const userOperations: ApiOperation[] = [
     summary: 'Delete a user',
     status: 204,
     access: 'ofDomainWrite',
-    deviation: 'Nobody deletes himself (409).',
+    deviation: 'Users cannot delete themselves (409).',
     handle: async ({ ctx, params }) => {
       await deleteUser(ctx, { id: idOf(params) })
     },
@@ -151,7 +151,7 @@ export const userOperations: ApiOperation[] = [
   },
 ]
 
-/** `password_expires_at=lt:2016-11-06T15:32:17Z` */
+/** Reads filters such as `password_expires_at=lt:2016-11-06T15:32:17Z`. */
 export function userFilter(query: Query) {
   const text = queryText(query, 'password_expires_at')
   const [, operator = 'eq', at] = text === undefined ? [] : (/^(?:([a-z]{2,3}):)?(.+)$/.exec(text) ?? [])

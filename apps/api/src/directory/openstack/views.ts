@@ -4,7 +4,7 @@ import type { DomainView, ProjectDetail } from '../projects/contract.ts'
 import type { AssignmentView, RoleView } from '../roles/contract.ts'
 import type { GroupView, UserView } from '../users/contract.ts'
 
-/** Keystone's words for our rows. `base` is ".../identity/v3". */
+/** Our rows in Keystone's words. `base` is ".../identity/v3". */
 
 export const projectView = (base: string, project: ProjectDetail) => ({
   ...project.extra,
@@ -46,7 +46,7 @@ export const domainView = (base: string, domain: DomainView) => ({
   links: { self: `${base}/domains/${domain.id}` },
 })
 
-/** In Keystone a domain is a project as well, one that "acts as a domain". */
+/** In Keystone a domain is also a project, one that "acts as a domain". */
 export const domainProjectView = (base: string, domain: DomainView) => ({
   ...domainView(base, domain),
   domain_id: null,
@@ -74,7 +74,7 @@ export const groupView = (base: string, group: GroupView) => ({
   links: { self: `${base}/groups/${group.id}` },
 })
 
-/** As inference rules show roles. */
+/** A role as inference rules show it. */
 export const namedRole = (base: string, role: { id: string; name: string }) => ({
   id: role.id,
   name: role.name,

@@ -42,7 +42,7 @@ export const projectListInput = listInput.extend({
   domainId: keystoneId.optional(),
   parentId: keystoneId.optional(),
   enabled: z.boolean().optional(),
-  /** False: without those that are being deleted. */
+  /** False leaves out projects that are being deleted. */
   deleting: z.boolean().optional(),
   tags: z.array(z.string().max(255)).max(80).optional(),
   tagsAny: z.array(z.string().max(255)).max(80).optional(),
@@ -53,9 +53,9 @@ export type ProjectListInput = z.output<typeof projectListInput>
 export const projectInput = z.object({
   name: identityName.max(64, 'The name of a project has at most 64 characters.'),
   description: descriptionInput.default(''),
-  /** Left out: the domain of the parent, of the session, else Default. */
+  /** When left out, the domain of the parent, else of the session, else Default. */
   domainId: keystoneId.optional(),
-  /** A project of the same domain; left out: directly below the domain. */
+  /** A project of the same domain. When left out, the project is directly below the domain. */
   parentId: keystoneId.optional(),
   enabled: z.boolean().default(true),
   tags: tagsInput.optional(),
@@ -69,9 +69,9 @@ export const projectUpdateInput = z.object({
   description: descriptionInput.optional(),
   enabled: z.boolean().optional(),
   tags: tagsInput.optional(),
-  /** Each option named is set; null takes it away. */
+  /** Options that are named are set; null removes an option. */
   options: resourceOptions.optional(),
-  /** Replaces all of them. */
+  /** Replaces all attributes. */
   extra: extraInput.optional(),
 })
 export type ProjectDetail = {
@@ -81,20 +81,23 @@ export type ProjectDetail = {
   domainId: string
   domainName: string
   enabled: boolean
-  /** Null: directly below its domain. */
+  /** Null when the project is directly below its domain. */
   parentId: string | null
   tags: string[]
   extra: Extra
   options: ResourceOptions
-  /** Under deletion; `operationId` of the newest try is in its history (operations.list). */
+  /** True while the project is being deleted. operations.list of the project has the newest operation. */
   deleting: boolean
   createdAt: string
 }
-/** What dies with a project, in the order in which it goes; zero counts are left out. */
+/**
+ * The things that are deleted with a project, in the order of their deletion, without kinds that the project has none
+ * of.
+ */
 export type ProjectDeletionPlan = {
   project: ProjectDetail
   things: { kind: string; title: string; count: number }[]
   assignments: number
-  /** Child projects stand in the way: delete them first. */
+  /** Child projects, which must be deleted first. */
   children: { id: string; name: string }[]
 }

@@ -10,31 +10,31 @@ import type { ProjectDeletionPlan } from './contract.ts'
 import { dropDeletedDomains, lockDomainOf } from './deleted-domains.ts'
 import { endTokensOf, loadProject, toProjectDetail } from './service.ts'
 
-/** One kind of things that a project may have; each room tells of its own (`joins` in room.ts). */
+/** One kind of things that a project may have. Each room registers its own (`joins` in room.ts). */
 export type ProjectThing = {
-  /** "instance" */
+  /** For example "instance". */
   kind: string
-  /** For people: "Instances". */
+  /** The name for people, for example "Instances". */
   title: string
-  /** What goes first has the lowest: instances 10, floating IPs 20, routers 30, … */
+  /** Kinds with lower numbers are deleted first: instances 10, floating IPs 20, routers 30, … */
   order: number
   count(ctx: Ctx, projectId: string): Promise<number>
   /**
-   * Asks for the removal of what is there and not going already; the workflow counts and asks again
-   * until nothing is left. Returns why something cannot go yet, null when all of it is going; an
-   * error ends the try.
+   * Asks for the deletion of the things that exist and are not being deleted already. The workflow counts and calls
+   * this again until nothing is left. Returns why something cannot be deleted yet, or null when everything is being
+   * deleted; an error ends the try.
    */
   remove(ctx: Ctx, projectId: string): Promise<string | null>
-  /** Takes away, in ctx's transaction, what every project has from the start (see `removeEmptyProjects`). */
+  /** Deletes, in ctx's transaction, the things that every project has from the start (see `demandEmpty`). */
   removeOriginal?(ctx: Ctx, projectId: string): Promise<void>
 }
 
-/** How long nothing may go before the reason is told, and how often it looks. */
+/** After how long without progress the reason is shown, and how often the workflow counts. */
 const patienceMs = 20_000
 const pauseMs = 250
 
 const things: ProjectThing[] = []
-/** Those below were told to go before, and take their time. */
+/** The deletion of projects below was begun before, so this only waits for them. */
 const children: ProjectThing = {
   kind: 'project',
   title: 'Projects below',
@@ -47,7 +47,7 @@ const steps: Step<unknown>[] = [
     name: 'project',
     title: 'Deleting the project',
     async run(run) {
-      // Again, in case that something came in while the first ones went.
+      // Everything is cleared again, in case a thing was created while others were deleted.
       for (const thing of [...things, children]) {
         const wait = await clear(run, thing)
         if (wait) return wait
@@ -66,12 +66,17 @@ const steps: Step<unknown>[] = [
 ]
 type Forget = (tx: Ctx, projectIds: readonly string[]) => Promise<void>
 const forgetting: Forget[] = []
-/** Rooms remove here what they know of projects that are empty, in the transaction that removes their rows. */
+/**
+ * Rooms register here how they delete their rows of empty projects, in the transaction that deletes the projects' rows.
+ */
 export const onProjectRemoved = (forget: Forget): void => void forgetting.push(forget)
 
 type EndRights = (tx: Ctx, projectId: string) => Promise<void>
 const endingRights: EndRights[] = []
-/** Rooms delete here what gave somebody rights in the project, in the transaction that begins its deletion. */
+/**
+ * Rooms register here how they delete everything that gives rights in the project, in the transaction that begins its
+ * deletion.
+ */
 export const onProjectRightsEnding = (end: EndRights): void => void endingRights.push(end)
 
 /** Rooms call this from `joins` of their room.ts. */
@@ -89,7 +94,7 @@ export function onProjectDeleting(thing: ProjectThing): void {
   if (last) steps.push(last)
 }
 
-/** Stays disabled and marked when a try fails for good: deleting it again goes on where it stopped. */
+/** After a failed try the project stays disabled and marked; deleting it again continues where the try stopped. */
 export const projectDeletion: Workflow = {
   action: 'project.delete',
   lane: 'long',
@@ -99,7 +104,7 @@ export const projectDeletion: Workflow = {
   },
 }
 
-/** Asks for the removal of what is left, and waits as long as it becomes less. */
+/** Asks for the deletion of the things that are left, and waits as long as their number shrinks. */
 async function clear(run: Run<unknown>, thing: ProjectThing): Promise<Wait | undefined> {
   const { ctx, resourceId } = run
   if ((await thing.count(ctx, resourceId)) === 0) return
@@ -120,8 +125,8 @@ const leftOver = (rest: { title: string; count: number }[], why: string | null =
   )
 
 /**
- * Removes each; what is gone already is fine, what cannot go yet (a conflict) is tried again later.
- * Returns the sentence of the last conflict.
+ * Removes each row. A row that is gone already is fine, and a row that cannot be removed yet (a conflict) is tried
+ * again later. Returns the sentence of the last conflict.
  */
 export async function removeEach(
   rows: readonly { id: string }[],
@@ -137,7 +142,7 @@ export async function removeEach(
   return why
 }
 
-/** What the project has, kind by kind, in the order in which it goes; without the empty ones. */
+/** Counts the things of the project by kind, in the order of deletion, without kinds that the project has none of. */
 export async function thingsOf(
   ctx: Ctx,
   projectId: string,
@@ -149,9 +154,9 @@ export async function thingsOf(
 }
 
 /**
- * In ctx's transaction, of a domain that is locked and goes: projects that have nothing but what they had
- * from the start go now, those that are being deleted (and what is above them) in their own time.
- * Throws conflict when one of the others has more.
+ * Runs in ctx's transaction, with the domain locked and about to be deleted. Projects with nothing but what they had
+ * from the start are deleted now; those that are being deleted, and the projects above them, are deleted later by the
+ * worker. Throws conflict when another project has more.
  */
 export async function deleteProjectsOf(ctx: Ctx, domainId: string): Promise<void> {
   const rows = await ctx.db.$queryRaw<
@@ -167,17 +172,19 @@ export async function deleteProjectsOf(ctx: Ctx, domainId: string): Promise<void
   for (const row of later) await beginDeletion(ctx, row)
 }
 
-/** Takes away what every project has from the start; throws conflict when it has more. */
+/** Deletes the things that a project has from the start; throws conflict when the project has more. */
 async function demandEmpty(ctx: Ctx, id: string, name: string): Promise<void> {
   for (const thing of things) {
     await thing.removeOriginal?.(ctx, id)
     const count = await thing.count(ctx, id)
     if (count > 0)
-      throw conflict(`Project ${name} of this domain still has ${count} ${thing.title}. Delete it first.`)
+      throw conflict(
+        `Project ${name} of this domain still has ${count} ${thing.title}. Delete the project first.`,
+      )
   }
 }
 
-/** What dies with the project, and what stands in the way. */
+/** The things that are deleted with the project, and the projects that must be deleted first. */
 export async function projectDeletionPlan(ctx: Ctx, input: { id: string }): Promise<ProjectDeletionPlan> {
   const row = await loadProject(ctx, input.id, 'identity:delete_project')
   const [assignments, children, found] = await Promise.all([
@@ -194,8 +201,8 @@ export async function projectDeletionPlan(ctx: Ctx, input: { id: string }): Prom
 }
 
 /**
- * Disables the project for good, ends its tokens and starts to remove what it has; asked again after
- * a failure, it goes on where it stopped. Returns the operation to watch.
+ * Disables the project for good, ends its tokens and starts to delete its things. After a failed try, calling this
+ * again continues where the try stopped. Returns the operation to watch.
  */
 export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ operationId: string }> {
   const project = await loadProject(ctx, input.id, 'identity:delete_project')
@@ -215,7 +222,10 @@ export async function deleteProject(ctx: Ctx, input: { id: string }): Promise<{ 
   })
 }
 
-/** Of a project whose row is locked: what is not given back by waiting ends now. Returns the operation, also one under way. */
+/**
+ * Begins the deletion of a project whose row is locked. Everything that needs no host ends now: tokens and rights.
+ * Returns the operation, also when one is under way already.
+ */
 async function beginDeletion(ctx: Ctx, { id, name }: { id: string; name: string }): Promise<string> {
   const running = await operationUnderWay(ctx, { resourceKind: 'project', resourceId: id }, 'project.delete')
   if (running) return running
@@ -233,7 +243,7 @@ async function beginDeletion(ctx: Ctx, { id, name }: { id: string; name: string 
   })
 }
 
-/** Whoever had something by the project has it no more, while what is in it goes in its own time. */
+/** Ends all rights in the project at once, although its things are deleted later. */
 async function forgetRights(ctx: Ctx, projectId: string): Promise<void> {
   const where = { projectId }
   await ctx.db.roleAssignment.deleteMany({ where })
@@ -244,7 +254,10 @@ async function forgetRights(ctx: Ctx, projectId: string): Promise<void> {
   })
 }
 
-/** Empty projects' rows with what belongs to them alone. `ctx.db` is a transaction. Returns how many. */
+/**
+ * Deletes the rows of empty projects with everything that belongs to them alone. `ctx.db` is a transaction. Returns the
+ * number of projects.
+ */
 async function removeProjectRows(ctx: Ctx, ids: readonly string[]): Promise<number> {
   const projectId = { in: [...ids] }
   await closePlace(ctx, { projectIds: ids })

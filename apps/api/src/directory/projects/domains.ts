@@ -52,12 +52,12 @@ export async function listDomains(ctx: Ctx, input: DomainListInput): Promise<Pag
   return { ...page, items: page.items.map(toView) }
 }
 
-/** Also for those whose account or project is in it. */
+/** Users whose account or project is in the domain may see it, too. */
 export async function getDomain(ctx: Ctx, input: { id: string }): Promise<DomainView> {
   return toView(await loadDomain(ctx, input.id))
 }
 
-/** The domains with these ids; who may know them has been asked before. */
+/** The domains with these ids. The caller of this function has checked the rights. */
 export async function domainsById(ctx: Ctx, ids: readonly string[]): Promise<DomainView[]> {
   const where = { id: { in: [...ids] }, deleting: false }
   return (await ctx.db.domain.findMany({ where, include: counts, orderBy: { id: 'asc' } })).map(toView)
@@ -73,7 +73,7 @@ async function loadDomain(ctx: Ctx, id: string, action?: string): Promise<Row> {
   return row
 }
 
-/** `id`: one that the caller chose. Throws already_exists. */
+/** `id` may be an id that the caller chose. Throws already_exists when it is taken. */
 export async function createDomain(
   ctx: Ctx,
   input: z.input<typeof domainInput>,
@@ -82,7 +82,7 @@ export async function createDomain(
   authorize(ctx, 'identity:create_domain')
   return inTransaction(ctx, async (tx) => {
     await demandFreeName(tx, input.name)
-    // A domain is a project, too: one id for two would be the one's for some callers and the other's for others.
+    // In Keystone a domain is also a project, so an id may not stand for both a domain and another project.
     if (
       (await tx.db.domain.findUnique({ where: { id } })) ??
       (await tx.db.project.findUnique({ where: { id } }))
@@ -106,7 +106,7 @@ export async function createDomain(
   })
 }
 
-/** Disabling voids every token of its users and projects while it lasts. */
+/** While a domain is disabled, no token of its users and projects is valid. */
 export async function updateDomain(ctx: Ctx, input: z.output<typeof domainUpdateInput>): Promise<DomainView> {
   const before = await loadDomain(ctx, input.id, 'identity:update_domain')
   demandMutable('domain', before, input)
@@ -128,7 +128,7 @@ export async function updateDomain(ctx: Ctx, input: z.output<typeof domainUpdate
   })
 }
 
-/** Other tags, made from those that are there then: parallel callers lose nothing. */
+/** Changes the tags from those that the locked row has, so that parallel callers lose nothing. */
 export async function changeDomainTags(
   ctx: Ctx,
   id: string,
@@ -143,14 +143,15 @@ export async function changeDomainTags(
 }
 
 /**
- * A disabled domain whose projects are empty, with its users, groups, roles and projects. Those that are
- * being deleted are gone already: the worker goes on with them, and the domain's row with the last one.
+ * Deletes a disabled domain whose projects are empty, with its users, groups, roles and projects. Projects that are
+ * being deleted do not stand in the way: the worker finishes them, and the domain's row goes with the last of them.
  */
 export async function deleteDomain(ctx: Ctx, input: { id: string }): Promise<DomainView> {
   const before = await loadDomain(ctx, input.id, 'identity:delete_domain')
   demandMutable('domain', before)
   const { id } = input
-  if (id === 'default') throw new CloudError('forbidden', 'The domain Default stays: the cloud needs it.')
+  if (id === 'default')
+    throw new CloudError('forbidden', 'The domain Default cannot be deleted, because the cloud needs it.')
   return inTransaction(ctx, async (tx) => {
     await lockDomain(tx, id)
     const { enabled } = await tx.db.domain.findUniqueOrThrow({ where: { id }, select: { enabled: true } })

@@ -13,7 +13,7 @@ import { directoryEvent, domainFilter, lockDomain, nameClauses, ownDomain, seen 
 import { projectsOf, projectWithRole } from '../roles/effective.ts'
 import type { ProjectDetail, ProjectInput, ProjectListInput, projectUpdateInput } from './contract.ts'
 
-/** As deep as a tree may get: a project directly below its domain is at depth 1. */
+/** The depth of a tree at most; a project directly below its domain is at depth 1. */
 const maxDepth = 5
 const maxTags = 80
 
@@ -38,8 +38,8 @@ export const toProjectDetail = (row: Row): ProjectDetail => ({
 type ProjectHook = (ctx: Ctx, project: { id: string; name: string }) => Promise<void>
 const projectHooks: ProjectHook[] = []
 /**
- * Later rooms add here what each new project starts with (networking: its default security group).
- * Hooks run in order, inside the transaction that makes the project.
+ * Other rooms register here what each new project starts with (networking: its default security group). Hooks run in
+ * order, in the transaction that creates the project.
  */
 export function onProjectCreated(hook: ProjectHook): void {
   projectHooks.push(hook)
@@ -65,37 +65,37 @@ export async function listProjects(ctx: Ctx, input: ProjectListInput): Promise<P
   })
   return { ...page, items: page.items.map(toProjectDetail) }
 }
-/** By what the portal sorts projects. */
+/** The columns by which the portal sorts projects. */
 const sortableProjects: Sortable = {
   ...byName,
   state: [{ field: 'deleting' }, { field: 'enabled' }],
   domain: [{ field: 'domain.name' }, { field: 'name' }],
 }
 
-/** Of a project, or of a domain: the projects directly below it. */
+/** Matches the projects directly below a project or a domain. */
 const childrenOf = (id: string): Prisma.ProjectWhereInput => ({
   OR: [{ parentId: id }, { parentId: null, domainId: id }],
 })
 
-/** One that the caller may administer or read, the session's own, or one where he has a role. */
+/** A project that the caller may administer or read, that the session is for, or where the caller has a role. */
 export async function getProject(ctx: Ctx, input: { id: string }): Promise<ProjectDetail> {
   return toProjectDetail(await loadProject(ctx, input.id))
 }
 
-/** For OpenStack's door, where one that is being deleted is gone. */
+/** For OpenStack's door, where a project that is being deleted does not exist. */
 export async function liveProject(ctx: Ctx, id: string): Promise<ProjectDetail> {
   const project = await getProject(ctx, { id })
   if (project.deleting) throw notFound('project', id)
   return project
 }
 
-/** Throws not_found for a project that nobody has; one that is being deleted is still there. */
+/** Throws not_found for an unknown project. A project that is being deleted still exists. */
 export async function demandProject(ctx: Ctx, id: string): Promise<void> {
   const row = await ctx.db.project.findUnique({ where: { id }, select: { id: true } })
   if (row === null) throw notFound('project', id)
 }
 
-/** Those of the projects with these ids that are not being deleted; who may know them has been asked before. */
+/** The projects with these ids that are not being deleted. The caller of this function has checked the rights. */
 export async function projectsById(ctx: Ctx, ids: readonly string[]): Promise<ProjectDetail[]> {
   const where = { id: { in: [...ids] }, deleting: false }
   const rows = await ctx.db.project.findMany({ where, include: withDomain, orderBy: { id: 'asc' } })
@@ -114,7 +114,7 @@ export async function loadProject(ctx: Ctx, id: string, action?: string): Promis
 }
 
 const mostInTree = 1000
-/** The projects above (nearest first) and below one that the caller sees, as far as he may see them. */
+/** The projects above (nearest first) and below a project that the caller sees, as far as the caller may see them. */
 export async function projectTree(
   ctx: Ctx,
   input: { id: string },
@@ -139,7 +139,7 @@ export async function projectTree(
   }
 }
 
-/** The projects of a domain that the caller sees, as far as he may see them. */
+/** The projects of a domain that the caller sees, as far as the caller may see them. */
 export async function projectsOfDomain(ctx: Ctx, input: { id: string }): Promise<ProjectDetail[]> {
   const found = await ctx.db.project.findMany({
     where: { domainId: input.id, deleting: false },
@@ -153,13 +153,16 @@ export async function projectsOfDomain(ctx: Ctx, input: { id: string }): Promise
   return rows.filter((row) => all || own.includes(row.id)).map(toProjectDetail)
 }
 
-/** A project with whatever the later rooms give a new one. */
+/** Creates a project with everything that other rooms give a new project. */
 export async function createProject(ctx: Ctx, input: ProjectInput): Promise<ProjectDetail> {
   const parent = input.parentId === undefined ? null : await loadParent(ctx, input.parentId)
   const domainId = input.domainId ?? parent?.domainId ?? ownDomain(ctx)
   authorize(ctx, 'identity:create_project', { domainId })
   if (parent && parent.domainId !== domainId)
-    throw invalidInput('The parent belongs to another domain. Choose one of the same.', 'parentId')
+    throw invalidInput(
+      'The parent project belongs to another domain. Choose a parent in the same domain.',
+      'parentId',
+    )
   return inTransaction(ctx, async (tx) => {
     await lockDomain(tx, domainId)
     await demandFreeName(tx, domainId, input.name)
@@ -191,7 +194,7 @@ async function loadParent(ctx: Ctx, id: string): Promise<Row> {
   return seen(ctx, { kind: 'project', id, row, target, read: 'identity:get_project' })
 }
 
-/** Ancestors of a new child; holds the parent against deletion. */
+/** Returns the ancestors of a new child; locks the parent, so that it is not deleted meanwhile. */
 async function placeBelow(ctx: Ctx, parentId: string): Promise<string[]> {
   const [parent] = await ctx.db.$queryRaw<
     { ancestors: string[]; deleting: boolean; enabled: boolean }[]
@@ -204,7 +207,10 @@ async function placeBelow(ctx: Ctx, parentId: string): Promise<string[]> {
   return [...parent.ancestors, parentId]
 }
 
-/** Name, description, tags, attributes; enabled too, which voids its tokens. It never moves. */
+/**
+ * Changes name, description, tags, attributes, or whether the project is enabled; disabling ends its tokens. A project
+ * never moves.
+ */
 export async function updateProject(
   ctx: Ctx,
   input: z.output<typeof projectUpdateInput>,
@@ -228,7 +234,10 @@ export async function updateProject(
   })
 }
 
-/** Nothing enabled below something disabled, and nothing back from its deletion. */
+/**
+ * A project cannot be enabled below a disabled project or while it is being deleted, nor disabled above an enabled
+ * project.
+ */
 async function demandSwitchable(ctx: Ctx, id: string, enabled: boolean): Promise<void> {
   const row = await ctx.db.project.findUnique({ where: { id } })
   if (!row) throw notFound('project', id)
@@ -245,7 +254,7 @@ async function demandSwitchable(ctx: Ctx, id: string, enabled: boolean): Promise
     )
 }
 
-/** Tokens end with the project where they hold; open consoles and streams are told. In a transaction. */
+/** Ends the tokens for a project, and tells open consoles and streams. Runs in a transaction. */
 export async function endTokensOf(ctx: Ctx, projectId: string, reason: string): Promise<void> {
   await closePlace(ctx, { projectIds: [projectId] })
   await sessionEnded(ctx, { projectId }, reason)
@@ -256,7 +265,7 @@ async function demandFreeName(ctx: Ctx, domainId: string, name: string): Promise
   if (await ctx.db.project.findUnique({ where })) throw alreadyExists('project', name)
 }
 
-/** Adds one tag; there already is fine. Parallel callers lose nothing. */
+/** Adds a tag, unless the project has it already. Parallel callers lose nothing. */
 export async function addProjectTag(ctx: Ctx, input: { id: string; tag: string }): Promise<void> {
   await loadProject(ctx, input.id, 'identity:update_project')
   await inTransaction(ctx, async (tx) => {

@@ -25,17 +25,17 @@ type Found = {
 }
 
 /**
- * Who has which role where. `effective` works out groups, inheritance and implied roles and names
- * users and real places only. One query either way; bounded by `limit`.
+ * Lists assignments. `effective` resolves groups, inheritance and implied roles into users and real places. Takes one
+ * query either way, bounded by `limit`.
  */
 export async function listAssignments(ctx: Ctx, input: AssignmentListInput): Promise<AssignmentList> {
   const own = ctx.scope.kind === 'domain' ? ctx.scope.domainId : null
   authorize(ctx, 'identity:list_role_assignments', { domainId: own, userId: input.userId ?? null })
   if (input.effective && (input.groupId !== undefined || input.inherited !== undefined))
     throw invalidInput(
-      'What is effective belongs to users at real places: leave out the group and the inheritance.',
+      'Effective assignments are those of users at real places. Leave out the group and the inheritance.',
     )
-  // One's own assignments everywhere; those of others within the domain that one reads.
+  // Callers see their own assignments everywhere, and those of others within the domain that they may read.
   const within = input.userId === ctx.actor.userId ? null : own
   const source = input.effective ? effective(input) : recorded(input)
   const rows = await ctx.db.$queryRaw<Found[]>(Prisma.sql`
@@ -63,7 +63,7 @@ const all = (...conditions: (Prisma.Sql | null)[]): Prisma.Sql => {
   return given.length === 0 ? Prisma.sql`TRUE` : Prisma.join(given, ' AND ')
 }
 
-/** Where, in terms of a relation with the columns projectId, domainId and system. */
+/** The condition for the place, on a relation with the columns projectId, domainId and system. */
 function placeOf(at: Prisma.Sql, input: AssignmentListInput): Prisma.Sql | null {
   const { projectId, domainId, system, includeSubtree } = input
   return all(
@@ -77,7 +77,7 @@ function placeOf(at: Prisma.Sql, input: AssignmentListInput): Prisma.Sql | null 
   )
 }
 
-/** As they were given. */
+/** Assignments as they were made. */
 function recorded(input: AssignmentListInput): Prisma.Sql {
   return Prisma.sql`WITH found AS (SELECT a.* FROM "RoleAssignment" a WHERE ${all(
     input.userId === undefined ? null : Prisma.sql`a."userId" = ${input.userId}`,
@@ -87,7 +87,7 @@ function recorded(input: AssignmentListInput): Prisma.Sql {
   )})`
 }
 
-/** As they work: the same rules as in token-facts.ts. */
+/** Assignments as they take effect, by the same rules as in token-facts.ts. */
 function effective(input: AssignmentListInput): Prisma.Sql {
   const of = (holder: Prisma.Sql) =>
     input.userId === undefined ? Prisma.sql`TRUE` : Prisma.sql`${holder} = ${input.userId}`

@@ -23,7 +23,7 @@ type Checked = {
   key: string
 }
 
-/** Gives the role; there already is fine. The caller must hold every right that comes with it. */
+/** Gives the role, unless the holder has it already. The caller must hold every right that the role gives. */
 export async function grantRole(ctx: Ctx, input: GrantInput): Promise<void> {
   const grant = await checked(ctx, input)
   await demandHolderInReach(ctx, input)
@@ -46,7 +46,7 @@ export async function grantRole(ctx: Ctx, input: GrantInput): Promise<void> {
   })
 }
 
-/** Takes it away; returns whether it was there. Rights shrink with the next request. */
+/** Removes an assignment; returns whether there was one. Rights shrink with the next request. */
 export async function revokeRole(ctx: Ctx, input: GrantInput): Promise<boolean> {
   const grant = await checked(ctx, input)
   await demandMayGrant(ctx, grant.role)
@@ -60,13 +60,13 @@ export async function revokeRole(ctx: Ctx, input: GrantInput): Promise<boolean> 
   })
 }
 
-/** Is exactly this assignment there (not: has he the right by another way)? */
+/** Tells whether exactly this assignment exists, not whether the holder has the right in another way. */
 export async function hasGrant(ctx: Ctx, input: GrantInput): Promise<boolean> {
   const { key } = await checked(ctx, input, 'identity:list_role_assignments')
   return (await ctx.db.roleAssignment.findUnique({ where: { key }, select: { id: true } })) !== null
 }
 
-/** Roles that the holder was given right there: neither by a group nor from above. */
+/** Roles that the holder was given at this place, not through a group or from above. */
 export async function grantedRoles(ctx: Ctx, input: Omit<GrantInput, 'roleId'>): Promise<RoleView[]> {
   const { target } = await targetOf(ctx, input, 'identity:list_role_assignments')
   const holder = await holderOf(ctx, input)
@@ -77,11 +77,14 @@ export async function grantedRoles(ctx: Ctx, input: Omit<GrantInput, 'roleId'>):
   })
   return rolesById(
     ctx,
-    whole(rows, 1000, 'Ask whether he has one role.').map((row) => row.roleId),
+    whole(rows, 1000, 'Ask for one role of this user or group.').map((row) => row.roleId),
   )
 }
 
-/** What the caller does not see is not there; what he sees and may not change is forbidden. */
+/**
+ * Checks the role and the place: what the caller does not see does not exist, and what they see but may not change is
+ * forbidden.
+ */
 async function checked(ctx: Ctx, input: GrantInput, action = 'identity:assign_role'): Promise<Checked> {
   const { userId, groupId, inherited = false } = input
   const { target, domainId } = await targetOf(ctx, input, action)
@@ -90,7 +93,10 @@ async function checked(ctx: Ctx, input: GrantInput, action = 'identity:assign_ro
     throw new CloudError('forbidden', `The role ${role.name} belongs to another domain and holds only there.`)
   const holder = await holderOf(ctx, { userId, groupId })
   if (inherited && 'system' in target)
-    throw invalidInput('Nothing is below the system: a role there cannot be inherited.', 'inherited')
+    throw invalidInput(
+      'A role on the system cannot be inherited, because no projects are below the system.',
+      'inherited',
+    )
   return { holder, target, role, inherited, key: assignmentKey(holder, target, role.id, inherited) }
 }
 
@@ -119,7 +125,7 @@ async function targetOf(
 }
 
 async function holderOf(ctx: Ctx, input: Pick<Grant, 'userId' | 'groupId'>): Promise<RoleHolder> {
-  // He who may take a role away may name anyone who has it, from whatever domain.
+  // A caller who may remove a role may name every holder, of every domain.
   if (input.userId !== undefined) {
     const row = await ctx.db.user.findUnique({ where: { id: input.userId }, select: { id: true } })
     if (!row) throw notFound('user', input.userId)
@@ -131,7 +137,7 @@ async function holderOf(ctx: Ctx, input: Pick<Grant, 'userId' | 'groupId'>): Pro
   return { groupId: row.id }
 }
 
-/** A domain's administrator gives roles to the people of that domain only; others are not there. */
+/** Administrators of a domain give roles to users and groups of that domain only; others do not exist for them. */
 async function demandHolderInReach(ctx: Ctx, input: GrantInput): Promise<void> {
   if (input.userId !== undefined) await loadUser(ctx, input.userId)
   else await loadGroup(ctx, input.groupId ?? '')

@@ -5,12 +5,12 @@ import { grantRole, revokeRole } from './assignments.ts'
 
 type NamedGrant = { userId: string; role: string; target: RoleTarget }
 
-/** Gives a role of the cloud by its name; there already is fine. */
+/** Gives a role of the cloud by its name, unless the user has it already. */
 export async function assignRole(ctx: Ctx, input: NamedGrant): Promise<void> {
   await grantRole(ctx, await byId(ctx, input))
 }
 
-/** Takes it away; not there is fine. */
+/** Removes a role of the cloud by its name, if the user has it. */
 export async function removeRole(ctx: Ctx, input: NamedGrant): Promise<void> {
   await revokeRole(ctx, await byId(ctx, input))
 }

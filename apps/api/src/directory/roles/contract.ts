@@ -3,10 +3,10 @@ import { descriptionInput } from '../../kernel/contract.ts'
 import { type Extra, extraInput } from '../../openstack/extra.ts'
 import { identityName, keystoneId, listInput, type ResourceOptions, resourceOptions } from '../contract.ts'
 
-/** Roles, what they imply, and who has them where. Browser-safe. */
+/** Roles, the roles that they imply, and their assignments. Browser-safe. */
 
 export const roleListInput = listInput.extend({
-  /** Roles of this domain alone; left out: those of the cloud. */
+  /** Lists the roles of this domain alone. When left out, lists the roles of the cloud. */
   domainId: keystoneId.optional(),
 })
 export type RoleListInput = z.output<typeof roleListInput>
@@ -21,7 +21,7 @@ export const roleUpdateInput = z.object({
   id: keystoneId,
   name: identityName.optional(),
   description: descriptionInput.optional(),
-  /** Each option named is set; null takes it away. */
+  /** Options that are named are set; null removes an option. */
   options: resourceOptions.optional(),
   extra: extraInput.optional(),
 })
@@ -31,16 +31,16 @@ export type RoleView = {
   name: string
   description: string
   domainId: string | null
-  /** It stays as it is, as the three that every cloud has. */
+  /** True when the role cannot be changed, as the three built-in roles. */
   immutable: boolean
   options: ResourceOptions
   extra: Extra
-  /** What it implies directly. */
+  /** The roles that this role implies directly. */
   implies: { id: string; name: string }[]
   createdAt: string
 }
 
-/** Who: exactly one of userId, groupId. Where: exactly one of projectId, domainId, system. */
+/** A grant has exactly one holder (userId or groupId) and exactly one place (projectId, domainId or system). */
 export const grantInput = z
   .object({
     userId: keystoneId.optional(),
@@ -49,7 +49,7 @@ export const grantInput = z
     projectId: keystoneId.optional(),
     domainId: keystoneId.optional(),
     system: z.literal(true).optional(),
-    /** Holds in the projects below and not at the place itself. */
+    /** The role holds in the projects below the place, but not at the place itself. */
     inherited: z.boolean().default(false),
   })
   .refine((g) => (g.userId === undefined) !== (g.groupId === undefined), 'Name a user or a group.')
@@ -57,7 +57,10 @@ export const grantInput = z
     (g) => [g.projectId, g.domainId, g.system].filter((v) => v !== undefined).length === 1,
     'Name a project, a domain or the system.',
   )
-  .refine((g) => !(g.inherited && g.system), 'Nothing is below the system: it cannot be inherited there.')
+  .refine(
+    (g) => !(g.inherited && g.system),
+    'A role on the system cannot be inherited, because no projects are below the system.',
+  )
 export type GrantInput = z.input<typeof grantInput>
 export const assignmentListInput = z.object({
   limit: z.number().int().min(1).max(1000).default(1000),
@@ -68,9 +71,9 @@ export const assignmentListInput = z.object({
   domainId: keystoneId.optional(),
   system: z.literal(true).optional(),
   inherited: z.boolean().optional(),
-  /** What users really have: groups, inheritance and implied roles worked out. */
+  /** Lists the roles that users really have: groups, inheritance and implied roles are resolved. */
   effective: z.boolean().default(false),
-  /** With projectId: also the projects below. */
+  /** With projectId, includes the projects below. */
   includeSubtree: z.boolean().default(false),
 })
 export type AssignmentListInput = z.output<typeof assignmentListInput>
@@ -86,5 +89,5 @@ export type AssignmentView = {
   system: boolean
   inherited: boolean
 }
-/** `truncated`: there are more; narrow the filter. */
+/** `truncated` says that there are more assignments; the caller should narrow the filter. */
 export type AssignmentList = { items: AssignmentView[]; truncated: boolean }

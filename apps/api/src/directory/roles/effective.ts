@@ -4,25 +4,25 @@ import { whole } from '../../kernel/page.ts'
 import type { RoleTarget } from '../assignment-key.ts'
 import type { ProjectView } from '../contract.ts'
 
-/** Assignments of one user, direct and by groups. */
+/** Assignments of one user, direct and through groups. */
 const assignmentsOf = (userId: string) => Prisma.sql`
   mine AS (SELECT a."roleId", a."projectId", a."domainId", a."system", a."inherited" FROM "RoleAssignment" a
     WHERE a."userId" = ${userId}
        OR a."groupId" = ANY (ARRAY(SELECT m."groupId" FROM "GroupMember" m WHERE m."userId" = ${userId})))`
 
-/** The most places that one answer names; whoever has more is told so. */
+/** How many places an answer names at most. Longer answers are refused with an advice. */
 const mostPlaces = 10_000
 
 /**
- * Enabled projects where the user has at least one role, by name, with the effective roles there:
- * direct, by groups, inherited from above, implied. One query.
+ * Enabled projects where the user has at least one role, by name, with the effective roles there: direct, through
+ * groups, inherited from above, implied. Takes one query.
  */
 export async function projectsOf(ctx: Ctx, userId: string): Promise<ProjectView[]> {
   const rows = await heldProjects(ctx, userId, { limit: mostPlaces + 1 })
   return whole(rows, mostPlaces, 'List the projects of a domain instead.')
 }
 
-/** This project, when the user has a role there. */
+/** The project, or null when the user has no role there. */
 export async function projectWithRole(
   ctx: Ctx,
   userId: string,
@@ -32,7 +32,7 @@ export async function projectWithRole(
   return (await heldProjects(ctx, userId, { only, limit: 1 }))[0] ?? null
 }
 
-/** The first by name, or `preferred` when it is one of them. */
+/** The user's first project by name, or `preferred` when the user has a role there. */
 export async function firstProjectOf(
   ctx: Ctx,
   userId: string,
@@ -68,7 +68,7 @@ function heldProjects(
     GROUP BY p."id" ORDER BY ${first} p."name", p."id" LIMIT ${limit}`)
 }
 
-/** Enabled domains where the user has a role (not one that only the projects below inherit), by name. */
+/** Enabled domains where the user has a role, by name. A role that only the projects below inherit does not count. */
 export async function domainsOf(ctx: Ctx, userId: string): Promise<{ id: string; name: string }[]> {
   const rows = await ctx.db.$queryRaw<{ id: string; name: string }[]>(Prisma.sql`
     WITH ${assignmentsOf(userId)}
@@ -84,8 +84,8 @@ export async function hasSystemRole(ctx: Ctx, userId: string): Promise<boolean> 
 }
 
 /**
- * The roles (never those of one domain) that each of `roleIds` comes to, itself included, by name.
- * Roles that do not exist come to nothing.
+ * Names of the roles that each of `roleIds` implies, itself included, without roles of one domain. Unknown ids add
+ * nothing.
  */
 export async function impliedNames(ctx: Ctx, roleIds: readonly string[]): Promise<Set<string>> {
   const rows = await ctx.db.$queryRaw<{ name: string }[]>(Prisma.sql`
@@ -96,7 +96,7 @@ export async function impliedNames(ctx: Ctx, roleIds: readonly string[]): Promis
   return new Set(rows.map((row) => row.name))
 }
 
-/** Names of the roles that a token of the user would have at a place; empty when there are none. One query. */
+/** Names of the roles that a token of the user would have at a place; empty when there are none. Takes one query. */
 export async function rolesAt(ctx: Ctx, userId: string, place: RoleTarget): Promise<Set<string>> {
   const here =
     'projectId' in place

@@ -4,9 +4,9 @@ import { CloudError } from '../../kernel/errors.ts'
 import { impliedNames } from './effective.ts'
 
 /**
- * Who hands out a right must hold it himself (A13). The cloud's administrators hold every one; the
- * administrator of a domain holds what his roles there imply, and `admin` only there, so he never
- * gives a role that comes to `admin`, which on a project would be the whole cloud.
+ * Callers who give a right must hold it themselves (A13). Administrators of the cloud hold every right. The
+ * administrator of a domain holds the roles that their roles there imply, and `admin` in that domain only. So they may
+ * not give a role that implies `admin`, which on a project would mean the whole cloud.
  */
 export async function demandMayGrant(ctx: Ctx, role: { id: string; name: string }): Promise<void> {
   if (isAdmin(ctx)) return
@@ -18,7 +18,10 @@ export async function demandMayGrant(ctx: Ctx, role: { id: string; name: string 
     )
 }
 
-/** What the assignments of somebody come to, seen from one domain. */
+/**
+ * The rights of a holder, seen from one domain: whether they have roles outside of it, and the names of all their
+ * roles; "domain:" stands before a role that they have on a domain alone.
+ */
 type Holdings = { outside: boolean; names: string[] }
 async function holdingsOf(ctx: Ctx, holder: Prisma.Sql, domainId: string): Promise<Holdings> {
   const [row] = await ctx.db.$queryRaw<Holdings[]>(Prisma.sql`
@@ -35,23 +38,23 @@ async function holdingsOf(ctx: Ctx, holder: Prisma.Sql, domainId: string): Promi
 }
 
 /**
- * May the caller change this user (password, name, options)? Not one with more rights than himself:
- * who sets the password of an administrator is one a moment later.
+ * Refuses to change a user (password, name, options) who has more rights than the caller. A caller who could set the
+ * password of an administrator would have an administrator's rights.
  */
 export async function demandNoMore(ctx: Ctx, user: { id: string; domainId: string }): Promise<void> {
   if (isAdmin(ctx) || user.id === ctx.actor.userId) return
   const holder = Prisma.sql`a."userId" = ${user.id}
     OR a."groupId" IN (SELECT m."groupId" FROM "GroupMember" m WHERE m."userId" = ${user.id})`
   const { outside, names } = await holdingsOf(ctx, holder, user.domainId)
-  // Another administrator of the same domain is one's equal.
+  // Another administrator of the same domain has the same rights as the caller.
   if (outside || names.some((name) => name === 'admin' || !ctx.roles.has(name.replace('domain:', ''))))
     throw new CloudError(
       'forbidden',
-      'This user has rights beyond yours. Ask an administrator of the cloud to change it.',
+      'This user has rights beyond yours. Ask an administrator of the cloud to change this user.',
     )
 }
 
-/** May the caller let somebody into the group, that is: give him everything that the group has? */
+/** Refuses callers who do not hold every right of the group, because its members get all of these rights. */
 export async function demandMayShare(ctx: Ctx, group: { id: string; domainId: string }): Promise<void> {
   if (isAdmin(ctx)) return
   const { outside, names } = await holdingsOf(ctx, Prisma.sql`a."groupId" = ${group.id}`, group.domainId)

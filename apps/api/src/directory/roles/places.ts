@@ -8,7 +8,7 @@ import { loadUser } from '../users/service.ts'
 import { domainsOf, projectsOf } from './effective.ts'
 
 type ProjectFilter = { name?: TextMatch; domainId?: string; enabled?: boolean }
-/** Enabled projects where the caller has a role, by id, whole; needs no right. */
+/** Enabled projects where the caller has a role, by id, with all their columns. Needs no right. */
 export const ownProjectDetails = (
   ctx: Ctx,
   filter: ProjectFilter = {},
@@ -28,13 +28,13 @@ async function detailsFor(
   return { items: rows.map(toProjectDetail) }
 }
 
-/** Enabled domains where the caller has a role, whole; needs no right. */
+/** Enabled domains where the caller has a role, with all their columns. Needs no right. */
 export async function ownDomainDetails(ctx: Ctx): Promise<{ items: DomainView[] }> {
   const ids = (await domainsOf(ctx, ctx.actor.userId)).map((domain) => domain.id)
   return { items: await domainsById(ctx, ids) }
 }
 
-/** The same of any user whom the caller sees. */
+/** Enabled projects where a user whom the caller sees has a role, by id, with all their columns. */
 export async function projectDetailsOf(
   ctx: Ctx,
   { userId, ...filter }: ProjectFilter & { userId: string },

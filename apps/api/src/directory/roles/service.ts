@@ -20,7 +20,7 @@ const withImplied = {
 } satisfies Prisma.RoleInclude
 type Row = Prisma.RoleGetPayload<{ include: typeof withImplied }>
 
-/** The three that every cloud has. */
+/** True for the three roles that every cloud has. */
 const isBuiltIn = (row: Row) => row.domainId === null && (roleNames as readonly string[]).includes(row.name)
 const toView = (row: Row): RoleView => ({
   id: row.id,
@@ -34,7 +34,7 @@ const toView = (row: Row): RoleView => ({
   createdAt: row.createdAt.toISOString(),
 })
 
-/** Roles of the cloud, or of one domain alone. */
+/** Lists the roles of the cloud, or of one domain alone. */
 export async function listRoles(ctx: Ctx, input: RoleListInput): Promise<Page<RoleView>> {
   authorize(ctx, 'identity:list_roles', { domainId: input.domainId ?? null })
   if (input.domainId !== undefined && !mayKnow(ctx, input.domainId)) throw notFound('domain', input.domainId)
@@ -45,7 +45,7 @@ export async function listRoles(ctx: Ctx, input: RoleListInput): Promise<Page<Ro
   return { ...page, items: page.items.map(toView) }
 }
 
-/** The roles of a domain are its own business. */
+/** Administrators of another domain do not see the roles of a domain. */
 const mayKnow = (ctx: Ctx, domainId: string | null): boolean =>
   domainId === null || ctx.scope.kind !== 'domain' || ctx.scope.domainId === domainId
 
@@ -54,7 +54,7 @@ export async function getRole(ctx: Ctx, input: { id: string }): Promise<RoleView
   return toView(await loadRole(ctx, input.id))
 }
 
-/** Throws not_found also for a role of somebody else's domain. */
+/** Throws not_found, also for a role of a domain that the caller does not see. */
 export async function loadRole(ctx: Ctx, id: string, action?: string): Promise<Row> {
   const row = await ctx.db.role.findUnique({ where: { id }, include: withImplied })
   const target = { domainId: row?.domainId ?? null }
@@ -102,14 +102,14 @@ export async function updateRole(ctx: Ctx, input: z.output<typeof roleUpdateInpu
       data: { ...changes, ...(options ? { options: mergedOptions(before, options) } : {}) },
       include: withImplied,
     })
-    // Rights go by names: whoever had it under the old one has other rights now.
+    // Rights go by the name of a role, so everyone with the role has other rights after its change of name.
     if (row.name !== before.name) await sessionEnded(tx, { everyone: true }, 'role renamed')
     await directoryEvent(tx, 'role', 'updated', id)
     return toView(row)
   })
 }
 
-/** With every assignment of it and whatever it implies. */
+/** Deletes the role with its assignments and implications. */
 export async function deleteRole(ctx: Ctx, input: { id: string }): Promise<RoleView> {
   const row = await loadRole(ctx, input.id, 'identity:delete_role')
   demandNotBuiltIn(row)
@@ -124,7 +124,7 @@ export async function deleteRole(ctx: Ctx, input: { id: string }): Promise<RoleV
   })
 }
 
-/** What every role implies directly; for the cloud's readers. */
+/** Lists the roles that every role implies directly, for readers of the cloud. */
 export async function listImplications(
   ctx: Ctx,
 ): Promise<{ prior: { id: string; name: string }; implied: { id: string; name: string }[] }[]> {
@@ -145,7 +145,10 @@ export async function listImplications(
 }
 
 type Implication = z.output<typeof implicationInput>
-/** Whoever has the prior role has the implied one too. There already is fine. */
+/**
+ * Makes a role imply another: users with the prior role have the implied role, too. Does nothing when it does so
+ * already.
+ */
 export async function implyRole(ctx: Ctx, input: Implication): Promise<void> {
   const prior = await loadRole(ctx, input.priorRoleId, 'identity:imply_role')
   const implied = await loadRole(ctx, input.impliedRoleId)
@@ -158,25 +161,24 @@ export async function implyRole(ctx: Ctx, input: Implication): Promise<void> {
     await lockRoles(tx)
     const reach = await impliedIds(tx, implied.id)
     if ((await impliedNames(tx, [implied.id])).has('admin'))
-      throw new CloudError(
-        'forbidden',
-        'The role admin is never implied: whoever shall have it is given it by name.',
-      )
+      throw new CloudError('forbidden', 'No role may imply admin. Give the role admin by its name instead.')
     if (reach.has(prior.id))
-      throw conflict(`${implied.name} implies ${prior.name} already: that would be a circle.`)
+      throw conflict(
+        `${implied.name} implies ${prior.name} already, and roles cannot imply each other in a circle.`,
+      )
     await tx.db.impliedRole.createMany({ data: [input], skipDuplicates: true })
     await directoryEvent(tx, 'role', 'updated', prior.id)
   })
 }
 
-/** Throws not_found when it was not implied. Rights shrink with the next request. */
+/** Throws not_found when the prior role did not imply the other. Rights shrink with the next request. */
 export async function unimplyRole(ctx: Ctx, input: Implication): Promise<void> {
   const prior = await loadRole(ctx, input.priorRoleId, 'identity:imply_role')
   const implied = await loadRole(ctx, input.impliedRoleId)
   if (isBuiltIn(prior) && isBuiltIn(implied))
     throw new CloudError(
       'forbidden',
-      `That ${prior.name} implies ${implied.name} stays: the rules of the cloud build on it.`,
+      `${prior.name} must imply ${implied.name}, because the rules of the cloud depend on this.`,
     )
   await inTransaction(ctx, async (tx) => {
     const { count } = await tx.db.impliedRole.deleteMany({ where: input })
@@ -194,7 +196,7 @@ async function impliedIds(ctx: Ctx, id: string): Promise<Set<string>> {
   return new Set(rows.map((row) => row.id))
 }
 
-/** Changes to roles are rare and go one after the other: no circle is closed by two at once. */
+/** Changes to roles are rare and run one after another, so that two of them at once cannot close a circle. */
 async function lockRoles(ctx: Ctx): Promise<void> {
   await ctx.db.$executeRaw`SELECT pg_advisory_xact_lock(hashtext('directory.roles'))`
 }
@@ -203,7 +205,7 @@ function demandNotBuiltIn(row: Row): void {
   if (isBuiltIn(row))
     throw new CloudError(
       'forbidden',
-      `The role ${row.name} stays as it is: the rules of the cloud build on it.`,
+      `The role ${row.name} cannot be changed or deleted, because the rules of the cloud depend on this role.`,
     )
 }
 
@@ -212,14 +214,14 @@ async function demandFreeName(ctx: Ctx, domainId: string | null, name: string): 
   if (await ctx.db.role.findUnique({ where })) throw alreadyExists('role', name)
 }
 
-/** The roles with these ids; who may know them has been asked before. */
+/** The roles with these ids. The caller of this function has checked the rights. */
 export async function rolesById(ctx: Ctx, ids: readonly string[]): Promise<RoleView[]> {
   const where = { id: { in: [...ids] } }
   const rows = await ctx.db.role.findMany({ where, include: withImplied, orderBy: { id: 'asc' } })
   return rows.map(toView)
 }
 
-/** Ids of the roles with these names, for the `roles` of a token; reading them needs no right. */
+/** Ids of the cloud's roles with these names, for the `roles` of a token. Needs no right. */
 export async function rolesNamed(ctx: Ctx, names: Iterable<string>): Promise<{ id: string; name: string }[]> {
   return ctx.db.role.findMany({
     where: { domainKey: '', name: { in: [...names] } },
@@ -228,7 +230,7 @@ export async function rolesNamed(ctx: Ctx, names: Iterable<string>): Promise<{ i
   })
 }
 
-/** How a caller names a role of the whole cloud, or by its id one of a domain. */
+/** The two ways to name a role: by its id, or a role of the cloud by its name. */
 export type RoleRef = { id: string } | { name: string }
 export async function roleExists(ctx: Ctx, ref: RoleRef): Promise<boolean> {
   const where = 'id' in ref ? { id: ref.id } : { name: ref.name, domainKey: '' }
@@ -236,7 +238,7 @@ export async function roleExists(ctx: Ctx, ref: RoleRef): Promise<boolean> {
 }
 
 type NamedRole = { id: string; name: string; domainId: string | null }
-/** Reads the roles with these ids, and answers which of them are named, by name. One query. */
+/** Reads the roles with these ids. Returns a function that gives those of some ids, by name. Takes one query. */
 export async function roleRefs(
   ctx: Ctx,
   ids: readonly string[],

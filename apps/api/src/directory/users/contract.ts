@@ -12,7 +12,7 @@ export const userOptions = z.strictObject({
   ignore_user_inactivity: z.boolean().nullish(),
   lock_password: z.boolean().nullish(),
   multi_factor_auth_enabled: z.boolean().nullish(),
-  /** Each inner list is one way in; all of its methods are needed. */
+  /** Each inner list is a combination of methods that is enough to sign in. */
   multi_factor_auth_rules: z
     .array(z.array(z.string().max(64)).min(1).max(8))
     .max(16)
@@ -23,7 +23,7 @@ export const userListInput = listInput.extend({
   domainId: keystoneId.optional(),
   enabled: z.boolean().optional(),
   groupId: keystoneId.optional(),
-  /** Passwords that run out before, at or after a moment. */
+  /** Passwords that expire before, at or after a time. */
   passwordExpires: z
     .object({ operator: z.enum(['lt', 'lte', 'gt', 'gte', 'eq', 'neq']), at: z.iso.datetime() })
     .optional(),
@@ -32,9 +32,9 @@ export type UserListInput = z.output<typeof userListInput>
 export const userInput = z.object({
   name: identityName,
   domainId: keystoneId.optional(),
-  /** Without one nobody can sign in by password. */
+  /** Without a password, the user cannot sign in by password. */
   password: passwordInput.optional(),
-  /** Free text, as in Keystone; forms check it. */
+  /** Any text, as in Keystone; forms check the address. */
   email: z.string().max(1000, 'An e-mail address has at most 1000 characters.').nullish(),
   description: descriptionInput.default(''),
   defaultProjectId: keystoneId.nullish(),
@@ -48,7 +48,7 @@ const formEmail = z
   .nullable()
   .transform((text) => text || null)
   .optional()
-/** What a form sends: what looks like no address is a slip. */
+/** The input of forms, which refuse an e-mail address that does not look like one. */
 export const userFormInput = userInput.extend({ email: formEmail })
 export const userUpdateInput = z.object({
   id: keystoneId,
@@ -57,7 +57,7 @@ export const userUpdateInput = z.object({
   description: descriptionInput.optional(),
   defaultProjectId: keystoneId.nullish(),
   enabled: z.boolean().optional(),
-  /** Each option named is set; null takes it away. */
+  /** Options that are named are set; null removes an option. */
   options: userOptions.optional(),
   extra: extraInput.optional(),
 })
@@ -76,7 +76,7 @@ export type UserView = {
   backend: string
   hasPassword: boolean
   passwordExpiresAt: string | null
-  /** Waits after failed sign-ins; null: not waiting. */
+  /** Until when the user must wait after failed sign-ins; null when they need not wait. */
   lockedUntil: string | null
   lastActiveAt: string | null
   options: UserOptions

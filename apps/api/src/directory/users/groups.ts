@@ -30,7 +30,7 @@ const toView = (row: Row): GroupView => ({
   createdAt: row.createdAt.toISOString(),
 })
 
-/** With `userId`: the groups that he is in; everyone may ask for his own. */
+/** With `userId`, lists the groups of that user; all users may list their own. */
 export async function listGroups(ctx: Ctx, input: GroupListInput): Promise<Page<GroupView>> {
   const { userId } = input
   const where: Prisma.GroupWhereInput = {
@@ -55,7 +55,7 @@ export async function listGroups(ctx: Ctx, input: GroupListInput): Promise<Page<
   return { ...page, items }
 }
 
-/** Of the groups of a page alone: Prisma's own count beside a list goes through all memberships. */
+/** Counts the members of the groups of one page only. Prisma's own count in a list would go through all memberships. */
 async function memberCounts(ctx: Ctx, groupIds: string[]): Promise<Map<string, number>> {
   const rows = await ctx.db.groupMember.groupBy({
     by: ['groupId'],
@@ -106,7 +106,7 @@ export async function updateGroup(ctx: Ctx, input: z.output<typeof groupUpdateIn
   })
 }
 
-/** With its assignments: what its members had by it ends at once. */
+/** Deletes the group with its assignments; the rights that members had through the group end at once. */
 export async function deleteGroup(ctx: Ctx, input: { id: string }): Promise<GroupView> {
   const group = await loadGroup(ctx, input.id, 'identity:delete_group')
   await demandMayShare(ctx, group)
@@ -120,7 +120,7 @@ export async function deleteGroup(ctx: Ctx, input: { id: string }): Promise<Grou
 }
 
 type Membership = z.output<typeof membershipInput>
-/** There already is fine. Both are of domains that the caller may administer. */
+/** Does nothing when the user is a member already. The caller must administer the domains of both. */
 export async function addGroupMember(ctx: Ctx, input: Membership): Promise<void> {
   const group = await loadGroup(ctx, input.groupId, 'identity:change_group_members')
   const user = await loadUser(ctx, input.userId)
@@ -134,7 +134,7 @@ export async function addGroupMember(ctx: Ctx, input: Membership): Promise<void>
   })
 }
 
-/** Throws not_found when he is not in it. What he had by it ends at once. */
+/** Throws not_found when the user is not a member. The rights that the user had through the group end at once. */
 export async function removeGroupMember(ctx: Ctx, input: Membership): Promise<void> {
   const group = await loadGroup(ctx, input.groupId, 'identity:change_group_members')
   demandLocal(group)
@@ -147,7 +147,7 @@ export async function removeGroupMember(ctx: Ctx, input: Membership): Promise<vo
   })
 }
 
-/** Is the user in the group? For those who may look at either. */
+/** Tells whether the user is a member, for callers who may see the user and the group. */
 export async function isGroupMember(ctx: Ctx, input: Membership): Promise<boolean> {
   await loadUser(ctx, input.userId)
   const own = input.userId === ctx.actor.userId

@@ -8,7 +8,7 @@ import { demandNoMore } from '../roles/granting.ts'
 import type { resetPasswordInput, UserOptions } from './contract.ts'
 import { loadUser } from './service.ts'
 
-/** Set by an administrator; ends every session and every waiting of the user. */
+/** Sets a password by an administrator; ends every session of the user and every wait. */
 export async function resetPassword(ctx: Ctx, input: z.output<typeof resetPasswordInput>): Promise<void> {
   const user = await loadUser(ctx, input.id, 'identity:set_password')
   await demandNoMore(ctx, user)
@@ -31,9 +31,9 @@ export async function resetPassword(ctx: Ctx, input: z.output<typeof resetPasswo
 }
 
 /**
- * Exchanges a password that its user has just proved. False when it was changed by somebody else since: nothing
- * has happened then. Ends every session of the user. Throws invalid_input for a password that breaks the rules,
- * forbidden for one that is locked or kept in another directory.
+ * Changes a password that its user has just proved. Returns false, and changes nothing, when another request has
+ * changed the password since. Ends every session of the user. Throws invalid_input for a password that breaks the
+ * rules, and forbidden for a password that is locked or stored in another directory.
  */
 export async function exchangePassword(
   ctx: Ctx,

@@ -2,12 +2,17 @@ import type { Ctx } from '../../kernel/context.ts'
 
 type UserHook = (ctx: Ctx, userIds: readonly string[]) => Promise<void>
 const userHooks: UserHook[] = []
-/** Later rooms remove here what belongs to a user and not to a project (compute: key pairs). In the transaction. */
+/**
+ * Other rooms register here how they delete things of a user that belong to no project (compute: key pairs). Hooks run
+ * in the transaction.
+ */
 export function onUserDeleting(hook: UserHook): void {
   userHooks.push(hook)
 }
 
-/** Deletes users with everything that is theirs: assignments, tokens, credentials, trusts. In a transaction. */
+/**
+ * Deletes users with everything that belongs to them: assignments, tokens, credentials, trusts. Runs in a transaction.
+ */
 export async function forgetUsers(ctx: Ctx, userIds: readonly string[]): Promise<void> {
   if (userIds.length === 0) return
   for (const hook of userHooks) await hook(ctx, userIds)

@@ -16,7 +16,7 @@ import { forgetUsers } from './removal.ts'
 import { toUserView, type UserRow, userColumns } from './views.ts'
 
 const comparisons = { lt: 'lt', lte: 'lte', gt: 'gt', gte: 'gte', eq: 'equals' } as const
-/** "Not at" as before or after: two ranges of the index. */
+/** "Not at" a time is before or after it, which are two ranges of the index. */
 function expiring({ operator, at }: NonNullable<UserListInput['passwordExpires']>): Prisma.UserWhereInput {
   const moment = new Date(at)
   return operator === 'neq'
@@ -35,7 +35,7 @@ export async function listUsers(ctx: Ctx, input: UserListInput): Promise<Page<Us
       expires ? expiring(expires) : {},
     ],
   }
-  // The columns by name, so that no digest of a password leaves the database.
+  // The columns are selected by name, so that no digest of a password leaves the database.
   const table = selecting(ctx)
   const page = await pageOf<UserRow>(table, input, where, { sortable: sortableUsers })
   return { ...page, items: page.items.map(toUserView) }
@@ -57,7 +57,7 @@ const selecting = (ctx: Ctx) => ({
   count: (args: Prisma.UserCountArgs) => ctx.db.user.count(args),
 })
 
-/** Oneself, or one of those whom the caller administers or reads; others are not there (R2). */
+/** The caller, or a user whom the caller administers or reads; others do not exist (R2). */
 export async function getUser(ctx: Ctx, input: { id: string }): Promise<UserView> {
   return toUserView(await loadUser(ctx, input.id))
 }
@@ -68,7 +68,7 @@ export async function loadUser(ctx: Ctx, id: string, action?: string): Promise<U
   return seen(ctx, { kind: 'user', id, row, target, read: 'identity:get_user' }, action)
 }
 
-/** Without a password nobody can sign in as it. */
+/** Without a password, the user cannot sign in by password. */
 export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> {
   const domainId = input.domainId ?? ownDomain(ctx)
   authorize(ctx, 'identity:create_user', { domainId })
@@ -93,7 +93,7 @@ export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> 
         options: withoutNulls(options),
         extra,
         ...columns,
-        // Not the default, which Prisma takes from this process' clock: tokens have the database's.
+        // Prisma's default would take the clock of this process, but tokens have the clock of the database.
         tokensValidAfter: new Date(0),
       },
       select: userColumns,
@@ -103,7 +103,9 @@ export async function createUser(ctx: Ctx, input: UserInput): Promise<UserView> 
   })
 }
 
-/** Disabling voids every token at once; so does another name, by which he may be known elsewhere. */
+/**
+ * Disabling ends every token at once, and so does a new name, because the user may be known elsewhere by the old one.
+ */
 export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInput>): Promise<UserView> {
   const before = await loadUser(ctx, input.id, 'identity:update_user')
   await demandNoMore(ctx, before)
@@ -121,7 +123,7 @@ export async function updateUser(ctx: Ctx, input: z.output<typeof userUpdateInpu
       where: { id },
       data: {
         ...changes,
-        // Disabled by hand now: no directory enables it again.
+        // An administrator has disabled the user, so no directory may enable them again.
         ...(changes.enabled === false ? { disabledByBackend: false } : {}),
         ...(options ? { options: withoutNulls(merged) } : {}),
       },
@@ -138,7 +140,7 @@ export async function deleteUser(ctx: Ctx, input: { id: string }): Promise<UserV
   const user = await loadUser(ctx, input.id, 'identity:delete_user')
   await demandNoMore(ctx, user)
   if (user.backend !== 'sql' && !user.disabledByBackend)
-    throw keptElsewhere('Delete it there; once it is gone, it can be deleted here too.')
+    throw keptElsewhere('Delete the user there first; then you can delete them here, too.')
   if (user.id === ctx.actor.userId)
     throw new CloudError('conflict', 'You cannot delete yourself. Ask another administrator.')
   return inTransaction(ctx, async (tx) => {
@@ -150,14 +152,16 @@ export async function deleteUser(ctx: Ctx, input: { id: string }): Promise<UserV
   })
 }
 
-/** Name and address of a user of another directory come from there; the rest is ours to change. */
+/** Name and address of a user of another directory come from there; the rest is changed here. */
 function demandOurs(row: UserRow, change: z.output<typeof userUpdateInput>): void {
   if (row.backend === 'sql') return
   const renamed = change.name !== undefined && change.name !== row.name
   if (renamed || (change.email !== undefined && (change.email || null) !== row.email))
-    throw keptElsewhere('Change its name and e-mail address there.')
+    throw keptElsewhere('Change the name and e-mail address there.')
   if (change.enabled === true && row.disabledByBackend)
-    throw keptElsewhere('It is disabled or gone there. Enable it there, then it can sign in again.')
+    throw keptElsewhere(
+      'The user is disabled or deleted there. Enable the user there to let them sign in again.',
+    )
 }
 const keptElsewhere = (advice: string) =>
   new CloudError('forbidden', `This user is kept in another directory. ${advice}`)
@@ -168,6 +172,6 @@ async function demandFreeName(ctx: Ctx, domainId: string, name: string): Promise
   if (found) throw alreadyExists('user', name)
 }
 
-/** Null takes an option away. */
+/** Null removes an option. */
 const withoutNulls = (options: UserOptions): Prisma.InputJsonObject =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null && value !== undefined))

@@ -4,20 +4,23 @@ import { hashPassword, needsRehash } from '../passwords.ts'
 import { directoryEvent } from '../reach.ts'
 import type { UserOptions } from './contract.ts'
 
-/** What the room identity reads and writes of a user who signs in. */
+/** The columns of a user that the room identity reads and writes at a sign-in. */
 
-/** How fine "last active" is: a sign-in within it writes nothing. */
+/** Within this time after the last sign-in, another sign-in does not write "last active" again. */
 const activeEveryMs = 60_000
 
-/** After too many failures: nobody signs in as this user for so many seconds, but from where they have before. */
+/**
+ * Makes the account wait after too many failures: for so many seconds, only sources that have signed in to it before
+ * may sign in.
+ */
 export async function makeWait(ctx: Ctx, userId: string, seconds: number): Promise<void> {
   await ctx.deps.root.$executeRaw`UPDATE "User"
     SET "lockedUntil" = clock_timestamp() + ${seconds}::int * interval '1 second' WHERE "id" = ${userId}`
 }
 
 /**
- * Keeps when and from where somebody has signed in, and hashes the password anew when the way of hashing has
- * changed. Returns the digest that is kept now; undefined for users of another back end.
+ * Stores when and from where the user has signed in, and hashes the password again when the parameters of hashing have
+ * changed. Returns the digest that is stored now; undefined for users of another back end.
  */
 export async function noteSignIn(
   ctx: Ctx,
@@ -42,7 +45,10 @@ export async function noteSignIn(
   return (count > 0 && rehashed !== null ? rehashed : hash) ?? undefined
 }
 
-/** The one who is named, as far as a sign-in asks; null when there is nobody. Other back ends are asked first. */
+/**
+ * The user that a sign-in names, with the columns that a sign-in needs; null when there is none. Asks other back ends
+ * first.
+ */
 export async function findUser(ctx: Ctx, who: UserRef) {
   const texts = 'id' in who ? [who.id] : [who.name, ...Object.values(who.domain)]
   if (!texts.every(isStorable)) return null
@@ -68,10 +74,10 @@ export async function findUser(ctx: Ctx, who: UserRef) {
   })
 }
 
-/** PostgreSQL takes neither NUL nor half surrogates; what it cannot hold cannot be a name in it. */
+/** PostgreSQL stores neither NUL nor lone surrogates, so a text with these cannot be a stored name. */
 const isStorable = (text: string) => !text.includes('\0') && text.isWellFormed() && text.length <= 255
 
-/** Somebody who has proved who they are, as a token needs it; null for nobody and for a user who may not act now. */
+/** A user who has proved who they are, as a token needs it; null for an unknown user and for a user who is disabled. */
 export type Signer = {
   id: string
   name: string
@@ -98,8 +104,8 @@ export async function signerById(ctx: Ctx, id: string): Promise<Signer | null> {
 }
 
 /**
- * Turns the demand for a second factor on or off: `rules` as Keystone's multi_factor_auth_rules, null for none.
- * Wrong codes of before are forgotten. In a transaction, with the user's row locked.
+ * Turns the demand for a second factor on or off: `rules` as Keystone's multi_factor_auth_rules, null for none. The
+ * count of wrong codes begins again. Runs in a transaction, with the user's row locked.
  */
 export async function setFactors(tx: Ctx, userId: string, rules: string[][] | null): Promise<void> {
   const { options } = await tx.db.user.findUniqueOrThrow({ where: { id: userId }, select: { options: true } })
@@ -122,8 +128,8 @@ export async function setFactors(tx: Ctx, userId: string, rules: string[][] | nu
 }
 
 /**
- * Holds a share lock on these users until the transaction ends, and returns the digests of their passwords by id:
- * sign-out, password change and disabling lock the same rows for themselves. Users who are disabled are left out.
+ * Holds a share lock on these users until the transaction ends, and returns the digests of their passwords by id.
+ * Sign-out, change of password and disabling lock the same rows exclusively. Disabled users are left out.
  */
 export async function shareUsers(
   ctx: Ctx,
@@ -134,7 +140,10 @@ export async function shareUsers(
   return new Map(rows.map(({ id, passwordHash }) => [id, passwordHash]))
 }
 
-/** Wrong codes of the second factor in a row, and whether none is taken at the moment. Locks the user; null for nobody. */
+/**
+ * Returns the number of wrong codes in a row, and whether codes must wait at the moment. Locks the user's row; null for
+ * an unknown user.
+ */
 export async function lockCodes(
   tx: Ctx,
   userId: string,
@@ -145,7 +154,7 @@ export async function lockCodes(
   return user ?? null
 }
 
-/** Keeps the number of wrong codes; `waitMs`: how long none is taken, null for no wait. */
+/** Stores the number of wrong codes; `waitMs` says for how long no code is accepted, null for no wait. */
 export async function countCodes(
   tx: Ctx,
   userId: string,

@@ -2,7 +2,10 @@ import type { Prisma } from '@stratolith/db'
 import type { Extra } from '../../openstack/extra.ts'
 import type { UserOptions, UserView } from './contract.ts'
 
-/** Never the password's digest itself: whether there is one is all that leaves this room. */
+/**
+ * The columns of a user that leave this room; instead of the digest of the password, they say only whether there is
+ * one.
+ */
 export const userColumns = {
   id: true,
   name: true,

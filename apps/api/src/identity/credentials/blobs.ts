@@ -10,14 +10,17 @@ export const ec2Keys = z.object({
   access: z.string().regex(/^[0-9a-zA-Z_.-]{1,128}$/, 'An access key has up to 128 letters and digits.'),
   secret: z.string().min(1).max(255),
 })
-/** By these Keystone notes the delegation; ours is a column that no caller writes. */
+/**
+ * Keystone puts the delegation into the blob under these keys. This cloud has columns for the delegation, which no
+ * caller writes.
+ */
 const delegationKeys = ['trust_id', 'app_cred_id', 'access_token_id']
 
 type Made = Pick<CredentialRow, 'trustId' | 'applicationCredentialId'>
 
 /**
- * The access key in a blob. Throws invalid_input for one without, and forbidden when it names a
- * delegation other than that of the row (OSSA-2020-004): what a key is worth is not the caller's to say.
+ * Returns the access key in a blob. Throws invalid_input for a blob without an access key, and forbidden for a blob
+ * that names another delegation than the row's (OSSA-2020-004), because callers do not choose the rights of a key.
  */
 export function accessOf(ctx: Ctx, blob: string, row?: Made): string {
   const parsed = parse(blob)
@@ -43,7 +46,7 @@ function parse(blob: string): unknown {
   }
 }
 
-/** As Keystone shows it: with the delegation, which is not part of the text that is kept. */
+/** The blob as Keystone shows it: with the delegation, which is not in the stored text. */
 export function ec2Blob(blob: string, row: Made): string {
   if (row.trustId === null && row.applicationCredentialId === null) return blob
   const parsed = parse(blob)

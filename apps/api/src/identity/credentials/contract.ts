@@ -2,9 +2,12 @@ import { z } from 'zod'
 import { keystoneId } from '../../directory/contract.ts'
 import { type Extra, extraInput } from '../../openstack/extra.ts'
 
-/** Secrets that the cloud keeps for a user: EC2 key pairs, TOTP, certificates, what callers call theirs. Browser-safe. */
+/**
+ * Secrets that the cloud stores for a user: EC2 key pairs, TOTP seeds, certificates, and types of the callers' own.
+ * Browser-safe.
+ */
 
-/** Bytes; a certificate with its chain fits. */
+/** In bytes; a certificate with its chain fits. */
 const maxBlob = 16_384
 export const credentialInput = z.object({
   userId: keystoneId,
@@ -31,7 +34,7 @@ export type CredentialView = {
   userId: string
   projectId: string | null
   type: string
-  /** "" for the seed of codes, which nobody reads again. */
+  /** "" for a TOTP seed, which nobody can read again. */
   blob: string
   extra: Extra
 }

@@ -33,7 +33,7 @@ const updateBody = z.object({
 })
 const known = ['user_id', 'project_id', 'type', 'blob']
 
-/** Secrets: their owner and the cloud's administrators; nobody else learns that there is one. */
+/** Only the owner and administrators of the cloud may use a credential; for others it does not exist. */
 const owners = { admin: 'ok' } as const
 
 export const credentialOperations: ApiOperation[] = [
@@ -41,7 +41,7 @@ export const credentialOperations: ApiOperation[] = [
     name: 'credentials.list',
     method: 'GET',
     path: '/credentials',
-    summary: 'List credentials: one’s own, or all for administrators',
+    summary: 'List credentials: the caller’s own, or all for administrators',
     status: 200,
     access: 'anyone',
     filters: { user_id: 'none-has-it', type: 'none-has-it' },
@@ -58,7 +58,7 @@ export const credentialOperations: ApiOperation[] = [
     name: 'credentials.create',
     method: 'POST',
     path: '/credentials',
-    summary: 'Keep a secret for a user',
+    summary: 'Store a secret for a user',
     status: 201,
     access: 'mine',
     except: {
@@ -69,7 +69,7 @@ export const credentialOperations: ApiOperation[] = [
       admin: 'ok',
       unscoped: 'forbidden',
     },
-    deviation: 'trust_id and app_cred_id in a blob are the cloud’s to write (403).',
+    deviation: 'Callers may not write trust_id and app_cred_id into a blob (403).',
     handle: async (call) => {
       const { credential } = createBody.parse(call.body)
       const made = await createCredential(call.ctx, {

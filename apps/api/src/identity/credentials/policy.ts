@@ -1,6 +1,6 @@
 import type { PolicyTable } from '../../kernel/policy.ts'
 
-/** A secret is its owner's; administrators of the cloud keep them for programs. Readers see none. */
+/** Secrets belong to their owner; administrators of the cloud manage them for programs. Readers see none. */
 const owner = 'admin or user:own'
 
 export const credentialPolicy: PolicyTable = {
@@ -9,6 +9,6 @@ export const credentialPolicy: PolicyTable = {
   'identity:create_credential': owner,
   'identity:update_credential': owner,
   'identity:delete_credential': owner,
-  /** One’s own authenticator app. */
+  /** The user's own authenticator app. */
   'identity:second_factor': 'user:own',
 }

@@ -5,9 +5,9 @@ import type { Ctx } from '../../kernel/context.ts'
 import { CloudError } from '../../kernel/errors.ts'
 
 /**
- * Secrets that must be read again (EC2, TOTP) are kept sealed with AES-256-GCM under a key that is a
- * file of the cloud and not in the database: who has one of the two has nothing. `about` (the id of
- * the row) is sealed with it, so that no row's secret can be put into another row.
+ * Secrets that must be read again (EC2, TOTP) are sealed with AES-256-GCM. The key is a file of the cloud and not in
+ * the database, so either of the two alone is of no use. `about`, the id of the row, is authenticated with the text, so
+ * that no row's secret can be moved to another row.
  */
 const keyFile = (ctx: Ctx) => path.join(ctx.deps.config.dataDir, 'secrets', 'credential.key')
 const keys = new Map<string, Buffer>()
@@ -28,7 +28,7 @@ function keyOf(ctx: Ctx): Buffer {
   return key
 }
 
-/** Two processes that start at once end with the same key: the first link stands. */
+/** When two processes start at once, both get the same key: the first link stays. */
 function makeKey(file: string): string {
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
   const draft = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`
@@ -43,7 +43,7 @@ function makeKey(file: string): string {
   return fs.readFileSync(file, 'utf8').trim()
 }
 
-/** Names the key, so that a blob of another one is told from a broken one. */
+/** Identifies the key, so that a blob that was sealed under another key can be told from a damaged blob. */
 export const keyHash = (ctx: Ctx): string =>
   createHash('sha256').update(keyOf(ctx)).digest('hex').slice(0, 16)
 
@@ -55,7 +55,7 @@ export function seal(ctx: Ctx, about: string, text: string): string {
   return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64')
 }
 
-/** Null when it was not sealed by this cloud for that purpose. */
+/** Null when the text was not sealed by this cloud for the row `about`. */
 export function unseal(ctx: Ctx, about: string, sealed: string): string | null {
   const bytes = Buffer.from(sealed, 'base64')
   if (bytes.length < 28) return null

@@ -33,7 +33,9 @@ import { keyHash, seal, unseal } from './sealing.ts'
 
 const mostPerUser = 200
 
-/** One's own; all of the cloud, or those of one user, for its administrators. By id. */
+/**
+ * Lists, by id, the caller's own credentials; for administrators of the cloud all credentials, or those of one user.
+ */
 export async function listCredentials(
   ctx: Ctx,
   input: z.output<typeof credentialListInput>,
@@ -53,17 +55,17 @@ export async function getCredential(ctx: Ctx, input: { id: string }): Promise<Cr
   return toView(ctx, row)
 }
 
-/** Those of one kind of a user, oldest first; who may know them has been asked before. */
+/** Lists a user's credentials of one type, oldest first. The caller of this function has checked the rights. */
 export async function credentialsOf(ctx: Ctx, userId: string, type: string): Promise<CredentialRow[]> {
   return ctx.db.credential.findMany({ where: { userId, type }, orderBy: { createdAt: 'asc' } })
 }
 
-/** The EC2 credential of that access key, whosever it is; null when there is none. */
+/** The EC2 credential with the access key, of whichever user; null when there is none. */
 export async function credentialByAccess(ctx: Ctx, accessKey: string): Promise<CredentialRow | null> {
   return ctx.db.credential.findUnique({ where: { accessKey } })
 }
 
-/** Deletes the credentials that are for a project, with the tokens made from them. In a transaction. */
+/** Deletes the credentials for a project, and with them the tokens made from them. Runs in a transaction. */
 export async function deleteCredentialsFor(ctx: Ctx, projectId: string): Promise<void> {
   await ctx.db.credential.deleteMany({ where: { projectId } })
 }
@@ -74,7 +76,10 @@ async function load(ctx: Ctx, id: string, action?: string): Promise<CredentialRo
   return seen(ctx, { kind: 'credential', id, row, target, read: 'identity:get_credential' }, action)
 }
 
-/** For oneself; administrators of the cloud for anyone. Throws conflict for an access key that is taken. */
+/**
+ * Makes a credential for the caller, or by an administrator of the cloud for any user. Throws conflict for an access
+ * key that is taken.
+ */
 export async function createCredential(ctx: Ctx, input: CredentialInput): Promise<CredentialView> {
   authorize(ctx, 'identity:create_credential', { userId: input.userId })
   refuseDelegation(ctx, 'make credentials')
@@ -94,10 +99,13 @@ export async function createCredential(ctx: Ctx, input: CredentialInput): Promis
   })
 }
 
-/** The project of a new credential: where its user has a role, so that nothing is learnt of others (R2). */
+/**
+ * Checks the project of a new credential. Its user must have a role there, so that callers learn nothing of other
+ * projects (R2).
+ */
 async function projectFor(ctx: Ctx, { type, projectId, userId }: CredentialInput): Promise<string | null> {
   if (type === 'ec2' && !projectId)
-    throw invalidInput('An EC2 credential is for a project: name it.', 'project_id')
+    throw invalidInput('An EC2 credential is for one project. Name the project.', 'project_id')
   if (!projectId) return null
   if (!isAdmin(ctx)) {
     const here = ctx.scope.kind === 'project' && ctx.scope.projectId === projectId
@@ -111,9 +119,9 @@ type NewCredential = Pick<
   CredentialRow,
   'userId' | 'projectId' | 'type' | 'blob' | 'accessKey' | 'applicationCredentialId'
 > & { extra?: Extra }
-/** `blob` in clear; it is sealed here. */
+/** Seals `blob`, which comes as clear text, and writes the row. */
 export async function storeCredential(ctx: Ctx, input: NewCredential): Promise<CredentialView> {
-  // Keystone's way: whoever knows an access key can name its credential.
+  // The id is made as Keystone makes it, so that everyone who knows an access key can name its credential.
   const id = input.accessKey === null ? newId() : createHash('sha256').update(input.accessKey).digest('hex')
   return inTransaction(ctx, async (tx) => {
     await lockUser(tx, input.userId)
@@ -128,8 +136,8 @@ export async function storeCredential(ctx: Ctx, input: NewCredential): Promise<C
 }
 
 /**
- * Another blob or type. Whose it is never changes, nor the delegation that it was made with
- * (A13.2); the project only by an administrator of the cloud.
+ * Changes the blob or type of a credential. The owner and the delegation never change (A13.2), and only administrators
+ * of the cloud change the project.
  */
 export async function updateCredential(
   ctx: Ctx,
@@ -156,7 +164,7 @@ export async function updateCredential(
       where: { id: row.id },
       data: { type, projectId, accessKey, extra: input.extra, ...sealed },
     })
-    // Tokens were made by the secret that it was.
+    // Tokens that were made by the old secret end.
     await tx.db.token.deleteMany({ where: { credentialId: row.id } })
     await sessionEnded(tx, { userId: row.userId }, 'credential changed')
     await told(tx, 'updated', changed)
@@ -165,9 +173,9 @@ export async function updateCredential(
 }
 
 const stays = (what: string) =>
-  new CloudError('forbidden', `The ${what} of a credential stays. Make a new one instead.`)
+  new CloudError('forbidden', `The ${what} of a credential cannot be changed. Make a new credential instead.`)
 
-/** Tokens made with it end at once. */
+/** Tokens that were made with the credential end at once. */
 export async function deleteCredential(ctx: Ctx, input: { id: string }): Promise<void> {
   const row = await load(ctx, input.id, 'identity:delete_credential')
   refuseDelegation(ctx, 'delete credentials')
@@ -200,7 +208,7 @@ const told = (
     data: { userId, type },
   })
 
-/** The clear text. Throws internal for a blob of another key. */
+/** Returns the clear text. Throws internal for a blob that was sealed under another key. */
 export function open(ctx: Ctx, row: Pick<CredentialRow, 'id' | 'blob' | 'keyHash'>): string {
   const text = unseal(ctx, row.id, row.blob)
   if (text === null)

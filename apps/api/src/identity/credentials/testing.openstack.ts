@@ -7,7 +7,7 @@ const blob = () => JSON.stringify({ access: hexId(), secret: hexId() })
 const body = (at: { userId: string; projectId: string }) => ({
   credential: { user_id: at.userId, project_id: at.projectId, type: 'ec2', blob: blob() },
 })
-/** A user has so many at most; the table asks for more. */
+/** A user has at most 200 credentials, and the matrix makes more than that. */
 export async function makeRoom({ ctx, userId }: Tenant): Promise<void> {
   if ((await ctx.deps.root.credential.count({ where: { userId } })) > 150)
     await ctx.deps.root.credential.deleteMany({ where: { userId } })

@@ -8,9 +8,9 @@ const firstWaitMs = 15_000
 const longestWaitMs = 5 * 60_000
 
 /**
- * Is it a code of one of the user's authenticators, or a recovery code, not used before? After five wrong ones in a row
- * no code is taken for a while, from nobody: whoever tries has the password. One try at a time for
- * each user, so that a flood of guesses counts in full (A15.4).
+ * Tells whether the code is valid for an authenticator of the user, or is one of their recovery codes, and was not used before. After five wrong codes in a
+ * row no code is accepted for a while, from any source, because everyone who tries knows the password. The user's row
+ * is locked, so that codes are tried one after another and a flood of guesses counts in full (A15.4).
  */
 export async function takeCode(ctx: Ctx, userId: string, code: string): Promise<boolean> {
   const { lockoutFailures } = ctx.deps.config.passwordRules
@@ -29,7 +29,7 @@ export async function takeCode(ctx: Ctx, userId: string, code: string): Promise<
   })
 }
 
-/** Marks the code's time step as used; neither it nor an earlier one is taken again (A14.4). */
+/** Marks the time step of the code as used; neither this step nor an earlier step is accepted again (A14.4). */
 async function spend(tx: Ctx, userId: string, code: string): Promise<boolean> {
   const rows = await tx.db.credential.findMany({ where: { userId, type: 'totp' } })
   for (const row of rows) {

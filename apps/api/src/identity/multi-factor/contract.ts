@@ -7,13 +7,13 @@ export const codeInput = z
   .string()
   .transform((code) => code.replace(/\s/g, ''))
   .pipe(z.string().regex(/^\d{6}$/, 'The code has six digits.'))
-/** `enrolment` is what `begin` answered, unchanged. */
+/** `enrolment` is the value that `begin` returned, unchanged. */
 export const confirmEnrolmentInput = z.object({ enrolment: z.string().min(1).max(2048), code: codeInput })
 export const disableCodesInput = z.object({ password: passwordInput })
 
 /** Shown once, as a QR code of `uri` and as text. */
 export type Enrolment = { secret: string; uri: string; enrolment: string }
-/** `required`: nobody signs in to this account without a code. */
+/** `required` says that sign-ins to this account need a code. */
 export type SecondFactorView = {
   enabled: boolean
   required: boolean

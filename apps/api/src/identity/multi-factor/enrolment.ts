@@ -30,7 +30,7 @@ const enrolmentMs = 15 * 60_000
 const aboutEnrolment = (ctx: Ctx) => `enrolment of ${ctx.actor.userId}`
 const rules = [['password', 'totp']]
 
-/** Does one's own account ask for a code? */
+/** Tells whether the caller's own account asks for a code. */
 export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
   const user = await ownUser(ctx)
   const required = needsCode(user.options)
@@ -39,7 +39,7 @@ export async function ownSecondFactor(ctx: Ctx): Promise<SecondFactorView> {
   return { enabled: required && since !== null, required, since, recoveryCodesLeft: left }
 }
 
-/** A new seed for an authenticator app. Nothing is kept until a code of it has come back. */
+/** Makes a new seed for an authenticator app. Nothing is stored until the user has sent a code of the app. */
 export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
   refuseDelegation(ctx, 'set up codes')
   const user = await ownUser(ctx)
@@ -56,8 +56,8 @@ export async function beginEnrolment(ctx: Ctx): Promise<Enrolment> {
 }
 
 /**
- * Turns codes on: from now on the password alone opens nothing. Other sessions, which had no code,
- * end; this one goes on. The recovery codes are in this answer and nowhere else.
+ * Turns codes on: from now on, the password alone does not sign in. Other sessions, which were made without a code,
+ * end; the caller's session continues. The recovery codes are in this answer and nowhere else.
  */
 export async function confirmEnrolment(
   ctx: Ctx,
@@ -74,7 +74,7 @@ export async function confirmEnrolment(
   await inTransaction(ctx, async (tx) => {
     await lockUser(tx, user.id)
     await keepRecoveryCodes(tx, user.id, recovery)
-    // Seeds of an enrolment that was never finished elsewhere count for nothing.
+    // Seeds of other enrolments that were never finished are deleted.
     await tx.db.credential.deleteMany({ where: { userId: user.id, type: 'totp' } })
     const made = await storeCredential(tx, {
       userId: user.id,
@@ -102,11 +102,11 @@ export async function confirmEnrolment(
 function readEnrolment(ctx: Ctx, sealed: string): string {
   const text = unseal(ctx, aboutEnrolment(ctx), sealed)
   const { secret, until } = JSON.parse(text ?? '{"until":0}') as { secret: string; until: number }
-  if (until < Date.now()) throw invalidInput('This took too long. Begin again.', 'enrolment')
+  if (until < Date.now()) throw invalidInput('The setup took too long. Begin again.', 'enrolment')
   return secret
 }
 
-/** Turns codes off, with the password: a session that was left open must not be enough. */
+/** Turns codes off, which needs the password, so that a session left open is not enough. */
 export async function disableCodes(
   ctx: Ctx,
   input: z.output<typeof disableCodesInput>,
@@ -122,8 +122,8 @@ export async function disableCodes(
 }
 
 /**
- * By an administrator, for somebody whose phone is lost: from now on the password is enough again.
- * Every session of the user ends, so that whoever holds one has to prove the password.
+ * Turns codes off by an administrator, for a user who has lost their phone: from now on the password is enough again.
+ * Every session of the user ends, so that everyone who holds one has to prove the password.
  */
 export async function resetCodes(ctx: Ctx, input: { id: string }): Promise<void> {
   const user = await loadUser(ctx, input.id, 'identity:set_password')

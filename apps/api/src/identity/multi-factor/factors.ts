@@ -1,11 +1,11 @@
 import type { UserOptions } from '../../directory/users/contract.ts'
 
-/** Ways to prove who one is that a rule can ask for together. */
+/** The methods that a rule of a user may ask for together. */
 const known = new Set(['password', 'totp'])
 
 /**
- * What a user must still give after `methods`: the rules of his options, each one way in; null when
- * it is enough. A rule that asks for a method that there is not can never be met, so it opens nothing.
+ * Returns the combinations of methods that the user's rules accept, or null when `methods` meet one of them. A rule
+ * with an unknown method can never be met, so it opens nothing.
  */
 export function missingFactors(options: UserOptions, methods: readonly string[]): string[][] | null {
   const rules = options.multi_factor_auth_rules ?? []
@@ -14,5 +14,5 @@ export function missingFactors(options: UserOptions, methods: readonly string[])
   return met ? null : rules
 }
 
-/** Does a sign-in by password need a code as well? */
+/** Tells whether a sign-in by password needs a code as well. */
 export const needsCode = (options: UserOptions): boolean => missingFactors(options, ['password']) !== null

@@ -11,7 +11,7 @@ import { codeAt, newSeed, otpauthUri, readSeed, stepAt, stepOf } from './totp.ts
 let cloud: Awaited<ReturnType<typeof testCloud>>
 let deps: Deps
 let app: FastifyInstance
-// The clock stands still, or a code could grow old between two lines of a test on a busy machine.
+// The clock stands still, because a code could expire between two lines of a test on a busy machine.
 vi.useFakeTimers({ toFake: ['Date'] })
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ const post = (auth: object, headers: Record<string, string> = {}) =>
     headers,
     remoteAddress: source(),
   })
-/** A user with codes on, whose clock `later` can move past the step used so far. */
+/** A user with codes on. `forget` makes a code that was used valid again. */
 async function enrolled() {
   const who = await testUser(deps)
   const ctx = await caller(who)
@@ -59,7 +59,7 @@ async function enrolled() {
 }
 const wrongCode = (right: string) => String((Number(right) + 1) % 1_000_000).padStart(6, '0')
 
-test('RFC 6238, appendix B: its codes of SHA-1, cut to six digits', () => {
+test('the SHA-1 codes of RFC 6238, appendix B, come out right, cut to six digits', () => {
   const seed = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
   expect(readSeed(seed).toString()).toBe('12345678901234567890')
   for (const [seconds, code] of [
@@ -79,7 +79,7 @@ test('RFC 6238, appendix B: its codes of SHA-1, cut to six digits', () => {
 })
 
 describe('at the portal', () => {
-  test('codes are on after a code of the app, asked for after the right password only, off with the password', async () => {
+  test('codes are on after a code of the app, asked for only after the right password, and off with the password', async () => {
     const who = await testUser(deps)
     const [ctx, other] = [await caller(who), await caller(who)]
     const { secret, enrolment } = await beginEnrolment(ctx)
@@ -91,13 +91,13 @@ describe('at the portal', () => {
       'invalid_input',
     )
     expect(await confirmEnrolment(ctx, { enrolment, code: right })).toMatchObject({ enabled: true })
-    // This session goes on, also to another place; the one without a code is over.
+    // This session continues and may move to another project; the session without a code has ended.
     await rescope(ctx, { projectId: who.projectId })
     await expectCloudError(rescope(other, { projectId: who.projectId }), 'unauthenticated')
     expect((await expectCloudError(enter(who), 'unauthenticated')).field).toBe('code')
     const stranger = await expectCloudError(enter({ ...who, password: 'wrong password' }), 'unauthenticated')
     expect(stranger.field).toBeNull()
-    // The code of the enrolment is spent.
+    // The code of the enrolment cannot be used again.
     expect((await expectCloudError(enter(who, right), 'unauthenticated')).field).toBe('code')
     await enter(who, codeAt(secret, stepAt(Date.now()) + 1))
     await expectCloudError(disableCodes(ctx, { password: 'wrong password' }, source()), 'invalid_input')
@@ -105,7 +105,7 @@ describe('at the portal', () => {
     await enter(who)
   })
 
-  test('A15.4: five wrong codes lock, though the password is right each time', async () => {
+  test('A15.4: five wrong codes lock the account, though the password is right each time', async () => {
     const { who, code, forget } = await enrolled()
     for (let i = 0; i < 5; i++) await expectCloudError(enter(who, wrongCode(code())), 'unauthenticated')
     await expectCloudError(enter(who, code()), 'unauthenticated')
@@ -117,7 +117,7 @@ describe('at the portal', () => {
     })
   })
 
-  test('a code opens once, of many at a time too', async () => {
+  test('a code works once, also when several requests use it at once', async () => {
     const { who, code } = await enrolled()
     const right = code()
     const results = await Promise.allSettled(Array.from({ length: 4 }, () => enter(who, right)))
@@ -129,7 +129,7 @@ describe('POST /v3/auth/tokens', () => {
   const password = (who: Who) => ({ user: { id: who.userId, password: who.password } })
   const totp = (who: Who, passcode: string) => ({ user: { id: who.userId, passcode } })
 
-  test('password alone gives a receipt, which a code turns into a token once', async () => {
+  test('the password alone gives a receipt, which a code turns into a token once', async () => {
     const { who, code, forget } = await enrolled()
     const first = await post({ identity: { methods: ['password'], password: password(who) } })
     expect([first.statusCode, first.headers['x-subject-token']]).toEqual([401, undefined])
@@ -147,7 +147,7 @@ describe('POST /v3/auth/tokens', () => {
     expect((await post(second, headers)).statusCode, 'the receipt is used').toBe(401)
   })
 
-  test('no order of methods, no token and no receipt of others gets round the code', async () => {
+  test('no order of methods, no token and no receipt of another user gets round the code', async () => {
     const { who, code, forget } = await enrolled()
     const [right, wrong] = [code(), wrongCode(code())]
     const both = (methods: string[], passcode: string) =>
@@ -167,7 +167,7 @@ describe('POST /v3/auth/tokens', () => {
     expect(
       (await post({ identity: { methods: ['totp'], totp: totp(who, right) } }, headers)).statusCode,
     ).toBe(401)
-    // A token from before codes were on.
+    // A token that was made before codes were on gives no other token.
     const plain = await testUser(deps)
     const session = await enter(plain)
     await deps.root.user.update({
@@ -178,7 +178,7 @@ describe('POST /v3/auth/tokens', () => {
     expect(again.statusCode).toBe(401)
   })
 
-  test('a password that has run out is told in Keystone’s words, to who knows it', async () => {
+  test('an expired password is reported in Keystone’s words, but only to callers who know the password', async () => {
     const who = await testUser(deps)
     await deps.root.user.update({ where: { id: who.userId }, data: { passwordExpiresAt: new Date(0) } })
     const answer = await post({ identity: { methods: ['password'], password: password(who) } })
@@ -191,7 +191,7 @@ describe('POST /v3/auth/tokens', () => {
     expect(wrong.body).not.toContain('expired')
   })
 
-  test('an administrator turns codes off for who lost the phone; every session ends; members cannot', async () => {
+  test('an administrator turns codes off for a user who lost their phone; all sessions end; members cannot do this', async () => {
     const { who, ctx } = await enrolled()
     const open = () => sessionAlive(deps, ctx.actor.tokenHash ?? '')
     expect(await open()).toBe(true)
@@ -208,7 +208,7 @@ describe('POST /v3/auth/tokens', () => {
     expect(await deps.root.credential.count({ where: { userId: who.userId, type: 'totp' } })).toBe(0)
   })
 
-  test('a receipt dies with the password that it stands on', async () => {
+  test('a receipt ends when the password that it stands on changes', async () => {
     const { who, code } = await enrolled()
     const first = await post({ identity: { methods: ['password'], password: password(who) } })
     const headers = { 'openstack-auth-receipt': String(first.headers['openstack-auth-receipt']) }

@@ -5,7 +5,7 @@ import { CloudError } from '../../kernel/errors.ts'
 import type { VerifiedUser } from '../sign-in.ts'
 import { unauthenticated } from '../tokens.ts'
 
-/** Proof of the first factor while the second is missing (Keystone's Openstack-Auth-Receipt). */
+/** Receipts: proof of the first factor while the second is missing (Keystone's Openstack-Auth-Receipt). */
 
 const lifetimeMs = 5 * 60_000
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -19,7 +19,7 @@ export type Receipt = {
   required: string[][]
 }
 
-/** Not enough yet: what was given is good and is kept in the receipt. */
+/** Thrown when the proofs are right, but are not enough. The receipt records them. */
 export class MoreFactors extends CloudError {
   readonly receipt: Receipt
   constructor(receipt: Receipt) {
@@ -48,8 +48,8 @@ export async function giveReceipt(
 
 export type Held = { user: VerifiedUser; methods: string[] }
 /**
- * Whose receipt it is and what he has proved by it; null when it is not good: over, used, or what it
- * stands on is not true any more (another password, everything revoked, disabled).
+ * Returns the user of the receipt and the methods that the receipt proves. Null when it has expired, was used, or
+ * stands on something that has changed since (the password, a revocation of everything, the user was disabled).
  */
 export async function readReceipt(ctx: Ctx, text: string): Promise<Held | null> {
   const row = await ctx.db.authReceipt.findUnique({
@@ -61,7 +61,7 @@ export async function readReceipt(ctx: Ctx, text: string): Promise<Held | null> 
   return { methods: row.methods, user: { id, domainId: domain.id, passwordHash, defaultProjectId, options } }
 }
 
-/** Ends it; throws when it is used already. In the transaction that writes the token. */
+/** Ends the receipt; throws when it has been used already. Runs in the transaction that writes the token. */
 export async function spendReceipt(ctx: Ctx, text: string): Promise<void> {
   const { count } = await ctx.db.authReceipt.deleteMany({ where: { hash: hashOf(text) } })
   if (count === 0) throw unauthenticated()

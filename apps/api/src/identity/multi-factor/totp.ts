@@ -5,11 +5,11 @@ import { invalidInput } from '../../kernel/errors.ts'
 
 const stepSeconds = 30
 const digits = 6
-/** Steps before and after the present one that count: clocks differ, people type slowly. */
+/** How many steps before and after the present step are accepted, because clocks differ and people type slowly. */
 const tolerance = 1
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** 160 bits, as RFC 4226 recommends, in base32. */
+/** A new seed of 160 bits, as RFC 4226 recommends, in base32. */
 export const newSeed = (): string => toBase32(randomBytes(20))
 
 function toBase32(bytes: Buffer): string {
@@ -19,7 +19,7 @@ function toBase32(bytes: Buffer): string {
     .join('')
 }
 
-/** The key behind a seed in base32. Throws invalid_input for another text or fewer than 80 bits. */
+/** Decodes a base32 seed. Throws invalid_input for other texts and for fewer than 80 bits. */
 export function readSeed(seed: string): Buffer {
   const clean = seed.replace(/[\s=]/g, '').toUpperCase()
   if (!/^[A-Z2-7]{16,256}$/.test(clean))
@@ -28,7 +28,7 @@ export function readSeed(seed: string): Buffer {
   return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)))
 }
 
-/** Number of the time step that a moment (ms) is in. */
+/** The number of the time step at a time in ms. */
 export const stepAt = (ms: number): number => Math.floor(ms / 1000 / stepSeconds)
 
 export function codeAt(seed: string, step: number): string {
@@ -39,7 +39,10 @@ export function codeAt(seed: string, step: number): string {
   return String((mac.readUInt32BE(offset) & 0x7fffffff) % 10 ** digits).padStart(digits, '0')
 }
 
-/** The step that the code is of, when it is one that counts now; every candidate is compared in full. */
+/**
+ * Returns the step of the code, or null when the code is of no step that is accepted now. Every candidate is compared
+ * in full.
+ */
 export function stepOf(seed: string, code: string, now = Date.now()): number | null {
   const given = Buffer.from(code.padEnd(digits).slice(0, digits))
   let found: number | null = null
@@ -50,7 +53,7 @@ export function stepOf(seed: string, code: string, now = Date.now()): number | n
   return found
 }
 
-/** What the QR code says. Source: the "Key URI Format" that authenticator apps share. */
+/** The content of the QR code. Source: the "Key URI Format" that authenticator apps share. */
 export function otpauthUri(seed: string, account: string, issuer: string): string {
   const label = `${encodeURIComponent(issuer)}:${encodeURIComponent(account)}`
   const query = new URLSearchParams({

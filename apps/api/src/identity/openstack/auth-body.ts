@@ -23,9 +23,9 @@ const scopeBody = z.union([
   z.object({ 'OS-TRUST:trust': z.object({ id: text }) }),
   z.object({ unscoped: z.object({}) }),
 ])
-/** What other methods stand below their names is read by those (delegations.ts). */
+/** Values of other methods are checked by the methods themselves (delegations.ts). */
 const identityBody = z.looseObject({
-  // A handful at most: a list of hundreds cost Keystone its CPU (OSSA-2014-013).
+  // A list of hundreds of methods cost Keystone much processor time (OSSA-2014-013).
   methods: z.array(z.string().max(64)).min(1).max(8),
   password: z.object({ user: userWith({ password: z.string() }) }).optional(),
   totp: z.object({ user: userWith({ passcode: z.string().max(64) }) }).optional(),

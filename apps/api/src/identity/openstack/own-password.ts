@@ -15,9 +15,9 @@ export const ownPasswordOperations: ApiOperation[] = [
     name: 'users.password',
     method: 'POST',
     path: '/users/:id/password',
-    summary: 'Change one’s own password, also one that has run out',
+    summary: 'Users change their own password, also an expired password',
     status: 204,
-    // The old password is what opens it: a token may not be had any more.
+    // The old password is the proof, because a user with an expired password cannot get a token.
     access: 'public',
     handle: async ({ ctx, params, body, request }) => {
       const { user } = passwordBody.parse(body)

@@ -9,7 +9,7 @@ import { shellLine } from '../../kit/shell.ts'
 import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 
-/** Makes a domain, or changes `domain`. */
+/** Creates a domain, or changes `domain`. */
 export function DomainForm({
   domain,
   opened,

@@ -11,7 +11,7 @@ import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { DomainPick } from '../pickers.tsx'
 
-/** Makes a group, or changes `group`. */
+/** Creates a group, or changes `group`. */
 export function GroupForm({
   group,
   opened,

@@ -67,7 +67,7 @@ export function GroupsOf({ user }: { user: UserView }) {
           <RowsTable
             descriptor={{
               ...groupDescriptor,
-              empty: { title: 'In no group', text: 'Roles of a group are those of everybody in it.' },
+              empty: { title: 'In no group', text: 'Every member of a group has the roles of the group.' },
             }}
             rows={items}
             actions={[

@@ -15,7 +15,7 @@ import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { UserPick } from '../pickers.tsx'
 import { userDescriptor } from '../users/descriptor.tsx'
 
-/** Who is in the group. */
+/** The members of a group. */
 export function MembersOf({ group }: { group: GroupView }) {
   const trpc = useTRPC()
   const manage = useManage()

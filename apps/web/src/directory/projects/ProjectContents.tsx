@@ -6,7 +6,7 @@ import { Loaded } from '../../kit/Loaded.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 import { Section } from '../../ui/Section.tsx'
 
-/** What the project has, kind by kind. */
+/** The things of a project, counted by kind. */
 export function ProjectContents({ id }: { id: string }) {
   const trpc = useTRPC()
   const plan = useQuery(trpc.directory.projects.deletionPlan.queryOptions({ id }))
@@ -17,7 +17,7 @@ export function ProjectContents({ id }: { id: string }) {
   )
 }
 
-/** In the order in which they would go. */
+/** The things in the order in which they would be deleted. */
 export function ThingsTable({ plan }: { plan: ProjectDeletionPlan }) {
   const rows = [
     ...plan.things,

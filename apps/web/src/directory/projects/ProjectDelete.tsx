@@ -17,7 +17,7 @@ import { Timeline } from '../../operations/Timeline.tsx'
 import { ReasonButton } from '../../ui/ReasonButton.tsx'
 import { ThingsTable } from './ProjectContents.tsx'
 
-/** What dies with the project; after the go-ahead, how far it is. */
+/** Asks before a project is deleted, and lists the things that are deleted with it; then shows the progress. */
 export function ProjectDelete({ id, opened, onClose }: { id: string; opened: boolean; onClose: () => void }) {
   const [operationId, setOperationId] = useState<string | null>(null)
   return (
@@ -123,7 +123,7 @@ function Progress({ operationId, onAgain }: { operationId: string; onAgain: () =
   const trpc = useTRPC()
   const query = useQuery({
     ...trpc.operations.get.queryOptions({ id: operationId }),
-    // Administrators of a domain have no stream of another project's events.
+    // Administrators of a domain get no events of another project, so the page asks again and again.
     refetchInterval: ({ state }) => (state.data?.finishedAt ? false : 2000),
   })
   return (

@@ -15,7 +15,7 @@ import { DomainPick, ProjectPick } from '../pickers.tsx'
 
 type Props = { project?: ProjectDetail; parent?: ProjectDetail; opened: boolean; onClose: () => void }
 
-/** Makes a project (below `parent`), or changes `project`. */
+/** Creates a project (below `parent`), or changes `project`. */
 export function ProjectForm({ project, parent, opened, onClose }: Props) {
   const trpc = useTRPC()
   const client = useQueryClient()

@@ -6,8 +6,8 @@ import { NameLink } from '../../kit/TableParts.tsx'
 import { useTRPC } from '../../kit/trpc.ts'
 
 /**
- * One question for all rows: the batch asks for each project once. `unseen`: what is said of one that
- * the reader may not see; without it such a project is gone.
+ * The name of a project. The batch asks for each project once, whatever the number of rows. `unseen` is shown for a
+ * project that the reader may not see; without `unseen`, such a project is shown as gone.
  */
 export function ProjectName({ id, unseen = 'gone' }: { id: string | null; unseen?: string }) {
   const trpc = useTRPC()

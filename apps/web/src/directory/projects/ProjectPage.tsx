@@ -36,7 +36,7 @@ export function ProjectPage({ id }: { id: string }) {
   )
 }
 
-/** Outside of the page: it has something to say when the project is gone. */
+/** Stands outside of the page's content, because it still shows the end of the deletion when the project is gone. */
 function DeletePanel({ id }: { id: string }) {
   const panel = useUrlPanel('delete')
   return <ProjectDelete id={id} opened={panel.opened} onClose={panel.close} />
@@ -105,7 +105,7 @@ function Overview({ project }: { project: ProjectDetail }) {
   )
 }
 
-/** What is above and below it. */
+/** The projects above and below the project. */
 function Family({ project }: { project: ProjectDetail }) {
   const trpc = useTRPC()
   const parent = useQuery({

@@ -12,7 +12,7 @@ import { Tags } from '../Tags.tsx'
 import classes from './ProjectTree.module.css'
 import { type ProjectNode, treeOf } from './tree.ts'
 
-/** The most that a list gives at once. */
+/** How many projects a list returns at most. */
 const limit = 1000
 
 /** Domains with their projects, each below its parent. */

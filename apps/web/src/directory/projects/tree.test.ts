@@ -33,7 +33,7 @@ describe('treeOf', () => {
       ['d2', ['other']],
     ])
   })
-  it('keeps one whose parent is not in the list', () => {
+  it('keeps a project whose parent is not in the list', () => {
     expect(treeOf([project('orphan', 'gone')]).map(({ projects }) => shape(projects))).toEqual([['orphan']])
   })
 })

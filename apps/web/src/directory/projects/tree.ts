@@ -3,7 +3,7 @@ import type { ProjectDetail } from '@stratolith/api/directory/projects/contract'
 export type ProjectNode = { project: ProjectDetail; children: ProjectNode[] }
 export type DomainNode = { id: string; name: string; projects: ProjectNode[] }
 
-/** Projects as they stand below each other, by name. One whose parent is not in the list is a root. */
+/** Puts projects below their parents, by name. A project whose parent is not in the list becomes a root. */
 export function treeOf(projects: readonly ProjectDetail[]): DomainNode[] {
   const known = new Set(projects.map(({ id }) => id))
   const below = Map.groupBy(projects, ({ parentId, domainId }) =>

@@ -10,7 +10,7 @@ import { useSession } from '../../kit/session.ts'
 import { shellLine } from '../../kit/shell.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 
-/** Editing and deleting have panels of the project's own page. */
+/** The panels for editing and deleting are on the project's own page, so these actions go there. */
 export function useProjectActions(): ResourceAction<ProjectDetail>[] {
   const trpc = useTRPC()
   const manage = useManage()

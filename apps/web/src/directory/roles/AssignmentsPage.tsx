@@ -23,7 +23,7 @@ const descriptor = assignmentDescriptor(['holder', 'role', 'place', 'reach'], {
 })
 const shownAtOnce = 300
 
-/** Who has which role where, in the whole cloud or in one's domain. */
+/** All role assignments of the cloud, or of the domain of the session. */
 export function AssignmentsPage() {
   const trpc = useTRPC()
   const manage = useManage()

@@ -22,7 +22,7 @@ type Values = {
   inherited: boolean
 }
 
-/** `usual`: the role that is given when none was chosen. */
+/** `usual` is the role that is given when the user has chosen none. */
 const inputOf = ({ who, holderId, where, placeId, roleId, inherited }: Values, usual: string | null) => ({
   roleId: roleId ?? usual ?? '',
   userId: who === 'user' ? (holderId ?? undefined) : undefined,
@@ -33,7 +33,7 @@ const inputOf = ({ who, holderId, where, placeId, roleId, inherited }: Values, u
   inherited: where !== 'system' && inherited,
 })
 
-/** Gives a role. What the page says already, `holder` or `place`, is not asked for. */
+/** Gives a role. The form does not ask for `holder` or `place` when the page has them already. */
 export function GrantForm({
   holder,
   place,
@@ -97,7 +97,7 @@ export function GrantForm({
       {where !== 'system' && (
         <Checkbox
           label="For the projects below"
-          description="Holds in every project below it, those to come included, and not in itself."
+          description="The role holds in every project below, including future projects, but not in the place itself."
           {...form.getInputProps('inherited', { type: 'checkbox' })}
         />
       )}

@@ -16,7 +16,7 @@ import { RolePick } from '../pickers.tsx'
 
 type Implied = RoleView['implies'][number]
 
-/** What everybody who has this role has too. */
+/** The roles that every user with this role has, too. */
 export function ImpliedRoles({ role }: { role: RoleView }) {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -33,7 +33,10 @@ export function ImpliedRoles({ role }: { role: RoleView }) {
   )
   const unimply = useMutation(trpc.directory.roles.unimply.mutationOptions())
   return (
-    <Section title="Implies" description="Who has this role has these too, and what they imply in turn.">
+    <Section
+      title="Implies"
+      description="Everybody with this role has these roles, too, and the roles that they imply."
+    >
       <RowsTable<Implied>
         descriptor={{
           kind: 'role',
@@ -59,7 +62,7 @@ export function ImpliedRoles({ role }: { role: RoleView }) {
             allowed: admin,
             confirm: ([one]) => ({
               title: `${role.name} no longer implies ${one?.name ?? ''}?`,
-              body: 'Whoever had it by this role alone loses it at once.',
+              body: 'Users who have the implied role through this role alone lose it at once.',
               confirmLabel: 'No longer imply',
             }),
             run: ({ id }) => unimply.mutateAsync({ priorRoleId: role.id, impliedRoleId: id }),

@@ -50,7 +50,10 @@ const elsewhere: ResourceDescriptor<InheritedRight> = {
 
 const many = { limit: 1000 }
 
-/** Who has which role in a project, a domain or the system: given here, and from elsewhere. */
+/**
+ * The users and groups with a role in a project, a domain or the system: first those who got the role here, then those
+ * who have it from elsewhere.
+ */
 export function RolesAt({ place }: { place: GrantPlace }) {
   const trpc = useTRPC()
   const manage = useManage()

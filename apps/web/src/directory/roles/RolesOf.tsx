@@ -20,14 +20,14 @@ const GrantForm = lazyPanel(() => import('./GrantForm.tsx').then((module) => mod
 
 const given = assignmentDescriptor(['role', 'place', 'reach'], {
   title: 'No role anywhere',
-  text: 'Without a role in a project one can sign in and do nothing.',
+  text: 'Without a role in a project, a user can sign in but do nothing.',
 })
 const worked = assignmentDescriptor(['role', 'place'], {
   title: 'No right anywhere',
   text: 'Neither given, nor by a group, nor from above.',
 })
 
-/** Where a user or a group has which role. */
+/** The places where a user or a group has roles. */
 export function RolesOf({ holder }: { holder: GrantHolder }) {
   const trpc = useTRPC()
   const manage = useManage()

@@ -81,7 +81,7 @@ const columns = {
 } satisfies Record<string, ColumnDef<AssignmentView>>
 type ColumnId = keyof typeof columns
 
-/** Role assignments with the columns that the page does not say already. */
+/** Role assignments, without the columns that the page shows already. */
 export const assignmentDescriptor = (
   shown: readonly ColumnId[],
   empty: { title: string; text: string },

@@ -1,4 +1,4 @@
-/** Options of `openstack role add` and `remove`. */
+/** The options of `openstack role add` and `openstack role remove` for a grant. */
 export const grantWords = (grant: {
   userId?: string
   groupId?: string

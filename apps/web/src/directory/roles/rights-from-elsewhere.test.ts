@@ -14,7 +14,7 @@ const assignment = (user: string, role: string, inherited = false): AssignmentVi
 })
 
 describe('rightsFromElsewhere', () => {
-  it('leaves out what was given here and keeps what it implies', () => {
+  it('leaves out roles that were given here and keeps the roles that they imply', () => {
     const found = rightsFromElsewhere(
       [assignment('ann', 'member')],
       [assignment('ann', 'member'), assignment('ann', 'reader'), assignment('bob', 'reader')],
@@ -24,7 +24,7 @@ describe('rightsFromElsewhere', () => {
       ['bob', ['reader']],
     ])
   })
-  it('does not take a role for the projects below for one that holds here', () => {
+  it('does not take a role for the projects below for a role that holds here', () => {
     const found = rightsFromElsewhere([assignment('ann', 'admin', true)], [assignment('ann', 'admin')])
     expect(found.map(({ id }) => id)).toEqual(['ann'])
   })

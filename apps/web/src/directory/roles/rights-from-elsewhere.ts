@@ -1,9 +1,9 @@
 import type { AssignmentView } from '@stratolith/api/directory/roles/contract'
 
-/** Roles that a user has at a place without having been given them there. */
+/** Roles that a user has at a place without an assignment there. */
 export type InheritedRight = { id: string; assignment: AssignmentView; roles: string[] }
 
-/** `direct`: as given at one place; `effective`: what users really have there. */
+/** `direct` are the assignments made at the place; `effective` are the roles that users really have there. */
 export function rightsFromElsewhere(
   direct: readonly AssignmentView[],
   effective: readonly AssignmentView[],

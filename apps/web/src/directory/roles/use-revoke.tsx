@@ -9,7 +9,7 @@ import { useTRPC } from '../../kit/trpc.ts'
 import { holderOf, placeOf } from './assignment.descriptor.tsx'
 import { grantWords } from './grant.ts'
 
-/** Takes a role away. */
+/** The action that removes a role assignment. */
 export function useRevoke(): ResourceAction<AssignmentView> {
   const trpc = useTRPC()
   const manage = useManage()

@@ -40,7 +40,7 @@ export function useRoleActions(): ResourceAction<RoleView>[] {
       allowed: may,
       confirm: (views) => ({
         title: views.length === 1 ? `Delete ${views[0]?.name}?` : `Delete ${views.length} roles?`,
-        body: 'Whoever has it loses it at once, everywhere.',
+        body: 'Everybody with this role loses it at once, everywhere.',
         confirmLabel: 'Delete',
       }),
       run: ({ id }) => remove.mutateAsync({ id }),

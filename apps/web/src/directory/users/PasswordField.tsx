@@ -6,7 +6,10 @@ import { notify } from '../../kit/notify.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { newPassword, rulesInWords } from './passwords.ts'
 
-/** A new password with what it needs; one can have it made up, and then sees and copies it. */
+/**
+ * A field for a new password, with the rules for it. The user can have a password generated, and then sees and copies
+ * it.
+ */
 export function PasswordField({
   label = 'Password',
   value = '',

@@ -10,7 +10,7 @@ import { invalidateKind } from '../../kit/stale.ts'
 import { useTRPC } from '../../kit/trpc.ts'
 import { PasswordField } from './PasswordField.tsx'
 
-/** A new password from an administrator; it ends everything that the old one began. */
+/** Sets a new password by an administrator; every session of the user ends. */
 export function ResetPasswordForm({
   user,
   opened,

@@ -36,7 +36,7 @@ const asCli = (values: Values): string =>
     values.name.trim() || 'NAME',
   )
 
-/** Makes a user, and gives a role in the first project when one is chosen. */
+/** Creates a user, and gives them a role in their first project when one is chosen. */
 export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const trpc = useTRPC()
   const client = useQueryClient()
@@ -70,7 +70,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
       defaultProjectId: projectId ?? undefined,
     })
     const role = roleId ?? usual
-    // The user is there whatever comes of the role: the form must not make a second one.
+    // The user exists now, even when giving the role fails, so the form must not create a second user.
     if (projectId && role)
       await grant
         .mutateAsync({ userId: made.id, roleId: role, projectId })
@@ -126,7 +126,7 @@ export function UserForm({ opened, onClose }: { opened: boolean; onClose: () => 
   )
 }
 
-/** Name, e-mail, description, and where the user lands. */
+/** Changes a user's name, e-mail address, description and default project. */
 export function UserEditForm({
   user,
   opened,

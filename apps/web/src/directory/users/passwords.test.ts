@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { newPassword, rulesInWords } from './passwords.ts'
 
 describe('newPassword', () => {
-  it('is long, plain and never the same', () => {
+  it('makes long passwords of plain characters, never the same twice', () => {
     const made = Array.from({ length: 50 }, () => newPassword(8))
     expect(new Set(made).size).toBe(50)
     for (const text of made) expect(text).toMatch(/^[\w-]{20}$/)
@@ -11,7 +11,7 @@ describe('newPassword', () => {
 })
 
 describe('rulesInWords', () => {
-  it('names what there is', () => {
+  it('names the rules that there are', () => {
     expect(rulesInWords({ minLength: 8, history: 3, lifetimeDays: 90 })).toBe(
       'At least 8 characters; not one of the last 3; expires after 90 days.',
     )

@@ -1,13 +1,13 @@
 import type { PasswordRules } from '@stratolith/api/identity/contract'
 
-/** Without those that look alike. */
+/** The alphabet leaves out characters that look alike. */
 const alphabet = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_'
 
-/** 20 characters or as many as are needed, each of 58: above 110 bits. */
+/** A password of 20 characters, or of as many as are needed, each from an alphabet of 58 characters: above 110 bits. */
 export function newPassword(minLength: number): string {
   const length = Math.max(20, minLength)
   let text = ''
-  // Bytes above the last whole multiple would make the first letters likelier.
+  // Bytes above the last whole multiple of the alphabet's length would make its first characters likelier.
   const bound = 256 - (256 % alphabet.length)
   while (text.length < length)
     for (const byte of crypto.getRandomValues(new Uint8Array(length)))
@@ -15,7 +15,7 @@ export function newPassword(minLength: number): string {
   return text
 }
 
-/** "At least 8 characters; not one of the last 3; expires after 90 days." */
+/** For example "At least 8 characters; not one of the last 3; expires after 90 days." */
 export function rulesInWords({ minLength, history, lifetimeDays }: PasswordRules): string {
   const parts = [
     minLength > 1 ? `at least ${minLength} characters` : '',

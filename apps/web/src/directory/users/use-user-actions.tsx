@@ -102,7 +102,7 @@ function useNotMe() {
 const oneOr = (views: UserView[], words: (name: string) => string, many: string) =>
   views.length === 1 ? words(views[0]?.name ?? '') : many
 
-/** What ends sessions, and what they ask for. */
+/** The actions that end a user's sessions. */
 function useSignInActions(): ResourceAction<UserView>[] {
   const trpc = useTRPC()
   const manage = useManage()

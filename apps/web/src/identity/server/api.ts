@@ -1,21 +1,23 @@
 import type { AppRouter } from '@stratolith/api/router'
 import { createTRPCClient, httpLink } from '@trpc/client'
 
-/** Where the API's own door is, on loopback. */
+/** The address of a path at the API's internal door, on loopback. */
 export function apiUrl(path: string): string {
   const base = process.env.STRATOLITH_API_URL
   if (!base) throw new Error('STRATOLITH_API_URL is not set; start with `npm start`, which sets it.')
   return `${base.replace(/\/$/, '')}${path}`
 }
 
-/** What lets the portal in there; nobody else has it. */
+/** The secret that lets the portal in at that door; no other process has it. */
 export function doorHeaders(): { 'x-internal-secret': string } {
   const secret = process.env.STRATOLITH_WEB_SECRET
   if (!secret) throw new Error('STRATOLITH_WEB_SECRET is not set; start with `npm start`, which makes one.')
   return { 'x-internal-secret': secret }
 }
 
-/** The API as our server side calls it. `source` is the browser's address, for throttling. */
+/**
+ * The client for calls of our server to the API. `source` is the browser's address, by which the API counts failures.
+ */
 export function apiClient(caller: { token?: string; source?: string }) {
   return createTRPCClient<AppRouter>({
     links: [

@@ -13,14 +13,14 @@ import {
   sessionSecret,
 } from './session-cookie.ts'
 
-// The portal is opened under any name that leads to the front door, which alone sets
-// x-forwarded-host; a fixed address would break all the others.
+// The portal is opened under any name that leads to the front door, which alone sets x-forwarded-host. A fixed
+// address would break all other names.
 delete process.env.NEXTAUTH_URL
 process.env.AUTH_TRUST_HOST = 'true'
 
 type SignedIn = User & { portal: PortalSession }
 
-/** Options of next-auth for one request: whether cookies demand TLS depends on how it came in. */
+/** Options of next-auth for one request; whether cookies require TLS depends on how the request came in. */
 export function authOptions(headers: Headers): AuthOptions {
   const options = cookieOptions(headers)
   return {
@@ -47,9 +47,9 @@ export function authOptions(headers: Headers): AuthOptions {
       }),
     ],
     callbacks: {
-      // `token` is what the cookie seals. Nothing else of next-auth's is kept in it.
+      // `token` is the content of the sealed cookie, which keeps nothing else of next-auth's.
       jwt: ({ token, user }) => (user ? { ...(user as SignedIn).portal } : token),
-      // What /api/auth/session tells the browser: nothing that it could use.
+      // /api/auth/session tells the browser only when the session ends.
       session: ({ session }) => ({ expires: session.expires }),
     },
     events: {
@@ -80,7 +80,7 @@ async function signIn(
     })
     return { id: session.user.id, portal: { token, session } }
   } catch (error) {
-    // next-auth hands this text to the form as it is; sign-in-answer.ts reads it.
+    // next-auth passes this text to the form unchanged, and sign-in-answer.ts reads it.
     const { code: kind, field, message } = cloudError(error)
     throw new Error(signInAnswer(field, kind === 'unauthenticated' && field === null ? wrongSignIn : message))
   }

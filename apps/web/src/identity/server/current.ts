@@ -9,8 +9,8 @@ import { forgetSessionAt, isRefused, sessionAt } from './places.ts'
 import { type PortalSession, readSession } from './session-cookie.ts'
 
 /**
- * Who looks at this page, asked of the API so that roles are today's; null when the session is over.
- * While the API does not answer, the cookie's word stands: the page then shows what is wrong.
+ * The session of the page's reader, asked of the API so that roles are current; null when the session has ended. When
+ * the API does not answer, the session in the cookie counts, so that the page can show the error.
  */
 export async function currentSession(): Promise<SessionView | null> {
   const known = await readSession(await cookies())
@@ -18,8 +18,8 @@ export async function currentSession(): Promise<SessionView | null> {
 }
 
 /**
- * The session of a page at this place. `refused`: the person may not be there, and the session is that of where they
- * may be. Null: the session is over.
+ * The session of a page at this place. `refused` says that the user may not be there, and that the session is for a
+ * place where they may be. Null when the session has ended.
  */
 export async function standing(place: string): Promise<{ session: Session; refused: boolean } | null> {
   const known = await readSession(await cookies())
@@ -42,7 +42,10 @@ export async function standing(place: string): Promise<{ session: Session; refus
   return { session: toSession(own, { at, beyond, home }), refused: there === 'refused' }
 }
 
-/** A kept token may be dead before its time, when a role was taken away: then another one is asked for, once. */
+/**
+ * The session at a place with the user's current rights. A stored token may have ended early, when a role was removed;
+ * then another token is asked for, once.
+ */
 async function sessionToday(known: PortalSession, place: string): Promise<SessionView | 'refused' | null> {
   for (const again of [true, false]) {
     try {
@@ -52,7 +55,7 @@ async function sessionToday(known: PortalSession, place: string): Promise<Sessio
     } catch (error) {
       if (isRefused(error)) return 'refused'
       if (cloudError(error).code === 'unauthenticated') return null
-      // The API does not answer, and nobody knows what the person may do there: the page says so, part by part.
+      // The API does not answer, so the rights of the user are unknown, and each part of the page says so.
       if (!again) return { ...known.session, ...nobodyIn(place) }
     }
   }

@@ -7,10 +7,10 @@ import { forgetSessionAt, isRefused, placeHeader, sessionAt } from './places.ts'
 import { type PortalSession, readSession } from './session-cookie.ts'
 
 const maxBodyBytes = 1 << 20
-/** These answer with a token, which the browser must not see, or have a route of their own. */
+/** These procedures answer with a token, which the browser must not see, or have a route of their own. */
 const ownRoutes = new Set(['identity.signIn', 'identity.rescope', 'identity.signOut'])
 
-/** Passes a tRPC request of the browser on to the API, with the token that only we know. */
+/** Passes a tRPC request of the browser on to the API, with the token that only this server knows. */
 export async function forwardTrpc(request: Request, procedures: string): Promise<Response> {
   if (!/^[\w.,]{1,4000}$/.test(procedures)) return refusal(404, 'not_found', 'There is no such procedure.')
   if (procedures.split(',').some((name) => ownRoutes.has(name)))
@@ -20,14 +20,15 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   const there = known && (await sessionOrRefusal(known, place))
   if (there instanceof Response) return there
   const body = request.method === 'POST' ? await limitedBody(request) : undefined
-  if (body === null) return refusal(413, 'invalid_input', 'That is more than 1 MiB. Send less.')
+  if (body === null)
+    return refusal(413, 'invalid_input', 'The request is larger than 1 MiB. Send a smaller request.')
   const headers = new Headers({ ...doorHeaders(), accept: request.headers.get('accept') ?? '*/*' })
   for (const name of ['content-type', 'trpc-accept']) {
     const value = request.headers.get(name)
     if (value) headers.set(name, value)
   }
   if (there) headers.set('x-auth-token', there.token)
-  // For procedures that count failures by address.
+  // Some procedures count failures by this address.
   const source = sourceOf(request.headers)
   if (source) headers.set('x-stratolith-source', source)
   try {
@@ -48,7 +49,7 @@ export async function forwardTrpc(request: Request, procedures: string): Promise
   }
 }
 
-/** The session at the place of a request, or what the request is answered when there is none. */
+/** The session at the place of a request, or the refusal when there is none. */
 export async function sessionOrRefusal(
   known: PortalSession,
   place: string | null,
@@ -73,7 +74,7 @@ function keptHeaders(answer: Response): Headers {
   return headers
 }
 
-/** The body's bytes; null when there are too many of them, whatever content-length says. */
+/** The bytes of the body; null when there are too many, whatever content-length says. */
 async function limitedBody(request: Request): Promise<Uint8Array<ArrayBuffer> | null> {
   const chunks: Uint8Array[] = []
   let length = 0

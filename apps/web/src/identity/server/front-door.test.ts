@@ -39,8 +39,8 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-describe('what a request says of the browser', () => {
-  it('is believed of the front door', () => {
+describe('what a request says about the browser', () => {
+  it('is believed when it comes from the front door', () => {
     const headers = new Headers(proven)
     expect([sourceOf(headers), publicHost(headers), isTls(headers)]).toEqual([
       '203.0.113.9',
@@ -56,14 +56,14 @@ describe('what a request says of the browser', () => {
       false,
     ])
   })
-  it('is not believed of anybody when we were told no secret', () => {
+  it('is not believed when this process has no secret', () => {
     vi.stubEnv('STRATOLITH_FRONT_SECRET', '')
     expect(sourceOf(new Headers({ ...said, 'x-stratolith-door': '' }))).toBeUndefined()
   })
 })
 
 describe('a sign-in', () => {
-  /** The address that the API is told. */
+  /** The source address that the API gets. */
   async function told(headers: Record<string, string>): Promise<string | null> {
     const asked = vi.fn(async (_url: string, _init: RequestInit) => new Response('{}', { status: 500 }))
     vi.stubGlobal('fetch', asked)
@@ -73,16 +73,16 @@ describe('a sign-in', () => {
     await expect(authorize({ user: 'demo', password: 'x' })).rejects.toThrow()
     return new Headers(asked.mock.calls[0]?.[1].headers).get('x-stratolith-source')
   }
-  it('counts for the browser behind the front door', async () => {
+  it('counts failures for the browser’s address when it comes from the front door', async () => {
     expect(await told(proven)).toBe('203.0.113.9')
   })
-  it.each(strangers)('counts for this machine with %s', async (_, headers) => {
+  it.each(strangers)('counts failures for this machine with %s', async (_, headers) => {
     expect(await told(headers)).toBeNull()
   })
 })
 
-describe('a procedure that counts by address', () => {
-  /** The address that the API is told. */
+describe('a procedure that counts failures by address', () => {
+  /** The source address that the API gets. */
   async function told(headers: Record<string, string>): Promise<string | null> {
     const asked = vi.fn(async (_url: string, init: RequestInit) => new Response(String(init.method)))
     vi.stubGlobal('fetch', asked)
@@ -95,25 +95,25 @@ describe('a procedure that counts by address', () => {
     )
     return new Headers(asked.mock.calls[0]?.[1].headers).get('x-stratolith-source')
   }
-  it('counts for the browser behind the front door', async () => {
+  it('counts failures for the browser’s address when it comes from the front door', async () => {
     expect(await told(proven)).toBe('203.0.113.9')
   })
-  it.each(strangers)('counts for this machine with %s', async (_, headers) => {
+  it.each(strangers)('counts failures for this machine with %s', async (_, headers) => {
     expect(await told(headers)).toBeNull()
   })
 })
 
-describe('a host', () => {
+describe('the Host header', () => {
   it.each(['cloud.example', 'cloud.example:8080', '192.0.2.1:80', '[2001:db8::1]:8080', 'my_host'])(
-    '%s is one',
+    'may be %s',
     (text) => expect(isHost(text)).toBe(true),
   )
   it.each(['', 'a"x', 'a b', 'a/b', 'a@b', 'a?b', 'a:99999', '[::1', 'a:b:c', 'x'.repeat(300)])(
-    '%o is none',
+    'may not be %o',
     (text) => expect(isHost(text)).toBe(false),
   )
   it.each([{ host: 'a"x' }, { ...proven, 'x-forwarded-host': 'a"x' }])(
-    'that is none is a 400 at the portal: %o',
+    'gives a 400 at the portal when it is none: %o',
     async (headers) => {
       const request = new NextRequest('http://127.0.0.1:7002/instances', { headers })
       expect((await proxy(request)).status).toBe(400)
@@ -127,7 +127,7 @@ describe('a host', () => {
     ['/instances', true, `/${project}/instances`],
     ['/instances/7', true, '/cloud/instances/7'],
   ])(
-    'an address of before the place was in it, %s, leads on (administrator: %s)',
+    'leads from an address without a place, %s, to the page at its place (administrator: %s)',
     async (path, admin, to) => {
       const view = { ...sessionView, roles: admin ? ['admin'] : ['member'], admin }
       const cookie = `${cookieName('session')}=${await sealSession({ token: 't', session: view })}`
@@ -137,7 +137,7 @@ describe('a host', () => {
       expect((await proxy(there)).headers.get('location')).toBeNull()
     },
   )
-  it('that is one leads strangers to the sign-in page', async () => {
+  it('leads visitors without a session to the sign-in page of that host', async () => {
     const request = new NextRequest('http://127.0.0.1:7002/instances', { headers: proven })
     const answer = await proxy(request)
     expect(answer.headers.get('location')).toBe('https://cloud.example/sign-in?from=%2Finstances')

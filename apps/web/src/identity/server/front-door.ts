@@ -2,12 +2,12 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 
 export type HeaderReader = { get: (name: string) => string | null }
 
-/** By this header the front door (apps/api/src/gateway.ts) proves that a request came through it. */
+/** The header by which the front door (apps/api/src/gateway.ts) proves that a request came through it. */
 export const proofHeader = 'x-stratolith-door'
 
 /**
- * We listen on loopback, where every user of the machine may call. What a request says of the browser
- * behind it is believed of the front door alone.
+ * Tells whether a request came through the front door. The portal listens on loopback, where every user of the machine
+ * may call, so only the front door is believed when it describes the browser.
  */
 export function fromFrontDoor(headers: HeaderReader): boolean {
   const expected = process.env.STRATOLITH_FRONT_SECRET
@@ -18,24 +18,24 @@ export function fromFrontDoor(headers: HeaderReader): boolean {
 }
 
 /**
- * The browser's address; the front door puts exactly one there. Undefined for whoever comes past the
- * front door: then our own address counts, which is the one that he has, too (loopback).
+ * The browser's address, of which the front door sends exactly one. Undefined for a caller who bypasses the front door:
+ * the API then counts the portal's own address, which is the caller's, too (loopback).
  */
 export function sourceOf(headers: HeaderReader): string | undefined {
   if (!fromFrontDoor(headers)) return undefined
   return headers.get('x-forwarded-for')?.split(',')[0]?.trim() || undefined
 }
 
-/** The name under which the browser sees us, as the front door says. */
+/** The host name that the browser uses, as the front door reports it. */
 export function publicHost(headers: HeaderReader): string {
   const said = fromFrontDoor(headers) ? headers.get('x-forwarded-host') : null
   return said ?? headers.get('host') ?? ''
 }
 
-/** Only over TLS may a cookie demand TLS; the front door tells which it was. */
+/** Tells whether the browser uses TLS, as the front door reports it. Cookies may require TLS only then. */
 export const isTls = (headers: HeaderReader): boolean =>
   fromFrontDoor(headers) && headers.get('x-forwarded-proto') === 'https'
 
-/** A host and port of which an address can be made: everything else is a mistake of the caller. */
+/** Tells whether the text is a host and port that make an address; other texts are an error of the caller. */
 export const isHost = (text: string): boolean =>
   /^[\w.:[\]-]{1,255}$/.test(text) && URL.canParse(`http://${text}`)

@@ -1,8 +1,8 @@
 import { publicHost } from './front-door.ts'
 
 /**
- * A request that changes something must come from a page of ours: browsers say so in
- * Sec-Fetch-Site and Origin, and another site's page cannot forge either. Null when it does.
+ * Refuses a changing request that does not come from a page of the portal. Browsers report the origin in Sec-Fetch-Site
+ * and Origin, and a page of another site cannot forge either. Returns null for a request that may pass.
  */
 export function refuseForeign(request: Request): Response | null {
   const site = request.headers.get('sec-fetch-site')
@@ -11,10 +11,10 @@ export function refuseForeign(request: Request): Response | null {
   const originFits =
     origin !== null && URL.canParse(origin) && new URL(origin).host === publicHost(request.headers)
   if (siteFits && (originFits || (origin === null && site === 'same-origin'))) return null
-  return refusal(403, 'forbidden', 'This came from another site. Use the portal itself.')
+  return refusal(403, 'forbidden', 'This request came from another site. Use the portal itself.')
 }
 
-/** The body that kit/errors.ts reads. */
+/** An error in the form that kit/errors.ts reads. */
 export function refusal(status: number, code: string, message: string): Response {
   return Response.json(
     {

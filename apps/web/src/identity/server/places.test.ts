@@ -19,7 +19,7 @@ const inProject = (id: string, over: Partial<SessionView> = {}): PortalSession =
   session: view({ project: { id, name: id }, ...over }),
 })
 
-/** Tokens with which procedures were called. */
+/** The tokens that procedures were called with. */
 let used: string[]
 let rescoped: number
 let status: number
@@ -65,12 +65,12 @@ test('each page acts in its own place, whatever the cookie says', async () => {
   expect(rescoped).toBe(2)
 })
 
-test('requests that come at once ask for one token', async () => {
+test('requests at the same time ask for one token', async () => {
   await Promise.all([ask('one'), ask('one'), ask('one')])
   expect(rescoped).toBe(1)
 })
 
-test('nothing is done anywhere else when the person may not be there', async () => {
+test('a request for a place where the user may not be changes nothing anywhere else', async () => {
   expect((await ask('strange')).status).toBe(403)
   expect((await ask('domain:')).status).toBe(403)
   expect(used).toEqual([])

@@ -6,29 +6,29 @@ import { apiClient } from './api.ts'
 import type { PortalSession } from './session-cookie.ts'
 
 /**
- * The cookie says who somebody is; each request says for which place its page was made. For a place that is not the
- * cookie's own, the API gives a token of the same sign-in, which dies with it (decision 25). They are kept here until
- * they end; after a restart they are asked for anew.
+ * The cookie says who the user is, and each request says for which place its page was made. For a place other than that
+ * of the cookie, the API issues a token of the same sign-in, which ends with the sign-in (decision 25). These tokens
+ * are stored here until they end; after a restart, new tokens are asked for.
  */
 type Kept = { issued: Promise<PortalSession>; endsAt: number }
 
-/** One for all bundles of this process: pages and route handlers are built apart. */
+/** One map for all bundles of this process, because pages and route handlers are built apart. */
 const holder = globalThis as typeof globalThis & { stratolithPlaces?: Map<string, Kept> }
 const kept = (): Map<string, Kept> => {
   holder.stratolithPlaces ??= new Map()
   return holder.stratolithPlaces
 }
-/** The oldest go first: a token more is all that it costs. */
+/** When there are more, the oldest tokens are dropped, which costs only another token later. */
 const most = 5000
 
 const noPlace: ErrorView = {
   ...{ code: 'not_found', message: 'There is no such place.', requestId: '', field: null, retryable: false },
 }
 
-/** A page that was made for one project acts in that one, wherever other tabs are. */
+/** The place that the page was made for. The page acts there, whichever project other tabs are in. */
 export const placeHeader = 'x-stratolith-place'
 
-/** The session at that place. Throws the API's error: not found when the person may not be there. */
+/** The session at a place. Throws the API's error: not_found when the user may not be there. */
 export async function sessionAt(known: PortalSession, place: string | null): Promise<PortalSession> {
   if (place === null || place === placeKey(known.session)) return known
   const where = placeOf(place)
@@ -47,21 +47,21 @@ export async function sessionAt(known: PortalSession, place: string | null): Pro
   return issued
 }
 
-/** A place that is no project, or of which the API says that the person may not be there. */
+/** True for the error of a place that is none, or where the API does not let the user in. */
 export const isRefused = (error: unknown): boolean =>
   ['not_found', 'forbidden', 'invalid_input'].includes(cloudError(error).code)
 
-/** After the API has refused such a token: the next request asks for another one. */
+/** Drops a token that the API has refused, so that the next request asks for another. */
 export const forgetSessionAt = (known: PortalSession, place: string | null): void =>
   void (place !== null && kept().delete(keyOf(known, place)))
 
-/** Not the token itself: what is kept in memory shall open nothing more than it must. */
+/** The key has the digest of the token and not the token itself, because memory shall hold no more than it must. */
 const keyOf = (known: PortalSession, place: string): string =>
   `${createHash('sha256').update(known.token).digest('hex')} ${place}`
 
 /**
- * The cookie after a place was chosen. Its own place is the one that reaches furthest, because pages of the cloud are
- * of no project and are shown by it; the chosen project is remembered for addresses without one.
+ * The cookie after a place was chosen. The place of the cookie is the one that reaches furthest, because pages of the
+ * cloud belong to no project and use this session. The chosen project is stored for addresses without a project.
  */
 export function chosen(known: PortalSession, issued: PortalSession): PortalSession {
   const own = reachesBeyond(issued.session) || !reachesBeyond(known.session) ? issued : known

@@ -3,14 +3,14 @@ import type { SessionView } from '@stratolith/api/identity/contract'
 import { decode, encode } from 'next-auth/jwt'
 import { type HeaderReader, isTls } from './front-door.ts'
 
-/** What the encrypted cookie holds. `token` is the API token; it never leaves the server side. */
+/** The content of the encrypted cookie. `token` is the API token, which never leaves the server. */
 export type PortalSession = {
   token: string
   session: SessionView
-  /** The project that was chosen last: addresses without a project are of it. */
+  /** The project that was chosen last, which addresses without a project are about. */
   project?: string
 }
-/** A day; the API's own token may end sooner, and then the session is over whatever the cookie says. */
+/** One day. The API's token may end sooner, and then the session has ended whatever the cookie says. */
 export const maxAgeSeconds = 24 * 3600
 
 type CookieReader = { get: (name: string) => { value: string } | undefined }
@@ -22,8 +22,8 @@ export function sessionSecret(): string {
 }
 
 /**
- * Browsers share cookies among the ports of a host, so each cloud has names of its own: two clouds
- * on one machine do not sign each other's people out.
+ * Browsers share cookies among the ports of a host, so the names differ by cloud: signing in to one cloud on a machine
+ * does not sign users of another cloud out.
  */
 export function cookieName(what: 'session' | 'csrf' | 'callback'): string {
   const cloud = createHash('sha256').update(sessionSecret()).digest('hex').slice(0, 8)
@@ -37,7 +37,7 @@ export const cookieOptions = (headers: HeaderReader) => ({
   secure: isTls(headers),
 })
 
-/** The session of a request, or null when there is none that we made. */
+/** The session of a request, or null when the request has no cookie that this portal has made. */
 export async function readSession(cookies: CookieReader): Promise<PortalSession | null> {
   const sealed = cookies.get(cookieName('session'))?.value
   if (!sealed) return null
@@ -45,7 +45,7 @@ export async function readSession(cookies: CookieReader): Promise<PortalSession 
     const payload = await decode({ token: sealed, secret: sessionSecret() })
     return isPortalSession(payload) ? portalSession(payload) : null
   } catch {
-    // Sealed with another secret, cut off or too old: the same as no cookie.
+    // The cookie was sealed with another secret, cut off or too old, which counts as no cookie.
     return null
   }
 }

@@ -71,7 +71,7 @@ const descriptor: ResourceDescriptor<SessionRow> = {
   empty: { title: 'No session', text: 'Nobody is signed in, and no program holds a token.' },
 }
 
-/** For what ends the session that one is in. */
+/** Runs a request that ends the caller's own session, and leaves to the sign-in page. */
 async function signOutBy(end: () => Promise<unknown>): Promise<void> {
   expectEnd('signed-out')
   try {
@@ -83,7 +83,7 @@ async function signOutBy(end: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** Sign-ins that are still good: of `user`, for an administrator, or one's own. */
+/** Valid sign-ins: of `user`, for an administrator, or the reader's own. */
 export function Sessions({ user }: { user?: { id: string; name: string; domainId: string } }) {
   const trpc = useTRPC()
   const client = useQueryClient()

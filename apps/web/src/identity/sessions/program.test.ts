@@ -13,6 +13,6 @@ it.each([
     'Safari on macOS',
   ],
   ['openstacksdk/0.101.0 keystoneauth1/5.0.0', 'openstacksdk'],
-])('%s', (userAgent, words) => {
+])('the User-Agent is shown as %s', (userAgent, words) => {
   expect(programOf(userAgent)).toBe(words)
 })

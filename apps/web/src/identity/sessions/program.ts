@@ -1,4 +1,4 @@
-/** A User-Agent in people's words: "Firefox on Linux", "openstacksdk". A claim of the program's own. */
+/** A User-Agent in plain words: "Firefox on Linux", "openstacksdk". Programs may claim anything there. */
 export function programOf(userAgent: string): string {
   if (userAgent === '') return 'Unknown program'
   const browser = browsers.find(([mark]) => mark.test(userAgent))?.[1]

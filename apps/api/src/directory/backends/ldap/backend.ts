@@ -9,8 +9,8 @@ import { reviewShadows } from './review.ts'
 import { keepMemberships, keepUsers } from './shadows.ts'
 
 /**
- * LDAP as a back end of identity, read-only. A directory that does not answer stops sign-ins to its
- * own domain alone. Call it at the start of every process that signs in or reconciles.
+ * LDAP as a read-only back end. A directory that does not answer stops only sign-ins to its own domain. Every process
+ * that signs users in or reconciles must call this at its start.
  */
 export async function startLdap(deps: Deps): Promise<void> {
   if (!(await openDirectories(deps))) return
@@ -24,7 +24,7 @@ export async function startLdap(deps: Deps): Promise<void> {
         directory !== undefined &&
         externalId !== null &&
         (await directory.use((connection) => bindAs(directory, connection, externalId, password)))
-      // One after the other and always, so that an unknown user takes as long (A16.1).
+      // This runs after the bind, and always, so that an unknown user takes as long as a known user (A16.1).
       await verifyPassword(null, password)
       ctx.log.debug({ domainId, correct }, 'a directory has checked a password')
       return correct
@@ -54,7 +54,7 @@ async function refreshByName(ctx: Ctx, who: Extract<UserRef, { name: string }>):
       where: { domainId_name: { domainId, name: who.name } },
       select: { id: true, externalId: true },
     })
-    // Somebody else had the name, or has it no more: his row is settled first.
+    // The row belongs to another user, who had the name or has lost it, so that row is updated first.
     if (row && row.externalId !== user?.externalId)
       await reviewShadows(ctx, directory, connection, domainId, [row])
     if (user) {
@@ -67,11 +67,14 @@ async function refreshByName(ctx: Ctx, who: Extract<UserRef, { name: string }>):
     } else await groupsOf(directory, connection, nobody(directory))
     return user !== null || row !== null
   })
-  // What checkPassword would do, for a user whom nobody knows.
+  // checkPassword does not run for an unknown user, so its work is done here.
   if (!known) await directory.use((connection) => bindAs(directory, connection, '', ''))
 }
 
-/** Somebody who is not there is asked for, too: the directory is heard as often (A16.1). */
+/**
+ * Binds as the user with the password. An unknown user is searched and bound, too, so that the directory is asked as
+ * often (A16.1).
+ */
 async function bindAs(
   directory: Directory,
   connection: Connection,

@@ -19,7 +19,7 @@ function read(domains: object) {
   return readLdapSettings(dir)
 }
 
-test('no file, an empty file, the least that is needed', () => {
+test('reads a missing file, an empty file, and the least that a domain needs', () => {
   expect(readLdapSettings(path.join(dir, 'nowhere'))).toEqual([])
   fs.writeFileSync(path.join(dir, 'ldap.yaml'), '# nothing yet\n')
   expect(readLdapSettings(dir)).toEqual([])
@@ -33,8 +33,8 @@ test('no file, an empty file, the least that is needed', () => {
   ])
 })
 test.each<[string, object, RegExp]>([
-  ['a word that is none', { corp: { ...good, usersbase: 'x' } }, /corp: Unrecognized key: "usersbase"/],
-  ['no base', { corp: { url: good.url, users: {} } }, /corp\.users\.base/],
+  ['an unknown setting', { corp: { ...good, usersbase: 'x' } }, /corp: Unrecognized key: "usersbase"/],
+  ['a missing base', { corp: { url: good.url, users: {} } }, /corp\.users\.base/],
   ['another protocol', { corp: { ...good, url: 'http://ldap' } }, /corp\.url: must be ldap:/],
   ['half a filter', { corp: { ...good, users: { ...users, filter: '(&(a=b)' } } }, /is no LDAP filter/],
   [
@@ -43,18 +43,22 @@ test.each<[string, object, RegExp]>([
     /no name of an/,
   ],
   [
-    'readable passwords',
+    'a connection without encryption',
     { corp: { ...good, url: 'ldap://ldap.example.org' } },
     /Use ldaps:\/\/ or set starttls/,
   ],
   ['the domain Default', { Default: good }, /has users of its own/],
-  ['a file that is not there', { corp: { ...good, tls: { ca: 'none.pem' } } }, /none\.pem cannot be read/],
-  ['no password', { corp: { ...good, bind: { dn: 'cn=r', passwordFile: 'empty' } } }, /empty is empty/],
-  ['endless patience', { corp: { ...good, timeoutSeconds: 600 } }, /corp\.timeoutSeconds/],
+  ['a missing file', { corp: { ...good, tls: { ca: 'none.pem' } } }, /none\.pem cannot be read/],
+  [
+    'an empty password file',
+    { corp: { ...good, bind: { dn: 'cn=r', passwordFile: 'empty' } } },
+    /empty is empty/,
+  ],
+  ['a very long timeout', { corp: { ...good, timeoutSeconds: 600 } }, /corp\.timeoutSeconds/],
 ])('%s stops the start with a sentence', (_, domains, sentence) => {
   expect(() => read(domains)).toThrow(sentence)
 })
-test('STARTTLS, or this machine alone, need no ldaps', () => {
+test('allows ldap:// with STARTTLS or to this machine', () => {
   expect(read({ corp: { ...good, url: 'ldap://ldap.example.org', starttls: true } })).toHaveLength(1)
   expect(read({ corp: { ...good, url: 'ldap://127.0.0.1:3389' } })).toHaveLength(1)
 })

@@ -4,7 +4,7 @@ import { FilterParser } from 'ldapts'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
-/** `$STRATOLITH_DATA/ldap.yaml`: name of a domain → the directory that its users are in. */
+/** `$STRATOLITH_DATA/ldap.yaml`: for the name of a domain, the directory that has the users of the domain. */
 
 const attribute = z.string().regex(/^[a-zA-Z][a-zA-Z0-9-]{0,63}$/, 'is no name of an attribute')
 const dn = z.string().min(1).max(1024)
@@ -19,21 +19,24 @@ const schema = z.strictObject({
       /^ldaps?:\/\/(\[[0-9a-fA-F:]+\]|[\w.-]+)(:\d{1,5})?\/?$/,
       'must be ldap://host[:port] or ldaps://…',
     ),
-  /** Turns a connection to ldap:// into an encrypted one before anything secret is said. */
+  /** Encrypts a connection to ldap:// before a secret is sent. */
   starttls: z.boolean().default(false),
   tls: z
     .strictObject({
-      /** PEM file of the authority that signed the directory's certificate; the system's when left out. */
+      /**
+       * PEM file of the authority that signed the directory's certificate. When left out, the system's authorities
+       * count.
+       */
       ca: z.string().min(1).optional(),
     })
     .default({}),
-  /** Who searches; left out: anonymous. */
+  /** The account that searches. When left out, searches are anonymous. */
   bind: z.strictObject({ dn, passwordFile: z.string().min(1) }).optional(),
   users: z.strictObject({
     base: dn,
-    /** Who may sign in. A user who does not match it (any more) is disabled here. */
+    /** The filter of users who may sign in. A user who does not match (any more) is disabled here. */
     filter: filter.default('(objectClass=inetOrgPerson)'),
-    /** Never changes and is never given to somebody else. */
+    /** An attribute that never changes and is never reused for another user. */
     id: attribute.default('entryUUID'),
     name: attribute.default('uid'),
     mail: attribute.default('mail'),
@@ -44,14 +47,14 @@ const schema = z.strictObject({
       filter: filter.default('(objectClass=groupOfNames)'),
       id: attribute.default('entryUUID'),
       name: attribute.default('cn'),
-      /** Holds the names (DNs) of the users in the group. */
+      /** The attribute with the names (DNs) of the group's members. */
       member: attribute.default('member'),
     })
     .optional(),
   timeoutSeconds: z.number().min(0.2).max(30).default(5),
-  /** Users and groups that are brought over in advance at most. */
+  /** How many users and how many groups are imported in advance at most. */
   limit: z.number().int().min(1).max(100_000).default(10_000),
-  /** How often they are. */
+  /** How often users and groups are imported. */
   everySeconds: z.number().int().min(30).max(86_400).default(300),
 })
 const file = z.record(z.string().min(1).max(64), schema)
@@ -63,11 +66,11 @@ export type LdapSettings = Omit<z.output<typeof schema>, 'tls' | 'bind' | 'timeo
   timeoutMs: number
 }
 
-/** What a directory is when its entry says no more than where its users and groups are. */
+/** The settings of a directory whose entry gives only the places of its users and groups. */
 export const ldapDefaults = () =>
   schema.parse({ url: 'ldaps://directory', users: { base: 'users' }, groups: { base: 'groups' } })
 
-/** Throws a sentence for whatever is wrong with the file; without one there are no such domains. */
+/** Throws a sentence for every mistake in the file. Without a file there are no such domains. */
 export function readLdapSettings(dataDir: string): LdapSettings[] {
   const name = path.join(dataDir, 'ldap.yaml')
   if (!fs.existsSync(name)) return []
@@ -96,7 +99,7 @@ export function readLdapSettings(dataDir: string): LdapSettings[] {
   })
 }
 
-/** Relative names are in the data folder. */
+/** Relative paths are below the data folder. */
 function readBeside(dataDir: string, at: string, fail: (sentence: string) => Error): string {
   try {
     return fs.readFileSync(path.resolve(dataDir, at), 'utf8')
@@ -116,7 +119,7 @@ const isLoopback = (url: string) => /^ldap:\/\/(localhost|127\.\d+\.\d+\.\d+|\[:
 function isFilter(text: string): boolean {
   try {
     FilterParser.parseString(text)
-    // It forgives a filter that does not end; brackets in values are written \\28 and \\29.
+    // The parser accepts a filter without its last bracket; brackets in values are written \\28 and \\29.
     return text.split('(').length === text.split(')').length
   } catch {
     return false

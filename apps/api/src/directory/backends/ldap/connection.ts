@@ -5,33 +5,33 @@ import pLimit from 'p-limit'
 import { CloudError } from '../../../kernel/errors.ts'
 import type { LdapSettings } from './config.ts'
 
-/** One connection, signed in as the searcher. */
+/** One connection, bound as the searcher. */
 export type Connection = {
-  /** At most `sizeLimit` entries. */
+  /** Returns at most `sizeLimit` entries. */
   search(what: Search & { sizeLimit: number }): Promise<Entry[]>
-  /** Page by page, so that a big directory does not have to fit into one answer. */
+  /** Reads page by page, so that a big directory does not have to fit into one answer. */
   pages(what: Search): AsyncGenerator<Entry[]>
-  /** From then on the connection is that user's: nothing but the end may follow. */
+  /** Binds the connection as that user, so that nothing else may be done with the connection afterwards. */
   isPassword(dn: string, password: string): Promise<boolean>
 }
-/** `filter` in the operator's words; `and` is what we ask for, its values sent as values (A11). */
+/** `filter` is the operator's text; `and` is our condition, whose values are sent as values (A11). */
 type Search = { base: string; filter: string; and?: Filter; attributes: string[] }
 
 const pageSize = 200
-/** Connections to one directory at a time, and callers who wait for one. */
+/** How many connections to one directory are open at a time, and how many callers wait for a connection. */
 const atOnce = 16
 const waitingAtMost = 200
-/** Attributes of Active Directory that are bytes. */
+/** Attributes of Active Directory whose values are bytes. */
 const binaryAttributes = ['objectGUID', 'objectSid']
 
 /**
- * What a server answers to a bind when it is not the password or nobody may sign in with it:
- * constraint violation, no such object, invalid DN, inappropriate authentication, invalid
- * credentials, insufficient access, unwilling to perform (RFC 4511, 4.1.9).
+ * The answers of a server to a bind with a wrong password, or as a user who may not sign in: constraint violation, no
+ * such object, invalid DN, inappropriate authentication, invalid credentials, insufficient access, unwilling to perform
+ * (RFC 4511, 4.1.9).
  */
 const refusals = new Set([19, 32, 34, 48, 49, 50, 53])
 
-/** A way to one directory. Every wait has an end; every failure is `unavailable` with a sentence. */
+/** The access to one directory. Every wait has a limit, and every failure becomes `unavailable` with a sentence. */
 export class Directory {
   readonly settings: LdapSettings
   readonly #slots = pLimit(atOnce)
@@ -39,7 +39,7 @@ export class Directory {
     this.settings = settings
   }
 
-  /** Opens a connection, does the work, closes it. `maxMs` bounds all of it. */
+  /** Opens a connection, does the work and closes the connection. `maxMs` limits all of this together. */
   async use<T>(
     work: (connection: Connection) => Promise<T>,
     maxMs = this.settings.timeoutMs * 3,
@@ -50,7 +50,7 @@ export class Directory {
     try {
       return await this.#slots(() => this.#within(maxMs, client, work))
     } finally {
-      // A server that is gone cannot be told goodbye; the socket is destroyed all the same.
+      // A server that is gone cannot be told that the connection ends; the socket is destroyed all the same.
       await client.unbind().catch(() => undefined)
     }
   }
@@ -79,8 +79,8 @@ const noAnswer = (settings: LdapSettings, error: unknown) =>
 
 function newClient(settings: LdapSettings): Client {
   let used = false
-  // The library opens a new connection when one was cut, without the bind: what follows would be asked
-  // by nobody, and an answer without users would disable them. One connection is all that it gets.
+  // When a connection was cut, the library opens a new one without the bind. The next search would then be anonymous,
+  // and an answer without users would disable them. So the library gets one connection only.
   const once = () => {
     if (used) throw new Error('the connection was cut')
     used = true
@@ -93,7 +93,7 @@ function newClient(settings: LdapSettings): Client {
       once()
       return net.connect(port, host)
     }) as typeof net.connect,
-    // Given for ldap:// these would make it ldaps://, which is another protocol than STARTTLS.
+    // With these options, ldap:// would become ldaps://, which is another protocol than STARTTLS.
     ...(settings.url.startsWith('ldaps:')
       ? {
           tlsOptions: tlsOptions(settings),
@@ -130,8 +130,8 @@ const connectionOf = (client: Client): Connection => ({
     for await (const page of client.searchPaginated(what.base, paged)) yield page.searchEntries
   },
   async isPassword(dn, password) {
-    // Without a DN or a password a server binds anybody as nobody, and says success (A15.1,
-    // RFC 4513 5.1.2); some end a text at NUL.
+    // Without a DN or a password, a server binds anonymously and reports success (A15.1, RFC 4513 5.1.2). Some
+    // servers end a text at NUL.
     if (dn === '' || password === '' || password.includes('\0')) return false
     try {
       await client.bind(dn, password)

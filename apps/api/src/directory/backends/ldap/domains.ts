@@ -5,13 +5,13 @@ import { readLdapSettings } from './config.ts'
 import { Directory } from './connection.ts'
 import { disableShadows } from './shadows.ts'
 
-/** By the id of the domain; filled once at start. */
+/** The directories by the ids of their domains; filled once at start. */
 const directories = new Map<string, Directory>()
 export const directoryOf = (domainId: string): Directory | undefined => directories.get(domainId)
 export const allDirectories = (): [domainId: string, Directory][] => [...directories]
 
 /**
- * Reads ldap.yaml, makes the domains that it names and disables users whose directory it names no
+ * Reads ldap.yaml, creates the domains that the file names, and disables users whose directory is not in the file any
  * more. Throws a sentence for a mistake in the file. Returns whether there is any directory.
  */
 export async function openDirectories(deps: Deps): Promise<boolean> {
@@ -30,7 +30,10 @@ export async function openDirectories(deps: Deps): Promise<boolean> {
   return directories.size > 0
 }
 
-/** The id comes from the name in the file, so that the domain may be renamed in the portal. */
+/**
+ * Finds or creates the domain. Its id is made from the name in the file, so that the domain may be renamed in the
+ * portal.
+ */
 async function ensureDomain(ctx: Ctx, name: string): Promise<string> {
   const made = createHash('sha256').update(`ldap domain\n${name}`).digest('hex').slice(0, 32)
   const found =
@@ -40,7 +43,7 @@ async function ensureDomain(ctx: Ctx, name: string): Promise<string> {
   if (!found)
     await inTransaction(ctx, async (tx) => {
       const data = { id, name, description: 'Its users are in an LDAP directory.' }
-      // api and worker start at the same time: one of them makes it.
+      // The api and the worker start at the same time, and one of them creates the domain.
       const { count } = await tx.db.domain.createMany({ data, skipDuplicates: true })
       if (count > 0) await directoryEvent(tx, 'domain', 'created', id, { name })
     })

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto'
 import { type Entry, EqualityFilter, type Filter, OrFilter } from 'ldapts'
 import type { Connection, Directory } from './connection.ts'
 
-/** What the directory says of a user, in our words. */
+/** A user as the directory describes them, in our terms. */
 export type LdapUser = { externalId: string; dn: string; name: string; email: string | null }
 export type LdapGroup = { externalId: string; name: string }
 
 const maxName = 255
 
-/** Bytes of Active Directory's ids are kept in hex and sent back as bytes. */
+/** Ids of Active Directory are bytes: they are stored in hex and sent back as bytes. */
 const isBinary = (attribute: string) => /^object(guid|sid)$/i.test(attribute)
 const idFilter = (attribute: string, externalId: string): Filter =>
   new EqualityFilter({ attribute, value: isBinary(attribute) ? Buffer.from(externalId, 'hex') : externalId })
 
-/** First value of an attribute; servers spell names of attributes as they like. */
+/** The first value of an attribute. Servers differ in the case of attribute names. */
 function firstOf(entry: Entry, attribute: string): string | null {
   const key = Object.keys(entry).find((name) => name.toLowerCase() === attribute.toLowerCase())
   const value = key === undefined ? undefined : entry[key]
@@ -22,7 +22,7 @@ function firstOf(entry: Entry, attribute: string): string | null {
   return typeof first === 'string' ? first : first.toString(isBinary(attribute) ? 'hex' : 'utf8')
 }
 
-/** PostgreSQL takes no NUL, the rest of the cloud no control characters or endless names. */
+/** PostgreSQL stores no NUL, and the rest of the cloud allows no control characters or endless names. */
 const isName = (text: string) => text.length <= maxName && !/[\p{Cc}\p{Cs}]/u.test(text)
 
 function userOf({ settings: { users } }: Directory, entry: Entry): LdapUser | null {
@@ -41,7 +41,7 @@ const userSearch = ({ settings: { users } }: Directory, and?: Filter) => ({
   attributes: [users.id, users.name, users.mail],
 })
 
-/** Null for nobody, and for a name that two have. */
+/** Null for an unknown name, and for a name that two users have. */
 export async function userByName(
   directory: Directory,
   connection: Connection,
@@ -53,7 +53,10 @@ export async function userByName(
   return only && found.length === 1 ? userOf(directory, only) : null
 }
 
-/** Those of the ids that the directory (still) has and lets in. At most a hundred at a time. */
+/**
+ * Returns those of the ids that the directory (still) has and that its filter lets in. The caller passes a hundred ids
+ * at most.
+ */
 export async function usersById(
   directory: Directory,
   connection: Connection,
@@ -66,7 +69,7 @@ export async function usersById(
   return mapped(found, (entry) => userOf(directory, entry)).filter((user) => wanted.has(user.externalId))
 }
 
-/** All whom the filter lets in, page by page. */
+/** All users whom the filter lets in, page by page. */
 export async function* allUsers(directory: Directory, connection: Connection): AsyncGenerator<LdapUser[]> {
   for await (const entries of connection.pages(userSearch(directory)))
     yield mapped(entries, (entry) => userOf(directory, entry))
@@ -80,7 +83,7 @@ export async function* allGroups(directory: Directory, connection: Connection): 
     yield mapped(entries, (entry) => groupOf(groups, entry))
 }
 
-/** The groups that name the user as a member; groups in groups are not followed. */
+/** The groups that list the user as a member. Groups inside groups are not followed. */
 export async function groupsOf(
   directory: Directory,
   connection: Connection,
@@ -106,8 +109,8 @@ const mapped = <T>(entries: Entry[], fn: (entry: Entry) => T | null): T[] =>
   entries.map(fn).filter((item) => item !== null)
 
 /**
- * Our id of somebody else's user or group: the same after every start and on every process, as
- * Keystone's public ids are (SHA-256 in hex, 64 characters).
+ * Our id of a user or group of a directory. The id is the same after every start and in every process, as Keystone's
+ * public ids are (SHA-256 in hex, 64 characters).
  */
 export const publicId = (kind: 'user' | 'group', domainId: string, externalId: string): string =>
   createHash('sha256').update([kind, domainId, externalId].join('\n')).digest('hex')

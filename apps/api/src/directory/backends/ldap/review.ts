@@ -9,13 +9,13 @@ import { disableShadows, emptyGroupsBut, keepGroups, keepMemberships, keepUsers 
 type Shadow = { id: string; externalId: string | null }
 
 const batch = 50
-/** One batch, with one search per user for his groups. */
+/** The time limit of one batch, which has one search per user for the user's groups. */
 const batchMs = 20_000
-/** Reading all of a directory. */
+/** The time limit of reading a whole directory. */
 const importMs = 10 * 60_000
 const everyMs = 15_000
 
-/** What the directory says now of users that we know: name, groups, or that they are no more. */
+/** Updates users that have a row to the directory: their name, their groups, or that they are gone. */
 export async function reviewShadows(
   ctx: Ctx,
   directory: Directory,
@@ -39,7 +39,7 @@ export async function reviewShadows(
   }
 }
 
-/** Everybody who could act without signing in: by a token, a credential or a trust. */
+/** Matches users who could act without signing in: by a token, a credential or a trust. */
 const mayAct = () => ({
   OR: [
     { tokens: { some: { expiresAt: { gt: new Date() } } } },
@@ -51,7 +51,10 @@ const mayAct = () => ({
   ],
 })
 
-/** Asks the directory for all of its users who may act. What it does not let in any more ends. */
+/**
+ * Asks the directory for all users of the domain who may act. Users whom the directory does not let in any more are
+ * disabled.
+ */
 export async function reviewDomain(ctx: Ctx, domainId: string, directory: Directory): Promise<void> {
   let after = ''
   for (;;) {
@@ -69,8 +72,8 @@ export async function reviewDomain(ctx: Ctx, domainId: string, directory: Direct
 }
 
 /**
- * Brings over users and groups, so that they can be found and given roles before they first sign in;
- * at most `limit` of each, the others come when they sign in.
+ * Imports users and groups, so that they can be found and given roles before they first sign in. At most `limit` of
+ * each are imported; the others come when they sign in.
  */
 export async function importDomain(ctx: Ctx, domainId: string, directory: Directory): Promise<void> {
   await directory.use(async (connection) => {
@@ -102,7 +105,7 @@ async function importAll<T extends { externalId: string }>(
   return { seen, complete: true }
 }
 
-/** Asked for by id once more: who came after his page had been read is not gone. */
+/** Asks for unseen users by id once more, because a user who was added after their page had been read is not gone. */
 async function reviewUnseen(
   ctx: Ctx,
   domainId: string,
@@ -119,7 +122,7 @@ async function reviewUnseen(
     await reviewShadows(ctx, directory, connection, domainId, unseen.slice(at, at + batch))
 }
 
-/** At the same time: one directory that does not answer keeps no other one waiting. */
+/** Works on all directories at the same time, so that a directory that does not answer does not delay the others. */
 async function forEachDirectory(
   ctx: Ctx,
   work: (domainId: string, directory: Directory) => Promise<void>,

@@ -3,7 +3,7 @@ import { lockUser, sessionEnded, voidTokens } from '../../ending.ts'
 import { directoryEvent, lockDomain } from '../../reach.ts'
 import { type LdapGroup, type LdapUser, publicId } from './entries.ts'
 
-/** Rows of ours for the directory's users and groups: roles, tokens and locks hang on them. */
+/** Our rows for the users and groups of directories; roles, tokens and locks refer to these rows. */
 
 const shadowColumns = {
   id: true,
@@ -30,8 +30,8 @@ const says = (row: Shadow | undefined, user: LdapUser) =>
   row?.name === user.name && row.email === user.email && !row.disabledByBackend
 
 /**
- * Brings the rows of these users up to date: new ones are made, those that the directory had not let
- * in may sign in again. Reads only when there is nothing new, which is nearly always.
+ * Updates the rows of these users: new users get a row, and users whom the directory did not let in before may sign in
+ * again. When nothing has changed, which is nearly always, this only reads.
  */
 export async function keepUsers(ctx: Ctx, domainId: string, users: readonly LdapUser[]): Promise<void> {
   const before = await rowsOf(ctx, domainId, users)
@@ -51,7 +51,10 @@ export async function keepUsers(ctx: Ctx, domainId: string, users: readonly Ldap
   })
 }
 
-/** A name belongs to one: who is gone from the directory gives it up, another one keeps it. */
+/**
+ * Frees a name that another user of the directory has now. A holder who is gone from the directory gives the name up;
+ * any other holder keeps it. Returns whether the name is free.
+ */
 async function setAside(ctx: Ctx, holder: Shadow): Promise<boolean> {
   if (!holder.disabledByBackend) {
     ctx.log.warn({ userId: holder.id }, 'two users of a directory have one name; the first one keeps it')
@@ -66,7 +69,7 @@ async function setAside(ctx: Ctx, holder: Shadow): Promise<boolean> {
 async function createShadow(ctx: Ctx, domainId: string, user: LdapUser): Promise<Shadow> {
   const { externalId, name, email } = user
   const row = await ctx.db.user.create({
-    // Valid from the beginning of time: tokens have the clock of the database, Prisma's default has ours.
+    // Prisma's default would take the clock of this process, but tokens have the clock of the database.
     data: {
       id: publicId('user', domainId, externalId),
       domainId,
@@ -97,7 +100,7 @@ async function updateShadow(ctx: Ctx, row: Shadow, user: LdapUser): Promise<void
   await directoryEvent(ctx, 'user', 'updated', row.id)
 }
 
-/** Gone from the directory, or not let in by its filter: every token is void at once. */
+/** Disables users who are gone from the directory or whom its filter does not let in; every token ends at once. */
 export async function disableShadows(ctx: Ctx, userIds: readonly string[]): Promise<void> {
   for (const id of userIds)
     await inTransaction(ctx, async (tx) => {
@@ -112,7 +115,7 @@ export async function disableShadows(ctx: Ctx, userIds: readonly string[]): Prom
     })
 }
 
-/** Makes the rows of these groups, or gives them the names that they have now. */
+/** Creates the rows of these groups, or updates their names. */
 export async function keepGroups(ctx: Ctx, domainId: string, groups: readonly LdapGroup[]): Promise<void> {
   const where = { domainId, externalId: { in: groups.map((group) => group.externalId) } }
   const names = new Map((await ctx.db.group.findMany({ where })).map((row) => [row.externalId, row.name]))
@@ -138,7 +141,7 @@ async function keepGroup(ctx: Ctx, domainId: string, group: LdapGroup): Promise<
   await directoryEvent(ctx, 'group', count === 0 ? 'created' : 'updated', id, { name })
 }
 
-/** The user is in exactly these groups of the directory; groups of ours are left as they are. */
+/** Makes the user a member of exactly these groups of the directory. Groups of our own are left as they are. */
 export async function keepMemberships(
   ctx: Ctx,
   domainId: string,
@@ -168,7 +171,7 @@ export async function keepMemberships(
   })
 }
 
-/** Groups that the directory has no more keep their row and their roles, but nobody is in them. */
+/** Empties the groups that the directory does not have any more. Their rows and roles stay. */
 export async function emptyGroupsBut(
   ctx: Ctx,
   domainId: string,

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Attribute, Change, Client } from 'ldapts'
 
-/** A real slapd of Debian's for tests: own configuration, database and port on loopback, in the foreground. */
+/** A real slapd of Debian for tests, with its own configuration, database and port on loopback, in the foreground. */
 
 export const suffix = 'dc=example,dc=org'
 export const rootDn = `cn=root,${suffix}`
@@ -20,7 +20,7 @@ export async function startSlapd() {
   const url = `ldap://127.0.0.1:${port}`
   const secureUrl = `ldaps://127.0.0.1:${await freePort()}`
   fs.mkdirSync(path.join(dir, 'db'))
-  // A copy: Debian's AppArmor profile keeps /usr/sbin/slapd to the places of the system's own.
+  // The tests run a copy, because Debian's AppArmor profile lets /usr/sbin/slapd use the system's own folders only.
   const program = path.join(dir, 'slapd')
   fs.copyFileSync('/usr/sbin/slapd', program)
   makeCertificate(dir)
@@ -40,7 +40,7 @@ export async function startSlapd() {
   return {
     url,
     secureUrl,
-    /** PEM of the authority of the certificate. */
+    /** The PEM file of the authority that signed the certificate. */
     ca: path.join(dir, 'ca.pem'),
     stop,
     signal: (name: NodeJS.Signals) => child.kill(name),
