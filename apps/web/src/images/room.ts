@@ -9,6 +9,7 @@ export const imagesRoom: PortalRoom = {
       group: 'Images',
       label: 'Images',
       href: paths.images,
+      help: 'images#images',
       icon: IconDisc,
       create: { label: 'Upload an image', href: creating(paths.images) },
     },

@@ -41,6 +41,9 @@ export const paths = {
   catalog: '/admin/catalog',
   policy: '/admin/policy',
   system: '/admin/system',
+  /** Pages of docs/guide; README is the one with the contents. */
+  help: (page = 'README', section?: string) =>
+    `/help${page === 'README' ? '' : `/${page}`}${section ? `#${section}` : ''}`,
   signIn: '/sign-in',
 } as const
 
